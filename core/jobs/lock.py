@@ -1,0 +1,33 @@
+"""One worker for each project: an exclusive lock on a second, empty SQLite file, held for its life.
+
+The operating system frees it even after `kill -9`; there are no process ids and nothing goes stale.
+"""
+
+import sqlite3
+from pathlib import Path
+
+LOCK = "worker.lock"
+
+
+def acquire(folder: Path, *, wait: float = 2.0) -> sqlite3.Connection | None:
+    """Hold the project's worker lock until the returned connection closes; None if another holds it."""
+    connection = sqlite3.connect(folder / LOCK, timeout=wait, isolation_level=None)
+    try:
+        connection.execute("begin exclusive")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if "locked" in str(error):
+            return None
+        raise
+    return connection
+
+
+def held(folder: Path) -> bool:
+    """Is a worker alive? Takes the lock for an instant if not; a starting worker waits longer than that."""
+    if not (folder / LOCK).exists():
+        return False
+    connection = acquire(folder, wait=0.0)
+    if connection is None:
+        return True
+    connection.close()
+    return False

@@ -1,0 +1,63 @@
+"""What each number of a run means: one table for the charts' tooltips and the docs.
+
+Names follow TRL where it has one. Every mean over tokens is over response tokens only.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    title: str
+    unit: str
+    meaning: str
+    healthy: str = ""
+
+
+METRICS: dict[str, Metric] = {
+    "loss": Metric("Loss", "nats", "Mean of -log sigmoid(r_chosen - r_rejected) over the pairs of a step.", "below 0.69"),
+    "accuracy": Metric("Accuracy", "share", "Pairs of the step with the chosen one scored higher; equal scores count half."),
+    "margin": Metric("Margin", "score", "Mean of r_chosen - r_rejected.", "rising, above 0"),
+    "eval_loss": Metric("Held-out loss", "nats", "The loss on rankings of held-out prompts.", "below 0.69"),
+    "eval_accuracy": Metric(
+        "Held-out accuracy", "share", "Accuracy on rankings of held-out prompts; equal scores count half.", "above 0.5"
+    ),
+    "eval_margin": Metric("Held-out margin", "score", "Mean of r_chosen - r_rejected on held-out prompts."),
+    "objective/scores": Metric(
+        "Reward", "score", "Mean score of the rollouts by the reward model, in its standard deviations.", "rising"
+    ),
+    "objective/gold": Metric("Gold reward", "score", "Mean gold reward of the same rollouts.", "rising with the reward"),
+    "objective/score_std": Metric("Reward spread", "score", "Standard deviation of the scores in a batch.", "not near 0"),
+    "objective/kl": Metric(
+        "KL to the reference", "nats per completion", "Mean over rollouts of sum_t (log pi - log ref): the k1 estimator.",
+        "0 at the first step, slowly rising, never far below 0",
+    ),
+    "objective/kl_per_token": Metric("KL per token", "nats", "The same sum over all tokens divided by their number."),
+    "objective/kl_coef": Metric("KL coefficient", "score per nat", "The price of KL (beta)."),
+    "objective/non_score_reward": Metric("KL penalty", "score", "Mean of -beta times the KL of a completion."),
+    "objective/rlhf_reward": Metric("Reward minus KL penalty", "score", "What the algorithm maximises.", "rising"),
+    "objective/entropy": Metric("Entropy", "nats per token", "Mean entropy of the policy's next token.", "not falling to 0"),
+    "policy/approxkl_avg": Metric("Approximate KL", "nats", "Mean of (new - old log-probability)^2 / 2 in the epochs."),
+    "policy/clipfrac_avg": Metric("Clip fraction", "share", "Tokens at which the clipped loss was larger.", "below 0.3"),
+    "loss/policy_avg": Metric("Policy loss", "score", "Mean clipped surrogate loss."),
+    "loss/value_avg": Metric("Value loss", "score squared", "Half the mean squared error of the value head."),
+    "val/explained_variance": Metric(
+        "Explained variance", "share", "1 - Var(returns - values) / Var(returns).", "rising towards 1"
+    ),
+    "val/ratio": Metric("Ratio", "", "Mean of pi_new / pi_old; 1 at the first update of a step.", "near 1"),
+    "val/ratio_first": Metric("First ratio", "", "Largest |ratio - 1| in the first minibatch.", "0"),
+    "completions/mean_length": Metric("Length", "tokens", "Mean length of the rollouts."),
+    "completions/eos_rate": Metric("Ended", "share", "Rollouts that ended by themselves."),
+    "grad_norm": Metric("Gradient norm", "", "Norm of the adapter's gradient before clipping."),
+    "lr": Metric("Learning rate", "", "The optimizer's learning rate."),
+    "time/step": Metric("Seconds a step", "s", "Wall time of a whole step."),
+    "time/generate": Metric("Seconds generating", "s", "Wall time of the rollouts."),
+    "time/score": Metric("Seconds scoring", "s", "Wall time of reference, reward and old log-probabilities."),
+    "time/train": Metric("Seconds training", "s", "Wall time of the optimization epochs."),
+    "eval/reward_before": Metric("Reward before", "score", "Mean reward of the reference on held-out prompts."),
+    "eval/reward_after": Metric("Reward after", "score", "Mean reward of the tuned policy on held-out prompts."),
+}
+
+
+def title(name: str) -> str:
+    return METRICS[name].title if name in METRICS else name

@@ -1,0 +1,63 @@
+"""A choice is documented once, at its field: `option` carries default, bounds and one sentence.
+
+The CLI's help, the window's forms and the guide are made from these fields.
+"""
+
+from dataclasses import MISSING, Field, field, fields
+from typing import Any, TypeVar
+
+from core.errors import BadInput
+
+Config = TypeVar("Config")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    advanced: bool = False,
+) -> Any:
+    """A dataclass field with its documentation; `low` and `high` are inclusive."""
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "advanced": advanced}
+    return field(default=default, metadata=metadata)
+
+
+def flag_name(name: str) -> str:
+    """`max_new_tokens` -> `--max-new-tokens`."""
+    return "--" + name.replace("_", "-")
+
+
+def documented(config: Any) -> list[Field[Any]]:
+    """The fields of a config class (or instance) that a person may set."""
+    return [item for item in fields(config) if "help" in item.metadata]
+
+
+def check(config: Any) -> None:
+    """Raise `BadInput` naming the first option that is out of its bounds."""
+    for item in documented(config):
+        value = getattr(config, item.name)
+        low, high, choices = item.metadata["low"], item.metadata["high"], item.metadata["choices"]
+        if choices and value not in choices:
+            raise BadInput(f"{flag_name(item.name)} must be one of {', '.join(choices)}, not {value!r}.")
+        if low is not None and value < low:
+            raise BadInput(f"{flag_name(item.name)} must be at least {low:g}, not {value:g}.")
+        if high is not None and value > high:
+            raise BadInput(f"{flag_name(item.name)} must be at most {high:g}, not {value:g}.")
+
+
+def from_dict(kind: type[Config], values: dict[str, Any]) -> Config:
+    """A config from stored JSON: unknown names are refused, missing ones take their default."""
+    known = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise BadInput(f"Unknown option {flag_name(unknown[0])}: see --help for the ones there are.")
+    cast = {}
+    for name, value in values.items():
+        default = known[name].default
+        is_number = isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool)
+        is_tuple = isinstance(value, list) and default is not MISSING
+        cast[name] = float(value) if is_number else tuple(value) if is_tuple else value
+    return kind(**cast)

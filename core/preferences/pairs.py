@@ -1,0 +1,92 @@
+"""From rankings to pairs (prompt, chosen, rejected), by a query: nothing is stored twice.
+
+N completions ranked without ties give N(N-1)/2 pairs, the preferred one first; tied completions give no
+pair; a flagged prompt gives none, a flagged completion is in none. An unranked completion is below every
+ranked one and has no order among the unranked.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.records import Pair
+from core.store import Project
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rankings there are and what became of them."""
+
+    rankings: int
+    ranked_prompts: int
+    pairs: int
+    ties: int
+    flagged: int
+    scripted: int
+
+
+@dataclass(frozen=True)
+class RankedGroup:
+    """The completions of one ranking that may be compared: rank 1 is best, equal ranks are tied, None is
+    unranked (below every rank, with no order among its like)."""
+
+    prompt_id: int
+    prompt: str
+    split: str
+    completions: tuple[str, ...]
+    ranks: tuple[int | None, ...]
+
+
+def listed(project: Project, *, labeler_id: int | None = None) -> list[Pair]:
+    rows = project.rows(
+        "select p.prompt_id, q.text as prompt, p.chosen_id, c.text as chosen, p.rejected_id, d.text as rejected,"
+        " p.gap, p.labeler_id from pairs p join prompts q on q.id = p.prompt_id"
+        " join completions c on c.id = p.chosen_id join completions d on d.id = p.rejected_id"
+        " where ? is null or p.labeler_id = ? order by p.ranking_id, p.chosen_id, p.rejected_id",
+        labeler_id,
+        labeler_id,
+    )
+    return [Pair(**row) for row in rows]
+
+
+def counts(project: Project) -> Counts:
+    one = project.value
+    return Counts(
+        rankings=one("select count(*) from current_rankings"),
+        ranked_prompts=one("select count(distinct prompt_id) from pairs"),
+        pairs=one("select count(*) from pairs"),
+        ties=one(
+            "select count(*) from current_rankings r join ranking_items a on a.ranking_id = r.id"
+            " join ranking_items b on b.ranking_id = r.id and a.completion_id < b.completion_id and a.rank = b.rank"
+            " where r.flag is null and a.flag is null and b.flag is null"
+        ),
+        flagged=one("select count(*) from current_rankings where flag is not null"),
+        scripted=one(
+            "select count(*) from current_rankings r join labelers l on l.id = r.labeler_id where l.kind = 'scripted'"
+        ),
+    )
+
+
+def ranked_groups(project: Project) -> list[RankedGroup]:
+    """Every ranking that yields at least one pair, whole, as the reward model's loss wants it."""
+    rows = project.rows(
+        "select r.id, g.prompt_id, q.text as prompt, q.split, c.text as completion,"
+        " i.rank"
+        " from current_rankings r join completion_groups g on g.id = r.group_id"
+        " join prompts q on q.id = g.prompt_id join ranking_items i on i.ranking_id = r.id"
+        " join completions c on c.id = i.completion_id"
+        " where r.flag is null and i.flag is null and r.id in (select ranking_id from pairs)"
+        " order by r.id, i.rank nulls last, c.id"
+    )
+    groups: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["id"], []).append(row)
+    return [
+        RankedGroup(
+            prompt_id=items[0]["prompt_id"],
+            prompt=items[0]["prompt"],
+            split=items[0]["split"],
+            completions=tuple(item["completion"] for item in items),
+            ranks=tuple(item["rank"] for item in items),
+        )
+        for items in groups.values()
+    ]

@@ -1,0 +1,130 @@
+"""The nouns of a project as frozen dataclasses. Each mirrors one table; times are UTC in ISO 8601."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Split = Literal["train", "heldout"]
+JobStatus = Literal["queued", "running", "paused", "done", "stopped", "failed", "interrupted"]
+Wanted = Literal["run", "pause", "stop"]
+
+#: A job in one of these states has a worker, or waits for one.
+ACTIVE: tuple[JobStatus, ...] = ("queued", "running", "paused")
+#: A job in one of these states can be queued again and goes on from its last checkpoint.
+RESUMABLE: tuple[JobStatus, ...] = ("stopped", "failed", "interrupted")
+
+
+@dataclass(frozen=True)
+class Guidelines:
+    """One version of the labeling instructions; each part is Markdown.
+
+    A line `- name: meaning` in `flags` defines the flag `name`.
+    """
+
+    id: int
+    criteria: str
+    ties: str
+    flags: str
+    examples: str
+    created_at: str = ""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    id: int
+    text: str
+    tags: tuple[str, ...] = ()
+    split: Split = "train"
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer. `policy_job` is the training job whose policy wrote it; None is the base model."""
+
+    id: int
+    group_id: int
+    prompt_id: int
+    text: str
+    policy_job: int | None = None
+    ended: bool = True
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """The completions of one prompt that are ranked together."""
+
+    id: int
+    prompt: Prompt
+    completions: tuple[Completion, ...]
+
+
+@dataclass(frozen=True)
+class Labeler:
+    """Who ranks. A `scripted` labeler is a program: `detail` says which gold reward it follows."""
+
+    id: int
+    name: str
+    kind: Literal["person", "scripted"] = "person"
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One labeler's order over one group. Rank 1 is best, equal ranks are ties, None is unranked.
+
+    A prompt-level `flag` stands instead of an order; `flags` are per completion.
+    """
+
+    id: int
+    group_id: int
+    labeler: Labeler
+    guidelines_id: int
+    ranks: dict[int, int | None]
+    flag: str | None = None
+    flags: dict[int, str] = field(default_factory=dict)
+    comment: str = ""
+    created_at: str = ""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """(prompt, chosen, rejected), derived from a ranking; `gap` is the distance of their ranks."""
+
+    prompt_id: int
+    prompt: str
+    chosen_id: int
+    chosen: str
+    rejected_id: int
+    rejected: str
+    gap: int
+    labeler_id: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of slow work. A *run* is a job of kind `train-reward` or `train-policy`."""
+
+    id: int
+    kind: str
+    name: str
+    config: dict[str, Any]
+    status: JobStatus
+    wanted: Wanted
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    attempt: int = 0
+    error: str | None = None
+    report: str | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+    created_at: str = ""
+    finished_at: str | None = None
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until the end at the pace so far, or None while nothing is known."""
+        if self.done <= 0 or self.total <= 0 or self.done >= self.total:
+            return None
+        return self.seconds / self.done * (self.total - self.done)

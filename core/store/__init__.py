@@ -1,0 +1,164 @@
+"""A project is a folder; `plumbline.db` in it is the truth, `runs/` holds adapters and checkpoints.
+
+Window, CLI and worker meet only here: each opens the project for itself, in its own process and thread.
+"""
+
+import json
+import shutil
+import sqlite3
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from core.errors import BadInput, ProjectError, known
+from core.store.connection import connect
+from core.store.connection import write as write_transaction
+from core.store.schema import APPLICATION_ID, migrations
+
+DATABASE = "plumbline.db"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What an operation touched: table names, and a label for people ("Rank", "Edit guidelines")."""
+
+    tables: frozenset[str]
+    label: str
+    ids: tuple[int, ...] = ()
+
+
+def changed(label: str, *tables: str, ids: tuple[int, ...] = ()) -> Changes:
+    return Changes(frozenset(tables), label, ids)
+
+
+def now() -> str:
+    """The current time in UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Project:
+    """An open project: its folder and one connection for the thread that opened it."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.folder = folder
+        self.db = database
+
+    def write(self) -> AbstractContextManager[Database]:
+        """A write transaction; nested use joins the outer one."""
+        return write_transaction(self.db)
+
+    def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+        return list(self.db.query(sql, parameters))
+
+    def one(self, sql: str, *parameters: Any) -> dict[str, Any] | None:
+        return next(iter(self.rows(sql, *parameters)), None)
+
+    def value(self, sql: str, *parameters: Any) -> Any:
+        row = self.db.conn.execute(sql, parameters).fetchone()
+        return row[0] if row else None
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        text = self.value("select value from settings where key = ?", key)
+        return default if text is None else json.loads(text)
+
+    def set_setting(self, key: str, value: Any) -> Changes:
+        with self.write():
+            self.db.conn.execute(
+                "insert into settings (key, value) values (?, ?) on conflict (key) do update set value = excluded.value",
+                (key, json.dumps(value)),
+            )
+        return changed("Change setting", "settings")
+
+    @property
+    def name(self) -> str:
+        return str(self.setting("name", self.folder.name))
+
+    def run_folder(self, job_id: int) -> Path:
+        """Where the run's adapter and checkpoints lie; it may not exist yet."""
+        return self.folder / "runs" / str(job_id)
+
+    def close(self) -> None:
+        self.db.close()
+
+
+def create_project(folder: Path, name: str = "", model: str = "embedded") -> Project:
+    """Make an empty project in `folder`, which must be new or empty.
+
+    Raises `BadInput` if something is already there.
+    """
+    folder = folder.expanduser().resolve()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput(f"{folder} is not empty: choose a new folder for the project.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "runs").mkdir()
+        database = connect(folder / DATABASE)
+        with write_transaction(database):
+            migrations.apply(database)
+        project = Project(folder, database)
+        with project.write():
+            project.set_setting("name", name or folder.name)
+            project.set_setting("model", model)
+            project.set_setting("created_at", now())
+    except (OSError, sqlite3.Error) as error:
+        raise known(error) or ProjectError(f"{folder} cannot be made into a project: {error}.") from error
+    return project
+
+
+def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
+    """Open the project in `folder`; an older one is migrated after a backup beside it.
+
+    Raises `ProjectError` when the folder is unreadable, foreign, damaged or of a newer version.
+    """
+    folder = folder.expanduser().resolve()
+    path = folder / DATABASE
+    if not path.is_file():
+        raise ProjectError(f"{folder} is not a Plumbline project: it has no {DATABASE}. Choose another folder.")
+    try:
+        database = connect(path, synchronous=synchronous)
+        if database.conn.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
+            database.close()
+            raise ProjectError(f"{path} was not made by Plumbline: choose another folder.")
+        _migrate(database, path)
+    except sqlite3.Error as error:
+        raise known(error) or ProjectError(
+            f"{path} cannot be read as a project: restore it from a backup or choose another folder."
+        ) from error
+    return Project(folder, database)
+
+
+def _migrate(database: Database, path: Path) -> None:
+    names = {migration.name for migration in migrations._migrations}
+    applied = {migration.name for migration in migrations.applied(database)}
+    if applied - names:
+        raise ProjectError(f"{path.parent} was made by a newer Plumbline: update Plumbline to open it.")
+    if not names - applied:
+        return
+    backup = path.with_name(f"{path.stem}.before-{sorted(names - applied)[0]}.db")
+    if not backup.exists():
+        database.conn.execute("vacuum into ?", (str(backup),))
+    with write_transaction(database):
+        migrations.apply(database)
+
+
+def duplicate_project(source: Path, target: Path) -> Path:
+    """Copy a project, WAL and all, to `target`, which must not exist."""
+    target = target.expanduser().resolve()
+    if target.exists() and any(target.iterdir()):
+        raise BadInput(f"{target} is not empty: choose a new folder for the copy.")
+    project = open_project(source)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        project.db.conn.execute("vacuum into ?", (str(target / DATABASE),))
+        if (source / "runs").is_dir():
+            shutil.copytree(source / "runs", target / "runs", dirs_exist_ok=True)
+        (target / "runs").mkdir(exist_ok=True)
+    except OSError as error:
+        raise known(error) or error from error
+    finally:
+        project.close()
+    return target

@@ -1,0 +1,79 @@
+"""The labeling instructions. Every save is a new version; a ranking remembers the one it was made under."""
+
+import re
+from pathlib import Path
+
+from core.errors import BadInput
+from core.records import Guidelines
+from core.resources import resource
+from core.store import Changes, Project, changed, now
+
+SECTIONS = {"criteria": "Criteria", "ties": "Ties", "flags": "Flags", "examples": "Examples"}
+EMPTY = Guidelines(0, "", "", "", "")
+
+
+def current(project: Project) -> Guidelines:
+    """The newest version, or an empty one with id 0."""
+    row = project.one("select * from guidelines order by id desc limit 1")
+    return Guidelines(**row) if row else EMPTY
+
+
+def version(project: Project, guidelines_id: int) -> Guidelines:
+    row = project.one("select * from guidelines where id = ?", guidelines_id)
+    if row is None:
+        raise BadInput(f"There is no version {guidelines_id} of the guidelines.")
+    return Guidelines(**row)
+
+
+def versions(project: Project) -> list[Guidelines]:
+    """All versions, newest first."""
+    return [Guidelines(**row) for row in project.rows("select * from guidelines order by id desc")]
+
+
+def save(project: Project, *, criteria: str, ties: str, flags: str, examples: str) -> Changes:
+    """Store a new version, unless nothing differs from the current one."""
+    parts = (criteria.strip(), ties.strip(), flags.strip(), examples.strip())
+    with project.write():
+        latest = current(project)
+        if (latest.criteria, latest.ties, latest.flags, latest.examples) == parts and latest.id:
+            return changed("Edit guidelines", ids=(latest.id,))
+        cursor = project.db.conn.execute(
+            "insert into guidelines (criteria, ties, flags, examples, created_at) values (?, ?, ?, ?, ?)",
+            (*parts, now()),
+        )
+    return changed("Edit guidelines", "guidelines", ids=(int(cursor.lastrowid or 0),))
+
+
+def flags(guidelines: Guidelines) -> dict[str, str]:
+    """The flags that the text defines: each line `- name: meaning` (the name may be bold)."""
+    found = re.findall(r"^\s*[-*]\s+\**([\w -]+?)\**\s*:\**\s*(.+)$", guidelines.flags, re.MULTILINE)
+    return {name.strip().lower(): meaning.strip() for name, meaning in found}
+
+
+def to_markdown(guidelines: Guidelines) -> str:
+    parts = [f"## {title}\n\n{getattr(guidelines, part)}\n" for part, title in SECTIONS.items()]
+    return "# Guidelines\n\n" + "\n".join(parts)
+
+
+def from_markdown(text: str) -> dict[str, str]:
+    """The four parts of a Markdown document with the headings Criteria, Ties, Flags and Examples.
+
+    Text before the first known heading counts as criteria. Raises `BadInput` when there is none at all.
+    """
+    parts = dict.fromkeys(SECTIONS, "")
+    part = "criteria"
+    for line in text.splitlines():
+        heading = re.match(r"#+\s*(\w+)", line)
+        named = [key for key, title in SECTIONS.items() if heading and heading[1].lower() in (key, title.lower())]
+        if named:
+            part = named[0]
+        elif not re.match(r"#\s+Guidelines\s*$", line):
+            parts[part] += line + "\n"
+    if not any(text.strip() for text in parts.values()):
+        raise BadInput("The guidelines are empty: write at least the criteria.")
+    return {key: text.strip() for key, text in parts.items()}
+
+
+def templates() -> dict[str, Path]:
+    """The guideline documents that are shipped, by name."""
+    return {path.stem: path for path in sorted(resource("guidelines").glob("*.md"))}

@@ -1,0 +1,242 @@
+"""The other process: claims a job, runs its generator and writes each event as rows.
+
+Nothing is lost when it dies: what a job made is in the project before the job goes on, checkpoints are
+written to a temporary folder and renamed, and a job without a worker shows as interrupted.
+"""
+
+import importlib
+import json
+import os
+import shutil
+import signal
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from core import configs
+from core.errors import KnownError, known
+from core.events import Checkpoint, Completions, Event, Metrics, Note, Progress, Result, Samples
+from core.jobs import lock, queue
+from core.jobs.context import JobContext
+from core.records import Job
+from core.store import Project, completions, now, open_project
+
+KEEP_CHECKPOINTS = 2
+POLL = 0.2
+
+
+def serve(folder: Path, *, idle: float = 600.0) -> int:
+    """Work until `idle` seconds pass without a job or the project vanishes. Returns the exit code."""
+    project = open_project(folder, synchronous="NORMAL")
+    guard = lock.acquire(project.folder)
+    if guard is None:
+        return 0
+    signal.signal(signal.SIGTERM, _leave)
+    cache: dict[str, Any] = {}
+    try:
+        queue.mark_interrupted(project)
+        deadline = time.monotonic() + idle
+        while time.monotonic() < deadline and project.folder.exists():
+            job = claim(project)
+            if job is None:
+                time.sleep(POLL)
+                continue
+            run_job(project, job, cache)
+            deadline = time.monotonic() + idle
+    finally:
+        guard.close()
+        project.close()
+    return 0
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def claim(project: Project) -> Job | None:
+    """Take the oldest queued job, and forget what it wrote after its last checkpoint."""
+    if project.value("select count(*) from jobs where status = 'queued'") == 0:
+        return None
+    with project.write() as database:
+        row = project.one("select * from jobs where status = 'queued' order by id limit 1")
+        if row is None:
+            return None
+        step = last_checkpoint(project, row["id"])[0]
+        for table in ("metrics", "samples"):
+            database.conn.execute(f"delete from {table} where job_id = ? and step > ?", (row["id"], step))
+        database.conn.execute(
+            "update jobs set status = 'running', attempt = attempt + 1, started_at = ?, stage = 'Starting',"
+            " done = 0, total = 0, seconds = 0 where id = ?",
+            (now(), row["id"]),
+        )
+    return queue.get(project, row["id"])
+
+
+def last_checkpoint(project: Project, job_id: int) -> tuple[int, Path | None]:
+    """The newest checkpoint that is on disk, as (step, folder); (-1, None) if there is none."""
+    for row in project.rows("select * from checkpoints where job_id = ? order by step desc", job_id):
+        folder = project.folder / row["folder"]
+        if folder.is_dir():
+            return row["step"], folder
+    return -1, None
+
+
+def run_job(project: Project, job: Job, cache: dict[str, Any]) -> None:
+    """Run one claimed job to its end; whatever happens, its row says how it ended."""
+    step, folder = last_checkpoint(project, job.id)
+    context: JobContext | None = None
+    try:
+        context = JobContext(
+            project=project,
+            job_id=job.id,
+            config=configs.job_config(job.kind, job.config),
+            options=configs.algorithm_config(job.config) if job.kind == "train-policy" else None,
+            resume_from=folder,
+            resume_step=max(step, 0),
+            wanted=job.wanted,
+            cache=cache,
+        )
+        module, name = configs.JOBS[job.kind].function.split(":")
+        events = getattr(importlib.import_module(module), name)(context)
+        recorder = Recorder(project, job.id)
+        for event in events:
+            context.wanted = recorder.record(event)
+            if isinstance(event, Progress) and context.wanted == "pause":
+                context.wanted = recorder.hold()
+        _finish(project, job.id, "stopped" if context.stopping else "done")
+    except SystemExit:
+        _finish(project, job.id, "interrupted")
+        raise
+    except Exception as error:
+        sentence = known(error)
+        cache.clear()  # what failed may have left a model half changed
+        if sentence is not None:
+            stopped = context is not None and context.stopping
+            _finish(project, job.id, "stopped" if stopped else "failed", error=str(sentence), report=_trace(error))
+        else:
+            text = f"Internal error ({type(error).__name__}): this is a bug in Plumbline; its report is in the job's log."
+            _finish(project, job.id, "failed", error=text, report=_trace(error))
+
+
+def _trace(error: Exception) -> str | None:
+    return None if isinstance(error, KnownError) else "".join(traceback.format_exception(error))
+
+
+def _finish(project: Project, job_id: int, status: str, *, error: str | None = None, report: str | None = None) -> None:
+    with project.write() as database:
+        database.conn.execute(
+            "update jobs set status = ?, error = ?, report = ?, finished_at = ? where id = ?",
+            (status, error, report, now(), job_id),
+        )
+
+
+class Recorder:
+    """Writes one job's events; each `record` is one transaction, which also reads what is wanted."""
+
+    def __init__(self, project: Project, job_id: int) -> None:
+        self.project = project
+        self.job_id = job_id
+        self.stage = ""
+        self.stage_began = time.monotonic()
+        self.stage_start = 0
+
+    def record(self, event: Event) -> Any:
+        """Returns the job's wanted state."""
+        if isinstance(event, Checkpoint):
+            self._checkpoint(event)
+        else:
+            with self.project.write():
+                self._write(event)
+        return self.project.value("select wanted from jobs where id = ?", self.job_id)
+
+    def hold(self) -> Any:
+        """Wait in the paused state until something else is wanted; the pause does not count as work."""
+        began = time.monotonic()
+        self._status("paused")
+        while True:
+            wanted = self.project.value("select wanted from jobs where id = ?", self.job_id)
+            if wanted != "pause":
+                break
+            time.sleep(POLL)
+        self.stage_began += time.monotonic() - began
+        self._status("running")
+        return wanted
+
+    def _status(self, status: str) -> None:
+        with self.project.write() as database:
+            database.conn.execute("update jobs set status = ? where id = ?", (status, self.job_id))
+
+    def _write(self, event: Event) -> None:
+        execute, many = self.project.db.conn.execute, self.project.db.conn.executemany
+        match event:
+            case Progress(done, total, stage):
+                if stage != self.stage:
+                    self.stage, self.stage_began, self.stage_start = stage, time.monotonic(), done
+                elapsed = time.monotonic() - self.stage_began
+                pace = elapsed * done / max(done - self.stage_start, 1)
+                execute(
+                    "update jobs set stage = ?, done = ?, total = ?, seconds = ? where id = ?",
+                    (stage, done, total, pace if done > self.stage_start else 0.0, self.job_id),
+                )
+            case Metrics(step, values):
+                many(
+                    "insert into metrics (job_id, step, name, value) values (?, ?, ?, ?)",
+                    [(self.job_id, step, name, value) for name, value in values.items()],
+                )
+            case Samples(step, rows):
+                many(
+                    "insert into samples (job_id, step, prompt_id, prompt, policy, completion, score, gold, kl, tokens)"
+                    " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (self.job_id, step, row.prompt_id, row.prompt, row.policy, row.completion, row.score, row.gold,
+                         row.kl, row.tokens)
+                        for row in rows
+                    ],
+                )
+            case Completions(prompt_id, rows, policy_job, sampling):
+                completions.add_group(
+                    self.project, prompt_id, rows, policy_job=policy_job, sampling=sampling, job_id=self.job_id
+                )
+            case Result(values):
+                kept = json.loads(self.project.value("select result from jobs where id = ?", self.job_id))
+                execute("update jobs set result = ? where id = ?", (json.dumps(kept | values), self.job_id))
+            case Note(text):
+                execute("insert into job_log (job_id, at, text) values (?, ?, ?)", (self.job_id, now(), text))
+
+    def _checkpoint(self, event: Checkpoint) -> None:
+        """Save beside, flush, rename, then say so in a row; older ones than the last two are removed."""
+        runs = self.project.run_folder(self.job_id)
+        final = runs / f"step-{event.step:06d}"
+        partial = runs / f"step-{event.step:06d}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            event.save(partial)
+            for path in partial.rglob("*"):
+                if path.is_file():
+                    with path.open("rb") as file:
+                        os.fsync(file.fileno())
+            shutil.rmtree(final, ignore_errors=True)
+            partial.rename(final)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        with self.project.write() as database:
+            relative = final.relative_to(self.project.folder).as_posix()
+            database.conn.execute("delete from checkpoints where job_id = ? and step = ?", (self.job_id, event.step))
+            database.conn.execute(
+                "insert into checkpoints (job_id, step, folder, created_at) values (?, ?, ?, ?)",
+                (self.job_id, event.step, relative, now()),
+            )
+        self._write_result(final)
+        rows = self.project.rows("select * from checkpoints where job_id = ? order by step desc", self.job_id)
+        for row in rows[KEEP_CHECKPOINTS:]:
+            shutil.rmtree(self.project.folder / row["folder"], ignore_errors=True)
+            with self.project.write() as database:
+                database.conn.execute("delete from checkpoints where id = ?", (row["id"],))
+
+    def _write_result(self, folder: Path) -> None:
+        """A checkpoint makes the run usable: its adapter is the newest one saved."""
+        with self.project.write():
+            self._write(Result({"adapter": folder.relative_to(self.project.folder).as_posix()}))
