@@ -1,0 +1,80 @@
+"""The job `compare`: the reference and a tuned policy answer the same prompts, and both are scored."""
+
+from core import gold as golds
+from core.configs import CompareConfig
+from core.errors import NothingToDo
+from core.events import Progress, Result, Sample, Samples
+from core.jobs import queue
+from core.jobs.context import Events, JobContext
+from core.models.adapters import REFERENCE, SharedModel
+from core.models.load import base_of
+from core.reward.model import load_run
+from core.rl import evaluate
+from core.rl.rewards import Rewards
+from core.rl.rollout import POLICY
+from core.store import prompts
+
+BATCH = 8
+
+
+def run(context: JobContext) -> Events:
+    config: CompareConfig = context.config
+    asked: list[tuple[int | None, str]] = [(None, text.strip()) for text in config.prompts if text.strip()]
+    if not asked:
+        heldout = prompts.listed(context.project, split="heldout", limit=config.limit)
+        asked = [(prompt.id, prompt.text) for prompt in heldout]
+    if not asked:
+        raise NothingToDo("There are no held-out prompts: mark some as held-out, or type a prompt.")
+    policy_run = queue.run_of(context.project, config.policy_job, "train-policy")
+    base = yield from base_of(context)
+    shared = SharedModel(base)
+    try:
+        shared.load(POLICY, context.project.folder / policy_run.result["adapter"] / POLICY)
+        rewards = _rewards(context, shared, config.reward_job or policy_run.result.get("reward_job"))
+        reference: list[Sample] = []
+        tuned: list[Sample] = []
+        yield Progress(0, len(asked), "Comparing")
+        for start in range(0, len(asked), BATCH):
+            batch = asked[start : start + BATCH]
+            for role, name, kept in ((REFERENCE, "reference", reference), (POLICY, "tuned", tuned)):
+                answers = evaluate.answers(
+                    shared, role, batch, rewards, name=name, copies=config.completions,
+                    max_new_tokens=config.max_new_tokens, temperature=config.temperature, top_p=config.top_p,
+                    seed=config.seed + start, batch_size=config.batch_size,
+                )  # fmt: skip
+                kept += answers
+                yield Samples(0, tuple(answers))
+            yield Progress(start + len(batch), len(asked), "Comparing")
+            if context.stopping:
+                return
+    finally:
+        shared.close()
+    yield Result(
+        summary(reference, tuned)
+        | {"policy_job": policy_run.id, "reward_job": rewards.reward_job, "prompts": len(asked)}
+    )
+
+
+def _rewards(context: JobContext, shared: SharedModel, reward_job: int | None) -> Rewards:
+    """The reward model that scores; a policy that was tuned on a gold reward may have none."""
+    gold = golds.find(context.config.gold) if context.config.gold else None
+    if not reward_job and queue.newest_run(context.project, "train-reward") is None:
+        return Rewards(None, gold, None)
+    job = queue.run_of(context.project, reward_job or 0, "train-reward")
+    return Rewards(load_run(shared, context.project, job.result["adapter"]), gold, job.id)
+
+
+def summary(reference: list[Sample], tuned: list[Sample]) -> dict[str, float | None]:
+    """Means of both sides, and the share of answers with the higher score; equal scores count half."""
+    wins = [
+        0.5 if a.score == b.score else float((b.score or 0.0) > (a.score or 0.0))
+        for a, b in zip(reference, tuned, strict=True)
+    ]
+    return {
+        "reward_before": evaluate.mean(reference, "score"),
+        "reward_after": evaluate.mean(tuned, "score"),
+        "gold_before": evaluate.mean(reference, "gold"),
+        "gold_after": evaluate.mean(tuned, "gold"),
+        "kl": evaluate.mean(tuned, "kl"),
+        "win_rate": sum(wins) / len(wins),
+    }

@@ -1,0 +1,32 @@
+"""Optimizer state as safetensors: enough to go on bit for bit, and no pickle."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+
+def save_optimizer(optimizer: torch.optim.Optimizer, path: Path) -> None:
+    """Write every tensor of the optimizer's state, named by parameter number and field."""
+    state = optimizer.state_dict()["state"]
+    tensors = {
+        f"{number}.{name}": torch.as_tensor(value).detach().contiguous().cpu()
+        for number, fields in state.items()
+        for name, value in fields.items()
+    }
+    save_file(tensors, path)
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, path: Path) -> None:
+    """Restore what `save_optimizer` wrote; the optimizer must hold the same parameters in the same order."""
+    state: dict[int, dict[str, Any]] = {}
+    for key, value in load_file(path).items():
+        number, name = key.split(".", 1)
+        state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+
+
+def adamw(parameters: list[Any], learning_rate: float) -> torch.optim.AdamW:
+    """AdamW without weight decay and with eps 1e-5, as in the summarisation work (Huang et al. 2024, detail 16)."""
+    return torch.optim.AdamW(parameters, lr=learning_rate, eps=1e-5, weight_decay=0.0)

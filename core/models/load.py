@@ -1,0 +1,120 @@
+"""Load a base model and its tokenizer from a folder of safetensors: no remote code, no pickles, no network."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, logging
+
+from core import catalogue
+from core.catalogue import ModelSpec
+from core.errors import KnownError, ModelError
+from core.events import Progress
+from core.jobs.context import JobContext
+from core.models import fetch
+from core.models.devices import Placement, placement
+
+
+@dataclass(frozen=True)
+class Base:
+    """A frozen causal language model in eval mode. `end_ids` end a completion; the first one is appended."""
+
+    model: Any
+    tokenizer: Any
+    spec: ModelSpec
+    placement: Placement
+    end_ids: tuple[int, ...]
+    pad_id: int
+
+    @property
+    def device(self) -> torch.device:
+        return self.placement.device
+
+    @property
+    def hidden_size(self) -> int:
+        return int(self.model.config.get_text_config().hidden_size)
+
+    @property
+    def context(self) -> int:
+        """Longest sequence in tokens."""
+        return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 2048))
+
+
+def base_of(context: JobContext) -> Iterator[Progress]:
+    """The project's base model, fetched if need be and kept in the worker between jobs.
+
+    A generator that yields progress and returns a `Base`: use `base = yield from base_of(context)`.
+    """
+    spec = catalogue.parse(context.project.setting("model", catalogue.EMBEDDED))
+    kept = context.cache.get("base")
+    if kept is not None and kept.spec == spec:
+        return kept
+    context.cache.clear()
+    for progress in fetch.ensure(spec):
+        yield progress
+        if context.stopping:
+            raise KnownError("Stopped while the model was being fetched: resume to fetch it.")
+    yield Progress(0, 1, "Loading the model")
+    base = load(spec)
+    context.cache["base"] = base
+    yield Progress(1, 1, "Loading the model")
+    return base
+
+
+def load(spec: ModelSpec) -> Base:
+    """Load the model in `spec.folder`. Raises `ModelError` with what is wrong and what to do."""
+    catalogue.check(spec)
+    chosen = placement()
+    _check_memory(spec, chosen)
+    logging.disable_progress_bar()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            spec.folder, dtype=chosen.dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
+        )
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ModelError(
+            f"The model in {spec.folder} cannot be loaded ({reason}): delete the folder to fetch it again, "
+            "or choose another model."
+        ) from error
+    if not getattr(tokenizer, "chat_template", None):
+        raise ModelError(f"{spec.title} has no chat template: choose an instruction-tuned (chat) model.")
+    ends = _end_ids(model, tokenizer)
+    model.to(chosen.device).eval().requires_grad_(False)
+    _no_dropout(model)
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
+    return Base(model, tokenizer, spec, chosen, ends, int(pad))
+
+
+def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
+    weights = sum(path.stat().st_size for path in spec.folder.glob("*.safetensors"))
+    needed = weights * chosen.dtype.itemsize / 2  # the files hold 2 bytes a weight as a rule
+    if chosen.device.type == "cpu" and needed > psutil.virtual_memory().available:
+        raise ModelError(
+            f"{spec.title} needs about {needed / 1e9:.1f} GB of memory and "
+            f"{psutil.virtual_memory().available / 1e9:.1f} GB are free: close other programs or choose a smaller model."
+        )
+
+
+def _end_ids(model: Any, tokenizer: Any) -> tuple[int, ...]:
+    """The tokenizer's end token first, then whatever else the model's generation config ends at."""
+    configured = getattr(model.generation_config, "eos_token_id", None)
+    more = configured if isinstance(configured, list) else [configured]
+    ids = [item for item in (tokenizer.eos_token_id, *more) if item is not None]
+    if not ids:
+        raise ModelError("The model's tokenizer has no end token: choose another model.")
+    return tuple(dict.fromkeys(int(item) for item in ids))
+
+
+def _no_dropout(model: Any) -> None:
+    """Dropout would make the ratio differ from 1 before the first update (Huang et al. 2024, detail 13)."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0

@@ -1,0 +1,237 @@
+"""The job `train-reward`: a LoRA reward model from rankings.
+
+One optimizer step takes `batch_prompts` rankings; each ranking is one batch element with all its pairs, so
+every completion goes through the model once a pass. The split is by prompt, never by pair. How this
+differs from InstructGPT: LoRA on a small base instead of full fine-tuning, so the learning rate is higher,
+and two passes instead of one by default, because few labels on a workstation are the rule.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from core.configs import TrainRewardConfig
+from core.errors import BadInput, KnownError, NothingToDo
+from core.events import Checkpoint, Event, Metrics, Note, Progress, Result
+from core.jobs.context import Events, JobContext
+from core.models import chat
+from core.models.adapters import SharedModel
+from core.models.checkpoint import adamw, load_optimizer, save_optimizer
+from core.models.load import Base, base_of
+from core.preferences import pairs
+from core.preferences.pairs import RankedGroup
+from core.reward.loss import rank_tensor, ranking_loss
+from core.reward.model import ADAPTER, RewardModel
+from core.store import Project
+
+EVALUATIONS = 5
+REFERENCE_COMPLETIONS = 256
+
+
+@dataclass(frozen=True)
+class Example:
+    """One ranking as token ids: N rows that end with the end token, and their ranks (N,)."""
+
+    prompt_id: int
+    rows: tuple[list[int], ...]
+    ranks: torch.Tensor
+
+
+def run(context: JobContext) -> Events:
+    config: TrainRewardConfig = context.config
+    groups = pairs.ranked_groups(context.project)
+    if not groups:
+        raise NothingToDo("There are no pairs to train on: rank the completions of some prompts first.")
+    train, heldout = split(groups, config)
+    base = yield from base_of(context)
+    shared = SharedModel(base)
+    try:
+        yield from _train(context, shared, train, heldout)
+    finally:
+        shared.close()
+
+
+def split(groups: list[RankedGroup], config: TrainRewardConfig) -> tuple[list[RankedGroup], list[RankedGroup]]:
+    """Rankings to learn from and rankings to test on, with no prompt in both.
+
+    Prompts marked held-out are the test; if none is ranked, `heldout_fraction` of the prompts are drawn.
+    """
+    chosen = {group.prompt_id for group in groups if group.split == "heldout"}
+    prompt_ids = sorted({group.prompt_id for group in groups})
+    if not chosen:
+        count = round(len(prompt_ids) * config.heldout_fraction)
+        chosen = set(random.Random(config.seed).sample(prompt_ids, min(count, len(prompt_ids) - 1)))
+    train = [group for group in groups if group.prompt_id not in chosen]
+    if not train:
+        raise NothingToDo("Every ranked prompt is held out: rank some training prompts, or change their split.")
+    return train, [group for group in groups if group.prompt_id in chosen]
+
+
+def encode(base: Base, groups: list[RankedGroup], longest: int) -> tuple[list[Example], list[str]]:
+    """Examples, and a sentence for each ranking that had to be left out because it is too long."""
+    examples, notes = [], []
+    for group in groups:
+        prompt = chat.prompt_ids(base, group.prompt)
+        try:
+            rows = tuple(chat.fit(prompt, chat.completion_ids(base, text), longest) for text in group.completions)
+        except BadInput as error:
+            notes.append(f"Left out the ranking of prompt {group.prompt_id}: {error}")
+            continue
+        examples.append(Example(group.prompt_id, rows, rank_tensor(group.ranks)))
+    return examples, notes
+
+
+def _train(
+    context: JobContext, shared: SharedModel, train_groups: list[RankedGroup], heldout_groups: list[RankedGroup]
+) -> Iterator[Event]:
+    config: TrainRewardConfig = context.config
+    began = time.monotonic()
+    longest = min(config.max_length, shared.base.context)
+    train, notes = encode(shared.base, train_groups, longest)
+    heldout, more = encode(shared.base, heldout_groups, longest)
+    for note in [] if context.resume_from else notes + more:
+        yield Note(note)
+    if not train:
+        raise NothingToDo("Every ranking is longer than --max-length: raise it.")
+    if context.resume_from:
+        model = RewardModel.load(shared, context.resume_from)
+    else:
+        model = RewardModel.fresh(shared, config, seed=config.seed)
+    optimizer = adamw(model.parameters(), config.learning_rate)
+    step = 0
+    if context.resume_from:
+        load_optimizer(optimizer, context.resume_from / "optimizer.safetensors")
+        step = context.resume_step
+
+    def checkpoint() -> Checkpoint:
+        def save(folder: Path) -> None:
+            model.save(folder)
+            save_optimizer(optimizer, folder / "optimizer.safetensors")
+
+        return Checkpoint(step, save)
+
+    per_epoch = -(-len(train) // config.batch_prompts)
+    total = per_epoch * config.epochs
+    evaluate_every = max(1, total // EVALUATIONS)
+    if heldout and step == 0:
+        yield Metrics(0, evaluate(model, heldout))
+    yield Progress(step, total, "Training the reward model")
+    while step < total:
+        order = list(range(len(train)))
+        random.Random(f"{config.seed}/{step // per_epoch}").shuffle(order)
+        start = (step % per_epoch) * config.batch_prompts
+        batch = [train[index] for index in order[start : start + config.batch_prompts]]
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * (1 - step / total)
+        metrics = update(model, optimizer, batch, config)
+        step += 1
+        if heldout and (step % evaluate_every == 0 or step == total):
+            metrics |= evaluate(model, heldout)
+        yield Metrics(step, metrics)
+        if step % config.checkpoint_every == 0 or context.wanted != "run":
+            yield checkpoint()
+        yield Progress(step, total, "Training the reward model")
+        if context.stopping:
+            return
+    mean, std = normalise(context.project, model, train + heldout, longest)
+    # Saved under the next number: the same weights, now with the scale that scores are given in.
+    step += 1
+    yield checkpoint()
+    final = evaluate(model, heldout) if heldout else {}
+    yield Result(
+        {
+            "pairs": sum(group_pairs(example) for example in train),
+            "heldout_pairs": sum(group_pairs(example) for example in heldout),
+            "accuracy": final.get("eval_accuracy"),
+            "eval_loss": final.get("eval_loss"),
+            "reward_mean": mean,
+            "reward_std": std,
+            "seconds": time.monotonic() - began,
+        }
+    )
+
+
+def group_pairs(example: Example) -> int:
+    return int((example.ranks[:, None] < example.ranks[None, :]).sum())
+
+
+def update(
+    model: RewardModel, optimizer: torch.optim.Optimizer, batch: list[Example], config: TrainRewardConfig
+) -> dict[str, float]:
+    """One optimizer step: the mean over prompts of each prompt's mean over pairs.
+
+    Backward runs prompt by prompt: the loss is a sum over prompts, so the gradient is the whole batch's
+    while only one prompt's activations are in memory.
+    """
+    loss = correct = margin = 0.0
+    count = 0
+    with model.shared.role(ADAPTER, train=True):
+        for example in batch:
+            scores = model.forward(list(example.rows))
+            part = ranking_loss(scores, example.ranks, ties=config.ties, centering=config.centering)
+            (part.loss / len(batch)).backward()
+            loss += float(part.loss.detach()) / len(batch)
+            correct, margin, count = correct + part.correct, margin + part.margin, count + part.pairs
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    if not torch.isfinite(norm):
+        optimizer.zero_grad()
+        raise KnownError("Training diverged (the loss is not a number): lower --learning-rate and train again.")
+    optimizer.step()
+    optimizer.zero_grad()
+    return {
+        "loss": loss,
+        "accuracy": correct / max(count, 1),
+        "margin": margin / max(count, 1),
+        "grad_norm": float(norm),
+        "lr": float(optimizer.param_groups[0]["lr"]),
+    }
+
+
+def evaluate(model: RewardModel, examples: list[Example]) -> dict[str, float]:
+    """Loss (mean over prompts), accuracy and margin (means over strict pairs) without learning.
+
+    The loss is measured on raw scores, as it was trained; accuracy does not depend on their scale.
+    """
+    rows = [row for example in examples for row in example.rows]
+    scores = model.score_rows(rows) * float(model.head.std)
+    losses, correct, margin, count = [], 0.0, 0.0, 0
+    start = 0
+    for example in examples:
+        part = ranking_loss(scores[start : start + len(example.rows)], example.ranks, ties="drop")
+        start += len(example.rows)
+        losses.append(float(part.loss))
+        correct, margin, count = correct + part.correct, margin + part.margin, count + part.pairs
+    return {
+        "eval_loss": sum(losses) / len(losses),
+        "eval_accuracy": correct / max(count, 1),
+        "eval_margin": margin / max(count, 1),
+    }
+
+
+def normalise(project: Project, model: RewardModel, examples: list[Example], longest: int) -> tuple[float, float]:
+    """Give scores mean 0 and standard deviation 1 over the base model's own completions.
+
+    Falls back on the ranked completions where the base wrote fewer than 8. Returns the raw mean and std.
+    """
+    base = model.shared.base
+    rows = project.rows(
+        "select p.text as prompt, c.text as completion from completions c join completion_groups g on g.id = c.group_id"
+        " join prompts p on p.id = g.prompt_id where c.policy_job is null order by c.id * 7919 % 10007 limit ?",
+        REFERENCE_COMPLETIONS,
+    )
+    encoded = []
+    for row in rows:
+        prompt, completion = chat.prompt_ids(base, row["prompt"]), chat.completion_ids(base, row["completion"])
+        if len(completion) < longest:
+            encoded.append(chat.fit(prompt, completion, longest))
+    if len(encoded) < 8:
+        encoded = [row for example in examples for row in example.rows]
+    model.head.normalise(0.0, 1.0)
+    scores = model.score_rows(encoded)
+    mean, std = float(scores.mean()), float(scores.std(correction=0))
+    model.head.normalise(mean, std)
+    return mean, std

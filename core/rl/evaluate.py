@@ -1,0 +1,80 @@
+"""Measure a policy on prompts that were not trained on: its answers, their scores and its KL."""
+
+import torch
+
+from core.events import Sample
+from core.models import chat
+from core.models.adapters import REFERENCE, SharedModel
+from core.models.sampling import Sampled
+from core.models.seeds import generator
+from core.rl.rewards import Rewards
+from core.rl.rollout import draw, logprobs, score_and_features
+
+
+def answers(
+    shared: SharedModel,
+    role: str | None,
+    prompts: list[tuple[int | None, str]],
+    rewards: Rewards,
+    *,
+    name: str,
+    copies: int = 1,
+    max_new_tokens: int,
+    temperature: float,
+    top_p: float = 1.0,
+    seed: int,
+    batch_size: int = 32,
+) -> list[Sample]:
+    """`copies` answers to each (id, prompt), in order. Reference and policy get the same seeds, so a policy
+    that equals the reference gives the same answers."""
+    samples: list[Sample] = []
+    at_once = max(1, batch_size // copies)
+    for start in range(0, len(prompts), at_once):
+        batch = prompts[start : start + at_once]
+        rows = draw(
+            shared, role, [chat.prompt_ids(shared.base, text) for _, text in batch], copies=copies,
+            max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
+            generator=generator(seed, "evaluate", start),
+        )  # fmt: skip
+        samples += _scored(shared, role, [item for item in batch for _ in range(copies)], rows, rewards, name, temperature)
+    return samples
+
+
+def _scored(
+    shared: SharedModel,
+    role: str | None,
+    prompts: list[tuple[int | None, str]],
+    rows: Sampled,
+    rewards: Rewards,
+    name: str,
+    temperature: float,
+) -> list[Sample]:
+    lengths = rows.lengths.tolist()
+    texts = [chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(lengths)]
+    learned, _ = score_and_features(shared, rewards.model, rows, len(lengths))
+    gold = rewards.gold_of([text for _, text in prompts], texts)
+    score = rewards.score(learned, gold)
+    kl = torch.zeros(len(lengths))
+    if role is not REFERENCE:
+        policy, _ = logprobs(shared, role, rows, temperature, len(lengths))
+        reference, _ = logprobs(shared, REFERENCE, rows, temperature, len(lengths))
+        kl = (policy - reference).sum(1).cpu()
+    return [
+        Sample(
+            prompt=prompts[i][1],
+            prompt_id=prompts[i][0],
+            completion=texts[i],
+            policy=name,
+            score=float(score[i]),
+            gold=None if gold is None else gold[i],
+            kl=float(kl[i]),
+            tokens=int(lengths[i]),
+        )
+        for i in range(len(texts))
+    ]
+
+
+def mean(samples: list[Sample], field: str) -> float | None:
+    """Mean of a field over samples, None if it was not measured."""
+    values = [getattr(sample, field) for sample in samples if getattr(sample, field) is not None]
+    return sum(values) / len(values) if values else None
