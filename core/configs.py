@@ -88,6 +88,9 @@ class TrainPolicyConfig(LoraConfig):
         0.0, "Stop when the mean reward of 3 steps passes this; 0 is never.", low=-100, high=100
     )
     batch_size: int = option(16, "Completions (rollouts) in one step.", low=2, high=4096)
+    completions: int = option(
+        4, "Completions of each prompt in a step; a prompt is computed once for all of them.", low=1, high=64
+    )
     max_new_tokens: int = option(24, "Longest completion, in tokens.", low=1, high=4096)
     temperature: float = option(1.0, "Sampling temperature of the rollouts.", low=0.05, high=3.0, advanced=True)
     learning_rate: float = option(3e-4, "AdamW learning rate, decaying to a tenth.", low=1e-7, high=1.0)

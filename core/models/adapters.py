@@ -41,16 +41,6 @@ class SharedModel:
         self._active: str | None = REFERENCE
         self._training = False
 
-    @property
-    def causal(self) -> Any:
-        """The causal language model, to be called inside a role."""
-        return self.base.model
-
-    def hidden(self, ids: torch.Tensor, mask: torch.Tensor, position_ids: torch.Tensor) -> torch.Tensor:
-        """Hidden states after the last norm (B, S, d) under the active role, without the vocabulary head."""
-        trunk = self.base.model.base_model
-        return trunk(input_ids=ids, attention_mask=mask, position_ids=position_ids, use_cache=False).last_hidden_state
-
     def add(self, name: str, config: LoraConfig, *, seed: int) -> None:
         """A fresh adapter: its B is zero, so that it changes nothing yet."""
         with torch.random.fork_rng(devices=[]):

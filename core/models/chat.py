@@ -20,13 +20,13 @@ def completion_ids(base: Base, completion: str) -> list[int]:
 
 
 def fit(prompt: list[int], completion: list[int], longest: int) -> list[int]:
-    """Prompt and completion in at most `longest` tokens: the prompt loses its beginning, never the answer.
+    """The prompt without as much of its beginning as makes it too long together with the completion.
 
     Raises `BadInput` when the completion alone is too long.
     """
     if len(completion) >= longest:
         raise BadInput(f"A completion has {len(completion)} tokens, which is over the limit of {longest}.")
-    return prompt[-(longest - len(completion)) :] + completion
+    return prompt[-(longest - len(completion)) :]
 
 
 def text_of(base: Base, ids: list[int]) -> str:

@@ -8,7 +8,8 @@ from core.jobs.context import Events, JobContext
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import Base, base_of
-from core.models.sampling import Sampled, sample
+from core.models.rows import Rows
+from core.models.sampling import sample
 from core.models.seeds import generator
 from core.records import Prompt
 from core.store import completions, prompts
@@ -78,7 +79,7 @@ def _answer(
             return
 
 
-def new_completions(base: Base, drawn: Sampled, seed: int) -> list[NewCompletion]:
+def new_completions(base: Base, drawn: Rows, seed: int) -> list[NewCompletion]:
     lengths = drawn.lengths.tolist()
     return [
         NewCompletion(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from core.models.sampling import Sampled, positions
+from core.models.rows import Rows, hidden_states
 
 
 class LogProbs(NamedTuple):
@@ -13,17 +13,25 @@ class LogProbs(NamedTuple):
     entropy: Tensor | None  # (B, T) float32 nats, 0 outside the response; only if asked for
 
 
-def response_logprobs(model: Any, rows: Sampled, temperature: float, *, entropy: bool = False) -> LogProbs:
-    """log pi(y_t | prompt, y_<t) at the sampling temperature, in float32.
+def vocabulary_logits(model: Any, hidden: Tensor) -> Tensor:
+    """Logits (B, T, V) in float32 from hidden states (B, T, d).
 
-    State s_t is read at position P-1+t, so the last response token is not fed at all and only the last T
-    positions reach the vocabulary: no (B, P+T, V) tensor ever exists.
+    The states are flattened first: a batched product would copy the vocabulary's weights for every row.
     """
-    T = rows.response_ids.shape[1]
-    ids = torch.cat([rows.prompt_ids, rows.response_ids], 1)[:, :-1]
-    mask = torch.cat([rows.is_prompt, rows.is_response], 1)[:, :-1]
-    out = model(input_ids=ids, attention_mask=mask, position_ids=positions(mask), use_cache=False, logits_to_keep=T)
-    logits = out.logits.float() / temperature  # (B, T, V)
+    config = model.config.get_text_config()
+    logits = model.get_output_embeddings()(hidden.reshape(-1, hidden.shape[-1])).float()
+    # What Gemma and Cohere do after their vocabulary heads, which is skipped by calling the head itself.
+    if scale := getattr(config, "logit_scale", None):
+        logits = logits * scale
+    if cap := getattr(config, "final_logit_softcapping", None):
+        logits = torch.tanh(logits / cap) * cap
+    return logits.view(*hidden.shape[:-1], -1)
+
+
+def response_logprobs(model: Any, rows: Rows, temperature: float, *, entropy: bool = False) -> LogProbs:
+    """log pi(y_t | prompt, y_<t) at the sampling temperature, in float32; only response states reach the
+    vocabulary."""
+    logits = vocabulary_logits(model, hidden_states(model, rows)) / temperature  # (B, T, V)
     normaliser = logits.logsumexp(-1)  # (B, T)
     chosen = logits.gather(-1, rows.response_ids.unsqueeze(-1)).squeeze(-1)
     logp = torch.where(rows.is_response, chosen - normaliser, 0.0)

@@ -1,60 +1,17 @@
-"""Draw completions from a policy: prompts left-padded, responses right-padded, one key-value cache.
+"""Draw completions from a policy with one key-value cache.
 
 Why not `generate()`: its defaults truncate the distribution (top-k 50 unless told otherwise), so that the
 log-probabilities of what was sampled are not those of the policy, and KL goes negative. Here the only
 truncation is `top_p`, and only when it is asked for.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class Sampled:
-    """Prompts and responses of B rows; P and T are the padded lengths."""
-
-    prompt_ids: Tensor  # (B, P) long, left-padded
-    is_prompt: Tensor  # (B, P) bool
-    response_ids: Tensor  # (B, T) long, right-padded
-    is_response: Tensor  # (B, T) bool, True up to and including the end token
-    ended: Tensor  # (B,) bool, the end token was drawn
-
-    @property
-    def lengths(self) -> Tensor:
-        """Response lengths (B,), each at least 1."""
-        return self.is_response.sum(1)
-
-    def rows(self, index: Tensor) -> "Sampled":
-        return Sampled(
-            self.prompt_ids[index],
-            self.is_prompt[index],
-            self.response_ids[index],
-            self.is_response[index],
-            self.ended[index],
-        )
-
-
-def left_pad(rows: Sequence[list[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Token ids and their mask, both (B, longest row), padded on the left."""
-    width = max(len(row) for row in rows)
-    ids = torch.full((len(rows), width), pad_id, dtype=torch.long)
-    mask = torch.zeros((len(rows), width), dtype=torch.bool)
-    for index, row in enumerate(rows):
-        ids[index, width - len(row) :] = torch.tensor(row)
-        mask[index, width - len(row) :] = True
-    return ids.to(device), mask.to(device)
-
-
-def positions(mask: Tensor) -> Tensor:
-    """Position ids (B, S) that start at 0 with each row's first real token.
-
-    Without them a model with absolute positions is off by whole nats under left padding.
-    """
-    return (mask.long().cumsum(-1) - 1).clamp(min=0)
+from core.models.rows import Rows, pad, positions
 
 
 def next_token(logits: Tensor, temperature: float, top_p: float, generator: torch.Generator) -> Tensor:
@@ -83,26 +40,20 @@ def sample(
     end_ids: Sequence[int],
     pad_id: int,
     generator: torch.Generator,
-    on_token: Callable[[int], None] | None = None,
-) -> Sampled:
-    """Draw `copies` completions of each prompt; the rows of one prompt are adjacent.
-
-    Each prompt goes through the model once, however many copies are drawn. `on_token` is told after each
-    token how many were drawn a row, so that a caller can report progress or raise to cancel.
-    """
+) -> Rows:
+    """Draw `copies` completions of each prompt; the responses of one prompt are adjacent."""
     device = next(model.parameters()).device
-    prompt_ids, is_prompt = left_pad(prompts, pad_id, device)
-    out = model(input_ids=prompt_ids, attention_mask=is_prompt, position_ids=positions(is_prompt), use_cache=True,
-                logits_to_keep=1)  # fmt: skip
-    cache, logits = out.past_key_values, out.logits[:, -1]
-    if copies > 1:
-        cache.batch_repeat_interleave(copies)
-        logits = logits.repeat_interleave(copies, 0)
-        prompt_ids, is_prompt = (x.repeat_interleave(copies, 0) for x in (prompt_ids, is_prompt))
+    prompt_ids, is_prompt = pad(prompts, pad_id, device, left=True)
+    prompt_of = torch.arange(len(prompts), device=device).repeat_interleave(copies)
+    out = model(
+        input_ids=prompt_ids, attention_mask=is_prompt, position_ids=positions(is_prompt), use_cache=True,
+        logits_to_keep=1,
+    )  # fmt: skip
+    cache, logits = out.past_key_values, out.logits[prompt_of, -1]
+    cache.batch_select_indices(prompt_of)
     ends = torch.tensor(list(end_ids), device=device)
-    rows = prompt_ids.shape[0]
-    mask = is_prompt
-    ended = torch.zeros(rows, dtype=torch.bool, device=device)
+    mask = is_prompt[prompt_of]
+    ended = torch.zeros(len(prompt_of), dtype=torch.bool, device=device)
     tokens, is_response = [], []
     for index in range(max_new_tokens):
         token = next_token(logits, temperature, top_p, generator).to(device)
@@ -110,12 +61,12 @@ def sample(
         tokens.append(token)
         is_response.append(~ended)
         ended = ended | (~ended & torch.isin(token, ends))
-        if on_token is not None:
-            on_token(index + 1)
         if bool(ended.all()) or index + 1 == max_new_tokens:
             break
         mask = torch.cat([mask, is_response[-1][:, None]], 1)
-        out = model(input_ids=token[:, None], attention_mask=mask, position_ids=positions(mask)[:, -1:],
-                    past_key_values=cache, use_cache=True, logits_to_keep=1)  # fmt: skip
+        out = model(
+            input_ids=token[:, None], attention_mask=mask, position_ids=positions(mask)[:, -1:],
+            past_key_values=cache, use_cache=True, logits_to_keep=1,
+        )  # fmt: skip
         logits = out.logits[:, -1]
-    return Sampled(prompt_ids, is_prompt, torch.stack(tokens, 1), torch.stack(is_response, 1), ended)
+    return Rows(prompt_ids, is_prompt, prompt_of, torch.stack(tokens, 1), torch.stack(is_response, 1), ended)

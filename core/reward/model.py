@@ -10,7 +10,7 @@ from core.configs import LoraConfig
 from core.models import chat
 from core.models.adapters import SharedModel
 from core.models.heads import ScalarHead
-from core.models.sampling import left_pad, positions
+from core.models.rows import from_lists, hidden_states
 from core.store import Project
 
 ADAPTER = "reward"
@@ -45,31 +45,31 @@ class RewardModel:
     def parameters(self) -> list[Any]:
         return [*self.shared.parameters(ADAPTER), *self.head.linear.parameters()]
 
-    def forward(self, rows: list[list[int]]) -> Tensor:
-        """Scores (B,) of rows that end with the end token; left-padded, so the last position is the end."""
+    def forward(self, prompts: list[list[int]], answers: list[list[list[int]]]) -> Tensor:
+        """Scores (B,) of each prompt's answers, which end with the end token; call it inside the role `reward`."""
         base = self.shared.base
-        ids, mask = left_pad(rows, base.pad_id, base.device)
-        hidden = self.shared.hidden(ids, mask, positions(mask))
-        return self.head(hidden[:, -1])
+        rows = from_lists(prompts, answers, base.pad_id, base.device)
+        hidden = hidden_states(base.model, rows, through_end=True)
+        return self.head(hidden[torch.arange(len(rows), device=base.device), rows.lengths])
 
     @torch.no_grad()
-    def score_rows(self, rows: list[list[int]], *, batch: int = 16) -> Tensor:
-        """Scores (B,) on the CPU, computed in batches of rows of similar length."""
-        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
-        scores = torch.zeros(len(rows))
+    def scores(self, prompts: list[list[int]], answers: list[list[list[int]]], *, at_once: int = 4) -> list[Tensor]:
+        """Scores of each prompt's answers, on the CPU, `at_once` prompts of similar length at a time."""
+        order = sorted(range(len(prompts)), key=lambda g: max(len(answer) for answer in answers[g]))
+        found: dict[int, Tensor] = {}
         with self.shared.role(ADAPTER):
-            for start in range(0, len(order), batch):
-                chunk = order[start : start + batch]
-                scores[chunk] = self.forward([rows[index] for index in chunk]).float().cpu()
-        return scores
+            for start in range(0, len(order), at_once):
+                chunk = order[start : start + at_once]
+                flat = self.forward([prompts[g] for g in chunk], [answers[g] for g in chunk]).cpu()
+                found |= dict(zip(chunk, flat.split([len(answers[g]) for g in chunk]), strict=True))
+        return [found[g] for g in range(len(prompts))]
 
-    def score(self, prompt: str, completions: list[str], *, longest: int | None = None) -> list[float]:
+    def score(self, prompt: str, completions: list[str]) -> list[float]:
         """Scores of completions of one prompt, in standard deviations of the reference's completions."""
         base = self.shared.base
-        ids = chat.prompt_ids(base, prompt)
-        limit = longest or base.context
-        rows = [chat.fit(ids, chat.completion_ids(base, text), limit) for text in completions]
-        return [float(value) for value in self.score_rows(rows)]
+        answers = [chat.completion_ids(base, text) for text in completions]
+        ids = chat.fit(chat.prompt_ids(base, prompt), max(answers, key=len), base.context)
+        return [float(value) for value in self.scores([ids], [answers])[0]]
 
 
 def load_run(shared: SharedModel, project: Project, adapter: str) -> RewardModel:

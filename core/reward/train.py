@@ -29,15 +29,16 @@ from core.reward.model import ADAPTER, RewardModel
 from core.store import Project
 
 EVALUATIONS = 5
-REFERENCE_COMPLETIONS = 256
+REFERENCE_GROUPS = 48
 
 
 @dataclass(frozen=True)
 class Example:
-    """One ranking as token ids: N rows that end with the end token, and their ranks (N,)."""
+    """One ranking as token ids: the prompt, N answers that end with the end token, and their ranks (N,)."""
 
     prompt_id: int
-    rows: tuple[list[int], ...]
+    prompt: list[int]
+    answers: list[list[int]]
     ranks: torch.Tensor
 
 
@@ -75,13 +76,13 @@ def encode(base: Base, groups: list[RankedGroup], longest: int) -> tuple[list[Ex
     """Examples, and a sentence for each ranking that had to be left out because it is too long."""
     examples, notes = [], []
     for group in groups:
-        prompt = chat.prompt_ids(base, group.prompt)
+        answers = [chat.completion_ids(base, text) for text in group.completions]
         try:
-            rows = tuple(chat.fit(prompt, chat.completion_ids(base, text), longest) for text in group.completions)
+            prompt = chat.fit(chat.prompt_ids(base, group.prompt), max(answers, key=len), longest)
         except BadInput as error:
             notes.append(f"Left out the ranking of prompt {group.prompt_id}: {error}")
             continue
-        examples.append(Example(group.prompt_id, rows, rank_tensor(group.ranks)))
+        examples.append(Example(group.prompt_id, prompt, answers, rank_tensor(group.ranks)))
     return examples, notes
 
 
@@ -171,7 +172,7 @@ def update(
     count = 0
     with model.shared.role(ADAPTER, train=True):
         for example in batch:
-            scores = model.forward(list(example.rows))
+            scores = model.forward([example.prompt], [example.answers])
             part = ranking_loss(scores, example.ranks, ties=config.ties, centering=config.centering)
             (part.loss / len(batch)).backward()
             loss += float(part.loss.detach()) / len(batch)
@@ -196,13 +197,10 @@ def evaluate(model: RewardModel, examples: list[Example]) -> dict[str, float]:
 
     The loss is measured on raw scores, as it was trained; accuracy does not depend on their scale.
     """
-    rows = [row for example in examples for row in example.rows]
-    scores = model.score_rows(rows) * float(model.head.std)
+    scores = model.scores([example.prompt for example in examples], [example.answers for example in examples])
     losses, correct, margin, count = [], 0.0, 0.0, 0
-    start = 0
-    for example in examples:
-        part = ranking_loss(scores[start : start + len(example.rows)], example.ranks, ties="drop")
-        start += len(example.rows)
+    for example, found in zip(examples, scores, strict=True):
+        part = ranking_loss(found * float(model.head.std), example.ranks, ties="drop")
         losses.append(float(part.loss))
         correct, margin, count = correct + part.correct, margin + part.margin, count + part.pairs
     return {
@@ -215,23 +213,30 @@ def evaluate(model: RewardModel, examples: list[Example]) -> dict[str, float]:
 def normalise(project: Project, model: RewardModel, examples: list[Example], longest: int) -> tuple[float, float]:
     """Give scores mean 0 and standard deviation 1 over the base model's own completions.
 
-    Falls back on the ranked completions where the base wrote fewer than 8. Returns the raw mean and std.
+    Falls back on the ranked completions where the base wrote for fewer than 4 prompts. Returns the raw mean
+    and standard deviation.
     """
     base = model.shared.base
     rows = project.rows(
-        "select p.text as prompt, c.text as completion from completions c join completion_groups g on g.id = c.group_id"
-        " join prompts p on p.id = g.prompt_id where c.policy_job is null order by c.id * 7919 % 10007 limit ?",
-        REFERENCE_COMPLETIONS,
+        "select p.text as prompt, g.id as group_id, c.text as completion from completions c"
+        " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
+        " where c.policy_job is null and g.id in (select group_id from completions where policy_job is null"
+        " group by group_id order by group_id * 7919 % 10007 limit ?) order by g.id, c.id",
+        REFERENCE_GROUPS,
     )
-    encoded = []
+    groups: dict[int, tuple[str, list[list[int]]]] = {}
     for row in rows:
-        prompt, completion = chat.prompt_ids(base, row["prompt"]), chat.completion_ids(base, row["completion"])
-        if len(completion) < longest:
-            encoded.append(chat.fit(prompt, completion, longest))
-    if len(encoded) < 8:
-        encoded = [row for example in examples for row in example.rows]
+        answer = chat.completion_ids(base, row["completion"])
+        if len(answer) < longest:
+            groups.setdefault(row["group_id"], (row["prompt"], []))[1].append(answer)
+    known = [
+        (chat.fit(chat.prompt_ids(base, prompt), max(answers, key=len), longest), answers)
+        for prompt, answers in groups.values()
+    ]
+    if len(known) < 4:
+        known = [(example.prompt, example.answers) for example in examples]
     model.head.normalise(0.0, 1.0)
-    scores = model.score_rows(encoded)
+    scores = torch.cat(model.scores([prompt for prompt, _ in known], [answers for _, answers in known]))
     mean, std = float(scores.mean()), float(scores.std(correction=0))
     model.head.normalise(mean, std)
     return mean, std

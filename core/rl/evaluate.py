@@ -5,7 +5,7 @@ import torch
 from core.events import Sample
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.sampling import Sampled
+from core.models.rows import Rows
 from core.models.seeds import generator
 from core.rl.rewards import Rewards
 from core.rl.rollout import draw, logprobs, score_and_features
@@ -44,7 +44,7 @@ def _scored(
     shared: SharedModel,
     role: str | None,
     prompts: list[tuple[int | None, str]],
-    rows: Sampled,
+    rows: Rows,
     rewards: Rewards,
     name: str,
     temperature: float,

@@ -115,7 +115,8 @@ def _train(
         step += 1
         metrics = objective(rollout, gold, config.kl_coef)
         yield Metrics(step, metrics | learned | times)
-        yield Samples(step, tuple(rollout_samples(rollout, chosen, gold)))
+        asked = [prompt for prompt in chosen for _ in range(config.completions)]
+        yield Samples(step, tuple(rollout_samples(rollout, asked, gold)))
         recent = [*recent, metrics["objective/scores"]][-THRESHOLD_STEPS:]
         reached = (
             bool(config.reward_threshold)
@@ -146,14 +147,19 @@ def _train(
 def batch_of(train: list[Prompt], config: TrainPolicyConfig, step: int) -> list[Prompt]:
     """The prompts of one step: passes over shuffled prompts, a function of the seed and the step alone."""
     chosen: list[Prompt] = []
-    place = step * config.batch_size
-    while len(chosen) < config.batch_size:
+    size = prompts_a_step(config)
+    place = step * size
+    while len(chosen) < size:
         order = list(train)
         random.Random(f"{config.seed}/{place // len(train)}").shuffle(order)
-        part = order[place % len(train) :][: config.batch_size - len(chosen)]
+        part = order[place % len(train) :][: size - len(chosen)]
         chosen += part
         place += len(part)
     return chosen
+
+
+def prompts_a_step(config: TrainPolicyConfig) -> int:
+    return max(1, config.batch_size // config.completions)
 
 
 def collect(
@@ -163,8 +169,8 @@ def collect(
     began = time.monotonic()
     ids = [chat.prompt_ids(shared.base, prompt.text) for prompt in chosen]
     rows = draw(
-        shared, POLICY, ids, max_new_tokens=config.max_new_tokens, temperature=config.temperature,
-        generator=generator(config.seed, "rollout", step),
+        shared, POLICY, ids, copies=config.completions, max_new_tokens=config.max_new_tokens,
+        temperature=config.temperature, generator=generator(config.seed, "rollout", step),
     )  # fmt: skip
     drawn = time.monotonic()
     logp_old, entropy = logprobs(shared, POLICY, rows, config.temperature, config.micro_batch, entropy=True)
@@ -173,7 +179,7 @@ def collect(
     texts = tuple(
         chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist())
     )
-    gold = reward.gold_of([prompt.text for prompt in chosen], list(texts))
+    gold = reward.gold_of([prompt.text for prompt in chosen for _ in range(config.completions)], list(texts))
     rollout = Rollout(rows, texts, logp_old, logp_ref, entropy, features, reward.score(learned, gold))
     return rollout, gold, {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
 
@@ -191,14 +197,14 @@ def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float) -> dic
         "objective/non_score_reward": float(-kl_coef * kl.mean()),
         "objective/rlhf_reward": float((rollout.score - kl_coef * kl).mean()),
         "objective/entropy": float(masked_mean(rollout.entropy, mask)),
-        "completions/mean_length": float(rollout.sampled.lengths.float().mean()),
-        "completions/eos_rate": float(rollout.sampled.ended.float().mean()),
+        "completions/mean_length": float(rollout.rows.lengths.float().mean()),
+        "completions/eos_rate": float(rollout.rows.ended.float().mean()),
     }
     return values if gold is None else values | {"objective/gold": sum(gold) / len(gold)}
 
 
 def rollout_samples(rollout: Rollout, chosen: list[Prompt], gold: list[float] | None) -> list[Sample]:
-    kl, lengths = rollout.kl.tolist(), rollout.sampled.lengths.tolist()
+    kl, lengths = rollout.kl.tolist(), rollout.rows.lengths.tolist()
     return [
         Sample(
             prompt=prompt.text,

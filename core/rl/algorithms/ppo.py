@@ -45,7 +45,7 @@ class Learner:
             group["lr"] = lr
 
         # 1. Rewards per token: the score at the end, the KL penalty at every token.
-        score = rollout.score - options.missing_end_penalty * (~rollout.sampled.ended).float()
+        score = rollout.score - options.missing_end_penalty * (~rollout.rows.ended).float()
         rewards = token_rewards(rollout.logp_old, rollout.logp_ref, score, is_response, config.kl_coef)
         if options.whiten_rewards:
             rewards = whiten(rewards, is_response, shift_mean=False)
@@ -57,8 +57,7 @@ class Learner:
         advantages = whiten(advantages, is_response)
 
         # 3. Epochs of minibatches; rows stay together in the micro-batches in which logp_old was computed.
-        device = is_response.device
-        micro = torch.arange(len(score), device=device).split(config.micro_batch)
+        micro = rollout.rows.chunks(config.micro_batch)
         groups = [micro[i :: options.minibatches] for i in range(min(options.minibatches, len(micro)))]
         seen: list[dict[str, float]] = []
         for _ in range(options.ppo_epochs):
@@ -72,7 +71,7 @@ class Learner:
         return metrics | {"lr": lr}
 
     def _step(
-        self, group: tuple[Tensor, ...], rollout: Rollout, advantages: Tensor, returns: Tensor, values_old: Tensor
+        self, group: list[Tensor], rollout: Rollout, advantages: Tensor, returns: Tensor, values_old: Tensor
     ) -> dict[str, float]:
         """One optimizer step on the micro-batches of `group`; each is weighed by its share of the tokens."""
         options, clip = self.options, self.options.cliprange
@@ -86,7 +85,7 @@ class Learner:
                 mask = rollout.is_response[index]
                 share = float(mask.sum()) / count
                 A = advantages[index]  # (b, T)
-                logp = response_logprobs(causal, rollout.sampled.rows(index), self.config.temperature).logp
+                logp = response_logprobs(causal, rollout.rows.select(index), self.config.temperature).logp
                 log_ratio = (logp - rollout.logp_old[index]) * mask
                 ratio = log_ratio.clamp(-20, 20).exp()
                 unclipped, clipped = -A * ratio, -A * ratio.clamp(1 - clip, 1 + clip)

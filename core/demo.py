@@ -1,0 +1,104 @@
+"""The demo: a project that is full at once, and `run_demo`, which makes such a project from nothing.
+
+Nobody ranked anything in it: a labeler scripted with the gold reward `sentiment` did, and is shown as such.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core import catalogue, configs, gold
+from core.data import import_prompts
+from core.errors import BadInput
+from core.jobs import queue
+from core.jobs.wait import wait
+from core.preferences import pairs
+from core.records import Job
+from core.resources import resource
+from core.store import DATABASE, Project, create_project, guidelines, open_project
+
+NAME = "Demo: kinder answers"
+GOLD = "sentiment"
+TOKENS = 24
+
+GENERATE = configs.GenerateConfig(completions=4, max_new_tokens=TOKENS, batch_size=64)
+REWARD = configs.TrainRewardConfig(epochs=2)
+POLICY = configs.TrainPolicyConfig(steps=12, max_new_tokens=TOKENS, gold=GOLD, eval_prompts=0)
+PPO = configs.PPOConfig()
+COMPARE = configs.CompareConfig(completions=4, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
+
+
+def install(folder: Path | None = None) -> Path:
+    """Copy the shipped demo project to `folder` (by default in the user's data folder), unless it is there.
+
+    Raises `BadInput` when something else is in the way.
+    """
+    target = (folder or catalogue.data_folder() / "projects" / "demo").expanduser().resolve()
+    if (target / DATABASE).is_file():
+        return target
+    if target.exists() and any(target.iterdir()):
+        raise BadInput(f"{target} is not empty: choose a new folder for the demo.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(resource("demo"), partial)
+    (partial / "runs").mkdir(exist_ok=True)
+    if target.exists():
+        target.rmdir()
+    partial.rename(target)
+    return target
+
+
+def prepare(folder: Path, *, model: str = catalogue.EMBEDDED) -> Project:
+    """A new project with the demo's guidelines and prompts and nothing else."""
+    project = create_project(folder, NAME, model)
+    text = (resource("guidelines") / "helpful-honest-harmless.md").read_text(encoding="utf-8")
+    guidelines.save(project, **guidelines.from_markdown(text))
+    import_prompts(project, resource("prompts") / "demo.jsonl")
+    return project
+
+
+def run_demo(
+    folder: Path,
+    *,
+    progress: Callable[[Job], None] = lambda job: None,
+    model: str = catalogue.EMBEDDED,
+    steps: int = POLICY.steps,
+) -> dict[str, Any]:
+    """From an empty folder to a comparison on held-out prompts; takes up after an interruption.
+
+    `progress` is told of every change of the running job. Returns the pairs, the reward model's held-out
+    accuracy, mean reward and gold reward of the reference and of the tuned policy, KL (nats a completion)
+    and the seconds it all took.
+    """
+    began = time.monotonic()
+    project = open_project(folder) if (folder / DATABASE).is_file() else prepare(folder, model=model)
+    try:
+        _step(project, "generate", configs.stored(GENERATE), progress)
+        gold.rank_all(project, GOLD)
+        reward = _step(project, "train-reward", configs.stored(REWARD), progress)
+        policy = configs.stored(configs.from_dict(configs.TrainPolicyConfig, configs.stored(POLICY) | {"steps": steps}), PPO)
+        _step(project, "train-policy", policy, progress)
+        compared = _step(project, "compare", configs.stored(COMPARE), progress).result
+        return {
+            "pairs": pairs.counts(project).pairs,
+            "reward_model_accuracy": reward.result["accuracy"],
+            **{name: compared[name] for name in ("reward_before", "reward_after", "gold_before", "gold_after", "kl")},
+            "seconds": time.monotonic() - began,
+        }
+    finally:
+        project.close()
+
+
+def _step(project: Project, kind: str, config: dict[str, Any], progress: Callable[[Job], None]) -> Job:
+    """Run a job of the demo, or take up the one that an earlier call left unfinished or done."""
+    earlier = next(iter(queue.listed(project, kind=kind)), None)
+    if earlier is not None and earlier.status == "done":
+        return earlier
+    if earlier is None:
+        earlier = queue.enqueue(project, kind, config)
+    elif earlier.status not in ("queued", "running", "paused"):
+        queue.resume(project, earlier.id)
+    return wait(project, earlier.id, progress)

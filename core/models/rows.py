@@ -1,0 +1,125 @@
+"""Prompts and their responses as padded tensors, and one forward pass over them.
+
+Prompts are padded on the left, responses on the right. Several responses to one prompt share its row, so
+the prompt goes through the model once however many answers it has: `hidden_states` runs the prompts, hands
+their key-value cache (with gradients) to each response, and runs the responses. Reward model, reference,
+policy and value all see text through this one function.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """G prompts and B responses; P and T are the padded lengths."""
+
+    prompt_ids: Tensor  # (G, P) long, left-padded
+    is_prompt: Tensor  # (G, P) bool
+    prompt_of: Tensor  # (B,) long, the prompt that each response answers
+    response_ids: Tensor  # (B, T) long, right-padded
+    is_response: Tensor  # (B, T) bool, True up to and including the end token
+    ended: Tensor  # (B,) bool, the response holds its end token
+
+    @property
+    def lengths(self) -> Tensor:
+        """Response lengths (B,), each at least 1."""
+        return self.is_response.sum(1)
+
+    def __len__(self) -> int:
+        return len(self.prompt_of)
+
+    def select(self, index: Tensor) -> "Rows":
+        """The responses `index`, with only the prompts that they need."""
+        prompts, prompt_of = self.prompt_of[index].unique(return_inverse=True)
+        return Rows(
+            self.prompt_ids[prompts],
+            self.is_prompt[prompts],
+            prompt_of,
+            self.response_ids[index],
+            self.is_response[index],
+            self.ended[index],
+        )
+
+    def chunks(self, size: int) -> list[Tensor]:
+        """Row numbers, about `size` at a time; the responses of one prompt stay in one chunk."""
+        index = torch.arange(len(self), device=self.prompt_of.device)
+        prompts = len(self.prompt_ids)
+        at_once = max(1, round(size * prompts / len(self)))
+        return [index[(self.prompt_of >= g) & (self.prompt_of < g + at_once)] for g in range(0, prompts, at_once)]
+
+    def with_end(self, end_id: int) -> tuple["Rows", Tensor]:
+        """Rows in which every response ends with `end_id`, one column longer, and its place (B,).
+
+        A response that was cut off at the length limit gets the end token, because rewards are read there.
+        """
+        n = self.lengths
+        end = torch.where(self.ended, n - 1, n)
+        spare = torch.full_like(self.response_ids[:, :1], end_id)
+        response = torch.cat([torch.where(self.is_response, self.response_ids, end_id), spare], 1)
+        inside = torch.arange(response.shape[1], device=n.device)[None, :] <= end[:, None]
+        rows = Rows(self.prompt_ids, self.is_prompt, self.prompt_of, response, inside, torch.ones_like(self.ended))
+        return rows, end
+
+
+def pad(rows: Sequence[list[int]], pad_id: int, device: torch.device, *, left: bool) -> tuple[Tensor, Tensor]:
+    """Token ids and their mask, both (B, longest row)."""
+    width = max(len(row) for row in rows)
+    ids = torch.full((len(rows), width), pad_id, dtype=torch.long)
+    mask = torch.zeros((len(rows), width), dtype=torch.bool)
+    for index, row in enumerate(rows):
+        place = slice(width - len(row), width) if left else slice(0, len(row))
+        ids[index, place] = torch.tensor(row, dtype=torch.long)
+        mask[index, place] = True
+    return ids.to(device), mask.to(device)
+
+
+def from_lists(
+    prompts: Sequence[list[int]], answers: Sequence[Sequence[list[int]]], pad_id: int, device: torch.device
+) -> Rows:
+    """Rows of prompts and their answers; each answer ends with its end token."""
+    prompt_ids, is_prompt = pad(prompts, pad_id, device, left=True)
+    flat = [answer for group in answers for answer in group]
+    response_ids, is_response = pad(flat, pad_id, device, left=False)
+    prompt_of = torch.tensor([g for g, group in enumerate(answers) for _ in group], device=device)
+    ended = torch.ones(len(flat), dtype=torch.bool, device=device)
+    return Rows(prompt_ids, is_prompt, prompt_of, response_ids, is_response, ended)
+
+
+def positions(mask: Tensor) -> Tensor:
+    """Position ids (B, S) that start at 0 with each row's first real token.
+
+    Without them a model with absolute positions is off by whole nats under left padding.
+    """
+    return (mask.long().cumsum(-1) - 1).clamp(min=0)
+
+
+def hidden_states(model: Any, rows: Rows, *, through_end: bool = False) -> Tensor:
+    """States s_0 .. s_{T-1} after the last norm, (B, T, d): s_t is what predicts response token t.
+
+    With `through_end` also s_T, (B, T+1, d): then index n is the state that has seen all n response tokens.
+    `model` is a causal language model; its vocabulary head is not run.
+    """
+    trunk = model.base_model
+    out = trunk(
+        input_ids=rows.prompt_ids, attention_mask=rows.is_prompt, position_ids=positions(rows.is_prompt), use_cache=True
+    )
+    first = out.last_hidden_state[rows.prompt_of, -1:]  # (B, 1, d)
+    T = rows.response_ids.shape[1] + (0 if not through_end else 1)
+    if T == 1:
+        return first
+    cache = out.past_key_values
+    cache.batch_select_indices(rows.prompt_of)
+    mask = torch.cat([rows.is_prompt[rows.prompt_of], rows.is_response[:, : T - 1]], 1)
+    later = trunk(
+        input_ids=rows.response_ids[:, : T - 1],
+        attention_mask=mask,
+        position_ids=positions(mask)[:, -(T - 1) :],
+        past_key_values=cache,
+        use_cache=True,
+    )
+    return torch.cat([first, later.last_hidden_state], 1)
