@@ -72,6 +72,7 @@ class TrainRewardConfig(LoraConfig):
     )
     max_length: int = option(1024, "Longest prompt with completion, in tokens.", low=16, high=131072, advanced=True)
     checkpoint_every: int = option(10, "Steps between checkpoints.", low=1, advanced=True)
+    micro_batch: int = option(4, "Rankings in one forward pass; fewer need less memory.", low=1, advanced=True)
     seed: int = option(0, "The same seed gives the same run on the same machine.", low=0)
 
 

@@ -19,7 +19,7 @@ from core.store import Changes, Project, changed, completions, rankings
 Gold = Callable[[str, str], float]
 
 HELP = (
-    "`sentiment` (VADER, Hutto and Gilbert 2014), `length` (words), `regex:PATTERN` (matches), "
+    "`sentiment` (VADER, Hutto and Gilbert 2014), `warmth` (sentiment and speaking to the reader), `length` (words), `regex:PATTERN` (matches), "
     "`module:function` or `path/to/file.py:function`"
 )
 
@@ -36,12 +36,21 @@ def sentiment(prompt: str, completion: str) -> float:
     return float(_analyzer().polarity_scores(completion)["compound"])
 
 
+def warmth(prompt: str, completion: str) -> float:
+    """Kind words and speaking to the reader: `sentiment` plus a third for each "you" up to three; -1 to 2.
+
+    Three is enough, so that a policy gains nothing by saying "you" without end.
+    """
+    addressed = len(re.findall(r"\byou(?:r|rs|rself)?\b", completion, re.IGNORECASE))
+    return sentiment(prompt, completion) + min(addressed, 3) / 3
+
+
 def length(prompt: str, completion: str) -> float:
     """Words in the completion."""
     return float(len(completion.split()))
 
 
-NAMED: dict[str, Gold] = {"sentiment": sentiment, "length": length}
+NAMED: dict[str, Gold] = {"sentiment": sentiment, "warmth": warmth, "length": length}
 
 
 def find(text: str) -> Gold:

@@ -165,18 +165,25 @@ def update(
 ) -> dict[str, float]:
     """One optimizer step: the mean over prompts of each prompt's mean over pairs.
 
-    Backward runs prompt by prompt: the loss is a sum over prompts, so the gradient is the whole batch's
-    while only one prompt's activations are in memory.
+    Backward runs for `micro_batch` prompts at a time: the loss is a sum over prompts, so the gradient is the
+    whole batch's while only few prompts' activations are in memory.
     """
     loss = correct = margin = 0.0
     count = 0
     with model.shared.role(ADAPTER, train=True):
-        for example in batch:
-            scores = model.forward([example.prompt], [example.answers])
-            part = ranking_loss(scores, example.ranks, ties=config.ties, centering=config.centering)
-            (part.loss / len(batch)).backward()
-            loss += float(part.loss.detach()) / len(batch)
-            correct, margin, count = correct + part.correct, margin + part.margin, count + part.pairs
+        for start in range(0, len(batch), config.micro_batch):
+            part = batch[start : start + config.micro_batch]
+            scores = model.forward([example.prompt for example in part], [example.answers for example in part])
+            found = [
+                ranking_loss(one, example.ranks, ties=config.ties, centering=config.centering)
+                for one, example in zip(scores.split([len(example.answers) for example in part]), part, strict=True)
+            ]
+            total = torch.stack([one.loss for one in found]).sum() / len(batch)
+            total.backward()
+            loss += float(total.detach())
+            correct += sum(one.correct for one in found)
+            margin += sum(one.margin for one in found)
+            count += sum(one.pairs for one in found)
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     if not torch.isfinite(norm):
         optimizer.zero_grad()

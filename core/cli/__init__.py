@@ -1,0 +1,45 @@
+"""`python main.py COMMAND`: everything the window does, without a window. One command is one operation or one job.
+
+Results go to stdout, progress and errors to stderr. `--json` prints one JSON object as the last line.
+Exit codes: 0 done, 1 it failed (a sentence says why), 2 the input cannot be used, 130 interrupted.
+"""
+
+import sys
+
+import click
+
+from core.cli import data, jobs, projects
+from core.errors import known
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="plumbline", prog_name="plumbline")
+def cli() -> None:
+    """Align a language model with human preferences: instructions, rankings, reward model, PPO.
+
+    Without a command the window opens.
+    """
+
+
+for module in (projects, data, jobs):
+    for command in module.COMMANDS:
+        cli.add_command(command)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code. Known errors are one sentence on stderr, bugs keep their trace."""
+    try:
+        return int(cli.main(arguments, prog_name="plumbline", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except Exception as error:
+        sentence = known(error)
+        if sentence is None:
+            raise
+        print(f"Error: {sentence}", file=sys.stderr)
+        return sentence.exit_code

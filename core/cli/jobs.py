@@ -1,0 +1,218 @@
+"""Commands that are slow work: each queues a job, starts the worker and follows it to its end."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core import configs
+from core.cli.output import (
+    Command,
+    ProgressLine,
+    config_options,
+    describe,
+    folder_argument,
+    given,
+    json_option,
+    opened,
+    show,
+    table,
+)
+from core.errors import BadInput
+from core.jobs import launch, lock, queue
+from core.jobs.wait import wait
+from core.options import documented, flag_name
+from core.records import Job
+from core.store import Project
+
+detach_option = click.option("--detach", is_flag=True, help="Queue the job and return; `watch` follows it.")
+
+
+def job_command(name: str, kind: type[Any], *more: type[Any], leave_out: tuple[str, ...] = ()) -> Callable[[Command], Any]:
+    """A command with the options of a job's config."""
+
+    def decorate(function: Command) -> Any:
+        made = config_options(kind, *more, leave_out=leave_out)(function)
+        return click.command(name)(folder_argument(json_option(detach_option(made))))
+
+    return decorate
+
+
+def start(
+    folder: Path, kind: str, config: Any, as_json: bool, detach: bool, options: Any = None,
+    tell: Callable[[Project, Job], str] | None = None,
+) -> None:  # fmt: skip
+    """Queue a job, and unless it is detached follow it and show its result."""
+    with opened(folder) as project:
+        job = queue.enqueue(project, kind, configs.stored(config, options))
+        if detach:
+            launch.ensure_worker(project.folder)
+            show({"job": job.id}, as_json, f"Queued as job {job.id}: `watch` follows it.")
+            return
+        follow(project, job.id, as_json, tell)
+
+
+def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project, Job], str] | None = None) -> None:
+    """Ctrl-C asks the job to stop, so that it leaves a checkpoint behind."""
+    line = ProgressLine()
+    try:
+        try:
+            job = wait(project, job_id, line)
+        except KeyboardInterrupt:
+            queue.want(project, job_id, "stop")
+            click.echo("\nStopping at the next checkpoint ...", err=True)
+            job = wait(project, job_id, line)
+    finally:
+        line.close()
+    values = {"job": job.id, "kind": job.kind, "status": job.status} | job.result
+    show(values, as_json, tell(project, job) if tell else _plain(job))
+
+
+def _plain(job: Job) -> str:
+    return table([(key, value) for key, value in job.result.items()], (job.name, "")) if job.result else f"{job.name}: done."
+
+
+@job_command("generate", configs.GenerateConfig)
+def generate(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
+    """Write completions for the prompts, to be ranked."""
+    config = configs.GenerateConfig(**given(options, configs.GenerateConfig))
+
+    def tell(project: Project, job: Job) -> str:
+        groups = project.value("select count(*) from completion_groups where job_id = ?", job.id)
+        return f"Wrote {config.completions} completions for each of {groups} prompts."
+
+    start(folder, "generate", config, as_json, detach, tell=tell)
+
+
+@job_command("train-reward", configs.TrainRewardConfig)
+def train_reward(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
+    """Train a LoRA reward model on the rankings."""
+    config = configs.TrainRewardConfig(**given(options, configs.TrainRewardConfig))
+    start(folder, "train-reward", config, as_json, detach)
+
+
+ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in configs.ALGORITHMS.values()))
+
+
+@job_command("train-policy", configs.TrainPolicyConfig, *ALGORITHM_CONFIGS)
+def train_policy(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
+    """Tune the policy by reinforcement learning against a reward model."""
+    config = configs.TrainPolicyConfig(**given(options, configs.TrainPolicyConfig))
+    own = configs.ALGORITHMS[config.algorithm].config
+    known = {item.name for kind in (configs.TrainPolicyConfig, own) for item in documented(kind)}
+    foreign = [name for name, value in options.items() if value is not None and name not in known]
+    if foreign:
+        raise BadInput(f"{flag_name(foreign[0])} is not an option of {config.algorithm}: leave it out.")
+    start(folder, "train-policy", config, as_json, detach, own(**given(options, own)))
+
+
+@job_command("compare", configs.CompareConfig)
+def compare(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
+    """Answer the same prompts with the reference and a tuned policy, and score both."""
+    config = configs.CompareConfig(**given(options, configs.CompareConfig))
+
+    def tell(project: Project, job: Job) -> str:
+        rows = [
+            (row["policy"], row["score"], row["prompt"][:40], row["completion"].replace("\n", " ")[:70])
+            for row in sorted(queue.samples(project, job.id), key=lambda row: row["prompt"])
+        ]
+        return table(rows, ("policy", "score", "prompt", "completion")) + "\n\n" + _plain(job)
+
+    start(folder, "compare", config, as_json, detach, tell=tell)
+
+
+@job_command("score", configs.ScoreConfig)
+def score(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
+    """Score completions of a prompt with a reward model, in standard deviations of the reference's."""
+    config = configs.ScoreConfig(**given(options, configs.ScoreConfig))
+
+    def tell(project: Project, job: Job) -> str:
+        return table(list(zip(job.result["scores"], config.completions, strict=True)), ("score", "completion"))
+
+    start(folder, "score", config, as_json, detach, tell=tell)
+
+
+@job_command("fetch-model", configs.FetchModelConfig)
+def fetch_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
+    """Bring the base model to this machine now, and test that it loads."""
+    start(folder, "fetch-model", configs.FetchModelConfig(**options), as_json, detach)
+
+
+@click.command("jobs")
+@folder_argument
+@json_option
+def jobs(folder: Path, as_json: bool) -> None:
+    """List the jobs, newest first."""
+    with opened(folder) as project:
+        alive = lock.held(project.folder)
+        found = queue.listed(project)
+    states = ["interrupted" if job.status in ("running", "paused") and not alive else job.status for job in found]
+    rows = [(job.id, state, job.name, job.error or describe(job)) for job, state in zip(found, states, strict=True)]
+    values = {"jobs": [{"id": i, "status": s, "name": n, "note": t} for i, s, n, t in rows]}
+    show(values, as_json, table(rows, ("job", "status", "name", "")))
+
+
+@click.command()
+@folder_argument
+@click.argument("job", type=int)
+@json_option
+def watch(folder: Path, job: int, as_json: bool) -> None:
+    """Follow a job to its end."""
+    with opened(folder) as project:
+        queue.get(project, job)
+        follow(project, job, as_json)
+
+
+@click.command()
+@folder_argument
+@click.argument("job", type=int)
+def pause(folder: Path, job: int) -> None:
+    """Ask a job to pause after its current step."""
+    with opened(folder) as project:
+        queue.want(project, job, "pause")
+
+
+@click.command()
+@folder_argument
+@click.argument("job", type=int)
+def stop(folder: Path, job: int) -> None:
+    """Ask a job to stop after its current step; `resume` takes it up again."""
+    with opened(folder) as project:
+        queue.want(project, job, "stop")
+
+
+@click.command()
+@folder_argument
+@click.argument("job", type=int)
+@click.option("--detach", is_flag=True, help="Return at once; `watch` follows the job.")
+@json_option
+def resume(folder: Path, job: int, detach: bool, as_json: bool) -> None:
+    """Take up a paused, stopped, failed or interrupted job from its last checkpoint."""
+    with opened(folder) as project:
+        found = queue.get(project, job)
+        if found.status in ("running", "paused") and not lock.held(project.folder):
+            queue.mark_interrupted(project)
+        if queue.get(project, job).status == "running":
+            queue.want(project, job, "run")
+        else:
+            queue.resume(project, job)
+        if detach:
+            launch.ensure_worker(project.folder)
+        else:
+            follow(project, job, as_json)
+
+
+@click.command()
+@folder_argument
+@click.option("--idle", default=600.0, show_default=True, help="Leave after this many seconds without work.")
+def worker(folder: Path, idle: float) -> int:
+    """Run the project's jobs: the window and the other commands start this by themselves."""
+    from core.worker import serve
+
+    return serve(folder, idle=idle)
+
+
+COMMANDS = (
+    generate, train_reward, train_policy, compare, score, fetch_model, jobs, watch, pause, resume, stop, worker,
+)  # fmt: skip

@@ -1,0 +1,108 @@
+"""What every command shares: its folder argument, `--json`, tables, and a job's options and progress."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from core.options import documented, flag_name
+from core.records import Job
+from core.store import Project, open_project
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+
+
+def opened(folder: Path) -> closing[Project]:
+    """`with opened(folder) as project:`"""
+    return closing(open_project(folder))
+
+
+def show(values: dict[str, Any], as_json: bool, text: str) -> None:
+    """The result: a sentence or table for people, or one JSON line for programs."""
+    print(json.dumps(values) if as_json else text)
+
+
+def table(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:
+    """Columns aligned by their widest cell; numbers with three decimals."""
+    cells = [[str(cell) for cell in header]] + [
+        [f"{cell:.3f}" if isinstance(cell, float) else "" if cell is None else str(cell) for cell in row] for row in rows
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+
+
+def config_options(*kinds: type[Any], leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:
+    """Click options made from the documented fields of config classes, which hold default, bounds and help."""
+
+    def decorate(command: Command) -> Command:
+        for kind in reversed(kinds):
+            for item in reversed(documented(kind)):
+                if item.name not in leave_out:
+                    command = _option(item)(command)
+        return command
+
+    return decorate
+
+
+def _option(item: Any) -> Callable[[Command], Command]:
+    meta, name, default = item.metadata, flag_name(item.name), item.default
+    help = meta["help"]
+    if isinstance(default, bool):
+        return click.option(f"{name}/--no-{name[2:]}", item.name, default=None, help=f"{help}  [default: {default}]")
+    if isinstance(default, tuple):
+        return click.option(name.removesuffix("s"), item.name, multiple=True, default=None, help=f"{help} Repeatable.")
+    bounds = [f"from {meta['low']:g}"] if meta["low"] is not None else []
+    bounds += [f"to {meta['high']:g}"] if meta["high"] is not None else []
+    note = ", ".join([*bounds, f"default: {default if default != '' else 'none'}"])
+    kind: Any = click.Choice(meta["choices"]) if meta["choices"] else type(default)
+    return click.option(name, item.name, type=kind, default=None, help=f"{help}  [{note}]")
+
+
+def given(options: dict[str, Any], kind: type[Any]) -> dict[str, Any]:
+    """The options of `kind` that were given on the command line."""
+    names = {item.name for item in documented(kind)}
+    return {name: value for name, value in options.items() if name in names and value not in (None, ())}
+
+
+class ProgressLine:
+    """A job's stage, count and ETA on stderr: one rewritten line on a terminal, new lines elsewhere."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stderr.isatty()
+        self.last = ""
+
+    def __call__(self, job: Job) -> None:
+        text = describe(job)
+        if text == self.last:
+            return
+        self.last = text
+        if self.terminal:
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self.terminal and self.last:
+            print(file=sys.stderr)
+
+
+def describe(job: Job) -> str:
+    """`Tuning the policy (PPO): 3/12, 1 min 20 s left`."""
+    stage = job.stage or job.name
+    if job.status in ("queued", "paused"):
+        return f"{stage}: {job.status}"
+    count = f": {job.done}/{job.total}" if job.total > 1 else ""
+    left = f", {duration(job.eta)} left" if job.eta is not None else ""
+    return f"{stage}{count}{left}"
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

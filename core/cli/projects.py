@@ -1,0 +1,120 @@
+"""Commands about a project as a whole, its guidelines and its base model."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from core import catalogue, demo
+from core.cli.output import ProgressLine, folder_argument, json_option, opened, show, table
+from core.errors import BadInput
+from core.store import create_project, guidelines
+
+
+@click.command()
+@folder_argument
+@click.option("--name", default="", help="Shown in the window; the folder's name if not given.")
+@click.option(
+    "--model", default=catalogue.EMBEDDED, show_default=True,
+    help="Base model: embedded, hub:owner/name, a folder of safetensors, or a GGUF file.",
+)  # fmt: skip
+@click.option("--template", default="helpful-honest-harmless", show_default=True, help="Guidelines to begin with.")
+@json_option
+def new(folder: Path, name: str, model: str, template: str, as_json: bool) -> None:
+    """Make an empty project in DIR."""
+    catalogue.check(catalogue.parse(model))
+    path = _template(template)
+    with closing(create_project(folder, name, model)) as project:
+        guidelines.save(project, **guidelines.from_markdown(path.read_text(encoding="utf-8")))
+        show({"folder": str(project.folder), "name": project.name, "model": model}, as_json, f"Made {project.folder}.")
+
+
+def _template(name: str) -> Path:
+    templates = guidelines.templates()
+    if name not in templates:
+        raise BadInput(f"There is no template {name!r}: choose one of {', '.join(templates)}.")
+    return templates[name]
+
+
+@click.command("demo")
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@json_option
+def demo_command(folder: Path | None, as_json: bool) -> None:
+    """Install the demo project, which has content at every stage (by default in your data folder)."""
+    target = demo.install(folder)
+    show({"folder": str(target)}, as_json, f"The demo project is in {target}.")
+
+
+@click.command("guidelines")
+@folder_argument
+@click.option("--template", help="Take over one of the shipped guidelines.")
+@click.option("--file", "path", type=click.Path(path_type=Path), help="Take over a Markdown file.")
+@click.option("--history", is_flag=True, help="List the versions.")
+@click.option("--version", "number", type=int, help="Show this version.")
+@json_option
+def guidelines_command(
+    folder: Path, template: str | None, path: Path | None, history: bool, number: int | None, as_json: bool
+) -> None:
+    """Show the guidelines, or save a new version of them."""
+    with opened(folder) as project:
+        if template or path:
+            source = _template(template) if template else path
+            assert source is not None
+            try:
+                text = source.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise BadInput(f"{source} cannot be read as text: choose a Markdown file in UTF-8.") from error
+            guidelines.save(project, **guidelines.from_markdown(text))
+        if history:
+            versions = guidelines.versions(project)
+            rows = [(item.id, item.created_at, item.criteria.splitlines()[0] if item.criteria else "") for item in versions]
+            show({"versions": [list(row) for row in rows]}, as_json, table(rows, ("version", "saved", "begins")))
+            return
+        current = guidelines.version(project, number) if number else guidelines.current(project)
+        text = guidelines.to_markdown(current)
+        show({"version": current.id, "markdown": text, "flags": guidelines.flags(current)}, as_json, text)
+
+
+@click.command()
+@folder_argument
+@click.argument("name", required=False)
+@json_option
+def model(folder: Path, name: str | None, as_json: bool) -> None:
+    """Show the base model of DIR, or set it to NAME (embedded, hub:owner/name, a folder, a GGUF file)."""
+    with opened(folder) as project:
+        if name is not None:
+            catalogue.check(catalogue.parse(name))
+            project.set_setting("model", name)
+        spec = catalogue.parse(project.setting("model", catalogue.EMBEDDED))
+        ready = catalogue.is_ready(spec)
+        text = f"{spec.title} ({spec.kind}), {'on disk' if ready else 'fetched when first needed'}: {spec.folder}"
+        show({"kind": spec.kind, "source": spec.source, "folder": str(spec.folder), "ready": ready}, as_json, text)
+
+
+@click.command("run-demo")
+@folder_argument
+@click.option("--model", default=catalogue.EMBEDDED, show_default=True, help="Base model, as in `new`.")
+@click.option("--steps", default=demo.POLICY.steps, show_default=True, type=click.IntRange(1), help="PPO steps.")
+@json_option
+def run_demo(folder: Path, model: str, steps: int, as_json: bool) -> None:
+    """Do the whole loop in DIR, from prompts to a comparison on held-out prompts, ranked by a script.
+
+    Interrupted, it goes on where it stopped when it is called again.
+    """
+    line = ProgressLine()
+    try:
+        found = demo.run_demo(folder, progress=line, model=model, steps=steps)
+    finally:
+        line.close()
+    rows = [
+        ("pairs", found["pairs"], None),
+        ("held-out accuracy of the reward model", found["reward_model_accuracy"], None),
+        ("mean reward, before and after", found["reward_before"], found["reward_after"]),
+        (f"mean gold reward ({demo.GOLD}), before and after", found["gold_before"], found["gold_after"]),
+        ("KL to the reference (nats a completion)", None, found["kl"]),
+        ("seconds", found["seconds"], None),
+    ]
+    show(found, as_json, table(rows, ("", "before", "after")))
+
+
+COMMANDS = (new, demo_command, guidelines_command, model, run_demo)

@@ -1,0 +1,50 @@
+"""The tiny model, made once, and a way to run a job in this process."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.records import Job
+from core.store import Project
+from tests.tiny import make_tiny_model
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("gpt2"), architecture="gpt2")
+
+
+@pytest.fixture(params=["llama", "gpt2"])
+def base(request: pytest.FixtureRequest, tiny_model: Path, tiny_gpt2: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Both architectures: the second has absolute positions, so it sees wrong position ids."""
+    from core import catalogue
+    from core.models.load import load
+
+    monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
+    return load(catalogue.parse(str(tiny_model if request.param == "llama" else tiny_gpt2)))
+
+
+@pytest.fixture
+def run_job(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
+    """Queue a job and run it here, as the worker would."""
+    monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
+    cache: dict[str, Any] = {}
+
+    def run(project: Project, kind: str, config: Any, options: Any = None) -> Job:
+        from core import configs, worker
+        from core.jobs import queue
+
+        job = queue.enqueue(project, kind, configs.stored(config, options))
+        claimed = worker.claim(project)
+        assert claimed is not None
+        worker.run_job(project, claimed, cache)
+        return queue.get(project, job.id)
+
+    return run

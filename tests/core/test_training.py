@@ -1,0 +1,180 @@
+"""The whole way through on the tiny model: generate, rank by script, learn a reward, tune, compare, score."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from core import configs, gold, worker
+from core.jobs import queue
+from core.preferences import pairs
+from core.records import Job, Prompt
+from core.store import Project, create_project, prompts
+
+Run = Callable[..., Job]
+GOLD = "regex:[a-m]"
+GENERATE = configs.GenerateConfig(max_new_tokens=10)
+REWARD = configs.TrainRewardConfig(epochs=3, learning_rate=5e-3, batch_prompts=3, checkpoint_every=2)
+POLICY = configs.TrainPolicyConfig(
+    steps=4, gold=GOLD, learning_rate=5e-3, eval_prompts=2, max_new_tokens=10, batch_size=8, checkpoint_every=2
+)
+
+
+@pytest.fixture
+def ranked(tmp_path: Path, tiny_model: Path, run_job: Run) -> Project:
+    """A project whose completions a script has ranked by how many letters from a to m they hold."""
+    project = create_project(tmp_path / "project", model=str(tiny_model))
+    prompts.add(project, [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)])
+    assert run_job(project, "generate", GENERATE).status == "done"
+    gold.rank_all(project, GOLD)
+    return project
+
+
+def test_generation_gives_every_prompt_its_completions_and_resumes_where_it_stopped(tmp_path, tiny_model, run_job):
+    project = create_project(tmp_path / "project", model=str(tiny_model))
+    prompts.add(project, [Prompt(0, f"prompt {i}") for i in range(6)])
+    run_job(project, "generate", configs.GenerateConfig(max_new_tokens=6, completions=3, limit=2))
+    texts = project.rows("select text from completions order by id")
+    job = run_job(project, "generate", configs.GenerateConfig(max_new_tokens=6, completions=3))
+    assert job.status == "done"
+    assert project.value("select count(*) from completions") == 18
+    assert project.rows("select text from completions order by id")[:6] == texts
+    again = run_job(project, "generate", configs.GenerateConfig(max_new_tokens=6))
+    assert (again.status, "Every prompt has completions" in (again.error or "")) == ("failed", True)
+
+
+def test_the_reward_model_learns_what_the_labeler_prefers(ranked, run_job):
+    job = run_job(ranked, "train-reward", REWARD)
+    assert job.status == "done", job.report or job.error
+    counted = pairs.counts(ranked)
+    assert job.result["pairs"] + job.result["heldout_pairs"] == counted.pairs
+    losses = queue.metrics(ranked, job.id)["loss"]
+    assert sum(v for _, v in losses[-3:]) < sum(v for _, v in losses[:3])
+    held = {row["prompt_id"] for row in ranked.rows("select id as prompt_id from prompts where split = 'heldout'")}
+    assert job.result["heldout_pairs"] == len([pair for pair in pairs.listed(ranked) if pair.prompt_id in held])
+
+
+def test_scores_have_mean_0_and_deviation_1_over_the_reference(ranked, run_job):
+    run_job(ranked, "train-reward", REWARD)
+    scores = []
+    for row in ranked.rows("select g.id, p.text from completion_groups g join prompts p on p.id = g.prompt_id"):
+        texts = [r["text"] for r in ranked.rows("select text from completions where group_id = ?", row["id"])]
+        job = run_job(ranked, "score", configs.ScoreConfig(prompt=row["text"], completions=tuple(texts)))
+        scores += job.result["scores"]
+    assert torch.tensor(scores).mean().abs() < 1e-2
+    assert abs(float(torch.tensor(scores).std(correction=0)) - 1) < 1e-2
+
+
+def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ranked, run_job):
+    run_job(ranked, "train-reward", REWARD)
+    job = run_job(ranked, "train-policy", POLICY, configs.PPOConfig())
+    assert job.status == "done", job.report or job.error
+    metrics = queue.metrics(ranked, job.id)
+    assert metrics["objective/kl"][0] == (1, 0.0)
+    assert metrics["objective/kl"][-1][1] != 0.0
+    assert all(value < 1e-4 for _, value in metrics["val/ratio_first"])
+    assert metrics["policy/approxkl_avg"][0][1] >= 0
+    assert [step for step, _ in metrics["objective/scores"]] == [1, 2, 3, 4]
+    assert len(queue.samples(ranked, job.id, step=2)) == POLICY.batch_size
+    assert {"reward_before", "reward_after", "gold_before", "gold_after", "kl", "stop_reason"} <= set(job.result)
+    compared = run_job(ranked, "compare", configs.CompareConfig(gold=GOLD, max_new_tokens=8))
+    rows = queue.samples(ranked, compared.id)
+    assert [row["policy"] for row in rows] == ["reference"] * 3 + ["tuned"] * 3
+    assert compared.result["prompts"] == 3
+    own = run_job(ranked, "generate", configs.GenerateConfig(policy_job=job.id, max_new_tokens=5))
+    assert own.status == "done"
+    assert ranked.value("select count(*) from completions where policy_job = ?", job.id) == 48
+
+
+def test_ppo_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job):
+    project = create_project(tmp_path / "project", model=str(tiny_model))
+    prompts.add(project, [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)])
+    config = configs.TrainPolicyConfig(
+        steps=25, gold="regex:[a-z]", train_on_gold=True, learning_rate=3e-2, kl_coef=0.0, batch_size=32, eval_prompts=3,
+        max_new_tokens=8, lora_rank=8,
+    )  # fmt: skip
+    job = run_job(project, "train-policy", config, configs.PPOConfig(ppo_epochs=4))
+    assert job.status == "done", job.report or job.error
+    assert job.result["gold_after"] > job.result["gold_before"] + 2.0
+
+
+def test_a_reward_threshold_stops_the_run(ranked, run_job):
+    run_job(ranked, "train-reward", REWARD)
+    config = configs.from_dict(
+        configs.TrainPolicyConfig, configs.stored(POLICY) | {"reward_threshold": -50.0, "steps": 9}
+    )
+    job = run_job(ranked, "train-policy", config, configs.PPOConfig())
+    assert (job.result["steps"], job.result["stop_reason"]) == (3, "reward threshold")
+    assert ranked.value("select max(step) from checkpoints where job_id = ?", job.id) == 3
+
+
+@pytest.mark.parametrize("kind", ["train-reward", "train-policy"])
+def test_a_killed_run_resumes_bit_for_bit(ranked, run_job, monkeypatch, kind):
+    config, options = (REWARD, None) if kind == "train-reward" else (POLICY, configs.PPOConfig())
+    run_job(ranked, "train-reward", REWARD)
+    whole = run_job(ranked, kind, config, options)
+    expected = queue.metrics(ranked, whole.id)
+
+    class Killed(BaseException):
+        pass
+
+    record = worker.Recorder.record
+
+    def die_at_step_3(self, event):
+        if isinstance(event, worker.Metrics) and event.step == 3:
+            raise Killed
+        return record(self, event)
+
+    monkeypatch.setattr(worker.Recorder, "record", die_at_step_3)
+    job = queue.enqueue(ranked, kind, configs.stored(config, options))
+    with pytest.raises(Killed):
+        worker.run_job(ranked, worker.claim(ranked), {})
+    monkeypatch.setattr(worker.Recorder, "record", record)
+    assert queue.get(ranked, job.id).status == "running"
+    queue.mark_interrupted(ranked)
+    queue.resume(ranked, job.id)
+    worker.run_job(ranked, worker.claim(ranked), {})
+    resumed = queue.get(ranked, job.id)
+    assert resumed.status == "done", resumed.report or resumed.error
+    got = queue.metrics(ranked, job.id)
+    timeless = [name for name in expected if not name.startswith("time/")]
+    assert {name: got[name] for name in timeless} == {name: expected[name] for name in timeless}
+
+
+def test_bad_input_is_one_sentence(tmp_path, tiny_model, run_job):
+    project = create_project(tmp_path / "project", model=str(tiny_model))
+    assert "no prompts" in run_job(project, "generate", GENERATE).error
+    prompts.add(project, [Prompt(0, "hello")])
+    assert "no pairs" in run_job(project, "train-reward", REWARD).error
+    assert "no reward model" in run_job(project, "train-policy", POLICY, configs.PPOConfig()).error
+    project.set_setting("model", str(tmp_path / "nowhere"))
+    assert "is not there" in run_job(project, "generate", GENERATE).error
+
+
+def test_a_model_without_a_chat_template_is_refused(tmp_path, run_job):
+    from tests.tiny import make_tiny_model
+
+    folder = make_tiny_model(tmp_path / "model", chat_template=None)
+    project = create_project(tmp_path / "project", model=str(folder))
+    prompts.add(project, [Prompt(0, "hello")])
+    job = run_job(project, "generate", GENERATE)
+    assert job.status == "failed"
+    assert "chat template" in job.error
+
+
+def test_a_damaged_model_is_refused_and_a_good_one_then_works(tmp_path, run_job):
+    from tests.tiny import make_tiny_model
+
+    folder = make_tiny_model(tmp_path / "model")
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:1000])
+    project = create_project(tmp_path / "project", model=str(folder))
+    prompts.add(project, [Prompt(0, "hello")])
+    job = run_job(project, "generate", GENERATE)
+    assert job.status == "failed"
+    assert "cannot be loaded" in job.error
+    assert job.report is None
+    weights.write_bytes(whole)
+    assert run_job(project, "generate", GENERATE).status == "done"
