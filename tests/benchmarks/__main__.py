@@ -1,0 +1,41 @@
+"""The door of the benchmarks: `python -m tests.benchmarks NAME [--json]`."""
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+NAMES = {
+    "startup": "time to the window's first frame, peak memory, and what the window must not import",
+    "load": "seconds to load the base model from safetensors",
+    "generate": "tokens a second, batched and one by one",
+    "ppo": "seconds a PPO step and their parts, peak memory",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("name", choices=NAMES, help="; ".join(f"{name}: {text}" for name, text in NAMES.items()))
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    parser.add_argument("--model", default="embedded", help="base model, as in `plumbline new --model`")
+    parser.add_argument("--data", type=Path, help="preference data (HH JSONL) that prompts are taken from")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], help="number format of the base")
+    parser.add_argument("--threads", type=int, help="CPU threads; all cores if not given")
+    parser.add_argument("--runs", type=int, default=5, help="repetitions, of which the median counts")
+    parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")
+    parser.add_argument("--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie")
+    options = parser.parse_args()
+    module = importlib.import_module(f"tests.benchmarks.{options.name}")
+    result: dict[str, Any] = module.measure(options)
+    width = max(len(name) for name in result)
+    for name, value in result.items():
+        print(f"{name.ljust(width)}  {value:.3f}" if isinstance(value, float) else f"{name.ljust(width)}  {value}")
+    if options.json:
+        print(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Tokens a second of the rollout engine: 32 completions at once against one by one."""
+
+import argparse
+import time
+from typing import Any
+
+from tests.benchmarks.machine import load_base, median, peak_gigabytes, prepare, questions
+
+TOKENS = 32
+BATCH = 32
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    prepare(options)
+    from core.models import chat
+    from core.models.sampling import sample
+    from core.models.seeds import generator
+
+    base = load_base(options)
+    prompts = [chat.prompt_ids(base, text) for text in questions(options, BATCH)]
+
+    def speed(rows: list[list[int]], copies: int, seed: int) -> float:
+        began = time.perf_counter()
+        drawn = sample(
+            base.model, rows, copies=copies, max_new_tokens=TOKENS, end_ids=base.end_ids, pad_id=base.pad_id,
+            generator=generator(seed),
+        )  # fmt: skip
+        return int(drawn.lengths.sum()) / (time.perf_counter() - began)
+
+    speed(prompts[:2], 1, 0)
+    batched = [speed(prompts, 1, run) for run in range(options.runs)]
+    grouped = [speed(prompts[: BATCH // 4], 4, run) for run in range(options.runs)]
+    single = [speed(prompts[run : run + 1], 1, run) for run in range(options.runs)]
+    return {
+        "tokens_a_second_batched": median(batched),
+        "tokens_a_second_4_of_each_prompt": median(grouped),
+        "tokens_a_second_one_by_one": median(single),
+        "batched_over_one_by_one": median(batched) / median(single),
+        "peak_gb": peak_gigabytes(),
+        "dtype": str(base.placement.dtype),
+        "device": str(base.device),
+        "runs": options.runs,
+    }

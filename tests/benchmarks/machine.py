@@ -1,0 +1,84 @@
+"""What the benchmarks share: the machine's threads and dtype, a loaded base, the work that peers do too."""
+
+import argparse
+import contextlib
+import gzip
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Fix threads and dtype before torch computes anything."""
+    if options.dtype:
+        os.environ["PLUMBLINE_DTYPE"] = options.dtype
+    import torch
+
+    torch.set_num_threads(options.threads or os.cpu_count() or 1)
+
+
+def load_base(options: argparse.Namespace) -> Any:
+    """The base model, fetched first if it is not on disk."""
+    from core import catalogue
+    from core.models import fetch
+    from core.models.load import load
+
+    spec = catalogue.parse(options.model)
+    for progress in fetch.ensure(spec):
+        print(f"\r{progress.stage}: {progress.done}/{progress.total}", end="", file=sys.stderr)
+    return load(spec)
+
+
+def peak_gigabytes() -> float:
+    """Largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e9 if sys.platform == "darwin" else 1e6)
+
+
+def median(values: list[float]) -> float:
+    return statistics.median(values)
+
+
+def questions(options: argparse.Namespace, count: int) -> list[str]:
+    """First questions of preference dialogues if `--data` names them, else the demo's own prompts."""
+    if options.data:
+        with gzip.open(options.data, "rt", encoding="utf-8") as file:
+            rows = [json.loads(line) for line in file]
+        texts = [row["chosen"].split("\n\nHuman: ")[1].split("\n\nAssistant:")[0] for row in rows]
+        return [text for text in texts if len(text.split()) < 25][:count]
+    from core.resources import resource as shipped
+
+    lines = (shipped("prompts") / "demo.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = [json.loads(line)["prompt"] for line in lines]
+    return (texts * (count // len(texts) + 1))[:count]
+
+
+def peer(options: argparse.Namespace, script: str, *arguments: str) -> list[dict[str, Any]]:
+    """The JSON lines that the peer's script prints; empty with a word on stderr if it cannot run."""
+    path = options.peer_scripts / script
+    if not options.peer_python or not path.is_file():
+        return []
+    command = [str(options.peer_python), str(path), *arguments, "--threads", str(options.threads or os.cpu_count())]
+    output = subprocess.run(command, capture_output=True, text=True, check=False)
+    if output.returncode:
+        print(f"the peer failed:\n{output.stderr[-2000:]}", file=sys.stderr)
+    found = []
+    for line in output.stdout.splitlines():
+        with contextlib.suppress(ValueError):
+            value = json.loads(line)
+            if isinstance(value, dict):
+                found.append(value)
+    return found
+
+
+def python(code: str, *, environment: dict[str, str] | None = None) -> str:
+    """Run code in a fresh interpreter at the repository's root; returns what it printed."""
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", code]
+    env = os.environ | (environment or {})
+    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=True).stdout

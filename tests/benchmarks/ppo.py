@@ -1,0 +1,68 @@
+"""Seconds a PPO step and where they go, on the work that the peer does too.
+
+Batch 16, 32 new tokens, 4 epochs, 1 minibatch of 2 micro-batches of 8, LoRA r=16 on attention, one
+completion a prompt. Our reward model is a second adapter on the same base; the peer loads a reward and a
+value model of their own.
+"""
+
+import argparse
+import time
+from typing import Any
+
+from tests.benchmarks.machine import load_base, median, peak_gigabytes, peer, prepare, questions
+
+STEPS_WARM = 1
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    prepare(options)
+    from core.configs import PPOConfig, TrainPolicyConfig, TrainRewardConfig
+    from core.models.adapters import SharedModel
+    from core.records import Prompt
+    from core.reward.model import RewardModel
+    from core.rl.algorithms.ppo import Learner
+    from core.rl.loop import batch_of, collect, value_head
+    from core.rl.rewards import Rewards
+
+    base = load_base(options)
+    config = TrainPolicyConfig(
+        batch_size=16, completions=1, max_new_tokens=32, temperature=0.7, lora_targets="attention", learning_rate=1e-5,
+        micro_batch=8,
+    )  # fmt: skip
+    ppo = PPOConfig(ppo_epochs=4)
+    shared = SharedModel(base)
+    reward = RewardModel.fresh(shared, TrainRewardConfig(lora_targets="attention"), seed=0)
+    shared.add("policy", config, seed=0)
+    rewards = Rewards(reward, None, None)
+    learner = Learner(shared, config, ppo, value_head(shared, rewards))
+    prompts = [Prompt(index, text) for index, text in enumerate(questions(options, 64))]
+    steps: list[dict[str, float]] = []
+    for step in range(options.runs + STEPS_WARM):
+        began = time.perf_counter()
+        rollout, _, times = collect(shared, rewards, batch_of(prompts, config, step), config, step)
+        update = time.perf_counter()
+        learner.update(rollout, 0.0)
+        now = time.perf_counter()
+        steps.append(times | {"time/train": now - update, "time/step": now - began})
+    steps = steps[STEPS_WARM:]
+    result: dict[str, Any] = {
+        "seconds_a_step": median([step["time/step"] for step in steps]),
+        "seconds_generating": median([step["time/generate"] for step in steps]),
+        "seconds_scoring": median([step["time/score"] for step in steps]),
+        "seconds_training": median([step["time/train"] for step in steps]),
+        "peak_gb": peak_gigabytes(),
+        "dtype": str(base.placement.dtype).removeprefix("torch."),
+        "device": str(base.device),
+        "steps": len(steps),
+    }
+    shared.close()
+    if options.peer_python and options.data:
+        folder = str(base.spec.folder)
+        arguments = ("--model", folder, "--data", str(options.data), "--dtype", result["dtype"])
+        lines = peer(options, "trl_ppo.py", *arguments, "--steps", str(options.runs + STEPS_WARM))[STEPS_WARM:]
+        if lines:
+            result["peer_seconds_a_step"] = median([line["seconds"] for line in lines])
+            result["peer_peak_gb"] = max(line["peak_gb"] for line in lines)
+            result["seconds_over_peer"] = result["seconds_a_step"] / result["peer_seconds_a_step"]
+            result["memory_over_peer"] = result["peak_gb"] / result["peer_peak_gb"]
+    return result
