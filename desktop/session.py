@@ -1,0 +1,95 @@
+"""What a tab is given: the open project, operations announced to everybody, jobs, and news of the worker.
+
+An operation is a function of `core.store` that the caller has run; `do` tells the other tabs what it
+changed. News comes from polling the project on the window's own thread, which costs microseconds.
+"""
+
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core import configs
+from core.jobs import launch, lock, queue
+from core.jobs.follow import Follower
+from core.records import Job
+from core.store import Changes, Project
+from desktop import settings
+
+POLL_MILLISECONDS = 200
+
+
+class Session(QObject):
+    """One open project in one window."""
+
+    changed = Signal(object, object)
+    """(`Changes`, the object that made them or None): an operation was done in this window."""
+    news = Signal(object)
+    """`core.jobs.follow.News`: rows that the worker or another program wrote."""
+
+    def __init__(self, project: Project, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.project = project
+        self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
+        self._follower = Follower(project)
+        self._timer = QTimer(self, interval=POLL_MILLISECONDS)
+        self._timer.timeout.connect(self.poll)
+        self._timer.start()
+
+    @property
+    def labeler_name(self) -> str:
+        return settings.labeler_name()
+
+    def do(self, changes: Changes, origin: object | None = None) -> Changes:
+        """Announce an operation that was just done."""
+        self._follower.touch()
+        if changes.tables:
+            self.changed.emit(changes, origin)
+        return changes
+
+    def start(self, kind: str, config: Any, options: Any = None) -> Job:
+        """Queue a job and see to it that a worker runs."""
+        job = queue.enqueue(self.project, kind, configs.stored(config, options))
+        self._wake()
+        return job
+
+    def pause(self, job_id: int) -> None:
+        queue.want(self.project, job_id, "pause")
+        self._follower.touch()
+
+    def resume(self, job_id: int) -> None:
+        """Let a paused job run on, or queue a stopped, failed or interrupted one again."""
+        job = queue.get(self.project, job_id)
+        if job.status in ("running", "paused") and not lock.held(self.project.folder):
+            queue.mark_interrupted(self.project)
+        if queue.get(self.project, job_id).status in ("running", "paused"):
+            queue.want(self.project, job_id, "run")
+        else:
+            queue.resume(self.project, job_id)
+        self._wake()
+
+    def stop(self, job_id: int) -> None:
+        queue.want(self.project, job_id, "stop")
+        self._follower.touch()
+
+    def _wake(self) -> None:
+        launch.ensure_worker(self.project.folder)
+        self._follower.touch()
+        self.poll()
+
+    def job(self, job_id: int) -> Job | None:
+        return self._jobs.get(job_id)
+
+    def jobs(self, kind: str | None = None) -> list[Job]:
+        """Jobs as last seen, newest first."""
+        return [job for _, job in sorted(self._jobs.items(), reverse=True) if kind is None or job.kind == kind]
+
+    def poll(self) -> None:
+        """Look for news now."""
+        news = self._follower.poll()
+        self._jobs |= {job.id: job for job in news.jobs}
+        if news:
+            self.news.emit(news)
+
+    def close(self) -> None:
+        self._timer.stop()
+        self.project.close()

@@ -1,0 +1,26 @@
+"""The tabs, in the order of the loop. A tab is one module with a class `Tab(QWidget)`:
+
+    def __init__(self, session): builds itself; shows what the project holds
+    def refresh(self, changes): repaints what `changes` (None is everything) touched; called while it is seen
+
+It is imported when it is first shown, so that the first frame waits for none of them.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TabKind:
+    module: str
+    title: str
+    icon: str
+    tip: str
+
+
+TABS: tuple[TabKind, ...] = (
+    TabKind("desktop.tabs.instructions", "Instructions", "instructions", "What a good answer is, and what is asked"),
+    TabKind("desktop.tabs.rank", "Rank", "rank", "Put completions in order"),
+    TabKind("desktop.tabs.reward", "Reward model", "reward", "Learn a reward from the rankings"),
+    TabKind("desktop.tabs.policy", "PPO", "policy", "Tune the policy against the reward"),
+    TabKind("desktop.tabs.compare", "Compare", "compare", "The reference beside the tuned policy"),
+)

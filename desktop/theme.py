@@ -1,0 +1,168 @@
+"""One look: colours, spacing and type as tokens, a palette and a style sheet made from them, light and dark.
+
+Charts and cards take their colours from `current()` and repaint when `notifier.changed` fires. Text on its
+ground has a contrast of at least 4.5 to 1 (WCAG AA); series are Okabe and Ito's colours, which people with
+colour blindness can tell apart.
+"""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+SPACE = 8
+SMALL, BODY, HEADING, TITLE = 12, 14, 17, 24
+
+
+@dataclass(frozen=True)
+class Theme:
+    name: str
+    ground: str  # behind everything
+    surface: str  # cards, fields
+    raised: str  # hovered, selected softly
+    line: str
+    text: str
+    muted: str
+    accent: str
+    accent_hover: str
+    on_accent: str
+    accent_soft: str  # selected rows and tabs
+    good: str
+    warning: str
+    danger: str
+    series: tuple[str, ...]
+
+
+LIGHT = Theme(
+    name="light", ground="#f6f5f2", surface="#ffffff", raised="#efeee9", line="#dcdad3", text="#1e2227", muted="#5f656d",
+    accent="#2f5fb3", accent_hover="#244d94", on_accent="#ffffff", accent_soft="#e3ebf8", good="#1d7a4c",
+    warning="#8a5a00", danger="#b3261e", series=("#0072b2", "#d55e00", "#007a5a", "#a5527f", "#8a6d00", "#3b8fc4"),
+)  # fmt: skip
+DARK = Theme(
+    name="dark", ground="#16181c", surface="#1f2227", raised="#292d34", line="#3a3f47", text="#e9eaec", muted="#a3a9b2",
+    accent="#8ab0f5", accent_hover="#a9c5fa", on_accent="#10151d", accent_soft="#263550", good="#5fce9a",
+    warning="#e8b54d", danger="#ff8f85", series=("#56b4e9", "#e69f00", "#3ecfa0", "#e08fc0", "#f0e442", "#8ab0f5"),
+)  # fmt: skip
+
+
+class Notifier(QObject):
+    changed = Signal()
+    """The colours are others now: whatever painted with them paints again."""
+
+
+notifier = Notifier()
+_current = LIGHT
+
+
+def current() -> Theme:
+    return _current
+
+
+def apply(app: QApplication, mode: str) -> None:
+    """Use the theme `light`, `dark`, or what the system prefers."""
+    global _current
+    dark = mode == "dark" or (mode == "system" and app.styleHints().colorScheme() == Qt.ColorScheme.Dark)
+    _current = DARK if dark else LIGHT
+    if app.style().objectName() != "fusion":
+        app.setStyle("Fusion")
+    app.setPalette(_palette(_current))
+    app.setStyleSheet(_style(_current))
+    notifier.changed.emit()
+
+
+def _palette(theme: Theme) -> QPalette:
+    palette = QPalette()
+    roles = QPalette.ColorRole
+    for role, colour in (
+        (roles.Window, theme.ground), (roles.Base, theme.surface), (roles.AlternateBase, theme.ground),
+        (roles.Button, theme.surface), (roles.Text, theme.text), (roles.WindowText, theme.text),
+        (roles.ButtonText, theme.text), (roles.ToolTipBase, theme.raised), (roles.ToolTipText, theme.text),
+        (roles.Highlight, theme.accent), (roles.HighlightedText, theme.on_accent), (roles.Link, theme.accent),
+        (roles.PlaceholderText, theme.muted), (roles.Mid, theme.line), (roles.Accent, theme.accent),
+    ):  # fmt: skip
+        palette.setColor(role, QColor(colour))
+    for role in (roles.Text, roles.WindowText, roles.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.muted))
+    return palette
+
+
+def _style(t: Theme) -> str:
+    return f"""
+* {{ font-size: {BODY}px; }}
+QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 6px; }}
+QMainWindow, QDialog {{ background: {t.ground}; }}
+QLabel {{ background: transparent; }}
+QLabel[role="title"] {{ font-size: {TITLE}px; font-weight: 600; }}
+QLabel[role="heading"] {{ font-size: {HEADING}px; font-weight: 600; }}
+QLabel[role="muted"] {{ color: {t.muted}; }}
+QLabel[role="small"] {{ color: {t.muted}; font-size: {SMALL}px; }}
+QLabel[role="number"] {{ font-size: {TITLE}px; font-weight: 600; }}
+QLabel[role="error"] {{ color: {t.danger}; }}
+QLabel[role="warning"] {{ color: {t.warning}; }}
+QLabel[role="good"] {{ color: {t.good}; font-weight: 600; }}
+QFrame[role="card"], QWidget[role="card"] {{
+    background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
+QFrame[role="sidebar"] {{ background: {t.raised}; border: none; border-right: 1px solid {t.line}; }}
+QFrame[role="bar"] {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; }}
+QFrame[role="rule"] {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
+QPushButton {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 6px; padding: 7px 14px;
+    color: {t.text}; min-height: 18px; }}
+QPushButton:hover {{ background: {t.raised}; }}
+QPushButton:pressed {{ background: {t.line}; }}
+QPushButton:disabled {{ color: {t.muted}; background: {t.ground}; }}
+QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent}; border: 1px solid {t.accent};
+    font-weight: 600; }}
+QPushButton[role="primary"]:hover {{ background: {t.accent_hover}; }}
+QPushButton[role="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
+QPushButton[role="link"] {{ background: transparent; border: none; color: {t.accent}; padding: 4px 2px; text-align: left; }}
+QPushButton[role="link"]:hover {{ text-decoration: underline; }}
+QPushButton:focus, QToolButton:focus {{ border: 2px solid {t.accent}; }}
+QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; }}
+QPushButton[role="link"]:focus {{ border: 1px solid {t.accent}; border-radius: 4px; }}
+QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 6px; }}
+QToolButton:hover {{ background: {t.raised}; }}
+QToolButton[role="tab"] {{ text-align: left; padding: 9px 12px; font-size: {BODY}px; color: {t.text}; }}
+QToolButton[role="tab"]:hover {{ background: {t.line}; }}
+QToolButton[role="tab"]:checked {{ background: {t.accent_soft}; color: {t.accent}; font-weight: 600; }}
+QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser, QSpinBox, QDoubleSpinBox, QComboBox, QListView, QTreeView,
+QTableView {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 6px; color: {t.text};
+    selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ padding: 5px 8px; min-height: 20px; }}
+QPlainTextEdit, QTextEdit, QTextBrowser {{ padding: 6px; }}
+QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
+QListView:focus, QTableView:focus, QTextBrowser:focus, QTreeView:focus {{ border: 2px solid {t.accent}; }}
+QComboBox QAbstractItemView {{ border: 1px solid {t.line}; padding: 4px; }}
+QListView::item {{ padding: 7px 8px; border-radius: 4px; }}
+QListView::item:selected, QTableView::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
+QListView::item:hover {{ background: {t.raised}; }}
+QTableView {{ gridline-color: {t.line}; alternate-background-color: {t.ground}; }}
+QTableView::item {{ padding: 4px 8px; }}
+QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none; border-bottom: 1px solid {t.line};
+    padding: 6px 8px; font-size: {SMALL}px; }}
+QTableCornerButton::section {{ background: {t.surface}; border: none; }}
+QProgressBar {{ background: {t.raised}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
+QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+QTabWidget::pane {{ border: none; }}
+QTabBar::tab {{ background: transparent; color: {t.muted}; padding: 8px 14px; border: none;
+    border-bottom: 2px solid transparent; }}
+QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; font-weight: 600; }}
+QTabBar::tab:hover {{ color: {t.text}; }}
+QScrollArea {{ background: transparent; border: none; }}
+QScrollArea > QWidget > QWidget {{ background: transparent; }}
+QSplitter::handle {{ background: transparent; }}
+QMenuBar {{ background: {t.ground}; }}
+QMenuBar::item {{ padding: 6px 10px; border-radius: 4px; background: transparent; }}
+QMenuBar::item:selected {{ background: {t.raised}; }}
+QMenu {{ background: {t.surface}; border: 1px solid {t.line}; padding: 4px; }}
+QMenu::item {{ padding: 6px 24px 6px 16px; border-radius: 4px; }}
+QMenu::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
+QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
+QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
+QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}
+QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}
+QScrollBar::handle {{ background: {t.line}; border-radius: 3px; min-height: 28px; min-width: 28px; }}
+QScrollBar::handle:hover {{ background: {t.muted}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+"""
