@@ -1,0 +1,389 @@
+"""The Rank tab: generate completions, put them in order, go on to the next. Calm, fast, keyboard first.
+
+A ranking is on disk before the next item is painted. The board (`widgets.ranking_board`) proposes, `labeling`
+keeps, this module shows; side panels hold generation, the guidelines and the history.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QFrame, QLineEdit, QProgressBar, QSizePolicy, QStackedWidget, QToolButton, QWidget
+
+from core.errors import KnownError, known
+from core.jobs import queue
+from core.jobs.follow import News
+from core.records import ACTIVE, Job
+from core.store import Changes, guidelines, prompts, rankings
+from desktop import settings
+from desktop.labeling import Labeling
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.cheat_sheet import CheatSheet
+from desktop.widgets.dates import local_time
+from desktop.widgets.generate_panel import GeneratePanel
+from desktop.widgets.ordering import Ordering
+from desktop.widgets.parts import Empty, button, column, label, row, set_role
+from desktop.widgets.ranking_board import RankingBoard
+from desktop.widgets.ranking_history import RankingHistory
+from desktop.widgets.ranking_keys import command
+from desktop.widgets.rules_panel import RulesPanel
+
+PANELS = (
+    ("generate", "Generate", "F2", "Write completions with the local model"),
+    ("rules", "Guidelines", "F3", "Read the rules while ranking"),
+    ("history", "History", "F4", "Earlier rankings, to look at or revise"),
+)
+SIDE_WIDTH = 300
+NOTHING = "Nothing is ranked yet: place at least one completion, or flag it (X)."
+
+
+class Tab(QWidget):
+    """`tab_wanted` names another tab's module that is the next step from here."""
+
+    tab_wanted = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.labeling: Labeling | None = None
+        self._stale = True
+        self._announcing = False
+        self._build()
+        self.sheet = CheatSheet(self)
+        session.news.connect(self._on_news)
+        self.refresh(None)
+
+    def _build(self) -> None:
+        self.board = RankingBoard(self)
+        self.board.changed.connect(self._change)
+        self.board.commented.connect(self._comment)
+        self.board.saving.connect(self.save)
+        self.board.skipping.connect(self.skip)
+        self.board.undoing.connect(self.undo)
+        self.board.redoing.connect(self.redo)
+        self.board.helping.connect(lambda: self.sheet.toggle())
+        self.board.instructions.connect(lambda: self.go("desktop.tabs.instructions"))
+        self.no_prompts = Empty(
+            "No prompts yet",
+            "Completions are answers to prompts. Write or import some prompts first.",
+            "Go to Instructions",
+            lambda: self.go("desktop.tabs.instructions"),
+        )
+        self.no_completions = Empty(
+            "Nothing to rank yet",
+            "Let the local model write a few completions for each prompt. Ranking can begin with the first ones.",
+            "Generate completions …",
+            lambda: self.show_panel("generate"),
+        )
+        self.waiting = Empty("The first completions are being written", "")
+        self.all_ranked = Empty(
+            "All ranked",
+            "",
+            "Go to Reward model",
+            lambda: self.go("desktop.tabs.reward"),
+        )
+        self.stack = QStackedWidget(self)
+        for page in (self.board, self.no_prompts, self.no_completions, self.waiting, self.all_ranked):
+            self.stack.addWidget(page)
+        self._build_side()
+        layout = column(self._header(), row(self.stack, self.side, spacing=3 * SPACE), spacing=2 * SPACE)
+        layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
+        self.setLayout(layout)
+
+    def _build_side(self) -> None:
+        self.generate = GeneratePanel(self.session, self)
+        self.generate.started.connect(lambda: self._show_page())
+        self.rules = RulesPanel(self)
+        self.history = RankingHistory(self)
+        self.history.opened.connect(self.open_ranking)
+        self.history.kind.currentIndexChanged.connect(lambda: self._load_panel("history"))
+        self.panels: dict[str, QWidget] = {"generate": self.generate, "rules": self.rules, "history": self.history}
+        self.side_title = label("", "heading")
+        close = button("Close", lambda: self.show_panel(""), role="link")
+        self.side_stack = QStackedWidget()
+        for panel in self.panels.values():
+            self.side_stack.addWidget(panel)
+        self.side = QFrame(self)
+        self.side.setLayout(column(row(self.side_title, None, close), self.side_stack))
+        self.side.setFixedWidth(SIDE_WIDTH)
+        self.side.hide()
+
+    def _header(self) -> QWidget:
+        self.count = label("", "heading")
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(160)
+        self.doing = label("", "muted")
+        self.labeler = QLineEdit(self.session.labeler_name, self)
+        self.labeler.setFixedWidth(140)
+        self.labeler.setToolTip("Your name. Rankings are kept apart by labeler.")
+        self.labeler.setAccessibleName("Labeler")
+        self.labeler.editingFinished.connect(self._rename)
+        self.toggles: dict[str, QToolButton] = {}
+        buttons: list[QWidget] = []
+        for name, title, key, tip in PANELS:
+            toggle = QToolButton(self)
+            toggle.setText(title)
+            toggle.setToolTip(f"{tip} ({key})")
+            toggle.setProperty("role", "tab")
+            toggle.setCheckable(True)
+            toggle.clicked.connect(partial(self.toggle_panel, name))
+            self.toggles[name] = toggle
+            buttons.append(toggle)
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(partial(self.toggle_panel, name))
+        self.name_error = label("", "error", wrap=True)
+        self.name_error.hide()
+        help_button = button("?", lambda: self.sheet.toggle(), tip="All keys (?)")
+        head = QWidget(self)
+        line = row(self.count, self.bar, self.doing, None, label("Labeler", "muted"), self.labeler, spacing=12)
+        for item in (*buttons, help_button):
+            line.addWidget(item)
+        head.setLayout(column(line, self.name_error, spacing=4))
+        head.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        return head
+
+    def refresh(self, changes: Changes | None) -> None:
+        """Read again what `changes` touched; the item on the table stays as it is."""
+        if self._announcing:
+            return
+        tables = changes.tables if changes else None
+        if tables is None or tables & {"prompts", "completions", "completion_groups", "rankings"}:
+            self._reload()
+        if tables is None or "guidelines" in tables:
+            self._load_rules()
+        self._load_panel(self.panel)
+
+    @property
+    def panel(self) -> str:
+        """The side panel that is open, or nothing."""
+        return next((name for name, toggle in self.toggles.items() if toggle.isChecked()), "")
+
+    def toggle_panel(self, name: str) -> None:
+        """Open a side panel, or close it if it is open."""
+        open_now = self.side.isVisibleTo(self) and self.side_stack.currentWidget() is self.panels[name]
+        self.show_panel("" if open_now else name)
+
+    def show_panel(self, name: str) -> None:
+        for other, toggle in self.toggles.items():
+            toggle.setChecked(other == name)
+        self.side.setVisible(bool(name))
+        if name:
+            self.side_stack.setCurrentWidget(self.panels[name])
+            self.side_title.setText(self.toggles[name].text())
+            self._load_panel(name)
+        if name != "generate":
+            self.board.setFocus()
+
+    def save(self) -> None:
+        """Store what the labeler made, then show the next item. An order that nobody made is not stored."""
+        if self.labeling is None or self.labeling.group is None:
+            return
+        if not self.labeling.saveable:
+            source = self.labeling.source
+            by_script = source is not None and source.labeler.kind == "scripted"
+            self.board.say("A script made this order: change it to make it yours." if by_script else NOTHING)
+            if source is not None and not by_script:
+                self.board.say("Nothing is changed yet, so there is nothing new to save. S goes on.")
+            return
+        self._operate(self.labeling.save)
+
+    def skip(self) -> None:
+        if self.labeling and not self.labeling.skip():
+            self.board.say("This is the last one: there is no other to skip to.")
+        else:
+            self._show_item()
+
+    def undo(self) -> None:
+        if self.labeling and self.labeling.can_undo:
+            self._operate(self.labeling.undo)
+        else:
+            self.board.say("There is nothing to undo.")
+
+    def redo(self) -> None:
+        if self.labeling and self.labeling.can_redo:
+            self._operate(self.labeling.redo)
+        else:
+            self.board.say("There is nothing to redo.")
+
+    def open_ranking(self, ranking_id: int) -> None:
+        """Show an earlier ranking, which can be revised: a revision is a new ranking."""
+        if self.labeling:
+            self.labeling.revise(ranking_id)
+            self._show_item()
+            self.board.setFocus()
+
+    def go(self, module: str) -> None:
+        """Ask the window for another tab."""
+        self.tab_wanted.emit(module)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys that a button or panel did not want go to the board."""
+        wish = command(event, len(self.board.grid.cards))
+        if wish is not None and self.stack.currentWidget() is self.board:
+            self.board.setFocus()
+            self.board.obey(wish)
+        elif wish is not None and wish.name in ("undo", "redo", "help"):
+            self.board.obey(wish)
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self.refresh(None)
+        self.board.setFocus()
+
+    def _operate(self, step: Callable[[], Changes | None]) -> None:
+        """Run a step that may write; only once it is on disk is the next item painted."""
+        try:
+            changes = step()
+        except (KnownError, sqlite3.Error, OSError) as error:
+            sentence = known(error)
+            if sentence is None:
+                raise
+            self.board.say(f"Not saved: {sentence}")
+            return
+        self._show_item()
+        if changes is not None:
+            self._announcing = True
+            try:
+                self.session.do(changes, self)
+            finally:
+                self._announcing = False
+            self._load_panel(self.panel if self.panel == "history" else "")
+
+    def _change(self, ordering: Ordering) -> None:
+        if self.labeling and self.labeling.change(ordering):
+            self._show_ordering()
+
+    def _comment(self, text: str) -> None:
+        if self.labeling:
+            self.labeling.set_comment(text)
+
+    def _rename(self) -> None:
+        """Rank under another name from now on; an unusable name is refused with its reason."""
+        name = self.labeler.text().strip()
+        if self.labeling and name == self.labeling.labeler.name:
+            return
+        try:
+            found = rankings.labeler(self.session.project, name)
+        except KnownError as error:
+            self.name_error.setText(str(error))
+            self.name_error.show()
+            return
+        self.name_error.hide()
+        settings.set_labeler_name(name)
+        self.labeling = Labeling(self.session.project, found)
+        self._reload()
+        self._load_panel(self.panel)
+
+    def _on_news(self, news: News) -> None:
+        if not self.isVisible():
+            self._stale = True
+            return
+        for job in news.jobs:
+            if job.kind == "generate":
+                self._show_generation(job)
+        if news.tables & {"completion_groups", "prompts", "rankings"}:
+            self._reload()
+            self._load_panel(self.panel if self.panel == "history" else "")
+        if "guidelines" in news.tables:
+            self._load_rules()
+
+    def _reload(self) -> None:
+        self._stale = False
+        if self.labeling is None:
+            self._begin()
+        else:
+            self.labeling.reload()
+        if self.labeling and self.labeling.group is None:
+            self.labeling.open_next()
+            self._show_item()
+        else:
+            self._show_page()
+
+    def _begin(self) -> None:
+        try:
+            found = rankings.labeler(self.session.project, self.session.labeler_name)
+        except KnownError as error:
+            self.name_error.setText(str(error))
+            self.name_error.show()
+            return
+        self.labeling = Labeling(self.session.project, found)
+
+    def _load_rules(self) -> None:
+        self.board.flags = guidelines.flags(guidelines.current(self.session.project))
+        self.rules.load(self.session.project)
+
+    def _load_panel(self, name: str) -> None:
+        if name == "generate":
+            self.generate.refresh()
+        elif name == "history" and self.labeling:
+            self.history.load(self.session.project, self.labeling.labeler.id)
+
+    def _show_item(self) -> None:
+        if self.labeling:
+            self.board.show_item(self.labeling.group, self.labeling.ordering, self._note())
+            self.board.setFocus()
+        self._show_page()
+
+    def _show_ordering(self) -> None:
+        if self.labeling:
+            self.board.show_ordering(self.labeling.ordering, self._note())
+            self._show_buttons(self.labeling)
+
+    def _note(self) -> str:
+        source = self.labeling.source if self.labeling else None
+        if source is None:
+            return ""
+        when = local_time(source.created_at)
+        if source.labeler.kind == "scripted":
+            reward = source.labeler.detail
+            return (
+                f"Ranked by a script with the gold reward {reward}, {when}. Change the order to store one of your own."
+            )
+        return f"Your ranking of {when}. If you change it, it is saved as a new one."
+
+    def _show_page(self) -> None:
+        """The board, or what stands in its place."""
+        labeling = self.labeling
+        if labeling is None:
+            return
+        self.count.setText(f"{labeling.ranked:,} of {labeling.total:,} ranked")
+        self.bar.setRange(0, max(1, labeling.total))
+        self.bar.setValue(labeling.ranked)
+        self._show_buttons(labeling)
+        if labeling.group is not None:
+            self.stack.setCurrentWidget(self.board)
+        elif labeling.total:
+            done = f"You have ranked all {labeling.total:,} items. The reward model can learn from them now."
+            self.all_ranked.text.setText(done)
+            self.stack.setCurrentWidget(self.all_ranked)
+        elif not prompts.count(self.session.project):
+            self.stack.setCurrentWidget(self.no_prompts)
+        else:
+            job = self._generating()
+            self.stack.setCurrentWidget(self.waiting if job else self.no_completions)
+        self._show_generation(self._generating())
+
+    def _show_buttons(self, labeling: Labeling) -> None:
+        self.board.undo_button.setEnabled(labeling.can_undo)
+        set_role(self.board.save_button, "primary" if labeling.saveable else "")
+
+    def _generating(self) -> Job | None:
+        found = next(iter(queue.listed(self.session.project, kind="generate")), None)
+        return found if found and found.status in ACTIVE else None
+
+    def _show_generation(self, job: Job | None) -> None:
+        active = job is not None and job.status in ACTIVE
+        self.doing.setText(f"writing {job.done:,} of {job.total:,}" if job and active and job.total else "")
+        if job is not None:
+            self.generate.show_job(job)
+            self.waiting.text.setText(f"{job.stage or 'Starting the worker'} … You can rank as soon as they are here.")
+        if not active and self.stack.currentWidget() is self.waiting:
+            self.stack.setCurrentWidget(self.no_completions)

@@ -1,0 +1,148 @@
+"""Ask the local model for completions, and watch them come."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QProgressBar, QScrollArea, QWidget
+
+from core.configs import GenerateConfig
+from core.errors import KnownError
+from core.jobs import queue
+from core.records import ACTIVE, RESUMABLE, Job
+from core.store import completions, prompts
+from desktop.forms import ConfigForm
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.parts import button, column, label, row, set_role
+
+TITLES = {
+    "completions": "Completions (N)",
+    "max_new_tokens": "Length (tokens)",
+    "top_p": "Top-p",
+    "split": "Prompts",
+    "limit": "At most",
+    "missing_only": "Only unanswered",
+}
+
+
+class GeneratePanel(QWidget):
+    """`started` tells that a job was queued."""
+
+    started = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._job_id = 0
+        self.policy = QComboBox(self)
+        self.policy.setToolTip("The base model, or a policy that you tuned from it.")
+        self.policy.setAccessibleName("Written by")
+        self.form = ConfigForm(GenerateConfig, leave_out=("policy_job",), titles=TITLES)
+        self.about = label("", "muted", wrap=True)
+        self.generate = button("Generate", self.start, role="primary")
+        self.stop = button("Stop", self._stop, tip="What is written so far stays.")
+        self.resume = button("Resume", self._resume, tip="Go on where it ended.")
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.state = label("", "muted", wrap=True)
+        page = QWidget()
+        page.setLayout(
+            column(
+                self.about,
+                label("Written by", "small"),
+                self.policy,
+                self.form,
+                row(self.generate, self.stop, self.resume, None),
+                self.bar,
+                self.state,
+                None,
+                spacing=SPACE + 2,
+            )
+        )
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(page)
+        self.setLayout(column(scroll))
+        self.show_job(None)
+
+    def refresh(self) -> None:
+        """Read again which policies there are, how many prompts wait, and how the last job stands."""
+        project = self.session.project
+        chosen = self.policy.currentData() or 0
+        self.policy.clear()
+        self.policy.addItem("The base model", 0)
+        for job in queue.listed(project, kind="train-policy"):
+            if job.result.get("adapter"):
+                self.policy.addItem(f"Tuned policy, run {job.id}", job.id)
+        self.policy.setCurrentIndex(max(0, self.policy.findData(chosen)))
+        total = prompts.count(project)
+        left = total - len(completions.answered_prompts(project, None))
+        noun = "prompt" if total == 1 else "prompts"
+        self.about.setText(f"{total:,} {noun}; the base model has not answered {left:,} of them.")
+        self.generate.setEnabled(total > 0)
+        self.show_job(next(iter(queue.listed(project, kind="generate")), None))
+
+    def start(self) -> None:
+        try:
+            values = self.form.values() | {"policy_job": int(self.policy.currentData() or 0)}
+            job = self.session.start("generate", GenerateConfig(**values))
+        except KnownError as error:
+            self._say(str(error), "error")
+            return
+        self.show_job(job)
+        self.started.emit()
+
+    def show_job(self, job: Job | None) -> None:
+        """How generation stands: waiting, running with its pace, done, stopped or failed."""
+        active = job is not None and job.status in ACTIVE
+        self._job_id = job.id if job else 0
+        self.generate.setVisible(not active)
+        self.stop.setVisible(active)
+        self.resume.setVisible(job is not None and job.status in RESUMABLE)
+        self.bar.setVisible(active)
+        if job is None:
+            self._say("", "muted")
+            return
+        self.bar.setRange(0, job.total)
+        self.bar.setValue(job.done)
+        self._say(sentence(job), "error" if job.status == "failed" else "muted")
+
+    def _say(self, text: str, role: str) -> None:
+        self.state.setText(text)
+        self.state.setVisible(bool(text))
+        set_role(self.state, role)
+
+    def _stop(self) -> None:
+        self._ask(self.session.stop)
+
+    def _resume(self) -> None:
+        self._ask(self.session.resume)
+
+    def _ask(self, wish: Callable[[int], None]) -> None:
+        try:
+            wish(self._job_id)
+        except KnownError as error:
+            self._say(str(error), "error")
+
+
+def sentence(job: Job) -> str:
+    """A generation job's state in one line."""
+    if job.status == "queued":
+        return "Waiting for the worker to start …"
+    if job.status in ("running", "paused"):
+        if not job.total:
+            return f"{job.stage or 'Loading the model'} …"
+        eta = "" if job.eta is None else f", about {duration(job.eta)} left"
+        return f"{job.done:,} of {job.total:,} prompts answered{eta}. You can rank meanwhile."
+    if job.status == "done":
+        return f"Done: {job.done:,} prompts answered in {duration(job.seconds)}."
+    if job.status == "failed":
+        return job.error or "Generation failed."
+    return f"{job.status.capitalize()} after {job.done:,} of {job.total:,} prompts; what is written stays."
+
+
+def duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,39 @@
+"""Markdown to read: Qt's own rendering, with room between the paragraphs and modest headings."""
+
+from PySide6.QtGui import QTextBlock, QTextCursor
+from PySide6.QtWidgets import QTextBrowser, QWidget
+
+from desktop.theme import BODY
+
+
+class MarkdownView(QTextBrowser):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setOpenExternalLinks(True)
+        self.document().setDocumentMargin(8)
+        self.document().setIndentWidth(20)
+
+    def show_markdown(self, text: str) -> None:
+        """Show `text`; the place that was scrolled to stays where it can."""
+        bar = self.verticalScrollBar()
+        place = bar.value()
+        self.setMarkdown(text)
+        block = self.document().begin()
+        while block.isValid():
+            self._space(block, first=block.blockNumber() == 0)
+            block = block.next()
+        bar.setValue(min(place, bar.maximum()))
+
+    def _space(self, block: QTextBlock, *, first: bool) -> None:
+        cursor = QTextCursor(block)
+        form = block.blockFormat()
+        level = form.headingLevel()
+        form.setTopMargin(14 if level and not first else 0)
+        form.setBottomMargin(3 if block.textList() else 6 if level else 8)
+        cursor.setBlockFormat(form)
+        if level:
+            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
+            letters = cursor.charFormat()
+            letters.setProperty(letters.Property.FontSizeAdjustment, 0)
+            letters.setProperty(letters.Property.FontPixelSize, BODY + max(0, 3 - level) * 3 + 1)
+            cursor.mergeCharFormat(letters)

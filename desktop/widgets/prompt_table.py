@@ -1,0 +1,162 @@
+"""The table of prompts: the model holds ids only, a row is fetched when it is painted, so that 100,000 open at once."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from core.store import Project
+
+Index = QModelIndex | QPersistentModelIndex
+NOWHERE = QModelIndex()
+BLOCK = 128
+KEPT_BLOCKS = 64
+SPLIT_TITLES = {"train": "Training", "heldout": "Held-out"}
+
+
+@dataclass(frozen=True)
+class PromptRow:
+    id: int
+    text: str
+    split: str
+    tags: str
+    completions: int
+    rankings: int
+
+
+@dataclass(frozen=True)
+class Column:
+    title: str
+    tip: str
+    field: str
+    width: int
+
+
+COLUMNS = (
+    Column("Prompt", "What people ask.", "text", 0),
+    Column("Use", "Training prompts teach; held-out prompts only test.", "split", 96),
+    Column("Tags", "Your own words to find prompts by.", "tags", 130),
+    Column("Completions", "Groups of completions that were written for the prompt.", "completions", 110),
+    Column("Rankings", "Rankings by people and scripts that count now.", "rankings", 90),
+)
+
+
+class PromptModel(QAbstractTableModel):
+    """Rows of `project`'s prompts that match a search text and a split."""
+
+    def __init__(self, project: Project, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.project = project
+        self.ids: list[int] = []
+        self._blocks: dict[int, list[PromptRow]] = {}
+
+    def load(self, search: str = "", split: str = "all") -> None:
+        self.beginResetModel()
+        self.ids = prompt_ids(self.project, search, split)
+        self._blocks.clear()
+        self.endResetModel()
+
+    def row(self, index: int) -> PromptRow | None:
+        """None when the prompt has gone since the ids were read."""
+        block = index // BLOCK
+        if block not in self._blocks:
+            if len(self._blocks) >= KEPT_BLOCKS:
+                self._blocks.pop(next(iter(self._blocks)))
+            self._blocks[block] = self._fetch(self.ids[block * BLOCK : (block + 1) * BLOCK])
+        wanted = self.ids[index]
+        return next((row for row in self._blocks[block] if row.id == wanted), None)
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.ids)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return COLUMNS[section].tip
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return COLUMNS[section].title if role == Qt.ItemDataRole.DisplayRole else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        row = self.row(index.row())
+        if row is None:
+            return None
+        value = getattr(row, COLUMNS[index.column()].field)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return value if index.column() in (0, 2) else COLUMNS[index.column()].tip
+        if index.column() == 0:
+            return " ".join(value.split())
+        if index.column() == 1:
+            return SPLIT_TITLES[value]
+        return (str(value) if value else "–") if isinstance(value, int) else value
+
+    def _fetch(self, ids: list[int]) -> list[PromptRow]:
+        if not ids:
+            return []
+        rows = self.project.rows(
+            "select p.id, p.text, p.split, p.tags,"
+            " (select count(*) from completion_groups g where g.prompt_id = p.id) as completions,"
+            " (select count(distinct r.group_id || '/' || r.labeler_id) from completion_groups g"
+            "  join rankings r on r.group_id = g.id where g.prompt_id = p.id and r.retracted_at is null) as rankings"
+            f" from prompts p where p.id in ({','.join('?' * len(ids))})",
+            *ids,
+        )
+        return [
+            PromptRow(
+                row["id"],
+                row["text"],
+                row["split"],
+                ", ".join(json.loads(row["tags"])),
+                row["completions"],
+                row["rankings"],
+            )
+            for row in rows
+        ]
+
+
+def prompt_ids(project: Project, search: str = "", split: str = "all") -> list[int]:
+    """Ids of the prompts that contain `search`, in the order in which they were added."""
+    rows = project.db.conn.execute(
+        "select id from prompts where (? = 'all' or split = ?)"
+        " and (? = '' or instr(lower(text), lower(?)) or instr(lower(tags), lower(?))) order by id",
+        (split, split, search, search, search),
+    )
+    return [row[0] for row in rows]
+
+
+class PromptTable(QTableView):
+    """Rows of one height, the prompt's column takes what is left."""
+
+    def __init__(self, model: PromptModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setModel(model)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setAccessibleName("Prompts")
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(32)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for index, column in enumerate(COLUMNS[1:], start=1):
+            self.setColumnWidth(index, column.width)
+
+    def selected_ids(self) -> tuple[int, ...]:
+        model = self.model()
+        assert isinstance(model, PromptModel)
+        return tuple(sorted(model.ids[index.row()] for index in self.selectionModel().selectedRows()))
