@@ -40,7 +40,7 @@ class GenerateConfig(SamplingConfig):
 class LoraConfig:
     """The adapter that is trained in place of the base's own weights (Hu et al. 2021, arXiv 2106.09685)."""
 
-    lora_rank: int = option(16, "Size of the adapter (r).", low=1, high=512)
+    lora_rank: int = option(16, "Size of the adapter (r).", low=1, high=512, advanced=True)
     lora_alpha: int = option(32, "Scale of the adapter: it is multiplied by alpha / r.", low=1, advanced=True)
     lora_targets: str = option(
         "all-linear",
@@ -57,9 +57,16 @@ class LoraConfig:
 class TrainRewardConfig(LoraConfig):
     """Train a LoRA reward model on the pairs that follow from the rankings."""
 
-    learning_rate: float = option(2e-4, "AdamW learning rate, decaying to zero.", low=1e-7, high=1.0)
+    lora_targets: str = option(
+        "attention", "Which layers get an adapter: attention only, or all linear layers.",
+        choices=("all-linear", "attention"), advanced=True,
+    )  # fmt: skip
+    learning_rate: float = option(2e-3, "AdamW learning rate of the adapter, decaying to zero.", low=1e-7, high=1.0)
+    head_learning_rate: float = option(
+        1e-2, "Learning rate of the scalar head, decaying to zero.", low=1e-7, high=1.0, advanced=True
+    )
     epochs: int = option(2, "Passes over the rankings. More than a few over-fit.", low=1, high=50)
-    batch_prompts: int = option(8, "Rankings (each with all its pairs) in one step.", low=1, high=512)
+    batch_prompts: int = option(4, "Rankings (each with all its pairs) in one step.", low=1, high=512)
     ties: str = option(
         "half",
         "Tied completions: drop them, or pull their scores together.",
@@ -68,12 +75,12 @@ class TrainRewardConfig(LoraConfig):
     )
     centering: float = option(0.01, "Weight of the penalty that keeps scores near 0.", low=0, high=1, advanced=True)
     heldout_fraction: float = option(
-        0.2, "Share of ranked prompts kept for testing if none is marked held-out.", low=0, high=0.9
+        0.2, "Share of ranked prompts kept for testing if none is marked held-out.", low=0, high=0.9, advanced=True
     )
     max_length: int = option(1024, "Longest prompt with completion, in tokens.", low=16, high=131072, advanced=True)
     checkpoint_every: int = option(10, "Steps between checkpoints.", low=1, advanced=True)
     micro_batch: int = option(4, "Rankings in one forward pass; fewer need less memory.", low=1, advanced=True)
-    seed: int = option(0, "The same seed gives the same run on the same machine.", low=0)
+    seed: int = option(0, "The same seed gives the same run on the same machine.", low=0, advanced=True)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class TrainPolicyConfig(LoraConfig):
     """Tune the policy against a reward: what every algorithm shares."""
 
     algorithm: str = option("ppo", "The RL algorithm.", choices=("ppo",))
-    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
+    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0, advanced=True)
     gold: str = option("", "Gold reward drawn beside the learned one, such as `sentiment`; empty for none.")
     train_on_gold: bool = option(False, "Optimise the gold reward itself, without a reward model.", advanced=True)
     steps: int = option(30, "Stop after this many steps.", low=1)
@@ -101,16 +108,16 @@ class TrainPolicyConfig(LoraConfig):
         16, "Held-out prompts answered before and after training to measure the gain.", low=0, advanced=True
     )
     micro_batch: int = option(16, "Completions in one forward pass; smaller needs less memory.", low=1, advanced=True)
-    seed: int = option(0, "The same seed gives the same run on the same machine.", low=0)
+    seed: int = option(0, "The same seed gives the same run on the same machine.", low=0, advanced=True)
 
 
 @dataclass(frozen=True)
 class PPOConfig:
     """Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347)."""
 
-    ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20)
+    ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
     minibatches: int = option(1, "Optimizer steps in one pass.", low=1, high=64, advanced=True)
-    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1)
+    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
     vf_coef: float = option(0.5, "Weight of the value loss.", low=0, high=10, advanced=True)
     cliprange_value: float = option(
         0.0, "How far a value may move before it is clipped; 0 is free.", low=0, high=10, advanced=True

@@ -1,6 +1,6 @@
 """The demo: a project that is full at once, and `run_demo`, which makes such a project from nothing.
 
-Nobody ranked anything in it: a labeler scripted with the gold reward `sentiment` did, and is shown as such.
+Nobody ranked anything in it: a labeler scripted with the gold reward `warmth` did, and is shown as such.
 """
 
 import shutil
@@ -19,15 +19,15 @@ from core.records import Job
 from core.resources import resource
 from core.store import DATABASE, Project, create_project, guidelines, open_project
 
-NAME = "Demo: kinder answers"
-GOLD = "sentiment"
+NAME = "Demo: warmer answers"
+GOLD = "warmth"
 TOKENS = 24
 
-GENERATE = configs.GenerateConfig(completions=4, max_new_tokens=TOKENS, batch_size=64)
-REWARD = configs.TrainRewardConfig(epochs=2)
+GENERATE = configs.GenerateConfig(completions=6, max_new_tokens=TOKENS, batch_size=64)
+REWARD = configs.TrainRewardConfig(epochs=2, batch_prompts=2)
 POLICY = configs.TrainPolicyConfig(steps=12, max_new_tokens=TOKENS, gold=GOLD, eval_prompts=0)
 PPO = configs.PPOConfig()
-COMPARE = configs.CompareConfig(completions=4, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
+COMPARE = configs.CompareConfig(completions=3, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
 
 
 def install(folder: Path | None = None) -> Path:

@@ -27,6 +27,14 @@ def load_optimizer(optimizer: torch.optim.Optimizer, path: Path) -> None:
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
 
-def adamw(parameters: list[Any], learning_rate: float) -> torch.optim.AdamW:
-    """AdamW without weight decay and with eps 1e-5, as in the summarisation work (Huang et al. 2024, detail 16)."""
-    return torch.optim.AdamW(parameters, lr=learning_rate, eps=1e-5, weight_decay=0.0)
+def adamw(*groups: tuple[list[Any], float]) -> torch.optim.AdamW:
+    """AdamW over (parameters, learning rate) groups, without weight decay and with eps 1e-5, as in the
+    summarisation work (Huang et al. 2024, detail 16)."""
+    found = [{"params": parameters, "lr": rate, "peak_lr": rate} for parameters, rate in groups]
+    return torch.optim.AdamW(found, eps=1e-5, weight_decay=0.0)
+
+
+def scale_learning_rates(optimizer: torch.optim.Optimizer, factor: float) -> None:
+    """Set each group's learning rate to `factor` times its peak."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak_lr"] * factor

@@ -27,7 +27,7 @@ class RewardModel:
     def fresh(cls, shared: SharedModel, config: LoraConfig, *, seed: int) -> "RewardModel":
         model = cls(shared)
         shared.add(ADAPTER, config, seed=seed)
-        model.head.initialise(seed)
+        model.head.zero()
         return model
 
     @classmethod
@@ -42,8 +42,11 @@ class RewardModel:
         self.shared.save(ADAPTER, folder / ADAPTER)
         self.head.save(folder / "head.safetensors")
 
-    def parameters(self) -> list[Any]:
-        return [*self.shared.parameters(ADAPTER), *self.head.linear.parameters()]
+    def adapter_parameters(self) -> list[Any]:
+        return self.shared.parameters(ADAPTER)
+
+    def head_parameters(self) -> list[Any]:
+        return list(self.head.linear.parameters())
 
     def forward(self, prompts: list[list[int]], answers: list[list[list[int]]]) -> Tensor:
         """Scores (B,) of each prompt's answers, which end with the end token; call it inside the role `reward`."""

@@ -20,7 +20,7 @@ from core.events import Checkpoint, Event, Metrics, Note, Progress, Result
 from core.jobs.context import Events, JobContext
 from core.models import chat
 from core.models.adapters import SharedModel
-from core.models.checkpoint import adamw, load_optimizer, save_optimizer
+from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
 from core.models.load import Base, base_of
 from core.preferences import pairs
 from core.preferences.pairs import RankedGroup
@@ -28,8 +28,8 @@ from core.reward.loss import rank_tensor, ranking_loss
 from core.reward.model import ADAPTER, RewardModel
 from core.store import Project
 
-EVALUATIONS = 5
-REFERENCE_GROUPS = 48
+EVALUATIONS = 3
+REFERENCE_GROUPS = 24
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,9 @@ def _train(
         model = RewardModel.load(shared, context.resume_from)
     else:
         model = RewardModel.fresh(shared, config, seed=config.seed)
-    optimizer = adamw(model.parameters(), config.learning_rate)
+    optimizer = adamw(
+        (model.adapter_parameters(), config.learning_rate), (model.head_parameters(), config.head_learning_rate)
+    )
     step = 0
     if context.resume_from:
         load_optimizer(optimizer, context.resume_from / "optimizer.safetensors")
@@ -118,20 +120,23 @@ def _train(
     per_epoch = -(-len(train) // config.batch_prompts)
     total = per_epoch * config.epochs
     evaluate_every = max(1, total // EVALUATIONS)
+    measured: dict[str, float] = {}
     if heldout and step == 0:
         yield Metrics(0, evaluate(model, heldout))
+    elif heldout and step >= total:
+        measured = evaluate(model, heldout)
     yield Progress(step, total, "Training the reward model")
     while step < total:
         order = list(range(len(train)))
         random.Random(f"{config.seed}/{step // per_epoch}").shuffle(order)
         start = (step % per_epoch) * config.batch_prompts
         batch = [train[index] for index in order[start : start + config.batch_prompts]]
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * (1 - step / total)
+        scale_learning_rates(optimizer, 1 - step / total)
         metrics = update(model, optimizer, batch, config)
         step += 1
         if heldout and (step % evaluate_every == 0 or step == total):
-            metrics |= evaluate(model, heldout)
+            measured = evaluate(model, heldout)
+            metrics |= measured
         yield Metrics(step, metrics)
         if step % config.checkpoint_every == 0 or context.wanted != "run":
             yield checkpoint()
@@ -142,13 +147,12 @@ def _train(
     # Saved under the next number: the same weights, now with the scale that scores are given in.
     step += 1
     yield checkpoint()
-    final = evaluate(model, heldout) if heldout else {}
     yield Result(
         {
             "pairs": sum(group_pairs(example) for example in train),
             "heldout_pairs": sum(group_pairs(example) for example in heldout),
-            "accuracy": final.get("eval_accuracy"),
-            "eval_loss": final.get("eval_loss"),
+            "accuracy": measured.get("eval_accuracy"),
+            "eval_loss": measured.get("eval_loss"),
             "reward_mean": mean,
             "reward_std": std,
             "seconds": time.monotonic() - began,
@@ -184,7 +188,7 @@ def update(
             correct += sum(one.correct for one in found)
             margin += sum(one.margin for one in found)
             count += sum(one.pairs for one in found)
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_([*model.adapter_parameters(), *model.head_parameters()], 1.0)
     if not torch.isfinite(norm):
         optimizer.zero_grad()
         raise KnownError("Training diverged (the loss is not a number): lower --learning-rate and train again.")

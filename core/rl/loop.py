@@ -47,7 +47,7 @@ def run(context: JobContext) -> Events:
             shared.load(POLICY, context.resume_from / POLICY)
         else:
             shared.add(POLICY, config, seed=config.seed)
-        head = value_head(shared, reward)
+        head = value_head(shared)
         module = importlib.import_module(ALGORITHMS[config.algorithm].module)
         learner: Learner = module.Learner(shared, config, context.options, head)
         yield from _train(context, shared, learner, reward, train)
@@ -55,17 +55,11 @@ def run(context: JobContext) -> Events:
         shared.close()
 
 
-def value_head(shared: SharedModel, reward: Rewards) -> ScalarHead:
-    """A head that starts as the reward model's own, normalisation folded in; at 0 without a reward model."""
+def value_head(shared: SharedModel) -> ScalarHead:
+    """A head that starts at 0. On the reward model's features it learns in a few steps; a copy of the reward
+    head does not help, because that is only right at the end token (explained variance -4 at first)."""
     head = ScalarHead(shared.base.hidden_size).to(shared.base.device)
-    with torch.no_grad():
-        if reward.model is None:
-            head.linear.weight.zero_()
-            head.linear.bias.zero_()
-        else:
-            source = reward.model.head
-            head.linear.weight.copy_(source.linear.weight / source.std)
-            head.linear.bias.copy_((source.linear.bias - source.mean) / source.std)
+    head.zero()
     return head
 
 

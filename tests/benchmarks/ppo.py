@@ -34,7 +34,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     reward = RewardModel.fresh(shared, TrainRewardConfig(lora_targets="attention"), seed=0)
     shared.add("policy", config, seed=0)
     rewards = Rewards(reward, None, None)
-    learner = Learner(shared, config, ppo, value_head(shared, rewards))
+    learner = Learner(shared, config, ppo, value_head(shared))
     prompts = [Prompt(index, text) for index, text in enumerate(questions(options, 64))]
     steps: list[dict[str, float]] = []
     for step in range(options.runs + STEPS_WARM):

@@ -14,7 +14,7 @@ from torch import Tensor
 from core.configs import PPOConfig, TrainPolicyConfig
 from core.errors import KnownError
 from core.models.adapters import SharedModel
-from core.models.checkpoint import adamw, load_optimizer, save_optimizer
+from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
 from core.models.heads import ScalarHead
 from core.models.logprobs import response_logprobs
 from core.rl.estimators import explained_variance, gae, masked_mean, token_rewards, whiten
@@ -34,15 +34,13 @@ class Learner:
         self.options = options
         self.value_head = value_head
         self.weights = shared.parameters(POLICY)
-        self.optimizer = adamw(self.weights, config.learning_rate)
-        self.value_optimizer = adamw(list(value_head.linear.parameters()), options.value_learning_rate)
+        self.optimizer = adamw((self.weights, config.learning_rate))
+        self.value_optimizer = adamw((list(value_head.linear.parameters()), options.value_learning_rate))
 
     def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
         config, options = self.config, self.options
         is_response = rollout.is_response
-        lr = config.learning_rate * (1 - (1 - FINAL_LEARNING_RATE) * progress)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+        scale_learning_rates(self.optimizer, 1 - (1 - FINAL_LEARNING_RATE) * progress)
 
         # 1. Rewards per token: the score at the end, the KL penalty at every token.
         score = rollout.score - options.missing_end_penalty * (~rollout.rows.ended).float()
@@ -68,7 +66,7 @@ class Learner:
         metrics = {name: sum(part[name] for part in seen) / len(seen) for name in seen[0]}
         metrics["val/ratio_first"] = seen[0]["val/ratio_first"]
         metrics["val/explained_variance"] = explained_variance(returns, values_old, is_response)
-        return metrics | {"lr": lr}
+        return metrics | {"lr": self.optimizer.param_groups[0]["lr"]}
 
     def _step(
         self, group: list[Tensor], rollout: Rollout, advantages: Tensor, returns: Tensor, values_old: Tensor
