@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QProgressBar, QSizePolicy, QStackedWidget, QToolButton, QWidget
 
@@ -41,15 +41,12 @@ NOTHING = "Nothing is ranked yet: place at least one completion, or flag it (X).
 
 
 class Tab(QWidget):
-    """`tab_wanted` names another tab's module that is the next step from here."""
-
-    tab_wanted = Signal(str)
+    """Shows one item after the other. `labeling` is None while the labeler's name cannot be used."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
         self.labeling: Labeling | None = None
-        self._stale = True
         self._announcing = False
         self._build()
         self.sheet = CheatSheet(self)
@@ -65,12 +62,12 @@ class Tab(QWidget):
         self.board.undoing.connect(self.undo)
         self.board.redoing.connect(self.redo)
         self.board.helping.connect(lambda: self.sheet.toggle())
-        self.board.instructions.connect(lambda: self.go("desktop.tabs.instructions"))
+        self.board.instructions.connect(lambda: self.go("Instructions"))
         self.no_prompts = Empty(
             "No prompts yet",
             "Completions are answers to prompts. Write or import some prompts first.",
             "Go to Instructions",
-            lambda: self.go("desktop.tabs.instructions"),
+            lambda: self.go("Instructions"),
         )
         self.no_completions = Empty(
             "Nothing to rank yet",
@@ -83,7 +80,7 @@ class Tab(QWidget):
             "All ranked",
             "",
             "Go to Reward model",
-            lambda: self.go("desktop.tabs.reward"),
+            lambda: self.go("Reward model"),
         )
         self.stack = QStackedWidget(self)
         for page in (self.board, self.no_prompts, self.no_completions, self.waiting, self.all_ranked):
@@ -217,9 +214,11 @@ class Tab(QWidget):
             self._show_item()
             self.board.setFocus()
 
-    def go(self, module: str) -> None:
-        """Ask the window for another tab."""
-        self.tab_wanted.emit(module)
+    def go(self, title: str) -> None:
+        """Ask the window, if it is ours, for another tab."""
+        show = getattr(self.window(), "show_tab_called", None)
+        if show is not None:
+            show(title)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that a button or panel did not want go to the board."""
@@ -234,8 +233,6 @@ class Tab(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self._stale:
-            self.refresh(None)
         self.board.setFocus()
 
     def _operate(self, step: Callable[[], Changes | None]) -> None:
@@ -284,8 +281,7 @@ class Tab(QWidget):
 
     def _on_news(self, news: News) -> None:
         if not self.isVisible():
-            self._stale = True
-            return
+            return  # the window calls `refresh` when the tab is seen again
         for job in news.jobs:
             if job.kind == "generate":
                 self._show_generation(job)
@@ -296,7 +292,6 @@ class Tab(QWidget):
             self._load_rules()
 
     def _reload(self) -> None:
-        self._stale = False
         if self.labeling is None:
             self._begin()
         else:

@@ -1,9 +1,9 @@
 """Markdown to read: Qt's own rendering, with room between the paragraphs and modest headings."""
 
-from PySide6.QtGui import QTextBlock, QTextCursor
+from PySide6.QtGui import QFont, QTextBlock, QTextCharFormat, QTextCursor, QTextFormat
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
-from desktop.theme import BODY
+from desktop.theme import BODY, HEADING
 
 
 class MarkdownView(QTextBrowser):
@@ -32,8 +32,9 @@ class MarkdownView(QTextBrowser):
         form.setBottomMargin(3 if block.textList() else 6 if level else 8)
         cursor.setBlockFormat(form)
         if level:
-            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
-            letters = cursor.charFormat()
-            letters.setProperty(letters.Property.FontSizeAdjustment, 0)
-            letters.setProperty(letters.Property.FontPixelSize, BODY + max(0, 3 - level) * 3 + 1)
+            cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+            letters = QTextCharFormat()
+            letters.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
+            letters.setProperty(QTextFormat.Property.FontPixelSize, HEADING if level < 3 else BODY + 1)
+            letters.setFontWeight(QFont.Weight.DemiBold)
             cursor.mergeCharFormat(letters)

@@ -25,6 +25,14 @@ class PromptRow:
     completions: int
     rankings: int
 
+    @property
+    def state(self) -> str:
+        return "Ranked" if self.rankings else "Answered" if self.completions else "New"
+
+    @property
+    def counts(self) -> str:
+        return f"Groups of completions: {self.completions}\nRankings: {self.rankings}"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -36,10 +44,9 @@ class Column:
 
 COLUMNS = (
     Column("Prompt", "What people ask.", "text", 0),
-    Column("Use", "Training prompts teach; held-out prompts only test.", "split", 96),
-    Column("Tags", "Your own words to find prompts by.", "tags", 130),
-    Column("Completions", "Groups of completions that were written for the prompt.", "completions", 110),
-    Column("Rankings", "Rankings by people and scripts that count now.", "rankings", 90),
+    Column("Use", "Training prompts teach; held-out prompts only test.", "split", 86),
+    Column("Tags", "Your own words to find prompts by.", "tags", 104),
+    Column("State", "Does it have completions, and were they ranked?", "state", 96),
 )
 
 
@@ -57,6 +64,12 @@ class PromptModel(QAbstractTableModel):
         self.ids = prompt_ids(self.project, search, split)
         self._blocks.clear()
         self.endResetModel()
+
+    def forget(self) -> None:
+        """Fetch again what is painted: the prompts are the same, what is counted for them is not."""
+        self._blocks.clear()
+        if self.ids:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.ids) - 1, len(COLUMNS) - 1))
 
     def row(self, index: int) -> PromptRow | None:
         """None when the prompt has gone since the ids were read."""
@@ -91,12 +104,10 @@ class PromptModel(QAbstractTableModel):
             return None
         value = getattr(row, COLUMNS[index.column()].field)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return value if index.column() in (0, 2) else COLUMNS[index.column()].tip
+            return row.counts if index.column() == 3 else value
         if index.column() == 0:
             return " ".join(value.split())
-        if index.column() == 1:
-            return SPLIT_TITLES[value]
-        return (str(value) if value else "–") if isinstance(value, int) else value
+        return SPLIT_TITLES[value] if index.column() == 1 else value
 
     def _fetch(self, ids: list[int]) -> list[PromptRow]:
         if not ids:

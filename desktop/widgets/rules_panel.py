@@ -25,10 +25,4 @@ class RulesPanel(QWidget):
         else:
             self.version.setText(f"Version {current.id}, {local_time(current.created_at)}")
         self.text.setVisible(bool(current.id))
-        self.text.show_markdown(body(guidelines.to_markdown(current)))
-
-
-def body(markdown: str) -> str:
-    """Without the title, and with smaller headings: beside the cards there is little room."""
-    lines = markdown.removeprefix("# Guidelines").splitlines()
-    return "\n".join("#" + line if line.startswith("#") else line for line in lines)
+        self.text.show_markdown(guidelines.to_markdown(current).removeprefix("# Guidelines"))
