@@ -49,7 +49,7 @@ class Tab(QWidget):
         self.labeling: Labeling | None = None
         self._announcing = False
         self._build()
-        self.sheet = CheatSheet(self)
+        self.sheet = CheatSheet(self, self.board)
         session.news.connect(self._on_news)
         self.refresh(None)
 

@@ -44,11 +44,12 @@ class Sheet(QFrame):
 
 
 class CheatSheet(QWidget):
-    """Covers its parent while it is shown."""
+    """Covers its parent while it is shown; the focus then goes back to `worker`."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, worker: QWidget) -> None:
         super().__init__(parent)
         self._under = parent
+        self._worker = worker
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout = QVBoxLayout(self)
         layout.addWidget(Sheet(self), 0, Qt.AlignmentFlag.AlignCenter)
@@ -62,7 +63,7 @@ class CheatSheet(QWidget):
         if self.isVisible():
             self.setFocus()
         else:
-            self._under.setFocus()
+            self._worker.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:

@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QDrag,
     QDragEnterEvent,
     QDragLeaveEvent,
+    QDragMoveEvent,
     QDropEvent,
     QMouseEvent,
     QPainter,
@@ -270,6 +271,9 @@ class RankingCard(QFrame):
         if item is not None and item != self.completion.id:
             event.acceptProposedAction()
             self._aim(True)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._aim(False)
