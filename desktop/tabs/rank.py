@@ -6,11 +6,10 @@ keeps, this module shows; side panels hold generation, the guidelines and the hi
 
 import sqlite3
 from collections.abc import Callable
-from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QProgressBar, QSizePolicy, QStackedWidget, QToolButton, QWidget
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import KnownError, known
 from core.jobs import queue
@@ -23,20 +22,13 @@ from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.cheat_sheet import CheatSheet
 from desktop.widgets.dates import local_time
-from desktop.widgets.generate_panel import GeneratePanel
 from desktop.widgets.ordering import Ordering
-from desktop.widgets.parts import Empty, button, column, label, row, set_role
+from desktop.widgets.parts import Empty, button, column, row, set_role
+from desktop.widgets.rank_header import RankHeader
 from desktop.widgets.ranking_board import RankingBoard
-from desktop.widgets.ranking_history import RankingHistory
 from desktop.widgets.ranking_keys import command
-from desktop.widgets.rules_panel import RulesPanel
+from desktop.widgets.side_panels import SidePanels
 
-PANELS = (
-    ("generate", "Generate", "F2", "Write completions with the local model"),
-    ("rules", "Guidelines", "F3", "Read the rules while ranking"),
-    ("history", "History", "F4", "Earlier rankings, to look at or revise"),
-)
-SIDE_WIDTH = 300
 NOTHING = "Nothing is ranked yet: place at least one completion, or flag it (X)."
 
 
@@ -45,6 +37,7 @@ class Tab(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.session = session
         self.labeling: Labeling | None = None
         self._announcing = False
@@ -76,73 +69,27 @@ class Tab(QWidget):
             lambda: self.show_panel("generate"),
         )
         self.waiting = Empty("The first completions are being written", "")
-        self.all_ranked = Empty(
-            "All ranked",
-            "",
-            "Go to Reward model",
-            lambda: self.go("Reward model"),
-        )
+        self.nobody = Empty("Who ranks?", "Type your name in the field above: rankings are kept apart by labeler.")
+        self.all_ranked = Empty("All ranked", "", "Go to Reward model", lambda: self.go("Reward model"))
+        undo = button("Undo the last ranking", self.undo, role="link", tip="Ctrl+Z")
+        below = self.all_ranked.layout()
+        assert isinstance(below, QVBoxLayout)
+        below.insertWidget(below.count() - 1, undo, 0, Qt.AlignmentFlag.AlignHCenter)
         self.stack = QStackedWidget(self)
-        for page in (self.board, self.no_prompts, self.no_completions, self.waiting, self.all_ranked):
+        pages = (self.board, self.no_prompts, self.no_completions, self.waiting, self.nobody, self.all_ranked)
+        for page in pages:
             self.stack.addWidget(page)
-        self._build_side()
-        layout = column(self._header(), row(self.stack, self.side, spacing=3 * SPACE), spacing=2 * SPACE)
+        self.side = SidePanels(self.session, self)
+        self.side.closing.connect(lambda: self.show_panel(""))
+        self.side.generate.started.connect(lambda: self._show_page())
+        self.side.history.opened.connect(self.open_ranking)
+        self.header = RankHeader(self.session.labeler_name, self)
+        self.header.toggled.connect(self.toggle_panel)
+        self.header.renamed.connect(self.rename)
+        self.header.helping.connect(lambda: self.sheet.toggle())
+        layout = column(self.header, row(self.stack, self.side, spacing=3 * SPACE), spacing=2 * SPACE)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
-
-    def _build_side(self) -> None:
-        self.generate = GeneratePanel(self.session, self)
-        self.generate.started.connect(lambda: self._show_page())
-        self.rules = RulesPanel(self)
-        self.history = RankingHistory(self)
-        self.history.opened.connect(self.open_ranking)
-        self.history.kind.currentIndexChanged.connect(lambda: self._load_panel("history"))
-        self.panels: dict[str, QWidget] = {"generate": self.generate, "rules": self.rules, "history": self.history}
-        self.side_title = label("", "heading")
-        close = button("Close", lambda: self.show_panel(""), role="link")
-        self.side_stack = QStackedWidget()
-        for panel in self.panels.values():
-            self.side_stack.addWidget(panel)
-        self.side = QFrame(self)
-        self.side.setLayout(column(row(self.side_title, None, close), self.side_stack))
-        self.side.setFixedWidth(SIDE_WIDTH)
-        self.side.hide()
-
-    def _header(self) -> QWidget:
-        self.count = label("", "heading")
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
-        self.bar.setFixedWidth(160)
-        self.doing = label("", "muted")
-        self.labeler = QLineEdit(self.session.labeler_name, self)
-        self.labeler.setFixedWidth(140)
-        self.labeler.setToolTip("Your name. Rankings are kept apart by labeler.")
-        self.labeler.setAccessibleName("Labeler")
-        self.labeler.editingFinished.connect(self._rename)
-        self.toggles: dict[str, QToolButton] = {}
-        buttons: list[QWidget] = []
-        for name, title, key, tip in PANELS:
-            toggle = QToolButton(self)
-            toggle.setText(title)
-            toggle.setToolTip(f"{tip} ({key})")
-            toggle.setProperty("role", "tab")
-            toggle.setCheckable(True)
-            toggle.clicked.connect(partial(self.toggle_panel, name))
-            self.toggles[name] = toggle
-            buttons.append(toggle)
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(partial(self.toggle_panel, name))
-        self.name_error = label("", "error", wrap=True)
-        self.name_error.hide()
-        help_button = button("?", lambda: self.sheet.toggle(), tip="All keys (?)")
-        head = QWidget(self)
-        line = row(self.count, self.bar, self.doing, None, label("Labeler", "muted"), self.labeler, spacing=12)
-        for item in (*buttons, help_button):
-            line.addWidget(item)
-        head.setLayout(column(line, self.name_error, spacing=4))
-        head.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        return head
 
     def refresh(self, changes: Changes | None) -> None:
         """Read again what `changes` touched; the item on the table stays as it is."""
@@ -152,29 +99,18 @@ class Tab(QWidget):
         if tables is None or tables & {"prompts", "completions", "completion_groups", "rankings"}:
             self._reload()
         if tables is None or "guidelines" in tables:
-            self._load_rules()
-        self._load_panel(self.panel)
-
-    @property
-    def panel(self) -> str:
-        """The side panel that is open, or nothing."""
-        return next((name for name, toggle in self.toggles.items() if toggle.isChecked()), "")
+            self._load_flags()
+        self.side.load()
 
     def toggle_panel(self, name: str) -> None:
         """Open a side panel, or close it if it is open."""
-        open_now = self.side.isVisibleTo(self) and self.side_stack.currentWidget() is self.panels[name]
-        self.show_panel("" if open_now else name)
+        self.show_panel("" if self.side.name == name else name)
 
     def show_panel(self, name: str) -> None:
-        for other, toggle in self.toggles.items():
-            toggle.setChecked(other == name)
-        self.side.setVisible(bool(name))
-        if name:
-            self.side_stack.setCurrentWidget(self.panels[name])
-            self.side_title.setText(self.toggles[name].text())
-            self._load_panel(name)
+        self.header.show_panel(name)
+        self.side.open_panel(name)
         if name != "generate":
-            self.board.setFocus()
+            self._take_focus()
 
     def save(self) -> None:
         """Store what the labeler made, then show the next item. An order that nobody made is not stored."""
@@ -212,7 +148,6 @@ class Tab(QWidget):
         if self.labeling:
             self.labeling.revise(ranking_id)
             self._show_item()
-            self.board.setFocus()
 
     def go(self, title: str) -> None:
         """Ask the window, if it is ours, for another tab."""
@@ -233,7 +168,7 @@ class Tab(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.board.setFocus()
+        self._take_focus()
 
     def _operate(self, step: Callable[[], Changes | None]) -> None:
         """Run a step that may write; only once it is on disk is the next item painted."""
@@ -252,7 +187,7 @@ class Tab(QWidget):
                 self.session.do(changes, self)
             finally:
                 self._announcing = False
-            self._load_panel(self.panel if self.panel == "history" else "")
+            self._load_history()
 
     def _change(self, ordering: Ordering) -> None:
         if self.labeling and self.labeling.change(ordering):
@@ -262,22 +197,16 @@ class Tab(QWidget):
         if self.labeling:
             self.labeling.set_comment(text)
 
-    def _rename(self) -> None:
+    def rename(self, name: str) -> None:
         """Rank under another name from now on; an unusable name is refused with its reason."""
-        name = self.labeler.text().strip()
         if self.labeling and name == self.labeling.labeler.name:
-            return
-        try:
-            found = rankings.labeler(self.session.project, name)
-        except KnownError as error:
-            self.name_error.setText(str(error))
-            self.name_error.show()
-            return
-        self.name_error.hide()
-        settings.set_labeler_name(name)
-        self.labeling = Labeling(self.session.project, found)
-        self._reload()
-        self._load_panel(self.panel)
+            self.header.show_error("")
+        elif self._begin(name):
+            settings.set_labeler_name(name)
+            self._reload()
+            self.side.load()
+        if self.header.labeler.hasFocus():
+            self._take_focus()
 
     def _on_news(self, news: News) -> None:
         if not self.isVisible():
@@ -287,45 +216,51 @@ class Tab(QWidget):
                 self._show_generation(job)
         if news.tables & {"completion_groups", "prompts", "rankings"}:
             self._reload()
-            self._load_panel(self.panel if self.panel == "history" else "")
+            self._load_history()
         if "guidelines" in news.tables:
-            self._load_rules()
+            self._load_flags()
+            self.side.load()
 
     def _reload(self) -> None:
         if self.labeling is None:
-            self._begin()
+            self._begin(self.session.labeler_name)
         else:
             self.labeling.reload()
         if self.labeling and self.labeling.group is None:
             self.labeling.open_next()
-            self._show_item()
+            self._show_item(focus=self.hasFocus())
         else:
             self._show_page()
 
-    def _begin(self) -> None:
+    def _begin(self, name: str) -> bool:
+        """Take up work as the labeler called `name`; says why if that cannot be."""
         try:
-            found = rankings.labeler(self.session.project, self.session.labeler_name)
+            found = rankings.labeler(self.session.project, name)
         except KnownError as error:
-            self.name_error.setText(str(error))
-            self.name_error.show()
-            return
+            self.header.show_error(str(error))
+            return False
+        self.header.show_error("")
         self.labeling = Labeling(self.session.project, found)
+        self.side.labeler_id = found.id
+        return True
 
-    def _load_rules(self) -> None:
+    def _load_history(self) -> None:
+        if self.side.name == "history":
+            self.side.load()
+
+    def _load_flags(self) -> None:
         self.board.flags = guidelines.flags(guidelines.current(self.session.project))
-        self.rules.load(self.session.project)
 
-    def _load_panel(self, name: str) -> None:
-        if name == "generate":
-            self.generate.refresh()
-        elif name == "history" and self.labeling:
-            self.history.load(self.session.project, self.labeling.labeler.id)
+    def _take_focus(self) -> None:
+        """Keys belong to the board, or to the page in its place; never to the next field by chance."""
+        (self.board if self.stack.currentWidget() is self.board else self).setFocus()
 
-    def _show_item(self) -> None:
+    def _show_item(self, *, focus: bool = True) -> None:
         if self.labeling:
             self.board.show_item(self.labeling.group, self.labeling.ordering, self._note())
-            self.board.setFocus()
         self._show_page()
+        if focus:
+            self._take_focus()
 
     def _show_ordering(self) -> None:
         if self.labeling:
@@ -348,10 +283,9 @@ class Tab(QWidget):
         """The board, or what stands in its place."""
         labeling = self.labeling
         if labeling is None:
+            self.stack.setCurrentWidget(self.nobody)
             return
-        self.count.setText(f"{labeling.ranked:,} of {labeling.total:,} ranked")
-        self.bar.setRange(0, max(1, labeling.total))
-        self.bar.setValue(labeling.ranked)
+        self.header.show_counts(labeling.ranked, labeling.total)
         self._show_buttons(labeling)
         if labeling.group is not None:
             self.stack.setCurrentWidget(self.board)
@@ -376,9 +310,9 @@ class Tab(QWidget):
 
     def _show_generation(self, job: Job | None) -> None:
         active = job is not None and job.status in ACTIVE
-        self.doing.setText(f"writing {job.done:,} of {job.total:,}" if job and active and job.total else "")
+        self.header.doing.setText(f"writing {job.done:,} of {job.total:,}" if job and active and job.total else "")
         if job is not None:
-            self.generate.show_job(job)
+            self.side.generate.show_job(job)
             self.waiting.text.setText(f"{job.stage or 'Starting the worker'} … You can rank as soon as they are here.")
         if not active and self.stack.currentWidget() is self.waiting:
             self.stack.setCurrentWidget(self.no_completions)

@@ -170,4 +170,6 @@ class PromptTable(QTableView):
     def selected_ids(self) -> tuple[int, ...]:
         model = self.model()
         assert isinstance(model, PromptModel)
-        return tuple(sorted(model.ids[index.row()] for index in self.selectionModel().selectedRows()))
+        # By ranges: with all of 100,000 rows selected, Qt's own list of indexes takes seconds.
+        rows = {row for part in self.selectionModel().selection() for row in range(part.top(), part.bottom() + 1)}
+        return tuple(sorted(model.ids[row] for row in rows))

@@ -11,10 +11,31 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
 Name = Literal[
-    "place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "left", "right", "up", "down",
-    "take_back", "remove", "flag", "save", "skip", "comment", "undo", "redo", "scroll_up", "scroll_down", "copy",
-    "help", "escape",
-]  # fmt: skip
+    "place",
+    "tie",
+    "place_selected",
+    "to_rank",
+    "tie_up",
+    "better",
+    "worse",
+    "left",
+    "right",
+    "up",
+    "down",
+    "take_back",
+    "remove",
+    "flag",
+    "save",
+    "skip",
+    "comment",
+    "undo",
+    "redo",
+    "scroll_up",
+    "scroll_down",
+    "copy",
+    "help",
+    "escape",
+]
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def test_keyboard_alone_ranks_with_ties_and_leaves_one_unranked(tab: Tab, made: 
     press(tab, Key.Key_Return)
     assert stored(made) == [in_order(shown, 2, 1, None, 2)]
     assert tab.board.prompt.toPlainText() == "Two?"
-    assert tab.count.text() == "1 of 3 ranked"
+    assert tab.header.count.text() == "1 of 3 ranked"
 
 
 def test_arrows_digits_and_moves_rank_without_letters(tab: Tab, made: Project) -> None:
@@ -290,7 +290,7 @@ def test_undo_takes_back_a_saved_ranking_and_redo_brings_it_back(tab: Tab, made:
     assert stored(made) == []
     assert tab.board.prompt.toPlainText() == "One?"
     assert [tab.board.ordering.rank(item) for item in shown] == [1, 2, None, None]
-    assert tab.count.text() == "0 of 3 ranked"
+    assert tab.header.count.text() == "0 of 3 ranked"
     press(tab, Key.Key_Z, held=CONTROL)
     assert [tab.board.ordering.rank(item) for item in shown] == [1, None, None, None]
     press(tab, Key.Key_Z, Key.Key_Z, held=CONTROL | SHIFT)
@@ -327,15 +327,17 @@ def test_all_ranked_says_so(tab: Tab) -> None:
         press(tab, Key.Key_A, Key.Key_Return)
     assert tab.stack.currentWidget() is tab.all_ranked
     assert "all 3 items" in tab.all_ranked.text.text()
+    assert tab.hasFocus()
     QTest.keyClick(tab, Key.Key_Z, CONTROL)
     assert tab.stack.currentWidget() is tab.board
+    assert tab.board.hasFocus()
 
 
 def test_a_scripts_order_must_be_changed_before_it_is_mine(tab: Tab, made: Project) -> None:
     gold.rank_all(made, "length")
     script = next(item for item in rankings.current(made) if item.labeler.kind == "scripted")
     tab.show_panel("history")
-    entry = next(entry for entry in tab.history.model.entries if entry.ranking_id == script.id)
+    entry = next(entry for entry in tab.side.history.model.entries if entry.ranking_id == script.id)
     assert entry.by.startswith("By a script (length)")
     tab.open_ranking(script.id)
     assert "script" in tab.board.note.text()
@@ -377,7 +379,7 @@ def test_completions_that_come_while_ranking_join_the_queue(qtbot, tab: Tab, mad
         ).lastrowid
         other.executemany("insert into completions (group_id, text) values (?, ?)", [(group, "x"), (group, "y")])
     other.close()
-    qtbot.waitUntil(lambda: tab.count.text() == "0 of 4 ranked", timeout=3000)
+    qtbot.waitUntil(lambda: tab.header.count.text() == "0 of 4 ranked", timeout=3000)
     assert tab.board.ordering == begun
 
 
@@ -401,26 +403,26 @@ def test_the_first_completions_appear_by_themselves(qtbot, tmp_path: Path, monke
 
 def test_generate_queues_a_job_with_the_panels_values(tab: Tab, made: Project, started: list[object]) -> None:
     tab.show_panel("generate")
-    tab.generate.generate.click()
+    tab.side.generate.generate.click()
     row = made.one("select kind, config, status from jobs")
     assert (row["kind"], row["status"]) == ("generate", "queued")
     assert '"completions": 4' in row["config"]
     assert started == [made.folder]
-    assert tab.generate.stop.isVisibleTo(tab.generate)
-    tab.generate.stop.click()
+    assert tab.side.generate.stop.isVisibleTo(tab.side.generate)
+    tab.side.generate.stop.click()
     assert made.value("select status from jobs") == "stopped"
 
 
 def test_another_name_ranks_apart_and_a_scripts_name_is_refused(tab: Tab, made: Project) -> None:
     press(tab, Key.Key_A, Key.Key_Return)
     gold.rank_all(made, "length")
-    tab.labeler.setText("scripted: length")
-    tab.labeler.editingFinished.emit()
-    assert tab.name_error.isVisible()
+    tab.header.labeler.setText("scripted: length")
+    tab.header.labeler.editingFinished.emit()
+    assert tab.header.error.isVisible()
     assert tab.labeling.labeler.name == "Mira"
-    tab.labeler.setText("Noor")
-    tab.labeler.editingFinished.emit()
-    assert tab.count.text() == "0 of 3 ranked"
+    tab.header.labeler.setText("Noor")
+    tab.header.labeler.editingFinished.emit()
+    assert tab.header.count.text() == "0 of 3 ranked"
     assert settings.labeler_name() == "Noor"
 
 
