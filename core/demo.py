@@ -6,6 +6,7 @@ Nobody ranked anything in it: a labeler scripted with the gold reward `warmth` d
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ TOKENS = 24
 
 GENERATE = configs.GenerateConfig(completions=6, max_new_tokens=TOKENS, batch_size=64)
 REWARD = configs.TrainRewardConfig(epochs=2, batch_prompts=2)
-POLICY = configs.TrainPolicyConfig(steps=12, max_new_tokens=TOKENS, gold=GOLD, eval_prompts=0)
+POLICY = configs.TrainPolicyConfig(
+    steps=12, max_new_tokens=TOKENS, gold=GOLD, eval_prompts=0, lora_targets="attention", learning_rate=7e-4
+)
 PPO = configs.PPOConfig()
 COMPARE = configs.CompareConfig(completions=3, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
 
@@ -66,6 +69,7 @@ def run_demo(
     progress: Callable[[Job], None] = lambda job: None,
     model: str = catalogue.EMBEDDED,
     steps: int = POLICY.steps,
+    gold_reward: str = GOLD,
 ) -> dict[str, Any]:
     """From an empty folder to a comparison on held-out prompts; takes up after an interruption.
 
@@ -77,11 +81,11 @@ def run_demo(
     project = open_project(folder) if (folder / DATABASE).is_file() else prepare(folder, model=model)
     try:
         _step(project, "generate", configs.stored(GENERATE), progress)
-        gold.rank_all(project, GOLD)
+        gold.rank_all(project, gold_reward)
         reward = _step(project, "train-reward", configs.stored(REWARD), progress)
-        policy = configs.stored(configs.from_dict(configs.TrainPolicyConfig, configs.stored(POLICY) | {"steps": steps}), PPO)
-        _step(project, "train-policy", policy, progress)
-        compared = _step(project, "compare", configs.stored(COMPARE), progress).result
+        policy = replace(POLICY, steps=steps, gold=gold_reward)
+        _step(project, "train-policy", configs.stored(policy, PPO), progress)
+        compared = _step(project, "compare", configs.stored(replace(COMPARE, gold=gold_reward)), progress).result
         return {
             "pairs": pairs.counts(project).pairs,
             "reward_model_accuracy": reward.result["accuracy"],

@@ -19,7 +19,8 @@ from core.store import Changes, Project, changed, completions, rankings
 Gold = Callable[[str, str], float]
 
 HELP = (
-    "`sentiment` (VADER, Hutto and Gilbert 2014), `warmth` (sentiment and speaking to the reader), `length` (words), `regex:PATTERN` (matches), "
+    "`sentiment` (VADER, Hutto and Gilbert 2014), `warmth` (sentiment and speaking to the reader), "
+    "`length` (words), `regex:PATTERN` (matches), "
     "`module:function` or `path/to/file.py:function`"
 )
 

@@ -15,8 +15,12 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {
-    "loss": Metric("Loss", "nats", "Mean of -log sigmoid(r_chosen - r_rejected) over the pairs of a step.", "below 0.69"),
-    "accuracy": Metric("Accuracy", "share", "Pairs of the step with the chosen one scored higher; equal scores count half."),
+    "loss": Metric(
+        "Loss", "nats", "Mean of -log sigmoid(r_chosen - r_rejected) over the pairs of a step.", "below 0.69"
+    ),
+    "accuracy": Metric(
+        "Accuracy", "share", "Pairs of the step with the chosen one scored higher; equal scores count half."
+    ),
     "margin": Metric("Margin", "score", "Mean of r_chosen - r_rejected.", "rising, above 0"),
     "eval_loss": Metric("Held-out loss", "nats", "The loss on rankings of held-out prompts.", "below 0.69"),
     "eval_accuracy": Metric(
@@ -26,19 +30,29 @@ METRICS: dict[str, Metric] = {
     "objective/scores": Metric(
         "Reward", "score", "Mean score of the rollouts by the reward model, in its standard deviations.", "rising"
     ),
-    "objective/gold": Metric("Gold reward", "score", "Mean gold reward of the same rollouts.", "rising with the reward"),
-    "objective/score_std": Metric("Reward spread", "score", "Standard deviation of the scores in a batch.", "not near 0"),
+    "objective/gold": Metric(
+        "Gold reward", "score", "Mean gold reward of the same rollouts.", "rising with the reward"
+    ),
+    "objective/score_std": Metric(
+        "Reward spread", "score", "Standard deviation of the scores in a batch.", "not near 0"
+    ),
     "objective/kl": Metric(
-        "KL to the reference", "nats per completion", "Mean over rollouts of sum_t (log pi - log ref): the k1 estimator.",
+        "KL to the reference",
+        "nats per completion",
+        "Mean over rollouts of sum_t (log pi - log ref): the k1 estimator.",
         "0 at the first step, slowly rising, never far below 0",
     ),
     "objective/kl_per_token": Metric("KL per token", "nats", "The same sum over all tokens divided by their number."),
     "objective/kl_coef": Metric("KL coefficient", "score per nat", "The price of KL (beta)."),
     "objective/non_score_reward": Metric("KL penalty", "score", "Mean of -beta times the KL of a completion."),
     "objective/rlhf_reward": Metric("Reward minus KL penalty", "score", "What the algorithm maximises.", "rising"),
-    "objective/entropy": Metric("Entropy", "nats per token", "Mean entropy of the policy's next token.", "not falling to 0"),
+    "objective/entropy": Metric(
+        "Entropy", "nats per token", "Mean entropy of the policy's next token.", "not falling to 0"
+    ),
     "policy/approxkl_avg": Metric("Approximate KL", "nats", "Mean of (new - old log-probability)^2 / 2 in the epochs."),
-    "policy/clipfrac_avg": Metric("Clip fraction", "share", "Tokens at which the clipped loss was larger.", "below 0.3"),
+    "policy/clipfrac_avg": Metric(
+        "Clip fraction", "share", "Tokens at which the clipped loss was larger.", "below 0.3"
+    ),
     "loss/policy_avg": Metric("Policy loss", "score", "Mean clipped surrogate loss."),
     "loss/value_avg": Metric("Value loss", "score squared", "Half the mean squared error of the value head."),
     "val/explained_variance": Metric(

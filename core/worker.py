@@ -115,7 +115,9 @@ def run_job(project: Project, job: Job, cache: dict[str, Any]) -> None:
             stopped = context is not None and context.stopping
             _finish(project, job.id, "stopped" if stopped else "failed", error=str(sentence), report=_trace(error))
         else:
-            text = f"Internal error ({type(error).__name__}): this is a bug in Plumbline; its report is in the job's log."
+            text = (
+                f"Internal error ({type(error).__name__}): this is a bug in Plumbline; its report is in the job's log."
+            )
             _finish(project, job.id, "failed", error=text, report=_trace(error))
 
 
@@ -189,8 +191,18 @@ class Recorder:
                     "insert into samples (job_id, step, prompt_id, prompt, policy, completion, score, gold, kl, tokens)"
                     " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
-                        (self.job_id, step, row.prompt_id, row.prompt, row.policy, row.completion, row.score, row.gold,
-                         row.kl, row.tokens)
+                        (
+                            self.job_id,
+                            step,
+                            row.prompt_id,
+                            row.prompt,
+                            row.policy,
+                            row.completion,
+                            row.score,
+                            row.gold,
+                            row.kl,
+                            row.tokens,
+                        )
                         for row in rows
                     ],
                 )

@@ -11,6 +11,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
+from core.resources import resource
+
 SPACE = 8
 SMALL, BODY, HEADING, TITLE = 12, 14, 17, 24
 
@@ -35,15 +37,39 @@ class Theme:
 
 
 LIGHT = Theme(
-    name="light", ground="#f6f5f2", surface="#ffffff", raised="#efeee9", line="#dcdad3", text="#1e2227", muted="#5f656d",
-    accent="#2f5fb3", accent_hover="#244d94", on_accent="#ffffff", accent_soft="#e3ebf8", good="#1d7a4c",
-    warning="#8a5a00", danger="#b3261e", series=("#0072b2", "#d55e00", "#007a5a", "#a5527f", "#8a6d00", "#3b8fc4"),
-)  # fmt: skip
+    name="light",
+    ground="#f6f5f2",
+    surface="#ffffff",
+    raised="#efeee9",
+    line="#dcdad3",
+    text="#1e2227",
+    muted="#5f656d",
+    accent="#2f5fb3",
+    accent_hover="#244d94",
+    on_accent="#ffffff",
+    accent_soft="#e3ebf8",
+    good="#1d7a4c",
+    warning="#8a5a00",
+    danger="#b3261e",
+    series=("#0072b2", "#d55e00", "#007a5a", "#a5527f", "#8a6d00", "#3b8fc4"),
+)
 DARK = Theme(
-    name="dark", ground="#16181c", surface="#1f2227", raised="#292d34", line="#3a3f47", text="#e9eaec", muted="#a3a9b2",
-    accent="#8ab0f5", accent_hover="#a9c5fa", on_accent="#10151d", accent_soft="#263550", good="#5fce9a",
-    warning="#e8b54d", danger="#ff8f85", series=("#56b4e9", "#e69f00", "#3ecfa0", "#e08fc0", "#f0e442", "#8ab0f5"),
-)  # fmt: skip
+    name="dark",
+    ground="#16181c",
+    surface="#1f2227",
+    raised="#292d34",
+    line="#3a3f47",
+    text="#e9eaec",
+    muted="#a3a9b2",
+    accent="#8ab0f5",
+    accent_hover="#a9c5fa",
+    on_accent="#10151d",
+    accent_soft="#263550",
+    good="#5fce9a",
+    warning="#e8b54d",
+    danger="#ff8f85",
+    series=("#56b4e9", "#e69f00", "#3ecfa0", "#e08fc0", "#f0e442", "#8ab0f5"),
+)
 
 
 class Notifier(QObject):
@@ -75,12 +101,22 @@ def _palette(theme: Theme) -> QPalette:
     palette = QPalette()
     roles = QPalette.ColorRole
     for role, colour in (
-        (roles.Window, theme.ground), (roles.Base, theme.surface), (roles.AlternateBase, theme.ground),
-        (roles.Button, theme.surface), (roles.Text, theme.text), (roles.WindowText, theme.text),
-        (roles.ButtonText, theme.text), (roles.ToolTipBase, theme.raised), (roles.ToolTipText, theme.text),
-        (roles.Highlight, theme.accent), (roles.HighlightedText, theme.on_accent), (roles.Link, theme.accent),
-        (roles.PlaceholderText, theme.muted), (roles.Mid, theme.line), (roles.Accent, theme.accent),
-    ):  # fmt: skip
+        (roles.Window, theme.ground),
+        (roles.Base, theme.surface),
+        (roles.AlternateBase, theme.ground),
+        (roles.Button, theme.surface),
+        (roles.Text, theme.text),
+        (roles.WindowText, theme.text),
+        (roles.ButtonText, theme.text),
+        (roles.ToolTipBase, theme.raised),
+        (roles.ToolTipText, theme.text),
+        (roles.Highlight, theme.accent),
+        (roles.HighlightedText, theme.on_accent),
+        (roles.Link, theme.accent),
+        (roles.PlaceholderText, theme.muted),
+        (roles.Mid, theme.line),
+        (roles.Accent, theme.accent),
+    ):
         palette.setColor(role, QColor(colour))
     for role in (roles.Text, roles.WindowText, roles.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.muted))
@@ -88,6 +124,7 @@ def _palette(theme: Theme) -> QPalette:
 
 
 def _style(t: Theme) -> str:
+    arrow = (resource("icons") / f"chevron-{t.name}.svg").as_posix()
     return f"""
 * {{ font-size: {BODY}px; }}
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 6px; }}
@@ -115,7 +152,8 @@ QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent}; bor
     font-weight: 600; }}
 QPushButton[role="primary"]:hover {{ background: {t.accent_hover}; }}
 QPushButton[role="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.line}; }}
-QPushButton[role="link"] {{ background: transparent; border: none; color: {t.accent}; padding: 4px 2px; text-align: left; }}
+QPushButton[role="link"] {{ background: transparent; border: none; color: {t.accent}; padding: 4px 2px;
+    text-align: left; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
 QPushButton:focus, QToolButton:focus {{ border: 2px solid {t.accent}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; }}
@@ -132,6 +170,8 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ padding: 5px 8px; min-height: 
 QPlainTextEdit, QTextEdit, QTextBrowser {{ padding: 6px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
 QListView:focus, QTableView:focus, QTextBrowser:focus, QTreeView:focus {{ border: 2px solid {t.accent}; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{ image: url({arrow}); width: 14px; height: 14px; }}
 QComboBox QAbstractItemView {{ border: 1px solid {t.line}; padding: 4px; }}
 QListView::item {{ padding: 7px 8px; border-radius: 4px; }}
 QListView::item:selected, QTableView::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}

@@ -39,9 +39,14 @@ def make_tiny_model(folder: Path, *, architecture: str = "llama", chat_template:
         model = GPT2LMHeadModel(GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=256, **shared))
     else:
         config = LlamaConfig(
-            hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-            max_position_embeddings=256, **shared,
-        )  # fmt: skip
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            max_position_embeddings=256,
+            **shared,
+        )
         model = LlamaForCausalLM(config)
     model.save_pretrained(folder)
     return folder

@@ -20,9 +20,7 @@ from core.store import Project, completions, guidelines, prompts, rankings
 @click.option("--labeler", default="imported", show_default=True, help="Whose rankings imported preferences are.")
 @click.option("--split", type=click.Choice(["train", "heldout"]), help="Put all prompts in this split.")
 @json_option
-def import_command(
-    folder: Path, file: Path, preferences: bool, labeler: str, split: str | None, as_json: bool
-) -> None:
+def import_command(folder: Path, file: Path, preferences: bool, labeler: str, split: str | None, as_json: bool) -> None:
     """Import prompts (text, JSONL, JSON, CSV) or preferences (TRL, Anthropic HH, Plumbline) from FILE."""
     with opened(folder) as project:
         if preferences or data.holds_preferences(file):
@@ -112,8 +110,8 @@ def rank(
             if group_id is None and not queue:
                 raise BadInput("Everything is ranked: generate more completions, or name a --group.")
             group = completions.group(project, group_id if group_id is not None else queue[0])
-            done = _rank(project, group, person, order, flag)
-            show({"ranking": done, "group": group.id}, as_json, f"Ranked group {group.id}.")
+            ranking = _rank(project, group, person, order, flag)
+            show({"ranking": ranking, "group": group.id}, as_json, f"Ranked group {group.id}.")
             return
         ranked = sum(_ask(project, completions.group(project, item), person) for item in queue)
         show({"ranked": ranked}, as_json, f"Ranked {ranked} of {len(queue)} waiting.")
@@ -141,7 +139,9 @@ def parse_order(text: str, shown: list[int]) -> dict[int, int | None]:
     for rank, tied in enumerate(text.replace(" ", "").split(">"), start=1):
         for number in tied.split("="):
             if not re.fullmatch(r"\d+", number) or not 1 <= int(number) <= len(shown):
-                raise BadInput(f"{number!r} is no completion: write an order such as 2>1=3, with numbers up to {len(shown)}.")
+                raise BadInput(
+                    f"{number!r} is no completion: write an order such as 2>1=3, with numbers up to {len(shown)}."
+                )
             if ranks[shown[int(number) - 1]] is not None:
                 raise BadInput(f"{number} is in the order twice: name each completion once.")
             ranks[shown[int(number) - 1]] = rank

@@ -29,7 +29,9 @@ from core.store import Project
 detach_option = click.option("--detach", is_flag=True, help="Queue the job and return; `watch` follows it.")
 
 
-def job_command(name: str, kind: type[Any], *more: type[Any], leave_out: tuple[str, ...] = ()) -> Callable[[Command], Any]:
+def job_command(
+    name: str, kind: type[Any], *more: type[Any], leave_out: tuple[str, ...] = ()
+) -> Callable[[Command], Any]:
     """A command with the options of a job's config."""
 
     def decorate(function: Command) -> Any:
@@ -70,7 +72,11 @@ def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project
 
 
 def _plain(job: Job) -> str:
-    return table([(key, value) for key, value in job.result.items()], (job.name, "")) if job.result else f"{job.name}: done."
+    return (
+        table([(key, value) for key, value in job.result.items()], (job.name, ""))
+        if job.result
+        else f"{job.name}: done."
+    )
 
 
 @job_command("generate", configs.GenerateConfig)

@@ -67,7 +67,9 @@ def guidelines_command(
             guidelines.save(project, **guidelines.from_markdown(text))
         if history:
             versions = guidelines.versions(project)
-            rows = [(item.id, item.created_at, item.criteria.splitlines()[0] if item.criteria else "") for item in versions]
+            rows = [
+                (item.id, item.created_at, item.criteria.splitlines()[0] if item.criteria else "") for item in versions
+            ]
             show({"versions": [list(row) for row in rows]}, as_json, table(rows, ("version", "saved", "begins")))
             return
         current = guidelines.version(project, number) if number else guidelines.current(project)
@@ -95,22 +97,23 @@ def model(folder: Path, name: str | None, as_json: bool) -> None:
 @folder_argument
 @click.option("--model", default=catalogue.EMBEDDED, show_default=True, help="Base model, as in `new`.")
 @click.option("--steps", default=demo.POLICY.steps, show_default=True, type=click.IntRange(1), help="PPO steps.")
+@click.option("--gold", default=demo.GOLD, show_default=True, help="Gold reward that the scripted labeler follows.")
 @json_option
-def run_demo(folder: Path, model: str, steps: int, as_json: bool) -> None:
+def run_demo(folder: Path, model: str, steps: int, gold: str, as_json: bool) -> None:
     """Do the whole loop in DIR, from prompts to a comparison on held-out prompts, ranked by a script.
 
     Interrupted, it goes on where it stopped when it is called again.
     """
     line = ProgressLine()
     try:
-        found = demo.run_demo(folder, progress=line, model=model, steps=steps)
+        found = demo.run_demo(folder, progress=line, model=model, steps=steps, gold_reward=gold)
     finally:
         line.close()
     rows = [
         ("pairs", found["pairs"], None),
         ("held-out accuracy of the reward model", found["reward_model_accuracy"], None),
         ("mean reward, before and after", found["reward_before"], found["reward_after"]),
-        (f"mean gold reward ({demo.GOLD}), before and after", found["gold_before"], found["gold_after"]),
+        (f"mean gold reward ({gold}), before and after", found["gold_before"], found["gold_after"]),
         ("KL to the reference (nats a completion)", None, found["kl"]),
         ("seconds", found["seconds"], None),
     ]

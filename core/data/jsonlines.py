@@ -11,7 +11,9 @@ from core.data.rows import Refused
 
 def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]] | Refused]:
     """Each object with its line; for an array the position in it counts as line. A broken line is refused."""
-    with gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig") as file:
+    with (
+        gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig") as file
+    ):
         if path.suffix == ".json":
             yield from _array(file.read())
             return

@@ -45,7 +45,10 @@ def listed(project: Project, *, kind: str | None = None, status: str | None = No
     """Jobs, newest first."""
     rows = project.rows(
         "select * from jobs where (? is null or kind = ?) and (? is null or status = ?) order by id desc",
-        kind, kind, status, status,
+        kind,
+        kind,
+        status,
+        status,
     )
     return [job_from(row) for row in rows]
 

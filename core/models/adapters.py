@@ -28,7 +28,11 @@ ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
 def peft_config(config: LoraConfig) -> PeftLoraConfig:
     targets: Any = "all-linear" if config.lora_targets == "all-linear" else ATTENTION
     return PeftLoraConfig(
-        r=config.lora_rank, lora_alpha=config.lora_alpha, lora_dropout=0.0, target_modules=targets, task_type="CAUSAL_LM"
+        r=config.lora_rank,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=0.0,
+        target_modules=targets,
+        task_type="CAUSAL_LM",
     )
 
 
@@ -59,7 +63,7 @@ class SharedModel:
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise ModelError(
-                f"The adapter in {folder} does not fit {self.base.spec.title} ({reason}): use the base it was trained on."
+                f"The adapter in {folder} does not fit {self.base.spec.title} ({reason}): use its own base model."
             ) from error
         self._switch(REFERENCE, False)
 

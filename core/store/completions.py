@@ -41,9 +41,7 @@ def group(project: Project, group_id: int) -> Group:
         raise BadInput(f"There is no group of completions {group_id}.")
     rows = project.rows("select * from completions where group_id = ? order by id", group_id)
     completions = tuple(
-        Completion(
-            row["id"], group_id, prompt_id, row["text"], row["policy_job"], bool(row["ended"]), row["tokens"]
-        )
+        Completion(row["id"], group_id, prompt_id, row["text"], row["policy_job"], bool(row["ended"]), row["tokens"])
         for row in rows
     )
     return Group(group_id, prompts.get(project, prompt_id), completions)

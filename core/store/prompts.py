@@ -59,12 +59,20 @@ def add(project: Project, prompts: Iterable[Prompt]) -> Changes:
             if cursor.rowcount:
                 ids.append(int(cursor.lastrowid or 0))
         if not some:
-            raise NothingToDo("There are no prompts in it: give one prompt a line, or JSON lines with a `prompt` field.")
+            raise NothingToDo(
+                "There are no prompts in it: give one prompt a line, or JSON lines with a `prompt` field."
+            )
     return changed("Add prompts", "prompts", ids=tuple(ids))
 
 
-def edit(project: Project, prompt_id: int, *, text: str | None = None, split: Split | None = None,
-         tags: tuple[str, ...] | None = None) -> Changes:
+def edit(
+    project: Project,
+    prompt_id: int,
+    *,
+    text: str | None = None,
+    split: Split | None = None,
+    tags: tuple[str, ...] | None = None,
+) -> Changes:
     """Change a prompt. Its text can change only while it has no completions, which answer the old text."""
     with project.write():
         prompt = get(project, prompt_id)

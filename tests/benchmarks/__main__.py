@@ -25,7 +25,9 @@ def main() -> int:
     parser.add_argument("--threads", type=int, help="CPU threads; all cores if not given")
     parser.add_argument("--runs", type=int, default=5, help="repetitions, of which the median counts")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")
-    parser.add_argument("--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie")
+    parser.add_argument(
+        "--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie"
+    )
     options = parser.parse_args()
     module = importlib.import_module(f"tests.benchmarks.{options.name}")
     result: dict[str, Any] = module.measure(options)

@@ -22,9 +22,14 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     def speed(rows: list[list[int]], copies: int, seed: int) -> float:
         began = time.perf_counter()
         drawn = sample(
-            base.model, rows, copies=copies, max_new_tokens=TOKENS, end_ids=base.end_ids, pad_id=base.pad_id,
+            base.model,
+            rows,
+            copies=copies,
+            max_new_tokens=TOKENS,
+            end_ids=base.end_ids,
+            pad_id=base.pad_id,
             generator=generator(seed),
-        )  # fmt: skip
+        )
         return int(drawn.lengths.sum()) / (time.perf_counter() - began)
 
     speed(prompts[:2], 1, 0)

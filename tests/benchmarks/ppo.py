@@ -26,9 +26,14 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
     base = load_base(options)
     config = TrainPolicyConfig(
-        batch_size=16, completions=1, max_new_tokens=32, temperature=0.7, lora_targets="attention", learning_rate=1e-5,
+        batch_size=16,
+        completions=1,
+        max_new_tokens=32,
+        temperature=0.7,
+        lora_targets="attention",
+        learning_rate=1e-5,
         micro_batch=8,
-    )  # fmt: skip
+    )
     ppo = PPOConfig(ppo_epochs=4)
     shared = SharedModel(base)
     reward = RewardModel.fresh(shared, TrainRewardConfig(lora_targets="attention"), seed=0)

@@ -40,9 +40,13 @@ def test_logprobs_under_left_padding_and_a_shared_prompt_equal_those_without(bas
 def test_what_lies_after_the_end_token_changes_nothing(base):
     rows = make_rows(base)
     changed = Rows(
-        rows.prompt_ids, rows.is_prompt, rows.prompt_of, torch.where(rows.is_response, rows.response_ids, 77),
-        rows.is_response, rows.ended,
-    )  # fmt: skip
+        rows.prompt_ids,
+        rows.is_prompt,
+        rows.prompt_of,
+        torch.where(rows.is_response, rows.response_ids, 77),
+        rows.is_response,
+        rows.ended,
+    )
     torch.testing.assert_close(
         response_logprobs(base.model, changed, 0.7).logp, response_logprobs(base.model, rows, 0.7).logp
     )
@@ -138,8 +142,14 @@ def test_every_token_can_be_drawn_unless_top_p_says_otherwise():
 
 def test_the_end_token_is_appended_where_a_response_was_cut_off(base):
     rows = make_rows(base)
-    cut = Rows(rows.prompt_ids, rows.is_prompt, rows.prompt_of, rows.response_ids, rows.is_response,
-               torch.tensor([True, False, False]))  # fmt: skip
+    cut = Rows(
+        rows.prompt_ids,
+        rows.is_prompt,
+        rows.prompt_of,
+        rows.response_ids,
+        rows.is_response,
+        torch.tensor([True, False, False]),
+    )
     longer, end = cut.with_end(0)
     assert end.tolist() == [3, 2, 5]
     assert [longer.response_ids[row, place].item() for row, place in enumerate(end.tolist())] == [0, 0, 0]

@@ -91,9 +91,16 @@ def test_ppo_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_jo
     project = create_project(tmp_path / "project", model=str(tiny_model))
     prompts.add(project, [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)])
     config = configs.TrainPolicyConfig(
-        steps=25, gold="regex:[a-z]", train_on_gold=True, learning_rate=3e-2, kl_coef=0.0, batch_size=32, eval_prompts=3,
-        max_new_tokens=8, lora_rank=8,
-    )  # fmt: skip
+        steps=25,
+        gold="regex:[a-z]",
+        train_on_gold=True,
+        learning_rate=3e-2,
+        kl_coef=0.0,
+        batch_size=32,
+        eval_prompts=3,
+        max_new_tokens=8,
+        lora_rank=8,
+    )
     job = run_job(project, "train-policy", config, configs.PPOConfig(ppo_epochs=4))
     assert job.status == "done", job.report or job.error
     assert job.result["gold_after"] > job.result["gold_before"] + 2.0

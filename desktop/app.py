@@ -1,0 +1,35 @@
+"""The window's beginning: the application, its look, its first frame; then the project, if one was named."""
+
+import sys
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from desktop import errors, settings, theme
+from desktop.window import Window
+
+
+def build(arguments: list[str]) -> tuple[QApplication, Window]:
+    """The application and its window, not shown yet. `arguments` may name a project's folder."""
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(["plumbline"])
+    app.setApplicationName("Plumbline")
+    app.setDesktopFileName("plumbline")
+    theme.apply(app, settings.theme())
+    app.styleHints().colorSchemeChanged.connect(lambda: theme.apply(app, settings.theme()))
+    window = Window()
+    if arguments:
+        window.open_later(Path(arguments[0]))
+    return app, window
+
+
+def run(arguments: list[str]) -> int:
+    """Show the window until it is closed; returns the exit code."""
+    app, window = build(arguments)
+    errors.install(app)
+    window.show()
+    return app.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

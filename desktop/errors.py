@@ -1,0 +1,40 @@
+"""Errors as people see them: a known one is its sentence, anything else is a report to copy."""
+
+import sys
+import traceback
+from types import TracebackType
+
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+
+from core.errors import known
+
+
+def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
+    """Open a dialog about `error`, without waiting for it to close."""
+    sentence = known(error)
+    box = QMessageBox(parent)
+    box.setWindowTitle("Plumbline")
+    if sentence is not None:
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setText(str(sentence))
+    else:
+        report = "".join(traceback.format_exception(error))
+        print(report, file=sys.stderr)  # noqa: T201
+        box.setIcon(QMessageBox.Icon.Critical)
+        box.setText("Something went wrong inside Plumbline. What you saved is safe.")
+        box.setInformativeText("Copy the details below into a bug report.")
+        box.setDetailedText(report)
+    box.open()
+    return box
+
+
+def install(app: QApplication) -> None:
+    """Send exceptions that nobody caught, from slots too, to `show`."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            app.quit()
+        else:
+            show(error, app.activeWindow())
+
+    sys.excepthook = hook

@@ -1,0 +1,195 @@
+"""The Compare tab: the reference and the tuned policy answer the same prompts, side by side, with scores."""
+
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from core.configs import CompareConfig
+from core.errors import KnownError
+from core.jobs import queue
+from core.jobs.follow import News
+from core.records import Job
+from core.store import Changes
+from desktop import errors
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.parts import Empty, Number, button, card, column, header, label, row
+from desktop.widgets.run_list import describe
+
+KIND = "compare"
+
+
+class Tab(QWidget):
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._shown: int | None = None
+        self.policy = QComboBox()
+        self.policy.setAccessibleName("Tuned policy")
+        self.policy.setMinimumWidth(220)
+        self.prompt = QLineEdit()
+        self.prompt.setPlaceholderText("Type a prompt and press Enter")
+        self.prompt.setAccessibleName("Prompt that both policies answer")
+        self.prompt.returnPressed.connect(self.ask)
+        self.ask_button = button("Answer", self.ask, role="primary")
+        self.heldout = button("Compare on the held-out prompts", self.compare_heldout)
+        self.before = Number("reward of the reference")
+        self.after = Number("reward of the tuned policy")
+        self.gold = Number("gold reward, before → after")
+        self.kl = Number("KL, nats a completion")
+        self.wins = Number("answers scored higher", "Equal scores count half")
+        self.numbers = QWidget()
+        self.numbers.setLayout(row(self.before, self.after, self.wins, self.gold, self.kl, None, spacing=4 * SPACE))
+        self.list = QVBoxLayout()
+        self.list.setContentsMargins(0, 0, SPACE, 0)
+        self.list.setSpacing(2 * SPACE)
+        inner = QWidget()
+        inner.setLayout(self.list)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(inner)
+        self.stack = QStackedWidget()
+        self.empty = Empty(
+            "Nothing to compare yet",
+            "Once a policy is tuned, type any prompt to see what it changed, or let both answer the held-out prompts.",
+        )
+        self.stack.addWidget(self.empty)
+        results = QWidget()
+        results.setLayout(column(self.numbers, area, spacing=2 * SPACE))
+        self.stack.addWidget(results)
+        top = column(
+            row(label("Policy"), self.policy, None, self.heldout), row(self.prompt, self.ask_button), spacing=SPACE + 4
+        )
+        page = column(
+            header(
+                "Compare", "Needs a tuned policy. Shows what it says beside what the reference says to the same prompt."
+            ),
+            top,
+            self.stack,
+            spacing=2 * SPACE,
+        )
+        page.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
+        page.setStretch(2, 1)
+        self.setLayout(page)
+        session.news.connect(self._news)
+        self.refresh(None)
+
+    def refresh(self, changes: Changes | None) -> None:
+        kept = self.policy.currentData()
+        self.policy.clear()
+        for job in self.session.jobs("train-policy"):
+            if job.result.get("adapter"):
+                self.policy.addItem(describe(job), job.id)
+        self.policy.setCurrentIndex(max(0, self.policy.findData(kept)))
+        ready = self.policy.count() > 0
+        for widget in (self.policy, self.prompt, self.ask_button, self.heldout):
+            widget.setEnabled(ready)
+        if changes is None:
+            done = [job for job in self.session.jobs(KIND) if job.status == "done"]
+            self.show_comparison(done[0] if done else None)
+
+    def ask(self) -> None:
+        if self.prompt.text().strip():
+            self._start((self.prompt.text().strip(),), completions=1)
+
+    def compare_heldout(self) -> None:
+        self._start((), completions=1)
+
+    def _start(self, prompts: tuple[str, ...], *, completions: int) -> None:
+        policy = self.policy.currentData()
+        job = queue.get(self.session.project, policy)
+        try:
+            config = CompareConfig(
+                policy_job=policy,
+                prompts=prompts,
+                completions=completions,
+                gold=job.config.get("gold", ""),
+                max_new_tokens=max(64, job.config.get("max_new_tokens", 0))
+                if prompts
+                else job.config["max_new_tokens"],
+            )
+            self._shown = self.session.start(KIND, config).id
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        self._clear()
+        self.numbers.hide()
+        self.list.addWidget(label("Both are answering …", "muted"))
+        self.list.addStretch(1)
+        self.stack.setCurrentIndex(1)
+
+    def _news(self, news: News) -> None:
+        for job in news.jobs:
+            if job.kind == "train-policy":
+                self.refresh(Changes(frozenset(), ""))
+            elif job.id == self._shown and job.status in ("done", "failed", "stopped"):
+                self.show_comparison(job)
+
+    def show_comparison(self, job: Job | None) -> None:
+        """A card for each prompt: reference on the left, tuned on the right, the higher score marked."""
+        self._shown = job.id if job else None
+        self._clear()
+        if job is None:
+            self.stack.setCurrentIndex(0)
+            return
+        self.stack.setCurrentIndex(1)
+        self._show_numbers(job.result)
+        if job.error:
+            self.list.addWidget(label(job.error, "error", wrap=True))
+        sides: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for sample in queue.samples(self.session.project, job.id):
+            sides.setdefault(sample["prompt"], {"reference": [], "tuned": []})[sample["policy"]].append(sample)
+        for prompt, found in sides.items():
+            for reference, tuned in zip(found["reference"], found["tuned"], strict=False):
+                self.list.addWidget(_duel(prompt, reference, tuned))
+        self.list.addStretch(1)
+
+    def _show_numbers(self, found: dict[str, Any]) -> None:
+        self.numbers.setVisible(bool(found))
+        self.before.show_value(found.get("reward_before"), "{:+.2f}")
+        self.after.show_value(found.get("reward_after"), "{:+.2f}")
+        self.kl.show_value(found.get("kl"), "{:.1f}")
+        self.wins.show_value(found.get("win_rate"), "{:.0%}")
+        gold = found.get("gold_after")
+        self.gold.setVisible(gold is not None)
+        if gold is not None:
+            self.gold.value.setText(f"{found['gold_before']:+.2f} → {gold:+.2f}")
+
+    def _clear(self) -> None:
+        while (item := self.list.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+
+
+def _duel(prompt: str, reference: dict[str, Any], tuned: dict[str, Any]) -> QWidget:
+    title = label(prompt, wrap=True)
+    title.setStyleSheet("font-weight: 600;")
+    a, b = reference["score"], tuned["score"]
+    better = None if a is None or b is None or a == b else ("tuned" if b > a else "reference")
+    columns = row(
+        _side("Reference", reference, better == "reference"),
+        _side("Tuned policy", tuned, better == "tuned"),
+        spacing=4 * SPACE,
+    )
+    columns.setStretch(0, 1)
+    columns.setStretch(1, 1)
+    return card(column(title, columns))
+
+
+def _side(name: str, sample: dict[str, Any], better: bool) -> QWidget:
+    numbers = [
+        f"{word} {sample[key]:+.2f}" for key, word in (("score", "reward"), ("gold", "gold")) if sample[key] is not None
+    ]
+    text = label(sample["completion"] or "(nothing)", wrap=True)
+    text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    text.setAlignment(Qt.AlignmentFlag.AlignTop)
+    head = row(
+        label(name, "small"), None, label("higher reward" if better else "", "good"), label("  ".join(numbers), "small")
+    )
+    side = QWidget()
+    layout = column(head, text)
+    layout.setStretch(1, 1)
+    side.setLayout(layout)
+    return side

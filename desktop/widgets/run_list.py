@@ -1,0 +1,67 @@
+"""The runs of one kind, newest first; selecting one shows it."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
+
+from core.records import Job
+from desktop.session import Session
+
+WORDS = {
+    "queued": "waiting",
+    "running": "running",
+    "paused": "paused",
+    "done": "",
+    "stopped": "stopped",
+    "failed": "failed",
+    "interrupted": "interrupted",
+}
+
+
+class RunList(QListWidget):
+    """Emits `chosen(job id)` when another run is to be shown."""
+
+    chosen = Signal(int)
+
+    def __init__(self, session: Session, kind: str) -> None:
+        super().__init__()
+        self.session = session
+        self.kind = kind
+        self.setAccessibleName("Runs, newest first")
+        self.currentItemChanged.connect(self._moved)
+
+    @property
+    def current(self) -> int | None:
+        item = self.currentItem()
+        return None if item is None else int(item.data(Qt.ItemDataRole.UserRole))
+
+    def refresh(self, *, select_newest: bool = False) -> None:
+        """Bring the list up to date; the shown run stays unless a newer one is asked for."""
+        kept = None if select_newest else self.current
+        self.blockSignals(True)
+        self.clear()
+        for job in self.session.jobs(self.kind):
+            item = QListWidgetItem(describe(job))
+            item.setData(Qt.ItemDataRole.UserRole, job.id)
+            item.setToolTip(job.error or "")
+            self.addItem(item)
+            if job.id == kept:
+                self.setCurrentItem(item)
+        self.blockSignals(False)
+        if self.currentItem() is None and self.count():
+            self.setCurrentRow(0)
+
+    def _moved(self) -> None:
+        if self.current is not None:
+            self.chosen.emit(self.current)
+
+
+def describe(job: Job) -> str:
+    """`Run 3 · accuracy 0.71` or `Run 5 · running`."""
+    word = WORDS[job.status]
+    if not word and job.kind == "train-reward" and job.result.get("accuracy") is not None:
+        word = f"accuracy {job.result['accuracy']:.2f}"
+    elif not word and job.result.get("reward_after") is not None:
+        word = f"reward {job.result.get('reward_before') or 0:+.2f} → {job.result['reward_after']:+.2f}"
+    elif not word:
+        word = f"{job.result.get('steps', job.total)} steps" if job.kind == "train-policy" else "done"
+    return f"Run {job.id} · {word}"

@@ -1,0 +1,243 @@
+"""The main window: a list of tabs on the left, the tab in the middle, the worker's bar at the foot."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFileDialog,
+    QFrame,
+    QMainWindow,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core import demo
+from core.errors import KnownError
+from core.jobs.follow import News
+from core.store import Changes, open_project
+from desktop import errors, settings, theme
+from desktop.icons import icon
+from desktop.session import Session
+from desktop.tabs import TABS
+from desktop.theme import SPACE
+from desktop.welcome import NewProject, Welcome
+from desktop.widgets.job_bar import JobBar
+from desktop.widgets.parts import column, label, row
+
+
+class Window(QMainWindow):
+    """Shows the welcome page until a project is open; then its tabs, each built when it is first shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session: Session | None = None
+        self.setMinimumSize(1000, 640)
+        self.resize(1280, 800)
+        if (kept := settings.geometry()) is not None:
+            self.restoreGeometry(kept)
+        self.pages = QStackedWidget()
+        self.setCentralWidget(self.pages)
+        self.welcome = Welcome()
+        self.welcome.demo.connect(self.open_demo)
+        self.welcome.new.connect(self.new_project)
+        self.welcome.open.connect(self.choose_project)
+        self.welcome.chosen.connect(self.open_project)
+        self.pages.addWidget(self.welcome)
+        self.tabs: list[Any] = []
+        self.stale: set[int] = set()
+        self._make_menus()
+        theme.notifier.changed.connect(self._paint_icons)
+        self._titled()
+
+    def open_demo(self) -> None:
+        try:
+            self.open_project(demo.install())
+        except KnownError as error:
+            errors.show(error, self)
+
+    def new_project(self) -> None:
+        dialog = NewProject(self)
+        dialog.made.connect(self.open_project)
+        dialog.open()
+
+    def choose_project(self) -> None:
+        dialog = QFileDialog(self, "Open a project's folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda text: self.open_project(Path(text)))
+        dialog.open()
+
+    def open_project(self, folder: Path) -> bool:
+        """Show the project in `folder`; on failure say why and keep what was open. True if it is shown."""
+        try:
+            project = open_project(Path(folder))
+        except KnownError as error:
+            errors.show(error, self)
+            return False
+        self.close_project()
+        settings.add_recent_project(project.folder)
+        self.session = Session(project, self)
+        self.session.changed.connect(self._changed)
+        self.session.news.connect(self._news)
+        self.page = self._project_page(self.session)
+        self.pages.addWidget(self.page)
+        self.pages.setCurrentIndex(1)
+        self._titled()
+        self.show_tab(0)
+        return True
+
+    def close_project(self) -> None:
+        if self.session is None:
+            return
+        page = self.page
+        self.pages.removeWidget(page)
+        for tab in self.tabs:
+            if tab is not None:
+                tab.close()
+        page.deleteLater()
+        self.session.close()
+        self.session.deleteLater()
+        self.session, self.tabs, self.stale = None, [], set()
+        self.welcome.refresh()
+        self._titled()
+
+    def _project_page(self, session: Session) -> QWidget:
+        sidebar = QFrame()
+        sidebar.setProperty("role", "sidebar")
+        sidebar.setFixedWidth(208)
+        self.tab_buttons = QButtonGroup(self)
+        names = QVBoxLayout(sidebar)
+        names.setContentsMargins(SPACE + 4, 2 * SPACE, SPACE + 4, 2 * SPACE)
+        names.setSpacing(4)
+        name = label(session.project.name, "heading", wrap=True)
+        name.setToolTip(str(session.project.folder))
+        names.addWidget(name)
+        names.addSpacing(2 * SPACE)
+        for number, kind in enumerate(TABS):
+            tool = QToolButton()
+            tool.setProperty("role", "tab")
+            tool.setText("  " + kind.title)
+            tool.setToolTip(f"{kind.tip} (Ctrl+{number + 1})")
+            tool.setAccessibleName(kind.title)
+            tool.setCheckable(True)
+            tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            tool.setIconSize(QSize(20, 20))
+            tool.setSizePolicy(tool.sizePolicy().Policy.Expanding, tool.sizePolicy().Policy.Fixed)
+            self.tab_buttons.addButton(tool, number)
+            names.addWidget(tool)
+        names.addStretch(1)
+        self.tab_buttons.idClicked.connect(self.show_tab)
+        self.tabs = [None] * len(TABS)
+        self.tab_stack = QStackedWidget()
+        self.tab_places = [column() for _ in TABS]
+        for place in self.tab_places:
+            holder = QWidget()
+            holder.setLayout(place)
+            self.tab_stack.addWidget(holder)
+        self.job_bar = JobBar(session)
+        right = column(self.tab_stack, self.job_bar, spacing=0)
+        right.setStretch(0, 1)
+        page = QWidget()
+        both = row(sidebar, right, spacing=0)
+        both.setStretch(1, 1)
+        page.setLayout(both)
+        self._paint_icons()
+        return page
+
+    def show_tab(self, number: int) -> None:
+        """Show a tab, building or repainting it if need be."""
+        if self.session is None:
+            return
+        self.tab_buttons.button(number).setChecked(True)
+        self.tab_stack.setCurrentIndex(number)
+        tab = self.tabs[number]
+        if tab is None:
+            tab = importlib.import_module(TABS[number].module).Tab(self.session)
+            self.tabs[number] = tab
+            self.tab_places[number].addWidget(tab)
+        elif number in self.stale:
+            tab.refresh(None)
+        self.stale.discard(number)
+
+    def show_tab_called(self, title: str) -> None:
+        """For a tab that offers the next step."""
+        self.show_tab([kind.title for kind in TABS].index(title))
+
+    def _changed(self, changes: Changes, origin: object | None) -> None:
+        for number, tab in enumerate(self.tabs):
+            if tab is None or tab is origin:
+                continue
+            if number == self.tab_stack.currentIndex():
+                tab.refresh(changes)
+            else:
+                self.stale.add(number)
+
+    def _news(self, news: News) -> None:
+        if news.tables:
+            current = self.tab_stack.currentIndex()
+            self.stale |= {number for number, tab in enumerate(self.tabs) if tab is not None and number != current}
+
+    def _titled(self) -> None:
+        self.setWindowTitle(f"{self.session.project.name} – Plumbline" if self.session else "Plumbline")
+        for action in self.project_actions:
+            action.setEnabled(self.session is not None)
+
+    def _make_menus(self) -> None:
+        file = self.menuBar().addMenu("&File")
+        self._action(file, "&New project …", "Ctrl+N", self.new_project)
+        self._action(file, "&Open project …", "Ctrl+O", self.choose_project)
+        self._action(file, "Open the &demo project", "", self.open_demo)
+        file.addSeparator()
+        close = self._action(file, "&Close project", "Ctrl+W", self.close_project)
+        self._action(file, "&Quit", "Ctrl+Q", self.close)
+        go = self.menuBar().addMenu("&Go")
+        moves = [
+            self._action(go, kind.title, f"Ctrl+{number + 1}", lambda number=number: self.show_tab(number))
+            for number, kind in enumerate(TABS)
+        ]
+        self.project_actions = [close, *moves]
+        view = self.menuBar().addMenu("&View")
+        group = QActionGroup(self)
+        for mode in ("system", "light", "dark"):
+            text = "Theme of the &system" if mode == "system" else f"&{mode.capitalize()} theme"
+            action = self._action(view, text, "", lambda mode=mode: self.set_theme(mode))
+            action.setCheckable(True)
+            action.setChecked(settings.theme() == mode)
+            group.addAction(action)
+
+    def _action(self, menu: object, text: str, shortcut: str, run: object) -> QAction:
+        action = QAction(text, self)
+        if shortcut:
+            action.setShortcut(QKeySequence(shortcut))
+        action.triggered.connect(lambda: run())  # type: ignore[operator]
+        menu.addAction(action)  # type: ignore[attr-defined]
+        return action
+
+    def set_theme(self, mode: str) -> None:
+        settings.set_theme(mode)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, mode)
+
+    def _paint_icons(self) -> None:
+        colour = theme.current().text
+        self.setWindowIcon(icon("plumbline", theme.current().accent, 64))
+        if self.session is not None:
+            for number, kind in enumerate(TABS):
+                self.tab_buttons.button(number).setIcon(icon(kind.icon, colour))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """A running job goes on in the worker; the window may come back to it at any time."""
+        settings.set_geometry(self.saveGeometry())
+        self.close_project()
+        event.accept()
+
+    def open_later(self, folder: Path) -> None:
+        """Open a project after the first frame is painted."""
+        QTimer.singleShot(0, lambda: self.open_project(folder))

@@ -1,0 +1,55 @@
+"""Fixtures for all tests: nobody's own data is touched, nothing reaches for a network."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.events import NewCompletion
+from core.records import Prompt
+from core.store import Project, completions, create_project, guidelines, open_project, prompts
+
+TEXTS = ("a short answer", "a much longer and kinder answer for you", "no", "perhaps you could try again tomorrow")
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data folder of its own for each test, and no hub."""
+    monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path_factory.mktemp("data")))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty project, made once; tests copy it."""
+    folder = tmp_path_factory.mktemp("projects") / "empty"
+    create_project(folder, "Test project").close()
+    return folder
+
+
+@pytest.fixture
+def project(empty_project: Path, tmp_path: Path) -> Iterator[Project]:
+    """An open, empty project of the test's own."""
+    folder = tmp_path / "project"
+    shutil.copytree(empty_project, folder)
+    found = open_project(folder)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def filled(project: Project) -> Project:
+    """Guidelines with two flags, six prompts (two held out), four completions for each; nothing ranked."""
+    guidelines.save(
+        project,
+        criteria="Be kind.",
+        ties="Rarely.",
+        flags="- unsafe: harms somebody\n- broken: garbled",
+        examples="None.",
+    )
+    prompts.add(project, [Prompt(0, f"question {i}?", ("test",), "heldout" if i > 4 else "train") for i in range(1, 7)])
+    for prompt in prompts.listed(project):
+        rows = tuple(NewCompletion(f"{text} {prompt.id}", len(text.split()), True, 0) for text in TEXTS)
+        completions.add_group(project, prompt.id, rows)
+    return project

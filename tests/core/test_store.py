@@ -1,0 +1,166 @@
+"""A project folder: made, opened, refused with a sentence, migrated, written by two at once."""
+
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
+from core.records import Prompt
+from core.store import DATABASE, create_project, duplicate_project, guidelines, open_project, prompts
+from core.store.connection import connect
+from core.store.schema import migrations
+
+
+def test_a_new_project_opens_again_with_what_was_put_in(tmp_path):
+    project = create_project(tmp_path / "new", "Mine", "hub:a/b")
+    prompts.add(project, [Prompt(0, "hello")])
+    project.close()
+    again = open_project(tmp_path / "new")
+    assert (again.name, again.setting("model")) == ("Mine", "hub:a/b")
+    assert [prompt.text for prompt in prompts.listed(again)] == ["hello"]
+    assert again.value("pragma journal_mode") == "wal"
+    assert again.value("pragma foreign_keys") == 1
+
+
+def test_a_folder_with_something_in_it_is_not_taken(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(BadInput, match="not empty"):
+        create_project(tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_folders_that_are_no_projects_are_refused(tmp_path):
+    with pytest.raises(ProjectError, match="not a Plumbline project"):
+        open_project(tmp_path / "nowhere")
+    foreign = sqlite3.connect(tmp_path / DATABASE)
+    foreign.execute("create table theirs (x)")
+    foreign.commit()
+    foreign.close()
+    with pytest.raises(ProjectError, match="not made by Plumbline"):
+        open_project(tmp_path)
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / DATABASE).write_bytes(b"this is not a database at all, not at all" * 100)
+    with pytest.raises(KnownError, match=r"damaged|cannot be read"):
+        open_project(damaged)
+
+
+def test_a_newer_schema_is_refused_and_left_alone(project):
+    folder = project.folder
+    project.db["_sqlite_migrations"].insert({"migration_set": "plumbline", "name": "m999_future", "applied_at": "2099"})
+    project.close()
+    before = (folder / DATABASE).read_bytes()
+    with pytest.raises(ProjectError, match="newer Plumbline"):
+        open_project(folder)
+    assert (folder / DATABASE).read_bytes() == before
+
+
+def test_an_older_project_is_backed_up_and_migrated(project, monkeypatch):
+    prompts.add(project, [Prompt(0, "keep me")])
+    project.close()
+    kept = list(migrations._migrations)
+
+    def m002_colour(database):
+        database.conn.execute("alter table prompts add column colour text")
+
+    monkeypatch.setattr(migrations, "_migrations", list(kept))
+    migrations()(m002_colour)
+    again = open_project(project.folder)
+    assert again.one("select text, colour from prompts") == {"text": "keep me", "colour": None}
+    backup = sqlite3.connect(project.folder / "plumbline.before-m002_colour.db")
+    assert backup.execute("select text from prompts").fetchone() == ("keep me",)
+    again.close()
+
+
+def test_a_writer_waits_for_another_instead_of_failing(project):
+    """A deferred transaction that reads first would fail with "database is locked" here."""
+    other = connect(project.folder / DATABASE)
+    other.conn.execute("begin immediate")
+    other.conn.execute("insert into settings values ('a', '1')")
+
+    def release() -> None:
+        time.sleep(0.3)
+        other.conn.execute("commit")
+
+    # The connection belongs to this thread, so a second process' part is played by time alone.
+    done = threading.Event()
+
+    def write() -> None:
+        mine = open_project(project.folder)
+        with mine.write():
+            mine.value("select count(*) from settings")
+            mine.set_setting("b", 2)
+        mine.close()
+        done.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    release()
+    thread.join(5)
+    assert done.is_set()
+    assert project.setting("b") == 2
+    other.close()
+
+
+def test_a_failed_operation_leaves_nothing_behind(project):
+    with pytest.raises(RuntimeError), project.write():
+        prompts.add(project, [Prompt(0, "half")])
+        raise RuntimeError
+    assert prompts.count(project) == 0
+
+
+def test_prompts_are_unique_and_protected(filled):
+    assert prompts.add(filled, [Prompt(0, "question 1?"), Prompt(0, " new "), Prompt(0, "  ")]).ids == (7,)
+    with pytest.raises(NothingToDo):
+        prompts.add(filled, [Prompt(0, "   ")])
+    with pytest.raises(BadInput, match="completions"):
+        prompts.edit(filled, 1, text="other")
+    prompts.edit(filled, 7, text="newer", split="heldout", tags=("a", "b"))
+    found = prompts.get(filled, 7)
+    assert (found.text, found.split, found.tags) == ("newer", "heldout", ("a", "b"))
+    with pytest.raises(BadInput, match="already"):
+        prompts.edit(filled, 7, text="question 2?")
+    prompts.delete(filled, [7])
+    assert prompts.count(filled) == 6
+    assert [prompt.id for prompt in prompts.listed(filled, search="TION 3")] == [3]
+
+
+def test_the_split_is_even_and_exact(filled):
+    prompts.split_heldout(filled, 0.5)
+    assert [prompt.split for prompt in prompts.listed(filled)] == ["train", "heldout"] * 3
+
+
+def test_guidelines_are_versions_and_their_flags_are_found(filled):
+    first = guidelines.current(filled)
+    assert guidelines.flags(first) == {"unsafe": "harms somebody", "broken": "garbled"}
+    same = guidelines.save(filled, criteria="Be kind.", ties="Rarely.", flags=first.flags, examples="None.")
+    assert same.ids == (first.id,)
+    guidelines.save(filled, criteria="Be honest.", ties="", flags="", examples="")
+    assert [item.criteria for item in guidelines.versions(filled)] == ["Be honest.", "Be kind."]
+    parts = guidelines.from_markdown(guidelines.to_markdown(first))
+    assert parts == {"criteria": "Be kind.", "ties": "Rarely.", "flags": first.flags, "examples": "None."}
+
+
+@pytest.mark.parametrize("path", guidelines.templates().values(), ids=lambda path: path.stem)
+def test_shipped_guidelines_say_everything(path):
+    parts = guidelines.from_markdown(path.read_text(encoding="utf-8"))
+    assert all(parts.values()), "criteria, tie rule, flags and examples are all there"
+
+
+def test_a_copy_of_a_project_holds_the_unflushed_work_too(filled, tmp_path):
+    duplicate_project(filled.folder, tmp_path / "copy")
+    copy = open_project(tmp_path / "copy")
+    assert prompts.count(copy) == 6
+    copy.close()
+
+
+def test_system_errors_become_sentences():
+    full = known(OSError(28, "No space left on device"))
+    assert full is not None
+    assert "disk is full" in str(full)
+    memory = known(MemoryError())
+    assert memory is not None
+    assert "memory" in str(memory)
+    assert known(ValueError("a bug")) is None

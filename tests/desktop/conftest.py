@@ -1,0 +1,52 @@
+"""The window without a screen, and without ever starting a worker process."""
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import QTimer
+from pytestqt.qtbot import QtBot
+
+from core.jobs import launch
+from core.store import Project
+from desktop.app import build
+from desktop.session import Session
+from desktop.window import Window
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Folders for which a worker would have been started."""
+    folders: list[object] = []
+    monkeypatch.setattr(launch, "ensure_worker", lambda folder, **_: folders.append(folder))
+    return folders
+
+
+@pytest.fixture
+def session(qtbot: QtBot, filled: Project) -> Iterator[Session]:
+    """A session on a project with completions and nothing ranked."""
+    found = Session(filled)
+    yield found
+    found._timer.stop()
+
+
+@pytest.fixture
+def open_window(qtbot: QtBot) -> Iterator[Callable[..., Window]]:
+    """Build and show the window; it is closed afterwards, and no timer may survive it."""
+    windows: list[Window] = []
+
+    def make(*arguments: str) -> Window:
+        window = build([str(item) for item in arguments])[1]
+        windows.append(window)
+        window.show()
+        qtbot.waitExposed(window)
+        return window
+
+    yield make
+    for window in windows:
+        window.close()
+        assert not [timer for timer in window.findChildren(QTimer) if timer.isActive()], "a timer outlived its project"
+        window.deleteLater()

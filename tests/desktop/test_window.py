@@ -1,0 +1,294 @@
+"""The window: welcome, projects, tabs, runs drawn live, jobs asked for, errors as sentences."""
+
+import sys
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QMessageBox
+
+from core import configs, demo, gold
+from core.events import Metrics, Progress, Result, Sample, Samples
+from core.jobs import queue
+from core.store import open_project, rankings
+from core.worker import Recorder
+from desktop import settings, theme
+from desktop.tabs import TABS
+from desktop.welcome import NewProject
+
+TITLES = [kind.title for kind in TABS]
+
+
+def tab(window, title):
+    window.show_tab(TITLES.index(title))
+    return window.tabs[TITLES.index(title)]
+
+
+def texts(widget):
+    return " ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
+
+
+@pytest.fixture
+def ranked(filled):
+    """Everything ranked by a script; the connection is closed so that the window owns the project."""
+    gold.rank_all(filled, "length")
+    return filled
+
+
+@pytest.fixture
+def with_runs(ranked):
+    """A finished reward model and a policy run with 5 steps, as a worker would have written them."""
+    worker = open_project(ranked.folder)
+    reward = queue.enqueue(worker, "train-reward", configs.stored(configs.TrainRewardConfig()))
+    record = Recorder(worker, reward.id).record
+    for step in range(1, 6):
+        record(Metrics(step, {"loss": 0.7 - step / 50, "accuracy": 0.5, "eval_loss": 0.69, "eval_accuracy": 0.6}))
+    record(Result({"adapter": "runs/1/x", "accuracy": 0.6, "pairs": 20, "heldout_pairs": 8, "seconds": 3.0}))
+    config = configs.stored(configs.TrainPolicyConfig(gold="length"), configs.PPOConfig())
+    policy = queue.enqueue(worker, "train-policy", config)
+    record = Recorder(worker, policy.id).record
+    for step in range(1, 6):
+        record(Metrics(step, {"objective/scores": step / 5, "objective/kl": step / 10, "objective/gold": 1.0}))
+        record(Samples(step, tuple(Sample(f"p{n}", f"c{n} of {step}", score=0.5, kl=0.1) for n in range(4))))
+    record(Result({"adapter": "runs/2/x", "reward_before": 0.0, "reward_after": 1.0, "kl": 0.5, "steps": 5}))
+    for job in (reward, policy):
+        worker.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    worker.close()
+    return ranked
+
+
+def test_the_first_page_offers_a_way_in_and_remembers_projects(open_window, project):
+    window = open_window()
+    assert "Align a language model" in texts(window.welcome)
+    assert window.open_project(project.folder)
+    assert window.windowTitle() == "Test project – Plumbline"
+    assert settings.recent_projects() == [project.folder]
+    window.close_project()
+    assert window.windowTitle() == "Plumbline"
+    assert "project" in texts(window.welcome)
+
+
+def test_a_folder_given_on_the_command_line_is_opened(open_window, project, qtbot):
+    window = open_window(project.folder)
+    qtbot.waitUntil(lambda: window.session is not None)
+
+
+def test_a_foreign_folder_is_one_sentence_and_the_open_project_stays(open_window, project, tmp_path):
+    window = open_window(project.folder)
+    window.open_project(project.folder)
+    (tmp_path / "other").mkdir()
+    assert not window.open_project(tmp_path / "other")
+    box = window.findChild(QMessageBox)
+    assert "not a Plumbline project" in box.text()
+    box.close()
+    assert window.session.project.folder == project.folder
+
+
+def test_the_demo_opens_with_something_in_every_tab(open_window, qtbot):
+    window = open_window()
+    qtbot.mouseClick(window.welcome.demo_button, Qt.MouseButton.LeftButton)
+    assert window.session.project.name == demo.NAME
+    reward = tab(window, "Reward model")
+    assert reward.runs.count() == 1
+    assert "script" in texts(reward)
+    policy = tab(window, "PPO")
+    assert policy.reward.series["objective/scores"].size > 3
+    assert policy.samples.model.rowCount() > 10
+    compare = tab(window, "Compare")
+    assert "Reference" in texts(compare)
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_every_tab_opens_on_an_empty_project_and_says_what_it_needs(open_window, project, title):
+    window = open_window()
+    window.open_project(project.folder)
+    found = tab(window, title)
+    assert found.isVisible()
+    assert len(texts(found)) > 40
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_every_tab_opens_on_a_project_with_runs_in_both_themes(open_window, with_runs, mode):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    for title in TITLES:
+        tab(window, title)
+    window.set_theme(mode)
+    assert theme.current().name == mode
+    for title in TITLES:
+        assert tab(window, title).isVisible()
+
+
+def test_runs_are_drawn_and_news_makes_the_curves_grow(open_window, with_runs):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    policy = tab(window, "PPO")
+    series = policy.reward.series["objective/scores"]
+    assert list(series.values[: series.size]) == [0.2, 0.4, 0.6, 0.8, 1.0]
+    assert policy.samples.model.rowCount() == 20
+    worker = open_project(with_runs.folder)
+    record = Recorder(worker, 2).record
+    record(Metrics(6, {"objective/scores": 3.0, "objective/kl": 0.9}))
+    record(Samples(6, (Sample("new prompt", "new completion", score=1.0),)))
+    window.session.poll()
+    assert (series.size, series.values[5]) == (6, 3.0)
+    assert policy.samples.model.row(0)["completion"] == "new completion"
+    assert "reward went from +0.00 to +1.00" in policy.result.text()
+    worker.close()
+
+
+def test_start_queues_what_the_form_says(open_window, with_runs, started, qtbot):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    reward = tab(window, "Reward model")
+    qtbot.mouseClick(reward.train, Qt.MouseButton.LeftButton)
+    policy = tab(window, "PPO")
+    assert policy.form.values()["gold"] == "length", "the script's gold reward is suggested"
+    qtbot.mouseClick(policy.start_button, Qt.MouseButton.LeftButton)
+    jobs = queue.listed(window.session.project)
+    assert [(job.kind, job.status) for job in jobs[:2]] == [("train-policy", "queued"), ("train-reward", "queued")]
+    assert jobs[0].config["gold"] == "length"
+    assert jobs[0].config["options"]["cliprange"] == 0.2
+    assert jobs[1].config == configs.stored(configs.TrainRewardConfig())
+    assert started == [with_runs.folder, with_runs.folder]
+
+
+def test_pause_resume_and_stop_are_asked_for_and_the_bar_follows(open_window, with_runs, qtbot):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    job = window.session.start("train-reward", configs.TrainRewardConfig())
+    worker = open_project(with_runs.folder)
+    lock_held(window, worker)
+    worker.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
+    Recorder(worker, job.id).record(Progress(3, 10, "Training the reward model"))
+    window.session.poll()
+    bar = window.job_bar
+    assert bar.isVisible()
+    assert "3 of 10" in bar.text.text()
+    qtbot.mouseClick(bar.pause, Qt.MouseButton.LeftButton)
+    assert queue.get(worker, job.id).wanted == "pause"
+    worker.db.conn.execute("update jobs set status = 'paused' where id = ?", (job.id,))
+    window.session.poll()
+    assert "paused" in bar.text.text()
+    qtbot.mouseClick(bar.resume, Qt.MouseButton.LeftButton)
+    assert queue.get(worker, job.id).wanted == "run"
+    qtbot.mouseClick(bar.stop, Qt.MouseButton.LeftButton)
+    assert queue.get(worker, job.id).wanted == "stop"
+    worker.close()
+
+
+def lock_held(window, worker):
+    """Play the living worker: hold the project's lock as it would."""
+    from core.jobs import lock
+
+    window.destroyed_guard = lock.acquire(worker.folder)
+
+
+def test_a_run_without_its_worker_shows_as_interrupted_and_can_be_resumed(open_window, with_runs, started, qtbot):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    job = window.session.start("train-reward", configs.TrainRewardConfig())
+    worker = open_project(with_runs.folder)
+    worker.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
+    window.session._follower._looked_for_worker = 0.0
+    window.session.poll()
+    assert "interrupted" in window.job_bar.text.text()
+    qtbot.mouseClick(window.job_bar.resume, Qt.MouseButton.LeftButton)
+    assert queue.get(worker, job.id).status == "queued"
+    assert len(started) == 2
+    worker.close()
+
+
+def test_scores_come_back_beside_their_completions(open_window, with_runs, qtbot):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    reward = tab(window, "Reward model")
+    reward.prompt.setText("hello")
+    reward.completion.setPlainText("kind words\nother words")
+    qtbot.mouseClick(reward.score, Qt.MouseButton.LeftButton)
+    job = queue.listed(window.session.project, kind="score")[0]
+    assert job.config["completions"] == ["kind words", "other words"]
+    worker = open_project(with_runs.folder)
+    Recorder(worker, job.id).record(Result({"scores": [1.25, -0.5]}))
+    worker.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    window.session.poll()
+    assert "+1.25" in reward.scores.text()
+    assert "-0.50" in reward.scores.text()
+    worker.close()
+
+
+def test_a_typed_prompt_is_answered_by_both_policies(open_window, with_runs, qtbot):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    compare = tab(window, "Compare")
+    qtbot.keyClicks(compare.prompt, "How are you?")
+    qtbot.keyClick(compare.prompt, Qt.Key.Key_Return)
+    job = queue.listed(window.session.project, kind="compare")[0]
+    assert (job.config["prompts"], job.config["policy_job"]) == (["How are you?"], 2)
+    worker = open_project(with_runs.folder)
+    record = Recorder(worker, job.id).record
+    record(
+        Samples(
+            0,
+            (
+                Sample("How are you?", "Fine.", "reference", score=0.0),
+                Sample("How are you?", "Great!", "tuned", score=1.0),
+            ),
+        )
+    )
+    record(Result({"reward_before": 0.0, "reward_after": 1.0, "win_rate": 1.0, "kl": 0.2}))
+    worker.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    window.session.poll()
+    shown = texts(compare)
+    assert "Great!" in shown
+    assert "higher reward" in shown
+    assert "100%" in shown
+    worker.close()
+
+
+def test_a_new_project_is_made_and_opened_or_refused_in_the_dialog(open_window, tmp_path, qtbot):
+    window = open_window()
+    dialog = NewProject(window)
+    dialog.made.connect(window.open_project)
+    dialog.folder.setText(str(tmp_path))
+    (tmp_path / "in the way").write_text("x")
+    dialog.make()
+    assert "not empty" in dialog.error.text()
+    dialog.folder.setText(str(tmp_path / "fresh"))
+    dialog.name.setText("Fresh")
+    dialog.make()
+    assert window.session.project.name == "Fresh"
+
+
+def test_the_keyboard_reaches_every_tab(open_window, with_runs, qtbot):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    for number in range(len(TABS)):
+        action = next(
+            a for a in window.actions() + window.project_actions if a.shortcut().toString() == f"Ctrl+{number + 1}"
+        )
+        action.trigger()
+        assert window.tab_stack.currentIndex() == number
+
+
+def test_rankings_made_in_another_window_are_seen(open_window, filled):
+    window = open_window()
+    window.open_project(filled.folder)
+    reward = tab(window, "Reward model")
+    assert reward.pairs.value.text() == "0"
+    other = open_project(filled.folder)
+    me = rankings.labeler(other, "me")
+    items = [row["id"] for row in other.rows("select id from completions where group_id = 1")]
+    rankings.rank(other, 1, me.id, {item: rank for rank, item in enumerate(items, 1)})
+    window.session.poll()
+    assert reward.pairs.value.text() == "6"
+    other.close()
+
+
+def test_qt_calls_do_not_eat_references_to_none(qtbot):
+    """PySide6 6.12.0 loses one with every call that returns nothing, and then aborts the process."""
+    label = QLabel()
+    qtbot.addWidget(label)
+    before = sys.getrefcount(None)
+    for number in range(1000):
+        label.setText(str(number))
+    assert abs(sys.getrefcount(None) - before) < 100
