@@ -171,5 +171,7 @@ class PromptTable(QTableView):
         model = self.model()
         assert isinstance(model, PromptModel)
         # By ranges: with all of 100,000 rows selected, Qt's own list of indexes takes seconds.
-        rows = {row for part in self.selectionModel().selection() for row in range(part.top(), part.bottom() + 1)}
+        chosen = self.selectionModel().selection()
+        parts = [chosen.at(index) for index in range(chosen.size())]
+        rows = {row for part in parts for row in range(part.top(), part.bottom() + 1)}
         return tuple(sorted(model.ids[row] for row in rows))
