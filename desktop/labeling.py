@@ -6,6 +6,7 @@ after a restart too. Operations return the `Changes` that the window announces.
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from core.errors import BadInput
 from core.records import Group, Labeler, Ranking
@@ -46,6 +47,7 @@ class Labeling:
         self._undone: list[Edit | Saved] = []
         self._since = time.monotonic()
         self.reload()
+        self._read_drafts()
 
     @property
     def ranked(self) -> int:
@@ -134,6 +136,13 @@ class Labeling:
         self._leave_ranked(self.group.id)
         return changes
 
+    def keep_drafts(self) -> None:
+        """Store what is begun and not yet saved in the project, so that a crash does not lose it."""
+        self._keep_draft()
+        drafts = [_plain(group_id, ordering) for group_id, (ordering, _) in self._drafts.items()]
+        if self.project.setting(self._key, []) != drafts:
+            self.project.set_setting(self._key, drafts)
+
     def skip(self) -> bool:
         """Put the item at the end of the queue; False when there is no other."""
         if self.group is None:
@@ -215,6 +224,18 @@ class Labeling:
     def _shown(self, group: Group) -> tuple[int, ...]:
         return tuple(rankings.shown_order(group.id, self.labeler.id, [item.id for item in group.completions]))
 
+    @property
+    def _key(self) -> str:
+        return f"ranking_drafts/{self.labeler.id}"
+
+    def _read_drafts(self) -> None:
+        """Drafts of the last time, of items that still wait and still have the same completions."""
+        for plain in self.project.setting(self._key, []):
+            if plain["group"] in self._waiting:
+                ordering = _ordering(plain, self._shown(completions.group(self.project, plain["group"])))
+                if ordering is not None:
+                    self._drafts[plain["group"]] = (ordering, True)
+
     def _keep_draft(self) -> None:
         """An item that is left half done is found again as it was."""
         if self.group is None:
@@ -223,3 +244,22 @@ class Labeling:
             self._drafts[self.group.id] = (self.ordering, self.touched)
         else:
             self._drafts.pop(self.group.id, None)
+
+
+def _plain(group_id: int, ordering: Ordering) -> dict[str, Any]:
+    return {
+        "group": group_id,
+        "tiers": [list(tier) for tier in ordering.tiers],
+        "flags": list(ordering.flags.items()),
+        "flag": ordering.flag,
+        "comment": ordering.comment,
+    }
+
+
+def _ordering(plain: dict[str, Any], shown: tuple[int, ...]) -> Ordering | None:
+    """The stored draft as an ordering, or None if it speaks of other completions."""
+    tiers = tuple(tuple(tier) for tier in plain["tiers"])
+    flags = {int(item): str(flag) for item, flag in plain["flags"]}
+    if not {item for tier in tiers for item in tier} | set(flags) <= set(shown):
+        return None
+    return Ordering(shown, tiers, flags, plain["flag"], plain["comment"])

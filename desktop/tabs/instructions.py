@@ -45,7 +45,8 @@ class Tab(QWidget):
             self.prompts.recount()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.guidelines.keep_draft()
+        self.guidelines.leave()
+        self.prompts.leave()
         super().closeEvent(event)
 
     def _on_news(self, news: News) -> None:

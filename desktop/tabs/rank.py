@@ -7,8 +7,8 @@ keeps, this module shows; side panels hold generation, the guidelines and the hi
 import sqlite3
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import KnownError, known
@@ -29,6 +29,7 @@ from desktop.widgets.ranking_board import RankingBoard
 from desktop.widgets.ranking_keys import command
 from desktop.widgets.side_panels import SidePanels
 
+DRAFT_MILLISECONDS = 500
 NOTHING = "Nothing is ranked yet: place at least one completion, or flag it (X)."
 
 
@@ -41,6 +42,8 @@ class Tab(QWidget):
         self.session = session
         self.labeling: Labeling | None = None
         self._announcing = False
+        self._draft_timer = QTimer(self, singleShot=True, interval=DRAFT_MILLISECONDS)
+        self._draft_timer.timeout.connect(self._keep_drafts)
         self._build()
         self.sheet = CheatSheet(self, self.board)
         session.news.connect(self._on_news)
@@ -170,6 +173,17 @@ class Tab(QWidget):
         super().showEvent(event)
         self._take_focus()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        if self._draft_timer.isActive():
+            self._keep_drafts()
+        super().hideEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The last change may be younger than the timer."""
+        if self._draft_timer.isActive():
+            self._keep_drafts()
+        super().closeEvent(event)
+
     def _operate(self, step: Callable[[], Changes | None]) -> None:
         """Run a step that may write; only once it is on disk is the next item painted."""
         try:
@@ -181,6 +195,7 @@ class Tab(QWidget):
             self.board.say(f"Not saved: {sentence}")
             return
         self._show_item()
+        self._draft_timer.start()
         if changes is not None:
             self._announcing = True
             try:
@@ -192,10 +207,17 @@ class Tab(QWidget):
     def _change(self, ordering: Ordering) -> None:
         if self.labeling and self.labeling.change(ordering):
             self._show_ordering()
+            self._draft_timer.start()
 
     def _comment(self, text: str) -> None:
         if self.labeling:
             self.labeling.set_comment(text)
+            self._draft_timer.start()
+
+    def _keep_drafts(self) -> None:
+        self._draft_timer.stop()
+        if self.labeling:
+            self.labeling.keep_drafts()
 
     def rename(self, name: str) -> None:
         """Rank under another name from now on; an unusable name is refused with its reason."""
@@ -240,6 +262,7 @@ class Tab(QWidget):
             self.header.show_error(str(error))
             return False
         self.header.show_error("")
+        self._keep_drafts()
         self.labeling = Labeling(self.session.project, found)
         self.side.labeler_id = found.id
         return True

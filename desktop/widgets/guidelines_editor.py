@@ -7,7 +7,7 @@ closing the window nor a crash loses more than the last second.
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QTextCursor
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import QComboBox, QMenu, QPlainTextEdit, QPushButton, QScrollArea, QSizePolicy, QWidget
 
 from core.errors import KnownError
@@ -182,15 +182,15 @@ class GuidelinesEditor(QWidget):
         self._store_draft(self.parts if self.unsaved else None)
         self._show_state()
 
+    def leave(self) -> None:
+        """The project is about to close: keep what is typed, and let no timer ask for it later."""
+        self.keep_draft()
+        self._preview_timer.stop()
+
     def hideEvent(self, event: QHideEvent) -> None:
         if self._draft_timer.isActive():
             self.keep_draft()
         super().hideEvent(event)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self._draft_timer.isActive():
-            self.keep_draft()
-        super().closeEvent(event)
 
     def _open_draft(self) -> None:
         draft = self.session.project.setting(DRAFT)

@@ -241,6 +241,10 @@ class PromptsPage(QWidget):
     def _any(self, sql: str, ids: tuple[int, ...]) -> bool:
         return any(self.session.project.value(sql, prompt_id) for prompt_id in ids)
 
+    def leave(self) -> None:
+        """The project is about to close."""
+        self._search_timer.stop()
+
     def recount(self) -> None:
         """Completions or rankings came: only the numbers in the rows differ."""
         self.model.forget()

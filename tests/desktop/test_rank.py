@@ -462,3 +462,20 @@ def test_a_stored_ranking_reads_back_as_the_same_ordering(tab: Tab, made: Projec
     press(tab, Key.Key_Return)
     ranking = rankings.latest(made, tab.labeling.labeler.id)
     assert from_ranking(ranking, before.shown).ranks() == before.ranks()
+
+
+def test_what_is_begun_survives_closing(qtbot, tab: Tab, made: Project) -> None:
+    press(tab, Key.Key_C, Key.Key_A)
+    press(tab, Key.Key_M, held=CONTROL)
+    QTest.keyClicks(tab.board.comment, "half a thought")
+    begun = tab.board.ordering
+    tab.close()
+    again = Tab(tab.session)
+    qtbot.addWidget(again)
+    assert again.board.ordering.tiers == begun.tiers
+    assert again.board.comment.text() == "half a thought"
+    assert stored(made) == []
+    press(again, Key.Key_Return)
+    again._keep_drafts()
+    assert len(stored(made)) == 1
+    assert made.setting(f"ranking_drafts/{again.labeling.labeler.id}") == []
