@@ -70,6 +70,7 @@ def run_demo(
     model: str = catalogue.EMBEDDED,
     steps: int = POLICY.steps,
     gold_reward: str = GOLD,
+    eval_prompts: int = POLICY.eval_prompts,
 ) -> dict[str, Any]:
     """From an empty folder to a comparison on held-out prompts; takes up after an interruption.
 
@@ -83,7 +84,7 @@ def run_demo(
         _step(project, "generate", configs.stored(GENERATE), progress)
         gold.rank_all(project, gold_reward)
         reward = _step(project, "train-reward", configs.stored(REWARD), progress)
-        policy = replace(POLICY, steps=steps, gold=gold_reward)
+        policy = replace(POLICY, steps=steps, gold=gold_reward, eval_prompts=eval_prompts)
         _step(project, "train-policy", configs.stored(policy, PPO), progress)
         compared = _step(project, "compare", configs.stored(replace(COMPARE, gold=gold_reward)), progress).result
         return {

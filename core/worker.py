@@ -33,6 +33,8 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
     if guard is None:
         return 0
     signal.signal(signal.SIGTERM, _leave)
+    if hasattr(os, "nice"):
+        os.nice(5)  # the window and the person come first
     cache: dict[str, Any] = {}
     try:
         queue.mark_interrupted(project)

@@ -6,7 +6,6 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -107,7 +106,6 @@ class ConfigForm(QWidget):
             self._read[item.name] = lambda: control.text().strip()
         control.setToolTip(f"{meta['help']}\nDefault: {item.default if item.default != '' else 'none'}")
         if isinstance(control, QAbstractSpinBox):
-            control.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         control.setMinimumWidth(96)
         return control
 

@@ -34,6 +34,8 @@ class Session(QObject):
         self._timer = QTimer(self, interval=POLL_MILLISECONDS)
         self._timer.timeout.connect(self.poll)
         self._timer.start()
+        if any(job.status == "queued" for job in self._jobs.values()):
+            launch.ensure_worker(project.folder)
 
     @property
     def labeler_name(self) -> str:

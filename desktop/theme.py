@@ -125,6 +125,7 @@ def _palette(theme: Theme) -> QPalette:
 
 def _style(t: Theme) -> str:
     arrow = (resource("icons") / f"chevron-{t.name}.svg").as_posix()
+    check = (resource("icons") / f"check-{t.name}.svg").as_posix()
     return f"""
 * {{ font-size: {BODY}px; }}
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 6px; }}
@@ -170,6 +171,8 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ padding: 5px 8px; min-height: 
 QPlainTextEdit, QTextEdit, QTextBrowser {{ padding: 6px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
 QListView:focus, QTableView:focus, QTextBrowser:focus, QTreeView:focus {{ border: 2px solid {t.accent}; }}
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{
+    width: 0; border: none; }}
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: url({arrow}); width: 14px; height: 14px; }}
 QComboBox QAbstractItemView {{ border: 1px solid {t.line}; padding: 4px; }}
@@ -199,6 +202,10 @@ QMenu::item {{ padding: 6px 24px 6px 16px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
 QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
 QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
+QCheckBox::indicator {{ width: 16px; height: 16px; border: 1px solid {t.muted}; border-radius: 4px;
+    background: {t.surface}; }}
+QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; image: url({check}); }}
+QCheckBox::indicator:disabled {{ border-color: {t.line}; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}
 QScrollBar::handle {{ background: {t.line}; border-radius: 3px; min-height: 28px; min-width: 28px; }}

@@ -19,7 +19,7 @@ from core.cli.output import (
     show,
     table,
 )
-from core.errors import BadInput
+from core.errors import BadInput, KnownError
 from core.jobs import launch, lock, queue
 from core.jobs.wait import wait
 from core.options import documented, flag_name
@@ -56,15 +56,18 @@ def start(
 
 
 def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project, Job], str] | None = None) -> None:
-    """Ctrl-C asks the job to stop, so that it leaves a checkpoint behind."""
+    """Ctrl-C asks the job to stop, so that it leaves a checkpoint behind; a second one leaves it running."""
     line = ProgressLine()
     try:
+        job = wait(project, job_id, line)
+    except KeyboardInterrupt:
+        queue.want(project, job_id, "stop")
+        click.echo("\nStopping after this step; press Ctrl-C again to leave it running.", err=True)
         try:
             job = wait(project, job_id, line)
-        except KeyboardInterrupt:
-            queue.want(project, job_id, "stop")
-            click.echo("\nStopping at the next checkpoint ...", err=True)
-            job = wait(project, job_id, line)
+        except KnownError as error:
+            click.echo(str(error), err=True)
+            raise click.exceptions.Exit(130) from error
     finally:
         line.close()
     values = {"job": job.id, "kind": job.kind, "status": job.status} | job.result

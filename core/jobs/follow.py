@@ -4,13 +4,17 @@ A follower reads rows newer than its cursor; when nothing was committed by other
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.jobs import lock
 from core.jobs.queue import job_from
 from core.records import Job
 from core.store import Project
+
+
+#: States of a job that a worker has in hand.
+WORKING = ("running", "paused")
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,8 @@ class Follower:
     def _changed_jobs(self) -> list[Job]:
         """Jobs whose row differs from the last look; one that runs without a worker shows as interrupted."""
         fresh = [job_from(row) for row in self.project.rows("select * from jobs order by id")]
-        if any(job.status in ("running", "paused") for job in fresh) and not self._worker_alive():
-            fresh = [
-                job_from(row | {"status": "interrupted"}) if row["status"] in ("running", "paused") else job_from(row)
-                for row in self.project.rows("select * from jobs order by id")
-            ]
+        if any(job.status in WORKING for job in fresh) and not self._worker_alive():
+            fresh = [replace(job, status="interrupted") if job.status in WORKING else job for job in fresh]
         changed = [job for job in fresh if self._jobs.get(job.id) != job]
         self._jobs = {job.id: job for job in fresh}
         return changed

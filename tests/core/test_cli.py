@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -192,4 +194,34 @@ def test_the_demo_project_is_full_at_once(tmp_path):
     assert demo.install(tmp_path / "demo") == folder
     with pytest.raises(BadInput, match="not empty"):
         demo.install(tmp_path)
+    project.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
+def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(tmp_path, tiny_model, plumbline):
+    folder = tmp_path / "demo"
+    done = run(folder, "run-demo", "--model", str(tiny_model), "--steps", "1", "--gold", "regex:[a-m]")
+    assert done.returncode == 0, done.stderr
+    command = [sys.executable, str(ROOT / "main.py"), "train-policy", str(folder), "--steps", "5000"]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PLUMBLINE_DTYPE": "float32"}
+    )
+    project = open_project(folder)
+    deadline = time.monotonic() + 60
+    while not queue.metrics(project, 5).get("objective/kl"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "resume" in err
+    job = queue.get(project, 5)
+    assert job.status == "stopped"
+    last = max(step for step, _ in queue.metrics(project, 5)["objective/kl"])
+    assert project.value("select max(step) from checkpoints where job_id = 5") == last
+    assert plumbline("resume", folder, "5", "--detach")[0] == 0
+    while max(step for step, _ in queue.metrics(project, 5)["objective/kl"]) <= last + 1:
+        assert time.monotonic() < deadline + 60
+        time.sleep(0.05)
+    assert plumbline("stop", folder, "5")[0] == 0
     project.close()

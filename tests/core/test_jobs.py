@@ -232,3 +232,15 @@ def test_the_worker_leaves_when_there_is_nothing_to_do(project):
     )
     assert done.returncode == 0
     assert time.monotonic() - began < 15
+
+
+def test_following_a_job_whose_worker_was_killed_ends_with_a_sentence(project, monkeypatch):
+    from core.errors import KnownError
+    from core.jobs import launch
+    from core.jobs.wait import wait
+
+    monkeypatch.setattr(launch, "ensure_worker", lambda *_, **__: None)
+    job = queue.enqueue(project, "fetch-model", FETCH)
+    worker.claim(project)
+    with pytest.raises(KnownError, match="The worker ended in the middle of job 1"):
+        wait(project, job.id, lambda job: None)

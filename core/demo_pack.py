@@ -1,0 +1,64 @@
+"""`python -m core.demo_pack DIR`: make the shipped demo project anew (about ten minutes on two cores).
+
+A longer run than `run-demo`'s, with the policy measured before and after, packed as small as it can be.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from safetensors.numpy import load_file, save_file
+
+from core.cli.output import ProgressLine
+from core.demo import run_demo
+from core.jobs import queue
+from core.resources import resource
+from core.store import DATABASE, open_project
+from core.store.connection import connect
+
+STEPS, EVALUATION_PROMPTS = 30, 16
+WEIGHTS = ("adapter_model.safetensors", "head.safetensors", "value.safetensors")
+
+
+def pack(source: Path, target: Path) -> None:
+    """Write a finished project as small as it can be shipped: its database, and the newest adapter of each
+    run as float16, without optimizer state. Replaces `target`.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    project = open_project(source)
+    project.db.conn.execute("vacuum into ?", (str(target / DATABASE),))
+    adapters = [job.result["adapter"] for job in queue.listed(project) if "adapter" in job.result]
+    project.close()
+    for adapter in adapters:
+        for path in (source / adapter).rglob("*.*"):
+            kept = target / adapter / path.relative_to(source / adapter)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            if path.name == "adapter_config.json":
+                shutil.copy(path, kept)
+            elif path.name in WEIGHTS:
+                _save(path, kept)
+    packed = connect(target / DATABASE)
+    packed.conn.execute("delete from checkpoints")
+    packed.conn.execute("pragma journal_mode = delete")
+    packed.conn.execute("vacuum")
+    packed.close()
+
+
+def _save(path: Path, kept: Path) -> None:
+    """Adapters shrink to float16; heads are small and stay as they are."""
+    tensors = load_file(path)
+    if path.name == WEIGHTS[0]:
+        tensors = {name: tensor.astype("float16") for name, tensor in tensors.items()}
+    save_file(tensors, kept)
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    run_demo(folder, progress=ProgressLine(), steps=STEPS, eval_prompts=EVALUATION_PROMPTS)
+    pack(folder, resource("demo"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
