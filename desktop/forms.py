@@ -105,7 +105,6 @@ class ConfigForm(QWidget):
             control = QLineEdit(str(value))
             self._read[item.name] = lambda: control.text().strip()
         control.setToolTip(f"{meta['help']}\nDefault: {item.default if item.default != '' else 'none'}")
-        if isinstance(control, QAbstractSpinBox):
         control.setMinimumWidth(96)
         return control
 

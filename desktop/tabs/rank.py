@@ -77,7 +77,7 @@ class Tab(QWidget):
         undo = button("Undo the last ranking", self.undo, role="link", tip="Ctrl+Z")
         below = self.all_ranked.layout()
         assert isinstance(below, QVBoxLayout)
-        below.insertWidget(below.count() - 1, undo, 0, Qt.AlignmentFlag.AlignHCenter)
+        below.insertLayout(below.count() - 1, row(None, undo, None))
         self.stack = QStackedWidget(self)
         pages = (self.board, self.no_prompts, self.no_completions, self.waiting, self.nobody, self.all_ranked)
         for page in pages:
@@ -313,8 +313,8 @@ class Tab(QWidget):
         if labeling.group is not None:
             self.stack.setCurrentWidget(self.board)
         elif labeling.total:
-            done = f"You have ranked all {labeling.total:,} items. The reward model can learn from them now."
-            self.all_ranked.text.setText(done)
+            what = f"all {labeling.total:,} items" if labeling.total > 1 else "the only item"
+            self.all_ranked.text.setText(f"You have ranked {what}. The reward model can learn from it now.")
             self.stack.setCurrentWidget(self.all_ranked)
         elif not prompts.count(self.session.project):
             self.stack.setCurrentWidget(self.no_prompts)

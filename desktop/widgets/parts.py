@@ -107,7 +107,7 @@ class Empty(QWidget):
         super().__init__()
         self.heading = label(heading, "heading")
         self.text = label(text, "muted", wrap=True)
-        self.text.setMaximumWidth(460)
+        self.text.setFixedWidth(460)
         inner: list[QWidget] = [self.heading, self.text]
         if action is not None:
             inner.append(button(action_text, action))
@@ -116,7 +116,8 @@ class Empty(QWidget):
                 item.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         layout = column(None, spacing=SPACE)
         for item in inner:
-            layout.addWidget(item, 0, Qt.AlignmentFlag.AlignHCenter)
+            # Between stretches and not aligned: an aligned label is given one line, however long its text is.
+            layout.addLayout(row(None, item, None))
         layout.addStretch(1)
         self.setLayout(layout)
 

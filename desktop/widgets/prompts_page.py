@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QScrollArea,
+    QStackedWidget,
     QWidget,
 )
 
@@ -71,9 +72,10 @@ class PromptsPage(QWidget):
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(do)
         left = QWidget(self)
-        layout = column(top, self.table, self.empty, spacing=12)
-        layout.setStretch(1, 1)
-        left.setLayout(layout)
+        self.middle = QStackedWidget(self)
+        self.middle.addWidget(self.table)
+        self.middle.addWidget(self.empty)
+        left.setLayout(column(top, self.middle, spacing=12))
         return left
 
     def _side(self) -> QScrollArea:
@@ -148,8 +150,7 @@ class PromptsPage(QWidget):
         searching = bool(self.search.text().strip()) or self.filter.currentData() != "all"
         nothing = "No prompts yet: add some on the right, or import a file."
         self.empty.setText("No prompt matches." if searching else nothing)
-        self.empty.setVisible(not self.model.ids)
-        self.table.setVisible(bool(self.model.ids))
+        self.middle.setCurrentWidget(self.table if self.model.ids else self.empty)
         self.counted.emit(total)
         self._show_selected()
 
