@@ -67,8 +67,9 @@ def _rewards(context: JobContext, shared: SharedModel, reward_job: int | None) -
 def summary(reference: list[Sample], tuned: list[Sample]) -> dict[str, float | None]:
     """Means of both sides, and the share of answers with the higher score; equal scores count half."""
     wins = [
-        0.5 if a.score == b.score else float((b.score or 0.0) > (a.score or 0.0))
+        0.5 if a.score == b.score else float(b.score > a.score)
         for a, b in zip(reference, tuned, strict=True)
+        if a.score is not None and b.score is not None
     ]
     return {
         "reward_before": evaluate.mean(reference, "score"),
@@ -76,5 +77,5 @@ def summary(reference: list[Sample], tuned: list[Sample]) -> dict[str, float | N
         "gold_before": evaluate.mean(reference, "gold"),
         "gold_after": evaluate.mean(tuned, "gold"),
         "kl": evaluate.mean(tuned, "kl"),
-        "win_rate": sum(wins) / len(wins),
+        "win_rate": sum(wins) / len(wins) if wins else None,
     }

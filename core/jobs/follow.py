@@ -12,7 +12,6 @@ from core.jobs.queue import job_from
 from core.records import Job
 from core.store import Project
 
-
 #: States of a job that a worker has in hand.
 WORKING = ("running", "paused")
 

@@ -8,6 +8,7 @@ import torch
 
 from core import configs, gold, worker
 from core.jobs import queue
+from core.metrics import METRICS
 from core.preferences import pairs
 from core.records import Job, Prompt
 from core.store import Project, create_project, prompts
@@ -49,6 +50,7 @@ def test_the_reward_model_learns_what_the_labeler_prefers(ranked, run_job):
     assert job.status == "done", job.report or job.error
     counted = pairs.counts(ranked)
     assert job.result["pairs"] + job.result["heldout_pairs"] == counted.pairs
+    assert set(queue.metrics(ranked, job.id)) <= set(METRICS), "every number is explained"
     losses = queue.metrics(ranked, job.id)["loss"]
     assert sum(v for _, v in losses[-3:]) < sum(v for _, v in losses[:3])
     held = {row["prompt_id"] for row in ranked.rows("select id as prompt_id from prompts where split = 'heldout'")}
@@ -71,6 +73,7 @@ def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ra
     job = run_job(ranked, "train-policy", POLICY, configs.PPOConfig())
     assert job.status == "done", job.report or job.error
     metrics = queue.metrics(ranked, job.id)
+    assert set(metrics) <= set(METRICS), "every number is explained"
     assert metrics["objective/kl"][0] == (1, 0.0)
     assert metrics["objective/kl"][-1][1] != 0.0
     assert all(value < 1e-4 for _, value in metrics["val/ratio_first"])
