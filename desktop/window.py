@@ -161,6 +161,7 @@ class Window(QMainWindow):
             tab = importlib.import_module(TABS[number].module).Tab(self.session)
             self.tabs[number] = tab
             self.tab_places[number].addWidget(tab)
+            tab.show()
         elif number in self.stale:
             tab.refresh(None)
         self.stale.discard(number)

@@ -160,6 +160,7 @@ class Tab(QWidget):
     def _clear(self) -> None:
         while (item := self.list.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()
                 widget.deleteLater()
 
 

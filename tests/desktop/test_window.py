@@ -238,8 +238,8 @@ def test_a_typed_prompt_is_answered_by_both_policies(open_window, with_runs, qtb
     record(Result({"reward_before": 0.0, "reward_after": 1.0, "win_rate": 1.0, "kl": 0.2}))
     worker.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
     window.session.poll()
+    qtbot.waitUntil(lambda: "Great!" in texts(compare))
     shown = texts(compare)
-    assert "Great!" in shown
     assert "higher reward" in shown
     assert "100%" in shown
     worker.close()
