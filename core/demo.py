@@ -27,7 +27,13 @@ TOKENS = 24
 GENERATE = configs.GenerateConfig(completions=6, max_new_tokens=TOKENS, batch_size=64)
 REWARD = configs.TrainRewardConfig(epochs=2, batch_prompts=2)
 POLICY = configs.TrainPolicyConfig(
-    steps=12, max_new_tokens=TOKENS, gold=GOLD, eval_prompts=0, lora_targets="attention", learning_rate=7e-4
+    steps=12,
+    max_new_tokens=TOKENS,
+    gold=GOLD,
+    eval_prompts=0,
+    lora_targets="attention",
+    learning_rate=7e-4,
+    kl_coef=0.1,
 )
 PPO = configs.PPOConfig()
 COMPARE = configs.CompareConfig(completions=3, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)

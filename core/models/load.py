@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +54,11 @@ def base_of(context: JobContext) -> Generator[Progress, None, Base]:
     if kept is not None and kept.spec == spec:
         return kept
     context.cache.clear()
-    for progress in fetch.ensure(spec):
-        yield progress
-        if context.stopping:
-            raise KnownError("Stopped while the model was being fetched: resume to fetch it.")
+    with closing(fetch.ensure(spec)) as fetching:
+        for progress in fetching:
+            yield progress
+            if context.stopping:
+                raise KnownError("Stopped while the model was being fetched: resume to fetch it.")
     yield Progress(0, 1, "Loading the model")
     base = load(spec)
     context.cache["base"] = base
