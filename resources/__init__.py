@@ -1,0 +1,1 @@
+"""Shipped files; `core.resources` finds them. A package only so that they are installed."""

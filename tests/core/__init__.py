@@ -1,0 +1,1 @@
+"""Behaviour through public doors; see conftest.py for the fixtures."""
