@@ -36,7 +36,7 @@ POLICY = configs.TrainPolicyConfig(
     kl_coef=0.1,
 )
 PPO = configs.PPOConfig()
-COMPARE = configs.CompareConfig(completions=3, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
+COMPARE = configs.CompareConfig(completions=2, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
 
 
 def install(folder: Path | None = None) -> Path:

@@ -28,7 +28,7 @@ from core.reward.loss import rank_tensor, ranking_loss
 from core.reward.model import ADAPTER, RewardModel
 from core.store import Project
 
-EVALUATIONS = 3
+EVALUATIONS = 2
 REFERENCE_GROUPS = 24
 
 
@@ -121,9 +121,7 @@ def _train(
     total = per_epoch * config.epochs
     evaluate_every = max(1, total // EVALUATIONS)
     measured: dict[str, float] = {}
-    if heldout and step == 0:
-        yield Metrics(0, evaluate(model, heldout))
-    elif heldout and step >= total:
+    if heldout and step >= total:
         measured = evaluate(model, heldout)
     yield Progress(step, total, "Training the reward model")
     while step < total:
