@@ -37,7 +37,7 @@ def test_the_window_never_loads_torch_and_its_first_frame_no_charts():
     code = "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\nfrom desktop.app import build\nbuild([])[1].show()"
     found = loaded(code)
     assert "PySide6" in found
-    assert not found & {*HEAVY, "pyqtgraph", "numpy"}
+    assert not found & {*HEAVY, "pyqtgraph"}
     tabs = (
         code
         + "\nfrom desktop.tabs import TABS\nimport importlib\n[importlib.import_module(kind.module) for kind in TABS]"

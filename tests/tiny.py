@@ -34,7 +34,8 @@ def make_tiny_model(folder: Path, *, architecture: str = "llama", chat_template:
         fast.chat_template = chat_template
     fast.save_pretrained(folder)
     torch.manual_seed(0)
-    shared = {"vocab_size": len(vocabulary), "bos_token_id": 1, "eos_token_id": 0, "pad_token_id": 0}
+    ids = {"bos_token_id": 1, "eos_token_id": 0, "pad_token_id": 0}
+    shared = {"vocab_size": len(vocabulary), "tie_word_embeddings": False, **ids}
     if architecture == "gpt2":
         model = GPT2LMHeadModel(GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=256, **shared))
     else:
@@ -48,5 +49,7 @@ def make_tiny_model(folder: Path, *, architecture: str = "llama", chat_template:
             **shared,
         )
         model = LlamaForCausalLM(config)
+    # A random head says nearly the same of every token, and adapters below it could not change that.
+    model.get_output_embeddings().weight.data.mul_(10)
     model.save_pretrained(folder)
     return folder

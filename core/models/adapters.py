@@ -16,17 +16,28 @@ import torch
 from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from core.configs import LoraConfig
 from core.errors import ModelError
 from core.models.load import Base
 
 REFERENCE = None
-ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
 
 
-def peft_config(config: LoraConfig) -> PeftLoraConfig:
-    targets: Any = "all-linear" if config.lora_targets == "all-linear" else ATTENTION
+def attention_layers(model: Any) -> list[str]:
+    """The linear layers inside the attention blocks, by the end of their names (`self_attn.q_proj`)."""
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)]
+    # With an adapter on it already, a layer `q_proj` appears as `q_proj.base_layer` beside its `lora_A`.
+    names = [name.removesuffix(".base_layer") for name in linear if "lora_" not in name]
+    ends = {".".join(name.split(".")[-2:]) for name in names}
+    return sorted(end for end in ends if "att" in end.split(".")[0].lower())
+
+
+def peft_config(config: LoraConfig, model: Any) -> PeftLoraConfig:
+    """LoRA without dropout on all linear layers, or on the attention's where the model names them so."""
+    attention = attention_layers(model) if config.lora_targets == "attention" else []
+    targets: Any = attention or "all-linear"
     return PeftLoraConfig(
         r=config.lora_rank,
         lora_alpha=config.lora_alpha,
@@ -49,7 +60,7 @@ class SharedModel:
         """A fresh adapter: its B is zero, so that it changes nothing yet."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self._attach(name, peft_config(config))
+            self._attach(name, peft_config(config, self.base.model))
 
     def load(self, name: str, folder: Path) -> None:
         """An adapter from a PEFT folder. Raises `ModelError` if it is damaged or of another base."""

@@ -154,3 +154,14 @@ def test_the_end_token_is_appended_where_a_response_was_cut_off(base):
     assert end.tolist() == [3, 2, 5]
     assert [longer.response_ids[row, place].item() for row, place in enumerate(end.tolist())] == [0, 0, 0]
     assert longer.lengths.tolist() == [4, 3, 6]
+
+
+def test_adapters_find_the_attention_layers_under_any_name_and_beside_other_adapters(base):
+    shared = SharedModel(base)
+    shared.add("first", LoraConfig(lora_targets="attention"), seed=0)
+    shared.add("second", LoraConfig(lora_targets="attention"), seed=0)
+    names = [name for name, _ in base.model.named_parameters() if ".second." in name]
+    assert names
+    assert all("attn" in name for name in names)
+    assert len(shared.parameters("first")) == len(shared.parameters("second"))
+    shared.close()

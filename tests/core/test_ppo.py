@@ -7,12 +7,12 @@ import torch
 
 from core.configs import PPOConfig, TrainPolicyConfig, TrainRewardConfig
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.heads import ScalarHead
 from core.models.logprobs import response_logprobs
 from core.models.rows import Rows
 from core.models.seeds import generator
 from core.reward.model import RewardModel
 from core.rl.algorithms.ppo import Learner
+from core.rl.loop import value_head
 from core.rl.rollout import POLICY, Rollout, draw, logprobs, score_and_features
 
 CONFIG = TrainPolicyConfig(batch_size=6, completions=3, max_new_tokens=7, micro_batch=3, learning_rate=1e-2)
@@ -41,7 +41,7 @@ def rows(shared) -> Rows:
 
 
 def learner_of(shared, **options) -> Learner:
-    return Learner(shared, CONFIG, PPOConfig(**options), ScalarHead(shared.base.hidden_size))
+    return Learner(shared, CONFIG, PPOConfig(**options), value_head(shared))
 
 
 def copies(tensors):
@@ -116,7 +116,7 @@ def test_micro_batches_give_the_gradient_of_the_whole_batch(shared, rows):
         for weight, old in zip(shared.parameters(POLICY), kept, strict=True):
             weight.data.copy_(old)
         config = replace(CONFIG, micro_batch=micro_batch)
-        learner = Learner(shared, config, PPOConfig(ppo_epochs=1), ScalarHead(shared.base.hidden_size))
+        learner = Learner(shared, config, PPOConfig(ppo_epochs=1), value_head(shared))
         learner.update(rollout_of(shared, None, rows, score), 0.0)
         return copies(learner.weights)
 
