@@ -45,7 +45,7 @@ METRICS: dict[str, Metric] = {
     "objective/kl_per_token": Metric("KL per token", "nats", "The same sum over all tokens divided by their number."),
     "objective/kl_coef": Metric("KL coefficient", "score per nat", "The price of KL (beta)."),
     "objective/non_score_reward": Metric("KL penalty", "score", "Mean of -beta times the KL of a completion."),
-    "objective/rlhf_reward": Metric("Reward minus KL penalty", "score", "What the algorithm maximises.", "rising"),
+    "objective/rlhf_reward": Metric("Reward after KL", "score", "What the algorithm maximises.", "rising"),
     "objective/entropy": Metric(
         "Entropy", "nats per token", "Mean entropy of the policy's next token.", "not falling to 0"
     ),

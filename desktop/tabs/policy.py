@@ -14,7 +14,7 @@ from desktop.forms import ConfigForm
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.chart import Chart
-from desktop.widgets.parts import Empty, button, card, column, header, label, row, rule, set_role, side_panel
+from desktop.widgets.parts import Empty, button, card, column, header, label, row, rule, scrolled, set_role, side_panel
 from desktop.widgets.run_list import RunList
 from desktop.widgets.samples import SamplesTable
 
@@ -115,7 +115,7 @@ class Tab(QWidget):
         tabs.setDocumentMode(True)
         tabs.tabBar().setDrawBase(False)
         tabs.addTab(self.samples, "Samples")
-        tabs.addTab(more, "More charts")
+        tabs.addTab(scrolled(more), "More charts")
         charts = row(card(column(self.reward)), card(column(self.kl)), spacing=2 * SPACE)
         charts.setStretch(0, 1)
         charts.setStretch(1, 1)
@@ -186,7 +186,7 @@ class Tab(QWidget):
                 for step, value in series.get(name, []):
                     chart.append(name, step, value)
             chart.draw()
-        self.samples.model.show_run(job_id)
+        self.samples.show_run(job_id)
         self._show_state()
 
     def _news(self, news: News) -> None:

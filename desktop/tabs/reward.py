@@ -102,11 +102,7 @@ class Tab(QWidget):
         self.completion.setTabChangesFocus(True)
         self.completion.setFixedHeight(84)
         self.score = button("Score", self.start_scoring)
-        self.scores = label(
-            "Scores are in standard deviations of the base model's own completions; 0 is its average.",
-            "muted",
-            wrap=True,
-        )
+        self.scores = label("In standard deviations of the base model's own completions; 0 is its average.", "muted")
         self.scores.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         foot = row(self.scores, self.score, spacing=2 * SPACE)
         foot.setStretch(0, 1)

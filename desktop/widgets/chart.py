@@ -43,6 +43,13 @@ class Series:
         self.size = 0
 
 
+class StepAxis(pg.AxisItem):
+    """An axis of whole steps: there is no step 1.5."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        return [(max(1.0, spacing), offset) for spacing, offset in super().tickSpacing(low, high, size)]
+
+
 class Chart(QWidget):
     """`names` are metrics of `core.metrics`; the first one gives the chart its title and tooltip.
 
@@ -67,10 +74,10 @@ class Chart(QWidget):
         self.heading = label(heading or title(names[0]), "" if small else "heading")
         self.readout = label("", "small")
         self.readout.setTextFormat(Qt.TextFormat.RichText)
-        self.readout.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.plot = pg.PlotWidget()
-        self.plot.setMinimumHeight(96 if small else 150)
+        self.plot = pg.PlotWidget(axisItems={"bottom": StepAxis("bottom")})
+        self.plot.setMinimumHeight(104 if small else 150)
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=True, y=False)

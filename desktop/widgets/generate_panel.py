@@ -79,7 +79,8 @@ class GeneratePanel(QWidget):
         total = prompts.count(project)
         left = total - len(completions.answered_prompts(project, None))
         noun = "prompt" if total == 1 else "prompts"
-        self.about.setText(f"{total:,} {noun}; the base model has not answered {left:,} of them.")
+        state = f"{left:,} still without an answer" if left else "all have answers"
+        self.about.setText(f"{total:,} {noun}, {state} by the base model.")
         self.generate.setEnabled(total > 0)
         self.show_job(next(iter(queue.listed(project, kind="generate")), None))
 

@@ -50,12 +50,18 @@ def side_panel(layout: QVBoxLayout, width: int = 336) -> QScrollArea:
     layout.setContentsMargins(2, 2, 14, 2)
     inner = QWidget()
     inner.setLayout(layout)
+    area = scrolled(inner)
+    area.setFixedWidth(width)
+    return area
+
+
+def scrolled(inner: QWidget) -> QScrollArea:
+    """The widget as wide as there is room, scrolling up and down when it is higher."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setWidget(inner)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFixedWidth(width)
     return area
 
 

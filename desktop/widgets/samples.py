@@ -96,6 +96,7 @@ class SamplesTable(QWidget):
         self.view.verticalHeader().setDefaultSectionSize(30)
         self.view.setTabKeyNavigation(False)
         sizes = self.view.horizontalHeader()
+        sizes.setHighlightSections(False)
         sizes.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         for number, (name, width) in enumerate(zip(COLUMNS, (84, 0, 0, 72, 72, 72), strict=True)):
             if name in ("prompt", "completion"):
@@ -111,12 +112,19 @@ class SamplesTable(QWidget):
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 1)
         split.setSizes([300, 90])
-        self.text.setMinimumHeight(64)
+        self.text.setMinimumHeight(88)
         split.setHandleWidth(SPACE)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(split)
         self.view.selectionModel().currentRowChanged.connect(self._selected)
+
+    def show_run(self, job_id: int | None) -> None:
+        """List a run's samples and read the newest one; None empties the table."""
+        self.model.show_run(job_id)
+        self.text.clear()
+        if self.model.rowCount():
+            self.view.selectRow(0)
 
     def _selected(self, index: QModelIndex) -> None:
         if index.isValid():
@@ -127,5 +135,5 @@ class SamplesTable(QWidget):
                 if row.get(key) is not None
             ]
             self.text.setPlainText(
-                f"{row['prompt']}\n\n{row['completion']}\n\n{', '.join(numbers)}, {row['tokens']} tokens"
+                f"{row['prompt']}\n{row['completion']}\n{', '.join(numbers)}, {row['tokens']} tokens"
             )
