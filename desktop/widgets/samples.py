@@ -129,11 +129,4 @@ class SamplesTable(QWidget):
     def _selected(self, index: QModelIndex) -> None:
         if index.isValid():
             row = self.model.row(index.row())
-            numbers = [
-                f"{name} {row[key]:+.2f}"
-                for key, name in (("score", "reward"), ("gold", "gold"), ("kl", "KL"))
-                if row.get(key) is not None
-            ]
-            self.text.setPlainText(
-                f"{row['prompt']}\n{row['completion']}\n{', '.join(numbers)}, {row['tokens']} tokens"
-            )
+            self.text.setPlainText(f"{row['prompt']}\n\n{row['completion']}")
