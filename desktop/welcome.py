@@ -120,6 +120,7 @@ class NewProject(QDialog):
         make = buttons.button(QDialogButtonBox.StandardButton.Ok)
         make.setText("Make project")
         make.setProperty("role", "primary")
+        make.setDefault(True)
         buttons.accepted.connect(self.make)
         buttons.rejected.connect(self.reject)
         layout = column(label("New project", "heading"), form, self.error, buttons, spacing=2 * SPACE)

@@ -55,6 +55,7 @@ class Window(QMainWindow):
         self._make_menus()
         theme.notifier.changed.connect(self._paint_icons)
         self._titled()
+        self.welcome.demo_button.setFocus()
 
     def open_demo(self) -> None:
         try:

@@ -32,6 +32,7 @@ def button(text: str, action: Callable[[], object], *, role: str = "", tip: str 
         found.setProperty("role", role)
     found.setToolTip(tip)
     found.setCursor(Qt.CursorShape.PointingHandCursor if role == "link" else Qt.CursorShape.ArrowCursor)
+    found.setAutoDefault(True)  # Return presses the button that has the focus, as Space does
     found.clicked.connect(lambda: action())
     return found
 

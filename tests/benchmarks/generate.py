@@ -4,7 +4,7 @@ import argparse
 import time
 from typing import Any
 
-from tests.benchmarks.machine import load_base, median, peak_gigabytes, prepare, questions
+from tests.benchmarks.machine import load_base, median, peak_gigabytes, prepare, prompts
 
 TOKENS = 32
 BATCH = 32
@@ -17,13 +17,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from core.models.seeds import generator
 
     base = load_base(options)
-    prompts = [chat.prompt_ids(base, text) for text in questions(options, BATCH)]
+    rows = [chat.prompt_ids(base, text) for text in prompts(options, base, BATCH)]
 
-    def speed(rows: list[list[int]], copies: int, seed: int) -> float:
+    def speed(some: list[list[int]], copies: int, seed: int) -> float:
         began = time.perf_counter()
         drawn = sample(
             base.model,
-            rows,
+            some,
             copies=copies,
             max_new_tokens=TOKENS,
             end_ids=base.end_ids,
@@ -32,10 +32,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         )
         return int(drawn.lengths.sum()) / (time.perf_counter() - began)
 
-    speed(prompts[:2], 1, 0)
-    batched = [speed(prompts, 1, run) for run in range(options.runs)]
-    grouped = [speed(prompts[: BATCH // 4], 4, run) for run in range(options.runs)]
-    single = [speed(prompts[run : run + 1], 1, run) for run in range(options.runs)]
+    speed(rows[:2], 1, 0)
+    batched = [speed(rows, 1, run) for run in range(options.runs)]
+    grouped = [speed(rows[: BATCH // 4], 4, run) for run in range(options.runs)]
+    single = [speed(rows[run : run + 1], 1, run) for run in range(options.runs)]
     return {
         "tokens_a_second_batched": median(batched),
         "tokens_a_second_4_of_each_prompt": median(grouped),

@@ -44,18 +44,27 @@ def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def questions(options: argparse.Namespace, count: int) -> list[str]:
-    """First questions of preference dialogues if `--data` names them, else the demo's own prompts."""
+LONGEST_PROMPT = 64
+
+
+def prompts(options: argparse.Namespace, base: Any, count: int) -> list[str]:
+    """The first questions of `--data`'s dialogues that take at most 64 tokens, as the peer's script chooses
+    them; without `--data` the demo's own prompts."""
+    from core.models import chat
+
+    texts = [text for text in _questions(options) if len(chat.prompt_ids(base, text)) <= LONGEST_PROMPT]
+    return (texts * (count // len(texts) + 1))[:count]
+
+
+def _questions(options: argparse.Namespace) -> list[str]:
     if options.data:
         with gzip.open(options.data, "rt", encoding="utf-8") as file:
             rows = [json.loads(line) for line in file]
-        texts = [row["chosen"].split("\n\nHuman: ")[1].split("\n\nAssistant:")[0] for row in rows]
-        return [text for text in texts if len(text.split()) < 25][:count]
+        return [row["chosen"].split("\n\nHuman: ")[1].split("\n\nAssistant:")[0] for row in rows]
     from core.resources import resource as shipped
 
     lines = (shipped("prompts") / "demo.jsonl").read_text(encoding="utf-8").splitlines()
-    texts = [json.loads(line)["prompt"] for line in lines]
-    return (texts * (count // len(texts) + 1))[:count]
+    return [json.loads(line)["prompt"] for line in lines]
 
 
 def peer(options: argparse.Namespace, script: str, *arguments: str) -> list[dict[str, Any]]:

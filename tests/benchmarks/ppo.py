@@ -9,7 +9,7 @@ import argparse
 import time
 from typing import Any
 
-from tests.benchmarks.machine import load_base, median, peak_gigabytes, peer, prepare, questions
+from tests.benchmarks.machine import load_base, median, peak_gigabytes, peer, prepare, prompts
 
 STEPS_WARM = 1
 
@@ -40,11 +40,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     shared.add("policy", config, seed=0)
     rewards = Rewards(reward, None, None)
     learner = Learner(shared, config, ppo, value_head(shared))
-    prompts = [Prompt(index, text) for index, text in enumerate(questions(options, 64))]
+    asked = [Prompt(index, text) for index, text in enumerate(prompts(options, base, 256))]
     steps: list[dict[str, float]] = []
     for step in range(options.runs + STEPS_WARM):
         began = time.perf_counter()
-        rollout, _, times = collect(shared, rewards, batch_of(prompts, config, step), config, step)
+        rollout, _, times = collect(shared, rewards, batch_of(asked, config, step), config, step)
         update = time.perf_counter()
         learner.update(rollout, 0.0)
         now = time.perf_counter()

@@ -97,6 +97,17 @@ def test_folders_without_a_safe_model_are_refused(tmp_path):
         catalogue.check(catalogue.parse(str(tmp_path)))
 
 
+def test_a_model_that_does_not_fit_in_memory_is_refused_before_loading(tiny_model, monkeypatch):
+    from types import SimpleNamespace
+
+    from core.models import load
+
+    monkeypatch.setenv("PLUMBLINE_DEVICE", "cpu")
+    monkeypatch.setattr(load.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    with pytest.raises(ModelError, match=r"needs about .* GB of memory"):
+        load.load(catalogue.parse(str(tiny_model)))
+
+
 def test_a_hub_model_that_cannot_be_reached_says_so(monkeypatch):
     from huggingface_hub import HfApi
     from huggingface_hub.errors import OfflineModeIsEnabled

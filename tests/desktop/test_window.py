@@ -85,7 +85,8 @@ def test_a_foreign_folder_is_one_sentence_and_the_open_project_stays(open_window
 
 def test_the_demo_opens_with_something_in_every_tab(open_window, qtbot):
     window = open_window()
-    qtbot.mouseClick(window.welcome.demo_button, Qt.MouseButton.LeftButton)
+    assert window.focusWidget() is window.welcome.demo_button, "Return alone opens the demo"
+    qtbot.keyClick(window.welcome.demo_button, Qt.Key.Key_Return)
     assert window.session.project.name == demo.NAME
     reward = tab(window, "Reward model")
     assert reward.runs.count() == 1
@@ -292,3 +293,15 @@ def test_qt_calls_do_not_eat_references_to_none(qtbot):
     for number in range(1000):
         label.setText(str(number))
     assert abs(sys.getrefcount(None) - before) < 100
+
+
+def test_a_failed_job_says_its_sentence_in_the_window(open_window, project):
+    window = open_window()
+    window.open_project(project.folder)
+    job = window.session.start("train-reward", configs.TrainRewardConfig())
+    worker = open_project(project.folder)
+    worker.db.conn.execute("update jobs set status = 'failed', error = 'There are no pairs.' where id = ?", (job.id,))
+    window.session.poll()
+    assert window.job_bar.text.text() == "There are no pairs."
+    assert window.job_bar.dismiss.isVisible()
+    worker.close()
