@@ -6,6 +6,10 @@ from dataclasses import dataclass
 import torch
 
 
+#: Torch's own questions about the processor; they are private, so one that is gone counts as a no.
+CPU_BFLOAT16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+
+
 @dataclass(frozen=True)
 class Placement:
     device: torch.device
@@ -34,6 +38,6 @@ def _best() -> tuple[torch.device, torch.dtype, str]:
         return torch.device("cuda"), torch.bfloat16 if native else torch.float32, name
     if torch.backends.mps.is_available():
         return torch.device("mps"), torch.float32, "Apple GPU"
-    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
-        return torch.device("cpu"), torch.bfloat16, "the processor multiplies in bfloat16"
+    if any(getattr(torch.cpu, name, bool)() for name in CPU_BFLOAT16):
+        return torch.device("cpu"), torch.bfloat16, "no GPU was found; the processor multiplies in bfloat16"
     return torch.device("cpu"), torch.float32, "no GPU was found"

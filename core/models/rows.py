@@ -6,12 +6,14 @@ their key-value cache (with gradients) to each response, and runs the responses.
 policy and value all see text through this one function.
 """
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,13 @@ def positions(mask: Tensor) -> Tensor:
     return (mask.long().cumsum(-1) - 1).clamp(min=0)
 
 
+def cache_for(model: Any) -> dict[str, DynamicCache]:
+    """A fresh key-value cache, under the keyword by which this version of transformers takes it: `cache` from
+    5.24, `past_key_values` before."""
+    name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+    return {name: DynamicCache(config=model.config)}
+
+
 def hidden_states(model: Any, rows: Rows, *, through_end: bool = False) -> Tensor:
     """States s_0 .. s_{T-1} after the last norm, (B, T, d): s_t is what predicts response token t.
 
@@ -105,21 +114,21 @@ def hidden_states(model: Any, rows: Rows, *, through_end: bool = False) -> Tenso
     `model` is a causal language model; its vocabulary head is not run.
     """
     trunk = model.base_model
+    cached = cache_for(trunk)
     out = trunk(
-        input_ids=rows.prompt_ids, attention_mask=rows.is_prompt, position_ids=positions(rows.is_prompt), use_cache=True
+        input_ids=rows.prompt_ids, attention_mask=rows.is_prompt, position_ids=positions(rows.is_prompt), **cached
     )
     first = out.last_hidden_state[rows.prompt_of, -1:]  # (B, 1, d)
     T = rows.response_ids.shape[1] + (0 if not through_end else 1)
     if T == 1:
         return first
-    cache = out.past_key_values
-    cache.batch_select_indices(rows.prompt_of)
+    for cache in cached.values():
+        cache.batch_select_indices(rows.prompt_of)
     mask = torch.cat([rows.is_prompt[rows.prompt_of], rows.is_response[:, : T - 1]], 1)
     later = trunk(
         input_ids=rows.response_ids[:, : T - 1],
         attention_mask=mask,
         position_ids=positions(mask)[:, -(T - 1) :],
-        past_key_values=cache,
-        use_cache=True,
+        **cached,
     )
     return torch.cat([first, later.last_hidden_state], 1)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.models.rows import Rows, pad, positions
+from core.models.rows import Rows, cache_for, pad, positions
 
 
 def next_token(logits: Tensor, temperature: float, top_p: float, generator: torch.Generator) -> Tensor:
@@ -45,12 +45,13 @@ def sample(
     device = next(model.parameters()).device
     prompt_ids, is_prompt = pad(prompts, pad_id, device, left=True)
     prompt_of = torch.arange(len(prompts), device=device).repeat_interleave(copies)
+    cached = cache_for(model)
     out = model(
-        input_ids=prompt_ids, attention_mask=is_prompt, position_ids=positions(is_prompt), use_cache=True,
-        logits_to_keep=1,
-    )  # fmt: skip
-    cache, logits = out.past_key_values, out.logits[prompt_of, -1]
-    cache.batch_select_indices(prompt_of)
+        input_ids=prompt_ids, attention_mask=is_prompt, position_ids=positions(is_prompt), logits_to_keep=1, **cached
+    )
+    logits = out.logits[prompt_of, -1]
+    for cache in cached.values():
+        cache.batch_select_indices(prompt_of)
     ends = torch.tensor(list(end_ids), device=device)
     mask = is_prompt[prompt_of]
     ended = torch.zeros(len(prompt_of), dtype=torch.bool, device=device)
@@ -65,8 +66,11 @@ def sample(
             break
         mask = torch.cat([mask, is_response[-1][:, None]], 1)
         out = model(
-            input_ids=token[:, None], attention_mask=mask, position_ids=positions(mask)[:, -1:],
-            past_key_values=cache, use_cache=True, logits_to_keep=1,
-        )  # fmt: skip
+            input_ids=token[:, None],
+            attention_mask=mask,
+            position_ids=positions(mask)[:, -1:],
+            logits_to_keep=1,
+            **cached,
+        )
         logits = out.logits[:, -1]
     return Rows(prompt_ids, is_prompt, prompt_of, torch.stack(tokens, 1), torch.stack(is_response, 1), ended)
