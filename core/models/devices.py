@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 
-
 #: Torch's own questions about the processor; they are private, so one that is gone counts as a no.
 CPU_BFLOAT16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 
