@@ -24,6 +24,10 @@ class SamplingConfig:
         check(self)
 
 
+#: The stage of a `generate` job whose units are prompts; before it the model may be fetched and loaded.
+WRITING = "Writing completions"
+
+
 @dataclass(frozen=True)
 class GenerateConfig(SamplingConfig):
     """Write completions for prompts, so that they can be ranked."""

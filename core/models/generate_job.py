@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.configs import GenerateConfig
+from core.configs import WRITING, GenerateConfig
 from core.errors import NothingToDo
 from core.events import Completions, NewCompletion, Progress
 from core.jobs import queue
@@ -61,7 +61,7 @@ def _answer(
         "max_new_tokens": config.max_new_tokens,
     }
     at_once = max(1, config.batch_size // config.completions)
-    yield Progress(0, len(todo), "Writing completions")
+    yield Progress(0, len(todo), WRITING)
     for start in range(0, len(todo), at_once):
         batch = todo[start : start + at_once]
         # Seeded by the prompt, not by the place in the queue: a resumed job draws what it would have drawn.
@@ -80,7 +80,7 @@ def _answer(
         for index, prompt in enumerate(batch):
             group = rows[index * config.completions : (index + 1) * config.completions]
             yield Completions(prompt.id, tuple(group), policy_job, sampling)
-        yield Progress(start + len(batch), len(todo), "Writing completions")
+        yield Progress(start + len(batch), len(todo), WRITING)
         if context.stopping:
             return
 

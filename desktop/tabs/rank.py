@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from core.configs import WRITING
 from core.errors import KnownError, known
 from core.jobs import queue
 from core.jobs.follow import News
@@ -333,7 +334,8 @@ class Tab(QWidget):
 
     def _show_generation(self, job: Job | None) -> None:
         active = job is not None and job.status in ACTIVE
-        self.header.doing.setText(f"writing {job.done:,} of {job.total:,}" if job and active and job.total else "")
+        writing = job is not None and active and job.stage == WRITING
+        self.header.doing.setText(f"writing {job.done:,} of {job.total:,}" if job and writing else "")
         if job is not None:
             self.side.generate.show_job(job)
             self.waiting.text.setText(f"{job.stage or 'Starting the worker'} … You can rank as soon as they are here.")

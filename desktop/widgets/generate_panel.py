@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QProgressBar, QScrollArea, QWidget
 
-from core.configs import GenerateConfig
+from core.configs import WRITING, GenerateConfig
 from core.errors import KnownError
 from core.jobs import queue
 from core.records import ACTIVE, RESUMABLE, Job
@@ -132,8 +132,9 @@ def sentence(job: Job) -> str:
     if job.status == "queued":
         return "Waiting for the worker to start …"
     if job.status in ("running", "paused"):
-        if not job.total:
-            return f"{job.stage or 'Loading the model'} …"
+        if job.stage != WRITING:
+            count = f": {job.done:,} of {job.total:,}" if job.total > 1 else " …"
+            return f"{job.stage or 'Loading the model'}{count}"
         eta = "" if job.eta is None else f", about {duration(job.eta)} left"
         return f"{job.done:,} of {job.total:,} prompts answered{eta}. You can rank meanwhile."
     if job.status == "done":
