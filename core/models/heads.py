@@ -29,8 +29,9 @@ class ScalarHead(nn.Module):
         """Every score is 0, so a pair's loss starts at exactly ln 2.
 
         Huang et al. 2024 (detail 11) draw the weights from N(0, 1/(d+1)) instead. With the few hundred
-        rankings of a workstation that noise (a standard deviation of 0.6 in the first scores of a 135M
-        model) has to be unlearnt first: held-out accuracy after the same two passes was lower.
+        rankings of a workstation that noise has to be unlearnt first: a 135M model that saw 48 rankings of 8
+        completions twice ordered 0.65 of the held-out pairs (its first loss was 0.94) where this start
+        gave 0.72, all else equal (one seed).
         """
         self.linear.weight.zero_()
         self.linear.bias.zero_()
