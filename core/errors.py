@@ -32,10 +32,6 @@ class NothingToDo(BadInput):
     """The job has no work: no prompts, no completions, no pairs."""
 
 
-class Stopped(KnownError):
-    """The person asked a running job to stop before it had a result."""
-
-
 DISK_FULL = "The disk is full: free some space and resume; everything saved so far is kept."
 OUT_OF_MEMORY = (
     "Not enough memory: choose a smaller model, batch size or completion length, or close other programs, "

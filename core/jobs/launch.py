@@ -1,4 +1,4 @@
-"""Start the project's worker if none runs, and stop it by degrees.
+"""Start the project's worker if none runs.
 
 The worker is a fresh interpreter of its own session: it outlives the window, and the window never imports
 torch. No multiprocessing, so that a frozen application can start it too.
@@ -7,7 +7,6 @@ torch. No multiprocessing, so that a frozen application can start it too.
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from core.jobs import lock
@@ -38,14 +37,3 @@ def ensure_worker(folder: Path, *, idle: float = 600.0) -> subprocess.Popen[byte
             start_new_session=True,
             env=os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"},
         )
-
-
-def stop_worker(process: subprocess.Popen[bytes], *, patience: float = 5.0) -> None:
-    """Terminate, then kill, a worker that this process started."""
-    for ask in (process.terminate, process.kill):
-        if process.poll() is not None:
-            return
-        ask()
-        deadline = time.monotonic() + patience
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
