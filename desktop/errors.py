@@ -12,13 +12,15 @@ from core.errors import known
 def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
     """Open a dialog about `error`, without waiting for it to close."""
     sentence = known(error)
+    report = "" if sentence is not None else "".join(traceback.format_exception(error))
+    if (shown := _already(str(sentence or ""), report)) is not None:
+        return shown
     box = QMessageBox(parent)
     box.setWindowTitle("Plumbline")
     if sentence is not None:
         box.setIcon(QMessageBox.Icon.Warning)
         box.setText(str(sentence))
     else:
-        report = "".join(traceback.format_exception(error))
         print(report, file=sys.stderr)  # noqa: T201
         box.setIcon(QMessageBox.Icon.Critical)
         box.setText("Something went wrong inside Plumbline. What you saved is safe.")
@@ -26,6 +28,16 @@ def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
         box.setDetailedText(report)
     box.open()
     return box
+
+
+def _already(sentence: str, report: str) -> QMessageBox | None:
+    """The open dialog that says the same: an error that repeats itself is told once at a time."""
+    for widget in QApplication.topLevelWidgets():
+        if isinstance(widget, QMessageBox) and widget.isVisible():
+            same = widget.detailedText() == report if report else widget.text() == sentence
+            if same:
+                return widget
+    return None
 
 
 def install(app: QApplication) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import Field
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -21,12 +21,22 @@ from PySide6.QtWidgets import (
 from core.options import documented
 from desktop.theme import SPACE
 
+#: Words of field names as people write them.
+WORDS = {
+    "kl": "KL",
+    "lora": "LoRA",
+    "ppo": "PPO",
+    "vf": "value",
+    "coef": "coefficient",
+    "lam": "lambda",
+    "cliprange": "clip range",
+    "eval": "evaluation",
+}
+
 
 def title_of(name: str) -> str:
     """`max_new_tokens` -> `Max new tokens`."""
-    words = name.replace("_", " ")
-    for short in ("ppo", "kl", "lora", "vf"):
-        words = words.replace(short + " ", short.upper() + " ") if short != "lora" else words.replace("lora ", "LoRA ")
+    words = " ".join(WORDS.get(word, word) for word in name.split("_"))
     return words[:1].upper() + words[1:]
 
 
@@ -48,6 +58,7 @@ class ConfigForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
         first, second = _form(), _form()
+        labels: list[QLabel] = []
         titles = titles or {}
         for kind in kinds:
             for item in documented(kind):
@@ -57,8 +68,12 @@ class ConfigForm(QWidget):
                 label = QLabel(titles.get(item.name, title_of(item.name)))
                 label.setBuddy(control)
                 label.setToolTip(control.toolTip())
+                labels.append(label)
                 control.setAccessibleName(label.text())
                 (second if item.metadata["advanced"] else first).addRow(label, control)
+        widest = max((label.sizeHint().width() for label in labels), default=0)
+        for label in labels:
+            label.setMinimumWidth(widest)  # both forms have their fields in one column
         layout.addLayout(first)
         if second.rowCount():
             self._more = QWidget()
@@ -109,7 +124,17 @@ class ConfigForm(QWidget):
             # The style sheet's padding does not reach the field inside.
             control.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         control.setMinimumWidth(96)
+        if not isinstance(control, QLineEdit | QCheckBox):
+            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            control.installEventFilter(self)
         return control
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The wheel scrolls the page: it changes a value only in the field that has the focus."""
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
 
 
 class _FloatBox(QDoubleSpinBox):

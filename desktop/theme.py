@@ -168,6 +168,7 @@ QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser, QSpinBox, QDoubleSpinBox, QC
 QTableView {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 6px; color: {t.text};
     selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ padding: 5px 8px; min-height: 20px; }}
+QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser {{ placeholder-text-color: {t.muted}; }}
 QPlainTextEdit, QTextEdit, QTextBrowser {{ padding: 6px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
 QListView:focus, QTableView:focus, QTextBrowser:focus, QTreeView:focus {{ border: 2px solid {t.accent}; }}
@@ -182,7 +183,7 @@ QListView::item:hover {{ background: {t.raised}; }}
 QTableView {{ gridline-color: {t.line}; alternate-background-color: {t.ground}; }}
 QTableView::item {{ padding: 4px 8px; }}
 QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none; border-bottom: 1px solid {t.line};
-    padding: 6px 8px; font-size: {SMALL}px; }}
+    padding: 6px 11px; font-size: {SMALL}px; }}
 QTableCornerButton::section {{ background: {t.surface}; border: none; }}
 QProgressBar {{ background: {t.raised}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}

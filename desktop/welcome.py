@@ -1,5 +1,7 @@
 """The first page: open the demo, make a project, open one, or go on with a recent one."""
 
+import re
+from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -99,13 +101,19 @@ class NewProject(QDialog):
         self.setWindowTitle("New project")
         self.setMinimumWidth(560)
         self.name = QLineEdit("My project")
-        self.folder = QLineEdit(str(catalogue.data_folder() / "projects" / "my-project"))
+        self.folder = QLineEdit(str(_unused("My project")))
+        self.name.textEdited.connect(self._suggest)
+        self.folder.textEdited.connect(self._choose)
+        self._chosen = False
         self.model = QLineEdit(catalogue.EMBEDDED)
         form = QFormLayout()
         form.setVerticalSpacing(SPACE + 4)
         form.addRow("Name", self.name)
         form.addRow("Folder", row(self.folder, button("Choose …", self._choose_folder)))
-        form.addRow("Base model", row(self.model, button("Folder …", self._choose_model)))
+        models = (button("Folder …", self._choose_model), button("GGUF file …", self._choose_gguf))
+        form.addRow("Base model", row(self.model, *models))
+        for field, name in ((self.name, "Name"), (self.folder, "Folder"), (self.model, "Base model")):
+            field.setAccessibleName(name)
         form.addRow(
             "",
             label(
@@ -131,6 +139,7 @@ class NewProject(QDialog):
         dialog = QFileDialog(self, "Choose an empty folder", self.folder.text())
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(self.folder.setText)
+        dialog.fileSelected.connect(self._choose)
         dialog.open()
 
     def _choose_model(self) -> None:
@@ -138,6 +147,20 @@ class NewProject(QDialog):
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(self.model.setText)
         dialog.open()
+
+    def _choose_gguf(self) -> None:
+        dialog = QFileDialog(self, "Choose a GGUF file", "", "GGUF models (*.gguf)")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.model.setText)
+        dialog.open()
+
+    def _choose(self) -> None:
+        self._chosen = True
+
+    def _suggest(self, name: str) -> None:
+        """The folder follows the name until somebody chooses one."""
+        if not self._chosen:
+            self.folder.setText(str(_unused(name)))
 
     def make(self) -> None:
         """Make the project, or say under the fields why it cannot be made."""
@@ -153,3 +176,11 @@ class NewProject(QDialog):
         project.close()
         self.accept()
         self.made.emit(folder)
+
+
+def _unused(name: str) -> Path:
+    """A folder for a project of this name that is not there yet."""
+    word = "-".join(re.findall(r"\w+", name.lower())) or "project"
+    folders = catalogue.data_folder() / "projects"
+    names = (word if number == 1 else f"{word}-{number}" for number in count(1))
+    return next(folders / found for found in names if not (folders / found).exists())

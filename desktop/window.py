@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QMainWindow,
+    QMenu,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -22,7 +23,7 @@ from core import demo
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.store import Changes, open_project
-from desktop import errors, settings, theme
+from desktop import errors, guide, settings, theme
 from desktop.icons import icon
 from desktop.session import Session
 from desktop.tabs import TABS
@@ -38,7 +39,7 @@ class Window(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self.session: Session | None = None
-        self.setMinimumSize(1000, 640)
+        self.setMinimumSize(1100, 700)
         self.resize(1280, 800)
         if (kept := settings.geometry()) is not None:
             self.restoreGeometry(kept)
@@ -194,6 +195,8 @@ class Window(QMainWindow):
         file = self.menuBar().addMenu("&File")
         self._action(file, "&New project …", "Ctrl+N", self.new_project)
         self._action(file, "&Open project …", "Ctrl+O", self.choose_project)
+        self.recent_menu = file.addMenu("Open &recent")
+        self.recent_menu.aboutToShow.connect(self._list_recent)
         self._action(file, "Open the &demo project", "", self.open_demo)
         file.addSeparator()
         close = self._action(file, "&Close project", "Ctrl+W", self.close_project)
@@ -212,13 +215,25 @@ class Window(QMainWindow):
             action.setCheckable(True)
             action.setChecked(settings.theme() == mode)
             group.addAction(action)
+        aid = self.menuBar().addMenu("&Help")
+        self._action(aid, "The &loop in five steps", "F1", lambda: guide.show("loop", self))
+        self._action(aid, "&About Plumbline", "", lambda: guide.about(self))
 
-    def _action(self, menu: object, text: str, shortcut: str, run: object) -> QAction:
-        action = QAction(text, self)
+    def _list_recent(self) -> None:
+        self.recent_menu.clear()
+        folders = settings.recent_projects()
+        for folder in folders:
+            text = str(folder).replace("&", "&&")
+            self._action(self.recent_menu, text, "", lambda folder=folder: self.open_project(folder))
+        if not folders:
+            self.recent_menu.addAction("None yet").setEnabled(False)
+
+    def _action(self, menu: QMenu, text: str, shortcut: str, run: object) -> QAction:
+        action = QAction(text, menu)
         if shortcut:
             action.setShortcut(QKeySequence(shortcut))
         action.triggered.connect(lambda: run())  # type: ignore[operator]
-        menu.addAction(action)  # type: ignore[attr-defined]
+        menu.addAction(action)
         return action
 
     def set_theme(self, mode: str) -> None:

@@ -3,21 +3,23 @@
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from core.configs import CompareConfig
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
-from core.records import Job
+from core.records import ACTIVE, Job
 from core.store import Changes
 from desktop import errors
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import Empty, Number, button, card, column, header, label, row, scrolled
+from desktop.widgets.parts import Empty, Number, button, column, go, header, label, row, scrolled
 from desktop.widgets.run_list import describe
 
 KIND = "compare"
+#: Cards put up at once: more are a button away, so that a long comparison does not hold up the window.
+PAGE = 40
 
 
 class Tab(QWidget):
@@ -25,6 +27,8 @@ class Tab(QWidget):
         super().__init__()
         self.session = session
         self._shown: int | None = None
+        self._duels: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
+        self._up = 0
         self.policy = QComboBox()
         self.policy.setAccessibleName("Tuned policy")
         self.policy.setMinimumWidth(220)
@@ -42,15 +46,19 @@ class Tab(QWidget):
         self.numbers = QWidget()
         self.numbers.setLayout(row(self.before, self.after, self.wins, self.gold, self.kl, None, spacing=4 * SPACE))
         self.list = QVBoxLayout()
-        self.list.setContentsMargins(0, 0, SPACE, 0)
         self.list.setSpacing(2 * SPACE)
+        self.more = button("", self._show_more)
+        everything = column(self.list, row(self.more, None), None, spacing=2 * SPACE)
+        everything.setContentsMargins(0, 0, SPACE, 0)
         inner = QWidget()
-        inner.setLayout(self.list)
+        inner.setLayout(everything)
         area = scrolled(inner)
         self.stack = QStackedWidget()
         self.empty = Empty(
             "Nothing to compare yet",
             "Once a policy is tuned, type any prompt to see what it changed, or let both answer the held-out prompts.",
+            "Go to PPO",
+            lambda: go(self, "PPO"),
         )
         self.stack.addWidget(self.empty)
         results = QWidget()
@@ -83,6 +91,7 @@ class Tab(QWidget):
         ready = self.policy.count() > 0
         for widget in (self.policy, self.prompt, self.ask_button, self.heldout):
             widget.setEnabled(ready)
+        self.empty.action.setVisible(not ready)
         if changes is None:
             done = [job for job in self.session.jobs(KIND) if job.status == "done"]
             self.show_comparison(done[0] if done else None)
@@ -114,14 +123,13 @@ class Tab(QWidget):
         self._clear()
         self.numbers.hide()
         self.list.addWidget(label("Both are answering …", "muted"))
-        self.list.addStretch(1)
         self.stack.setCurrentIndex(1)
 
     def _news(self, news: News) -> None:
         for job in news.jobs:
             if job.kind == "train-policy":
                 self.refresh(Changes(frozenset(), ""))
-            elif job.id == self._shown and job.status in ("done", "failed", "stopped"):
+            elif job.id == self._shown and job.status not in ACTIVE:
                 self.show_comparison(job)
 
     def show_comparison(self, job: Job | None) -> None:
@@ -135,13 +143,26 @@ class Tab(QWidget):
         self._show_numbers(job.result)
         if job.error:
             self.list.addWidget(label(job.error, "error", wrap=True))
+        elif job.status != "done":
+            self.list.addWidget(label(f"The comparison was {job.status}: ask again, or resume it below.", "muted"))
         sides: dict[str, dict[str, list[dict[str, Any]]]] = {}
         for sample in queue.samples(self.session.project, job.id):
             sides.setdefault(sample["prompt"], {"reference": [], "tuned": []})[sample["policy"]].append(sample)
-        for prompt, found in sides.items():
-            for reference, tuned in zip(found["reference"], found["tuned"], strict=False):
-                self.list.addWidget(_duel(prompt, reference, tuned))
-        self.list.addStretch(1)
+        self._duels = [
+            (prompt, reference, tuned)
+            for prompt, found in sides.items()
+            for reference, tuned in zip(found["reference"], found["tuned"], strict=False)
+        ]
+        self._show_more()
+
+    def _show_more(self) -> None:
+        """Put up the next cards; a button stands for those after them."""
+        for prompt, reference, tuned in self._duels[self._up : self._up + PAGE]:
+            self.list.addWidget(Duel(prompt, reference, tuned))
+        self._up = min(self._up + PAGE, len(self._duels))
+        left = len(self._duels) - self._up
+        self.more.setVisible(left > 0)
+        self.more.setText(f"Show {min(left, PAGE)} more of {left:,}")
 
     def _show_numbers(self, found: dict[str, Any]) -> None:
         self.numbers.setVisible(bool(found))
@@ -155,25 +176,34 @@ class Tab(QWidget):
             self.gold.value.setText(f"{found['gold_before']:+.2f} → {gold:+.2f}")
 
     def _clear(self) -> None:
+        self._duels, self._up = [], 0
+        self.more.hide()
         while (item := self.list.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
 
 
-def _duel(prompt: str, reference: dict[str, Any], tuned: dict[str, Any]) -> QWidget:
-    title = label(prompt, wrap=True)
-    title.setStyleSheet("font-weight: 600;")
-    a, b = reference["score"], tuned["score"]
-    better = None if a is None or b is None or a == b else ("tuned" if b > a else "reference")
-    columns = row(
-        _side("Reference", reference, better == "reference"),
-        _side("Tuned policy", tuned, better == "tuned"),
-        spacing=4 * SPACE,
-    )
-    columns.setStretch(0, 1)
-    columns.setStretch(1, 1)
-    return card(column(title, columns))
+class Duel(QFrame):
+    """One prompt with both answers, the one with the higher reward marked."""
+
+    def __init__(self, prompt: str, reference: dict[str, Any], tuned: dict[str, Any]) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        title = label(prompt, wrap=True)
+        title.setStyleSheet("font-weight: 600;")
+        a, b = reference["score"], tuned["score"]
+        better = None if a is None or b is None or a == b else ("tuned" if b > a else "reference")
+        columns = row(
+            _side("Reference", reference, better == "reference"),
+            _side("Tuned policy", tuned, better == "tuned"),
+            spacing=4 * SPACE,
+        )
+        columns.setStretch(0, 1)
+        columns.setStretch(1, 1)
+        layout = column(title, columns)
+        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        self.setLayout(layout)
 
 
 def _side(name: str, sample: dict[str, Any], better: bool) -> QWidget:

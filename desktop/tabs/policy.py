@@ -14,8 +14,8 @@ from desktop.forms import ConfigForm
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.chart import Chart
-from desktop.widgets.parts import Empty, button, card, column, header, label, row, rule, scrolled, set_role, side_panel
-from desktop.widgets.run_list import RunList
+from desktop.widgets.parts import Empty, button, card, column, go, header, label, row, scrolled, set_role, side_panel
+from desktop.widgets.run_list import RunList, runs_section
 from desktop.widgets.samples import SamplesTable
 
 KIND = "train-policy"
@@ -67,13 +67,14 @@ class Tab(QWidget):
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
         self.stack = QStackedWidget()
-        self.stack.addWidget(
-            Empty(
-                "No run yet",
-                "Start one: the reward and the KL to the reference are drawn here step by "
-                "step, and every sample can be read below.",
-            )
+        self.empty = Empty(
+            "No run yet",
+            "Start one: the reward and the KL to the reference are drawn here step by "
+            "step, and every sample can be read below.",
+            "Go to Reward model",
+            lambda: go(self, "Reward model"),
         )
+        self.stack.addWidget(self.empty)
         self.stack.addWidget(self._results())
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setStretch(1, 1)
@@ -99,9 +100,7 @@ class Tab(QWidget):
 
     def _side(self) -> QWidget:
         controls = row(self.start_button, self.pause, self.resume, self.stop)
-        side = column(self.need, self.form, controls, rule(), label("Runs", "heading"), self.runs, spacing=SPACE + 4)
-        self.runs.setMinimumHeight(110)
-        return side_panel(side)
+        return side_panel(column(self.need, self.form, controls, runs_section(self.runs), spacing=SPACE + 4))
 
     def _results(self) -> QWidget:
         grid = QGridLayout()
@@ -112,6 +111,7 @@ class Tab(QWidget):
         more = QWidget()
         more.setLayout(grid)
         tabs = QTabWidget()
+        tabs.setAccessibleName("Samples and further charts of the run")
         tabs.setDocumentMode(True)
         tabs.tabBar().setDrawBase(False)
         tabs.addTab(self.samples, "Samples")
@@ -119,6 +119,10 @@ class Tab(QWidget):
         charts = row(card(column(self.reward)), card(column(self.kl)), spacing=2 * SPACE)
         charts.setStretch(0, 1)
         charts.setStretch(1, 1)
+        self.next = button(
+            "Go on to Compare", lambda: go(self, "Compare"), role="link", tip="Read both policies side by side"
+        )
+        tabs.setCornerWidget(self.next)
         layout = column(charts, self.result, card(column(tabs)), spacing=SPACE + 4)
         layout.setStretch(0, 4)
         layout.setStretch(2, 5)
@@ -129,6 +133,7 @@ class Tab(QWidget):
     def refresh(self, changes: Changes | None) -> None:
         ready = queue.newest_run(self.session.project, "train-reward") is not None
         self.need.setVisible(not ready)
+        self.empty.action.setVisible(not ready)
         self.need.setText("There is no reward model yet: train one first, or optimise a gold reward (More settings).")
         if changes is None:
             self.runs.refresh()
@@ -164,6 +169,7 @@ class Tab(QWidget):
     def _show_result(self, job: Job) -> None:
         set_role(self.result, "error" if job.error else "muted")
         found = job.result
+        self.next.setVisible(job.status == "done" and bool(found.get("adapter")))
         text = job.error or ""
         if not text and found.get("reward_after") is not None and found.get("reward_before") is not None:
             text = (
@@ -186,6 +192,9 @@ class Tab(QWidget):
                 for step, value in series.get(name, []):
                     chart.append(name, step, value)
             chart.draw()
+        job = self.session.job(job_id)
+        threshold = job.config.get("reward_threshold") if job else 0
+        self.reward.set_level((threshold, f"Stops at a reward of {threshold:g}") if threshold else None)
         self.samples.show_run(job_id)
         self._show_state()
 

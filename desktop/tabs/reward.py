@@ -8,14 +8,28 @@ from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
 from core.preferences import pairs
+from core.records import ACTIVE, Job
 from core.store import Changes
 from desktop import errors
 from desktop.forms import ConfigForm
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.chart import Chart
-from desktop.widgets.parts import Empty, Number, button, card, column, header, label, row, rule, set_role, side_panel
-from desktop.widgets.run_list import RunList
+from desktop.widgets.parts import (
+    Empty,
+    Number,
+    button,
+    card,
+    column,
+    go,
+    header,
+    label,
+    row,
+    rule,
+    set_role,
+    side_panel,
+)
+from desktop.widgets.run_list import RunList, runs_section
 
 KIND = "train-reward"
 ENOUGH = 20
@@ -26,13 +40,14 @@ class Tab(QWidget):
         super().__init__()
         self.session = session
         self._scoring: int | None = None
+        self._lines: tuple[str, ...] = ()
         self.pairs = Number("pairs", "Every two completions that were given different ranks")
         self.prompts = Number("ranked prompts")
         self.ties = Number("ties", "Tied completions give no pair")
         self.flagged = Number("flagged", "Flagged prompts give no pair")
         self.origin = label("", "warning", wrap=True)
         self.advice = label("", "muted", wrap=True)
-        self.form = ConfigForm(TrainRewardConfig)
+        self.form = ConfigForm(TrainRewardConfig, titles={"batch_prompts": "Rankings a step"})
         self.train = button("Train reward model", self.start, role="primary")
         self.runs = RunList(session, KIND)
         self.runs.chosen.connect(self.show_run)
@@ -49,15 +64,21 @@ class Tab(QWidget):
         pair = row(card(column(self.loss)), card(column(self.accuracy)), spacing=2 * SPACE)
         pair.setStretch(0, 1)
         pair.setStretch(1, 1)
-        charts.setLayout(column(pair, self.result))
+        self.next = button("Go on to PPO", lambda: go(self, "PPO"), tip="Tune the policy against this reward model")
+        foot = row(self.result, self.next, spacing=2 * SPACE)
+        foot.setStretch(0, 1)
+        whole = column(pair, foot)
+        whole.setStretch(0, 1)
+        charts.setLayout(whole)
         self.stack = QStackedWidget()
-        self.stack.addWidget(
-            Empty(
-                "No reward model yet",
-                "Rank some prompts, then train: the loss and the accuracy on "
-                "held-out prompts are drawn here while it learns.",
-            )
+        self.empty = Empty(
+            "No reward model yet",
+            "Rank some prompts, then train: the loss and the accuracy on "
+            "held-out prompts are drawn here while it learns.",
+            "Go to Rank",
+            lambda: go(self, "Rank"),
         )
+        self.stack.addWidget(self.empty)
         self.stack.addWidget(charts)
 
         right = column(self.stack, self._score_box(), spacing=2 * SPACE)
@@ -84,12 +105,9 @@ class Tab(QWidget):
             rule(),
             self.form,
             self.train,
-            rule(),
-            label("Runs", "heading"),
-            self.runs,
+            runs_section(self.runs),
             spacing=SPACE + 4,
         )
-        self.runs.setMinimumHeight(110)
         return side_panel(side)
 
     def _score_box(self) -> QWidget:
@@ -102,7 +120,9 @@ class Tab(QWidget):
         self.completion.setTabChangesFocus(True)
         self.completion.setFixedHeight(84)
         self.score = button("Score", self.start_scoring)
-        self.scores = label("In standard deviations of the base model's own completions; 0 is its average.", "muted")
+        self.scores = label(
+            "In standard deviations of the base model's own completions; 0 is its average.", "muted", wrap=True
+        )
         self.scores.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         foot = row(self.scores, self.score, spacing=2 * SPACE)
         foot.setStretch(0, 1)
@@ -126,6 +146,7 @@ class Tab(QWidget):
             self.advice.setText(f"{missing} more ranked prompts until a reward model is worth training.")
         self.advice.setVisible(missing > 0)
         self.train.setEnabled(counts.pairs > 0)
+        self.empty.action.setVisible(missing > 0)
         if changes is None:
             self.runs.refresh()
             self._show_stack()
@@ -150,7 +171,12 @@ class Tab(QWidget):
             return
         chosen = self.session.job(self.runs.current) if self.runs.current else None
         reward_job = chosen.id if chosen is not None and chosen.result.get("adapter") else 0
-        self._scoring = self.session.start("score", ScoreConfig(self.prompt.text(), lines, reward_job)).id
+        try:
+            self._scoring = self.session.start("score", ScoreConfig(self.prompt.text(), lines, reward_job)).id
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        self._lines = lines
         self.scores.setText("Scoring …")
 
     def show_run(self, job_id: int) -> None:
@@ -167,6 +193,7 @@ class Tab(QWidget):
         job = self.session.job(job_id)
         if job is None:
             return
+        self.next.setVisible(job.status == "done")
         if job.error:
             self.result.setText(job.error)
             set_role(self.result, "error")
@@ -192,8 +219,8 @@ class Tab(QWidget):
                     if job.status == "running" and job.attempt > 1 and not news.metrics:
                         self.show_run(job.id)
                     self._show_result(job.id)
-            if job.id == self._scoring and job.status in ("done", "failed"):
-                self._show_scores(job.error, job.result.get("scores", []))
+            if job.id == self._scoring and job.status not in ACTIVE:
+                self._show_scores(job)
         mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
         for chart in (self.loss, self.accuracy) if mine else ():
             for item in mine:
@@ -202,12 +229,17 @@ class Tab(QWidget):
         if "rankings" in news.tables:
             self.refresh(Changes(frozenset({"rankings"}), ""))
 
-    def _show_scores(self, error: str | None, scores: list[float]) -> None:
-        self._scoring = None
-        lines = [line.strip() for line in self.completion.toPlainText().splitlines() if line.strip()]
-        best = max(scores, default=0.0)
+    def _show_scores(self, job: Job) -> None:
+        """Scores beside the texts that were asked for; a job that was cut short may still be resumed."""
+        scores = job.result.get("scores", [])
+        if job.status in ("done", "failed"):
+            self._scoring = None
+        if job.error or not scores:
+            self.scores.setText(job.error or f"Scoring was {job.status}: press Score to ask again.")
+            return
+        best = max(scores)
         shown = [
             f"{value:+.2f}{'  ← best' if len(scores) > 1 and value == best else ''}   {line[:80]}"
-            for value, line in zip(scores, lines, strict=False)
+            for value, line in zip(scores, self._lines, strict=False)
         ]
-        self.scores.setText(error or "\n".join(shown))
+        self.scores.setText("\n".join(shown))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor, QFont, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from core.metrics import METRICS, title
@@ -16,6 +16,8 @@ from desktop import theme
 from desktop.widgets.parts import label, row
 
 SMOOTHING = 0.6
+#: Longer curves are drawn without antialiasing: beyond, a repaint costs tens of milliseconds.
+SMOOTH_EDGES = 1500
 
 
 @dataclass
@@ -70,7 +72,8 @@ class Chart(QWidget):
         self.names = names
         self._words = dict(zip(names, words or tuple(title(name) for name in names), strict=True))
         self._smooth = smooth
-        self._level = level
+        self._small = small
+        self._shown: tuple[dict[str, int], str] = ({}, "")
         self.heading = label(heading or title(names[0]), "" if small else "heading")
         self.readout = label("", "small")
         self.readout.setTextFormat(Qt.TextFormat.RichText)
@@ -87,10 +90,9 @@ class Chart(QWidget):
             healthy = f"\nHealthy: {metric.healthy}." if metric.healthy else ""
             self.setToolTip(f"{metric.meaning}{healthy}")
         self.series = {name: self._make(name) for name in names}
-        self._line: pg.InfiniteLine | None = None
-        if level is not None:
-            self._line = pg.InfiniteLine(pos=level[0], angle=0)
-            self.plot.addItem(self._line)
+        self._line = pg.InfiniteLine(angle=0)
+        self.plot.addItem(self._line, ignoreBounds=level is None)
+        self.set_level(level)
         self._cursor = pg.InfiniteLine(angle=90)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
@@ -118,6 +120,13 @@ class Chart(QWidget):
         if name in self.series and value is not None and np.isfinite(value):
             self.series[name].append(step, value)
 
+    def set_level(self, level: tuple[float, str] | None) -> None:
+        """Draw a dashed line at a value, with what it means as its tooltip; None takes it away."""
+        self._line.setVisible(level is not None)
+        if level is not None:
+            self._line.setPos(level[0])
+            self._line.setToolTip(level[1])
+
     def clear(self) -> None:
         for series in self.series.values():
             series.clear()
@@ -126,9 +135,10 @@ class Chart(QWidget):
     def draw(self) -> None:
         for series in self.series.values():
             x, y = series.steps[: series.size], series.values[: series.size]
-            series.curve.setData(x, y, skipFiniteCheck=True)
+            fine = series.size <= SMOOTH_EDGES
+            series.curve.setData(x, y, skipFiniteCheck=True, antialias=fine)
             if self._smoothed(series.name):
-                series.smooth.setData(x, series.means[: series.size], skipFiniteCheck=True)
+                series.smooth.setData(x, series.means[: series.size], skipFiniteCheck=True, antialias=fine)
         self._show_last()
 
     def _show_last(self) -> None:
@@ -136,14 +146,25 @@ class Chart(QWidget):
 
     def _read(self, places: dict[str, int], prefix: str = "") -> None:
         """Show the value at a place of each series, in the series' colour: the readout is the legend too."""
+        self._shown = (places, prefix)
         colours = theme.current().series
-        parts = []
+        marks, words, values = [], [], []
         for number, (name, series) in enumerate(self.series.items()):
             if name in places:
-                words = f"{self._words[name]} " if len(self.series) > 1 else ""
-                value = _short(series.values[places[name]])
-                parts.append(f'<span style="color:{colours[number % len(colours)]}">●</span> {words}{value}')
-        self.readout.setText(prefix + "&nbsp;&nbsp; ".join(parts))
+                colour = colours[number % len(colours)]
+                marks.append(f'<span style="color:{colour}">●</span> ' if len(self.series) > 1 else "")
+                words.append(f"{self._words[name]} " if len(self.series) > 1 else "")
+                values.append(_short(series.values[places[name]]))
+        plain = prefix + "   ".join(f"● {word}{value}" for word, value in zip(words, values, strict=True))
+        if self.readout.fontMetrics().horizontalAdvance(plain) > self.readout.width():
+            words = ["" for _ in words]
+        parts = [f"{mark}{word}{value}" for mark, word, value in zip(marks, words, values, strict=True)]
+        self.readout.setText((f"{prefix}&nbsp;&nbsp; " if prefix else "") + "&nbsp;&nbsp; ".join(parts))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where the readout has little room, the names of its curves give way and their values stay."""
+        super().resizeEvent(event)
+        self._read(*self._shown)
 
     def _smoothed(self, name: str) -> bool:
         """Held-out values are few and exact: they are drawn as they are."""
@@ -166,7 +187,7 @@ class Chart(QWidget):
         place = longest.steps[places[longest.name]]
         self._cursor.setPos(place)
         self._cursor.show()
-        self._read(places, f"step {place:g}&nbsp;&nbsp; ")
+        self._read(places, f"step {place:g}")
 
     def _paint(self) -> None:
         colours = theme.current()
@@ -181,9 +202,10 @@ class Chart(QWidget):
         self.plot.getAxis("left").setWidth(46)
         self.plot.showGrid(x=False, y=True, alpha=0.15)
         self._cursor.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DotLine))
-        if self._line is not None and self._level is not None:
-            self._line.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DashLine))
-            self._line.setToolTip(self._level[1])
+        self._line.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DashLine))
+        if not self._small:
+            self.plot.getAxis("bottom").setHeight(38)
+            self.plot.setLabel("bottom", "step", color=colours.muted, **{"font-size": f"{theme.SMALL}px"})
         for number, series in enumerate(self.series.values()):
             colour = QColor(colours.series[number % len(colours.series)])
             faint = QColor(colour)

@@ -115,9 +115,10 @@ class Empty(QWidget):
         self.heading = label(heading, "heading")
         self.text = label(text, "muted", wrap=True)
         self.text.setFixedWidth(460)
+        self.action = button(action_text, action or (lambda: None))
         inner: list[QWidget] = [self.heading, self.text]
         if action is not None:
-            inner.append(button(action_text, action))
+            inner.append(self.action)
         for item in inner:
             if isinstance(item, QLabel):
                 item.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -127,6 +128,13 @@ class Empty(QWidget):
             layout.addLayout(row(None, item, None))
         layout.addStretch(1)
         self.setLayout(layout)
+
+
+def go(widget: QWidget, title: str) -> None:
+    """Ask the window that shows `widget` for the tab called `title`."""
+    show = getattr(widget.window(), "show_tab_called", None)
+    if show is not None:
+        show(title)
 
 
 class Number(QWidget):

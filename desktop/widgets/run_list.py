@@ -1,10 +1,12 @@
 """The runs of one kind, newest first; selecting one shows it."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QListWidget, QListWidgetItem
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from core.records import Job
 from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.parts import column, label, rule
 
 WORDS = {
     "queued": "waiting",
@@ -21,12 +23,15 @@ class RunList(QListWidget):
     """Emits `chosen(job id)` when another run is to be shown."""
 
     chosen = Signal(int)
+    filled = Signal(bool)
+    """Whether there are any runs, each time they were read again."""
 
     def __init__(self, session: Session, kind: str) -> None:
         super().__init__()
         self.session = session
         self.kind = kind
         self.setAccessibleName("Runs, newest first")
+        self.setMinimumHeight(110)
         self.currentItemChanged.connect(self._moved)
 
     @property
@@ -49,10 +54,26 @@ class RunList(QListWidget):
         self.blockSignals(False)
         if self.currentItem() is None and self.count():
             self.setCurrentRow(0)
+        self.filled.emit(self.count() > 0)
 
     def _moved(self) -> None:
         if self.current is not None:
             self.chosen.emit(self.current)
+
+
+def runs_section(runs: RunList) -> QWidget:
+    """The list under its heading; while there are no runs it takes its room and shows nothing."""
+    inner = QWidget()
+    inside = column(rule(), label("Runs", "heading"), runs, spacing=SPACE + 4)
+    inside.setStretch(2, 1)
+    inner.setLayout(inside)
+    runs.filled.connect(inner.setVisible)
+    section = QWidget()
+    outer = column(inner, None, spacing=0)
+    outer.setStretch(0, 1)
+    outer.setStretch(1, 0)
+    section.setLayout(outer)
+    return section
 
 
 def describe(job: Job) -> str:

@@ -98,7 +98,7 @@ class SamplesTable(QWidget):
         sizes = self.view.horizontalHeader()
         sizes.setHighlightSections(False)
         sizes.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for number, (name, width) in enumerate(zip(COLUMNS, (84, 0, 0, 72, 72, 72), strict=True)):
+        for number, (name, width) in enumerate(zip(COLUMNS, (88, 0, 0, 70, 70, 70), strict=True)):
             if name in ("prompt", "completion"):
                 sizes.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
             else:

@@ -3,15 +3,16 @@
 import sys
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QMessageBox
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox, QSpinBox, QTextBrowser
 
 from core import configs, demo, gold
 from core.events import Metrics, Progress, Result, Sample, Samples
 from core.jobs import queue
 from core.store import open_project, rankings
 from core.worker import Recorder
-from desktop import settings, theme
+from desktop import errors, settings, theme
 from desktop.tabs import TABS
 from desktop.welcome import NewProject
 
@@ -305,3 +306,208 @@ def test_a_failed_job_says_its_sentence_in_the_window(open_window, project):
     assert window.job_bar.text.text() == "There are no pairs."
     assert window.job_bar.dismiss.isVisible()
     worker.close()
+
+
+def test_recent_projects_are_in_the_menu_and_open(open_window, project):
+    window = open_window()
+    window.open_project(project.folder)
+    window.close_project()
+    window.recent_menu.aboutToShow.emit()
+    (action,) = window.recent_menu.actions()
+    assert action.text() == str(project.folder)
+    action.trigger()
+    assert window.session.project.folder == project.folder
+
+
+def test_the_guide_opens_from_the_menu(open_window):
+    window = open_window()
+    help_menu = window.menuBar().actions()[-1].menu()
+    help_menu.actions()[0].trigger()
+    guide = window.findChild(QDialog)
+    assert "The loop in five steps" in guide.findChild(QTextBrowser).toPlainText()
+    guide.close()
+
+
+@pytest.mark.parametrize(
+    ("title", "next_title"), [("Reward model", "Rank"), ("PPO", "Reward model"), ("Compare", "PPO")]
+)
+def test_an_empty_tab_leads_to_the_step_before_it(open_window, project, qtbot, title, next_title):
+    window = open_window()
+    window.open_project(project.folder)
+    found = tab(window, title)
+    assert found.empty.action.text() == f"Go to {next_title}"
+    qtbot.mouseClick(found.empty.action, Qt.MouseButton.LeftButton)
+    assert TITLES[window.tab_stack.currentIndex()] == next_title
+
+
+@pytest.mark.parametrize(("title", "next_title"), [("Reward model", "PPO"), ("PPO", "Compare")])
+def test_a_finished_run_leads_to_the_next_step(open_window, with_runs, qtbot, title, next_title):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    found = tab(window, title)
+    qtbot.mouseClick(found.next, Qt.MouseButton.LeftButton)
+    assert TITLES[window.tab_stack.currentIndex()] == next_title
+
+
+def test_an_empty_list_of_runs_takes_no_room(open_window, project, with_runs):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    assert tab(window, "PPO").runs.isVisible()
+    with project.write() as database:
+        database.conn.execute("delete from jobs where kind = 'train-policy'")
+    window.open_project(project.folder)
+    assert not tab(window, "PPO").runs.isVisible()
+
+
+def test_the_wheel_changes_only_a_field_that_has_the_focus(open_window, with_runs, qtbot):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    reward = tab(window, "Reward model")
+    before = reward.form.values()
+    field = next(box for box in reward.form.findChildren(QSpinBox) if box.isVisible())
+
+    def turn():
+        centre = QPointF(field.rect().center())
+        down = (QPoint(0, 0), QPoint(0, 120), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier)
+        event = QWheelEvent(centre, field.mapToGlobal(centre), *down, Qt.ScrollPhase.NoScrollPhase, False)
+        QApplication.sendEvent(field, event)
+
+    turn()
+    assert reward.form.values() == before
+    window.activateWindow()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    turn()
+    assert reward.form.values() != before
+
+
+def test_an_error_that_repeats_itself_is_told_once_at_a_time(open_window, capsys):
+    window = open_window()
+    boxes = [errors.show(ValueError("the same"), window) for _ in range(3)]
+    assert boxes[0] is boxes[1] is boxes[2]
+    assert "ValueError: the same" in boxes[0].detailedText()
+    other = errors.show(ValueError("another"), window)
+    assert other is not boxes[0]
+    for box in (boxes[0], other):
+        box.close()
+    assert capsys.readouterr().err.count("ValueError: the same") == 1
+
+
+def finish(folder, job_id, status):
+    worker = open_project(folder)
+    worker.db.conn.execute("update jobs set status = ? where id = ?", (status, job_id))
+    worker.close()
+
+
+def test_scoring_that_was_stopped_says_so_and_later_scores_stand_beside_their_texts(open_window, with_runs):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    reward = tab(window, "Reward model")
+    reward.completion.setPlainText("first\nsecond")
+    reward.start_scoring()
+    finish(with_runs.folder, window.session.jobs("score")[0].id, "stopped")
+    window.session.poll()
+    assert "stopped" in reward.scores.text()
+    reward.start_scoring()
+    reward.completion.setPlainText("written while waiting")
+    job = window.session.jobs("score")[0]
+    worker = open_project(with_runs.folder)
+    Recorder(worker, job.id).record(Result({"scores": [0.5, -1.0]}))
+    worker.close()
+    finish(with_runs.folder, job.id, "done")
+    window.session.poll()
+    assert reward.scores.text().splitlines() == ["+0.50  ← best   first", "-1.00   second"]
+
+
+def test_a_comparison_that_was_interrupted_says_so(open_window, with_runs, qtbot):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    compare = tab(window, "Compare")
+    compare.compare_heldout()
+    qtbot.waitUntil(lambda: "answering" in texts(compare))
+    finish(with_runs.folder, window.session.jobs("compare")[0].id, "interrupted")
+    window.session.poll()
+    qtbot.waitUntil(lambda: "was interrupted" in texts(compare))
+    assert "answering" not in texts(compare)
+
+
+def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    compare = tab(window, "Compare")
+    compare.compare_heldout()
+    job = window.session.jobs("compare")[0]
+    worker = open_project(with_runs.folder)
+    rows = [Sample(f"p{n}", f"{side} {n}", side, score=1.0) for n in range(100) for side in ("reference", "tuned")]
+    Recorder(worker, job.id).record(Samples(0, tuple(rows)))
+    worker.close()
+    finish(with_runs.folder, job.id, "done")
+    window.session.poll()
+    assert (compare.list.count(), compare.more.text()) == (40, "Show 40 more of 60")
+    for _ in range(2):
+        qtbot.mouseClick(compare.more, Qt.MouseButton.LeftButton)
+    assert compare.list.count() == 100
+    assert not compare.more.isVisible()
+    qtbot.waitUntil(lambda: "tuned 99" in texts(compare))
+
+
+def test_the_threshold_that_stops_a_run_is_drawn(open_window, with_runs):
+    with with_runs.write() as database:
+        database.conn.execute("update jobs set config = json_set(config, '$.reward_threshold', 1.5) where id = 2")
+    window = open_window()
+    window.open_project(with_runs.folder)
+    line = tab(window, "PPO").reward._line
+    assert (line.isVisible(), line.value()) == (True, 1.5)
+    assert not tab(window, "PPO").kl._line.isVisible()
+
+
+def test_a_narrow_chart_keeps_its_values_and_gives_up_its_words(open_window, with_runs, qtbot):
+    from desktop.widgets.chart import Chart
+
+    chart = Chart(("objective/scores", "objective/gold"), heading="Reward", words=("learned", "gold"))
+    qtbot.addWidget(chart)
+    chart.append("objective/scores", 1, 1.25)
+    chart.append("objective/gold", 1, 0.5)
+    chart.resize(600, 200)
+    chart.show()
+    chart.draw()
+    assert "learned 1.25" in chart.readout.text()
+    chart.resize(190, 200)
+    assert "learned" not in chart.readout.text()
+    assert "1.25" in chart.readout.text()
+
+
+def test_a_new_project_is_offered_a_folder_that_is_free(open_window):
+    window = open_window()
+    first = NewProject(window)
+    first.name.setText("Kind words")
+    first.name.textEdited.emit("Kind words")
+    assert first.folder.text().endswith("kind-words")
+    first.make()
+    second = NewProject(window)
+    second.name.textEdited.emit("Kind words")
+    assert second.folder.text().endswith("kind-words-2")
+    second.folder.setText("/chosen")
+    second.folder.textEdited.emit("/chosen")
+    second.name.textEdited.emit("Other")
+    assert second.folder.text() == "/chosen"
+
+
+@pytest.mark.parametrize("look", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+def test_text_can_be_read_on_every_ground(look):
+    """WCAG AA: at least 4.5 to 1."""
+    for text in (look.text, look.muted, look.accent, look.good, look.warning, look.danger):
+        for ground in (look.ground, look.surface, look.raised):
+            assert contrast(text, ground) >= 4.5, (text, ground)
+    assert contrast(look.on_accent, look.accent) >= 4.5
+    assert contrast(look.accent, look.accent_soft) >= 4.5
+
+
+def contrast(one, other):
+    def luminance(name):
+        parts = QColor(name).getRgbF()[:3]
+        red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
