@@ -73,7 +73,8 @@ class Labeler:
 class Ranking:
     """One labeler's order over one group. Rank 1 is best, equal ranks are ties, None is unranked.
 
-    A prompt-level `flag` stands instead of an order; `flags` are per completion.
+    A prompt-level `flag` stands instead of an order; `flags` are per completion. `criteria` holds further
+    orders by criterion; `repeat_of` is the ranking that this one repeats, to see how steady the labeler is.
     """
 
     id: int
@@ -85,6 +86,11 @@ class Ranking:
     flags: dict[int, str] = field(default_factory=dict)
     comment: str = ""
     created_at: str = ""
+    seconds: float | None = None
+    criteria: dict[str, dict[int, int | None]] = field(default_factory=dict)
+    method: str = "order"
+    repeat_of: int | None = None
+    adjudicates: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What a labeler has in hand: the queue, the ordering of the current item, and one undo line over both. No Qt.
 
-Undo goes back through placements and through saved rankings alike; a saved one is retracted in the project,
-after a restart too. Operations return the `Changes` that the window announces.
+Every change by hand is on disk, as a draft, before it is shown. Undo goes back through placements and through
+saved rankings alike; a saved one is retracted in the project, after a restart too. Operations return the
+`Changes` that the window announces.
 """
 
 import time
@@ -10,8 +11,11 @@ from typing import Any
 
 from core.errors import BadInput
 from core.records import Group, Labeler, Ranking
-from core.store import Changes, Project, completions, rankings
-from desktop.widgets.ordering import Ordering, from_ranking
+from core.store import Changes, Project, assignments, completions, rankings
+from desktop.widgets.ordering import OVERALL, Ordering, from_ranking
+
+#: A pause longer than this is not counted as work on an item.
+IDLE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,20 @@ class Saved:
     ranking_id: int
 
 
+@dataclass(frozen=True)
+class Skipped:
+    group_id: int
+
+
+Step = Edit | Saved | Skipped
+
+
 class Labeling:
-    """`touched` says whether the order on screen is the labeler's own: only such an order is ever saved."""
+    """`touched` says whether the order on screen is the labeler's own: only such an order is ever saved.
+
+    `criteria` are the names to order by besides the overall order; `method` is how a new item begins.
+    `adjudicating` marks a ranking that will count instead of everybody else's.
+    """
 
     def __init__(self, project: Project, labeler: Labeler) -> None:
         self.project = project
@@ -40,12 +56,17 @@ class Labeling:
         self.ordering = Ordering(())
         self.source: Ranking | None = None
         self.touched = False
+        self.adjudicating = False
         self.total = 0
+        self.method = "order"
+        self.criteria: tuple[str, ...] = ()
+        self.queue = assignments.Queue((), 0, {}, frozenset())
         self._waiting: dict[int, None] = {}
-        self._drafts: dict[int, tuple[Ordering, bool]] = {}
-        self._done: list[Edit | Saved] = []
-        self._undone: list[Edit | Saved] = []
-        self._since = time.monotonic()
+        self._drafts: dict[int, Ordering] = {}
+        self._done: list[Step] = []
+        self._undone: list[Step] = []
+        self._acted = time.monotonic()
+        self._seconds = 0.0
         self.reload()
         self._read_drafts()
 
@@ -62,6 +83,14 @@ class Labeling:
         return self.group is not None and self.touched and self.ordering.judged
 
     @property
+    def next_criterion(self) -> str | None:
+        """The first criterion that this item is not ordered by yet; the overall order comes last."""
+        for name in (*self.criteria, OVERALL):
+            if not self.ordering.switch(name).tiers:
+                return name
+        return None
+
+    @property
     def can_undo(self) -> bool:
         return bool(self._done) or rankings.latest(self.project, self.labeler.id) is not None
 
@@ -71,11 +100,11 @@ class Labeling:
 
     def reload(self) -> None:
         """Look for groups that came or went; skipped ones stay at the end."""
-        found = completions.group_ids(self.project, unranked_by=self.labeler.id)
-        known = set(found)
+        self.queue = assignments.queue(self.project, self.labeler.id)
+        self.total = self.queue.total
+        known = set(self.queue.waiting)
         kept = [group_id for group_id in self._waiting if group_id in known]
-        self._waiting = dict.fromkeys([*kept, *found])
-        self.total = int(self.project.value("select count(*) from completion_groups"))
+        self._waiting = dict.fromkeys([*kept, *self.queue.waiting])
         if self.group and self.project.one("select 1 from completion_groups where id = ?", self.group.id) is None:
             self._drafts.pop(self.group.id, None)
             self.group = None
@@ -84,67 +113,88 @@ class Labeling:
         """Show the first item of the queue, or nothing."""
         first = next(iter(self._waiting), None)
         if first is None:
-            self._keep_draft()
             self.group, self.source = None, None
         else:
             self.open(first)
 
     def open(self, group_id: int) -> None:
         """Show one item, with what the labeler had begun there."""
-        ordering, touched = self._drafts.get(group_id, (None, False))
-        self._show(group_id, ordering, touched, None)
+        ordering = self._drafts.get(group_id)
+        self._show(group_id, ordering, ordering is not None, None)
+
+    def adjudicate(self, group_id: int) -> None:
+        """Show an item whose labelers disagree: what is saved now counts instead of their rankings."""
+        self.open(group_id)
+        self.adjudicating = True
 
     def revise(self, ranking_id: int) -> None:
         """Show an earlier ranking. Saving makes a new one; an order made by a script must be changed first."""
         ranking = rankings.get(self.project, ranking_id)
-        ordering = from_ranking(ranking, self._shown(completions.group(self.project, ranking.group_id)))
-        self._show(ranking.group_id, ordering, False, ranking)
+        ordering = from_ranking(ranking, self._shown(ranking.group_id))
+        draft = self._drafts.get(ranking.group_id)
+        self._show(ranking.group_id, draft or ordering, draft is not None, ranking)
 
     def change(self, ordering: Ordering) -> bool:
-        """Take over an ordering made by hand; False if nothing differs."""
+        """Take over an ordering made by hand, on disk first; False if nothing differs."""
         if self.group is None or ordering == self.ordering:
             return False
+        self._keep(self.group.id, ordering)
         self._done.append(Edit(self.group.id, self.ordering, ordering, self.touched))
         self._undone.clear()
         self.ordering, self.touched = ordering, True
         return True
 
+    def switch(self, criterion: str) -> None:
+        """Look at the order by another criterion; this alone is no change."""
+        self.ordering = self.ordering.switch(criterion)
+
+    def use(self, method: str) -> None:
+        """Give the order in another way from now on."""
+        self.method = method
+        if self.group is None or not self.ordering.tiers + self.ordering.answers:
+            self.ordering = self.ordering.with_method(method)
+        else:
+            self.change(self.ordering.with_method(method))
+
     def set_comment(self, comment: str) -> None:
         """Typing has its own undo. A remark on a script's order does not make it the labeler's own."""
-        if comment == self.ordering.comment:
+        if comment == self.ordering.comment or self.group is None:
             return
         self.ordering = self.ordering.with_comment(comment)
         if self.source is None or self.source.labeler.kind == "person":
             self.touched = True
+            self._keep(self.group.id, self.ordering)
 
     def save(self) -> Changes:
         """Store the ranking on disk; only then go on to the next item."""
         if not self.saveable or self.group is None:
             raise BadInput("Nothing is ranked yet: place at least one completion or set a flag.")
-        changes = rankings.rank(
-            self.project,
-            self.group.id,
-            self.labeler.id,
-            self.ordering.ranks(),
-            flag=self.ordering.flag,
-            flags=self.ordering.flags,
-            comment=self.ordering.comment.strip(),
-            seconds=round(time.monotonic() - self._since, 1),
-        )
+        self._count_time()
+        overall = self.ordering.switch(OVERALL)
+        with self.project.write():
+            changes = rankings.rank(
+                self.project,
+                self.group.id,
+                self.labeler.id,
+                overall.ranks(),
+                flag=overall.flag,
+                flags=overall.flags,
+                comment=overall.comment.strip(),
+                seconds=round(self._seconds, 1),
+                criteria=overall.criteria(),
+                method=overall.method,
+                shown=overall.shown,
+                repeat_of=None if self.source else self.queue.repeats.get(self.group.id),
+                adjudicates=self.adjudicating,
+            )
+            assignments.mix_in_repeat(self.project, self.labeler.id)
         self._done.append(Saved(self.group.id, changes.ids[0]))
         self._undone.clear()
-        self._leave_ranked(self.group.id)
+        self._leave(self.group.id)
         return changes
 
-    def keep_drafts(self) -> None:
-        """Store what is begun and not yet saved in the project, so that a crash does not lose it."""
-        self._keep_draft()
-        drafts = [_plain(group_id, ordering) for group_id, (ordering, _) in self._drafts.items()]
-        if self.project.setting(self._key, []) != drafts:
-            self.project.set_setting(self._key, drafts)
-
     def skip(self) -> bool:
-        """Put the item at the end of the queue; False when there is no other."""
+        """Come back to the item later: put it at the end of the queue; False when there is no other."""
         if self.group is None:
             return False
         if self.group.id in self._waiting:
@@ -155,6 +205,17 @@ class Labeling:
         self.open_next()
         return True
 
+    def skip_for_good(self) -> Changes | None:
+        """Leave the item unranked; undo brings it back."""
+        if self.group is None or self.group.id not in self._waiting:
+            return None
+        changes = assignments.skip(self.project, self.labeler.id, self.group.id)
+        self._done.append(Skipped(self.group.id))
+        self._undone.clear()
+        self._leave(self.group.id)
+        self.reload()
+        return changes
+
     def undo(self) -> Changes | None:
         """Take back the last change by hand, or the last saved ranking and return to its item."""
         step = self._pop_done()
@@ -164,12 +225,21 @@ class Labeling:
         if isinstance(step, Edit):
             self._show_step(step, step.before, step.touched)
             return None
-        changes = rankings.retract(self.project, step.ranking_id)
+        if isinstance(step, Skipped):
+            changes = assignments.unskip(self.project, self.labeler.id, step.group_id)
+            self.reload()
+            self.open(step.group_id)
+            return changes
         ranking = rankings.get(self.project, step.ranking_id)
-        self._keep_draft()
-        self.reload()
-        shown = self._shown(completions.group(self.project, step.group_id))
-        self._show(step.group_id, from_ranking(ranking, shown), True, None)
+        ordering = from_ranking(ranking, self._shown(step.group_id, again=ranking.repeat_of is not None))
+        with self.project.write():
+            changes = rankings.retract(self.project, step.ranking_id)
+            self._keep(step.group_id, ordering)
+        if ranking.repeat_of is not None:
+            self.queue.repeats[step.group_id] = ranking.repeat_of
+        self._waiting = {step.group_id: None} | self._waiting
+        self._show(step.group_id, ordering, True, None)
+        self.adjudicating = ranking.adjudicates
         return changes
 
     def redo(self) -> Changes | None:
@@ -180,18 +250,22 @@ class Labeling:
         if isinstance(step, Edit):
             self._show_step(step, step.after, True)
             return None
-        changes = rankings.restore(self.project, step.ranking_id)
-        self._leave_ranked(step.group_id)
+        if isinstance(step, Skipped):
+            changes = assignments.skip(self.project, self.labeler.id, step.group_id)
+            self.reload()
+        else:
+            changes = rankings.restore(self.project, step.ranking_id)
+        self._leave(step.group_id)
         return changes
 
-    def _pop_done(self) -> Edit | Saved | None:
+    def _pop_done(self) -> Step | None:
         step = self._pop_existing(self._done)
         if step is not None:
             return step
         ranking = rankings.latest(self.project, self.labeler.id)
         return Saved(ranking.group_id, ranking.id) if ranking else None
 
-    def _pop_existing(self, steps: list[Edit | Saved]) -> Edit | Saved | None:
+    def _pop_existing(self, steps: list[Step]) -> Step | None:
         """The last step whose completions are still there."""
         while steps:
             step = steps.pop()
@@ -199,8 +273,10 @@ class Labeling:
                 return step
         return None
 
-    def _leave_ranked(self, group_id: int) -> None:
-        self._drafts.pop(group_id, None)
+    def _leave(self, group_id: int) -> None:
+        """The item is done with: its draft goes, the next item comes."""
+        if self._drafts.pop(group_id, None) is not None:
+            rankings.keep_draft(self.project, self.labeler.id, group_id, None)
         self._waiting.pop(group_id, None)
         self.group = None
         self.open_next()
@@ -209,41 +285,45 @@ class Labeling:
         """Typing a comment is no step: a comment on screen outlives undo."""
         here = self.group is not None and self.group.id == step.group_id
         kept = ordering.with_comment(self.ordering.comment) if here else ordering
+        self._keep(step.group_id, kept if touched else None)
         self._show(step.group_id, kept, touched, self.source if here else None)
 
     def _show(self, group_id: int, ordering: Ordering | None, touched: bool, source: Ranking | None) -> None:
-        self._keep_draft()
-        same = self.group is not None and self.group.id == group_id
-        if not same:
+        if self.group is None or self.group.id != group_id:
             self.group = completions.group(self.project, group_id)
-            self._since = time.monotonic()
-        assert self.group is not None
-        self.ordering = ordering or Ordering(self._shown(self.group))
+            self._acted = time.monotonic()
+            self._seconds = 0.0
+            self.adjudicating = False
+        fresh = Ordering(self._shown(group_id, again=group_id in self.queue.repeats), method=self.method)
+        self.ordering = ordering or fresh.switch(self.criteria[0] if self.criteria else OVERALL)
         self.touched, self.source = touched, source
 
-    def _shown(self, group: Group) -> tuple[int, ...]:
-        return tuple(rankings.shown_order(group.id, self.labeler.id, [item.id for item in group.completions]))
-
-    @property
-    def _key(self) -> str:
-        return f"ranking_drafts/{self.labeler.id}"
+    def _shown(self, group_id: int, *, again: bool = False) -> tuple[int, ...]:
+        ids = completions.ids(self.project, group_id)
+        return tuple(rankings.shown_order(group_id, self.labeler.id, ids, again=again))
 
     def _read_drafts(self) -> None:
-        """Drafts of the last time, of items that still wait and still have the same completions."""
-        for plain in self.project.setting(self._key, []):
-            if plain["group"] in self._waiting:
-                ordering = _ordering(plain, self._shown(completions.group(self.project, plain["group"])))
-                if ordering is not None:
-                    self._drafts[plain["group"]] = (ordering, True)
+        """What was begun before, where the completions are still the same."""
+        for group_id, plain in rankings.drafts(self.project, self.labeler.id).items():
+            ordering = _ordering(plain, self._shown(group_id, again=group_id in self.queue.repeats))
+            if ordering is not None:
+                self._drafts[group_id] = ordering
 
-    def _keep_draft(self) -> None:
-        """An item that is left half done is found again as it was."""
-        if self.group is None:
-            return
-        if self.touched and self.group.id in self._waiting:
-            self._drafts[self.group.id] = (self.ordering, self.touched)
+    def _keep(self, group_id: int, ordering: Ordering | None) -> None:
+        """Write the draft of a waiting item before anything is shown of it; None forgets it."""
+        self._count_time()
+        draft = None if ordering is None else _plain(group_id, ordering)
+        rankings.keep_draft(self.project, self.labeler.id, group_id, draft)
+        if ordering is None:
+            self._drafts.pop(group_id, None)
         else:
-            self._drafts.pop(self.group.id, None)
+            self._drafts[group_id] = ordering
+
+    def _count_time(self) -> None:
+        """Seconds of work on the item: long pauses do not count."""
+        current = time.monotonic()
+        self._seconds += min(current - self._acted, IDLE_SECONDS)
+        self._acted = current
 
 
 def _plain(group_id: int, ordering: Ordering) -> dict[str, Any]:
@@ -253,13 +333,26 @@ def _plain(group_id: int, ordering: Ordering) -> dict[str, Any]:
         "flags": list(ordering.flags.items()),
         "flag": ordering.flag,
         "comment": ordering.comment,
+        "method": ordering.method,
+        "answers": [list(answer) for answer in ordering.answers],
+        "criterion": ordering.criterion,
+        "others": {name: [tiers, answers] for name, (tiers, answers) in ordering.others.items()},
     }
 
 
 def _ordering(plain: dict[str, Any], shown: tuple[int, ...]) -> Ordering | None:
     """The stored draft as an ordering, or None if it speaks of other completions."""
-    tiers = tuple(tuple(tier) for tier in plain["tiers"])
+    tiers = _tuples(plain["tiers"])
     flags = {int(item): str(flag) for item, flag in plain["flags"]}
-    if not {item for tier in tiers for item in tier} | set(flags) <= set(shown):
+    others = {name: (_tuples(found[0]), _tuples(found[1])) for name, found in plain.get("others", {}).items()}
+    named = {item for order in (tiers, *(found[0] for found in others.values())) for tier in order for item in tier}
+    if not named | set(flags) <= set(shown):
         return None
-    return Ordering(shown, tiers, flags, plain["flag"], plain["comment"])
+    return Ordering(
+        shown, tiers, flags, plain["flag"], plain["comment"], plain.get("method", "order"),
+        _tuples(plain.get("answers", [])), plain.get("criterion", OVERALL), others,
+    )  # fmt: skip
+
+
+def _tuples(lists: list[list[int]]) -> tuple[Any, ...]:
+    return tuple(tuple(found) for found in lists)

@@ -43,6 +43,34 @@ def set_font_size(pixels: int) -> None:
     _store().setValue("font_size", pixels)
 
 
+def ranking_method() -> str:
+    """How a labeler likes to give an order: `order`, `pairwise` or `best-worst`."""
+    value = str(_get("ranking_method", "order"))
+    return value if value in ("order", "pairwise", "best-worst") else "order"
+
+
+def set_ranking_method(method: str) -> None:
+    _store().setValue("ranking_method", method)
+
+
+def card_view(name: str) -> bool:
+    """A way to look at the cards that is on or off: `stacked`, `markdown`, `differences`."""
+    return str(_get(f"cards_{name}", "false")).lower() == "true"
+
+
+def set_card_view(name: str, on: bool) -> None:
+    _store().setValue(f"cards_{name}", "true" if on else "false")
+
+
+def break_minutes() -> int:
+    """Minutes of labeling after which a break is suggested; 0 is never."""
+    return max(0, min(240, int(_get("break_minutes", 0))))
+
+
+def set_break_minutes(minutes: int) -> None:
+    _store().setValue("break_minutes", minutes)
+
+
 def labeler_name() -> str:
     return str(_get("labeler", "")).strip() or _user()
 

@@ -27,13 +27,14 @@ class Counts:
 @dataclass(frozen=True)
 class RankedGroup:
     """The completions of one ranking that may be compared: rank 1 is best, equal ranks are tied, None is
-    unranked (below every rank, with no order among its like)."""
+    unranked (below every rank, with no order among its like). Without `ties` equal ranks were not compared."""
 
     prompt_id: int
     prompt: str
     split: str
     completions: tuple[str, ...]
     ranks: tuple[int | None, ...]
+    ties: bool = True
 
 
 def listed(project: Project, *, labeler_id: int | None = None) -> list[Pair]:
@@ -55,9 +56,9 @@ def counts(project: Project) -> Counts:
         ranked_prompts=one("select count(distinct prompt_id) from pairs"),
         pairs=one("select count(*) from pairs"),
         ties=one(
-            "select count(*) from current_rankings r join ranking_items a on a.ranking_id = r.id"
+            "select count(*) from counting_rankings r join ranking_items a on a.ranking_id = r.id"
             " join ranking_items b on b.ranking_id = r.id and a.completion_id < b.completion_id and a.rank = b.rank"
-            " where r.flag is null and a.flag is null and b.flag is null"
+            " where r.flag is null and a.flag is null and b.flag is null and r.method != 'best-worst'"
         ),
         flagged=one("select count(*) from current_rankings where flag is not null"),
         scripted=one(
@@ -70,8 +71,8 @@ def ranked_groups(project: Project) -> list[RankedGroup]:
     """Every ranking that yields at least one pair, whole, as the reward model's loss wants it."""
     rows = project.rows(
         "select r.id, g.prompt_id, q.text as prompt, q.split, c.text as completion,"
-        " i.rank"
-        " from current_rankings r join completion_groups g on g.id = r.group_id"
+        " i.rank, r.method"
+        " from counting_rankings r join completion_groups g on g.id = r.group_id"
         " join prompts q on q.id = g.prompt_id join ranking_items i on i.ranking_id = r.id"
         " join completions c on c.id = i.completion_id"
         " where r.flag is null and i.flag is null and r.id in (select ranking_id from pairs)"
@@ -87,6 +88,7 @@ def ranked_groups(project: Project) -> list[RankedGroup]:
             split=items[0]["split"],
             completions=tuple(item["completion"] for item in items),
             ranks=tuple(item["rank"] for item in items),
+            ties=items[0]["method"] != "best-worst",
         )
         for items in groups.values()
     ]

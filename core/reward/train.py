@@ -40,6 +40,7 @@ class Example:
     prompt: list[int]
     answers: list[list[int]]
     ranks: torch.Tensor
+    ties: bool = True
 
 
 def run(context: JobContext) -> Events:
@@ -82,7 +83,7 @@ def encode(base: Base, groups: list[RankedGroup], longest: int) -> tuple[list[Ex
         except BadInput as error:
             notes.append(f"Left out the ranking of prompt {group.prompt_id}: {error}")
             continue
-        examples.append(Example(group.prompt_id, prompt, answers, rank_tensor(group.ranks)))
+        examples.append(Example(group.prompt_id, prompt, answers, rank_tensor(group.ranks), group.ties))
     return examples, notes
 
 
@@ -177,7 +178,9 @@ def update(
             part = batch[start : start + config.micro_batch]
             scores = model.forward([example.prompt for example in part], [example.answers for example in part])
             found = [
-                ranking_loss(one, example.ranks, ties=config.ties, centering=config.centering)
+                ranking_loss(
+                    one, example.ranks, ties=config.ties if example.ties else "drop", centering=config.centering
+                )
                 for one, example in zip(scores.split([len(example.answers) for example in part]), part, strict=True)
             ]
             total = torch.stack([one.loss for one in found]).sum() / len(batch)

@@ -47,6 +47,14 @@ def group(project: Project, group_id: int) -> Group:
     return Group(group_id, prompts.get(project, prompt_id), completions)
 
 
+def ids(project: Project, group_id: int) -> list[int]:
+    """The group's completions. Raises `BadInput` if there is no such group."""
+    found = [row["id"] for row in project.rows("select id from completions where group_id = ? order by id", group_id)]
+    if not found:
+        raise BadInput(f"There is no group of completions {group_id}.")
+    return found
+
+
 def group_ids(project: Project, *, unranked_by: int | None = None) -> list[int]:
     """Groups, oldest first; with a labeler's id, only those that this labeler has still to rank."""
     if unranked_by is None:

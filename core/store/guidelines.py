@@ -50,6 +50,14 @@ def flags(guidelines: Guidelines) -> dict[str, str]:
     return {name.strip().lower(): meaning.strip() for name, meaning in found}
 
 
+def criteria(guidelines: Guidelines) -> dict[str, str]:
+    """The criteria that the text names, at the head of list items: `1. **Honest.** meaning` or `- honest: meaning`."""
+    bold = r"^\s*(?:[-*]|\d+[.)])\s+\*\*([\w -]+?)[.:]?\*\*[.:]?\s*(.*)$"
+    plain = r"^\s*(?:[-*]|\d+[.)])\s+([\w-]+(?: [\w-]+)?):\s+(.+)$"
+    found = re.findall(bold, guidelines.criteria, re.MULTILINE) or re.findall(plain, guidelines.criteria, re.MULTILINE)
+    return {name.strip().lower(): meaning.strip() for name, meaning in found if name.strip().lower() != "overall"}
+
+
 def to_markdown(guidelines: Guidelines) -> str:
     parts = [f"## {title}\n\n{getattr(guidelines, part)}\n" for part, title in SECTIONS.items()]
     return "# Guidelines\n\n" + "\n".join(parts)

@@ -4,6 +4,8 @@ What a person did is append-only (guidelines have versions, a new ranking does n
 what a machine did hangs on its job. Pairs are a view: derived, never stored.
 """
 
+import json
+
 from sqlite_utils import Database, Migrations
 
 #: "PLMB": tells a Plumbline project from any other SQLite file.
@@ -167,7 +169,127 @@ create view pairs as
 
 @migrations()
 def m001_first_tables(database: Database) -> None:
-    for statement in TABLES.split(";\n"):
+    _execute(database, TABLES)
+    database.conn.execute(f"pragma application_id = {APPLICATION_ID}")
+
+
+LABELING = """
+alter table rankings add column uid text;
+alter table rankings add column method text not null default 'order';
+alter table rankings add column repeat_of integer references rankings (id) on delete set null;
+alter table rankings add column adjudicates integer not null default 0;
+alter table rankings add column origin text not null default '';
+update rankings set uid = lower(hex(randomblob(16)));
+create unique index rankings_uid on rankings (uid);
+create index rankings_counting on rankings (group_id, labeler_id, id)
+    where retracted_at is null and repeat_of is null;
+create index rankings_adjudicated on rankings (group_id, id) where adjudicates = 1 and retracted_at is null;
+create index rankings_version on rankings (guidelines_id);
+
+alter table ranking_items add column position integer;
+
+create table criterion_ranks (
+    ranking_id integer not null references rankings (id) on delete cascade,
+    criterion text not null,
+    completion_id integer not null references completions (id) on delete cascade,
+    rank integer check (rank >= 1),
+    primary key (ranking_id, criterion, completion_id)
+) strict, without rowid;
+
+create table drafts (
+    labeler_id integer not null references labelers (id) on delete cascade,
+    group_id integer not null references completion_groups (id) on delete cascade,
+    draft text not null,
+    primary key (labeler_id, group_id)
+) strict, without rowid;
+
+create table assignments (
+    id integer primary key autoincrement,
+    group_id integer not null references completion_groups (id) on delete cascade,
+    labeler_id integer not null references labelers (id) on delete cascade,
+    reason text not null check (reason in ('overlap', 'again', 'repeat', 'skipped')),
+    after_ranking integer not null default 0,
+    created_at text not null
+) strict;
+create index assignments_labeler on assignments (labeler_id, reason, group_id);
+
+create table calibration (
+    group_id integer primary key references completion_groups (id) on delete cascade,
+    ranking_id integer not null references rankings (id) on delete cascade
+) strict;
+
+create table conflicts (
+    id integer primary key autoincrement,
+    ours integer not null references rankings (id) on delete cascade,
+    theirs integer not null references rankings (id) on delete cascade,
+    taken text check (taken in ('ours', 'theirs')),
+    created_at text not null
+) strict;
+
+drop view pairs;
+drop view current_rankings;
+
+create view current_rankings as
+    select r.* from rankings r
+    where r.retracted_at is null and r.repeat_of is null and not exists (
+        select 1 from rankings n
+        where n.group_id = r.group_id and n.labeler_id = r.labeler_id and n.id > r.id
+            and n.retracted_at is null and n.repeat_of is null
+    );
+
+create view counting_rankings as
+    select r.* from current_rankings r
+    where not exists (
+        select 1 from rankings a
+        where a.group_id = r.group_id and a.adjudicates = 1 and a.retracted_at is null and a.id != r.id
+    ) or r.adjudicates = 1;
+
+create view pairs as
+    select
+        r.id as ranking_id, r.group_id, r.labeler_id, r.guidelines_id, r.method, g.prompt_id,
+        a.completion_id as chosen_id, b.completion_id as rejected_id,
+        coalesce(b.rank, (select max(rank) + 1 from ranking_items where ranking_id = r.id)) - a.rank as gap
+    from counting_rankings r
+    join completion_groups g on g.id = r.group_id
+    join ranking_items a on a.ranking_id = r.id
+    join ranking_items b on b.ranking_id = r.id
+    where r.flag is null and a.flag is null and b.flag is null
+        and a.rank is not null and (b.rank is null or a.rank < b.rank);
+
+create view criterion_pairs as
+    select
+        r.id as ranking_id, r.group_id, r.labeler_id, r.guidelines_id, g.prompt_id, a.criterion,
+        a.completion_id as chosen_id, b.completion_id as rejected_id,
+        coalesce(b.rank, (select max(rank) + 1 from criterion_ranks where ranking_id = r.id
+            and criterion = a.criterion)) - a.rank as gap
+    from counting_rankings r
+    join completion_groups g on g.id = r.group_id
+    join criterion_ranks a on a.ranking_id = r.id
+    join criterion_ranks b on b.ranking_id = r.id and b.criterion = a.criterion
+    where r.flag is null and a.rank is not null and (b.rank is null or a.rank < b.rank)
+        and not exists (
+            select 1 from ranking_items i where i.ranking_id = r.id and i.flag is not null
+                and i.completion_id in (a.completion_id, b.completion_id)
+        );
+"""
+
+
+@migrations()
+def m002_labeling(database: Database) -> None:
+    """Several labelers, criteria, repeats, adjudication; drafts move out of the settings into a table."""
+    _execute(database, LABELING)
+    rows = database.conn.execute("select key, value from settings where key like 'ranking_drafts/%'").fetchall()
+    for key, value in rows:
+        for draft in json.loads(value):
+            database.conn.execute(
+                "insert or ignore into drafts select ?, id, ? from completion_groups where id = ?",
+                (int(key.split("/")[1]), json.dumps(draft), draft["group"]),
+            )
+    database.conn.execute("delete from settings where key like 'ranking_drafts/%'")
+    database.conn.execute("insert into settings (key, value) values ('uid', json_quote(lower(hex(randomblob(16)))))")
+
+
+def _execute(database: Database, statements: str) -> None:
+    for statement in statements.split(";\n"):
         if statement.strip():
             database.conn.execute(statement)
-    database.conn.execute(f"pragma application_id = {APPLICATION_ID}")

@@ -6,9 +6,10 @@ keeps, this module shows; side panels hold generation, the guidelines and the hi
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.configs import WRITING
@@ -16,21 +17,23 @@ from core.errors import KnownError, known
 from core.jobs import queue
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
-from core.store import Changes, guidelines, prompts, rankings
+from core.store import Changes, assignments, guidelines, prompts, rankings
 from desktop import settings
 from desktop.labeling import Labeling
+from desktop.labeling_clock import LabelingClock
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.cheat_sheet import CheatSheet
 from desktop.widgets.dates import local_time
-from desktop.widgets.ordering import Ordering
+from desktop.widgets.ordering import OVERALL, Ordering
 from desktop.widgets.parts import Empty, button, column, row, set_role
 from desktop.widgets.rank_header import RankHeader
 from desktop.widgets.ranking_board import RankingBoard
 from desktop.widgets.ranking_keys import command
 from desktop.widgets.side_panels import SidePanels
 
-DRAFT_MILLISECONDS = 500
+#: The project's setting: ask for an order by each criterion, too.
+BY_CRITERIA = "rank_by_criteria"
 NOTHING = "Nothing is ranked yet: place at least one completion, or flag it (X)."
 
 
@@ -43,8 +46,7 @@ class Tab(QWidget):
         self.session = session
         self.labeling: Labeling | None = None
         self._announcing = False
-        self._draft_timer = QTimer(self, singleShot=True, interval=DRAFT_MILLISECONDS)
-        self._draft_timer.timeout.connect(self._keep_drafts)
+        self.clock = LabelingClock()
         self._build()
         self.sheet = CheatSheet(self, self.board)
         session.news.connect(self._on_news)
@@ -58,6 +60,8 @@ class Tab(QWidget):
         self.board.skipping.connect(self.skip)
         self.board.undoing.connect(self.undo)
         self.board.redoing.connect(self.redo)
+        self.board.skipping_for_good.connect(self.skip_for_good)
+        self.board.switching.connect(self.switch)
         self.board.helping.connect(lambda: self.sheet.toggle())
         self.board.instructions.connect(lambda: self.go("Instructions"))
         self.no_prompts = Empty(
@@ -76,14 +80,16 @@ class Tab(QWidget):
         self.nobody = Empty("Who ranks?", "Type your name in the field above: rankings are kept apart by labeler.")
         self.all_ranked = Empty("All ranked", "", "Go to Reward model", lambda: self.go("Reward model"))
         undo = button("Undo the last ranking", self.undo, role="link", tip="Ctrl+Z")
+        self.unskip_button = button("Bring back what was skipped", self.unskip, role="link")
         below = self.all_ranked.layout()
         assert isinstance(below, QVBoxLayout)
         below.insertLayout(below.count() - 1, row(None, undo, None))
+        below.insertLayout(below.count() - 1, row(None, self.unskip_button, None))
         self.stack = QStackedWidget(self)
         pages = (self.board, self.no_prompts, self.no_completions, self.waiting, self.nobody, self.all_ranked)
         for page in pages:
             self.stack.addWidget(page)
-        self.side = SidePanels(self.session, self)
+        self.side = SidePanels(self.session, self.clock, self)
         self.side.closing.connect(lambda: self.show_panel(""))
         self.side.generate.started.connect(lambda: self._show_page())
         self.side.history.opened.connect(self.open_ranking)
@@ -91,6 +97,9 @@ class Tab(QWidget):
         self.header.toggled.connect(self.toggle_panel)
         self.header.renamed.connect(self.rename)
         self.header.helping.connect(lambda: self.sheet.toggle())
+        self.header.method.connect(self.use_method)
+        self.header.viewed.connect(self.board.read_settings)
+        self.header.by_criteria.connect(self.order_by_criteria)
         layout = column(self.header, row(self.stack, self.side, spacing=3 * SPACE), spacing=2 * SPACE)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
@@ -103,7 +112,7 @@ class Tab(QWidget):
         if tables is None or tables & {"prompts", "completions", "completion_groups", "rankings"}:
             self._reload()
         if tables is None or "guidelines" in tables:
-            self._load_flags()
+            self._load_guidelines()
         self.side.load()
 
     def toggle_panel(self, name: str) -> None:
@@ -120,20 +129,70 @@ class Tab(QWidget):
         """Store what the labeler made, then show the next item. An order that nobody made is not stored."""
         if self.labeling is None or self.labeling.group is None:
             return
+        if self._next_criterion():
+            return
         if not self.labeling.saveable:
             source = self.labeling.source
             by_script = source is not None and source.labeler.kind == "scripted"
             self.board.say("A script made this order: change it to make it yours." if by_script else NOTHING)
+            if self.labeling.ordering.question is not None:
+                self.board.say("There are questions left: ← or → for the better one, ↓ for neither.")
             if source is not None and not by_script:
                 self.board.say("Nothing is changed yet, so there is nothing new to save. S goes on.")
             return
-        self._operate(self.labeling.save)
+        self._operate(self.labeling.save, saved=True)
+
+    def _next_criterion(self) -> bool:
+        """Go on to the next criterion that has no order yet; False when there is none, or none so far."""
+        labeling = self.labeling
+        if labeling is None or not labeling.criteria or labeling.ordering.flag or not labeling.ordering.tiers:
+            return False
+        following = labeling.next_criterion
+        if following is None:
+            return False
+        self.switch(following)
+        self.board.say(f"Now the order by: {following}." if following else "Now the overall order.")
+        return True
 
     def skip(self) -> None:
+        """Leave the item for later: it comes back at the end."""
         if self.labeling and not self.labeling.skip():
-            self.board.say("This is the last one: there is no other to skip to.")
+            self.board.say("This is the last one: there is no other to go on with.")
         else:
+            self.clock.tell(left_out=True)
             self._show_item()
+
+    def skip_for_good(self) -> None:
+        """Leave the item unranked; undo brings it back."""
+        if self.labeling and self.labeling.group is not None:
+            self._operate(self.labeling.skip_for_good)
+            self.clock.tell(left_out=True)
+            self.board.say("Skipped for good: Ctrl+Z brings it back.")
+
+    def unskip(self) -> None:
+        """Bring back everything that this labeler skipped for good."""
+        if self.labeling:
+            self.session.do(assignments.unskip(self.session.project, self.labeling.labeler.id), self)
+            self._reload()
+
+    def switch(self, criterion: str) -> None:
+        """Show the order by another criterion."""
+        if self.labeling:
+            self.labeling.switch(criterion)
+            self._show_ordering()
+
+    def use_method(self, method: str) -> None:
+        """Rank in another way from now on."""
+        if self.labeling:
+            self._operate(lambda: self.labeling.use(method) if self.labeling else None)
+
+    def order_by_criteria(self, on: bool) -> None:
+        """Ask for an order by each criterion of the guidelines, too; kept in the project for every labeler."""
+        self.session.do(self.session.project.set_setting(BY_CRITERIA, on), self)
+        self._load_guidelines()
+        if self.labeling and self.labeling.group:
+            self.labeling.switch((self.labeling.next_criterion or OVERALL) if on else OVERALL)
+        self._show_item()
 
     def undo(self) -> None:
         if self.labeling and self.labeling.can_undo:
@@ -151,6 +210,12 @@ class Tab(QWidget):
         """Show an earlier ranking, which can be revised: a revision is a new ranking."""
         if self.labeling:
             self.labeling.revise(ranking_id)
+            self._show_item()
+
+    def adjudicate(self, group_id: int) -> None:
+        """Show a prompt on which labelers disagree: what is saved now counts instead of their rankings."""
+        if self.labeling:
+            self.labeling.adjudicate(group_id)
             self._show_item()
 
     def go(self, title: str) -> None:
@@ -174,18 +239,7 @@ class Tab(QWidget):
         super().showEvent(event)
         self._take_focus()
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        if self._draft_timer.isActive():
-            self._keep_drafts()
-        super().hideEvent(event)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """The last change may be younger than the timer."""
-        if self._draft_timer.isActive():
-            self._keep_drafts()
-        super().closeEvent(event)
-
-    def _operate(self, step: Callable[[], Changes | None]) -> None:
+    def _operate(self, step: Callable[[], Changes | None], *, saved: bool = False) -> None:
         """Run a step that may write; only once it is on disk is the next item painted."""
         try:
             changes = step()
@@ -195,8 +249,8 @@ class Tab(QWidget):
                 raise
             self.board.say(f"Not saved: {sentence}")
             return
+        self.clock.tell(saved=saved)
         self._show_item()
-        self._draft_timer.start()
         if changes is not None:
             self._announcing = True
             try:
@@ -206,19 +260,25 @@ class Tab(QWidget):
             self._load_history()
 
     def _change(self, ordering: Ordering) -> None:
-        if self.labeling and self.labeling.change(ordering):
-            self._show_ordering()
-            self._draft_timer.start()
+        if self.labeling is not None:
+            self._write(partial(self.labeling.change, ordering), self._show_ordering)
 
     def _comment(self, text: str) -> None:
-        if self.labeling:
-            self.labeling.set_comment(text)
-            self._draft_timer.start()
+        if self.labeling is not None:
+            self._write(partial(self.labeling.set_comment, text), lambda: None)
 
-    def _keep_drafts(self) -> None:
-        self._draft_timer.stop()
-        if self.labeling:
-            self.labeling.keep_drafts()
+    def _write(self, step: Callable[[], object], show: Callable[[], None]) -> None:
+        """Keep what is begun on disk, then show it; what cannot be kept is said and not shown."""
+        try:
+            step()
+        except (KnownError, sqlite3.Error, OSError) as error:
+            sentence = known(error)
+            if sentence is None:
+                raise
+            self.board.say(f"Not saved: {sentence}")
+            return
+        self.clock.tell()
+        show()
 
     def rename(self, name: str) -> None:
         """Rank under another name from now on; an unusable name is refused with its reason."""
@@ -241,7 +301,7 @@ class Tab(QWidget):
             self._reload()
             self._load_history()
         if "guidelines" in news.tables:
-            self._load_flags()
+            self._load_guidelines()
             self.side.load()
 
     def _reload(self) -> None:
@@ -263,17 +323,25 @@ class Tab(QWidget):
             self.header.show_error(str(error))
             return False
         self.header.show_error("")
-        self._keep_drafts()
         self.labeling = Labeling(self.session.project, found)
+        self.labeling.method = settings.ranking_method()
         self.side.labeler_id = found.id
+        self._load_guidelines()
         return True
 
     def _load_history(self) -> None:
         if self.side.name == "history":
             self.side.load()
 
-    def _load_flags(self) -> None:
-        self.board.flags = guidelines.flags(guidelines.current(self.session.project))
+    def _load_guidelines(self) -> None:
+        current = guidelines.current(self.session.project)
+        self.board.flags = guidelines.flags(current)
+        named = guidelines.criteria(current)
+        on = len(named) > 1 and bool(self.session.project.setting(BY_CRITERIA, False))
+        self.header.show_criteria(named, on)
+        self.board.criteria.show_criteria(named if on else {})
+        if self.labeling:
+            self.labeling.criteria = tuple(named) if on else ()
 
     def _take_focus(self) -> None:
         """Keys belong to the board, or to the page in its place; never to the next field by chance."""
@@ -283,6 +351,8 @@ class Tab(QWidget):
         if self.labeling:
             self.board.show_item(self.labeling.group, self.labeling.ordering, self._note())
         self._show_page()
+        if self.clock.break_due(settings.break_minutes()):
+            self.board.say("You have been at it for a while: a good moment for a break. Everything is saved.")
         if focus:
             self._take_focus()
 
@@ -292,6 +362,8 @@ class Tab(QWidget):
             self._show_buttons(self.labeling)
 
     def _note(self) -> str:
+        if self.labeling is not None and self.labeling.adjudicating:
+            return "Adjudication: what you save here counts instead of everybody else's rankings of this prompt."
         source = self.labeling.source if self.labeling else None
         if source is None:
             return ""
@@ -310,11 +382,13 @@ class Tab(QWidget):
             self.stack.setCurrentWidget(self.nobody)
             return
         self.header.show_counts(labeling.ranked, labeling.total)
+        self.side.clock.waiting = labeling.waiting
         self._show_buttons(labeling)
         if labeling.group is not None:
             self.stack.setCurrentWidget(self.board)
         elif labeling.total:
             what = f"all {labeling.total:,} items" if labeling.total > 1 else "the only item"
+            self.unskip_button.setVisible(bool(assignments.skipped(self.session.project, labeling.labeler.id)))
             self.all_ranked.text.setText(f"You have ranked {what}. The reward model can learn from it now.")
             self.stack.setCurrentWidget(self.all_ranked)
         elif not prompts.count(self.session.project):

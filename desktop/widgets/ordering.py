@@ -1,14 +1,17 @@
 """One ranking in the making, as plain data: each change gives a new ordering, so undo is keeping the old one. No Qt.
 
 `tiers` holds the placed completions, best first; those in one tier are tied. Whatever is in no tier is unranked.
+There is one such order for each criterion; `tiers` is that of `criterion`, the others wait in `others`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from core.records import Ranking
+from desktop.widgets import pairwise
+from desktop.widgets.pairwise import Answers, Tiers
 
-Tiers = tuple[tuple[int, ...], ...]
+OVERALL = ""
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,10 @@ class Ordering:
     flags: dict[int, str] = field(default_factory=dict)
     flag: str | None = None
     comment: str = ""
+    method: str = "order"
+    answers: Answers = ()
+    criterion: str = OVERALL
+    others: dict[str, tuple[Tiers, Answers]] = field(default_factory=dict)
 
     @property
     def unranked(self) -> tuple[int, ...]:
@@ -29,13 +36,81 @@ class Ordering:
     @property
     def judged(self) -> bool:
         """Is there anything in it that can be stored? A comment alone is no judgement."""
-        return bool(self.tiers or self.flags or self.flag)
+        overall = self.switch(OVERALL)
+        return bool(overall.tiers or overall.flags or overall.flag)
+
+    @property
+    def question(self) -> tuple[int, int] | None:
+        """The two completions to compare next, or None when the answers give the whole order."""
+        return pairwise.question(self.shown, self.answers) if self.method == "pairwise" else None
 
     def rank(self, item: int) -> int | None:
         return next((index + 1 for index, tier in enumerate(self.tiers) if item in tier), None)
 
     def ranks(self) -> dict[int, int | None]:
         return {item: self.rank(item) for item in self.shown}
+
+    def criteria(self) -> dict[str, dict[int, int | None]]:
+        """The ranks by each criterion but the overall one."""
+        names = {*self.others, self.criterion} - {OVERALL}
+        found = {name: self.switch(name) for name in sorted(names)}
+        return {name: ordering.ranks() for name, ordering in found.items() if ordering.tiers}
+
+    def switch(self, criterion: str) -> "Ordering":
+        """The same ranking with the order by another criterion on top."""
+        if criterion == self.criterion:
+            return self
+        others = self.others | {self.criterion: (self.tiers, self.answers)}
+        tiers, answers = others.pop(criterion, ((), ()))
+        return replace(self, criterion=criterion, tiers=tiers, answers=answers, others=others)
+
+    def with_method(self, method: str) -> "Ordering":
+        """Give the order in another way: what is placed stays where both ways can say it."""
+        if method == self.method:
+            return self
+        keep = self.tiers if method == "order" else ()
+        others = self.others if method == "order" else {}
+        return replace(self, method=method, answers=(), tiers=keep, others=others)
+
+    def answer(self, sign: int) -> "Ordering":
+        """Answer the present question: 1 the left one is better, -1 the right one, 0 neither."""
+        if self.question is None:
+            return self
+        answers = (*self.answers, (*self.question, sign))
+        return replace(self, answers=answers, tiers=pairwise.derive(self.shown, answers))
+
+    def take_answer(self) -> "Ordering":
+        """Without the last answer."""
+        answers = self.answers[:-1]
+        return replace(self, answers=answers, tiers=pairwise.derive(self.shown, answers))
+
+    def pick(self, item: int) -> "Ordering":
+        """Best and worst only: the first pick is the best, the next one the worst; a second pick takes it back."""
+        best, worst = self.extremes
+        if item == best:
+            return self._extremes(None, worst)
+        if item == worst:
+            return self._extremes(best, None)
+        return self._extremes(item, worst) if best is None else self._extremes(best, item)
+
+    def pick_worst(self, item: int) -> "Ordering":
+        best, worst = self.extremes
+        return self._extremes(None if item == best else best, None if item == worst else item)
+
+    @property
+    def extremes(self) -> tuple[int | None, int | None]:
+        """The best and the worst as far as they are picked."""
+        if len(self.tiers) == 1:
+            return (self.tiers[0][0], None) if len(self.tiers[0]) == 1 else (None, None)
+        if len(self.tiers) == 2 and len(self.tiers[0]) > 1:
+            return None, self.tiers[1][0]
+        return (self.tiers[0][0], self.tiers[-1][0]) if self.tiers else (None, None)
+
+    def _extremes(self, best: int | None, worst: int | None) -> "Ordering":
+        if worst is None:
+            return replace(self, tiers=() if best is None else ((best,),))
+        middle = tuple(item for item in self.shown if item not in (best, worst))
+        return self._with(((best,) if best is not None else (), middle, (worst,)))
 
     def tied(self, item: int) -> bool:
         return any(item in tier and len(tier) > 1 for tier in self.tiers)
@@ -109,7 +184,12 @@ class Ordering:
         return self._with(tuple(self._less(tier, item) for tier in self.tiers))
 
     def take_back(self) -> "Ordering":
-        """Without the lowest placement."""
+        """Without the lowest placement, or without the last answer."""
+        if self.method == "pairwise":
+            return self.take_answer()
+        if self.method == "best-worst":
+            best, worst = self.extremes
+            return self._extremes(best if worst is not None else None, None)
         return self.remove(self.tiers[-1][-1]) if self.tiers else self
 
     def with_item_flag(self, item: int, flag: str | None) -> "Ordering":
@@ -133,9 +213,17 @@ class Ordering:
 def from_ranking(ranking: Ranking, shown: Iterable[int]) -> Ordering:
     """The ordering that was stored as `ranking`."""
     order = tuple(shown)
-    values = sorted({rank for rank in ranking.ranks.values() if rank is not None})
-    tiers = tuple(tuple(item for item in order if ranking.ranks.get(item) == value) for value in values)
-    return Ordering(order, tiers, dict(ranking.flags), ranking.flag, ranking.comment)
+    tiers = _tiers(order, ranking.ranks)
+    others: dict[str, tuple[Tiers, Answers]] = {
+        name: (_tiers(order, ranks), ()) for name, ranks in ranking.criteria.items()
+    }
+    method = "best-worst" if ranking.method == "best-worst" else "order"
+    return Ordering(order, tiers, dict(ranking.flags), ranking.flag, ranking.comment, method, others=others)
+
+
+def _tiers(order: tuple[int, ...], ranks: Mapping[int, int | None]) -> Tiers:
+    values = sorted({rank for rank in ranks.values() if rank is not None})
+    return tuple(tuple(item for item in order if ranks.get(item) == value) for value in values)
 
 
 def letter(index: int) -> str:

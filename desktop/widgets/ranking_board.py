@@ -11,14 +11,23 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSize
 
 from core.records import Group
 from desktop.widgets.card_grid import CardGrid
+from desktop.widgets.criterion_bar import CriterionBar
 from desktop.widgets.flag_menu import FlagMenu
 from desktop.widgets.ladder import Ladder
 from desktop.widgets.ordering import Ordering, letter
 from desktop.widgets.prompt_text import PromptText
+from desktop.widgets.question_bar import QuestionBar
 from desktop.widgets.ranking_card import RankingCard
 from desktop.widgets.ranking_keys import Command, command
 
-HINT = "A B C … from best to worst   ·   Shift ties   ·   X flags   ·   Enter saves   ·   S skips   ·   ? all keys"
+HINTS = {
+    "order": "A B C … from best to worst   ·   Shift ties   ·   X flags   ·   Enter saves   ·   S later   ·   ? keys",
+    "pairwise": "← or → the better one   ·   ↓ neither   ·   Backspace takes back   ·   Enter saves   ·   ? all keys",
+    "best-worst": "the letter of the best, then of the worst   ·   Enter saves   ·   S later   ·   ? all keys",
+}
+ANSWERS = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
+#: What is not done by hand while the order follows from answers or from two picks.
+BY_HAND = ("place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "remove")
 
 
 class RankingBoard(QWidget):
@@ -30,8 +39,10 @@ class RankingBoard(QWidget):
     skipping = Signal()
     undoing = Signal()
     redoing = Signal()
+    skipping_for_good = Signal()
     helping = Signal()
     instructions = Signal()
+    switching = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,6 +70,7 @@ class RankingBoard(QWidget):
             "comment": self.comment.setFocus,
             "save": self.saving.emit,
             "skip": self.skipping.emit,
+            "skip_for_good": self.skipping_for_good.emit,
             "undo": self.undoing.emit,
             "redo": self.redoing.emit,
             "help": self.helping.emit,
@@ -71,10 +83,14 @@ class RankingBoard(QWidget):
         self.note.setProperty("role", "warning")
         self.note.setWordWrap(True)
         self.note.hide()
+        self.criteria = CriterionBar(self)
+        self.criteria.chosen.connect(self.switching)
+        self.question = QuestionBar(self)
+        self.question.answered.connect(self._answer)
         self.grid = CardGrid(self)
         self.ladder = Ladder(self)
         self.ladder.setFixedWidth(168)
-        self.ladder.changed.connect(self.propose)
+        self.ladder.changed.connect(self._drop_on_ladder)
         self.ladder.picked.connect(self._select_item)
         self.menu = FlagMenu(self)
         self.menu.chosen.connect(self._flag)
@@ -88,9 +104,11 @@ class RankingBoard(QWidget):
         layout.setSpacing(12)
         layout.addWidget(self.prompt)
         layout.addWidget(self.note)
+        layout.addWidget(self.criteria)
         layout.addLayout(body, 1)
+        layout.addWidget(self.question)
         layout.addLayout(self._footer())
-        self.hint = QLabel(HINT, self)
+        self.hint = QLabel(HINTS["order"], self)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setProperty("role", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -106,7 +124,7 @@ class RankingBoard(QWidget):
         self.comment.installEventFilter(self)
         self.flag_button = self._button("⚑  Flag", "Flag a completion or the whole prompt (X)", self.open_flags)
         self.undo_button = self._button("Undo", "Undo, saved rankings too (Ctrl+Z)", self.undoing.emit)
-        self.skip_button = self._button("Skip", "It comes back at the end (S)", self.skipping.emit)
+        self.skip_button = self._button("Later", "It comes back at the end (S)", self.skipping.emit)
         self.save_button = self._button("Save and next", "Enter", self.saving.emit)
         self.save_button.setProperty("role", "primary")
         footer = QHBoxLayout()
@@ -138,9 +156,17 @@ class RankingBoard(QWidget):
     def show_ordering(self, ordering: Ordering, note: str = "") -> None:
         """Show the present item's ordering."""
         self.ordering = ordering
+        asked = ordering.question
         for card in self.grid.cards:
             item = card.completion.id
-            card.show_state(ordering.rank(item), tied=ordering.tied(item), flag=ordering.flags.get(item))
+            rank, tied = ordering.rank(item), ordering.tied(item)
+            card.show_state(rank, tied=tied, flag=ordering.flags.get(item), word=self._word(item))
+        self.grid.show_only(asked)
+        self.question.show_ordering(ordering)
+        self.criteria.show_ordering(ordering)
+        self.ladder.setVisible(asked is None)
+        if asked is not None and self.ordering.shown[self.selected] not in asked:
+            self.selected = self.ordering.shown.index(asked[0])
         if self.comment.text() != ordering.comment:
             self.comment.setText(ordering.comment)
         if ordering.flag:
@@ -150,10 +176,25 @@ class RankingBoard(QWidget):
         self.say("")
         self.select(self.selected)
 
+    def _word(self, item: int) -> str:
+        """What stands on a card in place of its rank."""
+        if self.ordering.question is not None:
+            return "Better"
+        if self.ordering.method != "best-worst":
+            return ""
+        best, worst = self.ordering.extremes
+        return "Best" if item == best else "Worst" if item == worst else "Place" if best is None else "Worst?"
+
+    def read_settings(self) -> None:
+        """The labeler likes to see the cards in another way."""
+        self.grid.read_settings()
+        self.select(self.selected)
+
     def say(self, sentence: str) -> None:
         """A gentle word in the hint line until the next change."""
-        self.hint.setText(sentence or HINT)
-        self.hint.setToolTip(sentence or HINT)
+        hint = HINTS[self.ordering.method]
+        self.hint.setText(sentence or hint)
+        self.hint.setToolTip(sentence or hint)
         self.hint.setProperty("role", "warning" if sentence else "muted")
         self.hint.style().polish(self.hint)
 
@@ -169,6 +210,7 @@ class RankingBoard(QWidget):
             card.set_selected(position == self.selected)
         if self.card:
             self.grid.ensureWidgetVisible(self.card, 0, 6)
+        self.grid.show_differences(self.card)
         self.ladder.show_ordering(self.ordering, self.card.completion.id if self.card else None)
 
     def propose(self, ordering: Ordering) -> None:
@@ -177,18 +219,53 @@ class RankingBoard(QWidget):
 
     def tie(self, item: int, other: int) -> None:
         """Tie `item` with `other`: what dropping a card onto another asks for."""
-        if item in self.ordering.shown and other in self.ordering.shown:
-            self._select_item(item)
+        if item not in self.ordering.shown or other not in self.ordering.shown:
+            return
+        self._select_item(item)
+        if self.ordering.question is not None:
+            self._answer(0)
+        elif self.ordering.method == "order":
             self.propose(self.ordering.tie_with(item, other))
 
     def obey(self, wish: Command) -> None:
-        if wish.name in ("place", "tie"):
+        if self.ordering.method == "pairwise" and (wish.name in ANSWERS or wish.name in BY_HAND):
+            self._obey_answer(wish)
+        elif self.ordering.method == "best-worst" and wish.name in BY_HAND:
+            self._obey_pick(wish)
+        elif wish.name in ("place", "tie"):
             self.select(wish.number)
             self._propose_for(Ordering.place_last if wish.name == "place" else Ordering.tie_last)
         elif wish.name == "to_rank":
             self._propose_for(lambda ordering, item: ordering.to_rank(item, wish.number))
         else:
             self._actions[wish.name]()
+
+    def _obey_answer(self, wish: Command) -> None:
+        asked = self.ordering.question
+        if asked is None:
+            if wish.name in BY_HAND:
+                self.say("Every question is answered: Enter saves, Backspace takes back the last answer.")
+            else:
+                self._actions[wish.name]()
+        elif wish.name == "place" and self.ordering.shown[wish.number] in asked:
+            self._answer(1 if self.ordering.shown[wish.number] == asked[0] else -1)
+        elif wish.name in ANSWERS:
+            self._answer(ANSWERS[wish.name])
+
+    def _answer(self, sign: int) -> None:
+        self.setFocus()
+        self.propose(self.ordering.answer(sign))
+
+    def _obey_pick(self, wish: Command) -> None:
+        if wish.name in ("place", "tie"):
+            self.select(wish.number)
+        if self.card is None:
+            return
+        item = self.card.completion.id
+        if wish.name in ("tie", "worse"):
+            self.propose(self.ordering.pick_worst(item))
+        elif wish.name in ("place", "place_selected") or (wish.name == "remove" and item in self.ordering.extremes):
+            self.propose(self.ordering.pick(item))
 
     def open_flags(self, item: int | None = None) -> None:
         """The menu of flags for the selected (or the given) completion and for the whole prompt."""
@@ -242,6 +319,14 @@ class RankingBoard(QWidget):
 
     def _toggle(self, item: int) -> None:
         self._select_item(item)
+        if (asked := self.ordering.question) is not None:
+            self._answer(1 if item == asked[0] else -1)
+            return
+        if self.ordering.method == "best-worst":
+            self.propose(self.ordering.pick(item))
+            return
+        if self.ordering.method == "pairwise":
+            return
         placed = self.ordering.rank(item) is not None
         self.propose(self.ordering.remove(item) if placed else self.ordering.place_last(item))
 
@@ -260,6 +345,12 @@ class RankingBoard(QWidget):
         self.setFocus()
         if item in self.ordering.shown:
             self.select(self.ordering.shown.index(item))
+
+    def _drop_on_ladder(self, ordering: Ordering) -> None:
+        if ordering.method == "order":
+            self.propose(ordering)
+        else:
+            self.say("Dragging is for ordering by hand: F6 changes the way to rank.")
 
     def _scroll(self, pages: int) -> None:
         if self.card:

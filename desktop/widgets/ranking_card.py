@@ -11,17 +11,19 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QFont,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPalette,
     QPen,
     QPixmap,
+    QTextCursor,
 )
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QTextEdit, QToolButton, QVBoxLayout, QWidget
 
 from core.records import Completion
-from desktop import settings
+from desktop import settings, theme
 
 MIME = "application/x-plumbline-completion"
 MIN_SIZE = QSize(250, 150)
@@ -149,20 +151,21 @@ class RankingCard(QFrame):
         head.addStretch(1)
         head.addWidget(self.flag_button)
         head.addWidget(self.place_button)
+        self.twin = QLabel(self)
+        self.twin.setProperty("role", "small")
+        self.twin.hide()
+        head.insertWidget(1, self.twin)
         self.text = QTextEdit(self)
-        self.text.setPlainText(self.completion.text)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.text.setStyleSheet(
-            f"QTextEdit {{ background: transparent; border: none; padding: 0; font-size: {settings.font_size()}px; }}"
-        )
         self.text.viewport().setAutoFillBackground(False)
         self.text.setAcceptDrops(False)
         self.text.viewport().setAcceptDrops(False)
         self.text.viewport().installEventFilter(self)
         self.text.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
         self.text.document().setDocumentMargin(2)
+        self.read_settings()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 12, 8, 10)
         layout.setSpacing(8)
@@ -182,11 +185,41 @@ class RankingCard(QFrame):
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         return button
 
-    def show_state(self, rank: int | None, *, tied: bool, flag: str | None) -> None:
-        """What the ordering says about this completion."""
+    def read_settings(self) -> None:
+        """Show the text in the size and the form (Markdown or raw) that the labeler likes."""
+        self.text.setStyleSheet(
+            f"QTextEdit {{ background: transparent; border: none; padding: 0; font-size: {settings.font_size()}px; }}"
+        )
+        if settings.card_view("markdown"):
+            self.text.setMarkdown(self.completion.text)
+        else:
+            self.text.setPlainText(self.completion.text)
+
+    def show_twin(self, letter: str) -> None:
+        """Say that the text nearly repeats that of another card; empty when it does not."""
+        self.twin.setText(f"≈ nearly the same as {letter}" if letter else "")
+        self.twin.setVisible(bool(letter))
+
+    def mark(self, spans: list[tuple[int, int]]) -> None:
+        """Highlight parts of the text, given as (start, end) in characters of what is shown."""
+        colours = theme.current()
+        found = []
+        for start, end in spans:
+            selection = QTextEdit.ExtraSelection()
+            selection.cursor = QTextCursor(self.text.document())
+            selection.cursor.setPosition(start)
+            selection.cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+            selection.format.setBackground(QColor(colours.accent_soft))
+            selection.format.setForeground(QColor(colours.accent))
+            selection.format.setFontWeight(QFont.Weight.DemiBold)
+            found.append(selection)
+        self.text.setExtraSelections(found)
+
+    def show_state(self, rank: int | None, *, tied: bool, flag: str | None, word: str = "") -> None:
+        """What the ordering says about this completion; `word` stands for the rank where ranks have names."""
         self._rank = rank
         self.chip.filled = rank is not None
-        self.place_button.setText("Place" if rank is None else f"{rank} tied" if tied else str(rank))
+        self.place_button.setText(word or ("Place" if rank is None else f"{rank} tied" if tied else str(rank)))
         self.place_button.setStyleSheet(FREE if rank is None else PLACED)
         self.place_button.setToolTip(
             f"Give it the next place ({self.letter})" if rank is None else "Take its place away (Delete)"

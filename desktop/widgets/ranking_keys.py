@@ -27,6 +27,7 @@ Name = Literal[
     "flag",
     "save",
     "skip",
+    "skip_for_good",
     "comment",
     "undo",
     "redo",
@@ -55,7 +56,7 @@ SHEET: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Shift + A …", "tie it with the one placed last"),
             ("Backspace", "take back the lowest placement"),
             ("Enter", "save and show the next"),
-            ("S", "skip: it comes back at the end"),
+            ("S   Shift+S", "later: it comes back at the end; skip it for good"),
             ("Ctrl+Z   Ctrl+Shift+Z", "undo and redo, saved rankings too"),
         ),
     ),
@@ -73,11 +74,23 @@ SHEET: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
+        "Two at a time",
+        (
+            ("←   →", "the left or the right one is better"),
+            ("↓   =", "neither is better"),
+            ("Backspace", "take back the last answer"),
+        ),
+    ),
+    (
         "More",
         (
             ("X", "flag the completion or the whole prompt"),
             ("Ctrl+M", "write a comment; Esc leaves it"),
-            ("F2   F3   F4", "generate, guidelines, history"),
+            ("F2   F3   F4   F5", "generate, guidelines, history, session"),
+            ("F6", "another way to rank: order, two at a time, best and worst"),
+            ("F7   F8   F9", "stacked cards, Markdown, differences to the selected card"),
+            ("Ctrl++   Ctrl+-", "larger and smaller text"),
+            ("F11", "nothing but the cards"),
             ("?", "show or hide this sheet"),
         ),
     ),
@@ -101,7 +114,12 @@ PLAIN: dict[int, Name] = {
     Qt.Key.Key_Menu: "flag",
     Qt.Key.Key_S: "skip",
 }
-SHIFTED: dict[int, Name] = {Qt.Key.Key_Up: "better", Qt.Key.Key_Down: "worse", Qt.Key.Key_F10: "flag"}
+SHIFTED: dict[int, Name] = {
+    Qt.Key.Key_Up: "better",
+    Qt.Key.Key_Down: "worse",
+    Qt.Key.Key_F10: "flag",
+    Qt.Key.Key_S: "skip_for_good",
+}
 CONTROL: dict[int, Name] = {
     Qt.Key.Key_M: "comment",
     Qt.Key.Key_Z: "undo",

@@ -1,16 +1,18 @@
-"""What can be open beside the cards: generation, the guidelines, or the history; one at a time, or nothing."""
+"""What can be open beside the cards: generation, the guidelines, the history, the session; one at a time."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
+from desktop.labeling_clock import LabelingClock
 from desktop.session import Session
 from desktop.widgets.generate_panel import GeneratePanel
 from desktop.widgets.parts import button, column, label, row
 from desktop.widgets.ranking_history import RankingHistory
 from desktop.widgets.rules_panel import RulesPanel
+from desktop.widgets.session_panel import SessionPanel
 
 WIDTH = 300
-TITLES = {"generate": "Generate", "rules": "Guidelines", "history": "History"}
+TITLES = {"generate": "Generate", "rules": "Guidelines", "history": "History", "session": "Session"}
 
 
 class SidePanels(QFrame):
@@ -18,7 +20,7 @@ class SidePanels(QFrame):
 
     closing = Signal()
 
-    def __init__(self, session: Session, parent: QWidget) -> None:
+    def __init__(self, session: Session, clock: LabelingClock, parent: QWidget) -> None:
         super().__init__(parent)
         self.session = session
         self.name = ""
@@ -27,7 +29,13 @@ class SidePanels(QFrame):
         self.rules = RulesPanel(self)
         self.history = RankingHistory(self)
         self.history.kind.currentIndexChanged.connect(lambda: self.load())
-        self.panels: dict[str, QWidget] = {"generate": self.generate, "rules": self.rules, "history": self.history}
+        self.clock = SessionPanel(clock, self)
+        self.panels: dict[str, QWidget] = {
+            "generate": self.generate,
+            "rules": self.rules,
+            "history": self.history,
+            "session": self.clock,
+        }
         self.title = label("", "heading")
         self.stack = QStackedWidget()
         for panel in self.panels.values():

@@ -1,0 +1,240 @@
+"""Who ranks what: a labeler's queue of groups.
+
+Without an assignment everybody ranks everything. With one, each group goes to k of the n labelers; what a
+labeler is asked to rank again (new guidelines) or unannounced a second time (to see how steady they are)
+comes on top. The calibration set comes first: it shows whether a labeler reads the guidelines as meant.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.errors import BadInput
+from core.store import Changes, Project, changed, now
+
+ASSIGNED = "assigned"
+REPEAT_EVERY = "repeat_every"
+#: A repeat comes at least this many rankings after the first time, so that it is judged and not remembered.
+REPEAT_AFTER = 10
+
+
+@dataclass(frozen=True)
+class Queue:
+    """`waiting` in the order to rank; `total` counts them and what is ranked already.
+
+    `repeats` maps a waiting group to the ranking that it repeats, `calibration` holds those of the set.
+    """
+
+    waiting: tuple[int, ...]
+    total: int
+    repeats: dict[int, int]
+    calibration: frozenset[int]
+
+
+def queue(project: Project, labeler_id: int) -> Queue:
+    """What this labeler has still to rank."""
+    _assign_new(project)
+    asked = assigned(project)
+    mine = "select g.id from completion_groups g"
+    if asked:
+        mine += (
+            f" where g.id in (select group_id from assignments where labeler_id = {int(labeler_id)}"
+            " and reason = 'overlap') or g.id in (select group_id from calibration)"
+        )
+    ranked = (
+        "exists (select 1 from rankings r where r.group_id = m.id and r.labeler_id = ?"
+        " and r.retracted_at is null and r.repeat_of is null)"
+    )
+    passed = skipped(project, labeler_id)
+    left = [
+        row["id"]
+        for row in project.rows(f"select m.id from ({mine}) m where not {ranked}", labeler_id)
+        if row["id"] not in passed
+    ]
+    again = _again(project, labeler_id)
+    repeats = _repeats(project, labeler_id)
+    first = calibration_groups(project)
+    order = [*(item for item in left if item in first), *(item for item in left if item not in first)]
+    waiting = dict.fromkeys([*order, *again])
+    places = list(waiting)
+    for number, group_id in enumerate(item for item in repeats if item not in waiting):
+        places.insert(min(len(places), 2 + 5 * number), group_id)
+    every = project.value(f"select count(*) from ({mine})")
+    shown = project.value(
+        "select count(*) from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
+    )  # with those done, so that the count does not betray a repeat
+    return Queue(tuple(places), every + shown - len(passed), repeats, frozenset(first))
+
+
+def calibration_groups(project: Project) -> set[int]:
+    return {row["group_id"] for row in project.rows("select group_id from calibration")}
+
+
+def _again(project: Project, labeler_id: int) -> list[int]:
+    rows = project.rows(
+        "select a.group_id from assignments a where a.labeler_id = ? and a.reason = 'again' and not exists ("
+        " select 1 from rankings r where r.group_id = a.group_id and r.labeler_id = a.labeler_id"
+        " and r.id > a.after_ranking and r.retracted_at is null and r.repeat_of is null) order by a.id",
+        labeler_id,
+    )
+    return [row["group_id"] for row in rows]
+
+
+def _repeats(project: Project, labeler_id: int) -> dict[int, int]:
+    rows = project.rows(
+        "select a.group_id, a.after_ranking from assignments a where a.labeler_id = ? and a.reason = 'repeat'"
+        " and not exists (select 1 from rankings r where r.repeat_of = a.after_ranking and r.retracted_at is null"
+        " and r.group_id = a.group_id and r.labeler_id = a.labeler_id) order by a.id",
+        labeler_id,
+    )
+    return {row["group_id"]: row["after_ranking"] for row in rows}
+
+
+def assigned(project: Project) -> dict[int, int]:
+    """How many groups each labeler got; empty while everybody ranks everything."""
+    if not project.setting(ASSIGNED):
+        return {}
+    rows = project.rows(
+        "select labeler_id, count(*) as n from assignments where reason = 'overlap' group by labeler_id"
+    )
+    return {row["labeler_id"]: row["n"] for row in rows}
+
+
+def assign(project: Project, labeler_ids: Iterable[int], overlap: int) -> Changes:
+    """Give each group to `overlap` of the labelers, evenly; later groups are given out in the same way.
+
+    What a labeler has already ranked stays ranked and counts as theirs. Raises `BadInput` when the overlap
+    is more than there are labelers.
+    """
+    people = sorted(set(labeler_ids))
+    if not 1 <= overlap <= len(people):
+        raise BadInput(f"Each prompt can go to 1 up to {len(people)} of these labelers, not to {overlap}.")
+    with project.write() as database:
+        database.conn.execute("delete from assignments where reason = 'overlap'")
+        project.set_setting(ASSIGNED, {"labelers": people, "overlap": overlap})
+        _assign_new(project)
+    return changed("Assign prompts", "assignments", "rankings")
+
+
+def unassign(project: Project) -> Changes:
+    """Everybody ranks everything again."""
+    with project.write() as database:
+        database.conn.execute("delete from assignments where reason = 'overlap'")
+        project.set_setting(ASSIGNED, None)
+    return changed("End assignment", "assignments", "rankings")
+
+
+def _assign_new(project: Project) -> None:
+    plan = project.setting(ASSIGNED)
+    if not plan:
+        return
+    people, overlap = plan["labelers"], plan["overlap"]
+    new = [
+        row["id"]
+        for row in project.rows(
+            "select id from completion_groups where id not in (select group_id from assignments"
+            " where reason = 'overlap') and id not in (select group_id from calibration) order by id"
+        )
+    ]
+    if not new:
+        return
+    load = dict.fromkeys(people, 0) | {who: n for who, n in assigned(project).items() if who in people}
+    with project.write() as database:
+        for group_id in new:
+            done = {
+                row["labeler_id"]
+                for row in project.rows("select labeler_id from current_rankings where group_id = ?", group_id)
+            }
+            # Who ranked it already keeps it; then who has least; the turn rotates so that every two people meet.
+            turn = people[group_id % len(people) :] + people[: group_id % len(people)]
+            chosen = sorted(turn, key=lambda who: (who not in done, load[who]))[:overlap]
+            for who in chosen:
+                load[who] += 1
+            database.conn.executemany(
+                "insert into assignments (group_id, labeler_id, reason, created_at) values (?, ?, 'overlap', ?)",
+                [(group_id, who, now()) for who in chosen],
+            )
+
+
+def skipped(project: Project, labeler_id: int) -> set[int]:
+    """Groups that this labeler will not be shown any more."""
+    rows = project.rows("select group_id from assignments where labeler_id = ? and reason = 'skipped'", labeler_id)
+    return {row["group_id"] for row in rows}
+
+
+def skip(project: Project, labeler_id: int, group_id: int) -> Changes:
+    """Leave a group unranked for good; `unskip` brings it back."""
+    with project.write() as database:
+        database.conn.execute(
+            "insert into assignments (group_id, labeler_id, reason, created_at) values (?, ?, 'skipped', ?)",
+            (group_id, labeler_id, now()),
+        )
+    return changed("Skip prompt", "assignments", ids=(group_id,))
+
+
+def unskip(project: Project, labeler_id: int, group_id: int | None = None) -> Changes:
+    """Bring back one skipped group, or all of them."""
+    with project.write() as database:
+        database.conn.execute(
+            "delete from assignments where labeler_id = ? and reason = 'skipped' and (? is null or group_id = ?)",
+            (labeler_id, group_id, group_id),
+        )
+    return changed("Bring back skipped prompts", "assignments")
+
+
+def older(project: Project, labeler_id: int | None = None) -> list[int]:
+    """Rankings by people that were made under an older version of the guidelines and are not queued again."""
+    rows = project.rows(
+        "select r.id from current_rankings r join labelers l on l.id = r.labeler_id"
+        " where l.kind = 'person' and r.guidelines_id < (select max(id) from guidelines)"
+        " and (? is null or r.labeler_id = ?) and not exists (select 1 from assignments a"
+        " where a.group_id = r.group_id and a.labeler_id = r.labeler_id and a.reason = 'again'"
+        " and a.after_ranking >= r.id) order by r.id",
+        labeler_id,
+        labeler_id,
+    )
+    return [row["id"] for row in rows]
+
+
+def queue_again(project: Project, ranking_ids: Iterable[int]) -> Changes:
+    """Put ranked groups back into their labelers' queues; the earlier ranking counts until the new one is made."""
+    ids = list(ranking_ids)
+    with project.write() as database:
+        newest = database.conn.execute("select coalesce(max(id), 0) from rankings").fetchone()[0]
+        for ranking_id in ids:
+            database.conn.execute(
+                "insert into assignments (group_id, labeler_id, reason, after_ranking, created_at)"
+                " select group_id, labeler_id, 'again', ?, ? from rankings where id = ?",
+                (newest, now(), ranking_id),
+            )
+    return changed("Queue again", "assignments", "rankings", ids=tuple(ids))
+
+
+def mix_in_repeat(project: Project, labeler_id: int) -> int | None:
+    """After each n-th ranking (the setting `repeat_every`), queue one that the labeler made a while ago.
+
+    Returns the ranking that will be repeated, or None.
+    """
+    every = int(project.setting(REPEAT_EVERY, 0))
+    if not every:
+        return None
+    rows = project.rows(
+        "select id, group_id from current_rankings where labeler_id = ? and flag is null order by id", labeler_id
+    )
+    if len(rows) % every or len(rows) <= REPEAT_AFTER:
+        return None
+    asked = {
+        row["after_ranking"]
+        for row in project.rows(
+            "select after_ranking from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
+        )
+    }
+    found = next((row for row in rows[:-REPEAT_AFTER] if row["id"] not in asked), None)
+    if found is None:
+        return None
+    with project.write() as database:
+        database.conn.execute(
+            "insert into assignments (group_id, labeler_id, reason, after_ranking, created_at)"
+            " values (?, ?, 'repeat', ?, ?)",
+            (found["group_id"], labeler_id, found["id"], now()),
+        )
+    return int(found["id"])

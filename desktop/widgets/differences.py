@@ -1,0 +1,16 @@
+"""Where one text differs from another, word by word."""
+
+import re
+from difflib import SequenceMatcher
+
+#: Beyond this many words a comparison would be felt; long texts are compared up to here.
+MOST_WORDS = 1500
+
+
+def differences(reference: str, text: str) -> list[tuple[int, int]]:
+    """The parts of `text`, as (start, end) in characters, that `reference` has not; whole words."""
+    before = [match[0].casefold() for match in re.finditer(r"\w+|[^\w\s]", reference)][:MOST_WORDS]
+    places = [(match.start(), match.end(), match[0]) for match in re.finditer(r"\w+|[^\w\s]", text)][:MOST_WORDS]
+    after = [word.casefold() for _, _, word in places]
+    steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    return [(places[low][0], places[high - 1][1]) for kind, _, _, low, high in steps if kind != "equal" and high > low]
