@@ -110,7 +110,7 @@ class Window(QMainWindow):
         self._titled()
 
     def _project_page(self, session: Session) -> QWidget:
-        sidebar = QFrame()
+        self.sidebar = sidebar = QFrame()
         sidebar.setProperty("role", "sidebar")
         sidebar.setFixedWidth(208)
         self.tab_buttons = QButtonGroup(self)
@@ -215,6 +215,13 @@ class Window(QMainWindow):
             action.setCheckable(True)
             action.setChecked(settings.theme() == mode)
             group.addAction(action)
+        view.addSeparator()
+        self.calm = QAction("&Distraction-free", self)
+        self.calm.setShortcut(QKeySequence("F11"))
+        self.calm.setCheckable(True)
+        self.calm.toggled.connect(self.set_calm)
+        view.addAction(self.calm)
+        self.addAction(self.calm)  # its key works while the menu is hidden, too
         aid = self.menuBar().addMenu("&Help")
         self._action(aid, "The &loop in five steps", "F1", lambda: guide.show("loop", self))
         self._action(aid, "&About Plumbline", "", lambda: guide.about(self))
@@ -235,6 +242,18 @@ class Window(QMainWindow):
         action.triggered.connect(lambda: run())  # type: ignore[operator]
         menu.addAction(action)
         return action
+
+    def set_calm(self, on: bool) -> None:
+        """Distraction-free: nothing but the tab, on the whole screen."""
+        self.menuBar().setVisible(not on)
+        if self.session is not None:
+            self.sidebar.setVisible(not on)
+            self.job_bar.setMaximumHeight(0 if on else 16777215)
+        self.setWindowState(
+            self.windowState() | Qt.WindowState.WindowFullScreen
+            if on
+            else self.windowState() & ~Qt.WindowState.WindowFullScreen
+        )
 
     def set_theme(self, mode: str) -> None:
         settings.set_theme(mode)

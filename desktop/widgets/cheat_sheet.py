@@ -18,21 +18,24 @@ class Sheet(QFrame):
         grid.setContentsMargins(32, 26, 32, 26)
         grid.setHorizontalSpacing(28)
         grid.setVerticalSpacing(7)
-        row = 0
+        rows = [0, 0]
+        half = sum(len(keys) + 1 for _, keys in SHEET) / 2
         for title, keys in SHEET:
+            side = 0 if rows[0] + len(keys) / 2 < half else 1
             heading = QLabel(title, self)
             heading.setProperty("role", "heading")
-            heading.setContentsMargins(0, 10 if row else 0, 0, 2)
-            grid.addWidget(heading, row, 0, 1, 2)
-            row += 1
-            for key, meaning in keys:
-                grid.addWidget(QLabel(key, self), row, 0)
-                grid.addWidget(QLabel(meaning, self), row, 1)
-                row += 1
+            heading.setContentsMargins(0, 10 if rows[side] else 0, 0, 2)
+            heading.setMinimumHeight(heading.sizeHint().height())
+            grid.addWidget(heading, rows[side], 2 * side, 1, 2)
+            for place, (key, meaning) in enumerate(keys, start=rows[side] + 1):
+                grid.addWidget(QLabel(key, self), place, 2 * side)
+                grid.addWidget(QLabel(meaning, self), place, 2 * side + 1)
+            rows[side] += len(keys) + 1
+        row = max(rows)
         mouse = QLabel("Mouse: drag a card into a row of the ladder, between two rows, or onto a card to tie.", self)
         mouse.setProperty("role", "muted")
         mouse.setContentsMargins(0, 12, 0, 0)
-        grid.addWidget(mouse, row, 0, 1, 2)
+        grid.addWidget(mouse, row, 0, 1, 4)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         base, ink = self.palette().color(QPalette.ColorRole.Base), self.palette().color(QPalette.ColorRole.Text)

@@ -3,8 +3,12 @@
 import re
 from difflib import SequenceMatcher
 
+from core.preferences.similar import likeness
+
 #: Beyond this many words a comparison would be felt; long texts are compared up to here.
 MOST_WORDS = 1500
+#: Texts that share fewer words than this have nothing to compare: to highlight everything would say nothing.
+LEAST_ALIKE = 0.15
 
 
 def differences(reference: str, text: str) -> list[tuple[int, int]]:
@@ -12,5 +16,7 @@ def differences(reference: str, text: str) -> list[tuple[int, int]]:
     before = [match[0].casefold() for match in re.finditer(r"\w+|[^\w\s]", reference)][:MOST_WORDS]
     places = [(match.start(), match.end(), match[0]) for match in re.finditer(r"\w+|[^\w\s]", text)][:MOST_WORDS]
     after = [word.casefold() for _, _, word in places]
+    if likeness(before, after) < LEAST_ALIKE:
+        return []
     steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     return [(places[low][0], places[high - 1][1]) for kind, _, _, low, high in steps if kind != "equal" and high > low]

@@ -68,7 +68,10 @@ class Ordering:
         """Give the order in another way: what is placed stays where both ways can say it."""
         if method == self.method:
             return self
-        keep = self.tiers if method == "order" else ()
+        best, _ = self.extremes
+        keep: Tiers = self.tiers if self.method == "pairwise" and method == "order" else ()
+        if self.method == "best-worst" and method == "order" and best is not None:
+            keep = ((best,),)
         others = self.others if method == "order" else {}
         return replace(self, method=method, answers=(), tiers=keep, others=others)
 

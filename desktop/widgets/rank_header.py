@@ -97,10 +97,11 @@ class RankHeader(QWidget):
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             parent.addAction(action)
         found = QToolButton(self)
-        found.setText("View")
+        found.setText("View  ▾")
         found.setProperty("role", "tab")
         found.setToolTip("The way to rank, and how the cards are shown")
         found.setMenu(menu)
+        found.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         found.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         return found
 

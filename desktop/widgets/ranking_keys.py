@@ -52,7 +52,7 @@ SHEET: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Order",
         (
-            ("A  B  C …", "give that completion the next place, from best to worst"),
+            ("A  B  C …", "next place, from best to worst"),
             ("Shift + A …", "tie it with the one placed last"),
             ("Backspace", "take back the lowest placement"),
             ("Enter", "save and show the next"),
@@ -87,8 +87,8 @@ SHEET: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("X", "flag the completion or the whole prompt"),
             ("Ctrl+M", "write a comment; Esc leaves it"),
             ("F2   F3   F4   F5", "generate, guidelines, history, session"),
-            ("F6", "another way to rank: order, two at a time, best and worst"),
-            ("F7   F8   F9", "stacked cards, Markdown, differences to the selected card"),
+            ("F6", "way to rank: order, two at a time, extremes"),
+            ("F7   F8   F9", "stacked, Markdown, differences"),
             ("Ctrl++   Ctrl+-", "larger and smaller text"),
             ("F11", "nothing but the cards"),
             ("?", "show or hide this sheet"),

@@ -31,6 +31,7 @@ class SessionPanel(QWidget):
         self.minutes.setSuffix(" min")
         self.minutes.setSpecialValueText("never")
         self.minutes.setValue(settings.break_minutes())
+        self.minutes.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         self.minutes.setAccessibleName("Suggest a break after")
         self.minutes.valueChanged.connect(self._set_break)
         inner = column(

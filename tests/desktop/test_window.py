@@ -511,3 +511,16 @@ def contrast(one, other):
 
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
+
+
+def test_distraction_free_hides_everything_but_the_tab(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Rank")
+    assert window.calm.shortcut().toString() == "F11"
+    window.calm.trigger()
+    assert not window.sidebar.isVisible()
+    assert not window.menuBar().isVisible()
+    window.calm.trigger()
+    assert window.sidebar.isVisible()
+    assert window.menuBar().isVisible()
