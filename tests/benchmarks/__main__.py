@@ -11,6 +11,7 @@ NAMES = {
     "startup": "time to the window's first frame, peak memory, and what the window must not import",
     "load": "seconds to load the base model from safetensors",
     "generate": "tokens a second, batched and one by one",
+    "labeling": "milliseconds that a labeler waits on a project of 100,000 ranked prompts",
     "ppo": "seconds a PPO step and their parts, peak memory",
 }
 

@@ -1,0 +1,150 @@
+"""How quick the labeling bench is on a project of 100,000 ranked prompts: opening, keys, saving, search, pairs.
+
+A key's time runs from its press until the window is painted and idle again, with the commit to disk in it.
+"""
+
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.store import Project, create_project, guidelines, now, rankings
+
+RANKED, WAITING, COMPLETIONS = 100_000, 400, 4
+LABELER = "bench"
+WORDS = (
+    "the a to of and in that is was he for it with as his on be at by had not are but from or have an they which one"
+    " you were all her she there would their we him been has when who will no more if out so up said what its about"
+    " than into them can only other time new some could these two may first then do any like my now over such our man"
+    " me even most made after also did many off before must well back through years much where your way down should"
+).split()
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PLUMBLINE_DATA"] = str(Path(folder) / "data")
+        project = build(Path(folder) / "project")
+        megabytes = (project.folder / "plumbline.db").stat().st_size / 1e6
+        project.close()
+        print(f"built {RANKED:,} ranked prompts, {megabytes:.0f} MB", file=sys.stderr)
+        return {"ranked_prompts": RANKED, "completions_each": COMPLETIONS, "megabytes": megabytes} | drive(
+            Path(folder) / "project"
+        )
+
+
+def build(folder: Path) -> Project:
+    """A project in which one labeler has ranked 100,000 prompts and has some more before them."""
+    random.seed(0)
+    project = create_project(folder)
+    guidelines.save(project, criteria="Be kind.", ties="Rarely.", flags="- unsafe: harm", examples="None.")
+    me = rankings.labeler(project, LABELER).id
+    when = now()
+    total = RANKED + WAITING
+    texts = [" ".join(random.choices(WORDS, k=40)) for _ in range(4000)]
+    with project.write() as database:
+        many = database.conn.executemany
+        many(
+            "insert into prompts (id, text, tags, created_at) values (?, ?, ?, ?)",
+            ((n, f"{n}: {random.choice(texts)}?", json.dumps([f"tag{n % 9}"]), when) for n in range(1, total + 1)),
+        )
+        many(
+            "insert into completion_groups (id, prompt_id, created_at) values (?, ?, ?)",
+            ((n, n, when) for n in range(1, total + 1)),
+        )
+        many(
+            "insert into completions (id, group_id, text, tokens) values (?, ?, ?, 60)",
+            ((n, (n - 1) // COMPLETIONS + 1, random.choice(texts)) for n in range(1, total * COMPLETIONS + 1)),
+        )
+        many(
+            "insert into rankings (id, group_id, labeler_id, guidelines_id, seconds, created_at, uid)"
+            " values (?, ?, ?, 1, 9.0, ?, ?)",
+            ((n, n, me, when, uuid.uuid4().hex) for n in range(1, RANKED + 1)),
+        )
+        many(
+            "insert into ranking_items (ranking_id, completion_id, rank, position) values (?, ?, ?, ?)",
+            (
+                ((n - 1) // COMPLETIONS + 1, n, (n - 1) % COMPLETIONS + 1, (n - 1) % COMPLETIONS + 1)
+                for n in range(1, RANKED * COMPLETIONS + 1)
+            ),
+        )
+    return project
+
+
+def drive(folder: Path) -> dict[str, Any]:
+    """Use the real window on the project and time what a labeler waits for."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    from core.jobs import launch
+    from core.preferences import pairs
+    from desktop import settings
+    from desktop.app import build as build_window
+
+    launch.ensure_worker = lambda *_, **__: None  # type: ignore[assignment]
+    settings.set_labeler_name(LABELER)
+    app, window = build_window([])
+    window.resize(1280, 800)
+    window.show()
+
+    def timed(step: Callable[[], object]) -> float:
+        began = time.perf_counter()
+        step()
+        app.processEvents()
+        return time.perf_counter() - began
+
+    app.processEvents()
+    opening = timed(lambda: window.open_project(folder))
+    showing = timed(lambda: window.show_tab_called("Rank"))
+    board = window.tabs[1].board
+    assert board.grid.cards, "nothing to rank is shown"
+
+    def press(key: Qt.Key) -> float:
+        return timed(lambda: QTest.keyClick(board, key))
+
+    placing, saving = [], []
+    for _ in range(WAITING - 50):
+        before = board.prompt.toPlainText()
+        placing += [press(key) for key in (Qt.Key.Key_B, Qt.Key.Key_A, Qt.Key.Key_D, Qt.Key.Key_C)]
+        saving.append(press(Qt.Key.Key_Return))
+        assert board.prompt.toPlainText() != before, "the next item is not shown"
+    undoing = [timed(lambda: QTest.keyClick(board, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier))]
+
+    timed(lambda: window.show_tab_called("Instructions"))
+    tab = window.tabs[0]
+    timed(lambda: tab.pages.setCurrentIndex(1))
+    searching = []
+    for text in ("time new", "99", "such our man me", "zzz", "tag7", "the", "e"):
+        tab.prompts.search.setText(text)
+        searching.append(timed(tab.prompts.load))
+    project = window.session.project  # type: ignore[union-attr]
+    counting = timed(lambda: pairs.counts(project))
+    tabs = {kind: timed(lambda kind=kind: window.show_tab_called(kind)) for kind in ("Reward model", "PPO")}
+    window.close()
+    return {
+        "open_seconds": opening,
+        "open_rank_tab_seconds": showing,
+        "open_total_seconds": opening + showing,
+        "place_ms_median": 1000 * statistics.median(placing),
+        "place_ms_p99": 1000 * percentile(placing, 99),
+        "save_to_next_ms_median": 1000 * statistics.median(saving),
+        "save_to_next_ms_p99": 1000 * percentile(saving, 99),
+        "save_to_next_ms_max": 1000 * max(saving),
+        "keys": len(placing) + len(saving),
+        "undo_ms": 1000 * max(undoing),
+        "search_ms_max": 1000 * max(searching),
+        "count_pairs_ms": 1000 * counting,
+        "open_reward_tab_ms": 1000 * tabs["Reward model"],
+    }
+
+
+def percentile(values: list[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
