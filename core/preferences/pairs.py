@@ -50,20 +50,35 @@ def listed(project: Project, *, labeler_id: int | None = None) -> list[Pair]:
 
 
 def counts(project: Project) -> Counts:
-    one = project.value
+    """Counted from the sizes of the ranks, without listing the pairs: n completions of which s_1, s_2 ... share
+    a rank (or are unranked) give (n^2 - s_1^2 - s_2^2 ...) / 2 pairs."""
+    ranked = project.one(
+        "with sizes as ("
+        "  select c.id, c.group_id, c.method, i.rank, count(*) as s from counting_rankings c"
+        "  join ranking_items i on i.ranking_id = c.id where c.flag is null and i.flag is null"
+        "  group by c.id, i.rank"
+        "), sums as ("
+        "  select group_id, (sum(s) * sum(s) - sum(s * s)) / 2 as pairs,"
+        "   sum(case when rank is not null and method != 'best-worst' then s * (s - 1) / 2 else 0 end) as ties"
+        "  from sizes group by id"
+        ") select coalesce(sum(pairs), 0) as pairs, coalesce(sum(ties), 0) as ties,"
+        " count(distinct case when pairs then g.prompt_id end) as prompts"
+        " from sums join completion_groups g on g.id = sums.group_id"
+    )
+    assert ranked is not None
+    people = project.one(
+        "select count(*) as rankings, coalesce(sum(flag is not null), 0) as flagged,"
+        " coalesce(sum(labeler_id in (select id from labelers where kind = 'scripted')), 0) as scripted"
+        " from current_rankings"
+    )
+    assert people is not None
     return Counts(
-        rankings=one("select count(*) from current_rankings"),
-        ranked_prompts=one("select count(distinct prompt_id) from pairs"),
-        pairs=one("select count(*) from pairs"),
-        ties=one(
-            "select count(*) from counting_rankings r join ranking_items a on a.ranking_id = r.id"
-            " join ranking_items b on b.ranking_id = r.id and a.completion_id < b.completion_id and a.rank = b.rank"
-            " where r.flag is null and a.flag is null and b.flag is null and r.method != 'best-worst'"
-        ),
-        flagged=one("select count(*) from current_rankings where flag is not null"),
-        scripted=one(
-            "select count(*) from current_rankings r join labelers l on l.id = r.labeler_id where l.kind = 'scripted'"
-        ),
+        rankings=people["rankings"],
+        ranked_prompts=ranked["prompts"],
+        pairs=ranked["pairs"],
+        ties=ranked["ties"],
+        flagged=people["flagged"],
+        scripted=people["scripted"],
     )
 
 

@@ -20,12 +20,7 @@ from core.store import Project, create_project, guidelines, now, rankings
 
 RANKED, WAITING, COMPLETIONS = 100_000, 400, 4
 LABELER = "bench"
-WORDS = (
-    "the a to of and in that is was he for it with as his on be at by had not are but from or have an they which one"
-    " you were all her she there would their we him been has when who will no more if out so up said what its about"
-    " than into them can only other time new some could these two may first then do any like my now over such our man"
-    " me even most made after also did many off before must well back through years much where your way down should"
-).split()
+WORDS = [first + last for first in ("ba", "ke", "lo", "mi", "nu", "ra", "se", "to") for last in ("n", "st", "ver", "")]
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -122,7 +117,7 @@ def drive(folder: Path) -> dict[str, Any]:
     tab = window.tabs[0]
     timed(lambda: tab.pages.setCurrentIndex(1))
     searching = []
-    for text in ("time new", "99", "such our man me", "zzz", "tag7", "the", "e"):
+    for text in ("ban kest", "99", "nuver to mi", "zzz", "tag7", "ke", "e"):
         tab.prompts.search.setText(text)
         searching.append(timed(tab.prompts.load))
     project = window.session.project  # type: ignore[union-attr]

@@ -1,0 +1,82 @@
+"""Commands about several labelers: who ranks what, packs to rank elsewhere, and their way back."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from core.cli.output import folder_argument, json_option, opened, show, table
+from core.data import pack as packs
+from core.store import assignments, rankings
+
+
+@click.command()
+@folder_argument
+@click.option("--labeler", "names", multiple=True, help="A labeler who takes part. Repeatable; none ends it.")
+@click.option("--overlap", default=1, show_default=True, help="How many of them rank each prompt.")
+@json_option
+def assign(folder: Path, names: tuple[str, ...], overlap: int, as_json: bool) -> None:
+    """Share the prompts out, each to k of the labelers; later prompts follow. Without labelers, end it."""
+    with opened(folder) as project:
+        people = {rankings.labeler(project, name).id: name for name in names}
+        if people:
+            assignments.assign(project, people, overlap)
+        else:
+            assignments.unassign(project)
+        shares = {people[who]: count for who, count in assignments.assigned(project).items()}
+    show({"assigned": shares}, as_json, table(list(shares.items()), ("labeler", "prompts")) if shares else "Ended.")
+
+
+@click.command()
+@folder_argument
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--labeler", required=True, help="For whom.")
+@json_option
+def pack(folder: Path, file: Path, labeler: str, as_json: bool) -> None:
+    """Write a labeling pack: one file, ranked elsewhere without a model or a network, then merged."""
+    with opened(folder) as project:
+        waiting = packs.pack(project, file, labeler)
+    show({"waiting": waiting, "labeler": labeler}, as_json, f"{file} holds {waiting} prompts for {labeler} to rank.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@folder_argument
+@json_option
+def unpack(file: Path, folder: Path, as_json: bool) -> None:
+    """Make a project of a labeling pack, to be ranked here."""
+    found = packs.unpack(file, folder)
+    show({"folder": str(found), "labeler": packs.labeler_of(file)}, as_json, f"{found} is ready to be ranked.")
+
+
+@click.command()
+@folder_argument
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def merge(folder: Path, file: Path, as_json: bool) -> None:
+    """Take over the rankings of a labeling pack. Nothing is overwritten; merging twice changes nothing."""
+    with opened(folder) as project:
+        report = packs.merge(project, file)
+    text = (
+        f"{report.added} rankings are new, {report.known} were known, {report.retracted} were taken back, "
+        f"{report.conflicts} conflict with one made here (see `conflicts`)."
+    )
+    show(asdict(report), as_json, "\n".join([text, *report.refused]))
+
+
+@click.command()
+@folder_argument
+@click.option("--take", type=click.Choice(["ours", "theirs"]), help="Which side of --id counts.")
+@click.option("--id", "conflict_id", type=int, help="The conflict to resolve.")
+@json_option
+def conflicts(folder: Path, take: str | None, conflict_id: int | None, as_json: bool) -> None:
+    """List the rankings that a labeler made in two places, or choose which one counts."""
+    with opened(folder) as project:
+        if take and conflict_id is not None:
+            packs.resolve(project, conflict_id, take)
+        found = packs.conflicts(project)
+    rows = [(item.id, item.labeler, item.prompt[:60]) for item in found]
+    show({"conflicts": [asdict(item) for item in found]}, as_json, table(rows, ("id", "labeler", "prompt")))
+
+
+COMMANDS = (assign, pack, unpack, merge, conflicts)
