@@ -147,6 +147,9 @@ QFrame[role="rule"] {{ background: {t.line}; border: none; max-height: 1px; min-
 QPushButton {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 6px; padding: 7px 14px;
     color: {t.text}; min-height: 18px; }}
 QPushButton:hover {{ background: {t.raised}; }}
+QPushButton[role="point"] {{ background: transparent; border: none; padding: 3px 2px; text-align: left;
+    color: {t.text}; min-height: 16px; }}
+QPushButton[role="point"]:hover, QPushButton[role="point"]:focus {{ color: {t.accent}; text-decoration: underline; }}
 QPushButton:pressed {{ background: {t.line}; }}
 QPushButton:disabled {{ color: {t.muted}; background: {t.ground}; }}
 QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent}; border: 1px solid {t.accent};

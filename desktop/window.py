@@ -24,6 +24,7 @@ from core.errors import KnownError
 from core.jobs.follow import News
 from core.store import Changes, open_project
 from desktop import errors, guide, settings, theme
+from desktop.background import wait_for_all
 from desktop.icons import icon
 from desktop.session import Session
 from desktop.tabs import TABS
@@ -97,6 +98,7 @@ class Window(QMainWindow):
     def close_project(self) -> None:
         if self.session is None:
             return
+        wait_for_all()
         page = self.page
         self.pages.removeWidget(page)
         for tab in self.tabs:

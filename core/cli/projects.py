@@ -1,11 +1,13 @@
 """Commands about a project as a whole, its guidelines and its base model."""
 
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from core import catalogue, demo
+from core.checklist import missing
 from core.cli.output import ProgressLine, folder_argument, json_option, opened, show, table
 from core.errors import BadInput
 from core.store import create_project, guidelines
@@ -49,12 +51,14 @@ def demo_command(folder: Path | None, as_json: bool) -> None:
 @folder_argument
 @click.option("--template", help="Take over one of the shipped guidelines.")
 @click.option("--file", "path", type=click.Path(path_type=Path), help="Take over a Markdown file.")
+@click.option("--check", "check", is_flag=True, help="Say what the guidelines lack; exit code 1 if they lack anything.")
 @click.option("--history", is_flag=True, help="List the versions.")
 @click.option("--version", "number", type=int, help="Show this version.")
 @json_option
 def guidelines_command(
-    folder: Path, template: str | None, path: Path | None, history: bool, number: int | None, as_json: bool
-) -> None:
+    folder: Path, template: str | None, path: Path | None, check: bool, history: bool, number: int | None,
+    as_json: bool,
+) -> int:  # fmt: skip
     """Show the guidelines, or save a new version of them."""
     with opened(folder) as project:
         if template or path:
@@ -71,10 +75,16 @@ def guidelines_command(
                 (item.id, item.created_at, item.criteria.splitlines()[0] if item.criteria else "") for item in versions
             ]
             show({"versions": [list(row) for row in rows]}, as_json, table(rows, ("version", "saved", "begins")))
-            return
+            return 0
         current = guidelines.version(project, number) if number else guidelines.current(project)
+        if check:
+            lacking = missing(current)
+            text = "\n".join(f"{item.part}: {item.advice}" for item in lacking) or "Nothing is missing."
+            show({"missing": [asdict(item) for item in lacking]}, as_json, text)
+            return 1 if lacking else 0
         text = guidelines.to_markdown(current)
         show({"version": current.id, "markdown": text, "flags": guidelines.flags(current)}, as_json, text)
+        return 0
 
 
 @click.command()

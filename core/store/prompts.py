@@ -91,6 +91,12 @@ def edit(
     return changed("Edit prompt", "prompts", ids=(prompt_id,))
 
 
+def ranked_ids(project: Project) -> set[int]:
+    """Prompts with at least one ranking, retracted ones included."""
+    rows = project.rows("select distinct g.prompt_id from completion_groups g join rankings r on r.group_id = g.id")
+    return {row["prompt_id"] for row in rows}
+
+
 def delete(project: Project, prompt_ids: Iterable[int]) -> Changes:
     """Delete prompts that nobody has ranked: a ranking is never deleted along with its prompt."""
     ids = tuple(prompt_ids)

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QComboBox, QMenu, QPlainTextEdit, QPushButton, QSc
 
 from core.errors import KnownError
 from core.records import Guidelines
-from core.store import guidelines
+from core.store import assignments, guidelines
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.checklist import Checklist
 from desktop.widgets.dates import local_time
 from desktop.widgets.markdown_view import MarkdownView
 from desktop.widgets.parts import button, column, label, row, set_role
@@ -81,9 +82,13 @@ class GuidelinesEditor(QWidget):
         shortcut = QShortcut(QKeySequence.StandardKey.Save, self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(self.save)
+        self.older = button(
+            "", self.queue_older_again, role="link",
+            tip="They come back in their labelers' queues. The earlier rankings count until the new ones are made.",
+        )  # fmt: skip
         bar = QWidget(self)
         line = row(self.templates, None, self.put_back, self.discard, self.save_button, spacing=12)
-        bar.setLayout(column(line, self.note))
+        bar.setLayout(column(line, row(self.note, None, self.older)))
         bar.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         return bar
 
@@ -102,7 +107,7 @@ class GuidelinesEditor(QWidget):
             layout.addSpacing(SPACE)
         layout.setContentsMargins(0, 0, SPACE, 0)
         page.setLayout(layout)
-        scroll = QScrollArea(self)
+        self.sections = scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(page)
@@ -118,8 +123,12 @@ class GuidelinesEditor(QWidget):
         self.preview.setAccessibleName("Preview")
         top = row(self.versions, self.restore)
         top.setStretch(0, 1)
+        self.checklist = Checklist(self)
+        self.checklist.chosen.connect(self._go_to)
         side = QWidget(self)
-        side.setLayout(column(top, self.preview, spacing=SPACE + 4))
+        reading = column(top, self.preview, self.checklist, spacing=SPACE + 4)
+        reading.setStretch(1, 1)
+        side.setLayout(reading)
         return side
 
     @property
@@ -141,6 +150,7 @@ class GuidelinesEditor(QWidget):
                 self._put({part: getattr(newest, part) for part in self.editors})
         self._list_versions()
         self._show_state()
+        self._show_older()
 
     def save(self) -> None:
         """Make a new version of what the editors hold."""
@@ -158,6 +168,7 @@ class GuidelinesEditor(QWidget):
         self.current = guidelines.current(self.session.project)
         self._list_versions()
         self._show_state()
+        self._show_older()
         self.session.do(changes, self)
         self.saved.emit()
 
@@ -261,7 +272,27 @@ class GuidelinesEditor(QWidget):
         self.restore.setVisible(chosen is not None)
         self.preview.show_markdown(guidelines.to_markdown(shown).removeprefix("# Guidelines"))
         names = guidelines.flags(Guidelines(0, **self.parts))
+        self.checklist.show_draft(Guidelines(0, **self.parts))
         self.flag_names.setText(f"Labelers can set: {', '.join(names)}" if names else "No flag is defined yet.")
+
+    def _go_to(self, part: str) -> None:
+        self.editors[part].setFocus()
+        self.sections.ensureWidgetVisible(self.editors[part], 0, 6 * SPACE)
+
+    def _show_older(self) -> None:
+        """Rankings made under an older version can be asked for again."""
+        count = len(assignments.older(self.session.project))
+        noun = "ranking was" if count == 1 else "rankings were"
+        self.older.setText(f"{count:,} {noun} made under an older version: rank again …")
+        self.older.setVisible(count > 0)
+
+    def queue_older_again(self) -> None:
+        """Put what was ranked under older versions back into the labelers' queues."""
+        project = self.session.project
+        changes = assignments.queue_again(project, assignments.older(project))
+        self._show_older()
+        self._say("They are back in their labelers' queues; the earlier rankings count until then.", "good")
+        self.session.do(changes, self)
 
     def _show_state(self) -> None:
         changed = self.unsaved

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QScrollArea,
+    QSpinBox,
     QStackedWidget,
     QWidget,
 )
@@ -23,6 +24,7 @@ from core.records import Prompt, Split
 from core.store import Changes, changed, prompts
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.duplicates_dialog import DuplicatesDialog
 from desktop.widgets.parts import button, card, column, label, row, set_role
 from desktop.widgets.prompt_table import SPLIT_TITLES, PromptModel, PromptTable
 
@@ -80,7 +82,7 @@ class PromptsPage(QWidget):
 
     def _side(self) -> QScrollArea:
         page = QWidget()
-        page.setLayout(column(self._adding(), self._editing(), None, spacing=2 * SPACE))
+        page.setLayout(column(self._adding(), self._editing(), self._tending(), None, spacing=2 * SPACE))
         self.side = QScrollArea(self)
         self.side.setWidgetResizable(True)
         self.side.setFixedWidth(SIDE_WIDTH)
@@ -108,6 +110,29 @@ class PromptsPage(QWidget):
                 row(label("Use for"), self.new_split, None, self.one_prompt),
                 row(self.add_button, self.import_button, None),
                 self.added,
+            )
+        )
+
+    def _tending(self) -> QWidget:
+        """What is done with all prompts at once."""
+        self.share = QSpinBox(self)
+        self.share.setRange(0, 90)
+        self.share.setSingleStep(5)
+        self.share.setValue(20)
+        self.share.setSuffix(" %")
+        self.share.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
+        self.share.setAccessibleName("Share of prompts to hold out")
+        tip = "Marks this share of all prompts as held-out, evenly spread: they only test, they never teach."
+        self.split_button = button("Hold out", self.split_all, tip=tip)
+        self.duplicates_button = button("Find duplicates …", self.find_duplicates)
+        self.tended = label("", "muted", wrap=True)
+        self.tended.hide()
+        return card(
+            column(
+                label("All prompts", "heading"),
+                row(self.split_button, self.share, None),
+                row(self.duplicates_button, None),
+                self.tended,
             )
         )
 
@@ -193,6 +218,18 @@ class PromptsPage(QWidget):
             sentence += f" {len(report.refused):,} could not be used; line {first.line}: {first.reason}."
         self._say(self.added, f"{path.name}: {sentence}", "warning" if report.refused else "good")
         self._done(changed("Import prompts", "prompts"))
+
+    def split_all(self) -> None:
+        """Choose anew which prompts are held out."""
+        share = self.share.value() / 100
+        changes = prompts.split_heldout(self.session.project, share)
+        self._done(changes)
+        self._say(self.tended, f"{prompts.count(self.session.project, 'heldout'):,} prompts are held out now.", "good")
+
+    def find_duplicates(self) -> None:
+        dialog = DuplicatesDialog(self.session, self)
+        dialog.deleted.connect(self._done)
+        dialog.open()
 
     def save(self) -> None:
         """Store the changed text, use and tags of what is selected."""

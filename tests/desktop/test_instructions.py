@@ -9,9 +9,10 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 
 from core.events import NewCompletion
 from core.records import Prompt
-from core.store import Project, completions, create_project, guidelines, prompts, rankings
+from core.store import Project, assignments, completions, create_project, guidelines, prompts, rankings
 from desktop.session import Session
 from desktop.tabs.instructions import Tab
+from desktop.widgets.duplicates_dialog import DuplicatesDialog
 from desktop.widgets.guidelines_editor import DRAFT
 from desktop.widgets.prompt_table import BLOCK, PromptModel
 
@@ -251,3 +252,74 @@ def test_rows_are_fetched_only_when_they_are_painted(qtbot, made: Project) -> No
     assert len([text for text in statements if text.startswith("select")]) == 1
     assert model.rowCount() == 5 * BLOCK
     del tester
+
+
+@pytest.fixture
+def tab(qtbot, session: Session) -> Tab:
+    return open_tab(qtbot, session)
+
+
+def test_the_checklist_names_what_is_missing_and_leads_there(tab) -> None:
+    editor = tab.guidelines
+    editor.discard_changes()
+    for part in editor.editors.values():
+        part.clear()
+    editor._show_preview()
+    before = len(editor.checklist.points)
+    assert before == 4
+    assert "Checklist: " in editor.checklist.title.text()
+    editor.checklist.points[0].click()
+    editor.use_template("summarisation")
+    editor._show_preview()
+    assert editor.checklist.points == []
+    assert editor.checklist.title.text() == "Checklist: 11 of 11"
+
+
+def test_rankings_under_older_guidelines_are_offered_again(tab) -> None:
+    project = tab.guidelines.session.project
+    group_id = completions.add_group(project, first_prompt(project), two_texts())
+    me = rankings.labeler(project, "me")
+    rankings.rank(project, group_id, me.id, dict.fromkeys(completions.ids(project, group_id), 1))
+    assert not tab.guidelines.older.isVisibleTo(tab)
+    tab.guidelines.editors["criteria"].setPlainText("Something else altogether.")
+    tab.guidelines.save()
+    assert tab.guidelines.older.isVisibleTo(tab)
+    assert "1 ranking was made under an older version" in tab.guidelines.older.text()
+    tab.guidelines.older.click()
+    assert not tab.guidelines.older.isVisibleTo(tab)
+    assert group_id in assignments.queue(project, me.id).waiting
+
+
+def first_prompt(project) -> int:
+    prompts.add(project, [Prompt(0, "a prompt of its own?")])
+    return prompts.listed(project)[0].id
+
+
+def two_texts():
+    return tuple(NewCompletion(text, 3, True, 0) for text in ("one", "two"))
+
+
+def test_a_share_of_all_prompts_is_held_out(tab) -> None:
+    page = tab.prompts
+    project = page.session.project
+    prompts.add(project, [Prompt(0, f"numbered {n}") for n in range(40)])
+    page.load()
+    page.share.setValue(25)
+    page.split_button.click()
+    assert prompts.count(project, "heldout") == prompts.count(project) // 4
+    assert "held-out" in page.counts.text()
+
+
+def test_near_duplicates_are_found_and_one_of_each_is_kept(qtbot, tab) -> None:
+    page = tab.prompts
+    project = page.session.project
+    text = "what shall I cook for my friends on a rainy evening in spring"
+    prompts.add(project, [Prompt(0, text), Prompt(0, text.upper() + "?"), Prompt(0, "something else")])
+    before = prompts.count(project)
+    page.find_duplicates()
+    dialog = page.findChild(DuplicatesDialog)
+    qtbot.waitUntil(dialog.delete_button.isEnabled)
+    assert len(dialog.ticked()) == 1
+    dialog.delete_button.click()
+    assert prompts.count(project) == before - 1
+    assert text in [prompt.text for prompt in prompts.listed(project)]
