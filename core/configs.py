@@ -34,6 +34,9 @@ class GenerateConfig(SamplingConfig):
 
     completions: int = option(4, "Completions for each prompt (N).", low=2, high=16)
     policy_job: int = option(0, "Run whose tuned policy writes; 0 is the base model.", low=0)
+    mix_with: int = option(
+        -1, "Run whose policy writes every second completion, unmarked; 0 is the base model, -1 is nobody.", low=-1
+    )
     split: str = option("all", "Which prompts.", choices=("all", "train", "heldout"))
     limit: int = option(0, "At most this many prompts; 0 is no limit.", low=0)
     missing_only: bool = option(True, "Skip prompts that this policy has already answered.")

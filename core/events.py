@@ -49,10 +49,13 @@ class Samples:
 
 @dataclass(frozen=True)
 class NewCompletion:
+    """`policy_job` is the run whose policy wrote it; None is the base model, or nobody here."""
+
     text: str
     tokens: int
     ended: bool
     seed: int
+    policy_job: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,6 @@ class Completions:
 
     prompt_id: int
     rows: tuple[NewCompletion, ...]
-    policy_job: int | None
     sampling: dict[str, Any]
 
 

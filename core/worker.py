@@ -208,10 +208,8 @@ class Recorder:
                         for row in rows
                     ],
                 )
-            case Completions(prompt_id, rows, policy_job, sampling):
-                completions.add_group(
-                    self.project, prompt_id, rows, policy_job=policy_job, sampling=sampling, job_id=self.job_id
-                )
+            case Completions(prompt_id, rows, sampling):
+                completions.add_group(self.project, prompt_id, rows, sampling=sampling, job_id=self.job_id)
             case Result(values):
                 kept = json.loads(self.project.value("select result from jobs where id = ?", self.job_id))
                 execute("update jobs set result = ? where id = ?", (json.dumps(kept | values), self.job_id))

@@ -20,19 +20,25 @@ from core.store import completions, prompts
 def run(context: JobContext) -> Events:
     """Yields one `Completions` for each prompt. Resuming goes on with the prompts that are still without."""
     config: GenerateConfig = context.config
-    policy_job = config.policy_job or None
-    todo = remaining(context, config, policy_job)
+    todo = remaining(context, config, config.policy_job or None)
+    sources = [config.policy_job or None]
+    if config.mix_with >= 0 and config.mix_with != config.policy_job:
+        sources.append(config.mix_with or None)
     base = yield from base_of(context)
     model = SharedModel(base)
     try:
-        role = REFERENCE
-        if policy_job:
-            run_ = queue.run_of(context.project, policy_job, "train-policy")
-            model.load("policy", context.project.folder / run_.result["adapter"] / "policy")
-            role = "policy"
-        yield from _answer(context, model, role, todo, policy_job)
+        for policy_job in sources:
+            if policy_job:
+                run_ = queue.run_of(context.project, policy_job, "train-policy")
+                model.load(role_of(policy_job), context.project.folder / run_.result["adapter"] / "policy")
+        yield from _answer(context, model, sources, todo)
     finally:
         model.close()
+
+
+def role_of(policy_job: int | None) -> str:
+    """The name under which a policy is loaded."""
+    return f"policy{policy_job}"
 
 
 def remaining(context: JobContext, config: GenerateConfig, policy_job: int | None) -> list[Prompt]:
@@ -51,9 +57,7 @@ def remaining(context: JobContext, config: GenerateConfig, policy_job: int | Non
     return todo
 
 
-def _answer(
-    context: JobContext, model: SharedModel, role: str | None, todo: list[Prompt], policy_job: int | None
-) -> Events:
+def _answer(context: JobContext, model: SharedModel, sources: list[int | None], todo: list[Prompt]) -> Events:
     config: GenerateConfig = context.config
     sampling: dict[str, Any] = {
         "temperature": config.temperature,
@@ -62,30 +66,43 @@ def _answer(
     }
     at_once = max(1, config.batch_size // config.completions)
     yield Progress(0, len(todo), WRITING)
-    for start in range(0, len(todo), at_once):
-        batch = todo[start : start + at_once]
-        # Seeded by the prompt, not by the place in the queue: a resumed job draws what it would have drawn.
-        seed = config.seed
-        with model.role(role) as causal:
-            drawn = sample(
-                causal,
-                [chat.prompt_ids(model.base, prompt.text) for prompt in batch],
-                copies=config.completions,
-                end_ids=model.base.end_ids,
-                pad_id=model.base.pad_id,
-                generator=generator(seed, batch[0].id),
-                **sampling,
-            )
-        rows = new_completions(model.base, drawn, seed)
-        for index, prompt in enumerate(batch):
-            group = rows[index * config.completions : (index + 1) * config.completions]
-            yield Completions(prompt.id, tuple(group), policy_job, sampling)
-        yield Progress(start + len(batch), len(todo), WRITING)
+    done = 0
+    while done < len(todo):
+        # The first prompt goes alone, so that ranking can begin as soon as it is answered.
+        batch = todo[done : done + (at_once if done else 1)]
+        for prompt, rows in zip(batch, _draw(config, model, sources, batch, sampling), strict=True):
+            yield Completions(prompt.id, tuple(rows), sampling)
+        done += len(batch)
+        yield Progress(done, len(todo), WRITING)
         if context.stopping:
             return
 
 
-def new_completions(base: Base, drawn: Rows, seed: int) -> list[NewCompletion]:
+def _draw(
+    config: GenerateConfig, model: SharedModel, sources: list[int | None], batch: list[Prompt], sampling: dict[str, Any]
+) -> list[list[NewCompletion]]:
+    """N completions for each prompt, in equal parts by each source; the first source writes the odd one."""
+    found: list[list[NewCompletion]] = [[] for _ in batch]
+    for number, policy_job in enumerate(sources):
+        copies = (config.completions + len(sources) - 1 - number) // len(sources)
+        with model.role(role_of(policy_job) if policy_job else REFERENCE) as causal:
+            # Seeded by the prompt, not by the place in the queue: a resumed job draws what it would have drawn.
+            drawn = sample(
+                causal,
+                [chat.prompt_ids(model.base, prompt.text) for prompt in batch],
+                copies=copies,
+                end_ids=model.base.end_ids,
+                pad_id=model.base.pad_id,
+                generator=generator(config.seed, batch[0].id, *([number] if number else [])),
+                **sampling,
+            )
+        rows = new_completions(model.base, drawn, config.seed, policy_job)
+        for index, group in enumerate(found):
+            group += rows[index * copies : (index + 1) * copies]
+    return found
+
+
+def new_completions(base: Base, drawn: Rows, seed: int, policy_job: int | None) -> list[NewCompletion]:
     lengths = drawn.lengths.tolist()
     return [
         NewCompletion(
@@ -93,6 +110,7 @@ def new_completions(base: Base, drawn: Rows, seed: int) -> list[NewCompletion]:
             tokens=int(length),
             ended=bool(drawn.ended[row]),
             seed=seed,
+            policy_job=policy_job,
         )
         for row, length in enumerate(lengths)
     ]

@@ -14,7 +14,6 @@ def add_group(
     prompt_id: int,
     rows: tuple[NewCompletion, ...],
     *,
-    policy_job: int | None = None,
     sampling: dict[str, Any] | None = None,
     job_id: int | None = None,
 ) -> int:
@@ -28,7 +27,7 @@ def add_group(
             "insert into completions (group_id, text, policy_job, sampling, seed, tokens, ended)"
             " values (?, ?, ?, ?, ?, ?, ?)",
             [
-                (group_id, row.text, policy_job, json.dumps(sampling or {}), row.seed, row.tokens, int(row.ended))
+                (group_id, row.text, row.policy_job, json.dumps(sampling or {}), row.seed, row.tokens, int(row.ended))
                 for row in rows
             ],
         )

@@ -37,7 +37,10 @@ class GeneratePanel(QWidget):
         self.policy = QComboBox(self)
         self.policy.setToolTip("The base model, or a policy that you tuned from it.")
         self.policy.setAccessibleName("Written by")
-        self.form = ConfigForm(GenerateConfig, leave_out=("policy_job",), titles=TITLES)
+        self.mixed = QComboBox(self)
+        self.mixed.setToolTip("Writes every second completion. Labelers do not see who wrote what.")
+        self.mixed.setAccessibleName("And by")
+        self.form = ConfigForm(GenerateConfig, leave_out=("policy_job", "mix_with"), titles=TITLES)
         self.about = label("", "muted", wrap=True)
         self.generate = button("Generate", self.start, role="primary")
         self.stop = button("Stop", self._stop, tip="What is written so far stays.")
@@ -51,6 +54,8 @@ class GeneratePanel(QWidget):
                 self.about,
                 label("Written by", "small"),
                 self.policy,
+                label("And by, unmarked", "small"),
+                self.mixed,
                 self.form,
                 row(self.generate, self.stop, self.resume, None),
                 self.bar,
@@ -69,13 +74,15 @@ class GeneratePanel(QWidget):
     def refresh(self) -> None:
         """Read again which policies there are, how many prompts wait, and how the last job stands."""
         project = self.session.project
-        chosen = self.policy.currentData() or 0
-        self.policy.clear()
-        self.policy.addItem("The base model", 0)
-        for job in queue.listed(project, kind="train-policy"):
-            if job.result.get("adapter"):
-                self.policy.addItem(f"Tuned policy, run {job.id}", job.id)
-        self.policy.setCurrentIndex(max(0, self.policy.findData(chosen)))
+        for box, first in ((self.policy, ()), (self.mixed, (("Nobody else", -1),))):
+            chosen = box.currentData()
+            box.clear()
+            for text, policy in (*first, ("The base model", 0)):
+                box.addItem(text, policy)
+            for job in queue.listed(project, kind="train-policy"):
+                if job.result.get("adapter"):
+                    box.addItem(f"Tuned policy, run {job.id}", job.id)
+            box.setCurrentIndex(max(0, box.findData(chosen)))
         total = prompts.count(project)
         left = total - len(completions.answered_prompts(project, None))
         noun = "prompt" if total == 1 else "prompts"
@@ -86,7 +93,10 @@ class GeneratePanel(QWidget):
 
     def start(self) -> None:
         try:
-            values = self.form.values() | {"policy_job": int(self.policy.currentData() or 0)}
+            values = self.form.values() | {
+                "policy_job": int(self.policy.currentData() or 0),
+                "mix_with": int(self.mixed.currentData()),
+            }
             job = self.session.start("generate", GenerateConfig(**values))
         except KnownError as error:
             self._say(str(error), "error")

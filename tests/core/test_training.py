@@ -1,6 +1,7 @@
 """The whole way through on the tiny model: generate, rank by script, learn a reward, tune, compare, score."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_generation_gives_every_prompt_its_completions_and_resumes_where_it_stop
 
 
 def test_the_reward_model_learns_what_the_labeler_prefers(ranked, run_job):
-    job = run_job(ranked, "train-reward", REWARD)
+    job = run_job(ranked, "train-reward", replace(REWARD, epochs=10))
     assert job.status == "done", job.report or job.error
     counted = pairs.counts(ranked)
     assert job.result["pairs"] + job.result["heldout_pairs"] == counted.pairs
@@ -88,6 +89,15 @@ def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ra
     own = run_job(ranked, "generate", configs.GenerateConfig(policy_job=job.id, max_new_tokens=5))
     assert own.status == "done"
     assert ranked.value("select count(*) from completions where policy_job = ?", job.id) == 48
+    mixed = configs.GenerateConfig(policy_job=job.id, mix_with=0, completions=3, max_new_tokens=5, missing_only=False)
+    written = run_job(ranked, "generate", mixed)
+    shares = ranked.rows(
+        "select c.policy_job, count(*) as n from completions c join completion_groups g on g.id = c.group_id"
+        " where g.job_id = ? group by 1 order by 1",
+        written.id,
+    )
+    assert [row["policy_job"] for row in shares] == [None, job.id]
+    assert shares[1]["n"] == 2 * shares[0]["n"]
 
 
 def test_ppo_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job):
