@@ -37,16 +37,91 @@ class RankedGroup:
     ties: bool = True
 
 
-def listed(project: Project, *, labeler_id: int | None = None) -> list[Pair]:
+@dataclass(frozen=True)
+class Filter:
+    """Which pairs: by labeler (0 is anybody), version of the guidelines (0 is any), tag, split, least distance of
+    ranks, and the criterion whose order they follow from (empty is the overall one)."""
+
+    labeler_id: int = 0
+    version: int = 0
+    tag: str = ""
+    split: str = ""
+    margin: int = 1
+    criterion: str = ""
+    search: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return self == Filter()
+
+    def source(self, joins: str = "") -> tuple[str, list[Any]]:
+        """The `from` and `where` of a query over the pairs `p` of prompts `q`, and its parameters."""
+        wheres: list[tuple[str, Any]] = []
+        if self.criterion:
+            wheres.append(("p.criterion = ?", self.criterion))
+        if self.labeler_id:
+            wheres.append(("p.labeler_id = ?", self.labeler_id))
+        if self.version:
+            wheres.append(("p.guidelines_id = ?", self.version))
+        if self.tag:
+            wheres.append(("exists (select 1 from json_each(q.tags) where value = ?)", self.tag))
+        if self.split:
+            wheres.append(("q.split = ?", self.split))
+        if self.margin > 1:
+            wheres.append(("p.gap >= ?", self.margin))
+        if self.search:
+            wheres.append(("instr(lower(q.text), lower(?))", self.search))
+        view = "criterion_pairs" if self.criterion else "pairs"
+        conditions = " and ".join(condition for condition, _ in wheres) or "1"
+        text = f"from {view} p join prompts q on q.id = p.prompt_id {joins} where {conditions}"
+        return text, [value for _, value in wheres]
+
+
+def listed(project: Project, chosen: Filter | None = None, *, limit: int = 0) -> list[Pair]:
+    """Pairs in the order of their rankings; at most `limit` unless it is 0."""
+    source, parameters = (chosen or Filter()).source(
+        "join completions c on c.id = p.chosen_id join completions d on d.id = p.rejected_id"
+    )
     rows = project.rows(
         "select p.prompt_id, q.text as prompt, p.chosen_id, c.text as chosen, p.rejected_id, d.text as rejected,"
-        " p.gap, p.labeler_id from pairs p join prompts q on q.id = p.prompt_id"
-        " join completions c on c.id = p.chosen_id join completions d on d.id = p.rejected_id"
-        " where ? is null or p.labeler_id = ? order by p.ranking_id, p.chosen_id, p.rejected_id",
-        labeler_id,
-        labeler_id,
+        f" p.gap, p.labeler_id {source} order by p.ranking_id, p.chosen_id, p.rejected_id limit ?",
+        *parameters,
+        limit or -1,
     )
     return [Pair(**row) for row in rows]
+
+
+def count(project: Project, chosen: Filter) -> int:
+    """How many pairs pass the filter."""
+    if chosen.empty:
+        return counts(project).pairs
+    source, parameters = chosen.source()
+    return int(project.value(f"select count(*) {source}", *parameters))
+
+
+def rules(project: Project) -> dict[str, int]:
+    """What became of the rankings, by the rule that decided it."""
+    found = counts(project)
+    one = project.value
+    return {
+        "pairs": found.pairs,
+        "ties, which give no pair": found.ties,
+        "flagged prompts, which give none": found.flagged,
+        "flagged completions, left out": one(
+            "select count(*) from counting_rankings r join ranking_items i on i.ranking_id = r.id"
+            " where r.flag is null and i.flag is not null"
+        ),
+        "unranked completions, below the ranked": one(
+            "select count(*) from counting_rankings r join ranking_items i on i.ranking_id = r.id"
+            " where r.flag is null and i.flag is null and i.rank is null"
+        ),
+        "rankings overruled by adjudication": one(
+            "select (select count(*) from current_rankings) - (select count(*) from counting_rankings)"
+        ),
+        "repeats, which only measure": one(
+            "select count(*) from rankings where repeat_of is not null and retracted_at is null"
+        ),
+    }
 
 
 def counts(project: Project) -> Counts:
