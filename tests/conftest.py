@@ -1,5 +1,6 @@
 """Fixtures for all tests: nobody's own data is touched, nothing reaches for a network."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,10 @@ import pytest
 from core.events import NewCompletion
 from core.records import Prompt
 from core.store import Project, completions, create_project, guidelines, open_project, prompts
+
+# Two test processes share two cores: threads of torch that wait for each other would take them all. Set before torch
+# is imported, here and in the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TEXTS = ("a short answer", "a much longer and kinder answer for you", "no", "perhaps you could try again tomorrow")
 

@@ -4,51 +4,99 @@ To add an importer: one module with `NAME`, `sniff(head, path)` and `read(path)`
 To add an exporter: one module with `NAME` and `write(project, path)`, and its name in `EXPORTERS`.
 
 A reader yields `Row`s (a prompt, or a prompt with ranked answers) and `Refused`s (a line that cannot be
-used, and why); the rest of the file is imported all the same.
+used, and why); the rest of the file is imported all the same. JSON, tables and Parquet come to a reader as the
+same objects, through `core.data.source`.
 """
 
-import gzip
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
-from core.data import hh, plain, plumbline, tables, trl
-from core.data.rows import ExportReport, Refused, Report, Row
-from core.errors import BadInput, NothingToDo
-from core.events import NewCompletion
+from core.data import (
+    argilla,
+    comparisons,
+    hh,
+    label_studio,
+    llama_factory,
+    plain,
+    plumbline,
+    source,
+    tables,
+    trl,
+    trl_conversational,
+)
+from core.data.importing import Importer
+from core.data.preview import Preview, look
+from core.data.rows import ExportReport, Refused, Report, Row, checked
+from core.errors import BadInput, NothingToDo, known
 from core.records import Prompt
-from core.store import Project, completions, prompts, rankings
+from core.store import Project, prompts
+
+__all__ = [
+    "EXPORTERS",
+    "READERS",
+    "ExportReport",
+    "Preview",
+    "Refused",
+    "Report",
+    "Row",
+    "export",
+    "holds_preferences",
+    "import_preferences",
+    "import_prompts",
+    "preview",
+    "read",
+    "read_prompts",
+    "recognised",
+]
 
 #: Asked in this order; the first that recognises the file reads it.
-READERS = (hh, plumbline, trl, tables, plain)
-EXPORTERS = {module.NAME: module for module in (plumbline, trl)}
+READERS = (hh, plumbline, label_studio, argilla, llama_factory, comparisons, tables, trl, plain)
+EXPORTERS = {
+    module.NAME: module
+    for module in (plumbline, tables, trl, trl_conversational, hh, llama_factory, argilla, label_studio)
+}
+
+T = TypeVar("T")
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
     """Rows of a file in whichever format it is. Raises `BadInput` if it cannot be read at all."""
-    head = _head(path)
-    reader = next(module for module in READERS if module.sniff(head, path))
-    try:
-        yield from reader.read(path)
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not text in UTF-8: convert it and import it again.") from error
-    except (OSError, EOFError) as error:
-        raise BadInput(f"{path} is damaged and cannot be read to its end: nothing of it was imported.") from error
+    reader = READERS[[module.NAME for module in READERS].index(recognised(path))]
+    items = reader.read(path)
+    while (item := _guarded(path, lambda: next(items, None))) is not None:
+        yield checked(item) if isinstance(item, Row) else item
 
 
-def _head(path: Path) -> str:
-    """The beginning of the file as text, unpacked if it is gzipped."""
+def recognised(path: Path) -> str:
+    """The name of the format that the file is in. Raises `BadInput` if it cannot be read."""
     if not path.is_file():
         raise BadInput(f"{path} is not a file: choose a file to import.")
+    head = _guarded(path, lambda: source.head(path))
+    return next(module.NAME for module in READERS if module.sniff(head, path))
+
+
+def _guarded(path: Path, step: Callable[[], T]) -> T:
+    """`step()`, with a sentence for a file that cannot be read."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return file.read(65536).decode("utf-8-sig", errors="ignore")
-    except (OSError, EOFError) as error:
-        raise BadInput(f"{path} cannot be read: check that it is whole and that you may read it.") from error
+        return step()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not text in UTF-8: convert it and import it again.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise known(error) or BadInput(
+            f"{path} is damaged and cannot be read to its end: nothing of it was imported."
+        ) from error
 
 
 def holds_preferences(path: Path) -> bool:
     """Does the first usable row of the file hold ranked answers?"""
     return next((bool(row.answers) for row in read(path) if isinstance(row, Row)), False)
+
+
+def preview(path: Path, limit: int = 20) -> Preview:
+    """What an import would find, with the first `limit` rows. Raises `BadInput` if the file cannot be read at all."""
+    return look(recognised(path), read(path), limit)
 
 
 def read_prompts(path: Path) -> Report:
@@ -79,18 +127,18 @@ def import_prompts(project: Project, path: Path, *, split: str | None = None) ->
 
 
 def import_preferences(project: Project, path: Path, labeler: str) -> Report:
-    """Add every row's prompt, answers and order, as a ranking by `labeler`, in one transaction.
+    """Add every row's prompt, answers and order, as a ranking by `labeler` unless the file says whose it is.
 
-    A row that is already there (same prompt, answers and labeler) is counted as known.
+    It is one transaction. A row that is already there (same prompt, answers and labeler) is counted as known.
     """
     report = Report("rankings")
     with project.write():
+        importer = Importer(project, path.name, labeler)
         for row in read(path):
-            if isinstance(row, Refused):
-                report.refused.append(row)
-            elif not row.answers:
-                report.refused.append(Refused(row.line, "it has a prompt but no ranked answers"))
-            elif _add_ranking(project, row, path.name, labeler):
+            new = row if isinstance(row, Refused) else importer.add(row)
+            if isinstance(new, Refused):
+                report.refused.append(new)
+            elif new:
                 report.added += 1
             else:
                 report.known += 1
@@ -99,44 +147,16 @@ def import_preferences(project: Project, path: Path, labeler: str) -> Report:
     return report
 
 
-def _add_ranking(project: Project, row: Row, source: str, labeler: str) -> bool:
-    prompts.add(project, [Prompt(0, row.prompt, row.tags, row.split, source)])
-    prompt_id = project.value("select id from prompts where text = ?", row.prompt.strip())
-    person = rankings.labeler(project, row.labeler or labeler, kind=row.labeler_kind, detail=row.labeler_detail)
-    texts = [answer.text for answer in row.answers]
-    group_id = _same_group(project, prompt_id, texts)
-    if group_id is not None and project.value(
-        "select count(*) from current_rankings where group_id = ? and labeler_id = ?", group_id, person.id
-    ):
-        return False
-    if group_id is None:
-        made = tuple(NewCompletion(text, 0, True, 0) for text in texts)
-        group_id = completions.add_group(project, prompt_id, made, sampling={"imported": source})
-    ids = [item.id for item in completions.group(project, group_id).completions]
-    rankings.rank(
-        project, group_id, person.id, {item: answer.rank for item, answer in zip(ids, row.answers, strict=True)},
-        flag=row.flag, comment=row.comment,
-        flags={item: answer.flag for item, answer in zip(ids, row.answers, strict=True) if answer.flag},
-    )  # fmt: skip
-    return True
-
-
-def _same_group(project: Project, prompt_id: int, texts: list[str]) -> int | None:
-    for row in project.rows("select id from completion_groups where prompt_id = ?", prompt_id):
-        if [item.text for item in completions.group(project, row["id"]).completions] == texts:
-            return int(row["id"])
-    return None
-
-
 def export(project: Project, path: Path, name: str) -> ExportReport:
     """Write the rankings to `path`, whole or not at all; the report says what the format could not carry."""
     if name not in EXPORTERS:
         raise BadInput(f"There is no format {name!r}: choose one of {', '.join(EXPORTERS)}.")
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(f"partial-{path.name}")
     try:
         report = EXPORTERS[name].write(project, partial)
         partial.replace(path)
-    except BaseException:
+    except OSError as error:
+        raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
+    finally:
         partial.unlink(missing_ok=True)
-        raise
     return report

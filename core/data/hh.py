@@ -1,13 +1,19 @@
 """Anthropic's hh-rlhf: JSON lines, gzipped or not, whose two dialogues differ in the last answer."""
 
+import gzip
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TextIO, cast
 
-from core.data import jsonlines
-from core.data.rows import Refused, Row, preference
+from core.data import dialogue, jsonlines, source
+from core.data.outgoing import ALL_LOST, losses, pairs
+from core.data.rows import DIFFERENT, ExportReport, Refused, Row, preference
+from core.store import Project
 
 NAME = "hh"
 ANSWER = "\n\nAssistant:"
+NAMES = {"user": "Human", "assistant": "Assistant", "system": "System"}
 
 
 def sniff(head: str, path: Path) -> bool:
@@ -17,24 +23,48 @@ def sniff(head: str, path: Path) -> bool:
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
+    return source.rows(path, _row)
+
+
+def _row(line: int, value: dict[str, Any]) -> Row | Refused:
     """The compared answer is what follows the last `Assistant:`; a common prefix would swallow its first words."""
-    for item in jsonlines.objects(path):
-        if isinstance(item, Refused):
-            yield item
-            continue
-        line, value = item
-        sides = [value.get(name) for name in ("chosen", "rejected")]
-        if not all(isinstance(side, str) and ANSWER in side for side in sides):
-            yield Refused(line, "one of its sides is no dialogue with an answer")
-            continue
-        (prompt, chosen), (other, rejected) = (str(side).rsplit(ANSWER, 1) for side in sides)
-        if prompt.strip() != other.strip():
-            yield Refused(line, "its two sides have different prompts")
-        else:
-            yield preference(line, _dialogue(prompt), chosen, rejected)
+    sides = [value.get(name) for name in ("chosen", "rejected")]
+    if not all(isinstance(side, str) and ANSWER in side for side in sides):
+        return Refused(line, "one of its sides is no dialogue with an answer")
+    (prompt, chosen), (other, rejected) = (str(side).rsplit(ANSWER, 1) for side in sides)
+    if prompt.strip() != other.strip():
+        return Refused(line, DIFFERENT)
+    return preference(line, _dialogue(prompt), chosen, rejected)
 
 
 def _dialogue(prompt: str) -> str:
     """A single question without its `Human:`; a longer dialogue as it is."""
     text = prompt.strip()
-    return text.removeprefix("Human:").strip() if text.count("Human:") == 1 else text
+    return text if "\n\nHuman:" in text or ANSWER in text else text.removeprefix("Human:").strip()
+
+
+def write(project: Project, path: Path) -> ExportReport:
+    """One line for each pair; a pair whose texts would read back otherwise is left out and counted."""
+    written, left = 0, 0
+    with gzip.open(path, "wt", encoding="utf-8") if path.suffix == ".gz" else path.open("w", encoding="utf-8") as found:
+        file = cast(TextIO, found)
+        for prompt, chosen, rejected in pairs(project):
+            before = "".join(f"\n\n{NAMES[role]}: {content}" for role, content in dialogue.turns(prompt)) + ANSWER
+            row = {"chosen": f"{before} {chosen}", "rejected": f"{before} {rejected}"}
+            if _same(row, prompt, chosen, rejected):
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                written += 1
+            else:
+                left += 1
+    return ExportReport(
+        "pairs", written, {**losses(project, *ALL_LOST), "pairs whose texts hold turns of a dialogue": left}
+    )
+
+
+def _same(row: dict[str, str], prompt: str, chosen: str, rejected: str) -> bool:
+    back = _row(0, row)
+    return (
+        isinstance(back, Row)
+        and dialogue.turns(back.prompt) == dialogue.turns(prompt)
+        and [answer.text for answer in back.answers] == [chosen.strip(), rejected.strip()]
+    )

@@ -1,38 +1,39 @@
-"""JSON lines and JSON arrays, gzipped or not, as objects with their line numbers."""
+"""JSON lines and JSON arrays as objects with their line numbers."""
 
-import gzip
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, TextIO
 
 from core.data.rows import Refused
 
-
-def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]] | Refused]:
-    """Each object with its line; for an array the position in it counts as line. A broken line is refused."""
-    with (
-        gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig") as file
-    ):
-        if path.suffix == ".json":
-            yield from _array(file.read())
-            return
-        for line, text in enumerate(file, start=1):
-            if text.strip():
-                yield _object(line, text)
+Object = tuple[int, dict[str, Any]]
 
 
-def _array(text: str) -> Iterator[tuple[int, dict[str, Any]] | Refused]:
+def lines(file: Iterable[str]) -> Iterator[Object | Refused]:
+    """Each object with its line; a broken line is refused."""
+    for line, text in enumerate(file, start=1):
+        if text.strip():
+            yield _object(line, text)
+
+
+def array(file: TextIO) -> Iterator[Object | Refused]:
+    """Each object of an array with its place in it. Lines under the name of an array are read as lines."""
+    text = file.read()
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
-        yield Refused(1, f"the file is not JSON ({error})")
+        found = text.lstrip().splitlines()
+        if len(found) > 1 and not isinstance(_object(1, found[0]), Refused):
+            yield from lines(text.split("\n"))
+        else:
+            yield Refused(1, f"the file is not JSON ({error})")
         return
     for place, value in enumerate(values if isinstance(values, list) else [values], start=1):
         yield (place, value) if isinstance(value, dict) else Refused(place, "it is not a JSON object")
 
 
-def _object(line: int, text: str) -> tuple[int, dict[str, Any]] | Refused:
+def _object(line: int, text: str) -> Object | Refused:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -40,13 +41,16 @@ def _object(line: int, text: str) -> tuple[int, dict[str, Any]] | Refused:
     return (line, value) if isinstance(value, dict) else Refused(line, "it is not a JSON object")
 
 
+@lru_cache(maxsize=1)
 def first(head: str) -> dict[str, Any]:
-    """The first object of the head of a file, or an empty one."""
+    """The first object of the head of a file, past broken lines, or an empty one."""
     text = head.lstrip()
-    if text.startswith("["):
-        text = text[1:].lstrip()
-    try:
-        value, _ = json.JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    starts = [text[1:].lstrip()] if text.startswith("[") else [text, *text.splitlines()[1:20]]
+    for start in starts:
+        try:
+            value, _ = json.JSONDecoder().raw_decode(start)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return value
+    return {}

@@ -1,13 +1,17 @@
-"""Our own JSON lines: one ranking a line, whole, with ties, flags, comment and labeler. Loses nothing."""
+"""Our own JSON lines: one ranking a line, whole, with ties, flags, criteria, comment and labeler.
+
+Loses nothing that counts: rankings that an adjudication overruled stay behind.
+"""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.data import jsonlines
-from core.data.rows import Answer, ExportReport, Refused, Row
-from core.store import Project, completions, rankings
+from core.data import jsonlines, source
+from core.data.outgoing import Whole, listed
+from core.data.rows import Answer, ExportReport, Refused, Row, seconds, string, whole
+from core.store import Project
 
 NAME = "plumbline"
 
@@ -17,53 +21,60 @@ def sniff(head: str, path: Path) -> bool:
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
-    for item in jsonlines.objects(path):
-        yield item if isinstance(item, Refused) else _row(*item)
+    return source.rows(path, _row)
 
 
 def _row(line: int, value: dict[str, Any]) -> Row | Refused:
-    try:
-        answers = tuple(
-            Answer(str(item["text"]), None if item.get("rank") is None else int(item["rank"]), item.get("flag"))
-            for item in value["completions"]
-        )
-        labeler = value["labeler"]
-        row = Row(
-            line, str(value["prompt"]), tuple(str(tag) for tag in value.get("tags", ())),
-            "heldout" if value.get("split") == "heldout" else "train", answers, value.get("flag"),
-            str(value.get("comment", "")), str(labeler["name"]),
-            "scripted" if labeler.get("kind") == "scripted" else "person", str(labeler.get("detail", "")),
-        )  # fmt: skip
-    except (TypeError, KeyError, ValueError, AttributeError):
-        return Refused(line, "its fields are not of the kind that this format has")
-    if not row.prompt.strip() or len(answers) < 2 or not row.labeler.strip():
-        return Refused(line, "it lacks a prompt, a labeler or two completions")
-    judged = row.flag or any(answer.flag or answer.rank is not None for answer in answers)
-    if not judged or any(answer.rank is not None and answer.rank < 1 for answer in answers):
-        return Refused(line, "nothing in it is ranked or flagged")
-    return row
+    answers = tuple(
+        Answer(string(item["text"]), whole(item.get("rank")), string(item.get("flag")) or None)
+        for item in value["completions"]
+    )
+    labeler = value["labeler"]
+    criteria = {name: tuple(map(whole, order)) for name, order in (value.get("criteria") or {}).items()}
+    if any(len(order) != len(answers) for order in criteria.values()):
+        return Refused(line, "an order by criterion does not rank each completion once")
+    if not string(labeler["name"]).strip() or len(answers) < 2:
+        return Refused(line, "it lacks a labeler or two completions")
+    return Row(
+        line,
+        string(value["prompt"]),
+        tags=tuple(map(string, value.get("tags") or ())),
+        split="heldout" if value.get("split") == "heldout" else "train",
+        answers=answers,
+        flag=string(value.get("flag")) or None,
+        comment=string(value.get("comment")),
+        labeler=labeler["name"],
+        labeler_kind="scripted" if labeler.get("kind") == "scripted" else "person",
+        labeler_detail=string(labeler.get("detail")),
+        criteria=criteria,
+        method=string(value.get("method", "order")),
+        seconds=seconds(value.get("seconds")),
+    )
 
 
 def write(project: Project, path: Path) -> ExportReport:
-    found = rankings.current(project)
+    written = 0
     with path.open("w", encoding="utf-8") as file:
-        for ranking in found:
-            group = completions.group(project, ranking.group_id)
-            answers = [
-                {"text": item.text, "rank": ranking.ranks.get(item.id), "flag": ranking.flags.get(item.id)}
-                for item in group.completions
-            ]
-            labeler = ranking.labeler
-            row = {
-                "prompt": group.prompt.text,
-                "tags": list(group.prompt.tags),
-                "split": group.prompt.split,
-                "completions": answers,
-                "flag": ranking.flag,
-                "comment": ranking.comment,
-                "labeler": {"name": labeler.name, "kind": labeler.kind, "detail": labeler.detail},
-                "guidelines": ranking.guidelines_id,
-                "ranked_at": ranking.created_at,
-            }
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    return ExportReport("rankings", len(found), {})
+        for ranking in listed(project):
+            file.write(json.dumps(_object(ranking), ensure_ascii=False) + "\n")
+            written += 1
+    overruled = int(project.value("select count(*) from current_rankings")) - written
+    return ExportReport("rankings", written, {"rankings overruled by adjudication": overruled})
+
+
+def _object(ranking: Whole) -> dict[str, Any]:
+    row = ranking.row
+    return {
+        "prompt": row.prompt,
+        "tags": list(row.tags),
+        "split": row.split,
+        "completions": [{"text": item.text, "rank": item.rank, "flag": item.flag} for item in row.answers],
+        "flag": row.flag,
+        "comment": row.comment,
+        "criteria": {name: list(order) for name, order in row.criteria.items()},
+        "method": row.method,
+        "seconds": row.seconds,
+        "labeler": {"name": row.labeler, "kind": row.labeler_kind, "detail": row.labeler_detail},
+        "guidelines": ranking.guidelines_id,
+        "ranked_at": ranking.created_at,
+    }

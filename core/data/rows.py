@@ -1,9 +1,22 @@
 """What readers yield and what imports and exports report."""
 
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from core.records import Prompt, Split
+from core.store.rankings import METHODS
+
+#: What a row of unexpected values can raise while it is taken apart.
+WRONG_KIND = (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+NO_PROMPT = "it has no prompt"
+EMPTY = "one of its answers is empty"
+SAME = "both of its answers are the same"
+DIFFERENT = "its two sides have different prompts"
 
 
 @dataclass(frozen=True)
@@ -17,7 +30,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Row:
-    """A prompt, and its answers if they are ranked. `line` counts from 1."""
+    """A prompt, and its answers if they are ranked. `line` counts from 1.
+
+    `criteria` holds further orders by criterion, each with one rank for each answer.
+    """
 
     line: int
     prompt: str
@@ -29,6 +45,9 @@ class Row:
     labeler: str = ""
     labeler_kind: Literal["person", "scripted"] = "person"
     labeler_detail: str = ""
+    criteria: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
+    method: str = "order"
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,12 +78,75 @@ class ExportReport:
     lost: dict[str, int]
 
 
-def preference(line: int, prompt: str, chosen: str, rejected: str) -> Row | Refused:
-    """One chosen and one rejected answer, or why they are no pair."""
+def preference(line: int, prompt: str, chosen: str, rejected: str, *, tie: bool = False, **rest: Any) -> Row | Refused:
+    """One chosen and one rejected answer (or two equal ones), or why they are no pair."""
     if not prompt.strip():
-        return Refused(line, "it has no prompt")
+        return Refused(line, NO_PROMPT)
     if not chosen.strip() or not rejected.strip():
-        return Refused(line, "one of its answers is empty")
+        return Refused(line, EMPTY)
     if chosen.strip() == rejected.strip():
-        return Refused(line, "both of its answers are the same")
-    return Row(line, prompt.strip(), answers=(Answer(chosen.strip(), 1), Answer(rejected.strip(), 2)))
+        return Refused(line, SAME)
+    answers = (Answer(chosen.strip(), 1), Answer(rejected.strip(), 1 if tie else 2))
+    return Row(line, prompt.strip(), answers=answers, **rest)
+
+
+def attempt(line: int, parse: Callable[..., Row | Refused], *values: Any) -> Row | Refused:
+    """`parse(line, *values)`, refused where the values are not what `parse` expects."""
+    try:
+        return parse(line, *values)
+    except WRONG_KIND:
+        return Refused(line, "its fields are not of the kind that this format has")
+
+
+def string(value: Any) -> str:
+    """`value` if it is text, and nothing for None. Raises `TypeError` for all else."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def whole(value: Any) -> int | None:
+    """A rank or a choice: a whole number, or None where there is none. Raises `ValueError` for all else."""
+    if value is None or value == "":
+        return None
+    if float(value) != int(float(value)):
+        raise ValueError(f"{value!r} is no whole number")
+    return int(float(value))
+
+
+def seconds(value: Any) -> float | None:
+    """A duration, or None for whatever is none."""
+    try:
+        found = float(value)
+    except WRONG_KIND:
+        return None
+    return found if math.isfinite(found) and found >= 0 else None
+
+
+def checked(row: Row) -> Row | Refused:
+    """The row if a project can hold it."""
+    texts = [row.prompt, *row.tags, row.comment, row.labeler, row.labeler_detail, row.flag or "", *row.criteria]
+    texts += [text for answer in row.answers for text in (answer.text, answer.flag or "")]
+    together = "".join(texts)
+    if "\0" in together:
+        return Refused(row.line, "it holds binary data")
+    if not together.isascii() and SURROGATE.search(together):
+        return Refused(row.line, "it holds half of a character pair, which is no text")
+    if not row.prompt.strip():
+        return Refused(row.line, NO_PROMPT)
+    return _ranking(row) if row.answers else row
+
+
+def _ranking(row: Row) -> Row | Refused:
+    if len(row.answers) < 2:
+        return Refused(row.line, "it has fewer than two answers")
+    if not row.flag and all(answer.rank is None and not answer.flag for answer in row.answers):
+        return Refused(row.line, "nothing in it is ranked or flagged")
+    ranks = [answer.rank for answer in row.answers] + [rank for order in row.criteria.values() for rank in order]
+    if any(rank is not None and rank < 1 for rank in ranks):
+        return Refused(row.line, "one of its ranks is below 1, the best")
+    if row.method not in METHODS:
+        return Refused(row.line, f"there is no way to rank called {row.method!r}")
+    return row

@@ -1,32 +1,105 @@
-"""CSV and TSV with a header: `prompt`, and `chosen` and `rejected` if they are preferences."""
+"""CSV and TSV with a header: prompts, preferences (`chosen`, `rejected`), or our table of rankings.
+
+The table of rankings has a row for each completion; the rows of one ranking follow each other and share its id.
+"""
 
 import csv
+import json
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from core.data.rows import Refused, Row, preference
+from core.data import source, trl
+from core.data.jsonlines import Object
+from core.data.outgoing import listed
+from core.data.rows import Answer, ExportReport, Refused, Row, attempt, seconds, whole
+from core.store import Project, rankings
 
 NAME = "csv"
+BY = "rank by "
+PLAIN = ("comment", "labeler", "labeler_kind", "labeler_detail", "method", "seconds", "split")
 
 
 def sniff(head: str, path: Path) -> bool:
-    return path.suffix.lower() in (".csv", ".tsv")
+    return source.suffix(path) in source.TABLES
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-        if "prompt" not in (rows.fieldnames or ()):
-            yield Refused(1, "the first line names no column `prompt`")
-            return
-        try:
-            for row in rows:
-                prompt, chosen, rejected = (row.get(name) or "" for name in ("prompt", "chosen", "rejected"))
-                if chosen or rejected:
-                    yield preference(rows.line_num, prompt, chosen, rejected)
-                elif prompt.strip():
-                    yield Row(rows.line_num, prompt.strip())
-                else:
-                    yield Refused(rows.line_num, "it has no prompt")
-        except csv.Error as error:
-            yield Refused(rows.line_num, f"the rest of the file is no CSV ({error})")
+    columns = source.header(path)
+    if "prompt" not in columns:
+        yield Refused(1, "the first line names no column `prompt`")
+    elif {"ranking", "completion", "rank"} <= set(columns):
+        yield from _rankings(path)
+    else:
+        yield from source.rows(path, _row)
+
+
+def _row(line: int, value: dict[str, Any]) -> Row | Refused:
+    """H2O's `chosen_response` and `rejected_response` are read like `chosen` and `rejected`."""
+    sides = {name: value.get(name) or value.get(f"{name}_response") for name in ("chosen", "rejected")}
+    return trl.parse(line, {**value, **sides})
+
+
+def _rankings(path: Path) -> Iterator[Row | Refused]:
+    for key, group in groupby(source.objects(path), key=_key):
+        if isinstance(key, Refused):
+            yield key
+        else:
+            found = [item for item in group if not isinstance(item, Refused)]
+            yield attempt(found[0][0], _ranking, [value for _, value in found])
+
+
+def _key(item: Object | Refused) -> Refused | tuple[Any, ...]:
+    return item if isinstance(item, Refused) else (item[1].get("ranking"), item[1].get("prompt"))
+
+
+def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
+    first = items[0]
+    criteria = {name for item in items for name in item if name.startswith(BY)}
+    return Row(
+        line,
+        first.get("prompt", ""),
+        tags=tuple(map(str, json.loads(first.get("tags", "[]")))),
+        split="heldout" if first.get("split") in trl.HELDOUT else "train",
+        answers=tuple(
+            Answer(item.get("completion", ""), whole(item.get("rank")), item.get("flag")) for item in items
+        ),
+        flag=first.get("prompt_flag"),
+        comment=first.get("comment", ""),
+        labeler=first.get("labeler", ""),
+        labeler_kind="scripted" if first.get("labeler_kind") == "scripted" else "person",
+        labeler_detail=first.get("labeler_detail", ""),
+        criteria={name.removeprefix(BY): tuple(whole(item.get(name)) for item in items) for name in criteria},
+        method=first.get("method", "order"),
+        seconds=seconds(first.get("seconds")),
+    )  # fmt: skip
+
+
+def write(project: Project, path: Path) -> ExportReport:
+    """One row for each completion of each ranking, so that ties and partial orders survive."""
+    criteria = rankings.criteria(project)
+    written = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, delimiter=source.TABLES.get(source.suffix(path), ","))
+        table.writerow(
+            [
+                "ranking",
+                "prompt",
+                "completion",
+                "rank",
+                "flag",
+                *(BY + name for name in criteria),
+                *PLAIN,
+                "tags",
+                "prompt_flag",
+            ]
+        )
+        for ranking in listed(project):
+            written += 1
+            row = ranking.row
+            once = [*(getattr(row, name) for name in PLAIN), json.dumps(row.tags, ensure_ascii=False), row.flag]
+            for place, item in enumerate(row.answers):
+                orders = [row.criteria[name][place] if name in row.criteria else None for name in criteria]
+                table.writerow([row.line, row.prompt, item.text, item.rank, item.flag, *orders, *once])
+    return ExportReport("rankings", written, {})

@@ -91,6 +91,14 @@ def edit(
     return changed("Edit prompt", "prompts", ids=(prompt_id,))
 
 
+def tags(project: Project) -> list[str]:
+    """Every tag in use, the most used first."""
+    rows = project.rows(
+        "select t.value as tag from prompts, json_each(prompts.tags) t group by 1 order by count(*) desc, 1"
+    )
+    return [row["tag"] for row in rows]
+
+
 def ranked_ids(project: Project) -> set[int]:
     """Prompts with at least one ranking, retracted ones included."""
     rows = project.rows("select distinct g.prompt_id from completion_groups g join rankings r on r.group_id = g.id")

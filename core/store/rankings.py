@@ -112,6 +112,11 @@ def dense(ranks: Mapping[int, int | None]) -> dict[int, int | None]:
     return {item: None if value is None else place[value] for item, value in ranks.items()}
 
 
+def criteria(project: Project) -> list[str]:
+    """The criteria by which something was ordered, besides the overall order."""
+    return [row["criterion"] for row in project.rows("select distinct criterion from criterion_ranks order by 1")]
+
+
 def retract(project: Project, ranking_id: int) -> Changes:
     """Undo a ranking: it stays in the file, but the labeler's earlier one (if any) counts again."""
     with project.write():

@@ -1,0 +1,124 @@
+"""Argilla's rankings: records of 1.x, which keep ties, and flattened records of 2.x, where the order is the rank."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.data import dialogue, jsonlines, source
+from core.data.outgoing import BESIDES_ORDER, UNRANKED, Whole, grouped, losses, write_array
+from core.data.rows import Answer, ExportReport, Refused, Row, attempt, string, whole
+from core.store import Project
+
+NAME = "argilla"
+RESPONSES = ".responses"
+PROMPTS = ("prompt", "instruction", "question", "text", "input")
+QUESTION = "response_ranking"
+
+
+def sniff(head: str, path: Path) -> bool:
+    first = jsonlines.first(head)
+    return ("fields" in first and "responses" in first) or any(name + ".users" in first for name in _flat(first))
+
+
+def _flat(value: dict[str, Any]) -> list[str]:
+    return [name for name in value if name.endswith(RESPONSES)]
+
+
+def read(path: Path) -> Iterator[Row | Refused]:
+    for item in source.objects(path):
+        if isinstance(item, Refused):
+            yield item
+            continue
+        line, value = item
+        fields = value.get("fields", value)
+        responses = _nested(value) if "fields" in value else _flattened(value)
+        for number, (status, user, order) in enumerate(responses, start=1):
+            if status not in ("submitted", None):
+                yield Refused(line, f"its response {number} is {status}, not submitted")
+            else:
+                yield attempt(line, _row, fields, user, order)
+        if not responses:
+            yield Refused(line, "it has no responses")
+
+
+def _nested(value: dict[str, Any]) -> list[tuple[Any, Any, Any]]:
+    """Status, user and ranking of each response of 1.x; the ranking is the first list among its values."""
+    found = []
+    responses = value.get("responses")
+    for item in responses if isinstance(responses, list) else ():
+        response = item if isinstance(item, dict) else {}
+        values = response.get("values")
+        answers = [part.get("value") for part in (values.values() if isinstance(values, dict) else ()) if
+                   isinstance(part, dict)]  # fmt: skip
+        ranking = next((part for part in answers if isinstance(part, list)), None)
+        found.append((response.get("status"), response.get("user_id"), ranking))
+    return found
+
+
+def _flattened(value: dict[str, Any]) -> list[tuple[Any, Any, Any]]:
+    """The same of 2.x, from the first question whose responses are lists."""
+    for name in _flat(value):
+        orders, users, statuses = (value.get(name + part) for part in ("", ".users", ".status"))
+        if not isinstance(orders, list) or not any(isinstance(order, list) for order in orders):
+            continue
+        users = users if isinstance(users, list) else []
+        statuses = statuses if isinstance(statuses, list) else []
+        return [
+            (statuses[place] if place < len(statuses) else None, users[place] if place < len(users) else None, order)
+            for place, order in enumerate(orders)
+        ]
+    return []
+
+
+def _row(line: int, fields: dict[str, Any], user: Any, order: Any) -> Row | Refused:
+    if not order:
+        return Refused(line, "one of its responses ranks nothing")
+    ranks: dict[str, int | None] = {}
+    for place, item in enumerate(order, start=1):
+        name = _field(fields, string(item if isinstance(item, str) else item["value"]))
+        if name is None or name in ranks:
+            return Refused(line, "a response ranks an answer that the record does not have, or one twice")
+        ranks[name] = place if isinstance(item, str) else whole(item["rank"])
+    asked = next((name for name in PROMPTS if name in fields and name not in ranks), "")
+    answers = tuple(Answer(dialogue.text(fields[name]), ranks[name]) for name in fields if name in ranks)
+    labeler = f"argilla {user}" if user else ""
+    return Row(line, dialogue.text(fields.get(asked)), answers=answers, labeler=labeler)
+
+
+def _field(fields: dict[str, Any], name: str) -> str | None:
+    """The field that a ranked value names: itself, or the only one with the same number at its end."""
+    if name in fields:
+        return name
+    number = re.search(r"\d+\Z", name)
+    found = [key for key in fields if number and re.search(rf"(?<!\d){number[0]}\Z", key)]
+    return found[0] if len(found) == 1 else None
+
+
+def write(project: Project, path: Path) -> ExportReport:
+    """Records of 1.x, one for all who ranked the same answers. Unranked ones share the last place; flagged ones are
+    left out."""
+    lost = losses(project, UNRANKED, *BESIDES_ORDER)
+    written = 0
+
+    def records() -> Iterator[dict[str, Any]]:
+        nonlocal written
+        for ranked in grouped(project):
+            written += len(ranked)
+            texts = enumerate(ranked[0].comparable, start=1)
+            fields = {"prompt": ranked[0].row.prompt, **{f"response-{place}": answer.text for place, answer in texts}}
+            yield {"fields": fields, "responses": [_response(ranking) for ranking in ranked]}
+
+    write_array(path, records())
+    return ExportReport("rankings", written, lost)
+
+
+def _response(ranking: Whole) -> dict[str, Any]:
+    last = 1 + max(answer.rank or 0 for answer in ranking.comparable)
+    order = [
+        {"value": f"response-{place}", "rank": answer.rank or last}
+        for place, answer in enumerate(ranking.comparable, start=1)
+    ]
+    user = uuid.uuid5(uuid.NAMESPACE_URL, f"plumbline:{ranking.row.labeler}")
+    return {"user_id": str(user), "values": {QUESTION: {"value": order}}, "status": "submitted"}

@@ -1,0 +1,43 @@
+"""Parquet files as objects, and rows of text written as Parquet."""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+BATCH = 5000
+
+
+def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each row with its number. Raises `OSError` if the file is no Parquet or is damaged."""
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        line = 0
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=BATCH):
+                for value in batch.to_pylist():
+                    line += 1
+                    yield line, value
+    except (pyarrow.ArrowException, OverflowError, NotImplementedError) as error:
+        raise OSError(f"{path} is no Parquet file that can be read") from error
+
+
+def head(path: Path) -> str:
+    """The first row as JSON."""
+    return next((json.dumps(value, default=str) for _, value in objects(path)), "")
+
+
+def write(path: Path, rows: Iterable[dict[str, Any]], columns: dict[str, Any]) -> int:
+    """Write the rows in batches; `columns` are the Arrow types by name. Returns how many there were."""
+    import pyarrow
+    from pyarrow import parquet
+
+    schema, written, source = pyarrow.schema(columns), 0, iter(rows)
+    with parquet.ParquetWriter(path, schema) as file:
+        while batch := list(islice(source, BATCH)):
+            file.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
+            written += len(batch)
+    return written
