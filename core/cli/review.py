@@ -1,0 +1,115 @@
+"""Commands about how far the rankings can be trusted: agreement, bias, simulated labelers."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core import gold
+from core import simulate as simulation
+from core.cli.output import folder_argument, json_option, opened, show, table
+from core.preferences import agreement as measures
+from core.preferences import bias as biases
+from core.preferences.statistics import Interval
+from core.store import calibration, rankings
+
+
+def _text(interval: Interval) -> str:
+    if interval.value is None:
+        return "-"
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:.3f}"
+    return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+
+
+@click.command()
+@folder_argument
+@click.option("--tag", default="", help="Only prompts with this tag.")
+@click.option("--people", is_flag=True, help="Leave simulated labelers out.")
+@json_option
+def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
+    """How far labelers agree with each other, with the calibration set and with themselves."""
+    with opened(folder) as project:
+        names = {who.id: who.name for who in rankings.labelers(project)}
+        rows: list[tuple[str, measures.Agreement]] = [
+            ("everybody", measures.overall(project, tag=tag, people_only=people))
+        ]
+        rows += [(names[who], item) for who, item in measures.by_labeler(project, people_only=people).items()]
+        rows += [(f"tag {name}", item) for name, item in measures.by_tag(project, people_only=people).items()]
+        steady = {names[who]: found for who, found in measures.self_consistency(project).items()}
+        keys = calibration.keys(project)
+        calibrated = {names[who]: measures.against_calibration(project, who) for who in names} if keys else {}
+        worst = measures.disagreements(project, limit=10, people_only=people)
+    cells = [
+        (name, _text(item.pairwise), _text(item.alpha), _text(item.w), _text(item.tau_b), item.groups)
+        for name, item in rows
+    ]
+    parts = [table(cells, ("", "pairs alike", "alpha", "W", "tau-b", "prompts"))]
+    parts += [f"{name} with themselves: {_text(found)}" for name, found in steady.items()]
+    parts += [
+        f"{name} with the calibration set: {_text(found.agreement)}, {found.ranked} of {found.total} ranked"
+        for name, found in calibrated.items()
+        if found.total
+    ]
+    parts += [f"{item.agreement:.0%} of pairs alike: {item.prompt[:80]}" for item in worst if item.agreement < 1]
+    values = {
+        "agreement": {name: asdict(item) for name, item in rows},
+        "self_consistency": {name: asdict(found) for name, found in steady.items()},
+        "calibration": {
+            name: {"agreement": asdict(found.agreement), "ranked": found.ranked, "total": found.total}
+            for name, found in calibrated.items()
+        },
+        "disagreements": [asdict(item) for item in worst],
+    }
+    show(values, as_json, "\n".join(parts))
+
+
+@click.command()
+@folder_argument
+@json_option
+def bias(folder: Path, as_json: bool) -> None:
+    """Does the place on the screen, the length or haste decide?"""
+    with opened(folder) as project:
+        places, chance = biases.positions(project), biases.position_test(project)
+        long, quick = biases.lengths(project), biases.speeds(project)
+    rows: list[tuple[Any, ...]] = [
+        (f"best at place {share.position}", _text(share.best), f"even: {share.expected:.3f}") for share in places
+    ]
+    rows += [("chance of such places", "-" if chance is None else f"{chance:.4f}", "chi-square")]
+    rows += [("the longer wins", _text(long.longer_wins), "even: 0.500")]
+    rows += [
+        (f"longer by {low:g} to {high:g}", _text(share), f"{count} pairs") for low, high, share, count in long.buckets
+    ]
+    rows += [
+        (f"seconds of {item.name}", f"{item.median_seconds:.1f}", f"{len(item.outliers)} of {item.n} unusual")
+        for item in quick
+    ]
+    values = {
+        "positions": [asdict(share) for share in places],
+        "position_p": chance,
+        "longer_wins": asdict(long.longer_wins),
+        "speeds": [{"labeler": item.name, "median": item.median_seconds, "outliers": item.outliers} for item in quick],
+    }
+    show(values, as_json, table(rows, ("", "", "")))
+
+
+@click.command("simulate")
+@folder_argument
+@click.option("--gold", "reward", default="sentiment", show_default=True, help=f"What it prefers: {gold.HELP}.")
+@click.option("--personality", type=click.Choice(list(simulation.PERSONALITIES)), default="careful", show_default=True)
+@click.option("--temperature", type=click.FloatRange(0), help="Noise instead of the personality's own; 0 is none.")
+@click.option("--share", default=1.0, show_default=True, type=click.FloatRange(0, 1, min_open=True))
+@click.option("--seed", default=0, show_default=True)
+@json_option
+def simulate_command(
+    folder: Path, reward: str, personality: str, temperature: float | None, share: float, seed: int, as_json: bool
+) -> None:
+    """Let a simulated labeler rank what waits; its rankings are marked as a script's."""
+    with opened(folder) as project:
+        done = simulation.simulate(project, reward, personality, temperature=temperature, share=share, seed=seed)
+        name = simulation.labeler(project, reward, personality, temperature).name
+    show({"ranked": len(done.ids), "labeler": name}, as_json, f"{name!r} ranked {len(done.ids)} prompts.")
+
+
+COMMANDS = (agreement, bias, simulate_command)

@@ -1,0 +1,125 @@
+"""What else than quality may have decided a ranking: the place on the screen, the length, haste."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from core.preferences.statistics import NOTHING, Interval, proportion
+from core.store import Project
+
+#: Differences in characters between two completions of a pair, from the first up to the next.
+LENGTH_EDGES = (1, 25, 75, 150, 300, 600, np.inf)
+#: Beyond this robust z-score a time is an outlier (Iglewicz and Hoaglin 1993).
+ODD = 3.5
+
+
+@dataclass(frozen=True)
+class PositionShare:
+    """How often the best completion stood at a place (1 is the first); ties share the win."""
+
+    position: int
+    best: Interval
+    expected: float
+    n: int
+
+
+@dataclass(frozen=True)
+class LengthBias:
+    """`buckets` are (from, up to, share that the longer wins, pairs), by difference in characters."""
+
+    longer_wins: Interval
+    buckets: list[tuple[float, float, Interval, int]]
+
+
+@dataclass(frozen=True)
+class Speed:
+    """`outliers` are (ranking, seconds) far from the labeler's usual, in logarithms of seconds."""
+
+    labeler_id: int
+    name: str
+    median_seconds: float
+    n: int
+    outliers: list[tuple[int, float]]
+    log_seconds: list[float] = field(repr=False)
+
+
+def _wins(project: Project, labeler_id: int | None) -> dict[int, dict[int, float]]:
+    """By number of completions: how many wins each place had. Only rankings whose places are known count."""
+    rows = project.db.conn.execute(
+        "select r.id, i.position, i.rank from current_rankings r join ranking_items i on i.ranking_id = r.id"
+        " where r.flag is null and i.position is not null and (? is null or r.labeler_id = ?) order by r.id",
+        (labeler_id, labeler_id),
+    )
+    groups: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
+    for ranking, position, rank in rows:
+        groups[ranking].append((position, rank))
+    found: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    for items in groups.values():
+        best = [position for position, rank in items if rank == 1]
+        for position in best:
+            found[len(items)][position] += 1 / len(best)
+    return found
+
+
+def positions(project: Project, labeler_id: int | None = None) -> list[PositionShare]:
+    """The share of rankings in which each place held the best completion, over the most usual number of them."""
+    wins = _wins(project, labeler_id)
+    if not wins:
+        return []
+    size = max(wins, key=lambda count: sum(wins[count].values()))
+    n = round(sum(wins[size].values()))
+    return [
+        PositionShare(position, proportion(wins[size].get(position, 0.0), n), 1 / size, n)
+        for position in range(1, size + 1)
+    ]
+
+
+def position_test(project: Project, labeler_id: int | None = None) -> float | None:
+    """The chance of such shares, or more uneven ones, if the place did not matter (Pearson's chi-square)."""
+    from scipy.stats import chisquare
+
+    shares = positions(project, labeler_id)
+    if not shares or shares[0].n < 5 * len(shares):
+        return None
+    return float(chisquare([(share.best.value or 0.0) * share.n for share in shares]).pvalue)
+
+
+def lengths(project: Project, labeler_id: int | None = None) -> LengthBias:
+    """How often the longer completion of a pair was chosen, by how much longer it is."""
+    rows = project.db.conn.execute(
+        "select length(c.text) - length(d.text) from pairs p join completions c on c.id = p.chosen_id"
+        " join completions d on d.id = p.rejected_id where ? is null or p.labeler_id = ?",
+        (labeler_id, labeler_id),
+    )
+    longer = np.array([row[0] for row in rows], dtype=float)
+    longer = longer[longer != 0]
+    if not len(longer):
+        return LengthBias(NOTHING, [])
+    buckets = []
+    for low, high in pairwise(LENGTH_EDGES):
+        part = longer[(np.abs(longer) >= low) & (np.abs(longer) < high)]
+        if len(part):
+            buckets.append((float(low), float(high), proportion(float((part > 0).sum()), len(part)), len(part)))
+    return LengthBias(proportion(float((longer > 0).sum()), len(longer)), buckets)
+
+
+def speeds(project: Project) -> list[Speed]:
+    """Seconds for a ranking by labeler, and the rankings that were far quicker or slower than usual."""
+    rows = project.rows(
+        "select r.id, r.labeler_id, l.name, r.seconds from current_rankings r join labelers l on l.id = r.labeler_id"
+        " where r.seconds > 0 order by r.id"
+    )
+    people: dict[int, list[dict]] = defaultdict(list)
+    for row in rows:
+        people[row["labeler_id"]].append(row)
+    found = []
+    for who, items in people.items():
+        logs = np.log([item["seconds"] for item in items])
+        middle = np.median(logs)
+        spread = np.median(np.abs(logs - middle))
+        scores = 0.6745 * np.abs(logs - middle) / spread if spread > 0 else np.zeros(len(logs))
+        odd = [(item["id"], item["seconds"]) for item, score in zip(items, scores, strict=True) if score > ODD]
+        found.append(Speed(who, items[0]["name"], float(np.exp(middle)), len(items), odd, logs.tolist()))
+    return found
