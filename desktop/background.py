@@ -1,9 +1,14 @@
 """Work of seconds that needs no model, beside the window: a function in a thread, its result on the window's."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QThread, Signal
+from PySide6.QtWidgets import QWidget
+
+from core.store import Project, open_project
+from desktop import errors
 
 _running: set["Task"] = set()
 
@@ -34,12 +39,38 @@ class Task(QThread):
 
 
 def in_background(
-    owner: QObject, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[Any], None]
+    owner: QWidget,
+    work: Callable[[], Any],
+    done: Callable[[Any], None],
+    failed: Callable[[Any], None] | None = None,
 ) -> Task:
-    """Start `work`; nothing is called once `owner` has gone."""
-    task = Task(work, done, failed)
+    """Start `work`; nothing is called once `owner` has gone. Without `failed`, a dialog says what went wrong."""
+
+    def show(error: Any) -> None:
+        errors.show(error, owner)
+
+    task = Task(work, done, failed or show)
     owner.destroyed.connect(lambda: task.blockSignals(True))
     return task
+
+
+def with_project(
+    owner: QWidget,
+    folder: Path,
+    work: Callable[[Project], Any],
+    done: Callable[[Any], None],
+    failed: Callable[[Any], None] | None = None,
+) -> Task:
+    """Start `work` with a connection of its own to the project in `folder`."""
+
+    def opened() -> Any:
+        project = open_project(folder)
+        try:
+            return work(project)
+        finally:
+            project.close()
+
+    return in_background(owner, opened, done, failed)
 
 
 def wait_for_all(milliseconds: int = 30_000) -> None:

@@ -61,6 +61,7 @@ class Labeling:
         self.method = "order"
         self.criteria: tuple[str, ...] = ()
         self.queue = assignments.Queue((), 0, {}, frozenset())
+        self._newest = 0
         self._waiting: dict[int, None] = {}
         self._drafts: dict[int, Ordering] = {}
         self._done: list[Step] = []
@@ -101,6 +102,7 @@ class Labeling:
     def reload(self) -> None:
         """Look for groups that came or went; skipped ones stay at the end."""
         self.queue = assignments.queue(self.project, self.labeler.id)
+        self._newest = self._newest_ranking()
         self.total = self.queue.total
         known = set(self.queue.waiting)
         kept = [group_id for group_id in self._waiting if group_id in known]
@@ -108,6 +110,14 @@ class Labeling:
         if self.group and self.project.one("select 1 from completion_groups where id = ?", self.group.id) is None:
             self._drafts.pop(self.group.id, None)
             self.group = None
+
+    @property
+    def outdated(self) -> bool:
+        """Has somebody else ranked since the queue was read?"""
+        return self._newest_ranking() != self._newest
+
+    def _newest_ranking(self) -> int:
+        return int(self.project.value("select coalesce(max(id), 0) from rankings"))
 
     def open_next(self) -> None:
         """Show the first item of the queue, or nothing."""
@@ -187,10 +197,13 @@ class Labeling:
                 repeat_of=None if self.source else self.queue.repeats.get(self.group.id),
                 adjudicates=self.adjudicating,
             )
-            assignments.mix_in_repeat(self.project, self.labeler.id)
+            repeat = assignments.mix_in_repeat(self.project, self.labeler.id)
+        self._newest = max(self._newest, changes.ids[0])
         self._done.append(Saved(self.group.id, changes.ids[0]))
         self._undone.clear()
         self._leave(self.group.id)
+        if repeat is not None:
+            self.reload()
         return changes
 
     def skip(self) -> bool:

@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core import demo
+from core import catalogue, demo
+from core.data import pack
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.store import Changes, open_project
@@ -170,6 +171,31 @@ class Window(QMainWindow):
             tab.refresh(None)
         self.stale.discard(number)
 
+    def tab_called(self, title: str) -> Any:
+        """A tab by its title, or None while it was never shown."""
+        return self.tabs[[kind.title for kind in TABS].index(title)]
+
+    def open_pack(self) -> None:
+        """Choose a labeling pack, to be ranked on this machine."""
+        dialog = QFileDialog(self, "Open a labeling pack", "", f"Labeling packs (*{pack.SUFFIX});;All files (*)")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda text: self.unpack(Path(text)))
+        dialog.open()
+
+    def unpack(self, path: Path) -> None:
+        """Make a project of a pack (or take up the one that was made of it before) and go to the Rank tab."""
+        try:
+            labeler = pack.labeler_of(path)
+            folder = pack.unpack(path, catalogue.data_folder() / "projects" / path.stem)
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        if labeler:
+            settings.set_labeler_name(labeler)
+        if self.open_project(folder):
+            self.show_tab_called("Rank")
+
     def show_tab_called(self, title: str) -> None:
         """For a tab that offers the next step."""
         self.show_tab([kind.title for kind in TABS].index(title))
@@ -199,6 +225,7 @@ class Window(QMainWindow):
         self._action(file, "&Open project …", "Ctrl+O", self.choose_project)
         self.recent_menu = file.addMenu("Open &recent")
         self.recent_menu.aboutToShow.connect(self._list_recent)
+        self._action(file, "Open a &labeling pack …", "", self.open_pack)
         self._action(file, "Open the &demo project", "", self.open_demo)
         file.addSeparator()
         close = self._action(file, "&Close project", "Ctrl+W", self.close_project)

@@ -297,7 +297,8 @@ class Tab(QWidget):
         for job in news.jobs:
             if job.kind == "generate":
                 self._show_generation(job)
-        if news.tables & {"completion_groups", "prompts", "rankings"}:
+        by_others = self.labeling is None or self.labeling.outdated
+        if news.tables & {"completion_groups", "prompts"} or ("rankings" in news.tables and by_others):
             self._reload()
             self._load_history()
         if "guidelines" in news.tables:

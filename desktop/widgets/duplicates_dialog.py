@@ -1,7 +1,5 @@
 """Prompts that ask nearly the same, in sets: look, then keep one of each."""
 
-from typing import Any
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QTreeWidget, QTreeWidgetItem, QWidget
 
@@ -44,10 +42,7 @@ class DuplicatesDialog(QDialog):
         found = prompts.listed(session.project)
         ranked = prompts.ranked_ids(session.project)
         texts = [prompt.text for prompt in found]
-        in_background(self, lambda: near_duplicates(texts), lambda sets: self._show(found, ranked, sets), self._failed)
-
-    def _failed(self, error: Any) -> None:
-        errors.show(error, self)
+        in_background(self, lambda: near_duplicates(texts), lambda sets: self._show(found, ranked, sets))
 
     def _show(self, found: list[Prompt], ranked: set[int], sets: list[list[int]]) -> None:
         if not sets:

@@ -1,6 +1,5 @@
 """The prompts of a project: a table that stays quick with 100,000 of them, and panels to add and to edit."""
 
-from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -8,7 +7,6 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -18,13 +16,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core import data
 from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
-from core.store import Changes, changed, prompts
+from core.store import Changes, prompts
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.duplicates_dialog import DuplicatesDialog
+from desktop.widgets.import_dialog import ImportDialog
 from desktop.widgets.parts import button, card, column, label, row, set_role
 from desktop.widgets.prompt_table import SPLIT_TITLES, PromptModel, PromptTable
 
@@ -57,6 +55,7 @@ class PromptsPage(QWidget):
     def _list(self) -> QWidget:
         self.search = QLineEdit(self)
         self.search.setPlaceholderText("Search prompts and tags (Ctrl+F)")
+        self.search.setAccessibleName("Search prompts and tags")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(lambda: self._search_timer.start())
         self.filter = QComboBox(self)
@@ -198,26 +197,9 @@ class PromptsPage(QWidget):
         self._done(changes)
 
     def choose_file(self) -> None:
-        dialog = QFileDialog(self, "Import prompts")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.import_file(Path(text)))
-        dialog.open()
-
-    def import_file(self, path: Path) -> None:
-        """Add the prompts of a file; lines that cannot be used are counted, the first is named."""
-        try:
-            split = "heldout" if self.new_split.currentData() == "heldout" else None
-            report = data.import_prompts(self.session.project, path, split=split)
-        except KnownError as error:
-            self._say(self.added, str(error), "error")
-            return
-        sentence = outcome(report.added, report.known)
-        if report.refused:
-            first = report.refused[0]
-            sentence += f" {len(report.refused):,} could not be used; line {first.line}: {first.reason}."
-        self._say(self.added, f"{path.name}: {sentence}", "warning" if report.refused else "good")
-        self._done(changed("Import prompts", "prompts"))
+        dialog = ImportDialog(self.session, self, what="prompts")
+        dialog.imported.connect(self._done)
+        dialog.choose()
 
     def split_all(self) -> None:
         """Choose anew which prompts are held out."""

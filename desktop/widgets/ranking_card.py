@@ -156,6 +156,7 @@ class RankingCard(QFrame):
         self.twin.hide()
         head.insertWidget(1, self.twin)
         self.text = QTextEdit(self)
+        self.text.setAccessibleName(f"Text of completion {self.letter}")
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -14,6 +14,7 @@ from desktop.session import Session
 from desktop.tabs.instructions import Tab
 from desktop.widgets.duplicates_dialog import DuplicatesDialog
 from desktop.widgets.guidelines_editor import DRAFT
+from desktop.widgets.import_dialog import ImportDialog
 from desktop.widgets.prompt_table import BLOCK, PromptModel
 
 
@@ -153,12 +154,21 @@ def test_a_file_is_imported_with_its_refused_lines_named(
     page = tab.prompts
     file = tmp_path / "some.jsonl"
     file.write_text('{"prompt": "One?"}\n{"prompt": ""}\n{"prompt": "Two?", "split": "heldout"}\n', encoding="utf-8")
-    page.import_file(file)
+    dialog = ImportDialog(session, tab, what="prompts")
+    dialog.imported.connect(page._done)
+    dialog.look(file)
+    qtbot.waitUntil(dialog.go.isEnabled)
+    assert "2 prompts" in dialog.about.text()
+    assert dialog.rows.item(1, 1).text() == "Two?"
+    assert [dialog.refused.item(0, column).text() for column in (0, 1)] == ["2", "it has no `prompt`"]
+    assert prompts.count(made) == 0, "looking is not importing"
+    dialog.go.click()
+    qtbot.waitUntil(lambda: "2 prompts imported" in dialog.said.text())
     assert [(item.text, item.split) for item in prompts.listed(made)] == [("One?", "train"), ("Two?", "heldout")]
-    assert "2 prompts added" in page.added.text()
-    assert "1 could not be used; line 2" in page.added.text()
-    page.import_file(tmp_path / "missing.txt")
-    assert "missing.txt" in page.added.text()
+    assert page.model.rowCount() == 2
+    dialog.look(tmp_path / "missing.txt")
+    qtbot.waitUntil(lambda: "missing.txt is not a file" in dialog.said.text())
+    assert not dialog.go.isEnabled()
 
 
 def test_a_prompt_is_edited_in_text_use_and_tags(qtbot, session: Session, made: Project) -> None:

@@ -1,0 +1,70 @@
+"""The Review tab: what the rankings give (pairs), whether labelers agree, what biases them, and who ranks what."""
+
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QTabWidget, QWidget
+
+from core.jobs.follow import News
+from core.store import Changes
+from desktop.background import wait_for_all
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.agreement_page import AgreementPage
+from desktop.widgets.bias_page import BiasPage
+from desktop.widgets.labelers_page import LabelersPage
+from desktop.widgets.pairs_page import PairsPage
+from desktop.widgets.parts import column, header
+
+TOUCHED = frozenset(
+    {"rankings", "labelers", "calibration", "assignments", "conflicts", "completion_groups", "guidelines"}
+)
+
+
+class Tab(QWidget):
+    """Four pages; only the one that is seen computes."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.pairs = PairsPage(session, self)
+        self.agreement = AgreementPage(session, self)
+        self.bias = BiasPage(session, self)
+        self.labelers = LabelersPage(session, self)
+        self.pages = QTabWidget(self)
+        for title, page in (
+            ("Pairs", self.pairs),
+            ("Agreement", self.agreement),
+            ("Bias", self.bias),
+            ("Labelers", self.labelers),
+        ):
+            self.pages.addTab(page, title)
+        self._stale = {0, 1, 2, 3}
+        self.pages.currentChanged.connect(lambda: self._show_page())
+        session.news.connect(self._on_news)
+        layout = column(
+            header("Review", "What the rankings say together: the pairs they give, and how far they can be trusted."),
+            self.pages,
+            spacing=SPACE + 4,
+        )
+        layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+        self._show_page()
+
+    def refresh(self, changes: Changes | None) -> None:
+        if changes is None or changes.tables & TOUCHED:
+            self._stale = {0, 1, 2, 3}
+            self._show_page()
+
+    def _show_page(self) -> None:
+        place = self.pages.currentIndex()
+        if place in self._stale:
+            self._stale.discard(place)
+            (self.pairs, self.agreement, self.bias, self.labelers)[place].refresh()
+
+    def _on_news(self, news: News) -> None:
+        if self.isVisible() and news.tables & TOUCHED:
+            self.refresh(Changes(news.tables, "News"))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        wait_for_all()
+        super().closeEvent(event)

@@ -1,0 +1,275 @@
+"""Do labelers agree: with each other, with the author's calibration set, with themselves; and where they do not."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+from core.errors import KnownError
+from core.preferences import agreement
+from core.preferences.agreement import Agreement, Calibration, Disagreement
+from core.preferences.statistics import Interval
+from core.store import Project, calibration, rankings
+from desktop.background import with_project
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.parts import Number, button, card, column, go, label, row, scrolled
+
+NEEDS = "Agreement needs prompts that at least two labelers ranked: share them out with an overlap of 2 or more."
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything on the page, computed beside the window."""
+
+    number: int
+    overall: Agreement
+    labelers: dict[int, Agreement]
+    tags: dict[str, Agreement]
+    steady: dict[int, Interval]
+    calibrated: dict[int, Calibration]
+    worst: list[Disagreement]
+
+
+class AgreementPage(QWidget):
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._asked = 0
+        self.pairwise = Number(
+            "pairs judged alike", "Of the pairs that two labelers both ordered. Chance is near 50 %."
+        )
+        self.alpha = Number(
+            "Krippendorff's alpha", "Ordinal. 1 is perfect, 0 is chance; below 0.67 nothing should rest on it."
+        )
+        self.w = Number("Kendall's W", "How far the orders of one prompt concur: 0 not at all, 1 wholly.")
+        self.tau = Number(
+            "Kendall's tau-b", "From -1 (opposite orders) to 1 (the same order), ties taken into account."
+        )
+        self.about = label("", "muted", wrap=True)
+        self.people_only = QCheckBox("People only", self)
+        self.people_only.setToolTip("Leave simulated labelers out.")
+        self.people_only.setChecked(True)
+        self.people_only.toggled.connect(lambda: self.load())
+        self.by_labeler = _table(("Labeler", "With the others", "alpha", "With the author", "With themselves"))
+        self.by_tag = _table(("Tag", "Pairs judged alike", "alpha", "Prompts"))
+        self.calibration_text = label("", "muted", wrap=True)
+        self.calibration_list = column(spacing=SPACE // 2)
+        self.worst_title = label("Where people disagree most", "heading")
+        self.worst_list = column(spacing=SPACE)
+        inner = QWidget()
+        inner.setLayout(
+            column(
+                row(self.pairwise, self.alpha, self.w, self.tau, None, self.people_only, spacing=4 * SPACE),
+                self.about,
+                label("By labeler", "heading"),
+                self.by_labeler,
+                label("By tag", "heading"),
+                self.by_tag,
+                self._calibration(),
+                self.worst_title,
+                self.worst_list,
+                None,
+                spacing=SPACE + 4,
+            )
+        )
+        layout = column(scrolled(inner))
+        layout.setContentsMargins(0, 2 * SPACE, 0, 0)
+        self.setLayout(layout)
+
+    def _calibration(self) -> QWidget:
+        tip = "The last prompt that you ranked becomes part of it."
+        add = button("Add my newest ranking", self.add_newest, tip=tip)
+        return card(
+            column(
+                label("Calibration set", "heading"),
+                label(
+                    "Prompts with the author's own order. A new labeler gets them first, unmarked; how far they agree "
+                    "shows whether the guidelines are read as they were meant.",
+                    "muted",
+                    wrap=True,
+                ),
+                self.calibration_text,
+                self.calibration_list,
+                row(add, None),
+            )
+        )
+
+    def refresh(self) -> None:
+        self._show_calibration()
+        self.load()
+
+    def load(self) -> None:
+        """Compute anew, beside the window."""
+        self._asked += 1
+        number, folder, people = self._asked, self.session.project.folder, self.people_only.isChecked()
+        self.about.setText("Computing …")
+
+        with_project(self, folder, lambda project: _found(project, number, people), self._show)
+
+    def _show(self, found: Found) -> None:
+        if found.number != self._asked:
+            return
+        everyone = found.overall
+        for shown, interval in (
+            (self.pairwise, everyone.pairwise),
+            (self.alpha, everyone.alpha),
+            (self.w, everyone.w),
+            (self.tau, everyone.tau_b),
+        ):
+            shown.value.setText(short(interval))
+        enough = everyone.groups > 0
+        self.about.setText(
+            f"Over {everyone.groups:,} prompts that at least two of {everyone.labelers:,} labelers ranked. "
+            "The numbers in brackets are 95 % intervals by bootstrap over prompts."
+            if enough
+            else NEEDS
+        )
+        names = {who.id: who for who in rankings.labelers(self.session.project)}
+        known = {*found.labelers, *found.calibrated, *found.steady}
+        _fill(
+            self.by_labeler,
+            [
+                (
+                    names[item].name,
+                    long(found.labelers[item].pairwise) if item in found.labelers else "–",
+                    long(found.labelers[item].alpha, percent=False) if item in found.labelers else "–",
+                    long(found.calibrated[item].agreement) if item in found.calibrated else "–",
+                    long(found.steady[item]) if item in found.steady else "–",
+                )
+                for item in names
+                if item in known
+            ],
+        )
+        _fill(
+            self.by_tag,
+            [
+                (tag, long(item.pairwise), long(item.alpha, percent=False), f"{item.groups:,}")
+                for tag, item in found.tags.items()
+            ],
+        )
+        self._show_worst(found.worst)
+
+    def _show_worst(self, worst: list[Disagreement]) -> None:
+        _clear(self.worst_list)
+        left = [item for item in worst if item.agreement < 1]
+        self.worst_title.setVisible(bool(left))
+        for item in left[:SHOWN]:
+            text = label(" ".join(item.prompt.split())[:160], wrap=True)
+            agreed = f"{item.labelers} labelers agree on {item.agreement:.0%} of the pairs"
+            state = "adjudicated" if item.adjudicated else agreed
+            decide = button(
+                "Adjudicate", partial(self.adjudicate, item.group_id),
+                tip="Rank it yourself: your order then counts instead of theirs.",
+            )  # fmt: skip
+            line = row(column(text, label(state, "small"), spacing=2), decide, spacing=2 * SPACE)
+            line.setStretch(0, 1)
+            self.worst_list.addWidget(card(line))
+
+    def adjudicate(self, group_id: int) -> None:
+        """Open the prompt in the Rank tab, to decide it."""
+        go(self, "Rank")
+        tab = getattr(self.window(), "tab_called", lambda title: None)("Rank")
+        if tab is not None:
+            tab.adjudicate(group_id)
+
+    def _show_calibration(self) -> None:
+        project = self.session.project
+        _clear(self.calibration_list)
+        keys = calibration.keys(project)
+        noun = "prompt" if len(keys) == 1 else "prompts"
+        self.calibration_text.setText(f"{len(keys):,} {noun} in the set." if keys else "Nothing is in the set yet.")
+        for group_id, ranking_id in list(keys.items())[:SHOWN]:
+            ranking = rankings.get(project, ranking_id)
+            prompt = project.value(
+                "select p.text from prompts p join completion_groups g on g.prompt_id = p.id where g.id = ?", group_id
+            )
+            text = label(f"{' '.join(prompt.split())[:110]}   ({ranking.labeler.name})")
+            take_out = button("Take out", partial(self.remove, group_id), role="link")
+            self.calibration_list.addLayout(row(text, None, take_out))
+
+    def add_newest(self) -> None:
+        """Make the labeler's last ranking a key of the calibration set."""
+        project = self.session.project
+        try:
+            who = rankings.labeler(project, self.session.labeler_name)
+            newest = rankings.latest(project, who.id)
+            if newest is None:
+                self.calibration_text.setText("You have not ranked anything yet: the set is made of your own rankings.")
+                return
+            changes = calibration.add(project, newest.id)
+        except KnownError as error:
+            self.calibration_text.setText(str(error))
+            return
+        self.session.do(changes, self)
+        self.refresh()
+
+    def remove(self, group_id: int) -> None:
+        self.session.do(calibration.remove(self.session.project, group_id), self)
+        self.refresh()
+
+
+def _found(project: Project, number: int, people_only: bool) -> Found:
+    people = [who for who in rankings.labelers(project) if who.kind == "person" or not people_only]
+    keys = calibration.keys(project)
+    calibrated = {who.id: agreement.against_calibration(project, who.id) for who in people} if keys else {}
+    return Found(
+        number,
+        agreement.overall(project, people_only=people_only),
+        agreement.by_labeler(project, people_only=people_only),
+        agreement.by_tag(project, people_only=people_only),
+        agreement.self_consistency(project),
+        {who: found for who, found in calibrated.items() if found.ranked},
+        agreement.disagreements(project, limit=SHOWN),
+    )
+
+
+def short(interval: Interval) -> str:
+    return "–" if interval.value is None else f"{interval.value:.2f}"
+
+
+def long(interval: Interval, *, percent: bool = True) -> str:
+    """`83 % (71–92)`, or `0.61 (0.40–0.78)`."""
+    if interval.value is None:
+        return "–"
+    if interval.low is None or interval.high is None:
+        return f"{100 * interval.value:.0f} %" if percent else f"{interval.value:.2f}"
+    if percent:
+        return f"{100 * interval.value:.0f} %  ({100 * interval.low:.0f}–{100 * interval.high:.0f})"
+    return f"{interval.value:.2f}  ({interval.low:.2f} to {interval.high:.2f})"
+
+
+def _table(columns: tuple[str, ...]) -> QTableWidget:
+    table = QTableWidget(0, len(columns))
+    table.setHorizontalHeaderLabels(columns)
+    table.setAccessibleName(f"Agreement by {columns[0].lower()}")
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(32)
+    table.setShowGrid(False)
+    table.setTabKeyNavigation(False)
+    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+    table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    header = table.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    return table
+
+
+def _fill(table: QTableWidget, rows: list[tuple[str, ...]]) -> None:
+    table.setRowCount(len(rows))
+    for place, texts in enumerate(rows):
+        for number, text in enumerate(texts):
+            table.setItem(place, number, QTableWidgetItem(text))
+    table.setFixedHeight(40 + 32 * max(1, len(rows)))
+
+
+def _clear(layout: Any) -> None:
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.deleteLater()
+        elif item.layout() is not None:
+            _clear(item.layout())

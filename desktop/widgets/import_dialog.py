@@ -1,0 +1,179 @@
+"""A file in: first what it holds and every line that cannot be used and why, then the import, all of it or nothing."""
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QHeaderView,
+    QLineEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QTabWidget,
+    QWidget,
+)
+
+from core import data
+from core.data import Preview
+from core.data.rows import Report
+from core.errors import known
+from core.store import Project, changed
+from desktop.background import in_background, with_project
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.parts import button, column, label, row, set_role
+
+FILES = "Data (*.jsonl *.json *.ndjson *.jsonl.gz *.csv *.tsv *.parquet *.txt);;All files (*)"
+SHOWN = 50
+REFUSED_SHOWN = 2000
+
+
+class ImportDialog(QDialog):
+    """`imported` carries the `Changes`. `what` is "prompts" or "rankings"."""
+
+    imported = Signal(object)
+
+    def __init__(self, session: Session, parent: QWidget, *, what: str) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(f"Import {what}")
+        self.resize(880, 600)
+        self.session = session
+        self.what = what
+        self.path = Path()
+        self.about = label("", "heading", wrap=True)
+        self.hazards = label("", "warning", wrap=True)
+        self.rows = _table(("Line", "Prompt", "Answers, best first" if what == "rankings" else "Tags"))
+        self.refused = _table(("Line", "Why it cannot be used"))
+        self.refused.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.tabs = QTabWidget(self)
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.rows, "What it holds")
+        self.tabs.addTab(self.refused, "Refused")
+        self.said = label("", "muted", wrap=True)
+        self.go = button("Import", self.run_import, role="primary")
+        self.go.setEnabled(False)
+        self.split = QComboBox(self)
+        self.split.setAccessibleName("Use for")
+        for title, value in (("Use as the file says", ""), ("Training", "train"), ("Held-out", "heldout")):
+            self.split.addItem(title, value)
+        self.split.setVisible(what == "prompts")
+        self.labeler = QLineEdit("imported", self)
+        self.labeler.setAccessibleName("Whose rankings they are")
+        self.labeler.setToolTip("Whose rankings they are, where the file does not say.")
+        self.labeler.setMaximumWidth(160)
+        whose = label("Labeler", "muted")
+        for widget in (whose, self.labeler):
+            widget.setVisible(what == "rankings")
+        other = button("Other file …", self.choose)
+        foot = row(self.split, whose, self.labeler, None, other, button("Close", self.reject), self.go)
+        layout = column(self.about, self.hazards, self.tabs, self.said, foot, spacing=SPACE + 4)
+        layout.setStretch(2, 1)
+        layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
+        self.setLayout(layout)
+        self.hazards.hide()
+
+    def choose(self) -> None:
+        """Ask for the file, then show what is in it."""
+        dialog = QFileDialog(self.parentWidget(), f"Import {self.what}", "", FILES)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda text: self.look(Path(text)))
+        dialog.open()
+
+    def look(self, path: Path) -> None:
+        """Read the file beside the window and show what an import would do."""
+        self.path = path
+        self.about.setText(f"Reading {path.name} …")
+        self.go.setEnabled(False)
+        self._say("", "muted")
+        if not self.isVisible():
+            self.open()
+        in_background(self, lambda: data.preview(path, SHOWN), self._show, self._failed)
+
+    def _show(self, found: Preview) -> None:
+        kind = "prompts" if self.what == "prompts" else found.what
+        self.about.setText(f"{self.path.name}: {found.total:,} {kind}, read as {found.format}")
+        self.hazards.setText("\n".join(found.hazards))
+        self.hazards.setVisible(bool(found.hazards))
+        _fill(self.rows, [(str(item.line), item.prompt, self._rest(item)) for item in found.rows])
+        _fill(self.refused, [(str(item.line), item.reason) for item in found.refused[:REFUSED_SHOWN]])
+        self.tabs.setTabText(1, f"Refused ({len(found.refused):,})")
+        usable = found.total > 0 and (self.what == "prompts" or found.what == "rankings")
+        self.go.setEnabled(usable)
+        if not usable:
+            what = "prompts" if self.what == "prompts" else "rankings, only prompts" if found.total else "rankings"
+            self._say(f"There are no {what} in it that could be used.", "warning")
+
+    def _rest(self, item: data.Row) -> str:
+        if self.what == "prompts":
+            return ", ".join(item.tags)
+        answers = sorted(item.answers, key=lambda answer: (answer.rank is None, answer.rank or 0))
+        return "   |   ".join(
+            f"{'–' if answer.rank is None else answer.rank}. {' '.join(answer.text.split())[:60]}" for answer in answers
+        )
+
+    def run_import(self) -> None:
+        """Import beside the window, in one transaction."""
+        path, folder, split, labeler = (
+            self.path,
+            self.session.project.folder,
+            self.split.currentData() or None,
+            self.labeler.text().strip() or "imported",
+        )
+        self.go.setEnabled(False)
+        self._say("Importing …", "muted")
+
+        def work(project: Project) -> Report:
+            if self.what == "prompts":
+                return data.import_prompts(project, path, split=split)
+            return data.import_preferences(project, path, labeler)
+
+        with_project(self, folder, work, self._done, self._failed)
+
+    def _done(self, report: Report) -> None:
+        parts = [f"{report.added:,} {report.what} imported"]
+        if report.known:
+            parts.append(f"{report.known:,} were there already")
+        if report.refused:
+            parts.append(f"{len(report.refused):,} lines could not be used (see Refused)")
+        self._say(", ".join(parts) + ".", "warning" if report.refused else "good")
+        self.imported.emit(changed(f"Import {self.what}", "prompts", "rankings", "completion_groups", "labelers"))
+
+    def _failed(self, error: Any) -> None:
+        self.about.setText(self.path.name)
+        self._say(str(known(error) or f"The file cannot be read: {error}"), "error")
+
+    def _say(self, sentence: str, role: str) -> None:
+        self.said.setText(sentence)
+        set_role(self.said, role)
+
+
+def _table(columns: tuple[str, ...]) -> QTableWidget:
+    table = QTableWidget(0, len(columns))
+    table.setHorizontalHeaderLabels(columns)
+    table.setAccessibleName(columns[-1])
+    table.verticalHeader().hide()
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+    table.setColumnWidth(0, 70)
+    header = table.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    for place in range(1, len(columns)):
+        header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
+    return table
+
+
+def _fill(table: QTableWidget, rows: list[tuple[str, ...]]) -> None:
+    table.setRowCount(len(rows))
+    for place, texts in enumerate(rows):
+        for number, text in enumerate(texts):
+            item = QTableWidgetItem(" ".join(text.split())[:400])
+            item.setToolTip(text[:2000])
+            table.setItem(place, number, item)
