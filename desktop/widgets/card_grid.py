@@ -3,12 +3,12 @@
 Side by side a card is at most as tall as the window allows, stacked at most `STACKED`; longer texts scroll inside.
 """
 
-from PySide6.QtCore import QEvent, QRect, QSize
+from PySide6.QtCore import QEvent, QRect, QSize, Signal
 from PySide6.QtGui import QResizeEvent, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from core.preferences.similar import near_identical
-from core.records import Group
+from core.records import Completion, Group
 from desktop import settings
 from desktop.widgets.differences import differences
 from desktop.widgets.ordering import Ordering, letter
@@ -23,7 +23,12 @@ STACKED = 340
 
 
 class CardGrid(QScrollArea):
-    """`cards` are in the shown order."""
+    """`cards` are in the shown order. The signals are those of the cards, with the completion's id."""
+
+    picked = Signal(int)
+    toggled = Signal(int)
+    flagging = Signal(int)
+    dropped = Signal(int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,17 +46,18 @@ class CardGrid(QScrollArea):
     def minimumSizeHint(self) -> QSize:
         return QSize(MIN_SIZE.width() + GAP, MIN_SIZE.height() + GAP)
 
-    def show_group(self, group: Group | None, ordering: Ordering) -> list[RankingCard]:
-        """Make the cards of `group` in the order of `ordering.shown`."""
-        for card in self.cards:
+    def show_group(self, group: Group | None, ordering: Ordering) -> None:
+        """Show the completions of `group` in the order of `ordering.shown`."""
+        texts = {item.id: item for item in group.completions} if group else {}
+        shown = [texts[item] for item in ordering.shown if item in texts]
+        for card in self.cards[len(shown) :]:
             card.setParent(None)
             card.deleteLater()
-        texts = {item.id: item for item in group.completions} if group else {}
-        self.cards = [
-            RankingCard(texts[item], letter(index), self._page)
-            for index, item in enumerate(ordering.shown)
-            if item in texts
-        ]
+        self.cards = self.cards[: len(shown)]
+        for card, completion in zip(self.cards, shown, strict=False):
+            card.show_completion(completion)
+        for completion in shown[len(self.cards) :]:
+            self.cards.append(self._made(completion))
         twins = near_identical([card.completion.text for card in self.cards])
         for place, other in twins.items():
             self.cards[place].show_twin(letter(other))
@@ -60,7 +66,14 @@ class CardGrid(QScrollArea):
         for card in self.cards:
             card.show()
         self.verticalScrollBar().setValue(0)
-        return self.cards
+
+    def _made(self, completion: Completion) -> RankingCard:
+        card = RankingCard(completion, letter(len(self.cards)), self._page)
+        card.picked.connect(self.picked)
+        card.toggled.connect(self.toggled)
+        card.flagging.connect(self.flagging)
+        card.dropped.connect(self.dropped)
+        return card
 
     @property
     def seen(self) -> list[RankingCard]:

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from core.store import Project
+from core.store import Project, prompts
 
 Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
@@ -61,7 +61,7 @@ class PromptModel(QAbstractTableModel):
 
     def load(self, search: str = "", split: str = "all") -> None:
         self.beginResetModel()
-        self.ids = prompt_ids(self.project, search, split)
+        self.ids = prompts.ids(self.project, split=split, search=search)
         self._blocks.clear()
         self.endResetModel()
 
@@ -131,16 +131,6 @@ class PromptModel(QAbstractTableModel):
             )
             for row in rows
         ]
-
-
-def prompt_ids(project: Project, search: str = "", split: str = "all") -> list[int]:
-    """Ids of the prompts that contain `search`, in the order in which they were added."""
-    rows = project.db.conn.execute(
-        "select id from prompts where (? = 'all' or split = ?)"
-        " and (? = '' or instr(lower(text), lower(?)) or instr(lower(tags), lower(?))) order by id",
-        (split, split, search, search, search),
-    )
-    return [row[0] for row in rows]
 
 
 class PromptTable(QTableView):

@@ -43,7 +43,7 @@ class PromptsPage(QWidget):
         self.table = PromptTable(self.model, self)
         self.table.selectionModel().selectionChanged.connect(lambda: self._show_selected())
         self._search_timer = QTimer(self, singleShot=True, interval=SEARCH_MILLISECONDS)
-        self._search_timer.timeout.connect(self.load)
+        self._search_timer.timeout.connect(self.find)
         self._confirmed: tuple[int, ...] = ()
         self._shown: tuple[int, ...] = ()
         layout = row(self._list(), self._side(), spacing=3 * SPACE)
@@ -62,7 +62,7 @@ class PromptsPage(QWidget):
         self.filter.setAccessibleName("Which prompts")
         for name, title in {"all": "All prompts", **SPLIT_TITLES}.items():
             self.filter.addItem(title, name)
-        self.filter.currentIndexChanged.connect(lambda: self.load())
+        self.filter.currentIndexChanged.connect(lambda: self.find())
         self.counts = label("", "muted")
         self.empty = label("", "muted", wrap=True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -162,20 +162,24 @@ class PromptsPage(QWidget):
         return self.editing
 
     def load(self) -> None:
-        """Read the table again, with what is searched for; the selection stays where it can."""
+        """Read the prompts again, and what is searched for among them."""
+        project = self.session.project
+        total, heldout = prompts.count(project), prompts.count(project, "heldout")
+        self.counts.setText(f"{total - heldout:,} training, {heldout:,} held-out")
+        self.counted.emit(total)
+        self.find()
+
+    def find(self) -> None:
+        """Show what is searched for; the selection stays where it can."""
         self._search_timer.stop()
         kept = set(self.table.selected_ids())
         self.model.load(self.search.text().strip(), self.filter.currentData())
         if kept and len(kept) < 1000:
             self._select(kept)
-        project = self.session.project
-        total, heldout = prompts.count(project), prompts.count(project, "heldout")
-        self.counts.setText(f"{total - heldout:,} training, {heldout:,} held-out")
         searching = bool(self.search.text().strip()) or self.filter.currentData() != "all"
         nothing = "No prompts yet: add some on the right, or import a file."
         self.empty.setText("No prompt matches." if searching else nothing)
         self.middle.setCurrentWidget(self.table if self.model.ids else self.empty)
-        self.counted.emit(total)
         self._show_selected()
 
     def add(self) -> None:

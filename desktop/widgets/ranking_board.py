@@ -88,6 +88,10 @@ class RankingBoard(QWidget):
         self.question = QuestionBar(self)
         self.question.answered.connect(self._answer)
         self.grid = CardGrid(self)
+        self.grid.picked.connect(self._select_item)
+        self.grid.toggled.connect(self._toggle)
+        self.grid.flagging.connect(self._flag_item)
+        self.grid.dropped.connect(self.tie)
         self.ladder = Ladder(self)
         self.ladder.setFixedWidth(168)
         self.ladder.changed.connect(self._drop_on_ladder)
@@ -146,11 +150,7 @@ class RankingBoard(QWidget):
         """Show another item. `note` is one sentence above the cards."""
         self.prompt.show_text(group.prompt.text if group else "")
         self.selected = 0
-        for card in self.grid.show_group(group, ordering):
-            card.picked.connect(self._select_item)
-            card.toggled.connect(self._toggle)
-            card.flagging.connect(self._flag_item)
-            card.dropped.connect(self.tie)
+        self.grid.show_group(group, ordering)
         self.show_ordering(ordering, note)
 
     def show_ordering(self, ordering: Ordering, note: str = "") -> None:

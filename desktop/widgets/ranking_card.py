@@ -114,7 +114,7 @@ class LetterChip(QWidget):
 
 class RankingCard(QFrame):
     """Signals carry the completion's id: clicked, its place asked for or given up, flags asked for, another
-    completion dropped on it."""
+    completion dropped on it. A card is kept for the next item, because making one takes longer than painting it."""
 
     picked = Signal(int)
     toggled = Signal(int)
@@ -123,7 +123,6 @@ class RankingCard(QFrame):
 
     def __init__(self, completion: Completion, letter: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.completion = completion
         self.letter = letter
         self._selected = self._target = False
         self._rank: int | None = None
@@ -133,7 +132,7 @@ class RankingCard(QFrame):
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self.setAccessibleName(f"Completion {letter}")
         self._build()
-        self.show_state(None, tied=False, flag=None)
+        self.show_completion(completion)
 
     def _build(self) -> None:
         self.chip = LetterChip(self.letter, self)
@@ -166,16 +165,15 @@ class RankingCard(QFrame):
         self.text.viewport().installEventFilter(self)
         self.text.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
         self.text.document().setDocumentMargin(2)
-        self.read_settings()
+        self._size = 0
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 12, 8, 10)
         layout.setSpacing(8)
         layout.addLayout(head)
         layout.addWidget(self.text, 1)
-        if not self.completion.ended:
-            self.cut_label = QLabel("Cut off at the length limit", self)
-            self.cut_label.setProperty("role", "small")
-            layout.addWidget(self.cut_label)
+        self.cut_label = QLabel("Cut off at the length limit", self)
+        self.cut_label.setProperty("role", "small")
+        layout.addWidget(self.cut_label)
 
     def _button(self, text: str, tip: str) -> QToolButton:
         button = QToolButton(self)
@@ -186,11 +184,22 @@ class RankingCard(QFrame):
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         return button
 
+    def show_completion(self, completion: Completion) -> None:
+        """Show another completion, without a place and from its beginning."""
+        self.completion = completion
+        self.cut_label.setVisible(not completion.ended)
+        self.show_twin("")
+        self.read_settings()
+        self.text.verticalScrollBar().setValue(0)
+        self.show_state(None, tied=False, flag=None)
+
     def read_settings(self) -> None:
         """Show the text in the size and the form (Markdown or raw) that the labeler likes."""
-        self.text.setStyleSheet(
-            f"QTextEdit {{ background: transparent; border: none; padding: 0; font-size: {settings.font_size()}px; }}"
-        )
+        if (size := settings.font_size()) != self._size:
+            self._size = size
+            self.text.setStyleSheet(
+                f"QTextEdit {{ background: transparent; border: none; padding: 0; font-size: {size}px; }}"
+            )
         if settings.card_view("markdown"):
             self.text.setMarkdown(self.completion.text)
         else:
