@@ -39,7 +39,8 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Completion:
-    """One answer. `policy_job` is the training job whose policy wrote it; None is the base model."""
+    """One answer. `policy_job` is the training job whose policy wrote it; None is the base model, or whatever wrote
+    what was `imported` from a file of that name."""
 
     id: int
     group_id: int
@@ -48,6 +49,18 @@ class Completion:
     policy_job: int | None = None
     ended: bool = True
     tokens: int = 0
+    imported: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where it came from; hidden from a labeler until the ranking is stored."""
+        if self.imported:
+            return f"Imported from {self.imported}"
+        return (
+            "Written by the base model"
+            if self.policy_job is None
+            else f"Written by the policy of run {self.policy_job}"
+        )
 
 
 @dataclass(frozen=True)

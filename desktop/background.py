@@ -73,6 +73,11 @@ def with_project(
     return in_background(owner, opened, done, failed)
 
 
+def busy() -> bool:
+    """Is anything still at work?"""
+    return bool(_running)
+
+
 def wait_for_all(milliseconds: int = 30_000) -> None:
     """Before the window closes: no thread may outlive it."""
     for task in list(_running):

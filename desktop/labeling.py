@@ -84,6 +84,17 @@ class Labeling:
         return self.group is not None and self.touched and self.ordering.judged
 
     @property
+    def reviewing(self) -> bool:
+        """Is the labeler's own stored ranking on the table? Then there is nothing to hide any more."""
+        return self.source is not None and self.source.labeler.id == self.labeler.id
+
+    @property
+    def ends_calibration(self) -> bool:
+        """Is this the last item of the calibration set that the labeler has to rank?"""
+        left = self.queue.calibration & self._waiting.keys()
+        return self.group is not None and left == {self.group.id}
+
+    @property
     def next_criterion(self) -> str | None:
         """The first criterion that this item is not ordered by yet; the overall order comes last."""
         for name in (*self.criteria, OVERALL):

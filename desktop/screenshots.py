@@ -1,14 +1,15 @@
-"""`python -m desktop.screenshots PROJECT OUT`: every tab of a project as a PNG, for the README and for looking."""
+"""`python -m desktop.screenshots PROJECT OUT`: every page of a project as a PNG, for the README and for looking."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QTabWidget
 
 from desktop import theme
 from desktop.app import build
+from desktop.background import busy
 from desktop.tabs import TABS
 from desktop.window import Window
 
@@ -28,28 +29,49 @@ def main() -> int:
     theme.apply(app, options.theme)
     window.resize(width, height)
     window.show()
-    names = ["welcome", *(kind.title.lower().replace(" ", "-") for kind in TABS)]
-    Shooter(app, window, options.project, options.out, [f"{name}-{options.theme}-{options.size}" for name in names])
+    shooter = Shooter(app, window, options.project, options.out, f"{options.theme}-{options.size}")
+    QTimer.singleShot(SETTLE_MILLISECONDS, shooter.shoot)
     return app.exec()
 
 
 class Shooter:
-    """Takes one picture after the other, each after the window has settled."""
+    """Takes one picture after the other, each after the window has settled: the welcome page, then every page of
+    every tab."""
 
-    def __init__(self, app: QApplication, window: Window, project: Path, out: Path, names: list[str]) -> None:
-        self.app, self.window, self.project, self.out, self.names = app, window, project, out, names
-        QTimer.singleShot(SETTLE_MILLISECONDS, lambda: self.shoot(0))
+    def __init__(self, app: QApplication, window: Window, project: Path, out: Path, suffix: str) -> None:
+        self.app, self.window, self.project, self.out, self.suffix = app, window, project, out, suffix
+        self.tab, self.page = -1, 0
 
-    def shoot(self, number: int) -> None:
-        self.window.grab().save(str(self.out / f"{self.names[number]}.png"))
-        if number == len(TABS):
+    def shoot(self) -> None:
+        if busy():
+            QTimer.singleShot(SETTLE_MILLISECONDS, self.shoot)
+            return
+        self.window.grab().save(str(self.out / f"{self.name}-{self.suffix}.png"))
+        if self.tab < 0:
+            self.window.open_project(self.project)
+        if self.pages is not None and self.page + 1 < self.pages.count():
+            self.page += 1
+            self.pages.setCurrentIndex(self.page)
+        elif self.tab + 1 < len(TABS):
+            self.tab, self.page = self.tab + 1, 0
+            self.window.show_tab(self.tab)
+        else:
             self.window.close()
             self.app.quit()
             return
-        if number == 0:
-            self.window.open_project(self.project)
-        self.window.show_tab(number)
-        QTimer.singleShot(SETTLE_MILLISECONDS, lambda: self.shoot(number + 1))
+        QTimer.singleShot(SETTLE_MILLISECONDS, self.shoot)
+
+    @property
+    def pages(self) -> QTabWidget | None:
+        """The pages of the tab that is shown, if it has several."""
+        return getattr(self.window.tabs[self.tab], "pages", None) if self.tab >= 0 else None
+
+    @property
+    def name(self) -> str:
+        if self.tab < 0:
+            return "welcome"
+        page = f"-{self.pages.tabText(self.page).split(' (')[0]}" if self.pages is not None else ""
+        return f"{TABS[self.tab].title}{page}".lower().replace(" ", "-")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,16 @@ def group(project: Project, group_id: int) -> Group:
         raise BadInput(f"There is no group of completions {group_id}.")
     rows = project.rows("select * from completions where group_id = ? order by id", group_id)
     completions = tuple(
-        Completion(row["id"], group_id, prompt_id, row["text"], row["policy_job"], bool(row["ended"]), row["tokens"])
+        Completion(
+            row["id"],
+            group_id,
+            prompt_id,
+            row["text"],
+            row["policy_job"],
+            bool(row["ended"]),
+            row["tokens"],
+            json.loads(row["sampling"]).get("imported", ""),
+        )
         for row in rows
     )
     return Group(group_id, prompts.get(project, prompt_id), completions)

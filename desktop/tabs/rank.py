@@ -16,13 +16,15 @@ from core.configs import WRITING
 from core.errors import KnownError, known
 from core.jobs import queue
 from core.jobs.follow import News
+from core.preferences import agreement
 from core.records import ACTIVE, Job
-from core.store import Changes, assignments, guidelines, prompts, rankings
+from core.store import Changes, assignments, calibration, guidelines, prompts, rankings
 from desktop import settings
 from desktop.labeling import Labeling
 from desktop.labeling_clock import LabelingClock
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.calibration_result import CalibrationResult
 from desktop.widgets.cheat_sheet import CheatSheet
 from desktop.widgets.dates import local_time
 from desktop.widgets.ordering import OVERALL, Ordering
@@ -46,6 +48,7 @@ class Tab(QWidget):
         self.session = session
         self.labeling: Labeling | None = None
         self._announcing = False
+        self._calibrated = False
         self.clock = LabelingClock()
         self._build()
         self.sheet = CheatSheet(self, self.board)
@@ -85,14 +88,25 @@ class Tab(QWidget):
         assert isinstance(below, QVBoxLayout)
         below.insertLayout(below.count() - 1, row(None, undo, None))
         below.insertLayout(below.count() - 1, row(None, self.unskip_button, None))
+        self.calibrated = CalibrationResult(self)
+        self.calibrated.going_on.connect(self.go_on)
+        self.calibrated.reading.connect(lambda: self.show_panel("rules"))
         self.stack = QStackedWidget(self)
-        pages = (self.board, self.no_prompts, self.no_completions, self.waiting, self.nobody, self.all_ranked)
-        for page in pages:
+        for page in (
+            self.board,
+            self.no_prompts,
+            self.no_completions,
+            self.waiting,
+            self.nobody,
+            self.all_ranked,
+            self.calibrated,
+        ):
             self.stack.addWidget(page)
         self.side = SidePanels(self.session, self.clock, self)
         self.side.closing.connect(lambda: self.show_panel(""))
         self.side.generate.started.connect(lambda: self._show_page())
         self.side.history.opened.connect(self.open_ranking)
+        self.side.history.calibrating.connect(self.calibrate)
         self.header = RankHeader(self.session.labeler_name, self)
         self.header.toggled.connect(self.toggle_panel)
         self.header.renamed.connect(self.rename)
@@ -140,7 +154,35 @@ class Tab(QWidget):
             if source is not None and not by_script:
                 self.board.say("Nothing is changed yet, so there is nothing new to save. S goes on.")
             return
-        self._operate(self.labeling.save, saved=True)
+        ends_calibration = self.labeling.ends_calibration
+        if self._operate(self.labeling.save, saved=True) and ends_calibration:
+            self._show_calibration()
+
+    def _show_calibration(self) -> None:
+        """After the last item of the calibration set: how far the labeler reads the guidelines as its author does."""
+        if self.labeling is None:
+            return
+        found = agreement.against_calibration(self.session.project, self.labeling.labeler.id)
+        if found.ranked:
+            self.calibrated.show_result(self.session.project, found)
+            self._calibrated = True
+            self._show_page()
+            self._take_focus()
+
+    def go_on(self) -> None:
+        """From the result of the calibration set to the next item."""
+        self._calibrated = False
+        self._show_item()
+
+    def calibrate(self, ranking_id: int) -> None:
+        """Make an earlier ranking part of the calibration set."""
+        try:
+            changes = calibration.add(self.session.project, ranking_id)
+        except KnownError as error:
+            self.board.say(str(error))
+            return
+        self.session.do(changes, self)
+        self.board.say("It is in the calibration set now: new labelers rank it first.")
 
     def _next_criterion(self) -> bool:
         """Go on to the next criterion that has no order yet; False when there is none, or none so far."""
@@ -209,12 +251,14 @@ class Tab(QWidget):
     def open_ranking(self, ranking_id: int) -> None:
         """Show an earlier ranking, which can be revised: a revision is a new ranking."""
         if self.labeling:
+            self._calibrated = False
             self.labeling.revise(ranking_id)
             self._show_item()
 
     def adjudicate(self, group_id: int) -> None:
         """Show a prompt on which labelers disagree: what is saved now counts instead of their rankings."""
         if self.labeling:
+            self._calibrated = False
             self.labeling.adjudicate(group_id)
             self._show_item()
 
@@ -239,8 +283,8 @@ class Tab(QWidget):
         super().showEvent(event)
         self._take_focus()
 
-    def _operate(self, step: Callable[[], Changes | None], *, saved: bool = False) -> None:
-        """Run a step that may write; only once it is on disk is the next item painted."""
+    def _operate(self, step: Callable[[], Changes | None], *, saved: bool = False) -> bool:
+        """Run a step that may write; only once it is on disk is the next item painted. False if it failed."""
         try:
             changes = step()
         except (KnownError, sqlite3.Error, OSError) as error:
@@ -248,7 +292,7 @@ class Tab(QWidget):
             if sentence is None:
                 raise
             self.board.say(f"Not saved: {sentence}")
-            return
+            return False
         self.clock.tell(saved=saved)
         self._show_item()
         if changes is not None:
@@ -258,6 +302,7 @@ class Tab(QWidget):
             finally:
                 self._announcing = False
             self._load_history()
+        return True
 
     def _change(self, ordering: Ordering) -> None:
         if self.labeling is not None:
@@ -346,11 +391,14 @@ class Tab(QWidget):
 
     def _take_focus(self) -> None:
         """Keys belong to the board, or to the page in its place; never to the next field by chance."""
-        (self.board if self.stack.currentWidget() is self.board else self).setFocus()
+        page = self.stack.currentWidget()
+        (self.board if page is self.board else self.calibrated.go_on if page is self.calibrated else self).setFocus()
 
     def _show_item(self, *, focus: bool = True) -> None:
         if self.labeling:
-            self.board.show_item(self.labeling.group, self.labeling.ordering, self._note())
+            self.board.show_item(
+                self.labeling.group, self.labeling.ordering, self._note(), origins=self.labeling.reviewing
+            )
         self._show_page()
         if self.clock.break_due(settings.break_minutes()):
             self.board.say("You have been at it for a while: a good moment for a break. Everything is saved.")
@@ -385,7 +433,9 @@ class Tab(QWidget):
         self.header.show_counts(labeling.ranked, labeling.total)
         self.side.clock.waiting = labeling.waiting
         self._show_buttons(labeling)
-        if labeling.group is not None:
+        if self._calibrated:
+            self.stack.setCurrentWidget(self.calibrated)
+        elif labeling.group is not None:
             self.stack.setCurrentWidget(self.board)
         elif labeling.total:
             what = f"all {labeling.total:,} items" if labeling.total > 1 else "the only item"

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
@@ -15,10 +14,11 @@ from core.store import Project, calibration, rankings
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import Number, button, card, column, go, label, row, scrolled
+from desktop.widgets.parts import Number, button, card, clear, column, go, label, row, scrolled
 
 NEEDS = "Agreement needs prompts that at least two labelers ranked: share them out with an overlap of 2 or more."
 SHOWN = 50
+DIFFERENCES = 6
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ class AgreementPage(QWidget):
         self.by_tag = _table(("Tag", "Pairs judged alike", "alpha", "Prompts"))
         self.calibration_text = label("", "muted", wrap=True)
         self.calibration_list = column(spacing=SPACE // 2)
+        self.difference_title = label("Where labelers read the guidelines otherwise", "muted")
+        self.difference_title.hide()
+        self.difference_list = column(spacing=SPACE)
         self.worst_title = label("Where people disagree most", "heading")
         self.worst_list = column(spacing=SPACE)
         inner = QWidget()
@@ -87,14 +90,16 @@ class AgreementPage(QWidget):
             column(
                 label("Calibration set", "heading"),
                 label(
-                    "Prompts with the author's own order. A new labeler gets them first, unmarked; how far they agree "
-                    "shows whether the guidelines are read as they were meant.",
+                    "Prompts with the author's own order. A new labeler gets them first, unmarked, and then sees where "
+                    "they differ: so it shows whether the guidelines are read as they were meant.",
                     "muted",
                     wrap=True,
                 ),
                 self.calibration_text,
                 self.calibration_list,
                 row(add, None),
+                self.difference_title,
+                self.difference_list,
             )
         )
 
@@ -114,13 +119,9 @@ class AgreementPage(QWidget):
         if found.number != self._asked:
             return
         everyone = found.overall
-        for shown, interval in (
-            (self.pairwise, everyone.pairwise),
-            (self.alpha, everyone.alpha),
-            (self.w, everyone.w),
-            (self.tau, everyone.tau_b),
-        ):
-            shown.value.setText(short(interval))
+        self.pairwise.show_value(everyone.pairwise.value, "{:.0%}")
+        for shown, interval in ((self.alpha, everyone.alpha), (self.w, everyone.w), (self.tau, everyone.tau_b)):
+            shown.show_value(interval.value, "{:.2f}")
         enough = everyone.groups > 0
         self.about.setText(
             f"Over {everyone.groups:,} prompts that at least two of {everyone.labelers:,} labelers ranked. "
@@ -152,9 +153,20 @@ class AgreementPage(QWidget):
             ],
         )
         self._show_worst(found.worst)
+        self._show_differences({names[who].name: result for who, result in found.calibrated.items()})
+
+    def _show_differences(self, results: dict[str, Calibration]) -> None:
+        """Where labelers order the calibration set otherwise than its author, the strongest first."""
+        clear(self.difference_list)
+        found = [(item.agreement, who, item.prompt) for who, result in results.items() for item in result.differences]
+        self.difference_title.setVisible(bool(found))
+        for share, who, prompt in sorted(found)[:DIFFERENCES]:
+            text = label(" ".join(prompt.split()), wrap=True)
+            agreed = label(f"{who} and the author agree on {share:.0%} of the pairs", "small")
+            self.difference_list.addLayout(column(text, agreed, spacing=2))
 
     def _show_worst(self, worst: list[Disagreement]) -> None:
-        _clear(self.worst_list)
+        clear(self.worst_list)
         left = [item for item in worst if item.agreement < 1]
         self.worst_title.setVisible(bool(left))
         for item in left[:SHOWN]:
@@ -178,7 +190,7 @@ class AgreementPage(QWidget):
 
     def _show_calibration(self) -> None:
         project = self.session.project
-        _clear(self.calibration_list)
+        clear(self.calibration_list)
         keys = calibration.keys(project)
         noun = "prompt" if len(keys) == 1 else "prompts"
         self.calibration_text.setText(f"{len(keys):,} {noun} in the set." if keys else "Nothing is in the set yet.")
@@ -227,10 +239,6 @@ def _found(project: Project, number: int, people_only: bool) -> Found:
     )
 
 
-def short(interval: Interval) -> str:
-    return "–" if interval.value is None else f"{interval.value:.2f}"
-
-
 def long(interval: Interval, *, percent: bool = True) -> str:
     """`83 % (71–92)`, or `0.61 (0.40–0.78)`."""
     if interval.value is None:
@@ -245,6 +253,7 @@ def long(interval: Interval, *, percent: bool = True) -> str:
 def _table(columns: tuple[str, ...]) -> QTableWidget:
     table = QTableWidget(0, len(columns))
     table.setHorizontalHeaderLabels(columns)
+    table.setFixedHeight(40 + 32)
     table.setAccessibleName(f"Agreement by {columns[0].lower()}")
     table.verticalHeader().hide()
     table.verticalHeader().setDefaultSectionSize(32)
@@ -265,11 +274,3 @@ def _fill(table: QTableWidget, rows: list[tuple[str, ...]]) -> None:
         for number, text in enumerate(texts):
             table.setItem(place, number, QTableWidgetItem(text))
     table.setFixedHeight(40 + 32 * max(1, len(rows)))
-
-
-def _clear(layout: Any) -> None:
-    while (item := layout.takeAt(0)) is not None:
-        if (widget := item.widget()) is not None:
-            widget.deleteLater()
-        elif item.layout() is not None:
-            _clear(item.layout())

@@ -57,6 +57,8 @@ class Plot(QWidget):
         self.plot.setBackground(colours.surface)
         for side, text in self._labels.items():
             axis = self.plot.getAxis(side)
+            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickLength=-4)
             axis.setPen(pg.mkPen(colours.line))
             axis.setTextPen(pg.mkPen(colours.muted))
             self.plot.setLabel(side, text, color=colours.muted, **{"font-size": f"{theme.SMALL}px"})
@@ -96,8 +98,8 @@ class BiasPage(QWidget):
         self.who = QComboBox(self)
         self.who.setAccessibleName("Labeler")
         self.who.activated.connect(lambda: self.load())
-        self.position = Plot("Where the best one stood", "share of best", "place on the screen")
-        self.length = Plot("Do longer completions win?", "share of pairs that the longer wins", "characters longer")
+        self.position = Plot("Where the best one stood", "share of wins", "place on the screen")
+        self.length = Plot("Do longer completions win?", "share of its wins", "characters longer")
         self.speed = Plot("Seconds for a prompt", "rankings", "seconds")
         plots = row(card(column(self.position)), card(column(self.length)), spacing=2 * SPACE)
         plots.setStretch(0, 1)
@@ -189,14 +191,20 @@ class BiasPage(QWidget):
         counts, edges = np.histogram(seconds, bins=min(30, max(5, len(seconds) // 4)))
         colours = theme.current()
         centres = (edges[:-1] + edges[1:]) / 2
-        width, brush = 0.9 * (edges[1] - edges[0]), QColor(colours.series[0])
-        self.speed.plot.addItem(pg.BarGraphItem(x=centres, height=counts, width=width, brush=brush, pen=pg.mkPen(None)))
+        unusual, _ = np.histogram([np.log(value) for speed in found for _, value in speed.outliers], bins=edges)
+        width, pen = 0.9 * (edges[1] - edges[0]), pg.mkPen(None)
+        for heights, colour in ((counts, colours.series[0]), (unusual, colours.series[1])):
+            bars = pg.BarGraphItem(x=centres, height=heights, width=width, brush=QColor(colour), pen=pen)
+            self.speed.plot.addItem(bars)
         ticks = [value for value in TICKS if edges[0] - 1 < np.log(value) < edges[-1] + 1]
         self.speed.plot.getAxis("bottom").setTicks([[(float(np.log(value)), str(value)) for value in ticks]])
         self.speed.plot.enableAutoRange()
         odd = sum(len(speed.outliers) for speed in found)
         medians = ", ".join(f"{speed.name} {speed.median_seconds:.0f} s" for speed in found[:6])
-        extra = f" {odd:,} rankings were far quicker or slower than their labeler's usual." if odd else ""
+        noun = "ranking was" if odd == 1 else "rankings were"
+        extra = (
+            f" {odd:,} {noun} far quicker or slower than their labeler's usual (in the other colour)." if odd else ""
+        )
         self.speed.say(f"Median: {medians}.{extra}", "warning" if odd else "muted")
 
 

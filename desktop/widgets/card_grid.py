@@ -46,8 +46,8 @@ class CardGrid(QScrollArea):
     def minimumSizeHint(self) -> QSize:
         return QSize(MIN_SIZE.width() + GAP, MIN_SIZE.height() + GAP)
 
-    def show_group(self, group: Group | None, ordering: Ordering) -> None:
-        """Show the completions of `group` in the order of `ordering.shown`."""
+    def show_group(self, group: Group | None, ordering: Ordering, *, origins: bool = False) -> None:
+        """Show the completions of `group` in the order of `ordering.shown`; with `origins`, who wrote each."""
         texts = {item.id: item for item in group.completions} if group else {}
         shown = [texts[item] for item in ordering.shown if item in texts]
         for card in self.cards[len(shown) :]:
@@ -61,6 +61,8 @@ class CardGrid(QScrollArea):
         twins = near_identical([card.completion.text for card in self.cards])
         for place, other in twins.items():
             self.cards[place].show_twin(letter(other))
+        for card in self.cards:
+            card.show_origin(origins)
         self._only = None
         self._arrange()
         for card in self.cards:
@@ -154,4 +156,4 @@ class CardGrid(QScrollArea):
         document.setTextWidth(width - 30)
         height = int(document.size().height())
         document.deleteLater()
-        return height + (0 if card.completion.ended else 26)
+        return height + 26 * (not card.completion.ended) + 26 * card.origin_label.isVisibleTo(card)

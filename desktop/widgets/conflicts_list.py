@@ -9,7 +9,7 @@ from core.store import completions, rankings
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.ordering import letter
-from desktop.widgets.parts import button, card, column, label, row
+from desktop.widgets.parts import button, card, clear, column, label, row
 
 SHOWN = 20
 
@@ -23,9 +23,7 @@ class ConflictsList(QWidget):
         self.hide()
 
     def refresh(self) -> None:
-        while (item := self.list.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
+        clear(self.list)
         found = pack.conflicts(self.session.project)
         self.setVisible(bool(found))
         if not found:

@@ -88,7 +88,9 @@ class GuidelinesEditor(QWidget):
         )  # fmt: skip
         bar = QWidget(self)
         line = row(self.templates, None, self.put_back, self.discard, self.save_button, spacing=12)
-        bar.setLayout(column(line, row(self.note, None, self.older)))
+        below = row(self.note, self.older)
+        below.setStretch(0, 1)
+        bar.setLayout(column(line, below))
         bar.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         return bar
 

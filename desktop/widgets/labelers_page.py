@@ -28,7 +28,7 @@ from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.conflicts_list import ConflictsList
-from desktop.widgets.parts import button, card, column, label, row, scrolled, set_role
+from desktop.widgets.parts import button, card, column, label, row, set_role, side_panel
 
 COLUMNS = ("Takes part", "Labeler", "Ranked", "Waiting", "Share")
 
@@ -53,12 +53,8 @@ class LabelersPage(QWidget):
             spacing=SPACE + 4,
         )
         left.setStretch(1, 1)
-        side = QWidget()
-        side.setLayout(
-            column(self._sharing(), self._packs(), self._steadiness(), self._simulation(), None, spacing=2 * SPACE)
-        )
-        area = scrolled(side)
-        area.setFixedWidth(372)
+        cards = (self._sharing(), self._packs(), self._steadiness(), self._simulation())
+        area = side_panel(column(*cards, None, spacing=2 * SPACE), 372)
         layout = row(left, area, spacing=3 * SPACE)
         layout.setStretch(0, 1)
         layout.setContentsMargins(0, 2 * SPACE, 0, 0)
@@ -79,7 +75,7 @@ class LabelersPage(QWidget):
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        for place, width in ((0, 96), (2, 90), (3, 90), (4, 90)):
+        for place, width in ((0, 96), (2, 84), (3, 84), (4, 108)):
             table.setColumnWidth(place, width)
         return table
 
@@ -161,8 +157,8 @@ class LabelersPage(QWidget):
                 label("Simulated labeler", "heading"),
                 label("For demos and experiments. Its rankings are marked wherever they appear.", "muted", wrap=True),
                 row(label("Prefers"), self.gold),
-                row(label("Character"), self.personality, label("Noise"), self.temperature),
-                row(self.simulate_button, None),
+                row(label("Character"), self.personality),
+                row(label("Noise"), self.temperature, None, self.simulate_button),
             )
         )
 

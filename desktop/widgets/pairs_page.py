@@ -96,6 +96,7 @@ class PairsPage(QWidget):
             column(label("Rejected", "muted"), self.rejected),
             spacing=2 * SPACE,
         )
+        sides.setContentsMargins(0, SPACE, 0, 0)
         texts.setLayout(sides)
         split = QSplitter(Qt.Orientation.Vertical, self)
         split.setChildrenCollapsible(False)
@@ -130,7 +131,7 @@ class PairsPage(QWidget):
         for place in range(3):
             sizes.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
         view.setColumnWidth(3, 84)
-        view.setColumnWidth(4, 130)
+        view.setColumnWidth(4, 170)
         view.selectionModel().currentRowChanged.connect(lambda index, _: self._show(index))
         return view
 
@@ -174,7 +175,7 @@ class PairsPage(QWidget):
         box.setToolTip(tip)
         box.setAccessibleName(tip)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        box.setMaximumWidth(170)
+        box.setMaximumWidth(190)
         box.activated.connect(lambda: self.load())
         return box
 

@@ -100,6 +100,16 @@ def _fill(layout: QVBoxLayout | QHBoxLayout, items: tuple[QWidget | QLayout | No
             layout.addLayout(item)
 
 
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout, and its widgets off the screen."""
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif (inner := item.layout()) is not None:
+            clear(inner)
+
+
 def header(title: str, line: str) -> QVBoxLayout:
     """What a tab is called, and in one line what it needs and gives."""
     return column(label(title, "title"), label(line, "muted", wrap=True), spacing=SPACE // 2)

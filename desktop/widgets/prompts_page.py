@@ -43,7 +43,7 @@ class PromptsPage(QWidget):
         self.table = PromptTable(self.model, self)
         self.table.selectionModel().selectionChanged.connect(lambda: self._show_selected())
         self._search_timer = QTimer(self, singleShot=True, interval=SEARCH_MILLISECONDS)
-        self._search_timer.timeout.connect(self.find)
+        self._search_timer.timeout.connect(self.search_now)
         self._confirmed: tuple[int, ...] = ()
         self._shown: tuple[int, ...] = ()
         layout = row(self._list(), self._side(), spacing=3 * SPACE)
@@ -62,7 +62,7 @@ class PromptsPage(QWidget):
         self.filter.setAccessibleName("Which prompts")
         for name, title in {"all": "All prompts", **SPLIT_TITLES}.items():
             self.filter.addItem(title, name)
-        self.filter.currentIndexChanged.connect(lambda: self.find())
+        self.filter.currentIndexChanged.connect(lambda: self.search_now())
         self.counts = label("", "muted")
         self.empty = label("", "muted", wrap=True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -167,9 +167,9 @@ class PromptsPage(QWidget):
         total, heldout = prompts.count(project), prompts.count(project, "heldout")
         self.counts.setText(f"{total - heldout:,} training, {heldout:,} held-out")
         self.counted.emit(total)
-        self.find()
+        self.search_now()
 
-    def find(self) -> None:
+    def search_now(self) -> None:
         """Show what is searched for; the selection stays where it can."""
         self._search_timer.stop()
         kept = set(self.table.selected_ids())

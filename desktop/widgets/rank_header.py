@@ -38,9 +38,12 @@ class RankHeader(QWidget):
     def __init__(self, labeler_name: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.count = label("", "heading")
+        self.count.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
-        self.bar.setFixedWidth(160)
+        self.bar.setMinimumWidth(24)
+        self.bar.setMaximumWidth(160)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.doing = label("", "muted")
         self.labeler = QLineEdit(labeler_name, self)
         self.labeler.setFixedWidth(130)

@@ -146,11 +146,11 @@ class RankingBoard(QWidget):
         button.clicked.connect(lambda: then())
         return button
 
-    def show_item(self, group: Group | None, ordering: Ordering, note: str = "") -> None:
-        """Show another item. `note` is one sentence above the cards."""
+    def show_item(self, group: Group | None, ordering: Ordering, note: str = "", *, origins: bool = False) -> None:
+        """Show another item. `note` is one sentence above the cards; `origins` tells who wrote each of them."""
         self.prompt.show_text(group.prompt.text if group else "")
         self.selected = 0
-        self.grid.show_group(group, ordering)
+        self.grid.show_group(group, ordering, origins=origins)
         self.show_ordering(ordering, note)
 
     def show_ordering(self, ordering: Ordering, note: str = "") -> None:

@@ -1,6 +1,6 @@
 """One completion as a card: its letter, its text, its place. A drag carries it; a drop on it ties.
 
-Where the completion came from is not on the card: a labeler judges the text alone.
+Where the completion came from is not on the card until it is ranked: a labeler judges the text alone.
 """
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRectF, QSize, Qt, Signal
@@ -174,6 +174,9 @@ class RankingCard(QFrame):
         self.cut_label = QLabel("Cut off at the length limit", self)
         self.cut_label.setProperty("role", "small")
         layout.addWidget(self.cut_label)
+        self.origin_label = QLabel(self)
+        self.origin_label.setProperty("role", "small")
+        layout.addWidget(self.origin_label)
 
     def _button(self, text: str, tip: str) -> QToolButton:
         button = QToolButton(self)
@@ -189,6 +192,7 @@ class RankingCard(QFrame):
         self.completion = completion
         self.cut_label.setVisible(not completion.ended)
         self.show_twin("")
+        self.show_origin(False)
         self.read_settings()
         self.text.verticalScrollBar().setValue(0)
         self.show_state(None, tied=False, flag=None)
@@ -209,6 +213,11 @@ class RankingCard(QFrame):
         """Say that the text nearly repeats that of another card; empty when it does not."""
         self.twin.setText(f"≈ nearly the same as {letter}" if letter else "")
         self.twin.setVisible(bool(letter))
+
+    def show_origin(self, shown: bool) -> None:
+        """Tell who wrote it, which is hidden while it is ranked."""
+        self.origin_label.setText(self.completion.origin if shown else "")
+        self.origin_label.setVisible(shown)
 
     def mark(self, spans: list[tuple[int, int]]) -> None:
         """Highlight parts of the text, given as (start, end) in characters of what is shown."""

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from core.store import Project
 from desktop import theme
 from desktop.widgets.dates import local_time
+from desktop.widgets.parts import button
 
 NOWHERE = QModelIndex()
 SHOWN = 300
@@ -114,13 +115,15 @@ class EntryDelegate(QStyledItemDelegate):
 
 
 class RankingHistory(QWidget):
-    """`opened` carries the id of the ranking to show."""
+    """`opened` carries the id of the ranking to show, `calibrating` of the one to put into the calibration set."""
 
     opened = Signal(int)
+    calibrating = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.kind = QComboBox(self)
+        self.kind.setAccessibleName("Whose rankings")
         for name, title in SHOW.items():
             self.kind.addItem(title, name)
         self.model = HistoryModel(self)
@@ -139,12 +142,25 @@ class RankingHistory(QWidget):
         layout.addWidget(self.kind)
         layout.addWidget(self.empty)
         layout.addWidget(self.view, 1)
+        self.calibrate = button(
+            "Put into the calibration set",
+            self._calibrate,
+            role="link",
+            tip="New labelers rank it first, to see whether they read the guidelines as you do.",
+        )
+        layout.addWidget(self.calibrate)
 
     def load(self, project: Project, labeler_id: int) -> None:
         found = entries(project, labeler_id, self.kind.currentData())
         self.model.show_entries(found)
         self.empty.setVisible(not found)
         self.view.setVisible(bool(found))
+        self.calibrate.setVisible(bool(found))
+
+    def _calibrate(self) -> None:
+        index = self.view.currentIndex()
+        if index.isValid():
+            self.calibrating.emit(self.model.entries[index.row()].ranking_id)
 
     def _open(self, index: QModelIndex) -> None:
         self.opened.emit(self.model.entries[index.row()].ranking_id)

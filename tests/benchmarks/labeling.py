@@ -119,7 +119,7 @@ def drive(folder: Path) -> dict[str, Any]:
     searching = []
     for text in ("ban kest", "99", "nuver to mi", "zzz", "tag7", "ke", "e"):
         tab.prompts.search.setText(text)
-        searching.append(timed(tab.prompts.find))
+        searching.append(timed(tab.prompts.search_now))
     project = window.session.project  # type: ignore[union-attr]
     counting = timed(lambda: pairs.counts(project))
     tabs = {kind: timed(lambda kind=kind: window.show_tab_called(kind)) for kind in ("Reward model", "PPO")}

@@ -202,7 +202,9 @@ def test_clicks_on_place_give_and_take_places(tab: Tab) -> None:
 def test_saved_before_the_next_item_is_painted(tab: Tab, made: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     show = tab.board.show_item
-    monkeypatch.setattr(tab.board, "show_item", lambda *args: (seen.append(len(stored(made))), show(*args)))
+    monkeypatch.setattr(
+        tab.board, "show_item", lambda *args, **rest: (seen.append(len(stored(made))), show(*args, **rest))
+    )
     press(tab, Key.Key_A, Key.Key_Return)
     assert seen == [1]
 
