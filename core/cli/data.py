@@ -21,15 +21,19 @@ from core.store import Project, completions, guidelines, prompts, rankings
 @click.option("--split", type=click.Choice(["train", "heldout"]), help="Put all prompts in this split.")
 @json_option
 def import_command(folder: Path, file: Path, preferences: bool, labeler: str, split: str | None, as_json: bool) -> None:
-    """Import prompts (text, JSONL, JSON, CSV) or preferences (TRL, Anthropic HH, Plumbline) from FILE."""
+    """Import prompts or preferences from FILE: text, CSV, JSON, Parquet; whatever format they are in is found out."""
     with opened(folder) as project:
-        if preferences or data.holds_preferences(file):
+        found = data.preview(file, 0)
+        if preferences or found.what == "rankings":
             report = data.import_preferences(project, file, labeler)
         else:
             report = data.import_prompts(project, file, split=split)
     refused = [f"line {item.line}: {item.reason}" for item in report.refused]
-    text = "\n".join([f"Imported {report.added} {report.what}, {report.known} were there already.", *refused])
-    values = {"added": report.added, "known": report.known, "what": report.what, "refused": refused}
+    hazards = [sentence for sentence in (*found.hazards, found.note) if sentence]
+    said = f"Read as {found.format}. Imported {report.added} {report.what}, {report.known} were there already."
+    text = "\n".join([said, *hazards, *refused])
+    values = {"added": report.added, "known": report.known, "what": report.what, "format": found.format}
+    values |= {"refused": refused, "hazards": hazards}
     show(values, as_json, text)
 
 

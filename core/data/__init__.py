@@ -1,6 +1,7 @@
 """Files in and out. One module per format, found through one list each; nothing is ever half imported.
 
-To add an importer: one module with `NAME`, `sniff(head, path)` and `read(path)`, and its name in `READERS`.
+To add an importer: one module with `NAME`, what its rankings have no place for in `LACKS`, `sniff(head, path)` and
+`read(path)`, and its name in `READERS`.
 To add an exporter: one module with `NAME` and `write(project, path)`, and its name in `EXPORTERS`.
 
 A reader yields `Row`s (a prompt, or a prompt with ranked answers) and `Refused`s (a line that cannot be
@@ -11,7 +12,7 @@ same objects, through `core.data.source`.
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from core.data import (
     argilla,
@@ -42,13 +43,11 @@ __all__ = [
     "Report",
     "Row",
     "export",
-    "holds_preferences",
     "import_preferences",
     "import_prompts",
     "preview",
     "read",
     "read_prompts",
-    "recognised",
 ]
 
 #: Asked in this order; the first that recognises the file reads it.
@@ -63,18 +62,17 @@ T = TypeVar("T")
 
 def read(path: Path) -> Iterator[Row | Refused]:
     """Rows of a file in whichever format it is. Raises `BadInput` if it cannot be read at all."""
-    reader = READERS[[module.NAME for module in READERS].index(recognised(path))]
-    items = reader.read(path)
+    items = _reader(path).read(path)
     while (item := _guarded(path, lambda: next(items, None))) is not None:
         yield checked(item) if isinstance(item, Row) else item
 
 
-def recognised(path: Path) -> str:
-    """The name of the format that the file is in. Raises `BadInput` if it cannot be read."""
+def _reader(path: Path) -> Any:
+    """The first reader that recognises the file. Raises `BadInput` if it cannot be read."""
     if not path.is_file():
         raise BadInput(f"{path} is not a file: choose a file to import.")
     head = _guarded(path, lambda: source.head(path))
-    return next(module.NAME for module in READERS if module.sniff(head, path))
+    return next(module for module in READERS if module.sniff(head, path))
 
 
 def _guarded(path: Path, step: Callable[[], T]) -> T:
@@ -89,14 +87,10 @@ def _guarded(path: Path, step: Callable[[], T]) -> T:
         ) from error
 
 
-def holds_preferences(path: Path) -> bool:
-    """Does the first usable row of the file hold ranked answers?"""
-    return next((bool(row.answers) for row in read(path) if isinstance(row, Row)), False)
-
-
 def preview(path: Path, limit: int = 20) -> Preview:
     """What an import would find, with the first `limit` rows. Raises `BadInput` if the file cannot be read at all."""
-    return look(recognised(path), read(path), limit)
+    reader = _reader(path)
+    return look(reader.NAME, read(path), limit, reader.LACKS)
 
 
 def read_prompts(path: Path) -> Report:

@@ -12,6 +12,7 @@ from core.data.rows import Answer, ExportReport, Refused, Row, attempt, string, 
 from core.store import Project
 
 NAME = "argilla"
+LACKS = ("flags", "comments")
 RESPONSES = ".responses"
 PROMPTS = ("prompt", "instruction", "question", "text", "input")
 QUESTION = "response_ranking"

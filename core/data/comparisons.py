@@ -9,6 +9,7 @@ from core.data import dialogue, jsonlines, source
 from core.data.rows import DIFFERENT, Refused, Row, preference, string
 
 NAME = "comparisons"
+LACKS = ("partial orders", "flags", "comments")
 WINNERS = ("winner_model_a", "winner_model_b", "winner_tie")
 
 

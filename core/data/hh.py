@@ -8,10 +8,11 @@ from typing import Any, TextIO, cast
 
 from core.data import dialogue, jsonlines, source
 from core.data.outgoing import ALL_LOST, losses, pairs
-from core.data.rows import DIFFERENT, ExportReport, Refused, Row, preference
+from core.data.rows import DIFFERENT, PAIRS_LACK, ExportReport, Refused, Row, preference
 from core.store import Project
 
 NAME = "hh"
+LACKS = PAIRS_LACK
 ANSWER = "\n\nAssistant:"
 NAMES = {"user": "Human", "assistant": "Assistant", "system": "System"}
 

@@ -15,6 +15,7 @@ from core.data.rows import Answer, ExportReport, Refused, Row, attempt, preferen
 from core.store import Project
 
 NAME = "label-studio"
+LACKS = ("ties", "flags", "comments")
 UNPLACED = "_"
 PROMPTS = ("prompt", "instruction", "question", "text")
 SIDES = (("answer1", "answer2"), ("answer_a", "answer_b"), ("response_a", "response_b"), ("left", "right"))

@@ -6,10 +6,11 @@ from typing import Any
 
 from core.data import dialogue, jsonlines, source
 from core.data.outgoing import ALL_LOST, losses, pairs, write_array
-from core.data.rows import ExportReport, Refused, Row, preference, string
+from core.data.rows import PAIRS_LACK, ExportReport, Refused, Row, preference, string
 from core.store import Project
 
 NAME = "llama-factory"
+LACKS = PAIRS_LACK
 
 
 def sniff(head: str, path: Path) -> bool:

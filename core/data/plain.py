@@ -6,6 +6,7 @@ from pathlib import Path
 from core.data.rows import Refused, Row
 
 NAME = "text"
+LACKS: tuple[str, ...] = ()
 
 
 def sniff(head: str, path: Path) -> bool:

@@ -14,6 +14,7 @@ from core.data.rows import Answer, ExportReport, Refused, Row, seconds, string, 
 from core.store import Project
 
 NAME = "plumbline"
+LACKS: tuple[str, ...] = ()
 
 
 def sniff(head: str, path: Path) -> bool:

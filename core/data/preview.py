@@ -28,11 +28,20 @@ class Preview:
     rows: list[Row] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     hazards: list[str] = field(default_factory=list)
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """What rankings in this format cannot say, as a sentence; empty where it can say everything."""
+        if self.what == "prompts" or not self.lacks:
+            return ""
+        listed = " and ".join([", ".join(self.lacks[:-1]), self.lacks[-1]])
+        return f"This format has no place for {listed}: if there were any, they are not in the file."
 
 
-def look(name: str, items: Iterable[Row | Refused], limit: int) -> Preview:
-    """Read all of `items`; `name` is the format's."""
-    found, seen, kinds = Preview(name), set(), Counter[str]()
+def look(name: str, items: Iterable[Row | Refused], limit: int, lacks: tuple[str, ...] = ()) -> Preview:
+    """Read all of `items`; `name` is the format's, which has no place for what it `lacks`."""
+    found, seen, kinds = Preview(name, lacks=lacks), set(), Counter[str]()
     for item in items:
         if isinstance(item, Refused):
             found.refused.append(item)

@@ -17,6 +17,8 @@ NO_PROMPT = "it has no prompt"
 EMPTY = "one of its answers is empty"
 SAME = "both of its answers are the same"
 DIFFERENT = "its two sides have different prompts"
+#: What a file of pairs cannot say.
+PAIRS_LACK = ("ties", "partial orders", "flags", "comments")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from core.data.rows import Answer, ExportReport, Refused, Row, attempt, seconds,
 from core.store import Project, rankings
 
 NAME = "csv"
+LACKS: tuple[str, ...] = ()
 BY = "rank by "
 PLAIN = ("comment", "labeler", "labeler_kind", "labeler_detail", "method", "seconds", "split")
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from core.data import dialogue, parquet, source
 from core.data.outgoing import ALL_LOST, losses, pairs
-from core.data.rows import DIFFERENT, ExportReport, Refused, Row, preference
+from core.data.rows import DIFFERENT, PAIRS_LACK, ExportReport, Refused, Row, preference
 from core.store import Project
 
 NAME = "trl"
+LACKS = PAIRS_LACK
 HELDOUT = ("heldout", "test", "eval", "validation")
 COLUMNS = ("prompt", "chosen", "rejected")
 

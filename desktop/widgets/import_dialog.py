@@ -46,6 +46,7 @@ class ImportDialog(QDialog):
         self.path = Path()
         self.about = label("", "heading", wrap=True)
         self.hazards = label("", "warning", wrap=True)
+        self.note = label("", "muted", wrap=True)
         self.rows = _table(("Line", "Prompt", "Answers, best first" if what == "rankings" else "Tags"))
         self.refused = _table(("Line", "Why it cannot be used"))
         self.refused.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
@@ -70,11 +71,12 @@ class ImportDialog(QDialog):
             widget.setVisible(what == "rankings")
         other = button("Other file …", self.choose)
         foot = row(self.split, whose, self.labeler, None, other, button("Close", self.reject), self.go)
-        layout = column(self.about, self.hazards, self.tabs, self.said, foot, spacing=SPACE + 4)
-        layout.setStretch(2, 1)
+        layout = column(self.about, self.hazards, self.note, self.tabs, self.said, foot, spacing=SPACE + 4)
+        layout.setStretch(3, 1)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
         self.hazards.hide()
+        self.note.hide()
 
     def choose(self) -> None:
         """Ask for the file, then show what is in it."""
@@ -99,6 +101,8 @@ class ImportDialog(QDialog):
         self.about.setText(f"{self.path.name}: {found.total:,} {kind}, read as {found.format}")
         self.hazards.setText("\n".join(found.hazards))
         self.hazards.setVisible(bool(found.hazards))
+        self.note.setText(found.note if self.what == "rankings" else "")
+        self.note.setVisible(bool(self.note.text()))
         _fill(self.rows, [(str(item.line), item.prompt, self._rest(item)) for item in found.rows])
         _fill(self.refused, [(str(item.line), item.reason) for item in found.refused[:REFUSED_SHOWN]])
         self.tabs.setTabText(1, f"Refused ({len(found.refused):,})")

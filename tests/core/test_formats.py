@@ -94,7 +94,7 @@ BESIDES = {key: value for key, value in LOST.items() if key not in ("tied pairs"
 def test_every_format_brings_the_pairs_back(rich, tmp_path, name, file, lost):
     report = data.export(rich, tmp_path / file, name)
     assert report.lost == lost
-    assert data.recognised(tmp_path / file) in (name, name.removesuffix("-conversational"))
+    assert data.preview(tmp_path / file).format in (name, name.removesuffix("-conversational"))
     assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
     fresh, imported = _import(tmp_path, tmp_path / file)
     assert imported.refused == []
@@ -194,7 +194,7 @@ def test_label_studio_orders_in_each_of_their_shapes(tmp_path):
             {"data": ITEMS, "annotations": [5]},
         ],
     )
-    assert data.recognised(path) == "label-studio"
+    assert data.preview(path).format == "label-studio"
     assert _ranks(path) == [
         [("A", 2), ("B", 1), ("C", 3)],
         [("A", 3), ("B", 2), ("C", 1)],
@@ -294,7 +294,7 @@ def test_llama_factory_in_both_shapes(tmp_path):
             }
         ],
     )
-    assert data.recognised(alpaca) == data.recognised(shared) == "llama-factory"
+    assert data.preview(alpaca).format == data.preview(shared).format == "llama-factory"
     found = [row.prompt for row in data.read(alpaca) if isinstance(row, data.Row)]
     assert found == ["i", "i\nmore", "System: S\n\nUser: q\n\nAssistant: a\n\nUser: now"]
     assert len(_reasons(alpaca)) == 1
@@ -386,6 +386,7 @@ def test_a_preview_shows_the_beginning_and_names_every_hazard(tmp_path):
         "1 row has prompts that differ between the sides: left out.",
         "Rows that repeat an earlier one, and count once: 1.",
     ]
+    assert found.note.startswith("This format has no place for ties, partial orders, flags and comments")
     with pytest.raises(BadInput, match="not a file"):
         data.preview(tmp_path / "none")
     (tmp_path / "empty.jsonl").write_text("")

@@ -106,7 +106,7 @@ def _state(project: Project) -> list[Any]:
 def _check(project: Project, path: Path) -> None:
     for act in (
         lambda: data.preview(path),
-        lambda: data.holds_preferences(path),
+        lambda: data.preview(path, 0),
         lambda: data.import_prompts(project, path),
         lambda: data.import_preferences(project, path, "them"),
     ):
