@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QThread, Signal
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from core.store import Project, open_project
 from desktop import errors
@@ -14,28 +15,47 @@ _running: set["Task"] = set()
 
 
 class Task(QThread):
-    """Runs `work` at once; then `done` with its result, or `failed` with its exception, on the window's thread.
+    """Runs `work` at once, then gives its result to `done` or its exception to `failed`, on the window's thread.
 
-    `work` must not touch widgets, nor the window's project: it opens the project for itself if it needs it.
+    Nothing is called once `owner` has gone. `work` must not touch widgets, nor the window's project: it opens the
+    project for itself if it needs it.
     """
 
-    done = Signal(object)
-    failed = Signal(object)
+    _worked = Signal(object)
+    _broke = Signal(object)
 
-    def __init__(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        owner: QWidget,
+        work: Callable[[], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Any], None],
+    ) -> None:
         super().__init__()
-        self._work = work
-        self.done.connect(done)
-        self.failed.connect(failed)
-        self.finished.connect(lambda: _running.discard(self))
+        self._owner, self._work, self._done, self._failed = owner, work, done, failed
+        # To methods of this object, which lives on the window's thread, so that they are called there.
+        self._worked.connect(self._give)
+        self._broke.connect(self._give_error)
+        self.finished.connect(self._leave)
         _running.add(self)
         self.start()
 
     def run(self) -> None:
         try:
-            self.done.emit(self._work())
+            self._worked.emit(self._work())
         except Exception as error:
-            self.failed.emit(error)
+            self._broke.emit(error)
+
+    def _give(self, result: Any) -> None:
+        if isValid(self._owner):
+            self._done(result)
+
+    def _give_error(self, error: Any) -> None:
+        if isValid(self._owner):
+            self._failed(error)
+
+    def _leave(self) -> None:
+        _running.discard(self)
 
 
 def in_background(
@@ -43,15 +63,13 @@ def in_background(
     work: Callable[[], Any],
     done: Callable[[Any], None],
     failed: Callable[[Any], None] | None = None,
-) -> Task:
-    """Start `work`; nothing is called once `owner` has gone. Without `failed`, a dialog says what went wrong."""
+) -> None:
+    """Start `work`. Without `failed`, a dialog says what went wrong."""
 
     def show(error: Any) -> None:
         errors.show(error, owner)
 
-    task = Task(work, done, failed or show)
-    owner.destroyed.connect(lambda: task.blockSignals(True))
-    return task
+    Task(owner, work, done, failed or show)
 
 
 def with_project(
@@ -60,7 +78,7 @@ def with_project(
     work: Callable[[Project], Any],
     done: Callable[[Any], None],
     failed: Callable[[Any], None] | None = None,
-) -> Task:
+) -> None:
     """Start `work` with a connection of its own to the project in `folder`."""
 
     def opened() -> Any:
@@ -70,7 +88,7 @@ def with_project(
         finally:
             project.close()
 
-    return in_background(owner, opened, done, failed)
+    in_background(owner, opened, done, failed)
 
 
 def busy() -> bool:

@@ -1,13 +1,36 @@
 """Help inside the window: pages of the guide (Markdown in `resources/guide`), and what this program is."""
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QImage, QTextDocument
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
 
 from core import catalogue
 from core.resources import resource
 from desktop.theme import SPACE
+
+#: The pages of the guide, by file, as the menu names them.
+PAGES = {
+    "loop": "The &loop in five steps",
+    "labeling": "&Labeling",
+    "comparison": "&Beside Argilla and Label Studio",
+}
+PICTURE_WIDTH = 760
+
+
+class Pages(QTextBrowser):
+    """The guide's pages, which link to each other; pictures are no wider than the text."""
+
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
+        found = super().loadResource(kind, name)
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return found
+        picture = QImage(QUrl(name).toLocalFile() if isinstance(name, QUrl) else name)
+        if picture.width() <= PICTURE_WIDTH:
+            return picture
+        return picture.scaledToWidth(PICTURE_WIDTH, Qt.TransformationMode.SmoothTransformation)
 
 
 def show(page: str, parent: QWidget) -> QDialog:
@@ -15,10 +38,12 @@ def show(page: str, parent: QWidget) -> QDialog:
     dialog = QDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle("Plumbline guide")
-    dialog.resize(640, 620)
-    text = QTextBrowser()
+    dialog.resize(860, 720)
+    text = Pages()
     text.setAccessibleName("Guide")
-    text.setMarkdown((resource("guide") / f"{page}.md").read_text(encoding="utf-8"))
+    text.setOpenExternalLinks(True)
+    path = QUrl.fromLocalFile(str(resource("guide") / f"{page}.md"))
+    text.setSource(path, QTextDocument.ResourceType.MarkdownResource)
     text.document().setDocumentMargin(2 * SPACE)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     buttons.rejected.connect(dialog.close)

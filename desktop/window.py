@@ -1,6 +1,7 @@
 """The main window: a list of tabs on the left, the tab in the middle, the worker's bar at the foot."""
 
 import importlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -252,8 +253,15 @@ class Window(QMainWindow):
         view.addAction(self.calm)
         self.addAction(self.calm)  # its key works while the menu is hidden, too
         aid = self.menuBar().addMenu("&Help")
-        self._action(aid, "The &loop in five steps", "F1", lambda: guide.show("loop", self))
+        self._action(aid, "&Help on what is shown", "F1", lambda: guide.show(self.guide_page, self))
+        for page, title in guide.PAGES.items():
+            self._action(aid, title, "", partial(guide.show, page, self))
         self._action(aid, "&About Plumbline", "", lambda: guide.about(self))
+
+    @property
+    def guide_page(self) -> str:
+        """The page of the guide about the tab that is shown."""
+        return TABS[self.tab_stack.currentIndex()].guide if self.session is not None else "loop"
 
     def _list_recent(self) -> None:
         self.recent_menu.clear()

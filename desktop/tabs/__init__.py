@@ -15,12 +15,21 @@ class TabKind:
     title: str
     icon: str
     tip: str
+    guide: str = "loop"
 
 
 TABS: tuple[TabKind, ...] = (
-    TabKind("desktop.tabs.instructions", "Instructions", "instructions", "What a good answer is, and what is asked"),
-    TabKind("desktop.tabs.rank", "Rank", "rank", "Put completions in order"),
-    TabKind("desktop.tabs.review", "Review", "review", "The pairs, whether labelers agree, and who ranks what"),
+    TabKind(
+        "desktop.tabs.instructions",
+        "Instructions",
+        "instructions",
+        "What a good answer is, and what is asked",
+        "labeling",
+    ),
+    TabKind("desktop.tabs.rank", "Rank", "rank", "Put completions in order", "labeling"),
+    TabKind(
+        "desktop.tabs.review", "Review", "review", "The pairs, whether labelers agree, and who ranks what", "labeling"
+    ),
     TabKind("desktop.tabs.reward", "Reward model", "reward", "Learn a reward from the rankings"),
     TabKind("desktop.tabs.policy", "PPO", "policy", "Tune the policy against the reward"),
     TabKind("desktop.tabs.compare", "Compare", "compare", "The reference beside the tuned policy"),

@@ -1,6 +1,8 @@
 """The window: welcome, projects, tabs, runs drawn live, jobs asked for, errors as sentences."""
 
+import re
 import sys
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -10,9 +12,10 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox, QSpinB
 from core import configs, demo, gold
 from core.events import Metrics, Progress, Result, Sample, Samples
 from core.jobs import queue
+from core.resources import resource
 from core.store import open_project, rankings
 from core.worker import Recorder
-from desktop import errors, settings, theme
+from desktop import errors, guide, settings, theme
 from desktop.tabs import TABS
 from desktop.welcome import NewProject
 
@@ -323,9 +326,34 @@ def test_the_guide_opens_from_the_menu(open_window):
     window = open_window()
     help_menu = window.menuBar().actions()[-1].menu()
     help_menu.actions()[0].trigger()
-    guide = window.findChild(QDialog)
-    assert "The loop in five steps" in guide.findChild(QTextBrowser).toPlainText()
-    guide.close()
+    dialog = window.findChild(QDialog)
+    assert "The loop in five steps" in dialog.findChild(QTextBrowser).toPlainText()
+    dialog.close()
+
+
+def test_help_is_about_the_tab_that_is_shown_and_its_pages_have_no_dead_links(open_window, filled):
+    window = open_window()
+    window.open_project(filled.folder)
+    pages = []
+    for title in ("Rank", "PPO"):
+        tab(window, title)
+        pages.append(window.guide_page)
+    assert pages == ["labeling", "loop"]
+    for page in guide.PAGES:
+        dialog = guide.show(page, window)
+        text = dialog.findChild(QTextBrowser).document()
+        assert text.toPlainText().strip()
+        dialog.close()
+        source = (resource("guide") / f"{page}.md").read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)#:]+)\)", source):
+            assert (resource("guide") / link).is_file(), link
+
+
+def test_what_the_comparison_names_as_its_proof_is_there():
+    source = (resource("guide") / "comparison.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", source))
+    files = {path.stem for path in Path(__file__).resolve().parents[1].rglob("test_*.py")}
+    assert named and named <= files
 
 
 @pytest.mark.parametrize(
