@@ -32,15 +32,14 @@ def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
     """How far labelers agree with each other, with the calibration set and with themselves."""
     with opened(folder) as project:
         names = {who.id: who.name for who in rankings.labelers(project)}
-        rows: list[tuple[str, measures.Agreement]] = [
-            ("everybody", measures.overall(project, tag=tag, people_only=people))
-        ]
-        rows += [(names[who], item) for who, item in measures.by_labeler(project, people_only=people).items()]
-        rows += [(f"tag {name}", item) for name, item in measures.by_tag(project, people_only=people).items()]
+        report = measures.measure(project, tag=tag, people_only=people, limit=10)
+        rows: list[tuple[str, measures.Agreement]] = [("everybody", report.overall)]
+        rows += [(names[who], item) for who, item in report.labelers.items()]
+        rows += [(f"tag {name}", item) for name, item in report.tags.items()]
         steady = {names[who]: found for who, found in measures.self_consistency(project).items()}
         keys = calibration.keys(project)
         calibrated = {names[who]: measures.against_calibration(project, who) for who in names} if keys else {}
-        worst = measures.disagreements(project, limit=10, people_only=people)
+        worst = report.disagreements
     cells = [
         (name, _text(item.pairwise), _text(item.alpha), _text(item.w), _text(item.tau_b), item.groups)
         for name, item in rows

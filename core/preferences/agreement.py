@@ -5,29 +5,31 @@ independent of each other.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.preferences.statistics import (
+    BUNDLES,
     NOTHING,
     Interval,
     Ranks,
     alike,
+    alpha,
     alpha_of,
     bootstrap,
     coincidences,
     kendall_w,
-    mean,
-    ratio,
+    share,
     tau_b,
+    value_counts,
 )
 from core.store import Project
 
 RESAMPLES = 1000
-#: With more groups than this, alpha is resampled from so many bundles of groups instead of from single ones.
-BUNDLES = 500
 
 
 @dataclass(frozen=True)
@@ -70,42 +72,36 @@ class Disagreement:
     adjudicated: bool
 
 
-Table = dict[int, dict[int, Ranks]]  # group -> labeler -> ranks of its completions, in the order of their ids
+@dataclass(frozen=True)
+class Report:
+    """Agreement overall, of each labeler with the others, and on the prompts of each tag (the most prompts first);
+    then the groups on which labelers agree least, those that are not adjudicated first."""
+
+    overall: Agreement
+    labelers: dict[int, Agreement]
+    tags: dict[str, Agreement]
+    disagreements: list[Disagreement]
 
 
-def overall(
-    project: Project, *, tag: str = "", people_only: bool = False, resamples: int = RESAMPLES, seed: int = 0
-) -> Agreement:
+def measure(
+    project: Project, *, tag: str = "", people_only: bool = False, limit: int = 100, resamples: int = RESAMPLES
+) -> Report:
     """Over all groups (of prompts with `tag`, if given) that at least two labelers ranked."""
-    return _agreement(_table(project, tag=tag, people_only=people_only), resamples=resamples, seed=seed)
-
-
-def by_labeler(project: Project, *, people_only: bool = False, resamples: int = RESAMPLES) -> dict[int, Agreement]:
-    """Each labeler against the others; only comparisons in which the labeler takes part count."""
-    table = _table(project, people_only=people_only)
-    people = sorted({who for rankings in table.values() for who in rankings})
-    found = {}
-    for who in people:
-        mine = {group: rankings for group, rankings in table.items() if who in rankings}
-        if mine:
-            found[who] = _agreement(mine, resamples=resamples, only=who)
-    return found
-
-
-def by_tag(project: Project, *, people_only: bool = False, resamples: int = RESAMPLES) -> dict[str, Agreement]:
-    """Agreement on the prompts of each tag, the tag with the most groups first."""
-    tags = [
-        row["tag"]
-        for row in project.rows("select distinct t.value as tag from prompts, json_each(prompts.tags) t order by 1")
-    ]
-    table = _table(project, people_only=people_only)
-    tagged = _tags(project)
-    found = {}
-    for tag in tags:
-        part = {group: rankings for group, rankings in table.items() if tag in tagged[group]}
-        if part:
-            found[tag] = _agreement(part, resamples=resamples)
-    return dict(sorted(found.items(), key=lambda item: -item[1].groups))
+    tags = _tags(project)
+    blocks = list(_blocks(project, people_only, {group for group in tags if tag in tags[group]} if tag else None))
+    values = max((int(np.nanmax(block.ranks, initial=1.0)) for block in blocks), default=1)
+    everything, apart = Tally(blocks, values), {}
+    for who in sorted({who for block in blocks for who in block.labelers}):
+        apart[who] = Tally([block for block in blocks if who in block.labelers], values, only=who)
+    names = sorted({name for found in tags.values() for name in found})
+    tagged = {name: Tally([block.only(tags, name) for block in blocks], values) for name in names}
+    kept = {name: tally.agreement(resamples) for name, tally in tagged.items() if tally.groups}
+    return Report(
+        everything.agreement(resamples),
+        {who: tally.agreement(resamples) for who, tally in apart.items()},
+        dict(sorted(kept.items(), key=lambda item: -item[1].groups)),
+        _disagreements(project, blocks, limit),
+    )
 
 
 def self_consistency(project: Project, *, resamples: int = RESAMPLES) -> dict[int, Interval]:
@@ -121,8 +117,8 @@ def self_consistency(project: Project, *, resamples: int = RESAMPLES) -> dict[in
         pairs[row["labeler_id"]][row["id"]].append((_rank(row["first"]), _rank(row["again"])))
     found = {}
     for who, repeats in pairs.items():
-        shares = [alike(*np.array(items, dtype=float).T) for items in repeats.values()]
-        found[who] = _ratio(shares, resamples)
+        sums = [alike(*np.array(items, dtype=float).T) for items in repeats.values()]
+        found[who] = bootstrap(np.array(sums), share, resamples=resamples)
     return found
 
 
@@ -143,49 +139,23 @@ def against_calibration(project: Project, labeler_id: int, *, resamples: int = R
     for row in rows:
         groups[row["group_id"]].append(row)
     done = {group: items for group, items in groups.items() if items[0]["ranking"] is not None}
-    shares, differences = [], []
+    sums, differences = [], []
     for group, items in done.items():
         key = np.array([_rank(item["key"]) for item in items])
         theirs = np.array([_rank(item["theirs"]) for item in items])
         same, count = alike(key, theirs)
-        shares.append((same, count))
+        sums.append((same, count))
         if count and same < count:
             differences.append(
                 Difference(
-                    group, items[0]["prompt"], same / count,
+                    group, items[0]["prompt"], float(same / count),
                     {item["completion_id"]: item["key"] for item in items},
                     {item["completion_id"]: item["theirs"] for item in items},
                 )
             )  # fmt: skip
     differences.sort(key=lambda item: item.agreement)
-    return Calibration(_ratio(shares, resamples), len(done), len(groups), differences)
-
-
-def disagreements(project: Project, *, limit: int = 100, people_only: bool = False) -> list[Disagreement]:
-    """Groups that at least two labelers ranked, those first on which they agree least."""
-    table = _table(project, people_only=people_only)
-    decided = {
-        row["group_id"]
-        for row in project.rows("select group_id from rankings where adjudicates = 1 and retracted_at is null")
-    }
-    found = []
-    for group, rankings in table.items():
-        same, count = _group_alike(rankings)
-        if count:
-            found.append((group in decided, same / count, group, len(rankings)))
-    found.sort()
-    return [
-        Disagreement(
-            group,
-            project.value(
-                "select p.text from prompts p join completion_groups g on g.prompt_id = p.id where g.id = ?", group
-            ),
-            labelers,
-            share,
-            adjudicated,
-        )
-        for adjudicated, share, group, labelers in found[:limit]
-    ]
+    agreed = bootstrap(np.array(sums), share, resamples=resamples) if sums else NOTHING
+    return Calibration(agreed, len(done), len(groups), differences)
 
 
 def _rank(value: int | None) -> float:
@@ -201,13 +171,36 @@ def _tags(project: Project) -> dict[int, set[str]]:
     return found
 
 
-def _table(project: Project, *, tag: str = "", people_only: bool = False) -> Table:
+@dataclass(frozen=True)
+class Block:
+    """Groups that the same labelers ranked and that have as many completions.
+
+    `groups` is (G,), `ranks` is (G, labelers, completions in the order of their ids).
+    """
+
+    labelers: tuple[int, ...]
+    groups: NDArray[np.int64]
+    ranks: Ranks
+
+    def only(self, tags: dict[int, set[str]], name: str) -> "Block":
+        """The groups whose prompts have this tag."""
+        kept = np.array([name in tags[int(group)] for group in self.groups], dtype=bool)
+        return Block(self.labelers, self.groups[kept], self.ranks[kept])
+
+    def couples(self, only: int | None = None) -> Iterator[tuple[Ranks, Ranks]]:
+        """The rankings of every two labelers, or of one with each other one; each (G, completions)."""
+        for one, two in combinations(range(len(self.labelers)), 2):
+            if only in (None, self.labelers[one], self.labelers[two]):
+                yield self.ranks[:, one], self.ranks[:, two]
+
+
+def _blocks(project: Project, people_only: bool, wanted: set[int] | None) -> Iterator[Block]:
     """The groups with at least two rankings that count; flagged ones and flagged completions are left out."""
     rows = project.db.conn.execute(
         "with several as ("
         "  select group_id from rankings where retracted_at is null and repeat_of is null and flag is null"
         "  group by group_id having count(distinct labeler_id) > 1"
-        ") select r.group_id, r.labeler_id, i.completion_id, case when i.flag is null then i.rank end"
+        ") select r.group_id, r.labeler_id, case when i.flag is null then i.rank end"
         " from current_rankings r join several s on s.group_id = r.group_id"
         " join labelers l on l.id = r.labeler_id"
         " join ranking_items i on i.ranking_id = r.id"
@@ -215,74 +208,96 @@ def _table(project: Project, *, tag: str = "", people_only: bool = False) -> Tab
         " order by r.group_id, r.labeler_id, i.completion_id",
         (int(people_only),),
     )
-    found: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for group, labeler, _, rank in rows:
-        found[group][labeler].append(_rank(rank))
-    wanted = {group for group, tags in _tags(project).items() if tag in tags} if tag else None
-    return {
-        group: {who: np.array(ranks) for who, ranks in rankings.items()}
-        for group, rankings in found.items()
-        if len(rankings) > 1 and (wanted is None or group in wanted)
-    }
+    groups: dict[int, dict[int, list[float]]] = defaultdict(dict)
+    for group, labeler, rank in rows:
+        groups[group].setdefault(labeler, []).append(_rank(rank))
+    alike_: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
+    for group, rankings in groups.items():
+        if len(rankings) > 1 and (wanted is None or group in wanted):
+            alike_[tuple(rankings), len(next(iter(rankings.values())))].append(group)
+    for (labelers, _), members in alike_.items():
+        ranks = np.array([[groups[group][who] for who in labelers] for group in members])
+        yield Block(labelers, np.array(members), ranks)
 
 
-def _couples(rankings: dict[int, Ranks], only: int | None) -> list[tuple[Ranks, Ranks]]:
-    return [
-        (rankings[one], rankings[two]) for one, two in combinations(sorted(rankings), 2) if only in (None, one, two)
-    ]
+class Tally:
+    """What groups add up to, in bundles for the bootstrap; with `only`, comparisons with that labeler alone."""
 
+    SAME, PAIRS, TAU, TAUS, W, WS = range(6)
 
-def _group_alike(rankings: dict[int, Ranks], only: int | None = None) -> tuple[float, int]:
-    shares = [alike(one, two) for one, two in _couples(rankings, only)]
-    return sum(same for same, _ in shares), sum(count for _, count in shares)
+    def __init__(self, blocks: list[Block], values: int, *, only: int | None = None) -> None:
+        self.groups = sum(len(block.groups) for block in blocks)
+        self.labelers = len({who for block in blocks if len(block.groups) for who in block.labelers})
+        self.values = values
+        self.sums = np.zeros((min(self.groups, BUNDLES), 6 + values * values))
+        self.counts: list[NDArray[np.float64]] = []
+        taken = 0
+        for block in blocks:
+            if len(block.groups):
+                places = (taken + np.arange(len(block.groups))) % len(self.sums)
+                np.add.at(self.sums, places, self._columns(block, only))
+                taken += len(block.groups)
 
+    def _columns(self, block: Block, only: int | None) -> NDArray[np.float64]:
+        """(G, 6 + values squared): pairs alike, pairs; tau-b and W with how many there are; coincidences."""
+        columns = np.zeros((len(block.groups), 6 + self.values**2))
+        taus = []
+        for one, two in block.couples(only):
+            same, pairs = alike(one, two)
+            columns[:, self.SAME] += same
+            columns[:, self.PAIRS] += pairs
+            taus.append(tau_b(one, two))
+        columns[:, self.TAU : self.TAUS + 1] = _mean_and_whether(np.stack(taus))
+        columns[:, self.W : self.WS + 1] = _mean_and_whether(kendall_w(block.ranks)[None])
+        tables = [block.ranks] if only is None else [np.stack(couple, axis=1) for couple in block.couples(only)]
+        for table in tables:
+            counts = value_counts(table, self.values)
+            columns[:, 6:] += coincidences(counts).reshape(len(columns), -1)
+            self.counts.append(counts.reshape(-1, self.values))
+        return columns
 
-def _ratio(shares: list[tuple[float, int]], resamples: int, seed: int = 0) -> Interval:
-    if not shares:
-        return NOTHING
-    top, bottom = np.array(shares, dtype=float).T
-    return ratio(top, bottom, resamples=resamples, seed=seed)
+    def agreement(self, resamples: int) -> Agreement:
+        def interval(first: int) -> Interval:
+            return bootstrap(self.sums[:, first : first + 2], share, resamples=resamples, n=self.groups)
 
+        def ordinal(sums: NDArray[np.float64]) -> float | None:
+            return alpha_of(sums.reshape(self.values, self.values))
 
-def _agreement(table: Table, *, resamples: int, seed: int = 0, only: int | None = None) -> Agreement:
-    shares, taus, concordances = [], [], []
-    for rankings in table.values():
-        shares.append(_group_alike(rankings, only))
-        group_taus = [value for one, two in _couples(rankings, only) if (value := tau_b(one, two)) is not None]
-        if group_taus:
-            taus.append(float(np.mean(group_taus)))
-        value = kendall_w(np.stack(list(rankings.values())))
-        if value is not None:
-            concordances.append(value)
-    return Agreement(
-        pairwise=_ratio(shares, resamples, seed),
-        tau_b=mean(taus, resamples=resamples, seed=seed),
-        w=mean(concordances, resamples=resamples, seed=seed),
-        alpha=_alpha(table, resamples, seed, only),
-        groups=len(table),
-        labelers=len({who for rankings in table.values() for who in rankings}),
-    )
-
-
-def _alpha(table: Table, resamples: int, seed: int, only: int | None) -> Interval:
-    """Ordinal alpha: a unit is a completion, its values are its ranks; resampled by group."""
-    groups = list(table.values())
-    if not groups:
-        return NOTHING
-    highest = max((float(np.nanmax(ranks)) for item in groups for ranks in item.values() if not np.isnan(ranks).all()),
-                  default=0.0)  # fmt: skip
-    values = np.arange(1.0, highest + 1)
-    count = min(len(groups), BUNDLES)
-    matrices = np.zeros((count, len(values), len(values)))
-    for place, rankings in enumerate(groups):
-        couples = (
-            [np.stack(couple) for couple in _couples(rankings, only)] if only else [np.stack(list(rankings.values()))]
+        spread = bootstrap(self.sums[:, 6:], ordinal, resamples=resamples, n=self.groups)
+        value = alpha(np.concatenate(self.counts)) if self.counts else None
+        return Agreement(
+            pairwise=interval(self.SAME),
+            tau_b=interval(self.TAU),
+            w=interval(self.W),
+            alpha=Interval(value, spread.low, spread.high, self.groups),
+            groups=self.groups,
+            labelers=self.labelers,
         )
-        for block in couples:
-            matrices[place % count] += coincidences(block, values)
 
-    def statistic(places: np.ndarray) -> float | None:
-        return alpha_of(matrices[places].sum(axis=0))
 
-    found = bootstrap(count, statistic, resamples=resamples, seed=seed)
-    return Interval(found.value, found.low, found.high, len(groups))
+def _mean_and_whether(found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(k, G) with nan where there is none gives (G, 2): the mean of what is there, and 1 if there is any."""
+    there = ~np.isnan(found)
+    count = there.sum(axis=0)
+    mean = np.where(there, found, 0.0).sum(axis=0) / np.maximum(count, 1)
+    return np.stack([mean, (count > 0).astype(float)], axis=1)
+
+
+def _disagreements(project: Project, blocks: list[Block], limit: int) -> list[Disagreement]:
+    decided = {
+        row["group_id"]
+        for row in project.rows("select group_id from rankings where adjudicates = 1 and retracted_at is null")
+    }
+    found: list[tuple[bool, float, int, int]] = []
+    for block in blocks:
+        sums = [np.stack(alike(one, two)) for one, two in block.couples()]
+        same, pairs = np.sum(sums, axis=0)
+        for group, one, of in zip(block.groups.tolist(), same.tolist(), pairs.tolist(), strict=True):
+            if of:
+                found.append((group in decided, one / of, group, len(block.labelers)))
+    found.sort()
+    sql = "select p.text from prompts p join completion_groups g on g.prompt_id = p.id where g.id = ?"
+    return [
+        Disagreement(group, project.value(sql, group), labelers, agreed, adjudicated)
+        for adjudicated, agreed, group, labelers in found[:limit]
+    ]

@@ -1,9 +1,10 @@
 """Measures of agreement between rankings, as pure functions, with bootstrap intervals.
 
-A ranking of n items is an array of n ranks (1 is best, equal is tied, nan is unranked).
+A ranking of n items is an array of n ranks (1 is best, equal is tied, nan is unranked). `alike`, `tau_b` and
+`kendall_w` take any number of rankings at once along the leading axes: SciPy's functions for one pair of rankings at a
+time took 40 s for 20,000 prompts with three labelers, these take less than one. The tests check them against SciPy.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ranks = NDArray[np.float64]
+#: With more units than this, the bootstrap draws from so many bundles of units instead of from single ones.
+BUNDLES = 500
+#: A larger table than this (units times values squared) would take the library more than a few hundred MB.
+LARGE = 5e7
 
 
 @dataclass(frozen=True)
@@ -26,79 +31,85 @@ class Interval:
 NOTHING = Interval(None)
 
 
-def alike(first: Ranks, second: Ranks) -> tuple[float, int]:
-    """How many pairs of items two rankings judge alike, of how many.
+def alike(first: Ranks, second: Ranks) -> tuple[Ranks, Ranks]:
+    """How many pairs of items two rankings judge alike, of how many; (..., n) gives (...).
 
     A pair counts where both rankings place both items. Better against better is 1, tied against tied is 1, tied
     against better is 1/2: the labelers neither agree nor contradict each other. (Stiennon et al. 2020, arXiv
     2009.01325, count agreement over pairs; the half for a tie is the usual credit of a coin that decides it.)
     """
-    placed = ~np.isnan(first) & ~np.isnan(second)
-    a, b = first[placed], second[placed]
-    upper = np.triu_indices(len(a), k=1)
-    one = np.sign(a[:, None] - a[None, :])[upper]
-    two = np.sign(b[:, None] - b[None, :])[upper]
-    same = (one == two).sum() + 0.5 * ((one == 0) ^ (two == 0)).sum()
-    return float(same), len(one)
+    one, two, both = _verdicts(first, second)
+    same = ((one == two) + 0.5 * ((one == 0) ^ (two == 0))) * both
+    return same.sum(-1), both.sum(-1, dtype=float)
 
 
-def tau_b(first: Ranks, second: Ranks) -> float | None:
-    """Kendall's tau-b over the items that both place (Kendall 1945); None if either ties everything."""
-    from scipy.stats import kendalltau
+def tau_b(first: Ranks, second: Ranks) -> Ranks:
+    """Kendall's tau-b over the items that both place (Kendall 1945); (..., n) gives (...), nan if either ties all.
 
-    placed = ~np.isnan(first) & ~np.isnan(second)
-    if placed.sum() < 2:
-        return None
-    value = float(kendalltau(first[placed], second[placed], variant="b").statistic)
-    return None if np.isnan(value) else value
+    tau-b = sum of the products of the verdicts on each pair, over the root of the pairs untied in each.
+    """
+    one, two, both = _verdicts(first, second)
+    untied = ((one != 0) & both).sum(-1) * ((two != 0) & both).sum(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(untied > 0, (one * two * both).sum(-1) / np.sqrt(untied), np.nan)
 
 
-def kendall_w(table: NDArray[np.float64]) -> float | None:
-    """Kendall's coefficient of concordance of m raters (rows) over n items, corrected for ties.
+def _verdicts(first: Ranks, second: Ranks) -> tuple[Ranks, Ranks, NDArray[np.bool_]]:
+    """The sign of each ranking on each pair of items, and whether both place both; (..., n) gives (..., pairs)."""
+    a, b = np.triu_indices(first.shape[-1], k=1)
+    one, two = first[..., a] - first[..., b], second[..., a] - second[..., b]
+    both = ~(np.isnan(one) | np.isnan(two))
+    return np.sign(np.where(both, one, 0.0)), np.sign(np.where(both, two, 0.0)), both
+
+
+def kendall_w(table: Ranks) -> Ranks:
+    """Kendall's coefficient of concordance of m raters over n items, corrected for ties; (..., m, n) gives (...).
 
     W = (12 S) / (m^2 (n^3 - n) - m sum of T_j), with T_j = sum of (t^3 - t) over the ties of rater j (Kendall
-    and Babington Smith 1939; Siegel and Castellan 1988, section 9.4). None if a rater leaves an item out, or if
+    and Babington Smith 1939; Siegel and Castellan 1988, section 9.4). nan if a rater leaves an item out, or if
     every rater ties everything.
     """
     from scipy.stats import rankdata
 
-    m, n = table.shape
-    if m < 2 or n < 2 or np.isnan(table).any():
-        return None
-    ranks = np.apply_along_axis(rankdata, 1, table)
-    sums = ranks.sum(axis=0)
-    s = float(((sums - sums.mean()) ** 2).sum())
-    ties = 0.0
-    for row in ranks:
-        _, counts = np.unique(row, return_counts=True)
-        ties += float((counts**3 - counts).sum())
+    m, n = table.shape[-2:]
+    if m < 2 or n < 2:
+        return np.full(table.shape[:-2], np.nan)
+    sums = rankdata(table, axis=-1).sum(axis=-2)
+    s = ((sums - sums.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+    tied = (table[..., :, None] == table[..., None, :]).sum(axis=-1)  # how many share each item's rank
+    ties = (tied**2 - 1).sum(axis=(-2, -1))  # the sum of t (t^2 - 1) over groups of ties
     below = m**2 * (n**3 - n) - m * ties
-    return None if below <= 0 else 12 * s / below
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(below > 0, 12 * s / below, np.nan)
 
 
-def alpha(table: NDArray[np.float64], level: str = "ordinal") -> float | None:
-    """Krippendorff's alpha of raters (rows) over units (columns); nan is missing (Krippendorff 2011).
+def value_counts(table: Ranks, values: int) -> NDArray[np.float64]:
+    """How many raters gave each value to each item: (..., m, n) gives (..., n, values)."""
+    return (table[..., None] == np.arange(1.0, values + 1)).sum(axis=-3, dtype=float)
+
+
+def coincidences(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coincidence matrix of some units, each weighted by 1 / (raters - 1): (..., n, values) gives
+    (..., values, values)."""
+    raters = counts.sum(axis=-1, keepdims=True)
+    weighted = counts / np.maximum(raters - 1, 1) * (raters >= 2)
+    matrix = np.swapaxes(weighted, -1, -2) @ counts
+    diagonal = np.arange(counts.shape[-1])
+    matrix[..., diagonal, diagonal] -= weighted.sum(axis=-2)
+    return matrix
+
+
+def alpha(counts: NDArray[np.float64]) -> float | None:
+    """Krippendorff's ordinal alpha of units (n, values) by how many raters gave each value (Krippendorff 2011).
 
     None where there is nothing to compare, or where all values are the same.
     """
     import krippendorff
 
-    paired = (~np.isnan(table)).sum(axis=0) >= 2
-    values = table[:, paired]
-    if not paired.any() or len(np.unique(values[~np.isnan(values)])) < 2:
-        return None
-    return float(krippendorff.alpha(reliability_data=values, level_of_measurement=level))
-
-
-def coincidences(table: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The coincidence matrix of some units: (values, values), each unit weighted by 1 / (raters - 1)."""
-    found = np.zeros((len(values), len(values)))
-    counts = np.stack([(table == value).sum(axis=0) for value in values])  # (values, units)
-    raters = counts.sum(axis=0)
-    for unit in np.flatnonzero(raters >= 2):
-        column = counts[:, unit].astype(float)
-        found += (np.outer(column, column) - np.diag(column)) / (raters[unit] - 1)
-    return found
+    matrix = coincidences(counts)
+    if (value := alpha_of(matrix)) is None or counts.size * counts.shape[1] > LARGE:
+        return value
+    return float(krippendorff.alpha(value_counts=counts, level_of_measurement="ordinal"))
 
 
 def alpha_of(matrix: NDArray[np.float64]) -> float | None:
@@ -118,40 +129,38 @@ def alpha_of(matrix: NDArray[np.float64]) -> float | None:
 
 
 def bootstrap(
-    units: int, statistic: Callable[[NDArray[np.intp]], float | None], *, resamples: int = 1000, seed: int = 0
+    sums: NDArray[np.float64],
+    statistic: Callable[[NDArray[np.float64]], float | None],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    n: int | None = None,
 ) -> Interval:
-    """Percentile bootstrap over units (Efron and Tibshirani 1993, chapter 13): `statistic` takes their places."""
-    everything = np.arange(units)
-    value = statistic(everything) if units else None
-    if value is None or units < 2 or resamples < 2:
+    """Percentile bootstrap (Efron and Tibshirani 1993, chapter 13) of a statistic of sums over units.
+
+    `sums` is (units, k): what each unit adds to the k sums of which `statistic` makes a number. `n` is how many units
+    there are, if each row already bundles several.
+    """
+    units = len(sums) if n is None else n
+    value = statistic(sums.sum(axis=0)) if len(sums) else None
+    if value is None or len(sums) < 2 or resamples < 2:
         return Interval(value, n=units)
+    if len(sums) > BUNDLES:
+        bundles = np.zeros((BUNDLES, sums.shape[1]))
+        np.add.at(bundles, np.arange(len(sums)) % BUNDLES, sums)
+        sums = bundles
     random = np.random.default_rng(seed)
-    drawn = [statistic(random.integers(0, units, units)) for _ in range(resamples)]
-    found = [item for item in drawn if item is not None]
+    drawn = random.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=resamples) @ sums
+    found = [item for item in map(statistic, drawn) if item is not None]
     if not found:
         return Interval(value, n=units)
     low, high = np.percentile(found, [2.5, 97.5])
     return Interval(value, float(low), float(high), units)
 
 
-def ratio(
-    shares: NDArray[np.float64], weights: NDArray[np.float64], *, resamples: int = 1000, seed: int = 0
-) -> Interval:
-    """Sum of `shares` over sum of `weights`, with its interval over units; both are (units,)."""
-    kept = weights > 0
-    top, bottom = shares[kept], weights[kept]
-
-    def statistic(places: NDArray[np.intp]) -> float | None:
-        return float(top[places].sum() / bottom[places].sum())
-
-    return bootstrap(len(top), statistic, resamples=resamples, seed=seed)
-
-
-def mean(values: list[float], *, resamples: int = 1000, seed: int = 0) -> Interval:
-    """The mean of values, one for each unit, with its interval."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ratio(np.array(values, dtype=float), np.ones(len(values)), resamples=resamples, seed=seed)
+def share(sums: NDArray[np.float64]) -> float | None:
+    """The first sum over the second: a ratio, or a mean where the second counts."""
+    return float(sums[0] / sums[1]) if sums[1] > 0 else None
 
 
 def proportion(successes: float, n: int) -> Interval:

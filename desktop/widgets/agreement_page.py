@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHeaderView, QTableWidget, QTableWidget
 
 from core.errors import KnownError
 from core.preferences import agreement
-from core.preferences.agreement import Agreement, Calibration, Disagreement
+from core.preferences.agreement import Agreement, Calibration, Disagreement, Report
 from core.preferences.statistics import Interval
 from core.store import Project, calibration, rankings
 from desktop.background import with_project
@@ -17,6 +17,7 @@ from desktop.theme import SPACE
 from desktop.widgets.parts import Number, button, card, clear, column, go, label, row, scrolled
 
 NEEDS = "Agreement needs prompts that at least two labelers ranked: share them out with an overlap of 2 or more."
+MEASURES = ("Pairs alike", "alpha", "W", "tau-b")
 SHOWN = 50
 DIFFERENCES = 6
 
@@ -26,12 +27,9 @@ class Found:
     """Everything on the page, computed beside the window."""
 
     number: int
-    overall: Agreement
-    labelers: dict[int, Agreement]
-    tags: dict[str, Agreement]
+    report: Report
     steady: dict[int, Interval]
     calibrated: dict[int, Calibration]
-    worst: list[Disagreement]
 
 
 class AgreementPage(QWidget):
@@ -54,8 +52,8 @@ class AgreementPage(QWidget):
         self.people_only.setToolTip("Leave simulated labelers out.")
         self.people_only.setChecked(True)
         self.people_only.toggled.connect(lambda: self.load())
-        self.by_labeler = _table(("Labeler", "With the others", "alpha", "With the author", "With themselves"))
-        self.by_tag = _table(("Tag", "Pairs judged alike", "alpha", "Prompts"))
+        self.by_labeler = _table(("Labeler", *MEASURES, "With the author", "With themselves"))
+        self.by_tag = _table(("Tag", *MEASURES, "Prompts"))
         self.calibration_text = label("", "muted", wrap=True)
         self.calibration_list = column(spacing=SPACE // 2)
         self.difference_title = label("Where labelers read the guidelines otherwise", "muted")
@@ -118,26 +116,30 @@ class AgreementPage(QWidget):
     def _show(self, found: Found) -> None:
         if found.number != self._asked:
             return
-        everyone = found.overall
-        self.pairwise.show_value(everyone.pairwise.value, "{:.0%}")
-        for shown, interval in ((self.alpha, everyone.alpha), (self.w, everyone.w), (self.tau, everyone.tau_b)):
-            shown.show_value(interval.value, "{:.2f}")
+        report = found.report
+        everyone = report.overall
+        for shown, interval, form in (
+            (self.pairwise, everyone.pairwise, "{:.0%}"),
+            (self.alpha, everyone.alpha, "{:.2f}"),
+            (self.w, everyone.w, "{:.2f}"),
+            (self.tau, everyone.tau_b, "{:.2f}"),
+        ):
+            shown.show_value(interval.value, form, between=(interval.low, interval.high))
         enough = everyone.groups > 0
         self.about.setText(
             f"Over {everyone.groups:,} prompts that at least two of {everyone.labelers:,} labelers ranked. "
-            "The numbers in brackets are 95 % intervals by bootstrap over prompts."
+            "In brackets: 95 % intervals by bootstrap over prompts."
             if enough
             else NEEDS
         )
         names = {who.id: who for who in rankings.labelers(self.session.project)}
-        known = {*found.labelers, *found.calibrated, *found.steady}
+        known = {*report.labelers, *found.calibrated, *found.steady}
         _fill(
             self.by_labeler,
             [
                 (
                     names[item].name,
-                    long(found.labelers[item].pairwise) if item in found.labelers else "–",
-                    long(found.labelers[item].alpha, percent=False) if item in found.labelers else "–",
+                    *measures(report.labelers.get(item)),
                     long(found.calibrated[item].agreement) if item in found.calibrated else "–",
                     long(found.steady[item]) if item in found.steady else "–",
                 )
@@ -147,12 +149,9 @@ class AgreementPage(QWidget):
         )
         _fill(
             self.by_tag,
-            [
-                (tag, long(item.pairwise), long(item.alpha, percent=False), f"{item.groups:,}")
-                for tag, item in found.tags.items()
-            ],
+            [(tag, *measures(item), f"{item.groups:,}") for tag, item in report.tags.items()],
         )
-        self._show_worst(found.worst)
+        self._show_worst(report.disagreements)
         self._show_differences({names[who].name: result for who, result in found.calibrated.items()})
 
     def _show_differences(self, results: dict[str, Calibration]) -> None:
@@ -230,24 +229,28 @@ def _found(project: Project, number: int, people_only: bool) -> Found:
     calibrated = {who.id: agreement.against_calibration(project, who.id) for who in people} if keys else {}
     return Found(
         number,
-        agreement.overall(project, people_only=people_only),
-        agreement.by_labeler(project, people_only=people_only),
-        agreement.by_tag(project, people_only=people_only),
+        agreement.measure(project, people_only=people_only, limit=SHOWN),
         agreement.self_consistency(project),
         {who: found for who, found in calibrated.items() if found.ranked},
-        agreement.disagreements(project, limit=SHOWN),
     )
 
 
+def measures(found: Agreement | None) -> tuple[str, ...]:
+    """The cells of `MEASURES`."""
+    if found is None:
+        return ("–",) * len(MEASURES)
+    return (long(found.pairwise), *(long(item, percent=False) for item in (found.alpha, found.w, found.tau_b)))
+
+
 def long(interval: Interval, *, percent: bool = True) -> str:
-    """`83 % (71–92)`, or `0.61 (0.40–0.78)`."""
+    """`83 % (71–92)`, or `0.61 (0.40, 0.78)`."""
     if interval.value is None:
         return "–"
     if interval.low is None or interval.high is None:
         return f"{100 * interval.value:.0f} %" if percent else f"{interval.value:.2f}"
     if percent:
         return f"{100 * interval.value:.0f} %  ({100 * interval.low:.0f}–{100 * interval.high:.0f})"
-    return f"{interval.value:.2f}  ({interval.low:.2f} to {interval.high:.2f})"
+    return f"{interval.value:.2f}  ({interval.low:.2f}, {interval.high:.2f})"
 
 
 def _table(columns: tuple[str, ...]) -> QTableWidget:

@@ -148,13 +148,22 @@ def go(widget: QWidget, title: str) -> None:
 
 
 class Number(QWidget):
-    """A large number over its name."""
+    """A large number over its name, and the interval that it lies in where there is one."""
 
     def __init__(self, name: str, tip: str = "") -> None:
         super().__init__()
         self.value = label("–", "number")
+        self.between = label("", "small")
         self.setToolTip(tip)
-        self.setLayout(column(self.value, label(name, "small"), spacing=0))
+        self.setLayout(column(row(self.value, self.between, None), label(name, "small"), spacing=0))
 
-    def show_value(self, value: float | int | None, form: str = "{:,}") -> None:
+    def show_value(
+        self,
+        value: float | int | None,
+        form: str = "{:,}",
+        *,
+        between: tuple[float | None, float | None] = (None, None),
+    ) -> None:
+        low, high = between
         self.value.setText("–" if value is None else form.format(value))
+        self.between.setText("" if low is None or high is None else f"({form.format(low)} to {form.format(high)})")
