@@ -128,7 +128,7 @@ class AgreementPage(QWidget):
         enough = everyone.groups > 0
         self.about.setText(
             f"Over {everyone.groups:,} prompts that at least two of {everyone.labelers:,} labelers ranked. "
-            "In brackets: 95 % intervals by bootstrap over prompts."
+            "In brackets: 95% intervals by bootstrap over prompts."
             if enough
             else NEEDS
         )
@@ -243,14 +243,14 @@ def measures(found: Agreement | None) -> tuple[str, ...]:
 
 
 def long(interval: Interval, *, percent: bool = True) -> str:
-    """`83 % (71–92)`, or `0.61 (0.40, 0.78)`."""
+    """`83% (71–92)`, or `0.61 (0.40, 0.78)`."""
     if interval.value is None:
         return "–"
     if interval.low is None or interval.high is None:
-        return f"{100 * interval.value:.0f} %" if percent else f"{interval.value:.2f}"
+        return f"{100 * interval.value:.0f}%" if percent else f"{interval.value:.2f}"
     if percent:
-        return f"{100 * interval.value:.0f} %  ({100 * interval.low:.0f}–{100 * interval.high:.0f})"
-    return f"{interval.value:.2f}  ({interval.low:.2f}, {interval.high:.2f})"
+        return f"{100 * interval.value:.0f}% ({100 * interval.low:.0f}–{100 * interval.high:.0f})"
+    return f"{interval.value:.2f} ({interval.low:.2f}, {interval.high:.2f})"
 
 
 def _table(columns: tuple[str, ...]) -> QTableWidget:

@@ -77,9 +77,9 @@ def rank_text(rank: int | None) -> str:
 
 
 def percent(share: Interval) -> str:
-    """`83 % (71 to 92)`."""
+    """`83% (71 to 92)`."""
     if share.value is None:
         return "none"
     if share.low is None or share.high is None:
-        return f"{100 * share.value:.0f} %"
-    return f"{100 * share.value:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f})"
+        return f"{100 * share.value:.0f}%"
+    return f"{100 * share.value:.0f}% ({100 * share.low:.0f} to {100 * share.high:.0f})"
