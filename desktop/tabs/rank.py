@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from core.configs import WRITING
 from core.errors import KnownError, known
 from core.jobs import queue
 from core.jobs.follow import News
@@ -104,7 +103,7 @@ class Tab(QWidget):
             self.stack.addWidget(page)
         self.side = SidePanels(self.session, self.clock, self)
         self.side.closing.connect(lambda: self.show_panel(""))
-        self.side.generate.started.connect(lambda: self._show_page())
+        self.side.generate.started.connect(self._generation_started)
         self.side.history.opened.connect(self.open_ranking)
         self.side.history.calibrating.connect(self.calibrate)
         self.header = RankHeader(self.session.labeler_name, self)
@@ -128,6 +127,11 @@ class Tab(QWidget):
         if tables is None or "guidelines" in tables:
             self._load_guidelines()
         self.side.load()
+
+    def _generation_started(self) -> None:
+        """The keys belong to the cards that are coming, not to the next field after the hidden button."""
+        self._show_page()
+        self._take_focus()
 
     def toggle_panel(self, name: str) -> None:
         """Open a side panel, or close it if it is open."""
@@ -459,8 +463,6 @@ class Tab(QWidget):
 
     def _show_generation(self, job: Job | None) -> None:
         active = job is not None and job.status in ACTIVE
-        writing = job is not None and active and job.stage == WRITING
-        self.header.doing.setText(f"writing {job.done:,} of {job.total:,}" if job and writing else "")
         if job is not None:
             self.side.generate.show_job(job)
             self.waiting.text.setText(f"{job.stage or 'Starting the worker'} … You can rank as soon as they are here.")

@@ -44,7 +44,6 @@ class RankHeader(QWidget):
         self.bar.setMinimumWidth(24)
         self.bar.setMaximumWidth(160)
         self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.doing = label("", "muted")
         self.labeler = QLineEdit(labeler_name, self)
         self.labeler.setFixedWidth(130)
         self.labeler.setToolTip("Your name. Rankings are kept apart by labeler.")
@@ -53,7 +52,7 @@ class RankHeader(QWidget):
         self.error = label("", "error", wrap=True)
         self.error.hide()
         self.toggles: dict[str, QToolButton] = {}
-        line = row(self.count, self.bar, self.doing, None, label("Labeler", "muted"), self.labeler, spacing=10)
+        line = row(self.count, self.bar, None, label("Labeler", "muted"), self.labeler, spacing=10)
         for name, title, key, tip in PANELS:
             line.addWidget(self._toggle(name, title, f"{tip} ({key})"))
             shortcut = QShortcut(QKeySequence(key), parent)

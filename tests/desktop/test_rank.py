@@ -415,6 +415,14 @@ def test_generate_queues_a_job_with_the_panels_values(tab: Tab, made: Project, s
     assert made.value("select status from jobs") == "stopped"
 
 
+def test_after_generate_the_keys_belong_to_the_cards(qtbot, tab: Tab, made: Project) -> None:
+    tab.show_panel("generate")
+    tab.side.generate.generate.setFocus()
+    QTest.keyClick(tab.side.generate.generate, Key.Key_Return)
+    assert not tab.header.labeler.hasFocus()
+    assert tab.board.hasFocus()
+
+
 def test_another_name_ranks_apart_and_a_scripts_name_is_refused(tab: Tab, made: Project) -> None:
     press(tab, Key.Key_A, Key.Key_Return)
     gold.rank_all(made, "length")
