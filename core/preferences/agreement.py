@@ -86,10 +86,13 @@ class Report:
 def measure(
     project: Project, *, tag: str = "", people_only: bool = False, limit: int = 100, resamples: int = RESAMPLES
 ) -> Report:
-    """Over all groups (of prompts with `tag`, if given) that at least two labelers ranked."""
+    """Over all groups (of prompts with `tag`, if given) that at least two labelers ranked.
+
+    What somebody ranked by the best and the worst only counts as an order with ties in the middle.
+    """
     tags = _tags(project)
     blocks = list(_blocks(project, people_only, {group for group in tags if tag in tags[group]} if tag else None))
-    values = max((int(np.nanmax(block.ranks, initial=1.0)) for block in blocks), default=1)
+    values = max((int(block.ranks[np.isfinite(block.ranks)].max(initial=1.0)) for block in blocks), default=1)
     everything, apart = Tally(blocks, values), {}
     for who in sorted({who for block in blocks for who in block.labelers}):
         apart[who] = Tally([block for block in blocks if who in block.labelers], values, only=who)
@@ -107,14 +110,16 @@ def measure(
 def self_consistency(project: Project, *, resamples: int = RESAMPLES) -> dict[int, Interval]:
     """Pairs judged alike when a labeler ranked the same completions again, unannounced."""
     rows = project.rows(
-        "select r.labeler_id, r.id, i.completion_id, i.rank as again, f.rank as first from rankings r"
+        "select r.labeler_id, r.id, i.rank as again, f.rank as first, i.flag as again_flag, f.flag as first_flag"
+        " from rankings r"
         " join ranking_items i on i.ranking_id = r.id"
         " join ranking_items f on f.ranking_id = r.repeat_of and f.completion_id = i.completion_id"
         " where r.repeat_of is not null and r.retracted_at is null and r.flag is null order by r.id, i.completion_id"
     )
     pairs: dict[int, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        pairs[row["labeler_id"]][row["id"]].append((_rank(row["first"]), _rank(row["again"])))
+        both = _rank(row["first"], row["first_flag"]), _rank(row["again"], row["again_flag"])
+        pairs[row["labeler_id"]][row["id"]].append(both)
     found = {}
     for who, repeats in pairs.items():
         sums = [alike(*np.array(items, dtype=float).T) for items in repeats.values()]
@@ -125,7 +130,8 @@ def self_consistency(project: Project, *, resamples: int = RESAMPLES) -> dict[in
 def against_calibration(project: Project, labeler_id: int, *, resamples: int = RESAMPLES) -> Calibration:
     """A labeler's orders against the author's; the author's own keys are left out."""
     rows = project.rows(
-        "select c.group_id, p.text as prompt, k.completion_id, k.rank as key, i.rank as theirs, r.id as ranking"
+        "select c.group_id, p.text as prompt, k.completion_id, k.rank as key, i.rank as theirs, r.id as ranking,"
+        " k.flag as key_flag, i.flag as their_flag"
         " from calibration c join rankings a on a.id = c.ranking_id"
         " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
         " join ranking_items k on k.ranking_id = c.ranking_id"
@@ -141,8 +147,8 @@ def against_calibration(project: Project, labeler_id: int, *, resamples: int = R
     done = {group: items for group, items in groups.items() if items[0]["ranking"] is not None}
     sums, differences = [], []
     for group, items in done.items():
-        key = np.array([_rank(item["key"]) for item in items])
-        theirs = np.array([_rank(item["theirs"]) for item in items])
+        key = np.array([_rank(item["key"], item["key_flag"]) for item in items])
+        theirs = np.array([_rank(item["theirs"], item["their_flag"]) for item in items])
         same, count = alike(key, theirs)
         sums.append((same, count))
         if count and same < count:
@@ -158,8 +164,9 @@ def against_calibration(project: Project, labeler_id: int, *, resamples: int = R
     return Calibration(agreed, len(done), len(groups), differences)
 
 
-def _rank(value: int | None) -> float:
-    return np.nan if value is None else float(value)
+def _rank(rank: int | None, flag: str | None = None) -> float:
+    """Flagged completions are not judged, unranked ones are below all others."""
+    return np.nan if flag else np.inf if rank is None else float(rank)
 
 
 def _tags(project: Project) -> dict[int, set[str]]:
@@ -175,7 +182,7 @@ def _tags(project: Project) -> dict[int, set[str]]:
 class Block:
     """Groups that the same labelers ranked and that have as many completions.
 
-    `groups` is (G,), `ranks` is (G, labelers, completions in the order of their ids).
+    `groups` is (G,), `ranks` is (G, labelers, completions in the order of their ids), as `statistics` has them.
     """
 
     labelers: tuple[int, ...]
@@ -200,7 +207,7 @@ def _blocks(project: Project, people_only: bool, wanted: set[int] | None) -> Ite
         "with several as ("
         "  select group_id from rankings where retracted_at is null and repeat_of is null and flag is null"
         "  group by group_id having count(distinct labeler_id) > 1"
-        ") select r.group_id, r.labeler_id, case when i.flag is null then i.rank end"
+        ") select r.group_id, r.labeler_id, i.rank, i.flag"
         " from current_rankings r join several s on s.group_id = r.group_id"
         " join labelers l on l.id = r.labeler_id"
         " join ranking_items i on i.ranking_id = r.id"
@@ -209,8 +216,8 @@ def _blocks(project: Project, people_only: bool, wanted: set[int] | None) -> Ite
         (int(people_only),),
     )
     groups: dict[int, dict[int, list[float]]] = defaultdict(dict)
-    for group, labeler, rank in rows:
-        groups[group].setdefault(labeler, []).append(_rank(rank))
+    for group, labeler, rank, flag in rows:
+        groups[group].setdefault(labeler, []).append(_rank(rank, flag))
     alike_: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
     for group, rankings in groups.items():
         if len(rankings) > 1 and (wanted is None or group in wanted):

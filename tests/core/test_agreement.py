@@ -71,6 +71,7 @@ def test_w_is_1_for_one_order_and_nothing_where_a_rater_leaves_out():
     assert kendall_w(np.array([[1, 2, 3], [3, 2, 1]], dtype=float)) == 0
     assert np.isnan(kendall_w(np.array([[1, 2, NAN], [1, 2, 3]])))
     assert np.isnan(kendall_w(np.ones((3, 4))))
+    assert kendall_w(np.array([[1, 2, np.inf, np.inf]] * 2)) == kendall_w(np.array([[1.0, 2, 3, 3]] * 2)) == 1
 
 
 def test_tau_b_as_hollander_and_wolfe_compute_it():
@@ -86,6 +87,7 @@ def test_tau_b_counts_ties_by_hand():
     assert tau_b(np.array([1.0, 1, 2, 3]), np.array([1.0, 2, 3, 3])) == pytest.approx(0.8)
     assert np.isnan(tau_b(np.array([1.0, 1, 1]), np.array([1.0, 2, 3])))
     assert tau_b(np.array([1.0, NAN, 2]), np.array([1.0, 5, 2])) == 1
+    assert tau_b(np.array([1.0, 2, np.inf, np.inf]), np.array([1.0, 2, 4, 3])) == 1
 
 
 def test_many_rankings_at_once_are_as_scipy_has_them_one_by_one():
@@ -102,7 +104,9 @@ def test_pairs_judged_alike_by_hand():
     assert alike(np.array([1.0, 2, 3]), np.array([1.0, 3, 2])) == (2, 3)
     assert alike(np.array([1.0, 1, 2]), np.array([1.0, 2, 3])) == (2.5, 3), "a tie against an order is half"
     assert alike(np.array([1.0, 1]), np.array([2.0, 2])) == (1, 1), "tied by both is agreement"
-    assert alike(np.array([1.0, 2, NAN]), np.array([1.0, 2, 3])) == (1, 1), "unranked items are left out"
+    assert alike(np.array([1.0, 2, NAN]), np.array([1.0, 2, 3])) == (1, 1), "what is not judged is left out"
+    best_two, order = np.array([1.0, 2, np.inf, np.inf]), np.array([1.0, 3, 2, 4])
+    assert alike(best_two, order) == (4, 5), "unranked is below the ranked, and without an order among its like"
 
 
 def test_wilsons_interval_as_newcombe_gives_it():
