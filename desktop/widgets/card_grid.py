@@ -156,4 +156,4 @@ class CardGrid(QScrollArea):
         document.setTextWidth(width - 30)
         height = int(document.size().height())
         document.deleteLater()
-        return height + 26 * (not card.completion.ended) + 26 * card.origin_label.isVisibleTo(card)
+        return height + (26 if card.foot.text() else 0)

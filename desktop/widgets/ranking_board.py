@@ -160,6 +160,8 @@ class RankingBoard(QWidget):
         for card in self.grid.cards:
             item = card.completion.id
             rank, tied = ordering.rank(item), ordering.tied(item)
+            if ordering.method == "best-worst" and item not in ordering.extremes:
+                rank = None  # between the two, which is no place of its own
             card.show_state(rank, tied=tied, flag=ordering.flags.get(item), word=self._word(item))
         self.grid.show_only(asked)
         self.question.show_ordering(ordering)

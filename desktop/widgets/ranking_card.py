@@ -20,7 +20,17 @@ from PySide6.QtGui import (
     QPixmap,
     QTextCursor,
 )
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QTextEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QTextEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.records import Completion
 from desktop import settings, theme
@@ -171,12 +181,10 @@ class RankingCard(QFrame):
         layout.setSpacing(8)
         layout.addLayout(head)
         layout.addWidget(self.text, 1)
-        self.cut_label = QLabel("Cut off at the length limit", self)
-        self.cut_label.setProperty("role", "small")
-        layout.addWidget(self.cut_label)
-        self.origin_label = QLabel(self)
-        self.origin_label.setProperty("role", "small")
-        layout.addWidget(self.origin_label)
+        self.foot = QLabel(self)
+        self.foot.setProperty("role", "small")
+        self.foot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout.addWidget(self.foot)
 
     def _button(self, text: str, tip: str) -> QToolButton:
         button = QToolButton(self)
@@ -190,7 +198,6 @@ class RankingCard(QFrame):
     def show_completion(self, completion: Completion) -> None:
         """Show another completion, without a place and from its beginning."""
         self.completion = completion
-        self.cut_label.setVisible(not completion.ended)
         self.show_twin("")
         self.show_origin(False)
         self.read_settings()
@@ -216,8 +223,13 @@ class RankingCard(QFrame):
 
     def show_origin(self, shown: bool) -> None:
         """Tell who wrote it, which is hidden while it is ranked."""
-        self.origin_label.setText(self.completion.origin if shown else "")
-        self.origin_label.setVisible(shown)
+        parts = [
+            "" if self.completion.ended else "Cut off at the length limit",
+            self.completion.origin if shown else "",
+        ]
+        self.foot.setText("  ·  ".join(part for part in parts if part))
+        self.foot.setToolTip(self.foot.text())
+        self.foot.setVisible(bool(self.foot.text()))
 
     def mark(self, spans: list[tuple[int, int]]) -> None:
         """Highlight parts of the text, given as (start, end) in characters of what is shown."""

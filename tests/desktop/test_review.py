@@ -263,12 +263,12 @@ def test_an_earlier_ranking_is_put_into_the_calibration_set_from_the_history(tab
 
 def test_who_wrote_what_is_hidden_until_it_is_ranked(table: RankTab, ranked: Project) -> None:
     ranked.db.conn.execute('update completions set sampling = \'{"imported": "hh.jsonl"}\' where id = 2')
-    assert not any(card.origin_label.isVisible() for card in table.board.grid.cards)
+    assert not any(card.foot.isVisible() for card in table.board.grid.cards)
     press(table, Key.Key_A, Key.Key_Return)
-    assert not any(card.origin_label.isVisible() for card in table.board.grid.cards)
+    assert not any(card.foot.isVisible() for card in table.board.grid.cards)
     table.open_ranking(rankings.latest(ranked, person(ranked, "New")).id)
-    told = {card.completion.id: card.origin_label.text() for card in table.board.grid.cards}
+    told = {card.completion.id: card.foot.text() for card in table.board.grid.cards}
     assert told[1] == "Written by the base model"
     assert told[2] == "Imported from hh.jsonl"
     press(table, Key.Key_S)
-    assert not any(card.origin_label.isVisible() for card in table.board.grid.cards)
+    assert not any(card.foot.isVisible() for card in table.board.grid.cards)
