@@ -13,10 +13,9 @@ from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import KnownError, known
-from core.jobs import queue
 from core.jobs.follow import News
 from core.preferences import agreement
-from core.records import ACTIVE, Job
+from core.records import ACTIVE
 from core.store import Changes, assignments, calibration, guidelines, prompts, rankings
 from desktop import settings
 from desktop.labeling import Labeling
@@ -26,6 +25,7 @@ from desktop.theme import SPACE
 from desktop.widgets.calibration_result import CalibrationResult
 from desktop.widgets.cheat_sheet import CheatSheet
 from desktop.widgets.dates import local_time
+from desktop.widgets.generate_panel import at_work
 from desktop.widgets.ordering import OVERALL, Ordering
 from desktop.widgets.parts import Empty, button, column, row, set_role
 from desktop.widgets.rank_header import RankHeader
@@ -343,9 +343,8 @@ class Tab(QWidget):
     def _on_news(self, news: News) -> None:
         if not self.isVisible():
             return  # the window calls `refresh` when the tab is seen again
-        for job in news.jobs:
-            if job.kind == "generate":
-                self._show_generation(job)
+        if any(job.kind == "generate" for job in news.jobs):
+            self._show_generation()
         by_others = self.labeling is None or self.labeling.outdated
         if news.tables & {"completion_groups", "prompts"} or ("rankings" in news.tables and by_others):
             self._reload()
@@ -449,19 +448,16 @@ class Tab(QWidget):
         elif not prompts.count(self.session.project):
             self.stack.setCurrentWidget(self.no_prompts)
         else:
-            job = self._generating()
-            self.stack.setCurrentWidget(self.waiting if job else self.no_completions)
-        self._show_generation(self._generating())
+            job = at_work(self.session.project)
+            self.stack.setCurrentWidget(self.waiting if job and job.status in ACTIVE else self.no_completions)
+        self._show_generation()
 
     def _show_buttons(self, labeling: Labeling) -> None:
         self.board.undo_button.setEnabled(labeling.can_undo)
         set_role(self.board.save_button, "primary" if labeling.saveable else "")
 
-    def _generating(self) -> Job | None:
-        found = next(iter(queue.listed(self.session.project, kind="generate")), None)
-        return found if found and found.status in ACTIVE else None
-
-    def _show_generation(self, job: Job | None) -> None:
+    def _show_generation(self) -> None:
+        job = at_work(self.session.project)
         active = job is not None and job.status in ACTIVE
         if job is not None:
             self.side.generate.show_job(job)

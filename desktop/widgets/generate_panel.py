@@ -9,7 +9,7 @@ from core.configs import WRITING, GenerateConfig
 from core.errors import KnownError
 from core.jobs import queue
 from core.records import ACTIVE, RESUMABLE, Job
-from core.store import completions, prompts
+from core.store import Project, completions, prompts
 from desktop.forms import ConfigForm
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -89,7 +89,7 @@ class GeneratePanel(QWidget):
         state = f"{left:,} still without an answer" if left else "all have answers"
         self.about.setText(f"{total:,} {noun}, {state} by the base model.")
         self.generate.setEnabled(total > 0)
-        self.show_job(next(iter(queue.listed(project, kind="generate")), None))
+        self.show_job(at_work(project))
 
     def start(self) -> None:
         try:
@@ -97,18 +97,19 @@ class GeneratePanel(QWidget):
                 "policy_job": int(self.policy.currentData() or 0),
                 "mix_with": int(self.mixed.currentData()),
             }
-            job = self.session.start("generate", GenerateConfig(**values))
+            self.session.start("generate", GenerateConfig(**values))
         except KnownError as error:
             self._say(str(error), "error")
             return
-        self.show_job(job)
+        self.show_job(at_work(self.session.project))
         self.started.emit()
 
     def show_job(self, job: Job | None) -> None:
         """How generation stands: waiting, running with its pace, done, stopped or failed."""
         active = job is not None and job.status in ACTIVE
         self._job_id = job.id if job else 0
-        self.generate.setVisible(not active)
+        self.generate.setText("Add to the queue" if active else "Generate")
+        set_role(self.generate, "" if active else "primary")
         self.stop.setVisible(active)
         self.resume.setVisible(job is not None and job.status in RESUMABLE)
         self.bar.setVisible(active)
@@ -117,7 +118,9 @@ class GeneratePanel(QWidget):
             return
         self.bar.setRange(0, job.total)
         self.bar.setValue(job.done)
-        self._say(sentence(job), "error" if job.status == "failed" else "muted")
+        behind = len(queue.listed(self.session.project, kind="generate", status="queued")) - (job.status == "queued")
+        more = f" {behind:,} more in the queue." if active and behind else ""
+        self._say(sentence(job) + more, "error" if job.status == "failed" else "muted")
 
     def _say(self, text: str, role: str) -> None:
         self.state.setText(text)
@@ -135,6 +138,12 @@ class GeneratePanel(QWidget):
             wish(self._job_id)
         except KnownError as error:
             self._say(str(error), "error")
+
+
+def at_work(project: Project) -> Job | None:
+    """The generation that runs or is next to run, else the last one."""
+    found = queue.listed(project, kind="generate")
+    return next((job for job in reversed(found) if job.status in ACTIVE), next(iter(found), None))
 
 
 def sentence(job: Job) -> str:

@@ -411,8 +411,16 @@ def test_generate_queues_a_job_with_the_panels_values(tab: Tab, made: Project, s
     assert '"completions": 4' in row["config"]
     assert started == [made.folder]
     assert tab.side.generate.stop.isVisibleTo(tab.side.generate)
+    assert tab.side.generate.generate.text() == "Add to the queue"
+    tab.side.generate.generate.click()
+    assert "1 more in the queue" in tab.side.generate.state.text()
     tab.side.generate.stop.click()
-    assert made.value("select status from jobs") == "stopped"
+    assert [row["status"] for row in made.rows("select status from jobs order by id")] == ["stopped", "queued"]
+    tab._show_generation()
+    assert "Waiting for the worker" in tab.side.generate.state.text(), "the next one is shown"
+    tab.side.generate.stop.click()
+    tab._show_generation()
+    assert tab.side.generate.generate.text() == "Generate"
 
 
 def test_after_generate_the_keys_belong_to_the_cards(qtbot, tab: Tab, made: Project) -> None:
