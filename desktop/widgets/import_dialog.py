@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -18,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from core import data
 from core.data import Preview
-from core.data.rows import Report
+from core.data.rows import Refused, Report
 from core.errors import known
 from core.store import Project, changed
 from desktop.background import in_background, with_project
@@ -69,8 +70,11 @@ class ImportDialog(QDialog):
         whose = label("Labeler", "muted")
         for widget in (whose, self.labeler):
             widget.setVisible(what == "rankings")
+        self.found: list[Refused] = []
+        self.copy = button("Copy the report", self.copy_report, role="link", tip="Every refused line, and why")
+        self.copy.hide()
         other = button("Other file …", self.choose)
-        foot = row(self.split, whose, self.labeler, None, other, button("Close", self.reject), self.go)
+        foot = row(self.split, whose, self.labeler, self.copy, None, other, button("Close", self.reject), self.go)
         layout = column(self.about, self.hazards, self.note, self.tabs, self.said, foot, spacing=SPACE + 4)
         layout.setStretch(3, 1)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
@@ -106,11 +110,18 @@ class ImportDialog(QDialog):
         _fill(self.rows, [(str(item.line), item.prompt, self._rest(item)) for item in found.rows])
         _fill(self.refused, [(str(item.line), item.reason) for item in found.refused[:REFUSED_SHOWN]])
         self.tabs.setTabText(1, f"Refused ({len(found.refused):,})")
+        self.found = found.refused
+        self.copy.setVisible(bool(found.refused))
         usable = found.total > 0 and (self.what == "prompts" or found.what == "rankings")
         self.go.setEnabled(usable)
         if not usable:
             what = "prompts" if self.what == "prompts" else "rankings, only prompts" if found.total else "rankings"
             self._say(f"There are no {what} in it that could be used.", "warning")
+
+    def copy_report(self) -> None:
+        """Put every refused line on the clipboard; the table shows the first of them."""
+        QGuiApplication.clipboard().setText("\n".join(f"line {item.line}: {item.reason}" for item in self.found))
+        self._say(f"{len(self.found):,} lines are on the clipboard.", "muted")
 
     def _rest(self, item: data.Row) -> str:
         if self.what == "prompts":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 
 from core.events import NewCompletion
@@ -162,6 +163,8 @@ def test_a_file_is_imported_with_its_refused_lines_named(
     assert dialog.rows.item(1, 1).text() == "Two?"
     assert [dialog.refused.item(0, column).text() for column in (0, 1)] == ["2", "it has no `prompt`"]
     assert prompts.count(made) == 0, "looking is not importing"
+    dialog.copy.click()
+    assert QGuiApplication.clipboard().text() == "line 2: it has no `prompt`"
     dialog.go.click()
     qtbot.waitUntil(lambda: "2 prompts imported" in dialog.said.text())
     assert [(item.text, item.split) for item in prompts.listed(made)] == [("One?", "train"), ("Two?", "heldout")]
