@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QCheckBox, QHeaderView, QTableWidget, QWidget
 
 from core.errors import KnownError
 from core.preferences import agreement
@@ -15,6 +15,7 @@ from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.parts import Number, button, card, clear, column, go, label, row, scrolled
+from desktop.widgets.tables import ROW, fill, table
 
 NEEDS = "Agreement needs prompts that at least two labelers ranked: share them out with an overlap of 2 or more."
 MEASURES = ("Pairs alike", "alpha", "W", "tau-b")
@@ -52,8 +53,8 @@ class AgreementPage(QWidget):
         self.people_only.setToolTip("Leave simulated labelers out.")
         self.people_only.setChecked(True)
         self.people_only.toggled.connect(lambda: self.load())
-        self.by_labeler = _table(("Labeler", *MEASURES, "With the author", "With themselves"))
-        self.by_tag = _table(("Tag", *MEASURES, "Prompts"))
+        self.by_labeler = _wide(("Labeler", *MEASURES, "With the author", "With themselves"))
+        self.by_tag = _wide(("Tag", *MEASURES, "Prompts"))
         self.calibration_text = label("", "muted", wrap=True)
         self.calibration_list = column(spacing=SPACE // 2)
         self.difference_title = label("Where labelers read the guidelines otherwise", "muted")
@@ -134,7 +135,7 @@ class AgreementPage(QWidget):
         )
         names = {who.id: who for who in rankings.labelers(self.session.project)}
         known = {*report.labelers, *found.calibrated, *found.steady}
-        _fill(
+        _show_rows(
             self.by_labeler,
             [
                 (
@@ -147,7 +148,7 @@ class AgreementPage(QWidget):
                 if item in known
             ],
         )
-        _fill(
+        _show_rows(
             self.by_tag,
             [(tag, *measures(item), f"{item.groups:,}") for tag, item in report.tags.items()],
         )
@@ -253,27 +254,15 @@ def long(interval: Interval, *, percent: bool = True) -> str:
     return f"{interval.value:.2f} ({interval.low:.2f}, {interval.high:.2f})"
 
 
-def _table(columns: tuple[str, ...]) -> QTableWidget:
-    table = QTableWidget(0, len(columns))
-    table.setHorizontalHeaderLabels(columns)
-    table.setFixedHeight(40 + 32)
-    table.setAccessibleName(f"Agreement by {columns[0].lower()}")
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(32)
-    table.setShowGrid(False)
-    table.setTabKeyNavigation(False)
-    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    header = table.horizontalHeader()
-    header.setHighlightSections(False)
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    return table
+def _wide(columns: tuple[str, ...]) -> QTableWidget:
+    """A table as high as its rows: the page scrolls, not the table."""
+    found = table(f"Agreement by {columns[0].lower()}", columns)
+    found.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    found.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    _show_rows(found, [])
+    return found
 
 
-def _fill(table: QTableWidget, rows: list[tuple[str, ...]]) -> None:
-    table.setRowCount(len(rows))
-    for place, texts in enumerate(rows):
-        for number, text in enumerate(texts):
-            table.setItem(place, number, QTableWidgetItem(text))
-    table.setFixedHeight(40 + 32 * max(1, len(rows)))
+def _show_rows(found: QTableWidget, rows: list[tuple[str, ...]]) -> None:
+    fill(found, rows)
+    found.setFixedHeight(40 + ROW * max(1, len(rows)))

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QTableWidget,
-    QTableWidgetItem,
     QTabWidget,
     QWidget,
 )
@@ -26,6 +25,7 @@ from desktop.background import in_background, with_project
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.parts import button, column, label, row, set_role
+from desktop.widgets.tables import fill, table
 
 FILES = "Data (*.jsonl *.json *.ndjson *.jsonl.gz *.csv *.tsv *.parquet *.txt);;All files (*)"
 SHOWN = 50
@@ -48,9 +48,9 @@ class ImportDialog(QDialog):
         self.about = label("", "heading", wrap=True)
         self.hazards = label("", "warning", wrap=True)
         self.note = label("", "muted", wrap=True)
-        self.rows = _table(("Line", "Prompt", "Answers, best first" if what == "rankings" else "Tags"))
-        self.refused = _table(("Line", "Why it cannot be used"))
-        self.refused.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        third = "Answers, best first" if what == "rankings" else "Tags"
+        self.rows = _lines("What the file holds", ("Line", "Prompt", third))
+        self.refused = _lines("Refused lines", ("Line", "Why it cannot be used"))
         self.tabs = QTabWidget(self)
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.rows, "What it holds")
@@ -107,8 +107,8 @@ class ImportDialog(QDialog):
         self.hazards.setVisible(bool(found.hazards))
         self.note.setText(found.note if self.what == "rankings" else "")
         self.note.setVisible(bool(self.note.text()))
-        _fill(self.rows, [(str(item.line), item.prompt, self._rest(item)) for item in found.rows])
-        _fill(self.refused, [(str(item.line), item.reason) for item in found.refused[:REFUSED_SHOWN]])
+        fill(self.rows, [(str(item.line), item.prompt, self._rest(item)) for item in found.rows])
+        fill(self.refused, [(str(item.line), item.reason) for item in found.refused[:REFUSED_SHOWN]])
         self.tabs.setTabText(1, f"Refused ({len(found.refused):,})")
         self.found = found.refused
         self.copy.setVisible(bool(found.refused))
@@ -167,28 +167,10 @@ class ImportDialog(QDialog):
         set_role(self.said, role)
 
 
-def _table(columns: tuple[str, ...]) -> QTableWidget:
-    table = QTableWidget(0, len(columns))
-    table.setHorizontalHeaderLabels(columns)
-    table.setAccessibleName(columns[-1])
-    table.verticalHeader().hide()
-    table.setShowGrid(False)
-    table.setWordWrap(False)
-    table.setTabKeyNavigation(False)
-    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    table.setColumnWidth(0, 70)
-    header = table.horizontalHeader()
-    header.setHighlightSections(False)
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+def _lines(name: str, columns: tuple[str, ...]) -> QTableWidget:
+    """A table whose first column is the line in the file."""
+    found = table(name, columns)
+    found.setColumnWidth(0, 70)
     for place in range(1, len(columns)):
-        header.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
-    return table
-
-
-def _fill(table: QTableWidget, rows: list[tuple[str, ...]]) -> None:
-    table.setRowCount(len(rows))
-    for place, texts in enumerate(rows):
-        for number, text in enumerate(texts):
-            item = QTableWidgetItem(" ".join(text.split())[:400])
-            item.setToolTip(text[:2000])
-            table.setItem(place, number, item)
+        found.horizontalHeader().setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
+    return found

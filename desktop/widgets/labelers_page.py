@@ -29,6 +29,7 @@ from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.conflicts_list import ConflictsList
 from desktop.widgets.parts import button, card, column, label, row, set_role, side_panel
+from desktop.widgets.tables import table
 
 COLUMNS = ("Takes part", "Labeler", "Ranked", "Waiting", "Share")
 
@@ -61,23 +62,13 @@ class LabelersPage(QWidget):
         self.setLayout(layout)
 
     def _table(self) -> QTableWidget:
-        table = QTableWidget(0, len(COLUMNS), self)
-        table.setHorizontalHeaderLabels(COLUMNS)
-        table.setAccessibleName("Labelers")
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(34)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        found = table("Labelers", COLUMNS)
+        found.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        found.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        found.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         for place, width in ((0, 96), (2, 84), (3, 84), (4, 108)):
-            table.setColumnWidth(place, width)
-        return table
+            found.setColumnWidth(place, width)
+        return found
 
     def _sharing(self) -> QWidget:
         self.overlap = QSpinBox(self)

@@ -25,6 +25,7 @@ from desktop.theme import SPACE
 from desktop.widgets.export_dialog import ExportDialog
 from desktop.widgets.import_dialog import ImportDialog
 from desktop.widgets.parts import Number, button, column, label, row
+from desktop.widgets.tables import plain
 
 Index = QModelIndex | QPersistentModelIndex
 Answer = tuple[int, list[Pair], int, dict[str, int]]
@@ -118,18 +119,11 @@ class PairsPage(QWidget):
     def _table(self) -> QTableView:
         view = QTableView(self)
         view.setModel(self.model)
-        view.setAccessibleName("Pairs")
+        plain(view, "Pairs")
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.setTabKeyNavigation(False)
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(32)
-        sizes = view.horizontalHeader()
-        sizes.setHighlightSections(False)
         for place in range(3):
-            sizes.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
+            view.horizontalHeader().setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
         view.setColumnWidth(3, 84)
         view.setColumnWidth(4, 170)
         view.selectionModel().currentRowChanged.connect(lambda index, _: self._show(index))
