@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from core.preferences import bias
 from core.store import Project, rankings
@@ -14,7 +14,7 @@ from desktop import theme
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import card, column, label, row, set_role
+from desktop.widgets.parts import Empty, card, column, go, label, row, set_role
 
 #: Below this chance the shares by position are called a bias.
 SIGNIFICANT = 0.01
@@ -104,9 +104,20 @@ class BiasPage(QWidget):
         plots = row(card(column(self.position)), card(column(self.length)), spacing=2 * SPACE)
         plots.setStretch(0, 1)
         plots.setStretch(1, 1)
-        layout = column(row(self.who, None), plots, card(column(self.speed)), spacing=2 * SPACE)
-        layout.setStretch(1, 1)
-        layout.setStretch(2, 1)
+        drawn, inner = QWidget(), column(row(self.who, None), plots, card(column(self.speed)), spacing=2 * SPACE)
+        inner.setStretch(1, 1)
+        inner.setStretch(2, 1)
+        drawn.setLayout(inner)
+        self.empty = Empty(
+            "Nothing to measure yet",
+            "Once prompts are ranked, this page shows whether the place on the screen, the length or haste decided.",
+            "Go to Rank",
+            lambda: go(self, "Rank"),
+        )
+        self.stack = QStackedWidget(self)
+        self.stack.addWidget(drawn)
+        self.stack.addWidget(self.empty)
+        layout = column(self.stack)
         layout.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(layout)
         theme.notifier.changed.connect(self._repaint)
@@ -140,6 +151,8 @@ class BiasPage(QWidget):
         if found.number != self._asked:
             return
         self._found = found
+        some = found.positions or found.lengths.buckets or found.speeds or self.who.currentData()
+        self.stack.setCurrentIndex(0 if some else 1)
         self._show_positions(found)
         self._show_lengths(found.lengths)
         self._show_speeds(found.speeds)

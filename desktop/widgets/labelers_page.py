@@ -163,6 +163,8 @@ class LabelersPage(QWidget):
             found["labeler_id"]: found["n"]
             for found in project.rows("select labeler_id, count(*) as n from current_rankings group by 1")
         }
+        if not self.people:
+            self._say("Nobody has ranked yet. Add those who will, or open the Rank tab under your own name.", "muted")
         self.table.setRowCount(len(self.people))
         for place, who in enumerate(self.people):
             person = who.kind == "person"

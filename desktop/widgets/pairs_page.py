@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QSpinBox,
     QSplitter,
+    QStackedWidget,
     QTableView,
     QTextEdit,
     QWidget,
@@ -24,7 +25,7 @@ from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.export_dialog import ExportDialog
 from desktop.widgets.import_dialog import ImportDialog
-from desktop.widgets.parts import Number, button, column, label, row
+from desktop.widgets.parts import Empty, Number, button, column, go, label, row
 from desktop.widgets.tables import plain
 
 Index = QModelIndex | QPersistentModelIndex
@@ -104,7 +105,17 @@ class PairsPage(QWidget):
         split.addWidget(self.view)
         split.addWidget(texts)
         split.setSizes([420, 170])
-        layout = column(row(*self.numbers.values(), None, spacing=3 * SPACE), self._filters(), split, spacing=SPACE + 4)
+        self.empty = Empty(
+            "No pairs yet",
+            "Two completions with different ranks give a pair. Rank some prompts, or import rankings from a file.",
+            "Go to Rank",
+            lambda: go(self, "Rank"),
+        )
+        self.stack = QStackedWidget(self)
+        self.stack.addWidget(split)
+        self.stack.addWidget(self.empty)
+        numbers = row(*self.numbers.values(), None, spacing=3 * SPACE)
+        layout = column(numbers, self._filters(), self.stack, spacing=SPACE + 4)
         layout.setStretch(2, 1)
         layout.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(layout)
@@ -223,8 +234,11 @@ class PairsPage(QWidget):
         names = {who.id: who.name for who in rankings.labelers(self.session.project)}
         self.model.show_pairs(found, names)
         cut = f", the first {len(found):,} are shown" if len(found) < total else ""
-        nothing = "No pair passes. Rank some prompts, or change the filter."
-        self.count.setText(f"{total:,} pairs{cut}" if total else nothing)
+        noun = "pair" if total == 1 else "pairs"
+        self.count.setText(
+            f"{total:,} {noun}{cut}" if total else "No pair passes the filter." if rules["pairs"] else ""
+        )
+        self.stack.setCurrentIndex(0 if rules["pairs"] else 1)
         if found:
             self.view.selectRow(0)
         else:

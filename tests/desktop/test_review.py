@@ -74,11 +74,28 @@ def test_pairs_are_counted_listed_and_filtered(qtbot, tab: Tab, ranked: Project)
     page.margin.setValue(3)
     qtbot.waitUntil(lambda: page.count.text() == "2 pairs")
     page.search.setText("question 2?")
-    qtbot.waitUntil(lambda: page.count.text() == "1 pairs")
+    qtbot.waitUntil(lambda: page.count.text() == "1 pair")
     assert {pair.prompt for pair in page.model.found} == {"question 2?"}
     page.search.setText("nothing like it")
-    qtbot.waitUntil(lambda: page.count.text().startswith("No pair passes"))
+    qtbot.waitUntil(lambda: page.count.text() == "No pair passes the filter.")
     assert page.chosen.toPlainText() == ""
+
+
+def test_where_nothing_is_ranked_each_page_says_what_to_do(qtbot, session: Session, filled: Project) -> None:
+    found = Tab(session)
+    qtbot.addWidget(found)
+    found.show()
+    settled(qtbot)
+    for page, words in (
+        (found.pairs, "No pairs yet"),
+        (found.agreement, "Agreement needs prompts that at least two labelers ranked"),
+        (found.bias, "Nothing to measure yet"),
+        (found.labelers, "Nobody has ranked yet"),
+    ):
+        found.pages.setCurrentWidget(page)
+        settled(qtbot)
+        assert words in texts(page)
+    found.close()
 
 
 def test_agreement_is_shown_with_intervals_and_the_worst_prompt(qtbot, tab: Tab, ranked: Project) -> None:
