@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import Field
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from core.options import documented
 from desktop.theme import SPACE
+from desktop.widgets.parts import turn_only_with_focus
 
 #: Words of field names as people write them.
 WORDS = {
@@ -125,16 +126,8 @@ class ConfigForm(QWidget):
             control.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         control.setMinimumWidth(96)
         if not isinstance(control, QLineEdit | QCheckBox):
-            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            control.installEventFilter(self)
+            turn_only_with_focus(control)
         return control
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The wheel scrolls the page: it changes a value only in the field that has the focus."""
-        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
-            event.ignore()
-            return True
-        return super().eventFilter(watched, event)
 
 
 class _FloatBox(QDoubleSpinBox):

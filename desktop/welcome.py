@@ -101,6 +101,7 @@ class NewProject(QDialog):
         self.setWindowTitle("New project")
         self.setMinimumWidth(560)
         self.name = QLineEdit("My project")
+        self.name.selectAll()
         self.folder = QLineEdit(str(_unused("My project")))
         self.name.textEdited.connect(self._suggest)
         self.folder.textEdited.connect(self._choose)
@@ -109,8 +110,11 @@ class NewProject(QDialog):
         form = QFormLayout()
         form.setVerticalSpacing(SPACE + 4)
         form.addRow("Name", self.name)
-        form.addRow("Folder", row(self.folder, button("Choose …", self._choose_folder)))
-        models = (button("Folder …", self._choose_model), button("GGUF file …", self._choose_gguf))
+        form.addRow("Folder", row(self.folder, button("Choose …", self._choose_folder, default=False)))
+        models = (
+            button("Folder …", self._choose_model, default=False),
+            button("GGUF file …", self._choose_gguf, default=False),
+        )
         form.addRow("Base model", row(self.model, *models))
         for field, name in ((self.name, "Name"), (self.folder, "Folder"), (self.model, "Base model")):
             field.setAccessibleName(name)
@@ -127,6 +131,7 @@ class NewProject(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         make = buttons.button(QDialogButtonBox.StandardButton.Ok)
         make.setText("Make project")
+        make.setDefault(True)
         make.setProperty("role", "primary")
         make.setDefault(True)
         buttons.accepted.connect(self.make)

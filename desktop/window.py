@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QMainWindow,
     QMenu,
+    QMessageBox,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -184,6 +185,32 @@ class Window(QMainWindow):
         dialog.fileSelected.connect(lambda text: self.unpack(Path(text)))
         dialog.open()
 
+    def send_pack_back(self) -> None:
+        """Write what was ranked in this pack to a file, for whoever gave it out to merge."""
+        if self.session is None:
+            return
+        dialog = QFileDialog(self, "Write the pack to send back", f"{self.session.project.folder.name}{pack.SUFFIX}")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda text: self.write_pack(Path(text)))
+        dialog.open()
+
+    def write_pack(self, path: Path) -> None:
+        """Write the opened pack with its rankings to `path`."""
+        if self.session is None:
+            return
+        project = self.session.project
+        try:
+            waiting = pack.pack(project, path, str(project.setting(pack.PACK)))
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        left = f" {waiting:,} prompts still wait in it." if waiting else ""
+        box = QMessageBox(QMessageBox.Icon.Information, "Plumbline", f"{path.name} is written.{left}", parent=self)
+        box.setInformativeText("Send it to whoever gave you the pack: they merge it under Review, Labelers.")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
     def unpack(self, path: Path) -> None:
         """Make a project of a pack (or take up the one that was made of it before) and go to the Rank tab."""
         try:
@@ -219,6 +246,7 @@ class Window(QMainWindow):
         self.setWindowTitle(f"{self.session.project.name} – Plumbline" if self.session else "Plumbline")
         for action in self.project_actions:
             action.setEnabled(self.session is not None)
+        self.back_action.setVisible(self.session is not None and bool(self.session.project.setting(pack.PACK)))
 
     def _make_menus(self) -> None:
         file = self.menuBar().addMenu("&File")
@@ -227,6 +255,7 @@ class Window(QMainWindow):
         self.recent_menu = file.addMenu("Open &recent")
         self.recent_menu.aboutToShow.connect(self._list_recent)
         self._action(file, "Open a &labeling pack …", "", self.open_pack)
+        self.back_action = self._action(file, "Send the labeling pack &back …", "", self.send_pack_back)
         self._action(file, "Open the &demo project", "", self.open_demo)
         file.addSeparator()
         close = self._action(file, "&Close project", "Ctrl+W", self.close_project)

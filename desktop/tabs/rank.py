@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from core.data.pack import PACK
 from core.errors import KnownError, known
 from core.jobs.follow import News
 from core.preferences import agreement
@@ -35,6 +36,7 @@ from desktop.widgets.side_panels import SidePanels
 
 #: The project's setting: ask for an order by each criterion, too.
 BY_CRITERIA = "rank_by_criteria"
+LEARN = "The reward model can learn from it now."
 NOTHING = "Nothing is ranked yet: place at least one completion, or flag it (X)."
 
 
@@ -443,7 +445,9 @@ class Tab(QWidget):
         elif labeling.total:
             what = f"all {labeling.total:,} items" if labeling.total > 1 else "the only item"
             self.unskip_button.setVisible(bool(assignments.skipped(self.session.project, labeling.labeler.id)))
-            self.all_ranked.text.setText(f"You have ranked {what}. The reward model can learn from it now.")
+            packed = self.session.project.setting(PACK)
+            then = "Send the pack back: File, Send the labeling pack back." if packed else LEARN
+            self.all_ranked.text.setText(f"You have ranked {what}. {then}")
             self.stack.setCurrentWidget(self.all_ranked)
         elif not prompts.count(self.session.project):
             self.stack.setCurrentWidget(self.no_prompts)

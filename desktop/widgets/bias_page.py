@@ -57,11 +57,11 @@ class Plot(QWidget):
         self.plot.setBackground(colours.surface)
         for side, text in self._labels.items():
             axis = self.plot.getAxis(side)
-            axis.enableAutoSIPrefix(False)
             axis.setStyle(tickLength=-4)
             axis.setPen(pg.mkPen(colours.line))
             axis.setTextPen(pg.mkPen(colours.muted))
             self.plot.setLabel(side, text, color=colours.muted, **{"font-size": f"{theme.SMALL}px"})
+            axis.enableAutoSIPrefix(False)  # last: a label turns it on again
 
     def bars(self, names: list[str], values: list[float], lows: list[float], highs: list[float]) -> None:
         """Bars with their intervals."""

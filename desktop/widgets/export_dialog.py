@@ -48,6 +48,7 @@ class ExportDialog(QDialog):
             label("Rankings and pairs for another program", "heading"),
             self.format,
             self.about,
+            label("Everything is written, whatever the filter of the page shows.", "muted", wrap=True),
             self.said,
             row(None, button("Close", self.reject), self.write_button),
             spacing=SPACE + 4,
@@ -96,3 +97,4 @@ class ExportDialog(QDialog):
     def _say(self, sentence: str, role: str) -> None:
         self.said.setText(sentence)
         set_role(self.said, role)
+        self.adjustSize()

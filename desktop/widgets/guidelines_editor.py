@@ -181,6 +181,8 @@ class GuidelinesEditor(QWidget):
     def use_template(self, name: str) -> None:
         text = guidelines.templates()[name].read_text(encoding="utf-8")
         self._replace(guidelines.from_markdown(text), f"“{template_title(name)}” is in the editors: save it to use it.")
+        if not self.unsaved:
+            self._show_state()  # it is what was saved last
 
     def restore_version(self) -> None:
         """Put the chosen version into the editors; saving makes it the newest one."""

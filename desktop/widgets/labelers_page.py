@@ -1,5 +1,6 @@
 """Who ranks what: labelers, shares with overlap, packs that go out and come back, repeats, simulated labelers."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.conflicts_list import ConflictsList
-from desktop.widgets.parts import button, card, column, label, row, set_role, side_panel
+from desktop.widgets.parts import button, card, column, label, row, set_role, side_panel, turn_only_with_focus
 from desktop.widgets.tables import table
 
 COLUMNS = ("Takes part", "Labeler", "Ranked", "Waiting", "Share")
@@ -46,6 +47,8 @@ class LabelersPage(QWidget):
         self.name.returnPressed.connect(self.add)
         self.said = label("", "muted", wrap=True)
         self.conflicts = ConflictsList(session, self)
+        fields = (self._sharing(), self._packs(), self._steadiness(), self._simulation())
+        turn_only_with_focus(self.overlap, self.every, self.gold, self.personality, self.temperature)
         left = column(
             row(self.name, button("Add labeler", self.add), None),
             self.table,
@@ -54,8 +57,7 @@ class LabelersPage(QWidget):
             spacing=SPACE + 4,
         )
         left.setStretch(1, 1)
-        cards = (self._sharing(), self._packs(), self._steadiness(), self._simulation())
-        area = side_panel(column(*cards, None, spacing=2 * SPACE), 372)
+        area = side_panel(column(*fields, None, spacing=2 * SPACE), 372)
         layout = row(left, area, spacing=3 * SPACE)
         layout.setStretch(0, 1)
         layout.setContentsMargins(0, 2 * SPACE, 0, 0)
@@ -226,7 +228,7 @@ class LabelersPage(QWidget):
         if who is None or who.kind != "person":
             self._say("Select the labeler in the table for whom the pack is.", "warning")
             return
-        name = f"{self.session.project.name} for {who.name}{pack.SUFFIX}".replace("/", "-")
+        name = re.sub(r'[\\/:*?"<>|]+', "-", f"{self.session.project.name} for {who.name}{pack.SUFFIX}")
         dialog = QFileDialog(self, "Write the labeling pack", str(Path.home() / name))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

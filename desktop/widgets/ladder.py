@@ -166,7 +166,7 @@ class Ladder(QWidget):
         painter.setPen(QColor(theme.current().muted))
         painter.drawText(QRectF(1, 0, self.width() - 2, CAPTION - 4), Qt.AlignmentFlag.AlignVCenter, "Best")
         count = len(self.ordering.unranked)
-        title = f"Unranked: {count}" if count else "Unranked: none"
+        title = f"Unranked, below: {count}" if count else "Unranked: none"
         above = QRectF(1, plan.box.top() - CAPTION, self.width() - 2, CAPTION - 4)
         painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, title)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.theme import SPACE
@@ -25,14 +25,16 @@ def set_role(widget: QWidget, role: str) -> None:
     widget.style().polish(widget)
 
 
-def button(text: str, action: Callable[[], object], *, role: str = "", tip: str = "") -> QPushButton:
-    """A push button; roles are primary and link."""
+def button(
+    text: str, action: Callable[[], object], *, role: str = "", tip: str = "", default: bool = True
+) -> QPushButton:
+    """A push button; roles are primary and link. In a dialog, Return in a field presses the first `default` one."""
     found = QPushButton(text)
     if role:
         found.setProperty("role", role)
     found.setToolTip(tip)
     found.setCursor(Qt.CursorShape.PointingHandCursor if role == "link" else Qt.CursorShape.ArrowCursor)
-    found.setAutoDefault(True)  # Return presses the button that has the focus, as Space does
+    found.setAutoDefault(default)  # Return presses the button that has the focus, as Space does
     found.clicked.connect(lambda: action())
     return found
 
@@ -108,6 +110,21 @@ def clear(layout: QLayout) -> None:
             widget.deleteLater()
         elif (inner := item.layout()) is not None:
             clear(inner)
+
+
+class _WheelGuard(QObject):
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+
+def turn_only_with_focus(*fields: QWidget) -> None:
+    """Let the wheel scroll the page: it changes a value only in the field that has the focus."""
+    for field in fields:
+        field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        field.installEventFilter(_WheelGuard(field))
 
 
 def header(title: str, line: str) -> QVBoxLayout:

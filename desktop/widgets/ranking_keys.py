@@ -54,6 +54,7 @@ SHEET: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("A  B  C …", "next place, from best to worst"),
             ("Shift + A …", "tie it with the one placed last"),
+            ("left out", "unranked: below the ranked, in no order"),
             ("Backspace", "take back the lowest placement"),
             ("Enter", "save and show the next"),
             ("S   Shift+S", "later: it comes back at the end; skip it for good"),

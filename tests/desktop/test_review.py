@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from core import data
 from core.data import pack
@@ -155,6 +156,12 @@ def test_labelers_are_added_and_share_the_prompts(qtbot, tab: Tab, ranked: Proje
     assert "1 up to 3" in page.said.text()
     page.unshare_button.click()
     assert assignments.assigned(ranked) == {}
+    wheel = QWheelEvent(
+        QPointF(5, 5), QPointF(5, 5), QPoint(0, 120), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(page.every, wheel)
+    assert page.every.value() == 0, "the wheel scrolls the page"
     page.every.setValue(10)
     assert ranked.setting(assignments.REPEAT_EVERY) == 10
 
@@ -186,6 +193,19 @@ def test_a_pack_goes_out_and_comes_back_with_its_conflict_decided(
     assert now.ranks == {ids[3]: 1, ids[0]: 2, ids[1]: 3, ids[2]: 4}
     page.merge(tmp_path / "missing.plumbpack")
     qtbot.waitUntil(lambda: "is not a file" in page.said.text())
+
+
+def test_an_opened_pack_leads_to_sending_it_back(qtbot, open_window, ranked: Project, tmp_path: Path) -> None:
+    file = tmp_path / f"Cy{pack.SUFFIX}"
+    pack.pack(ranked, file, "Cy")
+    window = open_window()
+    window.open_project(ranked.folder)
+    assert not window.back_action.isVisible()
+    window.unpack(file)
+    assert window.back_action.isVisible()
+    rank(window.session.project, 1, person(window.session.project, "Cy"), 0, 1, 2, 3)
+    window.write_pack(tmp_path / "back.plumbpack")
+    assert pack.merge(ranked, tmp_path / "back.plumbpack").added == 1
 
 
 def test_a_simulated_labeler_ranks_and_is_marked(qtbot, tab: Tab, ranked: Project) -> None:
