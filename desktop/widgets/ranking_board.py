@@ -6,7 +6,7 @@ The board proposes orderings (`changed`); whoever listens keeps them and shows t
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from core.records import Group
@@ -209,7 +209,7 @@ class RankingBoard(QWidget):
         if 0 <= index < len(self.grid.cards):
             self.selected = index
         for position, card in enumerate(self.grid.cards):
-            card.set_selected(position == self.selected)
+            card.set_selected(position == self.selected, focused=self.hasFocus())
         if self.card:
             self.grid.ensureWidgetVisible(self.card, 0, 6)
         self.grid.show_differences(self.card)
@@ -308,6 +308,14 @@ class RankingBoard(QWidget):
                 self.saving.emit()
                 return True
         return super().eventFilter(watched, event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.select(self.selected)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.select(self.selected)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus()

@@ -134,7 +134,7 @@ class RankingCard(QFrame):
     def __init__(self, completion: Completion, letter: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.letter = letter
-        self._selected = self._target = False
+        self._selected = self._target = self._focused = False
         self._rank: int | None = None
         self._pressed_at: QPoint | None = None
         self.setAcceptDrops(True)
@@ -262,9 +262,10 @@ class RankingCard(QFrame):
         self.chip.update()
         self.update()
 
-    def set_selected(self, selected: bool) -> None:
-        if selected != self._selected:
-            self._selected = selected
+    def set_selected(self, selected: bool, *, focused: bool = True) -> None:
+        """The selected card; its frame is strong while the keys go to the board."""
+        if (selected, focused) != (self._selected, self._focused):
+            self._selected, self._focused = selected, focused
             self.update()
 
     def scroll_text(self, pages: int) -> None:
@@ -283,7 +284,7 @@ class RankingCard(QFrame):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         strong = self._selected or self._target
         line = accent(palette) if strong else mix(base, ink, 0.16)
-        painter.setPen(QPen(line, 2.0 if strong else 1.0))
+        painter.setPen(QPen(line, 2.5 if strong and (self._focused or self._target) else 1.0))
         painter.setBrush(mix(base, accent(palette), 0.12 if self._target else 0.05 if self._rank else 0.0))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
 
