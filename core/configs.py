@@ -55,9 +55,19 @@ class LoraConfig:
         choices=("all-linear", "attention"),
         advanced=True,
     )
+    lora_rslora: bool = option(
+        False, "Scale by alpha / sqrt(r), so that large adapters learn too (rsLoRA, arXiv 2312.03732).", advanced=True
+    )
+    lora_dora: bool = option(
+        False, "Learn length and direction of the weights apart (DoRA, arXiv 2402.09353); slower.", advanced=True
+    )
 
     def __post_init__(self) -> None:
         check(self)
+
+
+#: What a seed promises.
+SEED = "The same seed gives the same run on the same machine."
 
 
 @dataclass(frozen=True)
@@ -68,26 +78,63 @@ class TrainRewardConfig(LoraConfig):
         "attention", "Which layers get an adapter: attention only, or all linear layers.",
         choices=("all-linear", "attention"), advanced=True,
     )  # fmt: skip
-    learning_rate: float = option(2e-3, "AdamW learning rate of the adapter, decaying to zero.", low=1e-7, high=1.0)
+    learning_rate: float = option(
+        0.0, "AdamW learning rate of the adapter, decaying to zero; 0 chooses it by the model's size.", low=0, high=1.0
+    )
     head_learning_rate: float = option(
         1e-2, "Learning rate of the scalar head, decaying to zero.", low=1e-7, high=1.0, advanced=True
     )
-    epochs: int = option(2, "Passes over the rankings. More than a few over-fit.", low=1, high=50)
-    batch_prompts: int = option(4, "Rankings (each with all its pairs) in one step.", low=1, high=512)
-    ties: str = option(
-        "half",
-        "Tied completions: drop them, or pull their scores together.",
-        choices=("half", "drop"),
+    head_init: str = option(
+        "normal",
+        "How the scalar head starts: drawn with standard deviation 1 / sqrt(d + 1), or at zero.",
+        choices=("normal", "zero"),
         advanced=True,
     )
+    epochs: int = option(2, "Passes over the rankings. More than a few over-fit.", low=1, high=50)
+    batch_prompts: int = option(4, "Prompts (each with all its pairs) in one step.", low=1, high=512)
+    patience: int = option(
+        3, "Stop when the held-out log loss has not improved this many times; 0 is never.", low=0, advanced=True
+    )
+    evaluations: int = option(2, "Held-out evaluations in one pass.", low=1, high=100, advanced=True)
+    ties: str = option(
+        "half",
+        "Tied completions: drop them, pull their scores together, or give ties a probability of their own.",
+        choices=("half", "drop", "davidson", "rao-kupper"),
+        advanced=True,
+    )
+    margin: float = option(
+        0.0, "How much more two scores must differ for each place that their ranks are apart.", low=0, high=10,
+        advanced=True,
+    )  # fmt: skip
+    label_smoothing: float = option(
+        0.0, "Share of pairs taken to be labeled the wrong way round.", low=0, high=0.49, advanced=True
+    )
     centering: float = option(0.01, "Weight of the penalty that keeps scores near 0.", low=0, high=1, advanced=True)
+    criteria: bool = option(
+        True, "Learn a score for each ranked criterion too, as further columns of the head.", advanced=True
+    )
+    members: int = option(
+        1, "Reward models to train: more than one is an ensemble whose disagreement is shown.", low=1, high=16
+    )
+    curve: bool = option(
+        False, "Also train on an eighth, a quarter and half of the prompts, to see what more labels would bring."
+    )
     heldout_fraction: float = option(
         0.2, "Share of ranked prompts kept for testing if none is marked held-out.", low=0, high=0.9, advanced=True
     )
     max_length: int = option(1024, "Longest prompt with completion, in tokens.", low=16, high=131072, advanced=True)
     checkpoint_every: int = option(10, "Steps between checkpoints.", low=1, advanced=True)
-    micro_batch: int = option(4, "Rankings in one forward pass; fewer need less memory.", low=1, advanced=True)
-    seed: int = option(0, "The same seed gives the same run on the same machine.", low=0, advanced=True)
+    gradient_checkpointing: bool = option(
+        False, "Compute activations twice instead of keeping them: a third slower, far less memory.", advanced=True
+    )
+    base_bits: str = option(
+        "16", "Hold the base in 4 bits (needs an NVIDIA GPU and the extra `4bit`).", choices=("16", "4"), advanced=True
+    )
+    memory_gb: float = option(
+        0.0, "Memory for activations, which decides how much is computed at once; 0 is half of what is free.", low=0,
+        advanced=True,
+    )  # fmt: skip
+    seed: int = option(0, SEED, low=0, advanced=True)
 
 
 @dataclass(frozen=True)
@@ -115,7 +162,7 @@ class TrainPolicyConfig(LoraConfig):
         16, "Held-out prompts answered before and after training to measure the gain.", low=0, advanced=True
     )
     micro_batch: int = option(16, "Completions in one forward pass; smaller needs less memory.", low=1, advanced=True)
-    seed: int = option(0, "The same seed gives the same run on the same machine.", low=0, advanced=True)
+    seed: int = option(0, SEED, low=0, advanced=True)
 
 
 @dataclass(frozen=True)

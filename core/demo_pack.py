@@ -17,7 +17,8 @@ from core.store import DATABASE, open_project
 from core.store.connection import connect
 
 STEPS, EVALUATION_PROMPTS = 20, 16
-WEIGHTS = ("adapter_model.safetensors", "head.safetensors", "value.safetensors")
+WEIGHTS = ("adapter_model.safetensors", "value.safetensors")
+ABOUT = ("adapter_config.json", "reward.json", "README.md")
 
 
 def pack(source: Path, target: Path) -> None:
@@ -34,7 +35,7 @@ def pack(source: Path, target: Path) -> None:
         for path in (source / adapter).rglob("*.*"):
             kept = target / adapter / path.relative_to(source / adapter)
             kept.parent.mkdir(parents=True, exist_ok=True)
-            if path.name == "adapter_config.json":
+            if path.name in ABOUT:
                 shutil.copy(path, kept)
             elif path.name in WEIGHTS:
                 _save(path, kept)
@@ -47,9 +48,9 @@ def pack(source: Path, target: Path) -> None:
 
 def _save(path: Path, kept: Path) -> None:
     """Adapters shrink to float16; heads are small and stay as they are."""
-    tensors = load_file(path)
-    if path.name == WEIGHTS[0]:
-        tensors = {name: tensor.astype("float16") for name, tensor in tensors.items()}
+    tensors = {
+        name: tensor.astype("float16") if "lora_" in name else tensor for name, tensor in load_file(path).items()
+    }
     save_file(tensors, kept)
 
 

@@ -39,18 +39,21 @@ OUT_OF_MEMORY = (
 )
 
 
-def known(error: BaseException) -> KnownError | None:
-    """The `KnownError` that stands for `error`, or None when it is a bug.
+def is_out_of_memory(error: BaseException) -> bool:
+    """Torch's error is told by its class name, because this module must not import torch."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in text or "out of memory" in text)
 
-    Torch's out-of-memory error is told by its class name, because this module must not import torch.
-    """
+
+def known(error: BaseException) -> KnownError | None:
+    """The `KnownError` that stands for `error`, or None when it is a bug."""
     if isinstance(error, KnownError):
         return error
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         return KnownError(OUT_OF_MEMORY)
     text = str(error)
-    if isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in text or "out of memory" in text):
-        return KnownError(OUT_OF_MEMORY)
     if isinstance(error, sqlite3.OperationalError) and "disk is full" in text:
         return KnownError(DISK_FULL)
     if isinstance(error, sqlite3.OperationalError) and ("readonly" in text or "unable to open" in text):

@@ -68,6 +68,35 @@ class Completions:
 
 
 @dataclass(frozen=True)
+class Score:
+    """A raw score of one completion: by which model of the run (an ensemble has several) and which criterion.
+
+    `part` is `heldout` (completions of prompts that were not trained on) or `reference` (the base's own).
+    """
+
+    part: str
+    model: str
+    criterion: str
+    completion_id: int
+    score: float
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Written over what the run said of the same completions before."""
+
+    rows: tuple[Score, ...]
+
+
+@dataclass(frozen=True)
+class Priorities:
+    """How much is in doubt about each group of completions (nats); replaces all earlier ones."""
+
+    doubts: dict[int, float]
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """`save(folder)` writes the whole state after `step`; the worker makes the write atomic."""
 
@@ -89,4 +118,4 @@ class Note:
     text: str
 
 
-Event = Progress | Metrics | Samples | Completions | Checkpoint | Result | Note
+Event = Progress | Metrics | Samples | Completions | Scores | Priorities | Checkpoint | Result | Note

@@ -16,7 +16,18 @@ from typing import Any
 
 from core import configs
 from core.errors import KnownError, known
-from core.events import Checkpoint, Completions, Event, Metrics, Note, Progress, Result, Samples
+from core.events import (
+    Checkpoint,
+    Completions,
+    Event,
+    Metrics,
+    Note,
+    Priorities,
+    Progress,
+    Result,
+    Samples,
+    Scores,
+)
 from core.jobs import lock, queue
 from core.jobs.context import JobContext
 from core.records import Job
@@ -210,6 +221,21 @@ class Recorder:
                 )
             case Completions(prompt_id, rows, sampling):
                 completions.add_group(self.project, prompt_id, rows, sampling=sampling, job_id=self.job_id)
+            case Scores(scores):
+                many(
+                    "insert or replace into scores (job_id, part, model, criterion, completion_id, score, tokens)"
+                    " values (?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (self.job_id, row.part, row.model, row.criterion, row.completion_id, row.score, row.tokens)
+                        for row in scores
+                    ],
+                )
+            case Priorities(doubts):
+                execute("delete from priorities")
+                many(
+                    "insert into priorities (group_id, job_id, doubt) values (?, ?, ?)",
+                    [(group_id, self.job_id, doubt) for group_id, doubt in doubts.items()],
+                )
             case Result(values):
                 kept = json.loads(self.project.value("select result from jobs where id = ?", self.job_id))
                 execute("update jobs set result = ? where id = ?", (json.dumps(kept | values), self.job_id))

@@ -14,8 +14,9 @@ from typing import Any
 
 import torch
 from peft import LoraConfig as PeftLoraConfig
-from peft import PeftModel
-from torch import nn
+from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from core.configs import LoraConfig
@@ -23,6 +24,18 @@ from core.errors import ModelError
 from core.models.load import Base
 
 REFERENCE = None
+CAUSAL = "CAUSAL_LM"
+WEIGHTS = "adapter_model.safetensors"
+#: Where PEFT looks for the weights of a classification head.
+HEAD = "base_model.model.score.weight"
+
+
+def head_of(folder: Path) -> Tensor:
+    """The head's weights (C, d) in an adapter's folder. Raises `ModelError` if there are none."""
+    try:
+        return load_file(folder / WEIGHTS)[HEAD]
+    except Exception as error:
+        raise ModelError(f"{folder} holds no reward model: train one again, or choose another run.") from error
 
 
 def attention_layers(model: Any) -> list[str]:
@@ -41,9 +54,11 @@ def peft_config(config: LoraConfig, model: Any) -> PeftLoraConfig:
     return PeftLoraConfig(
         r=config.lora_rank,
         lora_alpha=config.lora_alpha,
+        use_rslora=config.lora_rslora,
+        use_dora=config.lora_dora,
         lora_dropout=0.0,
         target_modules=targets,
-        task_type="CAUSAL_LM",
+        task_type=CAUSAL,
     )
 
 
@@ -63,12 +78,17 @@ class SharedModel:
             self._attach(name, peft_config(config, self.base.model))
 
     def load(self, name: str, folder: Path) -> None:
-        """An adapter from a PEFT folder. Raises `ModelError` if it is damaged or of another base."""
+        """An adapter from a PEFT folder. Raises `ModelError` if it is damaged or of another base.
+
+        The folder may hold the weights of a classification head too, which have no place in this model: see `head_of`.
+        """
         try:
-            if self._peft is None:
-                self._peft = PeftModel.from_pretrained(self.base.model, folder, adapter_name=name)
-            else:
-                self._peft.load_adapter(folder, adapter_name=name)
+            config = PeftLoraConfig.from_pretrained(str(folder))
+            config.task_type, config.modules_to_save, config.inference_mode = CAUSAL, None, False
+            self._attach(name, config)
+            weights = load_file(folder / WEIGHTS)
+            weights.pop(HEAD, None)
+            self.restore(name, weights)
         except (MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:
@@ -78,6 +98,24 @@ class SharedModel:
             ) from error
         self._switch(REFERENCE, False)
 
+    def state(self, name: str) -> dict[str, Tensor]:
+        """The adapter's weights by PEFT's names, which do not hold the adapter's own."""
+        return {
+            key: weight.detach() for key, weight in get_peft_model_state_dict(self._peft, adapter_name=name).items()
+        }
+
+    def restore(self, name: str, weights: dict[str, Tensor]) -> None:
+        """Set all of the adapter's weights from what `state` gave. Raises `ValueError` if any is missing or foreign."""
+        if set(weights) != set(self.state(name)):
+            raise ValueError("it has other layers")
+        set_peft_model_state_dict(self._peft, weights, adapter_name=name)
+
+    def drop(self, name: str) -> None:
+        """Forget an adapter that is not the only one."""
+        self._switch(next(other for other in self._peft.peft_config if other != name), False)
+        self._peft.delete_adapter(name)
+        self._switch(REFERENCE, False)
+
     def _attach(self, name: str, config: PeftLoraConfig) -> None:
         if self._peft is None:
             self._peft = PeftModel(self.base.model, config, adapter_name=name)
@@ -85,14 +123,24 @@ class SharedModel:
             self._peft.add_adapter(name, copy.deepcopy(config))
         self._switch(REFERENCE, False)
 
-    def save(self, name: str, folder: Path) -> None:
-        """Write one adapter as a plain PEFT folder: `folder/adapter_model.safetensors` and its config."""
+    def save(self, name: str, folder: Path, *, head: Tensor | None = None) -> None:
+        """Write one adapter as a plain PEFT folder: `folder/adapter_model.safetensors` and its config.
+
+        With the weights (C, d) of a `head` it is an adapter for sequence classification of C labels, which loads onto
+        `AutoModelForSequenceClassification` with its head.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        # PEFT puts a named adapter in a sub-folder; its content is moved up so that the folder loads by itself.
-        self._peft.save_pretrained(folder, selected_adapters=[name], safe_serialization=True)
-        for path in (folder / name).iterdir():
-            path.rename(folder / path.name)
-        (folder / name).rmdir()
+        config = copy.deepcopy(self._peft.peft_config[name])
+        config.inference_mode = True
+        config.base_model_name_or_path = (
+            self.base.spec.source if self.base.spec.kind == "hub" else str(self.base.spec.folder)
+        )
+        weights = {key: weight.contiguous().cpu() for key, weight in self.state(name).items()}
+        if head is not None:
+            config.task_type, config.modules_to_save = "SEQ_CLS", ["score"]
+            weights[HEAD] = head.detach().contiguous().cpu()
+        config.save_pretrained(str(folder))
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
 
     def parameters(self, name: str) -> list[nn.Parameter]:
         """The adapter's own weights, in a fixed order."""

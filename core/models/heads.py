@@ -1,4 +1,4 @@
-"""Scalar heads on hidden states: float32 linears that live outside peft, saved as safetensors."""
+"""Heads on hidden states: float32 linears that live outside peft."""
 
 from pathlib import Path
 
@@ -9,38 +9,62 @@ from torch import Tensor, nn
 from core.errors import ModelError
 
 
-class ScalarHead(nn.Module):
-    """hidden states (..., d) -> scores (...): `(w . h + b - mean) / std`, with `mean` and `std` set after training."""
+class RewardHead(nn.Module):
+    """hidden states (..., d) -> raw scores (..., C), one column for each criterion; and the tie parameter of each.
 
-    def __init__(self, hidden_size: int) -> None:
+    There is no bias: only differences of scores are learnt, and transformers' classification heads have none, so that
+    the weights load there as they are. `normalised` gives scores in standard deviations of the reference's completions.
+    """
+
+    def __init__(self, hidden_size: int, columns: int = 1) -> None:
         super().__init__()
-        self.linear = nn.Linear(hidden_size, 1)
-        self.register_buffer("mean", torch.zeros(()))
-        self.register_buffer("std", torch.ones(()))
+        self.linear = nn.Linear(hidden_size, columns, bias=False)
+        self.tie = nn.Parameter(torch.zeros(columns))
+        self.register_buffer("mean", torch.zeros(columns))
+        self.register_buffer("std", torch.ones(columns))
         self.mean: Tensor
         self.std: Tensor
 
     def forward(self, hidden: Tensor) -> Tensor:
-        raw = self.linear(hidden.float()).squeeze(-1)
+        return self.linear(hidden.float())
+
+    def normalised(self, raw: Tensor) -> Tensor:
+        """(raw - mean) / std, with the numbers of the reference's completions; raw is (..., C)."""
         return (raw - self.mean) / self.std
 
     @torch.no_grad()
-    def zero(self) -> None:
-        """Every score is 0, so a pair's loss starts at exactly ln 2.
-
-        Huang et al. 2024 (detail 11) draw the weights from N(0, 1/(d+1)) instead. With the few hundred
-        rankings of a workstation that noise has to be unlearnt first: a 135M model that saw 48 rankings of 8
-        completions twice ordered 0.65 of the held-out pairs (its first loss was 0.94) where this start
-        gave 0.72, all else equal (one seed).
-        """
-        self.linear.weight.zero_()
-        self.linear.bias.zero_()
+    def draw(self, generator: torch.Generator) -> None:
+        """Weights from N(0, 1/(d+1)), as in the summarisation work (Stiennon et al. 2020, Huang et al. 2024)."""
+        size = self.linear.weight.shape
+        self.linear.weight.copy_(torch.randn(size, generator=generator) / (size[1] + 1) ** 0.5)
 
     @torch.no_grad()
-    def normalise(self, mean: float, std: float) -> None:
-        """From now on scores have mean 0 and standard deviation 1 where raw ones had `mean` and `std`."""
-        self.mean.fill_(mean)
-        self.std.fill_(max(std, 1e-6))
+    def zero(self) -> None:
+        """Every score is 0, so a pair's loss starts at exactly ln 2."""
+        self.linear.weight.zero_()
+
+    @torch.no_grad()
+    def normalise(self, mean: Tensor, std: Tensor) -> None:
+        """From now on normalised scores have mean 0 and standard deviation 1 where raw ones had `mean` and `std`."""
+        self.mean.copy_(mean)
+        self.std.copy_(std.clamp(min=1e-6))
+
+
+class ScalarHead(nn.Module):
+    """hidden states (..., d) -> values (...), saved as safetensors."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(hidden_size, 1)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.linear(hidden.float()).squeeze(-1)
+
+    @torch.no_grad()
+    def zero(self) -> None:
+        """Every value is 0."""
+        self.linear.weight.zero_()
+        self.linear.bias.zero_()
 
     def save(self, path: Path) -> None:
         save_file({name: value.contiguous().cpu() for name, value in self.state_dict().items()}, path)

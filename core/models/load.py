@@ -1,5 +1,6 @@
 """Load a base model and its tokenizer from a folder of safetensors: no remote code, no pickles, no network."""
 
+import importlib.util
 import os
 from collections.abc import Generator
 from contextlib import closing
@@ -8,7 +9,7 @@ from typing import Any
 
 import psutil
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, logging
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, logging
 
 from core import catalogue
 from core.catalogue import ModelSpec
@@ -29,6 +30,7 @@ class Base:
     placement: Placement
     end_ids: tuple[int, ...]
     pad_id: int
+    four_bit: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -44,14 +46,14 @@ class Base:
         return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 2048))
 
 
-def base_of(context: JobContext) -> Generator[Progress, None, Base]:
+def base_of(context: JobContext, *, four_bit: bool = False) -> Generator[Progress, None, Base]:
     """The project's base model, fetched if need be and kept in the worker between jobs.
 
     A generator that yields progress and returns a `Base`: use `base = yield from base_of(context)`.
     """
     spec = catalogue.parse(context.project.setting("model", catalogue.EMBEDDED))
     kept: Base | None = context.cache.get("base")
-    if kept is not None and kept.spec == spec:
+    if kept is not None and kept.spec == spec and kept.four_bit == four_bit:
         return kept
     context.cache.clear()
     with closing(fetch.ensure(spec)) as fetching:
@@ -60,24 +62,29 @@ def base_of(context: JobContext) -> Generator[Progress, None, Base]:
             if context.stopping:
                 raise KnownError("Stopped while the model was being fetched: resume to fetch it.")
     yield Progress(0, 1, "Loading the model")
-    base = load(spec)
+    base = load(spec, four_bit=four_bit)
     context.cache["base"] = base
     yield Progress(1, 1, "Loading the model")
     return base
 
 
-def load(spec: ModelSpec) -> Base:
-    """Load the model in `spec.folder`. Raises `ModelError` with what is wrong and what to do."""
+def load(spec: ModelSpec, *, four_bit: bool = False) -> Base:
+    """Load the model in `spec.folder`. Raises `ModelError` with what is wrong and what to do.
+
+    With `four_bit` its weights are held in NF4 (Dettmers et al. 2023, arXiv 2305.14314), on an NVIDIA GPU.
+    """
     catalogue.check(spec)
     chosen = placement()
+    quantized = _four_bit(chosen) if four_bit else {}
     _check_memory(spec, chosen)
     logging.disable_progress_bar()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
-            spec.folder, dtype=chosen.dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
-        )
+            spec.folder, dtype=chosen.dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True,
+            **quantized,
+        )  # fmt: skip
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
@@ -89,10 +96,27 @@ def load(spec: ModelSpec) -> Base:
     if not getattr(tokenizer, "chat_template", None):
         raise ModelError(f"{spec.title} has no chat template: choose an instruction-tuned (chat) model.")
     ends = _end_ids(model, tokenizer)
-    model.to(chosen.device).eval().requires_grad_(False)
+    if not four_bit:
+        model.to(chosen.device)
+    model.eval().requires_grad_(False)
     _no_dropout(model)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
-    return Base(model, tokenizer, spec, chosen, ends, int(pad))
+    return Base(model, tokenizer, spec, chosen, ends, int(pad), four_bit)
+
+
+def _four_bit(chosen: Placement) -> dict[str, Any]:
+    """What `from_pretrained` is told to hold the weights in 4 bits. Raises `ModelError` where that cannot be done."""
+    if chosen.device.type != "cuda":
+        raise ModelError("Holding the base in 4 bits needs an NVIDIA GPU: leave --base-bits at 16 on this machine.")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise ModelError("Holding the base in 4 bits needs bitsandbytes: install Plumbline with the extra `4bit`.")
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=chosen.dtype,
+    )
+    return {"quantization_config": config, "device_map": {"": chosen.device}}
 
 
 def _check_memory(spec: ModelSpec, chosen: Placement) -> None:

@@ -5,6 +5,7 @@ pair; a flagged prompt gives none, a flagged completion is in none. An unranked 
 ranked one and has no order among the unranked.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,17 +25,35 @@ class Counts:
     scripted: int
 
 
-@dataclass(frozen=True)
-class RankedGroup:
-    """The completions of one ranking that may be compared: rank 1 is best, equal ranks are tied, None is
-    unranked (below every rank, with no order among its like). Without `ties` equal ranks were not compared."""
+#: The order that counts as a whole, beside those by criterion.
+OVERALL = "overall"
 
+
+@dataclass(frozen=True)
+class Judgement:
+    """One labeler's order over a group's completions, overall or by one criterion.
+
+    `ranks` has one number for each completion: 1 is best, equal is tied, infinity is unranked (below every rank, with
+    no order among its like), nan is not judged (flagged). Without `ties` equal ranks were not compared.
+    """
+
+    labeler_id: int
+    criterion: str
+    ranks: tuple[float, ...]
+    ties: bool = True
+
+
+@dataclass(frozen=True)
+class JudgedGroup:
+    """The completions of one prompt with everybody's orders over them; at least one of them gives a pair."""
+
+    group_id: int
     prompt_id: int
     prompt: str
     split: str
+    completion_ids: tuple[int, ...]
     completions: tuple[str, ...]
-    ranks: tuple[int | None, ...]
-    ties: bool = True
+    judgements: tuple[Judgement, ...]
 
 
 @dataclass(frozen=True)
@@ -157,28 +176,72 @@ def counts(project: Project) -> Counts:
     )
 
 
-def ranked_groups(project: Project) -> list[RankedGroup]:
-    """Every ranking that yields at least one pair, whole, as the reward model's loss wants it."""
-    rows = project.rows(
-        "select r.id, g.prompt_id, q.text as prompt, q.split, c.text as completion,"
-        " i.rank, r.method"
-        " from counting_rankings r join completion_groups g on g.id = r.group_id"
-        " join prompts q on q.id = g.prompt_id join ranking_items i on i.ranking_id = r.id"
-        " join completions c on c.id = i.completion_id"
-        " where r.flag is null and i.flag is null and r.id in (select ranking_id from pairs)"
-        " order by r.id, i.rank nulls last, c.id"
+def judged_groups(project: Project, *, criteria: bool = True) -> list[JudgedGroup]:
+    """Every group that yields at least one pair, whole, as the reward model's loss wants it."""
+    judged = _orders(project, "select i.ranking_id, '' as criterion, i.completion_id, i.rank from ranking_items i")
+    if criteria:
+        judged |= _orders(project, "select ranking_id, criterion, completion_id, rank from criterion_ranks")
+    flagged = {
+        (row["ranking_id"], row["completion_id"])
+        for row in project.rows("select ranking_id, completion_id from ranking_items where flag is not null")
+    }
+    rankings = project.rows(
+        "select r.id, r.group_id, r.labeler_id, r.method, g.prompt_id, q.text as prompt, q.split"
+        " from counting_rankings r join completion_groups g on g.id = r.group_id join prompts q on q.id = g.prompt_id"
+        " where r.flag is null order by r.group_id, r.id"
     )
-    groups: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(row["id"], []).append(row)
+    texts: dict[int, dict[int, str]] = {}
+    for row in project.rows(
+        "select id, group_id, text from completions where group_id in (select group_id from counting_rankings)"
+        " order by id"
+    ):
+        texts.setdefault(row["group_id"], {})[row["id"]] = row["text"]
+    by_ranking: dict[int, list[tuple[str, dict[int, int | None]]]] = {}
+    for (ranking_id, criterion), ranks in judged.items():
+        by_ranking.setdefault(ranking_id, []).append((criterion or OVERALL, ranks))
+    groups: dict[int, tuple[dict[str, Any], list[Judgement]]] = {}
+    for row in rankings:
+        known = texts[row["group_id"]]
+        _, judgements = groups.setdefault(row["group_id"], (row, []))
+        for criterion, ranks in by_ranking.get(row["id"], []):
+            kept = {key: rank for key, rank in ranks.items() if (row["id"], key) not in flagged}
+            numbers = tuple(_number(kept[key]) if key in kept else math.nan for key in known)
+            if gives_pairs(numbers):
+                ties = row["method"] != "best-worst"
+                judgements.append(Judgement(row["labeler_id"], criterion, numbers, ties))
     return [
-        RankedGroup(
-            prompt_id=items[0]["prompt_id"],
-            prompt=items[0]["prompt"],
-            split=items[0]["split"],
-            completions=tuple(item["completion"] for item in items),
-            ranks=tuple(item["rank"] for item in items),
-            ties=items[0]["method"] != "best-worst",
+        JudgedGroup(
+            group_id, row["prompt_id"], row["prompt"], row["split"],
+            tuple(texts[group_id]), tuple(texts[group_id].values()), tuple(judgements),
         )
-        for items in groups.values()
-    ]
+        for group_id, (row, judgements) in groups.items()
+        if any(judgement.criterion == OVERALL for judgement in judgements)
+    ]  # fmt: skip
+
+
+def _orders(project: Project, select: str) -> dict[tuple[int, str], dict[int, int | None]]:
+    """Ranks by completion, for each ranking and criterion (empty is overall)."""
+    found: dict[tuple[int, str], dict[int, int | None]] = {}
+    for row in project.rows(select):
+        found.setdefault((row["ranking_id"], row["criterion"]), {})[row["completion_id"]] = row["rank"]
+    return found
+
+
+def _number(rank: int | None) -> float:
+    return math.inf if rank is None else float(rank)
+
+
+def gives_pairs(ranks: tuple[float, ...]) -> bool:
+    """Are two of the judged completions in different places?"""
+    return len({rank for rank in ranks if rank == rank}) > 1
+
+
+def contradictions(project: Project) -> int:
+    """Pairs that different labelers put in opposite orders."""
+    return int(
+        project.value(
+            "select count(*) from (select distinct a.chosen_id, a.rejected_id from pairs a join pairs b"
+            " on b.group_id = a.group_id and b.chosen_id = a.rejected_id and b.rejected_id = a.chosen_id"
+            " where a.chosen_id < a.rejected_id)"
+        )
+    )

@@ -1,5 +1,14 @@
-"""Scores from the base, the adapter `reward` and a scalar head, read at the end token of a completion."""
+"""Scores from the base with LoRA adapters and a head on each, read at the end token of a completion.
 
+Usually there is one adapter, `reward`. An ensemble has `reward1`, `reward2` ... beside it, on the same base; they see
+the same data in another order from other starts, and where they disagree nothing is known (Coste et al. 2023,
+arXiv 2310.02743). Each column of the head is a criterion; the first is the overall one, and it is the reward.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,74 +16,200 @@ import torch
 from torch import Tensor
 
 from core.configs import LoraConfig
+from core.errors import ModelError
 from core.models import chat
-from core.models.adapters import SharedModel
-from core.models.heads import ScalarHead
-from core.models.rows import from_lists, hidden_states
+from core.models.adapters import SharedModel, head_of
+from core.models.heads import RewardHead
+from core.models.load import Base
+from core.models.packed import Ids, last_states
+from core.models.seeds import generator
+from core.preferences.pairs import OVERALL
 from core.store import Project
 
 ADAPTER = "reward"
+ABOUT = "reward.json"
+#: Tokens in one forward pass where nothing has to be kept for a backward pass.
+TOKENS = 2048
+
+#: Ways to make one reward (B,) of the members' normalised scores (M, B).
+COMBINE: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": lambda scores: scores.mean(0),
+    "worst": lambda scores: scores.amin(0),
+    "mean-minus-variance": lambda scores: scores.mean(0) - scores.var(0, correction=0),
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    adapter: str
+    head: RewardHead
 
 
 class RewardModel:
-    """Use `score` for text; `forward` for token ids inside `shared.role("reward")`."""
+    """Use `score` for text and `states_to_scores` inside `shared.role(member.adapter)` for hidden states."""
 
-    def __init__(self, shared: SharedModel) -> None:
+    def __init__(self, shared: SharedModel, columns: Sequence[str] = (OVERALL,), *, combine: str = "mean") -> None:
         self.shared = shared
-        self.head = ScalarHead(shared.base.hidden_size).to(shared.base.device)
+        self.columns = tuple(columns)
+        self.combine = combine
+        self.members: list[Member] = []
 
     @classmethod
-    def fresh(cls, shared: SharedModel, config: LoraConfig, *, seed: int) -> "RewardModel":
-        model = cls(shared)
-        shared.add(ADAPTER, config, seed=seed)
-        model.head.zero()
+    def fresh(
+        cls,
+        shared: SharedModel,
+        config: LoraConfig,
+        *,
+        seed: int,
+        columns: Sequence[str] = (OVERALL,),
+        head_init: str = "normal",
+    ) -> "RewardModel":
+        model = cls(shared, columns)
+        model.add(ADAPTER, config, seed=seed, head_init=head_init)
         return model
 
+    def add(self, adapter: str, config: LoraConfig, *, seed: int, head_init: str = "normal") -> Member:
+        """A fresh member."""
+        self.shared.add(adapter, config, seed=seed)
+        member = Member(adapter, self._head())
+        if head_init == "zero":
+            member.head.zero()
+        else:
+            member.head.draw(generator(seed, "head"))
+        self.members.append(member)
+        return member
+
+    def _head(self) -> RewardHead:
+        return RewardHead(self.shared.base.hidden_size, len(self.columns)).to(self.shared.base.device)
+
     @classmethod
-    def load(cls, shared: SharedModel, folder: Path) -> "RewardModel":
-        """From a run's folder, which holds `reward/` (PEFT) and `head.safetensors`."""
-        model = cls(shared)
-        shared.load(ADAPTER, folder / ADAPTER)
-        model.head.restore(folder / "head.safetensors")
+    def load(cls, shared: SharedModel, folder: Path, *, combine: str = "mean") -> "RewardModel":
+        """From a run's folder, which holds one PEFT folder for each member.
+
+        Raises `ModelError` if it is damaged, of an older kind, or of another base or tokenizer.
+        """
+        about = _about(folder / ADAPTER)
+        if about.get("tokenizer") not in (None, tokenizer_hash(shared.base)):
+            raise ModelError(
+                f"The reward model in {folder} was trained with another tokenizer than that of "
+                f"{shared.base.spec.title}: choose the base model it was trained on, or train it again."
+            )
+        model = cls(shared, about["columns"], combine=combine)
+        for adapter in about["members"]:
+            model.load_member(adapter, folder / adapter)
         return model
+
+    def load_member(self, adapter: str, folder: Path) -> Member:
+        about = _about(folder)
+        self.shared.load(adapter, folder)
+        head = self._head()
+        weight = head_of(folder)
+        if weight.shape != head.linear.weight.shape:
+            raise ModelError(f"The head in {folder} does not fit this model: use the base model it was trained on.")
+        with torch.no_grad():
+            head.linear.weight.copy_(weight)
+            head.tie.copy_(torch.tensor(about["tie"]))
+            head.normalise(torch.tensor(about["mean"]), torch.tensor(about["std"]))
+        member = Member(adapter, head)
+        self.members.append(member)
+        return member
 
     def save(self, folder: Path) -> None:
-        self.shared.save(ADAPTER, folder / ADAPTER)
-        self.head.save(folder / "head.safetensors")
+        """Each member as a PEFT folder for sequence classification, with what is known of it in `reward.json`."""
+        for member in self.members:
+            self.shared.save(member.adapter, folder / member.adapter, head=member.head.linear.weight)
+            about = {
+                "columns": self.columns,
+                "members": [item.adapter for item in self.members],
+                "mean": member.head.mean.tolist(),
+                "std": member.head.std.tolist(),
+                "tie": member.head.tie.tolist(),
+                "base": self.shared.base.spec.title,
+                "tokenizer": tokenizer_hash(self.shared.base),
+            }
+            (folder / member.adapter / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
-    def adapter_parameters(self) -> list[Any]:
-        return self.shared.parameters(ADAPTER)
+    def parameters(self, member: Member) -> tuple[list[Any], list[Any]]:
+        """Weights of the adapter, and of the head."""
+        return self.shared.parameters(member.adapter), list(member.head.parameters())
 
-    def head_parameters(self) -> list[Any]:
-        return list(self.head.linear.parameters())
-
-    def forward(self, prompts: list[list[int]], answers: list[list[list[int]]]) -> Tensor:
-        """Scores (B,) of each prompt's answers, which end with the end token; call it inside the role `reward`."""
+    def raw(self, member: Member, prompts: Sequence[Ids], answers: Sequence[Sequence[Ids]]) -> Tensor:
+        """Raw scores (B, C) of each prompt's answers, which end with the end token; call it in the member's role."""
         base = self.shared.base
-        rows = from_lists(prompts, answers, base.pad_id, base.device)
-        hidden = hidden_states(base.model, rows, through_end=True)
-        return self.head(hidden[torch.arange(len(rows), device=base.device), rows.lengths])
+        return member.head(last_states(base.model, prompts, answers, base.pad_id, base.device))
 
     @torch.no_grad()
-    def scores(self, prompts: list[list[int]], answers: list[list[list[int]]], *, at_once: int = 4) -> list[Tensor]:
-        """Scores of each prompt's answers, on the CPU, `at_once` prompts of similar length at a time."""
-        order = sorted(range(len(prompts)), key=lambda g: max(len(answer) for answer in answers[g]))
-        found: dict[int, Tensor] = {}
-        with self.shared.role(ADAPTER):
-            for start in range(0, len(order), at_once):
-                chunk = order[start : start + at_once]
-                flat = self.forward([prompts[g] for g in chunk], [answers[g] for g in chunk]).cpu()
-                found |= dict(zip(chunk, flat.split([len(answers[g]) for g in chunk]), strict=True))
-        return [found[g] for g in range(len(prompts))]
+    def raw_scores(
+        self, prompts: Sequence[Ids], answers: Sequence[Sequence[Ids]], *, only: Member | None = None
+    ) -> list[Tensor]:
+        """Raw scores (M, N, C) of each prompt's N answers by every member (or `only` one), on the CPU."""
+        bins = by_length([len(p) + sum(map(len, a)) for p, a in zip(prompts, answers, strict=True)], TOKENS)
+        found: dict[int, list[Tensor]] = {}
+        for member in [only] if only else self.members:
+            with self.shared.role(member.adapter):
+                for part in bins:
+                    flat = self.raw(member, [prompts[g] for g in part], [answers[g] for g in part]).cpu()
+                    for g, scores in zip(part, flat.split([len(answers[g]) for g in part]), strict=True):
+                        found.setdefault(g, []).append(scores)
+        return [torch.stack(found[g]) for g in range(len(prompts))]
 
-    def score(self, prompt: str, completions: list[str]) -> list[float]:
-        """Scores of completions of one prompt, in standard deviations of the reference's completions."""
-        base = self.shared.base
-        answers = [chat.completion_ids(base, text) for text in completions]
-        ids = chat.fit(chat.prompt_ids(base, prompt), max(answers, key=len), base.context)
-        return [float(value) for value in self.scores([ids], [answers])[0]]
+    def reward(self, raw: Tensor) -> Tensor:
+        """The reward (..., N), normalised and combined over members, of raw scores (M, ..., N, C) on any device."""
+        return COMBINE[self.combine](self.normalised(raw)[..., 0])
+
+    def normalised(self, raw: Tensor) -> Tensor:
+        """Scores (M, ..., C) in standard deviations of the reference's completions, member by member."""
+        return torch.stack(
+            [
+                (scores - member.head.mean.to(scores.device)) / member.head.std.to(scores.device)
+                for member, scores in zip(self.members, raw, strict=True)
+            ]
+        )
+
+    def score(self, prompt: str, completions: Sequence[str]) -> list[float]:
+        """Rewards of completions of one prompt, in standard deviations of the reference's completions."""
+        ids, answers = encode(self.shared.base, prompt, completions)
+        return [float(value) for value in self.reward(self.raw_scores([ids], [answers])[0])]
 
 
-def load_run(shared: SharedModel, project: Project, adapter: str) -> RewardModel:
+def by_length(lengths: Sequence[int], tokens: int) -> list[list[int]]:
+    """Indices in bins of similar length with at most `tokens` in each, or a single one that is longer."""
+    bins: list[list[int]] = []
+    filled = 0
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if not bins or filled + lengths[index] > tokens:
+            bins.append([])
+            filled = 0
+        bins[-1].append(index)
+        filled += lengths[index]
+    return bins
+
+
+def encode(base: Base, prompt: str, completions: Sequence[str]) -> tuple[Ids, list[Ids]]:
+    """Token ids of a prompt and its completions, cut to the model's context from the prompt's beginning.
+
+    Raises `BadInput` when a completion alone is too long.
+    """
+    answers = [chat.completion_ids(base, text) for text in completions]
+    return chat.fit(chat.prompt_ids(base, prompt), max(answers, key=len), base.context), answers
+
+
+def load_run(shared: SharedModel, project: Project, adapter: str, *, combine: str = "mean") -> RewardModel:
     """The reward model of a finished `train-reward` run; `adapter` is as its result names it."""
-    return RewardModel.load(shared, project.folder / adapter)
+    return RewardModel.load(shared, project.folder / adapter, combine=combine)
+
+
+def tokenizer_hash(base: Base) -> str:
+    """Tells whether two tokenizers turn text into the same numbers."""
+    known = json.dumps([sorted(base.tokenizer.get_vocab().items()), base.tokenizer.chat_template])
+    return hashlib.sha256(known.encode()).hexdigest()[:16]
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    try:
+        about: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        return about
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{folder} holds no reward model that this version can read: train one again, or choose another run."
+        ) from error

@@ -1,254 +1,423 @@
-"""The job `train-reward`: a LoRA reward model from rankings.
+"""The job `train-reward`: a LoRA reward model from rankings, or an ensemble of them.
 
-One optimizer step takes `batch_prompts` rankings; each ranking is one batch element with all its pairs, so
-every completion goes through the model once a pass. The split is by prompt, never by pair. How this
-differs from InstructGPT: LoRA on a small base instead of full fine-tuning, so the learning rate is higher,
-and two passes instead of one by default, because few labels on a workstation are the rule.
+One optimizer step takes `batch_prompts` prompts; each is one batch element with all its pairs, so every completion
+goes through the model once a pass. The split is by prompt, never by pair. How this differs from InstructGPT: LoRA on a
+small base instead of full fine-tuning, so the learning rate is higher, and two passes instead of one by default,
+because few labels on a workstation are the rule; the weights with the lowest held-out log loss are kept.
+
+A run is a list of stages, one after the other: the members of the ensemble, then (for the curve of accuracy against
+labels) models that see only a part of the prompts and are measured and forgotten.
 """
 
+import json
+import math
 import random
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from core.configs import TrainRewardConfig
-from core.errors import BadInput, KnownError, NothingToDo
-from core.events import Checkpoint, Event, Metrics, Note, Progress, Result
+from core.errors import NothingToDo, is_out_of_memory
+from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Score, Scores
 from core.jobs.context import Events, JobContext
-from core.models import chat
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
-from core.models.load import Base, base_of
+from core.models.load import base_of
 from core.preferences import pairs
-from core.preferences.pairs import RankedGroup
-from core.reward.loss import rank_tensor, ranking_loss
-from core.reward.model import ADAPTER, RewardModel
-from core.store import Project
+from core.preferences.pairs import JudgedGroup
+from core.reward import card, examples, memory
+from core.reward.examples import Example
+from core.reward.loss import ranking_loss
+from core.reward.model import ADAPTER, Member, RewardModel
+from core.reward.reference import reference_examples
+from core.reward.update import checkpointed, update
 
-EVALUATIONS = 2
-REFERENCE_GROUPS = 24
+TITLE = "Training the reward model"
+#: Held-out prompts that are looked at while training goes on; all of them at its end.
+WATCHED = 64
+#: Shares of the training prompts for the curve of accuracy against labels.
+CURVE = (0.125, 0.25, 0.5)
+FEWEST = 4
 
 
 @dataclass(frozen=True)
-class Example:
-    """One ranking as token ids: the prompt, N answers that end with the end token, and their ranks (N,)."""
+class Stage:
+    """One model to train: on which examples, from which seed. A model of the curve is not kept."""
 
-    prompt_id: int
-    prompt: list[int]
-    answers: list[list[int]]
-    ranks: torch.Tensor
-    ties: bool = True
+    adapter: str
+    title: str
+    examples: tuple[int, ...]
+    seed: int
+    kept: bool
+    steps: int
+
+
+@dataclass
+class State:
+    """What a resumed run has to know besides weights: saved with each checkpoint as JSON."""
+
+    stage: int = 0
+    step: int = 0
+    best: float | None = None
+    best_step: int = 0
+    stale: int = 0
+    tokens: int = 0
+    checkpointing: bool = False
+    learning_rate: float = 0.0
+    seconds: float = 0.0
+    models: list[dict[str, Any]] = field(default_factory=list)
 
 
 def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
-    groups = pairs.ranked_groups(context.project)
+    groups = pairs.judged_groups(context.project, criteria=config.criteria)
     if not groups:
         raise NothingToDo("There are no pairs to train on: rank the completions of some prompts first.")
-    train, heldout = split(groups, config)
-    base = yield from base_of(context)
+    train, heldout = examples.split(groups, config)
+    base = yield from base_of(context, four_bit=config.base_bits == "4")
     shared = SharedModel(base)
     try:
-        yield from _train(context, shared, train, heldout)
+        yield from Training(context, shared, train, heldout).events()
     finally:
         shared.close()
 
 
-def split(groups: list[RankedGroup], config: TrainRewardConfig) -> tuple[list[RankedGroup], list[RankedGroup]]:
-    """Rankings to learn from and rankings to test on, with no prompt in both.
+def default_learning_rate(hidden_size: int) -> float:
+    """5e-4 * (2000 / d)^0.78: the adapter's rate falls with the width of the model.
 
-    Prompts marked held-out are the test; if none is ranked, `heldout_fraction` of the prompts are drawn.
+    The exponent and the rate are those that Thinking Machines fitted for LoRA on Llama models (Schulman et al. 2025,
+    "LoRA Without Regret", and their `get_lora_lr`). At d = 576 it is 1.3e-3.
     """
-    chosen = {group.prompt_id for group in groups if group.split == "heldout"}
-    prompt_ids = sorted({group.prompt_id for group in groups})
-    if not chosen:
-        count = round(len(prompt_ids) * config.heldout_fraction)
-        chosen = set(random.Random(config.seed).sample(prompt_ids, min(count, len(prompt_ids) - 1)))
-    train = [group for group in groups if group.prompt_id not in chosen]
-    if not train:
-        raise NothingToDo("Every ranked prompt is held out: rank some training prompts, or change their split.")
-    return train, [group for group in groups if group.prompt_id in chosen]
+    return float(f"{min(5e-3, 5e-4 * (2000 / hidden_size) ** 0.78):.2g}")
 
 
-def encode(base: Base, groups: list[RankedGroup], longest: int) -> tuple[list[Example], list[str]]:
-    """Examples, and a sentence for each ranking that had to be left out because it is too long."""
-    examples, notes = [], []
-    for group in groups:
-        answers = [chat.completion_ids(base, text) for text in group.completions]
-        try:
-            prompt = chat.fit(chat.prompt_ids(base, group.prompt), max(answers, key=len), longest)
-        except BadInput as error:
-            notes.append(f"Left out the ranking of prompt {group.prompt_id}: {error}")
-            continue
-        examples.append(Example(group.prompt_id, prompt, answers, rank_tensor(group.ranks), group.ties))
-    return examples, notes
+class Training:
+    """One run from its first step to its report's numbers; `events` may be left after any of its yields."""
 
+    def __init__(
+        self, context: JobContext, shared: SharedModel, train: list[JudgedGroup], heldout: list[JudgedGroup]
+    ) -> None:
+        self.context, self.shared = context, shared
+        self.config: TrainRewardConfig = context.config
+        self.longest = min(self.config.max_length, shared.base.context)
+        self.columns = examples.columns_of([*train, *heldout])
+        known, self.notes = examples.encode(shared.base, [*train, *heldout], self.longest, self.columns)
+        tested = {group.prompt_id for group in heldout}
+        self.train = [example for example in known if example.prompt_id not in tested]
+        self.heldout = [example for example in known if example.prompt_id in tested]
+        if not self.train:
+            raise NothingToDo("Every ranked completion is longer than --max-length: raise it.")
+        self.stages = self._stages()
+        self.state = State()
+        self.best: dict[str, Tensor] | None = None
+        self.model = RewardModel(shared, self.columns)
+        self.passing: RewardModel | None = None  # the model of the curve that is being trained
+        self.began = time.monotonic()
 
-def _train(
-    context: JobContext, shared: SharedModel, train_groups: list[RankedGroup], heldout_groups: list[RankedGroup]
-) -> Iterator[Event]:
-    config: TrainRewardConfig = context.config
-    began = time.monotonic()
-    longest = min(config.max_length, shared.base.context)
-    train, notes = encode(shared.base, train_groups, longest)
-    heldout, more = encode(shared.base, heldout_groups, longest)
-    for note in [] if context.resume_from else notes + more:
-        yield Note(note)
-    if not train:
-        raise NothingToDo("Every ranking is longer than --max-length: raise it.")
-    if context.resume_from:
-        model = RewardModel.load(shared, context.resume_from)
-    else:
-        model = RewardModel.fresh(shared, config, seed=config.seed)
-    optimizer = adamw(
-        (model.adapter_parameters(), config.learning_rate), (model.head_parameters(), config.head_learning_rate)
-    )
-    step = 0
-    if context.resume_from:
-        load_optimizer(optimizer, context.resume_from / "optimizer.safetensors")
-        step = context.resume_step
+    def _stages(self) -> list[Stage]:
+        config = self.config
+        everything = tuple(range(len(self.train)))
 
-    def checkpoint() -> Checkpoint:
-        def save(folder: Path) -> None:
-            model.save(folder)
-            save_optimizer(optimizer, folder / "optimizer.safetensors")
+        def stage(adapter: str, title: str, chosen: tuple[int, ...], number: int, kept: bool) -> Stage:
+            steps = -(-len(chosen) // config.batch_prompts) * config.epochs
+            return Stage(adapter, title, chosen, config.seed + 1000 * number, kept, steps)
 
-        return Checkpoint(step, save)
+        found = [
+            stage(
+                ADAPTER + (str(number) if number else ""),
+                TITLE if config.members == 1 else f"{TITLE} ({number + 1} of {config.members})",
+                everything, number, True,
+            )
+            for number in range(config.members)
+        ]  # fmt: skip
+        order = list(everything)
+        random.Random(f"{config.seed}/curve").shuffle(order)
+        for number, share in enumerate(CURVE if config.curve and self.heldout else ()):
+            chosen = tuple(sorted(order[: round(len(order) * share)]))
+            if len(chosen) >= FEWEST:
+                found.append(stage(f"curve{number}", f"Training on {share:.1%} of the prompts", chosen, 0, False))
+        return found
 
-    per_epoch = -(-len(train) // config.batch_prompts)
-    total = per_epoch * config.epochs
-    evaluate_every = max(1, total // EVALUATIONS)
-    measured: dict[str, float] = {}
-    if heldout and step >= total:
-        measured = evaluate(model, heldout)
-    yield Progress(step, total, "Training the reward model")
-    while step < total:
-        order = list(range(len(train)))
-        random.Random(f"{config.seed}/{step // per_epoch}").shuffle(order)
-        start = (step % per_epoch) * config.batch_prompts
-        batch = [train[index] for index in order[start : start + config.batch_prompts]]
-        scale_learning_rates(optimizer, 1 - step / total)
-        metrics = update(model, optimizer, batch, config)
-        step += 1
-        if heldout and (step % evaluate_every == 0 or step == total):
-            measured = evaluate(model, heldout)
-            metrics |= measured
-        yield Metrics(step, metrics)
-        if step % config.checkpoint_every == 0 or context.wanted != "run":
-            yield checkpoint()
-        yield Progress(step, total, "Training the reward model")
-        if context.stopping:
-            return
-    mean, std = normalise(context.project, model, train + heldout, longest)
-    # Saved under the next number: the same weights, now with the scale that scores are given in.
-    step += 1
-    yield checkpoint()
-    yield Result(
-        {
-            "pairs": sum(group_pairs(example) for example in train),
-            "heldout_pairs": sum(group_pairs(example) for example in heldout),
-            "accuracy": measured.get("eval_accuracy"),
-            "eval_loss": measured.get("eval_loss"),
-            "reward_mean": mean,
-            "reward_std": std,
-            "seconds": time.monotonic() - began,
+    # --- the run -----------------------------------------------------------------------------------------------
+
+    def events(self) -> Iterator[Event]:
+        if self.context.resume_from:
+            self._restore(self.context.resume_from)
+        else:
+            yield from self._first_notes()
+        while self.state.stage < len(self.stages):
+            yield from self._stage(self.stages[self.state.stage])
+            if self.context.stopping:
+                return
+        yield from self._finish()
+
+    def _first_notes(self) -> Iterator[Event]:
+        for note in self.notes:
+            yield Note(note)
+        if both := pairs.contradictions(self.context.project):
+            yield Note(f"{both} pairs are ordered both ways by different labelers: they are learnt as undecided.")
+        if not self.heldout:
+            yield Note(
+                "No prompt is left to test on, so nothing will tell how good the model is: rank more prompts, or mark "
+                "some as held-out."
+            )
+        config, hidden = self.config, self.shared.base.hidden_size
+        self.state.learning_rate = config.learning_rate or default_learning_rate(hidden)
+        if not config.learning_rate:
+            yield Note(f"Learning rate {self.state.learning_rate:g}, chosen for hidden size {hidden}.")
+
+    def _stage(self, stage: Stage) -> Iterator[Event]:
+        state, config = self.state, self.config
+        model, member = self._member(stage)
+        optimizer = adamw(*zip(model.parameters(member), (state.learning_rate, config.head_learning_rate), strict=True))
+        if state.step and self.context.resume_from:
+            load_optimizer(optimizer, self.context.resume_from / "optimizer.safetensors")
+        if not state.tokens:
+            yield from self._measure_memory(model, member)
+        per_epoch = -(-len(stage.examples) // config.batch_prompts)
+        every = max(1, per_epoch // config.evaluations)
+        live = stage is self.stages[0]
+        yield self._progress(stage)
+        while state.step < stage.steps:
+            order = list(stage.examples)
+            random.Random(f"{stage.seed}/{state.step // per_epoch}").shuffle(order)
+            start = (state.step % per_epoch) * config.batch_prompts
+            batch = [self.train[index] for index in order[start : start + config.batch_prompts]]
+            scale_learning_rates(optimizer, 1 - state.step / stage.steps)
+            metrics = yield from self._update(model, member, optimizer, batch)
+            state.step += 1
+            if self.heldout and (state.step % every == 0 or state.step == stage.steps):
+                measured, scores = evaluate(model, member, self.heldout[:WATCHED])
+                metrics |= measured
+                if live:
+                    yield Scores(scores)
+                self._remember(member, measured["eval_loss"])
+            if live:
+                yield Metrics(state.step, metrics)
+            if state.step % config.checkpoint_every == 0 or self.context.wanted != "run":
+                yield self._checkpoint(optimizer)
+            yield self._progress(stage)
+            if self.context.stopping:
+                return
+            if config.patience and state.stale >= config.patience:
+                break
+        yield from self._end_stage(stage, model, member)
+
+    def _member(self, stage: Stage) -> tuple[RewardModel, Member]:
+        """The model that this stage trains: as it was saved, or fresh."""
+        model = self.model
+        if not stage.kept:
+            self.passing = model = self.passing or RewardModel(self.shared, self.columns)
+        known = next((member for member in model.members if member.adapter == stage.adapter), None)
+        return model, known or model.add(stage.adapter, self.config, seed=stage.seed, head_init=self.config.head_init)
+
+    def _measure_memory(self, model: RewardModel, member: Member) -> Iterator[Event]:
+        """Decide how many tokens go through the model at once, from what a small example keeps in memory."""
+        self.state.checkpointing = self.config.gradient_checkpointing
+        small = min(self.train, key=lambda example: example.tokens)
+        base = self.shared.base
+        with self.shared.role(member.adapter, train=True), checkpointed(base.model, self.state.checkpointing):
+            self.state.tokens = memory.budget(
+                base, small.tokens, lambda: model.raw(member, [small.prompt], [small.answers]), self.config.memory_gb
+            )
+        yield Note(f"At most {self.state.tokens} tokens go through the model at once, by the memory that is free.")
+
+    def _update(
+        self, model: RewardModel, member: Member, optimizer: torch.optim.Optimizer, batch: list[Example]
+    ) -> Generator[Note, None, dict[str, float]]:
+        """One step; where memory does not suffice, it is done again in smaller parts."""
+        state, base = self.state, self.shared.base
+        while True:
+            try:
+                with checkpointed(base.model, state.checkpointing):
+                    return update(model, member, optimizer, batch, self.config, state.tokens)
+            except Exception as error:
+                if not is_out_of_memory(error) or (state.tokens <= memory.SMALLEST and state.checkpointing):
+                    raise
+            optimizer.zero_grad()
+            memory.release(base.device)
+            if state.tokens > memory.SMALLEST:
+                state.tokens = max(memory.SMALLEST, state.tokens // 2)
+                yield Note(f"Out of memory: from now on at most {state.tokens} tokens at once.")
+            else:
+                state.checkpointing = True
+                yield Note("Out of memory: from now on activations are computed twice instead of kept.")
+
+    def _remember(self, member: Member, loss: float) -> None:
+        """Keep the weights with the lowest held-out log loss."""
+        state = self.state
+        if state.best is None or loss < state.best:
+            state.best, state.best_step, state.stale = loss, state.step, 0
+            self.best = {key: weight.clone() for key, weight in self._weights(member).items()}
+        else:
+            state.stale += 1
+
+    def _weights(self, member: Member) -> dict[str, Tensor]:
+        head = {f"head.{key}": value for key, value in member.head.state_dict().items()}
+        return self.shared.state(member.adapter) | head
+
+    def _end_stage(self, stage: Stage, model: RewardModel, member: Member) -> Iterator[Event]:
+        """Go back to the best weights, measure them on all held-out prompts, and make room for the next stage."""
+        state = self.state
+        if self.best is not None and state.best_step < state.step:
+            head = {key.removeprefix("head."): value for key, value in self.best.items() if key.startswith("head.")}
+            member.head.load_state_dict(head)
+            self.shared.restore(
+                member.adapter, {key: value for key, value in self.best.items() if not key.startswith("head.")}
+            )
+            yield Note(
+                f"{stage.title}: the weights of step {state.best_step} of {state.step} are kept, where the held-out "
+                "log loss was lowest."
+            )
+        found: dict[str, Any] = {
+            "model": stage.adapter,
+            "prompts": len(stage.examples),
+            "pairs": sum(self.train[index].pairs for index in stage.examples),
+            "steps": state.step,
         }
-    )
+        if self.heldout:
+            measured, scores = evaluate(model, member, self.heldout)
+            yield Scores(scores)
+            found |= measured
+        state.models.append(found)
+        state.stage, state.step, state.best, state.best_step, state.stale = state.stage + 1, 0, None, 0, 0
+        self.best = None
+        if not stage.kept:
+            self.shared.drop(stage.adapter)
+            self.passing = None
+        if state.stage < len(self.stages):
+            yield self._checkpoint(None)
+        yield self._progress(stage)
 
+    def _finish(self) -> Iterator[Event]:
+        """Put the scores on their scale, save, and say how good the model is."""
+        yield Progress(0, 1, "Scoring the reference's completions")
+        known = reference_examples(self.context.project, self.shared.base, self.longest)
+        own = len(known) >= FEWEST
+        if not own:
+            known = [*self.train, *self.heldout]
+        mean, std, scores = normalise(self.model, known)
+        if own:
+            yield Scores(scores)
+        yield self._checkpoint(None, extra=1)
+        first, state = self.state.models[0], self.state
+        members = state.models[: self.config.members]
+        yield Result(
+            {
+                "pairs": first["pairs"],
+                "heldout_pairs": sum(example.pairs for example in self.heldout),
+                "prompts": len(self.train),
+                "heldout_prompts": len(self.heldout),
+                "accuracy": first.get("eval_accuracy"),
+                "eval_loss": first.get("eval_loss"),
+                "reward_mean": mean,
+                "reward_std": std,
+                "columns": list(self.columns),
+                "members": [item["model"] for item in members],
+                "models": state.models,
+                "scale": {
+                    member.adapter: {"mean": member.head.mean.tolist(), "std": member.head.std.tolist()}
+                    for member in self.model.members
+                },
+                "learning_rate": state.learning_rate,
+                "tokens_at_once": state.tokens,
+                "seconds": state.seconds + time.monotonic() - self.began,
+            }
+        )
+        yield Progress(1, 1, "Done")
 
-def group_pairs(example: Example) -> int:
-    return int((example.ranks[:, None] < example.ranks[None, :]).sum())
+    # --- what is saved -----------------------------------------------------------------------------------------
 
+    @property
+    def _global_step(self) -> int:
+        return sum(stage.steps for stage in self.stages[: self.state.stage]) + self.state.step
 
-def update(
-    model: RewardModel, optimizer: torch.optim.Optimizer, batch: list[Example], config: TrainRewardConfig
-) -> dict[str, float]:
-    """One optimizer step: the mean over prompts of each prompt's mean over pairs.
+    def _progress(self, stage: Stage) -> Progress:
+        return Progress(self._global_step, sum(item.steps for item in self.stages), stage.title)
 
-    Backward runs for `micro_batch` prompts at a time: the loss is a sum over prompts, so the gradient is the
-    whole batch's while only few prompts' activations are in memory.
-    """
-    loss = correct = margin = 0.0
-    count = 0
-    with model.shared.role(ADAPTER, train=True):
-        for start in range(0, len(batch), config.micro_batch):
-            part = batch[start : start + config.micro_batch]
-            scores = model.forward([example.prompt for example in part], [example.answers for example in part])
-            found = [
-                ranking_loss(
-                    one, example.ranks, ties=config.ties if example.ties else "drop", centering=config.centering
+    def _checkpoint(self, optimizer: torch.optim.Optimizer | None, *, extra: int = 0) -> Checkpoint:
+        def save(folder: Path) -> None:
+            self.model.save(folder)
+            card.write(self.context.project, self.context.job_id, self.model, folder, self.state.models)
+            if self.passing is not None:
+                self.passing.save(folder)
+            if optimizer is not None:
+                save_optimizer(optimizer, folder / "optimizer.safetensors")
+            if self.best is not None:
+                save_file(
+                    {key: value.contiguous().cpu() for key, value in self.best.items()}, folder / "best.safetensors"
                 )
-                for one, example in zip(scores.split([len(example.answers) for example in part]), part, strict=True)
-            ]
-            total = torch.stack([one.loss for one in found]).sum() / len(batch)
-            total.backward()
-            loss += float(total.detach())
-            correct += sum(one.correct for one in found)
-            margin += sum(one.margin for one in found)
-            count += sum(one.pairs for one in found)
-        norm = torch.nn.utils.clip_grad_norm_([*model.adapter_parameters(), *model.head_parameters()], 1.0)
-    if not torch.isfinite(norm):
-        optimizer.zero_grad()
-        raise KnownError("Training diverged (the loss is not a number): lower --learning-rate and train again.")
-    optimizer.step()
-    optimizer.zero_grad()
-    return {
-        "loss": loss,
-        "accuracy": correct / max(count, 1),
-        "margin": margin / max(count, 1),
-        "grad_norm": float(norm),
-        "lr": float(optimizer.param_groups[0]["lr"]),
-    }
+            values = asdict(self.state) | {"seconds": self.state.seconds + time.monotonic() - self.began}
+            (folder / "training.json").write_text(json.dumps(values), encoding="utf-8")
+
+        return Checkpoint(self._global_step + extra, save)
+
+    def _restore(self, folder: Path) -> None:
+        self.state = State(**json.loads((folder / "training.json").read_text(encoding="utf-8")))
+        self.model = RewardModel.load(self.shared, folder)
+        if (folder / "best.safetensors").is_file():
+            self.best = load_file(folder / "best.safetensors")
+        if self.state.stage < len(self.stages):
+            stage = self.stages[self.state.stage]
+            if not stage.kept and (folder / stage.adapter).is_dir():
+                self.passing = RewardModel(self.shared, self.columns)
+                self.passing.load_member(stage.adapter, folder / stage.adapter)
 
 
-def evaluate(model: RewardModel, examples: list[Example]) -> dict[str, float]:
-    """Loss (mean over prompts), accuracy and margin (means over strict pairs) without learning.
-
-    The loss is measured on raw scores, as it was trained; accuracy does not depend on their scale.
-    """
-    scores = model.scores([example.prompt for example in examples], [example.answers for example in examples])
-    losses, correct, margin, count = [], 0.0, 0.0, 0
-    for example, found in zip(examples, scores, strict=True):
-        part = ranking_loss(found * float(model.head.std), example.ranks, ties="drop")
-        losses.append(float(part.loss))
-        correct, margin, count = correct + part.correct, margin + part.margin, count + part.pairs
-    return {
+def evaluate(
+    model: RewardModel, member: Member, chosen: Sequence[Example]
+) -> tuple[dict[str, float], tuple[Score, ...]]:
+    """Log loss (mean over prompts, ties left out), accuracy and margin (means over strict pairs) of the overall order,
+    and every score. All on raw scores, as they are trained; accuracy does not depend on their scale."""
+    scores = model.raw_scores(
+        [example.prompt for example in chosen], [example.answers for example in chosen], only=member
+    )
+    losses: list[float] = []
+    correct, margin, count = 0.0, 0.0, 0
+    for example, found in zip(chosen, scores, strict=True):
+        parts = [
+            ranking_loss(found[0, :, 0], order.ranks, ties="drop") for order in example.orders if order.column == 0
+        ]
+        losses.append(sum(float(part.loss) for part in parts) / len(parts))
+        correct += sum(part.correct for part in parts)
+        margin += sum(part.margin for part in parts)
+        count += sum(part.pairs for part in parts)
+    values = {
         "eval_loss": sum(losses) / len(losses),
         "eval_accuracy": correct / max(count, 1),
         "eval_margin": margin / max(count, 1),
     }
+    return values, _rows(model, [member], chosen, scores, "heldout")
 
 
-def normalise(project: Project, model: RewardModel, examples: list[Example], longest: int) -> tuple[float, float]:
-    """Give scores mean 0 and standard deviation 1 over the base model's own completions.
-
-    Falls back on the ranked completions where the base wrote for fewer than 4 prompts. Returns the raw mean
-    and standard deviation.
-    """
-    base = model.shared.base
-    rows = project.rows(
-        "select p.text as prompt, g.id as group_id, c.text as completion from completions c"
-        " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
-        " where c.policy_job is null and g.id in (select group_id from completions where policy_job is null"
-        " group by group_id order by group_id * 7919 % 10007 limit ?) order by g.id, c.id",
-        REFERENCE_GROUPS,
+def _rows(
+    model: RewardModel, members: Sequence[Member], chosen: Sequence[Example], scores: Sequence[Tensor], part: str
+) -> tuple[Score, ...]:
+    """Scores (M, N, C) of each example as rows to be stored."""
+    return tuple(
+        Score(part, member.adapter, column, completion_id, value, len(answer))
+        for example, found in zip(chosen, scores, strict=True)
+        for member, by_answer in zip(members, found.tolist(), strict=True)
+        for completion_id, answer, values in zip(example.completion_ids, example.answers, by_answer, strict=True)
+        for column, value in zip(model.columns, values, strict=True)
+        if math.isfinite(value)
     )
-    groups: dict[int, tuple[str, list[list[int]]]] = {}
-    for row in rows:
-        answer = chat.completion_ids(base, row["completion"])
-        if len(answer) < longest:
-            groups.setdefault(row["group_id"], (row["prompt"], []))[1].append(answer)
-    known = [
-        (chat.fit(chat.prompt_ids(base, prompt), max(answers, key=len), longest), answers)
-        for prompt, answers in groups.values()
-    ]
-    if len(known) < 4:
-        known = [(example.prompt, example.answers) for example in examples]
-    model.head.normalise(0.0, 1.0)
-    scores = torch.cat(model.scores([prompt for prompt, _ in known], [answers for _, answers in known]))
-    mean, std = float(scores.mean()), float(scores.std(correction=0))
-    model.head.normalise(mean, std)
-    return mean, std
+
+
+def normalise(model: RewardModel, known: Sequence[Example]) -> tuple[float, float, tuple[Score, ...]]:
+    """Give every member's scores mean 0 and standard deviation 1 over these completions.
+
+    Returns the first member's raw mean and standard deviation of the overall score, and all scores.
+    """
+    scores = model.raw_scores([example.prompt for example in known], [example.answers for example in known])
+    flat = torch.cat(scores, 1)  # (M, B, C)
+    for member, own in zip(model.members, flat, strict=True):
+        member.head.normalise(own.mean(0), own.std(0, correction=0))
+    rows = _rows(model, model.members, known, scores, "reference")
+    return float(flat[0, :, 0].mean()), float(flat[0, :, 0].std(correction=0)), rows

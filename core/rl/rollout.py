@@ -10,7 +10,6 @@ from core.models.adapters import REFERENCE, SharedModel
 from core.models.logprobs import response_logprobs
 from core.models.rows import Rows, hidden_states
 from core.models.sampling import sample
-from core.reward.model import ADAPTER as REWARD
 from core.reward.model import RewardModel
 
 POLICY = "policy"
@@ -83,16 +82,24 @@ def score_and_features(
     policy, and its features are computed once a rollout instead of once an epoch. Without a reward model
     the features are the reference's and the scores 0.
 
+    An ensemble's members are asked one after the other; the features are the first one's.
+
     The end token is appended where a response was cut off, because the reward is read at the end token.
     """
     base = shared.base
     T = rows.response_ids.shape[1]
     longer, end = rows.with_end(base.end_ids[0])
-    scores, features = [], []
-    with shared.role(REWARD if reward else REFERENCE) as causal:
-        for index in rows.chunks(micro_batch):
-            hidden = hidden_states(causal, longer.select(index), through_end=True)  # (b, T+2, d)
-            features.append(hidden[:, :T].float())
-            at_end = hidden[torch.arange(len(index), device=index.device), end[index] + 1]
-            scores.append(reward.head(at_end) if reward else torch.zeros(len(index), device=index.device))
-    return torch.cat(scores), torch.cat(features)
+    scores: list[Tensor] = []
+    features: list[Tensor] = []
+    for member in reward.members if reward else (None,):
+        raw = []
+        with shared.role(member.adapter if member else REFERENCE) as causal:
+            for index in rows.chunks(micro_batch):
+                hidden = hidden_states(causal, longer.select(index), through_end=True)  # (b, T+2, d)
+                if not scores:
+                    features.append(hidden[:, :T].float())
+                at_end = hidden[torch.arange(len(index), device=index.device), end[index] + 1]
+                raw.append(member.head(at_end) if member else torch.zeros(len(index), 1, device=index.device))
+        scores.append(torch.cat(raw))
+    stacked = torch.stack(scores)  # (M, B, C)
+    return reward.reward(stacked) if reward else stacked[0, :, 0], torch.cat(features)

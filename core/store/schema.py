@@ -289,6 +289,33 @@ def m002_labeling(database: Database) -> None:
     database.conn.execute("insert into settings (key, value) values ('uid', json_quote(lower(hex(randomblob(16)))))")
 
 
+SCORES = """
+create table scores (
+    job_id integer not null references jobs (id) on delete cascade,
+    part text not null check (part in ('heldout', 'reference')),
+    model text not null,
+    criterion text not null,
+    completion_id integer not null references completions (id) on delete cascade,
+    score real not null,
+    tokens integer not null,
+    primary key (job_id, part, model, criterion, completion_id)
+) strict, without rowid;
+create index scores_completion on scores (completion_id);
+
+create table priorities (
+    group_id integer primary key references completion_groups (id) on delete cascade,
+    job_id integer not null references jobs (id) on delete cascade,
+    doubt real not null
+) strict;
+"""
+
+
+@migrations()
+def m003_scores(database: Database) -> None:
+    """What a reward model thinks of completions: its report is made from this, and what to label next."""
+    _execute(database, SCORES)
+
+
 def _execute(database: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():

@@ -67,13 +67,13 @@ def test_kl_is_0_and_ratio_1_before_the_first_update(shared, rows):
 def test_policy_and_value_learn_from_their_own_losses_alone(shared, rows):
     reward = RewardModel.fresh(shared, TrainRewardConfig(), seed=1)
     with torch.no_grad():
-        reward.head.linear.weight.normal_()
+        reward.members[0].head.linear.weight.normal_()
     learner = learner_of(shared)
     base = [weight for name, weight in shared.base.model.named_parameters() if "lora_" not in name]
-    before = [copies(group) for group in (base, reward.adapter_parameters(), reward.head_parameters())]
+    before = [copies(group) for group in (base, *reward.parameters(reward.members[0]))]
     policy, value = copies(learner.weights), copies(learner.value_head.parameters())
     learner.update(rollout_of(shared, reward, rows), 0.0)
-    now = (base, reward.adapter_parameters(), reward.head_parameters())
+    now = (base, *reward.parameters(reward.members[0]))
     assert all(same(a, b) for a, b in zip(before, now, strict=True)), "base, reward adapter and head stay as they are"
     assert not same(policy, learner.weights)
     assert not same(value, learner.value_head.parameters())

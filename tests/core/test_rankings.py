@@ -1,6 +1,7 @@
 """Rankings are append-only; pairs follow from them by the rules of ranking data."""
 
 import itertools
+import math
 import sqlite3
 
 import pytest
@@ -52,7 +53,10 @@ def test_unranked_completions_are_below_the_ranked_and_not_among_themselves(fill
     rankings.rank(filled, 1, me.id, {a: 2, b: 1, c: None, d: None})
     found = {(pair.chosen_id, pair.rejected_id) for pair in pairs.listed(filled)}
     assert found == {(b, a), (a, c), (a, d), (b, c), (b, d)}
-    assert pairs.ranked_groups(filled)[0].ranks == (1, 2, None, None)
+    judged = pairs.judged_groups(filled)[0]
+    assert dict(zip(judged.completion_ids, judged.judgements[0].ranks, strict=True)) == {
+        a: 2, b: 1, c: math.inf, d: math.inf,
+    }  # fmt: skip
 
 
 def test_the_newest_ranking_counts_and_undo_brings_back_the_older(filled, me):

@@ -1,0 +1,103 @@
+"""The model card that lies with every reward model, and says how to use it without Plumbline."""
+
+from pathlib import Path
+from typing import Any
+
+from core.reward.model import Member, RewardModel
+from core.store import Project
+
+CARD = """---
+library_name: peft
+pipeline_tag: text-classification
+base_model: {base}
+tags:
+- reward-model
+- lora
+---
+
+# Reward model: {name}, run {run}
+
+Scores completions as the labelers of the project "{name}" would rank them. A LoRA adapter for sequence classification
+on {base}, with {columns}.
+
+## Use
+
+```python
+{snippet}
+```
+
+`score` is the raw reward. Only differences between completions of one prompt mean something: the probability that A is
+preferred to B is `sigmoid(score_A - score_B)`. Among the completions that the base itself writes, raw scores have mean
+{mean} and standard deviation {std}; Plumbline shows `(score - mean) / std`.
+
+The reward is read at the end token. Where the tokenizer pads with its end token, transformers would take that for
+padding: pass one text at a time, with `pad_token_id` set to None as above.
+
+## Training
+
+{training}
+
+Pairs come from rankings: for K ranked completions of a prompt the loss is the mean over their pairs of
+-log sigmoid(r_chosen - r_rejected) (Ouyang et al. 2022). Prompts of the test were not trained on.
+
+## Limits
+
+It knows what its labelers ranked, in the kind of text that they saw. A policy that is tuned against it for long finds
+what it overrates: look at its samples. It is no measure of truth or safety.
+"""
+
+SNIPPET = """from peft import PeftModel
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+base, adapter = {base!r}, "."  # the folder of this file
+tokenizer = AutoTokenizer.from_pretrained(base)
+model = AutoModelForSequenceClassification.from_pretrained(base, num_labels={labels}, dtype="float32")
+model = PeftModel.from_pretrained(model, adapter).eval()
+model.config.pad_token_id = None
+
+prompt, completion = "How are you?", "Fine, thank you."
+turns = [{{"role": "user", "content": prompt}}]
+text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+ids = tokenizer(text, add_special_tokens=False).input_ids
+ids += tokenizer(completion, add_special_tokens=False).input_ids + [tokenizer.eos_token_id]
+score = model(torch.tensor([ids])).logits[0, 0].item()"""
+
+
+def write(project: Project, job_id: int, model: RewardModel, folder: Path, models: list[dict[str, Any]]) -> None:
+    """A README.md in the folder of each member."""
+    for member in model.members:
+        text = CARD.format(
+            base=_base(model), name=project.name, run=job_id, columns=_columns(model), snippet=snippet(model),
+            mean=f"{float(member.head.mean[0]):.4f}", std=f"{float(member.head.std[0]):.4f}",
+            training=_training(member, models),
+        )  # fmt: skip
+        (folder / member.adapter / "README.md").write_text(text, encoding="utf-8")
+
+
+def snippet(model: RewardModel) -> str:
+    """Python that scores a text with transformers and peft alone."""
+    return "import torch\n" + SNIPPET.format(base=_base(model), labels=len(model.columns))
+
+
+def _base(model: RewardModel) -> str:
+    spec = model.shared.base.spec
+    return spec.source if spec.kind == "hub" else str(spec.folder)
+
+
+def _columns(model: RewardModel) -> str:
+    if len(model.columns) == 1:
+        return "one score"
+    return f"{len(model.columns)} scores: {', '.join(model.columns)}; the first is the reward"
+
+
+def _training(member: Member, models: list[dict[str, Any]]) -> str:
+    found = next((item for item in models if item["model"] == member.adapter), None)
+    if found is None:
+        return "This is a checkpoint of a run that has not ended."
+    text = f"{found['pairs']} pairs of {found['prompts']} prompts, {found['steps']} steps."
+    if "eval_accuracy" in found:
+        text += (
+            f" Orders {found['eval_accuracy']:.1%} of the held-out pairs as the labelers did (chance is 50%), with a "
+            f"log loss of {found['eval_loss']:.3f} nats (chance is 0.693)."
+        )
+    return text

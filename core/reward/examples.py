@@ -1,0 +1,134 @@
+"""From judged groups to what the model learns from: token ids and ranks, split by prompt, nothing dropped unsaid."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from core.configs import TrainRewardConfig
+from core.errors import BadInput, NothingToDo
+from core.models import chat
+from core.models.load import Base
+from core.models.packed import Ids
+from core.preferences.pairs import OVERALL, JudgedGroup
+
+
+@dataclass(frozen=True)
+class Order:
+    """One labeler's ranks (N,) in one column of the head; see `core.reward.loss.ranking_loss`."""
+
+    column: int
+    ranks: torch.Tensor
+    ties: bool
+
+
+@dataclass(frozen=True)
+class Example:
+    """One prompt with N answers, which end with the end token, and everybody's orders over them."""
+
+    prompt_id: int
+    prompt: Ids
+    answers: tuple[Ids, ...]
+    completion_ids: tuple[int, ...]
+    orders: tuple[Order, ...]
+
+    @property
+    def tokens(self) -> int:
+        return len(self.prompt) + sum(map(len, self.answers))
+
+    @property
+    def pairs(self) -> int:
+        """Overall pairs, each labeler's counted."""
+        return sum(
+            int((order.ranks[:, None] < order.ranks[None, :]).sum()) for order in self.orders if order.column == 0
+        )
+
+
+def columns_of(groups: Sequence[JudgedGroup]) -> tuple[str, ...]:
+    """The overall order first, then the criteria by name."""
+    found = {judgement.criterion for group in groups for judgement in group.judgements} - {OVERALL}
+    return (OVERALL, *sorted(found))
+
+
+def split(groups: list[JudgedGroup], config: TrainRewardConfig) -> tuple[list[JudgedGroup], list[JudgedGroup]]:
+    """Groups to learn from and groups to test on, with no prompt in both.
+
+    Prompts marked held-out are the test; if none is ranked, `heldout_fraction` of the prompts are drawn. Raises
+    `NothingToDo` when nothing is left to learn from.
+    """
+    chosen = {group.prompt_id for group in groups if group.split == "heldout"}
+    prompt_ids = sorted({group.prompt_id for group in groups})
+    if not chosen:
+        count = round(len(prompt_ids) * config.heldout_fraction)
+        chosen = set(random.Random(config.seed).sample(prompt_ids, min(count, len(prompt_ids) - 1)))
+    train = [group for group in groups if group.prompt_id not in chosen]
+    if not train:
+        raise NothingToDo("Every ranked prompt is held out: rank some training prompts, or change their split.")
+    return train, [group for group in groups if group.prompt_id in chosen]
+
+
+def encode(
+    base: Base, groups: list[JudgedGroup], longest: int, columns: Sequence[str]
+) -> tuple[list[Example], list[str]]:
+    """Examples, and what had to be cut or left out, one sentence for each kind with the prompts it befell.
+
+    A prompt that is too long loses its beginning; a completion that is too long by itself is left out of its
+    rankings, never cut, because its end decides the score.
+    """
+    examples: list[Example] = []
+    cut: list[int] = []
+    dropped: list[int] = []
+    lost: list[int] = []
+    for group in groups:
+        answers = [chat.completion_ids(base, text) for text in group.completions]
+        fits = [number for number, answer in enumerate(answers) if len(answer) < longest]
+        if len(fits) < len(answers):
+            dropped += [group.prompt_id] * (len(answers) - len(fits))
+        orders = tuple(
+            Order(columns.index(judgement.criterion), ranks, judgement.ties)
+            for judgement in group.judgements
+            if judgement.criterion in columns and _usable(ranks := _ranks(judgement.ranks, fits))
+        )
+        if not any(order.column == 0 for order in orders):
+            lost.append(group.prompt_id)
+            continue
+        whole = chat.prompt_ids(base, group.prompt)
+        kept = tuple(answers[number] for number in fits)
+        try:
+            prompt = chat.fit(whole, max(kept, key=len), longest)
+        except BadInput:  # cannot be: what does not fit was left out
+            lost.append(group.prompt_id)
+            continue
+        if len(prompt) < len(whole):
+            cut.append(group.prompt_id)
+        examples.append(
+            Example(group.prompt_id, prompt, kept, tuple(group.completion_ids[number] for number in fits), orders)
+        )
+    notes = []
+    if cut:
+        notes.append(f"{_prompts(cut)} cut at the beginning to fit into {longest} tokens with the completions.")
+    if dropped:
+        notes.append(
+            f"{len(dropped)} completions are longer than {longest} tokens and were left out of their rankings: "
+            f"{_prompts(dropped)} concerned; raise --max-length if the model allows it."
+        )
+    if lost:
+        notes.append(f"{_prompts(lost)} left out: no pair remained of completions that fit into {longest} tokens.")
+    return examples, notes
+
+
+def _ranks(ranks: Sequence[float], fits: Sequence[int]) -> torch.Tensor:
+    return torch.tensor([ranks[number] for number in fits], dtype=torch.float32)
+
+
+def _usable(ranks: torch.Tensor) -> bool:
+    return bool((ranks[:, None] < ranks[None, :]).any())
+
+
+def _prompts(ids: list[int]) -> str:
+    """`2 prompts (7, 9) were`, at most five of them named."""
+    different = list(dict.fromkeys(ids))
+    shown = ", ".join(map(str, different[:5])) + (", …" if len(different) > 5 else "")
+    noun, verb = ("prompt", "was") if len(different) == 1 else ("prompts", "were")
+    return f"{len(different)} {noun} ({shown}) {verb}"

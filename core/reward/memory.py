@@ -1,0 +1,64 @@
+"""How many tokens fit into one forward and backward pass: measured, and halved when it was too much after all."""
+
+from collections.abc import Callable
+
+import psutil
+import torch
+from torch import Tensor
+
+from core.models.load import Base
+
+#: More at once is no faster: a processor's cores are busy, a GPU is full.
+ENOUGH = {"cpu": 1024, "mps": 4096, "cuda": 16384}
+SMALLEST = 64
+#: What a pass needs for an instant on top of what it keeps.
+TRANSIENT = 1.5
+
+
+def budget(base: Base, tokens: int, forward: Callable[[], Tensor], gigabytes: float) -> int:
+    """Tokens for one pass, from the bytes that `forward` keeps for its backward pass over `tokens` of them.
+
+    `gigabytes` is what may be used; 0 is half of what is free.
+    """
+    room = gigabytes * 1e9 if gigabytes else free_bytes(base.device) / 2
+    kept = kept_bytes(base, forward) * TRANSIENT / tokens
+    return max(SMALLEST, min(ENOUGH.get(base.device.type, 1024), int(room / max(kept, 1))))
+
+
+def kept_bytes(base: Base, forward: Callable[[], Tensor]) -> int:
+    """Bytes of the activations that a forward pass keeps for its backward pass, on any device."""
+    weights = {weight.untyped_storage().data_ptr() for weight in base.model.parameters()}
+    sizes: dict[int, int] = {}
+    alive: list[Tensor] = []  # so that no address is used twice
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            sizes[storage.data_ptr()] = storage.nbytes()
+            alive.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        forward()
+    return sum(sizes.values())
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that could be used on the device now."""
+    if device.type == "cuda":
+        return (
+            torch.cuda.mem_get_info(device)[0]
+            + torch.cuda.memory_reserved(device)
+            - torch.cuda.memory_allocated(device)
+        )
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+    return psutil.virtual_memory().available
+
+
+def release(device: torch.device) -> None:
+    """Give back what the allocator keeps for later."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

@@ -1,0 +1,143 @@
+"""One optimizer step of a reward model: the mean over prompts of each prompt's mean over pairs, in passes that fit.
+
+Backward runs for as many prompts at a time as the budget of tokens allows. The loss is a sum over prompts, so the
+gradient is the whole batch's while only few prompts' activations are in memory. A prompt that is too long for the
+budget by itself is computed some answers at a time: the loss depends on the weights only through the scores r, so with
+g = dL/dr from a pass without gradient, the gradient of sum(g * r) is the loss's own.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.configs import TrainRewardConfig
+from core.errors import KnownError
+from core.models.packed import Ids
+from core.reward.examples import Example
+from core.reward.loss import RankingLoss, ranking_loss
+from core.reward.model import Member, RewardModel, by_length
+
+
+@dataclass
+class Sums:
+    """Over the pairs of the overall order."""
+
+    correct: float = 0.0
+    margin: float = 0.0
+    pairs: int = 0
+
+    def add(self, found: RankingLoss) -> None:
+        self.correct += found.correct
+        self.margin += found.margin
+        self.pairs += found.pairs
+
+
+def example_loss(raw: Tensor, example: Example, config: TrainRewardConfig, tie: Tensor, sums: Sums) -> Tensor:
+    """The mean over columns of the mean over labelers of `ranking_loss`; raw is (N, C)."""
+    by_column: dict[int, list[Tensor]] = {}
+    for order in example.orders:
+        found = ranking_loss(
+            raw[:, order.column], order.ranks,
+            ties=config.ties, compared=order.ties, centering=config.centering, margin=config.margin,
+            smoothing=config.label_smoothing, tie=tie[order.column],
+        )  # fmt: skip
+        by_column.setdefault(order.column, []).append(found.loss)
+        if order.column == 0:
+            sums.add(found)
+    return torch.stack([torch.stack(losses).mean() for losses in by_column.values()]).mean()
+
+
+def update(
+    model: RewardModel,
+    member: Member,
+    optimizer: torch.optim.Optimizer,
+    batch: Sequence[Example],
+    config: TrainRewardConfig,
+    tokens: int,
+) -> dict[str, float]:
+    """Learn from a batch. `tokens` bounds one pass. Raises `KnownError` when the loss is not a number."""
+    sums = Sums()
+    loss = 0.0
+    adapter, head = model.parameters(member)
+    with model.shared.role(member.adapter, train=True):
+        for part in by_length([example.tokens for example in batch], tokens):
+            chosen = [batch[index] for index in part]
+            if len(chosen) == 1 and chosen[0].tokens > tokens and len(chosen[0].answers) > 1:
+                loss += _in_parts(model, member, chosen[0], config, tokens, 1 / len(batch), sums)
+                continue
+            raw = model.raw(member, [example.prompt for example in chosen], [example.answers for example in chosen])
+            each = raw.split([len(example.answers) for example in chosen])
+            losses = [
+                example_loss(one, example, config, member.head.tie, sums)
+                for one, example in zip(each, chosen, strict=True)
+            ]
+            total = torch.stack(losses).sum() / len(batch)
+            total.backward()
+            loss += float(total.detach())
+        norm = torch.nn.utils.clip_grad_norm_([*adapter, *head], 1.0)
+    if not torch.isfinite(norm):
+        optimizer.zero_grad()
+        raise KnownError(
+            "Training diverged (the loss is not a number): the last checkpoint is kept; lower --learning-rate and "
+            "train again."
+        )
+    optimizer.step()
+    optimizer.zero_grad()
+    return {
+        "loss": loss,
+        "accuracy": sums.correct / max(sums.pairs, 1),
+        "margin": sums.margin / max(sums.pairs, 1),
+        "grad_norm": float(norm),
+        "lr": float(optimizer.param_groups[0]["lr"]),
+    }
+
+
+def _in_parts(
+    model: RewardModel, member: Member, example: Example, config: TrainRewardConfig, tokens: int, weight: float,
+    sums: Sums,
+) -> float:  # fmt: skip
+    """Add the gradient of one long example's loss, as few answers at a time as the budget asks for."""
+    parts = _answer_parts(example, tokens)
+    with torch.no_grad():
+        raw = torch.cat([model.raw(member, [example.prompt], [part]) for part in parts])
+    raw.requires_grad_(True)
+    tie = member.head.tie
+    loss = example_loss(raw, example, config, tie, sums) * weight
+    slope, tie_slope = torch.autograd.grad(loss, [raw, tie], allow_unused=True)
+    if tie_slope is not None:
+        tie.grad = tie_slope if tie.grad is None else tie.grad + tie_slope
+    for part, wanted in zip(parts, slope.split([len(part) for part in parts]), strict=True):
+        (model.raw(member, [example.prompt], [part]) * wanted).sum().backward()
+    return float(loss.detach())
+
+
+def _answer_parts(example: Example, tokens: int) -> list[list[Ids]]:
+    """The answers in order, as many at a time as fit behind the prompt, at least one."""
+    parts: list[list[Ids]] = []
+    filled = 0
+    for answer in example.answers:
+        if not parts or filled + len(answer) > tokens:
+            parts.append([])
+            filled = len(example.prompt)
+        parts[-1].append(answer)
+        filled += len(answer)
+    return parts
+
+
+@contextmanager
+def checkpointed(model: Any, on: bool) -> Iterator[None]:
+    """Keep only the layers' inputs for the backward pass. Dropout is off: training mode changes nothing else."""
+    if not on:
+        yield
+        return
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model.train()
+    try:
+        yield
+    finally:
+        model.eval()
+        model.gradient_checkpointing_disable()
