@@ -66,6 +66,8 @@ class LoraConfig:
         check(self)
 
 
+#: How an ensemble's rewards become one.
+ENSEMBLE = ("mean", "worst", "mean-minus-variance")
 #: What a seed promises.
 SEED = "The same seed gives the same run on the same machine."
 
@@ -143,6 +145,11 @@ class TrainPolicyConfig(LoraConfig):
 
     algorithm: str = option("ppo", "The RL algorithm.", choices=("ppo",))
     reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0, advanced=True)
+    reward_model: str = option(
+        "", "A reward model made elsewhere instead: a folder, or hub:owner/name (sequence classification, one label).",
+        advanced=True,
+    )  # fmt: skip
+    ensemble: str = option("mean", "How an ensemble's rewards become one.", choices=ENSEMBLE, advanced=True)
     gold: str = option("", "Gold reward drawn beside the learned one, such as `sentiment`; empty for none.")
     train_on_gold: bool = option(False, "Optimise the gold reward itself, without a reward model.", advanced=True)
     steps: int = option(30, "Stop after this many steps.", low=1)
@@ -206,15 +213,42 @@ class CompareConfig(SamplingConfig):
 
 
 @dataclass(frozen=True)
-class ScoreConfig:
+class JudgeConfig:
+    """Which reward model judges."""
+
+    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
+    reward_model: str = option(
+        "", "A reward model made elsewhere instead: a folder, or hub:owner/name (sequence classification, one label)."
+    )
+    ensemble: str = option("mean", "How an ensemble's rewards become one.", choices=ENSEMBLE, advanced=True)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class ScoreConfig(JudgeConfig):
     """Score completions of one prompt with a reward model."""
 
     prompt: str = option("", "The prompt.")
     completions: tuple[str, ...] = option((), "The completions to score.")
-    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
+    trace: bool = option(True, "Also find where in each completion the reward moves.")
 
-    def __post_init__(self) -> None:
-        check(self)
+
+@dataclass(frozen=True)
+class ScoreFileConfig(JudgeConfig):
+    """Score every completion of a file."""
+
+    path: str = option("", "File to score: JSON lines with `prompt` and `completion`, or any preference format.")
+    out: str = option("", "File to write, as JSON lines with score and percentile.")
+
+
+@dataclass(frozen=True)
+class SuggestConfig(JudgeConfig):
+    """Bring what the reward model is least sure of to the front of the ranking queue."""
+
+    limit: int = option(500, "At most this many unranked prompts are looked at; 0 is no limit.", low=0)
+    seed: int = option(0, "Which ones, if there are more.", low=0, advanced=True)
 
 
 @dataclass(frozen=True)
@@ -238,6 +272,8 @@ JOBS: dict[str, JobKind] = {
     "train-policy": JobKind("Tune policy", TrainPolicyConfig, "core.rl.loop:run"),
     "compare": JobKind("Compare policies", CompareConfig, "core.compare.duel:run"),
     "score": JobKind("Score text", ScoreConfig, "core.reward.score_job:run"),
+    "score-file": JobKind("Score a file", ScoreFileConfig, "core.reward.file_job:run"),
+    "suggest": JobKind("Choose what to label next", SuggestConfig, "core.reward.suggest_job:run"),
 }
 
 

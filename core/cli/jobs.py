@@ -137,9 +137,33 @@ def score(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     config = configs.ScoreConfig(**given(options, configs.ScoreConfig))
 
     def tell(project: Project, job: Job) -> str:
-        return table(list(zip(job.result["scores"], config.completions, strict=True)), ("score", "completion"))
+        found = job.result
+        places = found.get("percentiles") or [None] * len(config.completions)
+        rows = zip(found["scores"], places, (row[0] for row in found["wins"]), config.completions, strict=True)
+        return table(list(rows), ("score", "percentile", "beats the first", "completion"))
 
     start(folder, "score", config, as_json, detach, tell=tell)
+
+
+@job_command("score-file", configs.ScoreFileConfig)
+def score_file(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
+    """Score every completion of a file with a reward model."""
+    config = configs.ScoreFileConfig(**given(options, configs.ScoreFileConfig))
+    if not config.path or not config.out:
+        raise BadInput("Give the file to score with --path and the file to write with --out.")
+    values = configs.stored(config) | {"path": str(Path(config.path).resolve()), "out": str(Path(config.out).resolve())}
+    start(folder, "score-file", configs.job_config("score-file", values), as_json, detach)
+
+
+@job_command("suggest", configs.SuggestConfig)
+def suggest(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
+    """Bring what the reward model is least sure of to the front of the ranking queue."""
+    config = configs.SuggestConfig(**given(options, configs.SuggestConfig))
+
+    def tell(project: Project, job: Job) -> str:
+        return f"{job.result['groups']} unranked prompts are now ranked in the order of the reward model's doubt."
+
+    start(folder, "suggest", config, as_json, detach, tell=tell)
 
 
 @job_command("fetch-model", configs.FetchModelConfig)
@@ -223,5 +247,6 @@ def worker(folder: Path, idle: float) -> int:
 
 
 COMMANDS = (
-    generate, train_reward, train_policy, compare, score, fetch_model, jobs, watch, pause, resume, stop, worker,
+    generate, train_reward, train_policy, compare, score, score_file, suggest, fetch_model, jobs, watch, pause, resume,
+    stop, worker,
 )  # fmt: skip

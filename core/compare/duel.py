@@ -1,5 +1,7 @@
 """The job `compare`: the reference and a tuned policy answer the same prompts, and both are scored."""
 
+from collections.abc import Generator
+
 from core import gold as golds
 from core.configs import CompareConfig
 from core.errors import NothingToDo
@@ -8,6 +10,8 @@ from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
+from core.records import Job
+from core.reward.external import external_of
 from core.reward.model import load_run
 from core.rl import evaluate
 from core.rl.rewards import Rewards
@@ -30,7 +34,7 @@ def run(context: JobContext) -> Events:
     shared = SharedModel(base)
     try:
         shared.load(POLICY, context.project.folder / policy_run.result["adapter"] / POLICY)
-        rewards = _rewards(context, shared, config.reward_job or policy_run.result.get("reward_job"))
+        rewards = yield from _rewards(context, shared, policy_run)
         reference: list[Sample] = []
         tuned: list[Sample] = []
         yield Progress(0, len(asked), "Comparing")
@@ -55,13 +59,19 @@ def run(context: JobContext) -> Events:
     )
 
 
-def _rewards(context: JobContext, shared: SharedModel, reward_job: int | None) -> Rewards:
-    """The reward model that scores; a policy that was tuned on a gold reward may have none."""
+def _rewards(context: JobContext, shared: SharedModel, policy_run: Job) -> Generator[Progress, None, Rewards]:
+    """The reward model that scores: the one asked for, or the one that the policy was tuned with, which may be made
+    elsewhere; a policy that was tuned on a gold reward may have none."""
     gold = golds.find(context.config.gold) if context.config.gold else None
+    reward_job = context.config.reward_job or policy_run.result.get("reward_job")
+    elsewhere = policy_run.config.get("reward_model")
+    if elsewhere and not reward_job:
+        return Rewards(None, gold, None, (yield from external_of(context, elsewhere)))
     if not reward_job and queue.newest_run(context.project, "train-reward") is None:
         return Rewards(None, gold, None)
     job = queue.run_of(context.project, reward_job or 0, "train-reward")
-    return Rewards(load_run(shared, context.project, job.result["adapter"]), gold, job.id)
+    combine = policy_run.config.get("ensemble", "mean")
+    return Rewards(load_run(shared, context.project, job.result["adapter"], combine=combine), gold, job.id)
 
 
 def summary(reference: list[Sample], tuned: list[Sample]) -> dict[str, float | None]:

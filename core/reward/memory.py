@@ -9,20 +9,25 @@ from torch import Tensor
 from core.models.load import Base
 
 #: More at once is no faster: a processor's cores are busy, a GPU is full.
-ENOUGH = {"cpu": 1024, "mps": 4096, "cuda": 16384}
+ENOUGH = {"cpu": 512, "mps": 4096, "cuda": 16384}
 SMALLEST = 64
 #: What a pass needs for an instant on top of what it keeps.
 TRANSIENT = 1.5
 
 
 def budget(base: Base, tokens: int, forward: Callable[[], Tensor], gigabytes: float) -> int:
-    """Tokens for one pass, from the bytes that `forward` keeps for its backward pass over `tokens` of them.
+    """Tokens that fit into one pass, by the bytes that `forward` keeps for its backward pass over `tokens` of them.
 
     `gigabytes` is what may be used; 0 is half of what is free.
     """
     room = gigabytes * 1e9 if gigabytes else free_bytes(base.device) / 2
     kept = kept_bytes(base, forward) * TRANSIENT / tokens
-    return max(SMALLEST, min(ENOUGH.get(base.device.type, 1024), int(room / max(kept, 1))))
+    return max(SMALLEST, int(room / max(kept, 1)))
+
+
+def enough(device: torch.device, fits: int) -> int:
+    """Tokens that are worth computing together, if so many fit."""
+    return min(fits, ENOUGH.get(device.type, 512))
 
 
 def kept_bytes(base: Base, forward: Callable[[], Tensor]) -> int:

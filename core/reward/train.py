@@ -226,7 +226,7 @@ class Training:
             self.state.tokens = memory.budget(
                 base, small.tokens, lambda: model.raw(member, [small.prompt], [small.answers]), self.config.memory_gb
             )
-        yield Note(f"At most {self.state.tokens} tokens go through the model at once, by the memory that is free.")
+        yield Note(f"Memory suffices for about {self.state.tokens:,} tokens at once.")
 
     def _update(
         self, model: RewardModel, member: Member, optimizer: torch.optim.Optimizer, batch: list[Example]
@@ -243,7 +243,8 @@ class Training:
             optimizer.zero_grad()
             memory.release(base.device)
             if state.tokens > memory.SMALLEST:
-                state.tokens = max(memory.SMALLEST, state.tokens // 2)
+                used = max(memory.enough(base.device, state.tokens), *(example.tokens for example in batch))
+                state.tokens = max(memory.SMALLEST, min(state.tokens, used) // 2)
                 yield Note(f"Out of memory: from now on at most {state.tokens} tokens at once.")
             else:
                 state.checkpointing = True

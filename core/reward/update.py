@@ -19,6 +19,7 @@ from core.errors import KnownError
 from core.models.packed import Ids
 from core.reward.examples import Example
 from core.reward.loss import RankingLoss, ranking_loss
+from core.reward.memory import enough
 from core.reward.model import Member, RewardModel, by_length
 
 
@@ -59,12 +60,12 @@ def update(
     config: TrainRewardConfig,
     tokens: int,
 ) -> dict[str, float]:
-    """Learn from a batch. `tokens` bounds one pass. Raises `KnownError` when the loss is not a number."""
+    """Learn from a batch. No pass is over more than `tokens`. Raises `KnownError` when the loss is not a number."""
     sums = Sums()
     loss = 0.0
     adapter, head = model.parameters(member)
     with model.shared.role(member.adapter, train=True):
-        for part in by_length([example.tokens for example in batch], tokens):
+        for part in by_length([example.tokens for example in batch], enough(model.shared.base.device, tokens)):
             chosen = [batch[index] for index in part]
             if len(chosen) == 1 and chosen[0].tokens > tokens and len(chosen[0].answers) > 1:
                 loss += _in_parts(model, member, chosen[0], config, tokens, 1 / len(batch), sums)

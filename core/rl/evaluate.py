@@ -55,8 +55,7 @@ def _scored(
     texts = [chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(lengths)]
     learned, _ = score_and_features(shared, rewards.model, rows, len(lengths))
     gold = rewards.gold_of([text for _, text in prompts], texts)
-    score = rewards.score(learned, gold)
-    known = rewards.model is not None or gold is not None
+    score = rewards.score(learned, gold, [text for _, text in prompts], texts)
     kl = torch.zeros(len(lengths))
     if role is not REFERENCE:
         policy, _ = logprobs(shared, role, rows, temperature, len(lengths))
@@ -68,7 +67,7 @@ def _scored(
             prompt_id=prompts[i][0],
             completion=texts[i],
             policy=name,
-            score=float(score[i]) if known else None,
+            score=float(score[i]) if rewards.known else None,
             gold=None if gold is None else gold[i],
             kl=float(kl[i]),
             tokens=int(lengths[i]),

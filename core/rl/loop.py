@@ -40,7 +40,7 @@ def run(context: JobContext) -> Events:
     base = yield from base_of(context)
     shared = SharedModel(base)
     try:
-        reward = rewards.of(context.project, shared, config)
+        reward = yield from rewards.of(context, shared, config)
         if context.resume_from:
             shared.load(POLICY, context.resume_from / POLICY)
         else:
@@ -173,8 +173,10 @@ def collect(
     texts = tuple(
         chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist())
     )
-    gold = reward.gold_of([prompt.text for prompt in chosen for _ in range(config.completions)], list(texts))
-    rollout = Rollout(rows, texts, logp_old, logp_ref, entropy, features, reward.score(learned, gold))
+    asked = [prompt.text for prompt in chosen for _ in range(config.completions)]
+    gold = reward.gold_of(asked, list(texts))
+    score = reward.score(learned, gold, asked, list(texts))
+    rollout = Rollout(rows, texts, logp_old, logp_ref, entropy, features, score)
     return rollout, gold, {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
 
 

@@ -53,7 +53,9 @@ def queue(project: Project, labeler_id: int) -> Queue:
     again = _again(project, labeler_id)
     repeats = _repeats(project, labeler_id)
     first = calibration_groups(project)
-    order = [*(item for item in left if item in first), *(item for item in left if item not in first)]
+    doubts = priorities(project)
+    order = [item for item in left if item in first]
+    order += sorted((item for item in left if item not in first), key=lambda item: -doubts.get(item, -1.0))
     waiting = dict.fromkeys([*order, *again])
     places = list(waiting)
     for number, group_id in enumerate(item for item in repeats if item not in waiting):
@@ -63,6 +65,18 @@ def queue(project: Project, labeler_id: int) -> Queue:
         "select count(*) from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
     )  # with those done, so that the count does not betray a repeat
     return Queue(tuple(places), every + shown - len(passed), repeats, frozenset(first))
+
+
+def priorities(project: Project) -> dict[int, float]:
+    """How much (nats) a reward model is in doubt about groups; what is least sure is ranked first."""
+    return {row["group_id"]: row["doubt"] for row in project.rows("select group_id, doubt from priorities")}
+
+
+def forget_priorities(project: Project) -> Changes:
+    """Rank in the usual order again."""
+    with project.write() as database:
+        database.conn.execute("delete from priorities")
+    return changed("Usual order", "assignments")
 
 
 def calibration_groups(project: Project) -> set[int]:

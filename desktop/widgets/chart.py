@@ -90,6 +90,7 @@ class Chart(QWidget):
             healthy = f"\nHealthy: {metric.healthy}." if metric.healthy else ""
             self.setToolTip(f"{metric.meaning}{healthy}")
         self.series = {name: self._make(name) for name in names}
+        self._laid_over: list[pg.PlotDataItem] = []
         self._line = pg.InfiniteLine(angle=0)
         self.plot.addItem(self._line, ignoreBounds=level is None)
         self.set_level(level)
@@ -126,6 +127,27 @@ class Chart(QWidget):
         if level is not None:
             self._line.setPos(level[0])
             self._line.setToolTip(level[1])
+
+    def overlay(self, runs: list[dict[str, list[tuple[int, float]]]]) -> None:
+        """Draw the same metrics of other runs as dashed lines, each run in the colour of `overlay_colour`."""
+        for item in self._laid_over:
+            self.plot.removeItem(item)
+        self._laid_over = []
+        for number, run in enumerate(runs):
+            for name in self.names:
+                points = run.get(name, [])
+                if points:
+                    values = np.array([value for _, value in points])
+                    item = pg.PlotDataItem([step for step, _ in points], self._shown_values(name, values))
+                    item.setPen(pg.mkPen(overlay_colour(number), width=1.5, style=Qt.PenStyle.DashLine))
+                    self.plot.addItem(item)
+                    self._laid_over.append(item)
+
+    def _shown_values(self, name: str, values: np.ndarray) -> np.ndarray:
+        if self._smoothed(name):
+            for place in range(1, len(values)):
+                values[place] = SMOOTHING * values[place - 1] + (1 - SMOOTHING) * values[place]
+        return values
 
     def clear(self) -> None:
         for series in self.series.values():
@@ -191,16 +213,7 @@ class Chart(QWidget):
 
     def _paint(self) -> None:
         colours = theme.current()
-        self.plot.setBackground(colours.surface)
-        font = QFont()
-        font.setPixelSize(11)
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(pg.mkPen(colours.line))
-            axis.setTextPen(pg.mkPen(colours.muted))
-            axis.setTickFont(font)
-        self.plot.getAxis("left").setWidth(46)
-        self.plot.showGrid(x=False, y=True, alpha=0.15)
+        paint_axes(self.plot)
         self._cursor.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DotLine))
         self._line.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DashLine))
         if not self._small:
@@ -219,6 +232,27 @@ class Chart(QWidget):
                 series.curve.setSymbolPen(None)
             series.smooth.setPen(pg.mkPen(colour, width=2))
         self._show_last()
+
+
+def overlay_colour(number: int) -> str:
+    """The colour of the n-th run that is laid over another: not one of the first two, which are the run's own."""
+    series = theme.current().series
+    return series[2 + number % (len(series) - 2)]
+
+
+def paint_axes(plot: pg.PlotWidget) -> None:
+    """Give a plot the theme's ground, axes and grid."""
+    colours = theme.current()
+    plot.setBackground(colours.surface)
+    font = QFont()
+    font.setPixelSize(11)
+    for side in ("left", "bottom"):
+        axis = plot.getAxis(side)
+        axis.setPen(pg.mkPen(colours.line))
+        axis.setTextPen(pg.mkPen(colours.muted))
+        axis.setTickFont(font)
+    plot.getAxis("left").setWidth(46)
+    plot.showGrid(x=False, y=True, alpha=0.15)
 
 
 def _short(value: float) -> str:

@@ -25,11 +25,17 @@ class RunList(QListWidget):
     chosen = Signal(int)
     filled = Signal(bool)
     """Whether there are any runs, each time they were read again."""
+    ticked = Signal()
+    """Other runs than before are to be laid over the one that is shown."""
 
-    def __init__(self, session: Session, kind: str) -> None:
+    def __init__(self, session: Session, kind: str, *, overlays: bool = False) -> None:
         super().__init__()
         self.session = session
         self.kind = kind
+        self._overlays = overlays
+        if overlays:
+            self.setToolTip("Tick a run to lay it over the one that is shown.")
+            self.itemChanged.connect(lambda _: self.ticked.emit())
         self.setAccessibleName("Runs, newest first")
         self.setMinimumHeight(110)
         self.currentItemChanged.connect(self._moved)
@@ -39,15 +45,26 @@ class RunList(QListWidget):
         item = self.currentItem()
         return None if item is None else int(item.data(Qt.ItemDataRole.UserRole))
 
+    @property
+    def laid_over(self) -> list[int]:
+        """Ticked runs, newest first, without the one that is shown."""
+        items = [self.item(place) for place in range(self.count())] if self._overlays else []
+        ticked = [item for item in items if item.checkState() == Qt.CheckState.Checked]
+        return [run for item in ticked if (run := int(item.data(Qt.ItemDataRole.UserRole))) != self.current]
+
     def refresh(self, *, select_newest: bool = False) -> None:
         """Bring the list up to date; the shown run stays unless a newer one is asked for."""
         kept = None if select_newest else self.current
+        laid_over = set(self.laid_over)
         self.blockSignals(True)
         self.clear()
         for job in self.session.jobs(self.kind):
             item = QListWidgetItem(describe(job))
             item.setData(Qt.ItemDataRole.UserRole, job.id)
             item.setToolTip(job.error or "")
+            if self._overlays:
+                state = Qt.CheckState.Checked if job.id in laid_over else Qt.CheckState.Unchecked
+                item.setData(Qt.ItemDataRole.CheckStateRole, state)
             self.addItem(item)
             if job.id == kept:
                 self.setCurrentItem(item)

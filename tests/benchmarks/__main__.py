@@ -12,6 +12,8 @@ NAMES = {
     "load": "seconds to load the base model from safetensors",
     "generate": "tokens a second, batched and one by one",
     "labeling": "milliseconds that a labeler waits on a project of 100,000 ranked prompts",
+    "reward": "pairs a second of reward model training by completions for each prompt, peak memory",
+    "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",
     "ppo": "seconds a PPO step and their parts, peak memory",
 }
 
@@ -25,6 +27,7 @@ def main() -> int:
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], help="number format of the base")
     parser.add_argument("--threads", type=int, help="CPU threads; all cores if not given")
     parser.add_argument("--runs", type=int, default=5, help="repetitions, of which the median counts")
+    parser.add_argument("--k", type=int, nargs="+", default=[2, 4, 8, 16], help="completions of each prompt, `reward`")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")
     parser.add_argument(
         "--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie"

@@ -23,6 +23,7 @@ parser.add_argument("--heldout", required=True)
 parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
 parser.add_argument("--learning-rate", type=float, default=1e-4)
 parser.add_argument("--batch", type=int, default=8)
+parser.add_argument("--at-once", type=int, default=2, help="pairs in one forward pass; 8 took more than 22 GB")
 parser.add_argument("--max-length", type=int, default=1024)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -46,7 +47,8 @@ def pairs(path):
 
 with tempfile.TemporaryDirectory() as out:
     config = RewardConfig(
-        output_dir=out, per_device_train_batch_size=args.batch, num_train_epochs=1, max_length=args.max_length,
+        output_dir=out, per_device_train_batch_size=args.at_once,
+        gradient_accumulation_steps=args.batch // args.at_once, num_train_epochs=1, max_length=args.max_length,
         report_to="none", use_cpu=not torch.cuda.is_available(), save_strategy="no", logging_steps=20, bf16=False,
         activation_checkpointing=False, learning_rate=args.learning_rate, seed=args.seed,
     )  # fmt: skip

@@ -113,7 +113,9 @@ def test_an_ensemble_and_the_curve_are_measured_on_the_same_heldout_prompts(rank
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {"reward", "reward1"}
     held = ranked.rows("select model, count(*) as n from scores where part = 'heldout' group by model")
     assert {row["model"]: row["n"] for row in held} == dict.fromkeys(models, 12)
-    scored = run_job(ranked, "score", configs.ScoreConfig("prompt 1", ("alpha", "zzz"), job.id))
+    scored = run_job(
+        ranked, "score", configs.ScoreConfig(prompt="prompt 1", completions=("alpha", "zzz"), reward_job=job.id)
+    )
     assert len(scored.result["scores"]) == 2
 
 
@@ -130,7 +132,8 @@ def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeyp
     job = run_job(ranked, "train-reward", REWARD)
     assert job.status == "done", job.report or job.error
     assert sizes[0] > 100
-    assert [a // b for a, b in itertools.pairwise(sizes)][:2] == [2, 2]
+    tried = list(dict.fromkeys(sizes))
+    assert [a // b for a, b in itertools.pairwise(tried[1:])] == [2] * (len(tried) - 2), "halved each time"
     assert max(sizes[-5:]) <= 100
     assert f"Out of memory: from now on at most {sizes[-1]} tokens" in notes(ranked, job)
     assert job.result["tokens_at_once"] == sizes[-1]

@@ -93,8 +93,8 @@ def test_the_demo_opens_with_something_in_every_tab(open_window, qtbot):
     qtbot.keyClick(window.welcome.demo_button, Qt.Key.Key_Return)
     assert window.session.project.name == demo.NAME
     reward = tab(window, "Reward model")
-    assert reward.runs.count() == 1
-    assert "script" in texts(reward)
+    assert reward.training.runs.count() == 1
+    qtbot.waitUntil(lambda: "script" in texts(reward.training))
     policy = tab(window, "PPO")
     assert policy.reward.series["objective/scores"].size > 3
     assert policy.samples.model.rowCount() > 10
@@ -145,7 +145,8 @@ def test_start_queues_what_the_form_says(open_window, with_runs, started, qtbot)
     window = open_window()
     window.open_project(with_runs.folder)
     reward = tab(window, "Reward model")
-    qtbot.mouseClick(reward.train, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(reward.training.train.isEnabled)
+    qtbot.mouseClick(reward.training.train, Qt.MouseButton.LeftButton)
     policy = tab(window, "PPO")
     assert policy.form.values()["gold"] == "length", "the script's gold reward is suggested"
     qtbot.mouseClick(policy.start_button, Qt.MouseButton.LeftButton)
@@ -203,24 +204,6 @@ def test_a_run_without_its_worker_shows_as_interrupted_and_can_be_resumed(open_w
     worker.close()
 
 
-def test_scores_come_back_beside_their_completions(open_window, with_runs, qtbot):
-    window = open_window()
-    window.open_project(with_runs.folder)
-    reward = tab(window, "Reward model")
-    reward.prompt.setText("hello")
-    reward.completion.setPlainText("kind words\nother words")
-    qtbot.mouseClick(reward.score, Qt.MouseButton.LeftButton)
-    job = queue.listed(window.session.project, kind="score")[0]
-    assert job.config["completions"] == ["kind words", "other words"]
-    worker = open_project(with_runs.folder)
-    Recorder(worker, job.id).record(Result({"scores": [1.25, -0.5]}))
-    worker.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
-    window.session.poll()
-    assert "+1.25" in reward.scores.text()
-    assert "-0.50" in reward.scores.text()
-    worker.close()
-
-
 def test_a_typed_prompt_is_answered_by_both_policies(open_window, with_runs, qtbot):
     window = open_window()
     window.open_project(with_runs.folder)
@@ -275,17 +258,17 @@ def test_the_keyboard_reaches_every_tab(open_window, with_runs, qtbot):
         assert window.tab_stack.currentIndex() == number
 
 
-def test_rankings_made_in_another_window_are_seen(open_window, filled):
+def test_rankings_made_in_another_window_are_seen(open_window, filled, qtbot):
     window = open_window()
     window.open_project(filled.folder)
     reward = tab(window, "Reward model")
-    assert reward.pairs.value.text() == "0"
+    qtbot.waitUntil(lambda: reward.training.pairs.value.text() == "0")
     other = open_project(filled.folder)
     me = rankings.labeler(other, "me")
     items = [row["id"] for row in other.rows("select id from completions where group_id = 1")]
     rankings.rank(other, 1, me.id, {item: rank for rank, item in enumerate(items, 1)})
     window.session.poll()
-    assert reward.pairs.value.text() == "6"
+    qtbot.waitUntil(lambda: reward.training.pairs.value.text() == "6")
     other.close()
 
 
@@ -363,6 +346,8 @@ def test_an_empty_tab_leads_to_the_step_before_it(open_window, project, qtbot, t
     window = open_window()
     window.open_project(project.folder)
     found = tab(window, title)
+    found = getattr(found, "training", found)
+    qtbot.waitUntil(found.empty.action.isVisible)
     assert found.empty.action.text() == f"Go to {next_title}"
     qtbot.mouseClick(found.empty.action, Qt.MouseButton.LeftButton)
     assert TITLES[window.tab_stack.currentIndex()] == next_title
@@ -373,6 +358,7 @@ def test_a_finished_run_leads_to_the_next_step(open_window, with_runs, qtbot, ti
     window = open_window()
     window.open_project(with_runs.folder)
     found = tab(window, title)
+    found = getattr(found, "training", found)
     qtbot.mouseClick(found.next, Qt.MouseButton.LeftButton)
     assert TITLES[window.tab_stack.currentIndex()] == next_title
 
@@ -390,7 +376,7 @@ def test_an_empty_list_of_runs_takes_no_room(open_window, project, with_runs):
 def test_the_wheel_changes_only_a_field_that_has_the_focus(open_window, with_runs, qtbot):
     window = open_window()
     window.open_project(with_runs.folder)
-    reward = tab(window, "Reward model")
+    reward = tab(window, "Reward model").training
     before = reward.form.values()
     field = next(box for box in reward.form.findChildren(QSpinBox) if box.isVisible())
 
@@ -425,26 +411,6 @@ def finish(folder, job_id, status):
     worker = open_project(folder)
     worker.db.conn.execute("update jobs set status = ? where id = ?", (status, job_id))
     worker.close()
-
-
-def test_scoring_that_was_stopped_says_so_and_later_scores_stand_beside_their_texts(open_window, with_runs):
-    window = open_window()
-    window.open_project(with_runs.folder)
-    reward = tab(window, "Reward model")
-    reward.completion.setPlainText("first\nsecond")
-    reward.start_scoring()
-    finish(with_runs.folder, window.session.jobs("score")[0].id, "stopped")
-    window.session.poll()
-    assert "stopped" in reward.scores.text()
-    reward.start_scoring()
-    reward.completion.setPlainText("written while waiting")
-    job = window.session.jobs("score")[0]
-    worker = open_project(with_runs.folder)
-    Recorder(worker, job.id).record(Result({"scores": [0.5, -1.0]}))
-    worker.close()
-    finish(with_runs.folder, job.id, "done")
-    window.session.poll()
-    assert reward.scores.text().splitlines() == ["+0.50  ← best   first", "-1.00   second"]
 
 
 def test_a_comparison_that_was_interrupted_says_so(open_window, with_runs, qtbot):

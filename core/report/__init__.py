@@ -1,0 +1,1 @@
+"""How far a reward model can be trusted: measured from its stored scores, shown by the window, exported. No torch."""

@@ -1,0 +1,167 @@
+"""A reward model's report as a file to send: one HTML page, Markdown with its plots beside it, or JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import BadInput
+from core.preferences.statistics import Interval
+from core.report import svg
+from core.report.measure import RewardReport, Slice
+from core.store import Project, now
+
+SUFFIXES = (".html", ".md", ".json")
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 3rem auto; padding: 0 1.5rem; }
+h1 { margin-bottom: 0 } h2 { margin-top: 2.5rem }
+table { border-collapse: collapse } td, th { text-align: left; padding: .25rem 1.25rem .25rem 0; vertical-align: top }
+figure { display: inline-block; margin: 0 1.5rem 1.5rem 0 } figcaption { opacity: .7; font-size: 14px }
+blockquote { margin: .25rem 0 .75rem; padding-left: 1rem; border-left: 3px solid #8a8f98; white-space: pre-wrap }
+.warning { color: #b25000 } .muted { opacity: .7 }
+"""
+
+
+def write(project: Project, report: RewardReport, path: Path) -> Path:
+    """Write the report in the format of the path's ending. Raises `BadInput` for another ending."""
+    if path.suffix == ".json":
+        path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+    elif path.suffix == ".md":
+        folder = path.with_name(path.stem + "_plots")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (_, plot) in plots(report).items():
+            (folder / f"{name}.svg").write_text(plot, encoding="utf-8")
+        path.write_text(_markdown(project, report, folder.name), encoding="utf-8")
+    elif path.suffix == ".html":
+        path.write_text(_html(project, report), encoding="utf-8")
+    else:
+        raise BadInput(f"{path.name} has no known ending: give one of {', '.join(SUFFIXES)}.")
+    return path
+
+
+def interval(found: Interval, form: str = "{:.1%}") -> str:
+    """`71.5% (68.0% to 74.9%)`, or a dash."""
+    if found.value is None:
+        return "–"
+    if found.low is None or found.high is None:
+        return form.format(found.value)
+    return f"{form.format(found.value)} ({form.format(found.low)} to {form.format(found.high)})"
+
+
+def headline(report: RewardReport) -> list[tuple[str, str]]:
+    """What the report says first, as (name, value)."""
+    rows = [
+        ("Held-out accuracy", interval(report.accuracy)),
+        ("Chance", "50%"),
+        (f"Always {report.length.rule}", interval(report.length.baseline)),
+        ("Best completion found", interval(report.top)),
+        ("Log loss (chance is 0.693)", interval(report.log_loss, "{:.3f}")),
+        ("Log loss with the best temperature", _number(report.log_loss_scaled)),
+        ("Temperature", _number(report.temperature, "{:.2f}")),
+        ("Brier score", _number(report.brier)),
+        ("Expected calibration error", _number(report.calibration_error, "{:.1%}")),
+        ("Correlation of reward and length", _number(report.length.correlation, "{:+.2f}")),
+    ]
+    if report.disagreement is not None:
+        rows.append(("Disagreement of the members", _number(report.disagreement, "{:.3f}")))
+    return [*rows, ("Measured on", f"{report.pairs} pairs of {report.prompts} prompts that were not trained on")]
+
+
+def warnings(report: RewardReport) -> list[str]:
+    """What a reader must not overlook."""
+    found = []
+    if not report.pairs:
+        found.append("No held-out prompt is ranked: nothing here tells how good the model is.")
+    if report.collapsed:
+        found.append("The scores are all alike: this model has learnt nothing.")
+    low = report.accuracy.low
+    if report.pairs and not report.collapsed and low is not None and low <= 0.5:
+        found.append("The accuracy cannot be told from chance: rank more prompts before a policy is tuned.")
+    base = report.length.baseline.value
+    if report.accuracy.value is not None and base is not None and base >= report.accuracy.value and report.pairs:
+        found.append(f"Taking always {report.length.rule} would do as well: the model may have learnt length alone.")
+    if report.length.biased:
+        found.append(report.length.verdict)
+    return found
+
+
+def parts(report: RewardReport) -> list[tuple[str, Sequence[Slice]]]:
+    """The slices that there are, each under its title."""
+    known = [
+        ("By distance of ranks", report.by_distance),
+        ("By length", report.by_length),
+        ("By labeler", report.by_labeler),
+        ("By tag", report.by_tag),
+        ("By criterion", report.by_criterion),
+        ("By member", report.by_member),
+    ]
+    return [(title, rows) for title, rows in known if rows]
+
+
+def plots(report: RewardReport) -> dict[str, tuple[str, str]]:
+    """Each plot by its file's name: its caption and its SVG."""
+    found = {
+        "reliability": ("How often it is right against how sure it is", svg.reliability(report.bins)),
+        "scores": (
+            "Scores of chosen and rejected completions",
+            svg.histogram(np.array(report.chosen), np.array(report.rejected)),
+        ),
+    }
+    if len(report.growth.measured) > 1:
+        found["labels"] = ("How many more labels help", svg.growth(report.growth))
+    for title, rows in parts(report):
+        found[title.lower().replace(" ", "-")] = (f"Accuracy {title.lower()}", svg.slices(rows, title))
+    return found
+
+
+def _number(value: float | None, form: str = "{:.3f}") -> str:
+    return "–" if value is None else form.format(value)
+
+
+def _html(project: Project, report: RewardReport) -> str:
+    rows = "".join(f"<tr><td>{escape(name)}<td>{escape(value)}" for name, value in headline(report))
+    figures = "".join(
+        f"<figure>{plot}<figcaption>{escape(caption)}</figcaption></figure>" for caption, plot in plots(report).values()
+    )
+    worst = "".join(
+        f"<h3>{escape(item.prompt)}</h3><p class=muted>{escape(item.labeler)} chose, against the model's "
+        f"{1 - item.probability:.0%}:</p><blockquote>{escape(item.chosen)}</blockquote>"
+        f"<p class=muted>over</p><blockquote>{escape(item.rejected)}</blockquote>"
+        for item in report.mistakes
+    )
+    said = "".join(f"<p class=warning>{escape(text)}</p>" for text in warnings(report))
+    more = f"<p>{escape(report.growth.verdict)}</p>" if report.growth.verdict else ""
+    title = f"Reward model {report.job_id} of {escape(project.name)}"
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
+        f"<h1>{title}</h1><p class=muted>{now()[:10]}; 95 % intervals are bootstraps over prompts</p>{said}"
+        f"<table>{rows}</table><p>{escape(report.length.verdict)}</p>{more}<h2>Plots</h2>{figures}"
+        f"<h2>Worst errors</h2>{worst or '<p>None.</p>'}</html>\n"
+    )
+
+
+def _markdown(project: Project, report: RewardReport, folder: str) -> str:
+    lines = [f"# Reward model {report.job_id} of {project.name}", ""]
+    lines += [f"{now()[:10]}; 95 % intervals are bootstraps over prompts.", ""]
+    lines += [f"**{text}**\n" for text in warnings(report)]
+    lines += ["| measure | value |", "| --- | --- |"]
+    lines += [f"| {name} | {value} |" for name, value in headline(report)]
+    lines += ["", report.length.verdict, "", report.growth.verdict, ""]
+    lines += [f"![{caption}]({folder}/{name}.svg)\n" for name, (caption, _) in plots(report).items()]
+    for title, rows in parts(report):
+        lines += [f"## {title}", "", "| | accuracy | pairs |", "| --- | --- | --- |"]
+        lines += [f"| {row.name} | {interval(row.accuracy)} | {row.pairs} |" for row in rows] + [""]
+    lines += ["## Worst errors", ""]
+    for item in report.mistakes:
+        lines += [f"### {' '.join(item.prompt.split())}", ""]
+        lines += [f"{item.labeler} chose, against the model's {1 - item.probability:.0%}:", "", _quoted(item.chosen)]
+        lines += ["", "over", "", _quoted(item.rejected), ""]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())

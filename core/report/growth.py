@@ -1,0 +1,94 @@
+"""How many more labels help: accuracy against the number of labeled prompts, and where the curve leads.
+
+A run with the option `curve` also trains on a part of its prompts. Between those points and the whole, accuracy is
+taken to approach a ceiling a as a - b / sqrt(n): errors fall with a power of the data (Hestness et al. 2017,
+arXiv 1712.00409), and four points cannot tell the power, so it is set to the 1/2 of an estimate's own noise.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.preferences.statistics import Interval, bootstrap, share
+from core.records import Job
+from core.report import scores
+from core.report.calibration import right
+from core.report.scores import FIRST, Floats
+from core.store import Project
+
+#: How many times as many prompts the curve is led on to.
+AHEAD = (2, 4)
+
+
+@dataclass(frozen=True)
+class Point:
+    """Accuracy of a model that learnt from so many prompts and pairs; for a forecast the pairs are extrapolated."""
+
+    prompts: int
+    pairs: int
+    accuracy: Interval
+
+
+@dataclass(frozen=True)
+class Growth:
+    measured: list[Point]
+    forecast: list[Point]
+    verdict: str
+
+
+def growth(project: Project, job: Job, *, resamples: int) -> Growth:
+    """The points of a run and their continuation; only one point if it was trained without the option `curve`."""
+    models = [
+        item for item in job.result.get("models", []) if item["model"] == FIRST or item["model"].startswith("curve")
+    ]
+    models.sort(key=lambda item: item["prompts"])
+    found = [(item, scores.compared(project, job, models=(item["model"],))) for item in models]
+    found = [(item, pairs) for item, pairs in found if len(pairs)]
+    if not found:
+        return Growth([], [], "")
+    units, _ = np.unique(found[-1][1].prompt_ids, return_inverse=True)
+    sums = []
+    for _, pairs in found:
+        place = np.searchsorted(units, pairs.prompt_ids)
+        correct = np.bincount(place, right(pairs.difference), len(units))
+        sums.append(np.stack([correct, np.bincount(place, minlength=len(units))], axis=1))
+    measured = [
+        Point(item["prompts"], item["pairs"], bootstrap(table.astype(float), share, resamples=resamples))
+        for (item, _), table in zip(found, sums, strict=True)
+    ]
+    if len(measured) < 3:
+        return Growth(measured, [], "")
+    sizes = np.array([point.prompts for point in measured], dtype=float)
+    table = np.concatenate(sums, axis=1).astype(float)  # (units, 2 * points)
+    each = measured[-1].pairs / measured[-1].prompts
+    forecast = []
+    for times in AHEAD:
+        n = int(sizes[-1] * times)
+
+        def led_on(total: Floats, n: int = n) -> float | None:
+            correct, count = total[0::2], total[1::2]
+            return extrapolate(sizes, correct / count, n) if (count > 0).all() else None
+
+        forecast.append(Point(n, round(n * each), bootstrap(table, led_on, resamples=resamples)))
+    return Growth(measured, forecast, _verdict(measured[-1], forecast[0]))
+
+
+def extrapolate(sizes: Floats, accuracy: Floats, n: float) -> float:
+    """a - b / sqrt(n) by least squares with b not negative, and a at most 1."""
+    x = 1 / np.sqrt(sizes)
+    b = -float(((x - x.mean()) * (accuracy - accuracy.mean())).sum() / ((x - x.mean()) ** 2).sum())
+    b = max(b, 0.0)
+    a = float(accuracy.mean() + b * x.mean())
+    return min(1.0, a - b / np.sqrt(n))
+
+
+def _verdict(now: Point, later: Point) -> str:
+    if now.accuracy.value is None or later.accuracy.value is None:
+        return ""
+    gain = later.accuracy.value - now.accuracy.value
+    said = (
+        f"With {later.prompts} labeled prompts instead of {now.prompts}, about {later.accuracy.value:.0%} of the pairs"
+    )
+    if gain < 0.01:
+        return f"{said} would be ordered rightly, as now: more labels of this kind would hardly help."
+    return f"{said} would be ordered rightly instead of {now.accuracy.value:.0%}."

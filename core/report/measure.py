@@ -1,0 +1,303 @@
+"""The report on a reward model: what it gets right on prompts that it was not trained on, and what it gets wrong.
+
+It is made from stored scores and today's rankings, so that it costs no model and follows later labels. Intervals are
+percentile bootstraps over prompts, because the pairs of a prompt are not independent.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.jobs import queue
+from core.preferences.statistics import NOTHING, Interval, bootstrap, share
+from core.records import Job
+from core.report import calibration, scores
+from core.report.calibration import Bin
+from core.report.growth import Growth, growth
+from core.report.scores import Compared, Floats
+from core.store import Project, rankings
+
+WORST = 12
+#: A model whose scores are closer together than this says nothing.
+COLLAPSED = 1e-3
+#: From so many points of difference on, length is called out.
+BIAS = 0.10
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Accuracy on a part of the held-out pairs."""
+
+    name: str
+    accuracy: Interval
+    pairs: int
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A pair that the model orders the other way, with the probability that it gives to the labeler's choice."""
+
+    prompt: str
+    chosen: str
+    rejected: str
+    probability: float
+    labeler: str
+    gap: int
+
+
+@dataclass(frozen=True)
+class Length:
+    """`people` and `model`: how often the longer completion of a pair is preferred. `rule` is what follows from length
+    alone, as the training pairs have it; `baseline` its accuracy on the held-out pairs; `correlation` that of reward
+    and tokens within prompts (Singhal et al. 2023, arXiv 2310.03716)."""
+
+    people: Interval
+    model: Interval
+    rule: str
+    baseline: Interval
+    correlation: float | None
+    verdict: str
+    biased: bool
+
+
+@dataclass(frozen=True)
+class RewardReport:
+    job_id: int
+    prompts: int
+    pairs: int
+    accuracy: Interval
+    top: Interval
+    log_loss: Interval
+    brier: float | None
+    calibration_error: float | None
+    temperature: float | None
+    log_loss_scaled: float | None
+    bins: list[Bin]
+    chosen: list[float]
+    rejected: list[float]
+    collapsed: bool
+    by_distance: list[Slice]
+    by_labeler: list[Slice]
+    by_tag: list[Slice]
+    by_length: list[Slice]
+    by_criterion: list[Slice]
+    by_member: list[Slice]
+    disagreement: float | None
+    length: Length
+    growth: Growth
+    mistakes: list[Mistake]
+
+
+def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardReport:
+    """Everything about one `train-reward` run. Raises `BadInput` if it is none or has nothing to use."""
+    job = queue.run_of(project, job_id, "train-reward")
+    found = scores.compared(project, job)
+
+    def accuracy(part: Compared) -> Interval:
+        return _over_prompts(part, calibration.right(part.difference), resamples)
+
+    bins = calibration.reliability(found.difference)
+    heat = calibration.temperature(found.difference)
+    spread = np.concatenate([found.chosen, found.rejected]) if len(found) else np.zeros(0)
+    return RewardReport(
+        job_id=job.id,
+        prompts=len(np.unique(found.prompt_ids)),
+        pairs=len(found),
+        accuracy=accuracy(found),
+        top=_top(found, resamples),
+        log_loss=_over_prompts(found, calibration.log_loss(found.difference), resamples),
+        brier=float(((1 - calibration.sigmoid(found.difference)) ** 2).mean()) if len(found) else None,
+        calibration_error=calibration.calibration_error(bins),
+        temperature=heat,
+        log_loss_scaled=float(calibration.log_loss(found.difference / heat).mean()) if heat else None,
+        bins=bins,
+        chosen=found.chosen.tolist(),
+        rejected=found.rejected.tolist(),
+        collapsed=len(found) > 0 and float(spread.std()) < COLLAPSED,
+        by_distance=_by_distance(found, accuracy),
+        by_labeler=_by_labeler(project, found, accuracy),
+        by_tag=_by_tag(project, found, accuracy),
+        by_length=_by_length(found, accuracy),
+        by_criterion=_by_criterion(project, job, accuracy),
+        by_member=_by_member(project, job, accuracy),
+        disagreement=float(found.spread.mean()) if len(scores.members(job)) > 1 and len(found) else None,
+        length=_length(project, job, found, resamples),
+        growth=growth(project, job, resamples=resamples),
+        mistakes=_mistakes(project, found),
+    )
+
+
+def _over_prompts(found: Compared, values: Floats, resamples: int) -> Interval:
+    """The mean over pairs, with an interval over prompts."""
+    if not len(found):
+        return NOTHING
+    _, unit = np.unique(found.prompt_ids, return_inverse=True)
+    sums = np.stack([np.bincount(unit, values), np.bincount(unit)], axis=1).astype(float)
+    return bootstrap(sums, share, resamples=resamples)
+
+
+def _top(found: Compared, resamples: int) -> Interval:
+    """How often the completion that a labeler preferred to all others has the highest score of the ranking."""
+    if not len(found):
+        return NOTHING
+    beaten: dict[tuple[int, int], set[int]] = {}
+    reward: dict[int, float] = {}
+    best: dict[tuple[int, int], set[int]] = {}
+    for prompt, labeler, chosen, rejected, a, b in zip(
+        found.prompt_ids, found.labeler_ids, found.chosen_ids, found.rejected_ids, found.chosen, found.rejected,
+        strict=True,
+    ):  # fmt: skip
+        beaten.setdefault((prompt, labeler), set()).add(int(rejected))
+        best.setdefault((prompt, labeler), set()).add(int(chosen))
+        reward[int(chosen)], reward[int(rejected)] = float(a), float(b)
+    rows = []
+    for key, losers in beaten.items():
+        winners = best[key] - losers
+        highest = max(reward[item] for item in best[key] | losers)
+        at_top = [item for item in best[key] | losers if reward[item] == highest]
+        rows.append((key[0], sum(item in winners for item in at_top) / len(at_top)))
+    prompts, unit = np.unique([row[0] for row in rows], return_inverse=True)
+    sums = np.stack([np.bincount(unit, [row[1] for row in rows]), np.bincount(unit)], axis=1).astype(float)
+    return bootstrap(sums, share, resamples=resamples) if len(prompts) else NOTHING
+
+
+Accuracy = Callable[[Compared], Interval]
+
+
+def _slice(name: str, found: Compared, mask: NDArray[np.bool_], accuracy: Accuracy) -> list[Slice]:
+    part = found.only(mask)
+    return [Slice(name, accuracy(part), len(part))] if len(part) else []
+
+
+def _by_distance(found: Compared, accuracy: Accuracy) -> list[Slice]:
+    last = 4
+    rows = [
+        item for gap in range(1, last)
+        for item in _slice(f"{gap} rank{'s' if gap > 1 else ''} apart", found, found.gaps == gap, accuracy)
+    ]  # fmt: skip
+    return rows + _slice(f"{last} or more", found, found.gaps >= last, accuracy)
+
+
+def _by_labeler(project: Project, found: Compared, accuracy: Accuracy) -> list[Slice]:
+    names = {who.id: who.name for who in rankings.labelers(project)}
+    rows = [
+        item for who in np.unique(found.labeler_ids)
+        for item in _slice(names[int(who)], found, found.labeler_ids == who, accuracy)
+    ]  # fmt: skip
+    return sorted(rows, key=lambda item: -item.pairs)
+
+
+def _by_tag(project: Project, found: Compared, accuracy: Accuracy) -> list[Slice]:
+    rows = project.db.conn.execute("select p.id, t.value from prompts p, json_each(p.tags) t")
+    tagged: dict[str, set[int]] = {}
+    for prompt_id, tag in rows:
+        tagged.setdefault(tag, set()).add(prompt_id)
+    slices = [
+        item for tag, prompts in tagged.items()
+        for item in _slice(tag, found, np.isin(found.prompt_ids, list(prompts)), accuracy)
+    ]  # fmt: skip
+    return sorted(slices, key=lambda item: -item.pairs)
+
+
+def _by_length(found: Compared, accuracy: Accuracy) -> list[Slice]:
+    """Thirds of the difference in tokens: the chosen one shorter, about as long, longer."""
+    if not len(found):
+        return []
+    longer = found.chosen_tokens - found.rejected_tokens
+    third = np.quantile(np.abs(longer), 1 / 3)
+    return [
+        *_slice("chosen is shorter", found, longer < -third, accuracy),
+        *_slice("about as long", found, np.abs(longer) <= third, accuracy),
+        *_slice("chosen is longer", found, longer > third, accuracy),
+    ]
+
+
+def _by_criterion(project: Project, job: Job, accuracy: Accuracy) -> list[Slice]:
+    rows = []
+    for criterion in job.result.get("columns", [])[1:]:
+        found = scores.compared(project, job, criterion=criterion)
+        rows += [Slice(criterion, accuracy(found), len(found))] if len(found) else []
+    return rows
+
+
+def _by_member(project: Project, job: Job, accuracy: Accuracy) -> list[Slice]:
+    names = scores.members(job)
+    if len(names) < 2:
+        return []
+    rows = []
+    for number, name in enumerate(names, 1):
+        found = scores.compared(project, job, models=(name,))
+        rows.append(Slice(f"member {number}", accuracy(found), len(found)))
+    return rows
+
+
+def _length(project: Project, job: Job, found: Compared, resamples: int) -> Length:
+    known = scores.trained_pairs(project, job)
+    longer_chosen = sum(row["chosen"] > row["rejected"] for row in known)
+    shorter_chosen = sum(row["chosen"] < row["rejected"] for row in known)
+    rule = "the longer one" if longer_chosen >= shorter_chosen else "the shorter one"
+    sign = 1.0 if longer_chosen >= shorter_chosen else -1.0
+    longer = found.chosen_tokens - found.rejected_tokens
+    baseline = _over_prompts(found, calibration.right(sign * longer), resamples)
+    part = found.only(longer != 0)
+    longer = longer[longer != 0]
+    people = _over_prompts(part, (longer > 0).astype(float), resamples)
+    model = _over_prompts(part, calibration.right(part.difference * np.sign(longer)), resamples)
+    verdict, biased = _verdict(people, model)
+    return Length(people, model, rule, baseline, _correlation(found), verdict, biased)
+
+
+def _verdict(people: Interval, model: Interval) -> tuple[str, bool]:
+    if people.value is None or model.value is None:
+        return "There are no pairs of different lengths to judge by.", False
+    more = model.value - people.value
+    said = f"The model prefers the longer one in {model.value:.0%} of the pairs, the labelers in {people.value:.0%}"
+    if abs(more) < BIAS:
+        return f"{said}: no sign of a length bias of its own.", False
+    which = "longer" if more > 0 else "shorter"
+    return f"{said}: it favours {which} completions more than they do. Watch the length when a policy is tuned.", True
+
+
+def _correlation(found: Compared) -> float | None:
+    """Pearson's r of reward and tokens, both less their means over the prompt's completions."""
+    reward: dict[tuple[int, int], tuple[float, float]] = {}
+    for prompt, a, b, ra, rb, ta, tb in zip(
+        found.prompt_ids, found.chosen_ids, found.rejected_ids, found.chosen, found.rejected, found.chosen_tokens,
+        found.rejected_tokens, strict=True,
+    ):  # fmt: skip
+        reward[int(prompt), int(a)], reward[int(prompt), int(b)] = (float(ra), float(ta)), (float(rb), float(tb))
+    if len(reward) < 3:
+        return None
+    _, unit = np.unique([key[0] for key in reward], return_inverse=True)
+    values = np.array(list(reward.values()))
+    means = np.stack([np.bincount(unit, values[:, k]) / np.bincount(unit) for k in (0, 1)], axis=1)
+    centred = values - means[unit]
+    norm = np.sqrt((centred**2).sum(0)).prod()
+    return float((centred[:, 0] * centred[:, 1]).sum() / norm) if norm else None
+
+
+def _mistakes(project: Project, found: Compared) -> list[Mistake]:
+    names = {who.id: who.name for who in rankings.labelers(project)}
+    kept: list[Mistake] = []
+    seen: set[tuple[int, int]] = set()
+    for place in np.argsort(found.difference, kind="stable"):
+        key = (int(found.chosen_ids[place]), int(found.rejected_ids[place]))
+        if found.difference[place] >= 0 or len(kept) == WORST:
+            break
+        if key in seen:
+            continue
+        seen.add(key)
+        texts = {
+            row["id"]: row["text"] for row in project.rows("select id, text from completions where id in (?, ?)", *key)
+        }
+        prompt = project.value("select text from prompts where id = ?", int(found.prompt_ids[place]))
+        probability = float(calibration.sigmoid(found.difference[place]))
+        kept.append(
+            Mistake(
+                prompt, texts[key[0]], texts[key[1]], probability, names[int(found.labeler_ids[place])],
+                int(found.gaps[place]),
+            )
+        )  # fmt: skip
+    return kept

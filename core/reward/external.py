@@ -1,0 +1,123 @@
+"""A reward model made elsewhere: any sequence classification model with one label, from the hub or a folder.
+
+It has a model and a tokenizer of its own, so that it sees texts and not our tokens. Its scores are put on the same
+scale as ours: mean 0 and standard deviation 1 over completions of the reference, where there are enough of them.
+"""
+
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from typing import Any
+
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, logging
+
+from core import catalogue
+from core.errors import KnownError, ModelError
+from core.events import Progress
+from core.jobs.context import JobContext
+from core.models import fetch
+from core.models.devices import placement
+from core.store import Project
+
+LONGEST = 4096
+AT_ONCE = 8
+FEWEST = 8
+#: Completions of the reference that the scale is measured on.
+MEASURED = 128
+
+
+class ExternalReward:
+    """`score` gives rewards in standard deviations of the reference's completions, or raw ones if it has too few."""
+
+    def __init__(self, text: str) -> None:
+        """Load the model that `text` names (`hub:owner/name` or a folder). Raises `ModelError` if it cannot be used."""
+        spec = catalogue.parse(text)
+        catalogue.check(spec)
+        self.title = spec.title
+        self.mean, self.std = 0.0, 1.0
+        self.placement = placement()
+        logging.disable_progress_bar()
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        try:
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(
+                spec.folder, local_files_only=True, trust_remote_code=False
+            )
+            self.model: Any = AutoModelForSequenceClassification.from_pretrained(
+                spec.folder, dtype=self.placement.dtype, local_files_only=True, trust_remote_code=False,
+                use_safetensors=True,
+            )  # fmt: skip
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            raise ModelError(
+                f"The reward model in {spec.folder} cannot be loaded ({reason}): choose another one."
+            ) from error
+        if self.model.config.num_labels != 1:
+            raise ModelError(
+                f"{spec.title} has {self.model.config.num_labels} labels, and a reward model has one: choose another."
+            )
+        self.model.to(self.placement.device).eval().requires_grad_(False)
+        config = self.model.config.get_text_config()
+        self.longest = min(LONGEST, int(getattr(config, "max_position_embeddings", LONGEST)) - 2)
+        # Where texts are padded with the token that ends them, the end could not be told from padding.
+        pad = self.tokenizer.pad_token_id
+        self.at_once = 1 if pad is None or pad == self.tokenizer.eos_token_id else AT_ONCE
+        if self.at_once == 1:
+            config.pad_token_id = None
+
+    @torch.no_grad()
+    def raw(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
+        """The model's own numbers, each completion with its prompt."""
+        texts = [self._ids(prompt, completion) for prompt, completion in zip(prompts, completions, strict=True)]
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]["input_ids"]))
+        found: dict[int, float] = {}
+        for start in range(0, len(order), self.at_once):
+            part = order[start : start + self.at_once]
+            if self.at_once == 1:
+                batch = {name: torch.tensor([value]) for name, value in texts[part[0]].items()}
+            else:
+                batch = dict(self.tokenizer.pad([texts[i] for i in part], return_tensors="pt"))
+            logits = self.model(**{name: value.to(self.placement.device) for name, value in batch.items()}).logits
+            found |= dict(zip(part, logits[:, 0].float().tolist(), strict=True))
+        return [found[i] for i in range(len(texts))]
+
+    def _ids(self, prompt: str, completion: str) -> dict[str, list[int]]:
+        """The text in the model's own chat template; as a pair of texts if it has none."""
+        if getattr(self.tokenizer, "chat_template", None):
+            turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": completion}]
+            text = self.tokenizer.apply_chat_template(turns, tokenize=False)
+            ids = self.tokenizer(text, add_special_tokens=False)
+            return {name: list(value)[-self.longest :] for name, value in ids.items()}
+        return dict(self.tokenizer(prompt, completion, truncation="only_first", max_length=self.longest))
+
+    def score(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
+        return [(value - self.mean) / self.std for value in self.raw(prompts, completions)]
+
+    def normalise(self, project: Project) -> None:
+        """Measure the scale on completions that the base wrote in this project."""
+        rows = project.rows(
+            "select p.text as prompt, c.text as completion from completions c"
+            " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
+            " where c.policy_job is null and json_extract(c.sampling, '$.imported') is null"
+            " order by c.id * 7919 % 10007, c.id limit ?",
+            MEASURED,
+        )
+        if len(rows) >= FEWEST:
+            raw = torch.tensor(self.raw([row["prompt"] for row in rows], [row["completion"] for row in rows]))
+            self.mean, self.std = float(raw.mean()), max(float(raw.std(correction=0)), 1e-6)
+
+
+def external_of(context: JobContext, text: str) -> Generator[Progress, None, ExternalReward]:
+    """The model that `text` names, fetched if need be, on this project's scale."""
+    with closing(fetch.ensure(catalogue.parse(text))) as fetching:
+        for progress in fetching:
+            yield progress
+            if context.stopping:
+                raise KnownError("Stopped while the reward model was being fetched: resume to fetch it.")
+    yield Progress(0, 1, "Loading the reward model")
+    found = ExternalReward(text)
+    found.normalise(context.project)
+    yield Progress(1, 1, "Loading the reward model")
+    return found

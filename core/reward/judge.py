@@ -1,0 +1,78 @@
+"""Whatever gives a completion its reward, behind one door: a run of ours, or a reward model made elsewhere."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from core.errors import BadInput
+from core.events import Progress
+from core.jobs import queue
+from core.jobs.context import JobContext
+from core.models.adapters import SharedModel
+from core.models.load import base_of
+from core.records import Job
+from core.reward.external import ExternalReward, external_of
+from core.reward.model import RewardModel, encode, load_run
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """On the N completions of one prompt. `wins` (N, N) is P(row beats column); `columns` are further criteria;
+    `spread` is the standard deviation over an ensemble's members, empty for one model."""
+
+    rewards: list[float]
+    wins: list[list[float]]
+    columns: dict[str, list[float]] = field(default_factory=dict)
+    spread: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Judge:
+    """One of `model` (with the run that it came from) and `external`."""
+
+    shared: SharedModel | None = None
+    model: RewardModel | None = None
+    job: Job | None = None
+    external: ExternalReward | None = None
+
+    def verdict(self, prompt: str, completions: Sequence[str]) -> Verdict:
+        """Raises `BadInput` when a completion is longer than the model's context."""
+        if self.external is not None:
+            raw = torch.tensor(self.external.raw([prompt] * len(completions), completions))
+            rewards = (raw - self.external.mean) / self.external.std
+            return Verdict(rewards.tolist(), torch.sigmoid(raw[:, None] - raw[None, :]).tolist())
+        assert self.model is not None
+        ids, answers = encode(self.model.shared.base, prompt, completions)
+        raw = self.model.raw_scores([ids], [answers])[0]  # (M, N, C)
+        normal = self.model.normalised(raw)
+        overall = raw[..., 0]
+        wins = torch.sigmoid(overall[:, :, None] - overall[:, None, :]).mean(0)
+        names = self.model.columns[1:]
+        return Verdict(
+            self.model.reward(raw).tolist(),
+            wins.tolist(),
+            {name: normal[..., place].mean(0).tolist() for place, name in enumerate(names, 1)},
+            normal[..., 0].std(0, correction=0).tolist() if len(normal) > 1 else [],
+        )
+
+    def close(self) -> None:
+        if self.shared is not None:
+            self.shared.close()
+
+
+def judge_of(context: JobContext) -> Generator[Progress, None, Judge]:
+    """The judge that a config asks for by `reward_model` (made elsewhere) or `reward_job` (0 is the newest run)."""
+    config = context.config
+    if config.reward_model:
+        if config.reward_job:
+            raise BadInput("Give either --reward-job or --reward-model, not both.")
+        return Judge(external=(yield from external_of(context, config.reward_model)))
+    job = queue.run_of(context.project, config.reward_job, "train-reward")
+    shared = SharedModel((yield from base_of(context)))
+    try:
+        model = load_run(shared, context.project, job.result["adapter"], combine=config.ensemble)
+    except BaseException:
+        shared.close()
+        raise
+    return Judge(shared=shared, model=model, job=job)

@@ -1,0 +1,75 @@
+"""The job `suggest`: which prompts to label next, because the reward model is least sure of them.
+
+An ensemble's doubt about a pair is what its members disagree on: the entropy of their mean probability less the mean of
+their entropies, which is the information that a label would bring about the model (BALD, Houlsby et al. 2011,
+arXiv 1112.5745; for reward models Gleave and Irving 2022, arXiv 2203.07472). A single model cannot tell what it does
+not know from what is a close call: its doubt is the entropy itself. A group's doubt is the mean over its pairs (nats).
+"""
+
+import random
+
+import torch
+from torch import Tensor
+
+from core.configs import SuggestConfig
+from core.errors import BadInput, NothingToDo
+from core.events import Priorities, Progress, Result
+from core.jobs.context import Events, JobContext
+from core.reward.judge import judge_of
+from core.reward.model import encode
+from core.store import Project, completions
+
+STAGE = "Asking the reward model what it is unsure of"
+
+
+def run(context: JobContext) -> Events:
+    config: SuggestConfig = context.config
+    waiting = waiting_groups(context.project)
+    if not waiting:
+        raise NothingToDo("Every group of completions is ranked: generate more before asking what to rank next.")
+    if config.limit and len(waiting) > config.limit:
+        waiting = sorted(random.Random(config.seed).sample(waiting, config.limit))
+    judge = yield from judge_of(context)
+    doubts: dict[int, float] = {}
+    try:
+        if judge.model is None:
+            raise BadInput("What to label next is asked of a reward model that was trained here: choose a run.")
+        yield Progress(0, len(waiting), STAGE)
+        for number, group_id in enumerate(waiting, 1):
+            group = completions.group(context.project, group_id)
+            try:
+                ids, answers = encode(judge.model.shared.base, group.prompt.text, [c.text for c in group.completions])
+            except BadInput:  # longer than the model's context: nothing to learn from
+                continue
+            doubts[group_id] = doubt(judge.model.raw_scores([ids], [answers])[0][..., 0])
+            yield Progress(number, len(waiting), STAGE)
+            if context.stopping:
+                return
+    finally:
+        judge.close()
+    yield Priorities(doubts)
+    mean = sum(doubts.values()) / max(len(doubts), 1)
+    yield Result({"groups": len(doubts), "doubt": mean, "reward_job": judge.job.id if judge.job else None})
+
+
+def doubt(raw: Tensor) -> float:
+    """Mean doubt (nats) over the pairs of N completions, from raw scores (M, N)."""
+    first, second = torch.triu_indices(raw.shape[1], raw.shape[1], offset=1)
+    p = torch.sigmoid(raw[:, first] - raw[:, second])  # (M, pairs)
+    if len(raw) == 1:
+        return float(_entropy(p[0]).mean())
+    return float((_entropy(p.mean(0)) - _entropy(p).mean(0)).mean())
+
+
+def _entropy(p: Tensor) -> Tensor:
+    return -(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p))
+
+
+def waiting_groups(project: Project) -> list[int]:
+    """Groups of at least two completions that nobody has ranked."""
+    rows = project.rows(
+        "select g.id from completion_groups g where not exists ("
+        " select 1 from current_rankings r where r.group_id = g.id)"
+        " and (select count(*) from completions c where c.group_id = g.id) > 1 order by g.id"
+    )
+    return [row["id"] for row in rows]

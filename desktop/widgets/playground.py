@@ -1,0 +1,235 @@
+"""The scoring playground: a prompt, completions, and what a reward model thinks of them, down to the token."""
+
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QFileDialog, QHeaderView, QLineEdit, QPlainTextEdit, QTextBrowser, QWidget
+
+from core.configs import ENSEMBLE, ScoreConfig, ScoreFileConfig, SuggestConfig
+from core.errors import KnownError
+from core.jobs.follow import News
+from core.records import ACTIVE, Job
+from core.store import Changes, assignments
+from desktop import errors, theme
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.parts import button, card, column, label, row, set_role
+from desktop.widgets.run_choice import RunChoice
+from desktop.widgets.tables import fill, table
+
+SCALE = "Rewards are in standard deviations of the base model's own completions; 0 is its average."
+KINDS = ("score", "score-file", "suggest")
+
+
+class PlaygroundPage(QWidget):
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._jobs: dict[int, tuple[str, ...]] = {}
+        self._found: Job | None = None
+        self._lines: tuple[str, ...] = ()
+        self.runs = RunChoice(session, self)
+        self.elsewhere = QLineEdit()
+        self.elsewhere.setPlaceholderText("or a reward model made elsewhere: a folder, or hub:owner/name")
+        self.elsewhere.setAccessibleName("Reward model made elsewhere")
+        self.elsewhere.textChanged.connect(lambda _: self._enable())
+        self.prompt = QPlainTextEdit()
+        self.prompt.setPlaceholderText("Prompt")
+        self.prompt.setAccessibleName("Prompt of the texts to score")
+        self.prompt.setTabChangesFocus(True)
+        self.prompt.setFixedHeight(76)
+        self.completion = QPlainTextEdit()
+        self.completion.setPlaceholderText("Completions to score, with an empty line between two of them")
+        self.completion.setAccessibleName("Completions to score, with an empty line between two of them")
+        self.completion.setTabChangesFocus(True)
+        self.score = button("Score", self.start_scoring, role="primary")
+        self.score_file = button("Score a file …", self._choose_file, tip="JSON lines, or any preference format")
+        self.suggest = button(
+            "Label next what it doubts", self.start_suggesting,
+            tip="Bring the unranked prompts that this reward model is least sure of to the front of the Rank queue",
+        )  # fmt: skip
+        self.usual = button("Usual order", self._usual_order, role="link", tip="Rank in the usual order again")
+        self.said = label(SCALE, "muted", wrap=True)
+        self.scores = table("Rewards", ("Completion", "Reward", "Percentile", "Beats the others"))
+        header = self.scores.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.scores.currentCellChanged.connect(lambda *_: self._show_trace())
+        self.scores.setMinimumHeight(160)
+        self.trace = QTextBrowser()
+        self.trace.setAccessibleName("Where the reward moves in the completion")
+        self.trace.setTabChangesFocus(True)
+        self.legend = label(
+            "What each token does to the reward, if the text ended there: blue raises it, orange lowers it.",
+            "small", wrap=True,
+        )  # fmt: skip
+
+        models = row(self.runs, self.elsewhere, spacing=SPACE)
+        models.setStretch(1, 1)
+        buttons = row(self.score, self.score_file, None, self.suggest, self.usual)
+        left = card(column(models, self.prompt, self.completion, buttons, self.said, spacing=SPACE + 4))
+        right = card(
+            column(
+                label("Rewards", "heading"), self.scores, label("Where the reward moves", "heading"), self.trace,
+                self.legend, spacing=SPACE,
+            )
+        )  # fmt: skip
+        body = row(left, right, spacing=2 * SPACE)
+        body.setStretch(0, 1)
+        body.setStretch(1, 1)
+        body.setContentsMargins(0, 2 * SPACE, 0, 0)
+        self.setLayout(body)
+        theme.notifier.changed.connect(self._show_trace)
+
+    def refresh(self) -> None:
+        self.runs.refresh()
+        self.suggest.setEnabled(self.runs.count() > 0)
+        self._enable()
+        self.usual.setVisible(bool(assignments.priorities(self.session.project)))
+
+    def _enable(self) -> None:
+        usable = self.runs.count() > 0 or bool(self.elsewhere.text().strip())
+        self.score.setEnabled(usable)
+        self.score_file.setEnabled(usable)
+
+    def _judge(self) -> dict[str, int | str]:
+        """The reward model that is asked."""
+        elsewhere = self.elsewhere.text().strip()
+        if elsewhere:
+            return {"reward_job": 0, "reward_model": elsewhere}
+        job = self.runs.job
+        return {"reward_job": job.id if job else 0, "reward_model": "", "ensemble": ENSEMBLE[0]}
+
+    def start_scoring(self) -> None:
+        parts = self.completion.toPlainText().split("\n\n")
+        lines = tuple(part.strip() for part in parts if part.strip())
+        if not lines:
+            self._say("Write a completion first.")
+            return
+        config = ScoreConfig(prompt=self.prompt.toPlainText().strip(), completions=lines, **self._judge())  # type: ignore[arg-type]
+        self._start("score", config, "Scoring …", lines)
+
+    def _choose_file(self) -> None:
+        source, _ = QFileDialog.getOpenFileName(self, "File to score")
+        if not source:
+            return
+        default = str(Path(source).with_name(Path(source).stem + "-scored.jsonl"))
+        target, _ = QFileDialog.getSaveFileName(self, "Write the scores to", default, "JSON lines (*.jsonl)")
+        if target:
+            self.start_file(source, target)
+
+    def start_file(self, source: str, target: str) -> None:
+        config = ScoreFileConfig(path=source, out=target, **self._judge())  # type: ignore[arg-type]
+        self._start("score-file", config, "Scoring the file …", ())
+
+    def start_suggesting(self) -> None:
+        job = self.runs.job
+        config = SuggestConfig(reward_job=job.id if job else 0)
+        self._start("suggest", config, "Asking the reward model what it is unsure of …", ())
+
+    def _usual_order(self) -> None:
+        self.session.do(assignments.forget_priorities(self.session.project), self)
+        self.usual.hide()
+        self._say("Prompts are ranked in the usual order again.")
+
+    def _start(self, kind: str, config: object, words: str, lines: tuple[str, ...]) -> None:
+        try:
+            job = self.session.start(kind, config)
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        self._jobs[job.id] = lines
+        self._say(words)
+
+    def _say(self, text: str, role: str = "muted") -> None:
+        self.said.setText(text)
+        set_role(self.said, role)
+
+    def on_news(self, news: News) -> None:
+        for job in news.jobs:
+            if job.id in self._jobs and job.status not in ACTIVE:
+                self._ended(job)
+
+    def _ended(self, job: Job) -> None:
+        """A job that was cut short may still be resumed."""
+        lines = self._jobs[job.id] if job.status == "interrupted" else self._jobs.pop(job.id)
+        if job.status != "done":
+            self._say(job.error or f"It was {job.status}: press the button to ask again.", "error")
+            return
+        if job.kind == "score":
+            self._found, self._lines = job, lines
+            self._say(SCALE)
+            self._show_scores()
+        elif job.kind == "score-file":
+            found = job.result
+            long = f" {found['too_long']} prompts were too long." if found["too_long"] else ""
+            self._say(f"{found['completions']} completions scored: {found['out']}.{long}")
+        else:
+            self.usual.show()
+            self.session.do(Changes(frozenset({"assignments"}), "Label next"), self)
+            self._say(f"{job.result['groups']} unranked prompts now come in the order of its doubt in the Rank tab.")
+
+    def _show_scores(self) -> None:
+        assert self._found is not None
+        result = self._found.result
+        scores, wins = result["scores"], result["wins"]
+        places = result.get("percentiles") or [None] * len(scores)
+        spread = result.get("spread") or [None] * len(scores)
+        columns = result.get("columns") or {}
+        names = ("Completion", "Reward", "Percentile", "Beats the others", *columns)
+        self.scores.setColumnCount(len(names))
+        self.scores.setHorizontalHeaderLabels(names)
+        best = max(scores)
+        rows = []
+        for number, text in enumerate(self._lines):
+            others = [value for other, value in enumerate(wins[number]) if other != number]
+            unsure = "" if spread[number] is None else f" ± {spread[number]:.2f}"
+            mark = " ★" if len(scores) > 1 and scores[number] == best else ""
+            rows.append(
+                (
+                    text,
+                    f"{scores[number]:+.2f}{unsure}{mark}",
+                    "–" if places[number] is None else f"{places[number]:.0%}",
+                    "–" if not others else ", ".join(f"{value:.0%}" for value in others),
+                    *(f"{values[number]:+.2f}" for values in columns.values()),
+                )
+            )
+        fill(self.scores, rows)
+        self.scores.setCurrentCell(scores.index(best), 0)
+        self._show_trace()
+
+    def _show_trace(self) -> None:
+        """The chosen completion, each token on the colour of what it does to the reward."""
+        place = self.scores.currentRow()
+        traces = (self._found.result.get("traces") or []) if self._found else []
+        self.legend.setVisible(bool(traces))
+        if not 0 <= place < len(traces):
+            self.trace.setHtml("")
+            return
+        pieces, rewards = traces[place]["pieces"], traces[place]["rewards"]
+        steps = [after - before for before, after in pairwise(rewards)]
+        strongest = max(map(abs, steps), default=0) or 1.0
+        up, down = theme.current().series[:2]
+        words = []
+        for piece, step in zip(pieces, steps, strict=True):
+            colour = QColor(up if step > 0 else down)
+            colour.setAlphaF(min(1.0, abs(step) / strongest) * 0.55)
+            rgba = f"rgba({colour.red()}, {colour.green()}, {colour.blue()}, {colour.alpha()})"
+            shown = escape(piece).replace("\n", "⏎<br>")
+            words.append(f'<span style="background-color: {rgba}; white-space: pre-wrap">{shown}</span>')
+        start, end = rewards[0], rewards[-1]
+        self.trace.setHtml(
+            f'<p style="line-height: 150%">{"".join(words)}</p><p style="color: {theme.current().muted}">'
+            f"Empty: {start:+.2f}. Whole: {end:+.2f}. Largest step: {_largest(pieces, steps)}.</p>"
+        )
+        self.trace.setAlignment(Qt.AlignmentFlag.AlignLeft)
+
+
+def _largest(pieces: list[str], steps: list[float]) -> str:
+    if not steps:
+        return "none"
+    place = max(range(len(steps)), key=lambda n: abs(steps[n]))
+    return f"{steps[place]:+.2f} at “{escape(pieces[place].strip())}”"

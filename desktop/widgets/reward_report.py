@@ -1,0 +1,182 @@
+"""The report on a reward model: the numbers first, then the plots, then the worst errors with their texts."""
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QStackedWidget, QWidget
+
+from core.errors import known
+from core.preferences.statistics import Interval
+from core.report import export
+from core.report.measure import Mistake, RewardReport, measure
+from core.store import Project
+from desktop.background import with_project
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.parts import Empty, Number, button, card, clear, column, label, row, scrolled, set_role
+from desktop.widgets.report_plots import GrowthPlot, Reliability, ScoreHistogram, SliceDots
+from desktop.widgets.run_choice import RunChoice
+
+NO_CURVE = 'Train with "Learning curve" ticked to see here how accuracy grows with labels, and what more would bring.'
+
+
+class ReportPage(QWidget):
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.report: RewardReport | None = None
+        self._asked = 0
+        self.runs = RunChoice(session, self)
+        self.runs.chosen.connect(self.load)
+        self.accuracy = Number("of held-out pairs ordered rightly", "Chance is 50 %. Equal scores count half.")
+        self.top = Number("best completion found", "How often the labeler's favourite has the highest reward.")
+        self.loss = Number("log loss (chance 0.693)", "Mean of -log P(chosen wins), in nats. Lower is better.")
+        self.error = Number("calibration error", "How far confidence and accuracy are apart, on average.")
+        self.baseline = Number("by length alone", "Accuracy of a rule that looks at nothing but the length.")
+        self.warning = label("", "warning", wrap=True)
+        self.about = label("", "muted", wrap=True)
+        self.length = label("", "muted", wrap=True)
+        self.histogram, self.reliability, self.growth = ScoreHistogram(), Reliability(), GrowthPlot()
+        self.growth_text = label("", "muted", wrap=True)
+        self.dots = QGridLayout()
+        self.dots.setSpacing(2 * SPACE)
+        self.errors = column(spacing=2 * SPACE)
+        self.said = label("", "muted")
+        self.export_button = button("Export …", self._choose_file, tip="One HTML page, Markdown with plots, or JSON")
+        head = row(self.runs, self.said, None, self.export_button, spacing=2 * SPACE)
+        numbers = row(self.accuracy, self.top, self.loss, self.error, self.baseline, None, spacing=4 * SPACE)
+        plots = QGridLayout()
+        plots.setSpacing(2 * SPACE)
+        growth_card = card(column(self.growth, self.growth_text))
+        for place, item in enumerate((card(column(self.histogram)), card(column(self.reliability)), growth_card)):
+            plots.addWidget(item, 0, place)
+            plots.setColumnStretch(place, 1)
+        for place in (0, 1, 2):
+            self.dots.setColumnStretch(place, 1)
+        inner = QWidget()
+        body = column(
+            card(column(numbers, self.warning, self.about, self.length, spacing=SPACE)), plots, self.dots,
+            label("Worst errors", "heading"), self.errors, None, spacing=2 * SPACE,
+        )  # fmt: skip
+        body.setContentsMargins(0, 0, SPACE, 0)
+        inner.setLayout(body)
+        page = QWidget()
+        whole = column(head, scrolled(inner), spacing=2 * SPACE)
+        whole.setContentsMargins(0, 2 * SPACE, 0, 0)
+        page.setLayout(whole)
+        self.stack = QStackedWidget(self)
+        self.stack.addWidget(
+            Empty(
+                "No report yet", "Train a reward model first: its report says how far it can be trusted, and where not."
+            )
+        )
+        self.stack.addWidget(page)
+        outer = column(self.stack)
+        self.setLayout(outer)
+
+    def refresh(self) -> None:
+        self.runs.refresh()
+        self.stack.setCurrentIndex(1 if self.runs.count() else 0)
+        if self.report is None and self.runs.job is not None:
+            self.load()
+
+    def load(self) -> None:
+        """Measure the chosen run beside the window."""
+        job = self.runs.job
+        if job is None:
+            return
+        self._asked += 1
+        number, job_id = self._asked, job.id
+        self.said.setText("Measuring …")
+
+        def work(project: Project) -> RewardReport:
+            return measure(project, job_id)
+
+        def done(found: RewardReport) -> None:
+            if number == self._asked:
+                self.show_report(found)
+
+        with_project(self, self.session.project.folder, work, done)
+
+    def show_report(self, found: RewardReport) -> None:
+        self.report = found
+        self.said.setText("")
+        for shown, value, form in (
+            (self.accuracy, found.accuracy, "{:.0%}"),
+            (self.top, found.top, "{:.0%}"),
+            (self.loss, found.log_loss, "{:.3f}"),
+            (self.error, Interval(found.calibration_error), "{:.1%}"),
+            (self.baseline, found.length.baseline, "{:.0%}"),
+        ):
+            shown.show_value(value.value, form, between=(value.low, value.high))
+        warnings = export.warnings(found)
+        self.warning.setText("\n".join(warnings))
+        self.warning.setVisible(bool(warnings))
+        self.about.setText(_about(found))
+        self.length.setText("" if found.length.biased else found.length.verdict)
+        self.length.setVisible(bool(found.pairs) and not found.length.biased)
+        self.histogram.show_scores(np.array(found.chosen), np.array(found.rejected))
+        self.reliability.show_bins(found.bins)
+        self.growth.show_growth(found.growth)
+        self.growth_text.setText(found.growth.verdict or NO_CURVE)
+        clear(self.dots)
+        for number, (title, rows) in enumerate(export.parts(found)):
+            one = card(column(label(title, "heading"), SliceDots(rows, title), None))
+            self.dots.addWidget(one, *divmod(number, 3))
+        clear(self.errors)
+        for item in found.mistakes:
+            self.errors.addWidget(_mistake(item))
+        if not found.mistakes:
+            self.errors.addWidget(label("None on the held-out pairs.", "muted"))
+
+    def _choose_file(self) -> None:
+        if self.report is None:
+            return
+        name = f"reward-model-{self.report.job_id}.html"
+        kinds = "Web page (*.html);;Markdown with plots (*.md);;JSON (*.json)"
+        path, chosen = QFileDialog.getSaveFileName(self, "Export the report", name, kinds)
+        if path:
+            suffix = "." + chosen.split("*.")[-1].rstrip(")")
+            target = Path(path)
+            self.export(target if target.suffix in export.SUFFIXES else target.with_suffix(suffix))
+
+    def export(self, path: Path) -> None:
+        """Write the report that is shown, and say where or what went wrong."""
+        if self.report is None:
+            return
+        try:
+            export.write(self.session.project, self.report, path)
+            self.said.setText(f"Written to {path.name}.")
+            set_role(self.said, "muted")
+        except OSError as error:
+            self.said.setText(str(known(error) or f"{path} cannot be written: choose another place."))
+            set_role(self.said, "error")
+
+
+def _about(found: RewardReport) -> str:
+    text = f"Measured on {found.pairs:,} pairs of {found.prompts:,} prompts that it was not trained on."
+    if found.temperature is not None and found.log_loss_scaled is not None:
+        if found.temperature > 1.15:
+            text += f" It is too sure of itself: divided by {found.temperature:.1f}, its scores would fit best"
+            text += f" (log loss {found.log_loss_scaled:.3f})."
+        elif found.temperature < 0.85:
+            text += f" It is more cautious than it needs to be (best temperature {found.temperature:.1f})."
+    if found.disagreement is not None:
+        text += f" Its members' probabilities differ by {found.disagreement:.1%} (standard deviation)."
+    return text
+
+
+def _mistake(item: Mistake) -> QWidget:
+    """One pair side by side: what the labeler chose, and what the model prefers."""
+
+    def side(title: str, text: str) -> QWidget:
+        said = label(text, wrap=True)
+        return card(column(label(title, "small"), said, None))
+
+    wrong = f"The model gives this {1 - item.probability:.0%}"
+    texts = row(side(f"{item.labeler} chose", item.chosen), side(wrong, item.rejected), spacing=2 * SPACE)
+    texts.setStretch(0, 1)
+    texts.setStretch(1, 1)
+    found = QWidget()
+    found.setLayout(column(label(item.prompt, wrap=True), texts))
+    return found

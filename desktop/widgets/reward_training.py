@@ -1,0 +1,240 @@
+"""Training a reward model: what there is to learn from, the settings, the runs, and the learning drawn live."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
+
+from core.configs import TrainRewardConfig
+from core.errors import KnownError
+from core.jobs import queue
+from core.jobs.follow import News
+from core.preferences import pairs
+from core.preferences.pairs import Counts
+from core.records import Job
+from core.report import scores
+from core.store import Project
+from desktop import errors
+from desktop.background import with_project
+from desktop.forms import ConfigForm
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.chart import Chart, overlay_colour
+from desktop.widgets.parts import (
+    Empty,
+    Number,
+    button,
+    card,
+    column,
+    go,
+    label,
+    row,
+    rule,
+    set_role,
+    side_panel,
+)
+from desktop.widgets.report_plots import ScoreHistogram
+from desktop.widgets.run_list import RunList, runs_section
+
+KIND = "train-reward"
+ENOUGH = 20
+TITLES = {"batch_prompts": "Prompts a step", "curve": "Learning curve", "members": "Ensemble of"}
+
+
+class TrainingPage(QWidget):
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._counted = 0
+        self.pairs = Number("pairs", "Every two completions that were given different ranks")
+        self.prompts = Number("ranked prompts")
+        self.ties = Number("ties", "Tied completions give no pair")
+        self.flagged = Number("flagged", "Flagged prompts give no pair")
+        self.origin = label("", "warning", wrap=True)
+        self.advice = label("", "muted", wrap=True)
+        self.form = ConfigForm(TrainRewardConfig, titles=TITLES)
+        self.train = button("Train reward model", self.start, role="primary")
+        self.runs = RunList(session, KIND, overlays=True)
+        self.runs.chosen.connect(self.show_run)
+        self.runs.ticked.connect(self._lay_over)
+        words = ("training", "held-out")
+        self.loss = Chart(("loss", "eval_loss"), heading="Loss", level=(0.6931, "Chance"), words=words, small=True)
+        self.accuracy = Chart(
+            ("accuracy", "eval_accuracy"), heading="Accuracy", level=(0.5, "Chance"), words=words, small=True
+        )
+        self.margin = Chart(("margin", "eval_margin"), heading="Margin", words=words, small=True)
+        for chart in self.charts:
+            chart.heading.setProperty("role", "heading")
+        self.histogram = ScoreHistogram("Rewards, held-out", small=True)
+        self.over = label("", "small")
+        self.over.setTextFormat(Qt.TextFormat.RichText)
+        self.result = label("", "muted", wrap=True)
+        self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.next = button("Go on to PPO", lambda: go(self, "PPO"), tip="Tune the policy against this reward model")
+
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2 * SPACE)
+        for number, item in enumerate((self.loss, self.accuracy, self.margin, self.histogram)):
+            grid.addWidget(card(column(item)), *divmod(number, 2))
+        for place in (0, 1):
+            grid.setRowStretch(place, 1)
+            grid.setColumnStretch(place, 1)
+        foot = row(self.result, self.next, spacing=2 * SPACE)
+        foot.setStretch(0, 1)
+        whole = column(grid, self.over, foot)
+        whole.setStretch(0, 1)
+        charts = QWidget()
+        charts.setLayout(whole)
+        self.stack = QStackedWidget()
+        self.empty = Empty(
+            "No reward model yet",
+            "Rank some prompts, then train: the loss and the accuracy on held-out prompts are drawn here while it "
+            "learns.",
+            "Go to Rank",
+            lambda: go(self, "Rank"),
+        )
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(charts)
+        body = row(self._side(), self.stack, spacing=3 * SPACE)
+        body.setContentsMargins(0, 2 * SPACE, 0, 0)
+        body.setStretch(1, 1)
+        self.setLayout(body)
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        return (self.loss, self.accuracy, self.margin)
+
+    def _side(self) -> QWidget:
+        numbers = row(self.pairs, self.prompts, self.ties, self.flagged, spacing=2 * SPACE)
+        side = column(
+            numbers, self.origin, self.advice, rule(), self.form, self.train, runs_section(self.runs),
+            spacing=SPACE + 4,
+        )  # fmt: skip
+        self.origin.hide()
+        self.advice.hide()
+        return side_panel(side)
+
+    def count(self) -> None:
+        """Count the pairs beside the window: with many rankings that takes a second."""
+        self._counted += 1
+        number = self._counted
+
+        def counted(found: Counts) -> None:
+            if number == self._counted:
+                self._show_counts(found)
+
+        with_project(self, self.session.project.folder, pairs.counts, counted)
+
+    def _show_counts(self, counts: Counts) -> None:
+        self.pairs.show_value(counts.pairs)
+        self.prompts.show_value(counts.ranked_prompts)
+        self.ties.show_value(counts.ties)
+        self.flagged.show_value(counts.flagged)
+        scripted = counts.scripted
+        self.origin.setVisible(bool(scripted))
+        if scripted:
+            who = "All" if scripted == counts.rankings else f"{scripted} of {counts.rankings}"
+            self.origin.setText(f"{who} rankings were made by a script that follows a gold reward, not by people.")
+        missing = ENOUGH - counts.ranked_prompts
+        if not counts.pairs:
+            self.advice.setText("Nothing is ranked yet: put some completions in order in the Rank tab.")
+        elif missing > 0:
+            self.advice.setText(f"{missing} more ranked prompts until a reward model is worth training.")
+        self.advice.setVisible(missing > 0)
+        self.train.setEnabled(counts.pairs > 0)
+        self.empty.action.setVisible(missing > 0)
+
+    def show_runs(self) -> None:
+        self.runs.refresh()
+        self._show_stack()
+
+    def _show_stack(self) -> None:
+        self.stack.setCurrentIndex(1 if self.runs.count() else 0)
+
+    def start(self) -> None:
+        try:
+            self.session.start(KIND, self.form.config(TrainRewardConfig))
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        self.runs.refresh(select_newest=True)
+        self._show_stack()
+
+    def show_run(self, job_id: int) -> None:
+        """Draw a run from the beginning."""
+        for chart in self.charts:
+            chart.clear()
+            for name, points in queue.metrics(self.session.project, job_id, chart.names).items():
+                for step, value in points:
+                    chart.append(name, step, value)
+            chart.draw()
+        self._show_result(job_id)
+        self._show_scores(job_id)
+        self._lay_over()
+
+    def _lay_over(self) -> None:
+        """Draw the ticked runs over the shown one."""
+        chosen = self.runs.laid_over
+        for chart in self.charts:
+            chart.overlay([queue.metrics(self.session.project, run, chart.names) for run in chosen])
+        named = [f'<span style="color:{overlay_colour(n)}">╌</span> Run {run}' for n, run in enumerate(chosen)]
+        self.over.setText("Laid over: " + "&nbsp;&nbsp; ".join(named))
+        self.over.setVisible(bool(chosen))
+
+    def _show_scores(self, job_id: int) -> None:
+        """The scores of the held-out completions as they are now."""
+        job = self.session.job(job_id)
+        if job is None:
+            return
+
+        def found(project: Project) -> tuple[int, object]:
+            return job_id, scores.sides(project, job)
+
+        def show(result: tuple[int, tuple[object, object]]) -> None:
+            if result[0] == self.runs.current:
+                self.histogram.show_scores(*result[1])  # type: ignore[arg-type]
+
+        with_project(self, self.session.project.folder, found, show)
+
+    def _show_result(self, job_id: int) -> None:
+        job = self.session.job(job_id)
+        if job is None:
+            return
+        self.next.setVisible(job.status == "done")
+        if job.error:
+            self.result.setText(job.error)
+            set_role(self.result, "error")
+            return
+        set_role(self.result, "muted")
+        self.result.setText(said_of(job))
+
+    def on_news(self, news: News) -> None:
+        for job in news.jobs:
+            if job.kind == KIND:
+                self.show_runs()
+                if job.id == self.runs.current:
+                    if job.status == "running" and job.attempt > 1 and not news.metrics:
+                        self.show_run(job.id)
+                    self._show_result(job.id)
+                    if job.status == "done":
+                        self._show_scores(job.id)
+        mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
+        for chart in self.charts if mine else ():
+            for item in mine:
+                chart.append(item["name"], item["step"], item["value"])
+            chart.draw()
+        if any(item["name"] == "eval_loss" for item in mine) and self.runs.current is not None:
+            self._show_scores(self.runs.current)
+        if "rankings" in news.tables:
+            self.count()
+
+
+def said_of(job: Job) -> str:
+    """What came of a run, in a sentence."""
+    found = job.result
+    if found.get("accuracy") is None:
+        return "" if job.status != "done" else "Trained without held-out prompts, so its accuracy is unknown."
+    ensemble = f" (the first of {len(found['members'])} members)" if len(found.get("members", [])) > 1 else ""
+    return (
+        f"Orders {found['accuracy']:.0%} of {found['heldout_pairs']} held-out pairs as the labelers did "
+        f"(chance is 50%){ensemble}, after learning from {found['pairs']} pairs in {found['seconds']:.0f} s."
+    )

@@ -1,0 +1,143 @@
+"""Accuracy on held-out human preferences after one pass, and its seconds, beside the peer's on the same split.
+
+The pairs of `--data` (HH, as the import reads them) are split by prompt, 80 to 20, by a fixed seed; both learn one pass
+with LoRA r=16 on attention, 8 pairs a step. Intervals are bootstraps over prompts; every setting is a default.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.benchmarks.machine import load_base, peak_gigabytes, prepare, python
+
+HELDOUT, BATCH = 0.2, 8
+LONGEST = 1024
+CODE = """
+import argparse, json
+from pathlib import Path
+from tests.benchmarks.hh import ours
+options = argparse.Namespace(model={model!r}, data=Path({data!r}), dtype={dtype!r}, threads={threads!r})
+print(json.dumps(ours(options)))
+"""
+Rows = list[dict[str, str]]
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    if not options.data:
+        raise SystemExit("This benchmark needs --data: a file of HH dialogues (gzipped JSON lines).")
+    code = CODE.format(model=options.model, data=str(options.data), dtype=options.dtype, threads=options.threads)
+    found = json.loads(python(code).splitlines()[-1])
+    folder, margins = found.pop("folder"), np.array(found.pop("margins"))
+    _, heldout = split(options.data)
+    result = found | accuracy(margins, heldout, "")
+    if options.peer_python:
+        for line in run_peer(options, folder, found["dtype"]):
+            theirs = np.array(line["margins"])
+            result |= accuracy(theirs, heldout, "peer_")
+            result |= {"peer_pairs": line["pairs"], "peer_seconds": line["seconds"], "peer_peak_gb": line["peak_gb"]}
+            result["pairs_a_second_over_peer"] = (found["pairs"] / found["seconds"]) / (line["pairs"] / line["seconds"])
+            result["memory_over_peer"] = found["peak_gb"] / line["peak_gb"]
+    return result
+
+
+def split(data: Path) -> tuple[Rows, Rows]:
+    """Training and held-out pairs with no prompt in both; what the import refuses is in neither."""
+    from core.data import hh
+    from core.data.rows import Row
+
+    rows = [row for row in hh.read(data) if isinstance(row, Row)]
+    prompts = sorted({row.prompt for row in rows})
+    random.Random(0).shuffle(prompts)
+    held = set(prompts[: round(len(prompts) * HELDOUT)])
+    pairs = [{"prompt": row.prompt, "chosen": row.answers[0].text, "rejected": row.answers[1].text} for row in rows]
+    return [row for row in pairs if row["prompt"] not in held], [row for row in pairs if row["prompt"] in held]
+
+
+def accuracy(margins: Any, heldout: Rows, prefix: str) -> dict[str, float]:
+    """With a 95 % interval over prompts; equal scores count half."""
+    from core.preferences.statistics import bootstrap, share
+    from core.report.calibration import log_loss, right
+
+    _, unit = np.unique([row["prompt"] for row in heldout], return_inverse=True)
+    sums = np.stack([np.bincount(unit, right(margins)), np.bincount(unit)], axis=1).astype(float)
+    found = bootstrap(sums, share, resamples=5000)
+    assert found.value is not None and found.low is not None and found.high is not None
+    return {
+        f"{prefix}accuracy": found.value,
+        f"{prefix}accuracy_low": found.low,
+        f"{prefix}accuracy_high": found.high,
+        f"{prefix}log_loss": float(log_loss(margins).mean()),
+    }
+
+
+def ours(options: argparse.Namespace) -> dict[str, Any]:
+    """Train as the job does, without its project."""
+    prepare(options)
+    import torch
+
+    from core.configs import TrainRewardConfig
+    from core.models import chat
+    from core.models.adapters import SharedModel
+    from core.models.checkpoint import adamw, scale_learning_rates
+    from core.reward.examples import Example, Order
+    from core.reward.model import RewardModel
+    from core.reward.train import default_learning_rate
+    from core.reward.update import update
+
+    base = load_base(options)
+    config = TrainRewardConfig(epochs=1, batch_prompts=BATCH)
+
+    def example(number: int, row: dict[str, str]) -> Example:
+        answers = tuple(chat.completion_ids(base, row[side]) for side in ("chosen", "rejected"))
+        prompt = chat.fit(chat.prompt_ids(base, row["prompt"]), max(answers, key=len), LONGEST)
+        return Example(number, prompt, answers, (0, 1), (Order(0, torch.tensor([1.0, 2.0]), True),))
+
+    train, heldout = ([example(n, row) for n, row in enumerate(rows)] for rows in split(options.data))
+    shared = SharedModel(base)
+    model = RewardModel.fresh(shared, config, seed=0, head_init=config.head_init)
+    (member,) = model.members
+    rate = default_learning_rate(base.hidden_size)
+    optimizer = adamw(*zip(model.parameters(member), (rate, config.head_learning_rate), strict=True))
+    random.Random(0).shuffle(train)
+    began = time.perf_counter()
+    for start in range(0, len(train), BATCH):
+        scale_learning_rates(optimizer, 1 - start / len(train))
+        update(model, member, optimizer, train[start : start + BATCH], config, 10**6)
+    seconds = time.perf_counter() - began
+    peak = peak_gigabytes()
+    scores = model.raw_scores([item.prompt for item in heldout], [item.answers for item in heldout])
+    return {
+        "pairs": len(train),
+        "seconds": seconds,
+        "peak_gb": peak,
+        "learning_rate": rate,
+        "dtype": str(base.placement.dtype).removeprefix("torch."),
+        "folder": str(base.spec.folder),
+        "margins": [float(found[0, 0, 0] - found[0, 1, 0]) for found in scores],
+    }
+
+
+def run_peer(options: argparse.Namespace, folder: str, dtype: str) -> list[dict[str, Any]]:
+    """What the peer's script prints, or nothing with a word on stderr."""
+    with tempfile.TemporaryDirectory() as texts:
+        for name, rows in zip(("train", "heldout"), split(options.data), strict=True):
+            lines = "".join(json.dumps(row) + "\n" for row in rows)
+            (Path(texts) / name).write_text(lines, encoding="utf-8")
+        command = [
+            str(options.peer_python), str(Path(__file__).with_name("peer_hh.py")), "--model", folder, "--dtype", dtype,
+            "--train", f"{texts}/train", "--heldout", f"{texts}/heldout", "--batch", str(BATCH),
+            "--max-length", str(LONGEST),
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"the peer failed:\n{done.stderr[-2000:]}", file=sys.stderr)
+        return []
+    return [json.loads(done.stdout.splitlines()[-1])]
