@@ -36,6 +36,9 @@ METRICS: dict[str, Metric] = {
     "objective/score_std": Metric(
         "Reward spread", "score", "Standard deviation of the scores in a batch.", "not near 0"
     ),
+    "objective/score_spread": Metric(
+        "Disagreement", "score", "Mean standard deviation of an ensemble's scores of the same rollout.", "not rising"
+    ),
     "objective/kl": Metric(
         "KL to the reference",
         "nats per completion",

@@ -15,6 +15,7 @@ from desktop.theme import SPACE
 PAGES = {
     "loop": "The &loop in five steps",
     "labeling": "&Labeling",
+    "reward": "The &reward model",
     "comparison": "&Beside Argilla and Label Studio",
 }
 PICTURE_WIDTH = 760

@@ -53,7 +53,7 @@ def _scored(
 ) -> list[Sample]:
     lengths = rows.lengths.tolist()
     texts = [chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(lengths)]
-    learned, _ = score_and_features(shared, rewards.model, rows, len(lengths))
+    learned, _, _ = score_and_features(shared, rewards.model, rows, len(lengths))
     gold = rewards.gold_of([text for _, text in prompts], texts)
     score = rewards.score(learned, gold, [text for _, text in prompts], texts)
     kl = torch.zeros(len(lengths))

@@ -169,14 +169,14 @@ def collect(
     drawn = time.monotonic()
     logp_old, entropy = logprobs(shared, POLICY, rows, config.temperature, config.micro_batch, entropy=True)
     logp_ref, _ = logprobs(shared, REFERENCE, rows, config.temperature, config.micro_batch)
-    learned, features = score_and_features(shared, reward.model, rows, config.micro_batch)
+    learned, features, spread = score_and_features(shared, reward.model, rows, config.micro_batch)
     texts = tuple(
         chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist())
     )
     asked = [prompt.text for prompt in chosen for _ in range(config.completions)]
     gold = reward.gold_of(asked, list(texts))
     score = reward.score(learned, gold, asked, list(texts))
-    rollout = Rollout(rows, texts, logp_old, logp_ref, entropy, features, score)
+    rollout = Rollout(rows, texts, logp_old, logp_ref, entropy, features, score, spread)
     return rollout, gold, {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
 
 
@@ -196,6 +196,8 @@ def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float) -> dic
         "completions/mean_length": float(rollout.rows.lengths.float().mean()),
         "completions/eos_rate": float(rollout.rows.ended.float().mean()),
     }
+    if rollout.spread is not None:
+        values["objective/score_spread"] = float(rollout.spread.mean())
     return values if gold is None else values | {"objective/gold": sum(gold) / len(gold)}
 
 

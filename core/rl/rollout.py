@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ class Rollout:
     entropy: Tensor  # (B, T) nats, of the policy that drew them
     features: Tensor  # (B, T, d) what the value head reads at state s_t
     score: Tensor  # (B,) reward of the whole completion
+    spread: Tensor | None = None  # (B,) standard deviation over an ensemble's members
 
     @property
     def is_response(self) -> Tensor:
@@ -35,6 +37,12 @@ class Rollout:
     def kl(self) -> Tensor:
         """Nats per completion (B,): sum over tokens of log pi - log ref, the k1 estimator."""
         return ((self.logp_old - self.logp_ref) * self.is_response).sum(1)
+
+
+class Scored(NamedTuple):
+    score: Tensor  # (B,)
+    features: Tensor  # (B, T, d)
+    spread: Tensor | None  # (B,) standard deviation over an ensemble's members, None for one model
 
 
 def draw(
@@ -72,9 +80,7 @@ def logprobs(
 
 
 @torch.no_grad()
-def score_and_features(
-    shared: SharedModel, reward: RewardModel | None, rows: Rows, micro_batch: int
-) -> tuple[Tensor, Tensor]:
+def score_and_features(shared: SharedModel, reward: RewardModel | None, rows: Rows, micro_batch: int) -> Scored:
     """Scores (B,) and the hidden states (B, T, d) that the value head reads, from one forward pass.
 
     The value head stands on the frozen reward model: it then knows from the first step what the reward
@@ -102,4 +108,7 @@ def score_and_features(
                 raw.append(member.head(at_end) if member else torch.zeros(len(index), 1, device=index.device))
         scores.append(torch.cat(raw))
     stacked = torch.stack(scores)  # (M, B, C)
-    return reward.reward(stacked) if reward else stacked[0, :, 0], torch.cat(features)
+    if reward is None:
+        return Scored(stacked[0, :, 0], torch.cat(features), None)
+    spread = reward.normalised(stacked)[..., 0].std(0, correction=0) if len(stacked) > 1 else None
+    return Scored(reward.reward(stacked), torch.cat(features), spread)

@@ -30,7 +30,7 @@ TABS: tuple[TabKind, ...] = (
     TabKind(
         "desktop.tabs.review", "Review", "review", "The pairs, whether labelers agree, and who ranks what", "labeling"
     ),
-    TabKind("desktop.tabs.reward", "Reward model", "reward", "Learn a reward from the rankings"),
+    TabKind("desktop.tabs.reward", "Reward model", "reward", "Learn a reward from the rankings", "reward"),
     TabKind("desktop.tabs.policy", "PPO", "policy", "Tune the policy against the reward"),
     TabKind("desktop.tabs.compare", "Compare", "compare", "The reference beside the tuned policy"),
 )

@@ -18,10 +18,11 @@ from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.parts import button, card, column, label, row, set_role
 from desktop.widgets.run_choice import RunChoice
-from desktop.widgets.tables import fill, table
+from desktop.widgets.tables import ROW, fill, table
 
 SCALE = "Rewards are in standard deviations of the base model's own completions; 0 is its average."
-KINDS = ("score", "score-file", "suggest")
+#: With more completions than this, each is held against the others together.
+ONE_BY_ONE = 6
 
 
 class PlaygroundPage(QWidget):
@@ -58,7 +59,7 @@ class PlaygroundPage(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.scores.currentCellChanged.connect(lambda *_: self._show_trace())
-        self.scores.setMinimumHeight(160)
+        self._fit(0)
         self.trace = QTextBrowser()
         self.trace.setAccessibleName("Where the reward moves in the completion")
         self.trace.setTabChangesFocus(True)
@@ -78,8 +79,8 @@ class PlaygroundPage(QWidget):
             )
         )  # fmt: skip
         body = row(left, right, spacing=2 * SPACE)
-        body.setStretch(0, 1)
-        body.setStretch(1, 1)
+        body.setStretch(0, 2)
+        body.setStretch(1, 3)
         body.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(body)
         theme.notifier.changed.connect(self._show_trace)
@@ -179,27 +180,36 @@ class PlaygroundPage(QWidget):
         places = result.get("percentiles") or [None] * len(scores)
         spread = result.get("spread") or [None] * len(scores)
         columns = result.get("columns") or {}
-        names = ("Completion", "Reward", "Percentile", "Beats the others", *columns)
+        few = 1 < len(scores) <= ONE_BY_ONE
+        beats = tuple(f"Beats {n}" for n in range(1, len(scores) + 1)) if few else ("Beats the others",)
+        names = ("Completion", "Reward", "Percentile", *beats, *columns)
         self.scores.setColumnCount(len(names))
         self.scores.setHorizontalHeaderLabels(names)
         best = max(scores)
         rows = []
         for number, text in enumerate(self._lines):
             others = [value for other, value in enumerate(wins[number]) if other != number]
+            each = ["–" if other == number else f"{value:.0%}" for other, value in enumerate(wins[number])]
+            mean = "–" if not others else f"{sum(others) / len(others):.0%}"
             unsure = "" if spread[number] is None else f" ± {spread[number]:.2f}"
             mark = " ★" if len(scores) > 1 and scores[number] == best else ""
             rows.append(
                 (
-                    text,
+                    f"{number + 1}   {text}",
                     f"{scores[number]:+.2f}{unsure}{mark}",
                     "–" if places[number] is None else f"{places[number]:.0%}",
-                    "–" if not others else ", ".join(f"{value:.0%}" for value in others),
+                    *(each if few else [mean]),
                     *(f"{values[number]:+.2f}" for values in columns.values()),
                 )
             )
         fill(self.scores, rows)
+        self._fit(len(rows))
         self.scores.setCurrentCell(scores.index(best), 0)
         self._show_trace()
+
+    def _fit(self, rows: int) -> None:
+        """The table is as high as its rows, and scrolls beyond six."""
+        self.scores.setFixedHeight(ROW * min(max(rows, 2), ONE_BY_ONE) + ROW + SPACE)
 
     def _show_trace(self) -> None:
         """The chosen completion, each token on the colour of what it does to the reward."""

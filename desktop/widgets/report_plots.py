@@ -23,17 +23,20 @@ HEIGHT = 210
 class StillPlot(QWidget):
     """A heading, a legend and a plot that cannot be moved; `draw` is called again when the theme changes."""
 
-    def __init__(self, heading: str, x: str, y: str, tip: str = "") -> None:
+    def __init__(self, heading: str, x: str, y: str, tip: str = "", *, small: bool = False) -> None:
         super().__init__()
         self.heading = label(heading, "heading")
         self.legend = label("", "small")
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.plot = pg.PlotWidget()
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.setMinimumHeight(HEIGHT)
+        self.plot.setMinimumSize(180, 120 if small else HEIGHT)
+        if not small:
+            self.plot.setMaximumHeight(HEIGHT)
         self.plot.setAccessibleName(f"Chart of {heading}")
         self.setToolTip(tip)
         self._labels = (x, y)
@@ -79,10 +82,11 @@ class StillPlot(QWidget):
 class ScoreHistogram(StillPlot):
     """How the scores of chosen and of rejected completions are spread over the same bins."""
 
-    def __init__(self, heading: str = "Rewards of chosen and rejected", small: bool = False) -> None:
+    def __init__(self, heading: str = "Rewards", small: bool = False) -> None:
         super().__init__(
             heading, "" if small else "reward", "",
             "Scores of the held-out pairs' completions. The further the two hills are apart, the better.",
+            small=small,
         )  # fmt: skip
         self._chosen, self._rejected = np.zeros(0), np.zeros(0)
         self.paint()
@@ -112,7 +116,7 @@ class ScoreHistogram(StillPlot):
 class Reliability(StillPlot):
     def __init__(self) -> None:
         super().__init__(
-            "Is it as sure as it may be?", "confidence", "accuracy",
+            "Calibration", "confidence", "accuracy",
             "On the dashed line the model is right as often as it says. Below it, it is too sure of itself.",
         )  # fmt: skip
         self._bins: list[Bin] = []
@@ -134,7 +138,7 @@ class Reliability(StillPlot):
 class GrowthPlot(StillPlot):
     def __init__(self) -> None:
         super().__init__(
-            "How many more labels help", "labeled prompts", "accuracy",
+            "More labels", "labeled prompts", "accuracy",
             "Accuracy of models that learnt from a part of the prompts, and where that leads (dashed).",
         )  # fmt: skip
         self._growth = Growth([], [], "")
@@ -187,7 +191,7 @@ class SliceDots(QWidget):
         return QSize(320, self.ROW * len(self.rows) + SPACE)
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        return QSize(220, self.sizeHint().height())
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip:

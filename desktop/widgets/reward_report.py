@@ -28,9 +28,9 @@ class ReportPage(QWidget):
         self._asked = 0
         self.runs = RunChoice(session, self)
         self.runs.chosen.connect(self.load)
-        self.accuracy = Number("of held-out pairs ordered rightly", "Chance is 50 %. Equal scores count half.")
-        self.top = Number("best completion found", "How often the labeler's favourite has the highest reward.")
-        self.loss = Number("log loss (chance 0.693)", "Mean of -log P(chosen wins), in nats. Lower is better.")
+        self.accuracy = Number("held-out pairs ordered rightly", "Chance is 50 %. Equal scores count half.")
+        self.top = Number("best one found", "How often the labeler's favourite has the highest reward.")
+        self.loss = Number("log loss", "Chance is 0.693. Mean of -log P(chosen wins), in nats. Lower is better.")
         self.error = Number("calibration error", "How far confidence and accuracy are apart, on average.")
         self.baseline = Number("by length alone", "Accuracy of a rule that looks at nothing but the length.")
         self.warning = label("", "warning", wrap=True)
@@ -44,7 +44,7 @@ class ReportPage(QWidget):
         self.said = label("", "muted")
         self.export_button = button("Export …", self._choose_file, tip="One HTML page, Markdown with plots, or JSON")
         head = row(self.runs, self.said, None, self.export_button, spacing=2 * SPACE)
-        numbers = row(self.accuracy, self.top, self.loss, self.error, self.baseline, None, spacing=4 * SPACE)
+        numbers = row(self.accuracy, self.top, self.loss, self.error, self.baseline, None, spacing=3 * SPACE)
         plots = QGridLayout()
         plots.setSpacing(2 * SPACE)
         growth_card = card(column(self.growth, self.growth_text))
@@ -75,9 +75,10 @@ class ReportPage(QWidget):
         self.setLayout(outer)
 
     def refresh(self) -> None:
+        before = self._asked
         self.runs.refresh()
         self.stack.setCurrentIndex(1 if self.runs.count() else 0)
-        if self.report is None and self.runs.job is not None:
+        if self.report is None and self._asked == before:
             self.load()
 
     def load(self) -> None:

@@ -36,7 +36,14 @@ from desktop.widgets.run_list import RunList, runs_section
 
 KIND = "train-reward"
 ENOUGH = 20
-TITLES = {"batch_prompts": "Prompts a step", "curve": "Learning curve", "members": "Ensemble of"}
+TITLES = {
+    "batch_prompts": "Prompts a step",
+    "curve": "Learning curve",
+    "members": "Ensemble of",
+    "gradient_checkpointing": "Recompute",
+    "head_learning_rate": "Head rate",
+    "heldout_fraction": "Held-out share",
+}
 
 
 class TrainingPage(QWidget):
@@ -45,7 +52,7 @@ class TrainingPage(QWidget):
         self.session = session
         self._counted = 0
         self.pairs = Number("pairs", "Every two completions that were given different ranks")
-        self.prompts = Number("ranked prompts")
+        self.prompts = Number("prompts", "Prompts whose completions were ranked")
         self.ties = Number("ties", "Tied completions give no pair")
         self.flagged = Number("flagged", "Flagged prompts give no pair")
         self.origin = label("", "warning", wrap=True)
@@ -63,7 +70,7 @@ class TrainingPage(QWidget):
         self.margin = Chart(("margin", "eval_margin"), heading="Margin", words=words, small=True)
         for chart in self.charts:
             chart.heading.setProperty("role", "heading")
-        self.histogram = ScoreHistogram("Rewards, held-out", small=True)
+        self.histogram = ScoreHistogram(small=True)
         self.over = label("", "small")
         self.over.setTextFormat(Qt.TextFormat.RichText)
         self.result = label("", "muted", wrap=True)
@@ -104,7 +111,7 @@ class TrainingPage(QWidget):
         return (self.loss, self.accuracy, self.margin)
 
     def _side(self) -> QWidget:
-        numbers = row(self.pairs, self.prompts, self.ties, self.flagged, spacing=2 * SPACE)
+        numbers = row(self.pairs, self.prompts, self.ties, self.flagged, spacing=SPACE)
         side = column(
             numbers, self.origin, self.advice, rule(), self.form, self.train, runs_section(self.runs),
             spacing=SPACE + 4,

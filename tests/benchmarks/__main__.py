@@ -14,6 +14,7 @@ NAMES = {
     "labeling": "milliseconds that a labeler waits on a project of 100,000 ranked prompts",
     "reward": "pairs a second of reward model training by completions for each prompt, peak memory",
     "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",
+    "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
     "ppo": "seconds a PPO step and their parts, peak memory",
 }
 
@@ -28,6 +29,8 @@ def main() -> int:
     parser.add_argument("--threads", type=int, help="CPU threads; all cores if not given")
     parser.add_argument("--runs", type=int, default=5, help="repetitions, of which the median counts")
     parser.add_argument("--k", type=int, nargs="+", default=[2, 4, 8, 16], help="completions of each prompt, `reward`")
+    parser.add_argument("--limit", type=int, default=0, help="at most so many training pairs, `hh`; 0 is all")
+    parser.add_argument("--svg", type=Path, help="where `gold` writes its plot")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")
     parser.add_argument(
         "--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie"

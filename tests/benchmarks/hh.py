@@ -24,7 +24,7 @@ CODE = """
 import argparse, json
 from pathlib import Path
 from tests.benchmarks.hh import ours
-options = argparse.Namespace(model={model!r}, data=Path({data!r}), dtype={dtype!r}, threads={threads!r})
+options = argparse.Namespace(model={model!r}, data=Path({data!r}), dtype={dtype!r}, threads={threads!r}, limit={limit})
 print(json.dumps(ours(options)))
 """
 Rows = list[dict[str, str]]
@@ -33,10 +33,12 @@ Rows = list[dict[str, str]]
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     if not options.data:
         raise SystemExit("This benchmark needs --data: a file of HH dialogues (gzipped JSON lines).")
-    code = CODE.format(model=options.model, data=str(options.data), dtype=options.dtype, threads=options.threads)
+    code = CODE.format(
+        model=options.model, data=str(options.data), dtype=options.dtype, threads=options.threads, limit=options.limit
+    )
     found = json.loads(python(code).splitlines()[-1])
     folder, margins = found.pop("folder"), np.array(found.pop("margins"))
-    _, heldout = split(options.data)
+    _, heldout = split(options)
     result = found | accuracy(margins, heldout, "")
     if options.peer_python:
         for line in run_peer(options, folder, found["dtype"]):
@@ -48,17 +50,18 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def split(data: Path) -> tuple[Rows, Rows]:
+def split(options: argparse.Namespace) -> tuple[Rows, Rows]:
     """Training and held-out pairs with no prompt in both; what the import refuses is in neither."""
     from core.data import hh
     from core.data.rows import Row
 
-    rows = [row for row in hh.read(data) if isinstance(row, Row)]
+    rows = [row for row in hh.read(options.data) if isinstance(row, Row)]
     prompts = sorted({row.prompt for row in rows})
     random.Random(0).shuffle(prompts)
     held = set(prompts[: round(len(prompts) * HELDOUT)])
     pairs = [{"prompt": row.prompt, "chosen": row.answers[0].text, "rejected": row.answers[1].text} for row in rows]
-    return [row for row in pairs if row["prompt"] not in held], [row for row in pairs if row["prompt"] in held]
+    train = [row for row in pairs if row["prompt"] not in held]
+    return train[: options.limit or None], [row for row in pairs if row["prompt"] in held]
 
 
 def accuracy(margins: Any, heldout: Rows, prefix: str) -> dict[str, float]:
@@ -100,7 +103,7 @@ def ours(options: argparse.Namespace) -> dict[str, Any]:
         prompt = chat.fit(chat.prompt_ids(base, row["prompt"]), max(answers, key=len), LONGEST)
         return Example(number, prompt, answers, (0, 1), (Order(0, torch.tensor([1.0, 2.0]), True),))
 
-    train, heldout = ([example(n, row) for n, row in enumerate(rows)] for rows in split(options.data))
+    train, heldout = ([example(n, row) for n, row in enumerate(rows)] for rows in split(options))
     shared = SharedModel(base)
     model = RewardModel.fresh(shared, config, seed=0, head_init=config.head_init)
     (member,) = model.members
@@ -128,7 +131,7 @@ def ours(options: argparse.Namespace) -> dict[str, Any]:
 def run_peer(options: argparse.Namespace, folder: str, dtype: str) -> list[dict[str, Any]]:
     """What the peer's script prints, or nothing with a word on stderr."""
     with tempfile.TemporaryDirectory() as texts:
-        for name, rows in zip(("train", "heldout"), split(options.data), strict=True):
+        for name, rows in zip(("train", "heldout"), split(options), strict=True):
             lines = "".join(json.dumps(row) + "\n" for row in rows)
             (Path(texts) / name).write_text(lines, encoding="utf-8")
         command = [

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,16 @@ def test_a_model_that_is_no_reward_model_is_refused(trained, run_job, tmp_path, 
     assert "is not there" in none.error
     both = run_job(trained, "score", configs.ScoreConfig(**asked, reward_model=str(elsewhere), reward_job=3))
     assert "not both" in both.error
+
+
+def test_ppo_against_an_ensemble_shows_its_disagreement(trained, run_job):
+    job = run_job(trained, "train-reward", replace(REWARD, members=2))
+    assert job.status == "done", job.report or job.error
+    policy = configs.TrainPolicyConfig(steps=1, ensemble="worst", max_new_tokens=6, batch_size=8, eval_prompts=0)
+    worst = run_job(trained, "train-policy", policy, configs.PPOConfig())
+    mean = run_job(trained, "train-policy", replace(policy, ensemble="mean"), configs.PPOConfig())
+    first = {run.id: queue.metrics(trained, run.id) for run in (worst, mean)}
+    assert first[worst.id]["objective/score_spread"] == first[mean.id]["objective/score_spread"]
+    assert first[worst.id]["objective/score_spread"][0][1] > 0
+    gap = first[mean.id]["objective/scores"][0][1] - first[worst.id]["objective/scores"][0][1]
+    assert gap == pytest.approx(first[mean.id]["objective/score_spread"][0][1], abs=1e-4), "of two, half the distance"

@@ -29,7 +29,7 @@ def shared(base):
 def rollout_of(shared, reward, rows, score=None) -> Rollout:
     logp, entropy = logprobs(shared, POLICY, rows, 1.0, CONFIG.micro_batch, entropy=True)
     reference, _ = logprobs(shared, REFERENCE, rows, 1.0, CONFIG.micro_batch)
-    learned, features = score_and_features(shared, reward, rows, CONFIG.micro_batch)
+    learned, features, _ = score_and_features(shared, reward, rows, CONFIG.micro_batch)
     return Rollout(rows, ("",) * len(rows), logp, reference, entropy, features, learned if score is None else score)
 
 

@@ -207,10 +207,10 @@ def test_completions_are_scored_and_the_reward_is_followed_through_the_text(tab,
             ],
         },
     )  # fmt: skip
-    cells = [[page.scores.item(r, c).text() for c in range(4)] for r in range(2)]
+    cells = [[page.scores.item(r, c).text() for c in range(5)] for r in range(2)]
     assert cells == [
-        ["kind words of two lines", "+1.25 ★", "90%", "80%"],
-        ["other words", "-0.50", "25%", "20%"],
+        ["1 kind words of two lines", "+1.25 ★", "90%", "–", "80%"],
+        ["2 other words", "-0.50", "25%", "20%", "–"],
     ]
     shown = page.trace.toPlainText()
     assert "kind words <b>" in shown
