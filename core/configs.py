@@ -244,11 +244,15 @@ class ScoreFileConfig(JudgeConfig):
 
 
 @dataclass(frozen=True)
-class SuggestConfig(JudgeConfig):
+class SuggestConfig:
     """Bring what the reward model is least sure of to the front of the ranking queue."""
 
+    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
     limit: int = option(500, "At most this many unranked prompts are looked at; 0 is no limit.", low=0)
     seed: int = option(0, "Which ones, if there are more.", low=0, advanced=True)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True)

@@ -224,17 +224,18 @@ class Recorder:
             case Scores(scores):
                 many(
                     "insert or replace into scores (job_id, part, model, criterion, completion_id, score, tokens)"
-                    " values (?, ?, ?, ?, ?, ?, ?)",
+                    " select ?, ?, ?, ?, id, ?, ? from completions where id = ?",  # a prompt may be deleted meanwhile
                     [
-                        (self.job_id, row.part, row.model, row.criterion, row.completion_id, row.score, row.tokens)
+                        (self.job_id, row.part, row.model, row.criterion, row.score, row.tokens, row.completion_id)
                         for row in scores
                     ],
                 )
             case Priorities(doubts):
                 execute("delete from priorities")
                 many(
-                    "insert into priorities (group_id, job_id, doubt) values (?, ?, ?)",
-                    [(group_id, self.job_id, doubt) for group_id, doubt in doubts.items()],
+                    "insert into priorities (group_id, job_id, doubt)"
+                    " select id, ?, ? from completion_groups where id = ?",
+                    [(self.job_id, doubt, group_id) for group_id, doubt in doubts.items()],
                 )
             case Result(values):
                 kept = json.loads(self.project.value("select result from jobs where id = ?", self.job_id))

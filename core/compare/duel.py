@@ -12,6 +12,7 @@ from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.records import Job
 from core.reward.external import external_of
+from core.reward.judge import four_bit
 from core.reward.model import load_run
 from core.rl import evaluate
 from core.rl.rewards import Rewards
@@ -30,7 +31,8 @@ def run(context: JobContext) -> Events:
     if not asked:
         raise NothingToDo("There are no held-out prompts: mark some as held-out, or type a prompt.")
     policy_run = queue.run_of(context.project, config.policy_job, "train-policy")
-    base = yield from base_of(context)
+    scorer = config.reward_job or policy_run.result.get("reward_job")
+    base = yield from base_of(context, four_bit=bool(scorer and four_bit(queue.get(context.project, scorer))))
     shared = SharedModel(base)
     try:
         shared.load(POLICY, context.project.folder / policy_run.result["adapter"] / POLICY)

@@ -14,9 +14,11 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from core.models.rows import from_lists, hidden_states
+from core.models.rows import from_lists, hidden_states, pad, positions
 
 Ids = list[int]
+#: Places in a row before a prompt with many answers begins another one.
+WIDTH = 512
 
 
 @dataclass(frozen=True)
@@ -31,32 +33,47 @@ class Packed:
 
 def pack(prompts: Sequence[Ids], answers: Sequence[Sequence[Ids]], pad_id: int, device: torch.device) -> Packed:
     """Lay out each prompt with its answers; none of them may be empty."""
-    lengths = [len(prompt) + sum(map(len, group)) for prompt, group in zip(prompts, answers, strict=True)]
+    pieces = [piece for g in range(len(prompts)) for piece in _pieces(g, prompts[g], answers[g])]
+    lengths = [len(prompts[g]) + sum(len(answers[g][n]) for n in chosen) for g, chosen in pieces]
     width = max(lengths)
     rows = _share_rows(lengths, width)
     ids = torch.full((len(rows), width), pad_id, dtype=torch.long)
     positions = torch.zeros((len(rows), width), dtype=torch.long)
-    group_of = torch.full((len(rows), width), -1)
+    piece_of = torch.full((len(rows), width), -1)
     answer_of = torch.zeros((len(rows), width), dtype=torch.long)
-    ends: dict[int, list[int]] = {}
+    ends: dict[tuple[int, int], int] = {}
     for row, members in enumerate(rows):
         at = 0
-        for group in members:
-            start = len(prompts[group])
-            for number, part in enumerate([prompts[group], *answers[group]]):
+        for piece in members:
+            g, chosen = pieces[piece]
+            start = len(prompts[g])
+            for number, part in enumerate([prompts[g], *(answers[g][n] for n in chosen)]):
                 place = slice(at, at + len(part))
                 ids[row, place] = torch.tensor(part, dtype=torch.long)
                 first = 0 if number == 0 else start
                 positions[row, place] = torch.arange(first, first + len(part))
-                group_of[row, place], answer_of[row, place] = group, number
+                piece_of[row, place], answer_of[row, place] = piece, number
                 at += len(part)
                 if number:
-                    ends.setdefault(group, []).append(row * width + at - 1)
-    same = group_of[:, :, None] == group_of[:, None, :]
+                    ends[g, chosen[number - 1]] = row * width + at - 1
+    same = piece_of[:, :, None] == piece_of[:, None, :]
     visible = (answer_of[:, None, :] == 0) | (answer_of[:, :, None] == answer_of[:, None, :])
     sees = (same & visible).tril_()[:, None]
-    flat = [end for group in range(len(prompts)) for end in ends[group]]
+    flat = [ends[g, n] for g, group in enumerate(answers) for n in range(len(group))]
     return Packed(ids.to(device), positions.to(device), sees.to(device), torch.tensor(flat, device=device))
+
+
+def _pieces(group: int, prompt: Ids, answers: Sequence[Ids]) -> list[tuple[int, list[int]]]:
+    """The answers in rows of bounded width: attention costs the square of a row, a prompt laid out anew only itself."""
+    found: list[tuple[int, list[int]]] = []
+    room = 0
+    for number, answer in enumerate(answers):
+        if not found or len(answer) > room:
+            found.append((group, []))
+            room = max(WIDTH, 4 * len(prompt)) - len(prompt)
+        found[-1][1].append(number)
+        room -= len(answer)
+    return found
 
 
 def _share_rows(lengths: Sequence[int], width: int) -> list[list[int]]:
@@ -101,6 +118,12 @@ def last_states(
     if works(model, device):
         packed = pack(prompts, answers, pad_id, device)
         return states(model, packed)[packed.ends]
+    if model.training:
+        # Recomputing activations leaves no cache to hand on: every answer brings its prompt along.
+        flat = [(prompt, answer) for prompt, group in zip(prompts, answers, strict=True) for answer in group]
+        ids, mask = pad([prompt + answer for prompt, answer in flat], pad_id, device, left=False)
+        out = model.base_model(input_ids=ids, attention_mask=mask, position_ids=positions(mask), use_cache=False)
+        return out.last_hidden_state[torch.arange(len(flat), device=device), mask.sum(1) - 1]
     rows = from_lists(prompts, answers, pad_id, device)
     hidden = hidden_states(model, rows, through_end=True)
     return hidden[torch.arange(len(rows), device=device), rows.lengths]

@@ -242,6 +242,7 @@ def contradictions(project: Project) -> int:
         project.value(
             "select count(*) from (select distinct a.chosen_id, a.rejected_id from pairs a join pairs b"
             " on b.group_id = a.group_id and b.chosen_id = a.rejected_id and b.rejected_id = a.chosen_id"
-            " where a.chosen_id < a.rejected_id)"
+            " where a.chosen_id < a.rejected_id and a.group_id in ("
+            "  select group_id from current_rankings group by group_id having count(*) > 1))"
         )
     )

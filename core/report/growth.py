@@ -18,6 +18,8 @@ from core.store import Project
 
 #: How many times as many prompts the curve is led on to.
 AHEAD = (2, 4)
+#: A gain that is not worth the labels.
+SMALL = 0.01
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,16 @@ def growth(project: Project, job: Job, *, resamples: int) -> Growth:
             return extrapolate(sizes, correct / count, n) if (count > 0).all() else None
 
         forecast.append(Point(n, round(n * each), bootstrap(table, led_on, resamples=resamples)))
-    return Growth(measured, forecast, _verdict(measured[-1], forecast[0]))
+
+    def gain(total: Floats) -> float | None:
+        correct, count = total[0::2], total[1::2]
+        if not (count > 0).all():
+            return None
+        now, later = (extrapolate(sizes, correct / count, n) for n in (float(sizes[-1]), float(forecast[0].prompts)))
+        return later - now
+
+    found_gain = bootstrap(table, gain, resamples=resamples)
+    return Growth(measured, forecast, _verdict(measured[-1], forecast[0], found_gain))
 
 
 def extrapolate(sizes: Floats, accuracy: Floats, n: float) -> float:
@@ -82,13 +93,14 @@ def extrapolate(sizes: Floats, accuracy: Floats, n: float) -> float:
     return min(1.0, a - b / np.sqrt(n))
 
 
-def _verdict(now: Point, later: Point) -> str:
-    if now.accuracy.value is None or later.accuracy.value is None:
+def _verdict(now: Point, later: Point, gain: Interval) -> str:
+    """What twice the labels would bring, as the fitted curve has it."""
+    if gain.value is None or gain.low is None or gain.high is None:
         return ""
-    gain = later.accuracy.value - now.accuracy.value
-    said = (
-        f"With {later.prompts} labeled prompts instead of {now.prompts}, about {later.accuracy.value:.0%} of the pairs"
-    )
-    if gain < 0.01:
-        return f"{said} would be ordered rightly, as now: more labels of this kind would hardly help."
-    return f"{said} would be ordered rightly instead of {now.accuracy.value:.0%}."
+    more = f"With {later.prompts} labeled prompts instead of {now.prompts}"
+    if gain.high < SMALL:
+        return f"{more}, accuracy would hardly rise: other labels than these would help more."
+    points = f"{100 * gain.value:.0f} points ({100 * gain.low:.0f} to {100 * gain.high:.0f})"
+    if gain.low <= 0:
+        return f"{more}, accuracy would rise by about {points}: too few prompts to tell."
+    return f"{more}, accuracy would rise by about {points}."

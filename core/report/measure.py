@@ -20,10 +20,10 @@ from core.report.scores import Compared, Floats
 from core.store import Project, rankings
 
 WORST = 12
-#: A model whose scores are closer together than this says nothing.
+#: A model whose raw scores differ by less than this in the mean says nothing.
 COLLAPSED = 1e-3
-#: From so many points of difference on, length is called out.
-BIAS = 0.10
+#: From so many points on, length is called out, if the interval leaves no doubt that there are any.
+BIAS = 0.05
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,6 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
 
     bins = calibration.reliability(found.difference)
     heat = calibration.temperature(found.difference)
-    spread = np.concatenate([found.chosen, found.rejected]) if len(found) else np.zeros(0)
     return RewardReport(
         job_id=job.id,
         prompts=len(np.unique(found.prompt_ids)),
@@ -115,7 +114,7 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
         bins=bins,
         chosen=found.chosen.tolist(),
         rejected=found.rejected.tolist(),
-        collapsed=len(found) > 0 and float(spread.std()) < COLLAPSED,
+        collapsed=len(found) > 0 and float(np.abs(found.difference).mean()) < COLLAPSED,
         by_distance=_by_distance(found, accuracy),
         by_labeler=_by_labeler(project, found, accuracy),
         by_tag=_by_tag(project, found, accuracy),
@@ -142,22 +141,24 @@ def _top(found: Compared, resamples: int) -> Interval:
     """How often the completion that a labeler preferred to all others has the highest score of the ranking."""
     if not len(found):
         return NOTHING
-    beaten: dict[tuple[int, int], set[int]] = {}
+    beaten: dict[int, set[int]] = {}
+    best: dict[int, set[int]] = {}
+    prompt_of: dict[int, int] = {}
     reward: dict[int, float] = {}
-    best: dict[tuple[int, int], set[int]] = {}
-    for prompt, labeler, chosen, rejected, a, b in zip(
-        found.prompt_ids, found.labeler_ids, found.chosen_ids, found.rejected_ids, found.chosen, found.rejected,
+    for ranking, prompt, chosen, rejected, a, b in zip(
+        found.ranking_ids, found.prompt_ids, found.chosen_ids, found.rejected_ids, found.chosen, found.rejected,
         strict=True,
     ):  # fmt: skip
-        beaten.setdefault((prompt, labeler), set()).add(int(rejected))
-        best.setdefault((prompt, labeler), set()).add(int(chosen))
+        beaten.setdefault(int(ranking), set()).add(int(rejected))
+        best.setdefault(int(ranking), set()).add(int(chosen))
+        prompt_of[int(ranking)] = int(prompt)
         reward[int(chosen)], reward[int(rejected)] = float(a), float(b)
     rows = []
     for key, losers in beaten.items():
         winners = best[key] - losers
         highest = max(reward[item] for item in best[key] | losers)
         at_top = [item for item in best[key] | losers if reward[item] == highest]
-        rows.append((key[0], sum(item in winners for item in at_top) / len(at_top)))
+        rows.append((prompt_of[key], sum(item in winners for item in at_top) / len(at_top)))
     prompts, unit = np.unique([row[0] for row in rows], return_inverse=True)
     sums = np.stack([np.bincount(unit, [row[1] for row in rows]), np.bincount(unit)], axis=1).astype(float)
     return bootstrap(sums, share, resamples=resamples) if len(prompts) else NOTHING
@@ -243,21 +244,36 @@ def _length(project: Project, job: Job, found: Compared, resamples: int) -> Leng
     baseline = _over_prompts(found, calibration.right(sign * longer), resamples)
     part = found.only(longer != 0)
     longer = longer[longer != 0]
-    people = _over_prompts(part, (longer > 0).astype(float), resamples)
-    model = _over_prompts(part, calibration.right(part.difference * np.sign(longer)), resamples)
-    verdict, biased = _verdict(people, model)
+    people_longer = (longer > 0).astype(float)
+    model_longer = calibration.right(part.difference * np.sign(longer))
+    people = _over_prompts(part, people_longer, resamples)
+    model = _over_prompts(part, model_longer, resamples)
+    excess = NOTHING
+    if len(part):
+        _, unit = np.unique(part.prompt_ids, return_inverse=True)
+        columns = (model_longer, people_longer, calibration.right(part.difference), np.ones(len(part)))
+        sums = np.stack([np.bincount(unit, column) for column in columns], axis=1).astype(float)
+        excess = bootstrap(sums, _excess, resamples=resamples)
+    verdict, biased = _verdict(people, model, excess)
     return Length(people, model, rule, baseline, _correlation(found), verdict, biased)
 
 
-def _verdict(people: Interval, model: Interval) -> tuple[str, bool]:
-    if people.value is None or model.value is None:
+def _excess(sums: Floats) -> float | None:
+    """How much more often the model prefers the longer one than a model of its accuracy whose errors have nothing to do
+    with length: with accuracy a and people's share p that is a p + (1 - a)(1 - p)."""
+    model, people, accuracy = sums[:3] / sums[3]
+    return float(model - (accuracy * people + (1 - accuracy) * (1 - people)))
+
+
+def _verdict(people: Interval, model: Interval, excess: Interval) -> tuple[str, bool]:
+    if people.value is None or model.value is None or excess.value is None:
         return "There are no pairs of different lengths to judge by.", False
-    more = model.value - people.value
     said = f"The model prefers the longer one in {model.value:.0%} of the pairs, the labelers in {people.value:.0%}"
-    if abs(more) < BIAS:
-        return f"{said}: no sign of a length bias of its own.", False
-    which = "longer" if more > 0 else "shorter"
-    return f"{said}: it favours {which} completions more than they do. Watch the length when a policy is tuned.", True
+    sure = excess.low is not None and excess.high is not None and (excess.low > 0 or excess.high < 0)
+    if abs(excess.value) < BIAS or not sure:
+        return f"{said}: no sign that its errors have to do with length.", False
+    which = "longer" if excess.value > 0 else "shorter"
+    return f"{said}: its errors favour {which} completions. Watch the length when a policy is tuned.", True
 
 
 def _correlation(found: Compared) -> float | None:

@@ -25,6 +25,7 @@ class Compared:
     probability. `spread` is the members' standard deviation of that probability, 0 for a single model.
     """
 
+    ranking_ids: NDArray[np.int64]
     prompt_ids: NDArray[np.int64]
     chosen_ids: NDArray[np.int64]
     rejected_ids: NDArray[np.int64]
@@ -76,17 +77,18 @@ def compared(project: Project, job: Job, *, models: tuple[str, ...] = (), criter
     rows = [
         row
         for row in project.db.conn.execute(
-            f"select prompt_id, chosen_id, rejected_id, labeler_id, gap from {view} where {condition}"
-            " and chosen_id in (select completion_id from scores where job_id = ? and part = 'heldout')"
+            f"select ranking_id, prompt_id, chosen_id, rejected_id, labeler_id, gap from {view} where {condition}"
+            " and group_id in (select c.group_id from completions c where c.id in ("
+            "  select completion_id from scores where job_id = ? and part = 'heldout'))"
             " order by ranking_id, chosen_id, rejected_id",
             (job.id,) if criterion == OVERALL else (criterion, job.id),
         )
-        if all(row[1] in found and row[2] in found for found in raw.values())
+        if all(row[2] in found and row[3] in found for found in raw.values())
     ]
-    table = np.array(rows, dtype=np.int64).reshape(len(rows), 5)
+    table = np.array(rows, dtype=np.int64).reshape(len(rows), 6)
     sides = [
         np.array([[found[row[side]] for row in rows] for found in raw.values()]).reshape(len(raw), len(rows))
-        for side in (1, 2)
+        for side in (2, 3)
     ]
     probability = sigmoid(sides[0] - sides[1])  # (M, P)
     mean = probability.mean(0)
@@ -94,25 +96,34 @@ def compared(project: Project, job: Job, *, models: tuple[str, ...] = (), criter
         difference = np.clip(np.log(mean) - np.log1p(-mean), -SURE, SURE) if len(raw) > 1 else sides[0][0] - sides[1][0]
     scales = np.array([scale(job, name, criterion) for name in raw])
     normal = [((side - scales[:, :1]) / scales[:, 1:]).mean(0) for side in sides]
-    counts = [np.array([tokens[row[side]] for row in rows], dtype=float) for side in (1, 2)]
+    counts = [np.array([tokens[row[side]] for row in rows], dtype=float) for side in (2, 3)]
     return Compared(
-        table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4],
+        table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], table[:, 5],
         difference, probability.std(0), normal[0], normal[1], counts[0], counts[1],
     )  # fmt: skip
 
 
-def reference_rewards(project: Project, job: Job) -> Floats:
-    """Rewards of the reference's own completions, sorted: what a percentile is read from. Means over members."""
-    sums: dict[int, list[float]] = {}
-    scales = {name: scale(job, name) for name in members(job)}
+def reference_rewards(project: Project, job: Job, *, combine: str = "mean") -> Floats:
+    """Rewards of the reference's own completions, sorted: what a percentile is read from."""
+    names = members(job)
+    by_completion: dict[int, dict[str, float]] = {}
     for row in project.db.conn.execute(
         "select model, completion_id, score from scores where job_id = ? and part = 'reference' and criterion = ?",
         (job.id, OVERALL),
     ):
-        if row[0] in scales:
-            mean, std = scales[row[0]]
-            sums.setdefault(row[1], []).append((row[2] - mean) / std)
-    return np.sort([sum(values) / len(values) for values in sums.values()])
+        by_completion.setdefault(row[1], {})[row[0]] = row[2]
+    whole = [found for found in by_completion.values() if set(names) <= set(found)]
+    raw = np.array([[found[name] for found in whole] for name in names]).reshape(len(names), len(whole))
+    scales = np.array([scale(job, name) for name in names])
+    normal = (raw - scales[:, :1]) / scales[:, 1:]
+    if len(names) == 1 or not len(whole):
+        return np.sort(normal[0])
+    together = normal.mean(0)
+    if combine == "worst":
+        together = normal.min(0)
+    elif combine == "mean-minus-variance":
+        together = together - normal.var(0)
+    return np.sort((together - together.mean()) / max(float(together.std()), 1e-6))
 
 
 def percentile(reference: Floats, score: float) -> float | None:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -11,7 +12,7 @@ from core.errors import BadInput, NothingToDo
 from core.models import chat
 from core.models.load import Base
 from core.models.packed import Ids
-from core.preferences.pairs import OVERALL, JudgedGroup
+from core.preferences.pairs import OVERALL, JudgedGroup, Judgement
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class Example:
         return sum(
             int((order.ranks[:, None] < order.ranks[None, :]).sum()) for order in self.orders if order.column == 0
         )
+
+
+def group_of(values: dict[str, Any]) -> JudgedGroup:
+    """A judged group from its JSON."""
+    judgements = tuple(Judgement(**item | {"ranks": tuple(item["ranks"])}) for item in values["judgements"])
+    tuples = {name: tuple(values[name]) for name in ("completion_ids", "completions")}
+    return JudgedGroup(**values | tuples | {"judgements": judgements})
 
 
 def columns_of(groups: Sequence[JudgedGroup]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, logging
 
 from core import catalogue
-from core.errors import KnownError, ModelError
+from core.errors import BadInput, KnownError, ModelError
 from core.events import Progress
 from core.jobs.context import JobContext
 from core.models import fetch
@@ -36,6 +36,7 @@ class ExternalReward:
         catalogue.check(spec)
         self.title = spec.title
         self.mean, self.std = 0.0, 1.0
+        self.scaled = False
         self.placement = placement()
         logging.disable_progress_bar()
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -59,23 +60,23 @@ class ExternalReward:
                 f"{spec.title} has {self.model.config.num_labels} labels, and a reward model has one: choose another."
             )
         self.model.to(self.placement.device).eval().requires_grad_(False)
-        config = self.model.config.get_text_config()
-        self.longest = min(LONGEST, int(getattr(config, "max_position_embeddings", LONGEST)) - 2)
-        # Where texts are padded with the token that ends them, the end could not be told from padding.
-        pad = self.tokenizer.pad_token_id
-        self.at_once = 1 if pad is None or pad == self.tokenizer.eos_token_id else AT_ONCE
-        if self.at_once == 1:
-            config.pad_token_id = None
+        self.config = self.model.config.get_text_config()
+        self.longest = min(LONGEST, int(getattr(self.config, "max_position_embeddings", LONGEST)) - 2)
 
     @torch.no_grad()
     def raw(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
         """The model's own numbers, each completion with its prompt."""
         texts = [self._ids(prompt, completion) for prompt, completion in zip(prompts, completions, strict=True)]
+        # Where the padding token is in the texts themselves, the end could not be told from padding.
+        pad = self.tokenizer.pad_token_id
+        alone = pad is None or any(pad in text["input_ids"] for text in texts)
+        self.config.pad_token_id = self.model.config.pad_token_id = None if alone else pad
+        at_once = 1 if alone else AT_ONCE
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]["input_ids"]))
         found: dict[int, float] = {}
-        for start in range(0, len(order), self.at_once):
-            part = order[start : start + self.at_once]
-            if self.at_once == 1:
+        for start in range(0, len(order), at_once):
+            part = order[start : start + at_once]
+            if alone:
                 batch = {name: torch.tensor([value]) for name, value in texts[part[0]].items()}
             else:
                 batch = dict(self.tokenizer.pad([texts[i] for i in part], return_tensors="pt"))
@@ -84,13 +85,27 @@ class ExternalReward:
         return [found[i] for i in range(len(texts))]
 
     def _ids(self, prompt: str, completion: str) -> dict[str, list[int]]:
-        """The text in the model's own chat template; as a pair of texts if it has none."""
+        """The text in the model's own chat template; as a pair of texts if it has none. A prompt that is too long loses
+        its beginning. Raises `BadInput` if the completion alone does not fit."""
+        encoded = self._encoded(prompt, completion)
+        over = len(encoded["input_ids"]) - self.longest
+        if over <= 0:
+            return encoded
+        words = list(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
+        if over + 1 < len(words):
+            shorter = self._encoded(str(self.tokenizer.decode(words[over + 1 :])), completion)
+            if len(shorter["input_ids"]) <= self.longest:
+                return shorter
+        raise BadInput(f"A completion is over the limit of {self.longest} tokens of {self.title}.")
+
+    def _encoded(self, prompt: str, completion: str) -> dict[str, list[int]]:
         if getattr(self.tokenizer, "chat_template", None):
             turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": completion}]
             text = self.tokenizer.apply_chat_template(turns, tokenize=False)
-            ids = self.tokenizer(text, add_special_tokens=False)
-            return {name: list(value)[-self.longest :] for name, value in ids.items()}
-        return dict(self.tokenizer(prompt, completion, truncation="only_first", max_length=self.longest))
+            found = self.tokenizer(text, add_special_tokens=False)
+        else:
+            found = self.tokenizer(prompt, completion)
+        return {name: list(value) for name, value in found.items()}
 
     def score(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
         return [(value - self.mean) / self.std for value in self.raw(prompts, completions)]
@@ -105,6 +120,7 @@ class ExternalReward:
             MEASURED,
         )
         if len(rows) >= FEWEST:
+            self.scaled = True
             raw = torch.tensor(self.raw([row["prompt"] for row in rows], [row["completion"] for row in rows]))
             self.mean, self.std = float(raw.mean()), max(float(raw.std(correction=0)), 1e-6)
 

@@ -56,23 +56,36 @@ class Judge:
             normal[..., 0].std(0, correction=0).tolist() if len(normal) > 1 else [],
         )
 
+    @property
+    def scaled_by(self) -> str:
+        """Whose completions the scale was measured on: `reference`, `ranked` (of these prompts), or nobody's."""
+        if self.external is not None:
+            return "reference" if self.external.scaled else ""
+        return self.model.scaled_by if self.model is not None else ""
+
     def close(self) -> None:
         if self.shared is not None:
             self.shared.close()
 
 
-def judge_of(context: JobContext) -> Generator[Progress, None, Judge]:
-    """The judge that a config asks for by `reward_model` (made elsewhere) or `reward_job` (0 is the newest run)."""
-    config = context.config
-    if config.reward_model:
-        if config.reward_job:
+def judge_of(
+    context: JobContext, *, reward_job: int = 0, reward_model: str = "", ensemble: str = "mean"
+) -> Generator[Progress, None, Judge]:
+    """The judge: `reward_model` (made elsewhere), or the run `reward_job` (0 is the newest one)."""
+    if reward_model:
+        if reward_job:
             raise BadInput("Give either --reward-job or --reward-model, not both.")
-        return Judge(external=(yield from external_of(context, config.reward_model)))
-    job = queue.run_of(context.project, config.reward_job, "train-reward")
-    shared = SharedModel((yield from base_of(context)))
+        return Judge(external=(yield from external_of(context, reward_model)))
+    job = queue.run_of(context.project, reward_job, "train-reward")
+    shared = SharedModel((yield from base_of(context, four_bit=four_bit(job))))
     try:
-        model = load_run(shared, context.project, job.result["adapter"], combine=config.ensemble)
+        model = load_run(shared, context.project, job.result["adapter"], combine=ensemble)
     except BaseException:
         shared.close()
         raise
     return Judge(shared=shared, model=model, job=job)
+
+
+def four_bit(job: Job) -> bool:
+    """Was the reward model trained on a base in 4 bits? Then its scale holds on such a base alone."""
+    return bool(job.config.get("base_bits") == "4")

@@ -18,11 +18,13 @@ TRANSIENT = 1.5
 def budget(base: Base, tokens: int, forward: Callable[[], Tensor], gigabytes: float) -> int:
     """Tokens that fit into one pass, by the bytes that `forward` keeps for its backward pass over `tokens` of them.
 
-    `gigabytes` is what may be used; 0 is half of what is free.
+    `gigabytes` is what may be used; 0 is half of what is free. A power of two, so that it hangs less on what happens to
+    be free: the parts in which a batch is added up decide the last bits of a run.
     """
     room = gigabytes * 1e9 if gigabytes else free_bytes(base.device) / 2
     kept = kept_bytes(base, forward) * TRANSIENT / tokens
-    return max(SMALLEST, int(room / max(kept, 1)))
+    tokens = max(SMALLEST, int(room / max(kept, 1)))
+    return 2 ** (tokens.bit_length() - 1)
 
 
 def enough(device: torch.device, fits: int) -> int:

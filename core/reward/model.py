@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from core.configs import LoraConfig
-from core.errors import ModelError
+from core.errors import ModelError, is_out_of_memory
 from core.models import chat
 from core.models.adapters import SharedModel, head_of
 from core.models.heads import RewardHead
@@ -24,10 +24,12 @@ from core.models.load import Base
 from core.models.packed import Ids, last_states
 from core.models.seeds import generator
 from core.preferences.pairs import OVERALL
+from core.reward import memory
 from core.store import Project
 
 ADAPTER = "reward"
 ABOUT = "reward.json"
+WORDS = {"tokenizer": "tokenizer", "base": "base model"}
 #: Tokens in one forward pass where nothing has to be kept for a backward pass.
 TOKENS = 2048
 
@@ -53,6 +55,8 @@ class RewardModel:
         self.columns = tuple(columns)
         self.combine = combine
         self.members: list[Member] = []
+        self.scaled_by = ""
+        self.combined: dict[str, tuple[float, float]] = {}
 
     @classmethod
     def fresh(
@@ -89,12 +93,15 @@ class RewardModel:
         Raises `ModelError` if it is damaged, of an older kind, or of another base or tokenizer.
         """
         about = _about(folder / ADAPTER)
-        if about.get("tokenizer") not in (None, tokenizer_hash(shared.base)):
-            raise ModelError(
-                f"The reward model in {folder} was trained with another tokenizer than that of "
-                f"{shared.base.spec.title}: choose the base model it was trained on, or train it again."
-            )
+        for what, known in (("tokenizer", tokenizer_hash), ("base", base_hash)):
+            if about.get(what) not in (None, known(shared.base)):
+                raise ModelError(
+                    f"The reward model in {folder} was trained with another {WORDS[what]} than that of this project, "
+                    f"{shared.base.spec.title}: choose the base model it was trained on, or train it again."
+                )
         model = cls(shared, about["columns"], combine=combine)
+        model.scaled_by = about.get("scaled_by", "")
+        model.combined = {name: (found[0], found[1]) for name, found in about.get("combined", {}).items()}
         for adapter in about["members"]:
             model.load_member(adapter, folder / adapter)
         return model
@@ -124,7 +131,10 @@ class RewardModel:
                 "mean": member.head.mean.tolist(),
                 "std": member.head.std.tolist(),
                 "tie": member.head.tie.tolist(),
-                "base": self.shared.base.spec.title,
+                "scaled_by": self.scaled_by,
+                "combined": self.combined,
+                "title": self.shared.base.spec.title,
+                "base": base_hash(self.shared.base),
                 "tokenizer": tokenizer_hash(self.shared.base),
             }
             (folder / member.adapter / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
@@ -143,19 +153,44 @@ class RewardModel:
         self, prompts: Sequence[Ids], answers: Sequence[Sequence[Ids]], *, only: Member | None = None
     ) -> list[Tensor]:
         """Raw scores (M, N, C) of each prompt's N answers by every member (or `only` one), on the CPU."""
-        bins = by_length([len(p) + sum(map(len, a)) for p, a in zip(prompts, answers, strict=True)], TOKENS)
+        lengths = [len(prompt) + sum(map(len, group)) for prompt, group in zip(prompts, answers, strict=True)]
         found: dict[int, list[Tensor]] = {}
         for member in [only] if only else self.members:
             with self.shared.role(member.adapter):
-                for part in bins:
-                    flat = self.raw(member, [prompts[g] for g in part], [answers[g] for g in part]).cpu()
-                    for g, scores in zip(part, flat.split([len(answers[g]) for g in part]), strict=True):
+                for part in by_length(lengths, TOKENS):
+                    for g, scores in zip(part, self._some(member, prompts, answers, part), strict=True):
                         found.setdefault(g, []).append(scores)
         return [torch.stack(found[g]) for g in range(len(prompts))]
 
+    def _some(
+        self, member: Member, prompts: Sequence[Ids], answers: Sequence[Sequence[Ids]], part: list[int]
+    ) -> list[Tensor]:
+        """Raw scores (N, C) of the prompts in `part`; half of them at a time where memory does not suffice."""
+        try:
+            flat = self.raw(member, [prompts[g] for g in part], [answers[g] for g in part]).cpu()
+            return list(flat.split([len(answers[g]) for g in part]))
+        except Exception as error:
+            if not is_out_of_memory(error) or len(part) == 1:
+                raise
+        memory.release(self.shared.base.device)
+        half = len(part) // 2
+        return [
+            *self._some(member, prompts, answers, part[:half]),
+            *self._some(member, prompts, answers, part[half:]),
+        ]
+
     def reward(self, raw: Tensor) -> Tensor:
         """The reward (..., N), normalised and combined over members, of raw scores (M, ..., N, C) on any device."""
-        return COMBINE[self.combine](self.normalised(raw)[..., 0])
+        mean, std = self.combined.get(self.combine, (0.0, 1.0))
+        return (COMBINE[self.combine](self.normalised(raw)[..., 0]) - mean) / std
+
+    def measure_combined(self, raw: Tensor) -> None:
+        """Put an ensemble's combined rewards on the same scale, by raw scores (M, B, C) of the same completions."""
+        if len(self.members) > 1:
+            overall = self.normalised(raw)[..., 0]
+            for name, combine in COMBINE.items():
+                found = combine(overall)
+                self.combined[name] = (float(found.mean()), max(float(found.std(correction=0)), 1e-6))
 
     def normalised(self, raw: Tensor) -> Tensor:
         """Scores (M, ..., C) in standard deviations of the reference's completions, member by member."""
@@ -203,6 +238,13 @@ def tokenizer_hash(base: Base) -> str:
     """Tells whether two tokenizers turn text into the same numbers."""
     known = json.dumps([sorted(base.tokenizer.get_vocab().items()), base.tokenizer.chat_template])
     return hashlib.sha256(known.encode()).hexdigest()[:16]
+
+
+def base_hash(base: Base) -> str:
+    """Tells base models apart, whatever they are called: by the last norm's weights, which every fine-tuning moves and
+    no quantisation touches."""
+    norm = [weight for weight in base.model.base_model.parameters() if weight.ndim == 1][-1]
+    return hashlib.sha256(norm.detach().to("cpu", torch.bfloat16).view(torch.uint8).numpy().tobytes()).hexdigest()[:16]
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -16,7 +16,9 @@ def run(context: JobContext) -> Events:
     config: ScoreConfig = context.config
     if not config.completions:
         raise NothingToDo("There is nothing to score: give at least one completion.")
-    judge = yield from judge_of(context)
+    judge = yield from judge_of(
+        context, reward_job=config.reward_job, reward_model=config.reward_model, ensemble=config.ensemble
+    )
     try:
         found = judge.verdict(config.prompt, config.completions)
         values: dict[str, Any] = {
@@ -25,9 +27,10 @@ def run(context: JobContext) -> Events:
             "columns": found.columns,
             "spread": found.spread,
             "reward_job": judge.job.id if judge.job else None,
+            "scaled_by": judge.scaled_by,
         }
         if judge.job is not None:
-            reference = reference_rewards(context.project, judge.job)
+            reference = reference_rewards(context.project, judge.job, combine=config.ensemble)
             values["percentiles"] = [percentile(reference, score) for score in found.rewards]
         if config.trace and judge.model is not None:
             ids, answers = encode(judge.model.shared.base, config.prompt, config.completions)

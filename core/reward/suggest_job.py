@@ -29,17 +29,16 @@ def run(context: JobContext) -> Events:
         raise NothingToDo("Every group of completions is ranked: generate more before asking what to rank next.")
     if config.limit and len(waiting) > config.limit:
         waiting = sorted(random.Random(config.seed).sample(waiting, config.limit))
-    judge = yield from judge_of(context)
+    judge = yield from judge_of(context, reward_job=config.reward_job)
     doubts: dict[int, float] = {}
     try:
-        if judge.model is None:
-            raise BadInput("What to label next is asked of a reward model that was trained here: choose a run.")
+        assert judge.model is not None
         yield Progress(0, len(waiting), STAGE)
         for number, group_id in enumerate(waiting, 1):
-            group = completions.group(context.project, group_id)
             try:
+                group = completions.group(context.project, group_id)
                 ids, answers = encode(judge.model.shared.base, group.prompt.text, [c.text for c in group.completions])
-            except BadInput:  # longer than the model's context: nothing to learn from
+            except BadInput:  # deleted meanwhile, or longer than the model's context: nothing to learn from
                 continue
             doubts[group_id] = doubt(judge.model.raw_scores([ids], [answers])[0][..., 0])
             yield Progress(number, len(waiting), STAGE)

@@ -36,7 +36,7 @@ from core.reward.examples import Example
 from core.reward.loss import ranking_loss
 from core.reward.model import ADAPTER, Member, RewardModel
 from core.reward.reference import reference_examples
-from core.reward.update import checkpointed, update
+from core.reward.update import checkpointed, gradients, log_loss, step
 
 TITLE = "Training the reward model"
 #: Held-out prompts that are looked at while training goes on; all of them at its end.
@@ -76,16 +76,33 @@ class State:
 
 def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
-    groups = pairs.judged_groups(context.project, criteria=config.criteria)
-    if not groups:
-        raise NothingToDo("There are no pairs to train on: rank the completions of some prompts first.")
-    train, heldout = examples.split(groups, config)
+    train, heldout = rankings_of(context)
     base = yield from base_of(context, four_bit=config.base_bits == "4")
     shared = SharedModel(base)
     try:
         yield from Training(context, shared, train, heldout).events()
     finally:
         shared.close()
+
+
+def rankings_of(context: JobContext) -> tuple[list[JudgedGroup], list[JudgedGroup]]:
+    """What the run learns from and is tested on: the rankings as they were when it began, also after a resume.
+
+    They are kept beside its checkpoints, because people go on ranking meanwhile: a prompt that was trained on must
+    never become a held-out one.
+    """
+    path = context.folder / "rankings.json"
+    if not (context.resume_from and path.is_file()):
+        groups = pairs.judged_groups(context.project, criteria=context.config.criteria)
+        if not groups:
+            raise NothingToDo("There are no pairs to train on: rank the completions of some prompts first.")
+        parts = examples.split(groups, context.config)
+        context.folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps([[asdict(group) for group in part] for part in parts]), encoding="utf-8")
+        partial.replace(path)
+    train, heldout = json.loads(path.read_text(encoding="utf-8"))
+    return [examples.group_of(item) for item in train], [examples.group_of(item) for item in heldout]
 
 
 def default_learning_rate(hidden_size: int) -> float:
@@ -161,7 +178,7 @@ class Training:
         for note in self.notes:
             yield Note(note)
         if both := pairs.contradictions(self.context.project):
-            yield Note(f"{both} pairs are ordered both ways by different labelers: they are learnt as undecided.")
+            yield Note(f"{both} pairs are ordered both ways by different labelers: each of the orders counts.")
         if not self.heldout:
             yield Note(
                 "No prompt is left to test on, so nothing will tell how good the model is: rank more prompts, or mark "
@@ -184,7 +201,7 @@ class Training:
         every = max(1, per_epoch // config.evaluations)
         live = stage is self.stages[0]
         yield self._progress(stage)
-        while state.step < stage.steps:
+        while state.step < stage.steps and not self._stale:
             order = list(stage.examples)
             random.Random(f"{stage.seed}/{state.step // per_epoch}").shuffle(order)
             start = (state.step % per_epoch) * config.batch_prompts
@@ -205,9 +222,12 @@ class Training:
             yield self._progress(stage)
             if self.context.stopping:
                 return
-            if config.patience and state.stale >= config.patience:
-                break
         yield from self._end_stage(stage, model, member)
+
+    @property
+    def _stale(self) -> bool:
+        """Has the held-out log loss not improved for too long?"""
+        return 0 < self.config.patience <= self.state.stale
 
     def _member(self, stage: Stage) -> tuple[RewardModel, Member]:
         """The model that this stage trains: as it was saved, or fresh."""
@@ -236,7 +256,8 @@ class Training:
         while True:
             try:
                 with checkpointed(base.model, state.checkpointing):
-                    return update(model, member, optimizer, batch, self.config, state.tokens)
+                    metrics = gradients(model, member, batch, self.config, state.tokens)
+                break
             except Exception as error:
                 if not is_out_of_memory(error) or (state.tokens <= memory.SMALLEST and state.checkpointing):
                     raise
@@ -249,6 +270,8 @@ class Training:
             else:
                 state.checkpointing = True
                 yield Note("Out of memory: from now on activations are computed twice instead of kept.")
+        step(optimizer, metrics)
+        return metrics
 
     def _remember(self, member: Member, loss: float) -> None:
         """Keep the weights with the lowest held-out log loss."""
@@ -304,8 +327,14 @@ class Training:
         if not own:
             known = [*self.train, *self.heldout]
         mean, std, scores = normalise(self.model, known)
+        self.model.scaled_by = "reference" if own else "ranked"
         if own:
             yield Scores(scores)
+        else:
+            yield Note(
+                "The base model has written too few completions here: rewards are given in standard deviations of the "
+                "ranked completions instead."
+            )
         yield self._checkpoint(None, extra=1)
         first, state = self.state.models[0], self.state
         members = state.models[: self.config.members]
@@ -326,6 +355,7 @@ class Training:
                     member.adapter: {"mean": member.head.mean.tolist(), "std": member.head.std.tolist()}
                     for member in self.model.members
                 },
+                "scaled_by": self.model.scaled_by,
                 "learning_rate": state.learning_rate,
                 "tokens_at_once": state.tokens,
                 "seconds": state.seconds + time.monotonic() - self.began,
@@ -385,7 +415,7 @@ def evaluate(
         parts = [
             ranking_loss(found[0, :, 0], order.ranks, ties="drop") for order in example.orders if order.column == 0
         ]
-        losses.append(sum(float(part.loss) for part in parts) / len(parts))
+        losses.append(log_loss(found[0], example))
         correct += sum(part.correct for part in parts)
         margin += sum(part.margin for part in parts)
         count += sum(part.pairs for part in parts)
@@ -420,5 +450,6 @@ def normalise(model: RewardModel, known: Sequence[Example]) -> tuple[float, floa
     flat = torch.cat(scores, 1)  # (M, B, C)
     for member, own in zip(model.members, flat, strict=True):
         member.head.normalise(own.mean(0), own.std(0, correction=0))
+    model.measure_combined(flat)
     rows = _rows(model, model.members, known, scores, "reference")
     return float(flat[0, :, 0].mean()), float(flat[0, :, 0].std(correction=0)), rows

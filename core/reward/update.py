@@ -6,6 +6,7 @@ budget by itself is computed some answers at a time: the loss depends on the wei
 g = dL/dr from a pass without gradient, the gradient of sum(g * r) is the loss's own.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,11 +26,12 @@ from core.reward.model import Member, RewardModel, by_length
 
 @dataclass
 class Sums:
-    """Over the pairs of the overall order."""
+    """Over the pairs of the overall order; `log_loss` is a sum over prompts of the mean over their pairs."""
 
     correct: float = 0.0
     margin: float = 0.0
     pairs: int = 0
+    log_loss: float = 0.0
 
     def add(self, found: RankingLoss) -> None:
         self.correct += found.correct
@@ -38,7 +40,10 @@ class Sums:
 
 
 def example_loss(raw: Tensor, example: Example, config: TrainRewardConfig, tie: Tensor, sums: Sums) -> Tensor:
-    """The mean over columns of the mean over labelers of `ranking_loss`; raw is (N, C)."""
+    """The loss of the overall order, a mean over labelers, plus the mean of the criteria's; raw is (N, C).
+
+    The criteria are added and not averaged in, so that the reward is learnt as fast with them as without.
+    """
     by_column: dict[int, list[Tensor]] = {}
     for order in example.orders:
         found = ranking_loss(
@@ -49,7 +54,16 @@ def example_loss(raw: Tensor, example: Example, config: TrainRewardConfig, tie: 
         by_column.setdefault(order.column, []).append(found.loss)
         if order.column == 0:
             sums.add(found)
-    return torch.stack([torch.stack(losses).mean() for losses in by_column.values()]).mean()
+    sums.log_loss += log_loss(raw.detach(), example)
+    overall = torch.stack(by_column.pop(0)).mean()
+    criteria = [torch.stack(losses).mean() for losses in by_column.values()]
+    return overall + torch.stack(criteria).mean() if criteria else overall
+
+
+def log_loss(raw: Tensor, example: Example) -> float:
+    """Mean over labelers of -log sigmoid(r_chosen - r_rejected) over the overall pairs, without ties and options."""
+    found = [ranking_loss(raw[:, 0], order.ranks, ties="drop").loss for order in example.orders if order.column == 0]
+    return float(torch.stack(found).mean())
 
 
 def update(
@@ -61,14 +75,22 @@ def update(
     tokens: int,
 ) -> dict[str, float]:
     """Learn from a batch. No pass is over more than `tokens`. Raises `KnownError` when the loss is not a number."""
+    metrics = gradients(model, member, batch, config, tokens)
+    step(optimizer, metrics)
+    return metrics
+
+
+def gradients(
+    model: RewardModel, member: Member, batch: Sequence[Example], config: TrainRewardConfig, tokens: int
+) -> dict[str, float]:
+    """Leave the batch's gradient, clipped to norm 1, in the weights' `grad`; returns what the batch says."""
     sums = Sums()
-    loss = 0.0
     adapter, head = model.parameters(member)
     with model.shared.role(member.adapter, train=True):
         for part in by_length([example.tokens for example in batch], enough(model.shared.base.device, tokens)):
             chosen = [batch[index] for index in part]
             if len(chosen) == 1 and chosen[0].tokens > tokens and len(chosen[0].answers) > 1:
-                loss += _in_parts(model, member, chosen[0], config, tokens, 1 / len(batch), sums)
+                _in_parts(model, member, chosen[0], config, tokens, 1 / len(batch), sums)
                 continue
             raw = model.raw(member, [example.prompt for example in chosen], [example.answers for example in chosen])
             each = raw.split([len(example.answers) for example in chosen])
@@ -76,11 +98,19 @@ def update(
                 example_loss(one, example, config, member.head.tie, sums)
                 for one, example in zip(each, chosen, strict=True)
             ]
-            total = torch.stack(losses).sum() / len(batch)
-            total.backward()
-            loss += float(total.detach())
+            (torch.stack(losses).sum() / len(batch)).backward()
         norm = torch.nn.utils.clip_grad_norm_([*adapter, *head], 1.0)
-    if not torch.isfinite(norm):
+    return {
+        "loss": sums.log_loss / len(batch),
+        "accuracy": sums.correct / max(sums.pairs, 1),
+        "margin": sums.margin / max(sums.pairs, 1),
+        "grad_norm": float(norm),
+    }
+
+
+def step(optimizer: torch.optim.Optimizer, metrics: dict[str, float]) -> None:
+    """Move the weights by their gradients, unless those are no numbers."""
+    if not math.isfinite(metrics["grad_norm"]):
         optimizer.zero_grad()
         raise KnownError(
             "Training diverged (the loss is not a number): the last checkpoint is kept; lower --learning-rate and "
@@ -88,19 +118,13 @@ def update(
         )
     optimizer.step()
     optimizer.zero_grad()
-    return {
-        "loss": loss,
-        "accuracy": sums.correct / max(sums.pairs, 1),
-        "margin": sums.margin / max(sums.pairs, 1),
-        "grad_norm": float(norm),
-        "lr": float(optimizer.param_groups[0]["lr"]),
-    }
+    metrics["lr"] = float(optimizer.param_groups[0]["lr"])
 
 
 def _in_parts(
     model: RewardModel, member: Member, example: Example, config: TrainRewardConfig, tokens: int, weight: float,
     sums: Sums,
-) -> float:  # fmt: skip
+) -> None:  # fmt: skip
     """Add the gradient of one long example's loss, as few answers at a time as the budget asks for."""
     parts = _answer_parts(example, tokens)
     with torch.no_grad():
@@ -113,7 +137,6 @@ def _in_parts(
         tie.grad = tie_slope if tie.grad is None else tie.grad + tie_slope
     for part, wanted in zip(parts, slope.split([len(part) for part in parts]), strict=True):
         (model.raw(member, [example.prompt], [part]) * wanted).sum().backward()
-    return float(loss.detach())
 
 
 def _answer_parts(example: Example, tokens: int) -> list[list[Ids]]:

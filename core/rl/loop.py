@@ -37,7 +37,7 @@ def run(context: JobContext) -> Events:
     train = prompts.listed(context.project, split="train")
     if not train:
         raise NothingToDo("There are no training prompts: add some, or change the split of the ones there are.")
-    base = yield from base_of(context)
+    base = yield from base_of(context, four_bit=rewards.on_four_bits(context.project, config))
     shared = SharedModel(base)
     try:
         reward = yield from rewards.of(context, shared, config)

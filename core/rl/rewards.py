@@ -13,7 +13,9 @@ from core.jobs import queue
 from core.jobs.context import JobContext
 from core.models.adapters import SharedModel
 from core.reward.external import ExternalReward, external_of
+from core.reward.judge import four_bit
 from core.reward.model import RewardModel, load_run
+from core.store import Project
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ class Rewards:
         if self.external is not None:
             return torch.tensor(self.external.score(prompts, completions), device=learned.device)
         return learned if self.model is not None or gold is None else torch.tensor(gold, device=learned.device)
+
+
+def on_four_bits(project: Project, config: TrainPolicyConfig) -> bool:
+    """Does the reward model that the config asks for need its base in 4 bits?"""
+    if config.train_on_gold or config.reward_model:
+        return False
+    return four_bit(queue.run_of(project, config.reward_job, "train-reward"))
 
 
 def of(context: JobContext, shared: SharedModel, config: TrainPolicyConfig) -> Generator[Progress, None, Rewards]:

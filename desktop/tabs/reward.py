@@ -40,9 +40,11 @@ class Tab(QWidget):
 
     def refresh(self, changes: Changes | None) -> None:
         self.training.count()
+        if changes is None or "rankings" in changes.tables:
+            self.report.report = None  # it follows later labels
         if changes is None:
             self.training.show_runs()
-            self._show_page()
+        self._show_page()
 
     def _show_page(self) -> None:
         page = self.pages.currentWidget()
@@ -54,7 +56,7 @@ class Tab(QWidget):
     def _on_news(self, news: News) -> None:
         self.training.on_news(news)
         self.playground.on_news(news)
-        if any(job.kind == KIND and job.status == "done" for job in news.jobs):
+        if "rankings" in news.tables or any(job.kind == KIND and job.status == "done" for job in news.jobs):
             self.report.report = None
             self._show_page()
 

@@ -1,5 +1,6 @@
 """The scoring playground: a prompt, completions, and what a reward model thinks of them, down to the token."""
 
+import re
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +21,12 @@ from desktop.widgets.parts import button, card, column, label, row, set_role
 from desktop.widgets.run_choice import RunChoice
 from desktop.widgets.tables import ROW, fill, table
 
-SCALE = "Rewards are in standard deviations of the base model's own completions; 0 is its average."
+SCALES = {
+    "reference": "Rewards are in standard deviations of the base model's own completions; 0 is its average.",
+    "ranked": "Rewards are in standard deviations of the ranked completions (the base wrote too few); 0 is their mean.",
+    "": "These are the model's own numbers: the base has written too few completions here to put them on a scale.",
+}
+BETWEEN = "---"
 #: With more completions than this, each is held against the others together.
 ONE_BY_ONE = 6
 
@@ -43,8 +49,8 @@ class PlaygroundPage(QWidget):
         self.prompt.setTabChangesFocus(True)
         self.prompt.setFixedHeight(76)
         self.completion = QPlainTextEdit()
-        self.completion.setPlaceholderText("Completions to score, with an empty line between two of them")
-        self.completion.setAccessibleName("Completions to score, with an empty line between two of them")
+        self.completion.setPlaceholderText(f"Completions to score, with a line {BETWEEN} between two of them")
+        self.completion.setAccessibleName(f"Completions to score, with a line {BETWEEN} between two of them")
         self.completion.setTabChangesFocus(True)
         self.score = button("Score", self.start_scoring, role="primary")
         self.score_file = button("Score a file …", self._choose_file, tip="JSON lines, or any preference format")
@@ -53,7 +59,7 @@ class PlaygroundPage(QWidget):
             tip="Bring the unranked prompts that this reward model is least sure of to the front of the Rank queue",
         )  # fmt: skip
         self.usual = button("Usual order", self._usual_order, role="link", tip="Rank in the usual order again")
-        self.said = label(SCALE, "muted", wrap=True)
+        self.said = label(SCALES["reference"], "muted", wrap=True)
         self.scores = table("Rewards", ("Completion", "Reward", "Percentile", "Beats the others"))
         header = self.scores.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -105,7 +111,7 @@ class PlaygroundPage(QWidget):
         return {"reward_job": job.id if job else 0, "reward_model": "", "ensemble": ENSEMBLE[0]}
 
     def start_scoring(self) -> None:
-        parts = self.completion.toPlainText().split("\n\n")
+        parts = re.split(rf"^{BETWEEN}[ \t]*$", self.completion.toPlainText(), flags=re.MULTILINE)
         lines = tuple(part.strip() for part in parts if part.strip())
         if not lines:
             self._say("Write a completion first.")
@@ -162,11 +168,11 @@ class PlaygroundPage(QWidget):
             return
         if job.kind == "score":
             self._found, self._lines = job, lines
-            self._say(SCALE)
+            self._say(SCALES.get(job.result.get("scaled_by", "reference"), SCALES["reference"]))
             self._show_scores()
         elif job.kind == "score-file":
             found = job.result
-            long = f" {found['too_long']} prompts were too long." if found["too_long"] else ""
+            long = f" {found['too_long']} were too long." if found["too_long"] else ""
             self._say(f"{found['completions']} completions scored: {found['out']}.{long}")
         else:
             self.usual.show()

@@ -97,11 +97,16 @@ class ReportPage(QWidget):
             if number == self._asked:
                 self.show_report(found)
 
-        with_project(self, self.session.project.folder, work, done)
+        with_project(self, self.session.project.folder, work, done, self._failed)
+
+    def _failed(self, error: Exception) -> None:
+        self.said.setText(str(known(error) or f"The report could not be measured: {error}."))
+        set_role(self.said, "error")
 
     def show_report(self, found: RewardReport) -> None:
         self.report = found
         self.said.setText("")
+        set_role(self.said, "muted")
         for shown, value, form in (
             (self.accuracy, found.accuracy, "{:.0%}"),
             (self.top, found.top, "{:.0%}"),
@@ -139,7 +144,8 @@ class ReportPage(QWidget):
         if path:
             suffix = "." + chosen.split("*.")[-1].rstrip(")")
             target = Path(path)
-            self.export(target if target.suffix in export.SUFFIXES else target.with_suffix(suffix))
+            # Without an ending of ours the dialog has not asked about the file that would then be written.
+            self.export(target if target.suffix in export.SUFFIXES else _free(target.with_name(target.name + suffix)))
 
     def export(self, path: Path) -> None:
         """Write the report that is shown, and say where or what went wrong."""
@@ -165,6 +171,16 @@ def _about(found: RewardReport) -> str:
     if found.disagreement is not None:
         text += f" Its members' probabilities differ by {found.disagreement:.1%} (standard deviation)."
     return text
+
+
+def _free(path: Path) -> Path:
+    """The path, or one with a number behind its name if there is such a file."""
+    number = 1
+    found = path
+    while found.exists():
+        number += 1
+        found = path.with_stem(f"{path.stem}-{number}")
+    return found
 
 
 def _mistake(item: Mistake) -> QWidget:

@@ -11,7 +11,7 @@ from core.preferences import pairs
 from core.preferences.pairs import Counts
 from core.records import Job
 from core.report import scores
-from core.store import Project
+from core.report.scores import Floats
 from desktop import errors
 from desktop.background import with_project
 from desktop.forms import ConfigForm
@@ -51,6 +51,7 @@ class TrainingPage(QWidget):
         super().__init__(parent)
         self.session = session
         self._counted = 0
+        self._scores_asked = 0
         self.pairs = Number("pairs", "Every two completions that were given different ranks")
         self.prompts = Number("prompts", "Prompts whose completions were ranked")
         self.ties = Number("ties", "Tied completions give no pair")
@@ -188,19 +189,18 @@ class TrainingPage(QWidget):
         self.over.setVisible(bool(chosen))
 
     def _show_scores(self, job_id: int) -> None:
-        """The scores of the held-out completions as they are now."""
+        """The scores of the held-out completions as they are now; only the newest question is answered."""
         job = self.session.job(job_id)
         if job is None:
             return
+        self._scores_asked += 1
+        number = self._scores_asked
 
-        def found(project: Project) -> tuple[int, object]:
-            return job_id, scores.sides(project, job)
+        def show(found: tuple[Floats, Floats]) -> None:
+            if number == self._scores_asked:
+                self.histogram.show_scores(*found)
 
-        def show(result: tuple[int, tuple[object, object]]) -> None:
-            if result[0] == self.runs.current:
-                self.histogram.show_scores(*result[1])  # type: ignore[arg-type]
-
-        with_project(self, self.session.project.folder, found, show)
+        with_project(self, self.session.project.folder, lambda project: scores.sides(project, job), show)
 
     def _show_result(self, job_id: int) -> None:
         job = self.session.job(job_id)

@@ -48,14 +48,17 @@ class RunList(QListWidget):
     @property
     def laid_over(self) -> list[int]:
         """Ticked runs, newest first, without the one that is shown."""
+        return [run for run in self._ticked() if run != self.current]
+
+    def _ticked(self) -> list[int]:
         items = [self.item(place) for place in range(self.count())] if self._overlays else []
         ticked = [item for item in items if item.checkState() == Qt.CheckState.Checked]
-        return [run for item in ticked if (run := int(item.data(Qt.ItemDataRole.UserRole))) != self.current]
+        return [int(item.data(Qt.ItemDataRole.UserRole)) for item in ticked]
 
     def refresh(self, *, select_newest: bool = False) -> None:
         """Bring the list up to date; the shown run stays unless a newer one is asked for."""
         kept = None if select_newest else self.current
-        laid_over = set(self.laid_over)
+        ticked = set(self._ticked())
         self.blockSignals(True)
         self.clear()
         for job in self.session.jobs(self.kind):
@@ -63,7 +66,7 @@ class RunList(QListWidget):
             item.setData(Qt.ItemDataRole.UserRole, job.id)
             item.setToolTip(job.error or "")
             if self._overlays:
-                state = Qt.CheckState.Checked if job.id in laid_over else Qt.CheckState.Unchecked
+                state = Qt.CheckState.Checked if job.id in ticked else Qt.CheckState.Unchecked
                 item.setData(Qt.ItemDataRole.CheckStateRole, state)
             self.addItem(item)
             if job.id == kept:

@@ -62,7 +62,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     points: list[dict[str, float]] = []
     config = TrainRewardConfig()
     for size in [size for size in SIZES if size <= len(train)]:
-        found = []
+        found, learnt = [], []
         for seed in range(options.runs):
             shared = SharedModel(base)
             model = RewardModel.fresh(shared, config, seed=seed, head_init=config.head_init)
@@ -89,9 +89,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 for i, s in zip(heldout, scores, strict=True)
                 if len(set(truth[i])) > 1
             ]
-            found.append(float(np.nanmean(each)))
+            found.append(float(np.mean(np.nan_to_num(each))))  # equal scores have no correlation: 0
+            learnt.append(sum(examples[i].pairs for i in chosen))
             shared.close()
-        pairs = sum(examples[i].pairs for i in train[:size])
+        pairs = round(sum(learnt) / len(learnt))
         spread = {"correlation": float(np.mean(found)), "low": min(found), "high": max(found)}
         points.append({"prompts": size, "pairs": pairs} | spread)
         print(f"\n{json.dumps(points[-1])}", file=sys.stderr)

@@ -6,6 +6,7 @@ with LoRA r=16 on attention, 8 pairs a step. Intervals are bootstraps over promp
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -137,7 +138,7 @@ def run_peer(options: argparse.Namespace, folder: str, dtype: str) -> list[dict[
         command = [
             str(options.peer_python), str(Path(__file__).with_name("peer_hh.py")), "--model", folder, "--dtype", dtype,
             "--train", f"{texts}/train", "--heldout", f"{texts}/heldout", "--batch", str(BATCH),
-            "--max-length", str(LONGEST),
+            "--max-length", str(LONGEST), "--threads", str(options.threads or os.cpu_count()),
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

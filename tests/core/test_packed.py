@@ -7,6 +7,7 @@ from core.configs import LoraConfig
 from core.models import packed
 from core.models.adapters import SharedModel
 from core.models.packed import last_states, pack, states, works
+from core.reward.update import checkpointed
 
 PROMPTS = [[5, 9, 12], [7, 8, 30, 31, 40, 41], [50]]
 ANSWERS = [[[11, 12, 13, 0], [20, 0]], [[33, 34, 35, 36, 0]], [[60, 0], [61, 62, 0], [63, 64, 65, 0]]]
@@ -48,24 +49,37 @@ def test_company_and_padding_change_nothing(base):
     torch.testing.assert_close(states(base.model, single)[single.ends], expected[:2], atol=1e-5, rtol=1e-5)
 
 
-def gradients(base, *, works_packed: bool, monkeypatch) -> list[torch.Tensor]:
+@torch.no_grad()
+def test_many_answers_are_spread_over_rows_of_bounded_width(base, monkeypatch):
+    monkeypatch.setattr(packed, "WIDTH", 16)
+    answers = [[10 + n, 11 + n, 12, 0] for n in range(9)]
+    found = pack([PROMPTS[0]], [answers], base.pad_id, base.device)
+    assert found.ids.shape == (3, 15), "three answers behind the prompt in each row"
+    expected = torch.stack(
+        [base.model.base_model(input_ids=torch.tensor([PROMPTS[0] + a])).last_hidden_state[0, -1] for a in answers]
+    )
+    torch.testing.assert_close(states(base.model, found)[found.ends], expected, atol=1e-4, rtol=1e-4)
+
+
+def gradients(base, *, works_packed: bool, monkeypatch, recompute: bool = False) -> list[torch.Tensor]:
     monkeypatch.setitem(packed._known, base.model, works_packed)
     shared = SharedModel(base)
     shared.add("reward", LoraConfig(lora_rank=4), seed=0)
     with torch.no_grad():
         for weight in shared.parameters("reward"):
             weight.add_(0.02)
-    with shared.role("reward", train=True):
+    with shared.role("reward", train=True), checkpointed(base.model, recompute):
         last_states(base.model, PROMPTS, ANSWERS, base.pad_id, base.device).square().sum().backward()
     found = [weight.grad.clone() for weight in shared.parameters("reward")]
     shared.close()
     return found
 
 
-def test_gradients_are_those_of_the_way_through_the_cache(base, monkeypatch):
+@pytest.mark.parametrize("recompute", [False, True])
+def test_gradients_are_those_of_the_way_through_the_cache(base, monkeypatch, recompute):
     for a, b in zip(
-        gradients(base, works_packed=True, monkeypatch=monkeypatch),
-        gradients(base, works_packed=False, monkeypatch=monkeypatch),
+        gradients(base, works_packed=True, monkeypatch=monkeypatch, recompute=recompute),
+        gradients(base, works_packed=False, monkeypatch=monkeypatch, recompute=recompute),
         strict=True,
     ):
         torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3)

@@ -25,6 +25,12 @@ WORDS = ("a", "a a", "a a a", "a a a a")  # the gold reward counts letters: more
 @pytest.fixture
 def judged(project: Project) -> Project:
     """40 held-out prompts whose longer completions are better, ranked by a script."""
+    fill(project)
+    gold.rank_all(project, "regex:a")
+    return project
+
+
+def fill(project: Project) -> None:
     splits = ("heldout",) * 40 + ("train",) * 10
     prompts.add(
         project,
@@ -34,11 +40,9 @@ def judged(project: Project) -> Project:
         completions.add_group(
             project, prompt.id, tuple(NewCompletion(f"{text} {prompt.id}", len(text), True, 0) for text in WORDS)
         )
-    gold.rank_all(project, "regex:a")
-    return project
 
 
-def run_with(project: Project, score, *, members=("reward",), models=()) -> int:
+def run_with(project: Project, score, *, members=("reward",), models=(), std=2.0) -> int:
     """A finished run whose models gave every held-out completion `score(place, completion id, model)`."""
     job = queue.enqueue(project, "train-reward", configs.stored(configs.TrainRewardConfig()))
     recorder = Recorder(project, job.id)
@@ -56,7 +60,7 @@ def run_with(project: Project, score, *, members=("reward",), models=()) -> int:
     recorder.record(Scores(tuple(found)))
     reference = tuple(Score("reference", "reward", "overall", row["id"], float(row["id"]), 1) for row in rows[:9])
     recorder.record(Scores(reference))
-    scale = {name: {"mean": [0.0], "std": [2.0]} for name in names}
+    scale = {name: {"mean": [0.0], "std": [std]} for name in names}
     values = {"adapter": "runs/x", "members": list(members), "columns": ["overall"], "scale": scale}
     recorder.record(Result(values | {"models": list(models)}))
     project.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
@@ -88,6 +92,12 @@ def test_constant_scores_are_chance_and_called_collapsed(judged):
     assert "learnt nothing" in " ".join(export.warnings(report))
 
 
+def test_a_collapse_is_seen_whatever_scale_was_made_of_it(judged):
+    noise = random.Random(3)
+    job = run_with(judged, lambda place, key, name: noise.gauss(0, 1e-5), std=1e-5)
+    assert measure(judged, job).collapsed
+
+
 def test_an_accuracy_that_cannot_be_told_from_chance_is_called_out(judged):
     noise = random.Random(3)
     report = measure(judged, run_with(judged, lambda place, key, name: noise.gauss(0, 1)))
@@ -117,9 +127,27 @@ def test_length_alone_is_the_baseline_and_a_bias_beyond_the_labelers_is_called_o
     assert not longer.length.biased
     assert "would do as well" in " ".join(export.warnings(longer))
     assert longer.length.correlation > 0.9
-    shorter = measure(judged, run_with(judged, lambda place, key, name: -float(place)))
-    assert shorter.length.biased
-    assert "favours shorter completions" in shorter.length.verdict
+
+
+def test_errors_that_favour_a_length_are_called_out_and_others_are_not(project):
+    fill(project)
+    chance = random.Random(5)
+    person = rankings.labeler(project, "person")
+    liked: dict[int, float] = {}
+    for group_id in completions.group_ids(project):
+        ids = completions.ids(project, group_id)
+        order = chance.sample(ids, len(ids))
+        liked |= {key: -float(place) for place, key in enumerate(order)}
+        rankings.rank(project, group_id, person.id, {key: place for place, key in enumerate(order, 1)})
+    noise = random.Random(2)
+    fair = measure(project, run_with(project, lambda place, key, name: liked[key] + noise.gauss(0, 1.5)))
+    assert 0.6 < fair.accuracy.value < 0.9
+    assert not fair.length.biased, fair.length.verdict
+    short = measure(project, run_with(project, lambda place, key, name: liked[key] - place))
+    assert short.length.biased
+    assert "its errors favour shorter completions" in short.length.verdict
+    long = measure(project, run_with(project, lambda place, key, name: liked[key] + place))
+    assert "its errors favour longer completions" in long.length.verdict
 
 
 def test_an_ensemble_is_judged_by_its_mean_probability_and_its_members_one_by_one(judged):
