@@ -64,15 +64,18 @@ def pack(prompts: Sequence[Ids], answers: Sequence[Sequence[Ids]], pad_id: int, 
 
 
 def _pieces(group: int, prompt: Ids, answers: Sequence[Ids]) -> list[tuple[int, list[int]]]:
-    """The answers in rows of bounded width: attention costs the square of a row, a prompt laid out anew only itself."""
+    """The answers in rows of bounded width, evenly: attention costs the square of a row, a prompt that is laid out anew
+    only itself."""
+    room = max(WIDTH, 4 * len(prompt)) - len(prompt)
+    total = sum(map(len, answers))
+    rows = -(-total // room)
     found: list[tuple[int, list[int]]] = []
-    room = 0
+    filled = 0
     for number, answer in enumerate(answers):
-        if not found or len(answer) > room:
+        if not found or (len(found) < rows and filled + len(answer) / 2 > total * len(found) / rows):
             found.append((group, []))
-            room = max(WIDTH, 4 * len(prompt)) - len(prompt)
         found[-1][1].append(number)
-        room -= len(answer)
+        filled += len(answer)
     return found
 
 

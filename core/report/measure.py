@@ -23,7 +23,7 @@ WORST = 12
 #: A model whose raw scores differ by less than this in the mean says nothing.
 COLLAPSED = 1e-3
 #: From so many points on, length is called out, if the interval leaves no doubt that there are any.
-BIAS = 0.05
+BIAS = 0.08
 
 
 @dataclass(frozen=True)

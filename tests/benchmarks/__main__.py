@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, help="CPU threads; all cores if not given")
     parser.add_argument("--runs", type=int, default=5, help="repetitions, of which the median counts")
     parser.add_argument("--k", type=int, nargs="+", default=[2, 4, 8, 16], help="completions of each prompt, `reward`")
+    parser.add_argument("--ways", action="store_true", help="also time `reward` without sharing the prompt")
     parser.add_argument("--limit", type=int, default=0, help="at most so many training pairs, `hh`; 0 is all")
     parser.add_argument("--svg", type=Path, help="where `gold` writes its plot")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")

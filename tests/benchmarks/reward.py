@@ -9,6 +9,7 @@ import gzip
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tests.benchmarks.machine import load_base, median, peak_gigabytes, peer, prepare, python
@@ -20,7 +21,8 @@ CODE = """
 import argparse, json
 from pathlib import Path
 from tests.benchmarks.reward import ours
-options = argparse.Namespace(model={model!r}, data=Path({data!r}), dtype={dtype!r}, threads={threads!r}, runs={runs!r})
+options = argparse.Namespace(model={model!r}, data=Path({data!r}), dtype={dtype!r}, threads={threads!r}, runs={runs!r},
+    ways={ways!r})
 print(json.dumps(ours(options, {k})))
 """
 
@@ -32,7 +34,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     for k in options.k:
         code = CODE.format(
             model=options.model, data=str(options.data), dtype=options.dtype, threads=options.threads,
-            runs=options.runs, k=k,
+            runs=options.runs, k=k, ways=options.ways,
         )  # fmt: skip
         found = json.loads(python(code).splitlines()[-1])
         result |= {f"k{k}_{name}": value for name, value in found.items() if name not in ("dtype", "folder")}
@@ -79,12 +81,15 @@ def ours(options: argparse.Namespace, k: int) -> dict[str, Any]:
     model = RewardModel.fresh(shared, config, seed=0)
     (member,) = model.members
     optimizer = adamw(*zip(model.parameters(member), (1e-4, 1e-3), strict=True))
-    seconds = []
-    for _ in range(options.runs + 1):
+
+    def learn() -> float:
         began = time.perf_counter()
         for start in range(0, PROMPTS, config.batch_prompts):
             update(model, member, optimizer, examples[start : start + config.batch_prompts], config, 10**6)
-        seconds.append(time.perf_counter() - began)
+        return time.perf_counter() - began
+
+    seconds = [learn() for _ in range(options.runs + 1)]
+    other = without_sharing(base, learn) if options.ways else {}
     pairs = PROMPTS * k * (k - 1) // 2
     taken = median(seconds[1:])
     return {
@@ -98,7 +103,22 @@ def ours(options: argparse.Namespace, k: int) -> dict[str, Any]:
         "peak_gb": peak_gigabytes(),
         "dtype": str(base.placement.dtype).removeprefix("torch."),
         "folder": str(base.spec.folder),
-    }
+    } | other
+
+
+def without_sharing(base: Any, learn: Callable[[], float]) -> dict[str, float]:
+    """Seconds of the same pass with the prompt's cache handed to its answers, and with a prompt for each answer."""
+    from core.models import packed
+
+    packed._known[base.model] = False
+    learn()
+    cached = learn()
+    packed._known[base.model] = True
+    pieces, packed._pieces = packed._pieces, lambda group, prompt, answers: [(group, [n]) for n in range(len(answers))]
+    learn()
+    alone = learn()
+    packed._pieces = pieces
+    return {"seconds_with_cache": cached, "seconds_without_sharing": alone}
 
 
 def texts(options: argparse.Namespace, tokenizer: Any, k: int) -> list[tuple[str, list[str]]]:

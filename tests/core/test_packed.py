@@ -55,6 +55,8 @@ def test_many_answers_are_spread_over_rows_of_bounded_width(base, monkeypatch):
     answers = [[10 + n, 11 + n, 12, 0] for n in range(9)]
     found = pack([PROMPTS[0]], [answers], base.pad_id, base.device)
     assert found.ids.shape == (3, 15), "three answers behind the prompt in each row"
+    uneven = pack([PROMPTS[0]], [answers[:4]], base.pad_id, base.device)
+    assert uneven.ids.shape == (2, 11), "two and two, not three and one"
     expected = torch.stack(
         [base.model.base_model(input_ids=torch.tensor([PROMPTS[0] + a])).last_hidden_state[0, -1] for a in answers]
     )

@@ -102,6 +102,58 @@ def test_a_worker_that_is_killed_with_9_resumes_bit_for_bit(ranked, run_job, mon
     assert ranked.rows(stored, resumed.id) == ranked.rows(stored, whole.id)
 
 
+def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run_job, monkeypatch):
+    """Whatever stage it is in: a member, the next one, one that stopped early, a model of the curve, the end."""
+    config = replace(
+        REWARD, epochs=8, members=2, curve=True, patience=1, learning_rate=3e-2, evaluations=3, checkpoint_every=3
+    )
+    whole = run_job(ranked, "train-reward", config)
+    assert whole.status == "done", whole.report or whole.error
+    steps = [item["steps"] for item in whole.result["models"]]
+    assert steps[0] < 24, "it stops early"
+    record = worker.Recorder.record
+    cuts = 0
+
+    class Cut(BaseException):
+        pass
+
+    while True:
+        seen: list[int] = []
+
+        def cut(self, event, number=cuts, seen=seen):
+            wanted = record(self, event)
+            if isinstance(event, worker.Checkpoint):
+                seen.append(event.step)
+                if len(seen) == number + 1:
+                    raise Cut
+            return wanted
+
+        monkeypatch.setattr(worker.Recorder, "record", cut)
+        job = queue.enqueue(ranked, "train-reward", configs.stored(config))
+        try:
+            worker.run_job(ranked, worker.claim(ranked), {})
+        except Cut:
+            pass
+        else:
+            break
+        monkeypatch.setattr(worker.Recorder, "record", record)
+        # Somebody goes on ranking meanwhile.
+        rankings.retract(ranked, rankings.current(ranked)[0].id)
+        queue.mark_interrupted(ranked)
+        queue.resume(ranked, job.id)
+        worker.run_job(ranked, worker.claim(ranked), {})
+        resumed = queue.get(ranked, job.id)
+        assert resumed.status == "done", resumed.report or resumed.error
+        rankings.restore(
+            ranked, max(row["id"] for row in ranked.rows("select id from rankings where retracted_at > ''"))
+        )
+        assert weights(ranked, resumed) == weights(ranked, whole), f"cut at step {seen[-1]}"
+        assert queue.metrics(ranked, resumed.id) == queue.metrics(ranked, whole.id)
+        assert resumed.result["models"] == whole.result["models"]
+        cuts += 1
+    assert cuts > 6
+
+
 def test_an_ensemble_and_the_curve_are_measured_on_the_same_heldout_prompts(ranked, run_job):
     job = run_job(ranked, "train-reward", replace(REWARD, members=2, curve=True, epochs=2))
     assert job.status == "done", job.report or job.error
