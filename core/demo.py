@@ -25,7 +25,7 @@ GOLD = "warmth"
 TOKENS = 24
 
 GENERATE = configs.GenerateConfig(completions=6, max_new_tokens=TOKENS, batch_size=64)
-REWARD = configs.TrainRewardConfig(epochs=2, batch_prompts=2)
+REWARD = configs.TrainRewardConfig(epochs=2, batch_prompts=2, head_init="zero")
 POLICY = configs.TrainPolicyConfig(
     steps=12,
     max_new_tokens=TOKENS,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
 
+from core.catalogue import models_folder
 from core.cli.output import ProgressLine
 from core.demo import run_demo
 from core.jobs import queue
@@ -36,7 +37,8 @@ def pack(source: Path, target: Path) -> None:
             kept = target / adapter / path.relative_to(source / adapter)
             kept.parent.mkdir(parents=True, exist_ok=True)
             if path.name in ABOUT:
-                shutil.copy(path, kept)
+                # The base lies in another folder on every machine.
+                kept.write_text(path.read_text("utf-8").replace(f"{models_folder()}/", ""), encoding="utf-8")
             elif path.name in WEIGHTS:
                 _save(path, kept)
     packed = connect(target / DATABASE)

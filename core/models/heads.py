@@ -40,7 +40,11 @@ class RewardHead(nn.Module):
 
     @torch.no_grad()
     def zero(self) -> None:
-        """Every score is 0, so a pair's loss starts at exactly ln 2."""
+        """Every score is 0, so a pair's loss starts at exactly ln 2.
+
+        With few rankings there is no noise to unlearn: a 135M model that saw 48 prompts of 6 completions twice had a
+        held-out log loss of 0.59 and 0.56 from here (two seeds), and of 0.57 and 0.61 from drawn weights.
+        """
         self.linear.weight.zero_()
 
     @torch.no_grad()

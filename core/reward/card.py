@@ -27,8 +27,7 @@ on {base}, with {columns}.
 ```
 
 `score` is the raw reward. Only differences between completions of one prompt mean something: the probability that A is
-preferred to B is `sigmoid(score_A - score_B)`. Among the completions that the base itself writes, raw scores have mean
-{mean} and standard deviation {std}; Plumbline shows `(score - mean) / std`.
+preferred to B is `sigmoid(score_A - score_B)`. {scale}
 
 The reward is read at the end token. Where the tokenizer pads with its end token, transformers would take that for
 padding: pass one text at a time, with `pad_token_id` set to None as above.
@@ -68,8 +67,7 @@ def write(project: Project, job_id: int, model: RewardModel, folder: Path, model
     for member in model.members:
         text = CARD.format(
             base=_base(model), name=project.name, run=job_id, columns=_columns(model), snippet=snippet(model),
-            mean=f"{float(member.head.mean[0]):.4f}", std=f"{float(member.head.std[0]):.4f}",
-            training=_training(member, models),
+            scale=_scale(model, member), training=_training(member, models),
         )  # fmt: skip
         (folder / member.adapter / "README.md").write_text(text, encoding="utf-8")
 
@@ -88,6 +86,18 @@ def _columns(model: RewardModel) -> str:
     if len(model.columns) == 1:
         return "one score"
     return f"{len(model.columns)} scores: {', '.join(model.columns)}; the first is the reward"
+
+
+def _scale(model: RewardModel, member: Member) -> str:
+    """The two numbers that put a raw score on Plumbline's scale, and what they were measured on."""
+    known = {"reference": "the completions that the base itself writes", "ranked": "the ranked completions"}
+    if model.scaled_by not in known:
+        return "Its scale was not measured yet."
+    mean, std = float(member.head.mean[0]), float(member.head.std[0])
+    return (
+        f"Among {known[model.scaled_by]}, raw\nscores have mean {mean:.4f} and standard deviation {std:.4f}; "
+        "Plumbline shows `(score - mean) / std`."
+    )
 
 
 def _training(member: Member, models: list[dict[str, Any]]) -> str:

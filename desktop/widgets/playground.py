@@ -17,7 +17,7 @@ from core.store import Changes, assignments
 from desktop import errors, theme
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import button, card, column, label, row, set_role
+from desktop.widgets.parts import button, card, column, label, row, rule, set_role
 from desktop.widgets.run_choice import RunChoice
 from desktop.widgets.tables import ROW, fill, table
 
@@ -40,7 +40,7 @@ class PlaygroundPage(QWidget):
         self._lines: tuple[str, ...] = ()
         self.runs = RunChoice(session, self)
         self.elsewhere = QLineEdit()
-        self.elsewhere.setPlaceholderText("or a reward model made elsewhere: a folder, or hub:owner/name")
+        self.elsewhere.setPlaceholderText("or a folder, or hub:owner/name")
         self.elsewhere.setAccessibleName("Reward model made elsewhere")
         self.elsewhere.textChanged.connect(lambda _: self._enable())
         self.prompt = QPlainTextEdit()
@@ -74,10 +74,12 @@ class PlaygroundPage(QWidget):
             "small", wrap=True,
         )  # fmt: skip
 
-        models = row(self.runs, self.elsewhere, spacing=SPACE)
-        models.setStretch(1, 1)
-        buttons = row(self.score, self.score_file, None, self.suggest, self.usual)
-        left = card(column(models, self.prompt, self.completion, buttons, self.said, spacing=SPACE + 4))
+        left = card(
+            column(
+                self.runs, self.elsewhere, self.prompt, self.completion, row(self.score, self.score_file, None),
+                self.said, rule(), row(self.suggest, self.usual, None), spacing=SPACE + 4,
+            )
+        )  # fmt: skip
         right = card(
             column(
                 label("Rewards", "heading"), self.scores, label("Where the reward moves", "heading"), self.trace,
@@ -85,8 +87,8 @@ class PlaygroundPage(QWidget):
             )
         )  # fmt: skip
         body = row(left, right, spacing=2 * SPACE)
-        body.setStretch(0, 2)
-        body.setStretch(1, 3)
+        body.setStretch(0, 1)
+        body.setStretch(1, 2)
         body.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(body)
         theme.notifier.changed.connect(self._show_trace)

@@ -210,7 +210,7 @@ class SliceDots(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = painter.fontMetrics()
         words = max((metrics.horizontalAdvance(item.name) for item in self.rows), default=0)
-        words = min(words, self.width() * 2 // 5)
+        words = min(words + 4, self.width() // 2)
         count = metrics.horizontalAdvance("00,000")
         left, right = words + 2 * SPACE, self.width() - metrics.horizontalAdvance("100%") - count - 3 * SPACE
 

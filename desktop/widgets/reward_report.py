@@ -47,11 +47,13 @@ class ReportPage(QWidget):
         numbers = row(self.accuracy, self.top, self.loss, self.error, self.baseline, None, spacing=3 * SPACE)
         plots = QGridLayout()
         plots.setSpacing(2 * SPACE)
-        growth_card = card(column(self.growth, self.growth_text))
-        for place, item in enumerate((card(column(self.histogram)), card(column(self.reliability)), growth_card)):
+        growth_card = card(column(self.growth, self.growth_text, None))
+        for place, item in enumerate(
+            (card(column(self.histogram, None)), card(column(self.reliability, None)), growth_card)
+        ):
             plots.addWidget(item, 0, place)
             plots.setColumnStretch(place, 1)
-        for place in (0, 1, 2):
+        for place in (0, 1):
             self.dots.setColumnStretch(place, 1)
         inner = QWidget()
         body = column(
@@ -128,7 +130,7 @@ class ReportPage(QWidget):
         clear(self.dots)
         for number, (title, rows) in enumerate(export.parts(found)):
             one = card(column(label(title, "heading"), SliceDots(rows, title), None))
-            self.dots.addWidget(one, *divmod(number, 3))
+            self.dots.addWidget(one, *divmod(number, 2))
         clear(self.errors)
         for item in found.mistakes:
             self.errors.addWidget(_mistake(item))

@@ -69,6 +69,16 @@ def test_training_stops_where_the_heldout_loss_no_longer_falls_and_keeps_the_bes
     assert f"step {best} of {steps}" in notes(ranked, job)
 
 
+def test_the_model_card_says_what_it_was_measured_on_and_where_its_scale_comes_from(ranked, run_job):
+    job = run_job(ranked, "train-reward", REWARD)
+    card = (ranked.folder / job.result["adapter"] / "reward" / "README.md").read_text()
+    first = job.result["models"][0]
+    assert f"{first['pairs']} pairs of {first['prompts']} prompts" in card
+    assert f"Orders {first['eval_accuracy']:.1%} of the held-out pairs" in card
+    assert f"mean {job.result['reward_mean']:.4f} and standard deviation {job.result['reward_std']:.4f}" in card
+    assert "the completions that the base itself writes" in card
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(ranked, run_job):
     one, two = (run_job(ranked, "train-reward", REWARD) for _ in range(2))
     other = run_job(ranked, "train-reward", replace(REWARD, seed=1))
