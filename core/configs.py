@@ -81,8 +81,9 @@ class TrainRewardConfig(LoraConfig):
         choices=("all-linear", "attention"), advanced=True,
     )  # fmt: skip
     learning_rate: float = option(
-        0.0, "AdamW learning rate of the adapter, decaying to zero; 0 chooses it by the model's size.", low=0, high=1.0
-    )
+        0.0, "AdamW learning rate of the adapter, decaying to zero; 0 chooses it by the model's size.", low=0, high=1.0,
+        zero="automatic",
+    )  # fmt: skip
     head_learning_rate: float = option(
         1e-2, "Learning rate of the scalar head, decaying to zero.", low=1e-7, high=1.0, advanced=True
     )

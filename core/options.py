@@ -19,9 +19,10 @@ def option(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     advanced: bool = False,
+    zero: str = "",
 ) -> Any:
-    """A dataclass field with its documentation; `low` and `high` are inclusive."""
-    metadata = {"help": help, "low": low, "high": high, "choices": choices, "advanced": advanced}
+    """A dataclass field with its documentation; `low` and `high` are inclusive, `zero` is what 0 means."""
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "advanced": advanced, "zero": zero}
     return field(default=default, metadata=metadata)
 
 

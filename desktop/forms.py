@@ -122,6 +122,7 @@ class ConfigForm(QWidget):
             self._read[item.name] = lambda: control.text().strip()
         control.setToolTip(f"{meta['help']}\nDefault: {item.default if item.default != '' else 'none'}")
         if isinstance(control, QSpinBox | QDoubleSpinBox):
+            control.setSpecialValueText(meta["zero"])
             # The style sheet's padding does not reach the field inside.
             control.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         control.setMinimumWidth(96)

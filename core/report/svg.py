@@ -156,4 +156,5 @@ def _ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def _short(value: float) -> str:
+    value = 0.0 if abs(value) < 1e-9 else value  # not -0
     return f"{value:g}" if abs(value) < 1e4 else f"{value:.2g}"
