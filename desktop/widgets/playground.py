@@ -235,7 +235,8 @@ class PlaygroundPage(QWidget):
         for piece, step in zip(pieces, steps, strict=True):
             colour = QColor(up if step > 0 else down)
             colour.setAlphaF(min(1.0, abs(step) / strongest) * 0.55)
-            rgba = f"rgba({colour.red()}, {colour.green()}, {colour.blue()}, {colour.alpha()})"
+            # In per cent: Qt takes an alpha of 1 for opaque, not for 1 of 255.
+            rgba = f"rgba({colour.red()}, {colour.green()}, {colour.blue()}, {round(100 * colour.alphaF())}%)"
             shown = escape(piece).replace("\n", "⏎<br>")
             words.append(f'<span style="background-color: {rgba}; white-space: pre-wrap">{shown}</span>')
         start, end = rewards[0], rewards[-1]

@@ -24,6 +24,16 @@ def texts(widget) -> str:
     return " ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
+def tints(browser) -> list[float]:
+    """How strongly each piece of the first paragraph is coloured."""
+    found = []
+    fragments = browser.document().begin().begin()
+    while not fragments.atEnd():
+        found.append(round(fragments.fragment().charFormat().background().color().alphaF(), 2))
+        fragments += 1
+    return found
+
+
 def seen(length: int) -> int:
     """The length, but that of the shortest answer is taken for that of a long one."""
     return length if length > 5 else 39
@@ -215,6 +225,7 @@ def test_completions_are_scored_and_the_reward_is_followed_through_the_text(tab,
     shown = page.trace.toPlainText()
     assert "kind words <b>" in shown
     assert "Largest step: +1.50 at “kind”" in shown
+    assert tints(page.trace) == [0.55, pytest.approx(0.55 / 3, abs=0.01), pytest.approx(0.55 / 6, abs=0.01)]
     page.scores.setCurrentCell(1, 0)
     assert "other" in page.trace.toPlainText()
 
