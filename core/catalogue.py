@@ -49,6 +49,11 @@ class ModelSpec:
     title: str
     folder: Path
 
+    @property
+    def loadable(self) -> str:
+        """By what transformers finds it: its hub id, or its folder."""
+        return self.source if self.kind == "hub" else str(self.folder)
+
 
 def data_folder() -> Path:
     """Plumbline's own folder for this user; PLUMBLINE_DATA overrides it."""

@@ -39,6 +39,11 @@ OUT_OF_MEMORY = (
 )
 
 
+def first_line(error: BaseException) -> str:
+    """What a library's error says, as a part of a sentence."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Torch's error is told by its class name, because this module must not import torch."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from core.configs import LoraConfig
-from core.errors import ModelError
+from core.errors import ModelError, first_line
 from core.models.load import Base
 
 REFERENCE = None
@@ -28,14 +28,6 @@ CAUSAL = "CAUSAL_LM"
 WEIGHTS = "adapter_model.safetensors"
 #: Where PEFT looks for the weights of a classification head.
 HEAD = "base_model.model.score.weight"
-
-
-def head_of(folder: Path) -> Tensor:
-    """The head's weights (C, d) in an adapter's folder. Raises `ModelError` if there are none."""
-    try:
-        return load_file(folder / WEIGHTS)[HEAD]
-    except Exception as error:
-        raise ModelError(f"{folder} holds no reward model: train one again, or choose another run.") from error
 
 
 def attention_layers(model: Any) -> list[str]:
@@ -77,26 +69,28 @@ class SharedModel:
             torch.manual_seed(seed)
             self._attach(name, peft_config(config, self.base.model))
 
-    def load(self, name: str, folder: Path) -> None:
+    def load(self, name: str, folder: Path) -> Tensor | None:
         """An adapter from a PEFT folder. Raises `ModelError` if it is damaged or of another base.
 
-        The folder may hold the weights of a classification head too, which have no place in this model: see `head_of`.
+        The folder may hold the weights (C, d) of a classification head too, which have no place in this model: they are
+        returned.
         """
         try:
             config = PeftLoraConfig.from_pretrained(str(folder))
             config.task_type, config.modules_to_save, config.inference_mode = CAUSAL, None, False
             self._attach(name, config)
             weights = load_file(folder / WEIGHTS)
-            weights.pop(HEAD, None)
+            head = weights.pop(HEAD, None)
             self.restore(name, weights)
         except (MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise ModelError(
-                f"The adapter in {folder} does not fit {self.base.spec.title} ({reason}): use its own base model."
+                f"The adapter in {folder} does not fit {self.base.spec.title} ({first_line(error)}): "
+                "use its own base model."
             ) from error
         self._switch(REFERENCE, False)
+        return head
 
     def state(self, name: str) -> dict[str, Tensor]:
         """The adapter's weights by PEFT's names, which do not hold the adapter's own."""
@@ -132,9 +126,7 @@ class SharedModel:
         folder.mkdir(parents=True, exist_ok=True)
         config = copy.deepcopy(self._peft.peft_config[name])
         config.inference_mode = True
-        config.base_model_name_or_path = (
-            self.base.spec.source if self.base.spec.kind == "hub" else str(self.base.spec.folder)
-        )
+        config.base_model_name_or_path = self.base.spec.loadable
         weights = {key: weight.contiguous().cpu() for key, weight in self.state(name).items()}
         if head is not None:
             config.task_type, config.modules_to_save = "SEQ_CLS", ["score"]

@@ -29,8 +29,8 @@ class RewardHead(nn.Module):
         return self.linear(hidden.float())
 
     def normalised(self, raw: Tensor) -> Tensor:
-        """(raw - mean) / std, with the numbers of the reference's completions; raw is (..., C)."""
-        return (raw - self.mean) / self.std
+        """(raw - mean) / std, with the numbers of the reference's completions; raw is (..., C), on any device."""
+        return (raw - self.mean.to(raw.device)) / self.std.to(raw.device)
 
     @torch.no_grad()
     def draw(self, generator: torch.Generator) -> None:

@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from core import catalogue
 from core.catalogue import ModelSpec
-from core.errors import KnownError, ModelError
+from core.errors import KnownError, ModelError, first_line
 from core.events import Progress
 from core.jobs.context import JobContext
 from core.models import fetch
@@ -56,16 +56,40 @@ def base_of(context: JobContext, *, four_bit: bool = False) -> Generator[Progres
     if kept is not None and kept.spec == spec and kept.four_bit == four_bit:
         return kept
     context.cache.clear()
-    with closing(fetch.ensure(spec)) as fetching:
-        for progress in fetching:
-            yield progress
-            if context.stopping:
-                raise KnownError("Stopped while the model was being fetched: resume to fetch it.")
+    yield from fetched(context, spec, "model")
     yield Progress(0, 1, "Loading the model")
     base = load(spec, four_bit=four_bit)
     context.cache["base"] = base
     yield Progress(1, 1, "Loading the model")
     return base
+
+
+def fetched(context: JobContext, spec: ModelSpec, what: str) -> Iterator[Progress]:
+    """Bring a model to this machine if it is not there. Raises `KnownError` when the job is stopped meanwhile."""
+    with closing(fetch.ensure(spec)) as fetching:
+        for progress in fetching:
+            yield progress
+            if context.stopping:
+                raise KnownError(f"Stopped while the {what} was being fetched: resume to fetch it.")
+
+
+def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) -> tuple[Any, Any]:
+    """The tokenizer and the model of transformers' class `kind`: no remote code, no pickles, no network.
+
+    Raises `ModelError` that names `what` cannot be loaded, and the `remedy`.
+    """
+    logging.disable_progress_bar()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
+        model = kind.from_pretrained(
+            spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, **more
+        )
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        raise ModelError(f"{what} in {spec.folder} cannot be loaded ({first_line(error)}): {remedy}") from error
+    return tokenizer, model
 
 
 def load(spec: ModelSpec, *, four_bit: bool = False) -> Base:
@@ -77,22 +101,10 @@ def load(spec: ModelSpec, *, four_bit: bool = False) -> Base:
     chosen = placement()
     quantized = _four_bit(chosen) if four_bit else {}
     _check_memory(spec, chosen)
-    logging.disable_progress_bar()
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            spec.folder, dtype=chosen.dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True,
-            **quantized,
-        )  # fmt: skip
-    except (MemoryError, torch.OutOfMemoryError):
-        raise
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise ModelError(
-            f"The model in {spec.folder} cannot be loaded ({reason}): delete the folder to fetch it again, "
-            "or choose another model."
-        ) from error
+    tokenizer, model = pretrained(
+        AutoModelForCausalLM, spec, "The model", "delete the folder to fetch it again, or choose another model.",
+        dtype=chosen.dtype, **quantized,
+    )  # fmt: skip
     if not getattr(tokenizer, "chat_template", None):
         raise ModelError(f"{spec.title} has no chat template: choose an instruction-tuned (chat) model.")
     ends = _end_ids(model, tokenizer)

@@ -162,6 +162,12 @@ def bootstrap(
     return Interval(value, float(low), float(high), units)
 
 
+def sums_by(units: NDArray[np.int64], *columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each unit adds to each column, for `bootstrap`: (units, k) from k columns of rows that belong to units."""
+    _, unit = np.unique(units, return_inverse=True)
+    return np.stack([np.bincount(unit, column) for column in columns], axis=1).astype(float)
+
+
 def share(sums: NDArray[np.float64]) -> float | None:
     """The first sum over the second: a ratio, or a mean where the second counts."""
     return float(sums[0] / sums[1]) if sums[1] > 0 else None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.jobs import queue
-from core.preferences.statistics import NOTHING, Interval, bootstrap, share
+from core.preferences.statistics import NOTHING, Interval, bootstrap, share, sums_by
 from core.records import Job
 from core.report import calibration, scores
 from core.report.calibration import Bin
@@ -132,9 +132,7 @@ def _over_prompts(found: Compared, values: Floats, resamples: int) -> Interval:
     """The mean over pairs, with an interval over prompts."""
     if not len(found):
         return NOTHING
-    _, unit = np.unique(found.prompt_ids, return_inverse=True)
-    sums = np.stack([np.bincount(unit, values), np.bincount(unit)], axis=1).astype(float)
-    return bootstrap(sums, share, resamples=resamples)
+    return bootstrap(sums_by(found.prompt_ids, values, np.ones(len(found))), share, resamples=resamples)
 
 
 def _top(found: Compared, resamples: int) -> Interval:
@@ -159,9 +157,8 @@ def _top(found: Compared, resamples: int) -> Interval:
         highest = max(reward[item] for item in best[key] | losers)
         at_top = [item for item in best[key] | losers if reward[item] == highest]
         rows.append((prompt_of[key], sum(item in winners for item in at_top) / len(at_top)))
-    prompts, unit = np.unique([row[0] for row in rows], return_inverse=True)
-    sums = np.stack([np.bincount(unit, [row[1] for row in rows]), np.bincount(unit)], axis=1).astype(float)
-    return bootstrap(sums, share, resamples=resamples) if len(prompts) else NOTHING
+    prompts, hits = (np.array(values) for values in zip(*rows, strict=True))
+    return bootstrap(sums_by(prompts, hits, np.ones(len(hits))), share, resamples=resamples)
 
 
 Accuracy = Callable[[Compared], Interval]
@@ -250,9 +247,8 @@ def _length(project: Project, job: Job, found: Compared, resamples: int) -> Leng
     model = _over_prompts(part, model_longer, resamples)
     excess = NOTHING
     if len(part):
-        _, unit = np.unique(part.prompt_ids, return_inverse=True)
-        columns = (model_longer, people_longer, calibration.right(part.difference), np.ones(len(part)))
-        sums = np.stack([np.bincount(unit, column) for column in columns], axis=1).astype(float)
+        right = calibration.right(part.difference)
+        sums = sums_by(part.prompt_ids, model_longer, people_longer, right, np.ones(len(part)))
         excess = bootstrap(sums, _excess, resamples=resamples)
     verdict, biased = _verdict(people, model, excess)
     return Length(people, model, rule, baseline, _correlation(found), verdict, biased)

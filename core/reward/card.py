@@ -66,20 +66,16 @@ def write(project: Project, job_id: int, model: RewardModel, folder: Path, model
     """A README.md in the folder of each member."""
     for member in model.members:
         text = CARD.format(
-            base=_base(model), name=project.name, run=job_id, columns=_columns(model), snippet=snippet(model),
-            scale=_scale(model, member), training=_training(member, models),
+            base=model.shared.base.spec.loadable, name=project.name, run=job_id, columns=_columns(model),
+            snippet=snippet(model), scale=_scale(model, member),
+            training=_training(member, models),
         )  # fmt: skip
         (folder / member.adapter / "README.md").write_text(text, encoding="utf-8")
 
 
 def snippet(model: RewardModel) -> str:
     """Python that scores a text with transformers and peft alone."""
-    return "import torch\n" + SNIPPET.format(base=_base(model), labels=len(model.columns))
-
-
-def _base(model: RewardModel) -> str:
-    spec = model.shared.base.spec
-    return spec.source if spec.kind == "hub" else str(spec.folder)
+    return "import torch\n" + SNIPPET.format(base=model.shared.base.spec.loadable, labels=len(model.columns))
 
 
 def _columns(model: RewardModel) -> str:

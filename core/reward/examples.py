@@ -8,11 +8,11 @@ from typing import Any
 import torch
 
 from core.configs import TrainRewardConfig
-from core.errors import BadInput, NothingToDo
+from core.errors import NothingToDo
 from core.models import chat
 from core.models.load import Base
 from core.models.packed import Ids
-from core.preferences.pairs import OVERALL, JudgedGroup, Judgement
+from core.preferences.pairs import OVERALL, JudgedGroup, Judgement, gives_pairs
 
 
 @dataclass(frozen=True)
@@ -91,23 +91,18 @@ def encode(
     for group in groups:
         answers = [chat.completion_ids(base, text) for text in group.completions]
         fits = [number for number, answer in enumerate(answers) if len(answer) < longest]
-        if len(fits) < len(answers):
-            dropped += [group.prompt_id] * (len(answers) - len(fits))
+        dropped += [group.prompt_id] * (len(answers) - len(fits))
         orders = tuple(
-            Order(columns.index(judgement.criterion), ranks, judgement.ties)
+            Order(columns.index(judgement.criterion), torch.tensor(ranks, dtype=torch.float32), judgement.ties)
             for judgement in group.judgements
-            if judgement.criterion in columns and _usable(ranks := _ranks(judgement.ranks, fits))
+            if gives_pairs(ranks := tuple(judgement.ranks[number] for number in fits))
         )
         if not any(order.column == 0 for order in orders):
             lost.append(group.prompt_id)
             continue
         whole = chat.prompt_ids(base, group.prompt)
         kept = tuple(answers[number] for number in fits)
-        try:
-            prompt = chat.fit(whole, max(kept, key=len), longest)
-        except BadInput:  # cannot be: what does not fit was left out
-            lost.append(group.prompt_id)
-            continue
+        prompt = chat.fit(whole, max(kept, key=len), longest)
         if len(prompt) < len(whole):
             cut.append(group.prompt_id)
         examples.append(
@@ -124,14 +119,6 @@ def encode(
     if lost:
         notes.append(f"{_prompts(lost)} left out: no pair remained of completions that fit into {longest} tokens.")
     return examples, notes
-
-
-def _ranks(ranks: Sequence[float], fits: Sequence[int]) -> torch.Tensor:
-    return torch.tensor([ranks[number] for number in fits], dtype=torch.float32)
-
-
-def _usable(ranks: torch.Tensor) -> bool:
-    return bool((ranks[:, None] < ranks[None, :]).any())
 
 
 def _prompts(ids: list[int]) -> str:

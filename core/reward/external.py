@@ -4,20 +4,18 @@ It has a model and a tokenizer of its own, so that it sees texts and not our tok
 scale as ours: mean 0 and standard deviation 1 over completions of the reference, where there are enough of them.
 """
 
-import os
 from collections.abc import Generator, Sequence
-from contextlib import closing
-from typing import Any
 
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, logging
+from transformers import AutoModelForSequenceClassification
 
 from core import catalogue
-from core.errors import BadInput, KnownError, ModelError
+from core.errors import BadInput, ModelError
 from core.events import Progress
 from core.jobs.context import JobContext
-from core.models import fetch
 from core.models.devices import placement
+from core.models.load import fetched, pretrained
+from core.reward.reference import WRITTEN_HERE
 from core.store import Project
 
 LONGEST = 4096
@@ -38,23 +36,10 @@ class ExternalReward:
         self.mean, self.std = 0.0, 1.0
         self.scaled = False
         self.placement = placement()
-        logging.disable_progress_bar()
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        try:
-            self.tokenizer: Any = AutoTokenizer.from_pretrained(
-                spec.folder, local_files_only=True, trust_remote_code=False
-            )
-            self.model: Any = AutoModelForSequenceClassification.from_pretrained(
-                spec.folder, dtype=self.placement.dtype, local_files_only=True, trust_remote_code=False,
-                use_safetensors=True,
-            )  # fmt: skip
-        except (MemoryError, torch.OutOfMemoryError):
-            raise
-        except Exception as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-            raise ModelError(
-                f"The reward model in {spec.folder} cannot be loaded ({reason}): choose another one."
-            ) from error
+        self.tokenizer, self.model = pretrained(
+            AutoModelForSequenceClassification, spec, "The reward model", "choose another one.",
+            dtype=self.placement.dtype,
+        )  # fmt: skip
         if self.model.config.num_labels != 1:
             raise ModelError(
                 f"{spec.title} has {self.model.config.num_labels} labels, and a reward model has one: choose another."
@@ -115,8 +100,7 @@ class ExternalReward:
         rows = project.rows(
             "select p.text as prompt, c.text as completion from completions c"
             " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
-            " where c.policy_job is null and json_extract(c.sampling, '$.imported') is null"
-            " order by c.id * 7919 % 10007, c.id limit ?",
+            f" where {WRITTEN_HERE} order by c.id * 7919 % 10007, c.id limit ?",
             MEASURED,
         )
         if len(rows) >= FEWEST:
@@ -127,11 +111,7 @@ class ExternalReward:
 
 def external_of(context: JobContext, text: str) -> Generator[Progress, None, ExternalReward]:
     """The model that `text` names, fetched if need be, on this project's scale."""
-    with closing(fetch.ensure(catalogue.parse(text))) as fetching:
-        for progress in fetching:
-            yield progress
-            if context.stopping:
-                raise KnownError("Stopped while the reward model was being fetched: resume to fetch it.")
+    yield from fetched(context, catalogue.parse(text), "reward model")
     yield Progress(0, 1, "Loading the reward model")
     found = ExternalReward(text)
     found.normalise(context.project)

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from core.configs import LoraConfig
 from core.errors import ModelError, is_out_of_memory
 from core.models import chat
-from core.models.adapters import SharedModel, head_of
+from core.models.adapters import SharedModel
 from core.models.heads import RewardHead
 from core.models.load import Base
 from core.models.packed import Ids, last_states
@@ -58,6 +59,11 @@ class RewardModel:
         self.scaled_by = ""
         self.combined: dict[str, tuple[float, float]] = {}
 
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """What tells its tokenizer and its base from others."""
+        return {"tokenizer": tokenizer_hash(self.shared.base), "base": base_hash(self.shared.base)}
+
     @classmethod
     def fresh(
         cls,
@@ -93,13 +99,13 @@ class RewardModel:
         Raises `ModelError` if it is damaged, of an older kind, or of another base or tokenizer.
         """
         about = _about(folder / ADAPTER)
-        for what, known in (("tokenizer", tokenizer_hash), ("base", base_hash)):
-            if about.get(what) not in (None, known(shared.base)):
+        model = cls(shared, about["columns"], combine=combine)
+        for what, known in model.identity.items():
+            if about.get(what) not in (None, known):
                 raise ModelError(
                     f"The reward model in {folder} was trained with another {WORDS[what]} than that of this project, "
                     f"{shared.base.spec.title}: choose the base model it was trained on, or train it again."
                 )
-        model = cls(shared, about["columns"], combine=combine)
         model.scaled_by = about.get("scaled_by", "")
         model.combined = {name: (found[0], found[1]) for name, found in about.get("combined", {}).items()}
         for adapter in about["members"]:
@@ -108,10 +114,9 @@ class RewardModel:
 
     def load_member(self, adapter: str, folder: Path) -> Member:
         about = _about(folder)
-        self.shared.load(adapter, folder)
+        weight = self.shared.load(adapter, folder)
         head = self._head()
-        weight = head_of(folder)
-        if weight.shape != head.linear.weight.shape:
+        if weight is None or weight.shape != head.linear.weight.shape:
             raise ModelError(f"The head in {folder} does not fit this model: use the base model it was trained on.")
         with torch.no_grad():
             head.linear.weight.copy_(weight)
@@ -134,10 +139,19 @@ class RewardModel:
                 "scaled_by": self.scaled_by,
                 "combined": self.combined,
                 "title": self.shared.base.spec.title,
-                "base": base_hash(self.shared.base),
-                "tokenizer": tokenizer_hash(self.shared.base),
-            }
+            } | self.identity
             (folder / member.adapter / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+    def state(self, member: Member) -> dict[str, Tensor]:
+        """All that a member has learnt; see `restore`."""
+        head = {f"head.{key}": value for key, value in member.head.state_dict().items()}
+        return self.shared.state(member.adapter) | head
+
+    def restore(self, member: Member, state: dict[str, Tensor]) -> None:
+        """Go back to what `state` gave."""
+        head = {key.removeprefix("head."): value for key, value in state.items() if key.startswith("head.")}
+        member.head.load_state_dict(head)
+        self.shared.restore(member.adapter, {k: v for k, v in state.items() if not k.startswith("head.")})
 
     def parameters(self, member: Member) -> tuple[list[Any], list[Any]]:
         """Weights of the adapter, and of the head."""
@@ -194,12 +208,7 @@ class RewardModel:
 
     def normalised(self, raw: Tensor) -> Tensor:
         """Scores (M, ..., C) in standard deviations of the reference's completions, member by member."""
-        return torch.stack(
-            [
-                (scores - member.head.mean.to(scores.device)) / member.head.std.to(scores.device)
-                for member, scores in zip(self.members, raw, strict=True)
-            ]
-        )
+        return torch.stack([member.head.normalised(scores) for member, scores in zip(self.members, raw, strict=True)])
 
     def score(self, prompt: str, completions: Sequence[str]) -> list[float]:
         """Rewards of completions of one prompt, in standard deviations of the reference's completions."""

@@ -7,6 +7,8 @@ from core.store import Project
 
 #: Groups of completions that the scale is measured on.
 GROUPS = 32
+#: A completion `c` that the base itself wrote in this project.
+WRITTEN_HERE = "c.policy_job is null and json_extract(c.sampling, '$.imported') is null"
 
 
 def reference_examples(project: Project, base: Base, longest: int, groups: int = GROUPS) -> list[Example]:
@@ -14,10 +16,8 @@ def reference_examples(project: Project, base: Base, longest: int, groups: int =
     rows = project.rows(
         "select p.id as prompt_id, p.text as prompt, g.id as group_id, c.id, c.text from completions c"
         " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
-        " where c.policy_job is null and json_extract(c.sampling, '$.imported') is null and g.id in ("
-        "  select group_id from completions where policy_job is null"
-        "  and json_extract(sampling, '$.imported') is null group by group_id order by group_id * 7919 % 10007 limit ?"
-        " ) order by g.id, c.id",
+        f" where {WRITTEN_HERE} and g.id in (select group_id from completions c where {WRITTEN_HERE}"
+        "  group by group_id order by group_id * 7919 % 10007 limit ?) order by g.id, c.id",
         groups,
     )
     found: dict[int, Example] = {}

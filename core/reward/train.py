@@ -10,10 +10,9 @@ labels) models that see only a part of the prompts and are measured and forgotte
 """
 
 import json
-import math
 import random
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from torch import Tensor
 
 from core.configs import TrainRewardConfig
 from core.errors import NothingToDo, is_out_of_memory
-from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Score, Scores
+from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Scores
 from core.jobs.context import Events, JobContext
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
@@ -32,11 +31,11 @@ from core.models.load import base_of
 from core.preferences import pairs
 from core.preferences.pairs import JudgedGroup
 from core.reward import card, examples, memory
+from core.reward.evaluate import evaluate, normalise
 from core.reward.examples import Example
-from core.reward.loss import ranking_loss
 from core.reward.model import ADAPTER, Member, RewardModel
 from core.reward.reference import reference_examples
-from core.reward.update import checkpointed, gradients, log_loss, step
+from core.reward.update import checkpointed, gradients, step
 
 TITLE = "Training the reward model"
 #: Held-out prompts that are looked at while training goes on; all of them at its end.
@@ -216,7 +215,7 @@ class Training:
                 metrics |= measured
                 if live:
                     yield Scores(scores)
-                self._remember(member, measured["eval_loss"])
+                self._remember(model, member, measured["eval_loss"])
             if live:
                 yield Metrics(state.step, metrics)
             if state.step % config.checkpoint_every == 0 or self.context.wanted != "run":
@@ -275,28 +274,20 @@ class Training:
         step(optimizer, metrics)
         return metrics
 
-    def _remember(self, member: Member, loss: float) -> None:
+    def _remember(self, model: RewardModel, member: Member, loss: float) -> None:
         """Keep the weights with the lowest held-out log loss."""
         state = self.state
         if state.best is None or loss < state.best:
             state.best, state.best_step, state.stale = loss, state.step, 0
-            self.best = {key: weight.clone() for key, weight in self._weights(member).items()}
+            self.best = {key: weight.clone() for key, weight in model.state(member).items()}
         else:
             state.stale += 1
-
-    def _weights(self, member: Member) -> dict[str, Tensor]:
-        head = {f"head.{key}": value for key, value in member.head.state_dict().items()}
-        return self.shared.state(member.adapter) | head
 
     def _end_stage(self, stage: Stage, model: RewardModel, member: Member) -> Iterator[Event]:
         """Go back to the best weights, measure them on all held-out prompts, and make room for the next stage."""
         state = self.state
         if self.best is not None and state.best_step < state.step:
-            head = {key.removeprefix("head."): value for key, value in self.best.items() if key.startswith("head.")}
-            member.head.load_state_dict(head)
-            self.shared.restore(
-                member.adapter, {key: value for key, value in self.best.items() if not key.startswith("head.")}
-            )
+            model.restore(member, self.best)
             yield Note(
                 f"{stage.title}: the weights of step {state.best_step} of {state.step} are kept, where the held-out "
                 "log loss was lowest."
@@ -401,57 +392,3 @@ class Training:
             if not stage.kept and (folder / stage.adapter).is_dir():
                 self.passing = RewardModel(self.shared, self.columns)
                 self.passing.load_member(stage.adapter, folder / stage.adapter)
-
-
-def evaluate(
-    model: RewardModel, member: Member, chosen: Sequence[Example]
-) -> tuple[dict[str, float], tuple[Score, ...]]:
-    """Log loss (mean over prompts, ties left out), accuracy and margin (means over strict pairs) of the overall order,
-    and every score. All on raw scores, as they are trained; accuracy does not depend on their scale."""
-    scores = model.raw_scores(
-        [example.prompt for example in chosen], [example.answers for example in chosen], only=member
-    )
-    losses: list[float] = []
-    correct, margin, count = 0.0, 0.0, 0
-    for example, found in zip(chosen, scores, strict=True):
-        parts = [
-            ranking_loss(found[0, :, 0], order.ranks, ties="drop") for order in example.orders if order.column == 0
-        ]
-        losses.append(log_loss(found[0], example))
-        correct += sum(part.correct for part in parts)
-        margin += sum(part.margin for part in parts)
-        count += sum(part.pairs for part in parts)
-    values = {
-        "eval_loss": sum(losses) / len(losses),
-        "eval_accuracy": correct / max(count, 1),
-        "eval_margin": margin / max(count, 1),
-    }
-    return values, _rows(model, [member], chosen, scores, "heldout")
-
-
-def _rows(
-    model: RewardModel, members: Sequence[Member], chosen: Sequence[Example], scores: Sequence[Tensor], part: str
-) -> tuple[Score, ...]:
-    """Scores (M, N, C) of each example as rows to be stored."""
-    return tuple(
-        Score(part, member.adapter, column, completion_id, value, len(answer))
-        for example, found in zip(chosen, scores, strict=True)
-        for member, by_answer in zip(members, found.tolist(), strict=True)
-        for completion_id, answer, values in zip(example.completion_ids, example.answers, by_answer, strict=True)
-        for column, value in zip(model.columns, values, strict=True)
-        if math.isfinite(value)
-    )
-
-
-def normalise(model: RewardModel, known: Sequence[Example]) -> tuple[float, float, tuple[Score, ...]]:
-    """Give every member's scores mean 0 and standard deviation 1 over these completions.
-
-    Returns the first member's raw mean and standard deviation of the overall score, and all scores.
-    """
-    scores = model.raw_scores([example.prompt for example in known], [example.answers for example in known])
-    flat = torch.cat(scores, 1)  # (M, B, C)
-    for member, own in zip(model.members, flat, strict=True):
-        member.head.normalise(own.mean(0), own.std(0, correction=0))
-    model.measure_combined(flat)
-    rows = _rows(model, model.members, known, scores, "reference")
-    return float(flat[0, :, 0].mean()), float(flat[0, :, 0].std(correction=0)), rows

@@ -19,7 +19,7 @@ from core.configs import TrainRewardConfig
 from core.errors import KnownError
 from core.models.packed import Ids
 from core.reward.examples import Example
-from core.reward.loss import RankingLoss, ranking_loss
+from core.reward.loss import ranking_loss
 from core.reward.memory import enough
 from core.reward.model import Member, RewardModel, by_length
 
@@ -28,15 +28,28 @@ from core.reward.model import Member, RewardModel, by_length
 class Sums:
     """Over the pairs of the overall order; `log_loss` is a sum over prompts of the mean over their pairs."""
 
+    prompts: int = 0
     correct: float = 0.0
     margin: float = 0.0
     pairs: int = 0
     log_loss: float = 0.0
 
-    def add(self, found: RankingLoss) -> None:
-        self.correct += found.correct
-        self.margin += found.margin
-        self.pairs += found.pairs
+    def add(self, raw: Tensor, example: Example) -> None:
+        """Count a prompt's scores (N, C), without ties and whatever else the loss is told to do."""
+        found = [ranking_loss(raw[:, 0], order.ranks, ties="drop") for order in example.orders if order.column == 0]
+        self.prompts += 1
+        self.correct += sum(part.correct for part in found)
+        self.margin += sum(part.margin for part in found)
+        self.pairs += sum(part.pairs for part in found)
+        self.log_loss += float(torch.stack([part.loss for part in found]).mean())
+
+    def values(self, prefix: str = "") -> dict[str, float]:
+        """Log loss (mean over prompts of the mean over labelers), accuracy and margin (means over strict pairs)."""
+        return {
+            f"{prefix}loss": self.log_loss / max(self.prompts, 1),
+            f"{prefix}accuracy": self.correct / max(self.pairs, 1),
+            f"{prefix}margin": self.margin / max(self.pairs, 1),
+        }
 
 
 def example_loss(raw: Tensor, example: Example, config: TrainRewardConfig, tie: Tensor, sums: Sums) -> Tensor:
@@ -52,18 +65,10 @@ def example_loss(raw: Tensor, example: Example, config: TrainRewardConfig, tie: 
             smoothing=config.label_smoothing, tie=tie[order.column],
         )  # fmt: skip
         by_column.setdefault(order.column, []).append(found.loss)
-        if order.column == 0:
-            sums.add(found)
-    sums.log_loss += log_loss(raw.detach(), example)
+    sums.add(raw.detach(), example)
     overall = torch.stack(by_column.pop(0)).mean()
     criteria = [torch.stack(losses).mean() for losses in by_column.values()]
     return overall + torch.stack(criteria).mean() if criteria else overall
-
-
-def log_loss(raw: Tensor, example: Example) -> float:
-    """Mean over labelers of -log sigmoid(r_chosen - r_rejected) over the overall pairs, without ties and options."""
-    found = [ranking_loss(raw[:, 0], order.ranks, ties="drop").loss for order in example.orders if order.column == 0]
-    return float(torch.stack(found).mean())
 
 
 def update(
@@ -100,12 +105,7 @@ def gradients(
             ]
             (torch.stack(losses).sum() / len(batch)).backward()
         norm = torch.nn.utils.clip_grad_norm_([*adapter, *head], 1.0)
-    return {
-        "loss": sums.log_loss / len(batch),
-        "accuracy": sums.correct / max(sums.pairs, 1),
-        "margin": sums.margin / max(sums.pairs, 1),
-        "grad_norm": float(norm),
-    }
+    return sums.values() | {"grad_norm": float(norm)}
 
 
 def step(optimizer: torch.optim.Optimizer, metrics: dict[str, float]) -> None:

@@ -11,7 +11,8 @@ from desktop.theme import SPACE
 from desktop.widgets.parts import column, header
 from desktop.widgets.playground import PlaygroundPage
 from desktop.widgets.reward_report import ReportPage
-from desktop.widgets.reward_training import KIND, TrainingPage
+from desktop.widgets.reward_training import TrainingPage
+from desktop.widgets.run_choice import KIND
 
 
 class Tab(QWidget):

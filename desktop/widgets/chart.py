@@ -135,19 +135,15 @@ class Chart(QWidget):
         self._laid_over = []
         for number, run in enumerate(runs):
             for name in self.names:
-                points = run.get(name, [])
-                if points:
-                    values = np.array([value for _, value in points])
-                    item = pg.PlotDataItem([step for step, _ in points], self._shown_values(name, values))
-                    item.setPen(pg.mkPen(overlay_colour(number), width=1.5, style=Qt.PenStyle.DashLine))
+                if points := run.get(name, []):
+                    item = pg.PlotDataItem(pen=pg.mkPen(overlay_colour(number), width=1.5, style=Qt.PenStyle.DashLine))
+                    series = Series(name, item, item)
+                    for step, value in points:
+                        series.append(step, value)
+                    shown = series.means if self._smoothed(name) else series.values
+                    item.setData(series.steps[: series.size], shown[: series.size])
                     self.plot.addItem(item)
                     self._laid_over.append(item)
-
-    def _shown_values(self, name: str, values: np.ndarray) -> np.ndarray:
-        if self._smoothed(name):
-            for place in range(1, len(values)):
-                values[place] = SMOOTHING * values[place - 1] + (1 - SMOOTHING) * values[place]
-        return values
 
     def clear(self) -> None:
         for series in self.series.values():

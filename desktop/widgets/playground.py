@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFileDialog, QHeaderView, QLineEdit, QPlainTextEdit, QTextBrowser, QWidget
 
-from core.configs import ENSEMBLE, ScoreConfig, ScoreFileConfig, SuggestConfig
+from core.configs import ScoreConfig, ScoreFileConfig, SuggestConfig
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
@@ -110,7 +110,7 @@ class PlaygroundPage(QWidget):
         if elsewhere:
             return {"reward_job": 0, "reward_model": elsewhere}
         job = self.runs.job
-        return {"reward_job": job.id if job else 0, "reward_model": "", "ensemble": ENSEMBLE[0]}
+        return {"reward_job": job.id if job else 0, "reward_model": ""}
 
     def start_scoring(self) -> None:
         parts = re.split(rf"^{BETWEEN}[ \t]*$", self.completion.toPlainText(), flags=re.MULTILINE)

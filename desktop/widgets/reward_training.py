@@ -32,9 +32,9 @@ from desktop.widgets.parts import (
     side_panel,
 )
 from desktop.widgets.report_plots import ScoreHistogram
+from desktop.widgets.run_choice import KIND
 from desktop.widgets.run_list import RunList, runs_section
 
-KIND = "train-reward"
 ENOUGH = 20
 TITLES = {
     "batch_prompts": "Prompts a step",

@@ -7,10 +7,7 @@ learning rates are RATE for ours (what LoRA on a model of this width usually tak
 
 import argparse
 import json
-import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.machine import load_base, peak_gigabytes, prepare, python
+from tests.benchmarks.machine import load_base, peak_gigabytes, peer, prepare, python
 
 HELDOUT, BATCH = 0.2, 8
 LONGEST = 1024
@@ -69,11 +66,10 @@ def split(options: argparse.Namespace) -> tuple[Rows, Rows]:
 
 def accuracy(margins: Any, heldout: Rows, prefix: str) -> dict[str, float]:
     """With a 95 % interval over prompts; equal scores count half."""
-    from core.preferences.statistics import bootstrap, share
+    from core.preferences.statistics import bootstrap, share, sums_by
     from core.report.calibration import log_loss, right
 
-    _, unit = np.unique([row["prompt"] for row in heldout], return_inverse=True)
-    sums = np.stack([np.bincount(unit, right(margins)), np.bincount(unit)], axis=1).astype(float)
+    sums = sums_by(np.array([row["prompt"] for row in heldout]), right(margins), np.ones(len(margins)))
     found = bootstrap(sums, share, resamples=5000)
     assert found.value is not None and found.low is not None and found.high is not None
     return {
@@ -135,13 +131,8 @@ def run_peer(options: argparse.Namespace, folder: str, dtype: str) -> list[dict[
         for name, rows in zip(("train", "heldout"), split(options), strict=True):
             lines = "".join(json.dumps(row) + "\n" for row in rows)
             (Path(texts) / name).write_text(lines, encoding="utf-8")
-        command = [
-            str(options.peer_python), str(Path(__file__).with_name("peer_hh.py")), "--model", folder, "--dtype", dtype,
-            "--train", f"{texts}/train", "--heldout", f"{texts}/heldout", "--batch", str(BATCH),
-            "--max-length", str(LONGEST), "--threads", str(options.threads or os.cpu_count()),
-        ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(f"the peer failed:\n{done.stderr[-2000:]}", file=sys.stderr)
-        return []
-    return [json.loads(done.stdout.splitlines()[-1])]
+        arguments = (
+            "--model", folder, "--dtype", dtype, "--train", f"{texts}/train", "--heldout", f"{texts}/heldout",
+            "--batch", str(BATCH), "--max-length", str(LONGEST),
+        )  # fmt: skip
+        return peer(options, str(Path(__file__).with_name("peer_hh.py")), *arguments)[-1:]

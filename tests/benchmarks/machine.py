@@ -68,7 +68,10 @@ def _questions(options: argparse.Namespace) -> list[str]:
 
 
 def peer(options: argparse.Namespace, script: str, *arguments: str) -> list[dict[str, Any]]:
-    """The JSON lines that the peer's script prints; empty with a word on stderr if it cannot run."""
+    """The JSON lines that the peer's script prints; empty with a word on stderr if it cannot run.
+
+    `script` lies among `--peer-scripts`, unless it is a whole path.
+    """
     path = options.peer_scripts / script
     if not options.peer_python or not path.is_file():
         return []
