@@ -69,6 +69,7 @@ class PlaygroundPage(QWidget):
         self.trace = QTextBrowser()
         self.trace.setAccessibleName("Where the reward moves in the completion")
         self.trace.setTabChangesFocus(True)
+        self.trace.setPlaceholderText("Score a completion: it is shown here, with what each of its tokens does.")
         self.legend = label(
             "What each token does to the reward, if the text ended there: blue raises it, orange lowers it.",
             "small", wrap=True,
