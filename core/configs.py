@@ -1,12 +1,13 @@
-"""Every choice a person can make about a job, and the two registries that name the work there is.
+"""Every choice a person can make about a job, and the registry that names the work there is.
 
-`JOBS` and `ALGORITHMS` hold the place of the code as text, so that this module (and with it the window
+`JOBS` holds the place of the code as text, so that this module (and with it the window
 and the CLI) never imports torch: the worker follows the text.
 """
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.algorithms import DEFAULT, algorithms
 from core.errors import BadInput
 from core.options import check, from_dict, option
 
@@ -144,59 +145,72 @@ class TrainRewardConfig(LoraConfig):
 class TrainPolicyConfig(LoraConfig):
     """Tune the policy against a reward: what every algorithm shares."""
 
-    algorithm: str = option("ppo", "The RL algorithm.", choices=("ppo",))
+    algorithm: str = option(DEFAULT, "The algorithm that learns.", choices=tuple(algorithms()))
     reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0, advanced=True)
     reward_model: str = option(
         "", "A reward model made elsewhere instead: a folder, or hub:owner/name (sequence classification, one label).",
         advanced=True,
     )  # fmt: skip
     ensemble: str = option("mean", "How an ensemble's rewards become one.", choices=ENSEMBLE, advanced=True)
+    model_weight: float = option(1.0, "Weight of the reward model in the reward.", low=-100, high=100, advanced=True)
+    rules: str = option(
+        "",
+        "Rules added to the reward, each with its weight: `0.5*sentiment; -0.01*length; 2*file.py:function`.",
+        advanced=True,
+    )
     gold: str = option("", "Gold reward drawn beside the learned one, such as `sentiment`; empty for none.")
     train_on_gold: bool = option(False, "Optimise the gold reward itself, without a reward model.", advanced=True)
+    missing_end_penalty: float = option(
+        0.0, "Taken from the score of a completion that reached the length limit.", low=0, high=100, advanced=True
+    )
     steps: int = option(30, "Stop after this many steps.", low=1)
     reward_threshold: float = option(
-        0.0, "Stop when the mean reward of 3 steps passes this; 0 is never.", low=-100, high=100
+        0.0, "Stop when the mean reward of 3 steps passes this.", low=-100, high=100, zero="never"
     )
+    kl_ceiling: float = option(
+        0.0, "Stop when the mean KL of 3 steps passes this many nats a completion.", low=0, high=10000, advanced=True,
+        zero="never",
+    )  # fmt: skip
+    plateau: int = option(
+        0, "Stop when the reward after KL has not risen for this many steps.", low=0, advanced=True, zero="never"
+    )
+    wall_minutes: float = option(0.0, "Stop after so many minutes of work.", low=0, advanced=True, zero="never")
     batch_size: int = option(16, "Completions (rollouts) in one step.", low=2, high=4096)
     completions: int = option(
         4, "Completions of each prompt in a step; a prompt is computed once for all of them.", low=1, high=64
     )
     max_new_tokens: int = option(24, "Longest completion, in tokens.", low=1, high=4096)
     temperature: float = option(1.0, "Sampling temperature of the rollouts.", low=0.05, high=3.0, advanced=True)
-    learning_rate: float = option(3e-4, "AdamW learning rate, decaying to a tenth.", low=1e-7, high=1.0)
+    learning_rate: float = option(
+        0.0, "AdamW learning rate, decaying to a tenth; 0 is the algorithm's own.", low=0, high=1.0, zero="automatic"
+    )
     kl_coef: float = option(0.05, "Price of one nat of KL to the reference (beta).", low=0, high=10)
+    kl_target: float = option(
+        0.0, "Nats of KL a completion that the coefficient is steered to (Ziegler et al. 2019).", low=0, high=1000,
+        zero="fixed coefficient",
+    )  # fmt: skip
+    kl_horizon: int = option(
+        100, "Completions in which the steered coefficient may change by a fifth.", low=1, advanced=True
+    )
+    kl_estimator: str = option(
+        "k1", "How the penalty estimates KL from one sample: k1 is unbiased, k3 never negative.", choices=("k1", "k3"),
+        advanced=True,
+    )  # fmt: skip
     checkpoint_every: int = option(5, "Steps between checkpoints.", low=1, advanced=True)
     eval_prompts: int = option(
         16, "Held-out prompts answered before and after training to measure the gain.", low=0, advanced=True
     )
+    reference_answers: bool = option(
+        True, "Let the reference answer each prompt once too, to show how much better the policy's answer is.",
+        advanced=True,
+    )  # fmt: skip
     micro_batch: int = option(16, "Completions in one forward pass; smaller needs less memory.", low=1, advanced=True)
     seed: int = option(0, SEED, low=0, advanced=True)
 
-
-@dataclass(frozen=True)
-class PPOConfig:
-    """Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347)."""
-
-    ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
-    minibatches: int = option(1, "Optimizer steps in one pass.", low=1, high=64, advanced=True)
-    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
-    vf_coef: float = option(0.5, "Weight of the value loss.", low=0, high=10, advanced=True)
-    cliprange_value: float = option(
-        0.0, "How far a value may move before it is clipped; 0 is free.", low=0, high=10, advanced=True
-    )
-    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
-    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
-    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
-    whiten_rewards: bool = option(False, "Scale per-token rewards to standard deviation 1.", advanced=True)
-    missing_end_penalty: float = option(
-        0.0, "Taken from the score of a completion that reached the length limit.", low=0, high=100, advanced=True
-    )
-    target_kl: float = option(
-        0.0, "Leave the epochs when the policy has moved this far (approximate KL); 0 is never.", low=0, advanced=True
-    )
-
-    def __post_init__(self) -> None:
-        check(self)
+    @property
+    def rate(self) -> float:
+        """The learning rate that is meant: the algorithm's own if none was chosen."""
+        return self.learning_rate or algorithms()[self.algorithm].learning_rate
 
 
 @dataclass(frozen=True)
@@ -282,18 +296,8 @@ JOBS: dict[str, JobKind] = {
 }
 
 
-@dataclass(frozen=True)
-class AlgorithmKind:
-    """`module` defines `NEEDS` and `Learner` (see `core.rl.algorithms`)."""
-
-    title: str
-    config: type[Any]
-    module: str
-
-
-ALGORITHMS: dict[str, AlgorithmKind] = {
-    "ppo": AlgorithmKind("PPO", PPOConfig, "core.rl.algorithms.ppo"),
-}
+#: By name; the default one first.
+ALGORITHMS = algorithms()
 
 
 def job_config(kind: str, values: dict[str, Any]) -> Any:
@@ -305,7 +309,7 @@ def job_config(kind: str, values: dict[str, Any]) -> Any:
 
 def algorithm_config(values: dict[str, Any]) -> Any:
     """The algorithm's own options of a `train-policy` job, from its stored JSON."""
-    algorithm = values.get("algorithm", "ppo")
+    algorithm = values.get("algorithm", DEFAULT)
     if algorithm not in ALGORITHMS:
         raise BadInput(f"There is no algorithm called {algorithm!r}: choose one of {', '.join(ALGORITHMS)}.")
     return from_dict(ALGORITHMS[algorithm].config, values.get("options", {}))

@@ -35,7 +35,7 @@ POLICY = configs.TrainPolicyConfig(
     learning_rate=7e-4,
     kl_coef=0.1,
 )
-PPO = configs.PPOConfig()
+PPO = configs.ALGORITHMS["ppo"].config()
 COMPARE = configs.CompareConfig(completions=2, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
 
 

@@ -39,6 +39,8 @@ class Sample:
     gold: float | None = None
     kl: float | None = None
     tokens: int = 0
+    change: float | None = None
+    """How much higher it scores than the reference's answer to the same prompt."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,31 @@ class Priorities:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`save(folder)` writes the whole state after `step`; the worker makes the write atomic."""
+    """`save(folder)` writes the whole state after `step`; the worker makes the write atomic.
+
+    The one that is the `best` so far is kept beside the newest ones.
+    """
 
     step: int
     save: Callable[[Path], None]
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Steered:
+    """A setting that a person changed is in force from `step` on; `control` is its row."""
+
+    step: int
+    control: int
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """Something went wrong: the run is back at the checkpoint of `step`, what came later is forgotten, and the run
+    pauses so that a person can read `text`."""
+
+    step: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -118,4 +141,6 @@ class Note:
     text: str
 
 
-Event = Progress | Metrics | Samples | Completions | Scores | Priorities | Checkpoint | Result | Note
+Event = (
+    Progress | Metrics | Samples | Completions | Scores | Priorities | Checkpoint | Steered | Rollback | Result | Note
+)

@@ -75,7 +75,14 @@ def find(text: str) -> Gold:
         function = getattr(module, name)
     except (ImportError, AttributeError, OSError, SyntaxError) as error:
         raise BadInput(f"The gold reward {text!r} cannot be loaded: {error}.") from error
-    return lambda prompt, completion: float(function(prompt, completion))
+
+    def own(prompt: str, completion: str) -> float:
+        try:
+            return float(function(prompt, completion))
+        except Exception as error:
+            raise BadInput(f"{text} failed on a completion ({type(error).__name__}: {error}): mend it.") from error
+
+    return own
 
 
 def _file_module(path: Path) -> Any:

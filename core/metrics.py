@@ -65,8 +65,30 @@ METRICS: dict[str, Metric] = {
     "val/ratio_first": Metric("First ratio", "", "Largest |ratio - 1| in the first minibatch.", "0"),
     "completions/mean_length": Metric("Length", "tokens", "Mean length of the rollouts."),
     "completions/eos_rate": Metric("Ended", "share", "Rollouts that ended by themselves."),
+    "objective/kl_k3": Metric(
+        "KL, never negative", "nats per completion", "The same by the k3 estimator: exp(-x) - 1 + x for each token."
+    ),
+    "policy/step_kl": Metric("Step KL", "nats per token", "How far TRPO's step moved the policy.", "below trust_kl"),
+    "policy/step_size": Metric(
+        "Step size", "share", "Share of the full step that TRPO's line search accepted; 0 is none.", "above 0"
+    ),
+    "policy/mask_size": Metric("Allowed tokens", "tokens", "Mean size of NLPO's mask."),
+    "policy/epsilon": Metric("Exploration", "share", "Share of DQN's tokens that the reference draws."),
+    "loss/consistency": Metric("One-step error", "score squared", "Half the mean squared one-step inconsistency."),
+    "frac_reward_zero_std": Metric(
+        "Groups without spread",
+        "share",
+        "Prompts whose completions all have the same reward: nothing to learn.",
+        "near 0",
+    ),
+    "rewards/margins": Metric("Implicit margin", "score", "Mean of beta (log pi/ref of chosen - of rejected)."),
+    "rewards/accuracies": Metric("Implicit accuracy", "share", "Pairs with the chosen one's log-ratio higher."),
+    "logps/chosen": Metric("Chosen", "nats", "Mean log-probability of completions that are chosen in some pair."),
+    "logps/rejected": Metric("Rejected", "nats", "Mean log-probability of completions that are rejected in some pair."),
     "grad_norm": Metric("Gradient norm", "", "Norm of the adapter's gradient before clipping."),
     "lr": Metric("Learning rate", "", "The optimizer's learning rate."),
+    "memory/gb": Metric("Memory", "GB", "Memory in use after the step."),
+    "time/tokens_per_second": Metric("Tokens a second", "1/s", "Response tokens of a step by its whole time."),
     "time/step": Metric("Seconds a step", "s", "Wall time of a whole step."),
     "time/generate": Metric("Seconds generating", "s", "Wall time of the rollouts."),
     "time/score": Metric("Seconds scoring", "s", "Wall time of reference, reward and old log-probabilities."),

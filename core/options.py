@@ -3,7 +3,7 @@
 The CLI's help, the window's forms and the guide are made from these fields.
 """
 
-from dataclasses import MISSING, Field, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from core.errors import BadInput
@@ -47,6 +47,14 @@ def check(config: Any) -> None:
             raise BadInput(f"{flag_name(item.name)} must be at least {low:g}, not {value:g}.")
         if high is not None and value > high:
             raise BadInput(f"{flag_name(item.name)} must be at most {high:g}, not {value:g}.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A config class that refuses values out of bounds with `BadInput`."""
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 def from_dict(kind: type[Config], values: dict[str, Any]) -> Config:

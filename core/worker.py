@@ -25,8 +25,10 @@ from core.events import (
     Priorities,
     Progress,
     Result,
+    Rollback,
     Samples,
     Scores,
+    Steered,
 )
 from core.jobs import lock, queue
 from core.jobs.context import JobContext
@@ -76,14 +78,19 @@ def claim(project: Project) -> Job | None:
         if row is None:
             return None
         step = last_checkpoint(project, row["id"])[0]
-        for table in ("metrics", "samples"):
-            database.conn.execute(f"delete from {table} where job_id = ? and step > ?", (row["id"], step))
+        forget_after(project, row["id"], step)
         database.conn.execute(
             "update jobs set status = 'running', attempt = attempt + 1, started_at = ?, stage = 'Starting',"
             " done = 0, total = 0, seconds = 0 where id = ?",
             (now(), row["id"]),
         )
     return queue.get(project, row["id"])
+
+
+def forget_after(project: Project, job_id: int, step: int) -> None:
+    """Delete what a job said of later steps than `step`; call it within a transaction."""
+    for table in ("metrics", "samples"):
+        project.db.conn.execute(f"delete from {table} where job_id = ? and step > ?", (job_id, step))
 
 
 def last_checkpoint(project: Project, job_id: int) -> tuple[int, Path | None]:
@@ -115,6 +122,8 @@ def run_job(project: Project, job: Job, cache: dict[str, Any]) -> None:
         recorder = Recorder(project, job.id)
         for event in events:
             context.wanted = recorder.record(event)
+            if isinstance(event, Checkpoint):
+                context.resume_step, context.resume_from = last_checkpoint(project, job.id)
             if isinstance(event, Progress) and context.wanted == "pause":
                 context.wanted = recorder.hold()
         _finish(project, job.id, "stopped" if context.stopping else "done")
@@ -179,8 +188,12 @@ class Recorder:
         return wanted
 
     def _status(self, status: str) -> None:
+        """Running again, a job no longer says why it was held."""
         with self.project.write() as database:
-            database.conn.execute("update jobs set status = ? where id = ?", (status, self.job_id))
+            database.conn.execute(
+                "update jobs set status = ?, error = case when ? = 'running' then null else error end where id = ?",
+                (status, status, self.job_id),
+            )
 
     def _write(self, event: Event) -> None:
         execute, many = self.project.db.conn.execute, self.project.db.conn.executemany
@@ -201,8 +214,9 @@ class Recorder:
                 )
             case Samples(step, rows):
                 many(
-                    "insert into samples (job_id, step, prompt_id, prompt, policy, completion, score, gold, kl, tokens)"
-                    " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "insert into samples"
+                    " (job_id, step, prompt_id, prompt, policy, completion, score, gold, kl, tokens, change)"
+                    " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (
                             self.job_id,
@@ -215,6 +229,7 @@ class Recorder:
                             row.gold,
                             row.kl,
                             row.tokens,
+                            row.change,
                         )
                         for row in rows
                     ],
@@ -240,6 +255,14 @@ class Recorder:
             case Result(values):
                 kept = json.loads(self.project.value("select result from jobs where id = ?", self.job_id))
                 execute("update jobs set result = ? where id = ?", (json.dumps(kept | values), self.job_id))
+            case Steered(step, control):
+                execute("update controls set step = ? where id = ?", (step, control))
+            case Rollback(step, text):
+                forget_after(self.project, self.job_id, step)
+                execute("delete from checkpoints where job_id = ? and step > ?", (self.job_id, step))
+                execute("delete from controls where job_id = ? and step >= ?", (self.job_id, step))
+                execute("insert into job_log (job_id, at, text) values (?, ?, ?)", (self.job_id, now(), text))
+                execute("update jobs set wanted = 'pause', error = ? where id = ?", (text, self.job_id))
             case Note(text):
                 execute("insert into job_log (job_id, at, text) values (?, ?, ?)", (self.job_id, now(), text))
 
@@ -265,11 +288,17 @@ class Recorder:
             relative = final.relative_to(self.project.folder).as_posix()
             database.conn.execute("delete from checkpoints where job_id = ? and step = ?", (self.job_id, event.step))
             database.conn.execute(
-                "insert into checkpoints (job_id, step, folder, created_at) values (?, ?, ?, ?)",
-                (self.job_id, event.step, relative, now()),
+                "insert into checkpoints (job_id, step, folder, best, created_at) values (?, ?, ?, ?, ?)",
+                (self.job_id, event.step, relative, int(event.best), now()),
             )
+            if event.best:
+                others = "update checkpoints set best = 0 where job_id = ? and step != ?"
+                database.conn.execute(others, (self.job_id, event.step))
+                self._write(Result({"best": relative, "best_step": event.step}))
         self._write_result(final)
-        rows = self.project.rows("select * from checkpoints where job_id = ? order by step desc", self.job_id)
+        rows = self.project.rows(
+            "select * from checkpoints where job_id = ? and best = 0 order by step desc", self.job_id
+        )
         for row in rows[KEEP_CHECKPOINTS:]:
             shutil.rmtree(self.project.folder / row["folder"], ignore_errors=True)
             with self.project.write() as database:

@@ -42,13 +42,16 @@ def table(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:
 
 
 def config_options(*kinds: type[Any], leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:
-    """Click options made from the documented fields of config classes, which hold default, bounds and help."""
+    """Click options made from the documented fields of config classes, which hold default, bounds and help.
+
+    An option that several classes have is offered once, as the first of them describes it.
+    """
+    items = {item.name: item for kind in reversed(kinds) for item in documented(kind)}
 
     def decorate(command: Command) -> Command:
-        for kind in reversed(kinds):
-            for item in reversed(documented(kind)):
-                if item.name not in leave_out:
-                    command = _option(item)(command)
+        names = dict.fromkeys(item.name for kind in kinds for item in documented(kind) if item.name not in leave_out)
+        for name in reversed(names):
+            command = _option(items[name])(command)
         return command
 
     return decorate
@@ -100,7 +103,7 @@ def describe(job: Job) -> str:
     """`Tuning the policy (PPO): 3/12, 1 min 20 s left`."""
     stage = job.stage or job.name
     if job.status in ("queued", "paused"):
-        return f"{stage}: {job.status}"
+        return f"{stage}: {job.status}" + (f". {job.error}" if job.error else "")
     count = f": {job.done}/{job.total}" if job.total > 1 else ""
     left = f", {duration(job.eta)} left" if job.eta is not None else ""
     return f"{stage}{count}{left}"

@@ -104,6 +104,14 @@ class SharedModel:
             raise ValueError("it has other layers")
         set_peft_model_state_dict(self._peft, weights, adapter_name=name)
 
+    def reload(self, name: str, folder: Path) -> None:
+        """Set the weights of an adapter that is there from a folder that `save` wrote."""
+        self.restore(name, load_file(folder / WEIGHTS))
+
+    def copy(self, source: str, target: str) -> None:
+        """Set the weights of an adapter that is there to another one's."""
+        self.restore(target, {key: weight.clone() for key, weight in self.state(source).items()})
+
     def drop(self, name: str) -> None:
         """Forget an adapter that is not the only one."""
         self._switch(next(other for other in self._peft.peft_config if other != name), False)

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 
+import psutil
 import torch
 
 #: Torch's own questions about the processor; they are private, so one that is gone counts as a no.
@@ -28,6 +29,13 @@ def placement() -> Placement:
     if name := os.environ.get("PLUMBLINE_DTYPE"):
         dtype, reason = getattr(torch, name), "chosen by PLUMBLINE_DTYPE"
     return Placement(device, dtype, reason)
+
+
+def memory_gb() -> float:
+    """What is in use now: the GPU's memory where there is one, else this process's resident memory."""
+    if torch.cuda.is_available():
+        return float(torch.cuda.memory_allocated()) / 1e9
+    return float(psutil.Process().memory_info().rss) / 1e9
 
 
 def _best() -> tuple[torch.device, torch.dtype, str]:

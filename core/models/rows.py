@@ -68,6 +68,24 @@ class Rows:
         return rows, end
 
 
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Several rows as one, padded to the longest."""
+    P = max(part.prompt_ids.shape[1] for part in parts)
+    T = max(part.response_ids.shape[1] for part in parts)
+
+    def stack(values: list[Tensor], side: int) -> Tensor:
+        grown = [(x, (P if side else T) - x.shape[1]) for x in values]
+        return torch.cat([torch.nn.functional.pad(x, [by, 0] if side else [0, by]) for x, by in grown])
+
+    offsets = [0, *torch.tensor([len(part.prompt_ids) for part in parts]).cumsum(0).tolist()]
+    return Rows(
+        stack([part.prompt_ids for part in parts], 1), stack([part.is_prompt for part in parts], 1),
+        torch.cat([part.prompt_of + offset for part, offset in zip(parts, offsets, strict=False)]),
+        stack([part.response_ids for part in parts], 0), stack([part.is_response for part in parts], 0),
+        torch.cat([part.ended for part in parts]),
+    )  # fmt: skip
+
+
 def pad(rows: Sequence[list[int]], pad_id: int, device: torch.device, *, left: bool) -> tuple[Tensor, Tensor]:
     """Token ids and their mask, both (B, longest row)."""
     width = max(len(row) for row in rows)

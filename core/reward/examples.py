@@ -1,18 +1,20 @@
 """From judged groups to what the model learns from: token ids and ranks, split by prompt, nothing dropped unsaid."""
 
+import json
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
 from core.configs import TrainRewardConfig
 from core.errors import NothingToDo
+from core.jobs.context import JobContext
 from core.models import chat
 from core.models.load import Base
 from core.models.packed import Ids
-from core.preferences.pairs import OVERALL, JudgedGroup, Judgement, gives_pairs
+from core.preferences.pairs import OVERALL, JudgedGroup, Judgement, gives_pairs, judged_groups
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,26 @@ def group_of(values: dict[str, Any]) -> JudgedGroup:
     return JudgedGroup(**values | tuples | {"judgements": judgements})
 
 
+Split = Callable[[list[JudgedGroup]], tuple[list[JudgedGroup], list[JudgedGroup]]]
+
+
+def pinned(context: JobContext, split: Split, *, criteria: bool = False) -> tuple[list[JudgedGroup], list[JudgedGroup]]:
+    """What a run learns from and is tested on: the rankings as they were when it began, also after a resume.
+
+    They are kept beside its checkpoints, because people go on ranking meanwhile: a prompt that was trained on must
+    never become a held-out one. `split` parts them.
+    """
+    path = context.folder / "rankings.json"
+    if not (context.resume_from and path.is_file()):
+        parts = split(judged_groups(context.project, criteria=criteria))
+        context.folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps([[asdict(group) for group in part] for part in parts]), encoding="utf-8")
+        partial.replace(path)
+    train, heldout = json.loads(path.read_text(encoding="utf-8"))
+    return [group_of(item) for item in train], [group_of(item) for item in heldout]
+
+
 def columns_of(groups: Sequence[JudgedGroup]) -> tuple[str, ...]:
     """The overall order first, then the criteria by name."""
     found = {judgement.criterion for group in groups for judgement in group.judgements} - {OVERALL}
@@ -65,6 +87,8 @@ def split(groups: list[JudgedGroup], config: TrainRewardConfig) -> tuple[list[Ju
     Prompts marked held-out are the test; if none is ranked, `heldout_fraction` of the prompts are drawn. Raises
     `NothingToDo` when nothing is left to learn from.
     """
+    if not groups:
+        raise NothingToDo("There are no pairs to train on: rank the completions of some prompts first.")
     chosen = {group.prompt_id for group in groups if group.split == "heldout"}
     prompt_ids = sorted({group.prompt_id for group in groups})
     if not chosen:

@@ -75,33 +75,13 @@ class State:
 
 def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
-    train, heldout = rankings_of(context)
+    train, heldout = examples.pinned(context, lambda groups: examples.split(groups, config), criteria=config.criteria)
     base = yield from base_of(context, four_bit=config.base_bits == "4")
     shared = SharedModel(base)
     try:
         yield from Training(context, shared, train, heldout).events()
     finally:
         shared.close()
-
-
-def rankings_of(context: JobContext) -> tuple[list[JudgedGroup], list[JudgedGroup]]:
-    """What the run learns from and is tested on: the rankings as they were when it began, also after a resume.
-
-    They are kept beside its checkpoints, because people go on ranking meanwhile: a prompt that was trained on must
-    never become a held-out one.
-    """
-    path = context.folder / "rankings.json"
-    if not (context.resume_from and path.is_file()):
-        groups = pairs.judged_groups(context.project, criteria=context.config.criteria)
-        if not groups:
-            raise NothingToDo("There are no pairs to train on: rank the completions of some prompts first.")
-        parts = examples.split(groups, context.config)
-        context.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps([[asdict(group) for group in part] for part in parts]), encoding="utf-8")
-        partial.replace(path)
-    train, heldout = json.loads(path.read_text(encoding="utf-8"))
-    return [examples.group_of(item) for item in train], [examples.group_of(item) for item in heldout]
 
 
 def default_learning_rate(hidden_size: int) -> float:

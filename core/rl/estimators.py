@@ -7,6 +7,9 @@ lies outside it counts nowhere.
 import torch
 from torch import Tensor
 
+#: Log-ratios beyond this are cut before they are exponentiated.
+LIMIT = 20.0
+
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of values (B, T) where mask (B, T) is True."""
@@ -21,13 +24,31 @@ def whiten(values: Tensor, mask: Tensor, *, shift_mean: bool = True) -> Tensor:
     return (scaled if shift_mean else scaled + mean) * mask
 
 
-def token_rewards(logp: Tensor, logp_ref: Tensor, score: Tensor, is_response: Tensor, kl_coef: float) -> Tensor:
-    """r_t = -beta (log pi - log ref), plus the score at the last response token; (B, T), detached.
+def ratio(logp: Tensor, logp_old: Tensor) -> Tensor:
+    """pi_new / pi_old of each token (B, T), or of sums over tokens (B,)."""
+    return (logp - logp_old).clamp(-LIMIT, LIMIT).exp()
 
-    The k1 estimator in the reward (Ziegler et al. 2019, arXiv 1909.08593, eq. 2). score: (B,).
+
+def k3(logp: Tensor, logp_ref: Tensor) -> Tensor:
+    """pi_ref / pi - 1 - log(pi_ref / pi): KL(pi || ref) of each token (B, T), unbiased and never negative
+    (Schulman 2020, "Approximating KL divergence"). Differentiated, its gradient is that of KL(ref || pi)
+    (Tang and Munos 2025, arXiv 2506.09477)."""
+    x = (logp - logp_ref).clamp(-LIMIT, LIMIT)
+    return (-x).exp() - 1 + x
+
+
+def token_kl(logp: Tensor, logp_ref: Tensor, estimator: str = "k1") -> Tensor:
+    """The KL that each token (B, T) is charged for: k1 is log pi - log ref, which may be negative; or `k3`."""
+    return k3(logp, logp_ref) if estimator == "k3" else logp - logp_ref
+
+
+def token_rewards(kl: Tensor, score: Tensor, is_response: Tensor, kl_coef: float) -> Tensor:
+    """r_t = -beta KL_t, plus the score (B,) at the last response token; (B, T), detached.
+
+    Ziegler et al. 2019 (arXiv 1909.08593), eq. 2; kl: as `token_kl` gives it.
     """
-    assert logp.shape == logp_ref.shape == is_response.shape and score.shape == logp.shape[:1]
-    rewards = -kl_coef * (logp - logp_ref) * is_response
+    assert kl.shape == is_response.shape and score.shape == kl.shape[:1]
+    rewards = -kl_coef * kl * is_response
     last = is_response.sum(1) - 1
     rewards[torch.arange(len(last), device=last.device), last] += score
     return rewards.detach()
@@ -50,6 +71,29 @@ def gae(rewards: Tensor, values: Tensor, is_response: Tensor, gamma: float, lam:
         advantages[:, t] = following
     advantages = advantages * is_response
     return advantages, (advantages + values) * is_response
+
+
+def returns_to_go(rewards: Tensor, is_response: Tensor, gamma: float = 1.0) -> Tensor:
+    """G_t = sum over l >= t of gamma^(l-t) r_l (B, T)."""
+    return gae(rewards, torch.zeros_like(rewards), is_response, gamma, 1.0)[1]
+
+
+def sum_to_go(values: Tensor) -> Tensor:
+    """Sum over l >= t of values (B, T), which are 0 outside the response; differentiable."""
+    return values.flip(1).cumsum(1).flip(1)
+
+
+def group_mean(values: Tensor, group: Tensor) -> Tensor:
+    """Of each completion (B,) the mean over the completions of its prompt; group: (B,) as `Rows.prompt_of`."""
+    total = torch.zeros(int(group.max()) + 1, device=values.device).index_add(0, group, values)
+    return (total / group.bincount().clamp(min=1))[group]
+
+
+def leave_one_out(values: Tensor, group: Tensor) -> Tensor:
+    """values (B,) minus the mean of the other completions of the same prompt, 0 where there is no other
+    (Kool et al. 2019; Ahmadian et al. 2024, arXiv 2402.14740)."""
+    k = group.bincount()[group].float()
+    return (values - group_mean(values, group)) * k / (k - 1).clamp(min=1)
 
 
 def explained_variance(returns: Tensor, values: Tensor, mask: Tensor) -> float:

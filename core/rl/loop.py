@@ -1,35 +1,42 @@
-"""The job `train-policy`: rollouts, rewards, update, again, until a threshold or the maximum of steps.
+"""The job `train-policy`: rollouts, rewards, update, again, until a rule says stop.
 
 The loop knows no algorithm from inside. Every random draw is seeded by its place in the run, so a resumed
 run goes on bit for bit as if it had never been interrupted.
 """
 
 import importlib
+import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
-from core.errors import NothingToDo
-from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Sample, Samples
+from core.errors import BadInput, NothingToDo
+from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Rollback, Sample, Samples, Steered
+from core.jobs import controls
 from core.jobs.context import Events, JobContext
-from core.models import chat
+from core.models import devices
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.heads import ScalarHead
 from core.models.load import base_of
-from core.models.seeds import generator
 from core.records import Prompt
 from core.rl import evaluate, rewards
-from core.rl.algorithms import Learner
-from core.rl.estimators import masked_mean
+from core.rl.actor import DivergedError, Setup
+from core.rl.anchors import Anchors
+from core.rl.control import Live, steered
+from core.rl.learner import BaseLearner
+from core.rl.ranked import Rankings
 from core.rl.rewards import Rewards
-from core.rl.rollout import POLICY, Rollout, draw, logprobs, score_and_features
+from core.rl.rollout import POLICY, Rollout
+from core.rl.rollouts import collect, objective
+from core.rl.watch import Watch
 from core.store import prompts
 
 EVALUATION_COPIES = 4
-THRESHOLD_STEPS = 3
+#: An algorithm that learns from rankings is measured on rollouts once in so many steps.
+MEASURE_EVERY = 5
 
 
 def run(context: JobContext) -> Events:
@@ -40,108 +47,215 @@ def run(context: JobContext) -> Events:
     base = yield from base_of(context, four_bit=rewards.on_four_bits(context.project, config))
     shared = SharedModel(base)
     try:
-        reward = yield from rewards.of(context, shared, config)
-        if context.resume_from:
-            shared.load(POLICY, context.resume_from / POLICY)
-        else:
-            shared.add(POLICY, config, seed=config.seed)
-        head = value_head(shared)
         module = importlib.import_module(ALGORITHMS[config.algorithm].module)
-        learner: Learner = module.Learner(shared, config, context.options, head)
-        yield from _train(context, shared, learner, reward, train)
+        kind: type[BaseLearner] = module.Learner
+        if config.completions < kind.fewest_completions and not kind.offline:
+            raise BadInput(
+                f"{ALGORITHMS[config.algorithm].title} compares the completions of a prompt: set --completions to "
+                f"{kind.fewest_completions} or more."
+            )
+        reward = yield from rewards.of(context, shared, config, needed=not kind.offline)
+        shared.add(POLICY, config, seed=config.seed)
+        live = Live.of(config)
+        learner = kind(Setup(shared, config, context.options, live))
+        yield from Run(context, shared, learner, live, reward, train).events()
     finally:
         shared.close()
 
 
-def value_head(shared: SharedModel) -> ScalarHead:
-    """A head that starts at 0. On the reward model's features it learns in a few steps; a copy of the reward
-    head does not help, because that is only right at the end token (explained variance -4 at first)."""
-    head = ScalarHead(shared.base.hidden_size).to(shared.base.device)
-    head.zero()
-    return head
+class Run:
+    """One run from its first step, or its last checkpoint, to its end."""
 
+    def __init__(
+        self, context: JobContext, shared: SharedModel, learner: BaseLearner, live: Live, reward: Rewards,
+        train: list[Prompt],
+    ) -> None:  # fmt: skip
+        self.context, self.shared, self.learner, self.live = context, shared, learner, live
+        self.reward, self.train = reward, train
+        self.config: TrainPolicyConfig = context.config
+        self.step = context.resume_step
+        self.watch = Watch(self.config)
+        self.rankings = Rankings(context, shared) if learner.offline else None
+        self.anchors = self.known_anchors()
+        if context.resume_from:
+            self.restore(context.resume_from)
 
-def _train(
-    context: JobContext, shared: SharedModel, learner: Learner, reward: Rewards, train: list[Prompt]
-) -> Iterator[Event]:
-    config: TrainPolicyConfig = context.config
-    began = time.monotonic()
-    step, recent = context.resume_step, []
-    if context.resume_from:
-        learner.restore(context.resume_from)
-        past = context.project.rows(
-            "select value from metrics where job_id = ? and name = 'objective/scores' order by step desc limit ?",
-            context.job_id, THRESHOLD_STEPS,
+    def events(self) -> Iterator[Event]:
+        config, context = self.config, self.context
+        began = time.monotonic()
+        limit = config.eval_prompts
+        heldout = prompts.listed(context.project, split="heldout", limit=limit) if limit else []
+        if not context.resume_from:
+            if self.rankings:
+                yield Note(f"Learns from {self.rankings.pairs} pairs.")
+                for note in self.rankings.notes:
+                    yield Note(note)
+            if heldout:
+                yield from self.measured(heldout, REFERENCE)
+            yield Checkpoint(0, self.save)  # what a run that goes wrong at once is put back to
+
+        stage = f"Tuning the policy ({ALGORITHMS[config.algorithm].title})"
+        reason = "maximum of steps"
+        yield Progress(self.step, config.steps, stage)
+        while self.step < config.steps:
+            yield from self.steer()
+            trouble = yield from self.advance()
+            if trouble:
+                yield from self.back(trouble)
+                yield Progress(self.step, config.steps, stage)
+                if context.stopping:
+                    return
+                continue
+            stopped_by = self.watch.reason()
+            last = self.step == config.steps
+            if stopped_by or last or self.step % config.checkpoint_every == 0 or context.wanted != "run":
+                yield Checkpoint(self.step, self.save, best=self.watch.is_best())
+            yield Progress(self.step, config.steps, stage)
+            if context.stopping:
+                return
+            if stopped_by:
+                reason = stopped_by
+                break
+
+        result: dict[str, Any] = {"steps": self.step, "stop_reason": reason, "reward_job": self.reward.reward_job}
+        yield Result(result)
+        if heldout:
+            yield from self.measured(heldout, POLICY)
+        yield Result({"seconds": time.monotonic() - began})
+        yield Progress(1, 1, "Done")
+
+    def advance(self) -> Generator[Event, None, str | None]:
+        """One step. Returns what went wrong, or None."""
+        config, start = self.config, time.monotonic()
+        metrics: dict[str, float] = {}
+        samples: list[Sample] = []
+        rollout = None
+        if self.rankings is None or (self.step % MEASURE_EVERY == 0 and self.reward.known):
+            chosen = batch_of(self.train, config, self.step)
+            guide = None if self.rankings else self.learner.guide()
+            rollout, gold, times = collect(self.shared, self.reward, chosen, config, self.live, self.step, guide)
+            metrics = objective(rollout, gold, self.live.kl_coef) | times
+            samples = self.samples(rollout, chosen, gold)
+        before = time.monotonic()
+        trouble = self.watch.trouble(metrics)
+        if trouble is None:
+            try:
+                batch = self.rankings.batch(self.step) if self.rankings else rollout
+                assert batch is not None
+                learned = self.learner.update(batch, self.step)
+                trouble = self.watch.trouble(learned)
+            except DivergedError as error:
+                trouble = str(error).rstrip(".").lower()
+        if trouble is not None:
+            return trouble
+        now = time.monotonic()
+        metrics |= learned | {"time/train": now - before, "time/step": now - start, "memory/gb": devices.memory_gb()}
+        if rollout is not None:
+            metrics["time/tokens_per_second"] = float(rollout.is_response.sum()) / (now - start)
+            self.watch.see(metrics, now - start)
+            if config.kl_target:
+                self.live.kl_coef = steered(
+                    self.live.kl_coef, metrics["objective/kl"], config.kl_target, len(rollout), config.kl_horizon
+                )
+        self.step += 1
+        yield Metrics(self.step, metrics)
+        if samples:
+            yield Samples(self.step, tuple(samples))
+        return None
+
+    def steer(self) -> Iterator[Event]:
+        """Put in force what a person changed since the last step."""
+        for change in controls.due(self.context.project, self.context.job_id, self.step):
+            setattr(self.live, str(change["name"]), change["value"])
+            if change["step"] is None:
+                yield Steered(self.step, int(change["id"]))
+                yield Note(f"From step {self.step + 1}: {change['name']} = {change['value']:g}.")
+
+    def back(self, trouble: str) -> Iterator[Event]:
+        """Go back to a checkpoint before the update that must have been the wrong one."""
+        found = self.context.project.rows(
+            "select step, folder from checkpoints where job_id = ? and step < ? order by step desc",
+            self.context.job_id, max(self.step, 1),
         )  # fmt: skip
-        recent = [row["value"] for row in reversed(past)]
-
-    def checkpoint() -> Checkpoint:
-        def save(folder: Path) -> None:
-            shared.save(POLICY, folder / POLICY)
-            learner.save(folder)
-
-        return Checkpoint(step, save)
-
-    heldout = prompts.listed(context.project, split="heldout", limit=config.eval_prompts) if config.eval_prompts else []
-    if heldout and step == 0:
-        yield Progress(0, 1, "Measuring the reference")
-        before = _evaluate(context, shared, REFERENCE, heldout, reward, "reference")
-        yield Samples(0, tuple(before))
-        yield Metrics(0, {"eval/reward_before": evaluate.mean(before, "score") or 0.0})
-        yield Result({"reward_before": evaluate.mean(before, "score"), "gold_before": evaluate.mean(before, "gold")})
-        yield Progress(1, 1, "Measuring the reference")
-    if config.reward_threshold:
-        yield Note(f"Stops at a mean reward of {config.reward_threshold:g} over {THRESHOLD_STEPS} steps.")
-
-    stage = f"Tuning the policy ({ALGORITHMS[config.algorithm].title})"
-    reason = "maximum of steps"
-    yield Progress(step, config.steps, stage)
-    while step < config.steps:
-        start = time.monotonic()
-        chosen = batch_of(train, config, step)
-        rollout, gold, times = collect(shared, reward, chosen, config, step)
-        before_update = time.monotonic()
-        learned = learner.update(rollout, step / config.steps)
-        times["time/train"] = time.monotonic() - before_update
-        times["time/step"] = time.monotonic() - start
-        step += 1
-        metrics = objective(rollout, gold, config.kl_coef)
-        yield Metrics(step, metrics | learned | times)
-        asked = [prompt for prompt in chosen for _ in range(config.completions)]
-        yield Samples(step, tuple(rollout_samples(rollout, asked, gold)))
-        recent = [*recent, metrics["objective/scores"]][-THRESHOLD_STEPS:]
-        reached = (
-            bool(config.reward_threshold)
-            and len(recent) == THRESHOLD_STEPS
-            and sum(recent) / THRESHOLD_STEPS >= config.reward_threshold
+        wrong = self.step + 1
+        for row in found:
+            folder = self.context.project.folder / row["folder"]
+            if folder.is_dir():
+                self.step = row["step"]
+                self.restore(folder)
+                break
+        yield Rollback(
+            self.step,
+            f"Step {wrong} went wrong: {trouble}. The run is back at step {self.step}, without the changes made since, "
+            "and waits: lower the learning rate or raise the KL coefficient, then resume.",
         )
-        if reached or step % config.checkpoint_every == 0 or step == config.steps or context.wanted != "run":
-            yield checkpoint()
-        yield Progress(step, config.steps, stage)
-        if context.stopping:
-            return
-        if reached:
-            reason = "reward threshold"
-            break
 
-    result: dict[str, Any] = {"steps": step, "stop_reason": reason, "reward_job": reward.reward_job}
-    if heldout:
-        yield Progress(0, 1, "Measuring the tuned policy")
-        after = _evaluate(context, shared, POLICY, heldout, reward, "tuned")
-        yield Samples(step, tuple(after))
-        yield Metrics(step, {"eval/reward_after": evaluate.mean(after, "score") or 0.0})
-        result |= {
-            name + "_after": evaluate.mean(after, field) for name, field in (("reward", "score"), ("gold", "gold"))
-        }
-        result["kl"] = evaluate.mean(after, "kl")
-    yield Result(result | {"seconds": time.monotonic() - began})
-    yield Progress(1, 1, "Done")
+        self.anchors = self.known_anchors()
+
+    def known_anchors(self) -> Anchors | None:
+        wanted = self.config.reference_answers and self.reward.known
+        return Anchors(self.context, self.shared, self.reward) if wanted else None
+
+    def save(self, folder: Path) -> None:
+        self.shared.save(POLICY, folder / POLICY)
+        self.learner.save(folder)
+        state = {"live": asdict(self.live), "watch": self.watch.state}
+        (folder / "loop.json").write_text(json.dumps(state), encoding="utf-8")
+
+    def restore(self, folder: Path) -> None:
+        self.shared.reload(POLICY, folder / POLICY)
+        self.learner.restore(folder)
+        state = json.loads((folder / "loop.json").read_text(encoding="utf-8"))
+        for name, value in state["live"].items():
+            setattr(self.live, name, value)
+        self.watch.state = state["watch"]
+
+    def samples(self, rollout: Rollout, chosen: list[Prompt], gold: list[float] | None) -> list[Sample]:
+        """The rollout for people, after the reference's own answers to prompts that are new."""
+        kl, lengths, k = rollout.kl.tolist(), rollout.rows.lengths.tolist(), self.config.completions
+        fresh = self.anchors.answers(chosen, self.live) if self.anchors else []
+        found = []
+        for i, text in enumerate(rollout.texts):
+            prompt, score = chosen[i // k], float(rollout.score[i])
+            found.append(
+                Sample(
+                    prompt=prompt.text,
+                    prompt_id=prompt.id,
+                    completion=text,
+                    score=score,
+                    gold=None if gold is None else gold[i],
+                    kl=kl[i],
+                    tokens=lengths[i],
+                    change=score - self.anchors.scores[prompt.id] if self.anchors else None,
+                )
+            )
+        return fresh + found
+
+    def measured(self, heldout: list[Prompt], role: str | None) -> Iterator[Event]:
+        """Answer the held-out prompts, and say how well."""
+        when, name = ("before", "reference") if role is REFERENCE else ("after", "tuned")
+        stage = f"Measuring the {'reference' if role is REFERENCE else 'tuned policy'}"
+        yield Progress(0, 1, stage)
+        config = self.config
+        found = evaluate.answers(
+            self.shared, role, [(prompt.id, prompt.text) for prompt in heldout], self.reward, name=name,
+            copies=EVALUATION_COPIES, max_new_tokens=config.max_new_tokens, temperature=config.temperature,
+            seed=config.seed,
+        )  # fmt: skip
+        yield Samples(self.step, tuple(found))
+        score, gold = evaluate.mean(found, "score"), evaluate.mean(found, "gold")
+        if score is not None:
+            yield Metrics(self.step, {f"eval/reward_{when}": score})
+        yield Result({f"reward_{when}": score, f"gold_{when}": gold})
+        if role is not REFERENCE:
+            yield Result({"kl": evaluate.mean(found, "kl")})
+        yield Progress(1, 1, stage)
 
 
 def batch_of(train: list[Prompt], config: TrainPolicyConfig, step: int) -> list[Prompt]:
     """The prompts of one step: passes over shuffled prompts, a function of the seed and the step alone."""
     chosen: list[Prompt] = []
-    size = prompts_a_step(config)
+    size = max(1, config.batch_size // config.completions)
     place = step * size
     while len(chosen) < size:
         order = list(train)
@@ -150,78 +264,3 @@ def batch_of(train: list[Prompt], config: TrainPolicyConfig, step: int) -> list[
         chosen += part
         place += len(part)
     return chosen
-
-
-def prompts_a_step(config: TrainPolicyConfig) -> int:
-    return max(1, config.batch_size // config.completions)
-
-
-def collect(
-    shared: SharedModel, reward: Rewards, chosen: list[Prompt], config: TrainPolicyConfig, step: int
-) -> tuple[Rollout, list[float] | None, dict[str, float]]:
-    """One batch of rollouts with log-probabilities and scores; also the gold rewards and the seconds it took."""
-    began = time.monotonic()
-    ids = [chat.prompt_ids(shared.base, prompt.text) for prompt in chosen]
-    rows = draw(
-        shared, POLICY, ids, copies=config.completions, max_new_tokens=config.max_new_tokens,
-        temperature=config.temperature, generator=generator(config.seed, "rollout", step),
-    )  # fmt: skip
-    drawn = time.monotonic()
-    logp_old, entropy = logprobs(shared, POLICY, rows, config.temperature, config.micro_batch, entropy=True)
-    logp_ref, _ = logprobs(shared, REFERENCE, rows, config.temperature, config.micro_batch)
-    learned, features, spread = score_and_features(shared, reward.model, rows, config.micro_batch)
-    texts = tuple(
-        chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist())
-    )
-    asked = [prompt.text for prompt in chosen for _ in range(config.completions)]
-    gold = reward.gold_of(asked, list(texts))
-    score = reward.score(learned, gold, asked, list(texts))
-    rollout = Rollout(rows, texts, logp_old, logp_ref, entropy, features, score, spread)
-    return rollout, gold, {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
-
-
-def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float) -> dict[str, float]:
-    """What the batch says about the policy that drew it, before it learns from it."""
-    kl = rollout.kl
-    mask = rollout.is_response
-    values = {
-        "objective/scores": float(rollout.score.mean()),
-        "objective/score_std": float(rollout.score.std(correction=0)),
-        "objective/kl": float(kl.mean()),
-        "objective/kl_per_token": float(kl.sum() / mask.sum()),
-        "objective/kl_coef": kl_coef,
-        "objective/non_score_reward": float(-kl_coef * kl.mean()),
-        "objective/rlhf_reward": float((rollout.score - kl_coef * kl).mean()),
-        "objective/entropy": float(masked_mean(rollout.entropy, mask)),
-        "completions/mean_length": float(rollout.rows.lengths.float().mean()),
-        "completions/eos_rate": float(rollout.rows.ended.float().mean()),
-    }
-    if rollout.spread is not None:
-        values["objective/score_spread"] = float(rollout.spread.mean())
-    return values if gold is None else values | {"objective/gold": sum(gold) / len(gold)}
-
-
-def rollout_samples(rollout: Rollout, chosen: list[Prompt], gold: list[float] | None) -> list[Sample]:
-    kl, lengths = rollout.kl.tolist(), rollout.rows.lengths.tolist()
-    return [
-        Sample(
-            prompt=prompt.text,
-            prompt_id=prompt.id,
-            completion=rollout.texts[i],
-            score=float(rollout.score[i]),
-            gold=None if gold is None else gold[i],
-            kl=kl[i],
-            tokens=lengths[i],
-        )
-        for i, prompt in enumerate(chosen)
-    ]
-
-
-def _evaluate(
-    context: JobContext, shared: SharedModel, role: str | None, heldout: list[Prompt], reward: Rewards, name: str
-) -> list[Sample]:
-    config: TrainPolicyConfig = context.config
-    return evaluate.answers(
-        shared, role, [(prompt.id, prompt.text) for prompt in heldout], reward, name=name, copies=EVALUATION_COPIES,
-        max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed,
-    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where the score of a rollout comes from: the learned reward model, or a gold reward itself."""
+"""Where the score of a rollout comes from: a weighted sum of a reward model, rules and the user's own functions."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from core import gold as golds
 from core.configs import TrainPolicyConfig
 from core.errors import BadInput
 from core.events import Progress
+from core.gold import Gold
 from core.jobs import queue
 from core.jobs.context import JobContext
 from core.models.adapters import SharedModel
@@ -24,14 +25,16 @@ class Rewards:
     there is none."""
 
     model: RewardModel | None
-    gold: golds.Gold | None
+    gold: Gold | None
     reward_job: int | None
     external: ExternalReward | None = None
+    model_weight: float = 1.0
+    rules: tuple[tuple[float, Gold], ...] = ()
 
     @property
     def known(self) -> bool:
         """Is there anything that gives a score?"""
-        return self.model is not None or self.external is not None or self.gold is not None
+        return bool(self.model or self.external or self.gold or self.rules)
 
     def gold_of(self, prompts: list[str], completions: list[str]) -> list[float] | None:
         if self.gold is None:
@@ -41,30 +44,60 @@ class Rewards:
     def score(
         self, learned: torch.Tensor, gold: list[float] | None, prompts: list[str], completions: list[str]
     ) -> torch.Tensor:
-        """The reward that is optimised (B,): the learned scores, another model's, or the gold ones if there is none."""
+        """The reward that is optimised (B,): the learned scores, another model's, or the gold ones if there is neither,
+        times their weight; plus what the rules give."""
+        total = learned
         if self.external is not None:
-            return torch.tensor(self.external.score(prompts, completions), device=learned.device)
-        return learned if self.model is not None or gold is None else torch.tensor(gold, device=learned.device)
+            total = torch.tensor(self.external.score(prompts, completions), device=learned.device)
+        elif self.model is None and gold is not None:
+            total = torch.tensor(gold, device=learned.device)
+        return self.model_weight * total + self.by_rules(prompts, completions).to(learned.device)
+
+    def by_rules(self, prompts: list[str], completions: list[str]) -> torch.Tensor:
+        """What the rules give (B,), with their weights."""
+        pairs = list(zip(prompts, completions, strict=True))
+        return torch.tensor([sum(weight * rule(*pair) for weight, rule in self.rules) for pair in pairs]).float()
+
+
+def rules_of(text: str) -> tuple[tuple[float, Gold], ...]:
+    """`0.5*sentiment; -0.01*length` as (weight, rule) pairs. Raises `BadInput`; what a rule may be says `gold.HELP`."""
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        weight, star, name = part.partition("*")
+        try:
+            found.append((float(weight), golds.find(name.strip())) if star else (1.0, golds.find(part)))
+        except ValueError as error:
+            raise BadInput(f"{weight.strip()!r} is not a weight: write a rule as `0.5*sentiment`.") from error
+    return tuple(found)
 
 
 def on_four_bits(project: Project, config: TrainPolicyConfig) -> bool:
     """Does the reward model that the config asks for need its base in 4 bits?"""
-    if config.train_on_gold or config.reward_model:
+    if config.train_on_gold or config.reward_model or queue.newest_run(project, "train-reward") is None:
         return False
     return four_bit(queue.run_of(project, config.reward_job, "train-reward"))
 
 
-def of(context: JobContext, shared: SharedModel, config: TrainPolicyConfig) -> Generator[Progress, None, Rewards]:
-    """The rewards that a run's config asks for; loads the adapter `reward`, or the model made elsewhere."""
+def of(
+    context: JobContext, shared: SharedModel, config: TrainPolicyConfig, *, needed: bool = True
+) -> Generator[Progress, None, Rewards]:
+    """The rewards that a run's config asks for; loads the adapter `reward`, or the model made elsewhere.
+
+    Unless they are `needed`, there may be none: an algorithm that learns from rankings has nothing to score.
+    """
     gold = golds.find(config.gold) if config.gold else None
+    rules = rules_of(config.rules)
     if config.train_on_gold:
         if gold is None:
             raise BadInput("--train-on-gold needs a gold reward: give one with --gold.")
-        return Rewards(None, gold, None)
+        return Rewards(None, gold, None, None, config.model_weight, rules)
     if config.reward_model:
         if config.reward_job:
             raise BadInput("Give either --reward-job or --reward-model, not both.")
-        return Rewards(None, gold, None, (yield from external_of(context, config.reward_model)))
+        external = yield from external_of(context, config.reward_model)
+        return Rewards(None, gold, None, external, config.model_weight, rules)
+    if not needed and not config.reward_job and queue.newest_run(context.project, "train-reward") is None:
+        return Rewards(None, gold, None, None, 1.0, rules)
     job = queue.run_of(context.project, config.reward_job, "train-reward")
     model = load_run(shared, context.project, job.result["adapter"], combine=config.ensemble)
-    return Rewards(model, gold, job.id)
+    return Rewards(model, gold, job.id, None, config.model_weight, rules)

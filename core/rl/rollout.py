@@ -1,16 +1,17 @@
 """Rollouts: responses drawn from the policy, with everything that an algorithm needs to learn from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.logprobs import response_logprobs
-from core.models.rows import Rows, hidden_states
-from core.models.sampling import sample
+from core.models.logprobs import predictions
+from core.models.rows import Rows, hidden_states, joined
+from core.models.sampling import Guide, sample
 from core.reward.model import RewardModel
 
 POLICY = "policy"
@@ -18,7 +19,10 @@ POLICY = "policy"
 
 @dataclass(frozen=True)
 class Rollout:
-    """B responses of padded length T; everything is detached, log-probabilities at the sampling temperature."""
+    """B responses of padded length T; everything is detached, log-probabilities at the sampling temperature.
+
+    `extra` holds whatever else an algorithm wants to keep of each token, (B, T, ...) by name.
+    """
 
     rows: Rows
     texts: tuple[str, ...]
@@ -27,16 +31,52 @@ class Rollout:
     entropy: Tensor  # (B, T) nats, of the policy that drew them
     features: Tensor  # (B, T, d) what the value head reads at state s_t
     score: Tensor  # (B,) reward of the whole completion
+    temperature: float = 1.0
     spread: Tensor | None = None  # (B,) standard deviation over an ensemble's members
+    extra: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def is_response(self) -> Tensor:
         return self.rows.is_response
 
     @property
+    def group(self) -> Tensor:
+        """The number of the prompt that each completion (B,) answers."""
+        return self.rows.prompt_of
+
+    @property
     def kl(self) -> Tensor:
         """Nats per completion (B,): sum over tokens of log pi - log ref, the k1 estimator."""
         return ((self.logp_old - self.logp_ref) * self.is_response).sum(1)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def select(self, index: Tensor) -> "Rollout":
+        """The completions `index`."""
+        spread = None if self.spread is None else self.spread[index]
+        return Rollout(
+            self.rows.select(index), tuple(self.texts[i] for i in index.tolist()), self.logp_old[index],
+            self.logp_ref[index], self.entropy[index], self.features[index], self.score[index], self.temperature,
+            spread, {name: value[index] for name, value in self.extra.items()},
+        )  # fmt: skip
+
+
+def join(parts: Sequence[Rollout]) -> Rollout:
+    """Several rollouts as one; the temperature is the first one's."""
+    first = parts[0]
+    T = max(part.rows.response_ids.shape[1] for part in parts)
+
+    def stack(values: list[Tensor]) -> Tensor:
+        return torch.cat([torch.nn.functional.pad(x, [0, 0] * (x.dim() - 2) + [0, T - x.shape[1]]) for x in values])
+
+    return Rollout(
+        joined([part.rows for part in parts]), sum((part.texts for part in parts), ()),
+        stack([part.logp_old for part in parts]), stack([part.logp_ref for part in parts]),
+        stack([part.entropy for part in parts]), stack([part.features for part in parts]),
+        torch.cat([part.score for part in parts]), first.temperature, None,
+        {name: stack([part.extra[name] for part in parts]) for name in first.extra},
+    )  # fmt: skip
 
 
 class Scored(NamedTuple):
@@ -55,13 +95,15 @@ def draw(
     temperature: float,
     top_p: float = 1.0,
     generator: torch.Generator,
+    guide: Guide | None = None,
 ) -> Rows:
     """Responses of a role (None is the reference), `copies` for each prompt."""
     base = shared.base
+    others = [partial(shared.role, other) for other in guide.roles] if guide else []
     with shared.role(role) as causal:
         return sample(
             causal, prompts, copies=copies, max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
-            end_ids=base.end_ids, pad_id=base.pad_id, generator=generator,
+            end_ids=base.end_ids, pad_id=base.pad_id, generator=generator, guide=guide, others=others,
         )  # fmt: skip
 
 
@@ -73,9 +115,9 @@ def logprobs(
     logp, nats = [], []
     with shared.role(role) as causal:
         for index in rows.chunks(micro_batch):
-            out = response_logprobs(causal, rows.select(index), temperature, entropy=entropy)
+            out = predictions(causal, rows.select(index), temperature)
             logp.append(out.logp)
-            nats.append(out.entropy if out.entropy is not None else torch.zeros_like(out.logp))
+            nats.append(out.entropy if entropy else torch.zeros_like(out.logp))
     return torch.cat(logp), torch.cat(nats)
 
 

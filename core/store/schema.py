@@ -316,6 +316,28 @@ def m003_scores(database: Database) -> None:
     _execute(database, SCORES)
 
 
+STEERING = """
+create table controls (
+    id integer primary key autoincrement,
+    job_id integer not null references jobs (id) on delete cascade,
+    name text not null,
+    value real not null,
+    step integer,
+    created_at text not null
+) strict;
+create index controls_job on controls (job_id);
+
+alter table samples add column change real;
+alter table checkpoints add column best integer not null default 0;
+"""
+
+
+@migrations()
+def m004_steering(database: Database) -> None:
+    """Settings changed while a run goes, the change against the reference's answer, and the best checkpoint."""
+    _execute(database, STEERING)
+
+
 def _execute(database: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():

@@ -15,6 +15,7 @@ NAMES = {
     "reward": "pairs a second of reward model training by completions for each prompt, peak memory",
     "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",
     "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
+    "learning": "reward before and after on held-out prompts, KL and fluency, for each algorithm",
     "ppo": "seconds a PPO step and their parts, peak memory",
 }
 
@@ -32,6 +33,12 @@ def main() -> int:
     parser.add_argument("--ways", action="store_true", help="also time `reward` without sharing the prompt")
     parser.add_argument("--limit", type=int, default=0, help="at most so many training pairs, `hh`; 0 is all")
     parser.add_argument("--svg", type=Path, help="where `gold` writes its plot")
+    parser.add_argument("--algorithm", nargs="+", help="which algorithms, `learning`; all of the task if not given")
+    parser.add_argument("--seeds", type=int, default=1, help="runs of each algorithm, `learning`")
+    parser.add_argument("--task", choices=["sentiment", "reward-model"], default="sentiment", help="of `learning`")
+    parser.add_argument("--set", nargs="+", metavar="NAME=VALUE", help="other settings of the runs, `learning`")
+    parser.add_argument("--points", type=Path, help="where `learning` writes all of its numbers, as JSON")
+    parser.add_argument("--keep", type=Path, help="a folder where `learning` leaves its projects")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")
     parser.add_argument(
         "--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie"

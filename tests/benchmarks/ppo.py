@@ -16,13 +16,16 @@ STEPS_WARM = 1
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     prepare(options)
-    from core.configs import PPOConfig, TrainPolicyConfig, TrainRewardConfig
+    from core.configs import TrainPolicyConfig, TrainRewardConfig
     from core.models.adapters import SharedModel
     from core.records import Prompt
     from core.reward.model import RewardModel
-    from core.rl.algorithms.ppo import Learner
-    from core.rl.loop import batch_of, collect, value_head
+    from core.rl.actor import Setup
+    from core.rl.algorithms.ppo import Learner, Options
+    from core.rl.control import Live
+    from core.rl.loop import batch_of
     from core.rl.rewards import Rewards
+    from core.rl.rollouts import collect
 
     base = load_base(options)
     config = TrainPolicyConfig(
@@ -34,19 +37,19 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         learning_rate=1e-5,
         micro_batch=8,
     )
-    ppo = PPOConfig(ppo_epochs=4)
     shared = SharedModel(base)
     reward = RewardModel.fresh(shared, TrainRewardConfig(lora_targets="attention"), seed=0)
     shared.add("policy", config, seed=0)
     rewards = Rewards(reward, None, None)
-    learner = Learner(shared, config, ppo, value_head(shared))
+    live = Live.of(config)
+    learner = Learner(Setup(shared, config, Options(ppo_epochs=4), live))
     asked = [Prompt(index, text) for index, text in enumerate(prompts(options, base, 256))]
     steps: list[dict[str, float]] = []
     for step in range(options.runs + STEPS_WARM):
         began = time.perf_counter()
-        rollout, _, times = collect(shared, rewards, batch_of(asked, config, step), config, step)
+        rollout, _, times = collect(shared, rewards, batch_of(asked, config, step), config, live, step)
         update = time.perf_counter()
-        learner.update(rollout, 0.0)
+        learner.update(rollout, step)
         now = time.perf_counter()
         steps.append(times | {"time/train": now - update, "time/step": now - began})
     steps = steps[STEPS_WARM:]

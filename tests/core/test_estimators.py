@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from core.rl.estimators import explained_variance, gae, masked_mean, token_rewards, whiten
+from core.rl.estimators import explained_variance, gae, masked_mean, token_kl, token_rewards, whiten
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_whiten_has_mean_0_and_variance_1(mask):
 def test_score_falls_on_the_last_token_and_kl_on_every_one(mask):
     logp = torch.tensor([[-1.0, -2.0, -3.0], [-1.0, -1.0, -9.0]])
     ref = torch.tensor([[-1.5, -2.0, -2.0], [-1.0, -2.0, 0.0]])
-    rewards = token_rewards(logp, ref, torch.tensor([10.0, 20.0]), mask, kl_coef=0.1)
+    rewards = token_rewards(token_kl(logp, ref), torch.tensor([10.0, 20.0]), mask, kl_coef=0.1)
     torch.testing.assert_close(rewards, torch.tensor([[-0.05, 0.0, 10.1], [0.0, 19.9, 0.0]]))
 
 

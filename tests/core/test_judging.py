@@ -189,7 +189,7 @@ def test_a_reward_model_made_elsewhere_scores_and_tunes(trained, run_job, elsewh
     policy = configs.TrainPolicyConfig(
         steps=2, reward_model=str(elsewhere), max_new_tokens=6, batch_size=8, eval_prompts=2
     )
-    tuned = run_job(trained, "train-policy", policy, configs.PPOConfig())
+    tuned = run_job(trained, "train-policy", policy, configs.ALGORITHMS["ppo"].config())
     assert tuned.status == "done", tuned.report or tuned.error
     assert dict(queue.metrics(trained, tuned.id)["objective/scores"])[1] == pytest.approx(0.0, abs=2.0)
     compared = run_job(trained, "compare", configs.CompareConfig(max_new_tokens=6))
@@ -218,8 +218,8 @@ def test_ppo_against_an_ensemble_shows_its_disagreement(trained, run_job):
     job = run_job(trained, "train-reward", replace(REWARD, members=2))
     assert job.status == "done", job.report or job.error
     policy = configs.TrainPolicyConfig(steps=1, ensemble="worst", max_new_tokens=6, batch_size=8, eval_prompts=0)
-    worst = run_job(trained, "train-policy", policy, configs.PPOConfig())
-    mean = run_job(trained, "train-policy", replace(policy, ensemble="mean"), configs.PPOConfig())
+    worst = run_job(trained, "train-policy", policy, configs.ALGORITHMS["ppo"].config())
+    mean = run_job(trained, "train-policy", replace(policy, ensemble="mean"), configs.ALGORITHMS["ppo"].config())
     first = {run.id: queue.metrics(trained, run.id) for run in (worst, mean)}
     assert first[worst.id]["objective/score_spread"] == first[mean.id]["objective/score_spread"]
     assert first[worst.id]["objective/score_spread"][0][1] > 0

@@ -4,7 +4,7 @@ import torch
 
 from core.configs import LoraConfig
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.logprobs import response_logprobs
+from core.models.logprobs import predictions
 from core.models.rows import Rows, from_lists, hidden_states
 from core.models.sampling import next_token, sample
 from core.models.seeds import generator
@@ -28,7 +28,7 @@ def logits_without_padding(base, prompt: list[int], answer: list[int]) -> torch.
 @torch.no_grad()
 def test_logprobs_under_left_padding_and_a_shared_prompt_equal_those_without(base):
     rows = make_rows(base)
-    logp = response_logprobs(base.model, rows, 1.0).logp
+    logp = predictions(base.model, rows, 1.0).logp
     prompts, answers = [[5, 9, 12], [5, 9, 12], [7, 8, 30, 31, 40]], [[11, 12, 13, 0], [20, 0], [33, 34, 35, 36, 0]]
     for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
         expected = logits_without_padding(base, prompt, answer)
@@ -47,15 +47,13 @@ def test_what_lies_after_the_end_token_changes_nothing(base):
         rows.is_response,
         rows.ended,
     )
-    torch.testing.assert_close(
-        response_logprobs(base.model, changed, 0.7).logp, response_logprobs(base.model, rows, 0.7).logp
-    )
+    torch.testing.assert_close(predictions(base.model, changed, 0.7).logp, predictions(base.model, rows, 0.7).logp)
 
 
 @torch.no_grad()
 def test_entropy_is_that_of_the_softmax(base):
     rows = make_rows(base)
-    entropy = response_logprobs(base.model, rows, 1.3, entropy=True).entropy
+    entropy = predictions(base.model, rows, 1.3).entropy
     hidden = hidden_states(base.model, rows)
     p = (base.model.get_output_embeddings()(hidden).float() / 1.3).softmax(-1)
     expected = -(p * p.log()).sum(-1) * rows.is_response
@@ -65,20 +63,20 @@ def test_entropy_is_that_of_the_softmax(base):
 @torch.no_grad()
 def test_a_fresh_adapter_changes_no_bit_and_the_reference_is_the_base(base):
     rows = make_rows(base)
-    before = response_logprobs(base.model, rows, 1.0).logp
+    before = predictions(base.model, rows, 1.0).logp
     shared = SharedModel(base)
     shared.add("policy", LORA, seed=0)
     shared.add("reward", LORA, seed=1)
     with shared.role("policy") as causal:
-        assert torch.equal(response_logprobs(causal, rows, 1.0).logp, before)
+        assert torch.equal(predictions(causal, rows, 1.0).logp, before)
     for weight in shared.parameters("policy"):
         weight.add_(0.1)
     with shared.role("policy") as causal:
-        assert not torch.equal(response_logprobs(causal, rows, 1.0).logp, before)
+        assert not torch.equal(predictions(causal, rows, 1.0).logp, before)
     with shared.role(REFERENCE) as causal:
-        assert torch.equal(response_logprobs(causal, rows, 1.0).logp, before)
+        assert torch.equal(predictions(causal, rows, 1.0).logp, before)
     shared.close()
-    assert torch.equal(response_logprobs(base.model, rows, 1.0).logp, before)
+    assert torch.equal(predictions(base.model, rows, 1.0).logp, before)
 
 
 def test_a_role_gives_gradients_to_its_own_adapter_alone(base):
@@ -106,13 +104,13 @@ def test_adapters_survive_a_round_trip_through_a_plain_peft_folder(base, tmp_pat
         for weight in shared.parameters("policy"):
             weight.normal_(0, 0.1)
     with torch.no_grad(), shared.role("policy") as causal:
-        expected = response_logprobs(causal, rows, 1.0).logp
+        expected = predictions(causal, rows, 1.0).logp
     shared.save("policy", tmp_path / "policy")
     shared.close()
     assert (tmp_path / "policy" / "adapter_model.safetensors").is_file()
     shared.load("policy", tmp_path / "policy")
     with torch.no_grad(), shared.role("policy") as causal:
-        assert torch.equal(response_logprobs(causal, rows, 1.0).logp, expected)
+        assert torch.equal(predictions(causal, rows, 1.0).logp, expected)
     shared.close()
 
 
@@ -133,11 +131,11 @@ def test_sampling_is_seeded_and_stops_at_the_end_token(base):
 
 def test_every_token_can_be_drawn_unless_top_p_says_otherwise():
     logits = torch.zeros(1, 200)
-    drawn = {int(next_token(logits, 1.0, 1.0, generator(seed))) for seed in range(400)}
+    drawn = {int(next_token(logits.softmax(-1), 1.0, generator(seed))) for seed in range(400)}
     assert len(drawn) > 100, "something truncates the distribution (top-k 50 is the classic)"
     peaked = torch.tensor([[3.0, 2.0, -9.0, -9.0]])
-    assert {int(next_token(peaked, 1.0, 0.5, generator(seed))) for seed in range(50)} == {0}
-    assert {int(next_token(peaked, 1.0, 0.9, generator(seed))) for seed in range(50)} == {0, 1}
+    assert {int(next_token(peaked.softmax(-1), 0.5, generator(seed))) for seed in range(50)} == {0}
+    assert {int(next_token(peaked.softmax(-1), 0.9, generator(seed))) for seed in range(50)} == {0, 1}
 
 
 def test_the_end_token_is_appended_where_a_response_was_cut_off(base):

@@ -71,7 +71,7 @@ def test_scores_have_mean_0_and_deviation_1_over_the_reference(ranked, run_job):
 
 def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ranked, run_job):
     run_job(ranked, "train-reward", REWARD)
-    job = run_job(ranked, "train-policy", POLICY, configs.PPOConfig())
+    job = run_job(ranked, "train-policy", POLICY, configs.ALGORITHMS["ppo"].config())
     assert job.status == "done", job.report or job.error
     metrics = queue.metrics(ranked, job.id)
     assert set(metrics) <= set(METRICS), "every number is explained"
@@ -80,7 +80,13 @@ def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ra
     assert all(value < 1e-4 for _, value in metrics["val/ratio_first"])
     assert metrics["policy/approxkl_avg"][0][1] >= 0
     assert [step for step, _ in metrics["objective/scores"]] == [1, 2, 3, 4]
-    assert len(queue.samples(ranked, job.id, step=2)) == POLICY.batch_size
+    seen = queue.samples(ranked, job.id, step=2)
+    own = [row for row in seen if row["policy"] == "policy"]
+    assert len(own) == POLICY.batch_size
+    reference = {
+        row["prompt_id"]: row["score"] for row in queue.samples(ranked, job.id) if row["policy"] == "reference"
+    }
+    assert all(row["change"] == pytest.approx(row["score"] - reference[row["prompt_id"]]) for row in own)
     assert {"reward_before", "reward_after", "gold_before", "gold_after", "kl", "stop_reason"} <= set(job.result)
     compared = run_job(ranked, "compare", configs.CompareConfig(gold=GOLD, max_new_tokens=8))
     rows = queue.samples(ranked, compared.id)
@@ -114,7 +120,7 @@ def test_ppo_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_jo
         max_new_tokens=8,
         lora_rank=8,
     )
-    job = run_job(project, "train-policy", config, configs.PPOConfig(ppo_epochs=4))
+    job = run_job(project, "train-policy", config, configs.ALGORITHMS["ppo"].config(ppo_epochs=4))
     assert job.status == "done", job.report or job.error
     assert job.result["gold_after"] > job.result["gold_before"] + 2.0
 
@@ -124,14 +130,14 @@ def test_a_reward_threshold_stops_the_run(ranked, run_job):
     config = configs.from_dict(
         configs.TrainPolicyConfig, configs.stored(POLICY) | {"reward_threshold": -50.0, "steps": 9}
     )
-    job = run_job(ranked, "train-policy", config, configs.PPOConfig())
+    job = run_job(ranked, "train-policy", config, configs.ALGORITHMS["ppo"].config())
     assert (job.result["steps"], job.result["stop_reason"]) == (3, "reward threshold")
     assert ranked.value("select max(step) from checkpoints where job_id = ?", job.id) == 3
 
 
 @pytest.mark.parametrize("kind", ["train-reward", "train-policy"])
 def test_a_killed_run_resumes_bit_for_bit(ranked, run_job, monkeypatch, kind):
-    config, options = (REWARD, None) if kind == "train-reward" else (POLICY, configs.PPOConfig())
+    config, options = (REWARD, None) if kind == "train-reward" else (POLICY, configs.ALGORITHMS["ppo"].config())
     run_job(ranked, "train-reward", REWARD)
     whole = run_job(ranked, kind, config, options)
     expected = queue.metrics(ranked, whole.id)
@@ -158,7 +164,7 @@ def test_a_killed_run_resumes_bit_for_bit(ranked, run_job, monkeypatch, kind):
     resumed = queue.get(ranked, job.id)
     assert resumed.status == "done", resumed.report or resumed.error
     got = queue.metrics(ranked, job.id)
-    timeless = [name for name in expected if not name.startswith("time/")]
+    timeless = [name for name in expected if not name.startswith(("time/", "memory/"))]
     assert {name: got[name] for name in timeless} == {name: expected[name] for name in timeless}
 
 
@@ -167,7 +173,7 @@ def test_bad_input_is_one_sentence(tmp_path, tiny_model, run_job):
     assert "no prompts" in run_job(project, "generate", GENERATE).error
     prompts.add(project, [Prompt(0, "hello")])
     assert "no pairs" in run_job(project, "train-reward", REWARD).error
-    assert "no reward model" in run_job(project, "train-policy", POLICY, configs.PPOConfig()).error
+    assert "no reward model" in run_job(project, "train-policy", POLICY, configs.ALGORITHMS["ppo"].config()).error
     project.set_setting("model", str(tmp_path / "nowhere"))
     assert "is not there" in run_job(project, "generate", GENERATE).error
 

@@ -47,7 +47,7 @@ def with_runs(ranked):
     for step in range(1, 6):
         record(Metrics(step, {"loss": 0.7 - step / 50, "accuracy": 0.5, "eval_loss": 0.69, "eval_accuracy": 0.6}))
     record(Result({"adapter": "runs/1/x", "accuracy": 0.6, "pairs": 20, "heldout_pairs": 8, "seconds": 3.0}))
-    config = configs.stored(configs.TrainPolicyConfig(gold="length"), configs.PPOConfig())
+    config = configs.stored(configs.TrainPolicyConfig(gold="length"), configs.ALGORITHMS["ppo"].config())
     policy = queue.enqueue(worker, "train-policy", config)
     record = Recorder(worker, policy.id).record
     for step in range(1, 6):

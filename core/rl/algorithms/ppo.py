@@ -1,130 +1,110 @@
 """Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347), as used for language models
 (Ziegler et al. 2019, arXiv 1909.08593; Huang et al. 2024, arXiv 2403.17031).
 
-How we differ: the policy is a LoRA adapter on the shared base, and the value function is a head on the
-frozen reward model's hidden states (see `score_and_features`), so policy and value learn from their own
-losses alone and the value's epochs cost next to nothing.
+How we differ: the policy is a LoRA adapter on the shared base and the value function a head on the frozen reward
+model's hidden states, so policy and value learn from their own losses alone (see `Critic`).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from core.configs import PPOConfig, TrainPolicyConfig
-from core.errors import KnownError
-from core.models.adapters import SharedModel
-from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
-from core.models.heads import ScalarHead
-from core.models.logprobs import response_logprobs
-from core.rl.estimators import explained_variance, gae, masked_mean, token_rewards, whiten
-from core.rl.rollout import POLICY, Rollout
-
-FINAL_LEARNING_RATE = 0.1
+from core.models.logprobs import Predictions
+from core.options import Settings, option
+from core.rl.actor import Critic, Setup, mean_of
+from core.rl.estimators import gae, ratio, token_rewards, whiten
+from core.rl.learner import BaseLearner
+from core.rl.rollout import Rollout
 
 
-class Learner:
+@dataclass(frozen=True)
+class Options(Settings):
+    """PPO: Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347)."""
+
+    LEARNING_RATE: ClassVar[float] = 3e-4
+    ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
+    minibatches: int = option(1, "Optimizer steps in one pass.", low=1, high=64, advanced=True)
+    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
+    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
+    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+    cliprange_value: float = option(
+        0.0, "How far a value may move before it is clipped; 0 is free.", low=0, high=10, advanced=True, zero="free"
+    )
+    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
+    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
+    entropy_coef: float = option(0.0, "Bonus for each nat of entropy a token.", low=0, high=1, advanced=True)
+    whiten_rewards: bool = option(False, "Scale per-token rewards to standard deviation 1.", advanced=True)
+    whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
+    target_kl: float = option(
+        0.0, "Leave the epochs when the policy has moved this far (approximate KL).", low=0, advanced=True, zero="never"
+    )
+
+
+class Learner(BaseLearner):
     """Clipped surrogate over `ppo_epochs` passes; the ratio is 1 in the first minibatch of each rollout."""
 
-    def __init__(
-        self, shared: SharedModel, config: TrainPolicyConfig, options: PPOConfig, value_head: ScalarHead
-    ) -> None:
-        self.shared = shared
-        self.config = config
-        self.options = options
-        self.value_head = value_head
-        self.weights = shared.parameters(POLICY)
-        self.optimizer = adamw((self.weights, config.learning_rate))
-        self.value_optimizer = adamw((list(value_head.linear.parameters()), options.value_learning_rate))
+    options: Options
 
-    def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
-        config, options = self.config, self.options
-        is_response = rollout.is_response
-        scale_learning_rates(self.optimizer, 1 - (1 - FINAL_LEARNING_RATE) * progress)
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self.critic = Critic(setup, self.options.value_learning_rate)
+
+    def update(self, rollout: Rollout, step: int) -> dict[str, float]:
+        return self.learn(rollout, step, rollout.logp_old, lambda policy, index: policy)
+
+    def learn(
+        self, rollout: Rollout, step: int, logp_old: Tensor, view: Callable[[Predictions, Tensor], Predictions]
+    ) -> dict[str, float]:
+        """One rollout; `view` says which distribution of the policy's is the one that drew, logp_old (B, T) its
+        log-probabilities."""
+        options, clip = self.options, self.options.cliprange
+        rate = self.actor.schedule(self.progress(step))
 
         # 1. Rewards per token: the score at the end, the KL penalty at every token.
-        score = rollout.score - options.missing_end_penalty * (~rollout.rows.ended).float()
-        rewards = token_rewards(rollout.logp_old, rollout.logp_ref, score, is_response, config.kl_coef)
+        rewards = token_rewards(self.charged_kl(rollout), rollout.score, rollout.is_response, self.live.kl_coef)
         if options.whiten_rewards:
-            rewards = whiten(rewards, is_response, shift_mean=False)
+            rewards = whiten(rewards, rollout.is_response, shift_mean=False)
 
         # 2. Advantages, whitened over the whole batch; returns are not.
-        with torch.no_grad():
-            values_old = self.value_head(rollout.features) * is_response  # (B, T)
-        advantages, returns = gae(rewards, values_old, is_response, options.gamma, options.lam)
-        advantages = whiten(advantages, is_response)
+        values = self.critic.values(rollout)  # (B, T)
+        advantages, returns = gae(rewards, values, rollout.is_response, options.gamma, options.lam)
+        if options.whiten_advantages:
+            advantages = whiten(advantages, rollout.is_response)
 
-        # 3. Epochs of minibatches; rows stay together in the micro-batches in which logp_old was computed.
-        micro = rollout.rows.chunks(config.micro_batch)
-        groups = [micro[i :: options.minibatches] for i in range(min(options.minibatches, len(micro)))]
+        # 3. Epochs of minibatches on the clipped surrogate.
+        def surrogate(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+            policy = view(policy, index)
+            A, r = advantages[index], ratio(policy.logp, logp_old[index])
+            unclipped, clipped = -A * r, -A * r.clamp(1 - clip, 1 + clip)
+            loss = torch.maximum(unclipped, clipped)
+            if options.entropy_coef:
+                loss = loss - options.entropy_coef * policy.entropy
+            return loss, {
+                "policy/approxkl_avg": 0.5 * (policy.logp - logp_old[index]).square(),
+                "policy/clipfrac_avg": (clipped > unclipped).float(),
+                "val/ratio": r,
+                "val/ratio_first": (r - 1).abs(),
+            }
+
         seen: list[dict[str, float]] = []
         for _ in range(options.ppo_epochs):
-            for group in groups:
-                seen.append(self._step(group, rollout, advantages, returns, values_old))
+            for batch in self.actor.batches(rollout, options.minibatches):
+                seen.append(self.actor.descend(rollout, batch, surrogate))
             if options.target_kl and seen[-1]["policy/approxkl_avg"] > 1.5 * options.target_kl:
                 break
-        metrics = {name: sum(part[name] for part in seen) / len(seen) for name in seen[0]}
-        metrics["val/ratio_first"] = seen[0]["val/ratio_first"]
-        metrics["val/explained_variance"] = explained_variance(returns, values_old, is_response)
-        return metrics | {"lr": self.optimizer.param_groups[0]["lr"]}
 
-    def _step(
-        self, group: list[Tensor], rollout: Rollout, advantages: Tensor, returns: Tensor, values_old: Tensor
-    ) -> dict[str, float]:
-        """One optimizer step on the micro-batches of `group`; each is weighed by its share of the tokens."""
-        options, clip = self.options, self.options.cliprange
-        count = sum(int(rollout.is_response[index].sum()) for index in group)
-        totals = dict.fromkeys(
-            ("loss/policy_avg", "loss/value_avg", "policy/approxkl_avg", "policy/clipfrac_avg", "val/ratio"), 0.0
-        )
-        largest = 0.0
-        with self.shared.role(POLICY, train=True) as causal:
-            for index in group:
-                mask = rollout.is_response[index]
-                share = float(mask.sum()) / count
-                A = advantages[index]  # (b, T)
-                logp = response_logprobs(causal, rollout.rows.select(index), self.config.temperature).logp
-                log_ratio = (logp - rollout.logp_old[index]) * mask
-                ratio = log_ratio.clamp(-20, 20).exp()
-                unclipped, clipped = -A * ratio, -A * ratio.clamp(1 - clip, 1 + clip)
-                policy_loss = masked_mean(torch.maximum(unclipped, clipped), mask)
-                (policy_loss * share).backward()
-
-                value = self.value_head(rollout.features[index])
-                error = (value - returns[index]).square()
-                if options.cliprange_value:
-                    near = (value - values_old[index]).clamp(-options.cliprange_value, options.cliprange_value)
-                    error = torch.maximum(error, (values_old[index] + near - returns[index]).square())
-                value_loss = 0.5 * masked_mean(error, mask)
-                (options.vf_coef * value_loss * share).backward()
-
-                with torch.no_grad():
-                    parts = {
-                        "loss/policy_avg": policy_loss,
-                        "loss/value_avg": value_loss,
-                        "policy/approxkl_avg": 0.5 * masked_mean(log_ratio.square(), mask),
-                        "policy/clipfrac_avg": masked_mean((clipped > unclipped).float(), mask),
-                        "val/ratio": masked_mean(ratio, mask),
-                    }
-                    for name, value in parts.items():
-                        totals[name] += float(value) * share
-                    largest = max(largest, float(((ratio - 1).abs() * mask).max()))
-            norm = torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
-        if not torch.isfinite(norm):
-            self.optimizer.zero_grad()
-            raise KnownError("The policy diverged (its loss is not a number): lower --learning-rate, then resume.")
-        torch.nn.utils.clip_grad_norm_(self.value_head.linear.parameters(), 1.0)
-        for optimizer in (self.optimizer, self.value_optimizer):
-            optimizer.step()
-            optimizer.zero_grad()
-        return totals | {"grad_norm": float(norm), "val/ratio_first": largest}
+        # 4. The value head learns the returns.
+        learnt = self.critic.fit(rollout, returns, options.value_epochs, clip=options.cliprange_value)
+        return mean_of(seen) | learnt | {"val/ratio_first": seen[0]["val/ratio_first"], "lr": rate}
 
     def save(self, folder: Path) -> None:
-        self.value_head.save(folder / "value.safetensors")
-        save_optimizer(self.optimizer, folder / "optimizer.safetensors")
-        save_optimizer(self.value_optimizer, folder / "value-optimizer.safetensors")
+        super().save(folder)
+        self.critic.save(folder)
 
     def restore(self, folder: Path) -> None:
-        self.value_head.restore(folder / "value.safetensors")
-        load_optimizer(self.optimizer, folder / "optimizer.safetensors")
-        load_optimizer(self.value_optimizer, folder / "value-optimizer.safetensors")
+        super().restore(folder)
+        self.critic.restore(folder)

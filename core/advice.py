@@ -1,0 +1,192 @@
+"""Plain words about a run's curves: what looks wrong, its likely cause, and what to do. No torch.
+
+`series` is as `core.jobs.queue.metrics` gives it: for each metric its (step, value) pairs, oldest first.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Points = list[tuple[int, float]]
+Series = Mapping[str, Points]
+
+#: Steps whose mean counts as what a curve is now, and as what it was at first.
+NOW, FIRST = 5, 3
+#: Fewest steps before anything is said: the first ones are noise.
+FEWEST = 8
+
+
+@dataclass(frozen=True)
+class Advice:
+    """`metric` names the chart that it belongs to."""
+
+    metric: str
+    text: str
+
+
+def advice(series: Series, config: Mapping[str, Any]) -> list[Advice]:
+    """Everything that there is to say about a run; `config` is its stored settings."""
+    return [
+        Advice(metric, text)
+        for metric, rule in RULES
+        if len(series.get(metric, ())) >= FEWEST and (text := rule(series, config))
+    ]
+
+
+def now(points: Points) -> float:
+    return mean(points[-NOW:])
+
+
+def first(points: Points) -> float:
+    return mean(points[:FIRST])
+
+
+def mean(points: Points) -> float:
+    return sum(value for _, value in points) / len(points)
+
+
+def smoothed(points: Points) -> Points:
+    """Each step's mean with the ones before it, `NOW` together."""
+    return [(points[i][0], mean(points[max(0, i - NOW + 1) : i + 1])) for i in range(len(points))]
+
+
+def gold_peak(series: Series) -> int | None:
+    """The step at which the smoothed gold reward was highest, once it has clearly come down from there; else None.
+
+    Past it the policy gains score and loses what the score stands for (Gao et al. 2022, arXiv 2210.10760).
+    """
+    points = series.get("objective/gold", [])
+    if len(points) < FEWEST:
+        return None
+    means = smoothed(points)[NOW - 1 :]
+    step, highest = max(means, key=lambda point: point[1])
+    rest = [value for at, value in points if at > step - NOW]
+    centre = sum(rest) / len(rest)
+    noise = (sum((value - centre) ** 2 for value in rest) / len(rest) / NOW) ** 0.5
+    return step if means[-1][1] < highest - 1.5 * noise and step < means[-1][0] - 2 else None
+
+
+def _over_optimised(series: Series, config: Mapping[str, Any]) -> str:
+    step = gold_peak(series)
+    scores = smoothed(series["objective/scores"])
+    if step is None or scores[-1][1] <= dict(scores).get(step, scores[0][1]):
+        return ""
+    return (
+        f"The reward still rises, but the gold reward falls since step {step}: the policy has found what the reward "
+        "model overrates. Stop here or raise the KL coefficient; the checkpoint nearest to that step is the better one."
+    )
+
+
+def _negative_kl(series: Series, config: Mapping[str, Any]) -> str:
+    value = now(series["objective/kl"])
+    if value > -0.5:
+        return ""
+    masked = config.get("algorithm") in ("nlpo", "dqn")
+    cause = (
+        "this algorithm draws from a part of the vocabulary only, so this is expected"
+        if masked
+        else "completions are not drawn from the distribution that is scored, as when top-k sampling is on"
+    )
+    return f"KL is negative ({value:.1f}). Likely cause: {cause}; or there are few completions in a step."
+
+
+def _kl_over_target(series: Series, config: Mapping[str, Any]) -> str:
+    value, target = now(series["objective/kl"]), config.get("kl_target") or 0
+    if not target or value < 2 * target:
+        return ""
+    return (
+        f"KL is {value:.1f} nats, more than twice its target of {target:g}: the coefficient does not follow fast "
+        "enough. Raise it by hand, or lower the learning rate."
+    )
+
+
+def _entropy(series: Series, config: Mapping[str, Any]) -> str:
+    points = series["objective/entropy"]
+    if now(points) > 0.4 * first(points):
+        return ""
+    return (
+        f"Entropy has fallen to {now(points) / first(points):.0%} of what it was: the policy says the same again and "
+        "again. Raise the KL coefficient or lower the learning rate, and read the samples."
+    )
+
+
+def _length(series: Series, config: Mapping[str, Any]) -> str:
+    points = series["completions/mean_length"]
+    if now(points) > 1.5 * first(points):
+        return (
+            f"Completions have grown from {first(points):.0f} to {now(points):.0f} tokens. Likely cause: the reward "
+            "likes length; look at the reward model's report, or add a rule such as -0.01*length."
+        )
+    if now(points) < 0.5 * first(points):
+        return (
+            f"Completions have shrunk from {first(points):.0f} to {now(points):.0f} tokens. Likely cause: each token "
+            "pays for KL, so short ones are cheaper, or the reward likes them short."
+        )
+    return ""
+
+
+def _ends(series: Series, config: Mapping[str, Any]) -> str:
+    points = series["completions/eos_rate"]
+    if first(points) < 0.2 or now(points) > 0.5 * first(points):
+        return ""
+    return (
+        f"Fewer completions end by themselves ({first(points):.0%} at first, {now(points):.0%} now): they are cut off "
+        "at the length limit. Set a missing-end penalty."
+    )
+
+
+def _spread(series: Series, config: Mapping[str, Any]) -> str:
+    if now(series["objective/score_std"]) > 0.02:
+        return ""
+    return "All completions of a step have nearly the same reward: there is nothing left to learn from."
+
+
+def _clipped(series: Series, config: Mapping[str, Any]) -> str:
+    value = now(series["policy/clipfrac_avg"])
+    return (
+        f"{value:.0%} of the tokens are clipped: the policy moves too far on one batch. Lower the learning rate or "
+        "take fewer epochs."
+        if value > 0.3
+        else ""
+    )
+
+
+def _explained(series: Series, config: Mapping[str, Any]) -> str:
+    if len(series["val/explained_variance"]) < 3 * NOW or now(series["val/explained_variance"]) > -0.1:
+        return ""
+    return (
+        "The value head predicts the returns worse than their mean would: advantages are noisier than they need be. "
+        "Change the value learning rate, or use an algorithm without a critic (RLOO, GRPO)."
+    )
+
+
+def _flat_groups(series: Series, config: Mapping[str, Any]) -> str:
+    value = now(series["frac_reward_zero_std"])
+    return (
+        f"{value:.0%} of the prompts give completions of equal reward, which teach nothing: raise the completions of a "
+        "prompt or the temperature."
+        if value > 0.5
+        else ""
+    )
+
+
+def _refused(series: Series, config: Mapping[str, Any]) -> str:
+    if any(value for _, value in series["policy/step_size"][-NOW:]):
+        return ""
+    return "No step was accepted lately: the trust region is too small for the noise. Raise trust_kl or the batch size."
+
+
+Rule = Callable[[Series, Mapping[str, Any]], str]
+RULES: tuple[tuple[str, Rule], ...] = (
+    ("objective/scores", _over_optimised),
+    ("objective/kl", _negative_kl),
+    ("objective/kl", _kl_over_target),
+    ("objective/entropy", _entropy),
+    ("completions/mean_length", _length),
+    ("completions/eos_rate", _ends),
+    ("objective/score_std", _spread),
+    ("policy/clipfrac_avg", _clipped),
+    ("val/explained_variance", _explained),
+    ("frac_reward_zero_std", _flat_groups),
+    ("policy/step_size", _refused),
+)

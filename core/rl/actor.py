@@ -1,0 +1,162 @@
+"""The two things that algorithms train: the policy's adapter, and a value head on frozen features.
+
+Both know nothing of any algorithm: one is given a loss for each token, the other the returns to predict.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.configs import TrainPolicyConfig
+from core.errors import KnownError
+from core.models.adapters import SharedModel
+from core.models.checkpoint import adamw, load_optimizer, save_optimizer
+from core.models.heads import ScalarHead
+from core.models.logprobs import Predictions, predictions
+from core.rl.control import Live
+from core.rl.estimators import explained_variance, masked_mean
+from core.rl.rollout import POLICY, Rollout
+
+#: The learning rate ends at this share of where it began.
+FINAL_LEARNING_RATE = 0.1
+LARGEST_NORM = 1.0
+
+#: From what the policy says of the completions `index` to a loss for each token (b, T), and numbers to report (b, T).
+Loss = Callable[[Predictions, Tensor], tuple[Tensor, dict[str, Tensor]]]
+
+
+class DivergedError(KnownError):
+    """The update is not a number: nothing was changed by it, but going on makes no sense."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What an algorithm is made from."""
+
+    shared: SharedModel
+    config: TrainPolicyConfig
+    options: Any
+    live: Live
+
+
+class Actor:
+    """The policy's adapter and its optimizer."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.shared, self.config, self.live = setup.shared, setup.config, setup.live
+        self.weights = setup.shared.parameters(POLICY)
+        self.optimizer = adamw((self.weights, setup.live.learning_rate))
+
+    def schedule(self, progress: float) -> float:
+        """The learning rate at `progress` (0 to 1) of the run, set and returned."""
+        rate = self.live.learning_rate * (1 - (1 - FINAL_LEARNING_RATE) * progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def batches(self, rollout: Rollout, minibatches: int = 1) -> list[list[Tensor]]:
+        """Row numbers for each optimizer step of one pass, as micro-batches: those in which logp_old was computed."""
+        micro = rollout.rows.chunks(self.config.micro_batch)
+        return [micro[i::minibatches] for i in range(min(minibatches, len(micro)))]
+
+    def descend(
+        self, rollout: Rollout, batch: list[Tensor], loss: Loss, *, per_completion: bool = False
+    ) -> dict[str, float]:
+        """One optimizer step down the mean of `loss` over all tokens of the batch, or its sum over the tokens divided
+        by the number of completions. Returns the token means of what was reported, and the gradient's norm.
+
+        Every micro-batch is weighed by its share, so their number changes nothing. Raises `DivergedError`.
+        """
+        mask = rollout.is_response
+        tokens = sum(int(mask[index].sum()) for index in batch)
+        count = sum(len(index) for index in batch) if per_completion else tokens
+        totals: dict[str, float] = {}
+        with self.shared.role(POLICY, train=True) as causal:
+            for index in batch:
+                policy = predictions(causal, rollout.rows.select(index), rollout.temperature)
+                losses, seen = loss(policy, index)
+                ((losses * mask[index]).sum() / count).backward()
+                with torch.no_grad():
+                    for name, values in {"loss/policy_avg": losses, **seen}.items():
+                        totals[name] = totals.get(name, 0.0) + float((values * mask[index]).sum()) / tokens
+        return totals | {"grad_norm": self.step()}
+
+    def step(self) -> float:
+        """Step down the gradient that is there, at most `LARGEST_NORM` long; returns its length before that."""
+        norm = torch.nn.utils.clip_grad_norm_(self.weights, LARGEST_NORM)
+        if not torch.isfinite(norm):
+            self.optimizer.zero_grad()
+            raise DivergedError("The gradient is not a number.")
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return float(norm)
+
+    def save(self, folder: Path) -> None:
+        save_optimizer(self.optimizer, folder / "optimizer.safetensors")
+
+    def restore(self, folder: Path) -> None:
+        load_optimizer(self.optimizer, folder / "optimizer.safetensors")
+
+
+class Critic:
+    """V(s_t): a linear head on the frozen reward model's hidden states (see `score_and_features`).
+
+    It starts at 0; a copy of the reward head does not help, because that is only right at the end token (explained
+    variance -4 at first). Its features are fixed, so its epochs cost next to nothing and cannot disturb the policy:
+    that is why there is no weight of the value loss to choose, only a learning rate.
+    """
+
+    def __init__(self, setup: Setup, learning_rate: float) -> None:
+        self.head = ScalarHead(setup.shared.base.hidden_size).to(setup.shared.base.device)
+        self.head.zero()
+        self.optimizer = adamw((list(self.head.linear.parameters()), learning_rate))
+        self.fresh = True
+
+    @torch.no_grad()
+    def values(self, rollout: Rollout) -> Tensor:
+        """V(s_t) (B, T), 0 outside the response. The first rollout that it sees sets its bias to the mean score."""
+        if self.fresh:
+            self.head.linear.bias.fill_(float(rollout.score.mean()))
+            self.fresh = False
+        return self.head(rollout.features) * rollout.is_response
+
+    def fit(self, rollout: Rollout, returns: Tensor, epochs: int, *, clip: float = 0.0) -> dict[str, float]:
+        """Steps down 1/2 (V - returns)^2; returns (B, T). With `clip` no value gains by moving further than that."""
+        mask = rollout.is_response
+        old = self.values(rollout)
+        metrics = {"val/explained_variance": explained_variance(returns, old, mask)}
+        for epoch in range(epochs):
+            values = self.head(rollout.features)
+            error = (values - returns).square()
+            if clip:
+                near = old + (values - old).clamp(-clip, clip)
+                error = torch.maximum(error, (near - returns).square())
+            loss = 0.5 * masked_mean(error, mask)
+            loss.backward()
+            self.step()
+            if epoch == 0:
+                metrics["loss/value_avg"] = float(loss.detach())
+        return metrics
+
+    def step(self) -> None:
+        torch.nn.utils.clip_grad_norm_(self.head.linear.parameters(), LARGEST_NORM)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def save(self, folder: Path) -> None:
+        self.head.save(folder / "value.safetensors")
+        save_optimizer(self.optimizer, folder / "value-optimizer.safetensors")
+
+    def restore(self, folder: Path) -> None:
+        self.head.restore(folder / "value.safetensors")
+        load_optimizer(self.optimizer, folder / "value-optimizer.safetensors")
+        self.fresh = False
+
+
+def mean_of(seen: list[dict[str, float]]) -> dict[str, float]:
+    """The mean of each number over several optimizer steps."""
+    return {name: sum(part[name] for part in seen) / len(seen) for name in seen[0]}

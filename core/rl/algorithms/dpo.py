@@ -1,0 +1,89 @@
+"""Direct Preference Optimization (Rafailov et al. 2023, arXiv 2305.18290): the baseline without RL.
+
+The stored rankings are learned from directly, with the policy as its own reward model: beta log pi / pi_ref is the
+implicit reward, and the loss is the reward model's on it. No rollouts and no reward model are needed; the loop draws
+some now and then only to measure.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from core.models.logprobs import Predictions
+from core.options import Settings, option
+from core.rl.algorithms.rloo import at_first_token
+from core.rl.learner import BaseLearner
+from core.rl.rollout import Rollout
+
+
+@dataclass(frozen=True)
+class Options(Settings):
+    """DPO: Direct Preference Optimization, from the rankings without RL (Rafailov et al. 2023, arXiv 2305.18290)."""
+
+    LEARNING_RATE: ClassVar[float] = 3e-4
+    beta: float = option(0.1, "Price of leaving the reference: smaller goes further.", low=1e-3, high=10)
+    dpo_loss: str = option(
+        "sigmoid", "DPO's own loss, or IPO's square loss, which cannot run away (Azar et al. 2023, arXiv 2310.12036).",
+        choices=("sigmoid", "ipo"), advanced=True,
+    )  # fmt: skip
+    label_smoothing: float = option(
+        0.0, "Share of pairs taken to be labeled the wrong way round (cDPO).", low=0, high=0.49, advanced=True
+    )
+
+
+class Learner(BaseLearner):
+    """`rollout.score` holds the negative ranks, NaN where a completion was not ranked."""
+
+    options: Options
+    offline = True
+    fewest_completions = 2
+
+    def update(self, rollout: Rollout, step: int) -> dict[str, float]:
+        rate = self.actor.schedule(self.progress(step))
+        lengths = rollout.rows.lengths
+        pairs = preferred(rollout.score, rollout.group)  # (B, B) bool
+        each = pairs.sum(1).float()
+        total = torch.zeros(int(rollout.group.max()) + 1, device=each.device).index_add(0, rollout.group, each)
+        # The mean over the pairs of a prompt, then over prompts: a prompt's completions share its weight.
+        weight = rollout.group.bincount()[rollout.group] / total[rollout.group].clamp(min=1)  # (B,)
+
+        def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+            logp = policy.logp.sum(1)
+            implicit = logp - rollout.logp_ref[index].sum(1)  # (b,)
+            if self.options.dpo_loss == "ipo":
+                implicit = implicit / lengths[index]
+            h = implicit[:, None] - implicit[None, :]  # (b, b) nats, without beta
+            chosen = pairs[index][:, index]
+            losses = (self.pair_loss(h) * chosen).sum(1) * weight[index]
+            with torch.no_grad():
+                count = chosen.sum().clamp(min=1)
+                margin = self.options.beta * (h * chosen).sum() / count
+                right = (((h > 0).float() + 0.5 * (h == 0).float()) * chosen).sum() / count
+                everywhere = torch.ones_like(policy.logp)
+            return at_first_token(losses, policy.logp), {
+                "rewards/margins": margin * everywhere,
+                "rewards/accuracies": right * everywhere,
+                "logps/chosen": (logp.detach() * chosen.any(1)).sum() / chosen.any(1).sum().clamp(min=1) * everywhere,
+                "logps/rejected": (logp.detach() * chosen.any(0)).sum() / chosen.any(0).sum().clamp(min=1) * everywhere,
+            }
+
+        batch = self.actor.batches(rollout)[0]
+        learnt = self.actor.descend(rollout, batch, loss, per_completion=True)
+        tokens, count = float(rollout.is_response.sum()), len(rollout)
+        learnt["loss"] = learnt.pop("loss/policy_avg") * tokens / count
+        return learnt | {"lr": rate}
+
+    def pair_loss(self, h: Tensor) -> Tensor:
+        """From log-ratio differences chosen minus rejected to a loss for each pair."""
+        beta, smoothing = self.options.beta, self.options.label_smoothing
+        if self.options.dpo_loss == "ipo":
+            return (h - 1 / (2 * beta)).square()
+        return -(1 - smoothing) * logsigmoid(beta * h) - smoothing * logsigmoid(-beta * h)
+
+
+def preferred(score: Tensor, group: Tensor) -> Tensor:
+    """Is completion i preferred to j (B, B)? Both of the same prompt, both ranked, i better."""
+    return (score[:, None] > score[None, :]) & (group[:, None] == group[None, :])

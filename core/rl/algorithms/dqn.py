@@ -1,0 +1,204 @@
+"""Deep Q-Network at the level of tokens (Mnih et al. 2015, Nature 518; double Q: van Hasselt et al. 2015,
+arXiv 1509.06461; dueling form: Wang et al. 2015, arXiv 1511.06581).
+
+A head of its own for a Q value of each of 50,000 tokens would be larger than the model, and random at first. Here the
+Q head is the model's own vocabulary head under an adapter, read relative to the reference (the dueling form),
+
+    Q(s, a) = V(s) + alpha (D(s, a) - mean over C(s) of D(s, .)),      D = log pi_q - log pi_ref,
+
+so that at first Q = V for all tokens. The maximum runs over the candidates C(s), the reference's likeliest tokens and
+the end token: over the whole vocabulary it would find the noise (Fujimoto et al. 2018, arXiv 1812.02900). The adapter's
+own softmax is then Boltzmann exploration at temperature alpha with the reference as prior, pi_ref exp(Q / alpha); with
+probability epsilon a token is drawn from the reference instead.
+
+    y_t = r_t + .. + r_{t+n-1} + Q_target(s_{t+n}, argmax over C of Q(s_{t+n}, a)),      loss = Huber(Q(s_t, a_t) - y_t)
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad, smooth_l1_loss
+
+from core.models.adapters import REFERENCE
+from core.models.heads import ScalarHead
+from core.models.logprobs import FORBIDDEN, Predictions, predictions
+from core.models.seeds import generator
+from core.options import Settings, option
+from core.rl.actor import Critic, Setup, mean_of
+from core.rl.estimators import explained_variance, returns_to_go, token_rewards
+from core.rl.learner import BaseLearner
+from core.rl.replay import Replay
+from core.rl.rollout import Rollout, join
+
+TARGET = "target"
+
+
+@dataclass(frozen=True)
+class Options(Settings):
+    """DQN: token-level deep Q-learning with replay and a target network (Mnih et al. 2015)."""
+
+    LEARNING_RATE: ClassVar[float] = 6e-4
+    alpha: float = option(0.1, "Temperature of exploration: a Q larger by this is e times likelier.", low=1e-3, high=10)
+    epsilon: float = option(
+        0.2, "Share of tokens drawn from the reference at first; falls to 0.02 by half-time.", high=1
+    )
+    candidates: int = option(32, "Likely tokens among which the best one is sought.", low=2, high=1000, advanced=True)
+    n_step: int = option(24, "Tokens after which the target network is asked.", low=1, advanced=True)
+    replay: int = option(256, "Earlier completions that are kept.", low=1, advanced=True)
+    q_updates: int = option(2, "Optimizer steps for each rollout.", low=1, high=50, advanced=True)
+    sync_every: int = option(4, "Optimizer steps after which the target network is renewed.", low=1, advanced=True)
+    double_q: bool = option(True, "Let the online network choose the best token, the target value it.", advanced=True)
+    value_learning_rate: float = option(3e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+
+
+class Exploration:
+    """The guide: the policy on the reference's candidates, and with probability epsilon the reference itself."""
+
+    roles = (REFERENCE,)
+
+    def __init__(self, epsilon: float, candidates: int, end_ids: list[int]) -> None:
+        self.epsilon, self.candidates, self.end_ids = epsilon, candidates, end_ids
+
+    def probabilities(self, logits: Tensor, others: list[Tensor]) -> Tensor:
+        inside = torch.full_like(logits, False, dtype=torch.bool)
+        inside.scatter_(-1, candidate_ids(others[0], self.candidates, self.end_ids), True)
+        greedy = logits.masked_fill(~inside, FORBIDDEN).softmax(-1)
+        return (1 - self.epsilon) * greedy + self.epsilon * others[0].softmax(-1)
+
+
+def candidate_ids(logits: Tensor, count: int, end_ids: list[int]) -> Tensor:
+    """The `count` likeliest tokens with the end token among them: logits (..., V) -> ids (..., count)."""
+    first = logits.clone()
+    first[..., end_ids[:1]] = float("inf")
+    return first.topk(min(count, logits.shape[-1]), -1).indices
+
+
+class Learner(BaseLearner):
+    options: Options
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self.critic = Critic(setup, self.options.value_learning_rate)
+        self.target_head = ScalarHead(setup.shared.base.hidden_size).to(setup.shared.base.device)
+        self.shared.add(TARGET, setup.config, seed=setup.config.seed)
+        self.replay = Replay(self.options.replay)
+        self.state = {"updates": 0, "progress": 0.0}
+
+    @property
+    def epsilon(self) -> float:
+        first, last = self.options.epsilon, min(0.02, self.options.epsilon)
+        return first + (last - first) * min(1.0, 2 * self.state["progress"])
+
+    @property
+    def end_ids(self) -> list[int]:
+        return list(self.shared.base.end_ids)
+
+    def guide(self) -> Exploration:
+        return Exploration(self.epsilon, self.options.candidates, self.end_ids)
+
+    def update(self, rollout: Rollout, step: int) -> dict[str, float]:
+        options = self.options
+        self.state["progress"] = self.progress(step + 1)
+        rate = self.actor.schedule(self.progress(step))
+        if self.critic.fresh:
+            self.critic.values(rollout)
+            self.sync()
+        fresh = self.with_candidates(rollout)
+        seen: list[dict[str, float]] = []
+        for number in range(options.q_updates):
+            half = len(rollout) // 2
+            random = generator(self.config.seed, "replay", step, number)
+            old = self.replay.sample(half, random) if len(self.replay) else None
+            seen.append(self.regress(join([fresh, old]) if old else fresh))
+            self.state["updates"] += 1
+            if self.state["updates"] % options.sync_every == 0:
+                self.sync()
+        self.replay.add(fresh)
+        values = self.critic.values(rollout)
+        explained = explained_variance(
+            returns_to_go(self.rewards(rollout), rollout.is_response), values, rollout.is_response
+        )
+        return mean_of(seen) | {"val/explained_variance": explained, "policy/epsilon": self.epsilon, "lr": rate}
+
+    def rewards(self, batch: Rollout) -> Tensor:
+        return token_rewards(self.charged_kl(batch), batch.score, batch.is_response, self.live.kl_coef)
+
+    @torch.no_grad()
+    def with_candidates(self, rollout: Rollout) -> Rollout:
+        """The rollout with C(s) (B, T, K) and the reference's log-probabilities of it, so that they never change."""
+        ids, logp = [], []
+        with self.shared.role(REFERENCE) as causal:
+            for index in rollout.rows.chunks(self.config.micro_batch):
+                reference = predictions(causal, rollout.rows.select(index), rollout.temperature)
+                ids.append(candidate_ids(reference.logits, self.options.candidates, self.end_ids))
+                logp.append(reference.of(ids[-1]))
+        rollout.extra.update(candidates=torch.cat(ids), candidates_ref=torch.cat(logp))
+        return rollout
+
+    def q_values(self, seen: Predictions, batch: Rollout, index: Tensor, head: ScalarHead) -> tuple[Tensor, Tensor]:
+        """Q of the tokens that were drawn (b, T) and of the candidates (b, T, K)."""
+        ids, reference = batch.extra["candidates"][index], batch.extra["candidates_ref"][index]
+        D = seen.of(ids) - reference
+        level = D.mean(-1)
+        value = head(batch.features[index])
+        taken = value + self.options.alpha * (seen.logp - batch.logp_ref[index] - level)
+        return taken, value[..., None] + self.options.alpha * (D - level[..., None])
+
+    def regress(self, batch: Rollout) -> dict[str, float]:
+        """One step of Q towards its targets on `batch`."""
+        options = self.options
+        wanted = self.targets(batch)
+
+        def huber(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+            taken, _ = self.q_values(policy, batch, index, self.critic.head)
+            loss = smooth_l1_loss(taken, wanted[index], reduction="none")
+            # Divided by alpha the adapter's gradient has the size of the others', which Adam's epsilon expects.
+            return loss / options.alpha, {"loss/value_avg": 0.5 * (taken - wanted[index]).square()}
+
+        learnt = self.actor.descend(batch, self.actor.batches(batch)[0], huber)
+        self.critic.step()
+        return learnt
+
+    @torch.no_grad()
+    def targets(self, batch: Rollout) -> Tensor:
+        """y_t (B, T): the rewards of the next n tokens, and what the target network says of the state after them."""
+        n, mask = self.options.n_step, batch.is_response
+        to_go = returns_to_go(self.rewards(batch), mask)
+        if n >= mask.shape[1]:
+            return to_go
+        after = pad(to_go[:, n:], [0, n])  # what comes later than n tokens is replaced
+        best = torch.zeros_like(to_go)
+        for index in batch.rows.chunks(self.config.micro_batch):
+            rows = batch.rows.select(index)
+            with self.shared.role(TARGET) as causal:
+                _, target = self.q_values(predictions(causal, rows, batch.temperature), batch, index, self.target_head)
+            choice = target
+            if self.options.double_q:
+                with self.shared.role("policy") as causal:
+                    seen = predictions(causal, rows, batch.temperature)
+                    _, choice = self.q_values(seen, batch, index, self.critic.head)
+            best[index] = target.gather(-1, choice.argmax(-1, keepdim=True))[..., 0]
+        inside = pad(mask[:, n:], [0, n])
+        return (to_go - after + pad((best * mask)[:, n:], [0, n]) * inside) * mask
+
+    def sync(self) -> None:
+        """The target network becomes the online one."""
+        self.shared.copy("policy", TARGET)
+        self.target_head.load_state_dict(self.critic.head.state_dict())
+
+    def save(self, folder: Path) -> None:
+        super().save(folder)
+        self.critic.save(folder)
+        self.target_head.save(folder / "target.safetensors")
+        self.shared.save(TARGET, folder / TARGET)
+        self.replay.save(folder / "replay.safetensors")
+
+    def restore(self, folder: Path) -> None:
+        super().restore(folder)
+        self.critic.restore(folder)
+        self.target_head.restore(folder / "target.safetensors")
+        self.shared.reload(TARGET, folder / TARGET)
+        self.replay.restore(folder / "replay.safetensors", self.shared.base.device)

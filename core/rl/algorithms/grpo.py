@@ -1,0 +1,81 @@
+"""Group Relative Policy Optimization (Shao et al. 2024, DeepSeekMath, arXiv 2402.03300).
+
+PPO's clipped surrogate without a critic: a completion's advantage is its reward's distance from the mean of its
+group, in the group's standard deviations, for each of its tokens. Two corrections of later work are options:
+without the deviation (Dr. GRPO, Liu et al. 2025, arXiv 2503.20783) and token means over the batch (DAPO, Yu et al.
+2025, arXiv 2503.14476).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from core.models.logprobs import Predictions
+from core.options import Settings, option
+from core.rl.actor import mean_of
+from core.rl.estimators import group_mean, k3, ratio
+from core.rl.learner import BaseLearner
+from core.rl.rollout import Rollout
+
+
+@dataclass(frozen=True)
+class Options(Settings):
+    """GRPO: Group Relative Policy Optimization (Shao et al. 2024, arXiv 2402.03300)."""
+
+    LEARNING_RATE: ClassVar[float] = 6e-4
+    passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
+    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
+    scale: str = option(
+        "deviation", "Divide advantages by the group's standard deviation, or not (Dr. GRPO).",
+        choices=("deviation", "none"), advanced=True,
+    )  # fmt: skip
+    average: str = option(
+        "tokens", "Every token counts the same (DAPO), or every completion does (the paper).",
+        choices=("tokens", "completions"), advanced=True,
+    )  # fmt: skip
+    kl_in: str = option(
+        "loss", "Where KL is paid for: as k3 in the loss (the paper), or in the reward.", choices=("loss", "reward"),
+        advanced=True,
+    )  # fmt: skip
+
+
+class Learner(BaseLearner):
+    options: Options
+    fewest_completions = 2
+
+    def update(self, rollout: Rollout, step: int) -> dict[str, float]:
+        options, clip = self.options, self.options.cliprange
+        rate = self.actor.schedule(self.progress(step))
+        reward = rollout.score
+        if options.kl_in == "reward":
+            reward = reward - self.live.kl_coef * self.charged_kl(rollout).sum(1)
+        advantages, flat = group_advantages(reward, rollout.group, scaled=options.scale == "deviation")
+        lengths = rollout.rows.lengths
+
+        def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+            A, r = advantages[index, None], ratio(policy.logp, rollout.logp_old[index])
+            unclipped, clipped = -A * r, -A * r.clamp(1 - clip, 1 + clip)
+            losses = torch.maximum(unclipped, clipped)
+            if options.kl_in == "loss":
+                losses = losses + self.live.kl_coef * k3(policy.logp, rollout.logp_ref[index])
+            if options.average == "completions":
+                losses = losses / lengths[index, None]
+            return losses, {
+                "policy/approxkl_avg": 0.5 * (policy.logp - rollout.logp_old[index]).square(),
+                "policy/clipfrac_avg": (clipped > unclipped).float(),
+                "val/ratio": r,
+            }
+
+        batch, each = self.actor.batches(rollout)[0], options.average == "completions"
+        seen = [self.actor.descend(rollout, batch, loss, per_completion=each) for _ in range(options.passes)]
+        return mean_of(seen) | {"frac_reward_zero_std": flat, "lr": rate}
+
+
+def group_advantages(reward: Tensor, group: Tensor, *, scaled: bool) -> tuple[Tensor, float]:
+    """(R - mean) / (std + 1e-4) within groups (B,), with Bessel's correction; and the share without any spread."""
+    centred = reward - group_mean(reward, group)
+    k = group.bincount()[group].float()
+    std = (group_mean(centred.square(), group) * k / (k - 1).clamp(min=1)).sqrt()
+    return (centred / (std + 1e-4) if scaled else centred), float((std < 1e-8).float().mean())

@@ -1,0 +1,61 @@
+"""REINFORCE Leave-One-Out (Ahmadian et al. 2024, "Back to Basics", arXiv 2402.14740; Kool et al. 2019).
+
+A completion is one action with one reward, KL penalty included; its baseline is the mean reward of the other
+completions of the same prompt. Nothing has to be learned but the policy.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from core.models.logprobs import Predictions
+from core.options import Settings, option
+from core.rl.actor import mean_of
+from core.rl.estimators import leave_one_out, ratio
+from core.rl.learner import BaseLearner
+from core.rl.rollout import Rollout
+
+
+@dataclass(frozen=True)
+class Options(Settings):
+    """RLOO: REINFORCE Leave-One-Out (Ahmadian et al. 2024, arXiv 2402.14740)."""
+
+    LEARNING_RATE: ClassVar[float] = 6e-4
+    passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
+    cliprange: float = option(
+        0.2, "How far the completion's ratio may move before it is clipped.", low=0.01, high=1, advanced=True
+    )
+    normalize_advantages: bool = option(False, "Scale advantages to standard deviation 1.", advanced=True)
+
+
+class Learner(BaseLearner):
+    options: Options
+    fewest_completions = 2
+
+    def update(self, rollout: Rollout, step: int) -> dict[str, float]:
+        options, clip = self.options, self.options.cliprange
+        rate = self.actor.schedule(self.progress(step))
+        reward = rollout.score - self.live.kl_coef * self.charged_kl(rollout).sum(1)  # (B,)
+        advantages = leave_one_out(reward, rollout.group)
+        if options.normalize_advantages:
+            advantages = advantages / (advantages.std() + 1e-8)
+
+        def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+            A, r = advantages[index], ratio(policy.logp.sum(1), rollout.logp_old[index].sum(1))  # (b,)
+            unclipped, clipped = -A * r, -A * r.clamp(1 - clip, 1 + clip)
+            return at_first_token(torch.maximum(unclipped, clipped), policy.logp), {
+                "policy/approxkl_avg": 0.5 * (policy.logp - rollout.logp_old[index]).square(),
+                "policy/clipfrac_avg": (clipped > unclipped).float()[:, None].expand_as(policy.logp),
+                "val/ratio": r[:, None].expand_as(policy.logp),
+            }
+
+        batch = self.actor.batches(rollout)[0]
+        seen = [self.actor.descend(rollout, batch, loss, per_completion=True) for _ in range(options.passes)]
+        return mean_of(seen) | {"lr": rate}
+
+
+def at_first_token(values: Tensor, like: Tensor) -> Tensor:
+    """Numbers of completions (b,) as a loss for each token (b, T) with the same sum."""
+    return torch.cat([values[:, None], torch.zeros_like(like[:, 1:])], 1)

@@ -1,0 +1,205 @@
+"""Trust Region Policy Optimization (Schulman et al. 2015, arXiv 1502.05477).
+
+The largest step along the natural gradient for which the policy moves at most `trust_kl` nats a token away from
+itself: maximise E[A pi / pi_old] subject to E[KL(pi_old || pi)] <= trust_kl. The direction F^-1 g comes from conjugate
+gradients on Fisher-vector products; a line search then accepts only a step that keeps the bound and gains, else the
+weights are put back bit for bit.
+
+F v is the double derivative of the exact KL over the vocabulary at pi_old. It needs an attention that can be
+differentiated twice, which fused kernels cannot: hence the `MATH` kernel. It is measured on a part of the completions;
+the line search uses all of them. `trust_kl` is not the KL to the reference, which is paid for in the reward.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from core.models.logprobs import predictions
+from core.options import Settings, option
+from core.rl.actor import Critic, DivergedError, Setup
+from core.rl.estimators import gae, ratio, token_rewards, whiten
+from core.rl.learner import BaseLearner
+from core.rl.rollout import POLICY, Rollout
+
+
+@dataclass(frozen=True)
+class Options(Settings):
+    """TRPO: Trust Region Policy Optimization (Schulman et al. 2015, arXiv 1502.05477)."""
+
+    LEARNING_RATE: ClassVar[float] = 0.0  # there is none: the trust region says how far a step goes
+    trust_kl: float = option(0.02, "How far a step may move the policy: nats a token.", low=1e-6, high=1)
+    cg_steps: int = option(8, "Steps of conjugate gradients.", low=1, high=100, advanced=True)
+    cg_damping: float = option(0.1, "Damping of the Fisher matrix, in its mean eigenvalues.", low=0, advanced=True)
+    fisher_share: float = option(
+        0.25, "Share of the completions on which the Fisher matrix is measured.", low=0.01, high=1, advanced=True
+    )
+    shrink: float = option(0.7, "How much shorter each next try is.", low=0.1, high=0.95, advanced=True)
+    line_steps: int = option(8, "Tries of the line search.", low=1, high=50, advanced=True)
+    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
+    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
+    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
+    whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
+
+
+class Learner(BaseLearner):
+    options: Options
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self.critic = Critic(setup, self.options.value_learning_rate)
+
+    def update(self, rollout: Rollout, step: int) -> dict[str, float]:
+        options, mask = self.options, rollout.is_response
+        rewards = token_rewards(self.charged_kl(rollout), rollout.score, mask, self.live.kl_coef)
+        advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
+        if options.whiten_advantages:
+            advantages = whiten(advantages, mask)
+        moved = self.move(rollout, advantages)
+        return moved | self.critic.fit(rollout, returns, options.value_epochs)
+
+    def move(self, rollout: Rollout, advantages: Tensor) -> dict[str, float]:
+        """One constrained step of the policy; advantages (B, T)."""
+        options = self.options
+        g, gain_old = self.gradient(rollout, advantages)
+        if not torch.isfinite(g).all():
+            raise DivergedError("The gradient is not a number.")
+        if float(g.norm()) == 0.0:  # equal advantages: there is nowhere to go
+            return {"grad_norm": 0.0, "policy/step_kl": 0.0, "policy/step_size": 0.0, "loss/policy_avg": -gain_old}
+        with self.fisher(rollout) as product:
+            direction, damped = conjugate_gradient(product, g, options.cg_steps, options.cg_damping)
+        curvature = float(direction @ damped)
+        full = (2 * options.trust_kl / max(curvature, 1e-12)) ** 0.5 * direction
+        kept = [weight.detach().clone() for weight in self.actor.weights]
+        for attempt in range(options.line_steps):
+            size = options.shrink**attempt
+            for weight, old, change in zip(self.actor.weights, kept, split(full, kept), strict=True):
+                weight.data.copy_(old + size * change)
+            gain, kl = self.measure(rollout, advantages, kept)
+            if kl <= options.trust_kl and gain > gain_old:
+                break
+        else:
+            size, kl, gain = 0.0, 0.0, gain_old
+            for weight, old in zip(self.actor.weights, kept, strict=True):
+                weight.data.copy_(old)
+        return {
+            "loss/policy_avg": -gain, "policy/step_kl": kl, "policy/step_size": size, "grad_norm": float(g.norm()),
+        }  # fmt: skip
+
+    def gradient(self, rollout: Rollout, advantages: Tensor) -> tuple[Tensor, float]:
+        """The gradient (n,) of mean A pi / pi_old over the tokens, and that mean."""
+        tokens, gain = float(rollout.is_response.sum()), 0.0
+        with self.shared.role(POLICY, train=True) as causal:
+            for index in rollout.rows.chunks(self.config.micro_batch):
+                policy = predictions(causal, rollout.rows.select(index), rollout.temperature)
+                part = (advantages[index] * ratio(policy.logp, rollout.logp_old[index])).sum() / tokens
+                part.backward()
+                gain += float(part.detach())
+        g = torch.cat([weight.grad.flatten() for weight in self.actor.weights if weight.grad is not None])
+        self.actor.optimizer.zero_grad()
+        return g, gain
+
+    def fisher(self, rollout: Rollout) -> "Fisher":
+        """The Fisher matrix on the first prompts of the rollout that make up `fisher_share` of it."""
+        count = max(1, round(len(rollout.rows.prompt_ids) * self.options.fisher_share))
+        some = torch.nonzero(rollout.group < count).flatten()
+        return Fisher(self, rollout, some)
+
+    @torch.no_grad()
+    def measure(self, rollout: Rollout, advantages: Tensor, old: list[Tensor]) -> tuple[float, float]:
+        """Mean A pi / pi_old and mean KL(pi_old || pi) over all tokens, with pi_old's weights `old` put in and out."""
+        tokens, gain, kl = float(rollout.is_response.sum()), 0.0, 0.0
+        new = [weight.detach().clone() for weight in self.actor.weights]
+        with self.shared.role(POLICY) as causal:
+            for index in rollout.rows.chunks(self.config.micro_batch):
+                rows = rollout.rows.select(index)
+                set_weights(self.actor.weights, old)
+                before = predictions(causal, rows, rollout.temperature)
+                set_weights(self.actor.weights, new)
+                policy = predictions(causal, rows, rollout.temperature)
+                gain += float((advantages[index] * ratio(policy.logp, rollout.logp_old[index])).sum()) / tokens
+                kl += float(policy.kl_from(before.logits - before.normaliser[..., None]).sum()) / tokens
+        return gain, kl
+
+    def save(self, folder: Path) -> None:
+        super().save(folder)
+        self.critic.save(folder)
+
+    def restore(self, folder: Path) -> None:
+        super().restore(folder)
+        self.critic.restore(folder)
+
+
+class Fisher:
+    """`with Fisher(...) as product:` product(v) is F v (n,); the graph of the KL's gradient is built once."""
+
+    def __init__(self, learner: Learner, rollout: Rollout, some: Tensor) -> None:
+        self.learner, self.rollout, self.some = learner, rollout, some
+
+    def __enter__(self) -> Callable[[Tensor], Tensor]:
+        learner, rows = self.learner, self.rollout.rows.select(self.some)
+        self.role = learner.shared.role(POLICY, train=True)
+        causal = self.role.__enter__()
+        weights = learner.actor.weights
+        with sdpa_kernel(SDPBackend.MATH):
+            policy = predictions(causal, rows, self.rollout.temperature)
+            old = (policy.logits - policy.normaliser[..., None]).detach()
+            kl = policy.kl_from(old).sum() / rows.is_response.sum()
+            grads = torch.autograd.grad(kl, weights, create_graph=True)
+            gradient = torch.cat([grad.flatten() for grad in grads])
+
+        def product(v: Tensor) -> Tensor:
+            with sdpa_kernel(SDPBackend.MATH):
+                found = torch.autograd.grad(gradient @ v, weights, retain_graph=True)
+            return torch.cat([part.flatten() for part in found]).detach()
+
+        return product
+
+    def __exit__(self, *error: object) -> None:
+        self.role.__exit__(*error)  # type: ignore[arg-type]
+
+
+def conjugate_gradient(
+    product: Callable[[Tensor], Tensor], g: Tensor, steps: int, damping: float, *, tolerance: float = 1e-10
+) -> tuple[Tensor, Tensor]:
+    """x that solves (F + d) x = g (Hestenes and Stiefel 1952), and (F + d) x.
+
+    d is `damping` times g's own curvature, so that it means the same for adapters of every size: a fresh LoRA's Fisher
+    matrix is 0 in half of the directions, and its scale depends on the model.
+    """
+    first = product(g)
+    d = damping * float(g @ first) / float(g @ g)
+    x, r, p = torch.zeros_like(g), g.clone(), g.clone()
+    rr = r @ r
+    Ap = first + d * g
+    for number in range(steps):
+        if number:
+            Ap = product(p) + d * p
+        curvature = p @ Ap
+        if float(curvature) <= 0:  # rounding: F has no negative curvature
+            break
+        alpha = rr / curvature
+        x = x + alpha * p
+        r = r - alpha * Ap
+        new = r @ r
+        if float(new) < tolerance * float(g @ g):
+            break
+        p = r + new / rr * p
+        rr = new
+    return x, g - r
+
+
+def split(flat: Tensor, like: list[Tensor]) -> list[Tensor]:
+    """A flat vector (n,) as tensors of the shapes of `like`."""
+    parts = flat.split([weight.numel() for weight in like])
+    return [part.view_as(weight) for part, weight in zip(parts, like, strict=True)]
+
+
+def set_weights(weights: list[torch.nn.Parameter], values: list[Tensor]) -> None:
+    for weight, value in zip(weights, values, strict=True):
+        weight.data.copy_(value)

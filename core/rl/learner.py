@@ -1,0 +1,52 @@
+"""What the loop asks of an algorithm; each file in `core/rl/algorithms/` has a `Learner` made from this."""
+
+import json
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor
+
+from core.models.sampling import Guide
+from core.rl.actor import Actor, Setup
+from core.rl.estimators import token_kl
+from core.rl.rollout import Rollout
+
+
+class BaseLearner:
+    """Holds the actor, and numbers in `state` that go from step to step; both are part of a checkpoint."""
+
+    fewest_completions: ClassVar[int] = 1
+    """How many completions of each prompt it needs."""
+    offline: ClassVar[bool] = False
+    """Does it learn from the stored rankings, instead of rollouts with rewards?"""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.shared, self.config, self.options, self.live = setup.shared, setup.config, setup.options, setup.live
+        self.actor = Actor(setup)
+        self.state: dict[str, float] = {}
+
+    def guide(self) -> Guide | None:
+        """What has a say in the next rollout's draws; None lets the policy draw as it is."""
+        return None
+
+    def update(self, rollout: Rollout, step: int) -> dict[str, float]:
+        """Learn from one batch; step counts from 0. Returns metrics by their names in `core.metrics`."""
+        raise NotImplementedError
+
+    def progress(self, step: int) -> float:
+        return step / self.config.steps
+
+    def charged_kl(self, rollout: Rollout) -> Tensor:
+        """The KL to the reference that each token (B, T) pays for, before the coefficient."""
+        return token_kl(rollout.logp_old, rollout.logp_ref, self.config.kl_estimator) * rollout.is_response
+
+    def save(self, folder: Path) -> None:
+        """Write everything that `update` carries from step to step, except the adapter `policy`."""
+        self.actor.save(folder)
+        (folder / "learner.json").write_text(json.dumps(self.state), encoding="utf-8")
+
+    def restore(self, folder: Path) -> None:
+        """Take up what `save` wrote."""
+        self.actor.restore(folder)
+        self.state = json.loads((folder / "learner.json").read_text(encoding="utf-8"))

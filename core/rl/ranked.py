@@ -1,0 +1,57 @@
+"""The stored rankings as batches to learn from, for algorithms that need no rollouts."""
+
+import random
+
+import torch
+
+from core.configs import TrainPolicyConfig
+from core.errors import NothingToDo
+from core.jobs.context import JobContext
+from core.models.adapters import REFERENCE, SharedModel
+from core.models.rows import from_lists
+from core.preferences import pairs
+from core.reward.examples import Example, encode, pinned
+from core.rl.rollout import Rollout, logprobs
+
+LONGEST = 1024
+
+
+class Rankings:
+    """Ranked groups of training prompts, in passes over a shuffled order."""
+
+    def __init__(self, context: JobContext, shared: SharedModel) -> None:
+        """Raises `NothingToDo` when nothing is ranked."""
+        self.shared = shared
+        self.config: TrainPolicyConfig = context.config
+        groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []))
+        self.examples, self.notes = encode(shared.base, groups, LONGEST, (pairs.OVERALL,)) if groups else ([], [])
+        if not self.examples:
+            raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
+        self.pairs = sum(example.pairs for example in self.examples)
+
+    def batch(self, step: int) -> Rollout:
+        """About `batch_size` ranked completions, a function of the seed and the step alone.
+
+        `score` is the negative rank (of several labelers the mean one), NaN where a completion has none.
+        """
+        size = sum(len(example.answers) for example in self.examples) / len(self.examples)
+        count = max(1, round(self.config.batch_size / size))
+        chosen = [self._example(place) for place in range(step * count, (step + 1) * count)]
+        base = self.shared.base
+        prompts, answers = [example.prompt for example in chosen], [example.answers for example in chosen]
+        rows = from_lists(prompts, answers, base.pad_id, base.device)
+        logp_ref, _ = logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)
+        score = torch.cat([self._score(example) for example in chosen]).to(base.device)
+        nothing = torch.zeros_like(logp_ref)
+        features = torch.zeros(*logp_ref.shape, 0, device=base.device)
+        return Rollout(rows, ("",) * len(rows), nothing, logp_ref, nothing, features, score)
+
+    def _example(self, place: int) -> Example:
+        turn, number = divmod(place, len(self.examples))
+        order = list(range(len(self.examples)))
+        random.Random(f"{self.config.seed}/ranked/{turn}").shuffle(order)
+        return self.examples[order[number]]
+
+    @staticmethod
+    def _score(example: Example) -> torch.Tensor:
+        return -torch.stack([order.ranks for order in example.orders]).nanmean(0)

@@ -1,0 +1,62 @@
+"""One batch of rollouts for the loop, and what it says about the policy that drew it."""
+
+import time
+
+from core.configs import TrainPolicyConfig
+from core.models import chat
+from core.models.adapters import REFERENCE, SharedModel
+from core.models.sampling import Guide
+from core.models.seeds import generator
+from core.records import Prompt
+from core.rl.control import Live
+from core.rl.estimators import k3, masked_mean
+from core.rl.rewards import Rewards
+from core.rl.rollout import POLICY, Rollout, draw, logprobs, score_and_features
+
+
+def collect(
+    shared: SharedModel, reward: Rewards, chosen: list[Prompt], config: TrainPolicyConfig, live: Live, step: int,
+    guide: Guide | None = None,
+) -> tuple[Rollout, list[float] | None, dict[str, float]]:  # fmt: skip
+    """One batch of rollouts with log-probabilities and scores; also the gold rewards and the seconds it took."""
+    began = time.monotonic()
+    ids = [chat.prompt_ids(shared.base, prompt.text) for prompt in chosen]
+    rows = draw(
+        shared, POLICY, ids, copies=config.completions, max_new_tokens=config.max_new_tokens,
+        temperature=live.temperature, generator=generator(config.seed, "rollout", step), guide=guide,
+    )  # fmt: skip
+    drawn = time.monotonic()
+    logp_old, entropy = logprobs(shared, POLICY, rows, live.temperature, config.micro_batch, entropy=True)
+    logp_ref, _ = logprobs(shared, REFERENCE, rows, live.temperature, config.micro_batch)
+    learned, features, spread = score_and_features(shared, reward.model, rows, config.micro_batch)
+    texts = tuple(
+        chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist())
+    )
+    asked = [prompt.text for prompt in chosen for _ in range(config.completions)]
+    gold = reward.gold_of(asked, list(texts))
+    score = reward.score(learned, gold, asked, list(texts))
+    score = score - config.missing_end_penalty * (~rows.ended).float()
+    rollout = Rollout(rows, texts, logp_old, logp_ref, entropy, features, score, live.temperature, spread)
+    return rollout, gold, {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
+
+
+def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float) -> dict[str, float]:
+    """What the batch says about the policy that drew it, before it learns from it."""
+    kl = rollout.kl
+    mask = rollout.is_response
+    values = {
+        "objective/scores": float(rollout.score.mean()),
+        "objective/score_std": float(rollout.score.std(correction=0)),
+        "objective/kl": float(kl.mean()),
+        "objective/kl_per_token": float(kl.sum() / mask.sum()),
+        "objective/kl_k3": float((k3(rollout.logp_old, rollout.logp_ref) * mask).sum(1).mean()),
+        "objective/kl_coef": kl_coef,
+        "objective/non_score_reward": float(-kl_coef * kl.mean()),
+        "objective/rlhf_reward": float((rollout.score - kl_coef * kl).mean()),
+        "objective/entropy": float(masked_mean(rollout.entropy, mask)),
+        "completions/mean_length": float(rollout.rows.lengths.float().mean()),
+        "completions/eos_rate": float(rollout.rows.ended.float().mean()),
+    }
+    if rollout.spread is not None:
+        values["objective/score_spread"] = float(rollout.spread.mean())
+    return values if gold is None else values | {"objective/gold": sum(gold) / len(gold)}

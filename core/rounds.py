@@ -1,0 +1,93 @@
+"""The rounds of a project: rank, learn a reward, tune, write with the tuned policy, rank again.
+
+Completions of the base (or imported ones) belong to round 1; those of a policy to the round after the policy's own. A
+reward model belongs to the newest round that had rankings when it was trained, a policy to its reward model's.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+from core.jobs import queue
+from core.records import Job
+from core.store import Project
+
+
+@dataclass(frozen=True)
+class Round:
+    """`pairs` are of this round's completions alone; the rest is of its newest reward model and policy, None while
+    there is none. `gain` is of the reward on held-out prompts, `gold_gain` of the gold reward."""
+
+    number: int
+    groups: int
+    pairs: int
+    reward_job: int | None = None
+    accuracy: float | None = None
+    policy_job: int | None = None
+    gain: float | None = None
+    gold_gain: float | None = None
+    kl: float | None = None
+
+
+def rounds(project: Project) -> list[Round]:
+    """All rounds that have completions, from the first."""
+    jobs = {job.id: job for job in queue.listed(project)}
+    writers: dict[int, list[int | None]] = {}
+    for row in project.rows("select distinct group_id, policy_job from completions"):
+        writers.setdefault(row["group_id"], []).append(row["policy_job"])
+    ranked = {row["group_id"]: row["first"] for row in project.rows(
+        "select group_id, min(created_at) as first from rankings group by group_id"
+    )}  # fmt: skip
+
+    @cache
+    def of_group(group: int) -> int:
+        return 1 + max(of_policy(writer) if writer in jobs else 0 for writer in writers[group])
+
+    @cache
+    def of_policy(job: int | None) -> int:
+        assert job is not None
+        reward = jobs[job].result.get("reward_job") or jobs[job].config.get("reward_job")
+        return of_time(jobs[reward if reward in jobs else job].created_at, job)
+
+    @cache
+    def of_time(moment: str, before: int) -> int:
+        """The newest round ranked by then; only what earlier policies than `before` wrote can be that old."""
+        old = [
+            group for group, first in ranked.items()
+            if first <= moment and all(writer is None or writer < before for writer in writers.get(group, [0]))
+        ]  # fmt: skip
+        return max((of_group(group) for group in old if group in writers), default=1)
+
+    pairs = {row["group_id"]: row["n"] for row in project.rows("select group_id, count(*) as n from pairs group by 1")}
+    found: dict[int, Round] = {}
+    for group in writers:
+        number = of_group(group)
+        was = found.get(number, Round(number, 0, 0))
+        found[number] = Round(number, was.groups + 1, was.pairs + pairs.get(group, 0))
+    for job in jobs.values() if found else ():
+        if not job.result.get("adapter"):
+            continue
+        number = of_policy(job.id) if job.kind == "train-policy" else of_time(job.created_at, job.id)
+        if number not in found:
+            continue
+        known = found[number]
+        if job.kind == "train-reward" and known.reward_job is None:  # jobs come newest first
+            found[number] = replace(known, reward_job=job.id, accuracy=job.result.get("accuracy"))
+        if job.kind == "train-policy" and known.policy_job is None:
+            gain, gold_gain = _gain(job, "reward"), _gain(job, "gold")
+            found[number] = replace(known, policy_job=job.id, gain=gain, gold_gain=gold_gain, kl=job.result.get("kl"))
+    return [found[number] for number in sorted(found)]
+
+
+def _gain(job: Job, part: str) -> float | None:
+    before, after = job.result.get(f"{part}_before"), job.result.get(f"{part}_after")
+    return after - before if before is not None and after is not None else None
+
+
+def line(each: Round) -> str:
+    """`Round 1: 1056 pairs · reward model 66% · policy +1.13`."""
+    parts = [f"{each.pairs} pairs" if each.pairs else f"{each.groups} prompts answered, none ranked"]
+    if each.accuracy is not None:
+        parts.append(f"reward model {each.accuracy:.0%}")
+    if each.gain is not None:
+        parts.append(f"policy {each.gain:+.2f}")
+    return f"Round {each.number}: " + " · ".join(parts)

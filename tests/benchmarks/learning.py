@@ -1,0 +1,258 @@
+"""Does an algorithm learn? Reward before and after on held-out prompts, KL, fluency, seconds; the same budget for all.
+
+Each run is the job `train-policy` as a person would start it: 30 steps of 16 completions of 24 tokens. Task `sentiment`
+optimises VADER's sentiment of completions of neutral prompts, in the spirit of RL4LMs' IMDB task. Task `reward-model`
+optimises the reward model of the demo project, with the gold reward that its labeler followed beside it. DPO learns
+from as many completions, written by the reference and ranked by the same reward.
+"""
+
+import argparse
+import json
+import math
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.machine import load_base, prepare
+
+STEPS, BATCH, TOKENS = 30, 16, 24
+TRAIN, HELDOUT, COPIES = 60, 32, 4
+#: Completions of each prompt that DPO learns from: TRAIN * RANKED = STEPS * BATCH.
+RANKED = 8
+DRAWS = 2000
+
+ASKED = ("Describe {} in one sentence.", "Tell me something about {}.", "What is {} like?")
+THINGS = (
+    "a train station", "a wooden table", "the morning bus", "a library", "a glass of water", "a long corridor",
+    "a bicycle", "the town square", "a bridge over a river", "a kitchen chair", "a letter", "a row of houses",
+    "an empty room", "a telephone", "a market", "the road to the coast", "a pair of shoes", "a school yard",
+    "a lamp", "a small shop", "a winter day", "the harbour", "a garden wall", "a cup of tea", "a crowded street",
+    "a notebook", "an old clock", "the roof of a barn", "a waiting room", "a bus stop", "a piece of paper",
+    "a field of wheat", "a staircase", "the back of a truck", "a window", "a museum", "a bag of flour", "the evening",
+    "a ferry", "a tunnel", "a coat", "an office building", "a stone", "a queue at the bank", "a factory",
+    "the edge of a forest", "a carpet", "a newspaper", "a parking lot", "a pencil", "a village", "a door",
+    "a conversation about the weather", "a map", "a ladder", "a corner of the room", "a bowl of rice", "a cloud",
+    "a neighbour", "a hotel lobby", "a canal", "a box", "an airport", "a desk", "a hill", "the second floor",
+    "a spoon", "a radio", "a concert hall", "a taxi", "a shelf", "a workshop", "the sound of traffic", "a basement",
+    "a suitcase", "a courtyard", "a bench", "a road sign", "a bakery", "a gate", "a pond", "a lecture", "a hallway",
+    "a photograph", "the ground floor", "a barber", "a warehouse", "a mirror", "a footpath", "a ticket", "a fence",
+    "a sink",
+)  # fmt: skip
+
+
+def neutral() -> list[Any]:
+    """The prompts of task `sentiment`: 60 to train on and 32 held out, no thing in both."""
+    from core.records import Prompt
+
+    things = list(THINGS)
+    random.Random(0).shuffle(things)
+    texts = [ASKED[number % len(ASKED)].format(thing) for number, thing in enumerate(things)]
+    return [
+        Prompt(0, text, split="train" if number < TRAIN else "heldout")
+        for number, text in enumerate(texts[: TRAIN + HELDOUT])
+    ]
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    prepare(options)
+    names = options.algorithm or known(options.task)
+    found = []
+    for name in names:
+        runs = [one(options, name, seed) for seed in range(options.seeds)]
+        found.append(together(name, runs))
+        print(json.dumps({key: value for key, value in found[-1].items() if key != "curve"}), file=sys.stderr)
+    if options.task == "sentiment" and options.peer_python:
+        found += beside(options)
+    if options.svg:
+        options.svg.write_text(plot(found), encoding="utf-8")
+    if options.points:
+        options.points.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    if len(found) == 1:
+        return {key: value for key, value in found[0].items() if key != "curve"}
+    return {row["algorithm"]: json.dumps({k: v for k, v in row.items() if k != "curve"}) for row in found}
+
+
+def known(task: str) -> list[str]:
+    from core.configs import ALGORITHMS
+
+    return list(ALGORITHMS) if task == "sentiment" else ["ppo", "rloo", "grpo", "dpo"]
+
+
+def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
+    """One run in a project of its own; what came of it, prompt by prompt."""
+    from core import configs, gold
+    from core.jobs import queue
+    from core.options import documented
+
+    folder = Path(tempfile.mkdtemp(prefix="plumbline-learning-"))
+    try:
+        project = (
+            sentiment_project(folder / "p", options) if options.task == "sentiment" else demo_project(folder / "p")
+        )
+        own = overrides(options)
+        reward = {"gold": "sentiment", "train_on_gold": True} if options.task == "sentiment" else {"gold": "warmth"}
+        shared = {"reference_answers": False, "eval_prompts": HELDOUT, "checkpoint_every": STEPS, "steps": STEPS}
+        shared |= {"batch_size": BATCH, "max_new_tokens": TOKENS, "seed": seed, "algorithm": name} | reward
+        kind = configs.ALGORITHMS[name].config
+        names = {item.name for item in documented(kind)}
+        config = configs.from_dict(configs.TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
+        if name == "dpo":
+            write = configs.GenerateConfig(
+                completions=RANKED, max_new_tokens=TOKENS, seed=seed, split="train", batch_size=64, missing_only=False
+            )
+            work(project, "generate", write)
+            gold.rank_all(project, reward["gold"])
+        job = work(project, "train-policy", config, kind(**{k: v for k, v in own.items() if k in names}))
+        series = queue.metrics(project, job.id)
+        rows = queue.samples(project, job.id)
+        before = [row for row in rows if row["policy"] == "reference"]
+        after = [row for row in rows if row["policy"] == "tuned"]
+        result = {
+            "seed": seed, "before": before, "after": after, "gold": options.task != "sentiment",
+            "fluency": [fluency(options, part) for part in (before, after)],
+            "seconds": sum(value for _, value in series["time/step"]), "series": series,
+        }  # fmt: skip
+        project.close()
+        if options.keep:
+            shutil.copytree(folder / "p", options.keep / f"{name}-{seed}", dirs_exist_ok=True)
+        return result
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_cache: dict[str, Any] = {}
+
+
+def work(project: Any, kind: str, config: Any, options: Any = None) -> Any:
+    """Run a job here, as the worker would."""
+    from core import configs, worker
+    from core.jobs import queue
+
+    job = queue.enqueue(project, kind, configs.stored(config, options))
+    claimed = worker.claim(project)
+    assert claimed is not None
+    worker.run_job(project, claimed, _cache)
+    done = queue.get(project, job.id)
+    if done.status != "done":
+        raise SystemExit(f"{kind} {done.status}: {done.report or done.error}")
+    return done
+
+
+def overrides(options: argparse.Namespace) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for text in options.set or []:
+        name, _, value = text.partition("=")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def sentiment_project(folder: Path, options: argparse.Namespace) -> Any:
+    from core.store import create_project, prompts
+
+    project = create_project(folder, "Sentiment", options.model)
+    prompts.add(project, neutral())
+    return project
+
+
+def demo_project(folder: Path) -> Any:
+    from core.demo import install
+    from core.store import open_project
+
+    return open_project(install(folder))
+
+
+def fluency(options: argparse.Namespace, rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Perplexity of the completions under the base, and the share of their word pairs that are distinct."""
+    import torch
+
+    from core.models import chat
+    from core.models.adapters import REFERENCE, SharedModel
+    from core.models.rows import from_lists
+    from core.rl.rollout import logprobs
+
+    base = _cache.get("fluency") or load_base(options)
+    _cache["fluency"] = base
+    shared = SharedModel(base)
+    total, tokens = 0.0, 0
+    texts = [row for row in rows if row["completion"].strip()]
+    for start in range(0, len(texts), 16):
+        part = texts[start : start + 16]
+        prompts = [chat.prompt_ids(base, row["prompt"]) for row in part]
+        answers = [[base.tokenizer(row["completion"], add_special_tokens=False)["input_ids"]] for row in part]
+        packed = from_lists(prompts, answers, base.pad_id, base.device)
+        logp, _ = logprobs(shared, REFERENCE, packed, 1.0, 16)
+        total += float(logp.sum())
+        tokens += int(packed.is_response.sum())
+    assert torch.is_tensor(logp)
+    pairs = [
+        pair for row in texts for pair in zip(row["completion"].split(), row["completion"].split()[1:], strict=False)
+    ]
+    return {"perplexity": math.exp(-total / tokens), "distinct": len(set(pairs)) / max(len(pairs), 1)}
+
+
+def by_prompt(runs: list[dict[str, Any]], part: str, field: str) -> list[float]:
+    """The mean of each held-out prompt over runs and copies, in the order of prompts."""
+    values: dict[int, list[float]] = {}
+    for run in runs:
+        for row in run[part]:
+            values.setdefault(row["prompt_id"], []).append(row[field])
+    return [sum(values[key]) / len(values[key]) for key in sorted(values)]
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """95 % interval of the mean by a bootstrap over prompts."""
+    draw = random.Random(0)
+    means = sorted(sum(draw.choices(values, k=len(values))) / len(values) for _ in range(DRAWS))
+    return means[int(0.025 * DRAWS)], means[int(0.975 * DRAWS)]
+
+
+def together(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The numbers of an algorithm over its seeds."""
+    mean = lambda values: sum(values) / len(values)  # noqa: E731
+    before, after = by_prompt(runs, "before", "score"), by_prompt(runs, "after", "score")
+    gain = [b - a for a, b in zip(before, after, strict=True)]
+    found: dict[str, Any] = {
+        "algorithm": name,
+        "seeds": len(runs),
+        "reward_before": mean(before),
+        "reward_before_interval": interval(before),
+        "reward_after": mean(after),
+        "reward_after_interval": interval(after),
+        "gain_interval": interval(gain),
+        "reward_after_seeds": [mean([row["score"] for row in run["after"]]) for run in runs],
+        "kl": mean(by_prompt(runs, "after", "kl")),
+        "kl_seeds": [mean([row["kl"] for row in run["after"]]) for run in runs],
+        "perplexity_before": mean([run["fluency"][0]["perplexity"] for run in runs]),
+        "perplexity": mean([run["fluency"][1]["perplexity"] for run in runs]),
+        "distinct_before": mean([run["fluency"][0]["distinct"] for run in runs]),
+        "distinct": mean([run["fluency"][1]["distinct"] for run in runs]),
+        "seconds": mean([run["seconds"] for run in runs]),
+        "tokens": mean([row["tokens"] for run in runs for row in run["after"]]),
+    }
+    if runs[0]["gold"]:
+        found["gold_before"] = mean(by_prompt(runs, "before", "gold"))
+        found["gold_after"] = mean(by_prompt(runs, "after", "gold"))
+    found["curve"] = [
+        {
+            "kl": [value for _, value in run["series"].get("objective/kl", [])],
+            "reward": [value for _, value in run["series"].get("objective/scores", [])],
+            "gold": [value for _, value in run["series"].get("objective/gold", [])],
+            "step": [step for step, _ in run["series"].get("objective/kl", [])],
+        }
+        for run in runs
+    ]
+    return found
+
+
+def beside(options: argparse.Namespace) -> list[dict[str, Any]]:
+    return []
+
+
+def plot(found: list[dict[str, Any]]) -> str:
+    return ""
