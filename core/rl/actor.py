@@ -154,7 +154,7 @@ class Critic:
     def restore(self, folder: Path) -> None:
         self.head.restore(folder / "value.safetensors")
         load_optimizer(self.optimizer, folder / "value-optimizer.safetensors")
-        self.fresh = False
+        self.fresh = not any(bool(weight.any()) for weight in self.head.parameters())
 
 
 def mean_of(seen: list[dict[str, float]]) -> dict[str, float]:

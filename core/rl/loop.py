@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import BadInput, NothingToDo
@@ -61,6 +61,12 @@ def run(context: JobContext) -> Events:
         yield from Run(context, shared, learner, live, reward, train).events()
     finally:
         shared.close()
+
+
+class Trouble(NamedTuple):
+    text: str
+    last_good: int
+    """The last step whose weights are beyond suspicion."""
 
 
 class Run:
@@ -124,7 +130,7 @@ class Run:
         yield Result({"seconds": time.monotonic() - began})
         yield Progress(1, 1, "Done")
 
-    def advance(self) -> Generator[Event, None, str | None]:
+    def advance(self) -> Generator[Event, None, Trouble | None]:
         """One step. Returns what went wrong, or None."""
         config, start = self.config, time.monotonic()
         metrics: dict[str, float] = {}
@@ -137,22 +143,23 @@ class Run:
             metrics = objective(rollout, gold, self.live.kl_coef) | times
             samples = self.samples(rollout, chosen, gold)
         before = time.monotonic()
-        trouble = self.watch.trouble(metrics)
-        if trouble is None:
-            try:
-                batch = self.rankings.batch(self.step) if self.rankings else rollout
-                assert batch is not None
-                learned = self.learner.update(batch, self.step)
-                trouble = self.watch.trouble(learned)
-            except DivergedError as error:
-                trouble = str(error).rstrip(".").lower()
+        if trouble := self.watch.trouble(metrics):
+            return Trouble(trouble, max(self.step - 1, 0))  # it was drawn by what the last update made
+        try:
+            batch = self.rankings.batch(self.step) if self.rankings else rollout
+            assert batch is not None
+            learned = self.learner.update(batch, self.step)
+            trouble = self.watch.trouble(learned)
+        except DivergedError as error:
+            trouble = str(error).rstrip(".").lower()
         if trouble is not None:
-            return trouble
+            return Trouble(trouble, self.step)
         now = time.monotonic()
+        self.watch.spend(now - start)
         metrics |= learned | {"time/train": now - before, "time/step": now - start, "memory/gb": devices.memory_gb()}
         if rollout is not None:
             metrics["time/tokens_per_second"] = float(rollout.is_response.sum()) / (now - start)
-            self.watch.see(metrics, now - start)
+            self.watch.see(metrics)
             if config.kl_target:
                 self.live.kl_coef = steered(
                     self.live.kl_coef, metrics["objective/kl"], config.kl_target, len(rollout), config.kl_horizon
@@ -171,11 +178,11 @@ class Run:
                 yield Steered(self.step, int(change["id"]))
                 yield Note(f"From step {self.step + 1}: {change['name']} = {change['value']:g}.")
 
-    def back(self, trouble: str) -> Iterator[Event]:
-        """Go back to a checkpoint before the update that must have been the wrong one."""
+    def back(self, trouble: Trouble) -> Iterator[Event]:
+        """Go back to the newest checkpoint from before the update that went wrong."""
         found = self.context.project.rows(
-            "select step, folder from checkpoints where job_id = ? and step < ? order by step desc",
-            self.context.job_id, max(self.step, 1),
+            "select step, folder from checkpoints where job_id = ? and step <= ? order by step desc",
+            self.context.job_id, trouble.last_good,
         )  # fmt: skip
         wrong = self.step + 1
         for row in found:
@@ -186,8 +193,8 @@ class Run:
                 break
         yield Rollback(
             self.step,
-            f"Step {wrong} went wrong: {trouble}. The run is back at step {self.step}, without the changes made since, "
-            "and waits: lower the learning rate or raise the KL coefficient, then resume.",
+            f"Step {wrong} went wrong: {trouble.text}. The run is back at step {self.step}, without the changes made "
+            "since, and waits: lower the learning rate or raise the KL coefficient, then resume.",
         )
 
         self.anchors = self.known_anchors()

@@ -19,11 +19,14 @@ class Watch:
         self.config = config
         self.state: dict[str, Any] = {"scores": [], "kl": [], "after_kl": [], "seconds": 0.0, "best": None, "since": 0}
 
-    def see(self, metrics: Mapping[str, float], seconds: float) -> None:
-        """Remember a step that went well."""
+    def spend(self, seconds: float) -> None:
+        """Time that a step took, pauses left out."""
+        self.state["seconds"] += seconds
+
+    def see(self, metrics: Mapping[str, float]) -> None:
+        """Remember the rollouts of a step that went well."""
         for name, metric in (("scores", "scores"), ("kl", "kl"), ("after_kl", "rlhf_reward")):
             self.state[name] = [*self.state[name], metrics[f"objective/{metric}"]][-WINDOW:]
-        self.state["seconds"] += seconds
         self.state["since"] += 1
         if self.mean("after_kl") > (self.state.get("highest", -math.inf) or -math.inf):
             self.state |= {"highest": self.mean("after_kl"), "since": 0}

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.machine import load_base, prepare
+from tests.benchmarks.machine import load_base, peer, prepare
 
 STEPS, BATCH, TOKENS = 30, 16, 24
 TRAIN, HELDOUT, COPIES = 60, 32, 4
@@ -251,8 +251,84 @@ def together(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def beside(options: argparse.Namespace) -> list[dict[str, Any]]:
-    return []
+    """TRL's PPO on the same prompts and budget, measured on the same held-out prompts by the same code."""
+    from core import gold
+    from core.models import chat
+    from core.models.adapters import SharedModel
+    from core.rl import evaluate
+    from core.rl.rewards import Rewards
+    from core.rl.rollout import POLICY
+
+    base = _cache["fluency"]
+    everything = neutral()
+    with tempfile.TemporaryDirectory() as folder:
+        out, asked = Path(folder) / "adapter", Path(folder) / "prompts.jsonl"
+        train = [chat.prompt_ids(base, prompt.text) for prompt in everything if prompt.split == "train"]
+        asked.write_text("".join(json.dumps(ids) + "\n" for ids in train), encoding="utf-8")
+        dtype = str(base.placement.dtype).removeprefix("torch.")
+        lines = peer(
+            options, str(Path(__file__).with_name("peer_sentiment.py").resolve()), "--model", str(base.spec.folder),
+            "--prompts", str(asked), "--out", str(out), "--dtype", dtype, "--steps", str(STEPS), "--batch", str(BATCH),
+            "--tokens", str(TOKENS),
+        )  # fmt: skip
+        if not lines:
+            return []
+        shared = SharedModel(base)
+        shared.load(POLICY, out)
+        heldout = [(number, prompt.text) for number, prompt in enumerate(everything) if prompt.split == "heldout"]
+        score = Rewards(None, gold.find("sentiment"), None)
+        parts = [
+            evaluate.answers(
+                shared, role, heldout, score, name=name, copies=COPIES, max_new_tokens=TOKENS, temperature=1.0, seed=0
+            )
+            for role, name in ((None, "reference"), (POLICY, "tuned"))
+        ]
+        shared.close()
+    before, after = ([vars(sample) for sample in part] for part in parts)
+    series = {f"objective/{to}": [(line["step"], line[name]) for line in lines]
+              for name, to in (("kl", "kl"), ("reward", "scores"))}  # fmt: skip
+    run = {
+        "seed": 0, "before": before, "after": after, "gold": False, "series": series,
+        "fluency": [fluency(options, part) for part in (before, after)], "seconds": lines[-1]["seconds"],
+    }  # fmt: skip
+    return [together("trl-ppo", [run])]
+
+
+#: Okabe and Ito's colours and more of their kind; dashes tell apart what colour does not.
+COLOURS = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#6a3d9a", "#1b1b1b", "#a6761d", "#66a61e",
+    "#999999",
+)  # fmt: skip
+SMOOTH = 5
 
 
 def plot(found: list[dict[str, Any]]) -> str:
-    return ""
+    """Reward against KL along training, the mean over seeds smoothed over 5 steps, with a dot where each ended."""
+    from core.report.svg import Plot
+
+    curves = {row["algorithm"]: path(row) for row in found}
+    ends = [(row["kl"], row["reward_after"]) for row in found]
+    highest = max(kl for points in [*curves.values(), ends] for kl, _ in points)
+    rewards = [reward for points in [*curves.values(), ends] for _, reward in points]
+    frame = Plot(
+        (0, highest * 1.05),
+        (min(0.0, *rewards), max(rewards) * 1.08),
+        ("KL to the reference (nats a completion)", "reward"),
+    )
+    for number, row in enumerate(found):
+        colour = COLOURS[number % len(COLOURS)]
+        frame.line(curves[row["algorithm"]], colour, dashed=row["algorithm"].startswith("trl"))
+        frame.dot(row["kl"], row["reward_after"], colour)
+        frame.text(frame.right(row["kl"]) + 5, frame.down(row["reward_after"]) + 4, row["algorithm"], "start")
+    return frame.done("Reward against KL of each algorithm")
+
+
+def path(row: dict[str, Any]) -> list[tuple[float, float]]:
+    """(KL, reward) of each step: seeds averaged, then a running mean."""
+    length = min(len(curve["kl"]) for curve in row["curve"])
+    each = [
+        [sum(curve[name][step] for curve in row["curve"]) / len(row["curve"]) for name in ("kl", "reward")]
+        for step in range(length)
+    ]
+    parts = [each[max(0, step - SMOOTH + 1) : step + 1] for step in range(length)]
+    return [(sum(kl for kl, _ in part) / len(part), sum(reward for _, reward in part) / len(part)) for part in parts]

@@ -1,0 +1,299 @@
+"""A run seen from outside: live settings, stop rules, the best checkpoint, safeguards, resuming, sweeps and rounds."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from core import configs, gold, rounds, worker
+from core.errors import BadInput
+from core.events import Checkpoint, Metrics, Progress, Rollback
+from core.jobs import controls, queue, sweep
+from core.records import Prompt
+from core.rl.control import steered
+from core.rl.watch import Watch
+from core.store import create_project, prompts
+
+GOLD = "regex:[a-m]"
+POLICY = configs.TrainPolicyConfig(
+    steps=4, gold=GOLD, train_on_gold=True, learning_rate=5e-3, eval_prompts=2, max_new_tokens=6, batch_size=8,
+    checkpoint_every=2, lora_rank=4,
+)  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path, tiny_model):
+    found = create_project(tmp_path / "project", model=str(tiny_model))
+    texts = [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)]
+    prompts.add(found, texts)
+    return found
+
+
+def options(name="ppo", **values):
+    return configs.ALGORITHMS[name].config(**values)
+
+
+def ranked(project, run_job):
+    assert run_job(project, "generate", configs.GenerateConfig(max_new_tokens=6)).status == "done"
+    gold.rank_all(project, GOLD)
+
+
+def numbers(project, job):
+    """Every metric that does not tell the time or the memory."""
+    found = queue.metrics(project, job.id)
+    return {name: value for name, value in found.items() if not name.startswith(("time/", "memory/"))}
+
+
+@pytest.mark.parametrize("name", list(configs.ALGORITHMS))
+def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_numbers(
+    project, run_job, monkeypatch, name
+):
+    ranked(project, run_job)
+    config = replace(POLICY, algorithm=name, kl_target=1.0)
+    own = options(name, **{"mask_refresh": 2} if name == "nlpo" else {"sync_every": 3} if name == "dqn" else {})
+    whole = run_job(project, "train-policy", config, own)
+    assert whole.status == "done", whole.report or whole.error
+    expected = numbers(project, whole)
+
+    class Killed(BaseException):
+        pass
+
+    record = worker.Recorder.record
+    at = random.Random(name).randint(1, 4)
+
+    def die(self, event):
+        if isinstance(event, Metrics) and event.step == at:
+            raise Killed
+        return record(self, event)
+
+    monkeypatch.setattr(worker.Recorder, "record", die)
+    job = queue.enqueue(project, "train-policy", configs.stored(config, own))
+    with pytest.raises(Killed):
+        worker.run_job(project, worker.claim(project), {})
+    monkeypatch.setattr(worker.Recorder, "record", record)
+    queue.mark_interrupted(project)
+    queue.resume(project, job.id)
+    worker.run_job(project, worker.claim(project), {})
+    resumed = queue.get(project, job.id)
+    assert resumed.status == "done", resumed.report or resumed.error
+    assert numbers(project, resumed) == expected
+
+
+def test_a_setting_changed_live_is_in_force_from_the_next_step_and_again_after_a_resume(project, run_job, monkeypatch):
+    job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
+    record = worker.Recorder.record
+
+    def change(self, event):
+        wanted = record(self, event)
+        if isinstance(event, Metrics) and event.step == 3:
+            controls.ask(project, job.id, "kl_coef", 0.5)
+            controls.ask(project, job.id, "temperature", 0.7)
+        return wanted
+
+    monkeypatch.setattr(worker.Recorder, "record", change)
+    worker.run_job(project, worker.claim(project), {})
+    coefficients = dict(queue.metrics(project, job.id)["objective/kl_coef"])
+    assert coefficients == {1: 0.05, 2: 0.05, 3: 0.05, 4: 0.5}
+    assert [(row["name"], row["step"]) for row in controls.changes(project, job.id)] == [
+        ("kl_coef", 3), ("temperature", 3)
+    ]  # fmt: skip
+    assert any("kl_coef = 0.5" in row["text"] for row in queue.log(project, job.id))
+    expected = numbers(project, job)
+
+    monkeypatch.setattr(worker.Recorder, "record", record)
+    with project.write() as database:  # as if it had been killed after its checkpoint of step 2
+        database.conn.execute("delete from checkpoints where job_id = ? and step > 2", (job.id,))
+        database.conn.execute("update jobs set status = 'interrupted' where id = ?", (job.id,))
+    queue.resume(project, job.id)
+    worker.run_job(project, worker.claim(project), {})
+    assert numbers(project, job) == expected
+
+
+def test_what_cannot_be_changed_live_is_refused_in_a_sentence(project, run_job):
+    job = run_job(project, "train-policy", replace(POLICY, steps=1), options())
+    with pytest.raises(BadInput, match="cannot be changed while"):
+        controls.ask(project, job.id, "batch_size", 3)
+    with pytest.raises(BadInput, match="between"):
+        controls.ask(project, job.id, "kl_coef", -1)
+    with pytest.raises(BadInput, match="not a run"):
+        controls.ask(project, job.id, "kl_coef", 0.1)
+
+
+def test_the_steered_coefficient_follows_the_paper():
+    assert steered(0.1, 12.0, 6.0, 64, 1000) == pytest.approx(0.1 * (1 + 0.2 * 64 / 1000)), "errors count at most 0.2"
+    assert steered(0.1, 6.3, 6.0, 64, 1000) == pytest.approx(0.1 * (1 + 0.05 * 64 / 1000))
+    assert steered(0.1, 0.0, 6.0, 64, 1000) == pytest.approx(0.1 * (1 - 0.2 * 64 / 1000))
+
+
+def test_a_kl_target_moves_the_coefficient(project, run_job):
+    job = run_job(project, "train-policy", replace(POLICY, kl_target=0.001, kl_horizon=16), options())
+    coefficients = [value for _, value in queue.metrics(project, job.id)["objective/kl_coef"]]
+    assert coefficients[1] < coefficients[0], "KL is 0 at first, below its target"
+
+
+def seen(watch, **values):
+    shown = {"objective/scores": 0.0, "objective/kl": 1.0, "objective/rlhf_reward": 0.0, "objective/kl_per_token": 0.1}
+    watch.spend(20.0)
+    watch.see(shown | {f"objective/{name}": value for name, value in values.items()})
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "reason"),
+    [
+        ({"reward_threshold": 0.5}, {"scores": 0.6}, "reward threshold"),
+        ({"kl_ceiling": 5.0}, {"kl": 6.0}, "KL ceiling"),
+        ({"wall_minutes": 1.0}, {}, "wall time"),
+    ],
+)
+def test_a_rule_stops_the_run_once_three_steps_agree(rule, values, reason):
+    watch = Watch(replace(POLICY, **rule))
+    for _ in range(2):
+        seen(watch, **values)
+        assert watch.reason() is None
+    seen(watch, **values)
+    assert watch.reason() == reason
+
+
+def test_a_plateau_is_so_many_steps_without_a_higher_mean():
+    watch = Watch(replace(POLICY, plateau=4))
+    for value in (0.0, 0.5, 1.0, 1.0, 1.0, 1.0):
+        seen(watch, rlhf_reward=value)
+        assert watch.reason() is None
+    for _ in range(3):
+        seen(watch, rlhf_reward=0.2)
+    assert watch.reason() == "plateau"
+
+
+def test_the_best_checkpoint_is_kept_beside_the_newest(project, run_job, monkeypatch):
+    best = {2}
+    monkeypatch.setattr(Watch, "is_best", lambda self: len(self.state["scores"]) in best)
+    job = run_job(project, "train-policy", replace(POLICY, steps=6, checkpoint_every=1), options())
+    kept = {row["step"]: row["best"] for row in project.rows("select step, best from checkpoints")}
+    assert kept == {2: 1, 5: 0, 6: 0}
+    assert job.result["best_step"] == 2
+    assert (project.folder / job.result["best"] / "policy" / "adapter_model.safetensors").is_file()
+
+
+def test_a_run_that_diverges_goes_back_to_a_checkpoint_and_waits(project, run_job, monkeypatch):
+    """The update at step 3 breaks; the run is put back to step 2 and pauses until a person lets it go on."""
+    from core.rl.algorithms import ppo
+
+    update, failed = ppo.Learner.update, []
+
+    def broken(self, rollout, step):
+        learnt = update(self, rollout, step)
+        if step == 2 and not failed:
+            failed.append(step)
+            for weight in self.actor.weights:
+                weight.data.fill_(float("nan"))
+            return learnt | {"loss/policy_avg": float("nan")}
+        return learnt
+
+    monkeypatch.setattr(ppo.Learner, "update", broken)
+    held = []
+
+    def hold(self):
+        job = queue.get(project, self.job_id)
+        held.append((job.error, queue.metrics(project, job.id)["objective/kl"][-1][0], dict(job.result)))
+        queue.want(project, self.job_id, "run")
+        return "run"
+
+    monkeypatch.setattr(worker.Recorder, "hold", hold)
+    job = run_job(project, "train-policy", POLICY, options())
+    assert job.status == "done", job.report or job.error
+    ((sentence, last, result),) = held
+    assert "Step 3 went wrong: loss/policy_avg is not a number" in sentence
+    assert "back at step 2" in sentence
+    assert last == 2, "what came later is forgotten"
+    assert result["adapter"].endswith("step-000002")
+    monkeypatch.setattr(ppo.Learner, "update", update)
+    whole = run_job(project, "train-policy", POLICY, options())
+    assert numbers(project, job) == numbers(project, whole), "after the mend it is the run that never went wrong"
+
+
+def test_a_kl_that_explodes_is_trouble_and_one_that_grows_is_not():
+    watch = Watch(POLICY)
+    for _ in range(3):
+        seen(watch, kl=2.0)
+    step = {"objective/scores": 1.0, "objective/kl": 4.0, "objective/kl_per_token": 0.2}
+    assert watch.trouble(step) is None
+    assert "jumped from 2.0 to 90.0" in watch.trouble(step | {"objective/kl": 90.0, "objective/kl_per_token": 4.0})
+
+
+def test_events_come_in_an_order_in_which_a_pause_loses_nothing(project, tiny_model, monkeypatch):
+    from core.jobs.context import JobContext
+    from core.rl import loop
+
+    monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
+    job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
+    events = list(loop.run(JobContext(project, job.id, POLICY, options())))
+    kinds = [type(event) for event in events if isinstance(event, Metrics | Checkpoint | Progress | Rollback)]
+    assert kinds.index(Checkpoint) < kinds.index(Metrics, kinds.index(Metrics) + 1)
+    assert [event.step for event in events if isinstance(event, Checkpoint)] == [0, 2, 4]
+
+
+def test_rules_and_a_persons_own_function_are_added_with_their_weights(project, run_job, tmp_path):
+    (tmp_path / "own.py").write_text("def ends(prompt, completion):\n    return 2.0\n", encoding="utf-8")
+    config = replace(POLICY, steps=1, rules=f"0.5*{tmp_path / 'own.py'}:ends; -0.1*length", model_weight=0.0)
+    job = run_job(project, "train-policy", config, options())
+    assert job.status == "done", job.error
+    for row in queue.samples(project, job.id, step=1):
+        assert row["score"] == pytest.approx(1.0 - 0.1 * len(row["completion"].split()), abs=1e-5)
+    for rules, word in (("x*length", "not a weight"), ("0.5*nonsense", "no gold reward")):
+        failed = run_job(project, "train-policy", replace(config, rules=rules), options())
+        assert (failed.status, word in failed.error) == ("failed", True)
+    (tmp_path / "bad.py").write_text("def own(prompt, completion):\n    return 1 / 0\n", encoding="utf-8")
+    failed = run_job(project, "train-policy", replace(config, rules=f"{tmp_path / 'bad.py'}:own"), options())
+    assert "failed on a completion (ZeroDivisionError" in failed.error
+    assert failed.report is None
+
+
+def test_dpo_needs_no_reward_model_and_others_say_what_they_need(project, run_job):
+    config = replace(POLICY, train_on_gold=False, gold="")
+    assert "no reward model" in run_job(project, "train-policy", config, options()).error
+    dpo = replace(config, algorithm="dpo")
+    assert "rank some training prompts" in run_job(project, "train-policy", dpo, options("dpo")).error
+    ranked(project, run_job)
+    job = run_job(project, "train-policy", dpo, options("dpo"))
+    assert job.status == "done", job.error
+    assert "rewards/margins" in queue.metrics(project, job.id)
+    single = replace(POLICY, algorithm="rloo", completions=1)
+    assert "set --completions to 2" in run_job(project, "train-policy", single, options("rloo")).error
+
+
+def test_a_sweep_is_a_run_for_every_combination_and_a_table_of_what_differs(project):
+    axes = {"kl_coef": ["0.02", "0.1"], "ppo_epochs": ["1", "3"]}
+    jobs = sweep.enqueue(project, POLICY, options(), axes)
+    assert [(job.config["kl_coef"], job.config["options"]["ppo_epochs"]) for job in jobs] == [
+        (0.02, 1), (0.02, 3), (0.1, 1), (0.1, 3)
+    ]  # fmt: skip
+    assert jobs[0].name == "Sweep: kl_coef 0.02, ppo_epochs 1"
+    assert sweep.differences(jobs) == ["kl_coef", "ppo_epochs"]
+    for name, value, word in (
+        ("nothing", "1", "no setting"), ("kl_coef", "many", "no value"), ("kl_coef", "99", "at most")
+    ):  # fmt: skip
+        with pytest.raises(BadInput, match=word):
+            sweep.enqueue(project, POLICY, options(), {name: [value]})
+    assert len(queue.listed(project)) == 4, "nothing is queued of a grid that is wrong"
+
+
+def test_rounds_follow_from_who_wrote_what_was_ranked(project, run_job):
+    assert rounds.rounds(project) == []
+    ranked(project, run_job)
+    reward = configs.TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3)
+    assert run_job(project, "train-reward", reward).status == "done"
+    tuned = run_job(project, "train-policy", replace(POLICY, train_on_gold=False), options())
+    (first,) = rounds.rounds(project)
+    assert (first.number, first.groups, first.policy_job) == (1, 12, tuned.id)
+    assert first.pairs > 0
+    assert first.accuracy is not None
+    assert first.gain == pytest.approx(tuned.result["reward_after"] - tuned.result["reward_before"])
+    again = configs.GenerateConfig(max_new_tokens=6, policy_job=tuned.id)
+    assert run_job(project, "generate", again).status == "done"
+    assert [(each.number, each.groups, each.pairs) for each in rounds.rounds(project)][1] == (2, 12, 0)
+    gold.rank_all(project, GOLD)
+    second = run_job(project, "train-reward", reward)
+    found = rounds.rounds(project)
+    assert (found[1].reward_job, found[0].reward_job) == (second.id, first.reward_job)
+    assert second.result["pairs"] > first.pairs, "the reward model learns from all rounds"
+    assert rounds.line(found[0]).startswith(f"Round 1: {first.pairs} pairs")
