@@ -169,6 +169,8 @@ class Recorder:
         """Returns the job's wanted state."""
         if isinstance(event, Checkpoint):
             self._checkpoint(event)
+        elif isinstance(event, Rollback):
+            self._roll_back(event)
         else:
             with self.project.write():
                 self._write(event)
@@ -257,12 +259,6 @@ class Recorder:
                 execute("update jobs set result = ? where id = ?", (json.dumps(kept | values), self.job_id))
             case Steered(step, control):
                 execute("update controls set step = ? where id = ?", (step, control))
-            case Rollback(step, text):
-                forget_after(self.project, self.job_id, step)
-                execute("delete from checkpoints where job_id = ? and step > ?", (self.job_id, step))
-                execute("delete from controls where job_id = ? and step >= ?", (self.job_id, step))
-                execute("insert into job_log (job_id, at, text) values (?, ?, ?)", (self.job_id, now(), text))
-                execute("update jobs set wanted = 'pause', error = ? where id = ?", (text, self.job_id))
             case Note(text):
                 execute("insert into job_log (job_id, at, text) values (?, ?, ?)", (self.job_id, now(), text))
 
@@ -303,6 +299,22 @@ class Recorder:
             shutil.rmtree(self.project.folder / row["folder"], ignore_errors=True)
             with self.project.write() as database:
                 database.conn.execute("delete from checkpoints where id = ?", (row["id"],))
+
+    def _roll_back(self, event: Rollback) -> None:
+        """Forget everything after the step, and have the job hold at its next `Progress`."""
+        later = "select folder from checkpoints where job_id = ? and step > ?"
+        gone = self.project.rows(later, self.job_id, event.step)
+        with self.project.write() as database:
+            forget_after(self.project, self.job_id, event.step)
+            for sql in ("checkpoints where job_id = ? and step > ?", "controls where job_id = ? and step >= ?"):
+                database.conn.execute(f"delete from {sql}", (self.job_id, event.step))
+            self._write(Note(event.text))
+            database.conn.execute("update jobs set wanted = 'pause', error = ? where id = ?", (event.text, self.job_id))
+        _, folder = last_checkpoint(self.project, self.job_id)
+        if folder is not None:
+            self._write_result(folder)
+        for row in gone:
+            shutil.rmtree(self.project.folder / row["folder"], ignore_errors=True)
 
     def _write_result(self, folder: Path) -> None:
         """A checkpoint makes the run usable: its adapter is the newest one saved."""
