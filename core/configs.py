@@ -25,6 +25,12 @@ class SamplingConfig:
         check(self)
 
 
+def checkpoint_option() -> Any:
+    """Which state of a tuned policy is used."""
+    help = "The run's last checkpoint, or its best one by reward after KL."
+    return option("last", help, choices=("last", "best"), advanced=True)
+
+
 #: The stage of a `generate` job whose units are prompts; before it the model may be fetched and loaded.
 WRITING = "Writing completions"
 
@@ -35,6 +41,7 @@ class GenerateConfig(SamplingConfig):
 
     completions: int = option(4, "Completions for each prompt (N).", low=2, high=16)
     policy_job: int = option(0, "Run whose tuned policy writes; 0 is the base model.", low=0)
+    checkpoint: str = checkpoint_option()
     mix_with: int = option(
         -1, "Run whose policy writes every second completion, unmarked; 0 is the base model, -1 is nobody.", low=-1
     )
@@ -219,6 +226,7 @@ class CompareConfig(SamplingConfig):
 
     max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
     policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
+    checkpoint: str = checkpoint_option()
     reward_job: int = option(0, "Run of the reward model that scores; 0 is the one the policy was tuned with.", low=0)
     prompts: tuple[str, ...] = option((), "Prompts to answer; none means the held-out prompts.")
     completions: int = option(1, "Completions for each prompt and policy.", low=1, high=64)

@@ -35,7 +35,7 @@ def run(context: JobContext) -> Events:
     base = yield from base_of(context, four_bit=bool(scorer and four_bit(queue.get(context.project, scorer))))
     shared = SharedModel(base)
     try:
-        shared.load(POLICY, context.project.folder / policy_run.result["adapter"] / POLICY)
+        shared.load(POLICY, queue.adapter_of(context.project, policy_run, config.checkpoint) / POLICY)
         rewards = yield from _rewards(context, shared, policy_run)
         reference: list[Sample] = []
         tuned: list[Sample] = []

@@ -4,6 +4,7 @@ A job's status is written by the worker, its `wanted` by everybody else; so nobo
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 from core import configs
@@ -73,6 +74,13 @@ def run_of(project: Project, job_id: int, kind: str) -> Job:
     if job.kind != kind or not job.result.get("adapter"):
         raise BadInput(f"Job {job_id} has no {what} to use: choose another run.")
     return job
+
+
+def adapter_of(project: Project, job: Job, checkpoint: str = "last") -> Path:
+    """The folder of a run's adapter: the last one, or the `best` one where the run kept one."""
+    best = project.folder / job.result.get("best", "")
+    chosen = checkpoint == "best" and "best" in job.result and best.is_dir()
+    return best if chosen else project.folder / job.result["adapter"]
 
 
 def want(project: Project, job_id: int, wanted: Wanted) -> Changes:

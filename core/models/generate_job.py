@@ -30,7 +30,7 @@ def run(context: JobContext) -> Events:
         for policy_job in sources:
             if policy_job:
                 run_ = queue.run_of(context.project, policy_job, "train-policy")
-                model.load(role_of(policy_job), context.project.folder / run_.result["adapter"] / "policy")
+                model.load(role_of(policy_job), queue.adapter_of(context.project, run_, config.checkpoint) / "policy")
         yield from _answer(context, model, sources, todo)
     finally:
         model.close()

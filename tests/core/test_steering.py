@@ -172,6 +172,16 @@ def test_the_best_checkpoint_is_kept_beside_the_newest(project, run_job, monkeyp
     assert kept == {2: 1, 5: 0, 6: 0}
     assert job.result["best_step"] == 2
     assert (project.folder / job.result["best"] / "policy" / "adapter_model.safetensors").is_file()
+    assert queue.adapter_of(project, job).name == "step-000006"
+    assert queue.adapter_of(project, job, "best").name == "step-000002"
+    for checkpoint in ("last", "best"):
+        compared = run_job(project, "compare", configs.CompareConfig(checkpoint=checkpoint, max_new_tokens=5))
+        assert compared.status == "done", compared.error
+    texts = [
+        [row["completion"] for row in queue.samples(project, compared.id - n) if row["policy"] == "tuned"]
+        for n in (0, 1)
+    ]
+    assert texts[0] != texts[1]
 
 
 def test_a_run_that_diverges_goes_back_to_a_checkpoint_and_waits(project, run_job, monkeypatch):
