@@ -1,6 +1,9 @@
 """A run seen from outside: live settings, stop rules, the best checkpoint, safeguards, resuming, sweeps and rounds."""
 
+import os
 import random
+import signal
+import time
 from dataclasses import replace
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from core import configs, gold, rounds, worker
 from core.errors import BadInput
 from core.events import Checkpoint, Metrics, Progress, Rollback
-from core.jobs import controls, queue, sweep
+from core.jobs import controls, launch, queue, sweep
 from core.records import Prompt
 from core.rl.control import steered
 from core.rl.watch import Watch
@@ -77,6 +80,36 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
     resumed = queue.get(project, job.id)
     assert resumed.status == "done", resumed.report or resumed.error
     assert numbers(project, resumed) == expected
+
+
+@pytest.mark.parametrize("name", ["ppo", "soft-q"])
+def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job, name):
+    config = replace(POLICY, algorithm=name, steps=12, kl_target=1.0, checkpoint_every=1)
+    whole = run_job(project, "train-policy", config, options(name))
+    assert whole.status == "done", whole.report or whole.error
+    job = queue.enqueue(project, "train-policy", configs.stored(config, options(name)))
+    chance = random.Random()
+    for _ in range(2):
+        first = worker.last_checkpoint(project, job.id)[0]
+        process = launch.ensure_worker(project.folder, idle=20)
+        assert process is not None
+        deadline, later = time.monotonic() + 60, first + chance.randint(1, 4)
+        while worker.last_checkpoint(project, job.id)[0] < later and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(chance.random() * 0.2)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if queue.get(project, job.id).status == "done":
+            break
+        queue.mark_interrupted(project)
+        queue.resume(project, job.id)
+    else:
+        worker.run_job(project, worker.claim(project), {})
+    resumed = queue.get(project, job.id)
+    assert resumed.status == "done", resumed.report or resumed.error
+    assert numbers(project, resumed) == numbers(project, whole)
+    adapters = [queue.adapter_of(project, each) / "policy" / "adapter_model.safetensors" for each in (whole, resumed)]
+    assert adapters[0].read_bytes() == adapters[1].read_bytes()
 
 
 def test_a_setting_changed_live_is_in_force_from_the_next_step_and_again_after_a_resume(project, run_job, monkeypatch):
