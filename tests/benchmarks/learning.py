@@ -3,7 +3,7 @@
 Each run is the job `train-policy` as a person would start it: 30 steps of 16 completions of 24 tokens. Task `sentiment`
 optimises VADER's sentiment of completions of neutral prompts, in the spirit of RL4LMs' IMDB task. Task `reward-model`
 optimises the reward model of the demo project, with the gold reward that its labeler followed beside it. DPO learns
-from as many completions, written by the reference and ranked by the same reward.
+from as many completions, written by the reference and ranked by the same reward; in the demo, from its rankings.
 """
 
 import argparse
@@ -23,6 +23,7 @@ TRAIN, HELDOUT, COPIES = 60, 32, 4
 #: Completions of each prompt that DPO learns from: TRAIN * RANKED = STEPS * BATCH.
 RANKED = 8
 DRAWS = 2000
+PEER = "trl-ppo"
 
 ASKED = ("Describe {} in one sentence.", "Tell me something about {}.", "What is {} like?")
 THINGS = (
@@ -59,20 +60,28 @@ def neutral() -> list[Any]:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     prepare(options)
     names = options.algorithm or known(options.task)
+    if options.task == "sentiment" and options.peer_python:
+        names = [*names, PEER]
+    kept = json.loads(options.points.read_text("utf-8")) if options.points and options.points.is_file() else []
     found = []
     for name in names:
-        runs = [one(options, name, seed) for seed in range(options.seeds)]
-        found.append(together(name, runs))
-        print(json.dumps({key: value for key, value in found[-1].items() if key != "curve"}), file=sys.stderr)
-    if options.task == "sentiment" and options.peer_python:
-        found += beside(options)
+        known_row = next((row for row in kept if row["algorithm"] == name and row["seeds"] == options.seeds), None)
+        row = known_row or (beside(options) if name == PEER else seeds_of(options, name))
+        if row is None:
+            continue
+        found.append(row)
+        if options.points:
+            others = [old for old in kept if old["algorithm"] not in [new["algorithm"] for new in found]]
+            options.points.write_text(json.dumps([*found, *others], indent=1), encoding="utf-8")
+        print(json.dumps({key: value for key, value in row.items() if key != "curve"}), file=sys.stderr)
     if options.svg:
         options.svg.write_text(plot(found), encoding="utf-8")
-    if options.points:
-        options.points.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    if len(found) == 1:
-        return {key: value for key, value in found[0].items() if key != "curve"}
-    return {row["algorithm"]: json.dumps({k: v for k, v in row.items() if k != "curve"}) for row in found}
+    rows = [{key: value for key, value in row.items() if key != "curve"} for row in found]
+    return rows[0] if len(rows) == 1 else {row["algorithm"]: row for row in rows}
+
+
+def seeds_of(options: argparse.Namespace, name: str) -> dict[str, Any]:
+    return together(name, [one(options, name, seed) for seed in range(options.seeds)])
 
 
 def known(task: str) -> list[str]:
@@ -99,7 +108,7 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         kind = configs.ALGORITHMS[name].config
         names = {item.name for item in documented(kind)}
         config = configs.from_dict(configs.TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
-        if name == "dpo":
+        if name == "dpo" and options.task == "sentiment":
             write = configs.GenerateConfig(
                 completions=RANKED, max_new_tokens=TOKENS, seed=seed, split="train", batch_size=64, missing_only=False
             )
@@ -250,7 +259,7 @@ def together(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def beside(options: argparse.Namespace) -> list[dict[str, Any]]:
+def beside(options: argparse.Namespace) -> dict[str, Any] | None:
     """TRL's PPO on the same prompts and budget, measured on the same held-out prompts by the same code."""
     from core import gold
     from core.models import chat
@@ -259,7 +268,7 @@ def beside(options: argparse.Namespace) -> list[dict[str, Any]]:
     from core.rl.rewards import Rewards
     from core.rl.rollout import POLICY
 
-    base = _cache["fluency"]
+    base = load_base(options)
     everything = neutral()
     with tempfile.TemporaryDirectory() as folder:
         out, asked = Path(folder) / "adapter", Path(folder) / "prompts.jsonl"
@@ -272,7 +281,7 @@ def beside(options: argparse.Namespace) -> list[dict[str, Any]]:
             "--tokens", str(TOKENS),
         )  # fmt: skip
         if not lines:
-            return []
+            return None
         shared = SharedModel(base)
         shared.load(POLICY, out)
         heldout = [(number, prompt.text) for number, prompt in enumerate(everything) if prompt.split == "heldout"]
@@ -291,7 +300,7 @@ def beside(options: argparse.Namespace) -> list[dict[str, Any]]:
         "seed": 0, "before": before, "after": after, "gold": False, "series": series,
         "fluency": [fluency(options, part) for part in (before, after)], "seconds": lines[-1]["seconds"],
     }  # fmt: skip
-    return [together("trl-ppo", [run])]
+    return together(PEER, [run]) | {"seeds": options.seeds}
 
 
 #: Okabe and Ito's colours and more of their kind; dashes tell apart what colour does not.
