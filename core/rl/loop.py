@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import BadInput, NothingToDo
@@ -25,12 +25,12 @@ from core.records import Prompt
 from core.rl import evaluate, rewards
 from core.rl.actor import DivergedError, Setup
 from core.rl.anchors import Anchors
+from core.rl.collect import collect, objective
 from core.rl.control import Live, steered
 from core.rl.learner import BaseLearner
 from core.rl.ranked import Rankings
 from core.rl.rewards import Rewards
 from core.rl.rollout import POLICY, Rollout
-from core.rl.rollouts import collect, objective
 from core.rl.watch import Watch
 from core.store import prompts
 
@@ -101,9 +101,8 @@ class Run:
             yield Checkpoint(0, self.save)  # what a run that goes wrong at once is put back to
 
         stage = f"Tuning the policy ({ALGORITHMS[config.algorithm].title})"
-        reason = "maximum of steps"
         yield Progress(self.step, config.steps, stage)
-        while self.step < config.steps:
+        while self.step < config.steps and not self.watch.reason():
             yield from self.steer()
             trouble = yield from self.advance()
             if trouble:
@@ -112,19 +111,16 @@ class Run:
                 if context.stopping:
                     return
                 continue
-            stopped_by = self.watch.reason()
-            last = self.step == config.steps
-            if stopped_by or last or self.step % config.checkpoint_every == 0 or context.wanted != "run":
-                yield Checkpoint(self.step, self.save, best=self.watch.is_best())
+            ends = self.step == config.steps or self.watch.reason() is not None
+            due = ends or self.step % config.checkpoint_every == 0
+            if due or context.wanted != "run":
+                yield Checkpoint(self.step, self.save, best=due and self.watch.is_best())
             yield Progress(self.step, config.steps, stage)
             if context.stopping:
                 return
-            if stopped_by:
-                reason = stopped_by
-                break
 
-        result: dict[str, Any] = {"steps": self.step, "stop_reason": reason, "reward_job": self.reward.reward_job}
-        yield Result(result)
+        reason = self.watch.reason() or "maximum of steps"
+        yield Result({"steps": self.step, "stop_reason": reason, "reward_job": self.reward.reward_job})
         if heldout:
             yield from self.measured(heldout, POLICY)
         yield Result({"seconds": time.monotonic() - began})

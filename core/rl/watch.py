@@ -52,7 +52,7 @@ class Watch:
         return None
 
     def is_best(self) -> bool:
-        """Is the mean reward after KL higher than at any checkpoint before? Asked once at each checkpoint."""
+        """Is the mean reward after KL higher than at any checkpoint before? Asked once at each one that is due."""
         if not self.settled or (self.state["best"] is not None and self.mean("after_kl") <= self.state["best"]):
             return False
         self.state["best"] = self.mean("after_kl")

@@ -22,10 +22,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from core.reward.model import RewardModel
     from core.rl.actor import Setup
     from core.rl.algorithms.ppo import Learner, Options
+    from core.rl.collect import collect
     from core.rl.control import Live
     from core.rl.loop import batch_of
     from core.rl.rewards import Rewards
-    from core.rl.rollouts import collect
 
     base = load_base(options)
     config = TrainPolicyConfig(

@@ -1,4 +1,4 @@
-"""One batch of rollouts for the loop, and what it says about the policy that drew it."""
+"""Collect one batch of rollouts, with rewards and log-probabilities; and what it says about its policy."""
 
 import time
 
