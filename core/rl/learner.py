@@ -7,18 +7,21 @@ from typing import ClassVar
 from torch import Tensor
 
 from core.models.sampling import Guide
-from core.rl.actor import Actor, Setup
+from core.rl.actor import Actor, Critic, Setup
 from core.rl.estimators import token_kl
 from core.rl.rollout import Rollout
 
 
 class BaseLearner:
-    """Holds the actor, and numbers in `state` that go from step to step; both are part of a checkpoint."""
+    """Holds the actor, perhaps a critic, and numbers in `state` that go from step to step; a checkpoint has them all."""
 
     fewest_completions: ClassVar[int] = 1
     """How many completions of each prompt it needs."""
     offline: ClassVar[bool] = False
     """Does it learn from the stored rankings, instead of rollouts with rewards?"""
+
+    critic: Critic | None = None
+    """Its value head, if it has one."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
@@ -44,9 +47,13 @@ class BaseLearner:
     def save(self, folder: Path) -> None:
         """Write everything that `update` carries from step to step, except the adapter `policy`."""
         self.actor.save(folder)
+        if self.critic:
+            self.critic.save(folder)
         (folder / "learner.json").write_text(json.dumps(self.state), encoding="utf-8")
 
     def restore(self, folder: Path) -> None:
         """Take up what `save` wrote."""
         self.actor.restore(folder)
+        if self.critic:
+            self.critic.restore(folder)
         self.state = json.loads((folder / "learner.json").read_text(encoding="utf-8"))

@@ -5,7 +5,6 @@ PPO with one pass, one minibatch and no clip (Huang et al. 2022, arXiv 2205.0912
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from torch import Tensor
@@ -33,6 +32,7 @@ class Options(Settings):
 
 class Learner(BaseLearner):
     options: Options
+    critic: Critic
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -52,11 +52,3 @@ class Learner(BaseLearner):
 
         actor = self.actor.descend(rollout, self.actor.batches(rollout)[0], loss)
         return actor | self.critic.fit(rollout, returns, options.value_epochs) | {"lr": rate}
-
-    def save(self, folder: Path) -> None:
-        super().save(folder)
-        self.critic.save(folder)
-
-    def restore(self, folder: Path) -> None:
-        super().restore(folder)
-        self.critic.restore(folder)

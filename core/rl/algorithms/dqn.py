@@ -78,6 +78,7 @@ def candidate_ids(logits: Tensor, count: int, end_ids: list[int]) -> Tensor:
 
 class Learner(BaseLearner):
     options: Options
+    critic: Critic
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -191,14 +192,12 @@ class Learner(BaseLearner):
 
     def save(self, folder: Path) -> None:
         super().save(folder)
-        self.critic.save(folder)
         self.target_head.save(folder / "target.safetensors")
         self.shared.save(TARGET, folder / TARGET)
         self.replay.save(folder / "replay.safetensors")
 
     def restore(self, folder: Path) -> None:
         super().restore(folder)
-        self.critic.restore(folder)
         self.target_head.restore(folder / "target.safetensors")
         self.shared.reload(TARGET, folder / TARGET)
         self.replay.restore(folder / "replay.safetensors", self.shared.base.device)

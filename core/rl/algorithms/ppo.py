@@ -7,7 +7,6 @@ model's hidden states, so policy and value learn from their own losses alone (se
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -48,6 +47,7 @@ class Learner(BaseLearner):
     """Clipped surrogate over `ppo_epochs` passes; the ratio is 1 in the first minibatch of each rollout."""
 
     options: Options
+    critic: Critic
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -100,11 +100,3 @@ class Learner(BaseLearner):
         # 4. The value head learns the returns.
         learnt = self.critic.fit(rollout, returns, options.value_epochs, clip=options.cliprange_value)
         return mean_of(seen) | learnt | {"val/ratio_first": seen[0]["val/ratio_first"], "lr": rate}
-
-    def save(self, folder: Path) -> None:
-        super().save(folder)
-        self.critic.save(folder)
-
-    def restore(self, folder: Path) -> None:
-        super().restore(folder)
-        self.critic.restore(folder)

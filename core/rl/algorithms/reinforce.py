@@ -5,7 +5,6 @@ a running mean of earlier returns, the batch's own mean, or a learned V(s_t).
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -38,6 +37,7 @@ class Options(Settings):
 
 class Learner(BaseLearner):
     options: Options
+    critic: Critic
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -70,11 +70,3 @@ class Learner(BaseLearner):
         before = self.state.get("running", float(mean))
         self.state["running"] = self.options.decay * before + (1 - self.options.decay) * float(mean)
         return torch.tensor(before, device=returns.device)
-
-    def save(self, folder: Path) -> None:
-        super().save(folder)
-        self.critic.save(folder)
-
-    def restore(self, folder: Path) -> None:
-        super().restore(folder)
-        self.critic.restore(folder)

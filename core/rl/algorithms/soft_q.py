@@ -56,6 +56,7 @@ class Options(Settings):
 
 class Learner(BaseLearner):
     options: Options
+    critic: Critic
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -118,12 +119,10 @@ class Learner(BaseLearner):
 
     def save(self, folder: Path) -> None:
         super().save(folder)
-        self.critic.save(folder)
         self.target.save(folder / "target.safetensors")
         self.replay.save(folder / "replay.safetensors")
 
     def restore(self, folder: Path) -> None:
         super().restore(folder)
-        self.critic.restore(folder)
         self.target.restore(folder / "target.safetensors")
         self.replay.restore(folder / "replay.safetensors", self.shared.base.device)

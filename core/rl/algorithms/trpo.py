@@ -12,7 +12,6 @@ the line search uses all of them. `trust_kl` is not the KL to the reference, whi
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -49,6 +48,7 @@ class Options(Settings):
 
 class Learner(BaseLearner):
     options: Options
+    critic: Critic
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -125,14 +125,6 @@ class Learner(BaseLearner):
                 gain += float((advantages[index] * ratio(policy.logp, rollout.logp_old[index])).sum()) / tokens
                 kl += float(policy.kl_from(before.logits - before.normaliser[..., None]).sum()) / tokens
         return gain, kl
-
-    def save(self, folder: Path) -> None:
-        super().save(folder)
-        self.critic.save(folder)
-
-    def restore(self, folder: Path) -> None:
-        super().restore(folder)
-        self.critic.restore(folder)
 
 
 class Fisher:
