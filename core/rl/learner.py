@@ -13,7 +13,7 @@ from core.rl.rollout import Rollout
 
 
 class BaseLearner:
-    """Holds the actor, perhaps a critic, and numbers in `state` that go from step to step; a checkpoint has them all."""
+    """Holds the actor, perhaps a critic, and numbers in `state` that go from step to step: all of a checkpoint."""
 
     fewest_completions: ClassVar[int] = 1
     """How many completions of each prompt it needs."""
