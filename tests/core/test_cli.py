@@ -225,3 +225,37 @@ def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(tmp_path, 
         time.sleep(0.05)
     assert plumbline("stop", folder, "5")[0] == 0
     project.close()
+
+
+def test_the_commands_around_a_policy(plumbline, tmp_path, tiny_model, monkeypatch):
+    """Algorithms are listed, a sweep is queued and run, its runs compared, a setting steered, rounds shown."""
+    monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
+    listed = last_json(plumbline("algorithms", "--json")[1])["algorithms"]
+    assert {"ppo", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo", "dpo"} == {
+        kind["name"] for kind in listed
+    }
+    assert all(kind["summary"] and "settings" in kind for kind in listed)
+    assert "arXiv 1502.05477" in plumbline("algorithms")[1]
+
+    folder = tmp_path / "p"
+    plumbline("new", folder, "--model", tiny_model)
+    for number in range(4):
+        plumbline("prompts", folder, "--add", f"prompt {number}")
+    small = ("--gold", "length", "--train-on-gold", "--steps", "2", "--batch-size", "4", "--max-new-tokens", "4")
+    code, out, err = plumbline(
+        "sweep", folder, "--vary", "kl-coef=0.02,0.1", "--algorithm", "rloo", *small, "--eval-prompts", "0", "--json"
+    )
+    assert code == 0, err
+    runs = last_json(out)["runs"]
+    assert [run["steps"] for run in runs] == [2, 2]
+    assert [run["name"] for run in runs] == ["Sweep: kl_coef 0.02", "Sweep: kl_coef 0.1"]
+    table = plumbline("runs", folder)[1]
+    assert "kl_coef" in table.splitlines()[0]
+    assert "learning_rate" not in table, "only what differs is shown"
+    code, _, err = plumbline("steer", folder, runs[0]["job"], "kl_coef", "0.3")
+    assert (code, "not a run of a policy that goes on" in err) == (2, True)
+    code, _, err = plumbline("train-policy", folder, "--algorithm", "rloo", "--ppo-epochs", "3")
+    assert (code, "not an option of rloo" in err) == (2, True)
+    code, _, err = plumbline("sweep", folder, "--vary", "kl_coef", *small)
+    assert (code, "names no values" in err) == (2, True)
+    assert "no completions" in plumbline("rounds", folder)[1]
