@@ -50,6 +50,7 @@ class ConfigForm(QWidget):
         leave_out: tuple[str, ...] = (),
         values: dict[str, Any] | None = None,
         titles: dict[str, str] | None = None,
+        more: str = "More settings",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -69,6 +70,7 @@ class ConfigForm(QWidget):
                 label = QLabel(titles.get(item.name, title_of(item.name)))
                 label.setBuddy(control)
                 label.setToolTip(control.toolTip())
+                label.setMinimumHeight(control.sizeHint().height())  # else it stands higher than its field
                 labels.append(label)
                 control.setAccessibleName(label.text())
                 (second if item.metadata["advanced"] else first).addRow(label, control)
@@ -80,11 +82,11 @@ class ConfigForm(QWidget):
             self._more = QWidget()
             self._more.setLayout(second)
             self._more.hide()
-            toggle = QPushButton("More settings")
+            toggle = QPushButton(more)
             toggle.setCheckable(True)
             toggle.setProperty("role", "link")
             toggle.toggled.connect(self._more.setVisible)
-            toggle.toggled.connect(lambda on: toggle.setText("Fewer settings" if on else "More settings"))
+            toggle.toggled.connect(lambda on: toggle.setText("Fewer settings" if on else more))
             layout.addWidget(toggle, 0, Qt.AlignmentFlag.AlignLeft)
             layout.addWidget(self._more)
 
@@ -115,7 +117,7 @@ class ConfigForm(QWidget):
             control.setValue(value)
             self._read[item.name] = control.value
         elif isinstance(value, float):
-            control = _FloatBox(meta["low"] or 0.0, meta["high"] if meta["high"] is not None else 1e9, value)
+            control = FloatBox(meta["low"] or 0.0, meta["high"] if meta["high"] is not None else 1e9, value)
             self._read[item.name] = control.value
         else:
             control = QLineEdit(str(value))
@@ -131,7 +133,7 @@ class ConfigForm(QWidget):
         return control
 
 
-class _FloatBox(QDoubleSpinBox):
+class FloatBox(QDoubleSpinBox):
     """Shows 0.0003 as 0.0003 and steps by about a tenth of the value."""
 
     def __init__(self, low: float, high: float, value: float) -> None:

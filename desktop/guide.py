@@ -16,6 +16,7 @@ PAGES = {
     "loop": "The &loop in five steps",
     "labeling": "&Labeling",
     "reward": "The &reward model",
+    "policy": "&Tuning the policy",
     "comparison": "&Beside Argilla and Label Studio",
 }
 PICTURE_WIDTH = 760

@@ -51,7 +51,7 @@ class Session(QObject):
     def start(self, kind: str, config: Any, options: Any = None) -> Job:
         """Queue a job and see to it that a worker runs."""
         job = queue.enqueue(self.project, kind, configs.stored(config, options))
-        self._wake()
+        self.wake()
         return job
 
     def pause(self, job_id: int) -> None:
@@ -67,13 +67,14 @@ class Session(QObject):
             queue.want(self.project, job_id, "run")
         else:
             queue.resume(self.project, job_id)
-        self._wake()
+        self.wake()
 
     def stop(self, job_id: int) -> None:
         queue.want(self.project, job_id, "stop")
         self._follower.touch()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """See to it that a worker looks at the queue now."""
         launch.ensure_worker(self.project.folder)
         self._follower.touch()
         self.poll()

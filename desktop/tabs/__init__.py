@@ -31,6 +31,6 @@ TABS: tuple[TabKind, ...] = (
         "desktop.tabs.review", "Review", "review", "The pairs, whether labelers agree, and who ranks what", "labeling"
     ),
     TabKind("desktop.tabs.reward", "Reward model", "reward", "Learn a reward from the rankings", "reward"),
-    TabKind("desktop.tabs.policy", "PPO", "policy", "Tune the policy against the reward"),
+    TabKind("desktop.tabs.policy", "PPO", "policy", "Tune the policy against the reward", "policy"),
     TabKind("desktop.tabs.compare", "Compare", "compare", "The reference beside the tuned policy"),
 )

@@ -1,35 +1,31 @@
 """The PPO tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QStackedWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QTabWidget, QWidget
 
-from core.configs import ALGORITHMS, TrainPolicyConfig
+from core.configs import ALGORITHMS
 from core.errors import KnownError
-from core.jobs import queue
+from core.jobs import queue, sweep
 from core.jobs.follow import News
 from core.records import RESUMABLE, Job
 from core.store import Changes
 from desktop import errors
-from desktop.forms import ConfigForm
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.chart import Chart
+from desktop.widgets.chart import overlay_colour
+from desktop.widgets.live_controls import LiveControls
 from desktop.widgets.parts import Empty, button, card, column, go, header, label, row, scrolled, set_role, side_panel
+from desktop.widgets.policy_charts import PolicyCharts
+from desktop.widgets.policy_form import PolicyForm
+from desktop.widgets.rounds_line import RoundsLine
 from desktop.widgets.run_list import RunList, runs_section
+from desktop.widgets.runs_table import RunsTable
 from desktop.widgets.samples import SamplesTable
+from desktop.widgets.sweep_dialog import SweepDialog
 
 KIND = "train-policy"
-SMALL_CHARTS = (
-    "objective/entropy",
-    "policy/clipfrac_avg",
-    "policy/approxkl_avg",
-    "loss/value_avg",
-    "val/explained_variance",
-    "completions/mean_length",
-    "completions/eos_rate",
-    "objective/rlhf_reward",
-    "time/step",
-)
+#: Pieces of advice that are shown; the charts have all of them.
+SAID = 1
 
 
 class Tab(QWidget):
@@ -37,35 +33,29 @@ class Tab(QWidget):
         super().__init__()
         self.session = session
         self.need = label("", "warning", wrap=True)
-        algorithm = ALGORITHMS["ppo"]
-        self.form = ConfigForm(
-            TrainPolicyConfig,
-            algorithm.config,
-            values=self._suggested(),
-            titles={
-                "steps": "Maximum of steps",
-                "reward_threshold": "Stop at reward",
-                "kl_coef": "KL coefficient",
-                "batch_size": "Completions a step",
-                "completions": "Completions a prompt",
-                "gold": "Gold reward",
-            },
-        )
+        self.form = PolicyForm(self._suggested())
+        self.form.changed.connect(self._show_need)
         self.start_button = button("Start", self.start, role="primary")
+        self.sweep = button("Sweep…", self.ask_sweep, tip="Queue a run for every combination of a few settings")
         self.pause = button("Pause", lambda: self._act(self.session.pause))
         self.resume = button("Resume", lambda: self._act(self.session.resume))
         self.stop = button(
             "Stop", lambda: self._act(self.session.stop), tip="Stops after this step; Resume goes on later"
         )
-        self.runs = RunList(session, KIND)
+        self.runs = RunList(session, KIND, overlays=True)
         self.runs.chosen.connect(self.show_run)
-        self.reward = Chart(("objective/scores", "objective/gold"), heading="Reward", words=("learned", "gold"))
-        self.kl = Chart(("objective/kl",), heading="KL to the reference")
-        self.small = [Chart((name,), small=True) for name in SMALL_CHARTS]
+        self.runs.ticked.connect(self._show_current)
+        self.charts = PolicyCharts(session.project)
+        self.live = LiveControls(session)
+        self.rounds = RoundsLine(session)
         self.samples = SamplesTable(session.project)
+        self.table = RunsTable()
+        self.table.chosen.connect(self.runs.select)
+        self.advice = label("", "warning", wrap=True)
+        self.over = label("", "small")
+        self.over.setTextFormat(Qt.TextFormat.RichText)
         self.result = label("", "muted", wrap=True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-
         self.stack = QStackedWidget()
         self.empty = Empty(
             "No run yet",
@@ -84,11 +74,12 @@ class Tab(QWidget):
                 "Needs a reward model. Gives a policy that is rewarded for what your labelers prefer, and kept "
                 "near the reference by the price of KL.",
             ),
+            self.rounds,
             body,
             spacing=2 * SPACE,
         )
         page.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
-        page.setStretch(1, 1)
+        page.setStretch(2, 1)
         self.setLayout(page)
         session.news.connect(self._news)
         self.refresh(None)
@@ -99,55 +90,92 @@ class Tab(QWidget):
         return {"gold": row["detail"]} if row else {}
 
     def _side(self) -> QWidget:
-        controls = row(self.start_button, self.pause, self.resume, self.stop)
-        return side_panel(column(self.need, self.form, controls, runs_section(self.runs), spacing=SPACE + 4))
+        """Settings scroll; what starts and stops a run is always in sight."""
+        settings = side_panel(column(self.need, self.form, None, spacing=SPACE + 4))
+        act = row(self.start_button, self.sweep, self.pause, self.resume, self.stop, None, spacing=SPACE - 2)
+        side = column(settings, act, runs_section(self.runs), spacing=SPACE + 4)
+        side.setStretch(0, 3)
+        side.setStretch(2, 2)
+        panel = QWidget()
+        panel.setLayout(side)
+        panel.setFixedWidth(settings.width())
+        return panel
 
     def _results(self) -> QWidget:
-        grid = QGridLayout()
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(2 * SPACE)
-        for number, chart in enumerate(self.small):
-            grid.addWidget(chart, number // 3, number % 3)
-        more = QWidget()
-        more.setLayout(grid)
-        tabs = QTabWidget()
-        tabs.setAccessibleName("Samples and further charts of the run")
-        tabs.setDocumentMode(True)
-        tabs.tabBar().setDrawBase(False)
-        tabs.addTab(self.samples, "Samples")
-        tabs.addTab(scrolled(more), "More charts")
-        charts = row(card(column(self.reward)), card(column(self.kl)), spacing=2 * SPACE)
+        self.pages = QTabWidget()
+        self.pages.setAccessibleName("Samples, further charts, and all runs")
+        self.pages.setDocumentMode(True)
+        self.pages.tabBar().setDrawBase(False)
+        for title, widget in (
+            ("Samples", self.samples), ("More charts", scrolled(self.charts.more)), ("Runs", self.table)
+        ):  # fmt: skip
+            self.pages.addTab(widget, title)
+        charts = row(*self.charts.cards(), spacing=2 * SPACE)
         charts.setStretch(0, 1)
         charts.setStretch(1, 1)
         self.next = button(
             "Go on to Compare", lambda: go(self, "Compare"), role="link", tip="Read both policies side by side"
         )
-        tabs.setCornerWidget(self.next)
-        layout = column(charts, self.result, card(column(tabs)), spacing=SPACE + 4)
-        layout.setStretch(0, 4)
-        layout.setStretch(2, 5)
+        self.next_round = button(
+            "Rank what it writes", self.begin_round, role="link",
+            tip="Begin the next round: let this policy write completions in the Rank tab",
+        )  # fmt: skip
+        foot = row(self.result, self.next_round, self.next, spacing=2 * SPACE)
+        foot.setStretch(0, 1)
+        layout = column(self.live, self.advice, charts, self.over, foot, card(column(self.pages)), spacing=SPACE + 4)
+        layout.setStretch(2, 4)
+        layout.setStretch(5, 5)
         page = QWidget()
         page.setLayout(layout)
         return page
 
     def refresh(self, changes: Changes | None) -> None:
-        ready = queue.newest_run(self.session.project, "train-reward") is not None
-        self.need.setVisible(not ready)
-        self.empty.action.setVisible(not ready)
-        self.need.setText("There is no reward model yet: train one first, or optimise a gold reward (More settings).")
+        self._show_need()
+        self.rounds.refresh()
         if changes is None:
             self.runs.refresh()
         self._show_state()
 
+    def _show_need(self) -> None:
+        ready = queue.newest_run(self.session.project, "train-reward") is not None
+        dpo = self.form.name == "dpo"
+        self.need.setVisible(not ready and not dpo)
+        self.need.setText("There is no reward model yet: train one first, or optimise a gold reward (More settings).")
+        self.empty.action.setVisible(not ready)
+
     def start(self) -> None:
         try:
-            config = self.form.config(TrainPolicyConfig)
-            self.session.start(KIND, config, self.form.config(ALGORITHMS[config.algorithm].config))
+            self.session.start(KIND, *self.form.run())
         except KnownError as error:
             errors.show(error, self)
             return
         self.runs.refresh(select_newest=True)
         self._show_state()
+
+    def ask_sweep(self) -> None:
+        try:
+            config, options = self.form.run()
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        dialog = SweepDialog(config, options, self)
+        dialog.accepted.connect(lambda: self.start_sweep(config, options, dialog.axes))
+        dialog.setModal(True)
+        dialog.show()
+
+    def start_sweep(self, config: object, options: object, axes: dict[str, list[str]]) -> None:
+        sweep.enqueue(self.session.project, config, options, axes)
+        self.session.wake()
+        self.runs.refresh(select_newest=True)
+        self.pages.setCurrentWidget(self.table)
+        self._show_state()
+
+    def begin_round(self) -> None:
+        """Show the Rank tab with this run's policy chosen to write."""
+        go(self, "Rank")
+        rank = getattr(self.window(), "tab_called", lambda _: None)("Rank")
+        if rank is not None and self.runs.current is not None:
+            rank.write_with(self.runs.current)
 
     def _act(self, ask: object) -> None:
         if self.runs.current is not None and callable(ask):
@@ -158,58 +186,86 @@ class Tab(QWidget):
 
     def _show_state(self) -> None:
         self.stack.setCurrentIndex(1 if self.runs.count() else 0)
+        self.table.show_jobs(self.session.jobs(KIND))
         job = self.session.job(self.runs.current) if self.runs.current else None
         status = job.status if job else "done"
+        active = status in ("running", "paused", "queued")
         self.pause.setVisible(status == "running")
-        self.stop.setVisible(status in ("running", "paused", "queued"))
+        self.stop.setVisible(active)
         self.resume.setVisible(status == "paused" or status in RESUMABLE)
+        self.live.setVisible(active)
         if job is not None:
+            if active:
+                self.live.show_job(job)
             self._show_result(job)
 
     def _show_result(self, job: Job) -> None:
         set_role(self.result, "error" if job.error else "muted")
-        found = job.result
-        self.next.setVisible(job.status == "done" and bool(found.get("adapter")))
-        text = job.error or ""
-        if not text and found.get("reward_after") is not None and found.get("reward_before") is not None:
-            text = (
-                f"On held-out prompts the reward went from {found['reward_before']:+.2f} to "
-                f"{found['reward_after']:+.2f} at a KL of {found['kl']:.1f} nats a completion."
-            )
-            if found.get("gold_after") is not None:
-                text += f" Gold reward: {found['gold_before']:+.2f} to {found['gold_after']:+.2f}."
-        if not job.error and found.get("stop_reason"):
-            text += f" Stopped after {found['steps']} steps: {found['stop_reason']}."
-        self.result.setText(text.strip())
+        usable = job.status == "done" and bool(job.result.get("adapter"))
+        self.next.setVisible(usable)
+        self.next_round.setVisible(usable)
+        text = job.error or said_of(job)
+        self.result.setText(text)
         self.result.setVisible(bool(text))
 
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""
-        series = queue.metrics(self.session.project, job_id)
-        for chart in (self.reward, self.kl, *self.small):
-            chart.clear()
-            for name in chart.names:
-                for step, value in series.get(name, []):
-                    chart.append(name, step, value)
-            chart.draw()
-        job = self.session.job(job_id)
-        threshold = job.config.get("reward_threshold") if job else 0
-        self.reward.set_level((threshold, f"Stops at a reward of {threshold:g}") if threshold else None)
         self.samples.show_run(job_id)
+        self._show_current()
         self._show_state()
 
+    def _show_current(self) -> None:
+        """Draw the run that is chosen, and the ticked ones over it."""
+        job = self.session.job(self.runs.current) if self.runs.current else None
+        if job is None:
+            return
+        chosen = self.runs.laid_over
+        self.charts.show_run(job, chosen)
+        named = [f'<span style="color:{overlay_colour(n)}">╌</span> Run {run}' for n, run in enumerate(chosen)]
+        self.over.setText("Laid over: " + "&nbsp;&nbsp; ".join(named))
+        self.over.setVisible(bool(chosen))
+        self._show_advice()
+
+    def _show_advice(self) -> None:
+        said = [advice.text for advice in self.charts.advice]
+        more = f" And {len(said) - SAID} more: see the charts with a ⚠." if len(said) > SAID else ""
+        self.advice.setText("\n".join(said[:SAID]) + more)
+        self.advice.setToolTip("\n\n".join(said))
+        self.advice.setVisible(bool(said))
+
     def _news(self, news: News) -> None:
+        self.rounds.on_news(news)
         for job in news.jobs:
             if job.kind == KIND:
                 self.runs.refresh()
-                if job.id == self.runs.current and job.status == "running" and job.stage == "Starting":
+                begins = job.status == "running" and job.stage == "Starting"
+                if job.id == self.runs.current and (begins or (job.status == "paused" and job.error)):
                     self.show_run(job.id)
                 self._show_state()
             elif job.kind == "train-reward":
-                self.refresh(Changes(frozenset(), ""))
+                self._show_need()
         mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
-        for chart in (self.reward, self.kl, *self.small) if mine else ():
-            for item in mine:
-                chart.append(item["name"], item["step"], item["value"])
-            chart.draw()
+        if mine:
+            self.charts.append(mine)
+            self._show_advice()
         self.samples.model.prepend([item for item in news.samples if item["job_id"] == self.runs.current])
+
+
+def said_of(job: Job) -> str:
+    """What came of a run, in a few sentences."""
+    found = job.result
+    text = ""
+    if found.get("reward_after") is not None and found.get("reward_before") is not None:
+        text = (
+            f"On held-out prompts the reward went from {found['reward_before']:+.2f} to "
+            f"{found['reward_after']:+.2f} at a KL of {found['kl']:.1f} nats a completion."
+        )
+        if found.get("gold_after") is not None:
+            text += f" Gold reward: {found['gold_before']:+.2f} to {found['gold_after']:+.2f}."
+    if found.get("stop_reason"):
+        algorithm = ALGORITHMS.get(job.config.get("algorithm", ""))
+        name = f"{algorithm.title} stopped" if algorithm else "Stopped"
+        text += f" {name} after {found['steps']} steps: {found['stop_reason']}."
+    if found.get("best_step"):
+        text += f" Best checkpoint: step {found['best_step']}."
+    return text.strip()

@@ -139,6 +139,11 @@ class Tab(QWidget):
         """Open a side panel, or close it if it is open."""
         self.show_panel("" if self.side.name == name else name)
 
+    def write_with(self, policy_job: int) -> None:
+        """Open the panel that lets a run's policy write completions."""
+        self.show_panel("generate")
+        self.side.generate.choose(policy_job)
+
     def show_panel(self, name: str) -> None:
         self.header.show_panel(name)
         self.side.open_panel(name)

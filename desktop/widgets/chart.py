@@ -75,6 +75,8 @@ class Chart(QWidget):
         self._small = small
         self._shown: tuple[dict[str, int], str] = ({}, "")
         self.heading = label(heading or title(names[0]), "" if small else "heading")
+        self.warning = label("⚠", "warning")
+        self.warning.hide()
         self.readout = label("", "small")
         self.readout.setTextFormat(Qt.TextFormat.RichText)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -91,9 +93,9 @@ class Chart(QWidget):
             self.setToolTip(f"{metric.meaning}{healthy}")
         self.series = {name: self._make(name) for name in names}
         self._laid_over: list[pg.PlotDataItem] = []
-        self._line = pg.InfiniteLine(angle=0)
-        self.plot.addItem(self._line, ignoreBounds=level is None)
-        self.set_level(level)
+        self._marks: list[pg.InfiniteLine] = []
+        self._lines: list[pg.InfiniteLine] = []
+        self.set_levels([level] if level else [])
         self._cursor = pg.InfiniteLine(angle=90)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
@@ -101,8 +103,8 @@ class Chart(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        head = row(self.heading, self.readout)
-        head.setStretch(1, 1)
+        head = row(self.heading, self.warning, self.readout)
+        head.setStretch(2, 1)
         layout.addLayout(head)
         layout.addWidget(self.plot, 1)
         self._paint()
@@ -121,12 +123,35 @@ class Chart(QWidget):
         if name in self.series and value is not None and np.isfinite(value):
             self.series[name].append(step, value)
 
-    def set_level(self, level: tuple[float, str] | None) -> None:
-        """Draw a dashed line at a value, with what it means as its tooltip; None takes it away."""
-        self._line.setVisible(level is not None)
-        if level is not None:
-            self._line.setPos(level[0])
-            self._line.setToolTip(level[1])
+    def set_levels(self, levels: list[tuple[float, str]]) -> None:
+        """Draw a dashed line at each of the values, with what it means as its tooltip, and no others."""
+        for line in self._lines:
+            self.plot.removeItem(line)
+        self._lines = [self._add_line(0, value, text) for value, text in levels]
+
+    def set_marks(self, marks: list[tuple[float, str, str]]) -> None:
+        """Mark steps with a dotted line: (step, a word drawn beside it or nothing, what it means as its tooltip)."""
+        for line in self._marks:
+            self.plot.removeItem(line)
+        self._marks = [self._add_line(90, step, text, word) for step, word, text in marks]
+
+    def _add_line(self, angle: int, place: float, text: str, word: str = "") -> pg.InfiniteLine:
+        options = {"position": 0.92, "color": theme.current().muted, "movable": False}
+        line = pg.InfiniteLine(pos=place, angle=angle, label=word or None, labelOpts=options)
+        line.setToolTip(text)
+        self.plot.addItem(line, ignoreBounds=angle == 90)
+        self._pen(line)
+        return line
+
+    def _pen(self, line: pg.InfiniteLine) -> None:
+        style = Qt.PenStyle.DotLine if line.angle == 90 else Qt.PenStyle.DashLine
+        line.setPen(pg.mkPen(theme.current().muted, style=style))
+
+    def warn(self, text: str) -> None:
+        """Say beside the heading that something looks wrong; nothing takes it away."""
+        self.warning.setVisible(bool(text))
+        self.warning.setToolTip(text)
+        self.warning.setAccessibleName(f"Warning: {text}" if text else "")
 
     def overlay(self, runs: list[dict[str, list[tuple[int, float]]]]) -> None:
         """Draw the same metrics of other runs as dashed lines, each run in the colour of `overlay_colour`."""
@@ -211,7 +236,8 @@ class Chart(QWidget):
         colours = theme.current()
         paint_axes(self.plot)
         self._cursor.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DotLine))
-        self._line.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DashLine))
+        for line in (*self._lines, *self._marks):
+            self._pen(line)
         if not self._small:
             self.plot.getAxis("bottom").setHeight(38)
             self.plot.setLabel("bottom", "step", color=colours.muted, **{"font-size": f"{theme.SMALL}px"})

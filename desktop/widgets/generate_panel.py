@@ -91,6 +91,11 @@ class GeneratePanel(QWidget):
         self.generate.setEnabled(total > 0)
         self.show_job(at_work(project))
 
+    def choose(self, policy_job: int) -> None:
+        """Let the policy of a run write next."""
+        self.refresh()
+        self.policy.setCurrentIndex(max(0, self.policy.findData(policy_job)))
+
     def start(self) -> None:
         try:
             values = self.form.values() | {

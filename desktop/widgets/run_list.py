@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
+from core.configs import ALGORITHMS
 from core.records import Job
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -55,6 +56,12 @@ class RunList(QListWidget):
         ticked = [item for item in items if item.checkState() == Qt.CheckState.Checked]
         return [int(item.data(Qt.ItemDataRole.UserRole)) for item in ticked]
 
+    def select(self, job_id: int) -> None:
+        """Show a run, as if its line had been chosen."""
+        for place in range(self.count()):
+            if int(self.item(place).data(Qt.ItemDataRole.UserRole)) == job_id:
+                self.setCurrentRow(place)
+
     def refresh(self, *, select_newest: bool = False) -> None:
         """Bring the list up to date; the shown run stays unless a newer one is asked for."""
         kept = None if select_newest else self.current
@@ -97,7 +104,7 @@ def runs_section(runs: RunList) -> QWidget:
 
 
 def describe(job: Job) -> str:
-    """`Run 3 · accuracy 0.71` or `Run 5 · running`."""
+    """`Run 3 · accuracy 0.71` or `Run 5 · PPO · running`."""
     word = WORDS[job.status]
     if not word and job.kind == "train-reward" and job.result.get("accuracy") is not None:
         word = f"accuracy {job.result['accuracy']:.2f}"
@@ -105,4 +112,6 @@ def describe(job: Job) -> str:
         word = f"reward {job.result.get('reward_before') or 0:+.2f} → {job.result['reward_after']:+.2f}"
     elif not word:
         word = f"{job.result.get('steps', job.total)} steps" if job.kind == "train-policy" else "done"
-    return f"Run {job.id} · {word}"
+    algorithm = ALGORITHMS.get(job.config.get("algorithm", ""))
+    name = f"{algorithm.title} · " if algorithm and job.kind == "train-policy" else ""
+    return f"Run {job.id} · {name}{word}"

@@ -3,14 +3,25 @@
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSplitter, QTableView, QTextBrowser, QVBoxLayout, QWidget
 
 from core.store import Project
+from desktop import theme
 from desktop.theme import SPACE
 
 Index = QModelIndex | QPersistentModelIndex
-COLUMNS = ("step", "prompt", "completion", "score", "gold", "kl")
-TITLES = {"step": "Step", "prompt": "Prompt", "completion": "Completion", "score": "Reward", "gold": "Gold", "kl": "KL"}
+COLUMNS = ("step", "prompt", "completion", "score", "change", "gold", "kl")
+TITLES = {
+    "step": "Step", "prompt": "Prompt", "completion": "Completion", "score": "Reward", "change": "Change",
+    "gold": "Gold", "kl": "KL",
+}  # fmt: skip
+TIPS = {
+    "score": "What the completion is rewarded with",
+    "change": "How much higher it scores than the reference's answer to the same prompt",
+    "gold": "What the gold reward says of it",
+    "kl": "Nats that its tokens differ from the reference, summed",
+}
 
 
 class SamplesModel(QAbstractTableModel):
@@ -30,7 +41,9 @@ class SamplesModel(QAbstractTableModel):
         self.endResetModel()
 
     def prepend(self, rows: list[dict[str, Any]]) -> None:
-        """Put new rows, given oldest first, on top."""
+        """Put new rows, given oldest first, on top; those that are there already are left out."""
+        newest = self._ids[0] if self._ids else 0
+        rows = [row for row in rows if row["id"] > newest]
         if rows:
             self.beginInsertRows(QModelIndex(), 0, len(rows) - 1)
             self._ids[:0] = [row["id"] for row in reversed(rows)]
@@ -54,16 +67,23 @@ class SamplesModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(COLUMNS[section])
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return TIPS.get(COLUMNS[section])
         return TITLES[COLUMNS[section]] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         name = COLUMNS[index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(name)
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.ForegroundRole):
             return None
         row = self.row(index.row())
         value = row.get(name)
+        if role == Qt.ItemDataRole.ForegroundRole:
+            if name != "change" or value is None:
+                return None
+            colours = theme.current()
+            return QColor(colours.good if value > 0 else colours.danger if value < 0 else colours.muted)
         if role == Qt.ItemDataRole.ToolTipRole:
             return str(value) if name in ("prompt", "completion") else None
         if name == "step":
@@ -98,7 +118,7 @@ class SamplesTable(QWidget):
         sizes = self.view.horizontalHeader()
         sizes.setHighlightSections(False)
         sizes.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for number, (name, width) in enumerate(zip(COLUMNS, (88, 0, 0, 70, 70, 70), strict=True)):
+        for number, (name, width) in enumerate(zip(COLUMNS, (88, 0, 0, 70, 74, 70, 70), strict=True)):
             if name in ("prompt", "completion"):
                 sizes.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
             else:
@@ -128,5 +148,20 @@ class SamplesTable(QWidget):
 
     def _selected(self, index: QModelIndex) -> None:
         if index.isValid():
-            row = self.model.row(index.row())
-            self.text.setPlainText(f"{row['prompt']}\n\n{row['completion']}")
+            self.text.setPlainText(in_full(self.model.project, self.model.row(index.row())))
+
+
+def in_full(project: Project, row: dict[str, Any]) -> str:
+    """A sample's texts: the prompt, the completion, and what the reference answered to the same prompt."""
+    text = f"{row['prompt']}\n\n{row['completion']}"
+    if row.get("policy") != "policy" or row.get("prompt_id") is None:
+        return text
+    reference = project.one(
+        "select completion, score from samples"
+        " where job_id = ? and prompt_id = ? and policy = 'reference' and step > 0",
+        row["job_id"], row["prompt_id"],
+    )  # fmt: skip
+    if reference is None:
+        return text
+    score = "" if reference["score"] is None else f" ({reference['score']:+.2f})"
+    return f"{text}\n\nThe reference answered{score}:\n{reference['completion']}"

@@ -125,7 +125,9 @@ def test_the_window_works_at_twice_the_size(filled, tmp_path):
         "instructions-prompts",
         "rank",
         *(f"review-{page}" for page in ("pairs", "agreement", "bias", "labelers")),
-        "ppo",
+        "ppo-samples",
+        "ppo-more-charts",
+        "ppo-runs",
         "compare",
     }
     from PySide6.QtGui import QImage

@@ -96,7 +96,7 @@ def test_the_demo_opens_with_something_in_every_tab(open_window, qtbot):
     assert reward.training.runs.count() == 1
     qtbot.waitUntil(lambda: "script" in texts(reward.training))
     policy = tab(window, "PPO")
-    assert policy.reward.series["objective/scores"].size > 3
+    assert policy.charts.reward.series["objective/scores"].size > 3
     assert policy.samples.model.rowCount() > 10
     compare = tab(window, "Compare")
     assert "Reference" in texts(compare)
@@ -127,7 +127,7 @@ def test_runs_are_drawn_and_news_makes_the_curves_grow(open_window, with_runs):
     window = open_window()
     window.open_project(with_runs.folder)
     policy = tab(window, "PPO")
-    series = policy.reward.series["objective/scores"]
+    series = policy.charts.reward.series["objective/scores"]
     assert list(series.values[: series.size]) == [0.2, 0.4, 0.6, 0.8, 1.0]
     assert policy.samples.model.rowCount() == 20
     worker = open_project(with_runs.folder)
@@ -321,7 +321,7 @@ def test_help_is_about_the_tab_that_is_shown_and_its_pages_have_no_dead_links(op
     for title in ("Rank", "PPO"):
         tab(window, title)
         pages.append(window.guide_page)
-    assert pages == ["labeling", "loop"]
+    assert pages == ["labeling", "policy"]
     for page in guide.PAGES:
         dialog = guide.show(page, window)
         text = dialog.findChild(QTextBrowser).document()
@@ -450,9 +450,9 @@ def test_the_threshold_that_stops_a_run_is_drawn(open_window, with_runs):
         database.conn.execute("update jobs set config = json_set(config, '$.reward_threshold', 1.5) where id = 2")
     window = open_window()
     window.open_project(with_runs.folder)
-    line = tab(window, "PPO").reward._line
-    assert (line.isVisible(), line.value()) == (True, 1.5)
-    assert not tab(window, "PPO").kl._line.isVisible()
+    charts = tab(window, "PPO").charts
+    assert [line.value() for line in charts.reward._lines] == [1.5]
+    assert charts.kl._lines == []
 
 
 def test_a_narrow_chart_keeps_its_values_and_gives_up_its_words(open_window, with_runs, qtbot):

@@ -1,0 +1,191 @@
+"""The charts of a run of the policy, fed row by row: reward and KL large, everything else on a page of its own."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from core.advice import Advice, advice, gold_peak
+from core.jobs import controls, queue
+from core.records import Job
+from core.store import Project
+from desktop.theme import SPACE
+from desktop.widgets.chart import Chart
+from desktop.widgets.live_controls import TITLES
+from desktop.widgets.parts import card, column
+
+#: What every algorithm may have, then what only some have; shown in this order, where a run has them.
+MORE = (
+    "objective/rlhf_reward", "objective/entropy", "loss/value_avg", "val/explained_variance", "policy/clipfrac_avg",
+    "policy/approxkl_avg", "val/ratio", "completions/mean_length", "completions/eos_rate", "lr",
+    "time/tokens_per_second", "memory/gb", "policy/step_kl", "policy/step_size", "policy/mask_size", "policy/epsilon",
+    "loss/consistency", "frac_reward_zero_std", "loss", "rewards/margins", "rewards/accuracies", "logps/chosen",
+    "logps/rejected", "objective/score_spread", "objective/score_std", "objective/kl_coef", "objective/kl_k3",
+    "grad_norm", "time/step",
+)  # fmt: skip
+COLUMNS = 3
+#: Advice looks at the beginning of a run and at so many of its last steps.
+BEGINNING, LATELY = 10, 1000
+
+
+class MoreCharts(QWidget):
+    """Small charts of what a run has numbers for; each is made when it is first needed, one at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.charts: dict[str, Chart] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(2 * SPACE)
+        for place in range(COLUMNS):
+            self._grid.setColumnStretch(place, 1)
+        self._grid.setRowStretch(len(MORE), 1)
+        self._series: dict[str, list[tuple[int, float]]] = {}
+        self._over: list[dict[str, list[tuple[int, float]]]] = []
+        self._marks: list[tuple[float, str, str]] = []
+        self._warnings: dict[str, str] = {}
+        self._timer = QTimer(self, singleShot=True, interval=0)
+        self._timer.timeout.connect(self._make_next)
+
+    def show_series(self, series: dict[str, list[tuple[int, float]]]) -> None:
+        """Draw a run from the beginning."""
+        self._series = series
+        for name, chart in self.charts.items():
+            chart.clear()
+            for step, value in series.get(name, []):
+                chart.append(name, step, value)
+            chart.draw()
+        self._arrange()
+
+    def append(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Draw new rows; the series themselves are kept by the caller."""
+        changed = set()
+        for row in rows:
+            if chart := self.charts.get(row["name"]):
+                chart.append(row["name"], row["step"], row["value"])
+                changed.add(chart)
+        for chart in changed:
+            chart.draw()
+        if any(row["name"] not in self.charts for row in rows):
+            self._arrange()
+
+    def decorate(
+        self, over: list[dict[str, list[tuple[int, float]]]], marks: list[tuple[float, str, str]],
+        warnings: dict[str, str],
+    ) -> None:  # fmt: skip
+        """Other runs to lay over, steps to mark, and warnings by metric."""
+        self._over, self._marks, self._warnings = over, marks, warnings
+        for name in self.charts:
+            self._decorate(name)
+
+    def _decorate(self, name: str) -> None:
+        chart = self.charts[name]
+        chart.overlay(self._over)
+        chart.set_marks(self._marks)
+        chart.warn(self._warnings.get(name, ""))
+
+    def _arrange(self) -> None:
+        shown = [name for name in MORE if self._series.get(name)]
+        for name, chart in self.charts.items():
+            chart.setVisible(name in shown)
+        for place, name in enumerate(name for name in shown if name in self.charts):
+            self._grid.addWidget(self.charts[name], place // COLUMNS, place % COLUMNS)
+        if self.isVisible() and any(name not in self.charts for name in shown):
+            self._timer.start()
+
+    def _make_next(self) -> None:
+        name = next((name for name in MORE if self._series.get(name) and name not in self.charts), None)
+        if name is None:
+            return
+        chart = Chart((name,), small=True)
+        chart.setParent(self)  # else it would be shown as a window of its own
+        self.charts[name] = chart
+        for step, value in self._series[name]:
+            chart.append(name, step, value)
+        chart.draw()
+        self._decorate(name)
+        self._arrange()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._arrange()
+
+
+class PolicyCharts:
+    """All charts of one run; `reward` and `kl` are widgets in cards, `more` is a page."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.reward = Chart(("objective/scores", "objective/gold"), heading="Reward", words=("learned", "gold"))
+        self.kl = Chart(("objective/kl",), heading="KL to the reference")
+        self.more = MoreCharts()
+        self.series: dict[str, list[tuple[int, float]]] = {}
+        self.job: Job | None = None
+        self.advice: list[Advice] = []
+        self._drawn = 0
+        self._over: list[dict[str, list[tuple[int, float]]]] = []
+
+    @property
+    def large(self) -> tuple[Chart, Chart]:
+        return (self.reward, self.kl)
+
+    def cards(self) -> list[QWidget]:
+        return [card(column(chart)) for chart in self.large]
+
+    def show_run(self, job: Job, over: list[int]) -> None:
+        """Draw a run from the beginning, with other runs laid over it."""
+        self.job = job
+        self._drawn = int(self.project.value("select coalesce(max(id), 0) from metrics where job_id = ?", job.id))
+        self.series = queue.metrics(self.project, job.id)
+        self._over = [queue.metrics(self.project, run) for run in over]
+        for chart in self.large:
+            chart.clear()
+            for name in chart.names:
+                for step, value in self.series.get(name, []):
+                    chart.append(name, step, value)
+            chart.draw()
+            chart.overlay(self._over)
+        self.more.show_series(self.series)
+        threshold, target = job.config.get("reward_threshold"), job.config.get("kl_target")
+        ceiling = job.config.get("kl_ceiling")
+        self.reward.set_levels([(threshold, f"Stops at a reward of {threshold:g}")] if threshold else [])
+        levels = [(target, f"The coefficient is steered to {target:g} nats")] if target else []
+        self.kl.set_levels(levels + ([(ceiling, f"Stops above {ceiling:g} nats")] if ceiling else []))
+        self._look()
+
+    def append(self, rows: list[dict[str, Any]]) -> None:
+        """Draw what the run has said since it was drawn from the beginning."""
+        rows = [row for row in rows if row["id"] > self._drawn]
+        for row in rows:
+            if row["value"] is not None:
+                self.series.setdefault(row["name"], []).append((row["step"], row["value"]))
+        for chart in self.large:
+            for row in rows:
+                chart.append(row["name"], row["step"], row["value"])
+            chart.draw()
+        self.more.append(rows)
+        self._look()
+
+    def _look(self) -> None:
+        """What is to be said about the curves as they are now, and which steps are marked."""
+        if self.job is None:
+            return
+        lately = {name: points[:BEGINNING] + points[BEGINNING:][-LATELY:] for name, points in self.series.items()}
+        self.advice = advice(lately, self.job.config)
+        warnings: dict[str, str] = {}
+        for said in self.advice:
+            warnings[said.metric] = f"{warnings[said.metric]}\n\n{said.text}" if said.metric in warnings else said.text
+        marks = [
+            (row["step"] + 1, "", f"{TITLES[row['name']]} {row['value']:g} from step {row['step'] + 1}")
+            for row in controls.changes(self.project, self.job.id)
+            if row["step"] is not None
+        ]
+        peak = gold_peak(lately)
+        peaks = [(peak, "gold peak", "Here the gold reward was highest: past it the reward model is exploited.")]
+        self.reward.set_marks(marks + (peaks if peak is not None else []))
+        self.kl.set_marks(marks)
+        for chart in self.large:
+            chart.warn(warnings.get(chart.names[0], ""))
+        self.more.decorate(self._over, marks, warnings)

@@ -1,0 +1,79 @@
+"""The settings of a run of the policy: which algorithm, what all of them share, and its own."""
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
+
+from core.configs import ALGORITHMS, TrainPolicyConfig
+from desktop.forms import ConfigForm
+from desktop.theme import SPACE
+from desktop.widgets.parts import column, label, turn_only_with_focus
+
+TITLES = {
+    "steps": "Maximum of steps",
+    "reward_threshold": "Stop at reward",
+    "kl_ceiling": "Stop at KL",
+    "plateau": "Stop at plateau",
+    "wall_minutes": "Stop after minutes",
+    "kl_coef": "KL coefficient",
+    "batch_size": "Completions a step",
+    "completions": "Completions a prompt",
+    "gold": "Gold reward",
+    "reference_answers": "Reference answers too",
+}
+
+
+class PolicyForm(QWidget):
+    """Emits `changed` when another algorithm is chosen; what was typed for the others is kept."""
+
+    changed = Signal()
+
+    def __init__(self, values: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.algorithm = QComboBox()
+        self.algorithm.setAccessibleName("Algorithm")
+        turn_only_with_focus(self.algorithm)
+        for kind in ALGORITHMS.values():
+            self.algorithm.addItem(kind.title, kind.name)
+        self.summary = label("", "small", wrap=True)
+        self.shared = ConfigForm(TrainPolicyConfig, leave_out=("algorithm",), values=values, titles=TITLES)
+        self.own = QStackedWidget()
+        self._forms: dict[str, ConfigForm] = {}
+        whole = column(label("Algorithm", "small"), self.algorithm, self.summary, self.shared, self.own)
+        whole.setSpacing(SPACE)
+        self.setLayout(whole)
+        self.algorithm.currentIndexChanged.connect(lambda _: self._show())
+        self._show()
+
+    @property
+    def name(self) -> str:
+        return str(self.algorithm.currentData())
+
+    @property
+    def form(self) -> ConfigForm:
+        """The chosen algorithm's own settings; made when it is first chosen."""
+        if self.name not in self._forms:
+            kind = ALGORITHMS[self.name]
+            self._forms[self.name] = ConfigForm(kind.config, more=f"More settings of {kind.title}")
+            self.own.addWidget(self._forms[self.name])
+        return self._forms[self.name]
+
+    def _show(self) -> None:
+        kind, form = ALGORITHMS[self.name], self.form
+        rate = f" Learning rate {kind.learning_rate:g} unless you choose one." if kind.learning_rate else ""
+        self.summary.setText(kind.summary[:1].upper() + kind.summary[1:] + rate)
+        self.own.setCurrentWidget(form)
+        for each in self._forms.values():  # the stack is as high as the form that is shown
+            policy = QSizePolicy.Policy.Preferred if each is form else QSizePolicy.Policy.Ignored
+            each.setSizePolicy(policy, policy)
+        self.own.adjustSize()
+        self.changed.emit()
+
+    def values(self) -> dict[str, Any]:
+        return self.shared.values() | {"algorithm": self.name} | self.form.values()
+
+    def run(self) -> tuple[TrainPolicyConfig, Any]:
+        """The run's config and its algorithm's options. Raises `BadInput` naming what is out of bounds."""
+        config = TrainPolicyConfig(**self.shared.values() | {"algorithm": self.name})
+        return config, self.form.config(ALGORITHMS[self.name].config)

@@ -1,0 +1,299 @@
+"""The PPO tab: the algorithms, a run steered while it goes, what the curves say, runs side by side, rounds."""
+
+import math
+import time
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDialogButtonBox
+
+from core import configs, gold
+from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Samples
+from core.jobs import controls, lock, queue
+from core.store import completions
+from core.worker import Recorder
+from desktop.tabs.policy import Tab
+from desktop.widgets.samples import COLUMNS
+from desktop.widgets.sweep_dialog import SweepDialog
+
+KIND = "train-policy"
+
+
+def queued(project, algorithm="ppo", **values):
+    config = configs.TrainPolicyConfig(algorithm=algorithm, **values)
+    return queue.enqueue(project, KIND, configs.stored(config, configs.ALGORITHMS[algorithm].config()))
+
+
+def told(project, job, steps, **curves):
+    """Metrics of a run, each curve a function of the step."""
+    record = Recorder(project, job.id).record
+    for step in steps:
+        record(Metrics(step, {name.replace("__", "/"): float(curve(step)) for name, curve in curves.items()}))
+    return record
+
+
+def done(project, job, status="done"):
+    project.db.conn.execute("update jobs set status = ? where id = ?", (status, job.id))
+
+
+@pytest.fixture
+def tab(qtbot, session):
+    """The tab in a window of its own; a worker seems to be there."""
+    held = lock.acquire(session.project.folder)
+    found = Tab(session)
+    found.resize(1100, 800)
+    qtbot.addWidget(found)
+    found.show()
+    yield found
+    held.close()
+
+
+def poll(tab):
+    tab.session._follower.touch()
+    tab.session.poll()
+
+
+def test_every_algorithm_can_be_chosen_and_started_with_its_own_settings(tab):
+    assert tab.form.algorithm.count() == 10
+    for name, kind in configs.ALGORITHMS.items():
+        tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
+        assert kind.summary[1:] in tab.form.summary.text()
+        config, options = tab.form.run()
+        assert (config.algorithm, config.learning_rate) == (name, 0.0)
+        assert options == kind.config()
+        tab.start()
+    assert [job.config["algorithm"] for job in tab.session.jobs(KIND)][::-1] == list(configs.ALGORITHMS)
+    assert "alpha" in tab.session.jobs(KIND)[::-1][list(configs.ALGORITHMS).index("dqn")].config["options"]
+
+
+def test_what_was_typed_stays_when_another_algorithm_is_looked_at(tab):
+    field = next(each for each in tab.form.form.findChildren(type(tab.live.fields["kl_coef"])) if each.value() == 0.2)
+    field.setValue(0.3)
+    for name in ("rloo", "ppo"):
+        tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
+    assert tab.form.run()[1].cliprange == 0.3
+
+
+def test_dpo_asks_for_no_reward_model(tab):
+    assert tab.need.isVisibleTo(tab)
+    tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData("dpo"))
+    assert not tab.need.isVisibleTo(tab)
+
+
+def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
+    project = tab.session.project
+    job = queued(project)
+    told(project, job, range(1, 5), objective__scores=lambda s: s, objective__kl=lambda s: s / 2)
+    done(project, job, "running")
+    poll(tab)
+    tab.runs.select(job.id)
+    assert tab.live.isVisible()
+    assert tab.live.fields["kl_coef"].value() == 0.05
+    assert tab.live.fields["learning_rate"].value() == configs.ALGORITHMS["ppo"].learning_rate
+    field = tab.live.fields["kl_coef"]
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "0.2")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert [(row["name"], row["value"], row["step"]) for row in controls.changes(project, job.id)] == [
+        ("kl_coef", 0.2, None)
+    ]
+    assert "from the next step" in tab.live.said.text()
+    tab.live.apply()
+    assert len(controls.changes(project, job.id)) == 1, "what is in force already is not asked for again"
+    project.db.conn.execute("update controls set step = 4")
+    told(project, job, [5], objective__scores=lambda s: s)
+    poll(tab)
+    assert [mark.value() for mark in tab.charts.kl._marks] == [5]
+    assert "KL coefficient 0.2 from step 5" in tab.charts.kl._marks[0].toolTip()
+    done(project, job)
+    poll(tab)
+    assert not tab.live.isVisible()
+
+
+def test_target_ceiling_and_threshold_are_drawn(tab):
+    job = queued(tab.session.project, kl_target=6.0, kl_ceiling=12.0, reward_threshold=1.5)
+    poll(tab)
+    tab.runs.select(job.id)
+    assert [line.value() for line in tab.charts.kl._lines] == [6.0, 12.0]
+    assert [line.value() for line in tab.charts.reward._lines] == [1.5]
+
+
+def test_over_optimisation_is_marked_and_said_in_plain_words(tab):
+    project = tab.session.project
+    job = queued(project)
+    told(
+        project, job, range(1, 41), objective__scores=lambda s: s / 10,
+        objective__gold=lambda s: s / 10 if s <= 20 else 4 - s / 10, objective__entropy=lambda s: 3 / s,
+    )  # fmt: skip
+    done(project, job)
+    poll(tab)
+    tab.runs.select(job.id)
+    assert "the gold reward falls since step" in tab.advice.text()
+    assert "And 1 more" in tab.advice.text()
+    assert tab.charts.reward.warning.isVisible()
+    assert "gold reward falls" in tab.charts.reward.warning.toolTip()
+    (peak,) = tab.charts.reward._marks
+    assert 18 <= peak.value() <= 26
+    assert not tab.charts.kl.warning.isVisible()
+
+
+def test_more_charts_are_those_that_the_run_has_numbers_for(tab, qtbot):
+    project = tab.session.project
+    job = queued(project, "trpo")
+    told(project, job, range(1, 6), objective__entropy=lambda s: 1.0, policy__step_kl=lambda s: 0.01)
+    done(project, job)
+    poll(tab)
+    tab.runs.select(job.id)
+    tab.pages.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: len(tab.charts.more.charts) == 2)
+    assert list(tab.charts.more.charts) == ["objective/entropy", "policy/step_kl"]
+    other = queued(project)
+    told(project, other, range(1, 6), objective__entropy=lambda s: 2.0, val__ratio=lambda s: 1.0)
+    done(project, other)
+    poll(tab)
+    tab.runs.select(other.id)
+    qtbot.waitUntil(lambda: "val/ratio" in tab.charts.more.charts)
+    shown = {name for name, chart in tab.charts.more.charts.items() if chart.isVisible()}
+    assert shown == {"objective/entropy", "val/ratio"}
+    assert all(chart.parent() is tab.charts.more for chart in tab.charts.more.charts.values())
+    assert tab.charts.more.charts["objective/entropy"].series["objective/entropy"].values[0] == 2.0
+
+
+def test_ticked_runs_are_laid_over_the_one_that_is_shown(tab):
+    project = tab.session.project
+    jobs = [queued(project) for _ in range(2)]
+    for job in jobs:
+        told(project, job, range(1, 6), objective__scores=lambda s: s, objective__kl=lambda s: s)
+        done(project, job)
+    poll(tab)
+    tab.runs.select(jobs[1].id)
+    tab.runs.item(1).setCheckState(Qt.CheckState.Checked)
+    assert f"Run {jobs[0].id}" in tab.over.text()
+    assert len(tab.charts.reward._laid_over) == 1
+
+
+def test_all_runs_stand_side_by_side_with_what_differs_and_a_row_shows_its_run(tab):
+    project = tab.session.project
+    for coefficient, after in ((0.02, 0.9), (0.1, 0.5)):
+        job = queued(project, kl_coef=coefficient)
+        Recorder(project, job.id).record(Result({"reward_before": 0.1, "reward_after": after, "kl": 3.0, "steps": 5}))
+        done(project, job)
+    poll(tab)
+    titles = [tab.table.table.horizontalHeaderItem(n).text() for n in range(tab.table.table.columnCount())]
+    assert titles[:4] == ["Run", "Algorithm", "State", "KL coefficient"]
+    assert "Learning rate" not in titles
+    tab.table.table.sortItems(titles.index("Reward after"), Qt.SortOrder.AscendingOrder)
+    rows = [tab.table.table.item(row, titles.index("Reward after")).text() for row in range(2)]
+    assert rows == ["0.5", "0.9"]
+    tab.pages.setCurrentWidget(tab.table)
+    tab.table.table.setCurrentCell(1, 0)
+    assert tab.runs.current == int(tab.table.table.item(1, 0).text())
+
+
+def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(tab):
+    tab.ask_sweep()
+    (dialog,) = tab.findChildren(SweepDialog)
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    assert not ok.isEnabled()
+    QTest.keyClicks(dialog.values[0], "0.02, many")
+    assert ("no value" in dialog.said.text(), ok.isEnabled()) == (True, False)
+    dialog.values[0].setText("0.02, 0.1")
+    dialog.names[1].setCurrentIndex(dialog.names[1].findData("ppo_epochs"))
+    dialog.values[1].setText("1, 2, 4")
+    assert (dialog.said.text(), ok.isEnabled()) == ("6 runs", True)
+    dialog.accept()
+    assert len(tab.session.jobs(KIND)) == 6
+    assert tab.pages.currentWidget() is tab.table
+
+
+def test_samples_show_the_change_and_what_the_reference_answered(tab):
+    project = tab.session.project
+    prompt = project.one("select id, text from prompts limit 1")
+    job = queued(project)
+    record = Recorder(project, job.id).record
+    known = {"prompt": prompt["text"], "prompt_id": prompt["id"]}
+    record(Samples(1, (Sample(completion="what the base said", policy="reference", score=-0.2, **known),)))
+    record(Samples(1, (Sample(completion="what the policy said", score=0.5, change=0.7, **known),)))
+    done(project, job)
+    poll(tab)
+    tab.runs.select(job.id)
+    model = tab.samples.model
+    cell = model.index(0, COLUMNS.index("change"))
+    assert model.data(cell) == "+0.70"
+    assert model.data(cell, Qt.ItemDataRole.ForegroundRole) is not None
+    text = tab.samples.text.toPlainText()
+    assert "what the policy said" in text
+    assert "The reference answered (-0.20):\nwhat the base said" in text
+
+
+def test_a_run_that_went_wrong_is_drawn_again_and_says_so(tab):
+    project = tab.session.project
+    job = queued(project)
+    record = told(project, job, range(1, 6), objective__scores=lambda s: s)
+    done(project, job, "running")
+    poll(tab)
+    tab.runs.select(job.id)
+    assert tab.charts.reward.series["objective/scores"].size == 5
+    record(Rollback(2, "Step 5 went wrong: the loss is not a number."))
+    done(project, job, "paused")
+    poll(tab)
+    assert tab.charts.reward.series["objective/scores"].size == 2
+    assert "Step 5 went wrong" in tab.result.text()
+    assert tab.resume.isVisible()
+
+
+def test_the_result_names_the_algorithm_why_it_stopped_and_the_best_checkpoint(tab):
+    project = tab.session.project
+    job = queued(project, "rloo")
+    found = {"reward_before": 0.1, "reward_after": 0.9, "kl": 3.0, "steps": 8, "stop_reason": "plateau", "best_step": 5}
+    Recorder(project, job.id).record(Result(found))
+    done(project, job)
+    poll(tab)
+    tab.runs.select(job.id)
+    said = tab.result.text()
+    assert "from +0.10 to +0.90 at a KL of 3.0 nats" in said
+    assert "RLOO stopped after 8 steps: plateau. Best checkpoint: step 5." in said
+
+
+def test_rounds_stand_in_a_line_and_a_tuned_policy_begins_the_next(open_window, filled, qtbot):
+    gold.rank_all(filled, "length")
+    job = queued(filled)
+    Recorder(filled, job.id).record(
+        Result({"adapter": "runs/1/x", "reward_before": 0.1, "reward_after": 0.9, "kl": 1.0, "steps": 3})
+    )
+    done(filled, job)
+    prompt = filled.value("select min(id) from prompts")
+    rows = tuple(NewCompletion(f"tuned {n}", 2, True, 0, policy_job=job.id) for n in range(3))
+    completions.add_group(filled, prompt, rows)
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("PPO")
+    found = window.tab_called("PPO")
+    qtbot.waitUntil(lambda: found.rounds.isVisible())
+    assert found.rounds.text.text().startswith("Round 1: ")
+    assert "policy +0.80   →   Round 2: 1 prompts answered, none ranked" in found.rounds.text.text()
+    assert found.next_round.isVisible()
+    qtbot.mouseClick(found.next_round, Qt.MouseButton.LeftButton)
+    rank = window.tab_called("Rank")
+    qtbot.waitUntil(lambda: rank.side.name == "generate")
+    assert rank.side.generate.policy.currentData() == job.id
+
+
+def test_a_long_run_is_appended_to_in_milliseconds(tab, qtbot):
+    project = tab.session.project
+    job = queued(project)
+    record = Recorder(project, job.id).record
+    with project.write():
+        for step in range(1, 5001):
+            record(Metrics(step, {"objective/scores": math.sin(step), "objective/kl": 1.0, "objective/gold": 0.5}))
+    done(project, job)
+    poll(tab)
+    tab.runs.select(job.id)
+    news = {"objective/scores": 0.1, "objective/kl": 1.0}
+    rows = [{"id": 10**9, "name": name, "step": 5001, "value": value} for name, value in news.items()]
+    began = time.perf_counter()
+    for _ in range(5):
+        tab.charts.append(rows)
+    assert (time.perf_counter() - began) / 5 < 0.05
