@@ -60,10 +60,10 @@ def enqueue(project: Project, config: Any, options: Any, axes: Mapping[str, Sequ
 
 
 def differences(jobs: Sequence[Job]) -> list[str]:
-    """Names of the settings in which runs differ, in the order of the config."""
+    """Names of the settings in which runs differ, in the order of the config; a run that lacks one does not count."""
     flat = [settings(job) for job in jobs]
     names = list(dict.fromkeys(name for values in flat for name in values))
-    return [name for name in names if len({repr(values.get(name)) for values in flat}) > 1]
+    return [name for name in names if len({repr(values[name]) for values in flat if name in values}) > 1]
 
 
 def settings(job: Job) -> dict[str, Any]:

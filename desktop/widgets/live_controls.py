@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QDoubleSpinBox, QWidget
 
-from core.configs import ALGORITHMS
+from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import KnownError
 from core.jobs import controls, queue
 from core.options import documented
@@ -11,7 +11,7 @@ from desktop import errors
 from desktop.forms import FloatBox
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import button, label, row, turn_only_with_focus
+from desktop.widgets.parts import button, column, label, row, turn_only_with_focus
 
 TITLES = {"kl_coef": "KL coefficient", "learning_rate": "Learning rate", "temperature": "Temperature"}
 
@@ -24,32 +24,31 @@ class LiveControls(QWidget):
         self.session = session
         self.job: Job | None = None
         self.fields: dict[str, QDoubleSpinBox] = {}
-        from core.configs import TrainPolicyConfig
-
         bounds = {item.name: item for item in documented(TrainPolicyConfig)}
-        parts: list[QWidget | None] = [label("While it runs", "small")]
+        parts: list[QWidget | None] = []
         for name in controls.LIVE:
             meta = bounds[name].metadata
             field = FloatBox(meta["low"], meta["high"], 0.0)
             field.setAccessibleName(TITLES[name])
             field.setToolTip(f"{meta['help']} A change is in force from the next step.")
-            field.setMaximumWidth(110)
+            field.setFixedWidth(86)
             field.setKeyboardTracking(False)
             field.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
             field.lineEdit().returnPressed.connect(self.apply)
             turn_only_with_focus(field)
             self.fields[name] = field
-            parts += [label(TITLES[name]), field]
+            parts += [label(TITLES[name], "small"), field]
         self.button = button("Apply", self.apply, tip="In force from the next step, and kept with the run")
         self.said = label("", "muted")
-        self.setLayout(row(*parts, self.button, self.said, None))
+        self.said.hide()
+        self.setLayout(column(row(*parts, self.button, None, spacing=SPACE), self.said, spacing=SPACE // 2))
 
     def show_job(self, job: Job) -> None:
         """Show a run's settings as they are now; fields that somebody types in are left alone."""
         fresh = self.job is None or self.job.id != job.id
         self.job = job
         if fresh:
-            self.said.clear()
+            self._say("")
         for name, value in in_force(self.session, job).items():
             if fresh or not self.fields[name].hasFocus():
                 self.fields[name].setValue(value)
@@ -69,7 +68,11 @@ class LiveControls(QWidget):
                     errors.show(error, self)
                     return
                 asked.append(TITLES[name])
-        self.said.setText(f"{', '.join(asked)}: from the next step." if asked else "Nothing was changed.")
+        self._say(f"{', '.join(asked)}: from the next step." if asked else "Nothing was changed.")
+
+    def _say(self, text: str) -> None:
+        self.said.setText(text)
+        self.said.setVisible(bool(text))
 
 
 def in_force(session: Session, job: Job) -> dict[str, float]:

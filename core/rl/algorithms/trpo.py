@@ -32,7 +32,7 @@ class Options(Settings):
 
     LEARNING_RATE: ClassVar[float] = 0.0  # there is none: the trust region says how far a step goes
     trust_kl: float = option(0.02, "How far a step may move the policy: nats a token.", low=1e-6, high=1)
-    cg_steps: int = option(8, "Steps of conjugate gradients.", low=1, high=100, advanced=True)
+    cg_steps: int = option(5, "Steps of conjugate gradients.", low=1, high=100, advanced=True)
     cg_damping: float = option(0.1, "Damping of the Fisher matrix, in its mean eigenvalues.", low=0, advanced=True)
     fisher_share: float = option(
         0.25, "Share of the completions on which the Fisher matrix is measured.", low=0.01, high=1, advanced=True
