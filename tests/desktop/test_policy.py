@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QDialogButtonBox
 from core import configs, gold
 from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Samples
 from core.jobs import controls, lock, queue
+from core.metrics import METRICS
 from core.store import completions
 from core.worker import Recorder
 from desktop.tabs.policy import Tab
+from desktop.widgets.policy_charts import MORE
 from desktop.widgets.samples import COLUMNS
 from desktop.widgets.sweep_dialog import SweepDialog
 
@@ -159,6 +161,14 @@ def test_more_charts_are_those_that_the_run_has_numbers_for(tab, qtbot):
     assert shown == {"objective/entropy", "val/ratio"}
     assert all(chart.parent() is tab.charts.more for chart in tab.charts.more.charts.values())
     assert tab.charts.more.charts["objective/entropy"].series["objective/entropy"].values[0] == 2.0
+
+
+def test_every_chart_says_what_it_means_and_what_is_healthy(tab):
+    for name in (*tab.charts.reward.names, *tab.charts.kl.names, *MORE):
+        metric = METRICS[name]
+        assert len(metric.meaning) > 15, name
+        assert metric.healthy, name
+    assert "Healthy: " in tab.charts.kl.toolTip()
 
 
 def test_ticked_runs_are_laid_over_the_one_that_is_shown(tab):
