@@ -306,6 +306,17 @@ def test_on_fresh_rollouts_soft_q_is_the_policy_gradient_with_its_residual_as_ad
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-3)
 
 
+@pytest.mark.parametrize(("data", "fresh"), [("on-policy", 6), ("both", 3), ("off-policy", 0)])
+def test_soft_q_learns_from_fresh_rollouts_earlier_ones_or_both(shared, data, fresh):
+    learner = learner_of(shared, "soft-q", data=data)
+    first, second = (rollout_of(shared, drawn(shared, None, seed), SCORE + 10 * seed) for seed in range(2))
+    assert learner.batch(first, 0, 0) is first, "there is nothing earlier yet"
+    learner.update(first, 0)
+    batch = learner.batch(second, 1, 0)
+    assert len(batch) == 6
+    assert int((batch.score > 5).sum()) == fresh
+
+
 def test_soft_q_refuses_a_kl_coefficient_of_0(shared):
     with pytest.raises(Exception, match="above 0"):
         learner_of(shared, "soft-q", replace(CONFIG, kl_coef=0.0))
