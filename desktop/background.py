@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QThread, Signal
+from PySide6.QtCore import QCoreApplication, QThread, Signal
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
@@ -97,6 +97,7 @@ def busy() -> bool:
 
 
 def wait_for_all(milliseconds: int = 30_000) -> None:
-    """Before the window closes: no thread may outlive it."""
+    """Before the window closes: no thread may outlive it, and what one found is given while the project is open."""
     for task in list(_running):
         task.wait(milliseconds)
+        QCoreApplication.sendPostedEvents(task)

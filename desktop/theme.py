@@ -207,10 +207,11 @@ QMenu::item {{ padding: 6px 24px 6px 16px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
 QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
 QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
-QCheckBox::indicator, QTableView::indicator, QTreeView::indicator {{
+QCheckBox::indicator, QListView::indicator, QTableView::indicator, QTreeView::indicator {{
     width: 16px; height: 16px; border: 1px solid {t.muted}; border-radius: 4px;
     background: {t.surface}; }}
-QCheckBox::indicator:checked, QTableView::indicator:checked, QTreeView::indicator:checked {{
+QCheckBox::indicator:checked, QListView::indicator:checked, QTableView::indicator:checked,
+QTreeView::indicator:checked {{
     background: {t.accent}; border-color: {t.accent}; image: url({check}); }}
 QCheckBox::indicator:disabled {{ border-color: {t.line}; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}

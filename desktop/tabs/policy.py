@@ -10,11 +10,12 @@ from core.jobs.follow import News
 from core.records import RESUMABLE, Job
 from core.store import Changes
 from desktop import errors
+from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.chart import overlay_colour
 from desktop.widgets.live_controls import LiveControls
-from desktop.widgets.parts import Empty, button, card, column, go, header, label, row, scrolled, set_role, side_panel
+from desktop.widgets.parts import Empty, button, card, column, go, label, row, scrolled, set_role, side_panel
 from desktop.widgets.policy_charts import PolicyCharts
 from desktop.widgets.policy_form import PolicyForm
 from desktop.widgets.rounds_line import RoundsLine
@@ -26,6 +27,10 @@ from desktop.widgets.sweep_dialog import SweepDialog
 KIND = "train-policy"
 #: Pieces of advice that are shown; the charts have all of them.
 SAID = 1
+ABOUT = (
+    "Needs a reward model. Gives a policy that is rewarded for what your labelers prefer, and kept near the reference "
+    "by the price of KL."
+)
 
 
 class Tab(QWidget):
@@ -68,18 +73,15 @@ class Tab(QWidget):
         self.stack.addWidget(self._results())
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setStretch(1, 1)
+        head = row(label("PPO", "title"), self.rounds, spacing=3 * SPACE)
+        head.setStretch(1, 1)
         page = column(
-            header(
-                "PPO",
-                "Needs a reward model. Gives a policy that is rewarded for what your labelers prefer, and kept "
-                "near the reference by the price of KL.",
-            ),
-            self.rounds,
+            column(head, label(ABOUT, "muted", wrap=True), spacing=SPACE // 2),
             body,
             spacing=2 * SPACE,
         )
         page.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
-        page.setStretch(2, 1)
+        page.setStretch(1, 1)
         self.setLayout(page)
         session.news.connect(self._news)
         self.refresh(None)
@@ -122,9 +124,10 @@ class Tab(QWidget):
         )  # fmt: skip
         foot = row(self.result, self.next_round, self.next, spacing=2 * SPACE)
         foot.setStretch(0, 1)
-        layout = column(self.live, self.advice, charts, self.over, foot, card(column(self.pages)), spacing=SPACE + 4)
+        below = column(self.over, foot, spacing=SPACE // 2)
+        layout = column(self.live, self.advice, charts, below, card(column(self.pages)), spacing=SPACE + 4)
         layout.setStretch(2, 4)
-        layout.setStretch(5, 5)
+        layout.setStretch(4, 5)
         page = QWidget()
         page.setLayout(layout)
         return page
@@ -160,11 +163,14 @@ class Tab(QWidget):
             return
         dialog = SweepDialog(config, options, self)
         dialog.accepted.connect(lambda: self.start_sweep(config, options, dialog.axes))
-        dialog.setModal(True)
-        dialog.show()
+        dialog.open()
 
     def start_sweep(self, config: object, options: object, axes: dict[str, list[str]]) -> None:
-        sweep.enqueue(self.session.project, config, options, axes)
+        """In the background: two hundred rows take a while to be on disk."""
+        folder = self.session.project.folder
+        with_project(self, folder, lambda project: sweep.enqueue(project, config, options, axes), self._swept)
+
+    def _swept(self, jobs: list[Job]) -> None:
         self.session.wake()
         self.runs.refresh(select_newest=True)
         self.pages.setCurrentWidget(self.table)
@@ -186,17 +192,15 @@ class Tab(QWidget):
 
     def _show_state(self) -> None:
         self.stack.setCurrentIndex(1 if self.runs.count() else 0)
-        self.table.show_jobs(self.session.jobs(KIND))
+        self.table.show_jobs(self.session.jobs(KIND), self.runs.current)
         job = self.session.job(self.runs.current) if self.runs.current else None
         status = job.status if job else "done"
         active = status in ("running", "paused", "queued")
         self.pause.setVisible(status == "running")
         self.stop.setVisible(active)
         self.resume.setVisible(status == "paused" or status in RESUMABLE)
-        self.live.setVisible(active)
         if job is not None:
-            if active:
-                self.live.show_job(job)
+            self.live.show_job(job)
             self._show_result(job)
 
     def _show_result(self, job: Job) -> None:
@@ -220,11 +224,10 @@ class Tab(QWidget):
         if job is None:
             return
         chosen = self.runs.laid_over
-        self.charts.show_run(job, chosen)
+        self.charts.show_run(job, chosen, self._show_advice)
         named = [f'<span style="color:{overlay_colour(n)}">╌</span> Run {run}' for n, run in enumerate(chosen)]
         self.over.setText("Laid over: " + "&nbsp;&nbsp; ".join(named))
         self.over.setVisible(bool(chosen))
-        self._show_advice()
 
     def _show_advice(self) -> None:
         said = [advice.text for advice in self.charts.advice]

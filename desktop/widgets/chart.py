@@ -45,6 +45,17 @@ class Series:
         self.size = 0
 
 
+@dataclass(frozen=True)
+class Line:
+    """A level (dashed) or a marked step (dotted): `meaning` is its tooltip, `word` is drawn beside it; one that `fits`
+    is always in view."""
+
+    place: float
+    meaning: str
+    word: str = ""
+    fits: bool = False
+
+
 class StepAxis(pg.AxisItem):
     """An axis of whole steps: there is no step 1.5."""
 
@@ -72,7 +83,6 @@ class Chart(QWidget):
         self.names = names
         self._words = dict(zip(names, words or tuple(title(name) for name in names), strict=True))
         self._smooth = smooth
-        self._small = small
         self._shown: tuple[dict[str, int], str] = ({}, "")
         self.heading = label(heading or title(names[0]), "" if small else "heading")
         self.warning = label("⚠", "warning")
@@ -82,7 +92,7 @@ class Chart(QWidget):
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.plot = pg.PlotWidget(axisItems={"bottom": StepAxis("bottom")})
-        self.plot.setMinimumHeight(104 if small else 150)
+        self.plot.setMinimumHeight(104 if small else 128)
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=True, y=False)
@@ -93,9 +103,10 @@ class Chart(QWidget):
             self.setToolTip(f"{metric.meaning}{healthy}")
         self.series = {name: self._make(name) for name in names}
         self._laid_over: list[pg.PlotDataItem] = []
-        self._marks: list[pg.InfiniteLine] = []
+        self._over: list[dict[str, list[tuple[int, float]]]] = []
         self._lines: list[pg.InfiniteLine] = []
-        self.set_levels([level] if level else [])
+        self._marks: list[pg.InfiniteLine] = []
+        self.set_levels([Line(*level, fits=True)] if level else [])
         self._cursor = pg.InfiniteLine(angle=90)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
@@ -123,38 +134,50 @@ class Chart(QWidget):
         if name in self.series and value is not None and np.isfinite(value):
             self.series[name].append(step, value)
 
-    def set_levels(self, levels: list[tuple[float, str]]) -> None:
-        """Draw a dashed line at each of the values, with what it means as its tooltip, and no others."""
-        for line in self._lines:
-            self.plot.removeItem(line)
-        self._lines = [self._add_line(0, value, text) for value, text in levels]
+    def set_levels(self, levels: list[Line]) -> None:
+        """Draw these dashed levels and no others."""
+        self._lines = self._swap(self._lines, levels, 0)
 
-    def set_marks(self, marks: list[tuple[float, str, str]]) -> None:
-        """Mark steps with a dotted line: (step, a word drawn beside it or nothing, what it means as its tooltip)."""
-        for line in self._marks:
-            self.plot.removeItem(line)
-        self._marks = [self._add_line(90, step, text, word) for step, word, text in marks]
+    def set_marks(self, marks: list[Line]) -> None:
+        """Mark these steps with dotted lines, and no others."""
+        self._marks = self._swap(self._marks, marks, 90)
 
-    def _add_line(self, angle: int, place: float, text: str, word: str = "") -> pg.InfiniteLine:
-        options = {"position": 0.92, "color": theme.current().muted, "movable": False}
-        line = pg.InfiniteLine(pos=place, angle=angle, label=word or None, labelOpts=options)
-        line.setToolTip(text)
-        self.plot.addItem(line, ignoreBounds=angle == 90)
-        self._pen(line)
-        return line
+    def _swap(self, before: list[pg.InfiniteLine], lines: list[Line], angle: int) -> list[pg.InfiniteLine]:
+        """Take away and add only what differs: this is asked at every step of a run."""
+        known = {drawn.line: drawn for drawn in before}
+        found = [known.pop(line) if line in known else self._drawn(line, angle) for line in lines]
+        for gone in known.values():
+            self.plot.removeItem(gone)
+        return found
+
+    def _drawn(self, line: Line, angle: int) -> pg.InfiniteLine:
+        beside = {"position": 0.9} if angle == 90 else {"position": 0.02, "anchors": [(0, 0), (0, 1)]}
+        drawn = pg.InfiniteLine(pos=line.place, angle=angle, label=line.word or None, labelOpts=beside)
+        drawn.line = line
+        drawn.setToolTip(line.meaning)
+        self.plot.addItem(drawn, ignoreBounds=not line.fits)
+        self._pen(drawn)
+        return drawn
 
     def _pen(self, line: pg.InfiniteLine) -> None:
+        muted = theme.current().muted
         style = Qt.PenStyle.DotLine if line.angle == 90 else Qt.PenStyle.DashLine
-        line.setPen(pg.mkPen(theme.current().muted, style=style))
+        line.setPen(pg.mkPen(muted, style=style))
+        if hasattr(line, "label"):
+            line.label.setColor(muted)
 
     def warn(self, text: str) -> None:
         """Say beside the heading that something looks wrong; nothing takes it away."""
         self.warning.setVisible(bool(text))
         self.warning.setToolTip(text)
         self.warning.setAccessibleName(f"Warning: {text}" if text else "")
+        self.plot.setAccessibleDescription(text)
 
     def overlay(self, runs: list[dict[str, list[tuple[int, float]]]]) -> None:
         """Draw the same metrics of other runs as dashed lines, each run in the colour of `overlay_colour`."""
+        if runs == self._over:
+            return
+        self._over = runs
         for item in self._laid_over:
             self.plot.removeItem(item)
         self._laid_over = []
@@ -238,9 +261,6 @@ class Chart(QWidget):
         self._cursor.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DotLine))
         for line in (*self._lines, *self._marks):
             self._pen(line)
-        if not self._small:
-            self.plot.getAxis("bottom").setHeight(38)
-            self.plot.setLabel("bottom", "step", color=colours.muted, **{"font-size": f"{theme.SMALL}px"})
         for number, series in enumerate(self.series.values()):
             colour = QColor(colours.series[number % len(colours.series)])
             faint = QColor(colour)

@@ -1,88 +1,118 @@
-"""The settings that may be changed while a run goes: a strip that asks for the change from its next step on."""
+"""The settings that may be changed while a run goes, and what was changed in it so far."""
+
+from typing import Any
 
 from PySide6.QtWidgets import QDoubleSpinBox, QWidget
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import KnownError
-from core.jobs import controls, queue
+from core.jobs import controls
 from core.options import documented
-from core.records import Job
-from desktop import errors
+from core.records import ACTIVE, Job
 from desktop.forms import FloatBox
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import button, column, label, row, turn_only_with_focus
+from desktop.widgets.parts import button, column, label, row, set_role, turn_only_with_focus
 
 TITLES = {"kl_coef": "KL coefficient", "learning_rate": "Learning rate", "temperature": "Temperature"}
 
 
 class LiveControls(QWidget):
-    """Shows what is in force now; Apply, or Return in a field, asks for what was changed."""
+    """Shows what is in force now; Apply, or Return in a field, asks for what was changed from the next step on.
+
+    Once a run has ended, only the list of its changes is left.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
         self.job: Job | None = None
         self.fields: dict[str, QDoubleSpinBox] = {}
-        bounds = {item.name: item for item in documented(TrainPolicyConfig)}
+        self._shown: dict[str, float] = {}
         parts: list[QWidget | None] = []
+        bounds = {item.name: item.metadata for item in documented(TrainPolicyConfig)}
         for name in controls.LIVE:
-            meta = bounds[name].metadata
-            field = FloatBox(meta["low"], meta["high"], 0.0)
+            field = FloatBox(bounds[name]["low"], bounds[name]["high"], 0.0)
             field.setAccessibleName(TITLES[name])
-            field.setToolTip(f"{meta['help']} A change is in force from the next step.")
+            field.setToolTip(f"{bounds[name]['help']}\nA change is in force from the next step.")
             field.setFixedWidth(86)
             field.setKeyboardTracking(False)
             field.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
             field.lineEdit().returnPressed.connect(self.apply)
             turn_only_with_focus(field)
             self.fields[name] = field
-            parts += [label(TITLES[name], "small"), field]
+            said = label(TITLES[name], "small")
+            said.setBuddy(field)
+            parts += [said, field]
         self.button = button("Apply", self.apply, tip="In force from the next step, and kept with the run")
-        self.said = label("", "muted")
-        self.said.hide()
-        self.setLayout(column(row(*parts, self.button, None, spacing=SPACE), self.said, spacing=SPACE // 2))
+        self.strip = QWidget()
+        self.strip.setLayout(row(*parts, self.button, None))
+        self.said = label("", "small", wrap=True)
+        self.setLayout(column(self.strip, self.said, spacing=SPACE // 2))
 
     def show_job(self, job: Job) -> None:
-        """Show a run's settings as they are now; fields that somebody types in are left alone."""
-        fresh = self.job is None or self.job.id != job.id
+        """Show a run's settings as they are now; what somebody has typed and not applied is left alone."""
+        changes = controls.changes(self.session.project, job.id)
+        if self.job is None or self.job.id != job.id:
+            self._shown = {}
         self.job = job
-        if fresh:
-            self._say("")
-        for name, value in in_force(self.session, job).items():
-            if fresh or not self.fields[name].hasFocus():
-                self.fields[name].setValue(value)
+        values = in_force(self.session, job)
+        for name, field in self.fields.items():
+            untouched = field.value() == self._shown.get(name) and not field.hasFocus()
+            if untouched or name not in self._shown:
+                field.setValue(values[name])
+                self._shown[name] = field.value()
+        self.fields["learning_rate"].setEnabled(values["learning_rate"] > 0)
+        self._say(listed(changes), "small")
+        self.strip.setVisible(job.status in ACTIVE)
+        self.setVisible(job.status in ACTIVE or bool(changes))
 
     def apply(self) -> None:
-        """Ask for every setting that differs from what is in force."""
+        """Ask for every setting that was typed."""
         if self.job is None:
             return
-        asked = []
-        before = in_force(self.session, self.job)
         for name, field in self.fields.items():
             field.interpretText()
-            if abs(field.value() - before[name]) > 1e-12:
+            if field.value() != self._shown[name]:
                 try:
-                    self.session.do(controls.ask(self.session.project, self.job.id, name, field.value()))
+                    changes = controls.ask(self.session.project, self.job.id, name, field.value())
                 except KnownError as error:
-                    errors.show(error, self)
+                    self._say(str(error), "error")
                     return
-                asked.append(TITLES[name])
-        self._say(f"{', '.join(asked)}: from the next step." if asked else "Nothing was changed.")
+                self._shown[name] = field.value()
+                self.session.do(changes)
+        self.show_job(self.job)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, role: str) -> None:
         self.said.setText(text)
         self.said.setVisible(bool(text))
+        set_role(self.said, role)
+
+
+def listed(changes: list[dict[str, Any]]) -> str:
+    """`Changed: KL coefficient 0.1 from step 62 · temperature 0.9 from the next step`."""
+    parts = []
+    for change in changes:
+        when = "the next step" if change["step"] is None else f"step {change['step'] + 1}"
+        parts.append(f"{TITLES[change['name']]} {change['value']:g} from {when}")
+    return f"Changed: {' · '.join(parts)}" if parts else ""
 
 
 def in_force(session: Session, job: Job) -> dict[str, float]:
-    """The values asked for last, or what a steered coefficient has come to, or what the run began with."""
-    rate = job.config.get("learning_rate") or ALGORITHMS[job.config.get("algorithm", "ppo")].learning_rate
+    """What was asked for last, else what a steered coefficient has come to, else what the run began with."""
+    kind = ALGORITHMS.get(job.config.get("algorithm", ""))
     values = {
-        "kl_coef": float(job.config["kl_coef"]),
-        "learning_rate": float(rate),
-        "temperature": float(job.config["temperature"]),
+        "kl_coef": float(job.config.get("kl_coef", 0)),
+        "learning_rate": float(job.config.get("learning_rate") or (kind.learning_rate if kind else 0)),
+        "temperature": float(job.config.get("temperature", 1)),
     }
-    if job.config.get("kl_target") and (points := queue.metrics(session.project, job.id, ("objective/kl_coef",))):
-        values["kl_coef"] = points["objective/kl_coef"][-1][1]
-    return values | {row["name"]: float(row["value"]) for row in controls.changes(session.project, job.id)}
+    asked = controls.changes(session.project, job.id)
+    values |= {change["name"]: float(change["value"]) for change in asked}
+    waiting = {change["name"] for change in asked if change["step"] is None}
+    if job.config.get("kl_target") and "kl_coef" not in waiting:
+        last = session.project.value(
+            "select value from metrics where job_id = ? and name = 'objective/kl_coef' order by step desc limit 1",
+            job.id,
+        )
+        values["kl_coef"] = values["kl_coef"] if last is None else float(last)
+    return values

@@ -1,6 +1,6 @@
 """The charts of a run of the policy, fed row by row: reward and KL large, everything else on a page of its own."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from PySide6.QtCore import QTimer
@@ -11,8 +11,9 @@ from core.advice import Advice, advice, gold_peak
 from core.jobs import controls, queue
 from core.records import Job
 from core.store import Project
+from desktop.background import with_project
 from desktop.theme import SPACE
-from desktop.widgets.chart import Chart
+from desktop.widgets.chart import Chart, Line
 from desktop.widgets.live_controls import TITLES
 from desktop.widgets.parts import card, column
 
@@ -26,8 +27,10 @@ MORE = (
     "grad_norm", "time/step",
 )  # fmt: skip
 COLUMNS = 3
+Series = dict[str, list[tuple[int, float]]]
 #: Advice looks at the beginning of a run and at so many of its last steps.
 BEGINNING, LATELY = 10, 1000
+PEAK = "Here the gold reward was highest: past it the policy exploits what the reward model overrates."
 
 
 class MoreCharts(QWidget):
@@ -42,14 +45,14 @@ class MoreCharts(QWidget):
         for place in range(COLUMNS):
             self._grid.setColumnStretch(place, 1)
         self._grid.setRowStretch(len(MORE), 1)
-        self._series: dict[str, list[tuple[int, float]]] = {}
-        self._over: list[dict[str, list[tuple[int, float]]]] = []
-        self._marks: list[tuple[float, str, str]] = []
+        self._series: Series = {}
+        self._over: list[Series] = []
+        self._marks: list[Line] = []
         self._warnings: dict[str, str] = {}
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self._make_next)
 
-    def show_series(self, series: dict[str, list[tuple[int, float]]]) -> None:
+    def show_series(self, series: Series) -> None:
         """Draw a run from the beginning."""
         self._series = series
         for name, chart in self.charts.items():
@@ -72,7 +75,7 @@ class MoreCharts(QWidget):
             self._arrange()
 
     def decorate(
-        self, over: list[dict[str, list[tuple[int, float]]]], marks: list[tuple[float, str, str]],
+        self, over: list[Series], marks: list[Line],
         warnings: dict[str, str],
     ) -> None:  # fmt: skip
         """Other runs to lay over, steps to mark, and warnings by metric."""
@@ -92,6 +95,7 @@ class MoreCharts(QWidget):
             chart.setVisible(name in shown)
         for place, name in enumerate(name for name in shown if name in self.charts):
             self._grid.addWidget(self.charts[name], place // COLUMNS, place % COLUMNS)
+        self._grid.activate()  # a new chart is never seen out of its place
         if self.isVisible() and any(name not in self.charts for name in shown):
             self._timer.start()
 
@@ -121,11 +125,12 @@ class PolicyCharts:
         self.reward = Chart(("objective/scores", "objective/gold"), heading="Reward", words=("learned", "gold"))
         self.kl = Chart(("objective/kl",), heading="KL to the reference")
         self.more = MoreCharts()
-        self.series: dict[str, list[tuple[int, float]]] = {}
+        self.series: Series = {}
         self.job: Job | None = None
         self.advice: list[Advice] = []
-        self._drawn = 0
-        self._over: list[dict[str, list[tuple[int, float]]]] = []
+        self._asked = 0
+        self._waiting: list[dict[str, Any]] | None = None
+        self._over: list[Series] = []
 
     @property
     def large(self) -> tuple[Chart, Chart]:
@@ -134,30 +139,54 @@ class PolicyCharts:
     def cards(self) -> list[QWidget]:
         return [card(column(chart)) for chart in self.large]
 
-    def show_run(self, job: Job, over: list[int]) -> None:
-        """Draw a run from the beginning, with other runs laid over it."""
-        self.job = job
-        self._drawn = int(self.project.value("select coalesce(max(id), 0) from metrics where job_id = ?", job.id))
-        self.series = queue.metrics(self.project, job.id)
-        self._over = [queue.metrics(self.project, run) for run in over]
+    def show_run(self, job: Job, over: list[int], shown: Callable[[], None]) -> None:
+        """Draw a run from the beginning, with other runs laid over it, then call `shown`.
+
+        It is read in the background: a long run has a hundred thousand numbers. What comes meanwhile waits.
+        """
+        self._asked += 1
+        number, self._waiting = self._asked, []
+
+        def read(project: Project) -> tuple[int, Series, list[Series]]:
+            project.db.conn.execute("begin")  # all of it is read as of one moment
+            newest = project.value("select coalesce(max(id), 0) from metrics where job_id = ?", job.id)
+            return int(newest), queue.metrics(project, job.id), [queue.metrics(project, run) for run in over]
+
+        def draw(found: tuple[int, Series, list[Series]]) -> None:
+            if number == self._asked:
+                self._draw(job, *found)
+                shown()
+
+        with_project(self.more, self.project.folder, read, draw)
+
+    def _draw(self, job: Job, newest: int, series: Series, over: list[Series]) -> None:
+        self.job, self.series, self._over = job, series, over
+        waiting, self._waiting = self._waiting or [], None
         for chart in self.large:
             chart.clear()
             for name in chart.names:
-                for step, value in self.series.get(name, []):
+                for step, value in series.get(name, []):
                     chart.append(name, step, value)
             chart.draw()
-            chart.overlay(self._over)
-        self.more.show_series(self.series)
-        threshold, target = job.config.get("reward_threshold"), job.config.get("kl_target")
-        ceiling = job.config.get("kl_ceiling")
-        self.reward.set_levels([(threshold, f"Stops at a reward of {threshold:g}")] if threshold else [])
-        levels = [(target, f"The coefficient is steered to {target:g} nats")] if target else []
-        self.kl.set_levels(levels + ([(ceiling, f"Stops above {ceiling:g} nats")] if ceiling else []))
-        self._look()
+            chart.overlay(over)
+        self.more.show_series(series)
+        self._show_levels(job.config)
+        self.append([row for row in waiting if row["id"] > newest])
+
+    def _show_levels(self, config: dict[str, Any]) -> None:
+        threshold, target, ceiling = (config.get(name) or 0 for name in ("reward_threshold", "kl_target", "kl_ceiling"))
+        self.reward.set_levels([Line(threshold, f"Stops at a reward of {threshold:g}", "stop")] if threshold else [])
+        levels = [
+            Line(target, f"The coefficient is steered to {target:g} nats", "target", fits=True),
+            Line(ceiling, f"Stops above {ceiling:g} nats", "ceiling"),
+        ]
+        self.kl.set_levels([level for level in levels if level.place])
 
     def append(self, rows: list[dict[str, Any]]) -> None:
         """Draw what the run has said since it was drawn from the beginning."""
-        rows = [row for row in rows if row["id"] > self._drawn]
+        if self._waiting is not None:
+            self._waiting += rows
+            return
         for row in rows:
             if row["value"] is not None:
                 self.series.setdefault(row["name"], []).append((row["step"], row["value"]))
@@ -178,13 +207,12 @@ class PolicyCharts:
         for said in self.advice:
             warnings[said.metric] = f"{warnings[said.metric]}\n\n{said.text}" if said.metric in warnings else said.text
         marks = [
-            (row["step"] + 1, "", f"{TITLES[row['name']]} {row['value']:g} from step {row['step'] + 1}")
+            Line(row["step"] + 1, f"{TITLES[row['name']]} {row['value']:g} from step {row['step'] + 1}")
             for row in controls.changes(self.project, self.job.id)
             if row["step"] is not None
         ]
         peak = gold_peak(lately)
-        peaks = [(peak, "gold peak", "Here the gold reward was highest: past it the reward model is exploited.")]
-        self.reward.set_marks(marks + (peaks if peak is not None else []))
+        self.reward.set_marks(marks if peak is None else [*marks, Line(peak, PEAK, "gold peak")])
         self.kl.set_marks(marks)
         for chart in self.large:
             chart.warn(warnings.get(chart.names[0], ""))

@@ -4,11 +4,21 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSplitter, QTableView, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QSplitter,
+    QTableView,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.store import Project
 from desktop import theme
 from desktop.theme import SPACE
+from desktop.widgets.parts import column, label, row
 
 Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("step", "prompt", "completion", "score", "change", "gold", "kl")
@@ -118,21 +128,19 @@ class SamplesTable(QWidget):
         sizes = self.view.horizontalHeader()
         sizes.setHighlightSections(False)
         sizes.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for number, (name, width) in enumerate(zip(COLUMNS, (88, 0, 0, 70, 74, 70, 70), strict=True)):
+        for number, (name, width) in enumerate(zip(COLUMNS, (100, 0, 0, 70, 74, 68, 68), strict=True)):
             if name in ("prompt", "completion"):
                 sizes.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
             else:
                 sizes.resizeSection(number, width)
-        self.text = QTextBrowser()
-        self.text.setAccessibleName("The selected sample in full")
-        self.text.setPlaceholderText("Select a sample to read it in full.")
+        self.texts = SampleTexts()
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.view)
-        split.addWidget(self.text)
+        split.addWidget(self.texts)
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 1)
         split.setSizes([300, 90])
-        self.text.setMinimumHeight(88)
+        self.texts.setMinimumHeight(86)
         split.setHandleWidth(SPACE)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -142,26 +150,67 @@ class SamplesTable(QWidget):
     def show_run(self, job_id: int | None) -> None:
         """List a run's samples and read the newest one; None empties the table."""
         self.model.show_run(job_id)
-        self.text.clear()
+        self.texts.clear()
         if self.model.rowCount():
             self.view.selectRow(0)
 
     def _selected(self, index: QModelIndex) -> None:
         if index.isValid():
-            self.text.setPlainText(in_full(self.model.project, self.model.row(index.row())))
+            sample = self.model.row(index.row())
+            self.texts.show_sample(sample, answer_of_reference(self.model.project, sample))
 
 
-def in_full(project: Project, row: dict[str, Any]) -> str:
-    """A sample's texts: the prompt, the completion, and what the reference answered to the same prompt."""
-    text = f"{row['prompt']}\n\n{row['completion']}"
-    if row.get("policy") != "policy" or row.get("prompt_id") is None:
-        return text
-    reference = project.one(
-        "select completion, score from samples"
-        " where job_id = ? and prompt_id = ? and policy = 'reference' and step > 0",
-        row["job_id"], row["prompt_id"],
+class SampleTexts(QWidget):
+    """The selected sample in full: the prompt, the answer, and what the reference answered, side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads: list[QLabel] = []
+        self.boxes: list[QTextBrowser] = []
+        self.panes: list[QWidget] = []
+        for name in ("Prompt", "Completion", "Answer of the reference"):
+            head, box, pane = label(name, "small"), QTextBrowser(), QWidget()
+            box.setAccessibleName(name)
+            pane.setLayout(column(head, box, spacing=2))
+            self.heads.append(head)
+            self.boxes.append(box)
+            self.panes.append(pane)
+        self.boxes[1].setPlaceholderText("Select a sample to read it in full.")
+        sides = row(*self.panes, spacing=SPACE)
+        for place in range(3):
+            sides.setStretch(place, 1)
+        self.setLayout(sides)
+        self.clear()
+
+    def clear(self) -> None:
+        self._show("", "Completion", "", "", "")
+
+    def show_sample(self, sample: dict[str, Any], reference: dict[str, Any] | None) -> None:
+        """`reference` is its answer to the same prompt, None where there is none to show."""
+        mine = named("Answer of the reference" if sample["policy"] == "reference" else "Completion", sample["score"])
+        theirs = named("Answer of the reference", reference["score"]) if reference else ""
+        self._show(sample["prompt"], mine, sample["completion"], theirs, reference["completion"] if reference else "")
+
+    def _show(self, prompt: str, mine: str, completion: str, theirs: str, answer: str) -> None:
+        for head, box, name, text in zip(
+            self.heads, self.boxes, ("Prompt", mine, theirs), (prompt, completion, answer), strict=True
+        ):
+            head.setText(name)
+            box.setPlainText(text)
+        self.panes[2].setVisible(bool(theirs))
+
+
+def named(name: str, score: float | None) -> str:
+    return name if score is None else f"{name} · reward {score:+.2f}"
+
+
+def answer_of_reference(project: Project, sample: dict[str, Any]) -> dict[str, Any] | None:
+    """What the reference answered to a sample's prompt in the same run: while it learned, or in the same test."""
+    if sample.get("policy") not in ("policy", "tuned") or sample.get("prompt_id") is None:
+        return None
+    test = "step = 0" if sample["policy"] == "tuned" else "step > 0"
+    return project.one(
+        "select completion, score from samples where job_id = ? and prompt_id = ? and policy = 'reference'"
+        f" and {test} order by id limit 1",
+        sample["job_id"], sample["prompt_id"],
     )  # fmt: skip
-    if reference is None:
-        return text
-    score = "" if reference["score"] is None else f" ({reference['score']:+.2f})"
-    return f"{text}\n\nThe reference answered{score}:\n{reference['completion']}"

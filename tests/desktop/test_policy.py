@@ -6,7 +6,7 @@ import time
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QApplication, QDialogButtonBox
 
 from core import configs, gold
 from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Samples
@@ -14,6 +14,7 @@ from core.jobs import controls, lock, queue
 from core.metrics import METRICS
 from core.store import completions
 from core.worker import Recorder
+from desktop.background import wait_for_all
 from desktop.tabs.policy import Tab
 from desktop.widgets.policy_charts import MORE
 from desktop.widgets.samples import COLUMNS
@@ -52,8 +53,20 @@ def tab(qtbot, session):
 
 
 def poll(tab):
+    """Let the tab see what a worker did, and draw it."""
     tab.session._follower.touch()
     tab.session.poll()
+    drawn(tab)
+
+
+def select(tab, job):
+    tab.runs.select(job.id)
+    drawn(tab)
+
+
+def drawn(tab):
+    wait_for_all()
+    QApplication.processEvents()
 
 
 def test_every_algorithm_can_be_chosen_and_started_with_its_own_settings(tab):
@@ -89,7 +102,7 @@ def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
     told(project, job, range(1, 5), objective__scores=lambda s: s, objective__kl=lambda s: s / 2)
     done(project, job, "running")
     poll(tab)
-    tab.runs.select(job.id)
+    select(tab, job)
     assert tab.live.isVisible()
     assert tab.live.fields["kl_coef"].value() == 0.05
     assert tab.live.fields["learning_rate"].value() == configs.ALGORITHMS["ppo"].learning_rate
@@ -111,13 +124,14 @@ def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
     assert "KL coefficient 0.2 from step 5" in tab.charts.kl._marks[0].toolTip()
     done(project, job)
     poll(tab)
-    assert not tab.live.isVisible()
+    assert not tab.live.strip.isVisible()
+    assert tab.live.said.text() == "Changed: KL coefficient 0.2 from step 5", "what was changed stays to be read"
 
 
 def test_target_ceiling_and_threshold_are_drawn(tab):
     job = queued(tab.session.project, kl_target=6.0, kl_ceiling=12.0, reward_threshold=1.5)
     poll(tab)
-    tab.runs.select(job.id)
+    select(tab, job)
     assert [line.value() for line in tab.charts.kl._lines] == [6.0, 12.0]
     assert [line.value() for line in tab.charts.reward._lines] == [1.5]
 
@@ -131,7 +145,7 @@ def test_over_optimisation_is_marked_and_said_in_plain_words(tab):
     )  # fmt: skip
     done(project, job)
     poll(tab)
-    tab.runs.select(job.id)
+    select(tab, job)
     assert "the gold reward falls since step" in tab.advice.text()
     assert "And 1 more" in tab.advice.text()
     assert tab.charts.reward.warning.isVisible()
@@ -147,7 +161,7 @@ def test_more_charts_are_those_that_the_run_has_numbers_for(tab, qtbot):
     told(project, job, range(1, 6), objective__entropy=lambda s: 1.0, policy__step_kl=lambda s: 0.01)
     done(project, job)
     poll(tab)
-    tab.runs.select(job.id)
+    select(tab, job)
     tab.pages.setCurrentIndex(1)
     qtbot.waitUntil(lambda: len(tab.charts.more.charts) == 2)
     assert list(tab.charts.more.charts) == ["objective/entropy", "policy/step_kl"]
@@ -155,7 +169,7 @@ def test_more_charts_are_those_that_the_run_has_numbers_for(tab, qtbot):
     told(project, other, range(1, 6), objective__entropy=lambda s: 2.0, val__ratio=lambda s: 1.0)
     done(project, other)
     poll(tab)
-    tab.runs.select(other.id)
+    select(tab, other)
     qtbot.waitUntil(lambda: "val/ratio" in tab.charts.more.charts)
     shown = {name for name, chart in tab.charts.more.charts.items() if chart.isVisible()}
     assert shown == {"objective/entropy", "val/ratio"}
@@ -178,8 +192,9 @@ def test_ticked_runs_are_laid_over_the_one_that_is_shown(tab):
         told(project, job, range(1, 6), objective__scores=lambda s: s, objective__kl=lambda s: s)
         done(project, job)
     poll(tab)
-    tab.runs.select(jobs[1].id)
+    select(tab, jobs[1])
     tab.runs.item(1).setCheckState(Qt.CheckState.Checked)
+    drawn(tab)
     assert f"Run {jobs[0].id}" in tab.over.text()
     assert len(tab.charts.reward._laid_over) == 1
 
@@ -191,18 +206,18 @@ def test_all_runs_stand_side_by_side_with_what_differs_and_a_row_shows_its_run(t
         Recorder(project, job.id).record(Result({"reward_before": 0.1, "reward_after": after, "kl": 3.0, "steps": 5}))
         done(project, job)
     poll(tab)
+    tab.pages.setCurrentWidget(tab.table)
     titles = [tab.table.table.horizontalHeaderItem(n).text() for n in range(tab.table.table.columnCount())]
     assert titles[:4] == ["Run", "Algorithm", "State", "KL coefficient"]
     assert "Learning rate" not in titles
     tab.table.table.sortItems(titles.index("Reward after"), Qt.SortOrder.AscendingOrder)
     rows = [tab.table.table.item(row, titles.index("Reward after")).text() for row in range(2)]
     assert rows == ["0.5", "0.9"]
-    tab.pages.setCurrentWidget(tab.table)
     tab.table.table.setCurrentCell(1, 0)
     assert tab.runs.current == int(tab.table.table.item(1, 0).text())
 
 
-def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(tab):
+def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(tab, qtbot):
     tab.ask_sweep()
     (dialog,) = tab.findChildren(SweepDialog)
     ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
@@ -214,7 +229,7 @@ def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(ta
     dialog.values[1].setText("1, 2, 4")
     assert (dialog.said.text(), ok.isEnabled()) == ("6 runs", True)
     dialog.accept()
-    assert len(tab.session.jobs(KIND)) == 6
+    qtbot.waitUntil(lambda: len(tab.session.jobs(KIND)) == 6)
     assert tab.pages.currentWidget() is tab.table
 
 
@@ -228,14 +243,20 @@ def test_samples_show_the_change_and_what_the_reference_answered(tab):
     record(Samples(1, (Sample(completion="what the policy said", score=0.5, change=0.7, **known),)))
     done(project, job)
     poll(tab)
-    tab.runs.select(job.id)
+    select(tab, job)
     model = tab.samples.model
     cell = model.index(0, COLUMNS.index("change"))
     assert model.data(cell) == "+0.70"
     assert model.data(cell, Qt.ItemDataRole.ForegroundRole) is not None
-    text = tab.samples.text.toPlainText()
-    assert "what the policy said" in text
-    assert "The reference answered (-0.20):\nwhat the base said" in text
+    prompt_box, mine, theirs = tab.samples.texts.boxes
+    assert [box.toPlainText() for box in (prompt_box, mine, theirs)] == [
+        prompt["text"], "what the policy said", "what the base said",
+    ]  # fmt: skip
+    assert [head.text() for head in tab.samples.texts.heads[1:]] == [
+        "Completion · reward +0.50", "Answer of the reference · reward -0.20",
+    ]  # fmt: skip
+    tab.samples.view.selectRow(1)
+    assert not theirs.isVisible(), "the reference's own answer stands alone"
 
 
 def test_a_run_that_went_wrong_is_drawn_again_and_says_so(tab):
@@ -244,7 +265,7 @@ def test_a_run_that_went_wrong_is_drawn_again_and_says_so(tab):
     record = told(project, job, range(1, 6), objective__scores=lambda s: s)
     done(project, job, "running")
     poll(tab)
-    tab.runs.select(job.id)
+    select(tab, job)
     assert tab.charts.reward.series["objective/scores"].size == 5
     record(Rollback(2, "Step 5 went wrong: the loss is not a number."))
     done(project, job, "paused")
@@ -261,7 +282,7 @@ def test_the_result_names_the_algorithm_why_it_stopped_and_the_best_checkpoint(t
     Recorder(project, job.id).record(Result(found))
     done(project, job)
     poll(tab)
-    tab.runs.select(job.id)
+    select(tab, job)
     said = tab.result.text()
     assert "from +0.10 to +0.90 at a KL of 3.0 nats" in said
     assert "RLOO stopped after 8 steps: plateau. Best checkpoint: step 5." in said
@@ -282,8 +303,8 @@ def test_rounds_stand_in_a_line_and_a_tuned_policy_begins_the_next(open_window, 
     window.show_tab_called("PPO")
     found = window.tab_called("PPO")
     qtbot.waitUntil(lambda: found.rounds.isVisible())
-    assert found.rounds.text.text().startswith("Round 1: ")
-    assert "policy +0.80   →   Round 2: 1 prompts answered, none ranked" in found.rounds.text.text()
+    assert found.rounds.whole.startswith("Round 1: ")
+    assert "policy +0.80   →   Round 2: 1 prompts answered, none ranked" in found.rounds.whole
     assert found.next_round.isVisible()
     qtbot.mouseClick(found.next_round, Qt.MouseButton.LeftButton)
     rank = window.tab_called("Rank")
@@ -300,7 +321,7 @@ def test_a_long_run_is_appended_to_in_milliseconds(tab, qtbot):
             record(Metrics(step, {"objective/scores": math.sin(step), "objective/kl": 1.0, "objective/gold": 0.5}))
     done(project, job)
     poll(tab)
-    tab.runs.select(job.id)
+    select(tab, job)
     news = {"objective/scores": 0.1, "objective/kl": 1.0}
     rows = [{"id": 10**9, "name": name, "step": 5001, "value": value} for name, value in news.items()]
     began = time.perf_counter()

@@ -96,7 +96,7 @@ def test_the_demo_opens_with_something_in_every_tab(open_window, qtbot):
     assert reward.training.runs.count() == 1
     qtbot.waitUntil(lambda: "script" in texts(reward.training))
     policy = tab(window, "PPO")
-    assert policy.charts.reward.series["objective/scores"].size > 3
+    qtbot.waitUntil(lambda: policy.charts.reward.series["objective/scores"].size > 3)
     assert policy.samples.model.rowCount() > 10
     compare = tab(window, "Compare")
     assert "Reference" in texts(compare)
@@ -123,11 +123,12 @@ def test_every_tab_opens_on_a_project_with_runs_in_both_themes(open_window, with
         assert tab(window, title).isVisible()
 
 
-def test_runs_are_drawn_and_news_makes_the_curves_grow(open_window, with_runs):
+def test_runs_are_drawn_and_news_makes_the_curves_grow(open_window, with_runs, qtbot):
     window = open_window()
     window.open_project(with_runs.folder)
     policy = tab(window, "PPO")
     series = policy.charts.reward.series["objective/scores"]
+    qtbot.waitUntil(lambda: series.size == 5)
     assert list(series.values[: series.size]) == [0.2, 0.4, 0.6, 0.8, 1.0]
     assert policy.samples.model.rowCount() == 20
     worker = open_project(with_runs.folder)
@@ -445,13 +446,13 @@ def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
     qtbot.waitUntil(lambda: "tuned 99" in texts(compare))
 
 
-def test_the_threshold_that_stops_a_run_is_drawn(open_window, with_runs):
+def test_the_threshold_that_stops_a_run_is_drawn(open_window, with_runs, qtbot):
     with with_runs.write() as database:
         database.conn.execute("update jobs set config = json_set(config, '$.reward_threshold', 1.5) where id = 2")
     window = open_window()
     window.open_project(with_runs.folder)
     charts = tab(window, "PPO").charts
-    assert [line.value() for line in charts.reward._lines] == [1.5]
+    qtbot.waitUntil(lambda: [line.value() for line in charts.reward._lines] == [1.5])
     assert charts.kl._lines == []
 
 
