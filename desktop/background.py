@@ -98,6 +98,9 @@ def busy() -> bool:
 
 def wait_for_all(milliseconds: int = 30_000) -> None:
     """Before the window closes: no thread may outlive it, and what one found is given while the project is open."""
-    for task in list(_running):
-        task.wait(milliseconds)
-        QCoreApplication.sendPostedEvents(task)
+    while _running:
+        task = next(iter(_running))
+        if not task.wait(milliseconds):
+            return
+        QCoreApplication.sendPostedEvents(task)  # which may start another one
+        _running.discard(task)

@@ -9,7 +9,7 @@ from core.jobs import queue, sweep
 from core.jobs.follow import News
 from core.records import RESUMABLE, Job
 from core.store import Changes
-from desktop import errors
+from desktop import errors, theme
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -84,6 +84,7 @@ class Tab(QWidget):
         page.setStretch(1, 1)
         self.setLayout(page)
         session.news.connect(self._news)
+        theme.notifier.changed.connect(self._show_over)
         self.refresh(None)
 
     def _suggested(self) -> dict[str, object]:
@@ -122,9 +123,8 @@ class Tab(QWidget):
             "Rank what it writes", self.begin_round, role="link",
             tip="Begin the next round: let this policy write completions in the Rank tab",
         )  # fmt: skip
-        foot = row(self.result, self.next_round, self.next, spacing=2 * SPACE)
-        foot.setStretch(0, 1)
-        below = column(self.over, foot, spacing=SPACE // 2)
+        links = row(self.over, None, self.next_round, self.next, spacing=2 * SPACE)
+        below = column(self.result, links, spacing=SPACE // 2)
         layout = column(self.live, self.advice, charts, below, card(column(self.pages)), spacing=SPACE + 4)
         layout.setStretch(2, 4)
         layout.setStretch(4, 5)
@@ -144,7 +144,7 @@ class Tab(QWidget):
         dpo = self.form.name == "dpo"
         self.need.setVisible(not ready and not dpo)
         self.need.setText("There is no reward model yet: train one first, or optimise a gold reward (More settings).")
-        self.empty.action.setVisible(not ready)
+        self.empty.action.setVisible(not ready and not dpo)
 
     def start(self) -> None:
         try:
@@ -223,8 +223,12 @@ class Tab(QWidget):
         job = self.session.job(self.runs.current) if self.runs.current else None
         if job is None:
             return
+        self.charts.show_run(job, self.runs.laid_over, self._show_advice)
+        self._show_over()
+
+    def _show_over(self) -> None:
+        """Which runs are laid over the shown one, each in its colour."""
         chosen = self.runs.laid_over
-        self.charts.show_run(job, chosen, self._show_advice)
         named = [f'<span style="color:{overlay_colour(n)}">╌</span> Run {run}' for n, run in enumerate(chosen)]
         self.over.setText("Laid over: " + "&nbsp;&nbsp; ".join(named))
         self.over.setVisible(bool(chosen))

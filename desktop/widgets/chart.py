@@ -273,6 +273,8 @@ class Chart(QWidget):
                 series.curve.setSymbolBrush(colour)
                 series.curve.setSymbolPen(None)
             series.smooth.setPen(pg.mkPen(colour, width=2))
+        over, self._over = self._over, []
+        self.overlay(over)
         self._show_last()
 
 

@@ -128,7 +128,7 @@ class SamplesTable(QWidget):
         sizes = self.view.horizontalHeader()
         sizes.setHighlightSections(False)
         sizes.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for number, (name, width) in enumerate(zip(COLUMNS, (100, 0, 0, 70, 74, 68, 68), strict=True)):
+        for number, (name, width) in enumerate(zip(COLUMNS, (96, 0, 0, 72, 74, 68, 76), strict=True)):
             if name in ("prompt", "completion"):
                 sizes.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
             else:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QWidget
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
@@ -11,10 +12,13 @@ from core.options import documented
 from desktop.forms import title_of
 from desktop.theme import SPACE
 from desktop.widgets.parts import column, label, set_role
+from desktop.widgets.policy_form import TITLES
 
 ROWS = 3
 #: Settings that are no matter of degree, or that a run needs to be comparable.
 LEFT_OUT = ("algorithm", "reward_job", "reward_model", "gold", "train_on_gold", "eval_prompts", "checkpoint_every")
+#: Settings that are swept most often come first.
+OFTEN = ("learning_rate", "kl_coef")
 
 
 class SweepDialog(QDialog):
@@ -22,10 +26,13 @@ class SweepDialog(QDialog):
 
     def __init__(self, config: TrainPolicyConfig, options: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Sweep")
         self.config, self.options = config, options
         own = [item.name for item in documented(ALGORITHMS[config.algorithm].config)]
         names = own + [item.name for item in documented(TrainPolicyConfig) if item.name not in LEFT_OUT]
+        titles = sorted((TITLES.get(name, title_of(name)), name) for name in names)
+        titles.sort(key=lambda item: item[1] not in OFTEN)
         self.names: list[QComboBox] = []
         self.values: list[QLineEdit] = []
         grid = QGridLayout()
@@ -33,8 +40,8 @@ class SweepDialog(QDialog):
         for place in range(ROWS):
             name, value = QComboBox(), QLineEdit()
             name.addItem("–", "")
-            for each in sorted(names, key=lambda each: (each not in ("learning_rate", "kl_coef"), title_of(each))):
-                name.addItem(title_of(each), each)
+            for title, each in titles:
+                name.addItem(title, each)
             name.setAccessibleName(f"Setting {place + 1}")
             value.setAccessibleName(f"Values of setting {place + 1}")
             value.setPlaceholderText("values, separated by commas")

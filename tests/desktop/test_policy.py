@@ -128,6 +128,33 @@ def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
     assert tab.live.said.text() == "Changed: KL coefficient 0.2 from step 5", "what was changed stays to be read"
 
 
+def test_what_is_typed_and_not_applied_yet_outlives_the_next_steps(tab):
+    project = tab.session.project
+    job = queued(project, kl_target=6.0)
+    told(project, job, [1], objective__kl_coef=lambda s: 0.06)
+    done(project, job, "running")
+    poll(tab)
+    select(tab, job)
+    fields = tab.live.fields
+    assert fields["kl_coef"].value() == 0.06, "a steered coefficient is shown as it is now"
+    fields["temperature"].setValue(0.8)
+    told(project, job, [2], objective__kl_coef=lambda s: 0.07)
+    project.db.conn.execute("update jobs set done = 2 where id = ?", (job.id,))
+    poll(tab)
+    assert (fields["kl_coef"].value(), fields["temperature"].value()) == (0.07, 0.8)
+    tab.live.apply()
+    assert [(row["name"], row["value"]) for row in controls.changes(project, job.id)] == [("temperature", 0.8)]
+
+
+def test_a_setting_that_cannot_be_changed_is_refused_in_a_sentence(tab):
+    job = queued(tab.session.project)
+    poll(tab)
+    select(tab, job)
+    tab.live.fields["learning_rate"].setValue(0)
+    tab.live.apply()
+    assert "must lie between" in tab.live.said.text()
+
+
 def test_target_ceiling_and_threshold_are_drawn(tab):
     job = queued(tab.session.project, kl_target=6.0, kl_ceiling=12.0, reward_threshold=1.5)
     poll(tab)
@@ -214,10 +241,15 @@ def test_all_runs_stand_side_by_side_with_what_differs_and_a_row_shows_its_run(t
     rows = [tab.table.table.item(row, titles.index("Reward after")).text() for row in range(2)]
     assert rows == ["0.5", "0.9"]
     tab.table.table.setCurrentCell(1, 0)
-    assert tab.runs.current == int(tab.table.table.item(1, 0).text())
+    chosen = int(tab.table.table.item(1, 0).text())
+    assert tab.runs.current == chosen
+    tab.table.table.sortItems(0, Qt.SortOrder.AscendingOrder)
+    project.db.conn.execute("update jobs set status = 'failed' where id != ?", (chosen,))
+    poll(tab)
+    assert tab.table.table.item(tab.table.table.currentRow(), 0).text() == str(chosen), "news leaves the selection"
 
 
-def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(tab, qtbot):
+def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(tab):
     tab.ask_sweep()
     (dialog,) = tab.findChildren(SweepDialog)
     ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
@@ -229,7 +261,8 @@ def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(ta
     dialog.values[1].setText("1, 2, 4")
     assert (dialog.said.text(), ok.isEnabled()) == ("6 runs", True)
     dialog.accept()
-    qtbot.waitUntil(lambda: len(tab.session.jobs(KIND)) == 6)
+    drawn(tab)
+    assert len(tab.session.jobs(KIND)) == 6
     assert tab.pages.currentWidget() is tab.table
 
 
@@ -256,6 +289,7 @@ def test_samples_show_the_change_and_what_the_reference_answered(tab):
         "Completion · reward +0.50", "Answer of the reference · reward -0.20",
     ]  # fmt: skip
     tab.samples.view.selectRow(1)
+    assert mine.toPlainText() == "what the base said"
     assert not theirs.isVisible(), "the reference's own answer stands alone"
 
 
@@ -328,3 +362,35 @@ def test_a_long_run_is_appended_to_in_milliseconds(tab, qtbot):
     for _ in range(5):
         tab.charts.append(rows)
     assert (time.perf_counter() - began) / 5 < 0.05
+
+
+def test_rows_that_come_while_a_run_is_read_are_drawn_once(tab):
+    project = tab.session.project
+    job = queued(project)
+    told(project, job, range(1, 4), objective__scores=lambda s: s)
+    tab.session._follower.touch()
+    tab.session.poll()
+    tab.runs.select(job.id)
+    told(project, job, [4], objective__scores=lambda s: s)
+    poll(tab)
+    series = tab.charts.reward.series["objective/scores"]
+    assert list(series.steps[: series.size]) == [1, 2, 3, 4]
+
+
+def test_a_window_that_closes_while_a_sweep_is_queued_has_queued_it(open_window, filled):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("PPO")
+    found = window.tab_called("PPO")
+    found.start_sweep(*found.form.run(), {"seed": ["1", "2", "3"]})
+    window.close_project()
+    QApplication.processEvents()
+    assert len(queue.listed(filled, kind=KIND)) == 3
+
+
+def test_many_rounds_keep_the_newest_in_sight(tab):
+    tab.rounds.whole = "   →   ".join(f"Round {n}: 1,000 pairs · reward model 70% · policy +0.50" for n in range(1, 9))
+    tab.rounds.show()
+    tab.rounds._fit()
+    assert tab.rounds.text().startswith("…")
+    assert tab.rounds.text().endswith(tab.rounds.whole[-30:])
