@@ -38,6 +38,11 @@ class Replay:
             first += len(part)
         return join(picked)
 
+    def beside(self, fresh: Rollout, generator: torch.Generator) -> Rollout:
+        """As many completions as a fresh rollout has: half of it, and earlier ones."""
+        half = torch.randperm(len(fresh), generator=generator)[: (len(fresh) + 1) // 2].sort().values
+        return join([fresh.select(half.to(fresh.score.device)), self.sample(len(fresh) // 2, generator)])
+
     def save(self, path: Path) -> None:
         """Write all of it as safetensors; the texts go into the file's metadata."""
         tensors: dict[str, Tensor] = {}

@@ -31,7 +31,7 @@ from core.rl.actor import Critic, Setup, mean_of
 from core.rl.estimators import explained_variance, returns_to_go, token_rewards
 from core.rl.learner import BaseLearner
 from core.rl.replay import Replay
-from core.rl.rollout import Rollout, join
+from core.rl.rollout import Rollout
 
 TARGET = "target"
 
@@ -110,10 +110,8 @@ class Learner(BaseLearner):
         fresh = self.with_candidates(rollout)
         seen: list[dict[str, float]] = []
         for number in range(options.q_updates):
-            half = len(rollout) // 2
             random = generator(self.config.seed, "replay", step, number)
-            old = self.replay.sample(half, random) if len(self.replay) else None
-            seen.append(self.regress(join([fresh, old]) if old else fresh))
+            seen.append(self.regress(self.replay.beside(fresh, random) if len(self.replay) else fresh))
             self.state["updates"] += 1
             if self.state["updates"] % options.sync_every == 0:
                 self.sync()

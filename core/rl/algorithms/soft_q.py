@@ -32,7 +32,7 @@ from core.rl.actor import Critic, Setup, mean_of
 from core.rl.estimators import explained_variance, sum_to_go
 from core.rl.learner import BaseLearner
 from core.rl.replay import Replay
-from core.rl.rollout import Rollout, join
+from core.rl.rollout import Rollout
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,7 @@ class Learner(BaseLearner):
         random = generator(self.config.seed, "replay", step, number)
         if self.options.data == "off-policy":
             return self.replay.sample(len(rollout), random)
-        half = torch.randperm(len(rollout), generator=random)[: len(rollout) // 2].sort().values
-        return join([rollout.select(half.to(rollout.score.device)), self.replay.sample(len(rollout) // 2, random)])
+        return self.replay.beside(rollout, random)
 
     def consistent(self, batch: Rollout) -> dict[str, float]:
         """One step of policy and value towards consistency along the paths of `batch`."""
