@@ -67,8 +67,10 @@ def differences(jobs: Sequence[Job]) -> list[str]:
 
 
 def settings(job: Job) -> dict[str, Any]:
-    """All settings of a run by name, its algorithm's own too."""
-    return {name: value for name, value in job.config.items() if name != "options"} | job.config.get("options", {})
+    """All settings of a run by name, its algorithm's own too, and the learning rate that was meant."""
+    values = {name: value for name, value in job.config.items() if name != "options"} | job.config.get("options", {})
+    kind = configs.ALGORITHMS.get(values.get("algorithm", ""))
+    return values | {"learning_rate": values.get("learning_rate") or (kind.learning_rate if kind else 0.0)}
 
 
 def _names(kind: type[Any]) -> set[str]:
