@@ -102,7 +102,7 @@ def _kl_over_target(series: Series, config: Mapping[str, Any]) -> str:
 
 def _entropy(series: Series, config: Mapping[str, Any]) -> str:
     points = series["objective/entropy"]
-    if now(points) > 0.4 * first(points):
+    if first(points) <= 0 or now(points) > 0.4 * first(points):
         return ""
     return (
         f"Entropy has fallen to {now(points) / first(points):.0%} of what it was: the policy says the same again and "
@@ -171,7 +171,8 @@ def _flat_groups(series: Series, config: Mapping[str, Any]) -> str:
 
 
 def _refused(series: Series, config: Mapping[str, Any]) -> str:
-    if any(value for _, value in series["policy/step_size"][-NOW:]):
+    moved = any(value for _, value in series["policy/step_size"][-NOW:])
+    if moved or not any(value for _, value in series.get("grad_norm", [(0, 1.0)])[-NOW:]):
         return ""
     return "No step was accepted lately: the trust region is too small for the noise. Raise trust_kl or the batch size."
 

@@ -172,7 +172,11 @@ class TrainPolicyConfig(LoraConfig):
     )
     steps: int = option(30, "Stop after this many steps.", low=1)
     reward_threshold: float = option(
-        0.0, "Stop when the mean reward of 3 steps passes this.", low=-100, high=100, zero="never"
+        0.0,
+        "Stop when the mean reward of 3 steps (for DPO: 3 measurements) passes this.",
+        low=-100,
+        high=100,
+        zero="never",
     )
     kl_ceiling: float = option(
         0.0, "Stop when the mean KL of 3 steps passes this many nats a completion.", low=0, high=10000, advanced=True,
@@ -182,7 +186,13 @@ class TrainPolicyConfig(LoraConfig):
         0, "Stop when the reward after KL has not risen for this many steps.", low=0, advanced=True, zero="never"
     )
     wall_minutes: float = option(0.0, "Stop after so many minutes of work.", low=0, advanced=True, zero="never")
-    batch_size: int = option(16, "Completions (rollouts) in one step.", low=2, high=4096)
+    on_trouble: str = option(
+        "wait",
+        "When a step goes wrong, the run goes back to a checkpoint and waits for you, or ends as failed.",
+        choices=("wait", "fail"),
+        advanced=True,
+    )
+    batch_size: int = option(16, "Completions (rollouts) in one step, rounded down to whole prompts.", low=2, high=4096)
     completions: int = option(
         4, "Completions of each prompt in a step; a prompt is computed once for all of them.", low=1, high=64
     )
@@ -211,7 +221,10 @@ class TrainPolicyConfig(LoraConfig):
         True, "Let the reference answer each prompt once too, to show how much better the policy's answer is.",
         advanced=True,
     )  # fmt: skip
-    micro_batch: int = option(16, "Completions in one forward pass; smaller needs less memory.", low=1, advanced=True)
+    micro_batch: int = option(
+        16, "Completions in one forward pass, those of a prompt together; smaller needs less memory.", low=1,
+        advanced=True,
+    )  # fmt: skip
     seed: int = option(0, SEED, low=0, advanced=True)
 
     @property

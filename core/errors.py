@@ -32,6 +32,10 @@ class NothingToDo(BadInput):
     """The job has no work: no prompts, no completions, no pairs."""
 
 
+class Diverged(KnownError):
+    """A computation gave something that is not a number: nothing was changed by it, but going on makes no sense."""
+
+
 DISK_FULL = "The disk is full: free some space and resume; everything saved so far is kept."
 OUT_OF_MEMORY = (
     "Not enough memory: choose a smaller model, batch size or completion length, or close other programs, "

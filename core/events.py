@@ -120,11 +120,12 @@ class Steered:
 
 @dataclass(frozen=True)
 class Rollback:
-    """Something went wrong: the run is back at the checkpoint of `step`, what came later is forgotten, and the run
-    pauses so that a person can read `text`."""
+    """Something went wrong: the run is back at the checkpoint of `step`, and what came later is forgotten. If it is to
+    `wait`, it pauses at its next `Progress` so that a person can read `text`."""
 
     step: int
     text: str
+    wait: bool = True
 
 
 @dataclass(frozen=True)

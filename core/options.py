@@ -43,9 +43,9 @@ def check(config: Any) -> None:
         low, high, choices = item.metadata["low"], item.metadata["high"], item.metadata["choices"]
         if choices and value not in choices:
             raise BadInput(f"{flag_name(item.name)} must be one of {', '.join(choices)}, not {value!r}.")
-        if low is not None and value < low:
+        if low is not None and not value >= low:  # also what is not a number
             raise BadInput(f"{flag_name(item.name)} must be at least {low:g}, not {value:g}.")
-        if high is not None and value > high:
+        if high is not None and not value <= high:
             raise BadInput(f"{flag_name(item.name)} must be at most {high:g}, not {value:g}.")
 
 

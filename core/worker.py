@@ -258,6 +258,12 @@ class Recorder:
                 kept = json.loads(self.project.value("select result from jobs where id = ?", self.job_id))
                 execute("update jobs set result = ? where id = ?", (json.dumps(kept | values), self.job_id))
             case Steered(step, control):
+                # What was put in force at this step or later before a resume must not overrule the newer wish.
+                execute(
+                    "delete from controls where job_id = ? and id < ? and step >= ?"
+                    " and name = (select name from controls where id = ?)",
+                    (self.job_id, control, step, control),
+                )
                 execute("update controls set step = ? where id = ?", (step, control))
             case Note(text):
                 execute("insert into job_log (job_id, at, text) values (?, ?, ?)", (self.job_id, now(), text))
@@ -309,7 +315,14 @@ class Recorder:
             for sql in ("checkpoints where job_id = ? and step > ?", "controls where job_id = ? and step >= ?"):
                 database.conn.execute(f"delete from {sql}", (self.job_id, event.step))
             self._write(Note(event.text))
-            database.conn.execute("update jobs set wanted = 'pause', error = ? where id = ?", (event.text, self.job_id))
+            if event.wait:
+                wanted = "case wanted when 'stop' then 'stop' else 'pause' end"
+                database.conn.execute(
+                    f"update jobs set wanted = {wanted}, error = ? where id = ?", (event.text, self.job_id)
+                )
+            if self.project.value("select count(*) from checkpoints where job_id = ? and best", self.job_id) == 0:
+                without = "update jobs set result = json_remove(result, '$.best', '$.best_step') where id = ?"
+                database.conn.execute(without, (self.job_id,))
         _, folder = last_checkpoint(self.project, self.job_id)
         if folder is not None:
             self._write_result(folder)

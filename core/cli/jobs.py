@@ -144,7 +144,10 @@ def sweep_command(folder: Path, as_json: bool, detach: bool, vary: tuple[str, ..
             show({"jobs": [job.id for job in jobs]}, as_json, f"Queued {len(jobs)} runs: `runs` compares them.")
             return
         for job in jobs:
-            wait(project, job.id, ProgressLine())
+            try:
+                wait(project, job.id, ProgressLine())
+            except KnownError as error:  # the others go on
+                click.echo(f"{job.name}: {error}", err=True)
         ended = [queue.get(project, job.id) for job in jobs]
         rows = runs_table(ended)
         show({"runs": [{"job": job.id, "name": job.name} | job.result for job in ended]}, as_json, table(*rows))

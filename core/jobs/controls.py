@@ -6,6 +6,7 @@ there what was changed when, and changes it at the same steps again.
 
 from typing import Any
 
+from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import BadInput
 from core.jobs import queue
 from core.options import documented, flag_name
@@ -15,10 +16,13 @@ from core.store import Changes, Project, changed, now
 LIVE = ("kl_coef", "learning_rate", "temperature")
 
 
+def live_of(algorithm: str) -> tuple[str, ...]:
+    """Those that an algorithm heeds."""
+    return tuple(getattr(ALGORITHMS[algorithm].config, "LIVE", LIVE))
+
+
 def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
     """Change a setting of a run from its next step on. Raises `BadInput` if it cannot be changed, or not to that."""
-    from core.configs import TrainPolicyConfig
-
     if name not in LIVE:
         raise BadInput(f"{flag_name(name)} cannot be changed while a run goes: only {', '.join(map(flag_name, LIVE))}.")
     item = next(item for item in documented(TrainPolicyConfig) if item.name == name)
@@ -29,6 +33,11 @@ def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
         job = queue.get(project, job_id)
         if job.kind != "train-policy" or job.status == "done":
             raise BadInput(f"Job {job_id} is not a run of a policy that goes on: nothing can be changed in it.")
+        kind = ALGORITHMS[job.config["algorithm"]]
+        if name not in live_of(job.config["algorithm"]):
+            raise BadInput(f"{flag_name(name)} has no effect on {kind.title}.")
+        if name == "kl_coef" and value == 0 and (getattr(kind.config, "NEEDS_KL", False) or job.config["kl_target"]):
+            raise BadInput(f"{flag_name(name)} must stay above 0 in this run.")
         database.conn.execute(
             "insert into controls (job_id, name, value, created_at) values (?, ?, ?, ?)", (job_id, name, value, now())
         )

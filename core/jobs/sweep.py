@@ -31,10 +31,8 @@ def grid(config: Any, options: Any, axes: Mapping[str, Sequence[str]]) -> list[t
 
     Raises `BadInput` for a setting that there is none of, or a value that it cannot have.
     """
-    own, shared = _names(type(options)), _names(type(config))
+    shared = _names(type(config))
     for name in axes:
-        if name not in own | shared:
-            raise BadInput(f"There is no setting {flag_name(name)}: a sweep varies the settings of a run.")
         if not axes[name]:
             raise BadInput(f"Give {flag_name(name)} at least one value.")
     combinations = list(itertools.product(*axes.values()))
@@ -44,15 +42,24 @@ def grid(config: Any, options: Any, axes: Mapping[str, Sequence[str]]) -> list[t
     for combination in combinations:
         chosen = dict(zip(axes, combination, strict=True))
         values = {name: value_of(type(config), name, text) for name, text in chosen.items() if name in shared}
-        more = {name: value_of(type(options), name, text) for name, text in chosen.items() if name in own - shared}
+        one = _changed(config, values)
+        kind = configs.ALGORITHMS[one.algorithm].config
+        base = options if one.algorithm == config.algorithm else kind()
+        foreign = [name for name in chosen if name not in shared | _names(kind)]
+        if foreign:
+            raise BadInput(
+                f"There is no setting {flag_name(foreign[0])} of {one.algorithm}: a sweep varies a run's own."
+            )
+        more = {name: value_of(kind, name, text) for name, text in chosen.items() if name in _names(kind) - shared}
         title = ", ".join(f"{name} {text}" for name, text in chosen.items())
-        found.append((title, _changed(config, values), _changed(options, more)))
+        found.append((title, one, _changed(base, more)))
     return found
 
 
 def enqueue(project: Project, config: Any, options: Any, axes: Mapping[str, Sequence[str]]) -> list[Job]:
-    """Queue a run for every combination; all of them are checked before the first is queued."""
-    runs = grid(config, options, axes)
+    """Queue a run for every combination; all of them are checked before the first is queued. One that goes wrong ends
+    as failed, so that it does not hold up the others."""
+    runs = grid(_changed(config, {"on_trouble": "fail"}), options, axes)
     return [
         queue.enqueue(project, "train-policy", configs.stored(one, own), name=f"Sweep: {title}")
         for title, one, own in runs

@@ -16,8 +16,8 @@ STARTING = 20.0
 def wait(project: Project, job_id: int, on_change: Callable[[Job], None], *, idle: float = 120.0) -> Job:
     """Start a worker if none is there and return the job when it has ended well.
 
-    Raises `KnownError` with the job's own sentence if it failed, and one that says how to resume if it was
-    stopped or its worker died.
+    Raises `KnownError` with the job's own sentence if it failed or holds because something went wrong, and one that
+    says how to resume if it was stopped or its worker died.
     """
     launch.ensure_worker(project.folder, idle=idle)
     seen: Job | None = None
@@ -29,6 +29,8 @@ def wait(project: Project, job_id: int, on_change: Callable[[Job], None], *, idl
             seen = job
         if job.status not in ACTIVE:
             break
+        if job.status == "paused" and job.error:
+            raise KnownError(f"{job.error} Job {job.id} is paused: `resume` or `stop` it.")
         if lock.held(project.folder):
             alone_since = None
         else:

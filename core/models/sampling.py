@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from core.errors import Diverged
 from core.models.rows import Rows, cache_for, pad, positions
 
 #: Opens a role of the model and yields the causal model in that role.
@@ -33,9 +34,11 @@ def next_token(probabilities: Tensor, top_p: float, generator: torch.Generator) 
     """Draw one token for each row: probabilities (B, V) -> ids (B,).
 
     Drawn on the CPU in float32, so that a seed gives the same tokens on every device that agrees on the
-    logits.
+    logits. Raises `Diverged` if the model gives no numbers.
     """
     probabilities = probabilities.cpu()
+    if not bool(torch.isfinite(probabilities).all()):
+        raise Diverged("The probabilities of the next token are not numbers.")
     if top_p < 1.0:
         ordered, order = probabilities.sort(-1, descending=True)
         before = ordered.cumsum(-1) - ordered  # probability of everything likelier: 0 for the first

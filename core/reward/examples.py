@@ -101,12 +101,12 @@ def split(groups: list[JudgedGroup], config: TrainRewardConfig) -> tuple[list[Ju
 
 
 def encode(
-    base: Base, groups: list[JudgedGroup], longest: int, columns: Sequence[str]
+    base: Base, groups: list[JudgedGroup], longest: int, columns: Sequence[str], hint: str = ""
 ) -> tuple[list[Example], list[str]]:
     """Examples, and what had to be cut or left out, one sentence for each kind with the prompts it befell.
 
     A prompt that is too long loses its beginning; a completion that is too long by itself is left out of its
-    rankings, never cut, because its end decides the score.
+    rankings, never cut, because its end decides the score. `hint` says what could be done about that.
     """
     examples: list[Example] = []
     cut: list[int] = []
@@ -138,7 +138,7 @@ def encode(
     if dropped:
         notes.append(
             f"{len(dropped)} completions are longer than {longest} tokens and were left out of their rankings: "
-            f"{_prompts(dropped)} concerned; raise --max-length if the model allows it."
+            f"{_prompts(dropped)} concerned{hint}."
         )
     if lost:
         notes.append(f"{_prompts(lost)} left out: no pair remained of completions that fit into {longest} tokens.")

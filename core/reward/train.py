@@ -105,7 +105,9 @@ class Training:
         self.config: TrainRewardConfig = context.config
         self.longest = min(self.config.max_length, shared.base.context)
         self.columns = examples.columns_of([*train, *heldout])
-        known, self.notes = examples.encode(shared.base, [*train, *heldout], self.longest, self.columns)
+        known, self.notes = examples.encode(
+            shared.base, [*train, *heldout], self.longest, self.columns, "; raise --max-length if the model allows it"
+        )
         tested = {group.prompt_id for group in heldout}
         self.train = [example for example in known if example.prompt_id not in tested]
         self.heldout = [example for example in known if example.prompt_id in tested]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.configs import TrainPolicyConfig
-from core.errors import KnownError
+from core.errors import Diverged
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer
 from core.models.heads import ScalarHead
@@ -27,10 +27,6 @@ LARGEST_NORM = 1.0
 
 #: From what the policy says of the completions `index` to a loss for each token (b, T), and numbers to report (b, T).
 Loss = Callable[[Predictions, Tensor], tuple[Tensor, dict[str, Tensor]]]
-
-
-class DivergedError(KnownError):
-    """The update is not a number: nothing was changed by it, but going on makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +55,18 @@ class Actor:
         return rate
 
     def batches(self, rollout: Rollout, minibatches: int = 1) -> list[list[Tensor]]:
-        """Row numbers for each optimizer step of one pass, as micro-batches: those in which logp_old was computed."""
-        micro = rollout.rows.chunks(self.config.micro_batch)
+        """Row numbers for each optimizer step of one pass, as micro-batches: those in which logp_old was computed, or
+        smaller ones where there are to be more minibatches than that."""
+        micro = rollout.rows.chunks(min(self.config.micro_batch, -(-len(rollout) // minibatches)))
         return [micro[i::minibatches] for i in range(min(minibatches, len(micro)))]
 
     def descend(
         self, rollout: Rollout, batch: list[Tensor], loss: Loss, *, per_completion: bool = False
     ) -> dict[str, float]:
         """One optimizer step down the mean of `loss` over all tokens of the batch, or its sum over the tokens divided
-        by the number of completions. Returns the token means of what was reported, and the gradient's norm.
+        by the number of completions. Returns the loss, the token means of what was reported, and the gradient's norm.
 
-        Every micro-batch is weighed by its share, so their number changes nothing. Raises `DivergedError`.
+        Every micro-batch is weighed by its share, so their number changes nothing. Raises `Diverged`.
         """
         mask = rollout.is_response
         tokens = sum(int(mask[index].sum()) for index in batch)
@@ -79,10 +76,12 @@ class Actor:
             for index in batch:
                 policy = predictions(causal, rollout.rows.select(index), rollout.temperature)
                 losses, seen = loss(policy, index)
-                ((losses * mask[index]).sum() / count).backward()
-                with torch.no_grad():
-                    for name, values in {"loss/policy_avg": losses, **seen}.items():
-                        totals[name] = totals.get(name, 0.0) + float((values * mask[index]).sum()) / tokens
+                part = (losses * mask[index]).sum() / count
+                part.backward()
+                totals["loss/policy_avg"] = totals.get("loss/policy_avg", 0.0) + float(part.detach())
+                for name, values in seen.items():
+                    mean = float((values.detach() * mask[index]).sum()) / tokens
+                    totals[name] = totals.get(name, 0.0) + mean
         return totals | {"grad_norm": self.step()}
 
     def step(self) -> float:
@@ -90,7 +89,7 @@ class Actor:
         norm = torch.nn.utils.clip_grad_norm_(self.weights, LARGEST_NORM)
         if not torch.isfinite(norm):
             self.optimizer.zero_grad()
-            raise DivergedError("The gradient is not a number.")
+            raise Diverged("The gradient is not a number.")
         self.optimizer.step()
         self.optimizer.zero_grad()
         return float(norm)
@@ -99,6 +98,7 @@ class Actor:
         save_optimizer(self.optimizer, folder / "optimizer.safetensors")
 
     def restore(self, folder: Path) -> None:
+        self.optimizer.zero_grad()
         load_optimizer(self.optimizer, folder / "optimizer.safetensors")
 
 
@@ -153,8 +153,8 @@ class Critic:
 
     def restore(self, folder: Path) -> None:
         self.head.restore(folder / "value.safetensors")
+        self.optimizer.zero_grad()  # a step that went wrong may have left some
         load_optimizer(self.optimizer, folder / "value-optimizer.safetensors")
-        self.fresh = not any(bool(weight.any()) for weight in self.head.parameters())
 
 
 def mean_of(seen: list[dict[str, float]]) -> dict[str, float]:

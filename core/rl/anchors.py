@@ -36,7 +36,7 @@ class Anchors:
         found = evaluate.answers(
             self.shared, REFERENCE, [(prompt.id, prompt.text) for prompt in new], self.reward, name=ANCHOR,
             max_new_tokens=self.config.max_new_tokens, temperature=live.temperature,
-            seed=self.config.seed,
+            seed=self.config.seed, micro_batch=self.config.micro_batch,
         )  # fmt: skip
         self.scores |= {prompt.id: float(sample.score or 0.0) for prompt, sample in zip(new, found, strict=True)}
         return found

@@ -9,7 +9,7 @@ from core.models.sampling import Guide
 from core.models.seeds import generator
 from core.records import Prompt
 from core.rl.control import Live
-from core.rl.estimators import k3, masked_mean
+from core.rl.estimators import k3, masked_mean, token_kl
 from core.rl.rewards import Rewards
 from core.rl.rollout import POLICY, Rollout, draw, logprobs, score_and_features
 
@@ -34,16 +34,16 @@ def collect(
     )
     asked = [prompt.text for prompt in chosen for _ in range(config.completions)]
     gold = reward.gold_of(asked, list(texts))
-    score = reward.score(learned, gold, asked, list(texts))
-    score = score - config.missing_end_penalty * (~rows.ended).float()
+    score = reward.score(learned, gold, asked, list(texts), rows.ended)
     rollout = Rollout(rows, texts, logp_old, logp_ref, entropy, features, score, live.temperature, spread)
     return rollout, gold, {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
 
 
-def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float) -> dict[str, float]:
-    """What the batch says about the policy that drew it, before it learns from it."""
+def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float, estimator: str = "k1") -> dict[str, float]:
+    """What the batch says about the policy that drew it, before it learns; KL is charged as `estimator` says."""
     kl = rollout.kl
     mask = rollout.is_response
+    charged = kl_coef * (token_kl(rollout.logp_old, rollout.logp_ref, estimator) * mask).sum(1)
     values = {
         "objective/scores": float(rollout.score.mean()),
         "objective/score_std": float(rollout.score.std(correction=0)),
@@ -51,8 +51,8 @@ def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float) -> dic
         "objective/kl_per_token": float(kl.sum() / mask.sum()),
         "objective/kl_k3": float((k3(rollout.logp_old, rollout.logp_ref) * mask).sum(1).mean()),
         "objective/kl_coef": kl_coef,
-        "objective/non_score_reward": float(-kl_coef * kl.mean()),
-        "objective/rlhf_reward": float((rollout.score - kl_coef * kl).mean()),
+        "objective/non_score_reward": float(-charged.mean()),
+        "objective/rlhf_reward": float((rollout.score - charged).mean()),
         "objective/entropy": float(masked_mean(rollout.entropy, mask)),
         "completions/mean_length": float(rollout.rows.lengths.float().mean()),
         "completions/eos_rate": float(rollout.rows.ended.float().mean()),

@@ -25,7 +25,8 @@ def steered(kl_coef: float, kl: float, target: float, completions: int, horizon:
     """The next KL coefficient (Ziegler et al. 2019, arXiv 1909.08593, sec. 2.2).
 
     kl, target: nats a completion; completions: how many this step drew; horizon: completions in which the coefficient
-    may change by a fifth.
+    may change by a fifth. The paper's factor 1 + error * completions / horizon is the first term of ours, which stays
+    above 0 for batches larger than the horizon.
     """
     error = max(-LARGEST_ERROR, min(LARGEST_ERROR, kl / target - 1))
-    return kl_coef * (1 + error * completions / horizon)
+    return float(kl_coef * (1 + error) ** (completions / horizon))

@@ -24,6 +24,7 @@ def answers(
     top_p: float = 1.0,
     seed: int,
     batch_size: int = 32,
+    micro_batch: int = 32,
 ) -> list[Sample]:
     """`copies` answers to each (id, prompt), in order. Reference and policy get the same seeds, so a policy
     that equals the reference gives the same answers."""
@@ -37,7 +38,14 @@ def answers(
             generator=generator(seed, "evaluate", start),
         )  # fmt: skip
         samples += _scored(
-            shared, role, [item for item in batch for _ in range(copies)], rows, rewards, name, temperature
+            shared,
+            role,
+            [item for item in batch for _ in range(copies)],
+            rows,
+            rewards,
+            name,
+            temperature,
+            micro_batch,
         )
     return samples
 
@@ -50,16 +58,17 @@ def _scored(
     rewards: Rewards,
     name: str,
     temperature: float,
+    micro_batch: int,
 ) -> list[Sample]:
     lengths = rows.lengths.tolist()
     texts = [chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(lengths)]
-    learned, _, _ = score_and_features(shared, rewards.model, rows, len(lengths))
+    learned, _, _ = score_and_features(shared, rewards.model, rows, micro_batch)
     gold = rewards.gold_of([text for _, text in prompts], texts)
-    score = rewards.score(learned, gold, [text for _, text in prompts], texts)
+    score = rewards.score(learned, gold, [text for _, text in prompts], texts, rows.ended)
     kl = torch.zeros(len(lengths))
     if role is not REFERENCE:
-        policy, _ = logprobs(shared, role, rows, temperature, len(lengths))
-        reference, _ = logprobs(shared, REFERENCE, rows, temperature, len(lengths))
+        policy, _ = logprobs(shared, role, rows, temperature, micro_batch)
+        reference, _ = logprobs(shared, REFERENCE, rows, temperature, micro_batch)
         kl = (policy - reference).sum(1).cpu()
     return [
         Sample(

@@ -49,11 +49,14 @@ class BaseLearner:
         self.actor.save(folder)
         if self.critic:
             self.critic.save(folder)
-        (folder / "learner.json").write_text(json.dumps(self.state), encoding="utf-8")
+        kept = {"state": self.state, "fresh": self.critic.fresh if self.critic else False}
+        (folder / "learner.json").write_text(json.dumps(kept), encoding="utf-8")
 
     def restore(self, folder: Path) -> None:
         """Take up what `save` wrote."""
         self.actor.restore(folder)
+        kept = json.loads((folder / "learner.json").read_text(encoding="utf-8"))
+        self.state = kept["state"]
         if self.critic:
             self.critic.restore(folder)
-        self.state = json.loads((folder / "learner.json").read_text(encoding="utf-8"))
+            self.critic.fresh = kept["fresh"]

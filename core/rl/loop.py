@@ -1,7 +1,7 @@
 """The job `train-policy`: rollouts, rewards, update, again, until a rule says stop.
 
-The loop knows no algorithm from inside. Every random draw is seeded by its place in the run, so a resumed
-run goes on bit for bit as if it had never been interrupted.
+The loop knows no algorithm from inside. Every random draw is seeded by its place in the run, and the prompts are
+those with which it began, so a resumed run goes on as if it had never been interrupted; on a CPU bit for bit.
 """
 
 import importlib
@@ -9,21 +9,21 @@ import json
 import random
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
-from core.errors import BadInput, NothingToDo
+from core.errors import BadInput, Diverged, NothingToDo
 from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Rollback, Sample, Samples, Steered
-from core.jobs import controls
+from core.jobs import controls, queue
 from core.jobs.context import Events, JobContext
 from core.models import devices
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.records import Prompt
 from core.rl import evaluate, rewards
-from core.rl.actor import DivergedError, Setup
+from core.rl.actor import Setup
 from core.rl.anchors import Anchors
 from core.rl.collect import collect, objective
 from core.rl.control import Live, steered
@@ -41,8 +41,15 @@ MEASURE_EVERY = 5
 
 def run(context: JobContext) -> Events:
     config: TrainPolicyConfig = context.config
-    train = prompts.listed(context.project, split="train")
-    if not train:
+    begun = queue.get(context.project, context.job_id).result.get("reward_job") if context.resume_from else None
+    if begun:  # there may be a newer reward model by now
+        context.config = config = replace(config, reward_job=begun)
+    if config.kl_target and not config.kl_coef:
+        raise BadInput("A KL target steers the coefficient by a factor: set --kl-coef above 0.")
+    if getattr(ALGORITHMS[config.algorithm].config, "NEEDS_KL", False) and not config.kl_coef:
+        raise BadInput(f"{ALGORITHMS[config.algorithm].title} divides by the KL coefficient: set --kl-coef above 0.")
+    asked = pinned_prompts(context)
+    if not asked["train"]:
         raise NothingToDo("There are no training prompts: add some, or change the split of the ones there are.")
     base = yield from base_of(context, four_bit=rewards.on_four_bits(context.project, config))
     shared = SharedModel(base)
@@ -55,10 +62,11 @@ def run(context: JobContext) -> Events:
                 f"{kind.fewest_completions} or more."
             )
         reward = yield from rewards.of(context, shared, config, needed=not kind.offline)
+        yield Result({"reward_job": reward.reward_job})
         shared.add(POLICY, config, seed=config.seed)
         live = Live.of(config)
         learner = kind(Setup(shared, config, context.options, live))
-        yield from Run(context, shared, learner, live, reward, train).events()
+        yield from Run(context, shared, learner, live, reward, asked).events()
     finally:
         shared.close()
 
@@ -74,10 +82,10 @@ class Run:
 
     def __init__(
         self, context: JobContext, shared: SharedModel, learner: BaseLearner, live: Live, reward: Rewards,
-        train: list[Prompt],
+        asked: dict[str, list[Prompt]],
     ) -> None:  # fmt: skip
         self.context, self.shared, self.learner, self.live = context, shared, learner, live
-        self.reward, self.train = reward, train
+        self.reward, self.train, self.heldout = reward, asked["train"], asked["heldout"]
         self.config: TrainPolicyConfig = context.config
         self.step = context.resume_step
         self.watch = Watch(self.config)
@@ -89,15 +97,13 @@ class Run:
     def events(self) -> Iterator[Event]:
         config, context = self.config, self.context
         began = time.monotonic()
-        limit = config.eval_prompts
-        heldout = prompts.listed(context.project, split="heldout", limit=limit) if limit else []
         if not context.resume_from:
             if self.rankings:
                 yield Note(f"Learns from {self.rankings.pairs} pairs.")
                 for note in self.rankings.notes:
                     yield Note(note)
-            if heldout:
-                yield from self.measured(heldout, REFERENCE)
+            if self.heldout:
+                yield from self.measured(REFERENCE)
             yield Checkpoint(0, self.save)  # what a run that goes wrong at once is put back to
 
         stage = f"Tuning the policy ({ALGORITHMS[config.algorithm].title})"
@@ -120,9 +126,9 @@ class Run:
                 return
 
         reason = self.watch.reason() or "maximum of steps"
-        yield Result({"steps": self.step, "stop_reason": reason, "reward_job": self.reward.reward_job})
-        if heldout:
-            yield from self.measured(heldout, POLICY)
+        yield Result({"steps": self.step, "stop_reason": reason})
+        if self.heldout:
+            yield from self.measured(POLICY)
         yield Result({"seconds": time.monotonic() - began})
         yield Progress(1, 1, "Done")
 
@@ -135,8 +141,11 @@ class Run:
         if self.rankings is None or (self.step % MEASURE_EVERY == 0 and self.reward.known):
             chosen = batch_of(self.train, config, self.step)
             guide = None if self.rankings else self.learner.guide()
-            rollout, gold, times = collect(self.shared, self.reward, chosen, config, self.live, self.step, guide)
-            metrics = objective(rollout, gold, self.live.kl_coef) | times
+            try:
+                rollout, gold, times = collect(self.shared, self.reward, chosen, config, self.live, self.step, guide)
+            except Diverged as error:
+                return Trouble(str(error).rstrip(".").lower(), max(self.step - 1, 0))
+            metrics = objective(rollout, gold, self.live.kl_coef, config.kl_estimator) | times
             samples = self.samples(rollout, chosen, gold)
         before = time.monotonic()
         if trouble := self.watch.trouble(metrics):
@@ -146,7 +155,7 @@ class Run:
             assert batch is not None
             learned = self.learner.update(batch, self.step)
             trouble = self.watch.trouble(learned)
-        except DivergedError as error:
+        except Diverged as error:
             trouble = str(error).rstrip(".").lower()
         if trouble is not None:
             return Trouble(trouble, self.step)
@@ -155,7 +164,7 @@ class Run:
         metrics |= learned | {"time/train": now - before, "time/step": now - start, "memory/gb": devices.memory_gb()}
         if rollout is not None:
             metrics["time/tokens_per_second"] = float(rollout.is_response.sum()) / (now - start)
-            self.watch.see(metrics)
+            self.watch.see(metrics, self.step + 1)
             if config.kl_target:
                 self.live.kl_coef = steered(
                     self.live.kl_coef, metrics["objective/kl"], config.kl_target, len(rollout), config.kl_horizon
@@ -176,23 +185,26 @@ class Run:
 
     def back(self, trouble: Trouble) -> Iterator[Event]:
         """Go back to the newest checkpoint from before the update that went wrong."""
-        found = self.context.project.rows(
-            "select step, folder from checkpoints where job_id = ? and step <= ? order by step desc",
-            self.context.job_id, trouble.last_good,
-        )  # fmt: skip
-        wrong = self.step + 1
-        for row in found:
-            folder = self.context.project.folder / row["folder"]
-            if folder.is_dir():
-                self.step = row["step"]
-                self.restore(folder)
-                break
-        yield Rollback(
-            self.step,
-            f"Step {wrong} went wrong: {trouble.text}. The run is back at step {self.step}, without the changes made "
-            "since, and waits: lower the learning rate or raise the KL coefficient, then resume.",
+        rows = self.context.project.rows(
+            "select step, folder from checkpoints where job_id = ? order by step desc", self.context.job_id
         )
-
+        kept = [
+            (row["step"], folder) for row in rows if (folder := self.context.project.folder / row["folder"]).is_dir()
+        ]
+        if not kept:
+            raise Diverged(
+                f"Step {self.step + 1} went wrong: {trouble.text}, and there is no checkpoint to go back to."
+            )
+        wrong = self.step + 1
+        self.step, folder = next((each for each in kept if each[0] <= trouble.last_good), kept[-1])
+        self.restore(folder)
+        text = (
+            f"Step {wrong} went wrong: {trouble.text}. The run is back at step {self.step}, without the changes made "
+            "since: lower the learning rate or raise the KL coefficient, then resume."
+        )
+        yield Rollback(self.step, text, wait=self.config.on_trouble == "wait")
+        if self.config.on_trouble == "fail":
+            raise Diverged(text)
         self.anchors = self.known_anchors()
 
     def known_anchors(self) -> Anchors | None:
@@ -234,25 +246,43 @@ class Run:
             )
         return fresh + found
 
-    def measured(self, heldout: list[Prompt], role: str | None) -> Iterator[Event]:
-        """Answer the held-out prompts, and say how well."""
+    def measured(self, role: str | None) -> Iterator[Event]:
+        """Answer the held-out prompts, and say how well; the tuned policy's answers belong to no checkpoint, so that a
+        run that is killed meanwhile forgets them."""
+        step = self.step if role is REFERENCE else self.step + 1
         when, name = ("before", "reference") if role is REFERENCE else ("after", "tuned")
         stage = f"Measuring the {'reference' if role is REFERENCE else 'tuned policy'}"
         yield Progress(0, 1, stage)
         config = self.config
         found = evaluate.answers(
-            self.shared, role, [(prompt.id, prompt.text) for prompt in heldout], self.reward, name=name,
+            self.shared, role, [(prompt.id, prompt.text) for prompt in self.heldout], self.reward, name=name,
             copies=EVALUATION_COPIES, max_new_tokens=config.max_new_tokens, temperature=config.temperature,
-            seed=config.seed,
+            seed=config.seed, micro_batch=config.micro_batch,
         )  # fmt: skip
-        yield Samples(self.step, tuple(found))
+        yield Samples(step, tuple(found))
         score, gold = evaluate.mean(found, "score"), evaluate.mean(found, "gold")
         if score is not None:
-            yield Metrics(self.step, {f"eval/reward_{when}": score})
+            yield Metrics(step, {f"eval/reward_{when}": score})
         yield Result({f"reward_{when}": score, f"gold_{when}": gold})
         if role is not REFERENCE:
             yield Result({"kl": evaluate.mean(found, "kl")})
         yield Progress(1, 1, stage)
+
+
+def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:
+    """The prompts with which the run began, `train` and `heldout`: people go on adding prompts meanwhile."""
+    path, limit = context.folder / "prompts.json", context.config.eval_prompts
+    if not (context.resume_from and path.is_file()):
+        found = {
+            "train": prompts.listed(context.project, split="train"),
+            "heldout": prompts.listed(context.project, split="heldout", limit=limit) if limit else [],
+        }
+        context.folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps({name: list(map(asdict, part)) for name, part in found.items()}), "utf-8")
+        partial.replace(path)
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return {name: [Prompt(**item | {"tags": tuple(item["tags"])}) for item in part] for name, part in kept.items()}
 
 
 def batch_of(train: list[Prompt], config: TrainPolicyConfig, step: int) -> list[Prompt]:

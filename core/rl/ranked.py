@@ -32,26 +32,25 @@ class Rankings:
     def batch(self, step: int) -> Rollout:
         """About `batch_size` ranked completions, a function of the seed and the step alone.
 
-        `score` is the negative rank (of several labelers the mean one), NaN where a completion has none.
+        `score` is the negative rank, NaN where a completion was not judged. Where several labelers ranked a prompt,
+        each pass takes another one's order: mean ranks of those who ranked different parts would mean nothing.
         """
         size = sum(len(example.answers) for example in self.examples) / len(self.examples)
         count = max(1, round(self.config.batch_size / size))
-        chosen = [self._example(place) for place in range(step * count, (step + 1) * count)]
+        drawn = [self._example(place) for place in range(step * count, (step + 1) * count)]
+        chosen = [example for example, _ in drawn]
         base = self.shared.base
         prompts, answers = [example.prompt for example in chosen], [example.answers for example in chosen]
         rows = from_lists(prompts, answers, base.pad_id, base.device)
         logp_ref, _ = logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)
-        score = torch.cat([self._score(example) for example in chosen]).to(base.device)
+        score = -torch.cat([example.orders[turn % len(example.orders)].ranks for example, turn in drawn])
         nothing = torch.zeros_like(logp_ref)
         features = torch.zeros(*logp_ref.shape, 0, device=base.device)
-        return Rollout(rows, ("",) * len(rows), nothing, logp_ref, nothing, features, score)
+        return Rollout(rows, ("",) * len(rows), nothing, logp_ref, nothing, features, score.to(base.device))
 
-    def _example(self, place: int) -> Example:
+    def _example(self, place: int) -> tuple[Example, int]:
+        """The example at a place in the order of all passes, and the number of its pass."""
         turn, number = divmod(place, len(self.examples))
         order = list(range(len(self.examples)))
         random.Random(f"{self.config.seed}/ranked/{turn}").shuffle(order)
-        return self.examples[order[number]]
-
-    @staticmethod
-    def _score(example: Example) -> torch.Tensor:
-        return -torch.stack([order.ranks for order in example.orders]).nanmean(0)
+        return self.examples[order[number]], turn

@@ -12,7 +12,7 @@ from core.rl.rollout import Rollout, join
 
 
 class Replay:
-    """Holds the newest `capacity` completions."""
+    """Holds the newest `capacity` completions, or the newest rollout if it is larger."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -27,6 +27,10 @@ class Replay:
         while len(self.parts) > 1 and len(self) > self.capacity:
             del self.parts[0]
 
+    def keep_only(self, temperature: float) -> None:
+        """Forget what was drawn at another temperature: its log-probabilities are not comparable."""
+        self.parts = [part for part in self.parts if part.temperature == temperature]
+
     def sample(self, count: int, generator: torch.Generator) -> Rollout:
         """`count` completions (all, if there are fewer), drawn without replacement."""
         chosen = torch.randperm(len(self), generator=generator)[:count].sort().values
@@ -39,7 +43,7 @@ class Replay:
         return join(picked)
 
     def beside(self, fresh: Rollout, generator: torch.Generator) -> Rollout:
-        """As many completions as a fresh rollout has: half of it, and earlier ones."""
+        """Half of a fresh rollout, and as many earlier completions (or all that there are)."""
         half = torch.randperm(len(fresh), generator=generator)[: (len(fresh) + 1) // 2].sort().values
         return join([fresh.select(half.to(fresh.score.device)), self.sample(len(fresh) // 2, generator)])
 

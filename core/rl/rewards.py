@@ -30,6 +30,7 @@ class Rewards:
     external: ExternalReward | None = None
     model_weight: float = 1.0
     rules: tuple[tuple[float, Gold], ...] = ()
+    missing_end_penalty: float = 0.0
 
     @property
     def known(self) -> bool:
@@ -42,16 +43,18 @@ class Rewards:
         return [self.gold(prompt, completion) for prompt, completion in zip(prompts, completions, strict=True)]
 
     def score(
-        self, learned: torch.Tensor, gold: list[float] | None, prompts: list[str], completions: list[str]
-    ) -> torch.Tensor:
+        self, learned: torch.Tensor, gold: list[float] | None, prompts: list[str], completions: list[str],
+        ended: torch.Tensor,
+    ) -> torch.Tensor:  # fmt: skip
         """The reward that is optimised (B,): the learned scores, another model's, or the gold ones if there is neither,
-        times their weight; plus what the rules give."""
+        times their weight; plus what the rules give, less the penalty where a completion has not ended (B,)."""
         total = learned
         if self.external is not None:
             total = torch.tensor(self.external.score(prompts, completions), device=learned.device)
         elif self.model is None and gold is not None:
             total = torch.tensor(gold, device=learned.device)
-        return self.model_weight * total + self.by_rules(prompts, completions).to(learned.device)
+        rules = self.by_rules(prompts, completions).to(learned.device)
+        return self.model_weight * total + rules - self.missing_end_penalty * (~ended).float()
 
     def by_rules(self, prompts: list[str], completions: list[str]) -> torch.Tensor:
         """What the rules give (B,), with their weights."""
@@ -86,18 +89,18 @@ def of(
     Unless they are `needed`, there may be none: an algorithm that learns from rankings has nothing to score.
     """
     gold = golds.find(config.gold) if config.gold else None
-    rules = rules_of(config.rules)
+    terms = (config.model_weight, rules_of(config.rules), config.missing_end_penalty)
     if config.train_on_gold:
         if gold is None:
             raise BadInput("--train-on-gold needs a gold reward: give one with --gold.")
-        return Rewards(None, gold, None, None, config.model_weight, rules)
+        return Rewards(None, gold, None, None, *terms)
     if config.reward_model:
         if config.reward_job:
             raise BadInput("Give either --reward-job or --reward-model, not both.")
         external = yield from external_of(context, config.reward_model)
-        return Rewards(None, gold, None, external, config.model_weight, rules)
+        return Rewards(None, gold, None, external, *terms)
     if not needed and not config.reward_job and queue.newest_run(context.project, "train-reward") is None:
-        return Rewards(None, gold, None, None, 1.0, rules)
+        return Rewards(None, gold, None, None, 1.0, *terms[1:])
     job = queue.run_of(context.project, config.reward_job, "train-reward")
     model = load_run(shared, context.project, job.result["adapter"], combine=config.ensemble)
-    return Rewards(model, gold, job.id, None, config.model_weight, rules)
+    return Rewards(model, gold, job.id, None, *terms)

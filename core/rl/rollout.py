@@ -26,9 +26,9 @@ class Rollout:
 
     rows: Rows
     texts: tuple[str, ...]
-    logp_old: Tensor  # (B, T) of the policy that drew them, recomputed by the training forward
+    logp_old: Tensor  # (B, T) of the policy, before it learns from them, recomputed by the training forward
     logp_ref: Tensor  # (B, T) of the reference
-    entropy: Tensor  # (B, T) nats, of the policy that drew them
+    entropy: Tensor  # (B, T) nats, of the same policy
     features: Tensor  # (B, T, d) what the value head reads at state s_t
     score: Tensor  # (B,) reward of the whole completion
     temperature: float = 1.0
@@ -63,8 +63,9 @@ class Rollout:
 
 
 def join(parts: Sequence[Rollout]) -> Rollout:
-    """Several rollouts as one; the temperature is the first one's."""
+    """Several rollouts of one temperature as one."""
     first = parts[0]
+    assert all(part.temperature == first.temperature for part in parts), "log-probabilities of different temperatures"
     T = max(part.rows.response_ids.shape[1] for part in parts)
 
     def stack(values: list[Tensor]) -> Tensor:

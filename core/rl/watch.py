@@ -17,19 +17,21 @@ class Watch:
 
     def __init__(self, config: TrainPolicyConfig) -> None:
         self.config = config
-        self.state: dict[str, Any] = {"scores": [], "kl": [], "after_kl": [], "seconds": 0.0, "best": None, "since": 0}
+        self.state: dict[str, Any] = {"scores": [], "kl": [], "after_kl": [], "seconds": 0.0, "best": None}
+        self.state |= {"highest": None, "highest_step": 0}
 
     def spend(self, seconds: float) -> None:
         """Time that a step took, pauses left out."""
         self.state["seconds"] += seconds
 
-    def see(self, metrics: Mapping[str, float]) -> None:
-        """Remember the rollouts of a step that went well."""
+    def see(self, metrics: Mapping[str, float], step: int) -> None:
+        """Remember the rollouts of a step that went well; steps without rollouts are not seen."""
         for name, metric in (("scores", "scores"), ("kl", "kl"), ("after_kl", "rlhf_reward")):
             self.state[name] = [*self.state[name], metrics[f"objective/{metric}"]][-WINDOW:]
-        self.state["since"] += 1
-        if self.mean("after_kl") > (self.state.get("highest", -math.inf) or -math.inf):
-            self.state |= {"highest": self.mean("after_kl"), "since": 0}
+        highest = self.state["highest"]
+        if self.settled and (highest is None or self.mean("after_kl") > highest):
+            self.state |= {"highest": self.mean("after_kl"), "highest_step": step}
+        self.state["step"] = step
 
     def mean(self, name: str) -> float:
         return sum(self.state[name]) / len(self.state[name])
@@ -45,7 +47,7 @@ class Watch:
             return "reward threshold"
         if config.kl_ceiling and self.settled and self.mean("kl") > config.kl_ceiling:
             return "KL ceiling"
-        if config.plateau and self.settled and self.state["since"] >= config.plateau:
+        if config.plateau and self.settled and self.state["step"] - self.state["highest_step"] >= config.plateau:
             return "plateau"
         if config.wall_minutes and self.state["seconds"] >= 60 * config.wall_minutes:
             return "wall time"

@@ -62,7 +62,9 @@ class LiveControls(QWidget):
             if untouched or name not in self._shown:
                 field.setValue(values[name])
                 self._shown[name] = field.value()
-        self.fields["learning_rate"].setEnabled(values["learning_rate"] > 0)
+        heeded = controls.live_of(job.config.get("algorithm", "ppo"))
+        for name, field in self.fields.items():
+            field.setEnabled(name in heeded)
         self._say(listed(changes), "small")
         self.strip.setVisible(job.status in ACTIVE)
         self.setVisible(job.status in ACTIVE or bool(changes))

@@ -16,6 +16,8 @@ from core.rl.learner import BaseLearner
 from core.rl.rollout import POLICY, Rollout, draw, logprobs, score_and_features
 
 CONFIG = TrainPolicyConfig(batch_size=6, completions=3, max_new_tokens=7, micro_batch=3, learning_rate=1e-2)
+#: The tiny model's end token, with which it pads too.
+END = 0
 PROMPTS = [[5, 6, 7], [8, 9, 10, 11]]
 
 
@@ -28,10 +30,21 @@ def learner_of(shared: SharedModel, name: str, config: TrainPolicyConfig = CONFI
 
 
 def drawn(shared: SharedModel, learner: BaseLearner | None = None, seed: int = 3) -> Rows:
-    return draw(
+    """Six responses of 1 to 7 tokens, drawn as the learner wants them drawn."""
+    rows = draw(
         shared, POLICY, PROMPTS, copies=3, max_new_tokens=7, temperature=1.0, generator=generator(seed),
         guide=learner.guide() if learner else None,
     )  # fmt: skip
+    return cut(rows)
+
+
+def cut(rows: Rows) -> Rows:
+    """Responses of unequal lengths, each with its end token where it is cut; what lies behind is padding."""
+    lengths = torch.tensor([1, 7, 3, 2, 6, 4]).clamp(max=rows.response_ids.shape[1])
+    place = torch.arange(rows.response_ids.shape[1])
+    inside = place < lengths[:, None]
+    ids = rows.response_ids.masked_fill(~inside, END).scatter(1, lengths[:, None] - 1, END)
+    return Rows(rows.prompt_ids, rows.is_prompt, rows.prompt_of, ids, inside, torch.ones_like(rows.ended))
 
 
 def rollout_of(
@@ -50,3 +63,17 @@ def copies(tensors: Any) -> list[torch.Tensor]:
 
 def same(before: Any, now: Any) -> bool:
     return all(torch.equal(a, b) for a, b in zip(before, now, strict=True))
+
+
+def gradient(learner: Any, rollout: Rollout) -> torch.Tensor:
+    """The policy's gradient of the first optimizer step of an update, before it is cut."""
+    kept: list[torch.Tensor] = []
+
+    def step() -> float:
+        kept.append(torch.cat([weight.grad.flatten().clone() for weight in learner.actor.weights]))
+        learner.actor.optimizer.zero_grad()
+        return 0.0
+
+    learner.actor.step = step
+    learner.update(rollout, 0)
+    return kept[0]

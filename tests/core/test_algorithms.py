@@ -9,11 +9,10 @@ import torch
 from core.configs import ALGORITHMS
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.logprobs import predictions
-from core.models.sampling import Guide
 from core.rl.algorithms import dpo, dqn, grpo, nlpo, trpo
 from core.rl.estimators import k3, leave_one_out, returns_to_go, sum_to_go
 from core.rl.rollout import POLICY, logprobs
-from tests.core.rollouts import CONFIG, copies, drawn, learner_of, rollout_of, same
+from tests.core.rollouts import CONFIG, copies, drawn, gradient, learner_of, rollout_of, same
 
 NAMES = list(ALGORITHMS)
 SCORE = torch.tensor([1.0, -0.5, 0.3, -1.0, 0.2, 0.7])
@@ -35,20 +34,6 @@ def moved(shared):
     for weight in shared.parameters(POLICY):
         weight.data += 0.05 * torch.randn(weight.shape, generator=draw)
     return shared
-
-
-def gradient(learner, rollout):
-    """The policy's gradient of the first optimizer step of an update, before it is cut."""
-    kept = []
-
-    def step():
-        kept.append(torch.cat([weight.grad.flatten().clone() for weight in learner.actor.weights]))
-        learner.actor.optimizer.zero_grad()
-        return 0.0
-
-    learner.actor.step = step
-    learner.update(rollout, 0)
-    return kept[0]
 
 
 # Every algorithm
@@ -110,7 +95,7 @@ def test_leave_one_out_sums_to_0_in_each_group_and_is_grpo_without_its_deviation
     scaled, _ = grpo.group_advantages(SCORE, GROUP, scaled=True)
     torch.testing.assert_close(scaled[:3], (SCORE[:3] - SCORE[:3].mean()) / (SCORE[:3].std() + 1e-4))
     assert flat == 0.0
-    assert grpo.group_advantages(torch.ones(6), GROUP, scaled=True)[1] == 1.0
+    assert grpo.group_advantages(torch.full((6,), 5.7), GROUP, scaled=True)[1] == 1.0
 
 
 def test_k3_is_never_negative_and_0_where_both_agree():
@@ -144,9 +129,17 @@ def test_rewards_shifted_by_a_constant_give_the_same_gradient(moved):
 
 
 def test_rloo_needs_nothing_of_other_groups(moved):
-    rollout = rollout_of(moved, drawn(moved), SCORE)
-    other = replace(rollout, score=torch.cat([SCORE[:3], SCORE[3:] * 7 + 1]))
-    assert torch.equal(leave_one_out(rollout.score, GROUP)[:3], leave_one_out(other.score, GROUP)[:3])
+    rows = drawn(moved)
+    alone = torch.tensor([0.4, 0.4, 0.4])  # equal rewards: this group asks for nothing
+    one = gradient(
+        learner_of(moved, "rloo", replace(CONFIG, kl_coef=0.0)), rollout_of(moved, rows, torch.cat([SCORE[:3], alone]))
+    )
+    two = gradient(
+        learner_of(moved, "rloo", replace(CONFIG, kl_coef=0.0)),
+        rollout_of(moved, rows, torch.cat([SCORE[:3], alone + 9])),
+    )
+    assert float(one.abs().max()) > 0
+    torch.testing.assert_close(one, two, atol=1e-6, rtol=1e-4)
 
 
 def test_the_running_baseline_never_holds_the_batch_that_it_is_used_for(moved):
@@ -247,7 +240,7 @@ def test_nlpo_draws_within_the_mask_its_ratio_is_1_and_with_everything_allowed_i
 
 
 def test_with_everything_allowed_nlpo_is_ppo(moved):
-    everything = learner_of(moved, "nlpo", top_mask=1.0, fewest_tokens=10**6)
+    everything = learner_of(moved, "nlpo", top_mask=1.0)
     rollout = rollout_of(moved, drawn(moved, everything), SCORE)
     assert torch.equal(gradient(everything, rollout), gradient(learner_of(moved, "ppo"), rollout))
 
@@ -261,9 +254,12 @@ def test_the_masking_policy_is_renewed_on_time_and_reaches_the_sampler(shared):
     policy = shared.state(POLICY)
     assert all(torch.equal(value, policy[key]) for key, value in shared.state(nlpo.MASK).items())
     assert any(not torch.equal(value, policy[key]) for key, value in start.items())
-    guide: Guide = learner.guide()
-    drawn(shared, None)
-    assert guide.roles == (nlpo.MASK,)
+    drawn(shared, learner, 5)
+    with torch.no_grad(), shared.role(POLICY) as causal:
+        logits = causal(torch.tensor([[8, 9, 10, 11]])).logits[0, -1]
+    options = learner.options
+    expected = nlpo.top_set(logits, options.top_mask, options.fewest_tokens, list(shared.base.end_ids))
+    assert torch.equal(learner._drawing.masks[0][3], expected), "the sampler sees the renewed masking policy"
 
 
 # Soft Q-learning
@@ -282,6 +278,22 @@ def test_the_soft_optimum_is_consistent_on_every_path():
             price = beta * torch.stack([pi0[a] - prior[a], pi1[a, b] - second[a, b]])
             to_end = leaf[a, b] - sum_to_go(price[None])[0] - torch.stack([V0, V1[a]])
             assert float(to_end.abs().max()) < 1e-5
+
+
+def test_the_one_step_residual_asks_the_target_for_what_comes_next(moved):
+    learner = learner_of(moved, "soft-q", replace(CONFIG, kl_coef=0.5), q_updates=1)
+    rollout = rollout_of(moved, drawn(moved), SCORE)
+    learner.critic.fresh = False
+    for head, value in ((learner.critic.head, 0.25), (learner.target, 0.75)):
+        head.zero()
+        head.linear.bias.data.fill_(value)
+    found = learner.consistent(rollout)["loss/consistency"]
+    total, price = 0.0, 0.5 * (rollout.logp_old - rollout.logp_ref)
+    for row, n in enumerate(rollout.rows.lengths.tolist()):
+        for t in range(n):
+            following = 0.75 if t + 1 < n else float(SCORE[row])
+            total += 0.5 * (following - float(price[row, t]) - 0.25) ** 2
+    assert found == pytest.approx(total / int(rollout.is_response.sum()), rel=1e-3)
 
 
 def test_at_the_reference_the_residual_is_the_score_less_the_value(shared):
@@ -317,11 +329,6 @@ def test_soft_q_learns_from_fresh_rollouts_earlier_ones_or_both(shared, data, fr
     assert int((batch.score > 5).sum()) == fresh
 
 
-def test_soft_q_refuses_a_kl_coefficient_of_0(shared):
-    with pytest.raises(Exception, match="above 0"):
-        learner_of(shared, "soft-q", replace(CONFIG, kl_coef=0.0))
-
-
 # DQN
 
 
@@ -355,13 +362,20 @@ def test_candidates_hold_the_end_token_and_the_likeliest():
 
 def test_targets_are_the_score_at_the_end_and_the_target_network_before(deep):
     learner, batch = deep
+    learner.target_head.linear.bias.data += 0.5
     targets = learner.targets(batch)
-    last = batch.rows.lengths - 1
-    rows = torch.arange(6)
-    torch.testing.assert_close(targets[rows, last], SCORE)
-    torch.testing.assert_close(targets[rows, (last - 1).clamp(min=0)], SCORE)
-    to_end = replace(learner.options, n_step=99)
-    learner.options = to_end
+    lengths, rows = batch.rows.lengths, torch.arange(6)
+    torch.testing.assert_close(targets[rows, lengths - 1], SCORE)
+    torch.testing.assert_close(targets[rows, (lengths - 2).clamp(min=0)], SCORE)
+    with torch.no_grad(), learner.shared.role(dqn.TARGET) as causal:
+        seen = predictions(causal, batch.rows, 1.0)
+        _, candidates = learner.q_values(seen, batch, rows, learner.target_head)
+    with torch.no_grad(), learner.shared.role(POLICY) as causal:
+        _, online = learner.q_values(predictions(causal, batch.rows, 1.0), batch, rows, learner.critic.head)
+    row, t = 1, 2  # seven tokens long
+    assert float(targets[row, t]) == pytest.approx(float(candidates[row, t + 2, online[row, t + 2].argmax()]), abs=1e-5)
+    assert float(targets[row, t]) != pytest.approx(float(SCORE[row]), abs=1e-3)
+    learner.options = replace(learner.options, n_step=99)
     torch.testing.assert_close(learner.targets(batch), returns_to_go(learner.rewards(batch), batch.is_response))
 
 
@@ -402,6 +416,16 @@ def test_replay_gives_back_what_was_stored_and_forgets_the_oldest(shared):
     torch.testing.assert_close(again, everything.logp_old, atol=1e-5, rtol=1e-4)
 
 
+def test_what_was_drawn_at_another_temperature_is_forgotten(shared):
+    for name in ("soft-q", "dqn"):
+        learner = learner_of(shared, name)
+        rollout = rollout_of(shared, drawn(shared), SCORE)
+        learner.update(rollout, 0)
+        learner.update(replace(rollout, temperature=0.5), 1)
+        assert {part.temperature for part in learner.replay.parts} == {0.5}
+        shared.drop(dqn.TARGET) if name == "dqn" else None
+
+
 # DPO
 
 
@@ -417,6 +441,12 @@ def test_dpo_pairs_are_of_one_prompt_and_neither_ties_nor_unranked_ones():
     score = torch.tensor([-1.0, -2.0, -2.0, -1.0, float("nan"), -3.0])
     pairs = dpo.preferred(score, GROUP)
     assert pairs.nonzero().tolist() == [[0, 1], [0, 2], [3, 5]]
+
+
+def test_dpo_weighs_prompts_alike_and_leaves_out_those_without_a_pair(shared):
+    tied = torch.tensor([-1.0, -2.0, -3.0, -1.0, -1.0, -1.0])
+    metrics = learner_of(shared, "dpo").update(rollout_of(shared, drawn(shared), tied), 0)
+    assert metrics["loss"] == pytest.approx(math.log(2), abs=1e-5)
 
 
 def test_dpo_raises_the_chosen_above_the_rejected(shared):

@@ -9,10 +9,13 @@ from dataclasses import replace
 import pytest
 
 from core import configs, gold, rounds, worker
-from core.errors import BadInput
-from core.events import Checkpoint, Metrics, Progress, Rollback
+from core.errors import BadInput, KnownError
+from core.events import Checkpoint, Metrics, Progress, Result, Rollback
 from core.jobs import controls, launch, queue, sweep
+from core.jobs.context import JobContext
+from core.jobs.wait import wait
 from core.records import Prompt
+from core.rl import loop
 from core.rl.control import steered
 from core.rl.watch import Watch
 from core.store import create_project, prompts
@@ -153,9 +156,11 @@ def test_what_cannot_be_changed_live_is_refused_in_a_sentence(project, run_job):
 
 
 def test_the_steered_coefficient_follows_the_paper():
-    assert steered(0.1, 12.0, 6.0, 64, 1000) == pytest.approx(0.1 * (1 + 0.2 * 64 / 1000)), "errors count at most 0.2"
-    assert steered(0.1, 6.3, 6.0, 64, 1000) == pytest.approx(0.1 * (1 + 0.05 * 64 / 1000))
-    assert steered(0.1, 0.0, 6.0, 64, 1000) == pytest.approx(0.1 * (1 - 0.2 * 64 / 1000))
+    paper = {12.0: 0.2, 6.3: 0.05, 0.0: -0.2}  # errors count at most 0.2
+    for kl, error in paper.items():
+        assert steered(0.1, kl, 6.0, 64, 1000) == pytest.approx(0.1 * (1 + error * 64 / 1000), rel=2e-3)
+    assert steered(0.1, 12.0, 6.0, 500, 500) == pytest.approx(0.12)
+    assert steered(0.1, 0.0, 6.0, 5000, 100) > 0, "a batch larger than the horizon never turns the price round"
 
 
 def test_a_kl_target_moves_the_coefficient(project, run_job):
@@ -167,7 +172,8 @@ def test_a_kl_target_moves_the_coefficient(project, run_job):
 def seen(watch, **values):
     shown = {"objective/scores": 0.0, "objective/kl": 1.0, "objective/rlhf_reward": 0.0, "objective/kl_per_token": 0.1}
     watch.spend(20.0)
-    watch.see(shown | {f"objective/{name}": value for name, value in values.items()})
+    step = watch.state.get("step", 0) + 1
+    watch.see(shown | {f"objective/{name}": value for name, value in values.items()}, step)
 
 
 @pytest.mark.parametrize(
@@ -189,11 +195,18 @@ def test_a_rule_stops_the_run_once_three_steps_agree(rule, values, reason):
 
 def test_a_plateau_is_so_many_steps_without_a_higher_mean():
     watch = Watch(replace(POLICY, plateau=4))
-    for value in (0.0, 0.5, 1.0, 1.0, 1.0, 1.0):
+    for value in (0.6, 0.0, 0.1, 0.5, 1.0, 1.0, 1.0):  # one lucky step at first is no mean
         seen(watch, rlhf_reward=value)
         assert watch.reason() is None
-    for _ in range(3):
+    for _ in range(4):
         seen(watch, rlhf_reward=0.2)
+    assert watch.reason() == "plateau"
+
+
+def test_a_plateau_at_exactly_0_is_one():
+    watch = Watch(replace(POLICY, plateau=4))
+    for _ in range(7):
+        seen(watch)
     assert watch.reason() == "plateau"
 
 
@@ -254,6 +267,182 @@ def test_a_run_that_diverges_goes_back_to_a_checkpoint_and_waits(project, run_jo
     assert numbers(project, job) == numbers(project, whole), "after the mend it is the run that never went wrong"
 
 
+def test_a_run_that_is_not_to_wait_ends_as_failed_and_can_be_resumed(project, run_job, monkeypatch):
+    from core.rl.algorithms import soft_q
+
+    consistent = soft_q.Learner.consistent
+
+    def broken(self, batch):
+        if self.actor.config.algorithm == "soft-q" and len(self.replay) >= 8:
+            batch = replace(batch, score=batch.score * float("nan"))
+        return consistent(self, batch)
+
+    monkeypatch.setattr(soft_q.Learner, "consistent", broken)
+    config = replace(POLICY, algorithm="soft-q", on_trouble="fail", checkpoint_every=1)
+    job = run_job(project, "train-policy", config, options("soft-q"))
+    assert (job.status, job.report) == ("failed", None)
+    assert "Step 2 went wrong" in job.error
+    assert queue.metrics(project, job.id)["objective/kl"] == [(1, 0.0)]
+    monkeypatch.setattr(soft_q.Learner, "consistent", consistent)
+    queue.resume(project, job.id)
+    worker.run_job(project, worker.claim(project), {})
+    assert queue.get(project, job.id).status == "done"
+    whole = run_job(project, "train-policy", config, options("soft-q"))
+    assert numbers(project, job) == numbers(project, whole)
+
+
+def test_a_wait_for_a_run_that_holds_because_of_trouble_ends_with_its_sentence(project, monkeypatch):
+    job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
+    with project.write() as database:
+        database.conn.execute("update jobs set status = 'paused', error = 'It went wrong.' where id = ?", (job.id,))
+    monkeypatch.setattr(launch, "ensure_worker", lambda *_, **__: None)
+    with pytest.raises(KnownError, match=r"It went wrong\. Job 1 is paused"):
+        wait(project, job.id, lambda _: None)
+
+
+def test_a_wish_to_stop_is_not_forgotten_when_a_step_goes_wrong(project):
+    job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
+    with project.write() as database:
+        database.conn.execute("update jobs set status = 'running', wanted = 'stop' where id = ?", (job.id,))
+    assert worker.Recorder(project, job.id).record(Rollback(0, "It went wrong.")) == "stop"
+
+
+def test_after_a_rollback_past_it_there_is_no_best_checkpoint(project, tmp_path):
+    job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
+    recorder = worker.Recorder(project, job.id)
+    for step, best in ((2, False), (4, True)):
+        recorder.record(Checkpoint(step, lambda folder: (folder / "x").write_text("x"), best=best))
+    assert queue.get(project, job.id).result["best_step"] == 4
+    recorder.record(Rollback(2, "It went wrong."))
+    result = queue.get(project, job.id).result
+    assert "best" not in result
+    assert result["adapter"].endswith("step-000002")
+
+
+def test_a_resumed_run_keeps_its_reward_model_and_its_prompts(project, run_job, monkeypatch):
+    ranked(project, run_job)
+    reward = configs.TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3)
+    first = run_job(project, "train-reward", reward)
+    config = replace(POLICY, train_on_gold=False, checkpoint_every=1)
+    whole = run_job(project, "train-policy", config, options())
+
+    class Killed(BaseException):
+        pass
+
+    record = worker.Recorder.record
+
+    def die(self, event):
+        if isinstance(event, Metrics) and event.step == 3:
+            raise Killed
+        return record(self, event)
+
+    monkeypatch.setattr(worker.Recorder, "record", die)
+    job = queue.enqueue(project, "train-policy", configs.stored(config, options()))
+    with pytest.raises(Killed):
+        worker.run_job(project, worker.claim(project), {})
+    monkeypatch.setattr(worker.Recorder, "record", record)
+    queue.mark_interrupted(project)
+    second = run_job(project, "train-reward", replace(reward, seed=5))
+    assert second.id != first.id
+    prompts.add(project, [Prompt(0, "a new one"), Prompt(0, "another", split="heldout")])
+    queue.resume(project, job.id)
+    worker.run_job(project, worker.claim(project), {})
+    resumed = queue.get(project, job.id)
+    assert resumed.status == "done", resumed.report or resumed.error
+    assert resumed.result["reward_job"] == first.id
+    assert numbers(project, resumed) == numbers(project, whole)
+
+
+def test_a_run_killed_while_it_is_measured_at_the_end_says_so_once(project, run_job, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    record = worker.Recorder.record
+
+    def die(self, event):
+        if isinstance(event, Result) and "kl" in event.values:
+            raise Killed
+        return record(self, event)
+
+    monkeypatch.setattr(worker.Recorder, "record", die)
+    job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
+    with pytest.raises(Killed):
+        worker.run_job(project, worker.claim(project), {})
+    monkeypatch.setattr(worker.Recorder, "record", record)
+    queue.mark_interrupted(project)
+    queue.resume(project, job.id)
+    worker.run_job(project, worker.claim(project), {})
+    assert len(queue.metrics(project, job.id)["eval/reward_after"]) == 1
+    assert len([row for row in queue.samples(project, job.id) if row["policy"] == "tuned"]) == 8
+
+
+def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gives(project, run_job, monkeypatch):
+    from core.rl import collect as collecting
+
+    collect = collecting.collect
+
+    def late(shared, reward, chosen, config, live, step, guide=None):
+        rollout, gold, times = collect(shared, reward, chosen, config, live, step, guide)
+        return replace(rollout, score=rollout.score * 0 if step < 2 else rollout.score + 1), gold, times
+
+    monkeypatch.setattr("core.rl.loop.collect", late)
+    whole = run_job(project, "train-policy", POLICY, options())
+    job = run_job(project, "train-policy", POLICY, options())
+    with project.write() as database:
+        database.conn.execute("delete from checkpoints where job_id = ? and step > 2", (job.id,))
+        database.conn.execute("update jobs set status = 'interrupted' where id = ?", (job.id,))
+    queue.resume(project, job.id)
+    worker.run_job(project, worker.claim(project), {})
+    assert numbers(project, job) == numbers(project, whole)
+
+
+def test_the_newest_wish_counts_after_a_resume(project, run_job):
+    job = run_job(project, "train-policy", replace(POLICY, steps=6), options())
+    with project.write() as database:
+        insert = "insert into controls (job_id, name, value, step, created_at) values (?, 'kl_coef', ?, ?, '')"
+        database.conn.execute(insert, (job.id, 0.5, 5))
+        database.conn.execute("delete from checkpoints where job_id = ? and step > 4", (job.id,))
+        database.conn.execute("update jobs set status = 'interrupted' where id = ?", (job.id,))
+    controls.ask(project, job.id, "kl_coef", 0.01)
+    queue.resume(project, job.id)
+    worker.run_job(project, worker.claim(project), {})
+    assert dict(queue.metrics(project, job.id)["objective/kl_coef"]) == {
+        1: 0.05,
+        2: 0.05,
+        3: 0.05,
+        4: 0.05,
+        5: 0.01,
+        6: 0.01,
+    }
+
+
+def test_only_what_an_algorithm_heeds_can_be_changed_and_a_price_that_it_divides_by_not_to_0(project):
+    jobs = {
+        name: queue.enqueue(project, "train-policy", configs.stored(replace(POLICY, algorithm=name), options(name)))
+        for name in ("trpo", "dpo", "soft-q")
+    }
+    for name, setting in (("trpo", "learning_rate"), ("dpo", "kl_coef"), ("dpo", "temperature")):
+        with pytest.raises(BadInput, match="has no effect"):
+            controls.ask(project, jobs[name].id, setting, 0.5)
+    with pytest.raises(BadInput, match="must stay above 0"):
+        controls.ask(project, jobs["soft-q"].id, "kl_coef", 0.0)
+
+
+def test_a_price_of_0_is_refused_where_it_is_divided_by_or_steered(project, run_job):
+    soft = replace(POLICY, algorithm="soft-q", kl_coef=0.0)
+    assert "above 0" in run_job(project, "train-policy", soft, options("soft-q")).error
+    assert "above 0" in run_job(project, "train-policy", replace(POLICY, kl_coef=0.0, kl_target=3.0), options()).error
+
+
+def test_the_change_against_the_reference_is_of_the_same_reward(project, run_job):
+    config = replace(POLICY, steps=1, missing_end_penalty=1.0, rules="0*length", model_weight=0.0)
+    job = run_job(project, "train-policy", config, options())
+    rows = [row for row in queue.samples(project, job.id) if row["step"] == 1]
+    assert {row["score"] for row in rows} <= {0.0, -1.0}
+    unended = [row for row in rows if row["tokens"] == POLICY.max_new_tokens and row["policy"] == "reference"]
+    assert all(row["score"] == -1.0 for row in unended)
+
+
 def test_a_kl_that_explodes_is_trouble_and_one_that_grows_is_not():
     watch = Watch(POLICY)
     for _ in range(3):
@@ -263,16 +452,19 @@ def test_a_kl_that_explodes_is_trouble_and_one_that_grows_is_not():
     assert "jumped from 2.0 to 90.0" in watch.trouble(step | {"objective/kl": 90.0, "objective/kl_per_token": 4.0})
 
 
-def test_events_come_in_an_order_in_which_a_pause_loses_nothing(project, tiny_model, monkeypatch):
-    from core.jobs.context import JobContext
-    from core.rl import loop
-
+def test_a_pause_comes_after_a_checkpoint_so_that_it_loses_nothing(project, monkeypatch):
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
     job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
-    events = list(loop.run(JobContext(project, job.id, POLICY, options())))
-    kinds = [type(event) for event in events if isinstance(event, Metrics | Checkpoint | Progress | Rollback)]
-    assert kinds.index(Checkpoint) < kinds.index(Metrics, kinds.index(Metrics) + 1)
-    assert [event.step for event in events if isinstance(event, Checkpoint)] == [0, 2, 4]
+    context = JobContext(project, job.id, POLICY, options())
+    events = []
+    for event in loop.run(context):
+        events.append(event)
+        if isinstance(event, Metrics) and event.step == 1 and "objective/kl" in event.values:
+            context.wanted = "pause"
+        elif isinstance(event, Progress) and event.done == 1 and event.total == POLICY.steps:
+            break
+    assert isinstance(events[-2], Checkpoint)
+    assert events[-2].step == 1, "although none was due"
 
 
 def test_rules_and_a_persons_own_function_are_added_with_their_weights(project, run_job, tmp_path):
@@ -312,12 +504,16 @@ def test_a_sweep_is_a_run_for_every_combination_and_a_table_of_what_differs(proj
     ]  # fmt: skip
     assert jobs[0].name == "Sweep: kl_coef 0.02, ppo_epochs 1"
     assert sweep.differences(jobs) == ["kl_coef", "ppo_epochs"]
+    mixed = sweep.enqueue(project, POLICY, options(), {"algorithm": ["ppo", "rloo"]})
+    assert [set(job.config["options"]) >= {"cliprange_value"} for job in mixed] == [True, False]
+    assert all(job.config["on_trouble"] == "fail" for job in mixed), "one that goes wrong does not hold up the others"
     for name, value, word in (
-        ("nothing", "1", "no setting"), ("kl_coef", "many", "no value"), ("kl_coef", "99", "at most")
+        ("kl_coef", "nan", "at least"), ("nothing", "1", "no setting"), ("kl_coef", "many", "no value"),
+        ("kl_coef", "99", "at most"),
     ):  # fmt: skip
         with pytest.raises(BadInput, match=word):
             sweep.enqueue(project, POLICY, options(), {name: [value]})
-    assert len(queue.listed(project)) == 4, "nothing is queued of a grid that is wrong"
+    assert len(queue.listed(project)) == 6, "nothing is queued of a grid that is wrong"
 
 
 def test_rounds_follow_from_who_wrote_what_was_ranked(project, run_job):

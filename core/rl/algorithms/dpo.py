@@ -24,6 +24,7 @@ class Options(Settings):
     """DPO: Direct Preference Optimization, from the rankings without RL (Rafailov et al. 2023, arXiv 2305.18290)."""
 
     LEARNING_RATE: ClassVar[float] = 3e-4
+    LIVE: ClassVar[tuple[str, ...]] = ("learning_rate",)
     beta: float = option(0.1, "Price of leaving the reference: smaller goes further.", low=1e-3, high=10)
     dpo_loss: str = option(
         "sigmoid", "DPO's own loss, or IPO's square loss, which cannot run away (Azar et al. 2023, arXiv 2310.12036).",
@@ -47,8 +48,8 @@ class Learner(BaseLearner):
         pairs = preferred(rollout.score, rollout.group)  # (B, B) bool
         each = pairs.sum(1).float()
         total = torch.zeros(int(rollout.group.max()) + 1, device=each.device).index_add(0, rollout.group, each)
-        # The mean over the pairs of a prompt, then over prompts: a prompt's completions share its weight.
-        weight = rollout.group.bincount()[rollout.group] / total[rollout.group].clamp(min=1)  # (B,)
+        # The mean over the pairs of a prompt, then over the prompts that have any; `descend` divides by B.
+        weight = len(rollout) / (total > 0).sum().clamp(min=1) / total[rollout.group].clamp(min=1)  # (B,)
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             logp = policy.logp.sum(1)
@@ -72,8 +73,7 @@ class Learner(BaseLearner):
 
         batch = self.actor.batches(rollout)[0]
         learnt = self.actor.descend(rollout, batch, loss, per_completion=True)
-        tokens, count = float(rollout.is_response.sum()), len(rollout)
-        learnt["loss"] = learnt.pop("loss/policy_avg") * tokens / count
+        learnt["loss"] = learnt.pop("loss/policy_avg")
         return learnt | {"lr": rate}
 
     def pair_loss(self, h: Tensor) -> Tensor:

@@ -65,8 +65,8 @@ class Exploration:
     def probabilities(self, logits: Tensor, others: list[Tensor]) -> Tensor:
         inside = torch.full_like(logits, False, dtype=torch.bool)
         inside.scatter_(-1, candidate_ids(others[0], self.candidates, self.end_ids), True)
-        greedy = logits.masked_fill(~inside, FORBIDDEN).softmax(-1)
-        return (1 - self.epsilon) * greedy + self.epsilon * others[0].softmax(-1)
+        inner = logits.masked_fill(~inside, FORBIDDEN).softmax(-1)
+        return (1 - self.epsilon) * inner + self.epsilon * others[0].softmax(-1)
 
 
 def candidate_ids(logits: Tensor, count: int, end_ids: list[int]) -> Tensor:
@@ -103,6 +103,7 @@ class Learner(BaseLearner):
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         options = self.options
         self.state["progress"] = self.progress(step + 1)
+        self.replay.keep_only(rollout.temperature)
         rate = self.actor.schedule(self.progress(step))
         if self.critic.fresh:
             self.critic.values(rollout)

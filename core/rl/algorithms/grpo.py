@@ -78,4 +78,8 @@ def group_advantages(reward: Tensor, group: Tensor, *, scaled: bool) -> tuple[Te
     centred = reward - group_mean(reward, group)
     k = group.bincount()[group].float()
     std = (group_mean(centred.square(), group) * k / (k - 1).clamp(min=1)).sqrt()
-    return (centred / (std + 1e-4) if scaled else centred), float((std < 1e-8).float().mean())
+    lowest, highest = (
+        torch.zeros_like(std[: int(group.max()) + 1]).scatter_reduce(0, group, reward, way, include_self=False)
+        for way in ("amin", "amax")
+    )
+    return (centred / (std + 1e-4) if scaled else centred), float((lowest == highest).float().mean())

@@ -68,6 +68,8 @@ class TopMask:
 def top_set(logits: Tensor, top_p: float, fewest: int, end_ids: list[int]) -> Tensor:
     """The fewest likeliest tokens that hold `top_p` of the probability, at least `fewest`, and the end tokens:
     logits (..., V) -> bool (..., V)."""
+    if top_p >= 1:  # rounding would leave some out
+        return torch.ones_like(logits, dtype=torch.bool)
     ordered, order = logits.softmax(-1).sort(-1, descending=True)
     before = ordered.cumsum(-1) - ordered  # probability of everything likelier
     kept = before < top_p

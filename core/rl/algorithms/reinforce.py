@@ -61,7 +61,7 @@ class Learner(BaseLearner):
         return learnt | {"lr": rate}
 
     def baseline(self, rollout: Rollout, returns: Tensor) -> Tensor:
-        """b (B, T) or a number; the running mean holds only returns of earlier rollouts, so it is independent."""
+        """b (B, T) or a number; the running mean holds only returns of earlier rollouts, except for the very first."""
         if self.options.baseline == "value":
             return self.critic.values(rollout)
         mean = masked_mean(returns, rollout.is_response)

@@ -23,7 +23,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.errors import BadInput
 from core.models.heads import ScalarHead
 from core.models.logprobs import Predictions
 from core.models.seeds import generator
@@ -40,6 +39,7 @@ class Options(Settings):
     """Soft Q-learning: path consistency with the logits as Q values (Guo et al. 2021, arXiv 2106.07704)."""
 
     LEARNING_RATE: ClassVar[float] = 6e-4
+    NEEDS_KL: ClassVar[bool] = True
     data: str = option(
         "both", "Learn from fresh rollouts, from earlier ones, or both.", choices=("both", "on-policy", "off-policy")
     )
@@ -60,14 +60,13 @@ class Learner(BaseLearner):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        if setup.live.kl_coef <= 0:
-            raise BadInput("Soft Q-learning divides by the KL coefficient: set --kl-coef above 0.")
         self.critic = Critic(setup, self.options.value_learning_rate)
         self.target = ScalarHead(setup.shared.base.hidden_size).to(setup.shared.base.device)
         self.replay = Replay(self.options.replay)
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         options = self.options
+        self.replay.keep_only(rollout.temperature)
         rate = self.actor.schedule(self.progress(step))
         if self.critic.fresh:
             self.critic.values(rollout)  # sets the bias to the mean score

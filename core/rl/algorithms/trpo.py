@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from core.errors import Diverged
 from core.models.logprobs import predictions
 from core.options import Settings, option
-from core.rl.actor import Critic, DivergedError, Setup
+from core.rl.actor import Critic, Setup
 from core.rl.estimators import gae, ratio, token_rewards, whiten
 from core.rl.learner import BaseLearner
 from core.rl.rollout import POLICY, Rollout
@@ -31,6 +32,7 @@ class Options(Settings):
     """TRPO: Trust Region Policy Optimization (Schulman et al. 2015, arXiv 1502.05477)."""
 
     LEARNING_RATE: ClassVar[float] = 0.0  # there is none: the trust region says how far a step goes
+    LIVE: ClassVar[tuple[str, ...]] = ("kl_coef", "temperature")
     trust_kl: float = option(0.02, "How far a step may move the policy: nats a token.", low=1e-6, high=1)
     cg_steps: int = option(5, "Steps of conjugate gradients.", low=1, high=100, advanced=True)
     cg_damping: float = option(0.1, "Damping of the Fisher matrix, in its mean eigenvalues.", low=0, advanced=True)
@@ -68,11 +70,12 @@ class Learner(BaseLearner):
         options = self.options
         g, gain_old = self.gradient(rollout, advantages)
         if not torch.isfinite(g).all():
-            raise DivergedError("The gradient is not a number.")
+            raise Diverged("The gradient is not a number.")
         if float(g.norm()) == 0.0:  # equal advantages: there is nowhere to go
             return {"grad_norm": 0.0, "policy/step_kl": 0.0, "policy/step_size": 0.0, "loss/policy_avg": -gain_old}
         with self.fisher(rollout) as product:
             direction, damped = conjugate_gradient(product, g, options.cg_steps, options.cg_damping)
+        del product  # and with it the graph
         curvature = float(direction @ damped)
         full = (2 * options.trust_kl / max(curvature, 1e-12)) ** 0.5 * direction
         kept = [weight.detach().clone() for weight in self.actor.weights]
