@@ -22,7 +22,7 @@ from core.rl.rollout import Rollout
 class Options(Settings):
     """RLOO: REINFORCE Leave-One-Out (Ahmadian et al. 2024, arXiv 2402.14740)."""
 
-    LEARNING_RATE: ClassVar[float] = 6e-4
+    LEARNING_RATE: ClassVar[float] = 4e-4
     passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
     cliprange: float = option(
         0.2, "How far the completion's ratio may move before it is clipped.", low=0.01, high=1, advanced=True
