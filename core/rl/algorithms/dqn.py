@@ -40,8 +40,8 @@ TARGET = "target"
 class Options(Settings):
     """DQN: token-level deep Q-learning with replay and a target network (Mnih et al. 2015)."""
 
-    LEARNING_RATE: ClassVar[float] = 6e-4
-    alpha: float = option(0.1, "Temperature of exploration: a Q larger by this is e times likelier.", low=1e-3, high=10)
+    LEARNING_RATE: ClassVar[float] = 1e-3
+    alpha: float = option(0.05, "Temperature of exploration: a Q larger by this is e times likelier.", low=1e-3, high=10)
     epsilon: float = option(
         0.2, "Share of tokens drawn from the reference at first; falls to 0.02 by half-time.", high=1
     )
