@@ -28,6 +28,8 @@ class Rankings:
         if not self.examples:
             raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
         self.pairs = sum(example.pairs for example in self.examples)
+        unended = context.project.rows("select id from completions where ended = 0")
+        self.unended = {row["id"] for row in unended}
 
     def batch(self, step: int) -> Rollout:
         """About `batch_size` ranked completions, a function of the seed and the step alone.
@@ -40,13 +42,20 @@ class Rankings:
         drawn = [self._example(place) for place in range(step * count, (step + 1) * count)]
         chosen = [example for example, _ in drawn]
         base = self.shared.base
-        prompts, answers = [example.prompt for example in chosen], [example.answers for example in chosen]
+        prompts, answers = [example.prompt for example in chosen], [self._answers(example) for example in chosen]
         rows = from_lists(prompts, answers, base.pad_id, base.device)
         logp_ref, _ = logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)
         score = -torch.cat([example.orders[turn % len(example.orders)].ranks for example, turn in drawn])
         nothing = torch.zeros_like(logp_ref)
         features = torch.zeros(*logp_ref.shape, 0, device=base.device)
         return Rollout(rows, ("",) * len(rows), nothing, logp_ref, nothing, features, score.to(base.device))
+
+    def _answers(self, example: Example) -> list[list[int]]:
+        """The answers without the end token where nobody wrote it: they were cut off at the length limit."""
+        return [
+            list(answer[:-1] if completion in self.unended and len(answer) > 1 else answer)
+            for completion, answer in zip(example.completion_ids, example.answers, strict=True)
+        ]
 
     def _example(self, place: int) -> tuple[Example, int]:
         """The example at a place in the order of all passes, and the number of its pass."""

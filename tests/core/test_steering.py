@@ -496,6 +496,26 @@ def test_dpo_needs_no_reward_model_and_others_say_what_they_need(project, run_jo
     assert "set --completions to 2" in run_job(project, "train-policy", single, options("rloo")).error
 
 
+def test_dpo_learns_an_end_token_only_where_it_was_written(project, tiny_model, run_job, monkeypatch):
+    from core import catalogue
+    from core.models.adapters import SharedModel
+    from core.models.load import load
+    from core.rl.ranked import Rankings
+
+    ranked(project, run_job)
+    project.db.conn.execute("update completions set ended = id % 2")
+    job = queue.enqueue(project, "train-policy", configs.stored(replace(POLICY, algorithm="dpo"), options("dpo")))
+    shared = SharedModel(load(catalogue.parse(str(tiny_model))))
+    rankings = Rankings(JobContext(project, job.id, POLICY, options("dpo")), shared)
+    example, batch = rankings.examples[0], rankings.batch(0)
+    for completion, answer, own in zip(
+        example.completion_ids, example.answers, rankings._answers(example), strict=True
+    ):
+        assert own == list(answer if completion % 2 else answer[:-1])
+    assert batch.score.isfinite().all()
+    assert len(batch) == 8
+
+
 def test_a_sweep_is_a_run_for_every_combination_and_a_table_of_what_differs(project):
     axes = {"kl_coef": ["0.02", "0.1"], "ppo_epochs": ["1", "3"]}
     jobs = sweep.enqueue(project, POLICY, options(), axes)

@@ -41,9 +41,9 @@ class Options(Settings):
     """DQN: token-level deep Q-learning with replay and a target network (Mnih et al. 2015)."""
 
     LEARNING_RATE: ClassVar[float] = 1e-3
-    alpha: float = option(0.05, "Temperature of exploration: a Q larger by this is e times likelier.", low=1e-3, high=10)
+    alpha: float = option(0.05, "Temperature of exploration: Q larger by this is e times likelier.", low=1e-3, high=10)
     epsilon: float = option(
-        0.2, "Share of tokens drawn from the reference at first; falls to 0.02 by half-time.", high=1
+        0.2, "Share of tokens drawn from the reference at first; falls to 0.02 by half-time.", low=0, high=1
     )
     candidates: int = option(32, "Likely tokens among which the best one is sought.", low=2, high=1000, advanced=True)
     n_step: int = option(24, "Tokens after which the target network is asked.", low=1, advanced=True)
