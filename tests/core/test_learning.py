@@ -15,6 +15,7 @@ TUNED = {
     "ppo": {"ppo_epochs": 4},
     "nlpo": {"ppo_epochs": 4},
     "reinforce": {"baseline": "running"},
+    "grpo": {"passes": 2},
     "dqn": {"alpha": 0.1, "value_learning_rate": 1e-2},
     "soft-q": {"kl_coef": 0.05, "q_updates": 4, "one_step": 0.2},
     "trpo": {"trust_kl": 0.1, "fisher_share": 1.0},
@@ -34,7 +35,7 @@ def test_it_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job
         gold.rank_all(project, GOLD)
     names = {item.name for item in documented(kind)}
     shared = {
-        "algorithm": name, "steps": 25, "gold": GOLD, "train_on_gold": True, "learning_rate": 2e-2, "kl_coef": 0.01,
+        "algorithm": name, "steps": 18, "gold": GOLD, "train_on_gold": True, "learning_rate": 2e-2, "kl_coef": 0.01,
         "batch_size": 32, "eval_prompts": 3, "max_new_tokens": 8, "lora_rank": 8, "reference_answers": False,
     }  # fmt: skip
     config = configs.from_dict(configs.TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})

@@ -54,7 +54,8 @@ def numbers(project, job):
 def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_numbers(
     project, run_job, monkeypatch, name
 ):
-    ranked(project, run_job)
+    if name == "dpo":
+        ranked(project, run_job)
     config = replace(POLICY, algorithm=name, kl_target=1.0)
     own = options(name, **{"mask_refresh": 2} if name == "nlpo" else {"sync_every": 3} if name == "dqn" else {})
     whole = run_job(project, "train-policy", config, own)
@@ -85,9 +86,9 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
     assert numbers(project, resumed) == expected
 
 
-@pytest.mark.parametrize("name", ["ppo", "soft-q"])
-def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job, name):
-    config = replace(POLICY, algorithm=name, steps=12, kl_target=1.0, checkpoint_every=1)
+def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job):
+    name = "soft-q"  # with a replay buffer, a target network and a steered coefficient
+    config = replace(POLICY, algorithm=name, steps=8, kl_target=1.0, checkpoint_every=1)
     whole = run_job(project, "train-policy", config, options(name))
     assert whole.status == "done", whole.report or whole.error
     job = queue.enqueue(project, "train-policy", configs.stored(config, options(name)))
@@ -96,7 +97,7 @@ def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(projec
         first = worker.last_checkpoint(project, job.id)[0]
         process = launch.ensure_worker(project.folder, idle=20)
         assert process is not None
-        deadline, later = time.monotonic() + 60, first + chance.randint(1, 4)
+        deadline, later = time.monotonic() + 60, first + chance.randint(1, 3)
         while worker.last_checkpoint(project, job.id)[0] < later and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(chance.random() * 0.2)
