@@ -62,26 +62,29 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     names = options.algorithm or known(options.task)
     if options.task == "sentiment" and options.peer_python:
         names = [*names, PEER]
-    kept = json.loads(options.points.read_text("utf-8")) if options.points and options.points.is_file() else []
     found = []
     for name in names:
-        known_row = next((row for row in kept if row["algorithm"] == name and row["seeds"] == options.seeds), None)
-        row = known_row or (beside(options) if name == PEER else seeds_of(options, name))
-        if row is None:
+        runs = [run for seed in range(options.seeds) if (run := kept(options, name, seed)) is not None]
+        if not runs:
             continue
-        found.append(row)
-        if options.points:
-            others = [old for old in kept if old["algorithm"] not in [new["algorithm"] for new in found]]
-            options.points.write_text(json.dumps([*found, *others], indent=1), encoding="utf-8")
-        print(json.dumps({key: value for key, value in row.items() if key != "curve"}), file=sys.stderr)
+        found.append(together(name, runs))
+        print(json.dumps({key: value for key, value in found[-1].items() if key != "curve"}), file=sys.stderr)
     if options.svg:
         options.svg.write_text(plot(found), encoding="utf-8")
     rows = [{key: value for key, value in row.items() if key != "curve"} for row in found]
     return rows[0] if len(rows) == 1 else {row["algorithm"]: row for row in rows}
 
 
-def seeds_of(options: argparse.Namespace, name: str) -> dict[str, Any]:
-    return together(name, [one(options, name, seed) for seed in range(options.seeds)])
+def kept(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any] | None:
+    """A run from the folder `--points`, or a new one, which is put there."""
+    path = options.points / f"{options.task}-{name}-{seed}.json" if options.points else None
+    if path and path.is_file():
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    run = beside(options, seed) if name == PEER else one(options, name, seed)
+    if path and run is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(run), encoding="utf-8")
+    return run
 
 
 def known(task: str) -> list[str]:
@@ -259,8 +262,10 @@ def together(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def beside(options: argparse.Namespace) -> dict[str, Any] | None:
-    """TRL's PPO on the same prompts and budget, measured on the same held-out prompts by the same code."""
+def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
+    """TRL's PPO on the same prompts and budget, measured on the same held-out prompts by the same code; one seed."""
+    if seed:
+        return None
     from core import gold
     from core.models import chat
     from core.models.adapters import SharedModel
@@ -296,11 +301,10 @@ def beside(options: argparse.Namespace) -> dict[str, Any] | None:
     before, after = ([vars(sample) for sample in part] for part in parts)
     series = {f"objective/{to}": [(line["step"], line[name]) for line in lines]
               for name, to in (("kl", "kl"), ("reward", "scores"))}  # fmt: skip
-    run = {
+    return {
         "seed": 0, "before": before, "after": after, "gold": False, "series": series,
         "fluency": [fluency(options, part) for part in (before, after)], "seconds": lines[-1]["seconds"],
     }  # fmt: skip
-    return together(PEER, [run]) | {"seeds": options.seeds}
 
 
 #: Okabe and Ito's colours and more of their kind; dashes tell apart what colour does not.
