@@ -35,10 +35,9 @@ class Plot:
     def down(self, y: float) -> float:
         return HEIGHT - BOTTOM - (y - self.y[0]) / (self.y[1] - self.y[0]) * (HEIGHT - TOP - BOTTOM)
 
-    def text(self, x: float, y: float, words: str, anchor: str) -> None:
-        self.parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="11" fill="{GREY}">{escape(words)}</text>'
-        )
+    def text(self, x: float, y: float, words: str, anchor: str, colour: str = GREY) -> None:
+        place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+        self.parts.append(f'<text {place} font-size="11" fill="{colour}">{escape(words)}</text>')
 
     def _line(self, points: Sequence[tuple[float, float]], colour: str, width: float, dash: str = "") -> None:
         path = " ".join(f"{self.right(x):.1f},{self.down(y):.1f}" for x, y in points)

@@ -328,11 +328,15 @@ def plot(found: list[dict[str, Any]]) -> str:
         (min(0.0, *rewards), max(rewards) * 1.08),
         ("KL to the reference (nats a completion)", "reward"),
     )
-    for number, row in enumerate(found):
-        colour = COLOURS[number % len(COLOURS)]
+    colours = dict(zip((row["algorithm"] for row in found), COLOURS, strict=False))
+    for row in found:
+        colour = colours[row["algorithm"]]
         frame.line(curves[row["algorithm"]], colour, dashed=row["algorithm"].startswith("trl"))
         frame.dot(row["kl"], row["reward_after"], colour)
-        frame.text(frame.right(row["kl"]) + 5, frame.down(row["reward_after"]) + 4, row["algorithm"], "start")
+    low = -100.0
+    for row in sorted(found, key=lambda row: -row["reward_after"]):  # names beside their dots, none over another
+        low = max(low + 12, frame.down(row["reward_after"]) + 4)
+        frame.text(frame.right(row["kl"]) + 6, low, row["algorithm"], "start", colours[row["algorithm"]])
     return frame.done("Reward against KL of each algorithm")
 
 
