@@ -23,6 +23,8 @@ TRAIN, HELDOUT, COPIES = 60, 32, 4
 #: Completions of each prompt that DPO learns from: TRAIN * RANKED = STEPS * BATCH.
 RANKED = 8
 DRAWS = 2000
+#: Steps that a curve is averaged over.
+SMOOTH = 5
 PEER = "trl-ppo"
 
 ASKED = ("Describe {} in one sentence.", "Tell me something about {}.", "What is {} like?")
@@ -69,6 +71,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             continue
         found.append(together(name, runs))
         print(json.dumps({key: value for key, value in found[-1].items() if key != "curve"}), file=sys.stderr)
+    if PEER in names and "ppo" in names:
+        ours, theirs = (next((row for row in found if row["algorithm"] == name), None) for name in ("ppo", PEER))
+        if ours and theirs:
+            ours |= reached(kept(options, "ppo", 0), kept(options, PEER, 0))
     if options.svg:
         options.svg.write_text(plot(found), encoding="utf-8")
     rows = [{key: value for key, value in row.items() if key != "curve"} for row in found]
@@ -85,6 +91,27 @@ def kept(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any] | 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(run), encoding="utf-8")
     return run
+
+
+def reached(ours: Any, theirs: Any) -> dict[str, float | None]:
+    """When our PPO's reward (the running mean of 5 steps) first was what the peer's was at its end, and at what KL."""
+    aim, kl = (mean_of_last(theirs["series"][f"objective/{name}"], len(theirs["series"]["objective/kl"]) - 1)
+               for name in ("scores", "kl"))  # fmt: skip
+    rewards, kls = (ours["series"][f"objective/{name}"] for name in ("scores", "kl"))
+    for step in range(SMOOTH - 1, len(rewards)):
+        if mean_of_last(rewards, step) >= aim:
+            seconds = sum(value for _, value in ours["series"]["time/step"][: step + 1])
+            return {
+                "peer_reward": aim, "peer_kl": kl, "reached_at_step": step + 1, "reached_at_kl": mean_of_last(kls, step),
+                "reached_after_seconds": seconds, "seconds_over_peer": seconds / theirs["seconds"],
+            }  # fmt: skip
+    return {"peer_reward": aim, "peer_kl": kl, "reached_at_step": None}
+
+
+def mean_of_last(points: list[Any], step: int) -> float:
+    """The mean of the `SMOOTH` values up to a place."""
+    part = [value for _, value in points[max(0, step - SMOOTH + 1) : step + 1]]
+    return float(sum(part) / len(part))
 
 
 def known(task: str) -> list[str]:
@@ -312,7 +339,6 @@ COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#6a3d9a", "#1b1b1b", "#a6761d", "#66a61e",
     "#999999",
 )  # fmt: skip
-SMOOTH = 5
 
 
 def plot(found: list[dict[str, Any]]) -> str:
