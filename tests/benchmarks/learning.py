@@ -102,8 +102,9 @@ def reached(ours: Any, theirs: Any) -> dict[str, float | None]:
         if mean_of_last(rewards, step) >= aim:
             seconds = sum(value for _, value in ours["series"]["time/step"][: step + 1])
             return {
-                "peer_reward": aim, "peer_kl": kl, "reached_at_step": step + 1, "reached_at_kl": mean_of_last(kls, step),
-                "reached_after_seconds": seconds, "seconds_over_peer": seconds / theirs["seconds"],
+                "peer_reward": aim, "peer_kl": kl, "reached_at_step": step + 1,
+                "reached_at_kl": mean_of_last(kls, step), "reached_after_seconds": seconds,
+                "seconds_over_peer": seconds / theirs["seconds"],
             }  # fmt: skip
     return {"peer_reward": aim, "peer_kl": kl, "reached_at_step": None}
 
