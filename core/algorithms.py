@@ -32,6 +32,11 @@ class AlgorithmKind:
         """What the run's learning rate is when nobody chose one."""
         return float(self.config.LEARNING_RATE)
 
+    @property
+    def needs_kl(self) -> bool:
+        """Does it divide by the KL coefficient?"""
+        return bool(getattr(self.config, "NEEDS_KL", False))
+
 
 def read(path: Path) -> AlgorithmKind:
     """The algorithm of a file. Raises `LookupError` when the file has no class `Options`."""

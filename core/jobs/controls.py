@@ -36,7 +36,7 @@ def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
         kind = ALGORITHMS[job.config["algorithm"]]
         if name not in live_of(job.config["algorithm"]):
             raise BadInput(f"{flag_name(name)} has no effect on {kind.title}.")
-        if name == "kl_coef" and value == 0 and (getattr(kind.config, "NEEDS_KL", False) or job.config["kl_target"]):
+        if name == "kl_coef" and value == 0 and (kind.needs_kl or job.config["kl_target"]):
             raise BadInput(f"{flag_name(name)} must stay above 0 in this run.")
         database.conn.execute(
             "insert into controls (job_id, name, value, created_at) values (?, ?, ?, ?)", (job_id, name, value, now())

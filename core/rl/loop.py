@@ -46,7 +46,7 @@ def run(context: JobContext) -> Events:
         context.config = config = replace(config, reward_job=begun)
     if config.kl_target and not config.kl_coef:
         raise BadInput("A KL target steers the coefficient by a factor: set --kl-coef above 0.")
-    if getattr(ALGORITHMS[config.algorithm].config, "NEEDS_KL", False) and not config.kl_coef:
+    if ALGORITHMS[config.algorithm].needs_kl and not config.kl_coef:
         raise BadInput(f"{ALGORITHMS[config.algorithm].title} divides by the KL coefficient: set --kl-coef above 0.")
     asked = pinned_prompts(context)
     if not asked["train"]:

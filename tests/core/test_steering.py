@@ -50,6 +50,37 @@ def numbers(project, job):
     return {name: value for name, value in found.items() if not name.startswith(("time/", "memory/"))}
 
 
+class Killed(BaseException):
+    """What no job catches, as a kill."""
+
+
+def killed_and_resumed(project, monkeypatch, config, own, dies, *, meanwhile=lambda: None):
+    """A run that dies before the first event of which `dies` is true is written, and is taken up again."""
+    record = worker.Recorder.record
+
+    def die(self, event):
+        if dies(event):
+            raise Killed
+        return record(self, event)
+
+    monkeypatch.setattr(worker.Recorder, "record", die)
+    job = queue.enqueue(project, "train-policy", configs.stored(config, own))
+    with pytest.raises(Killed):
+        worker.run_job(project, worker.claim(project), {})
+    monkeypatch.setattr(worker.Recorder, "record", record)
+    queue.mark_interrupted(project)
+    meanwhile()
+    queue.resume(project, job.id)
+    worker.run_job(project, worker.claim(project), {})
+    resumed = queue.get(project, job.id)
+    assert resumed.status == "done", resumed.report or resumed.error
+    return resumed
+
+
+def at_step(step):
+    return lambda event: isinstance(event, Metrics) and event.step == step
+
+
 @pytest.mark.parametrize("name", list(configs.ALGORITHMS))
 def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_numbers(
     project, run_job, monkeypatch, name
@@ -62,27 +93,8 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
     assert whole.status == "done", whole.report or whole.error
     expected = numbers(project, whole)
 
-    class Killed(BaseException):
-        pass
-
-    record = worker.Recorder.record
     at = random.Random(name).randint(1, 4)
-
-    def die(self, event):
-        if isinstance(event, Metrics) and event.step == at:
-            raise Killed
-        return record(self, event)
-
-    monkeypatch.setattr(worker.Recorder, "record", die)
-    job = queue.enqueue(project, "train-policy", configs.stored(config, own))
-    with pytest.raises(Killed):
-        worker.run_job(project, worker.claim(project), {})
-    monkeypatch.setattr(worker.Recorder, "record", record)
-    queue.mark_interrupted(project)
-    queue.resume(project, job.id)
-    worker.run_job(project, worker.claim(project), {})
-    resumed = queue.get(project, job.id)
-    assert resumed.status == "done", resumed.report or resumed.error
+    resumed = killed_and_resumed(project, monkeypatch, config, own, at_step(at))
     assert numbers(project, resumed) == expected
 
 
@@ -327,52 +339,20 @@ def test_a_resumed_run_keeps_its_reward_model_and_its_prompts(project, run_job, 
     config = replace(POLICY, train_on_gold=False, checkpoint_every=1)
     whole = run_job(project, "train-policy", config, options())
 
-    class Killed(BaseException):
-        pass
+    def others_go_on():
+        assert run_job(project, "train-reward", replace(reward, seed=5)).id != first.id
+        prompts.add(project, [Prompt(0, "a new one"), Prompt(0, "another", split="heldout")])
 
-    record = worker.Recorder.record
-
-    def die(self, event):
-        if isinstance(event, Metrics) and event.step == 3:
-            raise Killed
-        return record(self, event)
-
-    monkeypatch.setattr(worker.Recorder, "record", die)
-    job = queue.enqueue(project, "train-policy", configs.stored(config, options()))
-    with pytest.raises(Killed):
-        worker.run_job(project, worker.claim(project), {})
-    monkeypatch.setattr(worker.Recorder, "record", record)
-    queue.mark_interrupted(project)
-    second = run_job(project, "train-reward", replace(reward, seed=5))
-    assert second.id != first.id
-    prompts.add(project, [Prompt(0, "a new one"), Prompt(0, "another", split="heldout")])
-    queue.resume(project, job.id)
-    worker.run_job(project, worker.claim(project), {})
-    resumed = queue.get(project, job.id)
-    assert resumed.status == "done", resumed.report or resumed.error
+    resumed = killed_and_resumed(project, monkeypatch, config, options(), at_step(3), meanwhile=others_go_on)
     assert resumed.result["reward_job"] == first.id
     assert numbers(project, resumed) == numbers(project, whole)
 
 
 def test_a_run_killed_while_it_is_measured_at_the_end_says_so_once(project, run_job, monkeypatch):
-    class Killed(BaseException):
-        pass
+    def last_words(event):
+        return isinstance(event, Result) and "kl" in event.values
 
-    record = worker.Recorder.record
-
-    def die(self, event):
-        if isinstance(event, Result) and "kl" in event.values:
-            raise Killed
-        return record(self, event)
-
-    monkeypatch.setattr(worker.Recorder, "record", die)
-    job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
-    with pytest.raises(Killed):
-        worker.run_job(project, worker.claim(project), {})
-    monkeypatch.setattr(worker.Recorder, "record", record)
-    queue.mark_interrupted(project)
-    queue.resume(project, job.id)
-    worker.run_job(project, worker.claim(project), {})
+    job = killed_and_resumed(project, monkeypatch, POLICY, options(), last_words)
     assert len(queue.metrics(project, job.id)["eval/reward_after"]) == 1
     assert len([row for row in queue.samples(project, job.id) if row["policy"] == "tuned"]) == 8
 
