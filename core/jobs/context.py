@@ -4,7 +4,8 @@ A job is a generator of events (`core.events`): it never writes to the project i
 simply list what it yields.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,16 @@ class JobContext:
     @property
     def stopping(self) -> bool:
         return self.wanted == "stop"
+
+    def pinned(self, name: str, make: Callable[[], Any]) -> Any:
+        """What the run began with, as JSON: `make` is asked once, a resumed run finds its answer in its folder."""
+        path = self.folder / name
+        if not (self.resume_from and path.is_file()):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            partial.write_text(json.dumps(make()), encoding="utf-8")
+            partial.replace(path)
+        return json.loads(path.read_text(encoding="utf-8"))
 
     @property
     def folder(self) -> Path:

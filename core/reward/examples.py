@@ -1,6 +1,5 @@
 """From judged groups to what the model learns from: token ids and ranks, split by prompt, nothing dropped unsaid."""
 
-import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -64,14 +63,12 @@ def pinned(context: JobContext, split: Split, *, criteria: bool = False) -> tupl
     They are kept beside its checkpoints, because people go on ranking meanwhile: a prompt that was trained on must
     never become a held-out one. `split` parts them.
     """
-    path = context.folder / "rankings.json"
-    if not (context.resume_from and path.is_file()):
+
+    def begin() -> list[list[dict[str, Any]]]:
         parts = split(judged_groups(context.project, criteria=criteria))
-        context.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps([[asdict(group) for group in part] for part in parts]), encoding="utf-8")
-        partial.replace(path)
-    train, heldout = json.loads(path.read_text(encoding="utf-8"))
+        return [[asdict(group) for group in part] for part in parts]
+
+    train, heldout = context.pinned("rankings.json", begin)
     return [group_of(item) for item in train], [group_of(item) for item in heldout]
 
 

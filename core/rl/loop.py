@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import BadInput, Diverged, NothingToDo
@@ -271,17 +271,16 @@ class Run:
 
 def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:
     """The prompts with which the run began, `train` and `heldout`: people go on adding prompts meanwhile."""
-    path, limit = context.folder / "prompts.json", context.config.eval_prompts
-    if not (context.resume_from and path.is_file()):
+    limit = context.config.eval_prompts
+
+    def begin() -> dict[str, list[dict[str, Any]]]:
         found = {
             "train": prompts.listed(context.project, split="train"),
             "heldout": prompts.listed(context.project, split="heldout", limit=limit) if limit else [],
         }
-        context.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps({name: list(map(asdict, part)) for name, part in found.items()}), "utf-8")
-        partial.replace(path)
-    kept = json.loads(path.read_text(encoding="utf-8"))
+        return {name: [asdict(prompt) for prompt in part] for name, part in found.items()}
+
+    kept = context.pinned("prompts.json", begin)
     return {name: [Prompt(**item | {"tags": tuple(item["tags"])}) for item in part] for name, part in kept.items()}
 
 
