@@ -21,6 +21,7 @@ from transformers.pytorch_utils import Conv1D
 
 from core.configs import LoraConfig
 from core.errors import ModelError, first_line
+from core.models.lean import lean_lora
 from core.models.load import Base
 
 REFERENCE = None
@@ -123,6 +124,7 @@ class SharedModel:
             self._peft = PeftModel(self.base.model, config, adapter_name=name)
         else:
             self._peft.add_adapter(name, copy.deepcopy(config))
+        lean_lora(self.base.model)
         self._switch(REFERENCE, False)
 
     def save(self, name: str, folder: Path, *, head: Tensor | None = None) -> None:

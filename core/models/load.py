@@ -18,6 +18,8 @@ from core.events import Progress
 from core.jobs.context import JobContext
 from core.models import fetch
 from core.models.devices import Placement, placement
+from core.models.flat import ATTENTION
+from core.models.lean import lean_norms
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,11 @@ def load(spec: ModelSpec, *, four_bit: bool = False) -> Base:
     ends = _end_ids(model, tokenizer)
     if not four_bit:
         model.to(chosen.device)
+    if model.config._attn_implementation == "sdpa":
+        model.set_attn_implementation(ATTENTION)
     model.eval().requires_grad_(False)
     _no_dropout(model)
+    lean_norms(model)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
     return Base(model, tokenizer, spec, chosen, ends, int(pad), four_bit)
 

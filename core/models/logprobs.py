@@ -4,8 +4,9 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from core.models.lean import LogProbability
 from core.models.rows import Rows, hidden_states
 
 #: The logit of a token that may not be drawn. Finite, so that 0 times it is 0.
@@ -30,12 +31,17 @@ def vocabulary_logits(model: Any, hidden: Tensor) -> Tensor:
 class Predictions:
     """The distributions over the next token at the states s_0 .. s_{T-1} of responses.
 
-    All in float32 at the sampling temperature; `logp` and `entropy` are 0 outside the response.
+    All in float32 at the sampling temperature; `logp` and `entropy` are 0 outside the response. Logits (B, T, V) are
+    only made where something needs them whole.
     """
 
-    def __init__(self, logits: Tensor, rows: Rows) -> None:
-        self.logits = logits  # (B, T, V), divided by the temperature
-        self.rows = rows
+    def __init__(self, model: Any, hidden: Tensor, rows: Rows, temperature: float) -> None:
+        self.model, self.hidden, self.rows, self.temperature = model, hidden, rows, temperature  # hidden (B, T, d)
+
+    @cached_property
+    def logits(self) -> Tensor:
+        """Divided by the temperature (B, T, V)."""
+        return vocabulary_logits(self.model, self.hidden) / self.temperature
 
     @cached_property
     def normaliser(self) -> Tensor:
@@ -44,7 +50,28 @@ class Predictions:
     @cached_property
     def logp(self) -> Tensor:
         """log pi(y_t | prompt, y_<t) of the tokens that were drawn (B, T)."""
+        if "logits" not in self.__dict__ and (weight := plain_vocabulary(self.model)) is not None:
+            return self._chunked(weight, entropy=False)[0]
         return torch.where(self.rows.is_response, self.of(self.rows.response_ids[..., None])[..., 0], 0.0)
+
+    def measured(self) -> tuple[Tensor, Tensor]:
+        """`logp` and `entropy` without gradients, (B, T) each."""
+        with torch.no_grad():
+            weight = plain_vocabulary(self.model)
+            logp, nats = self._chunked(weight, entropy=True) if weight is not None else (self.logp, self.entropy)
+        assert nats is not None
+        return logp, nats
+
+    def _chunked(self, weight: Tensor, *, entropy: bool) -> tuple[Tensor, Tensor | None]:
+        mask = self.rows.is_response
+        places = mask.flatten().nonzero()[:, 0]
+        states = self.hidden.flatten(0, 1).index_select(0, places)
+        found = LogProbability.apply(states, weight, self.rows.response_ids[mask], self.temperature, entropy)
+
+        def spread(x: Tensor) -> Tensor:
+            return x.new_zeros(mask.numel()).index_copy(0, places, x).view(mask.shape)
+
+        return spread(found[0]), None if found[1] is None else spread(found[1])
 
     def of(self, ids: Tensor) -> Tensor:
         """Log-probabilities of other tokens ids (B, T, K) at the same states (B, T, K)."""
@@ -63,9 +90,19 @@ class Predictions:
 
     def within(self, allowed: Tensor) -> "Predictions":
         """The distributions restricted to the tokens that are allowed (B, T, V), and made to sum to 1 again."""
-        return Predictions(self.logits.masked_fill(~allowed, FORBIDDEN), self.rows)
+        inside = Predictions(self.model, self.hidden, self.rows, self.temperature)
+        inside.logits = self.logits.masked_fill(~allowed, FORBIDDEN)
+        return inside
 
 
 def predictions(model: Any, rows: Rows, temperature: float) -> Predictions:
     """One forward pass over the responses; only their states reach the vocabulary."""
-    return Predictions(vocabulary_logits(model, hidden_states(model, rows)) / temperature, rows)
+    return Predictions(model, hidden_states(model, rows), rows, temperature)
+
+
+def plain_vocabulary(model: Any) -> Tensor | None:
+    """The weights (V, d) of a vocabulary head that is one frozen product and nothing more."""
+    head, config = model.get_output_embeddings(), model.config.get_text_config()
+    changed = getattr(config, "logit_scale", None) or getattr(config, "final_logit_softcapping", None)
+    plain = type(head) is nn.Linear and head.bias is None and not head.weight.requires_grad
+    return head.weight if plain and not changed else None

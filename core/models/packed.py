@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from core.models.flat import ATTENTION
 from core.models.rows import from_lists, hidden_states, pad, positions
 
 Ids = list[int]
@@ -107,7 +108,7 @@ def states(model: Any, packed: Packed) -> Tensor:
 
 def attention_mask(model: Any, sees: Tensor) -> Tensor:
     """The mask in the form that the model's attention takes: booleans, or what is added to its logits."""
-    if model.config._attn_implementation == "sdpa":
+    if model.config._attn_implementation in ("sdpa", ATTENTION):
         return sees
     return torch.zeros(sees.shape, dtype=model.dtype, device=sees.device).masked_fill(
         ~sees, torch.finfo(model.dtype).min
@@ -147,7 +148,9 @@ def _may_work(model: Any) -> bool:
     config = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
-    return kinds == {"full_attention"} and not window and model.config._attn_implementation in ("sdpa", "eager")
+    return (
+        kinds == {"full_attention"} and not window and model.config._attn_implementation in ("sdpa", "eager", ATTENTION)
+    )
 
 
 def _same(model: Any, device: torch.device) -> bool:

@@ -1,22 +1,23 @@
-"""Draw completions from a policy with one key-value cache.
+"""Draw completions from a policy.
 
 Why not `generate()`: its defaults truncate the distribution (top-k 50 unless told otherwise), so that the
 log-probabilities of what was sampled are not those of the policy, and KL goes negative. Here the only
 truncations are `top_p` and a `Guide`, and only when they are asked for.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from core.errors import Diverged
-from core.models.rows import Rows, cache_for, pad, positions
+from core.models.decoding import Opened, decoder
+from core.models.rows import Rows, pad
 
-#: Opens a role of the model and yields the causal model in that role.
-Opened = Callable[[], AbstractContextManager[Any]]
+#: Rows that have ended are dropped when no more than this share of those at work goes on.
+DROP_AT = 0.75
 
 
 class Guide(Protocol):
@@ -30,45 +31,23 @@ class Guide(Protocol):
         """What to draw from (B, V), from logits at the sampling temperature (B, V) of the policy and of each role."""
 
 
-def next_token(probabilities: Tensor, top_p: float, generator: torch.Generator) -> Tensor:
-    """Draw one token for each row: probabilities (B, V) -> ids (B,).
+def next_token(probabilities: Tensor, top_p: float, chance: Tensor) -> Tensor:
+    """The token at which the sum of the probabilities passes `chance`: (B, V) and uniform (B,) in [0, 1) -> ids (B,).
 
-    Drawn on the CPU in float32, so that a seed gives the same tokens on every device that agrees on the
-    logits. Raises `Diverged` if the model gives no numbers.
+    Summed in float64, so that no token is too unlikely to be drawn and one of probability 0 never is. Raises
+    `Diverged` if the model gives no numbers.
     """
-    probabilities = probabilities.cpu()
-    if not bool(torch.isfinite(probabilities).all()):
-        raise Diverged("The probabilities of the next token are not numbers.")
+    if probabilities.device.type == "mps":  # has no float64
+        return next_token(probabilities.cpu(), top_p, chance).to(probabilities.device)
     if top_p < 1.0:
         ordered, order = probabilities.sort(-1, descending=True)
         before = ordered.cumsum(-1) - ordered  # probability of everything likelier: 0 for the first
         probabilities = torch.zeros_like(probabilities).scatter(-1, order, ordered * (before < top_p))
-    return torch.multinomial(probabilities, 1, generator=generator).squeeze(-1)
-
-
-class Decoder:
-    """One role of the model reading the same prompts and tokens with its own cache."""
-
-    def __init__(self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor) -> None:
-        self.opened = opened
-        with opened() as model:
-            self.cached = cache_for(model)
-            out = model(
-                input_ids=prompt_ids, attention_mask=is_prompt, position_ids=positions(is_prompt), logits_to_keep=1,
-                **self.cached,
-            )  # fmt: skip
-        self.logits: Tensor = out.logits[prompt_of, -1]  # (B, V) of the next token
-        for cache in self.cached.values():
-            cache.batch_select_indices(prompt_of)
-
-    def read(self, token: Tensor, mask: Tensor) -> None:
-        """Go on by one token (B,); mask (B, S) covers the prompt and all tokens so far."""
-        with self.opened() as model:
-            out = model(
-                input_ids=token[:, None], attention_mask=mask, position_ids=positions(mask)[:, -1:], logits_to_keep=1,
-                **self.cached,
-            )  # fmt: skip
-        self.logits = out.logits[:, -1]
+    reached = probabilities.cumsum(-1, dtype=torch.float64)
+    total = reached[:, -1:]
+    if not bool(torch.isfinite(total).all()):
+        raise Diverged("The probabilities of the next token are not numbers.")
+    return torch.searchsorted(reached, chance.to(total)[:, None] * total, right=True)[:, 0]
 
 
 @torch.no_grad()
@@ -88,28 +67,38 @@ def sample(
 ) -> Rows:
     """Draw `copies` completions of each prompt; the responses of one prompt are adjacent.
 
-    `others` opens the roles that `guide` wants to see, and closes them so that `model` is what it was.
+    `others` opens the roles that `guide` wants to see, and closes them so that `model` is what it was. The chances are
+    drawn on the CPU for every completion and every token, so that a seed gives the same tokens on every device that
+    agrees on the logits, whatever else ends when.
     """
     device = next(model.parameters()).device
     prompt_ids, is_prompt = pad(prompts, pad_id, device, left=True)
     prompt_of = torch.arange(len(prompts), device=device).repeat_interleave(copies)
+    B = len(prompt_of)
     own: Opened = lambda: nullcontext(model)  # noqa: E731
-    decoders = [Decoder(each, prompt_ids, is_prompt, prompt_of) for each in [own, *others]]
+    decoders = [decoder(each, prompt_ids, is_prompt, prompt_of, max_new_tokens - 1) for each in [own, *others]]
     ends = torch.tensor(list(end_ids), device=device)
-    mask = is_prompt[prompt_of]
-    ended = torch.zeros(len(prompt_of), dtype=torch.bool, device=device)
+    going = torch.arange(B, device=device)  # the rows that the decoders are at work on
+    ended = torch.zeros(B, dtype=torch.bool, device=device)
     tokens, is_response = [], []
     for index in range(max_new_tokens):
-        logits, *seen = (decoder.logits.float() / temperature for decoder in decoders)
+        logits, *seen = (each.logits / temperature for each in decoders)
         probabilities = guide.probabilities(logits, seen) if guide else logits.softmax(-1)
-        token = next_token(probabilities, top_p, generator).to(device)
+        chance = torch.rand(B, generator=generator, dtype=torch.float64)
+        chosen = next_token(probabilities, top_p, chance[going.cpu()])
+        token = torch.full((B,), pad_id, device=device)
+        token[going] = chosen
         token = torch.where(ended, pad_id, token)
         tokens.append(token)
         is_response.append(~ended)
         ended = ended | (~ended & torch.isin(token, ends))
         if bool(ended.all()) or index + 1 == max_new_tokens:
             break
-        mask = torch.cat([mask, is_response[-1][:, None]], 1)
-        for decoder in decoders:
-            decoder.read(token, mask)
+        left = (~ended[going]).nonzero()[:, 0]
+        if guide is None and len(left) <= DROP_AT * len(going):  # a guide may remember every row
+            going = going[left]
+            for each in decoders:
+                each.keep(left)
+        for each in decoders:
+            each.read(token[going])
     return Rows(prompt_ids, is_prompt, prompt_of, torch.stack(tokens, 1), torch.stack(is_response, 1), ended)

@@ -117,8 +117,9 @@ def logprobs(
     with shared.role(role) as causal:
         for index in rows.chunks(micro_batch):
             out = predictions(causal, rows.select(index), temperature)
-            logp.append(out.logp)
-            nats.append(out.entropy if entropy else torch.zeros_like(out.logp))
+            said = out.measured() if entropy else (out.logp, torch.zeros_like(out.logp))
+            logp.append(said[0])
+            nats.append(said[1])
     return torch.cat(logp), torch.cat(nats)
 
 

@@ -129,13 +129,17 @@ def test_sampling_is_seeded_and_stops_at_the_end_token(base):
         assert (ids[-1] in base.end_ids) == bool(first.ended[row])
 
 
+def chance(seed: int) -> torch.Tensor:
+    return torch.rand(1, generator=generator(seed))
+
+
 def test_every_token_can_be_drawn_unless_top_p_says_otherwise():
     logits = torch.zeros(1, 200)
-    drawn = {int(next_token(logits.softmax(-1), 1.0, generator(seed))) for seed in range(400)}
+    drawn = {int(next_token(logits.softmax(-1), 1.0, chance(seed))) for seed in range(400)}
     assert len(drawn) > 100, "something truncates the distribution (top-k 50 is the classic)"
     peaked = torch.tensor([[3.0, 2.0, -9.0, -9.0]])
-    assert {int(next_token(peaked.softmax(-1), 0.5, generator(seed))) for seed in range(50)} == {0}
-    assert {int(next_token(peaked.softmax(-1), 0.9, generator(seed))) for seed in range(50)} == {0, 1}
+    assert {int(next_token(peaked.softmax(-1), 0.5, chance(seed))) for seed in range(50)} == {0}
+    assert {int(next_token(peaked.softmax(-1), 0.9, chance(seed))) for seed in range(50)} == {0, 1}
 
 
 def test_the_end_token_is_appended_where_a_response_was_cut_off(base):

@@ -79,12 +79,9 @@ def gradients(base, *, works_packed: bool, monkeypatch, recompute: bool = False)
 
 @pytest.mark.parametrize("recompute", [False, True])
 def test_gradients_are_those_of_the_way_through_the_cache(base, monkeypatch, recompute):
-    for a, b in zip(
-        gradients(base, works_packed=True, monkeypatch=monkeypatch, recompute=recompute),
-        gradients(base, works_packed=False, monkeypatch=monkeypatch, recompute=recompute),
-        strict=True,
-    ):
-        torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3)
+    found = (gradients(base, works_packed=way, monkeypatch=monkeypatch, recompute=recompute) for way in (True, False))
+    own, cached = (torch.cat([gradient.flatten() for gradient in each]) for each in found)
+    assert float((own - cached).norm()) < 5e-3 * float(cached.norm())
 
 
 def test_an_architecture_that_ignores_the_mask_is_found_out(base, monkeypatch):

@@ -1,0 +1,128 @@
+"""Models that read responses token by token, each with its own memory of what it has read."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from core.models.flat import Layout, lay_out, run
+from core.models.logprobs import vocabulary_logits
+from core.models.rows import cache_for, positions, works_flat
+
+#: Opens a role of the model and yields the causal model in that role.
+Opened = Callable[[], AbstractContextManager[Any]]
+
+
+class Decoder(Protocol):
+    """One role of the model reading the same prompts and tokens as the others."""
+
+    logits: Tensor  # (b, V) float32 of the next token
+
+    def read(self, token: Tensor) -> None:
+        """Go on by one token (b,)."""
+
+    def keep(self, index: Tensor) -> None:
+        """Go on with the rows `index` only."""
+
+
+def decoder(opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> Decoder:
+    """One that has read prompts (G, P) and goes on with a row for each of `prompt_of` (B,), by up to `room` tokens."""
+    with opened() as model:
+        flat = works_flat(model, is_prompt.shape[1] + room)
+    return (Flat if flat else Cached)(opened, prompt_ids, is_prompt, prompt_of, room)
+
+
+class Flat:
+    """Keys and values lie in one block per layer that is made once; rows that have ended are dropped from it.
+
+    A prompt of n tokens fills the first n places, and every row's generated tokens lie from place P on: where a key
+    lies says nothing to attention, only what is seen of it.
+    """
+
+    def __init__(
+        self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int
+    ) -> None:  # fmt: skip
+        self.opened, self.prompt_of, self.room = opened, prompt_of, room
+        lengths = is_prompt.sum(1)
+        self.width = int(lengths.max())
+        self.position = lengths[prompt_of]
+        place = torch.arange(self.width + room, device=is_prompt.device)
+        self.seen = ((place < self.position[:, None]) | (place >= self.width))[:, None, None]  # (b, 1, 1, S)
+        self.keys: dict[int, Tensor] = {}  # by layer (b, K, S, D)
+        self.values: dict[int, Tensor] = {}
+        everyone = torch.arange(len(lengths), device=lengths.device)
+        self.layout: Layout | None = lay_out(prompt_ids, is_prompt, everyone, prompt_ids[:, :0], 0 * lengths)
+        with opened() as model:
+            hidden = run(model.base_model, self.layout.ids, self.layout.positions, self)
+            last = hidden.index_select(0, self.layout.states[:, 0])
+            self.logits = vocabulary_logits(model, last)[prompt_of]
+        self.layout = None
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
+        if self.layout is not None:
+            self.keys[layer], self.values[layer] = self._placed(k), self._placed(v)
+            return self.layout.attend(layer, q, k, v, scaling)
+        keys, values, end = self.keys[layer], self.values[layer], self.width + 1
+        keys[:, :, self.width], values[:, :, self.width] = k, v
+        # Heads that share keys stand as so many queries.
+        found = scaled_dot_product_attention(
+            q.view(len(q), k.shape[1], -1, q.shape[-1]), keys[:, :, :end], values[:, :, :end],
+            attn_mask=self.seen[..., :end], scale=scaling,
+        )  # fmt: skip
+        return found.reshape(*q.shape[:2], -1)
+
+    def _placed(self, x: Tensor) -> Tensor:
+        """The prompts' keys or values (N, K, D) with room behind them, for every row."""
+        assert self.layout is not None
+        places = self.layout.blocks[0].queries  # (G, P)
+        prompts = x.index_select(0, places.flatten()).view(*places.shape, *x.shape[1:]).transpose(1, 2)
+        block = x.new_zeros(len(self.prompt_of), x.shape[1], self.width + self.room, x.shape[2])
+        block[:, :, : self.width] = prompts.index_select(0, self.prompt_of)
+        return block
+
+    def read(self, token: Tensor) -> None:
+        with self.opened() as model:
+            self.logits = vocabulary_logits(model, run(model.base_model, token, self.position, self))
+        self.position = self.position + 1
+        self.width += 1
+
+    def keep(self, index: Tensor) -> None:
+        self.position, self.seen = self.position[index], self.seen[index]
+        for blocks in (self.keys, self.values):
+            for layer, block in blocks.items():
+                blocks[layer] = block.index_select(0, index)
+
+
+class Cached:
+    """transformers' own cache, for models that do not run flat."""
+
+    def __init__(
+        self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int
+    ) -> None:  # fmt: skip
+        self.opened = opened
+        with opened() as model:
+            self.cached = cache_for(model)
+            out = model(
+                input_ids=prompt_ids, attention_mask=is_prompt, position_ids=positions(is_prompt), logits_to_keep=1,
+                **self.cached,
+            )  # fmt: skip
+        self.logits = out.logits[prompt_of, -1].float()
+        self.mask = is_prompt
+        self.keep(prompt_of)
+
+    def read(self, token: Tensor) -> None:
+        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], 1)
+        with self.opened() as model:
+            out = model(
+                input_ids=token[:, None], attention_mask=self.mask, position_ids=positions(self.mask)[:, -1:],
+                logits_to_keep=1, **self.cached,
+            )  # fmt: skip
+        self.logits = out.logits[:, -1].float()
+
+    def keep(self, index: Tensor) -> None:
+        self.mask = self.mask[index]
+        for cache in self.cached.values():
+            cache.batch_select_indices(index)

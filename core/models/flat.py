@@ -1,0 +1,166 @@
+"""One forward pass over all tokens of a batch as one row, without padding.
+
+Everything in a transformer but attention looks at one token at a time. So the tokens of all prompts and responses are
+laid out behind each other, a prompt once however many responses it has, and only attention is told, by a `Layout`,
+which of them belong together. It is transformers' own model that runs: we register an attention function with it
+(`ATTENTION`) and pass the layout along as a keyword. `works` says whether a model takes part; one with other layers
+(state spaces, attention with sinks) is run with transformers' caches instead, see `core.models.rows`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+ATTENTION = "plumbline"
+#: Scores of one attention (b * H * Q * S) up to which plain products beat the fused kernel on a CPU: its backward pass
+#: takes four times as long in bfloat16, at 8 rows of 80 tokens.
+FEW_SCORES = 2**21
+#: What some models hand to their attention that changes its result and that we do not know.
+FOREIGN = ("softcap", "s_aux", "position_bias", "head_mask")
+
+
+class Attends(Protocol):
+    """Answers an attention layer for a flat batch of N tokens."""
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
+        """q (N, H, D), k and v (N, K, D) of one layer -> (N, H, D)."""
+
+
+def attention(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, *,
+    layout: Attends | None = None, scaling: float | None = None, **more: Any,
+) -> tuple[Tensor, None]:  # fmt: skip
+    """transformers' attention (1, H, N, D) -> (1, N, H, D) as the layout has it, or torch's where there is none.
+
+    Raises `NotImplementedError` for what a layout does not know.
+    """
+    if layout is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **more)
+    if any(more.get(name) is not None for name in FOREIGN):
+        raise NotImplementedError("this attention is not known")
+    q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
+    return layout.attend(module.layer_idx, q, k, v, scaling or q.shape[-1] ** -0.5)[None], None
+
+
+AttentionInterface.register(ATTENTION, attention)
+AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+
+
+def run(trunk: Any, ids: Tensor, positions: Tensor, layout: Attends) -> Tensor:
+    """States (N, d) after the last norm of tokens (N,) that lie as `layout` says."""
+    # A mask of four axes is what transformers passes on as it is, instead of making one.
+    unused = torch.zeros(1, 1, 1, 1, device=ids.device)
+    out = trunk(
+        input_ids=ids[None], position_ids=positions[None], attention_mask=unused, use_cache=False, layout=layout
+    )
+    return out.last_hidden_state[0]
+
+
+@dataclass
+class Sees:
+    """Which queries see which keys: `mask` (b, 1, Q, S), or None where each sees itself and what lies before it."""
+
+    mask: Tensor | None = None
+    _bias: dict[int, Tensor] = field(default_factory=dict)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
+        """q (b, H, Q, D), k and v (b, K, S, D) with K heads for H -> (b, H, Q, D)."""
+        (b, heads, Q, D), (_, kv_heads, S, _) = q.shape, k.shape
+        if q.device.type != "cpu" or b * heads * Q * S > FEW_SCORES:
+            times = heads // kv_heads
+            if self.mask is not None and times > 1:  # else CUDA would take its slowest kernel
+                k, v, times = k.repeat_interleave(times, 1), v.repeat_interleave(times, 1), 1
+            return scaled_dot_product_attention(
+                q, k, v, attn_mask=self.mask, is_causal=self.mask is None, scale=scaling, enable_gqa=times > 1
+            )
+        queries, keys, values = q.reshape(b * kv_heads, -1, D), k.reshape(-1, S, D), v.reshape(-1, S, v.shape[-1])
+        # Scores in float32, as in the fused kernels: in bfloat16 a score of 20 is off by 0.06.
+        scores = torch.baddbmm(
+            self.bias(heads // kv_heads, kv_heads, Q, S), queries.float(), keys.float().transpose(1, 2), alpha=scaling
+        )
+        return torch.bmm(scores.softmax(-1).to(v.dtype), values).view(b, heads, Q, -1)
+
+    def bias(self, times: int, kv_heads: int, Q: int, S: int) -> Tensor:
+        """What is added to the scores (b * kv_heads or 1, times * Q, S): 0, or -inf where nothing is seen."""
+        if times not in self._bias:
+            mask = torch.ones(1, 1, Q, S, dtype=torch.bool).tril() if self.mask is None else self.mask
+            bias = torch.zeros(mask.shape).masked_fill_(~mask, float("-inf")).repeat(1, 1, times, 1)
+            self._bias[times] = bias.expand(-1, 1 if self.mask is None else kv_heads, -1, -1).flatten(0, 1)
+        return self._bias[times]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One attention of b sequences: the flat places of their queries (b, Q) and of their keys (b, S)."""
+
+    queries: Tensor
+    keys: Tensor
+    sees: Sees
+    is_token: Tensor  # (b, Q) bool, the queries that are no padding
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the N tokens of prompts and responses lie in one row, and who sees whom."""
+
+    ids: Tensor  # (N,) long
+    positions: Tensor  # (N,) long, of each sequence from 0
+    blocks: list[Block]
+    back: Tensor  # (N,) where the blocks' answers, laid behind each other, hold each token's
+    states: Tensor  # (B, 1 + longest) place of the last token of each response's prompt, then of its own tokens
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
+        answers = []
+        for block in self.blocks:
+            queries, keys, values = (
+                x.reshape(len(x), -1).index_select(0, at.flatten()).view(*at.shape, *x.shape[1:]).transpose(1, 2)
+                for x, at in ((q, block.queries), (k, block.keys), (v, block.keys))
+            )
+            answers.append(block.sees.attend(queries, keys, values, scaling).transpose(1, 2).flatten(0, 1).flatten(1))
+        flat = answers[0] if len(answers) == 1 else torch.cat(answers)
+        return flat.index_select(0, self.back).view(*q.shape[:2], -1)
+
+
+def lay_out(prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, response_ids: Tensor, read: Tensor) -> Layout:
+    """The first `read` (B,) tokens of responses (B, T) to prompts (G, P) that are padded on any side."""
+    device, (G, B) = prompt_ids.device, (len(prompt_ids), len(prompt_of))
+    lengths = is_prompt.sum(1)
+    P, T = int(lengths.max()), int(read.max())
+    of_prompt, of_response = torch.arange(P, device=device), torch.arange(T, device=device)
+    in_prompt, in_response = of_prompt < lengths[:, None], of_response < read[:, None]
+    ids = torch.cat([prompt_ids[is_prompt], response_ids[:, :T][in_response]])
+    N, prompts = len(ids), int(lengths.sum())
+    first, start = lengths.cumsum(0) - lengths, prompts + read.cumsum(0) - read  # (G,), (B,) places of first tokens
+    own, begin = lengths[prompt_of, None], first[prompt_of, None]  # (B, 1) of each response's prompt
+    positions = torch.cat([of_prompt.expand(G, P)[in_prompt], (own + of_response)[in_response]])
+
+    if B == G and bool((prompt_of.bincount(minlength=G) == 1).all()):
+        # Each response lies behind its prompt, and whatever pads a sequence lies behind all that is read.
+        place = torch.arange(int((own[:, 0] + read).max()), device=device)
+        places = torch.where(place < own, begin + place, start[:, None] + place - own).clamp(max=N - 1)
+        blocks = [Block(places, places, Sees(), place < own + read[:, None])]
+    else:
+        prompts_at = (first[:, None] + of_prompt).clamp(max=N - 1)
+        blocks = [Block(prompts_at, prompts_at, Sees(), in_prompt)]
+        if T:
+            responses_at = (start[:, None] + of_response).clamp(max=N - 1)
+            keys = torch.cat([prompts_at[prompt_of], responses_at], 1)
+            sees_prompt = in_prompt[prompt_of, None].expand(-1, T, -1)
+            sees_itself = torch.ones(T, T, dtype=torch.bool, device=device).tril().expand(B, -1, -1)
+            blocks.append(
+                Block(responses_at, keys, Sees(torch.cat([sees_prompt, sees_itself], 2)[:, None]), in_response)
+            )
+
+    back, offset = torch.empty(N, dtype=torch.long, device=device), 0
+    for block in blocks:
+        back[block.queries[block.is_token]] = offset + block.is_token.flatten().nonzero()[:, 0]
+        offset += block.is_token.numel()
+    last = begin + own - 1
+    after = torch.where(read[:, None] > 0, start[:, None] + torch.minimum(of_response, read[:, None] - 1), last)
+    return Layout(ids, positions, blocks, back, torch.cat([last, after], 1))
