@@ -3,7 +3,8 @@
 The reference is the base with every adapter off: the same tensors, so it equals the base bit for bit.
 `role` is the only place that touches peft's state, because its switches also freeze and unfreeze: with
 the wrong adapter active at backward time a gradient is silently zero. Forward and backward of a trained
-role happen inside one `with role(name, train=True)`; a role opened inside another must not be trained.
+role happen inside `with role(name, train=True)`, the same one or one opened later; a role opened inside another must
+not be trained.
 """
 
 import copy

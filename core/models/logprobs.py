@@ -55,12 +55,13 @@ class Predictions:
         return torch.where(self.rows.is_response, self.of(self.rows.response_ids[..., None])[..., 0], 0.0)
 
     def measured(self) -> tuple[Tensor, Tensor]:
-        """`logp` and `entropy` without gradients, (B, T) each."""
-        with torch.no_grad():
-            weight = plain_vocabulary(self.model)
-            logp, nats = self._chunked(weight, entropy=True) if weight is not None else (self.logp, self.entropy)
+        """`logp` and `entropy` (B, T) from one look at the vocabulary; the entropy may be without a gradient."""
+        weight = plain_vocabulary(self.model)
+        if weight is None:
+            return self.logp, self.entropy
+        self.logp, nats = self._chunked(weight, entropy=True)
         assert nats is not None
-        return logp, nats
+        return self.logp, nats
 
     def _chunked(self, weight: Tensor, *, entropy: bool) -> tuple[Tensor, Tensor | None]:
         mask = self.rows.is_response

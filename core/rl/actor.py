@@ -74,7 +74,9 @@ class Actor:
         totals: dict[str, float] = {}
         with self.shared.role(POLICY, train=True) as causal:
             for index in batch:
-                policy = predictions(causal, rollout.rows.select(index), rollout.temperature)
+                policy = self.heard(rollout, index) or predictions(
+                    causal, rollout.rows.select(index), rollout.temperature
+                )
                 losses, seen = loss(policy, index)
                 part = (losses * mask[index]).sum() / count
                 part.backward()
@@ -82,7 +84,12 @@ class Actor:
                 for name, values in seen.items():
                     mean = float((values.detach() * mask[index]).sum()) / tokens
                     totals[name] = totals.get(name, 0.0) + mean
+        rollout.said.clear()
         return totals | {"grad_norm": self.step()}
+
+    def heard(self, rollout: Rollout, index: Tensor) -> Predictions | None:
+        """What the policy said of the completions `index` when they were scored, once and while it still says so."""
+        return rollout.said.pop() if rollout.said and len(index) == len(rollout) else None
 
     def step(self) -> float:
         """Step down the gradient that is there, at most `LARGEST_NORM` long; returns its length before that."""

@@ -11,14 +11,17 @@ from core.records import Prompt
 from core.rl.control import Live
 from core.rl.estimators import k3, masked_mean, token_kl
 from core.rl.rewards import Rewards
-from core.rl.rollout import POLICY, Rollout, draw, logprobs, score_and_features
+from core.rl.rollout import POLICY, Rollout, draw, logprobs, policy_logprobs, score_and_features
 
 
 def collect(
     shared: SharedModel, reward: Rewards, chosen: list[Prompt], config: TrainPolicyConfig, live: Live, step: int,
-    guide: Guide | None = None,
+    guide: Guide | None = None, *, learns: bool = False,
 ) -> tuple[Rollout, list[float] | None, dict[str, float]]:  # fmt: skip
-    """One batch of rollouts with log-probabilities and scores; also the gold rewards and the seconds it took."""
+    """One batch of rollouts with log-probabilities and scores; also the gold rewards and the seconds it took.
+
+    With `learns` the rollout keeps what the policy `said`, if that is possible.
+    """
     began = time.monotonic()
     ids = [chat.prompt_ids(shared.base, prompt.text) for prompt in chosen]
     rows = draw(
@@ -26,7 +29,7 @@ def collect(
         temperature=live.temperature, generator=generator(config.seed, "rollout", step), guide=guide,
     )  # fmt: skip
     drawn = time.monotonic()
-    logp_old, entropy = logprobs(shared, POLICY, rows, live.temperature, config.micro_batch, entropy=True)
+    logp_old, entropy, said = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
     logp_ref, _ = logprobs(shared, REFERENCE, rows, live.temperature, config.micro_batch)
     learned, features, spread = score_and_features(shared, reward.model, rows, config.micro_batch)
     texts = tuple(
@@ -35,7 +38,9 @@ def collect(
     asked = [prompt.text for prompt in chosen for _ in range(config.completions)]
     gold = reward.gold_of(asked, list(texts))
     score = reward.score(learned, gold, asked, list(texts), rows.ended)
-    rollout = Rollout(rows, texts, logp_old, logp_ref, entropy, features, score, live.temperature, spread)
+    rollout = Rollout(
+        rows, texts, logp_old, logp_ref, entropy, features, score, live.temperature, spread, said=said
+    )  # fmt: skip
     return rollout, gold, {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
 
 

@@ -142,7 +142,10 @@ class Run:
             chosen = batch_of(self.train, config, self.step)
             guide = None if self.rankings else self.learner.guide()
             try:
-                rollout, gold, times = collect(self.shared, self.reward, chosen, config, self.live, self.step, guide)
+                rollout, gold, times = collect(
+                    self.shared, self.reward, chosen, config, self.live, self.step, guide,
+                    learns=self.rankings is None and self.learner.learns_from_fresh,
+                )  # fmt: skip
             except Diverged as error:
                 return Trouble(str(error).rstrip(".").lower(), max(self.step - 1, 0))
             metrics = objective(rollout, gold, self.live.kl_coef, config.kl_estimator) | times

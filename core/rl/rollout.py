@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.logprobs import predictions
+from core.models.logprobs import Predictions, predictions
 from core.models.rows import Rows, hidden_states, joined
 from core.models.sampling import Guide, sample
 from core.reward.model import RewardModel
@@ -19,9 +19,12 @@ POLICY = "policy"
 
 @dataclass(frozen=True)
 class Rollout:
-    """B responses of padded length T; everything is detached, log-probabilities at the sampling temperature.
+    """B responses of padded length T; every tensor is detached, log-probabilities at the sampling temperature.
 
-    `extra` holds whatever else an algorithm wants to keep of each token, (B, T, ...) by name.
+    `said` holds what the policy said of all of it with the graph of its gradient, until the policy changes: the first
+    optimizer step then needs no forward pass of its own. It is empty where the batch takes several micro-batches, whose
+    graphs would fill the memory. `extra` holds whatever else an algorithm wants to keep of each token, (B, T, ...) by
+    name.
     """
 
     rows: Rows
@@ -34,6 +37,7 @@ class Rollout:
     temperature: float = 1.0
     spread: Tensor | None = None  # (B,) standard deviation over an ensemble's members
     extra: dict[str, Tensor] = field(default_factory=dict)
+    said: list[Predictions] = field(default_factory=list)
 
     @property
     def is_response(self) -> Tensor:
@@ -121,6 +125,18 @@ def logprobs(
             logp.append(said[0])
             nats.append(said[1])
     return torch.cat(logp), torch.cat(nats)
+
+
+def policy_logprobs(
+    shared: SharedModel, rows: Rows, temperature: float, micro_batch: int, *, learns: bool
+) -> tuple[Tensor, Tensor, list[Predictions]]:
+    """Log-probabilities and entropies (B, T) under the policy, and what it `said` for one that learns from it."""
+    if not learns or len(rows.chunks(micro_batch)) > 1:
+        return *logprobs(shared, POLICY, rows, temperature, micro_batch, entropy=True), []
+    with shared.role(POLICY, train=True) as causal:
+        said = predictions(causal, rows, temperature)
+        logp, nats = said.measured()
+    return logp.detach(), nats.detach(), [said]
 
 
 @torch.no_grad()

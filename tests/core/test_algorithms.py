@@ -13,7 +13,7 @@ from core.models.logprobs import predictions
 from core.models.rows import Rows
 from core.rl.algorithms import dpo, dqn, grpo, nlpo, trpo
 from core.rl.estimators import k3, leave_one_out, returns_to_go, sum_to_go
-from core.rl.rollout import POLICY, Rollout, logprobs
+from core.rl.rollout import POLICY, Rollout, logprobs, policy_logprobs
 from tests.core.rollouts import CONFIG, copies, drawn, gradient, learner_of, rollout_of, same
 
 NAMES = list(ALGORITHMS)
@@ -53,6 +53,33 @@ def test_an_update_changes_the_policy_and_nothing_that_the_reference_is_made_of(
     assert not same(policy, learner.actor.weights)
     again, _ = logprobs(shared, REFERENCE, rollout.rows, 1.0, CONFIG.micro_batch)
     assert torch.equal(again, rollout.logp_ref), "the reference is the base bit for bit"
+
+
+@pytest.mark.parametrize("name", ["ppo", "nlpo", "reinforce", "rloo", "a2c", "grpo"])
+def test_an_update_that_goes_on_from_what_was_scored_is_the_same_bit_for_bit(moved, name):
+    config = replace(CONFIG, micro_batch=6)
+    results = []
+    for learns in (False, True):
+        learner = learner_of(moved, name, config)
+        before = copies(learner.actor.weights)
+        rollout = rollout_of(moved, drawn(moved, learner), SCORE)
+        logp, entropy, said = policy_logprobs(moved, rollout.rows, 1.0, 6, learns=learns)
+        assert len(said) == learns
+        metrics = learner.update(replace(rollout, logp_old=logp, entropy=entropy, said=said), 0)
+        assert not said, "what it said is true once only"
+        results.append([metrics, copies(learner.actor.weights)])
+        for weight, old in zip(learner.actor.weights, before, strict=True):
+            weight.data.copy_(old)
+        if name == "nlpo":
+            moved.drop(nlpo.MASK)
+    assert results[0][0] == results[1][0]
+    assert same(results[0][1], results[1][1])
+
+
+def test_what_takes_several_micro_batches_keeps_no_graph(moved):
+    rows = drawn(moved)
+    logp, _, said = policy_logprobs(moved, rows, 1.0, 3, learns=True)
+    assert said == [] and not logp.requires_grad
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -362,8 +362,8 @@ def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gi
 
     collect = collecting.collect
 
-    def late(shared, reward, chosen, config, live, step, guide=None):
-        rollout, gold, times = collect(shared, reward, chosen, config, live, step, guide)
+    def late(shared, reward, chosen, config, live, step, guide=None, *, learns):
+        rollout, gold, times = collect(shared, reward, chosen, config, live, step, guide, learns=learns)
         return replace(rollout, score=rollout.score * 0 if step < 2 else rollout.score + 1), gold, times
 
     monkeypatch.setattr("core.rl.loop.collect", late)

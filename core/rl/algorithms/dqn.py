@@ -77,6 +77,7 @@ def candidate_ids(logits: Tensor, count: int, end_ids: list[int]) -> Tensor:
 
 
 class Learner(BaseLearner):
+    learns_from_fresh = False
     options: Options
     critic: Critic
 

@@ -55,6 +55,7 @@ class Options(Settings):
 
 
 class Learner(BaseLearner):
+    learns_from_fresh = False
     options: Options
     critic: Critic
 
