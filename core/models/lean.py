@@ -16,55 +16,57 @@ from torch.autograd.function import once_differentiable
 CHUNK = 128
 
 
-class AddLora(torch.autograd.Function):
-    """out + s (x A^T) B^T for x (N, i), A (r, i), B (o, r), in x's number format; gradients are A's and B's own."""
+class LoraProduct(torch.autograd.Function):
+    """x W^T + bias + s (x A^T) B^T (Hu et al. 2021, arXiv 2106.09685): x (N, i), frozen W (o, i), A (r, i), B (o, r).
+
+    All in x's number format; the gradients of A and B are in theirs.
+    """
 
     @staticmethod
-    def forward(ctx: Any, out: Tensor, x: Tensor, A: Tensor, B: Tensor, s: float) -> Tensor:
-        a, b = A.to(x.dtype), B.to(x.dtype)
-        low = x @ a.T  # (N, r)
-        ctx.save_for_backward(x, A, B, low)
+    def forward(ctx: Any, x: Tensor, W: Tensor, bias: Tensor | None, A: Tensor, B: Tensor, s: float) -> Tensor:
+        low = x @ A.to(x.dtype).T  # (N, r)
+        ctx.save_for_backward(x, W, A, B, low)
         ctx.s = s
-        return torch.addmm(out, low, b.T, alpha=s)
+        return torch.nn.functional.linear(x, W, bias).addmm_(low, B.to(x.dtype).T, alpha=s)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        x, A, B, low = ctx.saved_tensors
+        x, W, A, B, low = ctx.saved_tensors
         a, b = A.to(x.dtype), B.to(x.dtype)
         if torch.is_grad_enabled():
             low = x @ a.T
         up = g @ b * ctx.s  # (N, r)
-        dx = up @ a if ctx.needs_input_grad[1] else None
-        dA = (up.T @ x).to(A.dtype) if ctx.needs_input_grad[2] else None
-        dB = (g.T @ low * ctx.s).to(B.dtype) if ctx.needs_input_grad[3] else None
-        return g, dx, dA, dB, None
+        dx = torch.addmm(g @ W, up, a) if ctx.needs_input_grad[0] else None
+        dA = (up.T @ x).to(A.dtype) if ctx.needs_input_grad[3] else None
+        dB = (g.T @ low * ctx.s).to(B.dtype) if ctx.needs_input_grad[4] else None
+        return dx, None, None, dA, dB, None
 
 
 def lean_lora(model: nn.Module) -> None:
-    """Let peft's linear layers with one plain adapter at work compute as `AddLora` does.
+    """Let peft's adapters of linear layers, one plain adapter at work, compute as `LoraProduct` does.
 
     peft casts every layer's input to the adapter's float32, keeps that copy, and multiplies in float32.
     """
     for module in model.modules():
-        if isinstance(module, LoraLinear):
+        if isinstance(module, LoraLinear) and type(module.base_layer) is nn.Linear:
             module.forward = MethodType(_lora, module)
 
 
 def _lora(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    base = layer.base_layer
     if layer.disable_adapters and not layer.merged:
-        return layer.base_layer(x, *args, **kwargs)
+        return base(x)
     name = layer.active_adapters[0] if len(layer.active_adapters) == 1 else None
     if (
         name not in layer.lora_A or layer.merged or name in layer.lora_variant or args or kwargs
         or not isinstance(layer.lora_dropout[name], nn.Identity) or layer.lora_bias.get(name)
     ):  # fmt: skip
         return LoraLinear.forward(layer, x, *args, **kwargs)
-    out = layer.base_layer(x)
-    added = AddLora.apply(
-        out.reshape(-1, out.shape[-1]), x.reshape(-1, x.shape[-1]), layer.lora_A[name].weight,
-        layer.lora_B[name].weight, layer.scaling[name],
+    found = LoraProduct.apply(
+        x.reshape(-1, x.shape[-1]), base.weight, base.bias, layer.lora_A[name].weight, layer.lora_B[name].weight,
+        layer.scaling[name],
     )  # fmt: skip
-    return added.view(out.shape)
+    return found.view(*x.shape[:-1], -1)
 
 
 class RmsNorm(torch.autograd.Function):

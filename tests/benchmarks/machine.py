@@ -9,6 +9,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,19 @@ def peak_gigabytes() -> float:
 
 def median(values: list[float]) -> float:
     return statistics.median(values)
+
+
+def matmul_peak(dtype: Any) -> float:
+    """Floating point operations a second that this machine reaches in one large product, with as many threads."""
+    import torch
+
+    size, best = 2048, float("inf")
+    a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
+    for _ in range(8):
+        began = time.perf_counter()
+        torch.nn.functional.linear(a, b)
+        best = min(best, time.perf_counter() - began)
+    return 2 * size**3 / best
 
 
 LONGEST_PROMPT = 64

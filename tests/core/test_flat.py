@@ -9,7 +9,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from core.configs import LoraConfig
 from core.models import decoding, rows, sampling
 from core.models.adapters import SharedModel
-from core.models.lean import AddLora, LogProbability, RmsNorm
+from core.models.lean import LogProbability, LoraProduct, RmsNorm
 from core.models.rows import from_lists, hidden_states, works_flat
 from core.models.sampling import next_token, sample
 from core.models.seeds import generator
@@ -104,12 +104,17 @@ def test_a_token_is_drawn_as_often_as_its_probability_says():
     assert int(next_token(p[None], 1.0, torch.tensor([1 - 1e-16], dtype=torch.float64))) == 4
 
 
-def test_lora_has_the_gradients_of_its_formula():
+@pytest.mark.parametrize("biased", [False, True])
+def test_lora_has_the_gradients_of_its_formula(biased):
     torch.manual_seed(0)
-    sizes = ((5, 4), (5, 3), (2, 3), (4, 2))
-    inputs = [torch.randn(size, dtype=torch.float64, requires_grad=True) for size in sizes]
-    assert gradcheck(lambda *x: AddLora.apply(*x, 0.5), inputs)
-    assert gradgradcheck(lambda *x: AddLora.apply(*x, 0.5), inputs)
+    W, bias = torch.randn(4, 3, dtype=torch.float64), torch.randn(4, dtype=torch.float64) if biased else None
+    inputs = [torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((5, 3), (2, 3), (4, 2))]
+
+    def product(x, A, B):
+        return LoraProduct.apply(x, W, bias, A, B, 0.5)
+
+    assert gradcheck(product, inputs)
+    assert gradgradcheck(product, inputs)
 
 
 @pytest.mark.parametrize("dora", [False, True])
