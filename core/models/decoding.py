@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from core.models.flat import Layout, lay_out, run
+from core.models.flat import Layout, lay_out, read
 from core.models.logprobs import vocabulary_logits
-from core.models.rows import cache_for, positions, works_flat
+from core.models.rows import positions
+from core.models.states import cache_for, works_flat
 
 #: Opens a role of the model and yields the causal model in that role.
 Opened = Callable[[], AbstractContextManager[Any]]
@@ -56,7 +57,7 @@ class Flat:
         everyone = torch.arange(len(lengths), device=lengths.device)
         self.layout: Layout | None = lay_out(prompt_ids, is_prompt, everyone, prompt_ids[:, :0], 0 * lengths)
         with opened() as model:
-            hidden = run(model.base_model, self.layout.ids, self.layout.positions, self)
+            hidden = read(model.base_model, self.layout.ids, self.layout.positions, self)
             last = hidden.index_select(0, self.layout.states[:, 0])
             self.logits = vocabulary_logits(model, last)[prompt_of]
         self.layout = None
@@ -85,7 +86,7 @@ class Flat:
 
     def read(self, token: Tensor) -> None:
         with self.opened() as model:
-            self.logits = vocabulary_logits(model, run(model.base_model, token, self.position, self))
+            self.logits = vocabulary_logits(model, read(model.base_model, token, self.position, self))
         self.position = self.position + 1
         self.width += 1
 

@@ -52,8 +52,13 @@ AttentionInterface.register(ATTENTION, attention)
 AttentionMaskInterface.register(ATTENTION, sdpa_mask)
 
 
-def run(trunk: Any, ids: Tensor, positions: Tensor, layout: Attends) -> Tensor:
-    """States (N, d) after the last norm of tokens (N,) that lie as `layout` says."""
+def run(trunk: Any, layout: "Layout") -> Tensor:
+    """States (N, d) after the last norm of all that is laid out."""
+    return read(trunk, layout.ids, layout.positions, layout)
+
+
+def read(trunk: Any, ids: Tensor, positions: Tensor, layout: Attends) -> Tensor:
+    """States (N, d) after the last norm of tokens (N,) that see what `layout` lets them."""
     # A mask of four axes is what transformers passes on as it is, instead of making one.
     unused = torch.zeros(1, 1, 1, 1, device=ids.device)
     out = trunk(
@@ -127,8 +132,14 @@ class Layout:
         return flat.index_select(0, self.back).view(*q.shape[:2], -1)
 
 
-def lay_out(prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, response_ids: Tensor, read: Tensor) -> Layout:
-    """The first `read` (B,) tokens of responses (B, T) to prompts (G, P) that are padded on any side."""
+def lay_out(
+    prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, response_ids: Tensor, read: Tensor,
+    sees: Tensor | None = None,
+) -> Layout:  # fmt: skip
+    """The first `read` (B,) tokens of responses (B, T) to prompts (G, P) that are padded on any side.
+
+    A response sees and follows the first `sees` (B,) tokens of its prompt, or all of them.
+    """
     device, (G, B) = prompt_ids.device, (len(prompt_ids), len(prompt_of))
     lengths = is_prompt.sum(1)
     P, T = int(lengths.max()), int(read.max())
@@ -137,10 +148,10 @@ def lay_out(prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, response_i
     ids = torch.cat([prompt_ids[is_prompt], response_ids[:, :T][in_response]])
     N, prompts = len(ids), int(lengths.sum())
     first, start = lengths.cumsum(0) - lengths, prompts + read.cumsum(0) - read  # (G,), (B,) places of first tokens
-    own, begin = lengths[prompt_of, None], first[prompt_of, None]  # (B, 1) of each response's prompt
+    own, begin = lengths[prompt_of, None] if sees is None else sees[:, None], first[prompt_of, None]  # (B, 1)
     positions = torch.cat([of_prompt.expand(G, P)[in_prompt], (own + of_response)[in_response]])
 
-    if B == G and bool((prompt_of.bincount(minlength=G) == 1).all()):
+    if sees is None and B == G and bool((prompt_of.bincount(minlength=G) == 1).all()):
         # Each response lies behind its prompt, and whatever pads a sequence lies behind all that is read.
         place = torch.arange(int((own[:, 0] + read).max()), device=device)
         places = torch.where(place < own, begin + place, start[:, None] + place - own).clamp(max=N - 1)
@@ -151,7 +162,7 @@ def lay_out(prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, response_i
         if T:
             responses_at = (start[:, None] + of_response).clamp(max=N - 1)
             keys = torch.cat([prompts_at[prompt_of], responses_at], 1)
-            sees_prompt = in_prompt[prompt_of, None].expand(-1, T, -1)
+            sees_prompt = (of_prompt < own)[:, None].expand(-1, T, -1)
             sees_itself = torch.ones(T, T, dtype=torch.bool, device=device).tril().expand(B, -1, -1)
             blocks.append(
                 Block(responses_at, keys, Sees(torch.cat([sees_prompt, sees_itself], 2)[:, None]), in_response)

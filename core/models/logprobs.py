@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from core.models.lean import LogProbability
-from core.models.rows import Rows, hidden_states
+from core.models.rows import Rows
+from core.models.states import hidden_states
 
 #: The logit of a token that may not be drawn. Finite, so that 0 times it is 0.
 FORBIDDEN = -1e9

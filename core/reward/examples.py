@@ -12,7 +12,7 @@ from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models import chat
 from core.models.load import Base
-from core.models.packed import Ids
+from core.models.rows import Ids
 from core.preferences.pairs import OVERALL, JudgedGroup, Judgement, gives_pairs, judged_groups
 
 

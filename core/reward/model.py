@@ -22,8 +22,9 @@ from core.models import chat
 from core.models.adapters import SharedModel
 from core.models.heads import RewardHead
 from core.models.load import Base
-from core.models.packed import Ids, last_states
+from core.models.rows import Ids
 from core.models.seeds import generator
+from core.models.states import last_states
 from core.preferences.pairs import OVERALL
 from core.reward import memory
 from core.store import Project

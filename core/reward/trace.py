@@ -8,9 +8,10 @@ prompt, its own beginning and itself.
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from core.models.packed import Ids, Packed, states, works
+from core.models.flat import Layout, lay_out, run
+from core.models.rows import Ids
+from core.models.states import works_flat
 from core.reward.model import RewardModel
 
 
@@ -29,9 +30,9 @@ def trace(model: RewardModel, prompt: Ids, answer: Ids) -> Trace:
     raw = []
     for member in model.members:
         with model.shared.role(member.adapter):
-            if works(base.model, base.device):
-                packed = beginnings(prompt, answer, base.device)
-                raw.append(member.head(states(base.model, packed)[packed.ends]))
+            if works_flat(base.model, len(prompt) + len(answer)):
+                layout = beginnings(prompt, answer, base.device)
+                raw.append(member.head(run(base.model.base_model, layout)[layout.states[:, -1]]))
             else:
                 cut = [[*answer[:t], answer[-1]] for t in range(len(answer))]
                 raw.append(torch.cat([model.raw(member, [prompt], [[part]]) for part in cut]))
@@ -39,18 +40,13 @@ def trace(model: RewardModel, prompt: Ids, answer: Ids) -> Trace:
     return Trace(_pieces(base.tokenizer, answer[:-1]), rewards)
 
 
-def beginnings(prompt: Ids, answer: Ids, device: torch.device) -> Packed:
-    """One row: the prompt, the answer without its end token, and an end token for each of its n + 1 beginnings."""
-    p, n = len(prompt), len(answer) - 1
-    ids = torch.tensor([*prompt, *answer[:-1], *[answer[-1]] * (n + 1)])
-    positions = torch.cat([torch.arange(p + n), torch.arange(p, p + n + 1)])
-    sees = torch.zeros(p + 2 * n + 1, p + 2 * n + 1, dtype=torch.bool)
-    sees[: p + n, : p + n] = torch.ones(p + n, p + n, dtype=torch.bool).tril()
-    for t in range(n + 1):
-        sees[p + n + t, : p + t] = True
-    sees.fill_diagonal_(True)
-    ends: Tensor = torch.arange(p + n, p + 2 * n + 1)
-    return Packed(ids[None].to(device), positions[None].to(device), sees[None, None].to(device), ends.to(device))
+def beginnings(prompt: Ids, answer: Ids, device: torch.device) -> Layout:
+    """The prompt with the answer, and as responses to it n + 1 end tokens, each of which follows another beginning."""
+    text = torch.tensor([[*prompt, *answer[:-1]]], device=device)
+    ends = torch.full((len(answer), 1), answer[-1], device=device)
+    sees = len(prompt) + torch.arange(len(answer), device=device)
+    same = torch.zeros(len(answer), dtype=torch.long, device=device)
+    return lay_out(text, torch.ones_like(text, dtype=torch.bool), same, ends, same + 1, sees)
 
 
 def _pieces(tokenizer: object, ids: Ids) -> list[str]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from core.configs import TrainRewardConfig
 from core.errors import KnownError
-from core.models.packed import Ids
+from core.models.rows import Ids
 from core.reward.examples import Example
 from core.reward.loss import ranking_loss
 from core.reward.memory import enough

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.logprobs import Predictions, predictions
-from core.models.rows import Rows, hidden_states, joined
+from core.models.rows import Rows, joined
 from core.models.sampling import Guide, sample
+from core.models.states import hidden_states
 from core.reward.model import RewardModel
 
 POLICY = "policy"

@@ -108,17 +108,23 @@ def ours(options: argparse.Namespace, k: int) -> dict[str, Any]:
 
 def without_sharing(base: Any, learn: Callable[[], float]) -> dict[str, float]:
     """Seconds of the same pass with the prompt's cache handed to its answers, and with a prompt for each answer."""
-    from core.models import packed
+    from core.models import states
+    from core.reward import model as reward
 
-    packed._known[base.model] = False
+    states._known[base.model] = False
     learn()
     cached = learn()
-    packed._known[base.model] = True
-    pieces, packed._pieces = packed._pieces, lambda group, prompt, answers: [(group, [n]) for n in range(len(answers))]
+    states._known[base.model] = True
+
+    def alone(model: Any, prompts: Any, answers: Any, *more: Any) -> Any:
+        repeated = [prompt for prompt, group in zip(prompts, answers, strict=True) for _ in group]
+        return states.last_states(model, repeated, [[answer] for group in answers for answer in group], *more)
+
+    reward.last_states = alone
     learn()
-    alone = learn()
-    packed._pieces = pieces
-    return {"seconds_with_cache": cached, "seconds_without_sharing": alone}
+    without = learn()
+    reward.last_states = states.last_states
+    return {"seconds_with_cache": cached, "seconds_without_sharing": without}
 
 
 def texts(options: argparse.Namespace, tokenizer: Any, k: int) -> list[tuple[str, list[str]]]:

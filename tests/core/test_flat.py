@@ -7,12 +7,13 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 
 from core.configs import LoraConfig
-from core.models import decoding, rows, sampling
+from core.models import decoding, rows, sampling, states
 from core.models.adapters import SharedModel
 from core.models.lean import LogProbability, LoraProduct, RmsNorm
-from core.models.rows import from_lists, hidden_states, works_flat
+from core.models.rows import from_lists
 from core.models.sampling import next_token, sample
 from core.models.seeds import generator
+from core.models.states import hidden_states, works_flat
 
 PROMPTS = [[5, 6, 7], [8, 9, 10, 11, 12], [3]]
 SEVERAL = [[[1, 2, 3], [4]], [[5, 6, 7, 8, 9]], [[2, 3], [4, 4, 4], [1]]]
@@ -49,11 +50,11 @@ def test_a_model_that_reads_no_layout_is_found_out_and_read_through_its_cache(ba
     with torch.no_grad():
         expected = hidden_states(base.model, laid)
         monkeypatch.setattr(base.model.config, "_attn_implementation_internal", "sdpa")
-        rows._known.pop(base.model)
+        states._known.pop(base.model)
         assert not works_flat(base.model, 64)
         inside = laid.is_response
         torch.testing.assert_close(hidden_states(base.model, laid)[inside], expected[inside], atol=1e-5, rtol=1e-4)
-    rows._known.pop(base.model)
+    states._known.pop(base.model)
 
 
 def test_sequences_longer_than_a_sliding_window_are_not_laid_flat(base, monkeypatch):

@@ -5,9 +5,10 @@ import torch
 from core.configs import LoraConfig
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.logprobs import predictions
-from core.models.rows import Rows, from_lists, hidden_states
+from core.models.rows import Rows, from_lists
 from core.models.sampling import next_token, sample
 from core.models.seeds import generator
+from core.models.states import hidden_states
 
 LORA = LoraConfig(lora_rank=4)
 
