@@ -11,11 +11,12 @@ import shutil
 import signal
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from core import configs
-from core.errors import KnownError, known
+from core.errors import BadInput, KnownError, known
 from core.events import (
     Checkpoint,
     Completions,
@@ -32,6 +33,7 @@ from core.events import (
 )
 from core.jobs import lock, queue
 from core.jobs.context import JobContext
+from core.jobs.world import ALONE, Alone
 from core.records import Job
 from core.store import Project, completions, now, open_project
 
@@ -52,7 +54,7 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
     try:
         queue.mark_interrupted(project)
         deadline = time.monotonic() + idle
-        while time.monotonic() < deadline and project.folder.exists():
+        while time.monotonic() < deadline and project.folder.exists() and not lock.asked_to_leave(project.folder):
             job = claim(project)
             if job is None:
                 time.sleep(POLL)
@@ -69,12 +71,46 @@ def _leave(*_: object) -> None:
     raise SystemExit(0)
 
 
-def claim(project: Project) -> Job | None:
-    """Take the oldest queued job, and forget what it wrote after its last checkpoint."""
+def work_together(
+    folder: Path, ask: Callable[[Project], int], on_change: Callable[[Job], None] = lambda job: None
+) -> Job | None:
+    """Run one job in all the processes that `accelerate launch` started; `ask` queues it and gives its id.
+
+    Returns the job as it ended in the main process, None in the others. Raises `BadInput` if the project is at work.
+    """
+    world = importlib.import_module("core.models.processes").Processes()
+    project = open_project(folder, synchronous="NORMAL")
+    guard, job, refusal = None, None, ""
+    try:
+        if world.main:
+            guard = lock.take_over(project.folder)
+            try:
+                if guard is None:
+                    raise BadInput("A worker is at work on this project: wait until its jobs are done, or stop them.")
+                queue.mark_interrupted(project)
+                job = claim(project, ask(project))
+            except KnownError as error:
+                refusal = str(error)
+        refusal, number = world.agreed((refusal, job.id if job else None))
+        if refusal:
+            raise BadInput(refusal)
+        run_job(project, queue.get(project, number), {}, world, on_change)
+        return queue.get(project, number) if world.main else None
+    finally:
+        if guard is not None:
+            guard.close()
+        project.close()
+        world.close()
+
+
+def claim(project: Project, job_id: int | None = None) -> Job | None:
+    """Take the oldest queued job, or a certain one, and forget what it wrote after its last checkpoint."""
     if project.value("select count(*) from jobs where status = 'queued'") == 0:
         return None
     with project.write() as database:
-        row = project.one("select * from jobs where status = 'queued' order by id limit 1")
+        row = project.one(
+            "select * from jobs where status = 'queued' and id = coalesce(?, id) order by id limit 1", job_id
+        )
         if row is None:
             return None
         step = last_checkpoint(project, row["id"])[0]
@@ -102,8 +138,14 @@ def last_checkpoint(project: Project, job_id: int) -> tuple[int, Path | None]:
     return -1, None
 
 
-def run_job(project: Project, job: Job, cache: dict[str, Any]) -> None:
-    """Run one claimed job to its end; whatever happens, its row says how it ended."""
+def run_job(
+    project: Project, job: Job, cache: dict[str, Any], world: Alone = ALONE,
+    on_change: Callable[[Job], None] | None = None,
+) -> None:  # fmt: skip
+    """Run one claimed job to its end; whatever happens, its row says how it ended.
+
+    Of several processes each runs it and only the main one writes; what is wanted of the job they learn from it.
+    """
     step, folder = last_checkpoint(project, job.id)
     context: JobContext | None = None
     try:
@@ -116,21 +158,28 @@ def run_job(project: Project, job: Job, cache: dict[str, Any]) -> None:
             resume_step=max(step, 0),
             wanted=job.wanted,
             cache=cache,
+            world=world,
         )
         module, name = configs.JOBS[job.kind].function.split(":")
         events = getattr(importlib.import_module(module), name)(context)
         recorder = Recorder(project, job.id)
         for event in events:
-            context.wanted = recorder.record(event)
+            context.wanted = world.agreed(recorder.record(event) if world.main else None)
+            if world.main and on_change and isinstance(event, Progress):
+                on_change(queue.get(project, job.id))
             if isinstance(event, Checkpoint):
                 context.resume_step, context.resume_from = last_checkpoint(project, job.id)
             if isinstance(event, Progress) and context.wanted == "pause":
-                context.wanted = recorder.hold()
-        _finish(project, job.id, "stopped" if context.stopping else "done")
+                context.wanted = world.agreed(recorder.hold() if world.main else None)
+        if world.main:
+            _finish(project, job.id, "stopped" if context.stopping else "done")
     except SystemExit:
-        _finish(project, job.id, "interrupted")
+        if world.main:
+            _finish(project, job.id, "interrupted")
         raise
     except Exception as error:
+        if not world.main:
+            raise
         sentence = known(error)
         cache.clear()  # what failed may have left a model half changed
         if sentence is not None:

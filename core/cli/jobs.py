@@ -1,5 +1,6 @@
 """Commands that are slow work: each queues a job, starts the worker and follows it to its end."""
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -22,10 +23,14 @@ from core.cli.output import (
 )
 from core.errors import BadInput, KnownError
 from core.jobs import controls, launch, lock, queue, sweep
-from core.jobs.wait import wait
+from core.jobs.wait import ended_well, wait
 from core.options import documented, flag_name
 from core.records import Job
 from core.store import Project
+from core.worker import work_together
+
+#: What several processes can do together.
+TOGETHER = ("train-reward", "train-policy")
 
 detach_option = click.option("--detach", is_flag=True, help="Queue the job and return; `watch` follows it.")
 
@@ -47,13 +52,36 @@ def start(
     tell: Callable[[Project, Job], str] | None = None,
 ) -> None:  # fmt: skip
     """Queue a job, and unless it is detached follow it and show its result."""
+    stored = configs.stored(config, options)
+    if together():
+        if kind not in TOGETHER:
+            raise BadInput(f"Several processes can only train: launch {' or '.join(TOGETHER)}.")
+        work(folder, lambda project: queue.enqueue(project, kind, stored).id, as_json)
+        return
     with opened(folder) as project:
-        job = queue.enqueue(project, kind, configs.stored(config, options))
+        job = queue.enqueue(project, kind, stored)
         if detach:
             launch.ensure_worker(project.folder)
             show({"job": job.id}, as_json, f"Queued as job {job.id}: `watch` follows it.")
             return
         follow(project, job.id, as_json, tell)
+
+
+def together() -> bool:
+    """Is this one of several processes that `accelerate launch` started?"""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def work(folder: Path, ask: Callable[[Project], int], as_json: bool) -> None:
+    """Run a job here and in the other processes; the main one shows its result."""
+    line = ProgressLine()
+    try:
+        job = work_together(folder, ask, line)
+    finally:
+        line.close()
+    if job is not None:
+        ended_well(job)
+        show({"job": job.id, "kind": job.kind, "status": job.status} | job.result, as_json, _plain(job))
 
 
 def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project, Job], str] | None = None) -> None:
@@ -323,6 +351,16 @@ def stop(folder: Path, job: int) -> None:
 @json_option
 def resume(folder: Path, job: int, detach: bool, as_json: bool) -> None:
     """Take up a paused, stopped, failed or interrupted job from its last checkpoint."""
+    if together():
+
+        def again(project: Project) -> int:
+            if queue.get(project, job).kind not in TOGETHER:
+                raise BadInput(f"Several processes can only train: job {job} does not.")
+            queue.resume(project, job)
+            return job
+
+        work(folder, again, as_json)
+        return
     with opened(folder) as project:
         found = queue.get(project, job)
         if found.status in ("running", "paused") and not lock.held(project.folder):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.events import Event
+from core.jobs.world import ALONE, Alone
 from core.records import Wanted
 from core.store import Project
 
@@ -29,6 +30,7 @@ class JobContext:
     resume_step: int = 0
     wanted: Wanted = "run"
     cache: dict[str, Any] = field(default_factory=dict)
+    world: Alone = ALONE
 
     @property
     def stopping(self) -> bool:
@@ -37,11 +39,12 @@ class JobContext:
     def pinned(self, name: str, make: Callable[[], Any]) -> Any:
         """What the run began with, as JSON: `make` is asked once, a resumed run finds its answer in its folder."""
         path = self.folder / name
-        if not (self.resume_from and path.is_file()):
+        if self.world.main and not (self.resume_from and path.is_file()):
             self.folder.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".partial")
             partial.write_text(json.dumps(make()), encoding="utf-8")
             partial.replace(path)
+        self.world.agreed(None)  # nobody reads before it is written
         return json.loads(path.read_text(encoding="utf-8"))
 
     @property

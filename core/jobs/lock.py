@@ -7,6 +7,9 @@ import sqlite3
 from pathlib import Path
 
 LOCK = "worker.lock"
+LEAVE = "worker.leave"
+#: Seconds that a worker without work is given to leave.
+LEAVING = 5.0
 
 
 def acquire(folder: Path, *, wait: float = 2.0) -> sqlite3.Connection | None:
@@ -20,6 +23,21 @@ def acquire(folder: Path, *, wait: float = 2.0) -> sqlite3.Connection | None:
             return None
         raise
     return connection
+
+
+def take_over(folder: Path) -> sqlite3.Connection | None:
+    """Hold the lock; a worker that is waiting for work leaves for it. None if one is at work."""
+    note = folder / LEAVE
+    note.touch()
+    try:
+        return acquire(folder, wait=LEAVING)
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def asked_to_leave(folder: Path) -> bool:
+    """Does somebody else want the lock?"""
+    return (folder / LEAVE).exists()
 
 
 def held(folder: Path) -> bool:

@@ -39,6 +39,11 @@ def wait(project: Project, job_id: int, on_change: Callable[[Job], None], *, idl
             if time.monotonic() - alone_since > (2 * POLL if running else STARTING):
                 raise KnownError(_killed(job))
         time.sleep(POLL)
+    return ended_well(job)
+
+
+def ended_well(job: Job) -> Job:
+    """The job, or `KnownError` if it failed or was stopped."""
     if job.status == "failed":
         raise KnownError(job.error or "The job failed.")
     if job.status in ("stopped", "interrupted"):

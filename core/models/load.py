@@ -69,6 +69,9 @@ def base_of(context: JobContext, *, four_bit: bool = False) -> Generator[Progres
 def fetched(context: JobContext, spec: ModelSpec, what: str) -> Iterator[Progress]:
     """Bring a model to this machine if it is not there. Raises `KnownError` when the job is stopped meanwhile."""
     with closing(fetch.ensure(spec)) as fetching:
+        if context.world.size > 1:  # one brings it, the others wait, and nobody tells
+            context.world.agreed(list(fetching)[:0] if context.world.main else None)
+            return
         for progress in fetching:
             yield progress
             if context.stopping:

@@ -64,17 +64,20 @@ def sample(
     generator: torch.Generator,
     guide: Guide | None = None,
     others: Sequence[Opened] = (),
+    among: tuple[int, int] | None = None,
 ) -> Rows:
     """Draw `copies` completions of each prompt; the responses of one prompt are adjacent.
 
     `others` opens the roles that `guide` wants to see, and closes them so that `model` is what it was. The chances are
     drawn on the CPU for every completion and every token, so that a seed gives the same tokens on every device that
-    agrees on the logits, whatever else ends when.
+    agrees on the logits, whatever else ends when; and in every process: with `among` these completions are those from
+    the first number on, of the second number in all.
     """
     device = next(model.parameters()).device
     prompt_ids, is_prompt = pad(prompts, pad_id, device, left=True)
     prompt_of = torch.arange(len(prompts), device=device).repeat_interleave(copies)
     B = len(prompt_of)
+    first, drawn = among or (0, B)
     own: Opened = lambda: nullcontext(model)  # noqa: E731
     decoders = [decoder(each, prompt_ids, is_prompt, prompt_of, max_new_tokens - 1) for each in [own, *others]]
     ends = torch.tensor(list(end_ids), device=device)
@@ -84,7 +87,7 @@ def sample(
     for index in range(max_new_tokens):
         logits, *seen = (each.logits / temperature for each in decoders)
         probabilities = guide.probabilities(logits, seen) if guide else logits.softmax(-1)
-        chance = torch.rand(B, generator=generator, dtype=torch.float64)
+        chance = torch.rand(drawn, generator=generator, dtype=torch.float64)[first : first + B]
         chosen = next_token(probabilities, top_p, chance[going.cpu()])
         token = torch.full((B,), pad_id, device=device)
         token[going] = chosen

@@ -35,7 +35,7 @@ from core.reward.evaluate import evaluate, normalise
 from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel
 from core.reward.reference import reference_examples
-from core.reward.update import checkpointed, gradients, step
+from core.reward.update import checkpointed, own_gradients, put_together, step
 
 TITLE = "Training the reward model"
 #: Held-out prompts that are looked at while training goes on; all of them at its end.
@@ -77,7 +77,7 @@ def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
     train, heldout = examples.pinned(context, lambda groups: examples.split(groups, config), criteria=config.criteria)
     base = yield from base_of(context, four_bit=config.base_bits == "4")
-    shared = SharedModel(base)
+    shared = SharedModel(base, context.world)
     try:
         yield from Training(context, shared, train, heldout).events()
     finally:
@@ -226,9 +226,10 @@ class Training:
         small = min(self.train, key=lambda example: example.tokens)
         base = self.shared.base
         with self.shared.role(member.adapter, train=True), checkpointed(base.model, self.state.checkpointing):
-            self.state.tokens = memory.budget(
+            tokens = memory.budget(
                 base, small.tokens, lambda: model.raw(member, [small.prompt], [small.answers]), self.config.memory_gb
             )
+        self.state.tokens = min(self.shared.world.gathered(tokens))
         yield Note(f"Memory suffices for about {self.state.tokens:,} tokens at once.")
 
     def _update(
@@ -237,13 +238,16 @@ class Training:
         """One step; where memory does not suffice, it is done again in smaller parts."""
         state, base = self.state, self.shared.base
         while True:
+            sums = None
             try:
                 with checkpointed(base.model, state.checkpointing):
-                    metrics = gradients(model, member, batch, self.config, state.tokens)
-                break
+                    sums = own_gradients(model, member, batch, self.config, state.tokens)
             except Exception as error:
                 if not is_out_of_memory(error) or (state.tokens <= memory.SMALLEST and state.checkpointing):
                     raise
+            if all(self.shared.world.gathered(sums is not None)):
+                assert sums is not None
+                break
             optimizer.zero_grad()
             memory.release(base.device)
             if state.tokens > memory.SMALLEST:
@@ -253,6 +257,7 @@ class Training:
             else:
                 state.checkpointing = True
                 yield Note("Out of memory: from now on activations are computed twice instead of kept.")
+        metrics = put_together(model, member, sums)
         step(optimizer, metrics)
         return metrics
 

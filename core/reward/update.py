@@ -9,7 +9,7 @@ g = dL/dr from a pass without gradient, the gradient of sum(g * r) is the loss's
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -28,10 +28,10 @@ from core.reward.model import Member, RewardModel, by_length
 class Sums:
     """Over the pairs of the overall order; `log_loss` is a sum over prompts of the mean over their pairs."""
 
-    prompts: int = 0
+    prompts: float = 0.0
     correct: float = 0.0
     margin: float = 0.0
-    pairs: int = 0
+    pairs: float = 0.0
     log_loss: float = 0.0
 
     def add(self, raw: Tensor, example: Example) -> None:
@@ -80,22 +80,22 @@ def update(
     tokens: int,
 ) -> dict[str, float]:
     """Learn from a batch. No pass is over more than `tokens`. Raises `KnownError` when the loss is not a number."""
-    metrics = gradients(model, member, batch, config, tokens)
+    metrics = put_together(model, member, own_gradients(model, member, batch, config, tokens))
     step(optimizer, metrics)
     return metrics
 
 
-def gradients(
+def own_gradients(
     model: RewardModel, member: Member, batch: Sequence[Example], config: TrainRewardConfig, tokens: int
-) -> dict[str, float]:
-    """Leave the batch's gradient, clipped to norm 1, in the weights' `grad`; returns what the batch says."""
-    sums = Sums()
-    adapter, head = model.parameters(member)
+) -> Sums:
+    """Leave the gradient of this process's share of the batch in the weights' `grad`."""
+    sums, count = Sums(), len(batch)
+    batch = batch[model.shared.world.share(count)]
     with model.shared.role(member.adapter, train=True):
         for part in by_length([example.tokens for example in batch], enough(model.shared.base.device, tokens)):
             chosen = [batch[index] for index in part]
             if len(chosen) == 1 and chosen[0].tokens > tokens and len(chosen[0].answers) > 1:
-                _in_parts(model, member, chosen[0], config, tokens, 1 / len(batch), sums)
+                _in_parts(model, member, chosen[0], config, tokens, 1 / count, sums)
                 continue
             raw = model.raw(member, [example.prompt for example in chosen], [example.answers for example in chosen])
             each = raw.split([len(example.answers) for example in chosen])
@@ -103,9 +103,17 @@ def gradients(
                 example_loss(one, example, config, member.head.tie, sums)
                 for one, example in zip(each, chosen, strict=True)
             ]
-            (torch.stack(losses).sum() / len(batch)).backward()
-        norm = torch.nn.utils.clip_grad_norm_([*adapter, *head], 1.0)
-    return sums.values() | {"grad_norm": float(norm)}
+            (torch.stack(losses).sum() / count).backward()
+    return sums
+
+
+def put_together(model: RewardModel, member: Member, sums: Sums) -> dict[str, float]:
+    """Add up what the processes found and clip the gradient to norm 1; returns what the batch says."""
+    adapter, head = model.parameters(member)
+    world = model.shared.world
+    world.add_gradients([*adapter, *head])
+    norm = torch.nn.utils.clip_grad_norm_([*adapter, *head], 1.0)
+    return Sums(**world.summed(asdict(sums))).values() | {"grad_norm": float(norm)}
 
 
 def step(optimizer: torch.optim.Optimizer, metrics: dict[str, float]) -> None:

@@ -73,7 +73,7 @@ class Actor:
         count = sum(len(index) for index in batch) if per_completion else tokens
         totals: dict[str, float] = {}
         with self.shared.role(POLICY, train=True) as causal:
-            for index in batch:
+            for index in self.own_share(rollout, batch):
                 policy = self.heard(rollout, index) or predictions(
                     causal, rollout.rows.select(index), rollout.temperature
                 )
@@ -85,11 +85,25 @@ class Actor:
                     mean = float((values.detach() * mask[index]).sum()) / tokens
                     totals[name] = totals.get(name, 0.0) + mean
         rollout.said.clear()
-        return totals | {"grad_norm": self.step()}
+        world = self.shared.world
+        world.add_gradients(self.weights)
+        return world.summed(totals) | {"grad_norm": self.step()}
+
+    def own_share(self, rollout: Rollout, batch: list[Tensor]) -> list[Tensor]:
+        """What this process does of a batch's micro-batches: the completions of some of their prompts."""
+        world = self.shared.world
+        if world.size == 1:
+            return batch
+        present = rollout.group[torch.cat(batch)].unique()
+        own = present[world.share(len(present))]
+        parts = [index[torch.isin(rollout.group[index], own)] for index in batch]
+        return [part for part in parts if len(part)]
 
     def heard(self, rollout: Rollout, index: Tensor) -> Predictions | None:
         """What the policy said of the completions `index` when they were scored, once and while it still says so."""
-        return rollout.said.pop() if rollout.said and len(index) == len(rollout) else None
+        if rollout.said and torch.equal(rollout.said[0][0], index):
+            return rollout.said.pop()[1]
+        return None
 
     def step(self) -> float:
         """Step down the gradient that is there, at most `LARGEST_NORM` long; returns its length before that."""

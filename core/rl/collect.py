@@ -1,8 +1,13 @@
 """Collect one batch of rollouts, with rewards and log-probabilities; and what it says about its policy."""
 
 import time
+from dataclasses import replace
+
+import torch
 
 from core.configs import TrainPolicyConfig
+from core.errors import Diverged
+from core.jobs.world import ALONE
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.sampling import Guide
@@ -11,7 +16,7 @@ from core.records import Prompt
 from core.rl.control import Live
 from core.rl.estimators import k3, masked_mean, token_kl
 from core.rl.rewards import Rewards
-from core.rl.rollout import POLICY, Rollout, draw, logprobs, policy_logprobs, score_and_features
+from core.rl.rollout import POLICY, Rollout, draw, join, logprobs, policy_logprobs, score_and_features
 
 
 def collect(
@@ -20,24 +25,54 @@ def collect(
 ) -> tuple[Rollout, list[float] | None, dict[str, float]]:  # fmt: skip
     """One batch of rollouts with log-probabilities and scores; also the gold rewards and the seconds it took.
 
-    With `learns` the rollout keeps what the policy `said`, if that is possible.
+    With `learns` the rollout keeps what the policy `said`, if that is possible. Several processes draw and score a
+    share of the prompts each, and all get the whole; but where a guide remembers every draw, each draws everything.
+    Raises `Diverged` in all of them if the policy gives no numbers to one.
     """
+    world = shared.world if guide is None else ALONE
+    found, trouble = None, ""
+    try:
+        found = _collect(shared, reward, chosen, world.share(len(chosen)), config, live, step, guide, learns)
+    except Diverged as error:
+        trouble = str(error)
+    if everywhere := [text for text in world.gathered(trouble) if text]:
+        raise Diverged(everywhere[0])
+    assert found is not None
+    rollout, gold, times = found
+    if world.size == 1:
+        return found
+    device = shared.base.device
+    parts = world.gathered((rollout.to(torch.device("cpu")), gold))
+    whole = join([part for part, _ in parts]).to(device)
+    golds = None if gold is None else [value for _, values in parts for value in values]
+    first = sum(len(part) for part, _ in parts[: world.rank])
+    said = [(index + first, heard) for index, heard in rollout.said]
+    return replace(whole, said=said), golds, times
+
+
+def _collect(
+    shared: SharedModel, reward: Rewards, everyone: list[Prompt], share: slice, config: TrainPolicyConfig, live: Live,
+    step: int, guide: Guide | None, learns: bool,
+) -> tuple[Rollout, list[float] | None, dict[str, float]]:  # fmt: skip
+    """The completions of one share of a step's prompts."""
     began = time.monotonic()
+    chosen, K = everyone[share], config.completions
     ids = [chat.prompt_ids(shared.base, prompt.text) for prompt in chosen]
     rows = draw(
-        shared, POLICY, ids, copies=config.completions, max_new_tokens=config.max_new_tokens,
-        temperature=live.temperature, generator=generator(config.seed, "rollout", step), guide=guide,
+        shared, POLICY, ids, copies=K, max_new_tokens=config.max_new_tokens, temperature=live.temperature,
+        generator=generator(config.seed, "rollout", step), guide=guide, among=(share.start * K, len(everyone) * K),
     )  # fmt: skip
     drawn = time.monotonic()
-    logp_old, entropy, said = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
+    logp_old, entropy, heard = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
     logp_ref, _ = logprobs(shared, REFERENCE, rows, live.temperature, config.micro_batch)
     learned, features, spread = score_and_features(shared, reward.model, rows, config.micro_batch)
     texts = tuple(
         chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist())
     )
-    asked = [prompt.text for prompt in chosen for _ in range(config.completions)]
+    asked = [prompt.text for prompt in chosen for _ in range(K)]
     gold = reward.gold_of(asked, list(texts))
     score = reward.score(learned, gold, asked, list(texts), rows.ended)
+    said = [(torch.arange(len(rows), device=rows.prompt_of.device), heard)] if heard else []
     rollout = Rollout(
         rows, texts, logp_old, logp_ref, entropy, features, score, live.temperature, spread, said=said
     )  # fmt: skip

@@ -51,8 +51,13 @@ def run(context: JobContext) -> Events:
     asked = pinned_prompts(context)
     if not asked["train"]:
         raise NothingToDo("There are no training prompts: add some, or change the split of the ones there are.")
+    if config.batch_size // config.completions < context.world.size:
+        raise BadInput(
+            f"Each of the {context.world.size} processes needs a prompt of its own in every batch: set --batch-size to "
+            f"{context.world.size * config.completions} or more."
+        )
     base = yield from base_of(context, four_bit=rewards.on_four_bits(context.project, config))
-    shared = SharedModel(base)
+    shared = SharedModel(base, context.world)
     try:
         module = importlib.import_module(ALGORITHMS[config.algorithm].module)
         kind: type[BaseLearner] = module.Learner
@@ -163,7 +168,7 @@ class Run:
         if trouble is not None:
             return Trouble(trouble, self.step)
         now = time.monotonic()
-        self.watch.spend(now - start)
+        self.watch.spend(self.shared.world.agreed(now - start))
         metrics |= learned | {"time/train": now - before, "time/step": now - start, "memory/gb": devices.memory_gb()}
         if rollout is not None:
             metrics["time/tokens_per_second"] = float(rollout.is_response.sum()) / (now - start)
@@ -180,7 +185,8 @@ class Run:
 
     def steer(self) -> Iterator[Event]:
         """Put in force what a person changed since the last step."""
-        for change in controls.due(self.context.project, self.context.job_id, self.step):
+        due = controls.due(self.context.project, self.context.job_id, self.step)
+        for change in self.shared.world.agreed(due):
             setattr(self.live, str(change["name"]), change["value"])
             if change["step"] is None:
                 yield Steered(self.step, int(change["id"]))

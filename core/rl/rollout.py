@@ -1,9 +1,9 @@
 """Rollouts: responses drawn from the policy, with everything that an algorithm needs to learn from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,8 +22,8 @@ POLICY = "policy"
 class Rollout:
     """B responses of padded length T; every tensor is detached, log-probabilities at the sampling temperature.
 
-    `said` holds what the policy said of all of it with the graph of its gradient, until the policy changes: the first
-    optimizer step then needs no forward pass of its own. It is empty where the batch takes several micro-batches, whose
+    `said` holds what the policy said of completions (n,) with the graph of its gradient, until the policy changes: the
+    first optimizer step then needs no forward pass of its own. It is empty where they take several micro-batches, whose
     graphs would fill the memory. `extra` holds whatever else an algorithm wants to keep of each token, (B, T, ...) by
     name.
     """
@@ -38,7 +38,7 @@ class Rollout:
     temperature: float = 1.0
     spread: Tensor | None = None  # (B,) standard deviation over an ensemble's members
     extra: dict[str, Tensor] = field(default_factory=dict)
-    said: list[Predictions] = field(default_factory=list)
+    said: list[tuple[Tensor, Predictions]] = field(default_factory=list)
 
     @property
     def is_response(self) -> Tensor:
@@ -56,6 +56,16 @@ class Rollout:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def to(self, device: torch.device) -> "Rollout":
+        """The same on another device, without what was said."""
+
+        def moved(value: Any) -> Any:
+            return value.to(device) if isinstance(value, Tensor) else value
+
+        rows = Rows(*(moved(getattr(self.rows, item.name)) for item in fields(Rows)))
+        own = {item.name: moved(getattr(self, item.name)) for item in fields(self) if item.name not in ("rows", "said")}
+        return Rollout(rows, **own | {"extra": {name: moved(value) for name, value in self.extra.items()}})
 
     def select(self, index: Tensor) -> "Rollout":
         """The completions `index`."""
@@ -80,9 +90,14 @@ def join(parts: Sequence[Rollout]) -> Rollout:
         joined([part.rows for part in parts]), sum((part.texts for part in parts), ()),
         stack([part.logp_old for part in parts]), stack([part.logp_ref for part in parts]),
         stack([part.entropy for part in parts]), stack([part.features for part in parts]),
-        torch.cat([part.score for part in parts]), first.temperature, None,
+        torch.cat([part.score for part in parts]), first.temperature, joined_spread(parts),
         {name: stack([part.extra[name] for part in parts]) for name in first.extra},
     )  # fmt: skip
+
+
+def joined_spread(parts: Sequence[Rollout]) -> Tensor | None:
+    spreads = [part.spread for part in parts if part.spread is not None]
+    return torch.cat(spreads) if len(spreads) == len(parts) else None
 
 
 class Scored(NamedTuple):
@@ -102,6 +117,7 @@ def draw(
     top_p: float = 1.0,
     generator: torch.Generator,
     guide: Guide | None = None,
+    among: tuple[int, int] | None = None,
 ) -> Rows:
     """Responses of a role (None is the reference), `copies` for each prompt."""
     base = shared.base
@@ -109,7 +125,7 @@ def draw(
     with shared.role(role) as causal:
         return sample(
             causal, prompts, copies=copies, max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
-            end_ids=base.end_ids, pad_id=base.pad_id, generator=generator, guide=guide, others=others,
+            end_ids=base.end_ids, pad_id=base.pad_id, generator=generator, guide=guide, others=others, among=among,
         )  # fmt: skip
 
 
@@ -130,14 +146,14 @@ def logprobs(
 
 def policy_logprobs(
     shared: SharedModel, rows: Rows, temperature: float, micro_batch: int, *, learns: bool
-) -> tuple[Tensor, Tensor, list[Predictions]]:
-    """Log-probabilities and entropies (B, T) under the policy, and what it `said` for one that learns from it."""
+) -> tuple[Tensor, Tensor, Predictions | None]:
+    """Log-probabilities and entropies (B, T) under the policy, and what it said for one that learns from it."""
     if not learns or len(rows.chunks(micro_batch)) > 1:
-        return *logprobs(shared, POLICY, rows, temperature, micro_batch, entropy=True), []
+        return *logprobs(shared, POLICY, rows, temperature, micro_batch, entropy=True), None
     with shared.role(POLICY, train=True) as causal:
         said = predictions(causal, rows, temperature)
         logp, nats = said.measured()
-    return logp.detach(), nats.detach(), [said]
+    return logp.detach(), nats.detach(), said
 
 
 @torch.no_grad()

@@ -1,0 +1,54 @@
+"""Several processes on one job, by Accelerate: `accelerate launch main.py train-policy ...`.
+
+Each holds the base and the adapters. Rollouts are drawn and scored in shares, put together, and every process then
+learns from the whole batch: it computes the gradient of its share, and the sum over all is what each steps down. The
+same seeds draw the same tokens however many processes there are.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list, gather_object
+
+from core.errors import KnownError
+from core.jobs.world import Alone
+from core.models.devices import placement
+
+GONE = "Another process of this run has ended, and its output says why: resume the run, it goes on from its checkpoint."
+
+
+class Processes(Alone):
+    """What `accelerate launch` started. Raises `KnownError` when one of the others is gone."""
+
+    def __init__(self) -> None:
+        self.state = PartialState(cpu=placement().device.type == "cpu")
+        self.rank, self.size = self.state.process_index, self.state.num_processes
+
+    def agreed(self, value: Any) -> Any:
+        try:
+            return broadcast_object_list([value])[0]
+        except RuntimeError as error:
+            raise KnownError(GONE) from error
+
+    def gathered(self, value: Any) -> list[Any]:
+        try:
+            return list(gather_object([value]))
+        except RuntimeError as error:
+            raise KnownError(GONE) from error
+
+    def add_gradients(self, weights: Iterable[Any]) -> None:
+        everything = list(weights)
+        has = self.gathered([weight.grad is not None for weight in everything])
+        learns = [weight for number, weight in enumerate(everything) if any(part[number] for part in has)]
+        flat = torch.cat([(torch.zeros_like(x) if x.grad is None else x.grad).flatten() for x in learns])
+        try:
+            torch.distributed.all_reduce(flat)
+        except RuntimeError as error:
+            raise KnownError(GONE) from error
+        for weight, part in zip(learns, flat.split([weight.numel() for weight in learns]), strict=True):
+            weight.grad = part.view_as(weight).clone()
+
+    def close(self) -> None:
+        self.state.destroy_process_group()
