@@ -249,6 +249,18 @@ class CompareConfig(SamplingConfig):
 
 
 @dataclass(frozen=True)
+class ExportModelConfig:
+    """Write a tuned policy as a model of its own: the base with the adapter merged into its weights."""
+
+    policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
+    checkpoint: str = checkpoint_option()
+    out: str = option("", "Folder to write; it must be empty or new.")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
 class JudgeConfig:
     """Which reward model judges."""
 
@@ -310,6 +322,7 @@ JOBS: dict[str, JobKind] = {
     "generate": JobKind("Generate completions", GenerateConfig, "core.models.generate_job:run"),
     "train-reward": JobKind("Train reward model", TrainRewardConfig, "core.reward.train:run"),
     "train-policy": JobKind("Tune policy", TrainPolicyConfig, "core.rl.loop:run"),
+    "export-model": JobKind("Export model", ExportModelConfig, "core.models.export_job:run"),
     "compare": JobKind("Compare policies", CompareConfig, "core.compare.duel:run"),
     "score": JobKind("Score text", ScoreConfig, "core.reward.score_job:run"),
     "score-file": JobKind("Score a file", ScoreFileConfig, "core.reward.file_job:run"),

@@ -284,6 +284,20 @@ def score_file(folder: Path, as_json: bool, detach: bool, **options: Any) -> Non
     start(folder, "score-file", configs.job_config("score-file", values), as_json, detach)
 
 
+@job_command("export-model", configs.ExportModelConfig)
+def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
+    """Write a tuned policy as a model of its own: safetensors that transformers loads without PEFT."""
+    config = configs.ExportModelConfig(**given(options, configs.ExportModelConfig))
+    if not config.out:
+        raise BadInput("Give the folder to write with --out.")
+    values = configs.stored(config) | {"out": str(Path(config.out).resolve())}
+
+    def tell(project: Project, job: Job) -> str:
+        return f"Wrote {job.result['folder']} ({job.result['bytes'] / 1e6:.0f} MB, {job.result['dtype']})."
+
+    start(folder, "export-model", configs.job_config("export-model", values), as_json, detach, tell=tell)
+
+
 @job_command("suggest", configs.SuggestConfig)
 def suggest(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Bring what the reward model is least sure of to the front of the ranking queue."""
@@ -387,6 +401,6 @@ def worker(folder: Path, idle: float) -> int:
 
 COMMANDS = (
     generate, train_reward, train_policy, sweep_command, steer, runs_command, rounds_command, algorithms_command,
-    compare, score, score_file, suggest, fetch_model, jobs, watch, pause, resume,
+    compare, export_model, score, score_file, suggest, fetch_model, jobs, watch, pause, resume,
     stop, worker,
 )  # fmt: skip

@@ -1,13 +1,13 @@
 """The tiny model, made once, and a way to run a job in this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.records import Job
-from core.store import Project
+from core.records import Job, Prompt
+from core.store import Project, create_project, prompts
 from tests.tiny import make_tiny_model
 
 
@@ -29,6 +29,16 @@ def base(request: pytest.FixtureRequest, tiny_model: Path, tiny_gpt2: Path, monk
 
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
     return load(catalogue.parse(str(tiny_model if request.param == "llama" else tiny_gpt2)))
+
+
+@pytest.fixture
+def asking(tmp_path: Path, tiny_model: Path) -> Iterator[Project]:
+    """A project with the tiny model, nine prompts to train on and three held out."""
+    found = create_project(tmp_path / "project", model=str(tiny_model))
+    texts = [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)]
+    prompts.add(found, texts)
+    yield found
+    found.close()
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ from core.rl.collect import collect
 from core.rl.control import Live
 from core.rl.rewards import Rewards
 from core.rl.rollout import POLICY
-from core.store import create_project, prompts
 from tests.core.rollouts import gradient
 from tests.core.test_steering import POLICY as RUN
 from tests.core.test_steering import numbers, options
@@ -122,15 +121,6 @@ def test_the_gradient_of_a_reward_model_is_that_of_the_whole_batch(tiny_model, t
         found = torch.load(tmp_path / str(size))
         torch.testing.assert_close(found["gradient"], expected["gradient"], atol=1e-5, rtol=1e-5)
         assert found["metrics"] == pytest.approx(expected["metrics"], abs=1e-5)
-
-
-@pytest.fixture
-def asking(tmp_path, tiny_model):
-    found = create_project(tmp_path / "project", model=str(tiny_model))
-    texts = [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)]
-    prompts.add(found, texts)
-    yield found
-    found.close()
 
 
 CONFIG_OF_RUN = replace(RUN, batch_size=6, completions=2, steps=4, kl_target=1.0, checkpoint_every=1)

@@ -18,7 +18,7 @@ from core.records import Prompt
 from core.rl import loop
 from core.rl.control import steered
 from core.rl.watch import Watch
-from core.store import create_project, prompts
+from core.store import prompts
 
 GOLD = "regex:[a-m]"
 POLICY = configs.TrainPolicyConfig(
@@ -28,11 +28,8 @@ POLICY = configs.TrainPolicyConfig(
 
 
 @pytest.fixture
-def project(tmp_path, tiny_model):
-    found = create_project(tmp_path / "project", model=str(tiny_model))
-    texts = [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)]
-    prompts.add(found, texts)
-    return found
+def project(asking):
+    return asking
 
 
 def options(name="ppo", **values):

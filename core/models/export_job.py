@@ -1,0 +1,92 @@
+"""The job `export-model`: a tuned policy as a model of its own, that needs neither Plumbline nor PEFT."""
+
+import shutil
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from core.catalogue import parse
+from core.configs import ALGORITHMS, ExportModelConfig
+from core.errors import BadInput
+from core.events import Progress, Result
+from core.jobs import queue
+from core.jobs.context import Events, JobContext
+from core.models.load import fetched, pretrained
+from core.records import Job
+
+CARD = """---
+base_model: {base}
+pipeline_tag: text-generation
+---
+
+# {name}, run {run}
+
+{base}, tuned with {algorithm} ({steps} steps) against {reward} in the project "{name}". The adapter is merged into the
+weights.
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+folder = "."  # the folder of this file
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = AutoModelForCausalLM.from_pretrained(folder)
+```
+
+A policy does what its reward pays for, and no more: read what it writes before you use it.
+"""
+
+
+def run(context: JobContext) -> Events:
+    config: ExportModelConfig = context.config
+    project, out = context.project, Path(config.out)
+    job = queue.run_of(project, config.policy_job, "train-policy")
+    adapter = queue.adapter_of(project, job, config.checkpoint) / "policy"
+    if not config.out:
+        raise BadInput("Give the folder to write with --out.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadInput(f"{out} is there already: choose a folder that is empty or new.")
+    spec = parse(project.setting("model"))
+    yield from fetched(context, spec, "model")
+    yield Progress(0, 3, "Merging the adapter")
+    # Merged in float32 and rounded once: in bfloat16 most of what a short run learnt would be lost in the sum.
+    tokenizer, model = pretrained(
+        AutoModelForCausalLM, spec, "The model", "delete the folder to fetch it again.", dtype=torch.float32
+    )
+    stored = _stored_dtype(spec.folder)
+    model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().to(stored)
+    yield Progress(1, 3, "Writing the model")
+    partial = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        model.save_pretrained(partial, safe_serialization=True)
+        tokenizer.save_pretrained(partial)
+        (partial / "README.md").write_text(_card(context, job, spec.loadable), encoding="utf-8")
+        if out.exists():
+            out.rmdir()
+        partial.rename(out)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    yield Progress(3, 3, "Done")
+    size = sum(path.stat().st_size for path in out.glob("*.safetensors"))
+    yield Result({"folder": str(out), "policy_job": job.id, "dtype": str(stored).removeprefix("torch."), "bytes": size})
+
+
+def _stored_dtype(folder: Path) -> torch.dtype:
+    """The number format of the base's own files."""
+    from safetensors import safe_open
+
+    with safe_open(next(iter(sorted(folder.glob("*.safetensors")))), "pt") as file:
+        return file.get_tensor(next(iter(file.keys()))).dtype
+
+
+def _card(context: JobContext, job: Job, base: str) -> str:
+    algorithm = ALGORITHMS[job.config.get("algorithm", "ppo")].title
+    model = job.result.get("reward_job")
+    reward = f"the reward model of run {model}" if model else job.config.get("gold") or "the rankings"
+    return CARD.format(
+        base=base, name=context.project.name, run=job.id, algorithm=algorithm, steps=job.result.get("steps", 0),
+        reward=reward,
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""What leaves Plumbline loads with transformers and peft alone, in a process that has never heard of it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from core import catalogue, configs
+from core.jobs import queue
+from core.models.adapters import SharedModel
+from core.models.load import load
+from core.rl.rollout import POLICY
+from tests.core.test_steering import POLICY as RUN
+from tests.core.test_steering import options
+
+FRESH = """
+import json, sys, torch
+assert not any(name.split(".")[0] in ("core", "desktop") for name in sys.modules)
+from transformers import AutoModelForCausalLM
+ids = torch.tensor([[5, 9, 12, 60, 61]])
+def logits(model):
+    with torch.no_grad():
+        return model.eval()(input_ids=ids).logits[0, -1].tolist()
+from peft import PeftModel
+base, adapter, merged = sys.argv[1:]
+print(json.dumps({
+    "adapter": logits(PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), adapter)),
+    "merged": logits(AutoModelForCausalLM.from_pretrained(merged)),
+}))
+"""
+
+
+@pytest.fixture
+def tuned(asking, run_job):
+    job = run_job(asking, "train-policy", RUN, options())
+    assert job.status == "done", job.report or job.error
+    return job
+
+
+def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
+    asking, tuned, run_job, tmp_path, tiny_model
+):
+    out = tmp_path / "out" / "model"
+    out.parent.mkdir()
+    job = run_job(asking, "export-model", configs.ExportModelConfig(out=str(out)))
+    assert job.status == "done", job.report or job.error
+    assert {path.suffix for path in out.iterdir() if "model" in path.name} == {".safetensors"}
+    assert "PPO" in (out / "README.md").read_text()
+    adapter = queue.adapter_of(asking, tuned) / POLICY
+    command = [sys.executable, "-c", FRESH, str(tiny_model), str(adapter), str(out)]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout)
+    shared = SharedModel(load(catalogue.parse(str(tiny_model))))
+    shared.load(POLICY, adapter)
+    with torch.no_grad(), shared.role(POLICY) as model:
+        ours = model(input_ids=torch.tensor([[5, 9, 12, 60, 61]])).logits[0, -1]
+    with torch.no_grad(), shared.role(None) as model:
+        base = model(input_ids=torch.tensor([[5, 9, 12, 60, 61]])).logits[0, -1]
+    assert float((ours - base).abs().max()) > 0.01
+    for name in ("adapter", "merged"):
+        torch.testing.assert_close(torch.tensor(found[name]), ours, atol=1e-4, rtol=1e-4)
+
+
+def test_nothing_is_written_over(asking, tuned, run_job, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    job = run_job(asking, "export-model", configs.ExportModelConfig(out=str(tmp_path)))
+    assert job.status == "failed" and "choose a folder that is empty or new" in job.error
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".partial"] == []
