@@ -1,12 +1,14 @@
 """Commands about a project as a whole, its guidelines and its base model."""
 
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import click
+import psutil
 
-from core import catalogue, demo
+from core import catalogue, demo, plan
 from core.checklist import missing
 from core.cli.output import ProgressLine, folder_argument, json_option, opened, show, table
 from core.errors import BadInput
@@ -130,4 +132,34 @@ def run_demo(folder: Path, model: str, steps: int, gold: str, as_json: bool) -> 
     show(found, as_json, table(rows, ("", "before", "after")))
 
 
-COMMANDS = (new, demo_command, guidelines_command, model, run_demo)
+@click.command("plan")
+@click.option("--model", default="", help="Base model as in `new`; it must be on this machine.")
+@click.option("--size", type=click.Choice(list(plan.KNOWN)), help="Instead of a model: a well-known size.")
+@click.option("--memory", type=float, help="Gigabytes that may be used; this machine's if not given.")
+@click.option("--on", "device", type=click.Choice(["cuda", "cpu"]), default="cuda", show_default=True)
+@click.option("--batch", default=16, show_default=True, help="Completions a step.")
+@click.option("--prompt-tokens", default=128, show_default=True, help="Length of a prompt.")
+@click.option("--max-new-tokens", default=128, show_default=True, help="Length of a completion.")
+@click.option("--lora-rank", default=16, show_default=True, help="Size of the adapter.")
+@json_option
+def plan_command(
+    model: str, size: str | None, memory: float | None, device: str, batch: int, prompt_tokens: int,
+    max_new_tokens: int, lora_rank: int, as_json: bool,
+) -> None:  # fmt: skip
+    """How much memory tuning a policy takes, and what fits: computed from the model's shape, nothing is loaded."""
+    shape = plan.KNOWN[size] if size else plan.shape_of(catalogue.parse(model or catalogue.EMBEDDED))
+    room = memory * 1e9 if memory else psutil.virtual_memory().total
+    work = plan.Work(
+        device=device, rank=lora_rank, prompt=prompt_tokens, response=max_new_tokens, batch=batch, micro_batch=batch
+    )
+    found: dict[str, Any] = {}
+    for dtype in ("float32", "bfloat16", *(["4bit"] if device == "cuda" else [])):
+        fits = plan.fitting(shape, replace(work, dtype=dtype), room)
+        least = plan.total(shape, fits or replace(work, dtype=dtype, micro_batch=1)) / 1e9
+        found[dtype] = {"fits": fits is not None, "micro_batch": fits.micro_batch if fits else None, "gb": least}
+    rows = [(name, *(("yes" if x["fits"] else "no"), x["micro_batch"], f"{x['gb']:.1f}")) for name, x in found.items()]
+    text = table(rows, ("base in", f"fits {room / 1e9:.0f} GB", "micro-batch", "GB at the peak"))
+    show({"memory_gb": room / 1e9} | found, as_json, text)
+
+
+COMMANDS = (new, demo_command, guidelines_command, model, plan_command, run_demo)

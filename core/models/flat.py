@@ -17,10 +17,9 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from core.limits import FEW_SCORES
+
 ATTENTION = "plumbline"
-#: Scores of one attention (b * H * Q * S) up to which plain products beat the fused kernel on a CPU: its backward pass
-#: takes four times as long in bfloat16, at 8 rows of 80 tokens.
-FEW_SCORES = 2**21
 #: What some models hand to their attention that changes its result and that we do not know.
 FOREIGN = ("softcap", "s_aux", "position_bias", "head_mask")
 

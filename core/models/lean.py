@@ -12,8 +12,7 @@ from peft.tuners.lora.layer import Linear as LoraLinear
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-#: Tokens that meet the vocabulary at once.
-CHUNK = 128
+from core.limits import CHUNK
 
 
 class LoraProduct(torch.autograd.Function):

@@ -16,6 +16,7 @@ NAMES = {
     "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",
     "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
     "learning": "reward before and after on held-out prompts, KL and fluency, for each algorithm",
+    "plan": "memory that `plan` computes beside measured peaks",
     "ppo": "seconds a PPO step and their parts, peak memory",
 }
 

@@ -1,0 +1,73 @@
+"""Is the memory that `plan` computes what a step takes? Peak resident memory of two steps, one process a setting."""
+
+import argparse
+import json
+import os
+from dataclasses import asdict
+from typing import Any
+
+from tests.benchmarks.machine import load_base, peak_gigabytes, prepare, python
+
+SETTINGS: tuple[dict[str, Any], ...] = (
+    {"dtype": "bfloat16"},
+    {"dtype": "bfloat16", "targets": "attention", "prompt": 40, "response": 32},
+    {"dtype": "bfloat16", "batch": 32, "micro_batch": 32, "prompt": 96, "response": 96},
+    {"dtype": "float32", "prompt": 40, "response": 24},
+    {"dtype": "float32", "batch": 16, "micro_batch": 4, "prompt": 128, "response": 128},
+)
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    from core import catalogue
+    from core.plan import Work, shape_of, total
+
+    load_base(options)
+    shape = shape_of(catalogue.parse(options.model))
+    found: dict[str, Any] = {}
+    for number, setting in enumerate(SETTINGS):
+        work = Work(device="cpu", **setting)
+        code = f"from tests.benchmarks.plan import one; one({options.model!r}, {asdict(work)!r}, {options.threads!r})"
+        peak = json.loads(python(code, environment={"PLUMBLINE_DTYPE": work.dtype}).splitlines()[-1])
+        planned = total(shape, work) / 1e9
+        name = f"{number}: {work.dtype} {work.targets} {work.micro_batch}x({work.prompt}+{work.response})"
+        found[name] = {"planned_gb": planned, "measured_gb": peak, "planned_over_measured": planned / peak}
+    ratios = [each["planned_over_measured"] for each in found.values()]
+    return found | {"worst": max(ratios, key=lambda ratio: abs(ratio - 1))}
+
+
+def one(model: str, work: dict[str, Any], threads: int | None) -> None:
+    """Two steps of PPO on prompts and responses of just these lengths; prints the peak in gigabytes."""
+    options = argparse.Namespace(model=model, dtype=os.environ["PLUMBLINE_DTYPE"], threads=threads)
+    prepare(options)
+    from core.configs import TrainPolicyConfig, TrainRewardConfig
+    from core.models.adapters import SharedModel
+    from core.models.rows import from_lists
+    from core.models.seeds import generator
+    from core.reward.model import RewardModel
+    from core.rl.actor import Setup
+    from core.rl.algorithms.ppo import Learner, Options
+    from core.rl.control import Live
+    from core.rl.rollout import POLICY, REFERENCE, Rollout, draw, logprobs, policy_logprobs, score_and_features
+
+    base = load_base(options)
+    lora = {"lora_targets": work["targets"], "lora_rank": work["rank"]}
+    config = TrainPolicyConfig(batch_size=work["batch"], micro_batch=work["micro_batch"], **lora)
+    shared = SharedModel(base)
+    reward = RewardModel.fresh(shared, TrainRewardConfig(**lora), seed=0)
+    shared.add(POLICY, config, seed=0)
+    learner = Learner(Setup(shared, config, Options(), Live.of(config)))
+    B, P, T, micro = work["batch"], work["prompt"], work["response"], work["micro_batch"]
+    prompts = [[300 + (7 * i + row) % 900 for i in range(P)] for row in range(B)]
+    for step in range(2):
+        draw(shared, POLICY, prompts, max_new_tokens=T, temperature=1.0, generator=generator(step))
+        answers = [[[400 + (5 * i + row + step) % 900 for i in range(T)]] for row in range(B)]
+        rows = from_lists(prompts, answers, base.pad_id, base.device)
+        logp, nats, said = policy_logprobs(shared, rows, 1.0, micro, learns=True)
+        reference, _ = logprobs(shared, REFERENCE, rows, 1.0, micro)
+        scored = score_and_features(shared, reward, rows, micro)
+        import torch
+
+        kept = [(torch.arange(B), said)] if said else []
+        rollout = Rollout(rows, ("",) * B, logp, reference, nats, scored.features, scored.score, said=kept)
+        learner.update(rollout, step)
+    print(json.dumps(peak_gigabytes()))
