@@ -22,7 +22,7 @@ from core.cli.output import (
     table,
 )
 from core.errors import BadInput, KnownError
-from core.jobs import controls, launch, lock, queue, sweep
+from core.jobs import controls, launch, lock, metrics_export, queue, sweep
 from core.jobs.wait import ended_well, wait
 from core.options import documented, flag_name
 from core.records import Job
@@ -203,6 +203,19 @@ def runs_command(folder: Path, as_json: bool) -> None:
         jobs = queue.listed(project, kind="train-policy")
         values = [{"job": job.id, "status": job.status, "settings": sweep.settings(job)} | job.result for job in jobs]
         show({"runs": values}, as_json, table(*runs_table(jobs)) if jobs else "There are no runs yet.")
+
+
+@click.command("export-metrics")
+@folder_argument
+@click.argument("job", type=int)
+@click.argument("out", type=click.Path(path_type=Path))
+@json_option
+def export_metrics(folder: Path, job: int, out: Path, as_json: bool) -> None:
+    """Write a run's metrics to OUT: a table if it ends with .csv, else a folder with an event file for TensorBoard."""
+    with opened(folder) as project:
+        queue.get(project, job)
+        (metrics_export.write_csv if out.suffix == ".csv" else metrics_export.write_events)(project, job, out)
+        show({"out": str(out)}, as_json, f"Wrote {out}.")
 
 
 @click.command("steer")
@@ -400,7 +413,7 @@ def worker(folder: Path, idle: float) -> int:
 
 
 COMMANDS = (
-    generate, train_reward, train_policy, sweep_command, steer, runs_command, rounds_command, algorithms_command,
-    compare, export_model, score, score_file, suggest, fetch_model, jobs, watch, pause, resume,
+    generate, train_reward, train_policy, sweep_command, steer, runs_command, export_metrics, rounds_command,
+    algorithms_command, compare, export_model, score, score_file, suggest, fetch_model, jobs, watch, pause, resume,
     stop, worker,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """What leaves Plumbline loads with transformers and peft alone, in a process that has never heard of it."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -7,8 +8,8 @@ import sys
 import pytest
 import torch
 
-from core import catalogue, configs
-from core.jobs import queue
+from core import catalogue, cli, configs
+from core.jobs import metrics_export, queue
 from core.models.adapters import SharedModel
 from core.models.load import load
 from core.rl.rollout import POLICY
@@ -67,3 +68,26 @@ def test_nothing_is_written_over(asking, tuned, run_job, tmp_path):
     job = run_job(asking, "export-model", configs.ExportModelConfig(out=str(tmp_path)))
     assert job.status == "failed" and "choose a folder that is empty or new" in job.error
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".partial"] == []
+
+
+def test_metrics_go_to_tensorboard_and_csv_with_every_value(asking, tuned, tmp_path):
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    assert cli.run(["export-metrics", str(asking.folder), str(tuned.id), str(tmp_path / "events")]) == 0
+    assert cli.run(["export-metrics", str(asking.folder), str(tuned.id), str(tmp_path / "run.csv")]) == 0
+    expected = queue.metrics(asking, tuned.id)
+    events = event_accumulator.EventAccumulator(str(tmp_path / "events")).Reload()
+    assert set(events.Tags()["scalars"]) == set(expected)
+    for name, points in expected.items():
+        found = [(event.step, event.value) for event in events.Scalars(name)]
+        assert found == [(step, pytest.approx(value, rel=1e-6, abs=1e-12)) for step, value in points]
+    with (tmp_path / "run.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    kl = [(int(row["step"]), float(row["objective/kl"])) for row in rows if row["objective/kl"]]
+    assert kl == expected["objective/kl"]
+
+
+def test_without_tensorboard_a_sentence_says_what_to_do(asking, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(metrics_export, "find_spec", lambda name: None)
+    job = queue.enqueue(asking, "train-policy", configs.stored(RUN, options()))
+    assert cli.run(["export-metrics", str(asking.folder), str(job.id), str(tmp_path / "events")]) == 2
+    assert "or use CSV" in capsys.readouterr().err

@@ -1,0 +1,45 @@
+"""A run's metrics for other programs: a table as CSV, or an event file that TensorBoard shows."""
+
+import csv
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from core.errors import BadInput
+from core.jobs import queue
+from core.store import Project
+
+
+def write_csv(project: Project, job_id: int, path: Path) -> None:
+    """One row for each step, one column for each metric; empty where a step has none."""
+    series = queue.metrics(project, job_id)
+    steps = sorted({step for points in series.values() for step, _ in points})
+    values = {name: dict(points) for name, points in series.items()}
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["step", *series])
+        writer.writerows([[step, *(values[name].get(step, "") for name in series)] for step in steps])
+
+
+def write_events(project: Project, job_id: int, folder: Path) -> None:
+    """An event file in `folder`. Raises `BadInput` where TensorBoard's library is not installed."""
+    if find_spec("tensorboard") is None:
+        raise BadInput(
+            "TensorBoard files need tensorboard: install Plumbline with the extra `tensorboard`, or use CSV."
+        )
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    series = queue.metrics(project, job_id)
+    taken = dict(series.get("time/step", []))
+    began = project.value("select coalesce(started_at, created_at) from jobs where id = ?", job_id)
+    clock = datetime.fromisoformat(began).timestamp()
+    folder.mkdir(parents=True, exist_ok=True)
+    writer = EventFileWriter(str(folder))
+    for step in sorted({step for points in series.values() for step, _ in points}):
+        clock += taken.get(step, 0.0)
+        found = [(name, value) for name, points in series.items() for at, value in points if at == step]
+        values = [Summary.Value(tag=name, simple_value=value) for name, value in found]
+        writer.add_event(Event(step=step, wall_time=clock, summary=Summary(value=values)))
+    writer.close()
