@@ -17,6 +17,7 @@ PAGES = {
     "labeling": "&Labeling",
     "reward": "The &reward model",
     "policy": "&Tuning the policy",
+    "machines": "What &fits, and several processes",
     "comparison": "&Beside Argilla and Label Studio",
 }
 PICTURE_WIDTH = 760
