@@ -161,6 +161,8 @@ class Window(QMainWindow):
         """Show a tab, building or repainting it if need be."""
         if self.session is None:
             return
+        if self.focusWidget() in self.tab_buttons.buttons():  # two marked tabs would be one too many
+            self.tab_buttons.button(number).setFocus()
         self.tab_buttons.button(number).setChecked(True)
         self.tab_stack.setCurrentIndex(number)
         tab = self.tabs[number]

@@ -255,7 +255,7 @@ class Tab(QWidget):
         if mine:
             self.charts.append(mine)
             self._show_advice()
-        self.samples.model.prepend([item for item in news.samples if item["job_id"] == self.runs.current])
+        self.samples.prepend([item for item in news.samples if item["job_id"] == self.runs.current])
 
 
 def said_of(job: Job) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -26,6 +26,10 @@ TITLES = {
     "step": "Step", "prompt": "Prompt", "completion": "Completion", "score": "Reward", "change": "Change",
     "gold": "Gold", "kl": "KL",
 }  # fmt: skip
+#: Widths of the columns with numbers; what is left goes to the texts, a third of it to the prompt.
+WIDTHS = {"step": 84, "score": 72, "change": 74, "gold": 70, "kl": 66}
+PROMPTS_SHARE = 0.3
+NARROWEST = 110
 TIPS = {
     "score": "What the completion is rewarded with",
     "change": "How much higher it scores than the reference's answer to the same prompt",
@@ -59,6 +63,12 @@ class SamplesModel(QAbstractTableModel):
             self._ids[:0] = [row["id"] for row in reversed(rows)]
             self._rows |= {row["id"]: row for row in rows}
             self.endInsertRows()
+
+    def has(self, name: str) -> bool:
+        """Does any of the samples say anything under this name?"""
+        some = f"select 1 from samples where {name} is not null and id between ? and ? and job_id = ? limit 1"
+        newest = self.row(0) if self._ids else {}
+        return bool(newest) and self.project.one(some, self._ids[-1], self._ids[0], newest["job_id"]) is not None
 
     def row(self, number: int) -> dict[str, Any]:
         row_id = self._ids[number]
@@ -99,7 +109,7 @@ class SamplesModel(QAbstractTableModel):
         if name == "step":
             return str(value) if row.get("policy") == "policy" else str(row.get("policy"))
         if isinstance(value, float):
-            return f"{value:+.2f}"
+            return f"{value:.2f}" if name == "kl" else f"{value:+.2f}"
         return "" if value is None else str(value).replace("\n", " ")
 
 
@@ -128,11 +138,9 @@ class SamplesTable(QWidget):
         sizes = self.view.horizontalHeader()
         sizes.setHighlightSections(False)
         sizes.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for number, (name, width) in enumerate(zip(COLUMNS, (96, 0, 0, 72, 74, 68, 76), strict=True)):
-            if name in ("prompt", "completion"):
-                sizes.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
-            else:
-                sizes.resizeSection(number, width)
+        for number, name in enumerate(COLUMNS):
+            sizes.resizeSection(number, WIDTHS.get(name, 0))
+        self.view.viewport().installEventFilter(self)
         self.texts = SampleTexts()
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.view)
@@ -147,9 +155,40 @@ class SamplesTable(QWidget):
         layout.addWidget(split)
         self.view.selectionModel().currentRowChanged.connect(self._selected)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._fit()
+        return False
+
+    def _fit(self) -> None:
+        """Share out what the numbers leave between prompt and completion."""
+        sizes = self.view.horizontalHeader()
+        shown = [name for number, name in enumerate(COLUMNS) if not self.view.isColumnHidden(number)]
+        left = max(self.view.viewport().width() - sum(WIDTHS.get(name, 0) for name in shown), 0)
+        prompt = int(left * PROMPTS_SHARE)
+        if prompt < NARROWEST:  # three words say nothing; the chosen sample's prompt is read below
+            prompt = 0
+        self.view.setColumnHidden(COLUMNS.index("prompt"), not prompt)
+        sizes.resizeSection(COLUMNS.index("prompt"), prompt)
+        sizes.resizeSection(COLUMNS.index("completion"), left - prompt)
+
+    def _show_columns(self) -> None:
+        """Columns about which the run says nothing are left out."""
+        for name in ("change", "gold"):
+            self.view.setColumnHidden(COLUMNS.index(name), not self.model.has(name))
+        self._fit()
+
+    def prepend(self, rows: list[dict[str, Any]]) -> None:
+        """Put new rows, given oldest first, on top."""
+        first = not self.model.rowCount()
+        self.model.prepend(rows)
+        if first and rows:
+            self._show_columns()
+
     def show_run(self, job_id: int | None) -> None:
         """List a run's samples and read the newest one; None empties the table."""
         self.model.show_run(job_id)
+        self._show_columns()
         self.texts.clear()
         if self.model.rowCount():
             self.view.selectRow(0)

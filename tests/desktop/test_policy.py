@@ -293,6 +293,24 @@ def test_samples_show_the_change_and_what_the_reference_answered(tab):
     assert not theirs.isVisible(), "the reference's own answer stands alone"
 
 
+def test_samples_leave_out_what_a_run_does_not_say_and_prompts_where_there_is_no_room(tab, qtbot):
+    project = tab.session.project
+    job = queued(project)
+    known = {"prompt": "why?", "prompt_id": None}
+    Recorder(project, job.id).record(Samples(1, (Sample(completion="because", score=0.5, kl=1.0, **known),)))
+    done(project, job)
+    poll(tab)
+    select(tab, job)
+    hidden = tab.samples.view.isColumnHidden
+    assert [name for number, name in enumerate(COLUMNS) if hidden(number) and name != "prompt"] == ["change", "gold"]
+    for width, narrow in ((420, True), (1200, False)):
+        tab.samples.view.setFixedWidth(width)
+        qtbot.waitUntil(lambda narrow=narrow: hidden(COLUMNS.index("prompt")) == narrow)
+        shown = [n for n in range(len(COLUMNS)) if not hidden(n)]
+        room = tab.samples.view.viewport().width()
+        assert sum(tab.samples.view.columnWidth(number) for number in shown) == room
+
+
 def test_a_run_that_went_wrong_is_drawn_again_and_says_so(tab):
     project = tab.session.project
     job = queued(project)
