@@ -16,6 +16,7 @@ NAMES = {
     "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",
     "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
     "learning": "reward before and after on held-out prompts, KL and fluency, for each algorithm",
+    "scaling": "seconds of a PPO step against batch, length and epochs; memory over 200 steps",
     "plan": "memory that `plan` computes beside measured peaks",
     "ppo": "seconds a PPO step and their parts, peak memory",
 }
@@ -33,7 +34,7 @@ def main() -> int:
     parser.add_argument("--k", type=int, nargs="+", default=[2, 4, 8, 16], help="completions of each prompt, `reward`")
     parser.add_argument("--ways", action="store_true", help="also time `reward` without sharing the prompt")
     parser.add_argument("--limit", type=int, default=0, help="at most so many training pairs, `hh`; 0 is all")
-    parser.add_argument("--svg", type=Path, help="where `gold` writes its plot")
+    parser.add_argument("--svg", type=Path, help="where `gold`, `learning` and `scaling` write their plot")
     parser.add_argument("--algorithm", nargs="+", help="which algorithms, `learning`; all of the task if not given")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each algorithm, `learning`")
     parser.add_argument("--task", choices=["sentiment", "reward-model"], default="sentiment", help="of `learning`")

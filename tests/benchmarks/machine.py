@@ -41,6 +41,13 @@ def peak_gigabytes() -> float:
     return peak / (1e9 if sys.platform == "darwin" else 1e6)
 
 
+def resident_gigabytes() -> float:
+    """Resident memory of this process now."""
+    import psutil
+
+    return psutil.Process().memory_info().rss / 1e9
+
+
 def median(values: list[float]) -> float:
     return statistics.median(values)
 

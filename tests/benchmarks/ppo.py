@@ -17,61 +17,23 @@ STEPS_WARM = 1
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     prepare(options)
-    from core.configs import TrainPolicyConfig, TrainRewardConfig
-    from core.models.adapters import SharedModel
-    from core.records import Prompt
-    from core.reward.model import RewardModel
-    from core.rl.actor import Setup
-    from core.rl.algorithms.ppo import Learner, Options
-    from core.rl.collect import collect
-    from core.rl.control import Live
-    from core.rl.loop import batch_of
-    from core.rl.rewards import Rewards
-
     base = load_base(options)
-    config = TrainPolicyConfig(
-        batch_size=16,
-        completions=1,
-        max_new_tokens=32,
-        temperature=0.7,
-        lora_targets="attention",
-        learning_rate=1e-5,
-    )
-    shared = SharedModel(base)
-    reward = RewardModel.fresh(shared, TrainRewardConfig(lora_targets="attention"), seed=0)
-    shared.add("policy", config, seed=0)
-    rewards = Rewards(reward, None, None)
-    live = Live.of(config)
-    learner = Learner(Setup(shared, config, Options(ppo_epochs=4), live))
-    epochs = learner.options.ppo_epochs
     peak = matmul_peak(base.placement.dtype)
-    asked = [Prompt(index, text) for index, text in enumerate(prompts(options, base, 256))]
-    steps: list[dict[str, float]] = []
-    for step in range(options.runs + STEPS_WARM):
-        began = time.perf_counter()
-        rollout, _, times = collect(
-            shared, rewards, batch_of(asked, config, step), config, live, step, learns=learner.learns_from_fresh
-        )
-        heard = len(rollout.said)
-        update = time.perf_counter()
-        learner.update(rollout, step)
-        now = time.perf_counter()
-        work = operations(base, rollout, epochs - heard, epochs)
-        steps.append(times | {"time/train": now - update, "time/step": now - began, "share": work / (now - update)})
-    steps = steps[STEPS_WARM:]
+    work = Work(base, prompts(options, base, 256), batch=16, tokens=32, epochs=4)
+    steps = [work.step() for _ in range(options.runs + STEPS_WARM)][STEPS_WARM:]
+    work.close()
     result: dict[str, Any] = {
         "seconds_a_step": median([step["time/step"] for step in steps]),
         "seconds_generating": median([step["time/generate"] for step in steps]),
         "seconds_scoring": median([step["time/score"] for step in steps]),
         "seconds_training": median([step["time/train"] for step in steps]),
-        "matmul_share": median([step["share"] for step in steps]) / peak,
+        "matmul_share": median([step["operations"] / step["time/train"] for step in steps]) / peak,
         "matmul_peak_gigaflops": peak / 1e9,
         "peak_gb": peak_gigabytes(),
         "dtype": str(base.placement.dtype).removeprefix("torch."),
         "device": str(base.device),
         "steps": len(steps),
     }
-    shared.close()
     if options.peer_python and options.data:
         folder = str(base.spec.folder)
         arguments = ("--model", folder, "--data", str(options.data), "--dtype", result["dtype"])
@@ -82,6 +44,60 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             result["seconds_over_peer"] = result["seconds_a_step"] / result["peer_seconds_a_step"]
             result["memory_over_peer"] = result["peak_gb"] / result["peer_peak_gb"]
     return result
+
+
+class Work:
+    """PPO on some prompts with a fresh reward model; one completion a prompt."""
+
+    def __init__(self, base: Any, texts: list[str], *, batch: int, tokens: int, epochs: int) -> None:
+        from core.configs import TrainPolicyConfig, TrainRewardConfig
+        from core.models.adapters import SharedModel
+        from core.records import Prompt
+        from core.reward.model import RewardModel
+        from core.rl.actor import Setup
+        from core.rl.algorithms.ppo import Learner, Options
+        from core.rl.control import Live
+        from core.rl.rewards import Rewards
+
+        self.base = base
+        self.config = TrainPolicyConfig(
+            batch_size=batch,
+            micro_batch=batch,
+            completions=1,
+            max_new_tokens=tokens,
+            temperature=0.7,
+            lora_targets="attention",
+            learning_rate=1e-5,
+        )
+        self.shared = SharedModel(base)
+        reward = RewardModel.fresh(self.shared, TrainRewardConfig(lora_targets="attention"), seed=0)
+        self.rewards = Rewards(reward, None, None)
+        self.shared.add("policy", self.config, seed=0)
+        self.live = Live.of(self.config)
+        self.learner = Learner(Setup(self.shared, self.config, Options(ppo_epochs=epochs), self.live))
+        self.asked = [Prompt(index, text) for index, text in enumerate(texts)]
+        self.done = 0
+
+    def step(self) -> dict[str, float]:
+        """Seconds of one step and of its parts, and the operations of its training part."""
+        from core.rl.collect import collect
+        from core.rl.loop import batch_of
+
+        began = time.perf_counter()
+        chosen = batch_of(self.asked, self.config, self.done)
+        rollout, _, times = collect(
+            self.shared, self.rewards, chosen, self.config, self.live, self.done, learns=self.learner.learns_from_fresh
+        )
+        heard, epochs = len(rollout.said), self.learner.options.ppo_epochs
+        update = time.perf_counter()
+        self.learner.update(rollout, self.done)
+        now = time.perf_counter()
+        self.done += 1
+        work = operations(self.base, rollout, epochs - heard, epochs)
+        return times | {"time/train": now - update, "time/step": now - began, "operations": work}
+
+    def close(self) -> None:
+        self.shared.close()
 
 
 def operations(base: Any, rollout: Any, forward: int, backward: int) -> float:
