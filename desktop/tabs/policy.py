@@ -1,9 +1,11 @@
 """The PPO tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QStackedWidget, QTabWidget, QWidget
+from pathlib import Path
 
-from core.configs import ALGORITHMS
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
+
+from core.configs import ALGORITHMS, ExportModelConfig
 from core.errors import KnownError
 from core.jobs import queue, sweep
 from core.jobs.follow import News
@@ -123,7 +125,11 @@ class Tab(QWidget):
             "Rank what it writes", self.begin_round, role="link",
             tip="Begin the next round: let this policy write completions in the Rank tab",
         )  # fmt: skip
-        links = row(self.over, None, self.next_round, self.next, spacing=2 * SPACE)
+        self.export = button(
+            "Export model…", self.ask_export, role="link",
+            tip="Write this policy as a model of its own, the adapter merged into the weights",
+        )  # fmt: skip
+        links = row(self.over, None, self.export, self.next_round, self.next, spacing=2 * SPACE)
         below = column(self.result, links, spacing=SPACE // 2)
         layout = column(self.live, self.advice, charts, below, card(column(self.pages)), spacing=SPACE + 4)
         layout.setStretch(2, 4)
@@ -183,6 +189,23 @@ class Tab(QWidget):
         if rank is not None and self.runs.current is not None:
             rank.write_with(self.runs.current)
 
+    def ask_export(self) -> None:
+        """Ask for a new folder and write the model there."""
+        suggested = str(Path.home() / f"{self.session.project.name} run {self.runs.current}")
+        dialog = QFileDialog(self, "Write the model to a new folder", suggested)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.start_export)
+        dialog.open()
+
+    def start_export(self, out: str) -> None:
+        if self.runs.current is None:
+            return
+        try:
+            self.session.start("export-model", ExportModelConfig(policy_job=self.runs.current, out=out))
+        except KnownError as error:
+            errors.show(error, self)
+
     def _act(self, ask: object) -> None:
         if self.runs.current is not None and callable(ask):
             try:
@@ -208,6 +231,7 @@ class Tab(QWidget):
         usable = job.status == "done" and bool(job.result.get("adapter"))
         self.next.setVisible(usable)
         self.next_round.setVisible(usable)
+        self.export.setVisible(usable)
         text = job.error or said_of(job)
         self.result.setText(text)
         self.result.setVisible(bool(text))

@@ -6,7 +6,7 @@ import time
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialogButtonBox
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
 
 from core import configs, gold
 from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Samples
@@ -291,6 +291,22 @@ def test_samples_show_the_change_and_what_the_reference_answered(tab):
     tab.samples.view.selectRow(1)
     assert mine.toPlainText() == "what the base said"
     assert not theirs.isVisible(), "the reference's own answer stands alone"
+
+
+def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
+    project = tab.session.project
+    job = queued(project)
+    Recorder(project, job.id).record(Result({"adapter": "runs/1/step-000001"}))
+    done(project, job)
+    poll(tab)
+    select(tab, job)
+    assert not tab.export.isHidden()
+    tab.ask_export()
+    dialog = tab.findChild(QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path / "model"))
+    dialog.close()
+    (asked,) = queue.listed(project, kind="export-model")
+    assert asked.config["policy_job"] == job.id and asked.config["out"] == str(tmp_path / "model")
 
 
 def test_samples_leave_out_what_a_run_does_not_say_and_prompts_where_there_is_no_room(tab, qtbot):
