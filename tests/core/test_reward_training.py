@@ -182,7 +182,7 @@ def test_an_ensemble_and_the_curve_are_measured_on_the_same_heldout_prompts(rank
 
 
 def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeypatch):
-    real, sizes = updating.gradients, []
+    real, sizes = updating.own_gradients, []
 
     def hungry(model, member, batch, config, tokens):
         sizes.append(tokens)
@@ -190,7 +190,7 @@ def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeyp
             raise MemoryError
         return real(model, member, batch, config, tokens)
 
-    monkeypatch.setattr("core.reward.train.gradients", hungry)
+    monkeypatch.setattr("core.reward.train.own_gradients", hungry)
     job = run_job(ranked, "train-reward", REWARD)
     assert job.status == "done", job.report or job.error
     assert sizes[0] > 100
@@ -202,7 +202,7 @@ def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeyp
 
 
 def test_without_any_memory_it_fails_with_a_sentence_and_keeps_the_last_checkpoint(ranked, run_job, monkeypatch):
-    real, done = updating.gradients, []
+    real, done = updating.own_gradients, []
 
     def hungry(*arguments):
         done.append(arguments)
@@ -210,13 +210,13 @@ def test_without_any_memory_it_fails_with_a_sentence_and_keeps_the_last_checkpoi
             raise MemoryError
         return real(*arguments)
 
-    monkeypatch.setattr("core.reward.train.gradients", hungry)
+    monkeypatch.setattr("core.reward.train.own_gradients", hungry)
     job = run_job(ranked, "train-reward", REWARD)
     assert job.status == "failed"
     assert "Not enough memory" in job.error
     assert "computed twice" in notes(ranked, job)
     assert (ranked.folder / job.result["adapter"] / "reward" / "adapter_model.safetensors").is_file()
-    monkeypatch.setattr("core.reward.train.gradients", real)
+    monkeypatch.setattr("core.reward.train.own_gradients", real)
     queue.resume(ranked, job.id)
     worker.run_job(ranked, worker.claim(ranked), {})
     assert queue.get(ranked, job.id).status == "done"
