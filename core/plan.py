@@ -22,6 +22,8 @@ RUNTIME = {"cpu": 0.55e9, "cuda": 0.6e9}
 #: What allocators hold beyond what is asked of them. glibc's was measured: arrays of megabytes leave holes into which
 #: others do not fit. CUDA's is an assumption.
 SLACK = {"cpu": 1.6, "cuda": 1.1}
+#: By these a config says that it is a mixture of experts.
+EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
 #: Bytes of each logit of a chunk besides the raw one.
 LOGIT = 8
 
@@ -94,6 +96,8 @@ def shape_of(spec: ModelSpec) -> Shape:
 
 def shape_from(config: dict[str, Any], path: Path) -> Shape:
     config = config.get("text_config", config)
+    if experts := next((name for name in EXPERTS if config.get(name)), None):
+        raise BadInput(f"{path} has {experts}: memory is planned for models without experts.")
     try:
         hidden, heads = config["hidden_size"], config["num_attention_heads"]
         return Shape(

@@ -39,6 +39,8 @@ from core.store import Project, completions, now, open_project
 
 KEEP_CHECKPOINTS = 2
 POLL = 0.2
+#: Seconds after which the processes of a paused job hear that it still is.
+WORD = 30.0
 
 
 def serve(folder: Path, *, idle: float = 600.0) -> int:
@@ -54,9 +56,11 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
     try:
         queue.mark_interrupted(project)
         deadline = time.monotonic() + idle
-        while time.monotonic() < deadline and project.folder.exists() and not lock.asked_to_leave(project.folder):
+        while time.monotonic() < deadline and project.folder.exists():
             job = claim(project)
             if job is None:
+                if lock.asked_to_leave(project.folder):
+                    break
                 time.sleep(POLL)
                 continue
             run_job(project, job, cache)
@@ -170,7 +174,8 @@ def run_job(
             if isinstance(event, Checkpoint):
                 context.resume_step, context.resume_from = last_checkpoint(project, job.id)
             if isinstance(event, Progress) and context.wanted == "pause":
-                context.wanted = world.agreed(recorder.hold() if world.main else None)
+                while context.wanted == "pause":  # a word now and then: who waits too long for one gives up
+                    context.wanted = world.agreed(recorder.hold(WORD) if world.main else None)
         if world.main:
             _finish(project, job.id, "stopped" if context.stopping else "done")
     except SystemExit:
@@ -225,17 +230,17 @@ class Recorder:
                 self._write(event)
         return self.project.value("select wanted from jobs where id = ?", self.job_id)
 
-    def hold(self) -> Any:
-        """Wait in the paused state until something else is wanted; the pause does not count as work."""
+    def hold(self, seconds: float) -> Any:
+        """Wait in the paused state until something else is wanted, at most so long; a pause does not count as work."""
         began = time.monotonic()
         self._status("paused")
-        while True:
-            wanted = self.project.value("select wanted from jobs where id = ?", self.job_id)
-            if wanted != "pause":
-                break
+        wanted = "pause"
+        while wanted == "pause" and time.monotonic() < began + seconds:
             time.sleep(POLL)
+            wanted = self.project.value("select wanted from jobs where id = ?", self.job_id)
         self.stage_began += time.monotonic() - began
-        self._status("running")
+        if wanted != "pause":
+            self._status("running")
         return wanted
 
     def _status(self, status: str) -> None:

@@ -31,6 +31,7 @@ from core.worker import work_together
 
 #: What several processes can do together.
 TOGETHER = ("train-reward", "train-policy")
+ONLY = "Several processes can only train: launch `train-reward`, `train-policy` or `resume`, without --detach."
 
 detach_option = click.option("--detach", is_flag=True, help="Queue the job and return; `watch` follows it.")
 
@@ -55,7 +56,9 @@ def start(
     stored = configs.stored(config, options)
     if together():
         if kind not in TOGETHER:
-            raise BadInput(f"Several processes can only train: launch {' or '.join(TOGETHER)}.")
+            raise BadInput(ONLY)
+        if detach:
+            raise BadInput("Several processes stay until the job ends: leave out --detach.")
         work(folder, lambda project: queue.enqueue(project, kind, stored).id, as_json)
         return
     with opened(folder) as project:
@@ -158,6 +161,8 @@ def given_run(options: dict[str, Any]) -> tuple[configs.TrainPolicyConfig, Any]:
 )  # fmt: skip
 def sweep_command(folder: Path, as_json: bool, detach: bool, vary: tuple[str, ...], **options: Any) -> None:
     """Queue a run of `train-policy` for every combination of a few settings."""
+    if together():
+        raise BadInput(ONLY)
     config, own = given_run(options)
     axes = {}
     for text in vary:
@@ -381,8 +386,8 @@ def resume(folder: Path, job: int, detach: bool, as_json: bool) -> None:
     if together():
 
         def again(project: Project) -> int:
-            if queue.get(project, job).kind not in TOGETHER:
-                raise BadInput(f"Several processes can only train: job {job} does not.")
+            if queue.get(project, job).kind not in TOGETHER or detach:
+                raise BadInput(ONLY)
             queue.resume(project, job)
             return job
 

@@ -132,15 +132,20 @@ def run_demo(folder: Path, model: str, steps: int, gold: str, as_json: bool) -> 
     show(found, as_json, table(rows, ("", "before", "after")))
 
 
+COUNT = click.IntRange(min=1)
+
+
 @click.command("plan")
 @click.option("--model", default="", help="Base model as in `new`; it must be on this machine.")
 @click.option("--size", type=click.Choice(list(plan.KNOWN)), help="Instead of a model: a well-known size.")
-@click.option("--memory", type=float, help="Gigabytes that may be used; this machine's if not given.")
+@click.option("--memory", type=click.FloatRange(min=0.1), help="Gigabytes that may be used; a CPU's if not given.")
 @click.option("--on", "device", type=click.Choice(["cuda", "cpu"]), default="cuda", show_default=True)
-@click.option("--batch", default=16, show_default=True, help="Completions a step.")
-@click.option("--prompt-tokens", default=128, show_default=True, help="Length of a prompt.")
-@click.option("--max-new-tokens", default=128, show_default=True, help="Length of a completion.")
-@click.option("--lora-rank", default=16, show_default=True, help="Size of the adapter.")
+@click.option("--batch", default=16, type=COUNT, show_default=True, help="Completions a step.")
+@click.option("--prompt-tokens", default=128, type=COUNT, show_default=True, help="Length of a prompt.")
+@click.option(
+    "--max-new-tokens", default=128, type=click.IntRange(min=1), show_default=True, help="Length of a completion."
+)
+@click.option("--lora-rank", default=16, type=COUNT, show_default=True, help="Size of the adapter.")
 @json_option
 def plan_command(
     model: str, size: str | None, memory: float | None, device: str, batch: int, prompt_tokens: int,
@@ -148,6 +153,10 @@ def plan_command(
 ) -> None:  # fmt: skip
     """How much memory tuning a policy takes, and what fits: computed from the model's shape, nothing is loaded."""
     shape = plan.KNOWN[size] if size else plan.shape_of(catalogue.parse(model or catalogue.EMBEDDED))
+    if memory is None and device != "cpu":
+        raise BadInput(
+            "Say how many gigabytes the card has with --memory, or plan for this machine's CPU with --on cpu."
+        )
     room = memory * 1e9 if memory else psutil.virtual_memory().total
     work = plan.Work(
         device=device, rank=lora_rank, prompt=prompt_tokens, response=max_new_tokens, batch=batch, micro_batch=batch

@@ -4,6 +4,7 @@ The operating system frees it even after `kill -9`; there are no process ids and
 """
 
 import sqlite3
+import time
 from pathlib import Path
 
 LOCK = "worker.lock"
@@ -36,8 +37,11 @@ def take_over(folder: Path) -> sqlite3.Connection | None:
 
 
 def asked_to_leave(folder: Path) -> bool:
-    """Does somebody else want the lock?"""
-    return (folder / LEAVE).exists()
+    """Does somebody else want the lock? A note that was left behind by one who was killed counts for nothing."""
+    try:
+        return time.time() - (folder / LEAVE).stat().st_mtime < LEAVING + 1
+    except FileNotFoundError:
+        return False
 
 
 def held(folder: Path) -> bool:

@@ -12,6 +12,8 @@ from core.store import Project
 
 def write_csv(project: Project, job_id: int, path: Path) -> None:
     """One row for each step, one column for each metric; empty where a step has none."""
+    if not path.parent.is_dir():
+        raise BadInput(f"{path.parent} is no folder: choose another place for the table.")
     series = queue.metrics(project, job_id)
     steps = sorted({step for points in series.values() for step, _ in points})
     values = {name: dict(points) for name, points in series.items()}
@@ -35,11 +37,16 @@ def write_events(project: Project, job_id: int, folder: Path) -> None:
     taken = dict(series.get("time/step", []))
     began = project.value("select coalesce(started_at, created_at) from jobs where id = ?", job_id)
     clock = datetime.fromisoformat(began).timestamp()
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        raise BadInput(f"{folder} is there already: choose a new folder, or every curve would be drawn twice.")
+    folder.mkdir(parents=True)
     writer = EventFileWriter(str(folder))
-    for step in sorted({step for points in series.values() for step, _ in points}):
+    by_step: dict[int, list[tuple[str, float]]] = {}
+    for name, points in series.items():
+        for step, value in points:
+            by_step.setdefault(step, []).append((name, value))
+    for step, found in sorted(by_step.items()):
         clock += taken.get(step, 0.0)
-        found = [(name, value) for name, points in series.items() for at, value in points if at == step]
         values = [Summary.Value(tag=name, simple_value=value) for name, value in found]
         writer.add_event(Event(step=step, wall_time=clock, summary=Summary(value=values)))
     writer.close()

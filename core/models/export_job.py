@@ -1,6 +1,7 @@
 """The job `export-model`: a tuned policy as a model of its own, that needs neither Plumbline nor PEFT."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import torch
@@ -47,6 +48,8 @@ def run(context: JobContext) -> Events:
         raise BadInput("Give the folder to write with --out.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadInput(f"{out} is there already: choose a folder that is empty or new.")
+    if not out.parent.is_dir():
+        raise BadInput(f"{out.parent} is no folder: choose another place for the model.")
     spec = parse(project.setting("model"))
     yield from fetched(context, spec, "model")
     yield Progress(0, 3, "Merging the adapter")
@@ -57,14 +60,14 @@ def run(context: JobContext) -> Events:
     stored = _stored_dtype(spec.folder)
     model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().to(stored)
     yield Progress(1, 3, "Writing the model")
-    partial = out.with_name(f"{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         model.save_pretrained(partial, safe_serialization=True)
         tokenizer.save_pretrained(partial)
         (partial / "README.md").write_text(_card(context, job, spec.loadable), encoding="utf-8")
         if out.exists():
             out.rmdir()
+        partial.chmod(0o755)
         partial.rename(out)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)

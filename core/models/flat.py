@@ -3,8 +3,8 @@
 Everything in a transformer but attention looks at one token at a time. So the tokens of all prompts and responses are
 laid out behind each other, a prompt once however many responses it has, and only attention is told, by a `Layout`,
 which of them belong together. It is transformers' own model that runs: we register an attention function with it
-(`ATTENTION`) and pass the layout along as a keyword. `works` says whether a model takes part; one with other layers
-(state spaces, attention with sinks) is run with transformers' caches instead, see `core.models.rows`.
+(`ATTENTION`) and pass the layout along as a keyword. `core.models.states` knows whether a model takes part; one with
+other layers (state spaces, attention with sinks) is run with transformers' caches instead.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,8 @@
 """The inner loops of training with fewer passes over memory than the libraries' own: LoRA, RMSNorm, log-probabilities.
 
-Each is an autograd function beside its formula. Where a function keeps something that it computed, its backward pass
-computes it anew when it is itself differentiated, so that second derivatives are right.
+Each is an autograd function beside its formula. Where LoRA and RMSNorm keep something that they computed, their
+backward pass computes it anew when it is itself differentiated, so that second derivatives are right; log-probabilities
+in chunks refuse to be differentiated twice.
 """
 
 from types import MethodType
@@ -10,7 +11,6 @@ from typing import Any
 import torch
 from peft.tuners.lora.layer import Linear as LoraLinear
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from core.limits import CHUNK
 
@@ -149,8 +149,9 @@ class LogProbability(torch.autograd.Function):
         return found, nats
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, g: Tensor, _: Tensor | None) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            raise RuntimeError("log-probabilities in chunks have no second derivative: use Predictions.logits")
         (slope,) = ctx.saved_tensors
         return slope * g[:, None].to(slope.dtype), None, None, None, None
 

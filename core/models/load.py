@@ -70,7 +70,10 @@ def fetched(context: JobContext, spec: ModelSpec, what: str) -> Iterator[Progres
     """Bring a model to this machine if it is not there. Raises `KnownError` when the job is stopped meanwhile."""
     with closing(fetch.ensure(spec)) as fetching:
         if context.world.size > 1:  # one brings it, the others wait, and nobody tells
-            context.world.agreed(list(fetching)[:0] if context.world.main else None)
+            if context.world.main:
+                for _ in fetching:
+                    pass
+            context.world.agreed(None)
             return
         for progress in fetching:
             yield progress

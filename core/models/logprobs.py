@@ -1,10 +1,12 @@
 """What a model says of sampled responses: log-probabilities and entropies under whatever adapter is active."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from core.models.lean import LogProbability
 from core.models.rows import Rows
@@ -63,6 +65,16 @@ class Predictions:
         self.logp, nats = self._chunked(weight, entropy=True)
         assert nats is not None
         return self.logp, nats
+
+    def widened(self, T: int) -> "Predictions":
+        """The same for responses that are padded to T."""
+        more = T - self.hidden.shape[1]
+        own = self.rows
+        rows = replace(own, response_ids=pad(own.response_ids, [0, more]), is_response=pad(own.is_response, [0, more]))
+        wide = Predictions(self.model, pad(self.hidden, [0, 0, 0, more]), rows, self.temperature)
+        if "logp" in self.__dict__:
+            wide.logp = pad(self.logp, [0, more])
+        return wide
 
     def _chunked(self, weight: Tensor, *, entropy: bool) -> tuple[Tensor, Tensor | None]:
         mask = self.rows.is_response

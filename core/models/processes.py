@@ -6,6 +6,7 @@ same seeds draw the same tokens however many processes there are.
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ from core.errors import KnownError
 from core.jobs.world import Alone
 from core.models.devices import placement
 
+#: How long one waits for another, which may be fetching a model.
+PATIENCE = timedelta(hours=12)
 GONE = "Another process of this run has ended, and its output says why: resume the run, it goes on from its checkpoint."
 
 
@@ -23,7 +26,7 @@ class Processes(Alone):
     """What `accelerate launch` started. Raises `KnownError` when one of the others is gone."""
 
     def __init__(self) -> None:
-        self.state = PartialState(cpu=placement().device.type == "cpu")
+        self.state = PartialState(cpu=placement().device.type == "cpu", timeout=PATIENCE)
         self.rank, self.size = self.state.process_index, self.state.num_processes
 
     def agreed(self, value: Any) -> Any:

@@ -94,7 +94,7 @@ def sample(
         token = torch.where(ended, pad_id, token)
         tokens.append(token)
         is_response.append(~ended)
-        ended = ended | (~ended & torch.isin(token, ends))
+        ended = ended | torch.isin(token, ends)
         if bool(ended.all()) or index + 1 == max_new_tokens:
             break
         left = (~ended[going]).nonzero()[:, 0]

@@ -96,8 +96,12 @@ _known: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 def works_flat(model: Any, longest: int) -> bool:
     """Does the model give the same states flat, for sequences of up to `longest` tokens? Tried once for each model."""
     if model not in _known:
-        _known[model] = False  # what the trial is compared with
-        _known[model] = model.config._attn_implementation == ATTENTION and _same(model)
+        training = model.training
+        model.eval()  # where activations are recomputed, there is no cache to compare with
+        try:
+            _known[model] = model.config._attn_implementation == ATTENTION and _same(model)
+        finally:
+            model.train(training)
     window = _window(model.config.get_text_config())
     return _known[model] and (window is None or longest <= window)
 
@@ -123,6 +127,8 @@ def _same(model: Any) -> bool:
         rows = from_lists(prompts, given, 0, device)
         try:
             found = _flat(model, rows, True)
+        except torch.OutOfMemoryError:
+            raise
         except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, NotImplementedError):
             return False
         inside = torch.arange(found.shape[1], device=device) <= rows.lengths[:, None]

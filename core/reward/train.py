@@ -160,7 +160,7 @@ class Training:
     def _first_notes(self) -> Iterator[Event]:
         for note in self.notes:
             yield Note(note)
-        if both := pairs.contradictions(self.context.project):
+        if both := self.shared.world.agreed(pairs.contradictions(self.context.project)):
             yield Note(f"{both} pairs are ordered both ways by different labelers: each of the orders counts.")
         if not self.heldout:
             yield Note(

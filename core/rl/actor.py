@@ -3,7 +3,7 @@
 Both know nothing of any algorithm: one is given a loss for each token, the other the returns to predict.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,12 +61,14 @@ class Actor:
         return [micro[i::minibatches] for i in range(min(minibatches, len(micro)))]
 
     def descend(
-        self, rollout: Rollout, batch: list[Tensor], loss: Loss, *, per_completion: bool = False
-    ) -> dict[str, float]:
+        self, rollout: Rollout, batch: list[Tensor], loss: Loss, *, per_completion: bool = False,
+        beside: Sequence[Tensor] = (),
+    ) -> dict[str, float]:  # fmt: skip
         """One optimizer step down the mean of `loss` over all tokens of the batch, or its sum over the tokens divided
         by the number of completions. Returns the loss, the token means of what was reported, and the gradient's norm.
 
-        Every micro-batch is weighed by its share, so their number changes nothing. Raises `Diverged`.
+        Every micro-batch is weighed by its share, so their number changes nothing, nor does that of processes; `beside`
+        are weights outside the policy of which the loss leaves gradients, too. Raises `Diverged`.
         """
         mask = rollout.is_response
         tokens = sum(int(mask[index].sum()) for index in batch)
@@ -86,7 +88,7 @@ class Actor:
                     totals[name] = totals.get(name, 0.0) + mean
         rollout.said.clear()
         world = self.shared.world
-        world.add_gradients(self.weights)
+        world.add_gradients([*self.weights, *beside])
         return world.summed(totals) | {"grad_norm": self.step()}
 
     def own_share(self, rollout: Rollout, batch: list[Tensor]) -> list[Tensor]:
@@ -136,6 +138,10 @@ class Critic:
         self.head.zero()
         self.optimizer = adamw((list(self.head.linear.parameters()), learning_rate))
         self.fresh = True
+
+    @property
+    def weights(self) -> list[Tensor]:
+        return list(self.head.linear.parameters())
 
     @torch.no_grad()
     def values(self, rollout: Rollout) -> Tensor:

@@ -46,7 +46,8 @@ def collect(
     whole = join([part for part, _ in parts]).to(device)
     golds = None if gold is None else [value for _, values in parts for value in values]
     first = sum(len(part) for part, _ in parts[: world.rank])
-    said = [(index + first, heard) for index, heard in rollout.said]
+    T = whole.is_response.shape[1]
+    said = [(index + first, heard.widened(T)) for index, heard in rollout.said]
     return replace(whole, said=said), golds, times
 
 

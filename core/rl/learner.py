@@ -20,8 +20,8 @@ class BaseLearner:
     offline: ClassVar[bool] = False
     """Does it learn from the stored rankings, instead of rollouts with rewards?"""
 
-    learns_from_fresh: ClassVar[bool] = True
-    """Is its first optimizer step on the whole rollout, as the policy that is drew it?"""
+    learns_from_fresh: bool = True
+    """Is its first optimizer step on the whole of a rollout that it has just drawn?"""
 
     critic: Critic | None = None
     """Its value head, if it has one."""

@@ -180,9 +180,8 @@ class SamplesTable(QWidget):
 
     def prepend(self, rows: list[dict[str, Any]]) -> None:
         """Put new rows, given oldest first, on top."""
-        first = not self.model.rowCount()
         self.model.prepend(rows)
-        if first and rows:
+        if rows and any(self.view.isColumnHidden(COLUMNS.index(name)) for name in ("change", "gold")):
             self._show_columns()
 
     def show_run(self, job_id: int | None) -> None:

@@ -47,6 +47,7 @@ def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
     out.parent.mkdir()
     job = run_job(asking, "export-model", configs.ExportModelConfig(out=str(out)))
     assert job.status == "done", job.report or job.error
+    assert [path.name for path in out.parent.iterdir()] == ["model"], "nothing else is left there"
     assert {path.suffix for path in out.iterdir() if "model" in path.name} == {".safetensors"}
     assert "PPO" in (out / "README.md").read_text()
     adapter = queue.adapter_of(asking, tuned) / POLICY
@@ -67,7 +68,10 @@ def test_nothing_is_written_over(asking, tuned, run_job, tmp_path):
     (tmp_path / "mine").write_text("mine")
     job = run_job(asking, "export-model", configs.ExportModelConfig(out=str(tmp_path)))
     assert job.status == "failed" and "choose a folder that is empty or new" in job.error
-    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".partial"] == []
+    assert (tmp_path / "mine").read_text() == "mine"
+    nowhere = tmp_path / "none" / "model"
+    job = run_job(asking, "export-model", configs.ExportModelConfig(out=str(nowhere)))
+    assert job.status == "failed" and "choose another place" in job.error
 
 
 def test_metrics_go_to_tensorboard_and_csv_with_every_value(asking, tuned, tmp_path):

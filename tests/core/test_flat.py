@@ -7,13 +7,14 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 
 from core.configs import LoraConfig
-from core.models import decoding, rows, sampling, states
+from core.models import decoding, flat, rows, sampling, states
 from core.models.adapters import SharedModel
 from core.models.lean import LogProbability, LoraProduct, RmsNorm
 from core.models.rows import from_lists
 from core.models.sampling import next_token, sample
 from core.models.seeds import generator
 from core.models.states import hidden_states, works_flat
+from core.reward.update import checkpointed
 
 PROMPTS = [[5, 6, 7], [8, 9, 10, 11, 12], [3]]
 SEVERAL = [[[1, 2, 3], [4]], [[5, 6, 7, 8, 9]], [[2, 3], [4, 4, 4], [1]]]
@@ -23,7 +24,9 @@ ONE_TOKEN = [[[1], [2]], [[3]], [[4]]]
 
 @pytest.mark.parametrize("answers", [SEVERAL, ONE_EACH, ONE_TOKEN])
 @pytest.mark.parametrize("through_end", [True, False])
-def test_flat_states_are_those_of_each_sequence_alone(base, answers, through_end):
+@pytest.mark.parametrize("few", [0, 2**21])
+def test_flat_states_are_those_of_each_sequence_alone(base, monkeypatch, answers, through_end, few):
+    monkeypatch.setattr(flat, "FEW_SCORES", few)  # both ways to attend
     assert works_flat(base.model, 64)
     laid = from_lists(PROMPTS, answers, base.pad_id, base.device)
     with torch.no_grad():
@@ -168,6 +171,8 @@ def test_log_probabilities_in_chunks_are_those_of_whole_logits(count):
     torch.testing.assert_close(entropy, -(whole.exp() * whole).sum(-1), atol=1e-5, rtol=1e-5)
     (found,), (slope,) = (torch.autograd.grad((x * weigh).sum(), h, retain_graph=True) for x in (logp, expected))
     torch.testing.assert_close(found, slope, atol=1e-5, rtol=1e-4)
+    with pytest.raises(RuntimeError, match="no second derivative"):
+        torch.autograd.grad(logp.sum(), h, create_graph=True)
     alone, nothing = LogProbability.apply(h, W, ids, 0.7, False)
     assert torch.equal(alone, logp) and nothing is None
 
@@ -179,3 +184,10 @@ def test_models_whose_vocabulary_does_more_than_a_product_are_not_shortened(base
     config = SimpleNamespace(get_text_config=lambda: SimpleNamespace(final_logit_softcapping=30.0))
     capped = SimpleNamespace(get_output_embeddings=base.model.get_output_embeddings, config=config)
     assert plain_vocabulary(capped) is None
+
+
+def test_the_trial_is_the_same_where_activations_are_recomputed(base):
+    states._known.pop(base.model, None)
+    with checkpointed(base.model, True):
+        assert works_flat(base.model, 64)
+        assert base.model.training

@@ -52,10 +52,15 @@ def test_the_command_says_what_fits(capsys):
     assert run(["plan", "--size", "7B", "--memory", "24", "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found["4bit"]["fits"] and not found["float32"]["fits"]
+    assert run(["plan", "--size", "7B"]) == 2
+    assert "--memory" in capsys.readouterr().err
+    assert run(["plan", "--size", "7B", "--memory", "24", "--batch", "-1"]) == 2
 
 
 def test_a_model_of_another_kind_is_named(tmp_path):
     with pytest.raises(BadInput, match="does not say num_hidden_layers"):
         shape_from({"hidden_size": 8, "num_attention_heads": 2}, Path("config.json"))
+    with pytest.raises(BadInput, match="without experts"):
+        shape_from({"num_local_experts": 8}, Path("config.json"))
     with pytest.raises(BadInput, match="is not on this machine"):
         shape_of(catalogue.parse("hub:nobody/nothing"))

@@ -14,6 +14,7 @@ from core.configs import TrainRewardConfig
 from core.errors import KnownError
 from core.events import Metrics
 from core.jobs import launch, lock, queue
+from core.jobs.world import ALONE
 from core.models.adapters import SharedModel
 from core.models.load import load
 from core.models.processes import Processes
@@ -27,7 +28,7 @@ from core.rl.collect import collect
 from core.rl.control import Live
 from core.rl.rewards import Rewards
 from core.rl.rollout import POLICY
-from tests.core.rollouts import gradient
+from tests.core.rollouts import copies, gradient, learner_of, same
 from tests.core.test_steering import POLICY as RUN
 from tests.core.test_steering import numbers, options
 
@@ -88,6 +89,51 @@ def test_processes_draw_the_same_rollout_and_find_the_gradient_of_the_whole_batc
         assert torch.equal(found["ids"], expected["ids"])
         for key in ("score", "gold", "logp", "gradient"):
             torch.testing.assert_close(found[key], expected[key], atol=1e-5, rtol=1e-5)
+
+
+ALL = ("ppo", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo")
+
+
+def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
+    """Two updates by each algorithm; every process writes what became of its policy and its critic."""
+    together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    base = replace(load(catalogue.parse(str(model))), end_ids=tuple(range(90)))  # responses of 1 to 6 tokens
+    world = Processes() if together else ALONE
+    config = replace(CONFIG, micro_batch=12)
+    found = {}
+    for name in names:
+        shared = SharedModel(base, world)
+        shared.add(POLICY, config, seed=0)
+        learner = learner_of(shared, name, config)
+        rewards = Rewards(None, lambda prompt, completion: float(len(completion) % 5), None)
+        lengths = set()
+        for step in range(2):
+            more = {"learns": learner.learns_from_fresh}
+            rollout, *_ = collect(shared, rewards, PROMPTS, config, learner.live, step, learner.guide(), **more)
+            lengths |= set(rollout.rows.lengths.tolist())
+            learner.update(rollout, step)
+        assert len(lengths) > 2
+        critic = learner.critic.weights if learner.critic else []
+        found[name] = {"policy": copies(learner.actor.weights), "critic": copies(critic)}
+        shared.close()
+    torch.save(found, out / f"{world.size}-{world.rank}")
+    if together:
+        world.close()
+
+
+def test_every_algorithm_learns_the_same_in_several_processes(tiny_model, tmp_path):
+    for size in (1, 3):
+        launched(size, some_updates, tiny_model, tmp_path, ALL)
+    alone = torch.load(tmp_path / "1-0")
+    for rank in range(3):
+        found = torch.load(tmp_path / f"3-{rank}")
+        for name in ALL:
+            for part in ("policy", "critic"):
+                torch.testing.assert_close(found[name][part], alone[name][part], atol=2e-3, rtol=1e-2, msg=name)
+    first, last = torch.load(tmp_path / "3-0"), torch.load(tmp_path / "3-2")
+    for name in ALL:
+        assert same(first[name]["policy"], last[name]["policy"]), name
+        assert same(first[name]["critic"], last[name]["critic"]), name
 
 
 def reward_gradient(model: Path, out: Path) -> None:
@@ -181,6 +227,14 @@ def test_a_worker_without_work_leaves_for_them(asking):
     assert guard is not None
     assert waiting.wait(10) == 0
     guard.close()
+
+
+def test_a_note_that_was_left_behind_sends_no_worker_away(asking):
+    note = asking.folder / lock.LEAVE
+    note.touch()
+    assert lock.asked_to_leave(asking.folder)
+    os.utime(note, (time.time() - 60, time.time() - 60))
+    assert not lock.asked_to_leave(asking.folder)
 
 
 def test_a_batch_has_a_prompt_for_every_process(asking):

@@ -159,7 +159,7 @@ class Learner(BaseLearner):
             # Divided by alpha the adapter's gradient has the size of the others', which Adam's epsilon expects.
             return loss / options.alpha, {"loss/value_avg": 0.5 * (taken - wanted[index]).square()}
 
-        learnt = self.actor.descend(batch, self.actor.batches(batch)[0], huber)
+        learnt = self.actor.descend(batch, self.actor.batches(batch)[0], huber, beside=self.critic.weights)
         self.critic.step()
         return learnt
 

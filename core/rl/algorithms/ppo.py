@@ -52,6 +52,7 @@ class Learner(BaseLearner):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         self.critic = Critic(setup, self.options.value_learning_rate)
+        self.learns_from_fresh = self.options.minibatches == 1
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         return self.learn(rollout, step, rollout.logp_old, lambda policy, index: policy)

@@ -109,7 +109,7 @@ class Learner(BaseLearner):
             # Divided by beta the policy's gradient has the size of REINFORCE's, which Adam's epsilon expects.
             return loss / beta, {"loss/value_avg": 0.5 * to_end.square(), "loss/consistency": 0.5 * one_step.square()}
 
-        learnt = self.actor.descend(batch, self.actor.batches(batch)[0], residuals)
+        learnt = self.actor.descend(batch, self.actor.batches(batch)[0], residuals, beside=self.critic.weights)
         self.critic.step()
         with torch.no_grad():
             for slow, fast in zip(self.target.parameters(), head.parameters(), strict=True):
