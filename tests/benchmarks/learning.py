@@ -337,7 +337,7 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
 
 #: Okabe and Ito's colours and more of their kind; dashes tell apart what colour does not.
 COLOURS = (
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#6a3d9a", "#1b1b1b", "#a6761d", "#66a61e",
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e6a700", "#56b4e9", "#6a3d9a", "#e0457b", "#7a4a1e", "#66a61e",
     "#999999",
 )  # fmt: skip
 
@@ -351,7 +351,7 @@ def plot(found: list[dict[str, Any]]) -> str:
     highest = max(kl for points in [*curves.values(), ends] for kl, _ in points)
     rewards = [reward for points in [*curves.values(), ends] for _, reward in points]
     frame = Plot(
-        (0, highest * 1.05),
+        (0, highest * 1.3),  # the key stands on the right
         (min(0.0, *rewards), max(rewards) * 1.08),
         ("KL to the reference (nats a completion)", "reward"),
     )
@@ -360,10 +360,9 @@ def plot(found: list[dict[str, Any]]) -> str:
         colour = colours[row["algorithm"]]
         frame.line(curves[row["algorithm"]], colour, dashed=row["algorithm"].startswith("trl"))
         frame.dot(row["kl"], row["reward_after"], colour)
-    low = -100.0
-    for row in sorted(found, key=lambda row: -row["reward_after"]):  # names beside their dots, none over another
-        low = max(low + 12, frame.down(row["reward_after"]) + 4)
-        frame.text(frame.right(row["kl"]) + 6, low, row["algorithm"], "start", colours[row["algorithm"]])
+    for place, row in enumerate(sorted(found, key=lambda row: -row["reward_after"])):
+        name = row["algorithm"]
+        frame.text(frame.right(highest * 1.08), 34 + 16 * place, name, "start", colours[name])
     return frame.done("Reward against KL of each algorithm")
 
 
