@@ -320,7 +320,7 @@ def test_at_the_soft_optimum_no_path_leaves_anything_to_correct(shared):
     batch = Rollout(rows, ("",) * 9, logp, reference, torch.zeros(9, 2), features, leaf[a, b])
     missing = []
 
-    def look(batch, pieces, loss):
+    def look(batch, pieces, loss, *, beside):
         found, parts = loss(SimpleNamespace(logp=logp), torch.arange(9))
         missing.append([each.detach() for each in (found, *parts.values())])
         return {}

@@ -258,7 +258,7 @@ def test_a_run_that_diverges_goes_back_to_a_checkpoint_and_waits(project, run_jo
     monkeypatch.setattr(ppo.Learner, "update", broken)
     held = []
 
-    def hold(self):
+    def hold(self, seconds):
         job = queue.get(project, self.job_id)
         held.append((job.error, queue.metrics(project, job.id)["objective/kl"][-1][0], dict(job.result)))
         queue.want(project, self.job_id, "run")
