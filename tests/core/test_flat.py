@@ -23,8 +23,7 @@ ONE_TOKEN = [[[1], [2]], [[3]], [[4]]]
 
 
 @pytest.mark.parametrize("answers", [SEVERAL, ONE_EACH, ONE_TOKEN])
-@pytest.mark.parametrize("through_end", [True, False])
-@pytest.mark.parametrize("few", [0, 2**21])
+@pytest.mark.parametrize(("through_end", "few"), [(True, 2**21), (False, 0)])
 def test_flat_states_are_those_of_each_sequence_alone(base, monkeypatch, answers, through_end, few):
     monkeypatch.setattr(flat, "FEW_SCORES", few)  # both ways to attend
     assert works_flat(base.model, 64)

@@ -23,7 +23,7 @@ from core.reward.examples import Example, Order
 from core.reward.model import RewardModel
 from core.reward.update import own_gradients, put_together
 from core.rl.actor import Setup
-from core.rl.algorithms import grpo, ppo
+from core.rl.algorithms import ppo
 from core.rl.collect import collect
 from core.rl.control import Live
 from core.rl.rewards import Rewards
@@ -54,7 +54,7 @@ def run_together(folder: Path, ask) -> None:
     worker.work_together(folder, ask)
 
 
-def policy_gradient(model: Path, out: Path, name: str) -> None:
+def policy_gradient(model: Path, out: Path) -> None:
     """One rollout and its first gradient, in as many processes as there are; the main one writes them."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     world = Processes() if together else SharedModel(load(catalogue.parse(str(model)))).world
@@ -67,8 +67,7 @@ def policy_gradient(model: Path, out: Path, name: str) -> None:
     for weight in shared.parameters(POLICY):
         weight.data += 0.05 * torch.randn(weight.shape, generator=draw)
     live = Live.of(CONFIG)
-    module = {"ppo": ppo, "grpo": grpo}[name]
-    learner = module.Learner(Setup(shared, CONFIG, module.Options(), live))
+    learner = ppo.Learner(Setup(shared, CONFIG, ppo.Options(), live))
     rewards = Rewards(reward, lambda prompt, completion: float(len(completion)), None)
     rollout, gold, _ = collect(shared, rewards, PROMPTS, CONFIG, live, 0, learns=True)
     found = gradient(learner, rollout)
@@ -79,12 +78,11 @@ def policy_gradient(model: Path, out: Path, name: str) -> None:
         world.close()
 
 
-@pytest.mark.parametrize("name", ["ppo", "grpo"])
-def test_processes_draw_the_same_rollout_and_find_the_gradient_of_the_whole_batch(tiny_model, tmp_path, name):
-    launched(1, policy_gradient, tiny_model, tmp_path / "1", name)
+def test_processes_draw_the_same_rollout_and_find_the_gradient_of_the_whole_batch(tiny_model, tmp_path):
+    launched(1, policy_gradient, tiny_model, tmp_path / "1")
     expected = torch.load(tmp_path / "1")
     for size in (2, 3):
-        launched(size, policy_gradient, tiny_model, tmp_path / str(size), name)
+        launched(size, policy_gradient, tiny_model, tmp_path / str(size))
         found = torch.load(tmp_path / str(size))
         assert torch.equal(found["ids"], expected["ids"])
         for key in ("score", "gold", "logp", "gradient"):
