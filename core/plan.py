@@ -115,20 +115,15 @@ def parts(shape: Shape, work: Work) -> dict[str, float]:
     adapter = shape.adapter(work.rank, work.targets)
     rows = min(work.micro_batch, work.batch)
     tokens = rows * (work.prompt + work.response)
-    found = {
+    activations = tokens * shape.layers * kept(shape, work, b)
+    cache = work.batch * (work.prompt + work.response) * shape.layers * 2 * shape.kv_heads * shape.head_dim * b
+    return {
         "runtime": RUNTIME[work.device],
         "weights": shape.linear * BYTES[work.dtype] + shape.embeddings * b,
         "adapters": adapter * (TRAINED + (4 if work.reward_adapter else 0)),
-        "activations": tokens * shape.layers * kept(shape, work, b),
+        "batch": max(activations, cache),  # the policy learns, or responses are being drawn
         "vocabulary": CHUNK * shape.vocabulary * (b + LOGIT),
-        "cache": work.batch * (work.prompt + work.response) * shape.layers * 2 * shape.kv_heads * shape.head_dim * b,
     }
-    # Either responses are being drawn, or the policy learns.
-    if found["cache"] > found["activations"]:
-        found["activations"] = 0.0
-    else:
-        found["cache"] = 0.0
-    return found
 
 
 def kept(shape: Shape, work: Work, b: float) -> float:

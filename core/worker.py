@@ -173,9 +173,9 @@ def run_job(
                 on_change(queue.get(project, job.id))
             if isinstance(event, Checkpoint):
                 context.resume_step, context.resume_from = last_checkpoint(project, job.id)
-            if isinstance(event, Progress) and context.wanted == "pause":
-                while context.wanted == "pause":  # a word now and then: who waits too long for one gives up
-                    context.wanted = world.agreed(recorder.hold(WORD) if world.main else None)
+            while isinstance(event, Progress) and context.wanted == "pause":
+                # A word now and then: who waits too long for one gives up.
+                context.wanted = world.agreed(recorder.hold(WORD) if world.main else None)
         if world.main:
             _finish(project, job.id, "stopped" if context.stopping else "done")
     except SystemExit:

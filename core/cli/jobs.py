@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from core import configs, rounds
+from core import configs
 from core.cli.output import (
     Command,
     ProgressLine,
@@ -22,9 +21,8 @@ from core.cli.output import (
     table,
 )
 from core.errors import BadInput, KnownError
-from core.jobs import controls, launch, lock, metrics_export, queue, sweep
+from core.jobs import launch, lock, queue
 from core.jobs.wait import ended_well, wait
-from core.options import documented, flag_name
 from core.records import Job
 from core.store import Project
 from core.worker import work_together
@@ -133,136 +131,6 @@ def train_reward(folder: Path, as_json: bool, detach: bool, **options: Any) -> N
     start(folder, "train-reward", config, as_json, detach)
 
 
-ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in configs.ALGORITHMS.values()))
-
-
-@job_command("train-policy", configs.TrainPolicyConfig, *ALGORITHM_CONFIGS)
-def train_policy(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
-    """Tune the policy against a reward, or with DPO from the rankings; `algorithms` lists what there is."""
-    config, own = given_run(options)
-    start(folder, "train-policy", config, as_json, detach, own)
-
-
-def given_run(options: dict[str, Any]) -> tuple[configs.TrainPolicyConfig, Any]:
-    """The run that the command line asks for, with its algorithm's own settings. Raises `BadInput` for foreign ones."""
-    config = configs.TrainPolicyConfig(**given(options, configs.TrainPolicyConfig))
-    own = configs.ALGORITHMS[config.algorithm].config
-    known = {item.name for kind in (configs.TrainPolicyConfig, own) for item in documented(kind)}
-    foreign = [name for name, value in options.items() if value is not None and name not in known]
-    if foreign:
-        raise BadInput(f"{flag_name(foreign[0])} is not an option of {config.algorithm}: leave it out.")
-    return config, own(**given(options, own))
-
-
-@job_command("sweep", configs.TrainPolicyConfig, *ALGORITHM_CONFIGS)
-@click.option(
-    "--vary", multiple=True, required=True, metavar="NAME=A,B",
-    help="A setting and the values that it takes in turn. Repeatable: every combination is a run.",
-)  # fmt: skip
-def sweep_command(folder: Path, as_json: bool, detach: bool, vary: tuple[str, ...], **options: Any) -> None:
-    """Queue a run of `train-policy` for every combination of a few settings."""
-    if together():
-        raise BadInput(ONLY)
-    config, own = given_run(options)
-    axes = {}
-    for text in vary:
-        name, equals, values = text.partition("=")
-        if not equals:
-            raise BadInput(f"{text!r} names no values: write --vary kl_coef=0.02,0.05.")
-        axes[name.strip().removeprefix("--").replace("-", "_")] = [value.strip() for value in values.split(",")]
-    with opened(folder) as project:
-        jobs = sweep.enqueue(project, config, own, axes)
-        if detach:
-            launch.ensure_worker(project.folder)
-            show({"jobs": [job.id for job in jobs]}, as_json, f"Queued {len(jobs)} runs: `runs` compares them.")
-            return
-        for job in jobs:
-            try:
-                wait(project, job.id, ProgressLine())
-            except KnownError as error:  # the others go on
-                click.echo(f"{job.name}: {error}", err=True)
-        ended = [queue.get(project, job.id) for job in jobs]
-        rows = runs_table(ended)
-        show({"runs": [{"job": job.id, "name": job.name} | job.result for job in ended]}, as_json, table(*rows))
-
-
-RESULTS = ("reward_before", "reward_after", "gold_after", "kl", "steps", "stop_reason")
-
-
-def runs_table(jobs: list[Job]) -> tuple[list[list[Any]], list[str]]:
-    """Rows and header: what differs between runs, and what came of them."""
-    names = sweep.differences(jobs)
-    rows = [
-        [job.id, job.status, *(sweep.settings(job).get(name) for name in names), *(job.result.get(r) for r in RESULTS)]
-        for job in jobs
-    ]
-    return rows, ["run", "status", *names, *RESULTS]
-
-
-@click.command("runs")
-@folder_argument
-@json_option
-def runs_command(folder: Path, as_json: bool) -> None:
-    """Compare the runs of the policy: the settings in which they differ, and what came of them."""
-    with opened(folder) as project:
-        jobs = queue.listed(project, kind="train-policy")
-        values = [{"job": job.id, "status": job.status, "settings": sweep.settings(job)} | job.result for job in jobs]
-        show({"runs": values}, as_json, table(*runs_table(jobs)) if jobs else "There are no runs yet.")
-
-
-@click.command("export-metrics")
-@folder_argument
-@click.argument("job", type=int)
-@click.argument("out", type=click.Path(path_type=Path))
-@json_option
-def export_metrics(folder: Path, job: int, out: Path, as_json: bool) -> None:
-    """Write a run's metrics to OUT: a table if it ends with .csv, else a folder with an event file for TensorBoard."""
-    with opened(folder) as project:
-        queue.get(project, job)
-        (metrics_export.write_csv if out.suffix == ".csv" else metrics_export.write_events)(project, job, out)
-        show({"out": str(out)}, as_json, f"Wrote {out}.")
-
-
-@click.command("steer")
-@folder_argument
-@click.argument("job", type=int)
-@click.argument("name")
-@click.argument("value", type=float)
-def steer(folder: Path, job: int, name: str, value: float) -> None:
-    """Change a setting of a run that goes on: kl_coef, learning_rate or temperature, from its next step."""
-    with opened(folder) as project:
-        controls.ask(project, job, name.removeprefix("--").replace("-", "_"), value)
-
-
-@click.command("algorithms")
-@json_option
-def algorithms_command(as_json: bool) -> None:
-    """List the algorithms with their papers and their own settings."""
-    kinds = configs.ALGORITHMS.values()
-    values = [
-        {"name": kind.name, "title": kind.title, "summary": kind.summary, "learning_rate": kind.learning_rate,
-         "settings": {item.name: item.default for item in documented(kind.config)}}
-        for kind in kinds
-    ]  # fmt: skip
-    lines = [
-        f"{kind.name}: {kind.title}, {kind.summary}\n    "
-        + ", ".join(f"{flag_name(item.name)} {item.default}" for item in documented(kind.config))
-        for kind in kinds
-    ]
-    show({"algorithms": values}, as_json, "\n".join(lines))
-
-
-@click.command("rounds")
-@folder_argument
-@json_option
-def rounds_command(folder: Path, as_json: bool) -> None:
-    """Show the rounds of labeling and tuning: pairs, the reward model's accuracy, what the policy gained."""
-    with opened(folder) as project:
-        found = rounds.rounds(project)
-        lines = [rounds.line(each) for each in found] or ["There are no completions yet."]
-        show({"rounds": [asdict(each) for each in found]}, as_json, "\n".join(lines))
-
-
 @job_command("compare", configs.CompareConfig)
 def compare(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Answer the same prompts with the reference and a tuned policy, and score both."""
@@ -300,20 +168,6 @@ def score_file(folder: Path, as_json: bool, detach: bool, **options: Any) -> Non
         raise BadInput("Give the file to score with --path and the file to write with --out.")
     values = configs.stored(config) | {"path": str(Path(config.path).resolve()), "out": str(Path(config.out).resolve())}
     start(folder, "score-file", configs.job_config("score-file", values), as_json, detach)
-
-
-@job_command("export-model", configs.ExportModelConfig)
-def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
-    """Write a tuned policy as a model of its own: safetensors that transformers loads without PEFT."""
-    config = configs.ExportModelConfig(**given(options, configs.ExportModelConfig))
-    if not config.out:
-        raise BadInput("Give the folder to write with --out.")
-    values = configs.stored(config) | {"out": str(Path(config.out).resolve())}
-
-    def tell(project: Project, job: Job) -> str:
-        return f"Wrote {job.result['folder']} ({job.result['bytes'] / 1e6:.0f} MB, {job.result['dtype']})."
-
-    start(folder, "export-model", configs.job_config("export-model", values), as_json, detach, tell=tell)
 
 
 @job_command("suggest", configs.SuggestConfig)
@@ -418,7 +272,5 @@ def worker(folder: Path, idle: float) -> int:
 
 
 COMMANDS = (
-    generate, train_reward, train_policy, sweep_command, steer, runs_command, export_metrics, rounds_command,
-    algorithms_command, compare, export_model, score, score_file, suggest, fetch_model, jobs, watch, pause, resume,
-    stop, worker,
+    generate, train_reward, compare, score, score_file, suggest, fetch_model, jobs, watch, pause, resume, stop, worker,
 )  # fmt: skip

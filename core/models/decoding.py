@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from core.models.flat import Layout, lay_out, read
+from core.models.flat import Layout, forward, lay_out, placed
 from core.models.logprobs import vocabulary_logits
 from core.models.rows import positions
 from core.models.states import cache_for, works_flat
@@ -43,9 +43,7 @@ class Flat:
     lies says nothing to attention, only what is seen of it.
     """
 
-    def __init__(
-        self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int
-    ) -> None:  # fmt: skip
+    def __init__(self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> None:
         self.opened, self.prompt_of, self.room = opened, prompt_of, room
         lengths = is_prompt.sum(1)
         self.width = int(lengths.max())
@@ -57,14 +55,14 @@ class Flat:
         everyone = torch.arange(len(lengths), device=lengths.device)
         self.layout: Layout | None = lay_out(prompt_ids, is_prompt, everyone, prompt_ids[:, :0], 0 * lengths)
         with opened() as model:
-            hidden = read(model.base_model, self.layout.ids, self.layout.positions, self)
+            hidden = forward(model.base_model, self.layout.ids, self.layout.positions, self)
             last = hidden.index_select(0, self.layout.states[:, 0])
             self.logits = vocabulary_logits(model, last)[prompt_of]
         self.layout = None
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
         if self.layout is not None:
-            self.keys[layer], self.values[layer] = self._placed(k), self._placed(v)
+            self.keys[layer], self.values[layer] = self._begun(k), self._begun(v)
             return self.layout.attend(layer, q, k, v, scaling)
         keys, values, end = self.keys[layer], self.values[layer], self.width + 1
         keys[:, :, self.width], values[:, :, self.width] = k, v
@@ -75,18 +73,17 @@ class Flat:
         )  # fmt: skip
         return found.reshape(*q.shape[:2], -1)
 
-    def _placed(self, x: Tensor) -> Tensor:
+    def _begun(self, x: Tensor) -> Tensor:
         """The prompts' keys or values (N, K, D) with room behind them, for every row."""
         assert self.layout is not None
-        places = self.layout.blocks[0].queries  # (G, P)
-        prompts = x.index_select(0, places.flatten()).view(*places.shape, *x.shape[1:]).transpose(1, 2)
+        prompts = placed(x, self.layout.blocks[0].queries)  # (G, K, P, D)
         block = x.new_zeros(len(self.prompt_of), x.shape[1], self.width + self.room, x.shape[2])
         block[:, :, : self.width] = prompts.index_select(0, self.prompt_of)
         return block
 
     def read(self, token: Tensor) -> None:
         with self.opened() as model:
-            self.logits = vocabulary_logits(model, read(model.base_model, token, self.position, self))
+            self.logits = vocabulary_logits(model, forward(model.base_model, token, self.position, self))
         self.position = self.position + 1
         self.width += 1
 
@@ -100,9 +97,7 @@ class Flat:
 class Cached:
     """transformers' own cache, for models that do not run flat."""
 
-    def __init__(
-        self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int
-    ) -> None:  # fmt: skip
+    def __init__(self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> None:
         self.opened = opened
         with opened() as model:
             self.cached = cache_for(model)

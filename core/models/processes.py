@@ -5,7 +5,8 @@ learns from the whole batch: it computes the gradient of its share, and the sum 
 same seeds draw the same tokens however many processes there are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,15 @@ PATIENCE = timedelta(hours=12)
 GONE = "Another process of this run has ended, and its output says why: resume the run, it goes on from its checkpoint."
 
 
+@contextmanager
+def others() -> Iterator[None]:
+    """Say what a connection that was closed means."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise KnownError(GONE) from error
+
+
 class Processes(Alone):
     """What `accelerate launch` started. Raises `KnownError` when one of the others is gone."""
 
@@ -30,26 +40,20 @@ class Processes(Alone):
         self.rank, self.size = self.state.process_index, self.state.num_processes
 
     def agreed(self, value: Any) -> Any:
-        try:
+        with others():
             return broadcast_object_list([value])[0]
-        except RuntimeError as error:
-            raise KnownError(GONE) from error
 
     def gathered(self, value: Any) -> list[Any]:
-        try:
+        with others():
             return list(gather_object([value]))
-        except RuntimeError as error:
-            raise KnownError(GONE) from error
 
     def add_gradients(self, weights: Iterable[Any]) -> None:
         everything = list(weights)
         has = self.gathered([weight.grad is not None for weight in everything])
         learns = [weight for number, weight in enumerate(everything) if any(part[number] for part in has)]
         flat = torch.cat([(torch.zeros_like(x) if x.grad is None else x.grad).flatten() for x in learns])
-        try:
+        with others():
             torch.distributed.all_reduce(flat)
-        except RuntimeError as error:
-            raise KnownError(GONE) from error
         for weight, part in zip(learns, flat.split([weight.numel() for weight in learns]), strict=True):
             weight.grad = part.view_as(weight).clone()
 

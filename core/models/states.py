@@ -38,10 +38,10 @@ def hidden_states(model: Any, rows: Rows, *, through_end: bool = False) -> Tenso
 
 
 def _flat(model: Any, rows: Rows, through_end: bool) -> Tensor:
-    read = rows.lengths - (0 if through_end else 1)
+    read = rows.lengths - int(not through_end)
     layout = lay_out(rows.prompt_ids, rows.is_prompt, rows.prompt_of, rows.response_ids, read)
     hidden = run(model.base_model, layout)
-    T = rows.response_ids.shape[1] + (1 if through_end else 0)
+    T = rows.response_ids.shape[1] + int(through_end)
     states = layout.states[:, :T]
     padding = states[:, -1:].expand(-1, T - states.shape[1])
     states = torch.cat([states, padding], 1)
@@ -55,7 +55,7 @@ def _cached(model: Any, rows: Rows, through_end: bool) -> Tensor:
         input_ids=rows.prompt_ids, attention_mask=rows.is_prompt, position_ids=positions(rows.is_prompt), **cached
     )
     first = out.last_hidden_state[rows.prompt_of, -1:]  # (B, 1, d)
-    T = rows.response_ids.shape[1] + (0 if not through_end else 1)
+    T = rows.response_ids.shape[1] + int(through_end)
     if T == 1:
         return first
     for cache in cached.values():

@@ -26,9 +26,11 @@ TITLES = {
     "step": "Step", "prompt": "Prompt", "completion": "Completion", "score": "Reward", "change": "Change",
     "gold": "Gold", "kl": "KL",
 }  # fmt: skip
-#: Widths of the columns with numbers; what is left goes to the texts, a third of it to the prompt.
+#: Widths of the columns with numbers; what is left goes to the texts, this share of it to the prompt.
 WIDTHS = {"step": 84, "score": 72, "change": 74, "gold": 70, "kl": 66}
 PROMPTS_SHARE = 0.3
+#: Columns about which a run may have nothing to say; they are then left out.
+SOMETIMES = ("change", "gold")
 NARROWEST = 110
 TIPS = {
     "score": "What the completion is rewarded with",
@@ -63,12 +65,6 @@ class SamplesModel(QAbstractTableModel):
             self._ids[:0] = [row["id"] for row in reversed(rows)]
             self._rows |= {row["id"]: row for row in rows}
             self.endInsertRows()
-
-    def has(self, name: str) -> bool:
-        """Does any of the samples say anything under this name?"""
-        some = f"select 1 from samples where {name} is not null and id between ? and ? and job_id = ? limit 1"
-        newest = self.row(0) if self._ids else {}
-        return bool(newest) and self.project.one(some, self._ids[-1], self._ids[0], newest["job_id"]) is not None
 
     def row(self, number: int) -> dict[str, Any]:
         row_id = self._ids[number]
@@ -172,22 +168,22 @@ class SamplesTable(QWidget):
         sizes.resizeSection(COLUMNS.index("prompt"), prompt)
         sizes.resizeSection(COLUMNS.index("completion"), left - prompt)
 
-    def _show_columns(self) -> None:
-        """Columns about which the run says nothing are left out."""
-        for name in ("change", "gold"):
-            self.view.setColumnHidden(COLUMNS.index(name), not self.model.has(name))
-        self._fit()
-
     def prepend(self, rows: list[dict[str, Any]]) -> None:
         """Put new rows, given oldest first, on top."""
         self.model.prepend(rows)
-        if rows and any(self.view.isColumnHidden(COLUMNS.index(name)) for name in ("change", "gold")):
-            self._show_columns()
+        for name in SOMETIMES:
+            if any(row.get(name) is not None for row in rows):
+                self.view.setColumnHidden(COLUMNS.index(name), False)
+        self._fit()
 
     def show_run(self, job_id: int | None) -> None:
         """List a run's samples and read the newest one; None empties the table."""
         self.model.show_run(job_id)
-        self._show_columns()
+        project, counts = self.model.project, ", ".join(f"count({name}) as {name}" for name in SOMETIMES)
+        said = project.one(f"select {counts} from samples where job_id = ?", job_id) or {}
+        for name in SOMETIMES:
+            self.view.setColumnHidden(COLUMNS.index(name), not said.get(name))
+        self._fit()
         self.texts.clear()
         if self.model.rowCount():
             self.view.selectRow(0)
