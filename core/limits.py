@@ -5,3 +5,5 @@
 FEW_SCORES = 2**21
 #: Tokens that meet the vocabulary at once.
 CHUNK = 128
+#: Bytes of a base's linear layers up to which a CPU draws with a second copy of them.
+PACKED = 2**31

@@ -5,13 +5,14 @@ backward pass. `python -m tests.benchmarks plan` compares the sum with measured 
 """
 
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from core.catalogue import ModelSpec
 from core.errors import BadInput
-from core.limits import CHUNK, FEW_SCORES
+from core.limits import CHUNK, FEW_SCORES, PACKED
 
 #: Bytes of one weight in each format; NF4 with double quantisation (Dettmers et al. 2023) takes 4.127 bits.
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "4bit": 4.127 / 8}
@@ -82,6 +83,7 @@ class Work:
     prompt: int = 64  # tokens
     response: int = 64
     batch: int = 16  # completions
+    copies: int = 1  # completions that share a prompt
     micro_batch: int = 16
     reward_adapter: bool = True
 
@@ -114,14 +116,17 @@ def parts(shape: Shape, work: Work) -> dict[str, float]:
     b = 2.0 if work.dtype == "4bit" else BYTES[work.dtype]  # of an activation
     adapter = shape.adapter(work.rank, work.targets)
     rows = min(work.micro_batch, work.batch)
-    tokens = rows * (work.prompt + work.response)
+    tokens = math.ceil(rows / work.copies) * work.prompt + rows * work.response
     activations = tokens * shape.layers * kept(shape, work, b)
     cache = work.batch * (work.prompt + work.response) * shape.layers * 2 * shape.kv_heads * shape.head_dim * b
+    # For drawing, a CPU holds a second copy of the linear layers: `core/models/packed.py`.
+    second = (shape.linear + shape.vocabulary * shape.hidden) * b
+    second = second if work.device == "cpu" and second <= PACKED else 0.0
     return {
         "runtime": RUNTIME[work.device],
         "weights": shape.linear * BYTES[work.dtype] + shape.embeddings * b,
         "adapters": adapter * (TRAINED + (4 if work.reward_adapter else 0)),
-        "batch": max(activations, cache),  # the policy learns, or responses are being drawn
+        "batch": max(activations, cache + second),  # the policy learns, or responses are being drawn
         "vocabulary": CHUNK * shape.vocabulary * (b + LOGIT),
     }
 

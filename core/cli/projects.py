@@ -141,15 +141,15 @@ COUNT = click.IntRange(min=1)
 @click.option("--memory", type=click.FloatRange(min=0.1), help="Gigabytes that may be used; a CPU's if not given.")
 @click.option("--on", "device", type=click.Choice(["cuda", "cpu"]), default="cuda", show_default=True)
 @click.option("--batch", default=16, type=COUNT, show_default=True, help="Completions a step.")
+@click.option("--completions", default=1, type=COUNT, show_default=True, help="Completions that share a prompt.")
 @click.option("--prompt-tokens", default=128, type=COUNT, show_default=True, help="Length of a prompt.")
-@click.option(
-    "--max-new-tokens", default=128, type=click.IntRange(min=1), show_default=True, help="Length of a completion."
-)
+@click.option("--max-new-tokens", default=128, type=COUNT, show_default=True, help="Length of a completion.")
+@click.option("--lora-targets", type=click.Choice(["all-linear", "attention"]), default="all-linear", show_default=True)
 @click.option("--lora-rank", default=16, type=COUNT, show_default=True, help="Size of the adapter.")
 @json_option
 def plan_command(
-    model: str, size: str | None, memory: float | None, device: str, batch: int, prompt_tokens: int,
-    max_new_tokens: int, lora_rank: int, as_json: bool,
+    model: str, size: str | None, memory: float | None, device: str, batch: int, completions: int, prompt_tokens: int,
+    max_new_tokens: int, lora_targets: str, lora_rank: int, as_json: bool,
 ) -> None:  # fmt: skip
     """How much memory tuning a policy takes, and what fits: computed from the model's shape, nothing is loaded."""
     shape = plan.KNOWN[size] if size else plan.shape_of(catalogue.parse(model or catalogue.EMBEDDED))
@@ -159,8 +159,9 @@ def plan_command(
         )
     room = memory * 1e9 if memory else psutil.virtual_memory().total
     work = plan.Work(
-        device=device, rank=lora_rank, prompt=prompt_tokens, response=max_new_tokens, batch=batch, micro_batch=batch
-    )
+        device=device, rank=lora_rank, targets=lora_targets, prompt=prompt_tokens, response=max_new_tokens,
+        batch=batch, copies=completions, micro_batch=batch,
+    )  # fmt: skip
     found: dict[str, Any] = {}
     for dtype in ("float32", "bfloat16", *(["4bit"] if device == "cuda" else [])):
         fits = plan.fitting(shape, replace(work, dtype=dtype), room)

@@ -10,6 +10,7 @@ from core.jobs.context import Events, JobContext
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import Base, base_of
+from core.models.packed import packed
 from core.models.rows import Rows
 from core.models.sampling import sample
 from core.models.seeds import generator
@@ -85,7 +86,7 @@ def _draw(
     found: list[list[NewCompletion]] = [[] for _ in batch]
     for number, policy_job in enumerate(sources):
         copies = (config.completions + len(sources) - 1 - number) // len(sources)
-        with model.role(role_of(policy_job) if policy_job else REFERENCE) as causal:
+        with model.role(role_of(policy_job) if policy_job else REFERENCE) as causal, packed(causal):
             # Seeded by the prompt, not by the place in the queue: a resumed job draws what it would have drawn.
             drawn = sample(
                 causal,

@@ -61,10 +61,11 @@ def _lora(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         or not isinstance(layer.lora_dropout[name], nn.Identity) or layer.lora_bias.get(name)
     ):  # fmt: skip
         return LoraLinear.forward(layer, x, *args, **kwargs)
-    found = LoraProduct.apply(
-        x.reshape(-1, x.shape[-1]), base.weight, base.bias, layer.lora_A[name].weight, layer.lora_B[name].weight,
-        layer.scaling[name],
-    )  # fmt: skip
+    flat, A, B = x.reshape(-1, x.shape[-1]), layer.lora_A[name].weight, layer.lora_B[name].weight
+    if torch.is_grad_enabled():
+        found = LoraProduct.apply(flat, base.weight, base.bias, A, B, layer.scaling[name])
+    else:
+        found = base(flat).addmm_(flat @ A.to(x.dtype).T, B.to(x.dtype).T, alpha=layer.scaling[name])
     return found.view(*x.shape[:-1], -1)
 
 

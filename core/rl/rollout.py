@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.logprobs import Predictions, predictions
+from core.models.packed import packed
 from core.models.rows import Rows, joined
 from core.models.sampling import Guide, sample
 from core.models.states import hidden_states
@@ -122,7 +123,7 @@ def draw(
     """Responses of a role (None is the reference), `copies` for each prompt."""
     base = shared.base
     others = [partial(shared.role, other) for other in guide.roles] if guide else []
-    with shared.role(role) as causal:
+    with shared.role(role) as causal, packed(causal):
         return sample(
             causal, prompts, copies=copies, max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
             end_ids=base.end_ids, pad_id=base.pad_id, generator=generator, guide=guide, others=others, among=among,

@@ -12,6 +12,7 @@ SETTINGS: tuple[dict[str, Any], ...] = (
     {"dtype": "bfloat16"},
     {"dtype": "bfloat16", "targets": "attention", "prompt": 40, "response": 32},
     {"dtype": "bfloat16", "batch": 32, "micro_batch": 32, "prompt": 96, "response": 96},
+    {"dtype": "bfloat16", "copies": 4, "prompt": 160, "response": 64},
     {"dtype": "float32", "prompt": 40, "response": 24},
     {"dtype": "float32", "batch": 16, "micro_batch": 4, "prompt": 128, "response": 128},
 )
@@ -29,7 +30,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         code = f"from tests.benchmarks.plan import one; one({options.model!r}, {asdict(work)!r}, {options.threads!r})"
         peak = json.loads(python(code, environment={"PLUMBLINE_DTYPE": work.dtype}).splitlines()[-1])
         planned = total(shape, work) / 1e9
-        name = f"{number}: {work.dtype} {work.targets} {work.micro_batch}x({work.prompt}+{work.response})"
+        name = f"{number}: {work.dtype} {work.targets} {work.micro_batch}x({work.prompt}/{work.copies}+{work.response})"
         found[name] = {"planned_gb": planned, "measured_gb": peak, "planned_over_measured": planned / peak}
     ratios = [each["planned_over_measured"] for each in found.values()]
     return found | {"worst": max(ratios, key=lambda ratio: abs(ratio - 1))}
@@ -57,10 +58,12 @@ def one(model: str, work: dict[str, Any], threads: int | None) -> None:
     shared.add(POLICY, config, seed=0)
     learner = Learner(Setup(shared, config, Options(), Live.of(config)))
     B, P, T, micro = work["batch"], work["prompt"], work["response"], work["micro_batch"]
-    prompts = [[300 + (7 * i + row) % 900 for i in range(P)] for row in range(B)]
+    copies = work["copies"]
+    prompts = [[300 + (7 * i + row) % 900 for i in range(P)] for row in range(B // copies)]
     for step in range(2):
-        draw(shared, POLICY, prompts, max_new_tokens=T, temperature=1.0, generator=generator(step))
-        answers = [[[400 + (5 * i + row + step) % 900 for i in range(T)]] for row in range(B)]
+        draw(shared, POLICY, prompts, copies=copies, max_new_tokens=T, temperature=1.0, generator=generator(step))
+        texts = [[400 + (5 * i + row + step) % 900 for i in range(T)] for row in range(B)]
+        answers = [texts[row : row + copies] for row in range(0, B, copies)]
         rows = from_lists(prompts, answers, base.pad_id, base.device)
         logp, nats, said = policy_logprobs(shared, rows, 1.0, micro, learns=True)
         reference, _ = logprobs(shared, REFERENCE, rows, 1.0, micro)

@@ -10,6 +10,7 @@ from core.configs import LoraConfig
 from core.models import decoding, flat, rows, sampling, states
 from core.models.adapters import SharedModel
 from core.models.lean import LogProbability, LoraProduct, RmsNorm
+from core.models.packed import base_layers, can_pack, packed
 from core.models.rows import from_lists
 from core.models.sampling import next_token, sample
 from core.models.seeds import generator
@@ -36,6 +37,24 @@ def test_flat_states_are_those_of_each_sequence_alone(base, monkeypatch, answers
             alone = base.model.base_model(input_ids=torch.tensor([prompt + answer])).last_hidden_state[0]
             expected = alone[len(prompt) - 1 : None if through_end else -1]
             torch.testing.assert_close(found[row, : len(expected)], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_packed_weights_give_the_same_logits_and_are_given_back(base, monkeypatch):
+    shared = SharedModel(base)
+    shared.add("policy", LoraConfig(lora_rank=2), seed=0)
+    ids = torch.tensor([PROMPTS[1]])
+    with torch.no_grad(), shared.role("policy") as model:
+        expected = model(input_ids=ids).logits
+        layers = base_layers(model)
+        with packed(model):
+            assert ["forward" in vars(layer) for layer in layers] == [can_pack(layer.weight) for layer in layers]
+            torch.testing.assert_close(model(input_ids=ids).logits, expected, atol=1e-5, rtol=1e-4)
+        assert not any("forward" in vars(layer) for layer in layers)
+        assert torch.equal(model(input_ids=ids).logits, expected)
+        monkeypatch.setattr("core.models.packed.PACKED", 0)
+        with packed(model):
+            assert not any("forward" in vars(layer) for layer in layers), "a copy would be too large"
+    shared.close()
 
 
 def test_what_lies_in_one_sequence_changes_no_other(base):
