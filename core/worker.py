@@ -12,6 +12,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ def work_together(
 ) -> Job | None:
     """Run one job in all the processes that `accelerate launch` started; `ask` queues it and gives its id.
 
-    Returns the job as it ended in the main process, None in the others. Raises `BadInput` if the project is at work.
+    Returns the job as it ended in the main process, None in the others. Ctrl-C asks the job to stop, so that it
+    leaves a checkpoint behind. Raises `BadInput` if the project is at work.
     """
     world = importlib.import_module("core.models.processes").Processes()
     project = open_project(folder, synchronous="NORMAL")
@@ -98,6 +100,8 @@ def work_together(
         refusal, number = world.agreed((refusal, job.id if job else None))
         if refusal:
             raise BadInput(refusal)
+        # It reaches all of them, and the main one tells the others.
+        signal.signal(signal.SIGINT, lambda *_: _stop(project, number) if world.main else None)
         run_job(project, queue.get(project, number), {}, world, on_change)
         return queue.get(project, number) if world.main else None
     finally:
@@ -105,6 +109,12 @@ def work_together(
             guard.close()
         project.close()
         world.close()
+
+
+def _stop(project: Project, job_id: int) -> None:
+    """Ask a job to stop; one that has ended just then needs no asking."""
+    with suppress(BadInput):
+        queue.want(project, job_id, "stop")
 
 
 def claim(project: Project, job_id: int | None = None) -> Job | None:

@@ -8,8 +8,9 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
+from core import configs
 from core.catalogue import parse
-from core.configs import ALGORITHMS, ExportModelConfig
+from core.configs import ALGORITHMS, ExportModelConfig, TrainPolicyConfig
 from core.errors import BadInput
 from core.events import Progress, Result
 from core.jobs import queue
@@ -85,11 +86,23 @@ def _stored_dtype(folder: Path) -> torch.dtype:
         return file.get_tensor(next(iter(file.keys()))).dtype
 
 
+def _rewarded(job: Job) -> str:
+    """What the run optimised."""
+    config: TrainPolicyConfig = configs.job_config(job.kind, job.config)
+    if config.train_on_gold:
+        model = f"the reward {config.gold}"
+    elif config.reward_model:
+        model = f"the reward model {config.reward_model}"
+    elif job.result.get("reward_job"):
+        model = f"the reward model of run {job.result['reward_job']}"
+    else:
+        model = "the project's rankings"
+    return f"{model} and the rules {config.rules}" if config.rules else model
+
+
 def _card(context: JobContext, job: Job, base: str) -> str:
     algorithm = ALGORITHMS[job.config.get("algorithm", "ppo")].title
-    model = job.result.get("reward_job")
-    reward = f"the reward model of run {model}" if model else job.config.get("gold") or "the rankings"
     return CARD.format(
         base=base, name=context.project.name, run=job.id, algorithm=algorithm, steps=job.result.get("steps", 0),
-        reward=reward,
+        reward=_rewarded(job),
     )  # fmt: skip

@@ -49,7 +49,7 @@ def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
     assert job.status == "done", job.report or job.error
     assert [path.name for path in out.parent.iterdir()] == ["model"], "nothing else is left there"
     assert {path.suffix for path in out.iterdir() if "model" in path.name} == {".safetensors"}
-    assert "PPO" in (out / "README.md").read_text()
+    assert f"tuned with PPO (4 steps) against the reward {RUN.gold} in" in (out / "README.md").read_text()
     adapter = queue.adapter_of(asking, tuned) / POLICY
     command = [sys.executable, "-c", FRESH, str(tiny_model), str(adapter), str(out)]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout)
