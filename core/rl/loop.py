@@ -268,6 +268,8 @@ class Run:
             copies=EVALUATION_COPIES, max_new_tokens=config.max_new_tokens, temperature=config.temperature,
             seed=config.seed, micro_batch=config.micro_batch,
         )  # fmt: skip
+        if role is not REFERENCE:
+            found = self.changes(found)
         yield Samples(step, tuple(found))
         score, gold = evaluate.mean(found, "score"), evaluate.mean(found, "gold")
         if score is not None:
@@ -276,6 +278,20 @@ class Run:
         if role is not REFERENCE:
             yield Result({"kl": evaluate.mean(found, "kl")})
         yield Progress(1, 1, stage)
+
+    def changes(self, tuned: list[Sample]) -> list[Sample]:
+        """With how much higher each scores than the reference's answers to the same prompt did on average."""
+        rows = self.context.project.rows(
+            "select prompt_id, avg(score) score from samples where job_id = ? and step = 0 group by prompt_id",
+            self.context.job_id,
+        )
+        before = {row["prompt_id"]: row["score"] for row in rows}
+
+        def changed(sample: Sample) -> Sample:
+            was = before.get(sample.prompt_id)
+            return sample if sample.score is None or was is None else replace(sample, change=sample.score - was)
+
+        return [changed(sample) for sample in tuned]
 
 
 def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:

@@ -23,6 +23,11 @@ TRAIN, HELDOUT, COPIES = 60, 32, 4
 #: Completions of each prompt that DPO learns from: TRAIN * RANKED = STEPS * BATCH.
 RANKED = 8
 DRAWS = 2000
+#: What each task optimises. The learned reward spreads twice as far as the sentiment, so a nat costs twice as much.
+REWARDS: dict[str, dict[str, Any]] = {
+    "sentiment": {"gold": "sentiment", "train_on_gold": True},
+    "reward-model": {"gold": "warmth", "kl_coef": 0.1},
+}
 #: Steps that a curve is averaged over.
 SMOOTH = 5
 PEER = "trl-ppo"
@@ -133,7 +138,7 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
             sentiment_project(folder / "p", options) if options.task == "sentiment" else demo_project(folder / "p")
         )
         own = overrides(options)
-        reward = {"gold": "sentiment", "train_on_gold": True} if options.task == "sentiment" else {"gold": "warmth"}
+        reward = REWARDS[options.task]
         shared = {"reference_answers": False, "eval_prompts": HELDOUT, "checkpoint_every": STEPS, "steps": STEPS}
         shared |= {"batch_size": BATCH, "max_new_tokens": TOKENS, "seed": seed, "algorithm": name} | reward
         kind = configs.ALGORITHMS[name].config
@@ -343,13 +348,18 @@ COLOURS = (
 
 
 def plot(found: list[dict[str, Any]]) -> str:
-    """Reward against KL along training, the mean over seeds smoothed over 5 steps, with a dot where each ended."""
+    """Reward against KL along training, the mean over seeds smoothed over 5 steps, with a dot where each ended.
+
+    A gold reward beside it has a dashed line of the same colour; TRL's is dashed, too.
+    """
     from core.report.svg import Plot
 
     curves = {row["algorithm"]: path(row) for row in found}
+    golds = {row["algorithm"]: path(row, "gold") for row in found if "gold_after" in row}
     ends = [(row["kl"], row["reward_after"]) for row in found]
-    highest = max(kl for points in [*curves.values(), ends] for kl, _ in points)
-    rewards = [reward for points in [*curves.values(), ends] for _, reward in points]
+    points = [point for line in [*curves.values(), *golds.values(), ends] for point in line]
+    highest = max(kl for kl, _ in points)
+    rewards = [reward for _, reward in points]
     frame = Plot(
         (0, highest * 1.3),  # the key stands on the right
         (min(0.0, *rewards), max(rewards) * 1.08),
@@ -360,17 +370,20 @@ def plot(found: list[dict[str, Any]]) -> str:
         colour = colours[row["algorithm"]]
         frame.line(curves[row["algorithm"]], colour, dashed=row["algorithm"].startswith("trl"))
         frame.dot(row["kl"], row["reward_after"], colour)
+        if gold := golds.get(row["algorithm"]):
+            frame.line(gold, colour, dashed=True)
     for place, row in enumerate(sorted(found, key=lambda row: -row["reward_after"])):
         name = row["algorithm"]
         frame.text(frame.right(highest * 1.08), 34 + 16 * place, name, "start", colours[name])
-    return frame.done("Reward against KL of each algorithm")
+    beside = ", its gold reward dashed" if golds else ""
+    return frame.done(f"Reward against KL of each algorithm{beside}")
 
 
-def path(row: dict[str, Any]) -> list[tuple[float, float]]:
+def path(row: dict[str, Any], reward: str = "reward") -> list[tuple[float, float]]:
     """(KL, reward) of each step: seeds averaged, then a running mean."""
     length = min(len(curve["kl"]) for curve in row["curve"])
     each = [
-        [sum(curve[name][step] for curve in row["curve"]) / len(row["curve"]) for name in ("kl", "reward")]
+        [sum(curve[name][step] for curve in row["curve"]) / len(row["curve"]) for name in ("kl", reward)]
         for step in range(length)
     ]
     parts = [each[max(0, step - SMOOTH + 1) : step + 1] for step in range(length)]

@@ -421,6 +421,16 @@ def test_the_change_against_the_reference_is_of_the_same_reward(project, run_job
     assert all(row["score"] == -1.0 for row in unended)
 
 
+def test_held_out_answers_say_how_much_higher_they_score_than_the_references_on_average(project, run_job):
+    job = run_job(project, "train-policy", POLICY, options())
+    rows = queue.samples(project, job.id)
+    tuned = [row for row in rows if row["policy"] == "tuned"]
+    assert tuned
+    for row in tuned:
+        before = [r["score"] for r in rows if r["step"] == 0 and r["prompt_id"] == row["prompt_id"]]
+        assert row["change"] == pytest.approx(row["score"] - sum(before) / len(before))
+
+
 def test_a_kl_that_explodes_is_trouble_and_one_that_grows_is_not():
     watch = Watch(POLICY)
     for _ in range(3):
