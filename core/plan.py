@@ -86,6 +86,7 @@ class Work:
     copies: int = 1  # completions that share a prompt
     micro_batch: int = 16
     reward_adapter: bool = True
+    processes: int = 1  # that the base's layers are spread over: `core/models/sharding.py`
 
 
 def shape_of(spec: ModelSpec) -> Shape:
@@ -119,12 +120,13 @@ def parts(shape: Shape, work: Work) -> dict[str, float]:
     tokens = math.ceil(rows / work.copies) * work.prompt + rows * work.response
     activations = tokens * shape.layers * kept(shape, work, b)
     cache = work.batch * (work.prompt + work.response) * shape.layers * 2 * shape.kv_heads * shape.head_dim * b
+    held = 1 / work.processes + (1 / shape.layers if work.processes > 1 else 0)  # its part, and the layer that is due
     # For drawing, a CPU holds a second copy of the linear layers: `core/models/packed.py`.
     second = (shape.linear + shape.vocabulary * shape.hidden) * b
-    second = second if work.device == "cpu" and second <= PACKED else 0.0
+    second = second if work.device == "cpu" and second <= PACKED and work.processes == 1 else 0.0
     return {
         "runtime": RUNTIME[work.device],
-        "weights": shape.linear * BYTES[work.dtype] + shape.embeddings * b,
+        "weights": shape.linear * held * BYTES[work.dtype] + shape.embeddings * b,
         "adapters": adapter * (TRAINED + (4 if work.reward_adapter else 0)),
         "batch": max(activations, cache + second),  # the policy learns, or responses are being drawn
         "vocabulary": CHUNK * shape.vocabulary * (b + LOGIT),

@@ -145,11 +145,12 @@ COUNT = click.IntRange(min=1)
 @click.option("--prompt-tokens", default=128, type=COUNT, show_default=True, help="Length of a prompt.")
 @click.option("--max-new-tokens", default=128, type=COUNT, show_default=True, help="Length of a completion.")
 @click.option("--lora-targets", type=click.Choice(["all-linear", "attention"]), default="all-linear", show_default=True)
+@click.option("--fsdp", default=1, type=COUNT, show_default=True, help="Cards that the base is spread over.")
 @click.option("--lora-rank", default=16, type=COUNT, show_default=True, help="Size of the adapter.")
 @json_option
 def plan_command(
     model: str, size: str | None, memory: float | None, device: str, batch: int, completions: int, prompt_tokens: int,
-    max_new_tokens: int, lora_targets: str, lora_rank: int, as_json: bool,
+    max_new_tokens: int, lora_targets: str, fsdp: int, lora_rank: int, as_json: bool,
 ) -> None:  # fmt: skip
     """How much memory tuning a policy takes, and what fits: computed from the model's shape, nothing is loaded."""
     shape = plan.KNOWN[size] if size else plan.shape_of(catalogue.parse(model or catalogue.EMBEDDED))
@@ -160,10 +161,10 @@ def plan_command(
     room = memory * 1e9 if memory else psutil.virtual_memory().total
     work = plan.Work(
         device=device, rank=lora_rank, targets=lora_targets, prompt=prompt_tokens, response=max_new_tokens,
-        batch=batch, copies=completions, micro_batch=batch,
+        batch=batch, copies=completions, micro_batch=batch, processes=fsdp,
     )  # fmt: skip
     found: dict[str, Any] = {}
-    for dtype in ("float32", "bfloat16", *(["4bit"] if device == "cuda" else [])):
+    for dtype in ("float32", "bfloat16", *(["4bit"] if device == "cuda" and fsdp == 1 else [])):
         fits = plan.fitting(shape, replace(work, dtype=dtype), room)
         least = plan.total(shape, fits or replace(work, dtype=dtype, micro_batch=1)) / 1e9
         found[dtype] = {"fits": fits is not None, "micro_batch": fits.micro_batch if fits else None, "gb": least}

@@ -13,6 +13,8 @@ class Alone:
 
     rank = 0
     size = 1
+    sharded = False
+    """Does each process hold only a part of the base?"""
 
     @property
     def main(self) -> bool:
@@ -22,6 +24,10 @@ class Alone:
     def share(self, count: int) -> slice:
         """This process's part of `count` things, in the order of the processes."""
         return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
+
+    def spread(self, model: Any, device: Any) -> None:
+        """Bring a frozen model to a device: all of it, or this process's part."""
+        model.to(device)
 
     def agreed(self, value: Any) -> Any:
         """The main process's value, in every process."""

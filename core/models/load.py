@@ -16,6 +16,7 @@ from core.catalogue import ModelSpec
 from core.errors import KnownError, ModelError, first_line
 from core.events import Progress
 from core.jobs.context import JobContext
+from core.jobs.world import ALONE, Alone
 from core.models import fetch
 from core.models.devices import Placement, placement
 from core.models.flat import ATTENTION
@@ -60,7 +61,7 @@ def base_of(context: JobContext, *, four_bit: bool = False) -> Generator[Progres
     context.cache.clear()
     yield from fetched(context, spec, "model")
     yield Progress(0, 1, "Loading the model")
-    base = load(spec, four_bit=four_bit)
+    base = load(spec, four_bit=four_bit, world=context.world)
     context.cache["base"] = base
     yield Progress(1, 1, "Loading the model")
     return base
@@ -100,11 +101,14 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
     return tokenizer, model
 
 
-def load(spec: ModelSpec, *, four_bit: bool = False) -> Base:
+def load(spec: ModelSpec, *, four_bit: bool = False, world: Alone = ALONE) -> Base:
     """Load the model in `spec.folder`. Raises `ModelError` with what is wrong and what to do.
 
-    With `four_bit` its weights are held in NF4 (Dettmers et al. 2023, arXiv 2305.14314), on an NVIDIA GPU.
+    With `four_bit` its weights are held in NF4 (Dettmers et al. 2023, arXiv 2305.14314), on an NVIDIA GPU. Where the
+    processes of `world` share the base, each reads all of it into its computer's memory and keeps its part.
     """
+    if four_bit and world.sharded:
+        raise ModelError("A base in 4 bits cannot be spread over processes: set --base-bits to 16, or leave FSDP out.")
     catalogue.check(spec)
     chosen = placement()
     quantized = _four_bit(chosen) if four_bit else {}
@@ -116,13 +120,13 @@ def load(spec: ModelSpec, *, four_bit: bool = False) -> Base:
     if not getattr(tokenizer, "chat_template", None):
         raise ModelError(f"{spec.title} has no chat template: choose an instruction-tuned (chat) model.")
     ends = _end_ids(model, tokenizer)
-    if not four_bit:
-        model.to(chosen.device)
     if model.config._attn_implementation == "sdpa":
         model.set_attn_implementation(ATTENTION)
     model.eval().requires_grad_(False)
     _no_dropout(model)
     lean_norms(model)
+    if not four_bit:
+        world.spread(model, chosen.device)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
     return Base(model, tokenizer, spec, chosen, ends, int(pad), four_bit)
 

@@ -47,6 +47,7 @@ def _ops() -> Any:
 def can_pack(weight: Tensor) -> bool:
     return (
         weight.device.type == "cpu"
+        and type(weight.data) is Tensor  # all of it is here
         and platform.machine() in ("x86_64", "AMD64")
         and torch.backends.mkldnn.is_available()
         and hasattr(_ops(), "_linear_pointwise")

@@ -1,10 +1,11 @@
 """Several processes on one job, by Accelerate: `accelerate launch main.py train-policy ...`.
 
-Each holds the base and the adapters. Rollouts are drawn and scored in shares, put together, and every process then
-learns from the whole batch: it computes the gradient of its share, and the sum over all is what each steps down. The
-same seeds draw the same tokens however many processes there are.
+Each holds the adapters and the base, or with `--use_fsdp` a part of the base. Rollouts are drawn and scored in shares,
+put together, and every process then learns from the whole batch: it computes the gradient of its share, and the sum
+over all is what each steps down. The same seeds draw the same tokens however many processes there are.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ from accelerate.utils import broadcast_object_list, gather_object
 from core.errors import KnownError
 from core.jobs.world import Alone
 from core.models.devices import placement
+from core.models.sharding import BACKWARD, FORWARD, NOTHING, Turns, shard
 
 #: How long one waits for another, which may be fetching a model.
 PATIENCE = timedelta(hours=12)
@@ -38,12 +40,34 @@ class Processes(Alone):
     def __init__(self) -> None:
         self.state = PartialState(cpu=placement().device.type == "cpu", timeout=PATIENCE)
         self.rank, self.size = self.state.process_index, self.state.num_processes
+        self.sharded = os.environ.get("ACCELERATE_USE_FSDP") == "true"
+        self.turns: Turns | None = None
+
+    def spread(self, model: Any, device: Any) -> None:
+        if self.sharded:
+            self.turns = shard(model, device, self.size, self._due)
+        model.to(device)
+
+    def _due(self, wanted: int) -> int:
+        """What all processes do next: forward if one wants that, else backward, and nothing when none wants either."""
+        wishes = torch.tensor([wanted == FORWARD, wanted == BACKWARD], dtype=torch.int32, device=self.state.device)
+        with others():
+            torch.distributed.all_reduce(wishes, torch.distributed.ReduceOp.MAX)
+        forward, backward = wishes.tolist()
+        return FORWARD if forward else BACKWARD if backward else NOTHING
+
+    def _together(self) -> None:
+        """Wait here until all processes do, and help them meanwhile."""
+        if self.turns:
+            self.turns.take(NOTHING)
 
     def agreed(self, value: Any) -> Any:
+        self._together()
         with others():
             return broadcast_object_list([value])[0]
 
     def gathered(self, value: Any) -> list[Any]:
+        self._together()
         with others():
             return list(gather_object([value]))
 

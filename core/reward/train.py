@@ -243,7 +243,11 @@ class Training:
                 with checkpointed(base.model, state.checkpointing):
                     sums = own_gradients(model, member, batch, self.config, state.tokens)
             except Exception as error:
-                if not is_out_of_memory(error) or (state.tokens <= memory.SMALLEST and state.checkpointing):
+                if (
+                    self.shared.world.sharded
+                    or not is_out_of_memory(error)
+                    or (state.tokens <= memory.SMALLEST and state.checkpointing)
+                ):
                     raise
             if all(self.shared.world.gathered(sums is not None)):
                 assert sums is not None

@@ -20,6 +20,9 @@ class BaseLearner:
     offline: ClassVar[bool] = False
     """Does it learn from the stored rankings, instead of rollouts with rewards?"""
 
+    twice_differentiable: ClassVar[bool] = False
+    """Does it need second derivatives of what the policy says?"""
+
     learns_from_fresh: bool = True
     """Is its first optimizer step on the whole of a rollout that it has just drawn?"""
 

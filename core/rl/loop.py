@@ -66,6 +66,11 @@ def run(context: JobContext) -> Events:
                 f"{ALGORITHMS[config.algorithm].title} compares the completions of a prompt: set --completions to "
                 f"{kind.fewest_completions} or more."
             )
+        if kind.twice_differentiable and context.world.sharded:
+            raise BadInput(
+                f"{ALGORITHMS[config.algorithm].title} differentiates twice, which a base that is spread over "
+                "processes does not allow: leave FSDP out, or choose another algorithm."
+            )
         reward = yield from rewards.of(context, shared, config, needed=not kind.offline)
         yield Result({"reward_job": reward.reward_job})
         shared.add(POLICY, config, seed=config.seed)

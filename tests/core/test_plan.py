@@ -52,6 +52,10 @@ def test_the_command_says_what_fits(capsys):
     assert run(["plan", "--size", "7B", "--memory", "24", "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found["4bit"]["fits"] and not found["float32"]["fits"]
+    assert run(["plan", "--size", "14B", "--memory", "24", "--json"]) == 0
+    assert not json.loads(capsys.readouterr().out.splitlines()[-1])["bfloat16"]["fits"]
+    assert run(["plan", "--size", "14B", "--memory", "24", "--fsdp", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["bfloat16"]["fits"]
     assert run(["plan", "--size", "7B"]) == 2
     assert "--memory" in capsys.readouterr().err
     assert run(["plan", "--size", "7B", "--memory", "24", "--batch", "-1"]) == 2

@@ -39,15 +39,16 @@ CONFIG = configs.TrainPolicyConfig(
 PROMPTS = [Prompt(number, text) for number, text in enumerate(("a", "bcd?", "ef", "gh ij", "k", "l mn"))]
 
 
-def launched(size: int, function, *arguments) -> None:
+def launched(size: int, function, *arguments, fsdp: bool = False) -> None:
     """Run `function` in so many processes, each told its place as `accelerate launch` does."""
     port = 20000 + os.getpid() % 20000
-    mp.start_processes(_one, (size, port, function, arguments), nprocs=size, start_method="fork")
+    mp.start_processes(_one, (size, port, fsdp, function, arguments), nprocs=size, start_method="fork")
 
 
-def _one(rank: int, size: int, port: int, function, arguments) -> None:
+def _one(rank: int, size: int, port: int, fsdp: bool, function, arguments) -> None:
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1"}
     os.environ |= {"MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "true", "PLUMBLINE_DTYPE": "float32"}
+    os.environ["ACCELERATE_USE_FSDP"] = str(fsdp).lower()
     function(*arguments)
 
 
@@ -58,8 +59,8 @@ def run_together(folder: Path, ask) -> None:
 def policy_gradient(model: Path, out: Path) -> None:
     """One rollout and its first gradient, in as many processes as there are; the main one writes them."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    world = Processes() if together else SharedModel(load(catalogue.parse(str(model)))).world
-    shared = SharedModel(load(catalogue.parse(str(model))), world)
+    world = Processes() if together else ALONE
+    shared = SharedModel(load(catalogue.parse(str(model)), world=world), world)
     reward = RewardModel.fresh(shared, TrainRewardConfig(lora_rank=4), seed=0)
     with torch.no_grad():
         reward.members[0].head.draw(torch.Generator().manual_seed(0))
@@ -82,8 +83,8 @@ def policy_gradient(model: Path, out: Path) -> None:
 def test_processes_draw_the_same_rollout_and_find_the_gradient_of_the_whole_batch(tiny_model, tmp_path):
     launched(1, policy_gradient, tiny_model, tmp_path / "1")
     expected = torch.load(tmp_path / "1")
-    for size in (2, 3):
-        launched(size, policy_gradient, tiny_model, tmp_path / str(size))
+    for size, fsdp in ((2, False), (3, False), (3, True)):
+        launched(size, policy_gradient, tiny_model, tmp_path / str(size), fsdp=fsdp)
         found = torch.load(tmp_path / str(size))
         assert torch.equal(found["ids"], expected["ids"])
         for key in ("score", "gold", "logp", "gradient"):
@@ -96,8 +97,9 @@ ALL = ("ppo", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo
 def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
     """Two updates by each algorithm; every process writes what became of its policy and its critic."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    base = replace(load(catalogue.parse(str(model))), end_ids=tuple(range(90)))  # responses of 1 to 6 tokens
     world = Processes() if together else ALONE
+    base = load(catalogue.parse(str(model)), world=world)
+    base = replace(base, end_ids=tuple(range(90)))  # responses of 1 to 6 tokens
     config = replace(CONFIG, micro_batch=12)
     found = {}
     for name in names:
@@ -120,25 +122,27 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
         world.close()
 
 
-def test_every_algorithm_learns_the_same_in_several_processes(tiny_model, tmp_path):
-    for size in (1, 3):
-        launched(size, some_updates, tiny_model, tmp_path, ALL)
+@pytest.mark.parametrize("fsdp", [False, True])
+def test_every_algorithm_learns_the_same_in_several_processes(tiny_model, tmp_path, fsdp):
+    names = ("ppo", "nlpo", "soft-q", "grpo") if fsdp else ALL
+    launched(1, some_updates, tiny_model, tmp_path, names)
+    launched(3, some_updates, tiny_model, tmp_path, names, fsdp=fsdp)
     alone = torch.load(tmp_path / "1-0")
     for rank in range(3):
         found = torch.load(tmp_path / f"3-{rank}")
-        for name in ALL:
+        for name in names:
             for part in ("policy", "critic"):
                 torch.testing.assert_close(found[name][part], alone[name][part], atol=2e-3, rtol=1e-2, msg=name)
     first, last = torch.load(tmp_path / "3-0"), torch.load(tmp_path / "3-2")
-    for name in ALL:
+    for name in names:
         assert same(first[name]["policy"], last[name]["policy"]), name
         assert same(first[name]["critic"], last[name]["critic"]), name
 
 
 def reward_gradient(model: Path, out: Path) -> None:
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    world = Processes() if together else SharedModel(load(catalogue.parse(str(model)))).world
-    shared = SharedModel(load(catalogue.parse(str(model))), world)
+    world = Processes() if together else ALONE
+    shared = SharedModel(load(catalogue.parse(str(model)), world=world), world)
     config = TrainRewardConfig(lora_rank=4)
     reward = RewardModel.fresh(shared, config, seed=0)
     batch = [
@@ -159,10 +163,10 @@ def reward_gradient(model: Path, out: Path) -> None:
 
 
 def test_the_gradient_of_a_reward_model_is_that_of_the_whole_batch(tiny_model, tmp_path):
-    for size in (1, 2, 3):
-        launched(size, reward_gradient, tiny_model, tmp_path / str(size))
+    launched(1, reward_gradient, tiny_model, tmp_path / "1")
     expected = torch.load(tmp_path / "1")
-    for size in (2, 3):
+    for size, fsdp in ((2, False), (3, False), (3, True)):
+        launched(size, reward_gradient, tiny_model, tmp_path / str(size), fsdp=fsdp)
         found = torch.load(tmp_path / str(size))
         torch.testing.assert_close(found["gradient"], expected["gradient"], atol=1e-5, rtol=1e-5)
         assert found["metrics"] == pytest.approx(expected["metrics"], abs=1e-5)
@@ -192,7 +196,7 @@ def test_a_run_of_two_processes_that_is_stopped_goes_on_with_three_and_ends_as_o
         queue.resume(there, job.id)
         return job.id
 
-    launched(3, run_together, asking.folder, again)
+    launched(3, run_together, asking.folder, again, fsdp=True)
     job = queue.get(asking, job.id)
     assert job.status == "done", job.report or job.error
     found, expected = (numbers(asking, each) for each in (job, whole))
@@ -201,6 +205,32 @@ def test_a_run_of_two_processes_that_is_stopped_goes_on_with_three_and_ends_as_o
         assert found[name] == [pytest.approx(value, abs=1e-3, rel=1e-3) for value in values], name
     tuned = [[row["completion"] for row in queue.samples(asking, each.id)] for each in (job, whole)]
     assert tuned[0] == tuned[1], "they wrote the same"
+
+
+def held_part(model: Path, out: Path) -> None:
+    world = Processes()
+    base = load(catalogue.parse(str(model)), world=world)
+    layers = [weight for name, weight in base.model.named_parameters() if ".layers." in name]
+    sizes = (sum(weight.to_local().numel() for weight in layers), sum(weight.numel() for weight in layers))
+    (out / str(world.rank)).write_text(" ".join(map(str, sizes)))
+    world.close()
+
+
+def test_with_fsdp_each_process_holds_its_part_of_the_layers(tiny_model, tmp_path):
+    launched(2, held_part, tiny_model, tmp_path, fsdp=True)
+    parts = [tuple(map(int, (tmp_path / rank).read_text().split())) for rank in "01"]
+    assert parts[0][0] + parts[1][0] == parts[0][1]
+    assert parts[0][0] == pytest.approx(parts[0][1] / 2, rel=0.05)
+
+
+def test_what_differentiates_twice_is_refused_with_fsdp(asking):
+    stored = configs.stored(replace(CONFIG_OF_RUN, algorithm="trpo"), options("trpo"))
+    with pytest.raises(mp.ProcessRaisedException, match="leave FSDP out"):
+        launched(
+            2, run_together, asking.folder, lambda there: queue.enqueue(there, "train-policy", stored).id, fsdp=True
+        )
+    (job,) = queue.listed(asking, kind="train-policy")
+    assert job.status == "failed" and "choose another algorithm" in job.error
 
 
 def test_several_processes_do_not_work_beside_a_worker(asking, tmp_path):

@@ -49,6 +49,7 @@ class Options(Settings):
 
 
 class Learner(BaseLearner):
+    twice_differentiable = True
     learns_from_fresh = False
     options: Options
     critic: Critic
