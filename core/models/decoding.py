@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from core.models.captured import Captured
 from core.models.flat import Layout, forward, lay_out, placed
 from core.models.logprobs import vocabulary_logits
 from core.models.rows import positions
@@ -33,7 +34,14 @@ def decoder(opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Te
     """One that has read prompts (G, P) and goes on with a row for each of `prompt_of` (B,), by up to `room` tokens."""
     with opened() as model:
         flat = works_flat(model, is_prompt.shape[1] + room)
-    return (Flat if flat else Cached)(opened, prompt_ids, is_prompt, prompt_of, room)
+        on_gpu = is_prompt.device.type == "cuda" and is_whole(model)
+    kind = (Fixed if on_gpu else Flat) if flat else Cached
+    return kind(opened, prompt_ids, is_prompt, prompt_of, room)
+
+
+def is_whole(model: Any) -> bool:
+    """Is all of the model in this process?"""
+    return all(type(weight.data) is Tensor for weight in model.parameters())
 
 
 class Flat:
@@ -64,14 +72,18 @@ class Flat:
         if self.layout is not None:
             self.keys[layer], self.values[layer] = self._begun(k), self._begun(v)
             return self.layout.attend(layer, q, k, v, scaling)
-        keys, values, end = self.keys[layer], self.values[layer], self.width + 1
-        keys[:, :, self.width], values[:, :, self.width] = k, v
+        keys, values, seen = self._with(layer, k, v)
         # Heads that share keys stand as so many queries.
         found = scaled_dot_product_attention(
-            q.view(len(q), k.shape[1], -1, q.shape[-1]), keys[:, :, :end], values[:, :, :end],
-            attn_mask=self.seen[..., :end], scale=scaling,
-        )  # fmt: skip
+            q.view(len(q), k.shape[1], -1, q.shape[-1]), keys, values, attn_mask=seen, scale=scaling
+        )
         return found.reshape(*q.shape[:2], -1)
+
+    def _with(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """All keys and values of a layer so far, these of the new token (b, K, D) among them, and what is seen."""
+        keys, values, end = self.keys[layer], self.values[layer], self.width + 1
+        keys[:, :, self.width], values[:, :, self.width] = k, v
+        return keys[:, :, :end], values[:, :, :end], self.seen[..., :end]
 
     def _begun(self, x: Tensor) -> Tensor:
         """The prompts' keys or values (N, K, D) with room behind them, for every row."""
@@ -92,6 +104,43 @@ class Flat:
         for blocks in (self.keys, self.values):
             for layer, block in blocks.items():
                 blocks[layer] = block.index_select(0, index)
+
+
+class Fixed(Flat):
+    """The same with shapes that stay from token to token: all places are looked at, those to come are not seen. So a
+    GPU can repeat a step as a graph."""
+
+    def __init__(self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> None:
+        super().__init__(opened, prompt_ids, is_prompt, prompt_of, room)
+        device = is_prompt.device
+        self.place = torch.arange(self.width + room, device=device)
+        self.next = torch.full((1,), self.width, device=device)
+        self.token = torch.zeros_like(self.position)
+        self._repeat()
+
+    def _repeat(self) -> None:
+        self.step = Captured(self._step) if self.token.device.type == "cuda" else self._step
+
+    def _step(self) -> Tensor:
+        with self.opened() as model:
+            return vocabulary_logits(model, forward(model.base_model, self.token, self.position, self))
+
+    def _with(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        keys, values = self.keys[layer], self.values[layer]
+        keys.index_copy_(2, self.next, k[:, :, None])
+        values.index_copy_(2, self.next, v[:, :, None])
+        return keys, values, self.seen & (self.place <= self.next)
+
+    def read(self, token: Tensor) -> None:
+        self.token.copy_(token)
+        self.logits = self.step()
+        self.position += 1
+        self.next += 1
+
+    def keep(self, index: Tensor) -> None:
+        super().keep(index)
+        self.token = self.token[index]
+        self._repeat()
 
 
 class Cached:

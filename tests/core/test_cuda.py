@@ -7,6 +7,7 @@ import torch
 
 from core import catalogue
 from core.models.adapters import SharedModel
+from core.models.captured import Captured
 from core.models.load import load
 from core.models.rows import from_lists
 from core.models.seeds import generator
@@ -38,6 +39,24 @@ def test_flat_states_are_those_of_each_sequence_alone(base):
         ids = torch.tensor([prompt + answer], device=base.device)
         expected = base.model.base_model(input_ids=ids).last_hidden_state[0, len(prompt) - 1 : -1]
         torch.testing.assert_close(found[row, : len(answer)], expected, atol=0.05, rtol=0.05)
+
+
+@torch.no_grad()
+def test_a_graph_draws_what_the_steps_draw(base, monkeypatch):
+    captured = []
+    capture = Captured._capture
+    monkeypatch.setattr(Captured, "_capture", lambda self, found: (capture(self, found), captured.append(self.graph)))
+    shared = SharedModel(base)
+    shared.add(POLICY, CONFIG, seed=0)
+    how = {"copies": 3, "max_new_tokens": 16, "temperature": 1.0}
+    found = draw(shared, POLICY, PROMPTS, generator=generator(0), **how)
+    monkeypatch.setattr(Captured, "_capture", lambda self, found: None)
+    expected = draw(shared, POLICY, PROMPTS, generator=generator(0), **how)
+    assert captured, "the decoder that makes graphs is the one at work"
+    if not base.four_bit:
+        assert all(graph is not None for graph in captured)
+    assert torch.equal(found.response_ids, expected.response_ids)
+    shared.close()
 
 
 def test_the_ratio_is_1_before_the_first_update_and_the_policy_learns(base):

@@ -91,7 +91,7 @@ def test_a_decoder_says_what_the_whole_sequence_says(base):
     prompt_ids, is_prompt = rows.pad(PROMPTS, base.pad_id, base.device, left=True)
     prompt_of = torch.tensor([0, 0, 1, 2])
     opened = lambda: sampling.nullcontext(base.model)  # noqa: E731
-    for kind in (decoding.Flat, decoding.Cached):
+    for kind in (decoding.Flat, decoding.Fixed, decoding.Cached):
         decoder = kind(opened, prompt_ids, is_prompt, prompt_of, 3)
         read = [list(PROMPTS[g]) for g in prompt_of.tolist()]
         for step in range(4):
