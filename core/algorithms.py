@@ -33,6 +33,16 @@ class AlgorithmKind:
         return float(self.config.LEARNING_RATE)
 
     @property
+    def fewest_completions(self) -> int:
+        """How many completions of each prompt it needs."""
+        return int(getattr(self.config, "FEWEST_COMPLETIONS", 1))
+
+    @property
+    def offline(self) -> bool:
+        """Does it learn from the stored rankings, instead of rollouts with rewards?"""
+        return bool(getattr(self.config, "OFFLINE", False))
+
+    @property
     def needs_kl(self) -> bool:
         """Does it divide by the KL coefficient?"""
         return bool(getattr(self.config, "NEEDS_KL", False))

@@ -171,13 +171,14 @@ class TrainPolicyConfig(LoraConfig):
         0.0, "Taken from the score of a completion that reached the length limit.", low=0, high=100, advanced=True
     )
     steps: int = option(30, "Stop after this many steps.", low=1)
-    reward_threshold: float = option(
-        0.0,
-        "Stop when the mean reward of 3 steps (for DPO: 3 measurements) passes this.",
-        low=-100,
-        high=100,
-        zero="never",
+    learning_rate: float = option(
+        0.0, "AdamW learning rate, decaying to a tenth; 0 is the algorithm's own.", low=0, high=1.0, zero="automatic"
     )
+    kl_coef: float = option(0.05, "Price of one nat of KL to the reference (beta).", low=0, high=10)
+    kl_target: float = option(
+        0.0, "Nats of KL a completion that the coefficient is steered to (Ziegler et al. 2019).", low=0, high=1000,
+        zero="fixed coefficient",
+    )  # fmt: skip
     kl_ceiling: float = option(
         0.0, "Stop when the mean KL of 3 steps passes this many nats a completion.", low=0, high=10000, advanced=True,
         zero="never",
@@ -197,15 +198,14 @@ class TrainPolicyConfig(LoraConfig):
         4, "Completions of each prompt in a step; a prompt is computed once for all of them.", low=1, high=64
     )
     max_new_tokens: int = option(24, "Longest completion, in tokens.", low=1, high=4096)
-    temperature: float = option(1.0, "Sampling temperature of the rollouts.", low=0.05, high=3.0, advanced=True)
-    learning_rate: float = option(
-        0.0, "AdamW learning rate, decaying to a tenth; 0 is the algorithm's own.", low=0, high=1.0, zero="automatic"
+    reward_threshold: float = option(
+        0.0,
+        "Stop when the mean reward of 3 steps (for DPO: 3 measurements) passes this.",
+        low=-100,
+        high=100,
+        zero="never",
     )
-    kl_coef: float = option(0.05, "Price of one nat of KL to the reference (beta).", low=0, high=10)
-    kl_target: float = option(
-        0.0, "Nats of KL a completion that the coefficient is steered to (Ziegler et al. 2019).", low=0, high=1000,
-        zero="fixed coefficient",
-    )  # fmt: skip
+    temperature: float = option(1.0, "Sampling temperature of the rollouts.", low=0.05, high=3.0, advanced=True)
     kl_horizon: int = option(
         100, "Completions in which the steered coefficient may change by a fifth.", low=1, advanced=True
     )

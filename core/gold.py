@@ -54,22 +54,48 @@ def length(prompt: str, completion: str) -> float:
 NAMED: dict[str, Gold] = {"sentiment": sentiment, "warmth": warmth, "length": length}
 
 
+def check(text: str) -> None:
+    """Raise `BadInput` when there can be no gold reward of this name; a person's own code is not run."""
+    if text.startswith("regex:"):
+        try:
+            re.compile(text.removeprefix("regex:"))
+        except re.error as error:
+            raise BadInput(f"{text!r} is not a regular expression: {error}.") from error
+    elif text not in NAMED:
+        place, _, name = text.rpartition(":")
+        if not place or not name:
+            raise BadInput(f"There is no reward called {text!r}: give {HELP}.")
+        if place.endswith(".py") and not Path(place).is_file():
+            raise BadInput(f"The reward {text!r} cannot be loaded: {place} is not a file.")
+
+
+def rules(text: str) -> list[tuple[float, str]]:
+    """`0.5*sentiment; -0.01*length` as weights and names of rewards. Raises `BadInput` for what is no weight."""
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        weight, star, name = part.partition("*")
+        if not star or part.startswith("regex:"):
+            found.append((1.0, part))
+            continue
+        try:
+            found.append((float(weight), name.strip()))
+        except ValueError as error:
+            raise BadInput(f"{weight.strip()!r} is not a weight: write a rule as 0.5*sentiment.") from error
+    return found
+
+
 def find(text: str) -> Gold:
     """The gold reward that `text` names (see `HELP`). Raises `BadInput` when there is none.
 
     `module:function` and files run the user's own code, because the user named them.
     """
+    check(text)
     if text in NAMED:
         return NAMED[text]
     if text.startswith("regex:"):
-        try:
-            pattern = re.compile(text.removeprefix("regex:"))
-        except re.error as error:
-            raise BadInput(f"{text!r} is not a regular expression: {error}.") from error
+        pattern = re.compile(text.removeprefix("regex:"))
         return lambda prompt, completion: float(len(pattern.findall(completion)))
     place, _, name = text.rpartition(":")
-    if not place or not name:
-        raise BadInput(f"There is no gold reward called {text!r}: give {HELP}.")
     try:
         module = _file_module(Path(place)) if place.endswith(".py") else importlib.import_module(place)
         function = getattr(module, name)

@@ -144,6 +144,6 @@ class Job:
     @property
     def eta(self) -> float | None:
         """Seconds until the end at the pace so far, or None while nothing is known."""
-        if self.done <= 0 or self.total <= 0 or self.done >= self.total:
+        if self.done <= 0 or self.done >= self.total or not self.seconds:
             return None
         return self.seconds / self.done * (self.total - self.done)

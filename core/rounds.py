@@ -64,7 +64,7 @@ def rounds(project: Project) -> list[Round]:
         was = found.get(number, Round(number, 0, 0))
         found[number] = Round(number, was.groups + 1, was.pairs + pairs.get(group, 0))
     for job in jobs.values() if found else ():
-        if not job.result.get("adapter"):
+        if job.status != "done" or not job.result.get("adapter"):
             continue
         number = of_policy(job.id) if job.kind == "train-policy" else of_time(job.created_at, job.id)
         if number not in found:

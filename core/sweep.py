@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core import configs
+from core import configs, preflight
 from core.errors import BadInput
 from core.jobs import queue
 from core.options import documented, flag_name
@@ -60,6 +60,8 @@ def enqueue(project: Project, config: Any, options: Any, axes: Mapping[str, Sequ
     """Queue a run for every combination; all of them are checked before the first is queued. One that goes wrong ends
     as failed, so that it does not hold up the others."""
     runs = grid(_changed(config, {"on_trouble": "fail"}), options, axes)
+    for _, one, _ in runs:
+        preflight.check(project, one)
     return [
         queue.enqueue(project, "train-policy", configs.stored(one, own), name=f"Sweep: {title}")
         for title, one, own in runs

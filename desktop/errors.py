@@ -1,5 +1,6 @@
 """Errors as people see them: a known one is its sentence, anything else is a report to copy."""
 
+import re
 import sys
 import traceback
 from types import TracebackType
@@ -7,11 +8,12 @@ from types import TracebackType
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from core.errors import known
+from desktop.forms import title_of
 
 
 def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
     """Open a dialog about `error`, without waiting for it to close."""
-    sentence = known(error)
+    sentence = known(error) and worded(str(known(error)))
     report = "" if sentence is not None else "".join(traceback.format_exception(error))
     if (shown := _already(str(sentence or ""), report)) is not None:
         return shown
@@ -28,6 +30,11 @@ def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
         box.setDetailedText(report)
     box.open()
     return box
+
+
+def worded(sentence: str) -> str:
+    """A sentence of the core in the window's words: `--batch-size` is the field *Completions a step*."""
+    return re.sub(r"--([a-z][a-z0-9-]*)", lambda flag: f"“{title_of(flag[1].replace('-', '_'))}”", sentence)
 
 
 def _already(sentence: str, report: str) -> QMessageBox | None:

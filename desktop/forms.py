@@ -1,10 +1,13 @@
 """A form from a config dataclass: each documented field becomes a control with its bounds, default and help."""
 
+import inspect
+import math
 from collections.abc import Callable
 from dataclasses import Field
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -20,13 +23,20 @@ from PySide6.QtWidgets import (
 
 from core.options import documented
 from desktop.theme import SPACE
-from desktop.widgets.parts import turn_only_with_focus
+from desktop.widgets.parts import set_role, turn_only_with_focus
 
 #: Words of field names as people write them.
 WORDS = {
     "kl": "KL",
     "lora": "LoRA",
+    "rslora": "rank-stabilised (rsLoRA)",
+    "dora": "weight-decomposed (DoRA)",
     "ppo": "PPO",
+    "dpo": "DPO",
+    "q": "Q",
+    "cg": "CG",
+    "gae": "GAE",
+    "job": "run",
     "vf": "value",
     "coef": "coefficient",
     "lam": "lambda",
@@ -35,8 +45,30 @@ WORDS = {
 }
 
 
+#: What fields are called whose names would not tell.
+TITLES = {
+    "steps": "Maximum of steps",
+    "reward_threshold": "Stop at reward",
+    "kl_ceiling": "Stop at KL",
+    "plateau": "Stop at plateau",
+    "wall_minutes": "Stop after minutes",
+    "batch_size": "Completions a step",
+    "completions": "Completions a prompt",
+    "reference_answers": "Reference answers too",
+    "cg_steps": "Conjugate gradient steps",
+    "batch_prompts": "Prompts a step",
+    "curve": "Learning curve",
+    "members": "Ensemble of",
+    "gradient_checkpointing": "Recompute",
+    "head_learning_rate": "Head rate",
+    "heldout_fraction": "Held-out share",
+}
+
+
 def title_of(name: str) -> str:
     """`max_new_tokens` -> `Max new tokens`."""
+    if name in TITLES:
+        return TITLES[name]
     words = " ".join(WORDS.get(word, word) for word in name.split("_"))
     return words[:1].upper() + words[1:]
 
@@ -56,6 +88,8 @@ class ConfigForm(QWidget):
         super().__init__(parent)
         self._kinds = kinds
         self._read: dict[str, Callable[[], Any]] = {}
+        self.fields: dict[str, QWidget] = {}
+        """The controls by field name."""
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
@@ -63,10 +97,11 @@ class ConfigForm(QWidget):
         labels: list[QLabel] = []
         titles = titles or {}
         for kind in kinds:
-            for item in documented(kind):
+            for item in _ordered(kind):
                 if item.name in leave_out:
                     continue
                 control = self._control(item, (values or {}).get(item.name, item.default))
+                self.fields[item.name] = control
                 label = QLabel(titles.get(item.name, title_of(item.name)))
                 label.setBuddy(control)
                 label.setToolTip(control.toolTip())
@@ -117,14 +152,16 @@ class ConfigForm(QWidget):
             control.setValue(value)
             self._read[item.name] = control.value
         elif isinstance(value, float):
-            control = FloatBox(meta["low"] or 0.0, meta["high"] if meta["high"] is not None else 1e9, value)
-            self._read[item.name] = control.value
+            high = meta["high"] if meta["high"] is not None else 1e9
+            control = FloatBox(meta["low"] or 0.0, high, value, zero=meta["zero"])
+            self._read[item.name] = control.entered
         else:
             control = QLineEdit(str(value))
             self._read[item.name] = lambda: control.text().strip()
-        control.setToolTip(f"{meta['help']}\nDefault: {item.default if item.default != '' else 'none'}")
-        if isinstance(control, QSpinBox | QDoubleSpinBox):
+        control.setToolTip(f"{meta['help']}\n{default_of(item)}")
+        if isinstance(control, QSpinBox):
             control.setSpecialValueText(meta["zero"])
+        if isinstance(control, QSpinBox | QDoubleSpinBox):
             # The style sheet's padding does not reach the field inside.
             control.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         control.setMinimumWidth(96)
@@ -133,18 +170,68 @@ class ConfigForm(QWidget):
         return control
 
 
-class FloatBox(QDoubleSpinBox):
-    """Shows 0.0003 as 0.0003 and steps by about a tenth of the value."""
+def _ordered(kind: type[Any]) -> list[Field[Any]]:
+    """A config's fields; the advanced ones that it shares with others, such as the adapter's, come last."""
+    own = inspect.get_annotations(kind)
+    return sorted(documented(kind), key=lambda item: item.metadata["advanced"] and item.name not in own)
 
-    def __init__(self, low: float, high: float, value: float) -> None:
+
+def default_of(item: Field[Any]) -> str:
+    """`Default: 0.05` in a person's words."""
+    value, zero = item.default, item.metadata["zero"]
+    if isinstance(value, bool):
+        return f"Default: {'on' if value else 'off'}"
+    if zero:
+        return f"Default: {zero if value == 0 else value}; 0 means {zero}"
+    return f"Default: {value if value != '' else 'none'}"
+
+
+class FloatBox(QDoubleSpinBox):
+    """Shows 0.0003 as 0.0003, and 0 by the word for it; steps by about a tenth of the value.
+
+    1e-4 and 0,0001 can be typed, too. What is no number within the bounds cannot be entered: the field then shows again
+    what it held, and is marked until it does.
+    """
+
+    def __init__(self, low: float, high: float, value: float, *, zero: str = "") -> None:
         super().__init__()
+        self.zero = zero
         self.setDecimals(8)
+        self.setKeyboardTracking(False)  # the beginning of a number is not yet the number
         self.setRange(low, high)
         self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.setValue(value)
 
+        self.lineEdit().textChanged.connect(lambda _: self._mark())
+        self.editingFinished.connect(self._mark)
+
     def textFromValue(self, value: float) -> str:
-        return f"{value:.8f}".rstrip("0").rstrip(".") or "0"
+        return self.zero if self.zero and not value else f"{value:.8f}".rstrip("0").rstrip(".") or "0"
+
+    def valueFromText(self, text: str) -> float:
+        return 0.0 if self.zero and text == self.zero else number(text) or 0.0
+
+    def validate(self, text: str, place: int) -> tuple[QValidator.State, str, int]:
+        found = 0.0 if self.zero and text == self.zero else number(text)
+        acceptable = found is not None and self.minimum() <= found <= self.maximum()
+        return QValidator.State.Acceptable if acceptable else QValidator.State.Intermediate, text, place
+
+    def entered(self) -> float:
+        """The value, with what is being typed if it is one."""
+        self.interpretText()
+        return self.value()
+
+    def _mark(self) -> None:
+        set_role(self, "" if self.hasAcceptableInput() else "invalid")
+
+
+def number(text: str) -> float | None:
+    """What a person typed as a number, None if it is none."""
+    try:
+        found = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def _form() -> QFormLayout:

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core import configs
+from core import configs, preflight
 from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.records import Job
@@ -49,7 +49,8 @@ class Session(QObject):
         return changes
 
     def start(self, kind: str, config: Any, options: Any = None) -> Job:
-        """Queue a job and see to it that a worker runs."""
+        """Queue a job and see to it that a worker runs. Raises `KnownError` for what could only fail."""
+        preflight.check(self.project, config)
         job = queue.enqueue(self.project, kind, configs.stored(config, options))
         self.wake()
         return job

@@ -175,6 +175,7 @@ QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser {{ placeholder-text-color: {t
 QPlainTextEdit, QTextEdit, QTextBrowser {{ padding: 6px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
 QListView:focus, QTableView:focus, QTextBrowser:focus, QTreeView:focus {{ border: 2px solid {t.accent}; }}
+QDoubleSpinBox[role="invalid"] {{ border-color: {t.danger}; color: {t.danger}; }}
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{
     width: 0; border: none; }}
 QComboBox::drop-down {{ border: none; width: 22px; }}

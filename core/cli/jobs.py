@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from core import configs
+from core import configs, preflight
 from core.cli.output import (
     Command,
     ProgressLine,
@@ -60,6 +60,7 @@ def start(
         work(folder, lambda project: queue.enqueue(project, kind, stored).id, as_json)
         return
     with opened(folder) as project:
+        preflight.check(project, config)
         job = queue.enqueue(project, kind, stored)
         if detach:
             launch.ensure_worker(project.folder)
@@ -219,6 +220,7 @@ def pause(folder: Path, job: int) -> None:
     """Ask a job to pause after its current step."""
     with opened(folder) as project:
         queue.want(project, job, "pause")
+        click.echo(f"Job {job} pauses after its current step: `resume` lets it go on.")
 
 
 @click.command()
@@ -228,6 +230,7 @@ def stop(folder: Path, job: int) -> None:
     """Ask a job to stop after its current step; `resume` takes it up again."""
     with opened(folder) as project:
         queue.want(project, job, "stop")
+        click.echo(f"Job {job} stops after its current step: `resume` takes it up again.")
 
 
 @click.command()

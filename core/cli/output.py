@@ -30,15 +30,18 @@ def show(values: dict[str, Any], as_json: bool, text: str) -> None:
 
 
 def table(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:
-    """Columns aligned by their widest cell; numbers with three decimals."""
-    cells = [[str(cell) for cell in header]] + [
-        [f"{cell:.3f}" if isinstance(cell, float) else "" if cell is None else str(cell) for cell in row]
-        for row in rows
-    ]
+    """Columns aligned by their widest cell; numbers with three decimals, small ones with three digits."""
+    cells = [[str(cell) for cell in header]] + [[_cell(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
     )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}" if not value or abs(value) >= 0.01 else f"{value:.3g}"
+    return "" if value is None else str(value)
 
 
 def config_options(*kinds: type[Any], leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:

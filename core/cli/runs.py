@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from core import configs, rounds
+from core import configs, rounds, sweep
 from core.cli.jobs import ONLY, job_command, start, together
 from core.cli.output import ProgressLine, folder_argument, given, json_option, opened, show, table
 from core.errors import BadInput, KnownError
-from core.jobs import controls, launch, metrics_export, queue, sweep
+from core.jobs import controls, launch, metrics_export, queue
 from core.jobs.wait import wait
 from core.options import documented, flag_name
 from core.records import Job
@@ -79,7 +79,7 @@ def runs_table(jobs: list[Job]) -> tuple[list[list[Any]], list[str]]:
         [job.id, job.status, *(sweep.settings(job).get(name) for name in names), *(job.result.get(r) for r in RESULTS)]
         for job in jobs
     ]
-    return rows, ["run", "status", *names, *RESULTS]
+    return rows, ["run", "status", *names, *("steps done" if name == "steps" else name for name in RESULTS)]
 
 
 @click.command("runs")
@@ -115,6 +115,7 @@ def steer(folder: Path, job: int, name: str, value: float) -> None:
     """Change a setting of a run that goes on: kl_coef, learning_rate or temperature, from its next step."""
     with opened(folder) as project:
         controls.ask(project, job, name.removeprefix("--").replace("-", "_"), value)
+        click.echo(f"From its next step on, run {job} has {name} = {value:g}.")
 
 
 @click.command("algorithms")

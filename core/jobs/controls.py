@@ -27,7 +27,9 @@ def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
         raise BadInput(f"{flag_name(name)} cannot be changed while a run goes: only {', '.join(map(flag_name, LIVE))}.")
     item = next(item for item in documented(TrainPolicyConfig) if item.name == name)
     low, high = item.metadata["low"], item.metadata["high"]
-    if not low <= value <= high or (name == "learning_rate" and value == 0):
+    if name == "learning_rate" and not 0 < value <= high:
+        raise BadInput(f"{flag_name(name)} must be above 0 and at most {high:g}, not {value:g}.")
+    if not low <= value <= high:
         raise BadInput(f"{flag_name(name)} must lie between {low:g} and {high:g}, not {value:g}.")
     with project.write() as database:
         job = queue.get(project, job_id)

@@ -10,11 +10,18 @@ from core.jobs import queue
 from core.store import Project
 
 
+def _series(project: Project, job_id: int) -> dict[str, list[tuple[int, float]]]:
+    series = queue.metrics(project, job_id)
+    if not series:
+        raise BadInput(f"Job {job_id} has said no numbers: `jobs` shows the runs there are.")
+    return series
+
+
 def write_csv(project: Project, job_id: int, path: Path) -> None:
     """One row for each step, one column for each metric; empty where a step has none."""
     if not path.parent.is_dir():
         raise BadInput(f"{path.parent} is no folder: choose another place for the table.")
-    series = queue.metrics(project, job_id)
+    series = _series(project, job_id)
     steps = sorted({step for points in series.values() for step, _ in points})
     values = {name: dict(points) for name, points in series.items()}
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -33,7 +40,7 @@ def write_events(project: Project, job_id: int, folder: Path) -> None:
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-    series = queue.metrics(project, job_id)
+    series = _series(project, job_id)
     taken = dict(series.get("time/step", []))
     began = project.value("select coalesce(started_at, created_at) from jobs where id = ?", job_id)
     clock = datetime.fromisoformat(began).timestamp()

@@ -8,10 +8,9 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from core import configs
+from core import configs, preflight
 from core.catalogue import parse
 from core.configs import ALGORITHMS, ExportModelConfig, TrainPolicyConfig
-from core.errors import BadInput
 from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
@@ -42,15 +41,9 @@ A policy does what its reward pays for, and no more: read what it writes before 
 
 def run(context: JobContext) -> Events:
     config: ExportModelConfig = context.config
-    project, out = context.project, Path(config.out)
+    project, out = context.project, preflight.free_folder(config.out)
     job = queue.run_of(project, config.policy_job, "train-policy")
     adapter = queue.adapter_of(project, job, config.checkpoint) / "policy"
-    if not config.out:
-        raise BadInput("Give the folder to write with --out.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadInput(f"{out} is there already: choose a folder that is empty or new.")
-    if not out.parent.is_dir():
-        raise BadInput(f"{out.parent} is no folder: choose another place for the model.")
     spec = parse(project.setting("model"))
     yield from fetched(context, spec, "model")
     yield Progress(0, 3, "Merging the adapter")

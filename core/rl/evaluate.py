@@ -1,5 +1,8 @@
 """Measure a policy on prompts that were not trained on: its answers, their scores and its KL."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import torch
 
 from core.events import Sample
@@ -16,6 +19,17 @@ def answers(
     role: str | None,
     prompts: list[tuple[int | None, str]],
     rewards: Rewards,
+    **how: Any,
+) -> list[Sample]:
+    """All that `batches` yields."""
+    return [sample for part in batches(shared, role, prompts, rewards, **how) for sample in part]
+
+
+def batches(
+    shared: SharedModel,
+    role: str | None,
+    prompts: list[tuple[int | None, str]],
+    rewards: Rewards,
     *,
     name: str,
     copies: int = 1,
@@ -25,10 +39,9 @@ def answers(
     seed: int,
     batch_size: int = 32,
     micro_batch: int = 32,
-) -> list[Sample]:
-    """`copies` answers to each (id, prompt), in order. Reference and policy get the same seeds, so a policy
-    that equals the reference gives the same answers."""
-    samples: list[Sample] = []
+) -> Iterator[list[Sample]]:
+    """`copies` answers to each (id, prompt), in order, as many prompts at a time as `batch_size` answers allow.
+    Reference and policy get the same seeds, so a policy that equals the reference gives the same answers."""
     at_once = max(1, batch_size // copies)
     for start in range(0, len(prompts), at_once):
         batch = prompts[start : start + at_once]
@@ -37,7 +50,7 @@ def answers(
             max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
             generator=generator(seed, "evaluate", start),
         )  # fmt: skip
-        samples += _scored(
+        yield _scored(
             shared,
             role,
             [item for item in batch for _ in range(copies)],
@@ -47,7 +60,6 @@ def answers(
             temperature,
             micro_batch,
         )
-    return samples
 
 
 def _scored(

@@ -15,11 +15,6 @@ from core.rl.rollout import Rollout
 class BaseLearner:
     """Holds the actor, perhaps a critic, and numbers in `state` that go from step to step: all of a checkpoint."""
 
-    fewest_completions: ClassVar[int] = 1
-    """How many completions of each prompt it needs."""
-    offline: ClassVar[bool] = False
-    """Does it learn from the stored rankings, instead of rollouts with rewards?"""
-
     twice_differentiable: ClassVar[bool] = False
     """Does it need second derivatives of what the policy says?"""
 

@@ -13,8 +13,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from core import preflight
 from core.configs import ALGORITHMS, TrainPolicyConfig
-from core.errors import BadInput, Diverged, NothingToDo
+from core.errors import BadInput, Diverged
 from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Rollback, Sample, Samples, Steered
 from core.jobs import controls, queue
 from core.jobs.context import Events, JobContext
@@ -44,34 +45,20 @@ def run(context: JobContext) -> Events:
     begun = queue.get(context.project, context.job_id).result.get("reward_job") if context.resume_from else None
     if begun:  # there may be a newer reward model by now
         context.config = config = replace(config, reward_job=begun)
-    if config.kl_target and not config.kl_coef:
-        raise BadInput("A KL target steers the coefficient by a factor: set --kl-coef above 0.")
-    if ALGORITHMS[config.algorithm].needs_kl and not config.kl_coef:
-        raise BadInput(f"{ALGORITHMS[config.algorithm].title} divides by the KL coefficient: set --kl-coef above 0.")
+    if not context.resume_from:
+        preflight.train_policy(context.project, config, processes=context.world.size)
     asked = pinned_prompts(context)
-    if not asked["train"]:
-        raise NothingToDo("There are no training prompts: add some, or change the split of the ones there are.")
-    if config.batch_size // config.completions < context.world.size:
-        raise BadInput(
-            f"Each of the {context.world.size} processes needs a prompt of its own in every batch: set --batch-size to "
-            f"{context.world.size * config.completions} or more."
-        )
     base = yield from base_of(context, four_bit=rewards.on_four_bits(context.project, config))
     shared = SharedModel(base, context.world)
     try:
         module = importlib.import_module(ALGORITHMS[config.algorithm].module)
         kind: type[BaseLearner] = module.Learner
-        if config.completions < kind.fewest_completions and not kind.offline:
-            raise BadInput(
-                f"{ALGORITHMS[config.algorithm].title} compares the completions of a prompt: set --completions to "
-                f"{kind.fewest_completions} or more."
-            )
         if kind.twice_differentiable and context.world.sharded:
             raise BadInput(
                 f"{ALGORITHMS[config.algorithm].title} differentiates twice, which a base that is spread over "
                 "processes does not allow: leave FSDP out, or choose another algorithm."
             )
-        reward = yield from rewards.of(context, shared, config, needed=not kind.offline)
+        reward = yield from rewards.of(context, shared, config, needed=not ALGORITHMS[config.algorithm].offline)
         yield Result({"reward_job": reward.reward_job})
         shared.add(POLICY, config, seed=config.seed)
         live = Live.of(config)
@@ -99,7 +86,7 @@ class Run:
         self.config: TrainPolicyConfig = context.config
         self.step = context.resume_step
         self.watch = Watch(self.config)
-        self.rankings = Rankings(context, shared) if learner.offline else None
+        self.rankings = Rankings(context, shared) if ALGORITHMS[self.config.algorithm].offline else None
         self.anchors = self.known_anchors()
         if context.resume_from:
             self.restore(context.resume_from)
@@ -266,13 +253,16 @@ class Run:
         step = self.step if role is REFERENCE else self.step + 1
         when, name = ("before", "reference") if role is REFERENCE else ("after", "tuned")
         stage = f"Measuring the {'reference' if role is REFERENCE else 'tuned policy'}"
-        yield Progress(0, 1, stage)
-        config = self.config
-        found = evaluate.answers(
+        total = EVALUATION_COPIES * len(self.heldout)
+        yield Progress(0, total, stage)
+        config, found = self.config, list[Sample]()
+        for part in evaluate.batches(
             self.shared, role, [(prompt.id, prompt.text) for prompt in self.heldout], self.reward, name=name,
             copies=EVALUATION_COPIES, max_new_tokens=config.max_new_tokens, temperature=config.temperature,
             seed=config.seed, micro_batch=config.micro_batch,
-        )  # fmt: skip
+        ):  # fmt: skip
+            found += part
+            yield Progress(len(found), total, stage)
         if role is not REFERENCE:
             found = self.changes(found)
         yield Samples(step, tuple(found))
@@ -282,21 +272,19 @@ class Run:
         yield Result({f"reward_{when}": score, f"gold_{when}": gold})
         if role is not REFERENCE:
             yield Result({"kl": evaluate.mean(found, "kl")})
-        yield Progress(1, 1, stage)
 
     def changes(self, tuned: list[Sample]) -> list[Sample]:
-        """With how much higher each scores than the reference's answers to the same prompt did on average."""
+        """With how much higher each scores than what the reference wrote from the same chances: both were asked the
+        same prompts in the same order."""
         rows = self.context.project.rows(
-            "select prompt_id, avg(score) score from samples where job_id = ? and step = 0 group by prompt_id",
-            self.context.job_id,
+            "select score from samples where job_id = ? and step = 0 order by id", self.context.job_id
         )
-        before = {row["prompt_id"]: row["score"] for row in rows}
-
-        def changed(sample: Sample) -> Sample:
-            was = before.get(sample.prompt_id)
-            return sample if sample.score is None or was is None else replace(sample, change=sample.score - was)
-
-        return [changed(sample) for sample in tuned]
+        return [
+            replace(sample, change=sample.score - row["score"])
+            if sample.score is not None and row["score"] is not None
+            else sample
+            for sample, row in zip(tuned, rows, strict=True)
+        ]
 
 
 def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:

@@ -7,7 +7,6 @@ import torch
 
 from core import gold as golds
 from core.configs import TrainPolicyConfig
-from core.errors import BadInput
 from core.events import Progress
 from core.gold import Gold
 from core.jobs import queue
@@ -64,14 +63,7 @@ class Rewards:
 
 def rules_of(text: str) -> tuple[tuple[float, Gold], ...]:
     """`0.5*sentiment; -0.01*length` as (weight, rule) pairs. Raises `BadInput`; what a rule may be says `gold.HELP`."""
-    found = []
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        weight, star, name = part.partition("*")
-        try:
-            found.append((float(weight), golds.find(name.strip())) if star else (1.0, golds.find(part)))
-        except ValueError as error:
-            raise BadInput(f"{weight.strip()!r} is not a weight: write a rule as `0.5*sentiment`.") from error
-    return tuple(found)
+    return tuple((weight, golds.find(name)) for weight, name in golds.rules(text))
 
 
 def on_four_bits(project: Project, config: TrainPolicyConfig) -> bool:
@@ -91,12 +83,8 @@ def of(
     gold = golds.find(config.gold) if config.gold else None
     terms = (config.model_weight, rules_of(config.rules), config.missing_end_penalty)
     if config.train_on_gold:
-        if gold is None:
-            raise BadInput("--train-on-gold needs a gold reward: give one with --gold.")
         return Rewards(None, gold, None, None, *terms)
     if config.reward_model:
-        if config.reward_job:
-            raise BadInput("Give either --reward-job or --reward-model, not both.")
         external = yield from external_of(context, config.reward_model)
         return Rewards(None, gold, None, external, *terms)
     if not needed and not config.reward_job and queue.newest_run(context.project, "train-reward") is None:

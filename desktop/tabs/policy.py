@@ -1,13 +1,15 @@
 """The PPO tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
+import re
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
 
+from core import sweep
 from core.configs import ALGORITHMS, ExportModelConfig
 from core.errors import KnownError
-from core.jobs import queue, sweep
+from core.jobs import queue
 from core.jobs.follow import News
 from core.records import RESUMABLE, Job
 from core.store import Changes
@@ -26,7 +28,7 @@ from desktop.widgets.runs_table import RunsTable
 from desktop.widgets.samples import SamplesTable
 from desktop.widgets.sweep_dialog import SweepDialog
 
-KIND = "train-policy"
+KIND, EXPORT = "train-policy", "export-model"
 #: Pieces of advice that are shown; the charts have all of them.
 SAID = 1
 ABOUT = (
@@ -99,7 +101,7 @@ class Tab(QWidget):
         settings = side_panel(column(self.need, self.form, None, spacing=SPACE + 4))
         act = row(self.start_button, self.sweep, self.pause, self.resume, self.stop, None, spacing=SPACE - 2)
         side = column(settings, act, runs_section(self.runs), spacing=SPACE + 4)
-        side.setStretch(0, 3)
+        side.setStretch(0, 5)
         side.setStretch(2, 2)
         panel = QWidget()
         panel.setLayout(side)
@@ -129,8 +131,10 @@ class Tab(QWidget):
             "Export model…", self.ask_export, role="link",
             tip="Write this policy as a model of its own, the adapter merged into the weights",
         )  # fmt: skip
+        self.exported = label("", "small", wrap=True)
+        self.exported.hide()
         links = row(self.over, None, self.export, self.next_round, self.next, spacing=2 * SPACE)
-        below = column(self.result, links, spacing=SPACE // 2)
+        below = column(self.result, self.exported, links, spacing=SPACE // 2)
         layout = column(self.live, self.advice, charts, below, card(column(self.pages)), spacing=SPACE + 4)
         layout.setStretch(2, 4)
         layout.setStretch(4, 5)
@@ -190,21 +194,43 @@ class Tab(QWidget):
             rank.write_with(self.runs.current)
 
     def ask_export(self) -> None:
-        """Ask for a new folder and write the model there."""
-        suggested = str(Path.home() / f"{self.session.project.name} run {self.runs.current}")
-        dialog = QFileDialog(self, "Write the model to a new folder", suggested)
+        """Ask which checkpoint, where the best is not the last, and for a new folder; and write the model there."""
+        job = self.session.job(self.runs.current) if self.runs.current else None
+        if job is None:
+            return
+        last, best = job.result.get("steps"), job.result.get("best_step")
+        if best is None or best == last:
+            self._ask_folder("last")
+            return
+        menu = QMenu(self.export)
+        menu.addAction(f"Last checkpoint (step {last})", lambda: self._ask_folder("last"))
+        menu.addAction(f"Best checkpoint (step {best})", lambda: self._ask_folder("best"))
+        menu.popup(self.export.mapToGlobal(self.export.rect().bottomLeft()))
+
+    def _ask_folder(self, checkpoint: str) -> None:
+        name = re.sub(r'[<>:"/\\|?*]', "", f"{self.session.project.name} run {self.runs.current}")
+        dialog = QFileDialog(self, "Write the model to a new folder", str(Path.home() / name))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setLabelText(QFileDialog.DialogLabel.FileName, "New folder:")
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Write")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.start_export)
+        dialog.fileSelected.connect(lambda out: self.start_export(out, checkpoint))
         dialog.open()
 
-    def start_export(self, out: str) -> None:
+    def start_export(self, out: str, checkpoint: str = "last") -> None:
         if self.runs.current is None:
             return
         try:
-            self.session.start("export-model", ExportModelConfig(policy_job=self.runs.current, out=out))
+            self.session.start(EXPORT, ExportModelConfig(policy_job=self.runs.current, out=out, checkpoint=checkpoint))
         except KnownError as error:
             errors.show(error, self)
+            return
+        self._say_exported(f"The model of run {self.runs.current} will be written to {out}.", "small")
+
+    def _say_exported(self, text: str, role: str) -> None:
+        self.exported.setText(text)
+        set_role(self.exported, role)
+        self.exported.show()
 
     def _act(self, ask: object) -> None:
         if self.runs.current is not None and callable(ask):
@@ -232,12 +258,13 @@ class Tab(QWidget):
         self.next.setVisible(usable)
         self.next_round.setVisible(usable)
         self.export.setVisible(usable)
-        text = job.error or said_of(job)
+        text = errors.worded(job.error) if job.error else said_of(job)
         self.result.setText(text)
         self.result.setVisible(bool(text))
 
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""
+        self.exported.hide()
         self.samples.show_run(job_id)
         self._show_current()
         self._show_state()
@@ -273,6 +300,10 @@ class Tab(QWidget):
                 if job.id == self.runs.current and (begins or (job.status == "paused" and job.error)):
                     self.show_run(job.id)
                 self._show_state()
+            elif job.kind == EXPORT and job.status == "done":
+                self._say_exported(f"Wrote run {job.result['policy_job']} to {job.result['folder']}.", "small")
+            elif job.kind == EXPORT and job.status == "failed":
+                self._say_exported(errors.worded(job.error or "The model could not be written."), "error")
             elif job.kind == "train-reward":
                 self._show_need()
         mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
@@ -293,6 +324,8 @@ def said_of(job: Job) -> str:
         )
         if found.get("gold_after") is not None:
             text += f" Gold reward: {found['gold_before']:+.2f} to {found['gold_after']:+.2f}."
+    if not text and job.status in ("stopped", "interrupted") and found.get("adapter"):
+        text = f"{job.status.capitalize()} after {job.done} of {job.total} steps: Resume goes on from there."
     if found.get("stop_reason"):
         algorithm = ALGORITHMS.get(job.config.get("algorithm", ""))
         name = f"{algorithm.title} stopped" if algorithm else "Stopped"

@@ -100,7 +100,8 @@ class Chart(QWidget):
         metric = METRICS.get(names[0])
         if metric is not None:
             healthy = f"\nHealthy: {metric.healthy}." if metric.healthy else ""
-            self.setToolTip(f"{metric.meaning}{healthy}")
+            thick = "\nThin: each step, as the number above says. Thick: their running mean." if smooth else ""
+            self.setToolTip(f"{metric.meaning}{healthy}{thick}\nDouble-click shows all steps again.")
         self.series = {name: self._make(name) for name in names}
         self._laid_over: list[pg.PlotDataItem] = []
         self._over: list[dict[str, list[tuple[int, float]]]] = []
@@ -111,6 +112,7 @@ class Chart(QWidget):
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
         self.plot.scene().sigMouseMoved.connect(self._hover)
+        self.plot.scene().sigMouseClicked.connect(lambda click: self.show_all() if click.double() else None)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -196,7 +198,13 @@ class Chart(QWidget):
     def clear(self) -> None:
         for series in self.series.values():
             series.clear()
+        self.plot.setRange(xRange=(0, 10), yRange=(0, 1), padding=0)  # until there is something to show
+        self.show_all()
         self.draw()
+
+    def show_all(self) -> None:
+        """Show every step, and follow what comes."""
+        self.plot.enableAutoRange()
 
     def draw(self) -> None:
         for series in self.series.values():
@@ -204,7 +212,10 @@ class Chart(QWidget):
             fine = series.size <= SMOOTH_EDGES
             series.curve.setData(x, y, skipFiniteCheck=True, antialias=fine)
             if self._smoothed(series.name):
-                series.smooth.setData(x, series.means[: series.size], skipFiniteCheck=True, antialias=fine)
+                alone = "o" if series.size == 1 else None  # a single point makes no line
+                series.smooth.setData(
+                    x, series.means[: series.size], skipFiniteCheck=True, antialias=fine, symbol=alone
+                )
         self._show_last()
 
     def _show_last(self) -> None:
@@ -273,6 +284,9 @@ class Chart(QWidget):
                 series.curve.setSymbolBrush(colour)
                 series.curve.setSymbolPen(None)
             series.smooth.setPen(pg.mkPen(colour, width=2))
+            series.smooth.setSymbolSize(6)
+            series.smooth.setSymbolBrush(colour)
+            series.smooth.setSymbolPen(None)
         over, self._over = self._over, []
         self.overlay(over)
         self._show_last()

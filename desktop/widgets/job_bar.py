@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 
 from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
+from desktop.errors import worded
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.parts import button, label
@@ -70,7 +71,7 @@ class JobBar(QFrame):
         words = {
             "queued": f"{job.name}: waiting for the worker",
             "paused": f"{stage}: paused at {job.done} of {job.total}",
-            "failed": job.error or f"{job.name} failed.",
+            "failed": worded(job.error or f"{job.name} failed."),
             "interrupted": f"{job.name} was interrupted: its worker is gone. Resume goes on from the last checkpoint.",
         }
         count = f": {job.done} of {job.total}" if job.total > 1 else " …"

@@ -8,19 +8,18 @@ from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import KnownError
 from core.jobs import controls
 from core.options import documented
-from core.records import ACTIVE, Job
-from desktop.forms import FloatBox
+from core.records import ACTIVE, RESUMABLE, Job
+from desktop import errors
+from desktop.forms import FloatBox, title_of
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.parts import button, column, label, row, set_role, turn_only_with_focus
-
-TITLES = {"kl_coef": "KL coefficient", "learning_rate": "Learning rate", "temperature": "Temperature"}
 
 
 class LiveControls(QWidget):
     """Shows what is in force now; Apply, or Return in a field, asks for what was changed from the next step on.
 
-    Once a run has ended, only the list of its changes is left.
+    So it is while a run could be resumed, too. Once it has ended, only the list of its changes is left.
     """
 
     def __init__(self, session: Session) -> None:
@@ -29,19 +28,19 @@ class LiveControls(QWidget):
         self.job: Job | None = None
         self.fields: dict[str, QDoubleSpinBox] = {}
         self._shown: dict[str, float] = {}
+        self._refused = ""
         parts: list[QWidget | None] = []
         bounds = {item.name: item.metadata for item in documented(TrainPolicyConfig)}
         for name in controls.LIVE:
             field = FloatBox(bounds[name]["low"], bounds[name]["high"], 0.0)
-            field.setAccessibleName(TITLES[name])
+            field.setAccessibleName(title_of(name))
             field.setToolTip(f"{bounds[name]['help']}\nA change is in force from the next step.")
             field.setFixedWidth(86)
-            field.setKeyboardTracking(False)
             field.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
             field.lineEdit().returnPressed.connect(self.apply)
             turn_only_with_focus(field)
             self.fields[name] = field
-            said = label(TITLES[name], "small")
+            said = label(title_of(name), "small")
             said.setBuddy(field)
             parts += [said, field]
         self.button = button("Apply", self.apply, tip="In force from the next step, and kept with the run")
@@ -54,7 +53,7 @@ class LiveControls(QWidget):
         """Show a run's settings as they are now; what somebody has typed and not applied is left alone."""
         changes = controls.changes(self.session.project, job.id)
         if self.job is None or self.job.id != job.id:
-            self._shown = {}
+            self._shown, self._refused = {}, ""
         self.job = job
         values = in_force(self.session, job)
         for name, field in self.fields.items():
@@ -65,22 +64,24 @@ class LiveControls(QWidget):
         heeded = controls.live_of(job.config.get("algorithm", "ppo"))
         for name, field in self.fields.items():
             field.setEnabled(name in heeded)
-        self._say(listed(changes), "small")
-        self.strip.setVisible(job.status in ACTIVE)
-        self.setVisible(job.status in ACTIVE or bool(changes))
+        self._say(self._refused or listed(changes), "error" if self._refused else "small")
+        goes_on = job.status in ACTIVE or (job.status in RESUMABLE and bool(job.result.get("adapter")))
+        self.strip.setVisible(goes_on)
+        self.setVisible(goes_on or bool(changes))
 
     def apply(self) -> None:
         """Ask for every setting that was typed."""
         if self.job is None:
             return
+        self._refused = ""
         for name, field in self.fields.items():
             field.interpretText()
             if field.value() != self._shown[name]:
                 try:
                     changes = controls.ask(self.session.project, self.job.id, name, field.value())
                 except KnownError as error:
-                    self._say(str(error), "error")
-                    return
+                    self._refused = errors.worded(str(error))
+                    break
                 self._shown[name] = field.value()
                 self.session.do(changes)
         self.show_job(self.job)
@@ -96,7 +97,7 @@ def listed(changes: list[dict[str, Any]]) -> str:
     parts = []
     for change in changes:
         when = "the next step" if change["step"] is None else f"step {change['step'] + 1}"
-        parts.append(f"{TITLES[change['name']]} {change['value']:g} from {when}")
+        parts.append(f"{title_of(change['name'])} {change['value']:g} from {when}")
     return f"Changed: {' · '.join(parts)}" if parts else ""
 
 

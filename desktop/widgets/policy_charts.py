@@ -12,9 +12,9 @@ from core.jobs import controls, queue
 from core.records import Job
 from core.store import Project
 from desktop.background import with_project
+from desktop.forms import title_of
 from desktop.theme import SPACE
 from desktop.widgets.chart import Chart, Line
-from desktop.widgets.live_controls import TITLES
 from desktop.widgets.parts import card, column
 
 #: What every algorithm may have, then what only some have; shown in this order, where a run has them.
@@ -40,7 +40,7 @@ class MoreCharts(QWidget):
         super().__init__()
         self.charts: dict[str, Chart] = {}
         self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setContentsMargins(0, SPACE, 0, 0)
         self._grid.setSpacing(2 * SPACE)
         for place in range(COLUMNS):
             self._grid.setColumnStretch(place, 1)
@@ -207,7 +207,7 @@ class PolicyCharts:
         for said in self.advice:
             warnings[said.metric] = f"{warnings[said.metric]}\n\n{said.text}" if said.metric in warnings else said.text
         marks = [
-            Line(row["step"] + 1, f"{TITLES[row['name']]} {row['value']:g} from step {row['step'] + 1}")
+            Line(row["step"] + 1, f"{title_of(row['name'])} {row['value']:g} from step {row['step'] + 1}")
             for row in controls.changes(self.project, self.job.id)
             if row["step"] is not None
         ]

@@ -6,22 +6,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
+from core.jobs import controls
 from desktop.forms import ConfigForm
 from desktop.theme import SPACE
 from desktop.widgets.parts import column, label, turn_only_with_focus
-
-TITLES = {
-    "steps": "Maximum of steps",
-    "reward_threshold": "Stop at reward",
-    "kl_ceiling": "Stop at KL",
-    "plateau": "Stop at plateau",
-    "wall_minutes": "Stop after minutes",
-    "kl_coef": "KL coefficient",
-    "batch_size": "Completions a step",
-    "completions": "Completions a prompt",
-    "gold": "Gold reward",
-    "reference_answers": "Reference answers too",
-}
 
 
 class PolicyForm(QWidget):
@@ -37,7 +25,7 @@ class PolicyForm(QWidget):
         for kind in ALGORITHMS.values():
             self.algorithm.addItem(kind.title, kind.name)
         self.summary = label("", "small", wrap=True)
-        self.shared = ConfigForm(TrainPolicyConfig, leave_out=("algorithm",), values=values, titles=TITLES)
+        self.shared = ConfigForm(TrainPolicyConfig, leave_out=("algorithm",), values=values)
         self.own = QStackedWidget()
         self._forms: dict[str, ConfigForm] = {}
         whole = column(label("Algorithm", "small"), self.algorithm, self.summary, self.shared, self.own)
@@ -64,6 +52,8 @@ class PolicyForm(QWidget):
         rate = f" Learning rate {kind.learning_rate:g} unless you choose one." if kind.learning_rate else ""
         self.summary.setText(kind.summary[:1].upper() + kind.summary[1:] + rate)
         self.own.setCurrentWidget(form)
+        for name in controls.LIVE:
+            self.shared.fields[name].setEnabled(name in controls.live_of(self.name))
         for each in self._forms.values():  # the stack is as high as the form that is shown
             policy = QSizePolicy.Policy.Preferred if each is form else QSizePolicy.Policy.Ignored
             each.setSizePolicy(policy, policy)

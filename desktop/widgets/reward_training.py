@@ -36,14 +36,6 @@ from desktop.widgets.run_choice import KIND
 from desktop.widgets.run_list import RunList, runs_section
 
 ENOUGH = 20
-TITLES = {
-    "batch_prompts": "Prompts a step",
-    "curve": "Learning curve",
-    "members": "Ensemble of",
-    "gradient_checkpointing": "Recompute",
-    "head_learning_rate": "Head rate",
-    "heldout_fraction": "Held-out share",
-}
 
 
 class TrainingPage(QWidget):
@@ -58,7 +50,7 @@ class TrainingPage(QWidget):
         self.flagged = Number("flagged", "Flagged prompts give no pair")
         self.origin = label("", "warning", wrap=True)
         self.advice = label("", "muted", wrap=True)
-        self.form = ConfigForm(TrainRewardConfig, titles=TITLES)
+        self.form = ConfigForm(TrainRewardConfig)
         self.train = button("Train reward model", self.start, role="primary")
         self.runs = RunList(session, KIND, overlays=True)
         self.runs.chosen.connect(self.show_run)

@@ -6,17 +6,16 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem, QVBoxLayout, QWidget
 
+from core import sweep
 from core.configs import ALGORITHMS
-from core.jobs import sweep
 from core.records import Job
 from desktop.forms import title_of
-from desktop.widgets.policy_form import TITLES
 from desktop.widgets.run_list import WORDS
 from desktop.widgets.tables import table
 
 #: What came of a run, as the columns after the settings.
 RESULTS = {
-    "reward_before": "Reward before", "reward_after": "Reward after", "gold_after": "Gold after", "kl": "KL",
+    "reward_after": "Reward after", "kl": "KL", "gold_after": "Gold after", "reward_before": "Reward before",
     "steps": "Steps", "stop_reason": "Stopped by",
 }  # fmt: skip
 #: Settings that say where a run came from rather than what it tried.
@@ -74,7 +73,7 @@ class RunsTable(QWidget):
 
     def _fill(self) -> None:
         names = [name for name in sweep.differences(self._jobs) if name not in LEFT_OUT]
-        titles = ["Run", "Algorithm", "State", *(TITLES.get(name, title_of(name)) for name in names), *RESULTS.values()]
+        titles = ["Run", "Algorithm", "State", *(title_of(name) for name in names), *RESULTS.values()]
         rows: list[list[Any]] = [titles]
         for job in self._jobs:
             settings = sweep.settings(job)

@@ -242,9 +242,12 @@ def answer_of_reference(project: Project, sample: dict[str, Any]) -> dict[str, A
     """What the reference answered to a sample's prompt in the same run: while it learned, or in the same test."""
     if sample.get("policy") not in ("policy", "tuned") or sample.get("prompt_id") is None:
         return None
-    test = "step = 0" if sample["policy"] == "tuned" else "step > 0"
-    return project.one(
-        "select completion, score from samples where job_id = ? and prompt_id = ? and policy = 'reference'"
-        f" and {test} order by id limit 1",
-        sample["job_id"], sample["prompt_id"],
+    job, prompt = sample["job_id"], sample["prompt_id"]
+    found = "select completion, score from samples where job_id = ? and prompt_id = ? and policy = 'reference'"
+    if sample["policy"] == "policy":
+        return project.one(f"{found} and step > 0 order by id limit 1", job, prompt)
+    earlier = project.value(  # the n-th answer stands beside the n-th: both were drawn from the same chances
+        "select count(*) from samples where job_id = ? and prompt_id = ? and policy = 'tuned' and id < ?",
+        job, prompt, sample["id"],
     )  # fmt: skip
+    return project.one(f"{found} and step = 0 order by id limit 1 offset ?", job, prompt, earlier)

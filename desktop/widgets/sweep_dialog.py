@@ -5,14 +5,14 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QWidget
 
+from core import sweep
 from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import KnownError
-from core.jobs import sweep
 from core.options import documented
+from desktop.errors import worded
 from desktop.forms import title_of
 from desktop.theme import SPACE
 from desktop.widgets.parts import column, label, set_role
-from desktop.widgets.policy_form import TITLES
 
 ROWS = 3
 #: Settings that are no matter of degree, or that a run needs to be comparable.
@@ -22,7 +22,7 @@ OFTEN = ("learning_rate", "kl_coef")
 
 
 class SweepDialog(QDialog):
-    """`axes` is what was chosen, as `core.jobs.sweep` wants it."""
+    """`axes` is what was chosen, as `core.sweep` wants it."""
 
     def __init__(self, config: TrainPolicyConfig, options: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,7 +31,7 @@ class SweepDialog(QDialog):
         self.config, self.options = config, options
         own = [item.name for item in documented(ALGORITHMS[config.algorithm].config)]
         names = own + [item.name for item in documented(TrainPolicyConfig) if item.name not in LEFT_OUT]
-        titles = sorted((TITLES.get(name, title_of(name)), name) for name in names)
+        titles = sorted((title_of(name), name) for name in names)
         titles.sort(key=lambda item: item[1] not in OFTEN)
         self.names: list[QComboBox] = []
         self.values: list[QLineEdit] = []
@@ -68,15 +68,21 @@ class SweepDialog(QDialog):
 
     @property
     def axes(self) -> dict[str, list[str]]:
-        return {
-            str(name.currentData()): [part.strip() for part in value.text().split(",") if part.strip()]
-            for name, value in zip(self.names, self.values, strict=True)
-            if name.currentData() and value.text().strip()
-        }
+        found: dict[str, list[str]] = {}
+        for name, value in zip(self.names, self.values, strict=True):
+            if name.currentData() and value.text().strip():
+                found.setdefault(str(name.currentData()), []).extend(value.text().split(","))
+        return {name: list(dict.fromkeys(filter(None, map(str.strip, values)))) for name, values in found.items()}
 
     def _count(self) -> None:
         """How many runs it is, or what is wrong with it."""
         ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        rows = zip(self.names, self.values, strict=True)
+        if any(value.text().strip() and not name.currentData() for name, value in rows):
+            self.said.setText("Choose the setting that takes these values.")
+            set_role(self.said, "error")
+            ok.setEnabled(False)
+            return
         try:
             runs = len(sweep.grid(self.config, self.options, self.axes)) if self.axes else 0
             self.said.setText(
@@ -85,6 +91,6 @@ class SweepDialog(QDialog):
             set_role(self.said, "muted")
             ok.setEnabled(runs > 0)
         except KnownError as error:
-            self.said.setText(str(error))
+            self.said.setText(worded(str(error)))
             set_role(self.said, "error")
             ok.setEnabled(False)

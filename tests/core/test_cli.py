@@ -12,6 +12,7 @@ import pytest
 
 from core import cli, demo
 from core.cli.data import parse_order
+from core.cli.output import table
 from core.errors import BadInput
 from core.jobs import queue
 from core.store import open_project, rankings
@@ -259,3 +260,8 @@ def test_the_commands_around_a_policy(plumbline, tmp_path, tiny_model, monkeypat
     code, _, err = plumbline("sweep", folder, "--vary", "kl_coef", *small)
     assert (code, "names no values" in err) == (2, True)
     assert "no completions" in plumbline("rounds", folder)[1]
+
+
+def test_small_numbers_in_a_table_keep_their_digits():
+    rows = table([[0.0003, 0.663, -2e-5, 12.0, None]], ["a", "b", "c", "d", "e"]).splitlines()
+    assert rows[1].split() == ["0.0003", "0.663", "-2e-05", "12.000"]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from core.errors import BadInput
 from core.events import Checkpoint, Metrics, Note, Progress, Result, Sample, Samples
 from core.jobs import lock, queue
 from core.jobs.follow import Follower
+from core.records import Job
 from core.store import open_project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -244,3 +246,9 @@ def test_following_a_job_whose_worker_was_killed_ends_with_a_sentence(project, m
     worker.claim(project)
     with pytest.raises(KnownError, match="The worker ended in the middle of job 1"):
         wait(project, job.id, lambda job: None)
+
+
+def test_nothing_is_said_of_the_end_while_the_pace_is_unknown():
+    begun = Job(1, "train-policy", "Tune", {}, "running", "run", done=3, total=6)
+    assert begun.eta is None, "resumed at step 3, and no step done since"
+    assert replace(begun, seconds=30.0).eta == 30.0

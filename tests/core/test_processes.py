@@ -268,7 +268,7 @@ def test_a_note_that_was_left_behind_sends_no_worker_away(asking):
 
 def test_a_batch_has_a_prompt_for_every_process(asking):
     stored = configs.stored(replace(CONFIG_OF_RUN, batch_size=2), options())
-    with pytest.raises(mp.ProcessRaisedException, match="needs a prompt of its own"):
+    with pytest.raises(mp.ProcessRaisedException, match="a prompt for each of the 2 processes"):
         launched(2, run_together, asking.folder, lambda there: queue.enqueue(there, "train-policy", stored).id)
     (job,) = queue.listed(asking, kind="train-policy")
     assert job.status == "failed" and "set --batch-size to 4 or more" in job.error

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from core import configs, gold, rounds, worker
+from core import configs, gold, rounds, sweep, worker
 from core.errors import BadInput, KnownError
 from core.events import Checkpoint, Metrics, Progress, Result, Rollback
-from core.jobs import controls, launch, queue, sweep
+from core.jobs import controls, launch, queue
 from core.jobs.context import JobContext
 from core.jobs.wait import wait
 from core.records import Prompt
@@ -421,14 +421,15 @@ def test_the_change_against_the_reference_is_of_the_same_reward(project, run_job
     assert all(row["score"] == -1.0 for row in unended)
 
 
-def test_held_out_answers_say_how_much_higher_they_score_than_the_references_on_average(project, run_job):
+def test_held_out_answers_say_how_much_higher_they_score_than_the_references(project, run_job):
     job = run_job(project, "train-policy", POLICY, options())
-    rows = queue.samples(project, job.id)
-    tuned = [row for row in rows if row["policy"] == "tuned"]
-    assert tuned
-    for row in tuned:
-        before = [r["score"] for r in rows if r["step"] == 0 and r["prompt_id"] == row["prompt_id"]]
-        assert row["change"] == pytest.approx(row["score"] - sum(before) / len(before))
+    rows = sorted(queue.samples(project, job.id), key=lambda row: row["id"])
+    before, after = ([row for row in rows if row["policy"] == policy and row["step"] in (0, 5)]
+                     for policy in ("reference", "tuned"))  # fmt: skip
+    assert len(before) == len(after) > 0
+    for was, now in zip(before, after, strict=True):
+        assert was["prompt_id"] == now["prompt_id"]
+        assert now["change"] == pytest.approx(now["score"] - was["score"])
 
 
 def test_a_kl_that_explodes_is_trouble_and_one_that_grows_is_not():
@@ -462,7 +463,7 @@ def test_rules_and_a_persons_own_function_are_added_with_their_weights(project, 
     assert job.status == "done", job.error
     for row in queue.samples(project, job.id, step=1):
         assert row["score"] == pytest.approx(1.0 - 0.1 * len(row["completion"].split()), abs=1e-5)
-    for rules, word in (("x*length", "not a weight"), ("0.5*nonsense", "no gold reward")):
+    for rules, word in (("x*length", "not a weight"), ("0.5*nonsense", "no reward called")):
         failed = run_job(project, "train-policy", replace(config, rules=rules), options())
         assert (failed.status, word in failed.error) == ("failed", True)
     (tmp_path / "bad.py").write_text("def own(prompt, completion):\n    return 1 / 0\n", encoding="utf-8")
@@ -535,6 +536,12 @@ def test_rounds_follow_from_who_wrote_what_was_ranked(project, run_job):
     assert first.pairs > 0
     assert first.accuracy is not None
     assert first.gain == pytest.approx(tuned.result["reward_after"] - tuned.result["reward_before"])
+    begun = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
+    queue.want(project, begun.id, "stop")
+    worker.Recorder(project, begun.id).record(
+        Result({"adapter": tuned.result["adapter"], "reward_job": first.reward_job})
+    )
+    assert rounds.rounds(project) == [first], "a run that did not end takes no other's place"
     again = configs.GenerateConfig(max_new_tokens=6, policy_job=tuned.id)
     assert run_job(project, "generate", again).status == "done"
     assert [(each.number, each.groups, each.pairs) for each in rounds.rounds(project)][1] == (2, 12, 0)

@@ -2,11 +2,12 @@
 
 import math
 import time
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMenu, QMessageBox
 
 from core import configs, gold
 from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Samples
@@ -69,7 +70,15 @@ def drawn(tab):
     QApplication.processEvents()
 
 
-def test_every_algorithm_can_be_chosen_and_started_with_its_own_settings(tab):
+@pytest.fixture
+def expecting(tab):
+    """A reward model is on its way, so that runs may be queued."""
+    queue.enqueue(tab.session.project, "train-reward", configs.stored(configs.TrainRewardConfig()))
+    return tab
+
+
+def test_every_algorithm_can_be_chosen_and_started_with_its_own_settings(expecting):
+    tab = expecting
     assert tab.form.algorithm.count() == 10
     for name, kind in configs.ALGORITHMS.items():
         tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
@@ -152,7 +161,29 @@ def test_a_setting_that_cannot_be_changed_is_refused_in_a_sentence(tab):
     select(tab, job)
     tab.live.fields["learning_rate"].setValue(0)
     tab.live.apply()
-    assert "must lie between" in tab.live.said.text()
+    assert tab.live.said.text() == "“Learning rate” must be above 0 and at most 1, not 0."
+    tab.session.do(queue.want(tab.session.project, job.id, "run"))
+    poll(tab)
+    assert "must be above 0" in tab.live.said.text(), "it is still to be read when there is news"
+    tab.live.fields["learning_rate"].setValue(1e-4)
+    tab.live.apply()
+    assert tab.live.said.text() == "Changed: Learning rate 0.0001 from the next step"
+
+
+def test_a_run_that_failed_can_be_given_other_settings_before_it_is_resumed(tab):
+    project = tab.session.project
+    job = queued(project)
+    done(project, job, "failed")
+    poll(tab)
+    select(tab, job)
+    assert not tab.live.strip.isVisible(), "it would begin anew, with the settings that it has"
+    Recorder(project, job.id).record(Result({"adapter": "runs/1/step-000001"}))
+    poll(tab)
+    tab.live.show_job(tab.session.job(job.id))
+    assert tab.live.strip.isVisible()
+    tab.live.fields["kl_coef"].setValue(0.2)
+    tab.live.apply()
+    assert [change["value"] for change in controls.changes(project, job.id)] == [0.2]
 
 
 def test_target_ceiling_and_threshold_are_drawn(tab):
@@ -249,7 +280,8 @@ def test_all_runs_stand_side_by_side_with_what_differs_and_a_row_shows_its_run(t
     assert tab.table.table.item(tab.table.table.currentRow(), 0).text() == str(chosen), "news leaves the selection"
 
 
-def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(tab):
+def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(expecting):
+    tab = expecting
     tab.ask_sweep()
     (dialog,) = tab.findChildren(SweepDialog)
     ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
@@ -260,6 +292,12 @@ def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(ta
     dialog.names[1].setCurrentIndex(dialog.names[1].findData("ppo_epochs"))
     dialog.values[1].setText("1, 2, 4")
     assert (dialog.said.text(), ok.isEnabled()) == ("6 runs", True)
+    dialog.values[2].setText("3")
+    assert ("Choose the setting" in dialog.said.text(), ok.isEnabled()) == (True, False)
+    dialog.names[2].setCurrentIndex(dialog.names[2].findData("kl_coef"))
+    assert dialog.said.text() == "9 runs", "the same setting on two lines"
+    dialog.values[2].setText("0.1, 0.1")
+    assert dialog.said.text() == "6 runs", "the same value once"
     dialog.accept()
     drawn(tab)
     assert len(tab.session.jobs(KIND)) == 6
@@ -303,10 +341,75 @@ def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
     assert not tab.export.isHidden()
     tab.ask_export()
     dialog = tab.findChild(QFileDialog)
+    (tmp_path / "mine").write_text("mine")
+    dialog.fileSelected.emit(str(tmp_path))
+    (box,) = tab.findChildren(QMessageBox)
+    assert "choose a folder that is empty or new" in box.text()
+    box.close()
     dialog.fileSelected.emit(str(tmp_path / "model"))
     dialog.close()
     (asked,) = queue.listed(project, kind="export-model")
     assert asked.config["policy_job"] == job.id and asked.config["out"] == str(tmp_path / "model")
+    assert "will be written to" in tab.exported.text()
+    Recorder(project, asked.id).record(Result({"policy_job": job.id, "folder": str(tmp_path / "model")}))
+    done(project, asked)
+    poll(tab)
+    assert tab.exported.text() == f"Wrote run {job.id} to {tmp_path / 'model'}."
+
+
+def test_the_best_checkpoint_can_be_exported_where_it_is_not_the_last(tab, tmp_path, qtbot):
+    project = tab.session.project
+    job = queued(project)
+    Recorder(project, job.id).record(Result({"adapter": "runs/1/step-000004", "steps": 4, "best_step": 2}))
+    done(project, job)
+    poll(tab)
+    select(tab, job)
+    tab.ask_export()
+    (menu,) = tab.export.findChildren(QMenu)
+    last, best = menu.actions()
+    assert (last.text(), best.text()) == ("Last checkpoint (step 4)", "Best checkpoint (step 2)")
+    menu.close()
+    best.trigger()
+    tab.findChild(QFileDialog).fileSelected.emit(str(tmp_path / "model"))
+    (asked,) = queue.listed(project, kind="export-model")
+    assert asked.config["checkpoint"] == "best"
+
+
+def test_a_run_that_could_only_fail_is_not_started(tab):
+    tab.start()
+    (box,) = tab.findChildren(QMessageBox)
+    assert box.text() == "There is no reward model yet: train one first."
+    box.close()
+    tab.form.shared.fields["completions"].setValue(32)
+    tab.start()
+    said = [box.text() for box in tab.findChildren(QMessageBox) if box.isVisible()]
+    assert any("set “Completions a step” to 32 or more" in text for text in said), said
+    assert tab.session.jobs(KIND) == []
+
+
+def test_settings_that_an_algorithm_does_not_heed_cannot_be_set(tab):
+    for name, heeded in (("dpo", ("learning_rate",)), ("trpo", ("kl_coef", "temperature")), ("ppo", controls.LIVE)):
+        tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
+        enabled = tuple(field for field in controls.LIVE if tab.form.shared.fields[field].isEnabled())
+        assert enabled == heeded
+
+
+def test_a_single_step_is_seen_and_a_zoomed_chart_follows_again(tab):
+    project = tab.session.project
+    job = queued(project)
+    told(project, job, [1], objective__scores=lambda step: 0.5)
+    poll(tab)
+    select(tab, job)
+    chart = tab.charts.reward
+    assert chart.series["objective/scores"].smooth.opts["symbol"] == "o"
+    told(project, job, range(2, 9), objective__scores=lambda step: step)
+    poll(tab)
+    assert chart.series["objective/scores"].smooth.opts["symbol"] is None
+    chart.plot.setXRange(3, 4, padding=0)
+    chart.show_all()
+    QApplication.processEvents()
+    (low, high), _ = chart.plot.getViewBox().viewRange()
+    assert low <= 1 and high >= 8
 
 
 def test_samples_leave_out_what_a_run_does_not_say_and_prompts_where_there_is_no_room(tab, qtbot):
@@ -421,7 +524,8 @@ def test_a_window_that_closes_while_a_sweep_is_queued_has_queued_it(open_window,
     window.open_project(filled.folder)
     window.show_tab_called("PPO")
     found = window.tab_called("PPO")
-    found.start_sweep(*found.form.run(), {"seed": ["1", "2", "3"]})
+    config, options = found.form.run()
+    found.start_sweep(replace(config, gold="length", train_on_gold=True), options, {"seed": ["1", "2", "3"]})
     window.close_project()
     QApplication.processEvents()
     assert len(queue.listed(filled, kind=KIND)) == 3

@@ -19,7 +19,10 @@ from core.rl.rollout import Rollout
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """A2C: Advantage Actor-Critic (Mnih et al. 2016, arXiv 1602.01783)."""
+    """A2C: Advantage Actor-Critic (Mnih et al. 2016, arXiv 1602.01783).
+
+    Actor and critic take one step each: PPO without its clip.
+    """
 
     LEARNING_RATE: ClassVar[float] = 6e-4
     gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)

@@ -21,10 +21,15 @@ from core.rl.rollout import Rollout
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """DPO: Direct Preference Optimization, from the rankings without RL (Rafailov et al. 2023, arXiv 2305.18290)."""
+    """DPO: Direct Preference Optimization, from the rankings without RL (Rafailov et al. 2023, arXiv 2305.18290).
+
+    The baseline: what does RL buy?
+    """
 
     LEARNING_RATE: ClassVar[float] = 3e-4
     LIVE: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    OFFLINE: ClassVar[bool] = True
+    FEWEST_COMPLETIONS: ClassVar[int] = 2
     beta: float = option(0.1, "Price of leaving the reference: smaller goes further.", low=1e-3, high=10)
     dpo_loss: str = option(
         "sigmoid", "DPO's own loss, or IPO's square loss, which cannot run away (Azar et al. 2023, arXiv 2310.12036).",
@@ -39,8 +44,6 @@ class Learner(BaseLearner):
     """`rollout.score` holds the negative ranks, NaN where a completion was not ranked."""
 
     options: Options
-    offline = True
-    fewest_completions = 2
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         rate = self.actor.schedule(self.progress(step))

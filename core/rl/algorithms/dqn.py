@@ -38,7 +38,10 @@ TARGET = "target"
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """DQN: token-level deep Q-learning with replay and a target network (Mnih et al. 2015)."""
+    """DQN: token-level deep Q-learning with replay and a target network (Mnih et al. 2015).
+
+    Learns Q of single tokens from memory; needs more rollouts than the others.
+    """
 
     LEARNING_RATE: ClassVar[float] = 1e-3
     alpha: float = option(0.05, "Temperature of exploration: Q larger by this is e times likelier.", low=1e-3, high=10)

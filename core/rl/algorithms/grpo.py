@@ -22,9 +22,13 @@ from core.rl.rollout import Rollout
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """GRPO: Group Relative Policy Optimization (Shao et al. 2024, arXiv 2402.03300)."""
+    """GRPO: Group Relative Policy Optimization (Shao et al. 2024, arXiv 2402.03300).
+
+    PPO's clip with the group's mean and deviation in place of a critic: what most people use today.
+    """
 
     LEARNING_RATE: ClassVar[float] = 4e-4
+    FEWEST_COMPLETIONS: ClassVar[int] = 2
     passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
     cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
     scale: str = option(
@@ -43,7 +47,6 @@ class Options(Settings):
 
 class Learner(BaseLearner):
     options: Options
-    fewest_completions = 2
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         options, clip = self.options, self.options.cliprange

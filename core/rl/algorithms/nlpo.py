@@ -27,7 +27,10 @@ MASK = "masking"
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """NLPO: Natural Language Policy Optimization (Ramamurthy et al. 2022, arXiv 2210.01241)."""
+    """NLPO: Natural Language Policy Optimization (Ramamurthy et al. 2022, arXiv 2210.01241).
+
+    PPO within the top-p tokens of an older copy of the policy: keeps unlikely tokens out.
+    """
 
     LEARNING_RATE: ClassVar[float] = 3e-4
     top_mask: float = option(0.9, "Probability that the masking policy's allowed tokens hold.", low=0.05, high=1)

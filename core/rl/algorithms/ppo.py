@@ -22,7 +22,10 @@ from core.rl.rollout import Rollout
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """PPO: Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347)."""
+    """PPO: Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347).
+
+    Clips how far the policy may move in a step, with a learned value as the baseline: the default.
+    """
 
     LEARNING_RATE: ClassVar[float] = 3e-4
     ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)

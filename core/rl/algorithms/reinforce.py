@@ -20,7 +20,10 @@ from core.rl.rollout import Rollout
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """REINFORCE: the policy gradient with a baseline (Williams 1992)."""
+    """REINFORCE: the policy gradient with a baseline (Williams 1992).
+
+    One step for each rollout: what the rest is built on.
+    """
 
     LEARNING_RATE: ClassVar[float] = 6e-4
     baseline: str = option(

@@ -20,9 +20,13 @@ from core.rl.rollout import Rollout
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """RLOO: REINFORCE Leave-One-Out (Ahmadian et al. 2024, arXiv 2402.14740)."""
+    """RLOO: REINFORCE Leave-One-Out (Ahmadian et al. 2024, arXiv 2402.14740).
+
+    The baseline is the mean of the prompt's other completions: no critic.
+    """
 
     LEARNING_RATE: ClassVar[float] = 4e-4
+    FEWEST_COMPLETIONS: ClassVar[int] = 2
     passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
     cliprange: float = option(
         0.2, "How far the completion's ratio may move before it is clipped.", low=0.01, high=1, advanced=True
@@ -32,7 +36,6 @@ class Options(Settings):
 
 class Learner(BaseLearner):
     options: Options
-    fewest_completions = 2
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         options, clip = self.options, self.options.cliprange

@@ -36,7 +36,10 @@ from core.rl.rollout import Rollout
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """Soft Q-learning: path consistency with the logits as Q values (Guo et al. 2021, arXiv 2106.07704)."""
+    """Soft Q-learning: path consistency with the logits as Q values (Guo et al. 2021, arXiv 2106.07704).
+
+    Asks for consistency along whole paths, fresh or from memory: learns from a completion more than once.
+    """
 
     LEARNING_RATE: ClassVar[float] = 6e-4
     NEEDS_KL: ClassVar[bool] = True

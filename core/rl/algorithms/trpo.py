@@ -29,7 +29,10 @@ from core.rl.rollout import POLICY, Rollout
 
 @dataclass(frozen=True)
 class Options(Settings):
-    """TRPO: Trust Region Policy Optimization (Schulman et al. 2015, arXiv 1502.05477)."""
+    """TRPO: Trust Region Policy Optimization (Schulman et al. 2015, arXiv 1502.05477).
+
+    No step goes further than a bound on its KL: safe and slow.
+    """
 
     LEARNING_RATE: ClassVar[float] = 0.0  # there is none: the trust region says how far a step goes
     LIVE: ClassVar[tuple[str, ...]] = ("kl_coef", "temperature")
