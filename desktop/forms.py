@@ -29,8 +29,6 @@ from desktop.widgets.parts import set_role, turn_only_with_focus
 WORDS = {
     "kl": "KL",
     "lora": "LoRA",
-    "rslora": "rank-stabilised (rsLoRA)",
-    "dora": "weight-decomposed (DoRA)",
     "ppo": "PPO",
     "dpo": "DPO",
     "q": "Q",
@@ -55,6 +53,9 @@ TITLES = {
     "batch_size": "Completions a step",
     "completions": "Completions a prompt",
     "reference_answers": "Reference answers too",
+    "gold": "Gold reward",
+    "lora_rslora": "rsLoRA",
+    "lora_dora": "DoRA",
     "cg_steps": "Conjugate gradient steps",
     "batch_prompts": "Prompts a step",
     "curve": "Learning curve",

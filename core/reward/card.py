@@ -1,5 +1,6 @@
 """The model card that lies with every reward model, and says how to use it without Plumbline."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ what it overrates: look at its samples. It is no measure of truth or safety.
 SNIPPET = """from peft import PeftModel
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-base, adapter = {base!r}, "."  # the folder of this file
+base, adapter = {base}, "."  # the folder of this file
 tokenizer = AutoTokenizer.from_pretrained(base)
 model = AutoModelForSequenceClassification.from_pretrained(base, num_labels={labels}, dtype="float32")
 model = PeftModel.from_pretrained(model, adapter).eval()
@@ -75,7 +76,8 @@ def write(project: Project, job_id: int, model: RewardModel, folder: Path, model
 
 def snippet(model: RewardModel) -> str:
     """Python that scores a text with transformers and peft alone."""
-    return "import torch\n" + SNIPPET.format(base=model.shared.base.spec.loadable, labels=len(model.columns))
+    base = json.dumps(model.shared.base.spec.loadable)
+    return "import torch\n" + SNIPPET.format(base=base, labels=len(model.columns))
 
 
 def _columns(model: RewardModel) -> str:
