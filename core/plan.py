@@ -142,8 +142,8 @@ def kept(shape: Shape, work: Work, b: float) -> float:
     low = work.rank * (7 if everywhere else 4) * b
     S = work.prompt + work.response
     few = work.device == "cpu" and min(work.micro_batch, work.batch) * shape.heads * S * S <= FEW_SCORES
-    # See `Sees.attend`: float32 scores with what they are made of, or the fused kernel's inputs and output.
-    scores = (S * shape.heads * (4 + (b if b < 4 else 0)) + 4 * (q + kv / 2) + b * kv / 2) if few else (2 * q + kv) * b
+    # See `Sees.attend`: what attention reads, and its probabilities or, from the fused kernel, its output.
+    scores = (q + kv + (S * shape.heads if few else q)) * b
     return inputs + between + low + scores
 
 

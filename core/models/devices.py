@@ -1,7 +1,11 @@
 """Where the model computes, and in which number format: chosen from the machine, with the reason."""
 
+import ctypes
 import os
+import sys
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import psutil
 import torch
@@ -36,6 +40,21 @@ def memory_gb() -> float:
     if torch.cuda.is_available():
         return float(torch.cuda.memory_allocated()) / 1e9
     return float(psutil.Process().memory_info().rss) / 1e9
+
+
+def release(device: torch.device) -> None:
+    """Give back what the allocator keeps for later."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+    elif sys.platform == "linux" and hasattr(_libc(), "malloc_trim"):
+        _libc().malloc_trim(0)
+
+
+@cache
+def _libc() -> Any:
+    return ctypes.CDLL(None)
 
 
 def _best() -> tuple[torch.device, torch.dtype, str]:

@@ -18,6 +18,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from core.limits import FEW_SCORES
+from core.models.lean import Attention
 
 ATTENTION = "plumbline"
 #: What some models hand to their attention that changes its result and that we do not know.
@@ -84,11 +85,8 @@ class Sees:
                 q, k, v, attn_mask=self.mask, is_causal=self.mask is None, scale=scaling, enable_gqa=times > 1
             )
         queries, keys, values = q.reshape(b * kv_heads, -1, D), k.reshape(-1, S, D), v.reshape(-1, S, v.shape[-1])
-        # Scores in float32, as in the fused kernels: in bfloat16 a score of 20 is off by 0.06.
-        scores = torch.baddbmm(
-            self.bias(heads // kv_heads, kv_heads, Q, S), queries.float(), keys.float().transpose(1, 2), alpha=scaling
-        )
-        return torch.bmm(scores.softmax(-1).to(v.dtype), values).view(b, heads, Q, -1)
+        bias = self.bias(heads // kv_heads, kv_heads, Q, S)
+        return Attention.apply(queries, keys, values, bias, scaling).view(b, heads, Q, -1)
 
     def bias(self, times: int, kv_heads: int, Q: int, S: int) -> Tensor:
         """What is added to the scores (b * kv_heads or 1, times * Q, S): 0, or -inf where nothing is seen."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from core.limits import PACKED
+from core.models.devices import release
 
 #: The number of rows for which the order is chosen.
 ROWS = 16
@@ -33,6 +34,8 @@ def packed(model: nn.Module) -> Iterator[None]:
     finally:
         for layer in layers:
             vars(layer).pop("forward", None)
+        if layers:
+            release(layers[0].weight.device)  # else the holes that the copies leave stay with the process
 
 
 def base_layers(model: nn.Module) -> list[Any]:

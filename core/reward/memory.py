@@ -61,11 +61,3 @@ def free_bytes(device: torch.device) -> int:
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
     return psutil.virtual_memory().available
-
-
-def release(device: torch.device) -> None:
-    """Give back what the allocator keeps for later."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()

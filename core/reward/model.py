@@ -18,7 +18,7 @@ from torch import Tensor
 
 from core.configs import LoraConfig
 from core.errors import ModelError, is_out_of_memory
-from core.models import chat
+from core.models import chat, devices
 from core.models.adapters import SharedModel
 from core.models.heads import RewardHead
 from core.models.load import Base
@@ -26,7 +26,6 @@ from core.models.rows import Ids
 from core.models.seeds import generator
 from core.models.states import last_states
 from core.preferences.pairs import OVERALL
-from core.reward import memory
 from core.store import Project
 
 ADAPTER = "reward"
@@ -187,7 +186,7 @@ class RewardModel:
         except Exception as error:
             if not is_out_of_memory(error) or len(part) == 1:
                 raise
-        memory.release(self.shared.base.device)
+        devices.release(self.shared.base.device)
         half = len(part) // 2
         return [
             *self._some(member, prompts, answers, part[:half]),

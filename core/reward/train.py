@@ -25,6 +25,7 @@ from core.configs import TrainRewardConfig
 from core.errors import NothingToDo, is_out_of_memory
 from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Scores
 from core.jobs.context import Events, JobContext
+from core.models import devices
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
 from core.models.load import base_of
@@ -253,7 +254,7 @@ class Training:
                 assert sums is not None
                 break
             optimizer.zero_grad()
-            memory.release(base.device)
+            devices.release(base.device)
             if state.tokens > memory.SMALLEST:
                 used = max(memory.enough(base.device, state.tokens), *(example.tokens for example in batch))
                 state.tokens = max(memory.SMALLEST, min(state.tokens, used) // 2)

@@ -9,7 +9,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from core.configs import LoraConfig
 from core.models import decoding, flat, rows, sampling, states
 from core.models.adapters import SharedModel
-from core.models.lean import LogProbability, LoraProduct, RmsNorm
+from core.models.lean import Attention, LogProbability, LoraProduct, RmsNorm
 from core.models.packed import base_layers, can_pack, packed
 from core.models.rows import from_lists
 from core.models.sampling import next_token, sample
@@ -124,6 +124,20 @@ def test_a_token_is_drawn_as_often_as_its_probability_says():
     assert drawn.bincount(minlength=6).tolist() == [0, 400, 0, 100, 300, 0]
     assert int(next_token(p[None], 1.0, torch.zeros(1))) == 1
     assert int(next_token(p[None], 1.0, torch.tensor([1 - 1e-16], dtype=torch.float64))) == 4
+
+
+def test_attention_has_the_gradients_of_its_formula():
+    torch.manual_seed(0)
+    bias = torch.zeros(4, 3, dtype=torch.float64).masked_fill_(~torch.ones(4, 3, dtype=torch.bool).tril(), -torch.inf)
+    inputs = [torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((2, 4, 5), (2, 3, 5), (2, 3, 5))]
+
+    def attended(q, k, v):
+        return Attention.apply(q, k, v, bias[None], 0.5)
+
+    plain = torch.nn.functional.scaled_dot_product_attention(*inputs, attn_mask=bias, scale=0.5)
+    torch.testing.assert_close(attended(*inputs), plain)
+    assert gradcheck(attended, inputs)
+    assert gradgradcheck(attended, inputs)
 
 
 @pytest.mark.parametrize("biased", [False, True])
