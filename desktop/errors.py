@@ -13,7 +13,8 @@ from desktop.forms import title_of
 
 def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
     """Open a dialog about `error`, without waiting for it to close."""
-    sentence = known(error) and worded(str(known(error)))
+    found = known(error)
+    sentence = None if found is None else worded(str(found))
     report = "" if sentence is not None else "".join(traceback.format_exception(error))
     if (shown := _already(str(sentence or ""), report)) is not None:
         return shown

@@ -151,9 +151,7 @@ def rounds_command(folder: Path, as_json: bool) -> None:
 def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Write a tuned policy as a model of its own: safetensors that transformers loads without PEFT."""
     config = configs.ExportModelConfig(**given(options, configs.ExportModelConfig))
-    if not config.out:
-        raise BadInput("Give the folder to write with --out.")
-    values = configs.stored(config) | {"out": str(Path(config.out).resolve())}
+    values = configs.stored(config) | {"out": str(Path(config.out).resolve()) if config.out else ""}
 
     def tell(project: Project, job: Job) -> str:
         return f"Wrote {job.result['folder']} ({job.result['bytes'] / 1e6:.0f} MB, {job.result['dtype']})."

@@ -48,17 +48,17 @@ def run(context: JobContext) -> Events:
     if not context.resume_from:
         preflight.train_policy(context.project, config, processes=context.world.size)
     asked = pinned_prompts(context)
+    algorithm = ALGORITHMS[config.algorithm]
     base = yield from base_of(context, four_bit=rewards.on_four_bits(context.project, config))
     shared = SharedModel(base, context.world)
     try:
-        module = importlib.import_module(ALGORITHMS[config.algorithm].module)
-        kind: type[BaseLearner] = module.Learner
+        kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
         if kind.twice_differentiable and context.world.sharded:
             raise BadInput(
-                f"{ALGORITHMS[config.algorithm].title} differentiates twice, which a base that is spread over "
+                f"{algorithm.title} differentiates twice, which a base that is spread over "
                 "processes does not allow: leave FSDP out, or choose another algorithm."
             )
-        reward = yield from rewards.of(context, shared, config, needed=not ALGORITHMS[config.algorithm].offline)
+        reward = yield from rewards.of(context, shared, config, needed=not algorithm.offline)
         yield Result({"reward_job": reward.reward_job})
         shared.add(POLICY, config, seed=config.seed)
         live = Live.of(config)

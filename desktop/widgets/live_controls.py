@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtWidgets import QDoubleSpinBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import KnownError
@@ -26,7 +26,7 @@ class LiveControls(QWidget):
         super().__init__()
         self.session = session
         self.job: Job | None = None
-        self.fields: dict[str, QDoubleSpinBox] = {}
+        self.fields: dict[str, FloatBox] = {}
         self._shown: dict[str, float] = {}
         self._refused = ""
         parts: list[QWidget | None] = []
@@ -75,14 +75,14 @@ class LiveControls(QWidget):
             return
         self._refused = ""
         for name, field in self.fields.items():
-            field.interpretText()
-            if field.value() != self._shown[name]:
+            value = field.entered()
+            if value != self._shown[name]:
                 try:
-                    changes = controls.ask(self.session.project, self.job.id, name, field.value())
+                    changes = controls.ask(self.session.project, self.job.id, name, value)
                 except KnownError as error:
                     self._refused = errors.worded(str(error))
                     break
-                self._shown[name] = field.value()
+                self._shown[name] = value
                 self.session.do(changes)
         self.show_job(self.job)
 
