@@ -62,6 +62,8 @@ class Flat:
         self.values: dict[int, Tensor] = {}
         everyone = torch.arange(len(lengths), device=lengths.device)
         self.layout: Layout | None = lay_out(prompt_ids, is_prompt, everyone, prompt_ids[:, :0], 0 * lengths)
+        first = lengths.cumsum(0) - lengths
+        self.prompts_at = (first[:, None] + place[: self.width]).clamp(max=len(self.layout.ids) - 1)  # (G, P)
         with opened() as model:
             hidden = forward(model.base_model, self.layout.ids, self.layout.positions, self)
             last = hidden.index_select(0, self.layout.states[:, 0])
@@ -88,7 +90,7 @@ class Flat:
     def _begun(self, x: Tensor) -> Tensor:
         """The prompts' keys or values (N, K, D) with room behind them, for every row."""
         assert self.layout is not None
-        prompts = placed(x, self.layout.blocks[0].queries)  # (G, K, P, D)
+        prompts = placed(x, self.prompts_at)  # (G, K, P, D)
         block = x.new_zeros(len(self.prompt_of), x.shape[1], self.width + self.room, x.shape[2])
         block[:, :, : self.width] = prompts.index_select(0, self.prompt_of)
         return block

@@ -17,7 +17,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from core.limits import FEW_SCORES
+from core.limits import CACHED_SCORES, FEW_SCORES
 from core.models.lean import Attention
 
 ATTENTION = "plumbline"
@@ -74,10 +74,11 @@ class Sees:
     mask: Tensor | None = None
     _bias: dict[int, Tensor] = field(default_factory=dict)
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
-        """q (b, H, Q, D), k and v (b, K, S, D) with K heads for H -> (b, H, Q, D)."""
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, scaling: float, *, plain: bool) -> Tensor:
+        """q (b, H, Q, D), k and v (b, K, S, D) with K heads for H -> (b, H, Q, D), by `plain` products or torch's
+        fused kernel."""
         (b, heads, Q, D), (_, kv_heads, S, _) = q.shape, k.shape
-        if q.device.type != "cpu" or b * heads * Q * S > FEW_SCORES:
+        if not plain:
             times = heads // kv_heads
             if self.mask is not None and times > 1:  # else CUDA would take its slowest kernel
                 k, v, times = k.repeat_interleave(times, 1), v.repeat_interleave(times, 1), 1
@@ -118,10 +119,13 @@ class Layout:
     states: Tensor  # (B, 1 + longest) place of the last token of each response's prompt, then of its own tokens
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
+        scores = q.shape[1] * sum(block.queries.numel() * block.keys.shape[1] for block in self.blocks)
+        plain = q.device.type == "cpu" and scores <= FEW_SCORES
         answers = []
         for block in self.blocks:
             queries, keys, values = placed(q, block.queries), placed(k, block.keys), placed(v, block.keys)
-            answers.append(block.sees.attend(queries, keys, values, scaling).transpose(1, 2).flatten(0, 1).flatten(1))
+            answer = block.sees.attend(queries, keys, values, scaling, plain=plain)
+            answers.append(answer.transpose(1, 2).flatten(0, 1).flatten(1))
         flat = answers[0] if len(answers) == 1 else torch.cat(answers)
         return flat.index_select(0, self.back).view(*q.shape[:2], -1)
 
@@ -154,20 +158,22 @@ def lay_out(
 
     if sees is None and B == G and bool((prompt_of.bincount(minlength=G) == 1).all()):
         # Each response lies behind its prompt, and whatever pads a sequence lies behind all that is read.
-        place = torch.arange(int((own[:, 0] + read).max()), device=device)
+        whole = own[:, 0] + read
+        place = torch.arange(int(whole.max()), device=device)
         places = torch.where(place < own, begin + place, start[:, None] + place - own).clamp(max=N - 1)
-        blocks = [Block(places, places, Sees(), place < own + read[:, None])]
+        blocks = _causal(places, whole)
     else:
         prompts_at = (first[:, None] + of_prompt).clamp(max=N - 1)
-        blocks = [Block(prompts_at, prompts_at, Sees(), in_prompt)]
+        blocks = _causal(prompts_at, lengths)
         if T:
             responses_at = (start[:, None] + of_response).clamp(max=N - 1)
-            keys = torch.cat([prompts_at[prompt_of], responses_at], 1)
-            sees_prompt = (of_prompt < own)[:, None].expand(-1, T, -1)
-            sees_itself = torch.ones(T, T, dtype=torch.bool, device=device).tril().expand(B, -1, -1)
-            blocks.append(
-                Block(responses_at, keys, Sees(torch.cat([sees_prompt, sees_itself], 2)[:, None]), in_response)
-            )
+            for rows in alike(T * (own[:, 0] + T)):
+                longest = int(own[rows].max())
+                keys = torch.cat([prompts_at[prompt_of[rows], :longest], responses_at[rows]], 1)
+                sees_prompt = (of_prompt[:longest] < own[rows])[:, None].expand(-1, T, -1)
+                sees_itself = torch.ones(T, T, dtype=torch.bool, device=device).tril().expand(len(rows), -1, -1)
+                mask = torch.cat([sees_prompt, sees_itself], 2)[:, None]
+                blocks.append(Block(responses_at[rows], keys, Sees(mask), in_response[rows]))
 
     back, offset = torch.empty(N, dtype=torch.long, device=device), 0
     for block in blocks:
@@ -176,3 +182,30 @@ def lay_out(
     last = begin + own - 1
     after = torch.where(read[:, None] > 0, start[:, None] + torch.minimum(of_response, read[:, None] - 1), last)
     return Layout(ids, positions, blocks, back, torch.cat([last, after], 1))
+
+
+def _causal(places: Tensor, lengths: Tensor) -> list[Block]:
+    """Each of n sequences (n, S) sees itself and what lies before it; what lies behind its length is padding."""
+    blocks = []
+    for rows in alike(lengths.square()):
+        longest = int(lengths[rows].max())
+        at = places[rows, :longest]
+        is_token = torch.arange(longest, device=places.device) < lengths[rows, None]
+        blocks.append(Block(at, at, Sees(), is_token))
+    return blocks
+
+
+def alike(scores: Tensor) -> list[Tensor]:
+    """Which of n sequences attend together, given how many scores (n,) each has for a head: all on a GPU. On a CPU
+    those of about one length, as many as its cache holds the scores of: less is padded."""
+    if scores.device.type != "cpu":
+        return [torch.arange(len(scores), device=scores.device)]
+    order = scores.argsort(descending=True, stable=True)
+    groups: list[list[int]] = []
+    size = 0
+    for row, own in zip(order.tolist(), scores[order].tolist(), strict=True):
+        if not groups or (len(groups[-1]) + 1) * size > CACHED_SCORES:
+            groups.append([])
+            size = own  # the largest comes first
+        groups[-1].append(row)
+    return [torch.tensor(group) for group in groups]

@@ -128,21 +128,18 @@ class Attention(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, bias, p = ctx.saved_tensors
-        exact = _attended(q, k, bias, ctx.s) if torch.is_grad_enabled() else p.to(_exact(p.dtype))
-        dv = torch.bmm(exact.to(v.dtype).transpose(1, 2), g)
-        dp = torch.bmm(g, v.transpose(1, 2)).to(exact.dtype) * exact
-        ds = (torch.addcmul(dp, exact, dp.sum(-1, keepdim=True), value=-1) * ctx.s).to(q.dtype)
+        if torch.is_grad_enabled():
+            p = _attended(q, k, bias, ctx.s)
+        dv = torch.bmm(p.to(v.dtype).transpose(1, 2), g)
+        dp = torch.bmm(g, v.transpose(1, 2)).to(p.dtype)
+        # p (dp - sum(p dp)) in one pass that sums in float32
+        ds = (torch._softmax_backward_data(dp, p, -1, p.dtype) * ctx.s).to(q.dtype)
         return torch.bmm(ds, k), torch.bmm(ds.transpose(1, 2), q), dv, None, None
 
 
 def _attended(q: Tensor, k: Tensor, bias: Tensor, s: float) -> Tensor:
-    exact = _exact(q.dtype)
+    exact = torch.promote_types(q.dtype, torch.float32)
     return torch.baddbmm(bias.to(exact), q.to(exact), k.to(exact).transpose(1, 2), alpha=s).softmax(-1)
-
-
-def _exact(dtype: torch.dtype) -> torch.dtype:
-    """float32, or what is more."""
-    return torch.promote_types(dtype, torch.float32)
 
 
 class LogProbability(torch.autograd.Function):

@@ -24,9 +24,10 @@ ONE_TOKEN = [[[1], [2]], [[3]], [[4]]]
 
 
 @pytest.mark.parametrize("answers", [SEVERAL, ONE_EACH, ONE_TOKEN])
-@pytest.mark.parametrize(("through_end", "few"), [(True, 2**21), (False, 0)])
-def test_flat_states_are_those_of_each_sequence_alone(base, monkeypatch, answers, through_end, few):
+@pytest.mark.parametrize(("through_end", "few", "cached"), [(True, 2**21, 2**16), (False, 0, 2**16), (True, 2**21, 1)])
+def test_flat_states_are_those_of_each_sequence_alone(base, monkeypatch, answers, through_end, few, cached):
     monkeypatch.setattr(flat, "FEW_SCORES", few)  # both ways to attend
+    monkeypatch.setattr(flat, "CACHED_SCORES", cached)  # all together, and each for itself
     assert works_flat(base.model, 64)
     laid = from_lists(PROMPTS, answers, base.pad_id, base.device)
     with torch.no_grad():
