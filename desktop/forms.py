@@ -89,6 +89,7 @@ class ConfigForm(QWidget):
         super().__init__(parent)
         self._kinds = kinds
         self._read: dict[str, Callable[[], Any]] = {}
+        self._write: dict[str, Callable[[Any], None]] = {}
         self.fields: dict[str, QWidget] = {}
         """The controls by field name."""
         layout = QVBoxLayout(self)
@@ -130,6 +131,12 @@ class ConfigForm(QWidget):
         """What the controls hold, by field name."""
         return {name: read() for name, read in self._read.items()}
 
+    def show_values(self, values: dict[str, Any]) -> None:
+        """Put these into the controls, by field name; the others stay."""
+        for name, value in values.items():
+            if name in self._write:
+                self._write[name](value)
+
     def config(self, kind: type[Any]) -> Any:
         """A config of `kind` from the controls. Raises `BadInput` naming what is out of bounds."""
         names = {item.name for item in documented(kind)}
@@ -141,24 +148,25 @@ class ConfigForm(QWidget):
         if isinstance(value, bool):
             control = QCheckBox()
             control.setChecked(value)
-            self._read[item.name] = control.isChecked
+            self._read[item.name], self._write[item.name] = control.isChecked, control.setChecked
         elif meta["choices"]:
             control = QComboBox()
             control.addItems(meta["choices"])
             control.setCurrentText(value)
-            self._read[item.name] = control.currentText
+            self._read[item.name], self._write[item.name] = control.currentText, control.setCurrentText
         elif isinstance(value, int):
             control = QSpinBox()
             control.setRange(int(meta["low"] or 0), int(meta["high"] or 1_000_000_000))
             control.setValue(value)
-            self._read[item.name] = control.value
+            self._read[item.name], self._write[item.name] = control.value, control.setValue
         elif isinstance(value, float):
             high = meta["high"] if meta["high"] is not None else 1e9
             control = FloatBox(meta["low"] or 0.0, high, value, zero=meta["zero"])
-            self._read[item.name] = control.entered
+            self._read[item.name], self._write[item.name] = control.entered, control.setValue
         else:
             control = QLineEdit(str(value))
             self._read[item.name] = lambda: control.text().strip()
+            self._write[item.name] = lambda value: control.setText(str(value))
         control.setToolTip(f"{meta['help']}\n{default_of(item)}")
         if isinstance(control, QSpinBox):
             control.setSpecialValueText(meta["zero"])

@@ -5,22 +5,27 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QImage, QTextDocument
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
 
 from core import catalogue
 from core.resources import resource
 from desktop.theme import SPACE
+from desktop.widgets.parts import column, side_panel
 
 #: The pages of the guide, by file, as the menu names them.
 PAGES = {
+    "rlhf": "What &RLHF is",
     "loop": "The &loop in five steps",
     "labeling": "&Labeling",
-    "reward": "The &reward model",
+    "reward": "The reward &model",
     "policy": "&Tuning the policy",
     "machines": "What &fits, and several processes",
     "comparison": "&Beside Argilla and Label Studio",
 }
 PICTURE_WIDTH = 760
+#: Pages beside which figures stand that can be moved.
+WITH_FIGURES = ("rlhf",)
+FIGURES_WIDTH = 360
 
 
 class Pages(QTextBrowser):
@@ -41,7 +46,7 @@ def show(page: str, parent: QWidget) -> QDialog:
     dialog = QDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle("Plumbline guide")
-    dialog.resize(860, 720)
+    dialog.resize(FIGURES_WIDTH + 860 if page in WITH_FIGURES else 860, 720)
     text = Pages()
     text.setAccessibleName("Guide")
     text.setOpenExternalLinks(True)
@@ -52,10 +57,24 @@ def show(page: str, parent: QWidget) -> QDialog:
     buttons.rejected.connect(dialog.close)
     layout = QVBoxLayout(dialog)
     layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
-    layout.addWidget(text)
+    middle = QHBoxLayout()
+    middle.setSpacing(2 * SPACE)
+    middle.addWidget(text, 1)
+    layout.addLayout(middle, 1)
     layout.addWidget(buttons)
+    if page in WITH_FIGURES:
+        middle.addWidget(_figures(page))
     dialog.show()
     return dialog
+
+
+def _figures(page: str) -> QWidget:
+    """The figures beside a page, which scroll on their own."""
+    from desktop.widgets.figures import FIGURES  # draws with numpy, which the first frame does without
+
+    found = side_panel(column(*(make() for make in FIGURES[page]), None), FIGURES_WIDTH)
+    found.setAccessibleName("Figures to be moved")
+    return found
 
 
 def about(parent: QWidget) -> QMessageBox:

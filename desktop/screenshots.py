@@ -1,10 +1,15 @@
-"""`python -m desktop.screenshots PROJECT OUT`: every page of a project as a PNG, for the README and for looking."""
+"""`python -m desktop.screenshots PROJECT OUT`: every page of a project as a PNG, for the README and for looking.
+
+In light and dark and at two sizes, unless options say otherwise. The project is opened: give it a copy.
+"""
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QTabWidget
 
 from desktop import theme
@@ -13,6 +18,8 @@ from desktop.background import busy
 from desktop.tabs import TABS
 from desktop.window import Window
 
+THEMES = ("light", "dark")
+SIZES = ("1280x800", "1920x1080")
 SETTLE_MILLISECONDS = 900
 
 
@@ -20,58 +27,51 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m desktop.screenshots", description=__doc__)
     parser.add_argument("project", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--size", default="1280x800")
-    parser.add_argument("--theme", choices=["light", "dark"], default="light")
+    parser.add_argument("--size", nargs="+", default=SIZES)
+    parser.add_argument("--theme", nargs="+", choices=THEMES, default=THEMES)
     options = parser.parse_args()
-    width, height = (int(part) for part in options.size.split("x"))
     options.out.mkdir(parents=True, exist_ok=True)
     app, window = build([])
-    theme.apply(app, options.theme)
-    window.resize(width, height)
     window.show()
-    shooter = Shooter(app, window, options.project, options.out, f"{options.theme}-{options.size}")
-    QTimer.singleShot(SETTLE_MILLISECONDS, shooter.shoot)
-    return app.exec()
+    for mode in options.theme:
+        for size in options.size:
+            for name, picture in pages(app, window, options.project, mode, size):
+                picture.save(str(options.out / f"{name}-{mode}-{size}.png"))
+    window.leave()
+    return 0
 
 
-class Shooter:
-    """Takes one picture after the other, each after the window has settled: the welcome page, then every page of
-    every tab."""
+def pages(
+    app: QApplication, window: Window, project: Path, mode: str, size: str, *, settle: int = SETTLE_MILLISECONDS
+) -> Iterator[tuple[str, QPixmap]]:
+    """The welcome page, then every page of every tab, each after the window has settled, with its name."""
+    theme.apply(app, mode)
+    width, height = (int(part) for part in size.split("x"))
+    window.resize(width, height)
+    window.close_project()
+    _settle(settle)
+    yield "welcome", window.grab()
+    window.open_project(project)
+    for number, kind in enumerate(TABS):
+        window.show_tab(number)
+        tabs = getattr(window.tabs[number], "pages", None)
+        for page in range(tabs.count() if isinstance(tabs, QTabWidget) else 1):
+            name = kind.title
+            if isinstance(tabs, QTabWidget):
+                tabs.setCurrentIndex(page)
+                name = f"{kind.title}-{tabs.tabText(page).split(' (')[0]}"
+            _settle(settle)
+            yield name.lower().replace(" ", "-"), window.grab()
 
-    def __init__(self, app: QApplication, window: Window, project: Path, out: Path, suffix: str) -> None:
-        self.app, self.window, self.project, self.out, self.suffix = app, window, project, out, suffix
-        self.tab, self.page = -1, 0
 
-    def shoot(self) -> None:
-        if busy():
-            QTimer.singleShot(SETTLE_MILLISECONDS, self.shoot)
+def _settle(milliseconds: int) -> None:
+    """Let the window work until nothing is read in the background any more."""
+    loop = QEventLoop()
+    while True:
+        QTimer.singleShot(milliseconds, loop.quit)
+        loop.exec()
+        if not busy():
             return
-        self.window.grab().save(str(self.out / f"{self.name}-{self.suffix}.png"))
-        if self.tab < 0:
-            self.window.open_project(self.project)
-        if self.pages is not None and self.page + 1 < self.pages.count():
-            self.page += 1
-            self.pages.setCurrentIndex(self.page)
-        elif self.tab + 1 < len(TABS):
-            self.tab, self.page = self.tab + 1, 0
-            self.window.show_tab(self.tab)
-        else:
-            self.window.close()
-            self.app.quit()
-            return
-        QTimer.singleShot(SETTLE_MILLISECONDS, self.shoot)
-
-    @property
-    def pages(self) -> QTabWidget | None:
-        """The pages of the tab that is shown, if it has several."""
-        return getattr(self.window.tabs[self.tab], "pages", None) if self.tab >= 0 else None
-
-    @property
-    def name(self) -> str:
-        if self.tab < 0:
-            return "welcome"
-        page = f"-{self.pages.tabText(self.page).split(' (')[0]}" if self.pages is not None else ""
-        return f"{TABS[self.tab].title}{page}".lower().replace(" ", "-")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.records import Job
 from core.store import Changes, Project
+from core.store.undo import History
 from desktop import settings
 
 POLL_MILLISECONDS = 200
@@ -29,6 +30,7 @@ class Session(QObject):
     def __init__(self, project: Project, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.project = project
+        self.history = History(project)
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
         self._follower = Follower(project)
         self._timer = QTimer(self, interval=POLL_MILLISECONDS)
@@ -41,8 +43,23 @@ class Session(QObject):
     def labeler_name(self) -> str:
         return settings.labeler_name()
 
-    def do(self, changes: Changes, origin: object | None = None) -> Changes:
-        """Announce an operation that was just done."""
+    def do(self, changes: Changes, origin: object | None = None, *, undoable: bool = True) -> Changes:
+        """Announce an operation that was just done; `undo` takes it back, unless whoever did it has ways of its own."""
+        if undoable:
+            self.history.mark(changes)
+        else:
+            self.history.forget()
+        return self._announce(changes, origin)
+
+    def undo(self) -> Changes:
+        """Take back what this window did last. Raises `KnownError`."""
+        return self._announce(self.history.undo(), None)
+
+    def redo(self) -> Changes:
+        """Do again what was undone last. Raises `KnownError`."""
+        return self._announce(self.history.redo(), None)
+
+    def _announce(self, changes: Changes, origin: object | None) -> Changes:
         self._follower.touch()
         if changes.tables:
             self.changed.emit(changes, origin)

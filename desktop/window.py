@@ -25,15 +25,20 @@ from core import catalogue, demo
 from core.data import pack
 from core.errors import KnownError
 from core.jobs.follow import News
+from core.records import Job
 from core.store import Changes, open_project
-from desktop import errors, guide, settings, theme
+from desktop import commands, errors, guide, leaving, settings, theme
 from desktop.background import wait_for_all
 from desktop.icons import icon
+from desktop.notices import Notices
 from desktop.session import Session
 from desktop.tabs import TABS
 from desktop.theme import SPACE
 from desktop.welcome import NewProject, Welcome
+from desktop.widgets.command_palette import CommandPalette
 from desktop.widgets.job_bar import JobBar
+from desktop.widgets.jobs_panel import JobsPanel
+from desktop.widgets.next_card import NextCard
 from desktop.widgets.parts import column, label, row
 
 
@@ -57,6 +62,8 @@ class Window(QMainWindow):
         self.pages.addWidget(self.welcome)
         self.tabs: list[Any] = []
         self.stale: set[int] = set()
+        self.notices = Notices(self)
+        self._leaves = False
         self._make_menus()
         theme.notifier.changed.connect(self._paint_icons)
         self._titled()
@@ -139,6 +146,8 @@ class Window(QMainWindow):
             self.tab_buttons.addButton(tool, number)
             names.addWidget(tool)
         names.addStretch(1)
+        self.next_card = NextCard(session, guided=session.project.name == demo.NAME)
+        names.addWidget(self.next_card)
         self.tab_buttons.idClicked.connect(self.show_tab)
         self.tabs = [None] * len(TABS)
         self.tab_stack = QStackedWidget()
@@ -243,12 +252,64 @@ class Window(QMainWindow):
         if news.tables:
             current = self.tab_stack.currentIndex()
             self.stale |= {number for number, tab in enumerate(self.tabs) if tab is not None and number != current}
+        if news.jobs:
+            self.notices.follow(news.jobs)
+            self._titled()
 
     def _titled(self) -> None:
-        self.setWindowTitle(f"{self.session.project.name} – Plumbline" if self.session else "Plumbline")
+        running = self._running()
+        share = running.done / running.total if running is not None and running.total > 1 else None
+        percent = "" if share is None or running is None else f"{share:.0%} {running.name} – "
+        self.setWindowTitle(f"{percent}{self.session.project.name} – Plumbline" if self.session else "Plumbline")
+        self.notices.progress(share)
         for action in self.project_actions:
             action.setEnabled(self.session is not None)
         self.back_action.setVisible(self.session is not None and bool(self.session.project.setting(pack.PACK)))
+
+    def _running(self) -> Job | None:
+        jobs = self.session.jobs() if self.session is not None else []
+        return next((job for job in jobs if job.status in ("running", "paused")), None)
+
+    def show_commands(self) -> None:
+        """Everything that can be done now, to be found by typing."""
+        found = commands.of_menus(self.menuBar())
+        if self.session is not None:
+            number = self.tab_stack.currentIndex()
+            found = commands.of_page(self.tabs[number], TABS[number].title) + found
+        CommandPalette(found, self).open()
+
+    def show_jobs(self) -> None:
+        """All jobs with their logs, beside the window."""
+        if self.session is not None:
+            JobsPanel(self.session, self).show()
+
+    def show_guide(self) -> None:
+        """The guide's page about the tab that is shown."""
+        guide.show(self.guide_page, self)
+
+    def take_back(self, word: str) -> None:
+        """Undo or redo: what the labeler did on the Rank tab, what this window did anywhere else."""
+        if self.session is None:
+            return
+        tab = self.tabs[self.tab_stack.currentIndex()]
+        try:
+            getattr(tab, word, getattr(self.session, word))()
+        except KnownError as error:
+            errors.show(error, self)
+
+    def _name_undo(self) -> None:
+        """Say in the menu what would be taken back."""
+        for action, word in ((self.undo_action, "undo"), (self.redo_action, "redo")):
+            steps = getattr(self.session.history, f"{word}able") if self.session is not None else []
+            last = steps[-1][0] if steps and TABS[self.tab_stack.currentIndex()].title != "Rank" else ""
+            action.setText(f"&{word.capitalize()}" + (f": {last.lower()}" if last else ""))
+
+    def take_tour(self) -> None:
+        """Open the demo, if it is not, and begin at the tour's first stop."""
+        if self.session is None or self.session.project.name != demo.NAME:
+            self.open_demo()
+        if self.session is not None and self.session.project.name == demo.NAME:
+            self.next_card.begin_tour()
 
     def _make_menus(self) -> None:
         file = self.menuBar().addMenu("&File")
@@ -262,12 +323,19 @@ class Window(QMainWindow):
         file.addSeparator()
         close = self._action(file, "&Close project", "Ctrl+W", self.close_project)
         self._action(file, "&Quit", "Ctrl+Q", self.close)
+        edit = self.menuBar().addMenu("&Edit")
+        edit.aboutToShow.connect(self._name_undo)
+        self.undo_action = self._action(edit, "&Undo", "Ctrl+Z", lambda: self.take_back("undo"))
+        self.redo_action = self._action(edit, "&Redo", "Ctrl+Shift+Z", lambda: self.take_back("redo"))
         go = self.menuBar().addMenu("&Go")
         moves = [
             self._action(go, kind.title, f"Ctrl+{number + 1}", lambda number=number: self.show_tab(number))
             for number, kind in enumerate(TABS)
         ]
-        self.project_actions = [close, *moves]
+        go.addSeparator()
+        self._action(go, "Find a &command …", "Ctrl+K", self.show_commands)
+        jobs = self._action(go, "&Jobs and their logs …", "Ctrl+J", self.show_jobs)
+        self.project_actions = [close, *moves, jobs, self.undo_action, self.redo_action]
         view = self.menuBar().addMenu("&View")
         group = QActionGroup(self)
         for mode in ("system", "light", "dark"):
@@ -284,7 +352,8 @@ class Window(QMainWindow):
         view.addAction(self.calm)
         self.addAction(self.calm)  # its key works while the menu is hidden, too
         aid = self.menuBar().addMenu("&Help")
-        self._action(aid, "&Help on what is shown", "F1", lambda: guide.show(self.guide_page, self))
+        self._action(aid, "&Help on what is shown", "F1", self.show_guide)
+        self._action(aid, "Take the &tour", "", self.take_tour)
         for page, title in guide.PAGES.items():
             self._action(aid, title, "", partial(guide.show, page, self))
         self._action(aid, "&About Plumbline", "", lambda: guide.about(self))
@@ -337,10 +406,20 @@ class Window(QMainWindow):
                 self.tab_buttons.button(number).setIcon(icon(kind.icon, colour))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """A running job goes on in the worker; the window may come back to it at any time."""
+        """A running job goes on in the worker, if nobody says no; the window may come back to it at any time."""
+        app = QApplication.instance()
+        asks = not (self._leaves or (isinstance(app, QApplication) and app.isSavingSession()))
+        if asks and self.session is not None and leaving.ask(self.session, self, self.leave) is not None:
+            event.ignore()
+            return
         settings.set_geometry(self.saveGeometry())
         self.close_project()
         event.accept()
+
+    def leave(self) -> None:
+        """Close without asking: what runs goes on."""
+        self._leaves = True
+        self.close()
 
     def open_later(self, folder: Path) -> None:
         """Open a project after the first frame is painted."""

@@ -19,7 +19,7 @@ from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.chart import overlay_colour
 from desktop.widgets.live_controls import LiveControls
-from desktop.widgets.parts import Empty, button, card, column, go, label, row, scrolled, set_role, side_panel
+from desktop.widgets.parts import Empty, button, card, column, go, header, label, row, scrolled, set_role, side_panel
 from desktop.widgets.policy_charts import PolicyCharts
 from desktop.widgets.policy_form import PolicyForm
 from desktop.widgets.rounds_line import RoundsLine
@@ -77,13 +77,7 @@ class Tab(QWidget):
         self.stack.addWidget(self._results())
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setStretch(1, 1)
-        head = row(label("PPO", "title"), self.rounds, spacing=3 * SPACE)
-        head.setStretch(1, 1)
-        page = column(
-            column(head, label(ABOUT, "muted", wrap=True), spacing=SPACE // 2),
-            body,
-            spacing=2 * SPACE,
-        )
+        page = column(header("PPO", ABOUT, self.rounds), body, spacing=2 * SPACE)
         page.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
         page.setStretch(1, 1)
         self.setLayout(page)
@@ -131,9 +125,15 @@ class Tab(QWidget):
             "Export model…", self.ask_export, role="link",
             tip="Write this policy as a model of its own, the adapter merged into the weights",
         )  # fmt: skip
+        self.take_over = button(
+            "Use its settings",
+            self.use_settings,
+            role="link",
+            tip="Put this run's settings into the fields at the left",
+        )
         self.exported = label("", "small", wrap=True)
         self.exported.hide()
-        links = row(self.over, None, self.export, self.next_round, self.next, spacing=2 * SPACE)
+        links = row(self.over, None, self.take_over, self.export, self.next_round, self.next, spacing=2 * SPACE)
         below = column(self.result, self.exported, links, spacing=SPACE // 2)
         layout = column(self.live, self.advice, charts, below, card(column(self.pages)), spacing=SPACE + 4)
         layout.setStretch(2, 4)
@@ -164,6 +164,12 @@ class Tab(QWidget):
             return
         self.runs.refresh(select_newest=True)
         self._show_state()
+
+    def use_settings(self) -> None:
+        """Put the settings of the run that is shown into the form."""
+        job = self.session.job(self.runs.current) if self.runs.current else None
+        if job is not None:
+            self.form.show_run(job.config)
 
     def ask_sweep(self) -> None:
         try:
@@ -245,8 +251,11 @@ class Tab(QWidget):
         job = self.session.job(self.runs.current) if self.runs.current else None
         status = job.status if job else "done"
         active = status in ("running", "paused", "queued")
+        wanted = job.wanted if job else "run"
         self.pause.setVisible(status == "running")
+        self.pause.setEnabled(wanted == "run")
         self.stop.setVisible(active)
+        self.stop.setEnabled(wanted != "stop")
         self.resume.setVisible(status == "paused" or status in RESUMABLE)
         if job is not None:
             self.live.show_job(job)

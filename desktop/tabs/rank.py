@@ -192,7 +192,7 @@ class Tab(QWidget):
         except KnownError as error:
             self.board.say(str(error))
             return
-        self.session.do(changes, self)
+        self.session.do(changes, self, undoable=False)
         self.board.say("It is in the calibration set now: new labelers rank it first.")
 
     def _next_criterion(self) -> bool:
@@ -225,7 +225,7 @@ class Tab(QWidget):
     def unskip(self) -> None:
         """Bring back everything that this labeler skipped for good."""
         if self.labeling:
-            self.session.do(assignments.unskip(self.session.project, self.labeling.labeler.id), self)
+            self.session.do(assignments.unskip(self.session.project, self.labeling.labeler.id), self, undoable=False)
             self._reload()
 
     def switch(self, criterion: str) -> None:
@@ -309,7 +309,7 @@ class Tab(QWidget):
         if changes is not None:
             self._announcing = True
             try:
-                self.session.do(changes, self)
+                self.session.do(changes, self, undoable=False)
             finally:
                 self._announcing = False
             self._load_history()

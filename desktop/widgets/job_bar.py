@@ -8,7 +8,7 @@ from core.records import ACTIVE, RESUMABLE, Job
 from desktop.errors import worded
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import button, label
+from desktop.widgets.parts import ask_window, button, label
 
 
 class JobBar(QFrame):
@@ -32,11 +32,14 @@ class JobBar(QFrame):
         self.resume = button("Resume", lambda: self._act(self.session.resume))
         self.stop = button("Stop", lambda: self._act(self.session.stop))
         self.dismiss = button("Dismiss", lambda: self.show_job(None))
+        self.all = button(
+            "Jobs …", lambda: ask_window(self, "show_jobs"), role="link", tip="All jobs and logs (Ctrl+J)"
+        )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, SPACE, 2 * SPACE, SPACE)
         layout.setSpacing(SPACE + 4)
         layout.addWidget(self.text, 1)
-        for widget in (self.eta, self.progress, self.pause, self.resume, self.stop, self.dismiss):
+        for widget in (self.eta, self.progress, self.pause, self.resume, self.stop, self.dismiss, self.all):
             layout.addWidget(widget)
         session.news.connect(self._news)
         active = [job for job in session.jobs() if job.status in ACTIVE]
@@ -67,12 +70,13 @@ class JobBar(QFrame):
         self.setVisible(job is not None)
         if job is None:
             return
-        stage = job.stage or job.name
+        name = f"Job {job.id}, {job.name}"
+        stage = f"{name}: {job.stage}" if job.stage and job.stage != job.name else name
         words = {
-            "queued": f"{job.name}: waiting for the worker",
+            "queued": f"{name}: waiting for the worker",
             "paused": f"{stage}: paused at {job.done} of {job.total}",
-            "failed": worded(job.error or f"{job.name} failed."),
-            "interrupted": f"{job.name} was interrupted: its worker is gone. Resume goes on from the last checkpoint.",
+            "failed": f"{name}: {worded(job.error)}" if job.error else f"{name} failed.",
+            "interrupted": f"{name} was interrupted: its worker is gone. Resume goes on from the last checkpoint.",
         }
         count = f": {job.done} of {job.total}" if job.total > 1 else " …"
         pausing = {"pause": " (pausing after this step)", "stop": " (stopping after this step)"}

@@ -127,9 +127,14 @@ def turn_only_with_focus(*fields: QWidget) -> None:
         field.installEventFilter(_WheelGuard(field))
 
 
-def header(title: str, line: str) -> QVBoxLayout:
-    """What a tab is called, and in one line what it needs and gives."""
-    return column(label(title, "title"), label(line, "muted", wrap=True), spacing=SPACE // 2)
+def header(title: str, line: str, *beside: QWidget | None) -> QVBoxLayout:
+    """What a tab is called, what stands beside that, help on it, and in one line what it needs and gives."""
+    aid = button("?", lambda: ask_window(aid, "show_guide"), tip="Help on this page (F1)", default=False)
+    aid.setAccessibleName("Help on this page")
+    aid.setFixedWidth(aid.sizeHint().height())
+    head = row(label(title, "title"), *(beside or (None,)), aid, spacing=2 * SPACE)
+    head.setStretch(1, 1)
+    return column(head, label(line, "muted", wrap=True), spacing=SPACE // 2)
 
 
 class Empty(QWidget):
@@ -159,9 +164,14 @@ class Empty(QWidget):
 
 def go(widget: QWidget, title: str) -> None:
     """Ask the window that shows `widget` for the tab called `title`."""
-    show = getattr(widget.window(), "show_tab_called", None)
-    if show is not None:
-        show(title)
+    ask_window(widget, "show_tab_called", title)
+
+
+def ask_window(widget: QWidget, name: str, *arguments: object) -> None:
+    """Call what the window around `widget` offers; nothing where a widget stands alone."""
+    offered = getattr(widget.window(), name, None)
+    if offered is not None:
+        offered(*arguments)
 
 
 class Number(QWidget):

@@ -60,6 +60,12 @@ class PolicyForm(QWidget):
         self.own.adjustSize()
         self.changed.emit()
 
+    def show_run(self, config: dict[str, Any]) -> None:
+        """Take over a run's settings, as its job keeps them."""
+        self.algorithm.setCurrentIndex(max(0, self.algorithm.findData(config.get("algorithm"))))
+        self.shared.show_values(config)
+        self.form.show_values(config.get("options", {}))
+
     def values(self) -> dict[str, Any]:
         return self.shared.values() | {"algorithm": self.name} | self.form.values()
 

@@ -7,6 +7,7 @@ from core.configs import TrainRewardConfig
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
+from core.next_step import ENOUGH
 from core.preferences import pairs
 from core.preferences.pairs import Counts
 from core.records import Job
@@ -34,8 +35,6 @@ from desktop.widgets.parts import (
 from desktop.widgets.report_plots import ScoreHistogram
 from desktop.widgets.run_choice import KIND
 from desktop.widgets.run_list import RunList, runs_section
-
-ENOUGH = 20
 
 
 class TrainingPage(QWidget):

@@ -47,6 +47,6 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., Window]]:
 
     yield make
     for window in windows:
-        window.close()
+        window.leave()
         assert not [timer for timer in window.findChildren(QTimer) if timer.isActive()], "a timer outlived its project"
         window.deleteLater()

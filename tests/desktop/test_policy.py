@@ -537,3 +537,17 @@ def test_many_rounds_keep_the_newest_in_sight(tab):
     tab.rounds._fit()
     assert tab.rounds.text().startswith("…")
     assert tab.rounds.text().endswith(tab.rounds.whole[-30:])
+
+
+def test_the_settings_of_a_run_are_taken_over(tab, session):
+    config = configs.TrainPolicyConfig(
+        algorithm="grpo", learning_rate=0.0002, completions=8, gold="length", lora_dora=True
+    )
+    options = replace(configs.ALGORITHMS["grpo"].config(), cliprange=0.33)
+    queue.enqueue(session.project, KIND, configs.stored(config, options))
+    tab.session._follower.touch()
+    tab.session.poll()
+    tab.runs.refresh(select_newest=True)
+    assert tab.form.run()[0] != config
+    tab.take_over.click()
+    assert tab.form.run() == (config, options)

@@ -290,7 +290,7 @@ def test_a_failed_job_says_its_sentence_in_the_window(open_window, project):
     worker = open_project(project.folder)
     worker.db.conn.execute("update jobs set status = 'failed', error = 'There are no pairs.' where id = ?", (job.id,))
     window.session.poll()
-    assert window.job_bar.text.text() == "There are no pairs."
+    assert window.job_bar.text.text() == f"Job {job.id}, Train reward model: There are no pairs."
     assert window.job_bar.dismiss.isVisible()
     worker.close()
 

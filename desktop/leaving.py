@@ -1,0 +1,47 @@
+"""What is asked before a window closes on a job that goes on."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from core.errors import KnownError
+from core.records import ACTIVE
+from desktop import errors
+from desktop.session import Session
+
+
+def ask(session: Session, parent: QWidget, leave: Callable[[], object]) -> QMessageBox | None:
+    """Ask whether what runs should go on in the background, and then `leave`; None where nothing runs."""
+    active = [job for job in session.jobs() if job.status in ACTIVE]
+    if not active:
+        return None
+    job = active[-1]
+    more = f" {len(active) - 1} more wait." if len(active) > 1 else ""
+    count = f" ({job.done} of {job.total})" if job.total > 1 else ""
+    box = QMessageBox(parent)
+    box.setWindowTitle("Plumbline")
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setText(f"Job {job.id}, {job.name}{count}, is {job.status}.{more}")
+    box.setInformativeText(
+        "It can go on while the window is closed: open the project again to see how far it is. Or it stops after this "
+        "step, and Resume goes on from there."
+    )
+    go_on = box.addButton("Go on in the background", QMessageBox.ButtonRole.AcceptRole)
+    stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton("Keep the window open", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(go_on)
+
+    def chosen() -> None:
+        if box.clickedButton() is stop:
+            for each in active:
+                try:
+                    session.stop(each.id)
+                except KnownError as error:  # it has just ended by itself
+                    errors.show(error, parent)
+        if box.clickedButton() in (go_on, stop):
+            QTimer.singleShot(0, leave)  # once the question itself is gone
+
+    box.finished.connect(lambda _: chosen())
+    box.open()
+    return box

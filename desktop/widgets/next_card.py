@@ -1,0 +1,128 @@
+"""The card at the foot of the sidebar: the next step of the loop, or the stop of the guided tour."""
+
+from PySide6.QtWidgets import QWidget
+
+from core import tour
+from core.errors import KnownError
+from core.jobs.follow import News
+from core.next_step import next_step
+from core.records import ACTIVE
+from core.store import Changes
+from desktop import errors
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.parts import button, card, column, go, label, row, set_role
+
+#: Changes after which the next step may be another.
+TABLES = frozenset({"prompts", "completions", "completion_groups", "rankings", "jobs", "settings"})
+
+
+class NextCard(QWidget):
+    """Asks the store a few indexed questions after each change; buttons lead to the tab where the step is done."""
+
+    def __init__(self, session: Session, *, guided: bool = False) -> None:
+        """`guided`: offer the tour until somebody took it or said no."""
+        super().__init__()
+        self.session, self.guided = session, guided
+        self._tab = ""
+        self.above = label("", "small")
+        self.title = label("", "", wrap=True)
+        self.title.setStyleSheet("font-weight: 600")
+        self.text = label("", "small", wrap=True)
+        self.main = button("", self._act)
+        self.other = button("", self._go_on, role="link")
+        self.end = button("End the tour", self._end, role="link")
+        lines = column(self.above, self.title, self.text, self.main, row(self.other, None, self.end), spacing=SPACE - 2)
+        frame = card(lines)
+        lines.setContentsMargins(SPACE + 4, SPACE + 2, SPACE + 4, SPACE + 2)
+        self.setLayout(column(frame))
+        self.setAccessibleName("Next step")
+        session.changed.connect(self._changed)
+        session.news.connect(self._news)
+        self.refresh()
+
+    def begin_tour(self) -> None:
+        """Start the tour, from its first stop."""
+        self.session.do(tour.begin(self.session.project), self)
+        self.refresh()
+        go(self, self._tab)
+
+    def refresh(self) -> None:
+        place = tour.place(self.session.project)
+        if place is not None:
+            self._show_stop(place)
+        elif self.guided and not tour.ended(self.session.project):
+            self._show(
+                "New here?",
+                "Take the tour",
+                "Once round the loop with real jobs, in some ten minutes.",
+                "Begin the tour",
+            )
+            self._buttons("", "Not now")
+        else:
+            step = next_step(self.session.project)
+            self._tab = step.tab
+            self._show("Next", step.title, step.why, f"Go to {step.tab}")
+            self._buttons("", "")
+
+    def _show_stop(self, place: tour.Place) -> None:
+        stop, last = place.stop, place.number + 1 == len(tour.STOPS)
+        self._tab = stop.tab
+        text = f"{stop.text} {place.ranked} of {stop.rankings} done." if stop.rankings else stop.text
+        waits = self._waits_for(place)
+        if place.passed:
+            text = "Done." + ("" if last else " Look at it as long as you like.")
+        elif waits:
+            text = f"{stop.text} It is at work."
+        action = "Start it" if stop.job and not place.passed and not waits else f"Show {stop.tab}"
+        self._show(f"Tour, stop {place.number + 1} of {len(tour.STOPS)}", stop.title, text, action)
+        self._buttons("Finish" if last else "Go on" if place.passed or not self._asks(stop) else "Skip", "End the tour")
+
+    def _asks(self, stop: tour.Stop) -> bool:
+        return bool(stop.job or stop.rankings)
+
+    def _waits_for(self, place: tour.Place) -> bool:
+        return bool(place.stop.job) and any(job.status in ACTIVE for job in self.session.jobs(place.stop.job))
+
+    def _show(self, above: str, title: str, text: str, action: str) -> None:
+        for shown, words in ((self.above, above), (self.title, title), (self.text, text)):
+            shown.setText(words)
+        self.main.setText(action)
+        set_role(self.main, "primary" if tour.place(self.session.project) else "")
+
+    def _buttons(self, other: str, end: str) -> None:
+        self.other.setText(other)
+        self.other.setVisible(bool(other))
+        self.end.setText(end)
+        self.end.setVisible(bool(end))
+
+    def _act(self) -> None:
+        place = tour.place(self.session.project)
+        if place is None and self.end.isVisible():
+            self.begin_tour()
+            return
+        go(self, self._tab)
+        if place is not None and place.stop.job and not place.passed and not self._waits_for(place):
+            try:
+                self.session.start(place.stop.job, *tour.job_of(place.stop))
+            except KnownError as error:
+                errors.show(error, self)
+            self.refresh()
+
+    def _go_on(self) -> None:
+        self.session.do(tour.go_on(self.session.project), self)
+        self.refresh()
+        if tour.place(self.session.project) is not None:
+            go(self, self._tab)
+
+    def _end(self) -> None:
+        self.session.do(tour.end(self.session.project), self)
+        self.refresh()
+
+    def _changed(self, changes: Changes, origin: object | None) -> None:
+        if origin is not self and changes.tables & TABLES:
+            self.refresh()
+
+    def _news(self, news: News) -> None:
+        if news.tables or any(job.status not in ("running",) or job.done == 0 for job in news.jobs):
+            self.refresh()

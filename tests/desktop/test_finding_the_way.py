@@ -1,0 +1,222 @@
+"""What leads somebody round: the next step, the tour, the command palette, the jobs panel, notices, leaving."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
+
+from core import configs, demo, gold, tour
+from core.jobs import lock, queue
+from core.next_step import ENOUGH, next_step
+from core.store import completions, open_project, rankings
+from desktop import commands, guide, settings
+from desktop.tabs import TABS
+from desktop.widgets.command_palette import CommandPalette
+from desktop.widgets.jobs_panel import JobsPanel
+
+
+def finished(project, kind, **result):
+    """A job of a kind as it looks when it is done."""
+    job = queue.enqueue(project, kind, configs.stored(configs.JOBS[kind].config(), options_of(kind)))
+    project.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    return job
+
+
+def options_of(kind):
+    return configs.ALGORITHMS["ppo"].config() if kind == "train-policy" else None
+
+
+def words(widget):
+    return " ".join(shown.text() for shown in widget.findChildren(QLabel) if not shown.isHidden())
+
+
+def test_the_next_step_follows_the_loop(project, filled):
+    assert next_step(filled).title == f"Rank {ENOUGH} more prompts"
+    gold.rank_all(filled, "length")
+    assert next_step(filled).title == f"Rank {ENOUGH - 6} more prompts"
+    finished(filled, "train-reward")
+    assert next_step(filled).tab == "PPO"
+    finished(filled, "train-policy")
+    assert next_step(filled).tab == "Compare"
+    finished(filled, "compare")
+    assert next_step(filled).title == "Begin the next round"
+    finished(filled, "train-reward")
+    assert next_step(filled).tab == "PPO", "a newer reward model wants a newer policy"
+
+
+def test_an_empty_project_is_told_to_write_prompts(project):
+    assert next_step(project).tab == "Instructions"
+
+
+def test_the_card_follows_what_is_done_and_leads_there(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    assert f"Rank {ENOUGH} more prompts" in words(window.next_card)
+    qtbot.mouseClick(window.next_card.main, Qt.MouseButton.LeftButton)
+    assert window.tab_stack.currentIndex() == 1
+    other = open_project(filled.folder)
+    gold.rank_all(other, "length")
+    other.close()
+    window.session.poll()
+    assert f"Rank {ENOUGH - 6} more prompts" in words(window.next_card)
+
+
+def rank_by_hand(window, count):
+    project = window.session.project
+    person = rankings.labeler(project, "somebody")
+    for group in completions.group_ids(project)[:count]:
+        ranks = {completion: place for place, completion in enumerate(completions.ids(project, group), 1)}
+        window.session.do(rankings.rank(project, group, person.id, ranks))
+
+
+def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_window, started):
+    folder = demo.install()
+    window = open_window()
+    window.open_project(folder)
+    card = window.next_card
+    assert "Take the tour" in words(card)
+    card.main.click()
+    assert "stop 1 of 5" in words(card)
+    card.other.click()
+    assert "0 of 3 done" in words(card) and window.tab_stack.currentIndex() == 1
+    rank_by_hand(window, 2)
+    assert "2 of 3 done" in words(card)
+    window.close_project()
+    window.open_project(folder)
+    card = window.next_card
+    assert "2 of 3 done" in words(card), "a tour goes on where it was"
+    card.other.click()
+    assert card.main.text() == "Start it"
+    held = lock.acquire(folder)
+    card.main.click()
+    job = window.session.jobs("train-reward")[0]
+    assert job.status == "queued" and started
+    assert "It is at work." in words(card)
+    window.session.project.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    window.session._follower.touch()
+    window.session.poll()
+    assert "Done." in words(card) and card.other.text() == "Go on"
+    held.close()
+    card.end.click()
+    assert tour.place(window.session.project) is None
+    assert "Next" in words(card)
+
+
+def test_the_palette_finds_menus_buttons_and_fields_and_runs_them(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("PPO")
+    window.show_commands()
+    palette = window.findChild(CommandPalette)
+    names = {command.name for command in palette.commands}
+    assert {"Start", "New project", "Dark theme", "Compare", "Set Learning rate"} <= names
+    qtbot.keyClicks(palette.typed, "theme dark")
+    assert palette.found.count() == 1
+    qtbot.keyClick(palette.typed, Qt.Key.Key_Return)
+    assert settings.theme() == "dark"
+    window.set_theme("light")
+
+
+def test_what_begins_with_the_word_comes_first_and_nonsense_finds_nothing():
+    found = [commands.Command(name, "", "", print) for name in ("Export model", "Show models", "Model")]
+    assert [command.name for command in commands.matching(found, "mod")] == ["Model", "Export model", "Show models"]
+    assert not commands.matching(found, "xyz")
+
+
+def test_the_jobs_panel_lists_logs_and_stops(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    held = lock.acquire(filled.folder)
+    window.show_jobs()
+    panel = window.findChild(JobsPanel)
+    assert "No jobs yet" in words(panel)
+    first = window.session.start("generate", configs.GenerateConfig())
+    window.session.start("generate", configs.GenerateConfig())
+    worker = open_project(filled.folder)
+    worker.db.conn.execute("update jobs set status = 'running', done = 3, total = 6 where id = ?", (first.id,))
+    worker.db.conn.execute(
+        "insert into job_log (job_id, at, text) values (?, '2026-01-02T03:04:05', 'hello')", (first.id,)
+    )
+    worker.close()
+    window.session.poll()
+    assert panel.table.rowCount() == 2
+    assert panel.table.item(1, 3).text().startswith("3 of 6")
+    panel.table.setCurrentCell(1, 0)
+    assert "hello" in panel.log.toPlainText()
+    panel.table.setCurrentCell(0, 0)
+    panel.stop.click()
+    window.session.poll()
+    assert panel.table.item(0, 2).text() == "stopped"
+    assert panel.current.id == 2, "the choice stays where it was"
+    held.close()
+
+
+def test_the_title_says_how_far_a_job_is_and_its_end_is_told_to_who_looks_elsewhere(open_window, filled, monkeypatch):
+    window = open_window()
+    window.open_project(filled.folder)
+    monkeypatch.setattr(window, "isActiveWindow", lambda: False)
+    held = lock.acquire(filled.folder)
+    job = window.session.start("generate", configs.GenerateConfig())
+
+    def told(**values):
+        for name, value in values.items():
+            window.session.project.db.conn.execute(f"update jobs set {name} = ? where id = ?", (value, job.id))
+        window.session._follower.touch()
+        window.session.poll()
+
+    told(status="running", done=3, total=6, seconds=40)
+    assert window.windowTitle().startswith("50%")
+    told(status="done", done=6)
+    assert window.windowTitle() == "Test project – Plumbline"
+    assert window.notices.told == [f"Job {job.id}, Generate completions, is done after 1 min."]
+    held.close()
+
+
+@pytest.mark.parametrize(
+    ("button", "wanted", "closed"), [("Go on", "run", True), ("Stop", "stop", True), ("Keep", "run", False)]
+)
+def test_closing_on_a_job_asks_and_does_as_told(open_window, filled, qtbot, button, wanted, closed):
+    window = open_window()
+    window.open_project(filled.folder)
+    held = lock.acquire(filled.folder)
+    job = window.session.start("generate", configs.GenerateConfig())
+    window.session.project.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
+    window.session._follower.touch()
+    window.session.poll()
+    window.close()
+    assert window.isVisible()
+    box = window.findChild(QMessageBox)
+    assert f"Job {job.id}" in box.text()
+    next(push for push in box.buttons() if push.text().startswith(button)).click()
+    qtbot.waitUntil(lambda: window.isVisible() != closed)
+    project = open_project(filled.folder)
+    assert queue.get(project, job.id).wanted == wanted
+    project.close()
+    held.close()
+
+
+@pytest.mark.parametrize("kind", TABS, ids=lambda kind: kind.title)
+def test_help_on_a_tab_opens_its_page_of_the_guide(open_window, filled, qtbot, kind):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called(kind.title)
+    aids = [push for push in window.tabs[TABS.index(kind)].findChildren(QPushButton) if push.text() == "?"]
+    assert len(aids) == 1 and aids[0].isVisible()
+    window.show_guide()
+    dialog = next(found for found in window.findChildren(QDialog) if found.windowTitle() == "Plumbline guide")
+    assert dialog.findChild(guide.Pages).source().toLocalFile().endswith(f"{kind.guide}.md")
+
+
+def test_the_guide_begins_for_those_who_never_saw_it_and_its_figures_move(open_window, qtbot):
+    from desktop.widgets.figures import Clip, Figure, OverOptimisation, PairLoss
+
+    dialog = guide.show("rlhf", open_window())
+    loss, clip, over = dialog.findChildren(Figure)
+    assert (type(loss), type(clip), type(over)) == (PairLoss, Clip, OverOptimisation)
+    loss.slider.setValue(50)
+    assert loss.at.getData()[1][0] == pytest.approx(0.6931, abs=1e-4), "ln 2 where it cannot tell"
+    over.slider.setValue(0)
+    far = over.at.getData()
+    over.slider.setValue(100)
+    near = over.at.getData()
+    assert far[0][0] > near[0][0], "a cheaper KL goes further"
+    assert far[1][0] > near[1][0] and far[1][1] < near[1][1], "learned rises, gold falls"
