@@ -186,13 +186,17 @@ def _ordered(kind: type[Any]) -> list[Field[Any]]:
 
 
 def default_of(item: Field[Any]) -> str:
-    """`Default: 0.05` in a person's words."""
+    """`Default: 0.05; from 0 to 10` in a person's words."""
     value, zero = item.default, item.metadata["zero"]
     if isinstance(value, bool):
         return f"Default: {'on' if value else 'off'}"
+    said = f"Default: {zero if zero and value == 0 else value if value != '' else 'none'}"
     if zero:
-        return f"Default: {zero if value == 0 else value}; 0 means {zero}"
-    return f"Default: {value if value != '' else 'none'}"
+        said += f"; 0 means {zero}"
+    low, high = item.metadata["low"], item.metadata["high"]
+    if low is not None and high is not None:
+        return f"{said}; from {low:,g} to {high:,g}"
+    return said if low is None else f"{said}; at least {low:,g}"
 
 
 class FloatBox(QDoubleSpinBox):

@@ -44,8 +44,15 @@ class Tab(QWidget):
         self.need = label("", "warning", wrap=True)
         self.form = PolicyForm(self._suggested())
         self.form.changed.connect(self._show_need)
-        self.start_button = button("Start", self.start, role="primary")
-        self.sweep = button("Sweep…", self.ask_sweep, tip="Queue a run for every combination of a few settings")
+        self.start_button = button(
+            "Start", self.start, role="primary", tip="Queue a run with these settings", keys="Ctrl+Return"
+        )
+        self.sweep = button(
+            "Sweep…",
+            self.ask_sweep,
+            tip="Queue a run for every combination of a few settings",
+            keys="Ctrl+Shift+Return",
+        )
         self.pause = button("Pause", lambda: self._act(self.session.pause))
         self.resume = button("Resume", lambda: self._act(self.session.resume))
         self.stop = button(

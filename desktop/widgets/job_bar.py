@@ -28,10 +28,10 @@ class JobBar(QFrame):
         self.progress.setFixedWidth(180)
         self.progress.setAccessibleName("Progress of the running job")
         self.eta = label("", "muted")
-        self.pause = button("Pause", lambda: self._act(self.session.pause))
-        self.resume = button("Resume", lambda: self._act(self.session.resume))
-        self.stop = button("Stop", lambda: self._act(self.session.stop))
-        self.dismiss = button("Dismiss", lambda: self.show_job(None))
+        self.pause = button("Pause", lambda: self._act(self.session.pause), tip="After this step", keys="Ctrl+P")
+        self.resume = button("Resume", lambda: self._act(self.session.resume), tip="Go on where it was", keys="Ctrl+P")
+        self.stop = button("Stop", lambda: self._act(self.session.stop), tip="After this step", keys="Ctrl+.")
+        self.dismiss = button("Dismiss", lambda: self.show_job(None), tip="It stays in the list of jobs")
         self.all = button(
             "Jobs …", lambda: ask_window(self, "show_jobs"), role="link", tip="All jobs and logs (Ctrl+J)"
         )

@@ -26,12 +26,16 @@ def set_role(widget: QWidget, role: str) -> None:
 
 
 def button(
-    text: str, action: Callable[[], object], *, role: str = "", tip: str = "", default: bool = True
+    text: str, action: Callable[[], object], *, role: str = "", tip: str = "", keys: str = "", default: bool = True
 ) -> QPushButton:
-    """A push button; roles are primary and link. In a dialog, Return in a field presses the first `default` one."""
+    """A push button; roles are primary and link. In a dialog, Return in a field presses the first `default` one. While
+    it is seen, `keys` press it; the tooltip says so."""
     found = QPushButton(text)
     if role:
         found.setProperty("role", role)
+    if keys:
+        found.setShortcut(keys)
+        tip = f"{tip} ({keys})".strip()
     found.setToolTip(tip)
     found.setCursor(Qt.CursorShape.PointingHandCursor if role == "link" else Qt.CursorShape.ArrowCursor)
     found.setAutoDefault(default)  # Return presses the button that has the focus, as Space does

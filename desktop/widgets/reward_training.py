@@ -50,7 +50,9 @@ class TrainingPage(QWidget):
         self.origin = label("", "warning", wrap=True)
         self.advice = label("", "muted", wrap=True)
         self.form = ConfigForm(TrainRewardConfig)
-        self.train = button("Train reward model", self.start, role="primary")
+        self.train = button(
+            "Train reward model", self.start, role="primary", tip="Learn from all pairs", keys="Ctrl+Return"
+        )
         self.runs = RunList(session, KIND, overlays=True)
         self.runs.chosen.connect(self.show_run)
         self.runs.ticked.connect(self._lay_over)
