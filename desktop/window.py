@@ -29,6 +29,7 @@ from core.store import Changes, open_project
 from desktop import errors, guide, settings, theme
 from desktop.background import wait_for_all
 from desktop.icons import icon
+from desktop.projects import Projects
 from desktop.session import Session
 from desktop.tabs import TABS
 from desktop.theme import SPACE
@@ -53,7 +54,8 @@ class Window(QMainWindow):
         self.welcome.demo.connect(self.open_demo)
         self.welcome.new.connect(self.new_project)
         self.welcome.open.connect(self.choose_project)
-        self.welcome.chosen.connect(self.open_project)
+        self.projects = Projects(self)
+        self.welcome.asked.connect(self.projects.do)
         self.pages.addWidget(self.welcome)
         self.tabs: list[Any] = []
         self.stale: set[int] = set()
@@ -259,7 +261,7 @@ class Window(QMainWindow):
         self._action(file, "Open a &labeling pack …", "", self.open_pack)
         self.back_action = self._action(file, "Send the labeling pack &back …", "", self.send_pack_back)
         self._action(file, "Open the &demo project", "", self.open_demo)
-        file.addSeparator()
+        whole = self.projects.add_to(file, self._action)
         close = self._action(file, "&Close project", "Ctrl+W", self.close_project)
         self._action(file, "&Quit", "Ctrl+Q", self.close)
         go = self.menuBar().addMenu("&Go")
@@ -267,7 +269,7 @@ class Window(QMainWindow):
             self._action(go, kind.title, f"Ctrl+{number + 1}", lambda number=number: self.show_tab(number))
             for number, kind in enumerate(TABS)
         ]
-        self.project_actions = [close, *moves]
+        self.project_actions = [close, *whole, *moves]
         view = self.menuBar().addMenu("&View")
         group = QActionGroup(self)
         for mode in ("system", "light", "dark"):
@@ -338,8 +340,12 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """A running job goes on in the worker; the window may come back to it at any time."""
+        if not self.projects.may_close():
+            event.ignore()
+            return
         settings.set_geometry(self.saveGeometry())
         self.close_project()
+        wait_for_all(lasting=True)
         event.accept()
 
     def open_later(self, folder: Path) -> None:

@@ -4,7 +4,6 @@ Window, CLI and worker meet only here: each opens the project for itself, in its
 """
 
 import json
-import shutil
 import sqlite3
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -73,6 +72,15 @@ class Project:
                 (key, json.dumps(value)),
             )
         return changed("Change setting", "settings")
+
+    def edits(self, table: str) -> int:
+        """How often rows of `table` were changed or deleted, which its newest row does not tell."""
+        return int(self.setting(f"edits/{table}", 0))
+
+    def count_edit(self, table: str) -> None:
+        """Let others who have the project open see that rows changed; part of the operation's transaction."""
+        with self.write():
+            self.set_setting(f"edits/{table}", self.edits(table) + 1)
 
     @property
     def name(self) -> str:
@@ -144,22 +152,3 @@ def _migrate(database: Database, path: Path) -> None:
         database.conn.execute("vacuum into ?", (str(backup),))
     with write_transaction(database):
         migrations.apply(database)
-
-
-def duplicate_project(source: Path, target: Path) -> Path:
-    """Copy a project, WAL and all, to `target`, which must not exist."""
-    target = target.expanduser().resolve()
-    if target.exists() and any(target.iterdir()):
-        raise BadInput(f"{target} is not empty: choose a new folder for the copy.")
-    project = open_project(source)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        project.db.conn.execute("vacuum into ?", (str(target / DATABASE),))
-        if (source / "runs").is_dir():
-            shutil.copytree(source / "runs", target / "runs", dirs_exist_ok=True)
-        (target / "runs").mkdir(exist_ok=True)
-    except OSError as error:
-        raise known(error) or error from error
-    finally:
-        project.close()
-    return target

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
 from core.records import Prompt
-from core.store import DATABASE, create_project, duplicate_project, guidelines, open_project, prompts
+from core.store import DATABASE, create_project, guidelines, open_project, prompts
 from core.store.connection import connect
 from core.store.schema import migrations
 
@@ -147,13 +147,6 @@ def test_guidelines_are_versions_and_their_flags_are_found(filled):
 def test_shipped_guidelines_say_everything(path):
     parts = guidelines.from_markdown(path.read_text(encoding="utf-8"))
     assert all(parts.values()), "criteria, tie rule, flags and examples are all there"
-
-
-def test_a_copy_of_a_project_holds_the_unflushed_work_too(filled, tmp_path):
-    duplicate_project(filled.folder, tmp_path / "copy")
-    copy = open_project(tmp_path / "copy")
-    assert prompts.count(copy) == 6
-    copy.close()
 
 
 def test_system_errors_become_sentences():
