@@ -158,6 +158,7 @@ class Projects(QObject):
         window = self.window
         was_open = window.session is not None and window.session.project.folder == folder.resolve()
         tab = window.tab_stack.currentIndex() if was_open else 0
+        self.notice.tell(f"Deleting “{_name(folder)}” …", stays=True)
         if was_open:
             window.close_project()
 
@@ -167,6 +168,7 @@ class Projects(QObject):
             self.notice.tell(f"“{deleted.name}” is in the trash.", "Undo", self.undo, stays=True)
 
         def failed(error: Exception) -> None:
+            self.notice.hide()
             if was_open and window.session is None and window.open_project(folder):
                 window.show_tab(tab)
             errors.show(error, window)

@@ -5,7 +5,7 @@ Window, CLI and worker meet only here: each opens the project for itself, in its
 
 import json
 import sqlite3
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,14 +141,28 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
 
 
 def _migrate(database: Database, path: Path) -> None:
-    names = {migration.name for migration in migrations._migrations}
-    applied = {migration.name for migration in migrations.applied(database)}
-    if applied - names:
-        raise ProjectError(f"{path.parent} was made by a newer Plumbline: update Plumbline to open it.")
-    if not names - applied:
+    if not _pending(database, path):
         return
-    backup = path.with_name(f"{path.stem}.before-{sorted(names - applied)[0]}.db")
-    if not backup.exists():
-        database.conn.execute("vacuum into ?", (str(backup),))
     with write_transaction(database):
-        migrations.apply(database)
+        pending = _pending(database, path)
+        if pending:  # nobody else did it while we waited
+            _back_up(path, path.with_name(f"{path.stem}.before-{pending[0]}.db"))
+            migrations.apply(database)
+
+
+def _pending(database: Database, path: Path) -> list[str]:
+    """Names of the migrations that the file still lacks, in their order."""
+    names = [migration.name for migration in migrations._migrations]
+    applied = {migration.name for migration in migrations.applied(database)}
+    if applied - set(names):
+        raise ProjectError(f"{path.parent} was made by a newer Plumbline: update Plumbline to open it.")
+    return [name for name in names if name not in applied]
+
+
+def _back_up(path: Path, backup: Path) -> None:
+    """Copy the file as it was last committed; whole, or not under this name."""
+    partial = backup.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as reader:  # a connection in a transaction cannot copy
+        reader.execute("vacuum into ?", (str(partial),))
+    partial.replace(backup)

@@ -17,7 +17,7 @@ from core.store.schema import APPLICATION_ID
 RUNS = "runs"
 #: What Plumbline itself writes into a project's folder, as patterns; anything else there belongs to somebody else.
 OWN = (
-    *(DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", "plumbline.before-*.db", RUNS),
+    *(DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", "plumbline.before-*", RUNS),
     *("worker.lock", "worker.lock-journal", "worker.leave", "worker.log"),
 )
 
@@ -43,9 +43,9 @@ def glance(folder: Path) -> Glance | None:
             if database.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
                 return None
             row = database.execute("select value from settings where key = 'name'").fetchone()
-    except (OSError, sqlite3.Error):
+            return Glance(folder, str(json.loads(row[0])) if row else folder.name, changed)
+    except (OSError, sqlite3.Error, ValueError):
         return None
-    return Glance(folder, str(json.loads(row[0])) if row else folder.name, changed)
 
 
 def own(folder: Path) -> list[Path]:

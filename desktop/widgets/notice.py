@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QTimer
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QHideEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QToolButton, QWidget
 
 from desktop.theme import SPACE
@@ -60,6 +60,7 @@ class Notice(QFrame):
         self.show()
         self.raise_()
         self._place()
+        QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))  # it is read out
         if stays:
             self._timer.stop()
         else:

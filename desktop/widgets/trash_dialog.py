@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QMessageB
 
 from core import trash
 from core.trash import Deleted
+from desktop import errors
 from desktop.background import in_background
 from desktop.theme import SPACE
 from desktop.widgets.dates import local_time
@@ -81,9 +82,13 @@ class TrashDialog(QDialog):
             done(result)
             self.refresh()
 
+        def failed(error: Any) -> None:
+            errors.show(error, self)
+            self.refresh()
+
         self.back_button.setEnabled(False)
         self.delete_button.setEnabled(False)
-        in_background(self, work, finished, lasting=True)
+        in_background(self, work, finished, failed, lasting=True)
 
     def _show(self, entries: list[Deleted]) -> None:
         self.entries = entries
