@@ -18,7 +18,7 @@ class Task(QThread):
     """Runs `work` at once, then gives its result to `done` or its exception to `failed`, on the window's thread.
 
     Nothing is called once `owner` has gone. `work` must not touch widgets, nor the window's project: it opens the
-    project for itself if it needs it.
+    project for itself if it needs it. What is `lasting` goes on when the project closes.
     """
 
     _worked = Signal(object)
@@ -30,8 +30,10 @@ class Task(QThread):
         work: Callable[[], Any],
         done: Callable[[Any], None],
         failed: Callable[[Any], None],
+        lasting: bool = False,
     ) -> None:
         super().__init__()
+        self.lasting = lasting
         self._owner, self._work, self._done, self._failed = owner, work, done, failed
         # To methods of this object, which lives on the window's thread, so that they are called there.
         self._worked.connect(self._give)
@@ -63,13 +65,15 @@ def in_background(
     work: Callable[[], Any],
     done: Callable[[Any], None],
     failed: Callable[[Any], None] | None = None,
+    *,
+    lasting: bool = False,
 ) -> None:
     """Start `work`. Without `failed`, a dialog says what went wrong."""
 
     def show(error: Any) -> None:
         errors.show(error, owner)
 
-    Task(owner, work, done, failed or show)
+    Task(owner, work, done, failed or show, lasting)
 
 
 def with_project(
@@ -96,10 +100,11 @@ def busy() -> bool:
     return bool(_running)
 
 
-def wait_for_all(milliseconds: int = 30_000) -> None:
-    """Before the window closes: no thread may outlive it, and what one found is given while the project is open."""
-    while _running:
-        task = next(iter(_running))
+def wait_for_all(milliseconds: int = 30_000, *, lasting: bool = False) -> None:
+    """Before a project closes: what a thread found is given while it is open. Before the window closes, `lasting`:
+    no thread may outlive it."""
+    while waited := [task for task in _running if lasting or not task.lasting]:
+        task = waited[0]
         if not task.wait(milliseconds):
             return
         QCoreApplication.sendPostedEvents(task)  # which may start another one

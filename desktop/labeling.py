@@ -61,7 +61,7 @@ class Labeling:
         self.method = "order"
         self.criteria: tuple[str, ...] = ()
         self.queue = assignments.Queue((), 0, {}, frozenset())
-        self._newest = 0
+        self._seen = (0, 0)
         self._waiting: dict[int, None] = {}
         self._drafts: dict[int, Ordering] = {}
         self._done: list[Step] = []
@@ -113,9 +113,12 @@ class Labeling:
     def reload(self) -> None:
         """Look for groups that came or went; skipped ones stay at the end."""
         self.queue = assignments.queue(self.project, self.labeler.id)
-        self._newest = self._newest_ranking()
+        self._seen = self._state()
         self.total = self.queue.total
         known = set(self.queue.waiting)
+        begun = self.touched or self.adjudicating
+        if self.group and not begun and self.group.id in self._waiting.keys() - known:  # ranked in another window
+            self.group = None
         kept = [group_id for group_id in self._waiting if group_id in known]
         self._waiting = dict.fromkeys([*kept, *self.queue.waiting])
         if self.group and self.project.one("select 1 from completion_groups where id = ?", self.group.id) is None:
@@ -125,10 +128,16 @@ class Labeling:
     @property
     def outdated(self) -> bool:
         """Has somebody else ranked since the queue was read?"""
-        return self._newest_ranking() != self._newest
+        return self._state() != self._seen
 
-    def _newest_ranking(self) -> int:
-        return int(self.project.value("select coalesce(max(id), 0) from rankings"))
+    def _state(self) -> tuple[int, int]:
+        """The newest ranking, and how often earlier ones were taken back or changed."""
+        return int(self.project.value("select coalesce(max(id), 0) from rankings")), self.project.edits("rankings")
+
+    def _note_own_change(self) -> None:
+        """One step further is our own change; anything more was somebody else's, and is `outdated`."""
+        if sum(state := self._state()) == sum(self._seen) + 1:
+            self._seen = state
 
     def open_next(self) -> None:
         """Show the first item of the queue, or nothing."""
@@ -209,7 +218,7 @@ class Labeling:
                 adjudicates=self.adjudicating,
             )
             repeat = assignments.mix_in_repeat(self.project, self.labeler.id)
-        self._newest = max(self._newest, changes.ids[0])
+        self._note_own_change()
         self._done.append(Saved(self.group.id, changes.ids[0]))
         self._undone.clear()
         self._leave(self.group.id)
@@ -259,6 +268,7 @@ class Labeling:
         with self.project.write():
             changes = rankings.retract(self.project, step.ranking_id)
             self._keep(step.group_id, ordering)
+        self._note_own_change()
         if ranking.repeat_of is not None:
             self.queue.repeats[step.group_id] = ranking.repeat_of
         self._waiting = {step.group_id: None} | self._waiting
@@ -279,6 +289,7 @@ class Labeling:
             self.reload()
         else:
             changes = rankings.restore(self.project, step.ranking_id)
+            self._note_own_change()
         self._leave(step.group_id)
         return changes
 

@@ -98,6 +98,11 @@ def add_recent_project(folder: Path) -> None:
     _store().setValue("recent", [str(path) for path in [folder, *others]][:RECENT])
 
 
+def forget_recent_project(folder: Path) -> None:
+    """Take a project off the list; the project itself stays where it is."""
+    _store().setValue("recent", [str(path) for path in recent_projects() if path != folder])
+
+
 def geometry() -> QByteArray | None:
     value = _get("geometry", None)
     return value if isinstance(value, QByteArray) else None

@@ -141,6 +141,7 @@ QLabel[role="warning"] {{ color: {t.warning}; }}
 QLabel[role="good"] {{ color: {t.good}; font-weight: 600; }}
 QFrame[role="card"], QWidget[role="card"] {{
     background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
+QFrame[role="notice"] {{ background: {t.raised}; border: 1px solid {t.muted}; border-radius: 8px; }}
 QFrame[role="sidebar"] {{ background: {t.raised}; border: none; border-right: 1px solid {t.line}; }}
 QFrame[role="bar"] {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; }}
 QFrame[role="rule"] {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
@@ -164,6 +165,8 @@ QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; }}
 QPushButton[role="link"]:focus {{ border: 1px solid {t.accent}; border-radius: 4px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 6px; }}
 QToolButton:hover {{ background: {t.raised}; }}
+QToolButton[role="more"], QToolButton[role="close"] {{ padding: 0; color: {t.muted}; font-weight: 600; }}
+QToolButton[role="more"]::menu-indicator {{ image: none; width: 0; }}
 QToolButton[role="tab"] {{ text-align: left; padding: 9px 12px; font-size: {BODY}px; color: {t.text}; }}
 QToolButton[role="tab"]:hover {{ background: {t.line}; }}
 QToolButton[role="tab"]:checked {{ background: {t.accent_soft}; color: {t.accent}; font-weight: 600; }}

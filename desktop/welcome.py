@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QFormLayou
 from core import catalogue
 from core.errors import KnownError
 from core.store import create_project, guidelines
-from desktop import settings
 from desktop.theme import SPACE
 from desktop.widgets.parts import button, card, column, label, row
+from desktop.widgets.recent_list import RecentList
 
 
 class Welcome(QWidget):
@@ -21,8 +21,8 @@ class Welcome(QWidget):
     demo = Signal()
     new = Signal()
     open = Signal()
-    chosen = Signal(object)
-    """A recent project's folder (Path)."""
+    asked = Signal(str, object)
+    """(What is wanted of a recent project, its folder): see `widgets.recent_list`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,17 +41,19 @@ class Welcome(QWidget):
                 _choice(demo, "Something in every tab, to look at and to redo."),
                 _choice(new, "Your own instructions, prompts and base model."),
                 _choice(existing, "A folder that holds plumbline.db."),
+                None,
                 spacing=2 * SPACE,
             )
         )
-        self.recent = column(spacing=2)
-        recent_card = card(column(label("Recent projects", "heading"), self.recent, None, spacing=SPACE))
-        recent_card.setMinimumWidth(320)
+        self.recent = RecentList(self)
+        self.recent.asked.connect(self.asked)
+        recent_card = card(column(label("Recent projects", "heading"), self.recent, spacing=SPACE))
         both = row(choices, recent_card, spacing=2 * SPACE)
-        both.setStretch(0, 3)
-        both.setStretch(1, 2)
+        both.setStretch(0, 5)
+        both.setStretch(1, 6)
         middle = QWidget()
-        middle.setMaximumWidth(880)
+        middle.setMinimumWidth(960)
+        middle.setMaximumWidth(960)
         middle.setLayout(column(intro, both, spacing=3 * SPACE))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4 * SPACE, 4 * SPACE, 4 * SPACE, 4 * SPACE)
@@ -62,33 +64,12 @@ class Welcome(QWidget):
 
     def refresh(self) -> None:
         """Read the recent projects again."""
-        while (item := self.recent.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
-        folders = settings.recent_projects()
-        for folder in folders:
-            self.recent.addWidget(_recent(folder, self))
-        if not folders:
-            self.recent.addWidget(label("None yet: projects that you open are listed here.", "muted", wrap=True))
+        self.recent.refresh()
 
 
 def _choice(push: QWidget, text: str) -> QVBoxLayout:
     push.setMinimumWidth(210)
     return column(row(push, None), label(text, "muted"), spacing=4)
-
-
-def _recent(folder: Path, welcome: Welcome) -> QWidget:
-    found = button(folder.name, lambda: welcome.chosen.emit(folder), role="link", tip=str(folder))
-    where = label(_shortened(folder.parent), "small")
-    where.setToolTip(str(folder))
-    widget = QWidget()
-    widget.setLayout(column(found, where, spacing=0))
-    return widget
-
-
-def _shortened(path: Path, longest: int = 44) -> str:
-    text = str(path)
-    return text if len(text) <= longest else "…" + text[-longest:]
 
 
 class NewProject(QDialog):
@@ -102,7 +83,7 @@ class NewProject(QDialog):
         self.setMinimumWidth(560)
         self.name = QLineEdit("My project")
         self.name.selectAll()
-        self.folder = QLineEdit(str(_unused("My project")))
+        self.folder = QLineEdit(str(unused("My project")))
         self.name.textEdited.connect(self._suggest)
         self.folder.textEdited.connect(self._choose)
         self._chosen = False
@@ -165,7 +146,7 @@ class NewProject(QDialog):
     def _suggest(self, name: str) -> None:
         """The folder follows the name until somebody chooses one."""
         if not self._chosen:
-            self.folder.setText(str(_unused(name)))
+            self.folder.setText(str(unused(name)))
 
     def make(self) -> None:
         """Make the project, or say under the fields why it cannot be made."""
@@ -183,7 +164,7 @@ class NewProject(QDialog):
         self.made.emit(folder)
 
 
-def _unused(name: str) -> Path:
+def unused(name: str) -> Path:
     """A folder for a project of this name that is not there yet."""
     word = "-".join(re.findall(r"\w+", name.lower())) or "project"
     folders = catalogue.data_folder() / "projects"

@@ -31,6 +31,7 @@ from desktop import commands, errors, guide, leaving, settings, theme
 from desktop.background import wait_for_all
 from desktop.icons import icon
 from desktop.notices import Notices
+from desktop.projects import Projects
 from desktop.session import Session
 from desktop.tabs import TABS
 from desktop.theme import SPACE
@@ -58,7 +59,8 @@ class Window(QMainWindow):
         self.welcome.demo.connect(self.open_demo)
         self.welcome.new.connect(self.new_project)
         self.welcome.open.connect(self.choose_project)
-        self.welcome.chosen.connect(self.open_project)
+        self.projects = Projects(self)
+        self.welcome.asked.connect(self.projects.do)
         self.pages.addWidget(self.welcome)
         self.tabs: list[Any] = []
         self.stale: set[int] = set()
@@ -320,7 +322,7 @@ class Window(QMainWindow):
         self._action(file, "Open a &labeling pack …", "", self.open_pack)
         self.back_action = self._action(file, "Send the labeling pack &back …", "", self.send_pack_back)
         self._action(file, "Open the &demo project", "", self.open_demo)
-        file.addSeparator()
+        whole = self.projects.add_to(file, self._action)
         close = self._action(file, "&Close project", "Ctrl+W", self.close_project)
         self._action(file, "&Quit", "Ctrl+Q", self.close)
         edit = self.menuBar().addMenu("&Edit")
@@ -335,7 +337,7 @@ class Window(QMainWindow):
         go.addSeparator()
         self._action(go, "Find a &command …", "Ctrl+K", self.show_commands)
         jobs = self._action(go, "&Jobs and their logs …", "Ctrl+J", self.show_jobs)
-        self.project_actions = [close, *moves, jobs, self.undo_action, self.redo_action]
+        self.project_actions = [close, *whole, *moves, jobs, self.undo_action, self.redo_action]
         view = self.menuBar().addMenu("&View")
         group = QActionGroup(self)
         for mode in ("system", "light", "dark"):
@@ -409,11 +411,14 @@ class Window(QMainWindow):
         """A running job goes on in the worker, if nobody says no; the window may come back to it at any time."""
         app = QApplication.instance()
         asks = not (self._leaves or (isinstance(app, QApplication) and app.isSavingSession()))
-        if asks and self.session is not None and leaving.ask(self.session, self, self.leave) is not None:
+        if not self.projects.may_close() or (
+            asks and self.session is not None and leaving.ask(self.session, self, self.leave) is not None
+        ):
             event.ignore()
             return
         settings.set_geometry(self.saveGeometry())
         self.close_project()
+        wait_for_all(lasting=True)
         event.accept()
 
     def leave(self) -> None:

@@ -12,7 +12,7 @@ from core import catalogue, demo, plan
 from core.checklist import missing
 from core.cli.output import ProgressLine, folder_argument, json_option, opened, show, table
 from core.errors import BadInput
-from core.store import create_project, guidelines
+from core.store import copies, create_project, guidelines
 
 
 @click.command()
@@ -173,4 +173,43 @@ def plan_command(
     show({"memory_gb": room / 1e9} | found, as_json, text)
 
 
-COMMANDS = (new, demo_command, guidelines_command, model, plan_command, run_demo)
+@click.command("archive")
+@folder_argument
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@json_option
+def archive_command(folder: Path, path: Path, as_json: bool) -> None:
+    """Write the project in DIR to one file, NAME.plumbline.zip, to keep or to take elsewhere.
+
+    A base model that lies in a folder of its own is not in it. A file that is there is replaced once the new one
+    is complete.
+    """
+    path = copies.archive(folder, path)
+    taken = path.stat().st_size
+    show({"file": str(path), "bytes": taken}, as_json, f"{path} holds the project ({taken / 1e6:.1f} MB).")
+
+
+@click.command("restore")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@folder_argument
+@json_option
+def restore_command(path: Path, folder: Path, as_json: bool) -> None:
+    """Make a project in DIR, a new folder, of the archive FILE."""
+    target = copies.restore(path, folder)
+    show({"folder": str(target)}, as_json, f"The project is in {target}.")
+
+
+@click.command("duplicate")
+@folder_argument
+@click.argument("target", metavar="TO", type=click.Path(path_type=Path))
+@click.option("--name", default="", help="What the copy is called; as the project if not given.")
+@json_option
+def duplicate_command(folder: Path, target: Path, name: str, as_json: bool) -> None:
+    """Copy the project in DIR to the new folder TO. Jobs that wait or run do not run in the copy."""
+    target = copies.duplicate(folder, target, name=name)
+    show({"folder": str(target)}, as_json, f"The copy is in {target}.")
+
+
+COMMANDS = (
+    new, demo_command, guidelines_command, model, plan_command, run_demo,
+    archive_command, restore_command, duplicate_command,
+)  # fmt: skip

@@ -227,6 +227,7 @@ class _Merge:
         )
         if row["retracted_at"] and changes.rowcount:
             self.report.retracted += 1
+            self.project.count_edit("rankings")
 
     def _insert(self, row: dict[str, Any], labeler_id: int, retracted: str | None) -> int:
         values = {
@@ -286,4 +287,5 @@ def resolve(project: Project, conflict_id: int, taken: str) -> Changes:
         database.conn.execute("update rankings set retracted_at = ? where id = ?", (now(), leave))
         database.conn.execute("update rankings set retracted_at = null where id = ?", (keep,))
         database.conn.execute("update conflicts set taken = ? where id = ?", (taken, conflict_id))
+        project.count_edit("rankings")
     return changed("Resolve conflict", "rankings", "conflicts", ids=(keep,))

@@ -33,13 +33,14 @@ class News:
 class Follower:
     """Follows one project from now on. Use it from the thread that opened the project."""
 
-    #: Tables whose newest row is watched, so that a change made elsewhere is seen.
+    #: Tables whose newest row and count of edits are watched, so that a change made elsewhere is seen.
     WATCHED = ("completion_groups", "rankings", "prompts", "guidelines")
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self._version = -1
-        self._cursors = {table: self._newest(table) for table in ("metrics", "samples", "job_log", *self.WATCHED)}
+        self._cursors = {table: self._newest(table) for table in ("metrics", "samples", "job_log")}
+        self._states = {table: self._state(table) for table in self.WATCHED}
         self._jobs: dict[int, Job] = {}
         self._looked_for_worker = 0.0
         self._alive = True
@@ -68,10 +69,11 @@ class Follower:
         return rows
 
     def _moved(self, table: str) -> bool:
-        newest = self._newest(table)
-        moved = newest != self._cursors[table]
-        self._cursors[table] = newest
-        return moved
+        before, self._states[table] = self._states[table], self._state(table)
+        return self._states[table] != before
+
+    def _state(self, table: str) -> tuple[int, int]:
+        return self._newest(table), self.project.edits(table)
 
     def _any_active(self) -> bool:
         return any(job.status in ("queued", "running", "paused") for job in self._jobs.values())

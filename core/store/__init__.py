@@ -4,9 +4,8 @@ Window, CLI and worker meet only here: each opens the project for itself, in its
 """
 
 import json
-import shutil
 import sqlite3
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +73,15 @@ class Project:
             )
         return changed("Change setting", "settings")
 
+    def edits(self, table: str) -> int:
+        """How often rows of `table` were changed or deleted, which its newest row does not tell."""
+        return int(self.setting(f"edits/{table}", 0))
+
+    def count_edit(self, table: str) -> None:
+        """Let others who have the project open see that rows changed; part of the operation's transaction."""
+        with self.write():
+            self.set_setting(f"edits/{table}", self.edits(table) + 1)
+
     @property
     def name(self) -> str:
         return str(self.setting("name", self.folder.name))
@@ -133,33 +141,28 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
 
 
 def _migrate(database: Database, path: Path) -> None:
-    names = {migration.name for migration in migrations._migrations}
-    applied = {migration.name for migration in migrations.applied(database)}
-    if applied - names:
-        raise ProjectError(f"{path.parent} was made by a newer Plumbline: update Plumbline to open it.")
-    if not names - applied:
+    if not _pending(database, path):
         return
-    backup = path.with_name(f"{path.stem}.before-{sorted(names - applied)[0]}.db")
-    if not backup.exists():
-        database.conn.execute("vacuum into ?", (str(backup),))
     with write_transaction(database):
-        migrations.apply(database)
+        pending = _pending(database, path)
+        if pending:  # nobody else did it while we waited
+            _back_up(path, path.with_name(f"{path.stem}.before-{pending[0]}.db"))
+            migrations.apply(database)
 
 
-def duplicate_project(source: Path, target: Path) -> Path:
-    """Copy a project, WAL and all, to `target`, which must not exist."""
-    target = target.expanduser().resolve()
-    if target.exists() and any(target.iterdir()):
-        raise BadInput(f"{target} is not empty: choose a new folder for the copy.")
-    project = open_project(source)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        project.db.conn.execute("vacuum into ?", (str(target / DATABASE),))
-        if (source / "runs").is_dir():
-            shutil.copytree(source / "runs", target / "runs", dirs_exist_ok=True)
-        (target / "runs").mkdir(exist_ok=True)
-    except OSError as error:
-        raise known(error) or error from error
-    finally:
-        project.close()
-    return target
+def _pending(database: Database, path: Path) -> list[str]:
+    """Names of the migrations that the file still lacks, in their order."""
+    names = [migration.name for migration in migrations._migrations]
+    applied = {migration.name for migration in migrations.applied(database)}
+    if applied - set(names):
+        raise ProjectError(f"{path.parent} was made by a newer Plumbline: update Plumbline to open it.")
+    return [name for name in names if name not in applied]
+
+
+def _back_up(path: Path, backup: Path) -> None:
+    """Copy the file as it was last committed; whole, or not under this name."""
+    partial = backup.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as reader:  # a connection in a transaction cannot copy
+        reader.execute("vacuum into ?", (str(partial),))
+    partial.replace(backup)

@@ -126,6 +126,7 @@ def assign(project: Project, labeler_ids: Iterable[int], overlap: int) -> Change
         database.conn.execute("delete from assignments where reason = 'overlap'")
         project.set_setting(ASSIGNED, {"labelers": people, "overlap": overlap})
         _assign_new(project)
+        project.count_edit("rankings")
     return changed("Assign prompts", "assignments", "rankings")
 
 
@@ -134,6 +135,7 @@ def unassign(project: Project) -> Changes:
     with project.write() as database:
         database.conn.execute("delete from assignments where reason = 'overlap'")
         project.set_setting(ASSIGNED, None)
+        project.count_edit("rankings")
     return changed("End assignment", "assignments", "rankings")
 
 
@@ -220,6 +222,7 @@ def queue_again(project: Project, ranking_ids: Iterable[int]) -> Changes:
                 " select group_id, labeler_id, 'again', ?, ? from rankings where id = ?",
                 (newest, now(), ranking_id),
             )
+        project.count_edit("rankings")
     return changed("Queue again", "assignments", "rankings", ids=tuple(ids))
 
 

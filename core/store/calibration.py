@@ -21,12 +21,14 @@ def add(project: Project, ranking_id: int) -> Changes:
             " on conflict (group_id) do update set ranking_id = excluded.ranking_id",
             (row["group_id"], ranking_id),
         )
+        project.count_edit("rankings")
     return changed("Add to the calibration set", "calibration", "rankings", ids=(ranking_id,))
 
 
 def remove(project: Project, group_id: int) -> Changes:
     with project.write() as database:
         database.conn.execute("delete from calibration where group_id = ?", (group_id,))
+        project.count_edit("rankings")
     return changed("Remove from the calibration set", "calibration", "rankings", ids=(group_id,))
 
 

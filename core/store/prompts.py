@@ -110,6 +110,7 @@ def edit(
             project.db.conn.execute("update prompts set split = ? where id = ?", (split, prompt_id))
         if tags is not None:
             project.db.conn.execute("update prompts set tags = ? where id = ?", (json.dumps(list(tags)), prompt_id))
+        project.count_edit("prompts")
     return changed("Edit prompt", "prompts", ids=(prompt_id,))
 
 
@@ -139,6 +140,7 @@ def delete(project: Project, prompt_ids: Iterable[int]) -> Changes:
             if ranked:
                 raise BadInput("A ranked prompt cannot be deleted, because its rankings would go with it.")
             project.db.conn.execute("delete from prompts where id = ?", (prompt_id,))
+        project.count_edit("prompts")
     return changed("Delete prompts", "prompts", "completions", ids=ids)
 
 
@@ -153,4 +155,5 @@ def split_heldout(project: Project, fraction: float) -> Changes:
             project.db.conn.execute(
                 "update prompts set split = ? where id = ?", ("heldout" if heldout else "train", prompt.id)
             )
+        project.count_edit("prompts")
     return changed("Split prompts", "prompts")

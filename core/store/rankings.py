@@ -123,6 +123,7 @@ def retract(project: Project, ranking_id: int) -> Changes:
         project.db.conn.execute(
             "update rankings set retracted_at = ? where id = ? and retracted_at is null", (now(), ranking_id)
         )
+        project.count_edit("rankings")
     return changed("Undo ranking", "rankings", ids=(ranking_id,))
 
 
@@ -130,6 +131,7 @@ def restore(project: Project, ranking_id: int) -> Changes:
     """Redo a ranking that was retracted."""
     with project.write():
         project.db.conn.execute("update rankings set retracted_at = null where id = ?", (ranking_id,))
+        project.count_edit("rankings")
     return changed("Redo ranking", "rankings", ids=(ranking_id,))
 
 

@@ -1,14 +1,16 @@
 """A project folder: made, opened, refused with a sentence, migrated, written by two at once."""
 
+import shutil
 import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
 from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
 from core.records import Prompt
-from core.store import DATABASE, create_project, duplicate_project, guidelines, open_project, prompts
+from core.store import DATABASE, create_project, guidelines, open_project, prompts, rankings
 from core.store.connection import connect
 from core.store.schema import migrations
 
@@ -72,6 +74,75 @@ def test_an_older_project_is_backed_up_and_migrated(project, monkeypatch):
     backup = sqlite3.connect(project.folder / "plumbline.before-m002_colour.db")
     assert backup.execute("select text from prompts").fetchone() == ("keep me",)
     again.close()
+
+
+@pytest.fixture
+def older(tmp_path, monkeypatch):
+    """A project as the first version left it: two rankings of one prompt, some of it only in the WAL."""
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "_migrations", migrations._migrations[:1])
+        project = create_project(tmp_path / "older", "Old")
+    guidelines.save(project, criteria="Be kind.", ties="", flags="", examples="")
+    prompts.add(project, [Prompt(0, "old prompt")])
+    for statement in (
+        "insert into completion_groups (prompt_id, created_at) values (1, '2025')",
+        "insert into completions (group_id, text) values (1, 'a'), (1, 'b')",
+        "insert into labelers (name) values ('ada'), ('bob')",
+        "insert into rankings (group_id, labeler_id, guidelines_id, created_at) values (1, 1, 1, '1'), (1, 2, 1, '2')",
+        "insert into ranking_items (ranking_id, completion_id, rank) values (1, 1, 1), (1, 2, 2), (2, 1, 2), (2, 2, 1)",
+    ):
+        project.db.conn.execute(statement)
+    project.close()
+    return tmp_path / "older"
+
+
+def test_a_project_of_the_first_version_is_migrated_after_a_backup_that_opens(older, tmp_path):
+    orders = [{1: 1, 2: 2}, {1: 2, 2: 1}]
+    with closing(open_project(older)) as project:
+        assert [found.ranks for found in rankings.current(project)] == orders
+        assert project.value("select count(*) from pairs") == 2
+    (backup,) = older.glob("plumbline.before-*")
+    assert backup.name == "plumbline.before-m002_labeling.db"
+    (tmp_path / "again").mkdir()
+    shutil.copyfile(backup, tmp_path / "again" / DATABASE)
+    with closing(sqlite3.connect(backup)) as database:
+        assert database.execute("select name from _sqlite_migrations").fetchall() == [("m001_first_tables",)]
+    with closing(open_project(tmp_path / "again")) as project:
+        assert project.name == "Old"
+        assert [found.ranks for found in rankings.current(project)] == orders
+
+
+def test_two_programs_may_open_an_older_project_at_once(older):
+    began, errors = threading.Barrier(6), []
+
+    def open_it() -> None:
+        began.wait()
+        try:
+            with closing(open_project(older)) as project:
+                rankings.rank(project, 1, rankings.labeler(project, "eve").id, {1: 1, 2: 2})
+        except KnownError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert errors == []
+    with closing(open_project(older)) as project:
+        assert project.value("select count(*) from rankings") == 8
+    (backup,) = older.glob("plumbline.before-*")
+    with closing(sqlite3.connect(backup)) as database:
+        assert database.execute("select count(*) from _sqlite_migrations").fetchone() == (1,)
+
+
+def test_a_backup_that_was_cut_short_is_made_again(older):
+    (older / "plumbline.before-m002_labeling.db").write_bytes(b"half of a backup")
+    (older / "plumbline.before-m002_labeling.partial").write_bytes(b"half of another")
+    open_project(older).close()
+    (backup,) = older.glob("plumbline.before-*")
+    with closing(sqlite3.connect(backup)) as database:
+        assert database.execute("select count(*) from rankings").fetchone() == (2,)
 
 
 def test_a_writer_waits_for_another_instead_of_failing(project):
@@ -147,13 +218,6 @@ def test_guidelines_are_versions_and_their_flags_are_found(filled):
 def test_shipped_guidelines_say_everything(path):
     parts = guidelines.from_markdown(path.read_text(encoding="utf-8"))
     assert all(parts.values()), "criteria, tie rule, flags and examples are all there"
-
-
-def test_a_copy_of_a_project_holds_the_unflushed_work_too(filled, tmp_path):
-    duplicate_project(filled.folder, tmp_path / "copy")
-    copy = open_project(tmp_path / "copy")
-    assert prompts.count(copy) == 6
-    copy.close()
 
 
 def test_system_errors_become_sentences():

@@ -1,0 +1,45 @@
+"""Texts that give way where there is little room: an ellipsis stands for what does not fit."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy
+
+
+class ElidedLabel(QLabel):
+    """One line; `whole` is what it would say."""
+
+    def __init__(self, whole: str, role: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
+        super().__init__()
+        self.whole, self._mode = whole, mode
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setAccessibleName(whole)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setText(self.fontMetrics().elidedText(self.whole, self._mode, self.width()))
+
+
+class ElidedLink(QPushButton):
+    """A link no wider than its text, and narrower where it must be."""
+
+    def __init__(self, whole: str) -> None:
+        super().__init__()
+        self.whole = whole
+        self.setProperty("role", "link")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAutoDefault(True)
+        self.setAccessibleName(whole)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self.whole) + 8, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        text = self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width() - 6)
+        self.setText(text.replace("&", "&&"))

@@ -1,0 +1,117 @@
+"""The projects in Plumbline's trash: put one back, or delete it for good."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QMessageBox, QWidget
+
+from core import trash
+from core.trash import Deleted
+from desktop import errors
+from desktop.background import in_background
+from desktop.theme import SPACE
+from desktop.widgets.dates import local_time
+from desktop.widgets.parts import button, column, label, row
+from desktop.widgets.tables import fill, table
+
+COLUMNS = ("Project", "Folder", "Deleted", "Size")
+
+
+class TrashDialog(QDialog):
+    """`put_back` carries the folder of a project that is there again, `gone` its entry once it is not."""
+
+    put_back = Signal(object)
+    gone = Signal(object)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Deleted projects")
+        self.resize(820, 420)
+        self.entries: list[Deleted] = []
+        self.about = label("Looking into the trash …", "muted", wrap=True)
+        self.list = table("Deleted projects", COLUMNS)
+        self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.list.itemSelectionChanged.connect(self._enable)
+        self.back_button = button("Put back", self.restore, role="primary", tip="To the folder where it was")
+        self.delete_button = button("Delete for good …", self.ask, tip="This cannot be undone")
+        foot = row(self.delete_button, None, button("Close", self.reject), self.back_button)
+        layout = column(label("Deleted projects", "heading"), self.about, self.list, foot, spacing=SPACE + 4)
+        layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
+        layout.setStretch(2, 1)
+        self.setLayout(layout)
+        self.refresh()
+
+    def refresh(self) -> None:
+        self._enable()
+        in_background(self, trash.listed, self._show)
+
+    @property
+    def chosen(self) -> Deleted | None:
+        rows = self.list.selectionModel().selectedRows() if self.list.selectionModel() else []
+        return self.entries[rows[0].row()] if rows and rows[0].row() < len(self.entries) else None
+
+    def restore(self) -> None:
+        """Put the chosen project back where it was."""
+        if (chosen := self.chosen) is not None:
+            self._work(chosen, partial(trash.put_back, chosen), self.put_back.emit)
+
+    def ask(self) -> None:
+        if (chosen := self.chosen) is None:
+            return
+        box = QMessageBox(QMessageBox.Icon.Warning, "Plumbline", f"Delete “{chosen.name}” for good?", parent=self)
+        box.setInformativeText(f"{megabytes(chosen.bytes)} are freed. This cannot be undone.")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        yes = box.addButton("Delete for good", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        yes.clicked.connect(lambda: self.delete(chosen))
+        box.open()
+
+    def delete(self, chosen: Deleted) -> None:
+        """Delete a project for good."""
+        self._work(chosen, partial(trash.delete_for_good, chosen), lambda _: None)
+
+    def _work(self, entry: Deleted, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        def finished(result: Any) -> None:
+            self.gone.emit(entry)
+            done(result)
+            self.refresh()
+
+        def failed(error: Any) -> None:
+            errors.show(error, self)
+            self.refresh()
+
+        self.back_button.setEnabled(False)
+        self.delete_button.setEnabled(False)
+        in_background(self, work, finished, failed, lasting=True)
+
+    def _show(self, entries: list[Deleted]) -> None:
+        self.entries = entries
+        fill(self.list, [_texts(entry) for entry in entries])
+        self.list.resizeColumnsToContents()
+        self.list.setColumnWidth(0, min(self.list.columnWidth(0), 260))
+        self.list.setVisible(bool(entries))
+        total = megabytes(sum(entry.bytes for entry in entries))
+        where = f"{total} in Plumbline’s own trash. They stay until you delete them for good."
+        self.about.setText(where if entries else "Nothing is deleted.")
+        if entries:
+            self.list.selectRow(0)
+        self._enable()
+
+    def _enable(self) -> None:
+        for each in (self.back_button, self.delete_button):
+            each.setEnabled(self.chosen is not None)
+
+
+def _texts(entry: Deleted) -> tuple[str, ...]:
+    return entry.name, entry.folder, local_time(entry.deleted_at), megabytes(entry.bytes)
+
+
+def megabytes(count: int) -> str:
+    """`0.5 MB`, `12.3 MB`, `1.2 GB`: decimal, as file managers say it."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count, 100_000) / 1e6:.1f} MB"
