@@ -28,18 +28,14 @@ class Machine(Settings):
         choices=(AUTO, "cuda", "mps", "cpu"),
     )  # fmt: skip
     dtype: str = option(
-        AUTO,
-        "Number format of the frozen base; auto is bfloat16 where the hardware multiplies in it, else float32. What is "
-        "trained is float32 in either.",
+        AUTO, "Number format of the frozen base; auto is bfloat16 where the hardware multiplies in it, else float32.",
         choices=(AUTO, "bfloat16", "float32"),
-    )
+    )  # fmt: skip
     threads: int = option(
         0, "CPU threads of a job; fewer leave room for other programs.", low=0, high=1024, zero="automatic"
     )
     memory_gb: float = option(
-        0.0,
-        "Gigabytes that a worker may use: a larger base is refused, training a reward model makes its passes fit, and "
-        "plan computes with it.",
+        0.0, "Gigabytes for a worker: a larger base is refused, reward training makes its passes fit, plan heeds it.",
         low=0, high=100_000, zero="no limit",
     )  # fmt: skip
 

@@ -31,7 +31,10 @@ def settings(name: str | None, value: str | None, reset: bool, as_json: bool) ->
         machine.choose(item.name, item.default if value is None else _read(name, value))
     shown = [name] if name else list(NAMES)
     found = {item: machine.asked(NAMES[item].name) for item in shown}
-    rows = [(item, now, by or "by default", NAMES[item].metadata["help"]) for item, (now, by) in found.items()]
+    rows = [
+        (item, now or NAMES[item].metadata["zero"], by or "by default", NAMES[item].metadata["help"])
+        for item, (now, by) in found.items()
+    ]
     values = {item: {"value": now, "chosen": by or "by default"} for item, (now, by) in found.items()}
     show({"file": str(machine.file()), "settings": values}, as_json, table(rows, ("setting", "value", "chosen", "")))
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QSpinBox, QWidget
 
 from core.errors import KnownError
+from core.options import documented
 from desktop import errors
 from desktop.forms import ConfigForm
 from desktop.widgets.parts import column
@@ -25,6 +26,10 @@ class KeepingForm(QWidget):
         self._keep = keep
         self.form = ConfigForm(kind, values=values, titles=titles)
         self.setLayout(column(self.form))
+        for item in documented(kind):
+            low, high, control = item.metadata["low"], item.metadata["high"], self.form.fields[item.name]
+            if low is not None:
+                control.setToolTip(f"{control.toolTip()}\nRange: {low:g} to {high:g}")
         for name, control in self.form.fields.items():
             kept = partial(self._changed, name)
             if isinstance(control, QComboBox):
