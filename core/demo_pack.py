@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 from core.catalogue import models_folder
 from core.cli.output import ProgressLine
 from core.demo import run_demo
-from core.jobs import queue
+from core.jobs import presence, queue
 from core.resources import resource
 from core.store import DATABASE, open_project
 from core.store.connection import connect
@@ -43,6 +43,7 @@ def pack(source: Path, target: Path) -> None:
                 _save(path, kept)
     packed = connect(target / DATABASE)
     packed.conn.execute("delete from checkpoints")
+    packed.conn.execute("delete from settings where key = ?", (presence.KEY,))
     packed.conn.execute("pragma journal_mode = delete")
     packed.conn.execute("vacuum")
     packed.close()

@@ -20,6 +20,17 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Loaded:
+    """The base that the worker now holds: where, in which number format and why there."""
+
+    model: str
+    device: str
+    dtype: str
+    reason: str
+    threads: int
+
+
+@dataclass(frozen=True)
 class Metrics:
     """Numbers of one step, by name (see `core.metrics`)."""
 
@@ -143,5 +154,16 @@ class Note:
 
 
 Event = (
-    Progress | Metrics | Samples | Completions | Scores | Priorities | Checkpoint | Steered | Rollback | Result | Note
+    Progress
+    | Loaded
+    | Metrics
+    | Samples
+    | Completions
+    | Scores
+    | Priorities
+    | Checkpoint
+    | Steered
+    | Rollback
+    | Result
+    | Note
 )

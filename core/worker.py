@@ -22,6 +22,7 @@ from core.events import (
     Checkpoint,
     Completions,
     Event,
+    Loaded,
     Metrics,
     Note,
     Priorities,
@@ -32,7 +33,7 @@ from core.events import (
     Scores,
     Steered,
 )
-from core.jobs import lock, queue
+from core.jobs import lock, presence, queue
 from core.jobs.context import JobContext
 from core.jobs.world import ALONE, Alone
 from core.records import Job
@@ -55,6 +56,7 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
         os.nice(5)  # the window and the person come first
     cache: dict[str, Any] = {}
     try:
+        presence.tell(project)
         queue.mark_interrupted(project)
         deadline = time.monotonic() + idle
         while time.monotonic() < deadline and project.folder.exists():
@@ -93,6 +95,7 @@ def work_together(
             try:
                 if guard is None:
                     raise BadInput("A worker is at work on this project: wait until its jobs are done, or stop them.")
+                presence.tell(project)
                 queue.mark_interrupted(project)
                 job = claim(project, ask(project))
             except KnownError as error:
@@ -205,6 +208,7 @@ def run_job(
                 f"Internal error ({type(error).__name__}): this is a bug in Plumbline; its report is in the job's log."
             )
             _finish(project, job.id, "failed", error=text, report=_trace(error))
+        presence.tell(project)
 
 
 def _trace(error: Exception) -> str | None:
@@ -273,6 +277,8 @@ class Recorder:
                     "update jobs set stage = ?, done = ?, total = ?, seconds = ? where id = ?",
                     (stage, done, total, pace if done > self.stage_start else 0.0, self.job_id),
                 )
+            case Loaded():
+                presence.tell(self.project, event)
             case Metrics(step, values):
                 many(
                     "insert into metrics (job_id, step, name, value) values (?, ?, ?, ?)",

@@ -15,7 +15,7 @@ def build(arguments: list[str]) -> tuple[QApplication, Window]:
     app = existing if isinstance(existing, QApplication) else QApplication(["plumbline"])
     app.setApplicationName("Plumbline")
     app.setDesktopFileName("plumbline")
-    theme.apply(app, settings.theme())
+    theme.apply(app, settings.theme(), settings.window_font_size())
     app.styleHints().colorSchemeChanged.connect(lambda: theme.apply(app, settings.theme()))
     window = Window()
     if arguments:

@@ -20,6 +20,7 @@ PAGES = {
     "reward": "The reward &model",
     "policy": "&Tuning the policy",
     "machines": "What &fits, and several processes",
+    "settings": "&Settings and the system view",
     "comparison": "&Beside Argilla and Label Studio",
 }
 PICTURE_WIDTH = 760

@@ -1,16 +1,53 @@
-"""What the window remembers for this person: theme, font size, geometry, recent projects, labeler name.
+"""What the window remembers for this person: theme, font sizes, geometry, recent projects, labeler name.
 
 Nothing about a project lives here. With PLUMBLINE_DATA set, the settings lie in that folder.
 """
 
 import getpass
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from core.options import documented, option
+from desktop.theme import BODY
+
 RECENT = 8
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person chooses in the settings dialog, by the keys that it is kept under."""
+
+    theme: str = option(
+        "system", "Colours of the window; system follows the desktop's.", choices=("system", "light", "dark")
+    )
+    window_font_size: int = option(
+        BODY, "Pixels of the window's text; headings and small print keep their distance from it.", low=12, high=16
+    )
+    font_size: int = option(15, "Pixels of the text in ranking cards; Ctrl++ and Ctrl+- there, too.", low=10, high=32)
+    labeler: str = option("", "Under which name your rankings are kept; empty is your user name.")
+    break_minutes: int = option(
+        0, "Minutes of ranking without a break after which one is suggested.", low=0, high=240, zero="never"
+    )
+
+
+def choices() -> Choices:
+    """As chosen now."""
+    return Choices(theme(), window_font_size(), font_size(), labeler_name(), break_minutes())
+
+
+def choose(name: str, value: Any) -> None:
+    """Keep one of the `Choices`."""
+    _store().setValue(name, value)
+
+
+def reset() -> None:
+    """Put back the defaults of the `Choices`; other habits and recent projects stay."""
+    for item in documented(Choices):
+        _store().remove(item.name)
 
 
 def _store() -> QSettings:
@@ -32,6 +69,11 @@ def theme() -> str:
 
 def set_theme(mode: str) -> None:
     _store().setValue("theme", mode)
+
+
+def window_font_size() -> int:
+    """Pixels of the window's text."""
+    return max(12, min(16, int(_get("window_font_size", BODY))))
 
 
 def font_size() -> int:

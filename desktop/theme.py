@@ -79,15 +79,28 @@ class Notifier(QObject):
 
 notifier = Notifier()
 _current = LIGHT
+_larger = 0
 
 
 def current() -> Theme:
     return _current
 
 
-def apply(app: QApplication, mode: str) -> None:
-    """Use the theme `light`, `dark`, or what the system prefers."""
-    global _current
+def sized(pixels: int) -> int:
+    """A size of text as the person wants it."""
+    return pixels + _larger
+
+
+def widened(pixels: int) -> int:
+    """A width that grows with the text in it."""
+    return round(pixels * sized(BODY) / BODY)
+
+
+def apply(app: QApplication, mode: str, body: int | None = None) -> None:
+    """Use the theme `light`, `dark`, or what the system prefers; from now on with text of `body` pixels, if given."""
+    global _current, _larger
+    if body is not None:
+        _larger = body - BODY
     dark = mode == "dark" or (mode == "system" and app.styleHints().colorScheme() == Qt.ColorScheme.Dark)
     _current = DARK if dark else LIGHT
     if app.style().objectName() != "fusion":
@@ -127,15 +140,15 @@ def _style(t: Theme) -> str:
     arrow = (resource("icons") / f"chevron-{t.name}.svg").as_posix()
     check = (resource("icons") / f"check-{t.name}.svg").as_posix()
     return f"""
-* {{ font-size: {BODY}px; }}
+* {{ font-size: {sized(BODY)}px; }}
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 6px; }}
 QMainWindow, QDialog {{ background: {t.ground}; }}
 QLabel {{ background: transparent; }}
-QLabel[role="title"] {{ font-size: {TITLE}px; font-weight: 600; }}
-QLabel[role="heading"] {{ font-size: {HEADING}px; font-weight: 600; }}
+QLabel[role="title"] {{ font-size: {sized(TITLE)}px; font-weight: 600; }}
+QLabel[role="heading"] {{ font-size: {sized(HEADING)}px; font-weight: 600; }}
 QLabel[role="muted"] {{ color: {t.muted}; }}
-QLabel[role="small"] {{ color: {t.muted}; font-size: {SMALL}px; }}
-QLabel[role="number"] {{ font-size: {TITLE}px; font-weight: 600; }}
+QLabel[role="small"] {{ color: {t.muted}; font-size: {sized(SMALL)}px; }}
+QLabel[role="number"] {{ font-size: {sized(TITLE)}px; font-weight: 600; }}
 QLabel[role="error"] {{ color: {t.danger}; }}
 QLabel[role="warning"] {{ color: {t.warning}; }}
 QLabel[role="good"] {{ color: {t.good}; font-weight: 600; }}
@@ -167,7 +180,7 @@ QToolButton {{ background: transparent; border: 1px solid transparent; border-ra
 QToolButton:hover {{ background: {t.raised}; }}
 QToolButton[role="more"], QToolButton[role="close"] {{ padding: 0; color: {t.muted}; font-weight: 600; }}
 QToolButton[role="more"]::menu-indicator {{ image: none; width: 0; }}
-QToolButton[role="tab"] {{ text-align: left; padding: 9px 12px; font-size: {BODY}px; color: {t.text}; }}
+QToolButton[role="tab"] {{ text-align: left; padding: 9px 12px; font-size: {sized(BODY)}px; color: {t.text}; }}
 QToolButton[role="tab"]:hover {{ background: {t.line}; }}
 QToolButton[role="tab"]:checked {{ background: {t.accent_soft}; color: {t.accent}; font-weight: 600; }}
 QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser, QSpinBox, QDoubleSpinBox, QComboBox, QListView, QTreeView,
@@ -190,7 +203,7 @@ QListView::item:hover {{ background: {t.raised}; }}
 QTableView {{ gridline-color: {t.line}; alternate-background-color: {t.ground}; }}
 QTableView::item {{ padding: 4px 8px; }}
 QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none; border-bottom: 1px solid {t.line};
-    padding: 6px 11px; font-size: {SMALL}px; }}
+    padding: 6px 11px; font-size: {sized(SMALL)}px; }}
 QTableCornerButton::section {{ background: {t.surface}; border: none; }}
 QProgressBar {{ background: {t.raised}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}

@@ -41,6 +41,7 @@ from desktop.widgets.job_bar import JobBar
 from desktop.widgets.jobs_panel import JobsPanel
 from desktop.widgets.next_card import NextCard
 from desktop.widgets.parts import column, label, row
+from desktop.widgets.settings_dialog import SettingsDialog
 
 
 class Window(QMainWindow):
@@ -66,6 +67,7 @@ class Window(QMainWindow):
         self.stale: set[int] = set()
         self.notices = Notices(self)
         self._leaves = False
+        self.system: Any = None
         self._make_menus()
         theme.notifier.changed.connect(self._paint_icons)
         self._titled()
@@ -126,7 +128,6 @@ class Window(QMainWindow):
     def _project_page(self, session: Session) -> QWidget:
         self.sidebar = sidebar = QFrame()
         sidebar.setProperty("role", "sidebar")
-        sidebar.setFixedWidth(208)
         self.tab_buttons = QButtonGroup(self)
         names = QVBoxLayout(sidebar)
         names.setContentsMargins(SPACE + 4, 2 * SPACE, SPACE + 4, 2 * SPACE)
@@ -324,6 +325,7 @@ class Window(QMainWindow):
         self._action(file, "Open the &demo project", "", self.open_demo)
         whole = self.projects.add_to(file, self._action)
         close = self._action(file, "&Close project", "Ctrl+W", self.close_project)
+        self._action(file, "&Settings …", "Ctrl+,", self.show_settings)
         self._action(file, "&Quit", "Ctrl+Q", self.close)
         edit = self.menuBar().addMenu("&Edit")
         edit.aboutToShow.connect(self._name_undo)
@@ -340,13 +342,16 @@ class Window(QMainWindow):
         self.project_actions = [close, *whole, *moves, jobs, self.undo_action, self.redo_action]
         view = self.menuBar().addMenu("&View")
         group = QActionGroup(self)
+        self.theme_actions = {}
         for mode in ("system", "light", "dark"):
             text = "Theme of the &system" if mode == "system" else f"&{mode.capitalize()} theme"
             action = self._action(view, text, "", lambda mode=mode: self.set_theme(mode))
             action.setCheckable(True)
             action.setChecked(settings.theme() == mode)
             group.addAction(action)
+            self.theme_actions[mode] = action
         view.addSeparator()
+        self._action(view, "S&ystem", "Ctrl+Shift+M", self.show_system)
         self.calm = QAction("&Distraction-free", self)
         self.calm.setShortcut(QKeySequence("F11"))
         self.calm.setCheckable(True)
@@ -396,14 +401,36 @@ class Window(QMainWindow):
 
     def set_theme(self, mode: str) -> None:
         settings.set_theme(mode)
+        self.theme_actions[mode].setChecked(True)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        theme.apply(app, mode)
+        theme.apply(app, mode, settings.window_font_size())
+
+    def show_settings(self) -> None:
+        dialog = SettingsDialog(self.session, self)
+        dialog.changed.connect(self._use_settings)
+        dialog.open()
+
+    def show_system(self) -> None:
+        """Show or hide what the machine does; imported when first asked for, as a tab is."""
+        if self.system is None:
+            panel = importlib.import_module("desktop.widgets.system_panel")
+            self.system = panel.SystemPanel(lambda: self.session, self)
+        self.system.toggle()
+
+    def _use_settings(self, name: str) -> None:
+        """Look and work as is chosen now; `name` is the only choice that is another, if it is not empty."""
+        if name in ("theme", "window_font_size", ""):
+            self.set_theme(settings.theme())
+        rank = self.tab_called("Rank") if self.session else None
+        if rank is not None:
+            rank.read_settings()
 
     def _paint_icons(self) -> None:
         colour = theme.current().text
         self.setWindowIcon(icon("plumbline", theme.current().accent, 64))
         if self.session is not None:
+            self.sidebar.setFixedWidth(theme.widened(208))
             for number, kind in enumerate(TABS):
                 self.tab_buttons.button(number).setIcon(icon(kind.icon, colour))
 
@@ -417,6 +444,9 @@ class Window(QMainWindow):
             event.ignore()
             return
         settings.set_geometry(self.saveGeometry())
+        if self.system is not None:
+            self.system.hide()
+        wait_for_all()
         self.close_project()
         wait_for_all(lasting=True)
         event.accept()

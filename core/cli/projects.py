@@ -8,7 +8,7 @@ from typing import Any
 import click
 import psutil
 
-from core import catalogue, demo, plan
+from core import catalogue, demo, machine, plan
 from core.checklist import missing
 from core.cli.output import ProgressLine, folder_argument, json_option, opened, show, table
 from core.errors import BadInput
@@ -138,7 +138,7 @@ COUNT = click.IntRange(min=1)
 @click.command("plan")
 @click.option("--model", default="", help="Base model as in `new`; it must be on this machine.")
 @click.option("--size", type=click.Choice(list(plan.KNOWN)), help="Instead of a model: a well-known size.")
-@click.option("--memory", type=click.FloatRange(min=0.1), help="Gigabytes that may be used; a CPU's if not given.")
+@click.option("--memory", type=click.FloatRange(min=0.1), help="Gigabytes that may be used; else those of `settings`.")
 @click.option("--on", "device", type=click.Choice(["cuda", "cpu"]), default="cuda", show_default=True)
 @click.option("--batch", default=16, type=COUNT, show_default=True, help="Completions a step.")
 @click.option("--completions", default=1, type=COUNT, show_default=True, help="Completions that share a prompt.")
@@ -154,11 +154,12 @@ def plan_command(
 ) -> None:  # fmt: skip
     """How much memory tuning a policy takes, and what fits: computed from the model's shape, nothing is loaded."""
     shape = plan.KNOWN[size] if size else plan.shape_of(catalogue.parse(model or catalogue.EMBEDDED))
-    if memory is None and device != "cpu":
+    budget = machine.chosen().memory_gb
+    if not memory and not budget and device != "cpu":
         raise BadInput(
             "Say how many gigabytes the card has with --memory, or plan for this machine's CPU with --on cpu."
         )
-    room = memory * 1e9 if memory else psutil.virtual_memory().total
+    room = (memory or budget) * 1e9 or psutil.virtual_memory().total
     work = plan.Work(
         device=device, rank=lora_rank, targets=lora_targets, prompt=prompt_tokens, response=max_new_tokens,
         batch=batch, copies=completions, micro_batch=batch, processes=fsdp,

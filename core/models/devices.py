@@ -1,7 +1,6 @@
 """Where the model computes, and in which number format: chosen from the machine, with the reason."""
 
 import ctypes
-import os
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -10,8 +9,13 @@ from typing import Any
 import psutil
 import torch
 
+from core import machine
+from core.errors import BadInput
+from core.machine import AUTO
+
 #: Torch's own questions about the processor; they are private, so one that is gone counts as a no.
 CPU_BFLOAT16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+GPUS = {"cuda", "mps"}
 
 
 @dataclass(frozen=True)
@@ -22,22 +26,36 @@ class Placement:
 
 
 def placement() -> Placement:
-    """CUDA, else Apple's MPS, else the CPU. PLUMBLINE_DEVICE and PLUMBLINE_DTYPE override the choice.
+    """CUDA, else Apple's MPS, else the CPU, unless a person or an environment variable chose (`core.machine`).
 
     bfloat16 holds the frozen base only where the hardware multiplies in it; adapters, heads, optimizer and
-    log-probabilities are float32 everywhere.
+    log-probabilities are float32 everywhere. Raises `BadInput` if what was chosen is not to be had.
     """
-    device, dtype, reason = _best()
-    if name := os.environ.get("PLUMBLINE_DEVICE"):
-        device, reason = torch.device(name), "chosen by PLUMBLINE_DEVICE"
-    if name := os.environ.get("PLUMBLINE_DTYPE"):
-        dtype, reason = getattr(torch, name), "chosen by PLUMBLINE_DTYPE"
-    return Placement(device, dtype, reason)
+    name, by = machine.asked("device")
+    device, reason = _best() if name == AUTO else (_device(name, by), f"the device was chosen {by}")
+    name, by = machine.asked("dtype")
+    dtype, why = _native(device) if name == AUTO else (_format(name, by), f"the format was chosen {by}")
+    return Placement(device, dtype, "; ".join(filter(None, (reason, why))))
+
+
+def use_threads() -> int:
+    """Let torch compute in as many CPU threads as were chosen; returns how many those are."""
+    own = _own_threads()
+    count, by = machine.asked("threads")
+    wanted = int(count) if by == "in the settings" else own  # torch has heeded the variable when it was imported
+    if wanted != torch.get_num_threads():
+        torch.set_num_threads(wanted)
+    return wanted
+
+
+@cache
+def _own_threads() -> int:
+    return torch.get_num_threads()
 
 
 def memory_gb() -> float:
-    """What is in use now: the GPU's memory where there is one, else this process's resident memory."""
-    if torch.cuda.is_available():
+    """What is in use now: the GPU's memory where one is used, else this process's resident memory."""
+    if torch.cuda.is_available() and torch.cuda.memory_allocated():
         return float(torch.cuda.memory_allocated()) / 1e9
     return float(psutil.Process().memory_info().rss) / 1e9
 
@@ -57,13 +75,39 @@ def _libc() -> Any:
     return ctypes.CDLL(None)
 
 
-def _best() -> tuple[torch.device, torch.dtype, str]:
+def _best() -> tuple[torch.device, str]:
     if torch.cuda.is_available():
-        name = torch.cuda.get_device_name()
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.device("cuda"), torch.bfloat16 if native else torch.float32, name
+        return torch.device("cuda"), torch.cuda.get_device_name()
     if torch.backends.mps.is_available():
-        return torch.device("mps"), torch.float32, "Apple GPU"
-    if any(getattr(torch.cpu, name, bool)() for name in CPU_BFLOAT16):
-        return torch.device("cpu"), torch.bfloat16, "no GPU was found; the processor multiplies in bfloat16"
-    return torch.device("cpu"), torch.float32, "no GPU was found"
+        return torch.device("mps"), "Apple GPU"
+    return torch.device("cpu"), "no GPU was found"
+
+
+def _native(device: torch.device) -> tuple[torch.dtype, str]:
+    """The format in which a device multiplies fastest without losing what matters."""
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float32, ""
+    if device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in CPU_BFLOAT16):
+        return torch.bfloat16, "the processor multiplies in bfloat16"
+    return torch.float32, ""
+
+
+def _device(name: str, by: str) -> torch.device:
+    """The device that was chosen. Nothing is put on it yet: with several processes each has a card of its own."""
+    remedy = f"and the device {name} was chosen {by}: change it to auto."
+    kind, _, number = name.partition(":")
+    if kind not in GPUS | {"cpu"} or (number and not number.isdecimal()):
+        raise BadInput(f"A device is auto, cuda, cuda:1, mps or cpu, {remedy}")
+    if kind == "cuda" and int(number or 0) >= (torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        raise BadInput(f"There is no {'such ' if torch.cuda.is_available() else ''}NVIDIA GPU to be used, {remedy}")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise BadInput(f"There is no Apple GPU to be used, {remedy}")
+    return torch.device(name)
+
+
+def _format(name: str, by: str) -> torch.dtype:
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise BadInput(f"A number format is auto, bfloat16 or float32, and {name} was chosen {by}: change it to auto.")
+    return found

@@ -11,14 +11,14 @@ import psutil
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, logging
 
-from core import catalogue
+from core import catalogue, machine
 from core.catalogue import ModelSpec
 from core.errors import KnownError, ModelError, first_line
-from core.events import Progress
+from core.events import Event, Loaded, Progress
 from core.jobs.context import JobContext
 from core.jobs.world import ALONE, Alone
 from core.models import fetch
-from core.models.devices import Placement, placement
+from core.models.devices import Placement, placement, use_threads
 from core.models.flat import ATTENTION
 from core.models.lean import lean_norms
 
@@ -48,21 +48,29 @@ class Base:
         """Longest sequence in tokens."""
         return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 2048))
 
+    def loaded(self, threads: int) -> Loaded:
+        """What is told of it to the other processes."""
+        dtype = "4 bits" if self.four_bit else str(self.placement.dtype).removeprefix("torch.")
+        return Loaded(self.spec.title, str(self.device), dtype, self.placement.reason, threads)
 
-def base_of(context: JobContext, *, four_bit: bool = False) -> Generator[Progress, None, Base]:
-    """The project's base model, fetched if need be and kept in the worker between jobs.
 
-    A generator that yields progress and returns a `Base`: use `base = yield from base_of(context)`.
+def base_of(context: JobContext, *, four_bit: bool = False) -> Generator[Event, None, Base]:
+    """The project's base model, fetched if need be and kept in the worker between jobs as long as its place holds.
+
+    A generator that yields events and returns a `Base`: use `base = yield from base_of(context)`.
     """
+    threads = use_threads()
     spec = catalogue.parse(context.project.setting("model", catalogue.EMBEDDED))
     kept: Base | None = context.cache.get("base")
-    if kept is not None and kept.spec == spec and kept.four_bit == four_bit:
+    if kept is not None and (kept.spec, kept.four_bit, kept.placement) == (spec, four_bit, placement()):
+        yield kept.loaded(threads)
         return kept
     context.cache.clear()
     yield from fetched(context, spec, "model")
     yield Progress(0, 1, "Loading the model")
     base = load(spec, four_bit=four_bit, world=context.world)
     context.cache["base"] = base
+    yield base.loaded(threads)
     yield Progress(1, 1, "Loading the model")
     return base
 
@@ -153,6 +161,12 @@ def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
         raise ModelError(
             f"{spec.title} needs about {needed / 1e9:.1f} GB of memory and "
             f"{psutil.virtual_memory().available / 1e9:.1f} GB are free: close other programs or choose a smaller one."
+        )
+    limit = machine.chosen().memory_gb
+    if limit and needed > limit * 1e9:
+        raise ModelError(
+            f"{spec.title} needs about {needed / 1e9:.1f} GB of memory and the settings allow {limit:g}: choose a "
+            "smaller model, or raise the memory budget in the settings."
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 from core.errors import BadInput
-from core.events import Progress
+from core.events import Event
 from core.jobs import queue
 from core.jobs.context import JobContext
 from core.models.adapters import SharedModel
@@ -70,7 +70,7 @@ class Judge:
 
 def judge_of(
     context: JobContext, *, reward_job: int = 0, reward_model: str = "", ensemble: str = "mean"
-) -> Generator[Progress, None, Judge]:
+) -> Generator[Event, None, Judge]:
     """The judge: `reward_model` (made elsewhere), or the run `reward_job` (0 is the newest one)."""
     if reward_model:
         if reward_job:

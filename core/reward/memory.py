@@ -1,11 +1,14 @@
 """How many tokens fit into one forward and backward pass: measured, and halved when it was too much after all."""
 
+import math
 from collections.abc import Callable
 
 import psutil
 import torch
 from torch import Tensor
 
+from core import machine
+from core.models.devices import memory_gb
 from core.models.load import Base
 
 #: More at once is no faster: a processor's cores are busy, a GPU is full.
@@ -18,13 +21,19 @@ TRANSIENT = 1.5
 def budget(base: Base, tokens: int, forward: Callable[[], Tensor], gigabytes: float) -> int:
     """Tokens that fit into one pass, by the bytes that `forward` keeps for its backward pass over `tokens` of them.
 
-    `gigabytes` is what may be used; 0 is half of what is free. A power of two, so that it hangs less on what happens to
-    be free: the parts in which a batch is added up decide the last bits of a run.
+    `gigabytes` is what may be used; 0 is half of what is free, within the budget of the settings. A power of two, so
+    that it hangs less on what happens to be free: the parts in which a batch is added up decide the last bits of a run.
     """
-    room = gigabytes * 1e9 if gigabytes else free_bytes(base.device) / 2
+    room = gigabytes * 1e9 if gigabytes else min(free_bytes(base.device) / 2, left_of_budget())
     kept = kept_bytes(base, forward) * TRANSIENT / tokens
     tokens = max(SMALLEST, int(room / max(kept, 1)))
     return 2 ** (tokens.bit_length() - 1)
+
+
+def left_of_budget() -> float:
+    """Bytes that the settings still leave to this process."""
+    limit = machine.chosen().memory_gb
+    return (limit - memory_gb()) * 1e9 if limit else math.inf
 
 
 def enough(device: torch.device, fits: int) -> int:

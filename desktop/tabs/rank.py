@@ -347,6 +347,15 @@ class Tab(QWidget):
         if self.header.labeler.hasFocus():
             self._take_focus()
 
+    def read_settings(self) -> None:
+        """Take over what was chosen in the settings: the labeler's name, the size of the text, the breaks."""
+        self.side.clock.minutes.setValue(settings.break_minutes())
+        self.board.read_settings()
+        name = self.session.labeler_name
+        if self.labeling is None or name != self.labeling.labeler.name:
+            self.header.labeler.setText(name)
+            self.rename(name)
+
     def _on_news(self, news: News) -> None:
         if not self.isVisible():
             return  # the window calls `refresh` when the tab is seen again

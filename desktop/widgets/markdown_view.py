@@ -3,7 +3,7 @@
 from PySide6.QtGui import QFont, QTextBlock, QTextCharFormat, QTextCursor, QTextFormat
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
-from desktop.theme import BODY, HEADING
+from desktop.theme import BODY, HEADING, sized
 
 
 class MarkdownView(QTextBrowser):
@@ -35,6 +35,6 @@ class MarkdownView(QTextBrowser):
             cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
             letters = QTextCharFormat()
             letters.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
-            letters.setProperty(QTextFormat.Property.FontPixelSize, HEADING if level < 3 else BODY + 1)
+            letters.setProperty(QTextFormat.Property.FontPixelSize, sized(HEADING if level < 3 else BODY + 1))
             letters.setFontWeight(QFont.Weight.DemiBold)
             cursor.mergeCharFormat(letters)

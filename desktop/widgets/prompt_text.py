@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit, QWidget
 
-from desktop.theme import HEADING
+from desktop import theme
 
 HIGHEST = 132
 
@@ -18,17 +18,21 @@ class PromptText(QTextEdit):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        # The application's style sheet sets the size of all text, so that a font set here would not count.
-        self.setStyleSheet(
-            "QTextEdit { background: transparent; border: none; padding: 0; font-weight: 600;"
-            f" font-size: {HEADING + 2}px; }}"
-        )
+        self._dress()
+        theme.notifier.changed.connect(self._dress)
         self.viewport().setAutoFillBackground(False)
         self.setAcceptDrops(False)
         self.viewport().setAcceptDrops(False)
         self.setAccessibleName("Prompt")
         self.document().setDocumentMargin(0)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def _dress(self) -> None:
+        """The application's style sheet sets the size of all text, so that a font set here would not count."""
+        self.setStyleSheet(
+            "QTextEdit { background: transparent; border: none; padding: 0; font-weight: 600;"
+            f" font-size: {theme.sized(theme.HEADING + 2)}px; }}"
+        )
 
     def show_text(self, text: str) -> None:
         self.setPlainText(text)

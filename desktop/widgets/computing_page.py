@@ -1,0 +1,69 @@
+"""Where and how models compute: the page of the settings that the worker heeds."""
+
+from dataclasses import asdict
+
+from PySide6.QtWidgets import QWidget
+
+from core import machine
+from core.errors import KnownError
+from core.jobs import presence
+from core.machine import VARIABLES, Machine
+from desktop.session import Session
+from desktop.theme import SPACE
+from desktop.widgets.parts import card, clear, column, label
+from desktop.widgets.settings_form import KeepingForm
+
+TITLES = {
+    "device": "Device",
+    "dtype": "Number format",
+    "threads": "CPU threads",
+    "memory_gb": "Memory budget (GB)",
+}
+
+
+class ComputingPage(QWidget):
+    """Says beside the choices what wins over them, and what the worker last chose and why."""
+
+    def __init__(self, session: Session | None) -> None:
+        super().__init__()
+        self.session = session
+        self.place = column()
+        self.winning = label("", "warning", wrap=True)
+        self.last = label("", "muted", wrap=True)
+        layout = column(
+            label("For every project, from the next job on.", "muted"),
+            card(column(self.place)),
+            self.winning,
+            column(label("What the worker chose last", "heading"), self.last, spacing=SPACE // 2),
+            None,
+            spacing=2 * SPACE,
+        )
+        layout.setContentsMargins(0, 2 * SPACE, 0, 0)
+        self.setLayout(layout)
+        self.load()
+
+    def load(self) -> None:
+        """Show what is chosen now."""
+        damaged = ""
+        try:
+            found = machine.chosen()
+        except KnownError as error:
+            found, damaged = Machine(), str(error)
+        clear(self.place)
+        self.form = KeepingForm(Machine, asdict(found), machine.choose, TITLES)
+        self.place.addWidget(self.form)
+        winners = [
+            f"{VARIABLES[name]} is set and wins over “{TITLES[name]}”." for name in VARIABLES if machine.variable(name)
+        ]
+        self.winning.setText("\n".join(filter(None, [damaged, *winners])))
+        self.winning.setVisible(bool(self.winning.text()))
+        self.last.setText(self._last())
+
+    def _last(self) -> str:
+        told = presence.last(self.session.project) if self.session else None
+        if told is None or told.loaded is None:
+            where = "this project" if self.session else "a project"
+            return f"Nothing yet: the device is chosen when a job of {where} first loads its model."
+        found = told.loaded
+        threads = f", {found.threads} CPU thread{'s' if found.threads > 1 else ''}"
+        return f"{found.model} on {found.device} in {found.dtype}{threads}: {found.reason}."

@@ -1,0 +1,102 @@
+"""The settings: what the worker heeds, the models on this machine, and how the window looks. Each is kept at once."""
+
+from dataclasses import asdict
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QMessageBox, QTabWidget, QWidget
+
+from core import machine
+from desktop import guide, settings
+from desktop.session import Session
+from desktop.settings import Choices
+from desktop.theme import SPACE
+from desktop.widgets.computing_page import ComputingPage
+from desktop.widgets.models_page import ModelsPage
+from desktop.widgets.parts import button, card, clear, column, label, row
+from desktop.widgets.settings_form import KeepingForm
+
+TITLES = {
+    "theme": "Theme",
+    "window_font_size": "Text of the window (px)",
+    "font_size": "Text of ranking cards (px)",
+    "labeler": "Your name as a labeler",
+    "break_minutes": "Suggest a break after (min)",
+}
+
+
+class WindowPage(QWidget):
+    """How the window looks to this person, and who is ranking."""
+
+    changed = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = column()
+        layout = column(
+            label("For you, in every project, at once.", "muted"), card(column(self.place)), None, spacing=2 * SPACE
+        )
+        layout.setContentsMargins(0, 2 * SPACE, 0, 0)
+        self.setLayout(layout)
+        self.load()
+
+    def load(self) -> None:
+        """Show what is chosen now."""
+        clear(self.place)
+        self.form = KeepingForm(Choices, asdict(settings.choices()), settings.choose, TITLES)
+        self.form.changed.connect(self.changed)
+        self.place.addWidget(self.form)
+
+
+class SettingsDialog(QDialog):
+    """`changed` names the choice of `settings.Choices` that was made; empty when all of them may be others."""
+
+    changed = Signal(str)
+
+    def __init__(self, session: Session | None, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Settings")
+        self.resize(620, 560)
+        self.computing, self.models, self.looks = ComputingPage(session), ModelsPage(session), WindowPage()
+        self.looks.changed.connect(self.changed)
+        self.pages = QTabWidget(self)
+        self.pages.setAccessibleName("Pages of the settings")
+        for page, title in ((self.computing, "Computing"), (self.models, "Models and data"), (self.looks, "Window")):
+            self.pages.addTab(page, title)
+        self.reset_button = button("Reset to the defaults …", self.ask_reset, default=False)
+        close = button("Close", self.accept, role="primary")
+        foot = row(
+            self.reset_button,
+            button("What they do", lambda: guide.show("settings", self), role="link", default=False),
+            None,
+            close,
+            spacing=2 * SPACE,
+        )
+        layout = column(self.pages, foot, spacing=2 * SPACE)
+        layout.setStretch(0, 1)
+        layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
+        self.setLayout(layout)
+
+    def done(self, result: int) -> None:
+        """What is being typed counts when the dialog is closed."""
+        self.computing.form.finish()
+        self.looks.form.finish()
+        super().done(result)
+
+    def ask_reset(self) -> None:
+        """Ask before everything is put back."""
+        box = QMessageBox(QMessageBox.Icon.Question, "Plumbline", "Put back the defaults of all settings?", parent=self)
+        box.setInformativeText("Models, projects and everything in them stay as they are.")
+        yes = box.addButton("Reset", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        yes.clicked.connect(self.reset)
+        box.open()
+
+    def reset(self) -> None:
+        """Put back the defaults."""
+        machine.reset()
+        settings.reset()
+        self.computing.load()
+        self.looks.load()
+        self.changed.emit("")
