@@ -1,13 +1,15 @@
-"""The door: without arguments the window opens, with arguments it is the headless CLI."""
+"""The door: alone or with a project's folder the window opens, with a command it is the headless CLI."""
 
 import sys
+from pathlib import Path
 
 
 def main() -> int:
-    if len(sys.argv) == 1 or sys.argv[1] == "window":
+    words = sys.argv[2:] if sys.argv[1:2] == ["window"] else sys.argv[1:]
+    if words != sys.argv[1:] or not words or (Path(words[0]) / "plumbline.db").is_file():
         from desktop.app import run
 
-        return run(sys.argv[2:])
+        return run(words)
     from core.cli import run as run_cli
 
     return run_cli()

@@ -1,28 +1,20 @@
 """The main window: a list of tabs on the left, the tab in the middle, the worker's bar at the foot."""
 
 import importlib
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QButtonGroup,
     QFileDialog,
-    QFrame,
     QMainWindow,
-    QMenu,
-    QMessageBox,
     QStackedWidget,
-    QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
-from core import catalogue, demo
-from core.data import pack
+from core import demo
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import Job
@@ -30,18 +22,19 @@ from core.store import Changes, open_project
 from desktop import commands, errors, guide, leaving, settings, theme
 from desktop.background import wait_for_all
 from desktop.icons import icon
+from desktop.menus import Menus
 from desktop.notices import Notices
+from desktop.packs import Packs
 from desktop.projects import Projects
 from desktop.session import Session
-from desktop.tabs import TABS
-from desktop.theme import SPACE
+from desktop.tabs import TABS, TabKind
 from desktop.welcome import NewProject, Welcome
 from desktop.widgets.command_palette import CommandPalette
 from desktop.widgets.job_bar import JobBar
 from desktop.widgets.jobs_panel import JobsPanel
-from desktop.widgets.next_card import NextCard
-from desktop.widgets.parts import column, label, row
+from desktop.widgets.parts import column, row
 from desktop.widgets.settings_dialog import SettingsDialog
+from desktop.widgets.sidebar import Sidebar
 
 
 class Window(QMainWindow):
@@ -68,8 +61,10 @@ class Window(QMainWindow):
         self.notices = Notices(self)
         self._leaves = False
         self.system: Any = None
-        self._make_menus()
-        theme.notifier.changed.connect(self._paint_icons)
+        self.packs = Packs(self)
+        self.menus = Menus(self)
+        self._paint_icon()
+        theme.notifier.changed.connect(self._paint_icon)
         self._titled()
         self.welcome.demo_button.setFocus()
 
@@ -126,32 +121,8 @@ class Window(QMainWindow):
         self._titled()
 
     def _project_page(self, session: Session) -> QWidget:
-        self.sidebar = sidebar = QFrame()
-        sidebar.setProperty("role", "sidebar")
-        self.tab_buttons = QButtonGroup(self)
-        names = QVBoxLayout(sidebar)
-        names.setContentsMargins(SPACE + 4, 2 * SPACE, SPACE + 4, 2 * SPACE)
-        names.setSpacing(4)
-        name = label(session.project.name, "heading", wrap=True)
-        name.setToolTip(str(session.project.folder))
-        names.addWidget(name)
-        names.addSpacing(2 * SPACE)
-        for number, kind in enumerate(TABS):
-            tool = QToolButton()
-            tool.setProperty("role", "tab")
-            tool.setText("  " + kind.title)
-            tool.setToolTip(f"{kind.tip} (Ctrl+{number + 1})")
-            tool.setAccessibleName(kind.title)
-            tool.setCheckable(True)
-            tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            tool.setIconSize(QSize(20, 20))
-            tool.setSizePolicy(tool.sizePolicy().Policy.Expanding, tool.sizePolicy().Policy.Fixed)
-            self.tab_buttons.addButton(tool, number)
-            names.addWidget(tool)
-        names.addStretch(1)
-        self.next_card = NextCard(session, guided=session.project.name == demo.NAME)
-        names.addWidget(self.next_card)
-        self.tab_buttons.idClicked.connect(self.show_tab)
+        self.sidebar = Sidebar(session)
+        self.sidebar.chosen.connect(self.show_tab)
         self.tabs = [None] * len(TABS)
         self.tab_stack = QStackedWidget()
         self.tab_places = [column() for _ in TABS]
@@ -163,19 +134,16 @@ class Window(QMainWindow):
         right = column(self.tab_stack, self.job_bar, spacing=0)
         right.setStretch(0, 1)
         page = QWidget()
-        both = row(sidebar, right, spacing=0)
+        both = row(self.sidebar, right, spacing=0)
         both.setStretch(1, 1)
         page.setLayout(both)
-        self._paint_icons()
         return page
 
     def show_tab(self, number: int) -> None:
         """Show a tab, building or repainting it if need be."""
         if self.session is None:
             return
-        if self.focusWidget() in self.tab_buttons.buttons():  # two marked tabs would be one too many
-            self.tab_buttons.button(number).setFocus()
-        self.tab_buttons.button(number).setChecked(True)
+        self.sidebar.mark(number)
         self.tab_stack.setCurrentIndex(number)
         tab = self.tabs[number]
         if tab is None:
@@ -187,56 +155,19 @@ class Window(QMainWindow):
             tab.refresh(None)
         self.stale.discard(number)
 
+    @property
+    def shown(self) -> TabKind:
+        """The tab that is shown, while a project is open."""
+        return TABS[self.tab_stack.currentIndex()]
+
+    @property
+    def guide_page(self) -> str:
+        """The page of the guide about what is shown."""
+        return self.shown.guide if self.session is not None else "rlhf"
+
     def tab_called(self, title: str) -> Any:
         """A tab by its title, or None while it was never shown."""
         return self.tabs[[kind.title for kind in TABS].index(title)]
-
-    def open_pack(self) -> None:
-        """Choose a labeling pack, to be ranked on this machine."""
-        dialog = QFileDialog(self, "Open a labeling pack", "", f"Labeling packs (*{pack.SUFFIX});;All files (*)")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.unpack(Path(text)))
-        dialog.open()
-
-    def send_pack_back(self) -> None:
-        """Write what was ranked in this pack to a file, for whoever gave it out to merge."""
-        if self.session is None:
-            return
-        dialog = QFileDialog(self, "Write the pack to send back", f"{self.session.project.folder.name}{pack.SUFFIX}")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.write_pack(Path(text)))
-        dialog.open()
-
-    def write_pack(self, path: Path) -> None:
-        """Write the opened pack with its rankings to `path`."""
-        if self.session is None:
-            return
-        project = self.session.project
-        try:
-            waiting = pack.pack(project, path, str(project.setting(pack.PACK)))
-        except KnownError as error:
-            errors.show(error, self)
-            return
-        left = f" {waiting:,} prompts still wait in it." if waiting else ""
-        box = QMessageBox(QMessageBox.Icon.Information, "Plumbline", f"{path.name} is written.{left}", parent=self)
-        box.setInformativeText("Send it to whoever gave you the pack: they merge it under Review, Labelers.")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
-
-    def unpack(self, path: Path) -> None:
-        """Make a project of a pack (or take up the one that was made of it before) and go to the Rank tab."""
-        try:
-            labeler = pack.labeler_of(path)
-            folder = pack.unpack(path, catalogue.data_folder() / "projects" / path.stem)
-        except KnownError as error:
-            errors.show(error, self)
-            return
-        if labeler:
-            settings.set_labeler_name(labeler)
-        if self.open_project(folder):
-            self.show_tab_called("Rank")
 
     def show_tab_called(self, title: str) -> None:
         """For a tab that offers the next step."""
@@ -265,9 +196,7 @@ class Window(QMainWindow):
         percent = "" if share is None or running is None else f"{share:.0%} {running.name} – "
         self.setWindowTitle(f"{percent}{self.session.project.name} – Plumbline" if self.session else "Plumbline")
         self.notices.progress(share)
-        for action in self.project_actions:
-            action.setEnabled(self.session is not None)
-        self.back_action.setVisible(self.session is not None and bool(self.session.project.setting(pack.PACK)))
+        self.menus.show_state()
 
     def _running(self) -> Job | None:
         jobs = self.session.jobs() if self.session is not None else []
@@ -277,8 +206,7 @@ class Window(QMainWindow):
         """Everything that can be done now, to be found by typing."""
         found = commands.of_menus(self.menuBar())
         if self.session is not None:
-            number = self.tab_stack.currentIndex()
-            found = commands.of_page(self.tabs[number], TABS[number].title) + found
+            found = commands.of_page(self.tab_called(self.shown.title), self.shown.title) + found
         CommandPalette(found, self).open()
 
     def show_jobs(self) -> None:
@@ -300,92 +228,12 @@ class Window(QMainWindow):
         except KnownError as error:
             errors.show(error, self)
 
-    def _name_undo(self) -> None:
-        """Say in the menu what would be taken back."""
-        for action, word in ((self.undo_action, "undo"), (self.redo_action, "redo")):
-            steps = getattr(self.session.history, f"{word}able") if self.session is not None else []
-            last = steps[-1][0] if steps and TABS[self.tab_stack.currentIndex()].title != "Rank" else ""
-            action.setText(f"&{word.capitalize()}" + (f": {last.lower()}" if last else ""))
-
     def take_tour(self) -> None:
         """Open the demo, if it is not, and begin at the tour's first stop."""
         if self.session is None or self.session.project.name != demo.NAME:
             self.open_demo()
         if self.session is not None and self.session.project.name == demo.NAME:
-            self.next_card.begin_tour()
-
-    def _make_menus(self) -> None:
-        file = self.menuBar().addMenu("&File")
-        self._action(file, "&New project …", "Ctrl+N", self.new_project)
-        self._action(file, "&Open project …", "Ctrl+O", self.choose_project)
-        self.recent_menu = file.addMenu("Open &recent")
-        self.recent_menu.aboutToShow.connect(self._list_recent)
-        self._action(file, "Open a &labeling pack …", "", self.open_pack)
-        self.back_action = self._action(file, "Send the labeling pack &back …", "", self.send_pack_back)
-        self._action(file, "Open the &demo project", "", self.open_demo)
-        whole = self.projects.add_to(file, self._action)
-        close = self._action(file, "&Close project", "Ctrl+W", self.close_project)
-        self._action(file, "&Settings …", "Ctrl+,", self.show_settings)
-        self._action(file, "&Quit", "Ctrl+Q", self.close)
-        edit = self.menuBar().addMenu("&Edit")
-        edit.aboutToShow.connect(self._name_undo)
-        self.undo_action = self._action(edit, "&Undo", "Ctrl+Z", lambda: self.take_back("undo"))
-        self.redo_action = self._action(edit, "&Redo", "Ctrl+Shift+Z", lambda: self.take_back("redo"))
-        go = self.menuBar().addMenu("&Go")
-        moves = [
-            self._action(go, kind.title, f"Ctrl+{number + 1}", lambda number=number: self.show_tab(number))
-            for number, kind in enumerate(TABS)
-        ]
-        go.addSeparator()
-        self._action(go, "Find a &command …", "Ctrl+K", self.show_commands)
-        jobs = self._action(go, "&Jobs and their logs …", "Ctrl+J", self.show_jobs)
-        self.project_actions = [close, *whole, *moves, jobs, self.undo_action, self.redo_action]
-        view = self.menuBar().addMenu("&View")
-        group = QActionGroup(self)
-        self.theme_actions = {}
-        for mode in ("system", "light", "dark"):
-            text = "Theme of the &system" if mode == "system" else f"&{mode.capitalize()} theme"
-            action = self._action(view, text, "", lambda mode=mode: self.set_theme(mode))
-            action.setCheckable(True)
-            action.setChecked(settings.theme() == mode)
-            group.addAction(action)
-            self.theme_actions[mode] = action
-        view.addSeparator()
-        self._action(view, "S&ystem", "Ctrl+Shift+M", self.show_system)
-        self.calm = QAction("&Distraction-free", self)
-        self.calm.setShortcut(QKeySequence("F11"))
-        self.calm.setCheckable(True)
-        self.calm.toggled.connect(self.set_calm)
-        view.addAction(self.calm)
-        self.addAction(self.calm)  # its key works while the menu is hidden, too
-        aid = self.menuBar().addMenu("&Help")
-        self._action(aid, "&Help on what is shown", "F1", self.show_guide)
-        self._action(aid, "Take the &tour", "", self.take_tour)
-        for page, title in guide.PAGES.items():
-            self._action(aid, title, "", partial(guide.show, page, self))
-        self._action(aid, "&About Plumbline", "", lambda: guide.about(self))
-
-    @property
-    def guide_page(self) -> str:
-        """The page of the guide about the tab that is shown."""
-        return TABS[self.tab_stack.currentIndex()].guide if self.session is not None else "loop"
-
-    def _list_recent(self) -> None:
-        self.recent_menu.clear()
-        folders = settings.recent_projects()
-        for folder in folders:
-            text = str(folder).replace("&", "&&")
-            self._action(self.recent_menu, text, "", lambda folder=folder: self.open_project(folder))
-        if not folders:
-            self.recent_menu.addAction("None yet").setEnabled(False)
-
-    def _action(self, menu: QMenu, text: str, shortcut: str, run: object) -> QAction:
-        action = QAction(text, menu)
-        if shortcut:
-            action.setShortcut(QKeySequence(shortcut))
-        action.triggered.connect(lambda: run())  # type: ignore[operator]
-        menu.addAction(action)
-        return action
+            self.sidebar.next.begin_tour()
 
     def set_calm(self, on: bool) -> None:
         """Distraction-free: nothing but the tab, on the whole screen."""
@@ -401,7 +249,7 @@ class Window(QMainWindow):
 
     def set_theme(self, mode: str) -> None:
         settings.set_theme(mode)
-        self.theme_actions[mode].setChecked(True)
+        self.menus.themes[mode].setChecked(True)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         theme.apply(app, mode, settings.window_font_size())
@@ -426,13 +274,8 @@ class Window(QMainWindow):
         if rank is not None:
             rank.read_settings()
 
-    def _paint_icons(self) -> None:
-        colour = theme.current().text
+    def _paint_icon(self) -> None:
         self.setWindowIcon(icon("plumbline", theme.current().accent, 64))
-        if self.session is not None:
-            self.sidebar.setFixedWidth(theme.widened(208))
-            for number, kind in enumerate(TABS):
-                self.tab_buttons.button(number).setIcon(icon(kind.icon, colour))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """A running job goes on in the worker, if nobody says no; the window may come back to it at any time."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -265,3 +266,18 @@ def test_the_commands_around_a_policy(plumbline, tmp_path, tiny_model, monkeypat
 def test_small_numbers_in_a_table_keep_their_digits():
     rows = table([[0.0003, 0.663, -2e-5, 12.0, None]], ["a", "b", "c", "d", "e"]).splitlines()
     assert rows[1].split() == ["0.0003", "0.663", "-2e-05", "12.000"]
+
+
+def test_the_launcher_is_written_for_this_installation_and_taken_away(plumbline, tmp_path, monkeypatch):
+    if not sys.platform.startswith("linux"):
+        pytest.skip("desktop entries are for Linux")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert plumbline("launcher")[0] == 0
+    entry = (tmp_path / "applications" / "plumbline.desktop").read_text()
+    command = next(line for line in entry.splitlines() if line.startswith("Exec=")).removeprefix("Exec=")
+    program = shlex.split(command)[0]
+    assert Path(program).is_file() and os.access(program, os.X_OK)
+    drawing = (tmp_path / "icons" / "hicolor" / "scalable" / "apps" / "plumbline.svg").read_text()
+    assert "currentColor" not in drawing and "<svg" in drawing
+    assert plumbline("launcher", "--remove")[0] == 0
+    assert not list(tmp_path.rglob("plumbline.*"))

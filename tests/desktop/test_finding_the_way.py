@@ -50,14 +50,14 @@ def test_an_empty_project_is_told_to_write_prompts(project):
 def test_the_card_follows_what_is_done_and_leads_there(open_window, filled, qtbot):
     window = open_window()
     window.open_project(filled.folder)
-    assert f"Rank {ENOUGH} more prompts" in words(window.next_card)
-    qtbot.mouseClick(window.next_card.main, Qt.MouseButton.LeftButton)
+    assert f"Rank {ENOUGH} more prompts" in words(window.sidebar.next)
+    qtbot.mouseClick(window.sidebar.next.main, Qt.MouseButton.LeftButton)
     assert window.tab_stack.currentIndex() == 1
     other = open_project(filled.folder)
     gold.rank_all(other, "length")
     other.close()
     window.session.poll()
-    assert f"Rank {ENOUGH - 6} more prompts" in words(window.next_card)
+    assert f"Rank {ENOUGH - 6} more prompts" in words(window.sidebar.next)
 
 
 def rank_by_hand(window, count):
@@ -72,7 +72,7 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     folder = demo.install()
     window = open_window()
     window.open_project(folder)
-    card = window.next_card
+    card = window.sidebar.next
     assert "Take the tour" in words(card)
     card.main.click()
     assert "stop 1 of 5" in words(card)
@@ -82,7 +82,7 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     assert "2 of 3 done" in words(card)
     window.close_project()
     window.open_project(folder)
-    card = window.next_card
+    card = window.sidebar.next
     assert "2 of 3 done" in words(card), "a tour goes on where it was"
     card.other.click()
     assert card.main.text() == "Start it"

@@ -46,7 +46,7 @@ def test_from_a_new_project_to_a_comparison(open_window, work, qtbot, tmp_path):
     dialog.model.setText(str(make_tiny_model(tmp_path / "tiny")))
     dialog.make()
     assert window.windowTitle() == "First steps – Plumbline"
-    card = window.next_card
+    card = window.sidebar.next
     assert "Write or import prompts" in words(card)
 
     card.main.click()

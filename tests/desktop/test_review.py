@@ -200,11 +200,11 @@ def test_an_opened_pack_leads_to_sending_it_back(qtbot, open_window, ranked: Pro
     pack.pack(ranked, file, "Cy")
     window = open_window()
     window.open_project(ranked.folder)
-    assert not window.back_action.isVisible()
-    window.unpack(file)
-    assert window.back_action.isVisible()
+    assert not window.packs.back_action.isVisible()
+    window.packs.unpack(file)
+    assert window.packs.back_action.isVisible()
     rank(window.session.project, 1, person(window.session.project, "Cy"), 0, 1, 2, 3)
-    window.write_pack(tmp_path / "back.plumbpack")
+    window.packs.write(tmp_path / "back.plumbpack")
     assert pack.merge(ranked, tmp_path / "back.plumbpack").added == 1
 
 

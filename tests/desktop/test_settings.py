@@ -80,7 +80,7 @@ def test_the_window_follows_what_is_chosen(opened, qtbot):
     fields = dialog.looks.form.form.fields
     fields["theme"].setCurrentText("dark")
     assert theme.current().name == "dark"
-    assert [mode for mode, action in opened.theme_actions.items() if action.isChecked()] == ["dark"]
+    assert [mode for mode, action in opened.menus.themes.items() if action.isChecked()] == ["dark"]
     height = opened.menuBar().sizeHint().height()
     fields["window_font_size"].setValue(16)
     assert opened.menuBar().sizeHint().height() > height

@@ -253,7 +253,7 @@ def test_the_keyboard_reaches_every_tab(open_window, with_runs, qtbot):
     window.open_project(with_runs.folder)
     for number in range(len(TABS)):
         action = next(
-            a for a in window.actions() + window.project_actions if a.shortcut().toString() == f"Ctrl+{number + 1}"
+            a for a in window.actions() + window.menus.with_project if a.shortcut().toString() == f"Ctrl+{number + 1}"
         )
         action.trigger()
         assert window.tab_stack.currentIndex() == number
@@ -299,8 +299,8 @@ def test_recent_projects_are_in_the_menu_and_open(open_window, project):
     window = open_window()
     window.open_project(project.folder)
     window.close_project()
-    window.recent_menu.aboutToShow.emit()
-    (action,) = window.recent_menu.actions()
+    window.menus.recent.aboutToShow.emit()
+    (action,) = window.menus.recent.actions()
     assert action.text() == str(project.folder)
     action.trigger()
     assert window.session.project.folder == project.folder
@@ -311,7 +311,7 @@ def test_the_guide_opens_from_the_menu(open_window):
     help_menu = window.menuBar().actions()[-1].menu()
     help_menu.actions()[0].trigger()
     dialog = window.findChild(QDialog)
-    assert "The loop in five steps" in dialog.findChild(QTextBrowser).toPlainText()
+    assert "What RLHF is" in dialog.findChild(QTextBrowser).toPlainText()
     dialog.close()
 
 
@@ -512,10 +512,10 @@ def test_distraction_free_hides_everything_but_the_tab(open_window, filled, qtbo
     window = open_window()
     window.open_project(filled.folder)
     window.show_tab_called("Rank")
-    assert window.calm.shortcut().toString() == "F11"
-    window.calm.trigger()
+    assert window.menus.calm.shortcut().toString() == "F11"
+    window.menus.calm.trigger()
     assert not window.sidebar.isVisible()
     assert not window.menuBar().isVisible()
-    window.calm.trigger()
+    window.menus.calm.trigger()
     assert window.sidebar.isVisible()
     assert window.menuBar().isVisible()
