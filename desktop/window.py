@@ -33,6 +33,7 @@ from desktop.session import Session
 from desktop.tabs import TABS
 from desktop.theme import SPACE
 from desktop.welcome import NewProject, Welcome
+from desktop.widgets import experiment_dialog
 from desktop.widgets.job_bar import JobBar
 from desktop.widgets.parts import column, label, row
 
@@ -197,6 +198,11 @@ class Window(QMainWindow):
         dialog.fileSelected.connect(lambda text: self.write_pack(Path(text)))
         dialog.open()
 
+    def report_experiment(self) -> None:
+        """Write the whole experiment as one page to send."""
+        if self.session is not None:
+            experiment_dialog.choose(self.session, self)
+
     def write_pack(self, path: Path) -> None:
         """Write the opened pack with its rankings to `path`."""
         if self.session is None:
@@ -259,6 +265,7 @@ class Window(QMainWindow):
         self._action(file, "Open a &labeling pack …", "", self.open_pack)
         self.back_action = self._action(file, "Send the labeling pack &back …", "", self.send_pack_back)
         self._action(file, "Open the &demo project", "", self.open_demo)
+        report = self._action(file, "&Report of the experiment …", "", self.report_experiment)
         file.addSeparator()
         close = self._action(file, "&Close project", "Ctrl+W", self.close_project)
         self._action(file, "&Quit", "Ctrl+Q", self.close)
@@ -267,7 +274,7 @@ class Window(QMainWindow):
             self._action(go, kind.title, f"Ctrl+{number + 1}", lambda number=number: self.show_tab(number))
             for number, kind in enumerate(TABS)
         ]
-        self.project_actions = [close, *moves]
+        self.project_actions = [close, report, *moves]
         view = self.menuBar().addMenu("&View")
         group = QActionGroup(self)
         for mode in ("system", "light", "dark"):
