@@ -265,7 +265,7 @@ class Window(QMainWindow):
         self._action(file, "Open a &labeling pack …", "", self.open_pack)
         self.back_action = self._action(file, "Send the labeling pack &back …", "", self.send_pack_back)
         self._action(file, "Open the &demo project", "", self.open_demo)
-        report = self._action(file, "&Report of the experiment …", "", self.report_experiment)
+        report = self._action(file, "Report of the e&xperiment …", "", self.report_experiment)
         file.addSeparator()
         close = self._action(file, "&Close project", "Ctrl+W", self.close_project)
         self._action(file, "&Quit", "Ctrl+Q", self.close)

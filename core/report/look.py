@@ -42,9 +42,11 @@ th { font-weight: 600; color: var(--muted); font-size: .85rem; vertical-align: b
 td, th { text-align: left; padding: .35rem 1.4rem .35rem 0; vertical-align: top; border-bottom: 1px solid var(--line) }
 td:last-child, th:last-child { padding-right: 0 }
 td small { color: var(--muted) }
-.n { text-align: right; white-space: nowrap }
-.figures { display: flex; flex-wrap: wrap; gap: 1rem 2rem; margin: 1rem 0 }
-figure { margin: 0; width: 420px; max-width: 100% }
+.n { text-align: right }
+.n, .line { white-space: nowrap }
+.figures { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1rem 0; align-items: flex-start }
+.figures > .wide { margin: 0; max-width: 100% }
+figure { margin: 0; width: 25rem; max-width: 100% }
 svg { display: block; max-width: 100%; height: auto }
 svg text { fill: var(--muted) }
 figcaption { font-size: .875rem; margin-top: .25rem }

@@ -51,32 +51,35 @@ def _table(outcomes: Sequence[Outcome], leading: Outcome | None) -> str:
     """All runs, with the settings in which they differ from each other."""
     golden = any(run.best_known and run.best_known.gold for run in outcomes)
     chosen = [{item.name: _value(item.value) for item in run.settings} for run in outcomes]
-    names = [name for name in dict.fromkeys(name for each in chosen for name in each)
-             if len({each.get(name) for each in chosen}) > 1]  # fmt: skip
-    header = ["Run", "Algorithm", *[f"<code>{said(name)}</code>" for name in names], "Steps", "Reward", "Gain",
-              *["Gold gain"] * golden, "KL", "Better", "Ended by"]  # fmt: skip
+    varied = [
+        name
+        for name in dict.fromkeys(name for each in chosen for name in each)
+        if name != "steps" and len({each.get(name) for each in chosen}) > 1
+    ]
+    header = ["Run", "Algorithm", "Steps", "Reward", "Gain", *["Gold gain"] * golden, "KL", "Better", "Ended by",
+              *[f"<code>{said(name)}</code>" for name in varied]]  # fmt: skip
     rows = []
     for run, values in zip(outcomes, chosen, strict=True):
         best = run.best_known
         rows.append([
             f"<b>{run.job_id}</b>" if run is leading else str(run.job_id),
             said(run.algorithm),
-            *[values.get(name, "–") for name in names],
             f"{run.steps:,}",
             _before_after(best.reward if best else None),
             _gain(best.reward if best else None),
             *[_gain(best.gold if best else None)] * golden,
             _mean(best.kl if best else None, "{:.1f}"),
             _mean(best.wins if best else None, "{:.0%}"),
-            said(run.stop_reason or run.status, 200),
+            f'<span class="line">{said((run.status == "done" and run.stop_reason) or run.status)}</span>',
+            *[values.get(name, "–") for name in varied],
         ])  # fmt: skip
     note = (
         "Gain is that of the reward on held-out prompts, with its 95% interval; better is the share of tuned answers "
         "that score above the reference's. The reward is what a run strives for: judge it by the answers too."
     )
-    if names:
+    if varied:
         note += " Of the settings, only those that differ between runs have a column; a dash is the default."
-    return table(header, rows, numbers=range(2, len(header) - 1)) + paragraphs([note], "muted")
+    return table(header, rows, numbers=range(2, 7 + golden)) + paragraphs([note], "muted")
 
 
 def _together(drawn: Sequence[Outcome], boxes: dict[str, svg.Box]) -> str:
@@ -88,13 +91,15 @@ def _together(drawn: Sequence[Outcome], boxes: dict[str, svg.Box]) -> str:
         if lines:
             figures += _figure(metric, lines, boxes[metric], legend)
     which = "All runs" if len(named) == len(drawn) else f"The newest {len(named)} runs"
-    return f'<h3>{which} together</h3><div class="figures">{figures}</div>'
+    scale = "The plots of all runs have the same scale, here and below."
+    return f'<h3>{which} together</h3>{paragraphs([scale], "muted")}<div class="figures">{figures}</div>'
 
 
 def _card(run: Outcome, boxes: dict[str, svg.Box], *, told: bool) -> str:
     """One run: what was measured, its curves in the boxes of all runs, its settings and remarks."""
     spent = f", {duration(run.seconds)}" if run.seconds is not None else ""
-    about = f"{number(run.steps, 'step')}{spent}. Ended by: {run.stop_reason or run.status}."
+    how = "Failed" if run.status == "failed" else "Ended by"
+    about = f"{number(run.steps, 'step')}{spent}. {how}: {(run.stop_reason or run.status).rstrip('.')}."
     steered = f"Changed while it went: {', '.join(run.steered)}." if run.steered else ""
     known = [("Measured by the run", run.measured), ("Compared afterwards", run.compared)]
     measured = [(how, each) for how, each in known if each is not None]
@@ -108,8 +113,7 @@ def _card(run: Outcome, boxes: dict[str, svg.Box], *, told: bool) -> str:
     ]
     return (
         f'<div class="run"><h3>Run {run.job_id}: {said(run.algorithm)}</h3>{paragraphs([about, steered], "muted")}'
-        + (_measured(measured) if measured else "")
-        + f'<div class="figures">{figures}</div>'
+        f'<div class="figures">{_measured(measured) if measured else ""}{figures}</div>'
         + ("" if told else paragraphs(run.remarks, "muted"))
         + (folded("Settings unlike the defaults", table(("Setting", "Here", "Default", ""), chosen)) if chosen else "")
         + (folded("Answers before and after", samples(run)) if run.answers and not told else "")
@@ -153,7 +157,7 @@ def _mean(found: Interval | None, form: str) -> str:
 
 
 def _score(value: float | None) -> str:
-    return "" if value is None else f" · reward {value:+.2f}"
+    return "" if value is None else f" · reward {round(value, 2) + 0.0:+.2f}"  # no -0.00
 
 
 def _value(value: Any) -> str:

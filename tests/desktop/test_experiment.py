@@ -9,7 +9,7 @@ from desktop.widgets.experiment_dialog import ExperimentDialog
 
 def action(window, text):
     menu = next(item.menu() for item in window.menuBar().actions() if item.text() == "&File")
-    return next(item for item in menu.actions() if text in item.text())
+    return next(item for item in menu.actions() if text in item.text().replace("&", ""))
 
 
 def test_the_menu_writes_the_page_and_offers_to_open_it(open_window, filled, tmp_path, qtbot, monkeypatch):
