@@ -90,7 +90,7 @@ def _ranked(data: Data) -> str:
     if not data.prompts:
         return NO_PROMPTS
     if not data.counts.rankings:
-        return f"{number(data.prompts, 'prompt')} are collected. {NO_RANKINGS}"
+        return f"{NO_RANKINGS} Prompts so far: {data.prompts:,}."
     who = labelers(data)
     return (
         f"{who[:1].upper()}{who[1:]} ranked the answers to {number(data.counts.ranked_prompts, 'prompt')} from best to "

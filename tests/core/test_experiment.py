@@ -163,7 +163,7 @@ def test_an_empty_project_says_what_is_missing_in_every_section(project):
 
 
 def test_prompts_without_rankings_read_well(filled):
-    assert story.lead(experiment.gather(filled)) == "6 prompts are collected. Nothing is ranked yet."
+    assert story.lead(experiment.gather(filled)) == "Nothing is ranked yet. Prompts so far: 6."
 
 
 def test_simulated_labelers_are_named_as_such(filled):
