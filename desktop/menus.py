@@ -50,6 +50,7 @@ class Menus(QObject):
         window.packs.add_to(menu, self.act)
         self.act(menu, "Open the &demo project", "", window.open_demo)
         self.with_project += window.projects.add_to(menu, self.act)
+        self.with_project.append(self.act(menu, "&Report of the experiment …", "", window.report_experiment))
         self.with_project.append(self.act(menu, "&Close project", "Ctrl+W", window.close_project))
         self.act(menu, "&Settings …", "Ctrl+,", window.show_settings)
         self.act(menu, "&Quit", "Ctrl+Q", window.close)

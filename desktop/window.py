@@ -214,6 +214,11 @@ class Window(QMainWindow):
         if self.session is not None:
             JobsPanel(self.session, self).show()
 
+    def report_experiment(self) -> None:
+        """Write the whole experiment as one page to send."""
+        if self.session is not None:
+            importlib.import_module("desktop.widgets.experiment_dialog").choose(self.session, self)
+
     def show_guide(self) -> None:
         """The guide's page about the tab that is shown."""
         guide.show(self.guide_page, self)

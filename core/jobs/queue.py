@@ -131,9 +131,10 @@ def log(project: Project, job_id: int) -> list[dict[str, Any]]:
 def metrics(project: Project, job_id: int, names: tuple[str, ...] = ()) -> dict[str, list[tuple[int, float]]]:
     """Each metric of a job as (step, value) in order of steps; all of them unless `names` chooses."""
     series: dict[str, list[tuple[int, float]]] = {}
-    for row in project.rows("select step, name, value from metrics where job_id = ? order by step, id", job_id):
-        if not names or row["name"] in names:
-            series.setdefault(row["name"], []).append((row["step"], row["value"]))
+    wanted = f" and name in ({', '.join('?' * len(names))})" if names else ""
+    sql = f"select step, name, value from metrics where job_id = ?{wanted} order by step, id"
+    for row in project.rows(sql, job_id, *names):
+        series.setdefault(row["name"], []).append((row["step"], row["value"]))
     return series
 
 

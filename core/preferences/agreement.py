@@ -84,19 +84,20 @@ class Report:
 
 
 def measure(
-    project: Project, *, tag: str = "", people_only: bool = False, limit: int = 100, resamples: int = RESAMPLES
-) -> Report:
+    project: Project, *, tag: str = "", people_only: bool = False, by_tag: bool = True, limit: int = 100,
+    resamples: int = RESAMPLES,
+) -> Report:  # fmt: skip
     """Over all groups (of prompts with `tag`, if given) that at least two labelers ranked.
 
     What somebody ranked by the best and the worst only counts as an order with ties in the middle.
     """
-    tags = _tags(project)
+    tags = _tags(project) if tag or by_tag else {}
     blocks = list(_blocks(project, people_only, {group for group in tags if tag in tags[group]} if tag else None))
     values = max((int(block.ranks[np.isfinite(block.ranks)].max(initial=1.0)) for block in blocks), default=1)
     everything, apart = Tally(blocks, values), {}
     for who in sorted({who for block in blocks for who in block.labelers}):
         apart[who] = Tally([block for block in blocks if who in block.labelers], values, only=who)
-    names = sorted({name for found in tags.values() for name in found})
+    names = sorted({name for found in tags.values() for name in found}) if by_tag else []
     tagged = {name: Tally([block.only(tags, name) for block in blocks], values) for name in names}
     kept = {name: tally.agreement(resamples) for name, tally in tagged.items() if tally.groups}
     return Report(

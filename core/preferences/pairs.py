@@ -118,9 +118,9 @@ def count(project: Project, chosen: Filter) -> int:
     return int(project.value(f"select count(*) {source}", *parameters))
 
 
-def rules(project: Project) -> dict[str, int]:
-    """What became of the rankings, by the rule that decided it."""
-    found = counts(project)
+def rules(project: Project, found: Counts | None = None) -> dict[str, int]:
+    """What became of the rankings, by the rule that decided it; `found` is what `counts` gave, if that is known."""
+    found = found or counts(project)
     one = project.value
     return {
         "pairs": found.pairs,

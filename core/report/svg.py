@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,7 +13,14 @@ from core.report.measure import Slice
 WIDTH, HEIGHT = 420, 240
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 36
 BLUE, ORANGE, GREY = "#2f6fde", "#d9730d", "#8a8f98"
+#: For curves side by side: Okabe and Ito's colours, as dark or as light as a white and a black ground both allow.
+SERIES = ("#2f6fde", "#d9730d", "#0a9a73", "#c2599a", "#8a7a00", "#2a9bd0", "#b23c17", "#7a5fd0")
+#: More points than these of one curve are not seen at this size.
+POINTS = 300
 ROW = 26
+Points = list[tuple[int, float]]
+#: (from, to) of steps, and of values.
+Box = tuple[tuple[float, float], tuple[float, float]]
 
 
 class Plot:
@@ -138,6 +146,35 @@ def slices(rows: Sequence[Slice], name: str) -> str:
         f'<line x1="{chance}" x2="{chance}" y1="0" y2="{height}" stroke="{GREY}" stroke-dasharray="4 4" opacity="0.7"/>'
     )
     return _svg(parts, height, name)
+
+
+def curves(lines: Sequence[tuple[Points, str]], box: Box, labels: tuple[str, str]) -> str:
+    """Curves over steps, each in its colour; plots with one `box` can be compared at a glance."""
+    plot = Plot(*box, labels)
+    for points, colour in lines:
+        kept = thinned(points)
+        plot.line(kept, colour)
+        if len(kept) == 1:
+            plot.dot(*kept[0], colour)
+    return plot.done(labels[1])
+
+
+def around(lines: Sequence[Points]) -> Box:
+    """The box that holds all curves, with some air above and below."""
+    steps = [step for points in lines for step, _ in points]
+    values = [value for points in lines for _, value in points]
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    air = 0.06 * (high - low) or 0.5
+    return (0.0, float(max(1, *steps, 1))), (low - air, high + air)
+
+
+def thinned(points: Points) -> Points:
+    """At most `POINTS` points: the mean of each stretch of steps stands at its last one."""
+    if len(points) <= POINTS:
+        return points
+    edges = np.linspace(0, len(points), POINTS + 1).astype(int)
+    parts = [points[start:end] for start, end in pairwise(edges)]
+    return [(part[-1][0], sum(value for _, value in part) / len(part)) for part in parts]
 
 
 def _svg(parts: Sequence[str], height: float, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The whole way in the window, from a new project to a comparison, on a tiny model; the worker's jobs run here."""
+"""The whole way in the window, from a new project to a report, on a tiny model; the worker's jobs run here."""
 
 import pytest
 from PySide6.QtCore import Qt
@@ -9,6 +9,7 @@ from core import worker
 from core.jobs import lock
 from core.store import open_project
 from desktop.welcome import NewProject
+from desktop.widgets.experiment_dialog import ExperimentDialog
 from tests.desktop.ranking import on_disk
 from tests.tiny import make_tiny_model
 
@@ -37,7 +38,7 @@ def work(monkeypatch):
     return run
 
 
-def test_from_a_new_project_to_a_comparison(open_window, work, qtbot, tmp_path):
+def test_from_a_new_project_to_a_report(open_window, work, qtbot, tmp_path):
     window = open_window()
     window.new_project()
     dialog = window.findChild(NewProject)
@@ -97,3 +98,9 @@ def test_from_a_new_project_to_a_comparison(open_window, work, qtbot, tmp_path):
     work(window)
     qtbot.waitUntil(lambda: "question" in words(compare))
     assert "Begin the next round" in words(card)
+
+    path = tmp_path / "report.html"
+    ExperimentDialog(window.session, window).write(path)
+    qtbot.waitUntil(path.is_file)
+    page = path.read_text(encoding="utf-8")
+    assert "First steps" in page and f"{PROMPTS} prompts" in page and "PPO" in page

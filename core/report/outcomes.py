@@ -1,0 +1,215 @@
+"""What came of a run of the policy: its settings, its curves, and held-out prompts before and after."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from core import configs, sweep
+from core.advice import RULES, advice
+from core.jobs import controls, queue
+from core.options import documented
+from core.preferences.statistics import NOTHING, Interval, bootstrap, share
+from core.records import Job
+from core.report.calibration import Floats
+from core.store import Project
+
+#: The curves that are drawn.
+REWARD, GOLD, KL = "objective/scores", "objective/gold", "objective/kl"
+#: All that is read of a run's numbers: the curves, and what the remarks look at.
+TOLD = (REWARD, GOLD, KL, "grad_norm", *dict.fromkeys(metric for metric, _ in RULES))
+Points = list[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that is not at its default, with the sentence that documents it."""
+
+    name: str
+    value: Any
+    default: Any
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """Means over all answers, with intervals over prompts; `gain` is the difference."""
+
+    before: Interval
+    after: Interval
+    gain: Interval
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The reference and the tuned policy on the same prompts, by the run itself or by a later comparison (`job_id`).
+
+    `wins` is how often the tuned answer scores higher than the reference's; equal scores count half.
+    """
+
+    job_id: int
+    prompts: int
+    answers: int
+    reward: Change | None
+    gold: Change | None
+    kl: Interval
+    wins: Interval
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One prompt with an answer of each side, and their scores where there are any."""
+
+    prompt: str
+    before: str
+    after: str
+    score_before: float | None
+    score_after: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run that ended. `measured` is the run's own measurement, `compared` the newest comparison of it."""
+
+    job_id: int
+    name: str
+    algorithm: str
+    status: str
+    stop_reason: str
+    steps: int
+    seconds: float | None
+    seed: int | None
+    reward_job: int | None
+    settings: list[Setting]
+    steered: list[str]
+    measured: Measured | None
+    compared: Measured | None
+    answers: list[Answers] = field(default_factory=list)
+    curves: dict[str, Points] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def best_known(self) -> Measured | None:
+        """What is told first: the run's own measurement, else the comparison."""
+        return self.measured or self.compared
+
+
+#: A run, and the comparison if there is one, read together: answer by answer, each beside its counterpart. Both sides
+#: were asked the same prompts in the same order.
+TOGETHER = (
+    "with mine as ("
+    "  select id, policy, prompt, score, gold, kl, row_number() over (partition by policy, prompt order by id) as place"
+    "  from samples"
+    "  where job_id = ? and (policy = 'tuned' or policy = 'reference' and step = 0)"
+    ") select {columns} from mine r join mine t on t.prompt = r.prompt and t.place = r.place"
+    " where r.policy = 'reference' and t.policy = 'tuned'"
+)
+
+
+def outcome(project: Project, job: Job, comparison: Job | None, *, details: bool, answers: int = 0) -> Outcome:
+    """What came of `job`; curves and remarks only with `details`, and as many prompts with their `answers`."""
+    kind = configs.ALGORITHMS.get(job.config.get("algorithm", ""))
+    series = queue.metrics(project, job.id, TOLD) if details else {}
+    series = {name: [point for point in points if finite(point[1])] for name, points in series.items()}
+    measured = measure(project, job.id)
+    compared = measure(project, comparison.id) if comparison else None
+    source = measured or compared
+    return Outcome(
+        job_id=job.id,
+        name=job.name,
+        algorithm=kind.title if kind else job.config.get("algorithm", ""),
+        status=job.status,
+        stop_reason=_stop_reason(job),
+        steps=job.result.get("steps") or max((points[-1][0] for points in series.values() if points), default=0),
+        seconds=job.result.get("seconds"),
+        seed=job.config.get("seed"),
+        reward_job=job.result.get("reward_job"),
+        settings=changed_settings(job),
+        steered=[
+            f"{change['name']} = {change['value']:g} from step {change['step'] + 1}"
+            for change in controls.changes(project, job.id)
+            if change["step"] is not None
+        ],
+        measured=measured,
+        compared=compared,
+        answers=spread(project, source.job_id, answers) if source and answers else [],
+        curves={name: series[name] for name in (REWARD, GOLD, KL) if series.get(name)},
+        remarks=[item.text for item in advice(series, job.config)],
+    )
+
+
+def changed_settings(job: Job) -> list[Setting]:
+    """The settings in which a training run differs from the defaults, its algorithm's own too."""
+    values = sweep.settings(job)
+    kind = configs.ALGORITHMS.get(job.config.get("algorithm", "")) if job.kind == "train-policy" else None
+    fields = documented(configs.JOBS[job.kind].config) + (documented(kind.config) if kind else [])
+    defaults = {item.name: (item.default, item.metadata["help"]) for item in fields}
+    if kind:  # the rate that was meant, beside the rate that the algorithm means
+        defaults["learning_rate"] = kind.learning_rate, defaults["learning_rate"][1]
+    return [
+        Setting(name, values[name], default, help)
+        for name, (default, help) in defaults.items()
+        if name in values and name != "algorithm" and values[name] != default
+    ]
+
+
+def measure(project: Project, job_id: int) -> Measured | None:
+    """What a job's answers to the same prompts show; None if it has none of one side."""
+    columns = (
+        "count(*) as n, count(r.score) as scored, sum(r.score) as before, sum(t.score) as after,"
+        " count(r.gold) as golden, sum(r.gold) as gold_before, sum(t.gold) as gold_after, count(t.kl) as kls,"
+        " sum(t.kl) as kl, sum(case when t.score > r.score then 1.0 when t.score = r.score then 0.5 else 0 end) as wins"
+    )
+    rows = project.rows(f"{TOGETHER.format(columns=columns)} group by r.prompt order by min(r.id)", job_id)
+    if not rows:
+        return None
+    sums = {name: np.array([row[name] or 0 for row in rows], dtype=float) for name in rows[0]}  # (prompts,)
+
+    def change(before: str, after: str, count: str) -> Change | None:
+        table = np.stack([sums[after], sums[before], sums[count]], axis=1)
+        if not table[:, 2].sum():
+            return None
+        gain = bootstrap(table, lambda total: float((total[0] - total[1]) / total[2]) if total[2] else None)
+        return Change(_mean(sums[before], sums[count]), _mean(sums[after], sums[count]), gain)
+
+    return Measured(
+        job_id=job_id,
+        prompts=len(rows),
+        answers=int(sums["n"].sum()),
+        reward=change("before", "after", "scored"),
+        gold=change("gold_before", "gold_after", "golden"),
+        kl=_mean(sums["kl"], sums["kls"]),
+        wins=_mean(sums["wins"], sums["scored"]),
+    )
+
+
+def _mean(values: Floats, counts: Floats) -> Interval:
+    return bootstrap(np.stack([values, counts], axis=1), share) if counts.sum() else NOTHING
+
+
+def spread(project: Project, job_id: int, count: int) -> list[Answers]:
+    """The first answer of both sides to some of the prompts, spread evenly over all of them: nobody picked them."""
+    ids = project.rows(f"{TOGETHER.format(columns='r.id, t.id as after')} and r.place = 1 order by r.id", job_id)
+    chosen = [ids[place * len(ids) // count] for place in range(count)] if len(ids) > count else ids
+    found = []
+    for both in chosen:
+        before, after = (project.one("select * from samples where id = ?", both[name]) for name in ("id", "after"))
+        assert before is not None and after is not None
+        found.append(
+            Answers(before["prompt"], before["completion"], after["completion"], before["score"], after["score"])
+        )
+    return found
+
+
+def _stop_reason(job: Job) -> str:
+    """Why a run ended: what it said itself, or what happened to it."""
+    if job.status == "failed":
+        return job.error or "it failed"
+    if job.status in ("stopped", "interrupted"):
+        return {"stopped": "stopped by hand", "interrupted": "its process ended"}[job.status]
+    return str(job.result.get("stop_reason", ""))
+
+
+def finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
