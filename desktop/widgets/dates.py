@@ -1,4 +1,4 @@
-"""Stored times as people read them."""
+"""Times as people read them."""
 
 from datetime import datetime
 
@@ -10,3 +10,10 @@ def local_time(stored: str) -> str:
     at = datetime.fromisoformat(stored).astimezone()
     year = "" if at.year == datetime.now().year else f" {at.year}"
     return f"{at.day} {at:%b}{year}, {at:%H:%M}"
+
+
+def remaining(seconds: float) -> str:
+    """`about 2 min left`."""
+    if seconds < 60:
+        return f"about {max(1, round(seconds))} s left"
+    return f"about {round(seconds / 60)} min left"

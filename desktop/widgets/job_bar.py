@@ -8,6 +8,7 @@ from core.records import ACTIVE, RESUMABLE, Job
 from desktop.errors import worded
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.dates import remaining
 from desktop.widgets.parts import ask_window, button, label
 
 
@@ -93,10 +94,3 @@ class JobBar(QFrame):
         self.resume.setVisible(job.status == "paused" or job.status in RESUMABLE)
         self.stop.setVisible(active)
         self.dismiss.setVisible(not active)
-
-
-def remaining(seconds: float) -> str:
-    """`about 2 min left`."""
-    if seconds < 60:
-        return f"about {max(1, round(seconds))} s left"
-    return f"about {round(seconds / 60)} min left"

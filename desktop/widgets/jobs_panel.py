@@ -1,7 +1,5 @@
 """All jobs of the project with what they logged: what waits, what runs, what failed and why."""
 
-from datetime import datetime
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
@@ -21,7 +19,7 @@ from core.records import ACTIVE, RESUMABLE, Job
 from desktop import errors
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.job_bar import remaining
+from desktop.widgets.dates import local_time, remaining
 from desktop.widgets.parts import Empty, button, column, label, row
 
 COLUMNS = ("Job", "What", "State", "Progress", "Begun", "Took")
@@ -103,9 +101,7 @@ class JobsPanel(QDialog):
         self.stop.setVisible(status in ACTIVE)
         if job is None:
             return
-        lines = [
-            f"{_time(line['at'], seconds=True)}  {line['text']}" for line in queue.log(self.session.project, job.id)
-        ]
+        lines = [f"{local_time(line['at'])}  {line['text']}" for line in queue.log(self.session.project, job.id)]
         if job.error:
             lines.append(errors.worded(job.error))
         if job.report:
@@ -134,12 +130,4 @@ def _cells(job: Job) -> tuple[str, ...]:
     left = f", {remaining(job.eta)}" if job.status == "running" and job.eta is not None else ""
     took = f"{job.seconds:.0f} s" if job.seconds < 120 else f"{job.seconds / 60:.0f} min"
     state = "stopping" if job.status == "running" and job.wanted == "stop" else job.status
-    return (str(job.id), job.name, state, count + left, _time(job.created_at), took if job.seconds else "")
-
-
-def _time(text: str, *, seconds: bool = False) -> str:
-    """A time of the store as this place's clock shows it."""
-    try:
-        return datetime.fromisoformat(text).astimezone().strftime("%H:%M:%S" if seconds else "%d %b %H:%M")
-    except ValueError:
-        return ""
+    return (str(job.id), job.name, state, count + left, local_time(job.created_at), took if job.seconds else "")

@@ -7,6 +7,7 @@ from core.configs import ALGORITHMS
 from core.records import Job
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.dates import remaining
 from desktop.widgets.parts import column, label, rule
 
 WORDS = {
@@ -104,8 +105,11 @@ def runs_section(runs: RunList) -> QWidget:
 
 
 def describe(job: Job) -> str:
-    """`Run 3 · accuracy 0.71` or `Run 5 · PPO · running`."""
+    """`Run 3 · accuracy 0.71` or `Run 5 · PPO · 12 of 30, about 2 min left`."""
     word = WORDS[job.status]
+    if job.status == "running" and job.total > 1:
+        left = f", {remaining(job.eta)}" if job.eta is not None else ""
+        word = f"{job.done} of {job.total}{left}"
     if not word and job.kind == "train-reward" and job.result.get("accuracy") is not None:
         word = f"accuracy {job.result['accuracy']:.2f}"
     elif not word and job.result.get("reward_after") is not None:
