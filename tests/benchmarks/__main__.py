@@ -12,6 +12,7 @@ NAMES = {
     "load": "seconds to load the base model from safetensors",
     "generate": "tokens a second, batched and one by one",
     "labeling": "milliseconds that a labeler waits on a project of 100,000 ranked prompts",
+    "charts": "milliseconds to move the charts of a run of 100,000 steps, and to draw one more step",
     "reward": "pairs a second of reward model training by completions for each prompt, peak memory",
     "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",
     "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
