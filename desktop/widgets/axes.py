@@ -55,7 +55,9 @@ class Axis(pg.AxisItem):
             if pen.color().alpha() > UNSEEN:
                 area = QRectF(begin, end).normalized().adjusted(0, 0, 1, 1)
                 painter.fillRect(area.toRect(), QColor.fromRgb(opaque(pen.color().rgba())))
-        super().drawPicture(painter, line, [], texts)
+        beside = self.mapRectFromParent(self.geometry())
+        if not painter.hasClipping() or painter.clipBoundingRect().intersects(beside.adjusted(-1, -1, 1, 1)):
+            super().drawPicture(painter, line, [], texts)
 
 
 class StepAxis(Axis):
@@ -94,6 +96,7 @@ def paint_axes(plot: pg.PlotWidget, unit: str = "") -> None:
         axis.setTextPen(pg.mkPen(colours.muted))
         axis.setTickFont(font)
         axis.setStyle(maxTickLevel=1)
+        axis.setZValue(-1000)  # the grid lies under the curves
     plot.getAxis("bottom").setHeight(FOOT)
     left = plot.getAxis("left")
     left.setWidth(WIDTH_WITH_UNIT if unit else WIDTH)

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,7 +69,8 @@ def _write(path: Path, content: bytes) -> None:
     except OSError as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def image(drawn: Drawn) -> QImage:

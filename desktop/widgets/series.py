@@ -132,14 +132,14 @@ class Series:
         if len(x) and x[0] < low:
             x, y = _cut(x, y, low)
         if len(x) and x[-1] > high:
-            x, y = _cut(x[::-1], y[::-1], high)
+            x, y = (part[::-1] for part in _cut(x[::-1], y[::-1], high))
         return x, y
 
     def _points(self, low: float, high: float, pixels: int, column: Pyramid) -> tuple[Array, Array]:
         """Those between two steps and the neighbour on either side."""
         first = max(int(np.searchsorted(self.steps, low)) - 1, 0)
         end = min(int(np.searchsorted(self.steps, high, side="right")) + 1, self.size)
-        level = ((end - first) // max(2 * pixels, 1)).bit_length()
+        level = ((end - first) // max(pixels, 1)).bit_length()
         if not level:
             return self.steps[first:end], column.values[first:end]
         lows, highs = column.sides(level)
