@@ -1,7 +1,6 @@
 """A live line chart of one or two metrics of a run, in the theme's colours, with other runs laid over it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPoint, QRectF, Qt, Signal
@@ -17,19 +16,11 @@ from desktop.widgets.chart_export import Drawn
 from desktop.widgets.chart_lines import Line, Lines
 from desktop.widgets.chart_readout import Readout, Value
 from desktop.widgets.curve import Curve, Key, overlay_style
+from desktop.widgets.laid_over import LaidOver, Overlay
 from desktop.widgets.parts import label, row
 from desktop.widgets.series import Series
 
 EMPTY: Range = (0, 10)
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """Another run that is laid over the shown one: `number` gives its colour, `series` its metrics."""
-
-    run: int
-    number: int
-    series: dict[str, list[tuple[int, float]]] = field(repr=False)
 
 
 class Chart(QWidget):
@@ -73,8 +64,7 @@ class Chart(QWidget):
         self._describe()
         self.series = {name: Series(name) for name in names}
         self.curves = {name: Curve(self.plot, each, exact=_exact(name)) for name, each in self.series.items()}
-        self.overlays: list[Overlay] = []
-        self._laid_over: list[tuple[Overlay, str, Curve]] = []
+        self._over = LaidOver(self.plot, names)
         self._levels, self._marks = Lines(self.plot), Lines(self.plot)
         self.set_levels([Line(*level, fits=True)] if level else [])
         self._cursor = pg.InfiniteLine(angle=90)
@@ -177,21 +167,13 @@ class Chart(QWidget):
     def overlay(self, runs: list[Overlay]) -> None:
         """Draw the same metrics of other runs: a colour for each run, dashes for the first metric, dots for the
         second."""
-        if runs == self.overlays:
-            return
-        self.overlays = runs
-        for _, _, curve in self._laid_over:
-            curve.remove()
-        self._laid_over = []
-        for run in runs:
-            for name in self.names:
-                if points := run.series.get(name):
-                    curve = Curve(self.plot, Series(name), exact=_exact(name), thin=False)
-                    curve.series.extend(points)
-                    curve.smooth(self._smoothing)
-                    self._laid_over.append((run, name, curve))
-        self._paint()
-        self.draw()
+        if runs != self._over.runs:
+            self._over.show(runs, self._smoothing, frozenset(filter(_exact, self.names)))
+            self.draw()
+
+    @property
+    def overlays(self) -> list[Overlay]:
+        return self._over.runs
 
     @property
     def keys(self) -> list[Key]:
@@ -202,19 +184,19 @@ class Chart(QWidget):
             for number, name in enumerate(self.names)
         ]
         return own + [
-            Key(overlay_colour(run.number), self._style(run, name), self._named(run.run, name), curve.series)
-            for run, name, curve in self._laid_over
-        ]
+            Key(
+                overlay_colour(run.number), overlay_style(run.number, self.names.index(name)),
+                self._named(run.run, name), curve.series,
+            )
+            for run, name, curve in self._over.drawn
+        ]  # fmt: skip
 
     def _named(self, run: int, name: str) -> str:
         parts = [f"Run {run}" if run else "", self._words[name] if len(self.names) > 1 else ""]
         return " ".join(part for part in parts if part) or self._words[name]
 
-    def _style(self, run: Overlay, name: str) -> Qt.PenStyle:
-        return overlay_style(run.number, self.names.index(name))
-
     def _all_curves(self) -> list[Curve]:
-        return [*self.curves.values(), *(curve for _, _, curve in self._laid_over)]
+        return [*self.curves.values(), *self._over.curves]
 
     # Where it looks
 
@@ -293,8 +275,7 @@ class Chart(QWidget):
             lines.paint()
         for number, curve in enumerate(self.curves.values()):
             curve.paint(colours.series[number])
-        for run, name, curve in self._laid_over:
-            curve.paint(overlay_colour(run.number), self._style(run, name))
+        self._over.paint()
         self._read()
 
     # What is said of a step

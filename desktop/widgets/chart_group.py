@@ -5,8 +5,9 @@ from PySide6.QtWidgets import QLabel, QSlider, QWidget
 
 from desktop import settings, theme
 from desktop.theme import SPACE, overlay_colour
-from desktop.widgets.chart import Chart, Overlay
+from desktop.widgets.chart import Chart
 from desktop.widgets.curve import mark, overlay_style
+from desktop.widgets.laid_over import Overlay
 from desktop.widgets.parts import button, label, row
 
 

@@ -14,9 +14,10 @@ from core.store import Project
 from desktop.background import with_project
 from desktop.forms import title_of
 from desktop.theme import SPACE
-from desktop.widgets.chart import Chart, Overlay
+from desktop.widgets.chart import Chart
 from desktop.widgets.chart_group import ChartBar, ChartGroup
 from desktop.widgets.chart_lines import Line
+from desktop.widgets.laid_over import Overlay
 from desktop.widgets.parts import card, column
 
 #: What every algorithm may have, then what only some have; shown in this order, where a run has them.

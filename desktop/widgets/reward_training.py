@@ -17,8 +17,9 @@ from desktop.background import with_project
 from desktop.forms import ConfigForm
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.chart import Chart, Overlay
+from desktop.widgets.chart import Chart
 from desktop.widgets.chart_group import ChartBar, ChartGroup
+from desktop.widgets.laid_over import Overlay
 from desktop.widgets.parts import (
     Empty,
     Number,

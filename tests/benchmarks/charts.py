@@ -61,7 +61,8 @@ def four_charts() -> dict[str, float]:
 
 
 def one_chart() -> dict[str, float]:
-    from desktop.widgets.chart import Chart, Overlay
+    from desktop.widgets.chart import Chart
+    from desktop.widgets.laid_over import Overlay
 
     names = ("objective/scores", "objective/gold")
     chart = Chart(names, words=("learned", "gold"))

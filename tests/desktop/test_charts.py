@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QGridLayout, QMessageBo
 
 from desktop import settings
 from desktop.background import wait_for_all
-from desktop.widgets.chart import Chart, Overlay
+from desktop.widgets.chart import Chart
 from desktop.widgets.chart_group import ChartBar, ChartGroup
 from desktop.widgets.chart_lines import Line
+from desktop.widgets.laid_over import Overlay
 from desktop.widgets.series import Series, smoothed
 
 WAVE = [(step, float(np.sin(step / 3))) for step in range(1, 31)]
