@@ -1,6 +1,7 @@
 """The charts of a run of the policy, fed row by row: reward and KL large, everything else on a page of its own."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QTimer
@@ -231,7 +232,8 @@ class PolicyCharts:
         self.kl.set_marks(marks)
         for chart in self.large:
             chart.warn(warnings.get(chart.names[0], ""))
-        self.more.decorate(self._over, marks, warnings)
+        wordless = [replace(mark, word="") for mark in marks]  # there is no room for words in the small ones
+        self.more.decorate(self._over, wordless, warnings)
 
     def _marks(self, job: Job) -> list[Line]:
         """The steps from which a setting was another, and those that a checkpoint was kept of."""
