@@ -117,7 +117,7 @@ METRICS: dict[str, Metric] = {
     "lr": Metric("Learning rate", "", "The optimizer's learning rate.", "falling to a tenth"),
     "memory/gb": Metric("Memory", "GB", "Memory in use after the step.", "flat"),
     "time/tokens_per_second": Metric(
-        "Tokens a second", "1/s", "Response tokens of a step by its whole time.", "steady"
+        "Tokens a second", "tokens/s", "Response tokens of a step by its whole time.", "steady"
     ),
     "time/step": Metric("Seconds a step", "s", "Wall time of a whole step.", "steady"),
     "time/generate": Metric("Seconds generating", "s", "Wall time of the rollouts."),

@@ -113,6 +113,15 @@ def set_break_minutes(minutes: int) -> None:
     _store().setValue("break_minutes", minutes)
 
 
+def smoothing() -> float:
+    """How much of the mean before stays in the smoothed curves of the charts: 0 (none) to 0.99."""
+    return max(0.0, min(0.99, float(_get("smoothing", 0.6))))
+
+
+def set_smoothing(share: float) -> None:
+    _store().setValue("smoothing", share)
+
+
 def labeler_name() -> str:
     return str(_get("labeler", "")).strip() or _user()
 

@@ -2,7 +2,7 @@
 
 Charts and cards take their colours from `current()` and repaint when `notifier.changed` fires. Text on its
 ground has a contrast of at least 4.5 to 1 (WCAG AA); series are Okabe and Ito's colours, which people with
-colour blindness can tell apart.
+colour blindness can tell apart, the last one near black or white as theirs.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ LIGHT = Theme(
     good="#1d7a4c",
     warning="#8a5a00",
     danger="#b3261e",
-    series=("#0072b2", "#d55e00", "#007a5a", "#a5527f", "#8a6d00", "#3b8fc4"),
+    series=("#0072b2", "#d55e00", "#007a5a", "#a5527f", "#8a6d00", "#30353b"),
 )
 DARK = Theme(
     name="dark",
@@ -68,8 +68,13 @@ DARK = Theme(
     good="#5fce9a",
     warning="#e8b54d",
     danger="#ff8f85",
-    series=("#56b4e9", "#e69f00", "#3ecfa0", "#e08fc0", "#f0e442", "#8ab0f5"),
+    series=("#56b4e9", "#e69f00", "#3ecfa0", "#e08fc0", "#f0e442", "#d9dce1"),
 )
+
+
+#: The first so many series are a run's own curves.
+OWN = 2
+OVERLAY_COLOURS = len(LIGHT.series) - OWN
 
 
 class Notifier(QObject):
@@ -84,6 +89,11 @@ _larger = 0
 
 def current() -> Theme:
     return _current
+
+
+def overlay_colour(number: int) -> str:
+    """The colour of the n-th run that is laid over another: none of the run's own."""
+    return _current.series[OWN + number % OVERLAY_COLOURS]
 
 
 def sized(pixels: int) -> int:

@@ -138,6 +138,11 @@ def metrics(project: Project, job_id: int, names: tuple[str, ...] = ()) -> dict[
     return series
 
 
+def checkpoints(project: Project, job_id: int) -> list[dict[str, Any]]:
+    """The checkpoints of a run that are kept, as `step` and whether it is the `best`."""
+    return project.rows("select step, best from checkpoints where job_id = ? order by step", job_id)
+
+
 def samples(project: Project, job_id: int, *, step: int | None = None) -> list[dict[str, Any]]:
     return project.rows(
         "select * from samples where job_id = ? and (? is null or step = ?) order by step, id", job_id, step, step

@@ -13,11 +13,10 @@ from core.jobs import queue
 from core.jobs.follow import News
 from core.records import RESUMABLE, Job
 from core.store import Changes
-from desktop import errors, theme
+from desktop import errors
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.chart import overlay_colour
 from desktop.widgets.live_controls import LiveControls
 from desktop.widgets.parts import Empty, button, card, column, go, header, label, row, scrolled, set_role, side_panel
 from desktop.widgets.policy_charts import PolicyCharts
@@ -68,8 +67,6 @@ class Tab(QWidget):
         self.table = RunsTable()
         self.table.chosen.connect(self.runs.select)
         self.advice = label("", "warning", wrap=True)
-        self.over = label("", "small")
-        self.over.setTextFormat(Qt.TextFormat.RichText)
         self.result = label("", "muted", wrap=True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.stack = QStackedWidget()
@@ -89,7 +86,6 @@ class Tab(QWidget):
         page.setStretch(1, 1)
         self.setLayout(page)
         session.news.connect(self._news)
-        theme.notifier.changed.connect(self._show_over)
         self.refresh(None)
 
     def _suggested(self) -> dict[str, object]:
@@ -118,8 +114,10 @@ class Tab(QWidget):
             ("Samples", self.samples), ("More charts", scrolled(self.charts.more)), ("Runs", self.table)
         ):  # fmt: skip
             self.pages.addTab(widget, title)
-        charts = row(*self.charts.cards(), spacing=2 * SPACE)
-        charts.setStretch(0, 1)
+        cards = row(*self.charts.cards(), spacing=2 * SPACE)
+        cards.setStretch(0, 1)
+        cards.setStretch(1, 1)
+        charts = column(self.charts.bar, cards, spacing=SPACE // 2)
         charts.setStretch(1, 1)
         self.next = button(
             "Go on to Compare", lambda: go(self, "Compare"), role="link", tip="Read both policies side by side"
@@ -140,7 +138,7 @@ class Tab(QWidget):
         )
         self.exported = label("", "small", wrap=True)
         self.exported.hide()
-        links = row(self.over, None, self.take_over, self.export, self.next_round, self.next, spacing=2 * SPACE)
+        links = row(None, self.take_over, self.export, self.next_round, self.next, spacing=2 * SPACE)
         below = column(self.result, self.exported, links, spacing=SPACE // 2)
         layout = column(self.live, self.advice, charts, below, card(column(self.pages)), spacing=SPACE + 4)
         layout.setStretch(2, 4)
@@ -290,15 +288,8 @@ class Tab(QWidget):
         job = self.session.job(self.runs.current) if self.runs.current else None
         if job is None:
             return
-        self.charts.show_run(job, self.runs.laid_over, self._show_advice)
-        self._show_over()
-
-    def _show_over(self) -> None:
-        """Which runs are laid over the shown one, each in its colour."""
-        chosen = self.runs.laid_over
-        named = [f'<span style="color:{overlay_colour(n)}">╌</span> Run {run}' for n, run in enumerate(chosen)]
-        self.over.setText("Laid over: " + "&nbsp;&nbsp; ".join(named))
-        self.over.setVisible(bool(chosen))
+        over = {run: self.runs.colour_number(run) for run in self.runs.laid_over}
+        self.charts.show_run(job, over, self._show_advice)
 
     def _show_advice(self) -> None:
         said = [advice.text for advice in self.charts.advice]

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSlider, QWidget
 
 from desktop import theme
 from desktop.theme import SPACE
-from desktop.widgets.chart import paint_axes
+from desktop.widgets.axes import paint_axes
 from desktop.widgets.parts import card, column, label, row
 
 TICKS = 100

@@ -1,6 +1,7 @@
 """The charts of a run of the policy, fed row by row: reward and KL large, everything else on a page of its own."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QTimer
@@ -14,7 +15,10 @@ from core.store import Project
 from desktop.background import with_project
 from desktop.forms import title_of
 from desktop.theme import SPACE
-from desktop.widgets.chart import Chart, Line
+from desktop.widgets.chart import Chart
+from desktop.widgets.chart_group import ChartBar, ChartGroup
+from desktop.widgets.chart_lines import Line
+from desktop.widgets.laid_over import Overlay
 from desktop.widgets.parts import card, column
 
 #: What every algorithm may have, then what only some have; shown in this order, where a run has them.
@@ -30,15 +34,19 @@ COLUMNS = 3
 Series = dict[str, list[tuple[int, float]]]
 #: Advice looks at the beginning of a run and at so many of its last steps.
 BEGINNING, LATELY = 10, 1000
+KEPT = "Checkpoint of step {}"
+BEST = "Checkpoint of step {}, the best one: its mean reward after KL was the highest"
 PEAK = "Here the gold reward was highest: past it the policy exploits what the reward model overrates."
 
 
 class MoreCharts(QWidget):
     """Small charts of what a run has numbers for; each is made when it is first needed, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, group: ChartGroup) -> None:
         super().__init__()
         self.charts: dict[str, Chart] = {}
+        self._group = group
+        self._run = 0
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, SPACE, 0, 0)
         self._grid.setSpacing(2 * SPACE)
@@ -46,20 +54,17 @@ class MoreCharts(QWidget):
             self._grid.setColumnStretch(place, 1)
         self._grid.setRowStretch(len(MORE), 1)
         self._series: Series = {}
-        self._over: list[Series] = []
+        self._over: list[Overlay] = []
         self._marks: list[Line] = []
         self._warnings: dict[str, str] = {}
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self._make_next)
 
-    def show_series(self, series: Series) -> None:
+    def show_series(self, run: int, series: Series) -> None:
         """Draw a run from the beginning."""
-        self._series = series
-        for name, chart in self.charts.items():
-            chart.clear()
-            for step, value in series.get(name, []):
-                chart.append(name, step, value)
-            chart.draw()
+        self._run, self._series = run, series
+        for chart in self.charts.values():
+            fill(chart, run, series)
         self._arrange()
 
     def append(self, rows: Iterable[dict[str, Any]]) -> None:
@@ -75,7 +80,7 @@ class MoreCharts(QWidget):
             self._arrange()
 
     def decorate(
-        self, over: list[Series], marks: list[Line],
+        self, over: list[Overlay], marks: list[Line],
         warnings: dict[str, str],
     ) -> None:  # fmt: skip
         """Other runs to lay over, steps to mark, and warnings by metric."""
@@ -106,9 +111,8 @@ class MoreCharts(QWidget):
         chart = Chart((name,), small=True)
         chart.setParent(self)  # else it would be shown as a window of its own
         self.charts[name] = chart
-        for step, value in self._series[name]:
-            chart.append(name, step, value)
-        chart.draw()
+        fill(chart, self._run, self._series)
+        self._group.add(chart)
         self._decorate(name)
         self._arrange()
 
@@ -117,20 +121,32 @@ class MoreCharts(QWidget):
         self._arrange()
 
 
+def fill(chart: Chart, run: int, series: Series) -> None:
+    """Draw a run in a chart from the beginning."""
+    chart.run = run
+    chart.clear()
+    for name in chart.names:
+        chart.extend(name, series.get(name, []))
+    chart.draw()
+
+
 class PolicyCharts:
-    """All charts of one run; `reward` and `kl` are widgets in cards, `more` is a page."""
+    """All charts of one run; `reward` and `kl` are widgets in cards, `more` is a page, `bar` goes with all of them."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.reward = Chart(("objective/scores", "objective/gold"), heading="Reward", words=("learned", "gold"))
         self.kl = Chart(("objective/kl",), heading="KL to the reference")
-        self.more = MoreCharts()
+        self.group = ChartGroup()
+        self.group.add(self.reward, self.kl)
+        self.bar = ChartBar(self.group)
+        self.more = MoreCharts(self.group)
         self.series: Series = {}
         self.job: Job | None = None
         self.advice: list[Advice] = []
         self._asked = 0
         self._waiting: list[dict[str, Any]] | None = None
-        self._over: list[Series] = []
+        self._over: list[Overlay] = []
 
     @property
     def large(self) -> tuple[Chart, Chart]:
@@ -139,37 +155,38 @@ class PolicyCharts:
     def cards(self) -> list[QWidget]:
         return [card(column(chart)) for chart in self.large]
 
-    def show_run(self, job: Job, over: list[int], shown: Callable[[], None]) -> None:
-        """Draw a run from the beginning, with other runs laid over it, then call `shown`.
+    def show_run(self, job: Job, over: dict[int, int], shown: Callable[[], None]) -> None:
+        """Draw a run from the beginning, with other runs laid over it, then call `shown`. `over` gives each of them the
+        number of its colour.
 
         It is read in the background: a long run has a hundred thousand numbers. What comes meanwhile waits.
         """
         self._asked += 1
         number, self._waiting = self._asked, []
 
-        def read(project: Project) -> tuple[int, Series, list[Series]]:
+        def read(project: Project) -> tuple[int, Series, list[Overlay]]:
             project.db.conn.execute("begin")  # all of it is read as of one moment
             newest = project.value("select coalesce(max(id), 0) from metrics where job_id = ?", job.id)
-            return int(newest), queue.metrics(project, job.id), [queue.metrics(project, run) for run in over]
+            laid_over = [Overlay(run, colour, queue.metrics(project, run)) for run, colour in over.items()]
+            return int(newest), queue.metrics(project, job.id), laid_over
 
-        def draw(found: tuple[int, Series, list[Series]]) -> None:
+        def draw(found: tuple[int, Series, list[Overlay]]) -> None:
             if number == self._asked:
                 self._draw(job, *found)
                 shown()
 
         with_project(self.more, self.project.folder, read, draw)
 
-    def _draw(self, job: Job, newest: int, series: Series, over: list[Series]) -> None:
+    def _draw(self, job: Job, newest: int, series: Series, over: list[Overlay]) -> None:
+        if self.job is None or self.job.id != job.id:
+            self.group.follow()
         self.job, self.series, self._over = job, series, over
         waiting, self._waiting = self._waiting or [], None
         for chart in self.large:
-            chart.clear()
-            for name in chart.names:
-                for step, value in series.get(name, []):
-                    chart.append(name, step, value)
-            chart.draw()
             chart.overlay(over)
-        self.more.show_series(series)
+            fill(chart, job.id, series)
+        self.more.show_series(job.id, series)
+        self.bar.show_over(over, "gold" if any("objective/gold" in run.series for run in over) else "")
         self._show_levels(job.config)
         self.append([row for row in waiting if row["id"] > newest])
 
@@ -201,19 +218,35 @@ class PolicyCharts:
         """What is to be said about the curves as they are now, and which steps are marked."""
         if self.job is None:
             return
-        lately = {name: points[:BEGINNING] + points[BEGINNING:][-LATELY:] for name, points in self.series.items()}
+        lately = {
+            name: points[:BEGINNING] + points[max(BEGINNING, len(points) - LATELY) :]
+            for name, points in self.series.items()
+        }
         self.advice = advice(lately, self.job.config)
         warnings: dict[str, str] = {}
         for said in self.advice:
             warnings[said.metric] = f"{warnings[said.metric]}\n\n{said.text}" if said.metric in warnings else said.text
-        marks = [
-            Line(row["step"] + 1, f"{title_of(row['name'])} {row['value']:g} from step {row['step'] + 1}")
-            for row in controls.changes(self.project, self.job.id)
-            if row["step"] is not None
-        ]
+        marks = self._marks(self.job)
         peak = gold_peak(lately)
-        self.reward.set_marks(marks if peak is None else [*marks, Line(peak, PEAK, "gold peak")])
+        self.reward.set_marks(marks if peak is None else [*marks, Line(peak, PEAK, "gold peak", kind="mark")])
         self.kl.set_marks(marks)
         for chart in self.large:
             chart.warn(warnings.get(chart.names[0], ""))
-        self.more.decorate(self._over, marks, warnings)
+        wordless = [replace(mark, word="") for mark in marks]  # there is no room for words in the small ones
+        self.more.decorate(self._over, wordless, warnings)
+
+    def _marks(self, job: Job) -> list[Line]:
+        """The steps from which a setting was another, and those that a checkpoint was kept of."""
+        changes = [
+            Line(row["step"] + 1, f"{title_of(row['name'])} {row['value']:g} from step {row['step'] + 1}", kind="mark")
+            for row in controls.changes(self.project, job.id)
+            if row["step"] is not None
+        ]
+        rows = {row["step"]: bool(row["best"]) for row in queue.checkpoints(self.project, job.id)}
+        if not any(rows.values()) and job.result.get("best_step"):
+            rows[job.result["best_step"]] = True  # a project that was packed brings its checkpoints without their rows
+        kept = [
+            Line(step, (BEST if best else KEPT).format(step), "best" if best else "", kind="tick")
+            for step, best in rows.items()
+        ]
+        return changes + kept

@@ -14,7 +14,7 @@ from core.report.measure import Slice
 from core.report.svg import bins
 from desktop import theme
 from desktop.theme import SPACE
-from desktop.widgets.chart import paint_axes
+from desktop.widgets.axes import paint_axes
 from desktop.widgets.parts import label, row
 
 HEIGHT = 210

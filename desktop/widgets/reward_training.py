@@ -18,7 +18,9 @@ from desktop.background import with_project
 from desktop.forms import ConfigForm
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.chart import Chart, overlay_colour
+from desktop.widgets.chart import Chart
+from desktop.widgets.chart_group import ChartBar, ChartGroup
+from desktop.widgets.laid_over import Overlay
 from desktop.widgets.parts import (
     Empty,
     Number,
@@ -65,8 +67,9 @@ class TrainingPage(QWidget):
         for chart in self.charts:
             chart.heading.setProperty("role", "heading")
         self.histogram = ScoreHistogram(small=True)
-        self.over = label("", "small")
-        self.over.setTextFormat(Qt.TextFormat.RichText)
+        self.group = ChartGroup()
+        self.group.add(*self.charts)
+        self.bar = ChartBar(self.group)
         self.result = label("", "muted", wrap=True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.next = button("Go on to PPO", lambda: go(self, "PPO"), tip="Tune the policy against this reward model")
@@ -81,8 +84,8 @@ class TrainingPage(QWidget):
             grid.setColumnStretch(place, 1)
         foot = row(self.result, self.next, spacing=2 * SPACE)
         foot.setStretch(0, 1)
-        whole = column(grid, self.over, foot)
-        whole.setStretch(0, 1)
+        whole = column(self.bar, grid, foot)
+        whole.setStretch(1, 1)
         charts = QWidget()
         charts.setLayout(whole)
         self.stack = QStackedWidget()
@@ -162,11 +165,12 @@ class TrainingPage(QWidget):
 
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""
+        self.group.follow()
         for chart in self.charts:
+            chart.run = job_id
             chart.clear()
             for name, points in queue.metrics(self.session.project, job_id, chart.names).items():
-                for step, value in points:
-                    chart.append(name, step, value)
+                chart.extend(name, points)
             chart.draw()
         self._show_result(job_id)
         self._show_scores(job_id)
@@ -174,12 +178,14 @@ class TrainingPage(QWidget):
 
     def _lay_over(self) -> None:
         """Draw the ticked runs over the shown one."""
-        chosen = self.runs.laid_over
+        names = tuple(name for chart in self.charts for name in chart.names)
+        over = [
+            Overlay(run, self.runs.colour_number(run), queue.metrics(self.session.project, run, names))
+            for run in self.runs.laid_over
+        ]
         for chart in self.charts:
-            chart.overlay([queue.metrics(self.session.project, run, chart.names) for run in chosen])
-        named = [f'<span style="color:{overlay_colour(n)}">╌</span> Run {run}' for n, run in enumerate(chosen)]
-        self.over.setText("Laid over: " + "&nbsp;&nbsp; ".join(named))
-        self.over.setVisible(bool(chosen))
+            chart.overlay(over)
+        self.bar.show_over(over, "held-out")
 
     def _show_scores(self, job_id: int) -> None:
         """The scores of the held-out completions as they are now; only the newest question is answered."""

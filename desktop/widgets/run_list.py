@@ -1,12 +1,14 @@
 """The runs of one kind, newest first; selecting one shows it."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from core.configs import ALGORITHMS
 from core.records import Job
+from desktop import theme
 from desktop.session import Session
-from desktop.theme import SPACE
+from desktop.theme import SPACE, overlay_colour
 from desktop.widgets.dates import remaining
 from desktop.widgets.parts import column, label, rule
 
@@ -35,9 +37,12 @@ class RunList(QListWidget):
         self.session = session
         self.kind = kind
         self._overlays = overlays
+        self._numbers: dict[int, int] = {}
         if overlays:
             self.setToolTip("Tick a run to lay it over the one that is shown.")
-            self.itemChanged.connect(lambda _: self.ticked.emit())
+            self.setIconSize(QSize(10, 10))
+            self.itemChanged.connect(self._tick)
+            theme.notifier.changed.connect(self._show_colours)
         self.setAccessibleName("Runs, newest first")
         self.setMinimumHeight(110)
         self.currentItemChanged.connect(self._moved)
@@ -51,6 +56,30 @@ class RunList(QListWidget):
     def laid_over(self) -> list[int]:
         """Ticked runs, newest first, without the one that is shown."""
         return [run for run in self._ticked() if run != self.current]
+
+    def colour_number(self, run: int) -> int:
+        """A ticked run keeps its colour until it is unticked, whatever else is ticked."""
+        if run not in self._numbers:
+            taken = set(self._numbers.values())
+            self._numbers[run] = next(number for number in range(len(taken) + 1) if number not in taken)
+        return self._numbers[run]
+
+    def _tick(self) -> None:
+        ticked = self._ticked()
+        self._numbers = {run: number for run, number in self._numbers.items() if run in ticked}
+        for run in reversed(ticked):
+            self.colour_number(run)
+        self._show_colours()
+        self.ticked.emit()
+
+    def _show_colours(self) -> None:
+        """Each run that is laid over has its colour beside its box."""
+        over = self.laid_over
+        self.blockSignals(True)
+        for place in range(self.count()):
+            run = int(self.item(place).data(Qt.ItemDataRole.UserRole))
+            self.item(place).setIcon(swatch(overlay_colour(self.colour_number(run))) if run in over else QIcon())
+        self.blockSignals(False)
 
     def _ticked(self) -> list[int]:
         items = [self.item(place) for place in range(self.count())] if self._overlays else []
@@ -80,13 +109,23 @@ class RunList(QListWidget):
             if job.id == kept:
                 self.setCurrentItem(item)
         self.blockSignals(False)
+        if self._overlays:
+            self._show_colours()
         if self.currentItem() is None and self.count():
             self.setCurrentRow(0)
         self.filled.emit(self.count() > 0)
 
     def _moved(self) -> None:
+        if self._overlays:
+            self._show_colours()
         if self.current is not None:
             self.chosen.emit(self.current)
+
+
+def swatch(colour: str) -> QIcon:
+    found = QPixmap(10, 10)
+    found.fill(QColor(colour))
+    return QIcon(found)
 
 
 def runs_section(runs: RunList) -> QWidget:

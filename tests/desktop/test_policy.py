@@ -129,8 +129,7 @@ def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
     project.db.conn.execute("update controls set step = 4")
     told(project, job, [5], objective__scores=lambda s: s)
     poll(tab)
-    assert [mark.value() for mark in tab.charts.kl._marks] == [5]
-    assert "KL coefficient 0.2 from step 5" in tab.charts.kl._marks[0].toolTip()
+    assert [(mark.place, mark.meaning) for mark in tab.charts.kl.marks] == [(5, "KL coefficient 0.2 from step 5")]
     done(project, job)
     poll(tab)
     assert not tab.live.strip.isVisible()
@@ -190,8 +189,8 @@ def test_target_ceiling_and_threshold_are_drawn(tab):
     job = queued(tab.session.project, kl_target=6.0, kl_ceiling=12.0, reward_threshold=1.5)
     poll(tab)
     select(tab, job)
-    assert [line.value() for line in tab.charts.kl._lines] == [6.0, 12.0]
-    assert [line.value() for line in tab.charts.reward._lines] == [1.5]
+    assert [line.place for line in tab.charts.kl.levels] == [6.0, 12.0]
+    assert [line.place for line in tab.charts.reward.levels] == [1.5]
 
 
 def test_over_optimisation_is_marked_and_said_in_plain_words(tab):
@@ -208,8 +207,8 @@ def test_over_optimisation_is_marked_and_said_in_plain_words(tab):
     assert "And 1 more" in tab.advice.text()
     assert tab.charts.reward.warning.isVisible()
     assert "gold reward falls" in tab.charts.reward.warning.toolTip()
-    (peak,) = tab.charts.reward._marks
-    assert 18 <= peak.value() <= 26
+    (peak,) = tab.charts.reward.marks
+    assert 18 <= peak.place <= 26
     assert not tab.charts.kl.warning.isVisible()
 
 
@@ -253,8 +252,10 @@ def test_ticked_runs_are_laid_over_the_one_that_is_shown(tab):
     select(tab, jobs[1])
     tab.runs.item(1).setCheckState(Qt.CheckState.Checked)
     drawn(tab)
-    assert f"Run {jobs[0].id}" in tab.over.text()
-    assert len(tab.charts.reward._laid_over) == 1
+    assert f"Run {jobs[0].id}" in tab.charts.bar.legend.text()
+    assert [key.words for key in tab.charts.reward.keys if key.series.size] == [
+        f"Run {jobs[1].id} learned", f"Run {jobs[0].id} learned",
+    ]  # fmt: skip
 
 
 def test_all_runs_stand_side_by_side_with_what_differs_and_a_row_shows_its_run(tab):
@@ -401,10 +402,10 @@ def test_a_single_step_is_seen_and_a_zoomed_chart_follows_again(tab):
     poll(tab)
     select(tab, job)
     chart = tab.charts.reward
-    assert chart.series["objective/scores"].smooth.opts["symbol"] == "o"
+    assert chart.curves["objective/scores"].dots == 1
     told(project, job, range(2, 9), objective__scores=lambda step: step)
     poll(tab)
-    assert chart.series["objective/scores"].smooth.opts["symbol"] is None
+    assert chart.curves["objective/scores"].dots == 0
     chart.plot.setXRange(3, 4, padding=0)
     chart.show_all()
     QApplication.processEvents()

@@ -129,17 +129,17 @@ def test_a_ticked_run_is_laid_over_the_shown_one(tab, qtbot):
     tab.session.poll()
     page = tab.training
     assert page.runs.count() == 2
-    assert page.loss._laid_over == []
+    assert page.loss.overlays == []
     other = next(page.runs.item(n) for n in (0, 1) if page.runs.item(n) is not page.runs.currentItem())
     other.setCheckState(Qt.CheckState.Checked)
-    assert len(page.loss._laid_over) == 2, "training and held-out"
-    assert f"Run {other.data(Qt.ItemDataRole.UserRole)}" in page.over.text()
+    assert len(page.loss.keys) == 4, "training and held-out of both"
+    assert f"Run {other.data(Qt.ItemDataRole.UserRole)}" in page.bar.legend.text()
     page.runs.refresh()
     assert len(page.runs.laid_over) == 1, "the tick survives a refresh"
     other = next(page.runs.item(n) for n in (0, 1) if page.runs.item(n) is not page.runs.currentItem())
     other.setCheckState(Qt.CheckState.Unchecked)
-    assert page.loss._laid_over == []
-    assert page.over.isHidden()
+    assert page.loss.overlays == []
+    assert page.bar.legend.text() == ""
 
 
 def test_live_scores_redraw_the_histogram(tab, qtbot):

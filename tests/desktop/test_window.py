@@ -452,8 +452,8 @@ def test_the_threshold_that_stops_a_run_is_drawn(open_window, with_runs, qtbot):
     window = open_window()
     window.open_project(with_runs.folder)
     charts = tab(window, "PPO").charts
-    qtbot.waitUntil(lambda: [line.value() for line in charts.reward._lines] == [1.5])
-    assert charts.kl._lines == []
+    qtbot.waitUntil(lambda: [line.place for line in charts.reward.levels] == [1.5])
+    assert charts.kl.levels == []
 
 
 def test_a_narrow_chart_keeps_its_values_and_gives_up_its_words(open_window, with_runs, qtbot):

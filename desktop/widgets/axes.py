@@ -1,0 +1,115 @@
+"""What the axes of a plot look like, what they say, and how far they reach."""
+
+from functools import cache
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter
+
+from core.metrics import METRICS
+from desktop import theme
+
+WIDTH, WIDTH_WITH_UNIT = 46, 58
+FONT, TEXT_BELOW, FOOT = 11, 2, 20
+#: Lines of the grid with less alpha than this are not drawn.
+UNSEEN = 12
+Range = tuple[float, float]
+
+
+@cache
+def _mixed(colour: int, ground: str) -> int:
+    over, under = QColor.fromRgba(colour), QColor(ground)
+    share = over.alphaF()
+    red, green, blue = (
+        round(share * above + (1 - share) * below)
+        for above, below in (
+            (over.red(), under.red()), (over.green(), under.green()), (over.blue(), under.blue()),
+        )
+    )  # fmt: skip
+    return QColor(red, green, blue).rgb()
+
+
+def opaque(colour: int) -> int:
+    """What a colour looks like that is laid on the theme's surface with its alpha: it is painted ten times as fast."""
+    return _mixed(colour, theme.current().surface)
+
+
+class Axis(pg.AxisItem):
+    """Draws what it worked out for a range again as it is, and its lines in opaque colours.
+
+    pyqtgraph replays a picture, which looks up the font for each number, and blends each line of the grid pixel by
+    pixel: that costs more than all curves.
+    """
+
+    picture: Any
+
+    def paint(self, painter: QPainter, option: object, widget: object) -> None:
+        if self.picture is None:
+            self.picture = self.generateDrawSpecs(painter)
+        if self.picture is not None:
+            self.drawPicture(painter, *self.picture)
+
+    def drawPicture(self, painter: QPainter, line: Any, ticks: Any, texts: Any) -> None:
+        for pen, begin, end in ticks:
+            if pen.color().alpha() > UNSEEN:
+                area = QRectF(begin, end).normalized().adjusted(0, 0, 1, 1)
+                painter.fillRect(area.toRect(), QColor.fromRgb(opaque(pen.color().rgba())))
+        beside = self.mapRectFromParent(self.geometry())
+        if not painter.hasClipping() or painter.clipBoundingRect().intersects(beside.adjusted(-1, -1, 1, 1)):
+            super().drawPicture(painter, line, [], texts)
+
+
+class StepAxis(Axis):
+    """An axis of whole steps, there is no step 1.5; it says so at its end, in the line of its numbers."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        return [(max(1.0, spacing), offset) for spacing, offset in super().tickSpacing(low, high, size)]
+
+    def generateDrawSpecs(self, painter: QPainter) -> Any:
+        specs = super().generateDrawSpecs(painter)
+        if specs is None:
+            return None
+        line, ticks, texts = specs
+        bounds = self.mapRectFromParent(self.geometry())
+        width = painter.fontMetrics().horizontalAdvance("step") + 2
+        room = QRectF(bounds.right() - width, bounds.top() + TEXT_BELOW, width, bounds.height() - TEXT_BELOW)
+        kept = [text for text in texts if text[0].right() < room.left() - 6]
+        align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextDontClip
+        return line, ticks, [*kept, (room, align, "step")]
+
+
+def unit_of(name: str) -> str:
+    """The unit of a metric as an axis says it: nats/completion."""
+    return METRICS[name].unit.replace(" per ", "/") if name in METRICS else ""
+
+
+def paint_axes(plot: pg.PlotWidget, unit: str = "") -> None:
+    """Give a plot the theme's ground, axes and grid, and the unit of its values beside them."""
+    colours = theme.current()
+    plot.setBackground(colours.surface)
+    font = QFont()
+    font.setPixelSize(FONT)
+    for side in ("left", "bottom"):
+        axis = plot.getAxis(side)
+        axis.setPen(pg.mkPen(colours.line))
+        axis.setTextPen(pg.mkPen(colours.muted))
+        axis.setTickFont(font)
+        axis.setStyle(maxTickLevel=1)
+        axis.setZValue(-1000)  # the grid lies under the curves
+    plot.getAxis("bottom").setHeight(FOOT)
+    left = plot.getAxis("left")
+    left.setWidth(WIDTH_WITH_UNIT if unit else WIDTH)
+    if unit:
+        left.enableAutoSIPrefix(False)
+        left.setLabel(unit, color=colours.muted, **{"font-size": f"{FONT}px"})
+    plot.showGrid(x=False, y=True, alpha=0.15)
+
+
+def fitted(shown: Range | None, low: float, high: float) -> Range:
+    """A range with some room around low and high; the one that is shown stays where it still does, so that a curve
+    that grows moves the axes now and then and not at every point."""
+    if shown and shown[0] <= low and high <= shown[1] and high - low >= 0.8 * (shown[1] - shown[0]):
+        return shown
+    room = 0.04 * (high - low) or max(0.1 * abs(high), 0.5)
+    return low - room, high + room

@@ -1,0 +1,88 @@
+"""What is drawn on a chart beside its curves: dashed levels, marked steps, and ticks at its foot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFont
+
+from desktop import theme
+from desktop.widgets.axes import FONT
+
+#: How much of the height a tick takes, and where the words stand.
+FOOT, HEAD = 0.07, 0.93
+
+
+@dataclass(frozen=True)
+class Line:
+    """A level, a marked step, or a tick at the foot: `meaning` is its tooltip, `word` is drawn beside it; a level that
+    `fits` is always in view."""
+
+    place: float
+    meaning: str
+    word: str = ""
+    fits: bool = False
+    kind: Literal["level", "mark", "tick"] = "level"
+
+
+class Lines:
+    """The lines of one plot; told again what there is, it takes away and adds only what differs."""
+
+    def __init__(self, plot: pg.PlotWidget) -> None:
+        self._plot = plot
+        self._drawn: dict[Line, pg.InfiniteLine] = {}
+
+    @property
+    def all(self) -> list[Line]:
+        return list(self._drawn)
+
+    def near(self, area: QRectF) -> list[Line]:
+        """Those that pass through a part of the plot; a tick counts at any height."""
+        across, along = (area.top(), area.bottom()), (area.left(), area.right())
+        sides = {line: across if line.kind == "level" else along for line in self._drawn}
+        return [line for line, (low, high) in sides.items() if low <= line.place <= high]
+
+    def show(self, lines: list[Line]) -> None:
+        """Draw these and no others: this is asked at every step of a run."""
+        for gone in set(self._drawn) - set(lines):
+            self._plot.removeItem(self._drawn.pop(gone))
+        for line in lines:
+            if line not in self._drawn:
+                self._drawn[line] = self._draw(line)
+        self._drawn = {line: self._drawn[line] for line in lines}
+
+    def _draw(self, line: Line) -> pg.InfiniteLine:
+        beside = {
+            "level": {"position": 0.02, "anchors": [(0, 0), (0, 1)]},
+            "mark": {"position": HEAD},
+            "tick": {"position": FOOT, "anchors": [(0.5, 1), (0.5, 1)]},
+        }[line.kind]
+        drawn = pg.InfiniteLine(
+            pos=line.place, angle=0 if line.kind == "level" else 90, label=line.word or None, labelOpts=beside,
+            span=(0, FOOT) if line.kind == "tick" else (0, 1),
+        )  # fmt: skip
+        self._plot.addItem(drawn, ignoreBounds=True)
+        self._pen(line, drawn)
+        return drawn
+
+    def _pen(self, line: Line, drawn: pg.InfiniteLine) -> None:
+        muted = theme.current().muted
+        styles = {"level": Qt.PenStyle.DashLine, "mark": Qt.PenStyle.DotLine, "tick": Qt.PenStyle.SolidLine}
+        drawn.setPen(pg.mkPen(muted, style=styles[line.kind], width=2 if line.kind == "tick" else 1))
+        if hasattr(drawn, "label"):
+            drawn.label.setColor(muted)
+            font = QFont()
+            font.setPixelSize(FONT)
+            drawn.label.setFont(font)
+
+    def hide_outside(self, steps: Sequence[float], values: Sequence[float]) -> None:
+        """An SVG has no edge that would cut them off."""
+        for line, drawn in self._drawn.items():
+            low, high = values if line.kind == "level" else steps
+            drawn.setVisible(bool(low <= line.place <= high))
+
+    def paint(self) -> None:
+        for line, drawn in self._drawn.items():
+            self._pen(line, drawn)

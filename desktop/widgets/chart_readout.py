@@ -1,0 +1,52 @@
+"""The line beside a chart's heading: the values at a step, each in its curve's colour. It is the legend too."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy
+
+from desktop.widgets.curve import Key
+
+
+@dataclass(frozen=True)
+class Value:
+    """`word` names it where there is room; one of `another` run is left out where there is none."""
+
+    key: Key
+    word: str
+    value: float
+    another: bool = False
+
+    def text(self, *, words: bool) -> str:
+        short = f"{self.value:.3g}" if abs(self.value) < 1000 else f"{self.value:,.0f}"
+        return f"{self.word} {short}" if words and self.word else short
+
+
+class Readout(QLabel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "small")
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._said: tuple[str, list[Value]] = ("", [])
+
+    def say(self, begin: str, values: list[Value]) -> None:
+        """Where there is little room, the names give way, then the other runs, then the step."""
+        self._said = (begin, values)
+        own = [value for value in values if not value.another]
+        for shown, words, start in (
+            (values, True, begin), (values, False, begin), (own, True, begin), (own, False, begin), (own, False, ""),
+        ):  # fmt: skip
+            texts = [value.text(words=words) for value in shown]
+            keys = [value.key.mark if len(shown) > 1 else "" for value in shown]
+            plain = "   ".join([start, *(f"●● {text}" if key else text for key, text in zip(keys, texts, strict=True))])
+            if self.fontMetrics().horizontalAdvance(plain.strip()) <= self.width():
+                break
+        parts = [f"{key} {text}".strip() for key, text in zip(keys, texts, strict=True)]
+        self.setText("&nbsp;&nbsp; ".join(([start] if start else []) + parts))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.say(*self._said)

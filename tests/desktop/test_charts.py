@@ -1,0 +1,177 @@
+"""Charts of a run: linked, smoothed, marked, laid over each other, taken elsewhere, and quick when they are long."""
+
+import csv
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QGridLayout, QMessageBox, QWidget
+
+from desktop import settings
+from desktop.background import wait_for_all
+from desktop.widgets.chart import Chart
+from desktop.widgets.chart_group import ChartBar, ChartGroup
+from desktop.widgets.chart_lines import Line
+from desktop.widgets.laid_over import Overlay
+from desktop.widgets.series import Series, smoothed
+
+WAVE = [(step, float(np.sin(step / 3))) for step in range(1, 31)]
+
+
+@pytest.fixture
+def page(qtbot):
+    """Two linked charts under their bar, in a window."""
+    group = ChartGroup()
+    group.add(Chart(("objective/scores", "objective/gold"), words=("learned", "gold")), Chart(("objective/kl",)))
+    for chart in group.charts:
+        chart.run = 7
+        for name in chart.names:
+            chart.extend(name, WAVE)
+    window = QWidget()
+    grid = QGridLayout(window)
+    window.bar = ChartBar(group)
+    grid.addWidget(window.bar, 0, 0, 1, 2)
+    for column, chart in enumerate(group.charts):
+        grid.addWidget(chart, 1, column)
+    window.group = group
+    window.resize(1000, 400)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitExposed(window)
+    for chart in group.charts:
+        chart.draw()
+    return window
+
+
+def steps(chart):
+    return chart.plot.viewRange()[0]
+
+
+def test_the_mean_is_the_weighted_sum_of_what_came_before_however_it_arrives():
+    values = np.random.default_rng(0).normal(size=200)
+    weights = [np.array([0.8**age for age in range(n, -1, -1)]) for n in range(200)]
+    expected = [float(w @ values[: len(w)] / w.sum()) for w in weights]
+    assert smoothed(values, 0.8)[0] == pytest.approx(expected)
+    assert list(smoothed(values, 0.0)[0]) == list(values)
+    piecewise = Series("loss", 0.8)
+    piecewise.extend(enumerate(values[:120]))
+    for step in range(120, 200):
+        piecewise.append(step, values[step])
+    assert piecewise.means == pytest.approx(expected)
+
+
+def test_a_long_series_is_drawn_with_few_points_and_every_peak():
+    values = np.random.default_rng(1).normal(size=100_000)
+    values[[31_234, 77_777]] = 50, -50
+    series = Series("loss")
+    series.extend(enumerate(values))
+    for low, high in ((0, 100_000), (20_000, 90_000), (31_200, 31_300)):
+        x, y = series.drawn(low, high, 500, means=False)
+        inside = values[low : high + 1]
+        assert len(x) <= 1100 and low <= x.min() and x.max() <= high and (np.diff(x) >= 0).all()
+        assert (y.min(), y.max()) == (inside.min(), inside.max())
+    series.append(100_000, 99.0)
+    assert series.drawn(0, 100_001, 500, means=False)[1].max() == 99.0
+
+
+def test_a_step_that_is_pointed_at_is_read_in_all_charts_with_the_pointer_and_with_keys(page):
+    first, second = page.group.charts
+    first.plot.pointed.emit(12.2)
+    assert all("step 12" in chart.readout.text() for chart in (first, second))
+    assert f"{WAVE[11][1]:.3g}" in second.readout.text()
+    QTest.keyClick(second.plot, Qt.Key.Key_Right)
+    assert "step 13" in first.readout.text()
+    QTest.keyClick(second.plot, Qt.Key.Key_Escape)
+    assert "step" not in first.readout.text()
+
+
+def test_charts_are_moved_together_and_follow_again_when_asked(page):
+    first, second = page.group.charts
+    assert not page.bar.follow.isVisible()
+    second.plot.setFocus()
+    QTest.keyClicks(second.plot, "+")
+    assert steps(first) == steps(second)
+    assert steps(first)[0] > 5
+    assert page.bar.follow.isVisible()
+    zoomed = steps(first)
+    first.append("objective/scores", 31, 0.5)
+    first.draw()
+    assert steps(first) == zoomed, "who looks at some steps is not taken away from them"
+    page.bar.follow.click()
+    assert not page.bar.follow.isVisible()
+    assert [steps(chart)[0] < 1 and steps(chart)[1] > 30 for chart in (first, second)] == [True, True]
+    first.append("objective/scores", 60, 0.5)
+    first.draw()
+    assert steps(first)[1] > 60
+
+
+def test_smoothing_holds_for_all_curves_and_is_remembered(page):
+    first = page.group.charts[0]
+    first.overlay([Overlay(3, 0, {"objective/scores": WAVE})])
+    page.bar.slider.setValue(90)
+    own, _, other = first.keys
+    expected = smoothed(np.array([value for _, value in WAVE]), 0.9)[0]
+    assert own.series.means == pytest.approx(expected)
+    assert other.series.means == pytest.approx(expected)
+    assert ChartGroup().smoothing == settings.smoothing() == 0.9
+
+
+def test_laid_over_runs_have_colours_and_their_curves_lines_of_their_own(page):
+    first = page.group.charts[0]
+    first.overlay([Overlay(run, run, dict.fromkeys(first.names, WAVE)) for run in range(6)])
+    looks = [(key.colour, key.style) for key in first.keys]
+    assert len(looks) == 14
+    assert len(set(looks)) == 14
+
+
+def test_a_line_says_what_it_means_where_the_pointer_is_near(page):
+    first = page.group.charts[0]
+    first.set_marks([Line(18, "the best one", "best", kind="tick"), Line(5, "changed", kind="mark")])
+    near = first.plot.plotItem.vb.viewRect()
+    near.setLeft(17.8)
+    near.setRight(18.2)
+    asked = []
+    first.plot.show_tip = lambda _, text: asked.append(text)
+    first.plot.tip_asked.emit(first.plot.pos(), near)
+    near.moveLeft(10)
+    first.plot.tip_asked.emit(first.plot.pos(), near)
+    assert asked[0] == "the best one"
+    assert "double-click" in asked[1]
+
+
+def saved(chart, qtbot, words, path):
+    action = next(action for action in chart.menu.actions() if words in action.text())
+    action.trigger()
+    dialog = chart.findChild(QFileDialog)
+    dialog.fileSelected.emit(str(path))
+    dialog.close()
+    wait_for_all()
+    QApplication.processEvents()
+
+
+def test_a_chart_is_saved_and_copied_with_the_runs_laid_over_it(page, qtbot, tmp_path):
+    first = page.group.charts[0]
+    first.overlay([Overlay(3, 0, {"objective/scores": WAVE[:10]})])
+    saved(first, qtbot, "CSV", tmp_path / "chart.csv")
+    rows = list(csv.reader((tmp_path / "chart.csv").open(encoding="utf-8")))
+    assert rows[0] == ["step", "Run 7 learned", "Run 7 gold", "Run 3 learned"]
+    assert (rows[10][0], float(rows[10][3]), rows[11][3], len(rows)) == ("10", WAVE[9][1], "", 31)
+    saved(first, qtbot, "PNG", tmp_path / "chart.png")
+    assert QImage(str(tmp_path / "chart.png")).width() >= 2 * first.plot.width()
+    saved(first, qtbot, "SVG", tmp_path / "chart.svg")
+    assert QSvgRenderer(str(tmp_path / "chart.svg")).isValid()
+    assert "Run 3 learned" in (tmp_path / "chart.svg").read_text(encoding="utf-8")
+    first.menu.actions()[0].trigger()
+    assert not QApplication.clipboard().image().isNull()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["chart.csv", "chart.png", "chart.svg"]
+
+
+def test_a_place_that_cannot_be_written_is_said_in_a_sentence(page, qtbot, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    saved(page.group.charts[0], qtbot, "PNG", tmp_path / "file" / "chart.png")
+    (box,) = page.group.charts[0].findChildren(QMessageBox)
+    assert "chart.png cannot be written: choose another place." in box.text()
+    box.close()
