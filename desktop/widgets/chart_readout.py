@@ -41,7 +41,8 @@ class Readout(QLabel):
         ):  # fmt: skip
             texts = [value.text(words=words) for value in shown]
             keys = [value.key.mark if len(shown) > 1 else "" for value in shown]
-            plain = "   ".join([start, *(f"●● {text}" if key else text for key, text in zip(keys, texts, strict=True))])
+            dots = ["" if len(shown) < 2 else "●● " if value.another else "● " for value in shown]
+            plain = "   ".join([start, *(dot + text for dot, text in zip(dots, texts, strict=True))])
             if self.fontMetrics().horizontalAdvance(plain.strip()) <= self.width():
                 break
         parts = [f"{key} {text}".strip() for key, text in zip(keys, texts, strict=True)]
