@@ -20,7 +20,9 @@ from desktop.window import Window
 
 THEMES = ("light", "dark")
 SIZES = ("1280x800", "1920x1080")
-SETTLE_MILLISECONDS = 900
+SETTLE_MILLISECONDS = 300
+#: Looks after which a page is taken as it is.
+PATIENCE = 100
 
 
 def main() -> int:
@@ -49,8 +51,7 @@ def pages(
     width, height = (int(part) for part in size.split("x"))
     window.resize(width, height)
     window.close_project()
-    _settle(settle)
-    yield "welcome", window.grab()
+    yield "welcome", _settled(window, settle)
     window.open_project(project)
     for number, kind in enumerate(TABS):
         window.show_tab(number)
@@ -60,18 +61,21 @@ def pages(
             if isinstance(tabs, QTabWidget):
                 tabs.setCurrentIndex(page)
                 name = f"{kind.title}-{tabs.tabText(page).split(' (')[0]}"
-            _settle(settle)
-            yield name.lower().replace(" ", "-"), window.grab()
+            yield name.lower().replace(" ", "-"), _settled(window, settle)
 
 
-def _settle(milliseconds: int) -> None:
-    """Let the window work until nothing is read in the background any more."""
-    loop = QEventLoop()
-    while True:
+def _settled(window: Window, milliseconds: int) -> QPixmap:
+    """The window once nothing is read in the background and it looks the same twice, with so much time between."""
+    loop, before = QEventLoop(), None
+    for _ in range(PATIENCE):
         QTimer.singleShot(milliseconds, loop.quit)
         loop.exec()
-        if not busy():
-            return
+        picture = window.grab()
+        now = None if busy() else picture.toImage()
+        if now is not None and now == before:
+            return picture
+        before = now
+    return window.grab()
 
 
 if __name__ == "__main__":
