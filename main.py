@@ -5,14 +5,21 @@ from pathlib import Path
 
 
 def main() -> int:
-    words = sys.argv[2:] if sys.argv[1:2] == ["window"] else sys.argv[1:]
-    if words != sys.argv[1:] or not words or (Path(words[0]) / "plumbline.db").is_file():
-        from desktop.app import run
-
-        return run(words)
+    words = sys.argv[1:]
+    if not words or words[0] == "window":
+        return _window(words[1:])
+    from core.cli import cli
     from core.cli import run as run_cli
 
+    if len(words) == 1 and words[0] not in cli.commands and (Path(words[0]) / "plumbline.db").is_file():
+        return _window(words)
     return run_cli()
+
+
+def _window(words: list[str]) -> int:
+    from desktop.app import run
+
+    return run(words)
 
 
 if __name__ == "__main__":

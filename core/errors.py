@@ -65,6 +65,8 @@ def known(error: BaseException) -> KnownError | None:
     text = str(error)
     if isinstance(error, sqlite3.OperationalError) and "disk is full" in text:
         return KnownError(DISK_FULL)
+    if isinstance(error, sqlite3.OperationalError) and "locked" in text:
+        return KnownError("Another program is writing to the project: wait a moment and try again.")
     if isinstance(error, sqlite3.OperationalError) and ("readonly" in text or "unable to open" in text):
         return KnownError("The project's database cannot be written: check the folder's permissions.")
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):

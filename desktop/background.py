@@ -106,6 +106,8 @@ def wait_for_all(milliseconds: int = 30_000, *, lasting: bool = False) -> None:
     while waited := [task for task in _running if lasting or not task.lasting]:
         task = waited[0]
         if not task.wait(milliseconds):
-            return
+            if not lasting:
+                return
+            continue  # a thread that the program leaves behind would end it with a crash
         QCoreApplication.sendPostedEvents(task)  # which may start another one
         _running.discard(task)

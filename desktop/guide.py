@@ -71,7 +71,7 @@ def show(page: str, parent: QWidget) -> QDialog:
 
 def _figures(page: str) -> QWidget:
     """The figures beside a page, which scroll on their own."""
-    from desktop.widgets.figures import FIGURES  # draws with numpy, which the first frame does without
+    from desktop.widgets.figures import FIGURES  # draws with pyqtgraph, which the first frame does without
 
     found = side_panel(column(*(make() for make in FIGURES[page]), None), FIGURES_WIDTH)
     found.setAccessibleName("Figures to be moved")

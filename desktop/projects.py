@@ -156,6 +156,9 @@ class Projects(QObject):
     def put_in_trash(self, folder: Path) -> None:
         """Delete the project, after closing it; one that cannot be deleted is shown again."""
         window = self.window
+        if self.at_work:
+            errors.show(BadInput(f"{self.at_work} is not done: wait for it, or stop it."), window)
+            return
         was_open = window.session is not None and window.session.project.folder == folder.resolve()
         tab = window.tab_stack.currentIndex() if was_open else 0
         self.notice.tell(f"Deleting “{_name(folder)}” …", stays=True)
@@ -169,6 +172,8 @@ class Projects(QObject):
 
         def failed(error: Exception) -> None:
             self.notice.hide()
+            if window.closing:
+                return
             if was_open and window.session is None and window.open_project(folder):
                 window.show_tab(tab)
             errors.show(error, window)
@@ -241,9 +246,22 @@ class Projects(QObject):
 
         in_background(self.window, partial(work, progress=progress), finished, failed, lasting=True)
 
+    def tell(self, text: str) -> None:
+        """Say something in passing, unless that would cover how far a copy is."""
+        if not self.at_work:
+            self.notice.tell(text)
+
     def _opened(self, folder: Path, what: str) -> None:
-        if self.window.open_project(folder):
-            self.notice.tell(f"“{_name(folder)}” {what}: it lies in {folder}.")
+        """Open it where nothing is open; else offer that: somebody may be in the middle of something."""
+        settings.add_recent_project(folder)
+        said = f"“{_name(folder)}” {what}: it lies in {folder}."
+        if self.window.closing:
+            return
+        if self.window.session is None:
+            if self.window.open_project(folder):
+                self.notice.tell(said)
+        else:
+            self.notice.tell(said, "Open", partial(self.window.open_project, folder), stays=True)
 
     def _is_back(self, folder: Path) -> None:
         settings.add_recent_project(folder)

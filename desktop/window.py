@@ -60,6 +60,9 @@ class Window(QMainWindow):
         self.stale: set[int] = set()
         self.notices = Notices(self)
         self._leaves = False
+        self.closing = False
+        """Nothing may be opened in it any more."""
+        self.jobs: JobsPanel | None = None
         self.system: Any = None
         self.packs = Packs(self)
         self.menus = Menus(self)
@@ -108,6 +111,10 @@ class Window(QMainWindow):
         if self.session is None:
             return
         wait_for_all()
+        if self.jobs is not None:
+            self.jobs.close()
+            self.jobs.deleteLater()
+            self.jobs = None
         page = self.page
         self.pages.removeWidget(page)
         for tab in self.tabs:
@@ -212,7 +219,10 @@ class Window(QMainWindow):
     def show_jobs(self) -> None:
         """All jobs with their logs, beside the window."""
         if self.session is not None:
-            JobsPanel(self.session, self).show()
+            if self.jobs is None:
+                self.jobs = JobsPanel(self.session, self)
+            self.jobs.show()
+            self.jobs.activateWindow()
 
     def report_experiment(self) -> None:
         """Write the whole experiment as one page to send."""
@@ -229,7 +239,10 @@ class Window(QMainWindow):
             return
         tab = self.tabs[self.tab_stack.currentIndex()]
         try:
-            getattr(tab, word, getattr(self.session, word))()
+            if hasattr(tab, word):
+                getattr(tab, word)()
+            else:
+                self.projects.tell(f"{getattr(self.session, word)().label}.")
         except KnownError as error:
             errors.show(error, self)
 
@@ -290,7 +303,9 @@ class Window(QMainWindow):
             asks and self.session is not None and leaving.ask(self.session, self, self.leave) is not None
         ):
             event.ignore()
+            self._leaves = False
             return
+        self.closing = True
         settings.set_geometry(self.saveGeometry())
         if self.system is not None:
             self.system.hide()

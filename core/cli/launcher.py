@@ -1,6 +1,7 @@
 """A desktop entry and an icon, so that a Linux desktop's menu starts the window."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -56,7 +57,13 @@ def launcher(remove: bool, as_json: bool) -> None:
 def _command() -> str:
     """How this very installation is started, quoted as desktop entries want it."""
     script = shutil.which("plumbline", path=str(Path(sys.executable).parent))
-    return f'"{script}"' if script else f'"{sys.executable}" "{ROOT / "main.py"}"'
+    return _quoted(script) if script else f"{_quoted(sys.executable)} {_quoted(str(ROOT / 'main.py'))}"
+
+
+def _quoted(path: str) -> str:
+    """One argument of `Exec`; its backslashes are read twice."""
+    escaped = re.sub(r'(["`$\\])', r"\\\\\1", path).replace("%", "%%")
+    return f'"{escaped}"'
 
 
 COMMANDS = (launcher,)

@@ -45,8 +45,11 @@ def cautions(found: Experiment) -> list[str]:
 
 
 def day(stored: str) -> str:
-    """`26 November 2026` on this machine's clock, from UTC in ISO 8601."""
-    at = datetime.fromisoformat(stored).astimezone()
+    """`26 November 2026` on this machine's clock, from UTC in ISO 8601; what is no time is given as it is."""
+    try:
+        at = datetime.fromisoformat(stored).astimezone()
+    except ValueError:
+        return stored
     return f"{at.day} {at:%B} {at.year}"
 
 

@@ -45,9 +45,13 @@ class Project:
     def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
         self.db = database
+        self.writes = 0
+        """How many write transactions there have been: the number of the one that is open, or was last."""
 
     def write(self) -> AbstractContextManager[Database]:
         """A write transaction; nested use joins the outer one."""
+        if not self.db.conn.in_transaction:
+            self.writes += 1
         return write_transaction(self.db)
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ import stat
 import struct
 import uuid
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -118,13 +119,13 @@ def restore(path: Path, folder: Path, *, progress: Progress = _quiet) -> Path:
 def _entries(packed: ZipFile, path: Path) -> list[ZipInfo]:
     """The files in an archive, all of which a project may have and none of which would leave its folder."""
     entries = [entry for entry in packed.infolist() if not entry.is_dir()]
-    names = [entry.filename for entry in entries]
+    names = Counter(entry.filename for entry in entries)
     if DATABASE not in names:
         raise BadInput(f"{path.name} is not a Plumbline archive: choose a file that ends in {SUFFIX}.")
     for entry in entries:
         parts = PurePosixPath(entry.filename).parts
         ours = entry.filename == DATABASE or (parts[0] == RUNS and len(parts) > 1)
-        strange = ".." in parts or any(mark in entry.filename for mark in "\\:") or names.count(entry.filename) > 1
+        strange = ".." in parts or any(mark in entry.filename for mark in "\\:") or names[entry.filename] > 1
         kind = stat.S_IFMT(entry.external_attr >> 16)
         plain = kind in (0, stat.S_IFREG) and not entry.flag_bits & 1
         if not ours or strange or not plain or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):

@@ -30,7 +30,6 @@ class JobsPanel(QDialog):
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Jobs")
         self.resize(880, 600)
         self.session = session

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
 from core import configs, demo, gold, tour
 from core.jobs import lock, queue
 from core.next_step import ENOUGH, next_step
-from core.store import completions, open_project, rankings
+from core.store import completions, open_project, prompts, rankings
 from desktop import commands, guide, settings
 from desktop.tabs import TABS
 from desktop.widgets.command_palette import CommandPalette
@@ -220,3 +220,31 @@ def test_the_guide_begins_for_those_who_never_saw_it_and_its_figures_move(open_w
     near = over.at.getData()
     assert far[0][0] > near[0][0], "a cheaper KL goes further"
     assert far[1][0] > near[1][0] and far[1][1] < near[1][1], "learned rises, gold falls"
+
+
+def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Rank")
+    window.show_tab_called("Instructions")
+    window.session.do(prompts.edit(window.session.project, 1, tags=("new",)))
+    window.take_back("undo")
+    assert prompts.get(window.session.project, 1).tags == ("test",)
+    assert window.projects.notice.text.text() == "Undo: Edit prompt."
+    window.show_tab_called("Rank")
+    rank = window.tab_called("Rank")
+    for key in (Qt.Key.Key_B, Qt.Key.Key_A, Qt.Key.Key_C, Qt.Key.Key_D, Qt.Key.Key_Return):
+        qtbot.keyClick(rank.board, key)
+    assert window.session.project.value("select count(*) from rankings") == 1
+    window.take_back("undo")
+    assert window.session.project.value("select count(*) from current_rankings") == 0
+
+
+def test_the_jobs_panel_goes_with_its_project(open_window, filled):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_jobs()
+    window.show_jobs()
+    assert len(window.findChildren(JobsPanel)) == 1
+    window.close_project()
+    assert window.jobs is None

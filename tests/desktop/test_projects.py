@@ -91,9 +91,11 @@ def test_an_archive_is_written_and_restored_while_the_window_lives(opened, qtbot
     assert "not empty" in dialog.error.text()
     dialog.folder.setText(str(tmp_path / "back"))
     dialog.accept()
-    qtbot.waitUntil(lambda: opened.session is not None and opened.session.project.folder == tmp_path / "back")
+    qtbot.waitUntil(lambda: "is restored" in opened.projects.notice.text.text())
+    assert opened.session.project.folder == folder, "nobody's work is exchanged under their hands"
+    opened.projects.notice.action.click()
+    assert opened.session.project.folder == tmp_path / "back"
     assert opened.session.project.value("select count(*) from prompts") == 6
-    assert "is restored" in opened.projects.notice.text.text()
 
 
 def test_a_file_that_is_no_archive_is_one_sentence_and_the_project_stays(opened, qtbot, tmp_path):
@@ -111,14 +113,16 @@ def test_a_file_that_is_no_archive_is_one_sentence_and_the_project_stays(opened,
     assert not (tmp_path / "back").exists()
 
 
-def test_a_duplicate_is_named_and_opens(opened, qtbot):
+def test_a_duplicate_is_named_and_can_be_opened(opened, qtbot):
     dialog = opened.projects.duplicate(opened.session.project.folder)
     assert dialog.name.text() == "Test project (copy)"
     dialog.name.clear()
     qtbot.keyClicks(dialog.name, "Second try")
     assert Path(dialog.folder.text()).name == "second-try", "the folder follows the name"
     dialog.accept()
-    qtbot.waitUntil(lambda: opened.session is not None and opened.session.project.name == "Second try")
+    qtbot.waitUntil(lambda: "is the copy" in opened.projects.notice.text.text())
+    opened.projects.notice.action.click()
+    assert opened.session.project.name == "Second try"
     assert opened.session.project.value("select count(*) from completions") == 24
 
 
