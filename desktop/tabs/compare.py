@@ -32,6 +32,7 @@ class Tab(QWidget):
         self.policy = QComboBox()
         self.policy.setAccessibleName("Tuned policy")
         self.policy.setMinimumWidth(220)
+        self.policy.activated.connect(lambda _: self.show_newest())
         self.prompt = QLineEdit()
         self.prompt.setPlaceholderText("Type a prompt and press Enter")
         self.prompt.setAccessibleName("Prompt that both policies answer")
@@ -43,6 +44,8 @@ class Tab(QWidget):
         self.gold = Number("gold reward, before → after")
         self.kl = Number("KL, nats a completion")
         self.wins = Number("answers scored higher", "Equal scores count half")
+        self.what = label("", "muted")
+        self.back = button("Show the held-out prompts", self.show_newest, role="link")
         self.numbers = QWidget()
         self.numbers.setLayout(row(self.before, self.after, self.wins, self.gold, self.kl, None, spacing=4 * SPACE))
         self.list = QVBoxLayout()
@@ -62,7 +65,7 @@ class Tab(QWidget):
         )
         self.stack.addWidget(self.empty)
         results = QWidget()
-        results.setLayout(column(self.numbers, area, spacing=2 * SPACE))
+        results.setLayout(column(row(self.what, self.back, None), self.numbers, area, spacing=SPACE + 4))
         self.stack.addWidget(results)
         top = column(
             row(label("Policy"), self.policy, None, self.heldout), row(self.prompt, self.ask_button), spacing=SPACE + 4
@@ -92,8 +95,18 @@ class Tab(QWidget):
         for widget in (self.policy, self.prompt, self.ask_button, self.heldout):
             widget.setEnabled(ready)
         self.empty.action.setVisible(not ready)
-        if changes is None:
-            done = [job for job in self.session.jobs(KIND) if job.status == "done"]
+        self.empty.heading.setText("Not compared yet" if ready else "Nothing to compare yet")
+        if changes is None or self.policy.currentData() != kept:
+            self.show_newest()
+
+    def show_newest(self) -> None:
+        """What the chosen policy and the reference said last to the held-out prompts, or else to any."""
+        jobs = [job for job in self.session.jobs(KIND) if policy_of(job) == self.policy.currentData()]
+        busy = next((job for job in jobs if job.status in ACTIVE), None)
+        done = sorted((job for job in jobs if job.status == "done"), key=lambda job: bool(job.config["prompts"]))
+        if busy is not None:
+            self._wait_for(busy)
+        else:
             self.show_comparison(done[0] if done else None)
 
     def ask(self) -> None:
@@ -116,12 +129,16 @@ class Tab(QWidget):
                 if prompts
                 else job.config["max_new_tokens"],
             )
-            self._shown = self.session.start(KIND, config).id
+            self._wait_for(self.session.start(KIND, config))
         except KnownError as error:
             errors.show(error, self)
-            return
+
+    def _wait_for(self, job: Job) -> None:
+        self._shown = job.id
         self._clear()
         self.numbers.hide()
+        self.what.setText(said_of(job))
+        self.back.hide()
         self.list.addWidget(label("Both are answering …", "muted"))
         self.stack.setCurrentIndex(1)
 
@@ -129,6 +146,9 @@ class Tab(QWidget):
         for job in news.jobs:
             if job.kind == "train-policy":
                 self.refresh(Changes(frozenset(), ""))
+            elif job.kind == KIND and job.status in ACTIVE and job.id != self._shown:
+                self.policy.setCurrentIndex(max(0, self.policy.findData(policy_of(job))))
+                self._wait_for(job)
             elif job.id == self._shown and job.status not in ACTIVE:
                 self.show_comparison(job)
 
@@ -140,6 +160,8 @@ class Tab(QWidget):
             self.stack.setCurrentIndex(0)
             return
         self.stack.setCurrentIndex(1)
+        self.what.setText(said_of(job))
+        self.back.setVisible(bool(job.config["prompts"]))
         self._show_numbers(job.result)
         if job.error:
             self.list.addWidget(label(job.error, "error", wrap=True))
@@ -182,6 +204,20 @@ class Tab(QWidget):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
+
+
+def policy_of(job: Job) -> int:
+    """The run whose policy a comparison is of."""
+    return int(job.result.get("policy_job") or job.config["policy_job"])
+
+
+def said_of(job: Job) -> str:
+    """`Run 3 beside the reference, on 24 held-out prompts`."""
+    count = job.result.get("prompts")
+    prompts = (
+        "what you typed" if job.config["prompts"] else f"{count} held-out prompts" if count else "held-out prompts"
+    )
+    return f"Run {policy_of(job)} beside the reference, on {prompts}"
 
 
 class Duel(QFrame):

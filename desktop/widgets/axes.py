@@ -99,9 +99,10 @@ def paint_axes(plot: pg.PlotWidget, unit: str = "") -> None:
         axis.setZValue(-1000)  # the grid lies under the curves
     plot.getAxis("bottom").setHeight(FOOT)
     left = plot.getAxis("left")
+    if left.autoSIPrefix:  # asked again, pyqtgraph would scale the numbers once more
+        left.enableAutoSIPrefix(False)
     left.setWidth(WIDTH_WITH_UNIT if unit else WIDTH)
     if unit:
-        left.enableAutoSIPrefix(False)
         left.setLabel(unit, color=colours.muted, **{"font-size": f"{FONT}px"})
     plot.showGrid(x=False, y=True, alpha=0.15)
 
