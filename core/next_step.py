@@ -11,31 +11,58 @@ ENOUGH = 20
 
 @dataclass(frozen=True)
 class NextStep:
-    """What to do, why, and the tab where it is done."""
+    """What to do, why, the tab and its page where it is done, and the kind of job that does it, if one does."""
 
     title: str
     why: str
     tab: str
+    page: str = ""
+    job: str = ""
 
 
 def next_step(project: Project) -> NextStep:
     """The first thing that is missing, in the order of the loop."""
-    if not project.value("select exists (select 1 from prompts)"):
-        return NextStep("Write or import prompts", "They are what the model answers and people rank.", "Instructions")
-    if not project.value("select exists (select 1 from completions)"):
-        return NextStep("Write completions", "The local model writes several for each prompt.", "Rank")
+    count = int(project.value("select count(*) from prompts"))
+    if not count:
+        why = "They are what the model answers and people rank."
+        return NextStep("Write or import prompts", why, "Instructions", "prompts")
+    if not project.value("select exists (select 1 from prompts where split = 'heldout')"):
+        why = "What was learnt is measured on prompts that nobody learnt from."
+        return NextStep("Hold some prompts out", why, "Instructions", "prompts")
     done = {kind: _newest(project, kind) for kind in ("train-reward", "train-policy", "compare")}
-    ranked = project.value("select count(*) from (select distinct group_id from rankings limit ?)", ENOUGH)
-    if not done["train-reward"] and ranked < ENOUGH and (missing := ENOUGH - ranked):
-        prompts = "prompt" if missing == 1 else "prompts"
-        return NextStep(f"Rank {missing} more {prompts}", "Until a reward model is worth training.", "Rank")
+    if not done["train-reward"] and (step := _to_rank(project, count)) is not None:
+        return step
     if not done["train-reward"]:
-        return NextStep("Train a reward model", "There are enough rankings to learn from.", "Reward model")
+        why = "There are enough rankings to learn from."
+        return NextStep("Train a reward model", why, "Reward model", job="train-reward")
     if done["train-policy"] < done["train-reward"]:
-        return NextStep("Tune the policy", f"Against the reward model of run {done['train-reward']}.", "PPO")
+        why = f"Against the reward model of run {done['train-reward']}."
+        return NextStep("Tune the policy", why, "PPO", job="train-policy")
     if done["compare"] < done["train-policy"]:
-        return NextStep("Compare the policies", f"Read what run {done['train-policy']} changed.", "Compare")
-    return NextStep("Begin the next round", "Let the tuned policy write, and rank that.", "Rank")
+        why = f"Read what run {done['train-policy']} changed."
+        return NextStep("Compare the policies", why, "Compare", job="compare")
+    return NextStep(
+        "Begin the next round", "Let the tuned policy write, and rank that.", "Rank", "generate", job="generate"
+    )
+
+
+def _to_rank(project: Project, prompts: int) -> NextStep | None:
+    """What is missing until there are enough rankings; None where there are."""
+    ranked = int(project.value("select count(*) from (select distinct group_id from rankings limit ?)", ENOUGH))
+    missing = ENOUGH - ranked
+    if missing <= 0:
+        return None
+    answered = int(project.value("select count(distinct prompt_id) from completion_groups"))
+    waiting = project.value("select exists (select 1 from completion_groups where id not in"
+                            " (select group_id from rankings))")  # fmt: skip
+    more = f"{missing} more {'prompt' if missing == 1 else 'prompts'}"
+    if waiting:
+        return NextStep(f"Rank {more}", "Until a reward model is worth training.", "Rank")
+    if answered < prompts:
+        return NextStep("Write completions", "The local model writes several for each prompt.", "Rank", "generate",
+                        job="generate")  # fmt: skip
+    why = f"All are ranked; with {ENOUGH} a reward model is worth training. You may try with fewer."
+    return NextStep(f"Add {more}", why, "Instructions", "prompts")
 
 
 def _newest(project: Project, kind: str) -> int:

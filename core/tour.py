@@ -38,13 +38,13 @@ STOPS = (
     ),
     Stop(
         "Learn a reward",
-        "A small adapter learns to score any completion as the rankings would. About a minute.",
+        "A small adapter learns to score any completion as the rankings would. A few minutes.",
         "Reward model",
         job="train-reward",
     ),
     Stop(
         "Tune the policy",
-        "PPO writes, is scored, and learns; KL keeps it near the reference. Watch the curves for some minutes.",
+        "PPO writes, is scored, and learns; KL keeps it near the reference. Watch the curves; it takes some minutes.",
         "PPO",
         job="train-policy",
     ),

@@ -4,7 +4,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -36,6 +36,9 @@ from desktop.widgets.parts import column, row
 from desktop.widgets.settings_dialog import SettingsDialog
 from desktop.widgets.sidebar import Sidebar
 
+#: Pixels that a desktop puts above a window.
+TITLE_BAR = 32
+
 
 class Window(QMainWindow):
     """Shows the welcome page until a project is open; then its tabs, each built when it is first shown."""
@@ -43,8 +46,9 @@ class Window(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self.session: Session | None = None
-        self.setMinimumSize(1100, 700)
-        self.resize(1280, 800)
+        self.setMinimumSize(1180, 700)
+        room = self.screen().availableSize() - QSize(0, TITLE_BAR)
+        self.resize(QSize(1280, 800).boundedTo(room))
         if (kept := settings.geometry()) is not None:
             self.restoreGeometry(kept)
         self.pages = QStackedWidget()

@@ -44,6 +44,12 @@ class Tab(QWidget):
         elif tables & {"completions", "completion_groups", "rankings"}:
             self.prompts.recount()
 
+    def open_page(self, name: str) -> None:
+        """Show the `prompts` or the `guidelines`, ready to be written."""
+        self.pages.setCurrentWidget(self.prompts if name == "prompts" else self.guidelines)
+        if name == "prompts":
+            self.prompts.new_text.setFocus()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         self.guidelines.leave()
         self.prompts.leave()

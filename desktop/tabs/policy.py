@@ -167,6 +167,9 @@ class Tab(QWidget):
         except KnownError as error:
             errors.show(error, self)
             return
+        self.show_newest_run()
+
+    def show_newest_run(self) -> None:
         self.runs.refresh(select_newest=True)
         self._show_state()
 

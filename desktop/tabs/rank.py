@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.data.pack import PACK
 from core.errors import KnownError, known
+from core.jobs import queue
 from core.jobs.follow import News
 from core.preferences import agreement
 from core.records import ACTIVE
@@ -143,6 +144,14 @@ class Tab(QWidget):
         """Open the panel that lets a run's policy write completions."""
         self.show_panel("generate")
         self.side.generate.choose(policy_job)
+
+    def open_page(self, name: str) -> None:
+        """Open a side panel; the one that writes completions with the newest tuned policy."""
+        newest = queue.newest_run(self.session.project, "train-policy") if name == "generate" else None
+        if newest is not None:
+            self.write_with(newest.id)
+        else:
+            self.show_panel(name)
 
     def show_panel(self, name: str) -> None:
         self.header.show_panel(name)
@@ -456,6 +465,10 @@ class Tab(QWidget):
             self.stack.setCurrentWidget(self.calibrated)
         elif labeling.group is not None:
             self.stack.setCurrentWidget(self.board)
+        elif labeling.total and self._is_writing():
+            self.waiting.heading.setText("More completions are being written")
+            self.waiting.text.setText("You have ranked all that are there. The next ones are shown as they come.")
+            self.stack.setCurrentWidget(self.waiting)
         elif labeling.total:
             what = f"all {labeling.total:,} items" if labeling.total > 1 else "the only item"
             self.unskip_button.setVisible(bool(assignments.skipped(self.session.project, labeling.labeler.id)))
@@ -466,9 +479,14 @@ class Tab(QWidget):
         elif not prompts.count(self.session.project):
             self.stack.setCurrentWidget(self.no_prompts)
         else:
-            job = at_work(self.session.project)
-            self.stack.setCurrentWidget(self.waiting if job and job.status in ACTIVE else self.no_completions)
+            self.waiting.heading.setText("The first completions are being written")
+            self.waiting.text.setText("")
+            self.stack.setCurrentWidget(self.waiting if self._is_writing() else self.no_completions)
         self._show_generation()
+
+    def _is_writing(self) -> bool:
+        job = at_work(self.session.project)
+        return job is not None and job.status in ACTIVE
 
     def _show_buttons(self, labeling: Labeling) -> None:
         self.board.undo_button.setEnabled(labeling.can_undo)

@@ -47,6 +47,10 @@ class Tab(QWidget):
             self.training.show_runs()
         self._show_page()
 
+    def show_newest_run(self) -> None:
+        self.pages.setCurrentWidget(self.training)
+        self.training.show_newest()
+
     def _show_page(self) -> None:
         page = self.pages.currentWidget()
         if page is self.report:

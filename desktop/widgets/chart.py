@@ -61,7 +61,7 @@ class Chart(QWidget):
         self.plot = Canvas(wheel=not small)
         self.plot.setMinimumHeight(104 if small else 128)
         self.plot.setAccessibleName(f"Chart of {self.heading.text()}")
-        self._describe()
+        self._describe("Ctrl and the wheel" if small else "the wheel")
         self.series = {name: Series(name) for name in names}
         self.curves = {name: Curve(self.plot, each, exact=_exact(name)) for name, each in self.series.items()}
         self._over = LaidOver(self.plot, names)
@@ -82,13 +82,13 @@ class Chart(QWidget):
         self._paint()
         theme.notifier.changed.connect(self._paint)
 
-    def _describe(self) -> None:
+    def _describe(self, wheel: str) -> None:
         metric = METRICS.get(self.names[0])
         if metric is None:
             return
         healthy = f"\nHealthy: {metric.healthy}." if metric.healthy else ""
         thick = "" if _exact(self.names[-1]) else "\nThin: each step, as the number above says. Thick: smoothed."
-        self.setToolTip(f"{metric.meaning}{healthy}{thick}\nDrag to move, wheel to zoom, double-click for all steps.")
+        self.setToolTip(f"{metric.meaning}{healthy}{thick}\nDrag to move, {wheel} to zoom, double-click for all steps.")
 
     def _wire(self) -> None:
         self.plot.exposed.connect(self._draw_if_stale)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLayout, QWidget
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import KnownError
@@ -29,7 +29,7 @@ class LiveControls(QWidget):
         self.fields: dict[str, FloatBox] = {}
         self._shown: dict[str, float] = {}
         self._refused = ""
-        parts: list[QWidget | None] = []
+        parts: list[QLayout] = []
         bounds = {item.name: item.metadata for item in documented(TrainPolicyConfig)}
         for name in controls.LIVE:
             field = FloatBox(bounds[name]["low"], bounds[name]["high"], 0.0)
@@ -42,10 +42,11 @@ class LiveControls(QWidget):
             self.fields[name] = field
             said = label(title_of(name), "small")
             said.setBuddy(field)
-            parts += [said, field]
+            parts.append(column(said, field, spacing=2))
         self.button = button("Apply", self.apply, tip="In force from the next step, and kept with the run")
         self.strip = QWidget()
-        self.strip.setLayout(row(*parts, self.button, None))
+        strip = row(*parts, column(None, self.button, spacing=0), None, spacing=SPACE + 4)
+        self.strip.setLayout(strip)
         self.said = label("", "small", wrap=True)
         self.setLayout(column(self.strip, self.said, spacing=SPACE // 2))
 

@@ -1,11 +1,14 @@
 """The card at the foot of the sidebar: the next step of the loop, or the stop of the guided tour."""
 
+from typing import Any
+
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from core import tour
 from core.errors import KnownError
 from core.jobs.follow import News
-from core.next_step import next_step
+from core.next_step import NextStep, next_step
 from core.records import ACTIVE
 from core.store import Changes
 from desktop import errors
@@ -24,7 +27,7 @@ class NextCard(QWidget):
         """`guided`: offer the tour until somebody took it or said no."""
         super().__init__()
         self.session, self.guided = session, guided
-        self._tab = ""
+        self._tab, self._page = "", ""
         self.above = label("", "small")
         self.title = label("", "", wrap=True)
         self.title.setStyleSheet("font-weight: 600")
@@ -60,35 +63,56 @@ class NextCard(QWidget):
             )
             self._buttons("", "Not now")
         else:
-            step = next_step(self.session.project)
-            self._tab = step.tab
-            self._show("Next", step.title, step.why, f"Go to {step.tab}")
-            self._buttons("", "")
+            self._show_next(next_step(self.session.project))
+
+    def _show_next(self, step: NextStep) -> None:
+        self._tab, self._page = step.tab, step.page
+        busy = [job for job in self.session.jobs(step.job) if job.status in ACTIVE] if step.job else []
+        if busy:
+            self._show("At work", busy[0].name, "The bar at the foot says how far it is.", f"{step.tab} →")
+        else:
+            self._show("Next", step.title, step.why, f"{step.tab} →")
+        self._buttons("", "")
 
     def _show_stop(self, place: tour.Place) -> None:
         stop, last = place.stop, place.number + 1 == len(tour.STOPS)
-        self._tab = stop.tab
+        self._tab, self._page = stop.tab, ""
         text = f"{stop.text} {place.ranked} of {stop.rankings} done." if stop.rankings else stop.text
-        waits = self._waits_for(place)
+        waiting = self._waits_for(place)
         if place.passed:
             text = "Done." + ("" if last else " Look at it as long as you like.")
-        elif waits:
-            text = f"{stop.text} It is at work."
-        action = "Start it" if stop.job and not place.passed and not waits else f"Show {stop.tab}"
+        elif waiting:
+            text = f"{stop.text} It is {'paused' if waiting == 'paused' else 'at work'}."
+        over = place.passed or not self._asks(stop)
+        begins = bool(stop.job) and not waiting
+        action = ("Finish" if last else "Go on") if over else "Start it" if begins else f"{stop.tab} →"
         self._show(f"Tour, stop {place.number + 1} of {len(tour.STOPS)}", stop.title, text, action)
-        self._buttons("Finish" if last else "Go on" if place.passed or not self._asks(stop) else "Skip", "End the tour")
+        self._buttons("" if over else "Skip", "End the tour")
 
     def _asks(self, stop: tour.Stop) -> bool:
         return bool(stop.job or stop.rankings)
 
-    def _waits_for(self, place: tour.Place) -> bool:
-        return bool(place.stop.job) and any(job.status in ACTIVE for job in self.session.jobs(place.stop.job))
+    def _waits_for(self, place: tour.Place) -> str:
+        """The state of the job that the stop asks for, while it is not over."""
+        jobs = self.session.jobs(place.stop.job) if place.stop.job else []
+        return next((job.status for job in jobs if job.status in ACTIVE), "")
 
     def _show(self, above: str, title: str, text: str, action: str) -> None:
         for shown, words in ((self.above, above), (self.title, title), (self.text, text)):
             shown.setText(words)
+        self._fit()
         self.main.setText(action)
         set_role(self.main, "primary" if tour.place(self.session.project) else "")
+
+    def _fit(self) -> None:
+        """Give each text the height that it takes at this width: a layout in a sidebar squeezes wrapped lines."""
+        width = self.width() - 2 * (SPACE + 4) - 2
+        for shown in (self.above, self.title, self.text):
+            shown.setMinimumHeight(shown.heightForWidth(width) if shown.wordWrap() else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _buttons(self, other: str, end: str) -> None:
         self.other.setText(other)
@@ -98,16 +122,35 @@ class NextCard(QWidget):
 
     def _act(self) -> None:
         place = tour.place(self.session.project)
-        if place is None and self.end.isVisible():
-            self.begin_tour()
-            return
+        if place is None:
+            if self.end.isVisible():
+                self.begin_tour()
+            else:
+                self._open()
+        elif place.passed or not self._asks(place.stop):
+            self._go_on()
+        else:
+            self._open()
+            if place.stop.job and not self._waits_for(place):
+                self._start(place.stop)
+
+    def _open(self) -> None:
+        """Show the tab, at the page where the step is done."""
         go(self, self._tab)
-        if place is not None and place.stop.job and not place.passed and not self._waits_for(place):
-            try:
-                self.session.start(place.stop.job, *tour.job_of(place.stop))
-            except KnownError as error:
-                errors.show(error, self)
-            self.refresh()
+        if self._page and (tab := self._shown_tab()) is not None:
+            tab.open_page(self._page)
+
+    def _start(self, stop: tour.Stop) -> None:
+        try:
+            self.session.start(stop.job, *tour.job_of(stop))
+        except KnownError as error:
+            errors.show(error, self)
+        if hasattr(tab := self._shown_tab(), "show_newest_run"):
+            tab.show_newest_run()
+        self.refresh()
+
+    def _shown_tab(self) -> Any:
+        return getattr(self.window(), "tab_called", lambda _: None)(self._tab)
 
     def _go_on(self) -> None:
         self.session.do(tour.go_on(self.session.project), self)

@@ -45,7 +45,7 @@ class RankHeader(QWidget):
         self.bar.setMaximumWidth(160)
         self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.labeler = QLineEdit(labeler_name, self)
-        self.labeler.setFixedWidth(130)
+        self.labeler.setFixedWidth(112)
         self.labeler.setToolTip("Your name. Rankings are kept apart by labeler.")
         self.labeler.setAccessibleName("Labeler")
         self.labeler.editingFinished.connect(lambda: self.renamed.emit(self.labeler.text().strip()))

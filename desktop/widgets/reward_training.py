@@ -160,6 +160,10 @@ class TrainingPage(QWidget):
         except KnownError as error:
             errors.show(error, self)
             return
+        self.show_newest()
+
+    def show_newest(self) -> None:
+        """Show the run that was begun last."""
         self.runs.refresh(select_newest=True)
         self._show_stack()
 

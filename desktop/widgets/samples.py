@@ -170,7 +170,10 @@ class SamplesTable(QWidget):
 
     def prepend(self, rows: list[dict[str, Any]]) -> None:
         """Put new rows, given oldest first, on top."""
+        followed = self.view.currentIndex().row() <= 0
         self.model.prepend(rows)
+        if followed and self.model.rowCount():
+            self.view.selectRow(0)  # who reads the newest goes on with the newest
         for name in SOMETIMES:
             if any(row.get(name) is not None for row in rows):
                 self.view.setColumnHidden(COLUMNS.index(name), False)

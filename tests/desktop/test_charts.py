@@ -10,7 +10,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QGridLayout, QMessageBox, QWidget
 
-from desktop import settings
+from desktop import settings, theme
 from desktop.background import wait_for_all
 from desktop.widgets.chart import Chart
 from desktop.widgets.chart_group import ChartBar, ChartGroup
@@ -175,3 +175,15 @@ def test_a_place_that_cannot_be_written_is_said_in_a_sentence(page, qtbot, tmp_p
     (box,) = page.group.charts[0].findChildren(QMessageBox)
     assert "chart.png cannot be written: choose another place." in box.text()
     box.close()
+
+
+def test_the_numbers_beside_small_values_stay_when_the_theme_changes(qtbot):
+    chart = Chart(("objective/scores",), heading="Reward")
+    qtbot.addWidget(chart)
+    chart.show()
+    chart.extend("objective/scores", [(step, -0.1 * step) for step in range(5)])
+    chart.draw()
+    for mode in ("dark", "light"):
+        theme.apply(QApplication.instance(), mode)
+        axis = chart.plot.getAxis("left")
+        assert axis.scale * axis.autoSIPrefixScale == 1

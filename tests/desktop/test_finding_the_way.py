@@ -1,5 +1,7 @@
 """What leads somebody round: the next step, the tour, the command palette, the jobs panel, notices, leaving."""
 
+import json
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
@@ -7,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
 from core import configs, demo, gold, tour
 from core.jobs import lock, queue
 from core.next_step import ENOUGH, next_step
+from core.records import Prompt
 from core.store import completions, open_project, prompts, rankings
 from desktop import commands, guide, settings
 from desktop.tabs import TABS
@@ -17,7 +20,7 @@ from desktop.widgets.jobs_panel import JobsPanel
 def finished(project, kind, **result):
     """A job of a kind as it looks when it is done."""
     job = queue.enqueue(project, kind, configs.stored(configs.JOBS[kind].config(), options_of(kind)))
-    project.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    project.db.conn.execute("update jobs set status = 'done', result = ? where id = ?", (json.dumps(result), job.id))
     return job
 
 
@@ -29,18 +32,27 @@ def words(widget):
     return " ".join(shown.text() for shown in widget.findChildren(QLabel) if not shown.isHidden())
 
 
-def test_the_next_step_follows_the_loop(project, filled):
+def test_the_next_step_follows_the_loop(filled):
     assert next_step(filled).title == f"Rank {ENOUGH} more prompts"
     gold.rank_all(filled, "length")
-    assert next_step(filled).title == f"Rank {ENOUGH - 6} more prompts"
+    step = next_step(filled)
+    assert (step.title, step.page) == (f"Add {ENOUGH - 6} more prompts", "prompts"), "there is none left to rank"
+    prompts.add(filled, [Prompt(0, f"another {number}?") for number in range(ENOUGH)])
+    assert next_step(filled).title == "Write completions"
     finished(filled, "train-reward")
-    assert next_step(filled).tab == "PPO"
+    assert next_step(filled).tab == "PPO", "who trains with fewer may go on"
     finished(filled, "train-policy")
     assert next_step(filled).tab == "Compare"
     finished(filled, "compare")
     assert next_step(filled).title == "Begin the next round"
     finished(filled, "train-reward")
     assert next_step(filled).tab == "PPO", "a newer reward model wants a newer policy"
+
+
+def test_without_held_out_prompts_nothing_can_be_measured(filled):
+    for prompt in prompts.listed(filled, split="heldout"):
+        prompts.edit(filled, prompt.id, split="train")
+    assert next_step(filled).title == "Hold some prompts out"
 
 
 def test_an_empty_project_is_told_to_write_prompts(project):
@@ -57,7 +69,10 @@ def test_the_card_follows_what_is_done_and_leads_there(open_window, filled, qtbo
     gold.rank_all(other, "length")
     other.close()
     window.session.poll()
-    assert f"Rank {ENOUGH - 6} more prompts" in words(window.sidebar.next)
+    assert f"Add {ENOUGH - 6} more prompts" in words(window.sidebar.next)
+    qtbot.mouseClick(window.sidebar.next.main, Qt.MouseButton.LeftButton)
+    instructions = window.tab_called("Instructions")
+    assert instructions.prompts.new_text.isVisible(), "and it opens the page where they are added"
 
 
 def rank_by_hand(window, count):
@@ -75,8 +90,8 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     card = window.sidebar.next
     assert "Take the tour" in words(card)
     card.main.click()
-    assert "stop 1 of 5" in words(card)
-    card.other.click()
+    assert "stop 1 of 5" in words(card) and card.main.text() == "Go on"
+    card.main.click()
     assert "0 of 3 done" in words(card) and window.tab_stack.currentIndex() == 1
     rank_by_hand(window, 2)
     assert "2 of 3 done" in words(card)
@@ -91,10 +106,11 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     job = window.session.jobs("train-reward")[0]
     assert job.status == "queued" and started
     assert "It is at work." in words(card)
+    assert window.tab_called("Reward model").training.runs.current == job.id, "its curves are shown"
     window.session.project.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
     window.session._follower.touch()
     window.session.poll()
-    assert "Done." in words(card) and card.other.text() == "Go on"
+    assert "Done." in words(card) and card.main.text() == "Go on"
     held.close()
     card.end.click()
     assert tour.place(window.session.project) is None
@@ -248,3 +264,18 @@ def test_the_jobs_panel_goes_with_its_project(open_window, filled):
     assert len(window.findChildren(JobsPanel)) == 1
     window.close_project()
     assert window.jobs is None
+
+
+def test_compare_shows_what_belongs_to_the_chosen_policy(open_window, filled):
+    runs = [finished(filled, "train-policy", adapter=f"runs/{number}/x") for number in (1, 2)]
+    finished(filled, "compare", policy_job=runs[0].id, reward_before=0.0, reward_after=1.0, kl=2.0, prompts=7)
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Compare")
+    compare = window.tab_called("Compare")
+    assert compare.policy.currentData() == runs[1].id
+    assert "Not compared yet" in words(compare), "another policy's figures are not its own"
+    compare.policy.setCurrentIndex(compare.policy.findData(runs[0].id))
+    compare.policy.activated.emit(compare.policy.currentIndex())
+    assert compare.what.text() == f"Run {runs[0].id} beside the reference, on 7 held-out prompts"
+    assert compare.after.value.text() == "+1.00"
