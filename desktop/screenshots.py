@@ -20,7 +20,7 @@ from desktop.window import Window
 
 THEMES = ("light", "dark")
 SIZES = ("1280x800", "1920x1080")
-SETTLE_MILLISECONDS = 300
+SETTLE_MILLISECONDS = 150
 #: Looks after which a page is taken as it is.
 PATIENCE = 100
 
@@ -51,6 +51,7 @@ def pages(
     width, height = (int(part) for part in size.split("x"))
     window.resize(width, height)
     window.close_project()
+    window.welcome.refresh()
     yield "welcome", _settled(window, settle)
     window.open_project(project)
     for number, kind in enumerate(TABS):

@@ -109,9 +109,9 @@ def peer(options: argparse.Namespace, script: str, *arguments: str) -> list[dict
     return found
 
 
-def python(code: str, *, environment: dict[str, str] | None = None) -> str:
+def python(code: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
     """Run code in a fresh interpreter at the repository's root; returns what it printed."""
     root = Path(__file__).resolve().parents[2]
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", code, *arguments]
     env = os.environ | (environment or {})
     return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=True).stdout

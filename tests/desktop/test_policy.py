@@ -426,7 +426,7 @@ def test_samples_leave_out_what_a_run_does_not_say_and_prompts_where_there_is_no
     row = {"id": 10**6, "job_id": job.id, "step": 2, "policy": "policy", "completion": "so", "change": 0.5}
     with project.write() as database:
         database["samples"].insert(row | {"prompt": "why?"})
-    tab.samples.prepend([row])
+    tab.samples.prepend(project.rows("select * from samples where id = ?", row["id"]))
     assert not hidden(COLUMNS.index("change")), "the newest sample is the first that says it"
     for width, narrow in ((420, True), (1200, False)):
         tab.samples.view.setFixedWidth(width)
