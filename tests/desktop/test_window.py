@@ -68,7 +68,7 @@ def test_the_first_page_offers_a_way_in_and_remembers_projects(open_window, proj
     assert settings.recent_projects() == [project.folder]
     window.close_project()
     assert window.windowTitle() == "Plumbline"
-    qtbot.waitUntil(lambda: "Test project" in texts(window.welcome))
+    qtbot.waitUntil(lambda: [row.folder for row in window.welcome.recent.rows] == [project.folder])
 
 
 def test_a_folder_given_on_the_command_line_is_opened(open_window, project, qtbot):
