@@ -83,7 +83,7 @@ class Menus(QObject):
             group.addAction(action)
         menu.addSeparator()
         self.act(menu, "S&ystem", "Ctrl+Shift+M", self.window.show_system)
-        self.calm = QAction("&Distraction-free", self)
+        self.calm = QAction("Distraction-&free", self)
         self.calm.setShortcut(QKeySequence("F11"))
         self.calm.setCheckable(True)
         self.calm.toggled.connect(self.window.set_calm)

@@ -334,6 +334,8 @@ def said_of(job: Job) -> str:
         )
         if found.get("gold_after") is not None:
             text += f" Gold reward: {found['gold_before']:+.2f} to {found['gold_after']:+.2f}."
+    elif job.status == "done" and found.get("adapter"):
+        text = "No prompt is held out, so what was gained is not measured: hold some out under Instructions, Prompts."
     if not text and job.status in ("stopped", "interrupted") and found.get("adapter"):
         text = f"{job.status.capitalize()} after {job.done} of {job.total} steps: Resume goes on from there."
     if found.get("stop_reason"):

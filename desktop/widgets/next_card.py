@@ -58,7 +58,7 @@ class NextCard(QWidget):
             self._show(
                 "New here?",
                 "Take the tour",
-                "Once round the loop with real jobs, in some ten minutes.",
+                "Once round the loop, with real jobs. You can leave it and come back.",
                 "Begin the tour",
             )
             self._buttons("", "Not now")
