@@ -205,8 +205,9 @@ def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(tmp_path, 
     done = run(folder, "run-demo", "--model", str(tiny_model), "--steps", "1", "--gold", "regex:[a-m]")
     assert done.returncode == 0, done.stderr
     command = [sys.executable, str(ROOT / "main.py"), "train-policy", str(folder), "--steps", "5000"]
+    heeds = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  where tests run in the background
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PLUMBLINE_DTYPE": "float32"}
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PLUMBLINE_DTYPE": "float32"}, preexec_fn=heeds
     )
     project = open_project(folder)
     deadline = time.monotonic() + 60

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontInfo, QImage, QPainter
+from PySide6.QtWidgets import QApplication
 
 from core.resources import resource
-from desktop import settings
+from desktop import settings, theme
 from desktop.app import build
 from desktop.screenshots import SIZES, THEMES, pages
 
@@ -73,12 +74,11 @@ def font(app):
         pytest.param("dark", "1280x800", marks=pytest.mark.slow),
     ],
 )
-def test_pages_look_as_they_did(qtbot, tmp_path, mode, size):
-    app, window = build([])
+def test_pages_look_as_they_did(open_window, tmp_path, mode, size):
+    window, app = open_window(), QApplication.instance()
     known = json.loads((KEPT / "font.json").read_text())
     if font(app) != known["family"]:
         pytest.skip(f"the kept pictures are in {known['family']}, this machine has {font(app)}")
-    window.show()
     project = tmp_path / "demo"
     shutil.copytree(resource("demo"), project)
     changed = {}
@@ -88,7 +88,7 @@ def test_pages_look_as_they_did(qtbot, tmp_path, mode, size):
         much, place = difference(image, before)
         if much > ALLOWED:
             changed[name] = f"{much:.2f} in block {place}"
-    window.leave()
+    theme.apply(app, "light")
     assert not changed
 
 
