@@ -20,6 +20,8 @@ def build(arguments: list[str]) -> tuple[QApplication, Window]:
     window = Window()
     if arguments:
         window.open_later(Path(arguments[0]))
+    elif (left := settings.left_running()) is not None:
+        window.open_later(*left)  # as if it had never been closed
     return app, window
 
 

@@ -154,6 +154,17 @@ def forget_recent_project(folder: Path) -> None:
     _store().setValue("recent", [str(path) for path in recent_projects() if path != folder])
 
 
+def left_running() -> tuple[Path, int] | None:
+    """The project in which a job went on when the window was closed, and the tab that was shown."""
+    folder, tab = str(_get("left_running", "")), int(_get("left_tab", 0))
+    return (Path(folder), tab) if folder and (Path(folder) / "plumbline.db").is_file() else None
+
+
+def set_left_running(folder: Path | None, tab: int = 0) -> None:
+    _store().setValue("left_running", str(folder or ""))
+    _store().setValue("left_tab", tab)
+
+
 def geometry() -> QByteArray | None:
     value = _get("geometry", None)
     return value if isinstance(value, QByteArray) else None

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from core import demo
 from core.errors import KnownError
 from core.jobs.follow import News
-from core.records import Job
+from core.records import ACTIVE, Job
 from core.store import Changes, open_project
 from desktop import commands, errors, guide, leaving, settings, theme
 from desktop.background import wait_for_all
@@ -311,6 +311,11 @@ class Window(QMainWindow):
             return
         self.closing = True
         settings.set_geometry(self.saveGeometry())
+        goes_on = self.session is not None and any(job.status in ACTIVE for job in self.session.jobs())
+        if self.session is not None and goes_on:
+            settings.set_left_running(self.session.project.folder, self.tab_stack.currentIndex())
+        else:
+            settings.set_left_running(None)
         if self.system is not None:
             self.system.hide()
         wait_for_all()
@@ -323,6 +328,11 @@ class Window(QMainWindow):
         self._leaves = True
         self.close()
 
-    def open_later(self, folder: Path) -> None:
+    def open_later(self, folder: Path, tab: int = 0) -> None:
         """Open a project after the first frame is painted."""
-        QTimer.singleShot(0, lambda: self.open_project(folder))
+
+        def opened() -> None:
+            if self.open_project(folder):
+                self.show_tab(tab)
+
+        QTimer.singleShot(0, opened)

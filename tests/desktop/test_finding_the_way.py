@@ -279,3 +279,20 @@ def test_compare_shows_what_belongs_to_the_chosen_policy(open_window, filled):
     compare.policy.activated.emit(compare.policy.currentIndex())
     assert compare.what.text() == f"Run {runs[0].id} beside the reference, on 7 held-out prompts"
     assert compare.after.value.text() == "+1.00"
+
+
+def test_a_window_that_was_closed_on_a_job_comes_back_where_it_was(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Reward model")
+    held = lock.acquire(filled.folder)
+    job = window.session.start("generate", configs.GenerateConfig())
+    window.leave()
+    again = open_window()
+    qtbot.waitUntil(lambda: again.session is not None)
+    assert again.session.project.folder == filled.folder and again.shown.title == "Reward model"
+    again.session.stop(job.id)
+    again.session.poll()
+    again.leave()
+    assert settings.left_running() is None, "nothing runs any more: the next window begins at the beginning"
+    held.close()
