@@ -1,6 +1,7 @@
 """What a project needs next on its way round the loop. No torch; a few indexed questions to the store."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.jobs import queue
 from core.store import Project
@@ -22,15 +23,15 @@ class NextStep:
 
 def next_step(project: Project) -> NextStep:
     """The first thing that is missing, in the order of the loop."""
-    count = int(project.value("select count(*) from prompts"))
-    if not count:
+    newest = project.value("select max(id) from prompts")
+    if newest is None:
         why = "They are what the model answers and people rank."
         return NextStep("Write or import prompts", why, "Instructions", "prompts")
-    if not project.value("select exists (select 1 from prompts where split = 'heldout')"):
+    if not _holds_out(project, newest, project.edits("prompts")):
         why = "What was learnt is measured on prompts that nobody learnt from."
         return NextStep("Hold some prompts out", why, "Instructions", "prompts")
     done = {kind: _newest(project, kind) for kind in ("train-reward", "train-policy", "compare")}
-    if not done["train-reward"] and (step := _to_rank(project, count)) is not None:
+    if not done["train-reward"] and (step := _to_rank(project)) is not None:
         return step
     if not done["train-reward"]:
         why = "There are enough rankings to learn from."
@@ -46,19 +47,24 @@ def next_step(project: Project) -> NextStep:
     )
 
 
-def _to_rank(project: Project, prompts: int) -> NextStep | None:
+@lru_cache(maxsize=1)
+def _holds_out(project: Project, newest: int, edits: int) -> bool:
+    """Is any prompt held out? Looks at all of them where none is: once for the newest prompt and the last edit."""
+    return bool(project.value("select exists (select 1 from prompts where split = 'heldout')"))
+
+
+def _to_rank(project: Project) -> NextStep | None:
     """What is missing until there are enough rankings; None where there are."""
     ranked = int(project.value("select count(*) from (select distinct group_id from rankings limit ?)", ENOUGH))
     missing = ENOUGH - ranked
     if missing <= 0:
         return None
-    answered = int(project.value("select count(distinct prompt_id) from completion_groups"))
     waiting = project.value("select exists (select 1 from completion_groups where id not in"
                             " (select group_id from rankings))")  # fmt: skip
     more = f"{missing} more {'prompt' if missing == 1 else 'prompts'}"
     if waiting:
         return NextStep(f"Rank {more}", "Until a reward model is worth training.", "Rank")
-    if answered < prompts:
+    if project.value("select exists (select 1 from prompts where id not in (select prompt_id from completion_groups))"):
         return NextStep("Write completions", "The local model writes several for each prompt.", "Rank", "generate",
                         job="generate")  # fmt: skip
     why = f"All are ranked; with {ENOUGH} a reward model is worth training. You may try with fewer."
