@@ -5,6 +5,7 @@ of safetensors, or by a local GGUF file.
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -63,6 +64,15 @@ def data_folder() -> Path:
 
 def models_folder() -> Path:
     return data_folder() / "models"
+
+
+def bytes_in(folder: Path) -> int:
+    """Bytes of all files under `folder`; files may vanish meanwhile."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.stat().st_size
+    return total
 
 
 def parse(text: str) -> ModelSpec:

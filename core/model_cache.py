@@ -39,7 +39,7 @@ def listed(projects: Iterable[Path]) -> list[CachedModel]:
     for config in [*root.glob("[!.]*/config.json"), *root.glob("gguf/*/config.json")]:
         folder = config.parent
         users = tuple(project for project, folders in named.items() if folder in folders)
-        found.append(CachedModel(folder, folder.name.replace("--", "/"), _size(folder), users))
+        found.append(CachedModel(folder, folder.name.replace("--", "/"), catalogue.bytes_in(folder), users))
     return sorted(found, key=lambda model: -model.bytes)
 
 
@@ -73,11 +73,3 @@ def delete(folder: Path, projects: Iterable[Path]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
         folder.rename(aside)  # at once: half a model must not look like one
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):
-            total += path.stat().st_size
-    return total

@@ -1,7 +1,5 @@
 """The first page: open the demo, make a project, open one, or go on with a recent one."""
 
-import re
-from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -11,6 +9,7 @@ from core import catalogue
 from core.errors import KnownError
 from core.store import create_project, guidelines
 from desktop.theme import SPACE
+from desktop.widgets.folder_field import FolderField
 from desktop.widgets.parts import button, card, column, label, row
 from desktop.widgets.recent_list import RecentList
 
@@ -83,21 +82,19 @@ class NewProject(QDialog):
         self.setMinimumWidth(560)
         self.name = QLineEdit("My project")
         self.name.selectAll()
-        self.folder = QLineEdit(str(unused("My project")))
-        self.name.textEdited.connect(self._suggest)
-        self.folder.textEdited.connect(self._choose)
-        self._chosen = False
+        self.folder = FolderField("My project")
+        self.name.textEdited.connect(self.folder.follow)
         self.model = QLineEdit(catalogue.EMBEDDED)
         form = QFormLayout()
         form.setVerticalSpacing(SPACE + 4)
         form.addRow("Name", self.name)
-        form.addRow("Folder", row(self.folder, button("Choose …", self._choose_folder, default=False)))
+        form.addRow("Folder", row(self.folder, button("Choose …", self.folder.ask, default=False)))
         models = (
             button("Folder …", self._choose_model, default=False),
             button("GGUF file …", self._choose_gguf, default=False),
         )
         form.addRow("Base model", row(self.model, *models))
-        for field, name in ((self.name, "Name"), (self.folder, "Folder"), (self.model, "Base model")):
+        for field, name in ((self.name, "Name"), (self.model, "Base model")):
             field.setAccessibleName(name)
         form.addRow(
             "",
@@ -112,7 +109,6 @@ class NewProject(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         make = buttons.button(QDialogButtonBox.StandardButton.Ok)
         make.setText("Make project")
-        make.setDefault(True)
         make.setProperty("role", "primary")
         make.setDefault(True)
         buttons.accepted.connect(self.make)
@@ -120,13 +116,6 @@ class NewProject(QDialog):
         layout = column(label("New project", "heading"), form, self.error, buttons, spacing=2 * SPACE)
         layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
-
-    def _choose_folder(self) -> None:
-        dialog = QFileDialog(self, "Choose an empty folder", self.folder.text())
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self.folder.setText)
-        dialog.fileSelected.connect(self._choose)
-        dialog.open()
 
     def _choose_model(self) -> None:
         dialog = QFileDialog(self, "Choose a model's folder")
@@ -139,14 +128,6 @@ class NewProject(QDialog):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(self.model.setText)
         dialog.open()
-
-    def _choose(self) -> None:
-        self._chosen = True
-
-    def _suggest(self, name: str) -> None:
-        """The folder follows the name until somebody chooses one."""
-        if not self._chosen:
-            self.folder.setText(str(unused(name)))
 
     def make(self) -> None:
         """Make the project, or say under the fields why it cannot be made."""
@@ -162,11 +143,3 @@ class NewProject(QDialog):
         project.close()
         self.accept()
         self.made.emit(folder)
-
-
-def unused(name: str) -> Path:
-    """A folder for a project of this name that is not there yet."""
-    word = "-".join(re.findall(r"\w+", name.lower())) or "project"
-    folders = catalogue.data_folder() / "projects"
-    names = (word if number == 1 else f"{word}-{number}" for number in count(1))
-    return next(folders / found for found in names if not (folders / found).exists())

@@ -199,15 +199,20 @@ class Window(QMainWindow):
             self.stale |= {number for number, tab in enumerate(self.tabs) if tab is not None and number != current}
         if news.jobs:
             self.notices.follow(news.jobs)
-            self._titled()
+            self._say_progress()
 
     def _titled(self) -> None:
+        """Another project is open, or none."""
+        self._say_progress()
+        self.menus.show_state()
+
+    def _say_progress(self) -> None:
+        """In the title, which the task bar shows, and in the dock."""
         running = self._running()
         share = running.done / running.total if running is not None and running.total > 1 else None
         percent = "" if share is None or running is None else f"{share:.0%} {running.name} – "
         self.setWindowTitle(f"{percent}{self.session.project.name} – Plumbline" if self.session else "Plumbline")
         self.notices.progress(share)
-        self.menus.show_state()
 
     def _running(self) -> Job | None:
         jobs = self.session.jobs() if self.session is not None else []

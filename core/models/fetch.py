@@ -13,7 +13,6 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Generator, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from core import catalogue
@@ -89,7 +88,7 @@ def _run(command: list[str], scratch: Path, total: int, name: str) -> Iterator[P
         )
         try:
             while process.poll() is None:
-                yield Progress(min(_size(scratch) // 1_000_000, megabytes), megabytes, DOWNLOADING)
+                yield Progress(min(catalogue.bytes_in(scratch) // 1_000_000, megabytes), megabytes, DOWNLOADING)
                 time.sleep(POLL)
         finally:
             if process.poll() is None:
@@ -101,15 +100,6 @@ def _run(command: list[str], scratch: Path, total: int, name: str) -> Iterator[P
         reason = lines[-1].rstrip(".") if lines else "no reason was given"
         raise ModelError(f"{name} could not be downloaded ({reason}): check the connection and the index, then resume.")
     yield Progress(megabytes, megabytes, DOWNLOADING)
-
-
-def _size(folder: Path) -> int:
-    """Bytes under `folder`; files may vanish meanwhile."""
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):
-            total += path.stat().st_size
-    return total
 
 
 def convert(gguf: Path, target: Path) -> None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QFormLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit, QWidget
 
 from desktop.theme import SPACE
-from desktop.welcome import unused
+from desktop.widgets.folder_field import FolderField
 from desktop.widgets.parts import button, column, label, row
 
 
@@ -22,17 +22,14 @@ class CopyDialog(QDialog):
         self.setMinimumWidth(560)
         self.name = QLineEdit(name if named else "")
         self.name.selectAll()
-        self.folder = QLineEdit(str(unused(name)))
-        self._theirs = False
-        self.name.textEdited.connect(self._suggest)
-        self.folder.textEdited.connect(self._choose)
-        for field, what in ((self.name, "Name"), (self.folder, "Folder")):
-            field.setAccessibleName(what)
+        self.folder = FolderField(name)
+        self.name.textEdited.connect(self.folder.follow)
+        self.name.setAccessibleName("Name")
         form = QFormLayout()
         form.setVerticalSpacing(SPACE + 4)
         if named:
             form.addRow("Name", self.name)
-        form.addRow("Folder", row(self.folder, button("Choose …", self._choose_folder, default=False)))
+        form.addRow("Folder", row(self.folder, button("Choose …", self.folder.ask, default=False)))
         self.error = label("", "error", wrap=True)
         self.error.hide()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -56,18 +53,3 @@ class CopyDialog(QDialog):
             return
         super().accept()
         self.chosen.emit(self.name.text().strip(), folder)
-
-    def _suggest(self, name: str) -> None:
-        """The folder follows the name until somebody chooses one."""
-        if not self._theirs:
-            self.folder.setText(str(unused(name)))
-
-    def _choose(self) -> None:
-        self._theirs = True
-
-    def _choose_folder(self) -> None:
-        dialog = QFileDialog(self, "Choose an empty folder", self.folder.text())
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self.folder.setText)
-        dialog.fileSelected.connect(self._choose)
-        dialog.open()

@@ -86,7 +86,7 @@ class NextCard(QWidget):
         over = place.passed or not self._asks(stop)
         begins = bool(stop.job) and not waiting
         action = ("Finish" if last else "Go on") if over else "Start it" if begins else f"{stop.tab} →"
-        self._show(f"Tour, stop {place.number + 1} of {len(tour.STOPS)}", stop.title, text, action)
+        self._show(f"Tour, stop {place.number + 1} of {len(tour.STOPS)}", stop.title, text, action, primary=True)
         self._buttons("" if over else "Skip", "End the tour")
 
     def _asks(self, stop: tour.Stop) -> bool:
@@ -97,12 +97,12 @@ class NextCard(QWidget):
         jobs = self.session.jobs(place.stop.job) if place.stop.job else []
         return next((job.status for job in jobs if job.status in ACTIVE), "")
 
-    def _show(self, above: str, title: str, text: str, action: str) -> None:
+    def _show(self, above: str, title: str, text: str, action: str, *, primary: bool = False) -> None:
         for shown, words in ((self.above, above), (self.title, title), (self.text, text)):
             shown.setText(words)
         self._fit()
         self.main.setText(action)
-        set_role(self.main, "primary" if tour.place(self.session.project) else "")
+        set_role(self.main, "primary" if primary else "")
 
     def _fit(self) -> None:
         """Give each text the height that it takes at this width: a layout in a sidebar squeezes wrapped lines."""

@@ -1,0 +1,41 @@
+"""The folder of a project that is to be made: it follows the project's name until somebody chooses one."""
+
+import re
+from itertools import count
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QLineEdit
+
+from core import catalogue
+
+
+class FolderField(QLineEdit):
+    def __init__(self, name: str) -> None:
+        super().__init__(str(_unused(name)))
+        self.setAccessibleName("Folder")
+        self._theirs = False
+        self.textEdited.connect(self._choose)
+
+    def follow(self, name: str) -> None:
+        """The project is called `name` now."""
+        if not self._theirs:
+            self.setText(str(_unused(name)))
+
+    def ask(self) -> None:
+        """Choose an empty folder."""
+        dialog = QFileDialog(self.window(), "Choose an empty folder", self.text())
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self.setText)
+        dialog.fileSelected.connect(self._choose)
+        dialog.open()
+
+    def _choose(self) -> None:
+        self._theirs = True
+
+
+def _unused(name: str) -> Path:
+    """A folder for a project of this name that is not there yet."""
+    word = "-".join(re.findall(r"\w+", name.lower())) or "project"
+    folders = catalogue.data_folder() / "projects"
+    names = (word if number == 1 else f"{word}-{number}" for number in count(1))
+    return next(folders / found for found in names if not (folders / found).exists())
