@@ -7,7 +7,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from pytestqt.qtbot import QtBot
 
 from core.jobs import launch
@@ -50,3 +50,5 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., Window]]:
         window.leave()
         assert not [timer for timer in window.findChildren(QTimer) if timer.isActive()], "a timer outlived its project"
         window.deleteLater()
+    # At once: else windows of earlier tests are dressed anew whenever the theme changes, while they go.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
