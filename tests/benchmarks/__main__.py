@@ -13,6 +13,7 @@ NAMES = {
     "generate": "tokens a second, batched and one by one",
     "labeling": "milliseconds that a labeler waits on a project of 100,000 ranked prompts",
     "window": "milliseconds that the window's thread is away while a job runs and pages are turned",
+    "first_minutes": "minutes of somebody new to a first ranking, reward model and PPO run with pauses to read",
     "charts": "milliseconds to move the charts of a run of 100,000 steps, and to draw one more step",
     "reward": "pairs a second of reward model training by completions for each prompt, peak memory",
     "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",

@@ -114,4 +114,4 @@ def python(code: str, *arguments: str, environment: dict[str, str] | None = None
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", code, *arguments]
     env = os.environ | (environment or {})
-    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(command, cwd=root, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -133,7 +133,7 @@ def offline(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "blocked"))
 
 
-def test_the_whole_loop_runs_in_a_worker_process_offline(offline, tmp_path, tiny_model, monkeypatch):
+def test_the_whole_loop_runs_in_a_worker_process_offline(offline, tmp_path, tiny_model, plumbline):
     """`run-demo` as a person runs it, on the tiny model and with sockets blocked."""
     folder = tmp_path / "demo"
     done = run(folder, "run-demo", "--model", str(tiny_model), "--steps", "2", "--gold", "regex:[a-m]", "--json")
@@ -153,8 +153,8 @@ def test_the_whole_loop_runs_in_a_worker_process_offline(offline, tmp_path, tiny
     project = open_project(folder)
     assert [job.kind for job in queue.listed(project)] == ["compare", "train-policy", "train-reward", "generate"]
     assert all(job.status == "done" for job in queue.listed(project))
-    again = run(folder, "run-demo", "--model", str(tiny_model), "--steps", "2", "--gold", "regex:[a-m]", "--json")
-    assert last_json(again.stdout)["kl"] == found["kl"], "a second call takes up what is done"
+    again = plumbline("run-demo", folder, "--model", tiny_model, "--steps", 2, "--gold", "regex:[a-m]", "--json")[1]
+    assert last_json(again)["kl"] == found["kl"], "a second call takes up what is done"
     scored = run(folder, "score", "--prompt", "hi", "--completion", "a", "--completion", "b", "--json")
     assert len(last_json(scored.stdout)["scores"]) == 2
     project.close()
@@ -200,33 +200,33 @@ def test_the_demo_project_is_full_at_once(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
-def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(tmp_path, tiny_model, plumbline):
-    folder = tmp_path / "demo"
-    done = run(folder, "run-demo", "--model", str(tiny_model), "--steps", "1", "--gold", "regex:[a-m]")
-    assert done.returncode == 0, done.stderr
+def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(filled, tiny_model, plumbline):
+    filled.set_setting("model", str(tiny_model))
+    folder = filled.folder
     command = [sys.executable, str(ROOT / "main.py"), "train-policy", str(folder), "--steps", "5000"]
+    command += ["--gold", "regex:[a-m]", "--train-on-gold"]
     heeds = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  where tests run in the background
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PLUMBLINE_DTYPE": "float32"}, preexec_fn=heeds
     )
     project = open_project(folder)
     deadline = time.monotonic() + 60
-    while not queue.metrics(project, 5).get("objective/kl"):
+    while not queue.metrics(project, 1).get("objective/kl"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "resume" in err
-    job = queue.get(project, 5)
+    job = queue.get(project, 1)
     assert job.status == "stopped"
-    last = max(step for step, _ in queue.metrics(project, 5)["objective/kl"])
-    assert project.value("select max(step) from checkpoints where job_id = 5") == last
-    assert plumbline("resume", folder, "5", "--detach")[0] == 0
-    while max(step for step, _ in queue.metrics(project, 5)["objective/kl"]) <= last + 1:
+    last = max(step for step, _ in queue.metrics(project, 1)["objective/kl"])
+    assert project.value("select max(step) from checkpoints where job_id = 1") == last
+    assert plumbline("resume", folder, "1", "--detach")[0] == 0
+    while max(step for step, _ in queue.metrics(project, 1)["objective/kl"]) <= last + 1:
         assert time.monotonic() < deadline + 60
         time.sleep(0.05)
-    assert plumbline("stop", folder, "5")[0] == 0
+    assert plumbline("stop", folder, "1")[0] == 0
     project.close()
 
 

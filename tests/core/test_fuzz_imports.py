@@ -156,7 +156,7 @@ def test_any_bytes(shared, tmp_path, suffix, content, packed):
     _check(shared, path)
 
 
-@settings(QUIET, max_examples=1000)
+@settings(QUIET, max_examples=400)
 @given(rows=st.lists(mutated(), min_size=1, max_size=3), suffix=st.sampled_from([".jsonl", ".json", ".jsonl.gz"]))
 def test_damaged_rows_of_every_format(shared, tmp_path, rows, suffix):
     path = tmp_path / f"a{suffix}"

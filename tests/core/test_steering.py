@@ -95,14 +95,15 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
     assert numbers(project, resumed) == expected, f"killed at step {at}"
 
 
-def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job):
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job, kills):
     name = "soft-q"  # with a replay buffer, a target network and a steered coefficient
     config = replace(POLICY, algorithm=name, steps=8, kl_target=1.0, checkpoint_every=1)
     whole = run_job(project, "train-policy", config, options(name))
     assert whole.status == "done", whole.report or whole.error
     job = queue.enqueue(project, "train-policy", configs.stored(config, options(name)))
     chance = random.Random()
-    for _ in range(2):
+    for _ in range(kills):
         first = worker.last_checkpoint(project, job.id)[0]
         process = launch.ensure_worker(project.folder, idle=20)
         assert process is not None

@@ -1,0 +1,150 @@
+"""Minutes from the window's first frame to a first own ranking, reward model and PPO run, as somebody new works.
+
+The real window, worker and model; only the person is made up, and really pauses: `PAUSES` says for how long. Two ways
+are gone: the guided tour of the demo, where three own rankings are added to those that are there, and a project of
+one's own with `PROMPTS` typed prompts, all ranked, and every setting left as it is.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from core import catalogue
+from tests.benchmarks.machine import python
+
+#: Seconds: to find and press the next button, to read a page for the first time, to think of a prompt and type it,
+#: and to read one prompt's completions and rank them.
+PAUSES = {"button": 3.0, "page": 8.0, "prompt": 5.0, "ranking": 8.0}
+PROMPTS, HELD_OUT = 20, 4
+CODE = """
+import json, sys, time
+from pathlib import Path
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from core import demo, tour
+from desktop.app import build
+from desktop.welcome import NewProject
+
+way, folder, pauses, prompts, held_out = json.loads(sys.argv[1])
+began, marks = time.perf_counter(), {}
+app, window = build([])
+window.resize(1280, 800)
+window.show()
+QTest.qWaitForWindowExposed(window)
+
+def rest(what):
+    QTest.qWait(int(1000 * pauses[what]))
+
+def mark(what):
+    marks[what] = round(time.perf_counter() - began, 1)
+
+def until(happened):
+    while not happened():
+        QTest.qWait(50)
+        failed = [job for job in window.session.jobs() if job.status == "failed"]
+        assert not failed, failed[0].error
+
+def press(button):
+    rest("button")
+    until(button.isEnabled)
+    button.click()
+
+def done(kind):
+    return any(job.status == "done" and job.id > before for job in window.session.jobs(kind))
+
+def rank(count):
+    page = window.tab_called("Rank")
+    page.board.setFocus()
+    for ranked in range(count):
+        until(lambda: page.board.ordering.shown and not page.board.ordering.tiers)
+        saved = window.session.project.value("select count(*) from rankings")
+        rest("ranking")
+        for number in range(len(page.board.ordering.shown)):
+            QTest.keyClick(page.board, chr(ord("a") + number))
+        QTest.keyClick(page.board, Qt.Key.Key_Return)
+        until(lambda: window.session.project.value("select count(*) from rankings") == saved + 1)
+        if not ranked:
+            mark("first_ranking")
+
+def learn_and_tune(reward, policy):
+    reward()
+    until(lambda: done("train-reward"))
+    mark("reward_model")
+    policy()
+    until(lambda: any(job.done for job in window.session.jobs("train-policy") if job.id > before))
+    mark("first_ppo_step")
+    until(lambda: done("train-policy"))
+    mark("ppo_run")
+
+rest("page")
+if way == "tour":
+    window.open_project(demo.install(Path(folder) / "demo"))
+    before = max(job.id for job in window.session.jobs())
+    card = window.sidebar.next
+    press(card.main)
+    rest("page")
+    press(card.main)
+    rank(tour.TO_RANK)
+    press(card.main)
+    rest("page")
+    learn_and_tune(lambda: press(card.main), lambda: (press(card.main), rest("page"), press(card.main)))
+else:
+    before = 0
+    window.new_project()
+    dialog = window.findChild(NewProject)
+    rest("page")
+    dialog.name.setText("First steps")
+    dialog.folder.setText(str(Path(folder) / "own"))
+    dialog.make()
+    card = window.sidebar.next
+    press(card.main)
+    page = window.tab_called("Instructions").prompts
+    rest("page")
+    for split, some in (("train", range(held_out, len(prompts))), ("heldout", range(held_out))):
+        for _ in some:
+            rest("prompt")
+        page.new_text.setPlainText("\\n".join(prompts[number] for number in some))
+        page.new_split.setCurrentIndex(page.new_split.findData(split))
+        press(page.add_button)
+    press(card.main)
+    side = window.tab_called("Rank").side
+    press(side.generate.generate)
+    until(lambda: window.session.project.value("select count(*) from completion_groups") > 0)
+    mark("first_completions")
+    window.tab_called("Rank").show_panel("")
+    rank(len(prompts))
+    press(card.main)
+    training, policy = window.tab_called("Reward model").training, window.tab_called("PPO")
+    learn_and_tune(
+        lambda: (rest("page"), press(training.train)),
+        lambda: (press(card.main), rest("page"), press(policy.start_button)),
+    )
+window.leave()
+print(json.dumps(marks))
+"""
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    platform = {} if os.environ.get("DISPLAY") else {"QT_QPA_PLATFORM": "offscreen"}
+    models = catalogue.models_folder()
+    typed = [json.loads(line)["prompt"] for line in _lines()][:PROMPTS]
+    found: dict[str, Any] = {}
+    for way in ("tour", "own"):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "models").symlink_to(models)
+            environment = platform | {"PLUMBLINE_DATA": folder}
+            given = json.dumps([way, folder, PAUSES, typed, HELD_OUT])
+            marks = json.loads(python(CODE, given, environment=environment).splitlines()[-1])
+        print(way, marks, file=sys.stderr)
+        found |= {f"{way}_{what}_minutes": seconds / 60 for what, seconds in marks.items()}
+    return found | {"platform": platform.get("QT_QPA_PLATFORM", "screen")}
+
+
+def _lines() -> list[str]:
+    from core.resources import resource
+
+    return (resource("prompts") / "demo.jsonl").read_text(encoding="utf-8").splitlines()
