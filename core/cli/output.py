@@ -103,13 +103,14 @@ class ProgressLine:
 
 
 def describe(job: Job) -> str:
-    """`Tuning the policy (PPO): 3/12, 1 min 20 s left`."""
+    """`Tuning the policy (PPO): 3/12, 1 min 20 s left · Learning, pass 2 of 4`."""
     stage = job.stage or job.name
     if job.status in ("queued", "paused"):
         return f"{stage}: {job.status}" + (f". {job.error}" if job.error else "")
     count = f": {job.done}/{job.total}" if job.total > 1 else ""
     left = f", {duration(job.eta)} left" if job.eta is not None else ""
-    return f"{stage}{count}{left}"
+    doing = f" · {job.doing}" if job.doing and job.status == "running" else ""
+    return f"{stage}{count}{left}{doing}"
 
 
 def duration(seconds: float) -> str:
