@@ -57,7 +57,7 @@ class Projects(QObject):
         delete = act(menu, "Dele&te the project …", "", lambda: self._on_open(self.delete))
         self.undo_action = act(menu, "Undo deleting", "", self.undo)
         self.undo_action.setVisible(False)
-        act(menu, "Deleted pro&jects …", "", self.show_trash)
+        act(menu, "Deleted pro&jects and runs …", "", self.show_trash)
         menu.addSeparator()
         return [archive, duplicate, delete]
 
@@ -166,9 +166,7 @@ class Projects(QObject):
             window.close_project()
 
         def done(deleted: Deleted) -> None:
-            self.deleted.append(deleted)
-            self._changed()
-            self.notice.tell(f"“{deleted.name}” is in the trash.", "Undo", self.undo, stays=True)
+            self.offer_undo(deleted)
 
         def failed(error: Exception) -> None:
             self.notice.hide()
@@ -180,6 +178,12 @@ class Projects(QObject):
 
         in_background(window, partial(trash.delete, folder), done, failed, lasting=True)
 
+    def offer_undo(self, deleted: Deleted) -> None:
+        """A project or a run was moved to the trash."""
+        self.deleted.append(deleted)
+        self._changed()
+        self.notice.tell(f"“{deleted.name}” is in the trash.", "Undo", self.undo, stays=True)
+
     def undo(self) -> None:
         """Put back what was deleted last."""
         if self.deleted:
@@ -187,7 +191,7 @@ class Projects(QObject):
 
             def done(folder: Path) -> None:
                 self._gone(deleted)
-                self._is_back(folder)
+                self._is_back(folder, deleted)
 
             in_background(self.window, partial(trash.put_back, deleted), done, lasting=True)
 
@@ -263,7 +267,10 @@ class Projects(QObject):
         else:
             self.notice.tell(said, "Open", partial(self.window.open_project, folder), stays=True)
 
-    def _is_back(self, folder: Path) -> None:
+    def _is_back(self, folder: Path, deleted: Deleted) -> None:
+        if deleted.run:
+            self.notice.tell(f"“{deleted.name}” is back.")
+            return
         settings.add_recent_project(folder)
         self.window.welcome.refresh()
         self.notice.tell(f"“{_name(folder)}” is back.", "Open", partial(self.window.open_project, folder))
