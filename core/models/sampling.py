@@ -67,6 +67,7 @@ def sample(
     others: Sequence[Opened] = (),
     among: tuple[int, int] | None = None,
     tell: Tell = quiet,
+    noun: str = "completions",
 ) -> Rows:
     """Draw `copies` completions of each prompt; the responses of one prompt are adjacent.
 
@@ -86,7 +87,7 @@ def sample(
     going = torch.arange(B, device=device)  # the rows that the decoders are at work on
     ended = torch.zeros(B, dtype=torch.bool, device=device)
     tokens, is_response = [], []
-    what = f"Writing {B} completions"  # all of them grow at once
+    what = f"Writing {B} {noun}"  # all of them grow at once
     for index in range(max_new_tokens):
         tell(what, "token", index + 1, max_new_tokens)
         logits, *seen = (each.logits / temperature for each in decoders)

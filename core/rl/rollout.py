@@ -127,7 +127,7 @@ def draw(
         return sample(
             causal, prompts, copies=copies, max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
             end_ids=base.end_ids, pad_id=base.pad_id, generator=generator, guide=guide, others=others, among=among,
-            tell=shared.tell,
+            tell=shared.tell, noun="reference answers" if role is REFERENCE else "completions",
         )  # fmt: skip
 
 

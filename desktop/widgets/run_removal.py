@@ -34,7 +34,7 @@ class RunRemoval(QObject):
         runs.customContextMenuRequested.connect(self._show_menu)
 
     def _show_menu(self, place: QPoint) -> None:
-        if self.runs.itemAt(place) is None and not self.runs.rect().contains(place):
+        if self.runs.current is None:
             return
         menu = QMenu(self.runs)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
