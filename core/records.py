@@ -1,6 +1,7 @@
 """The nouns of a project as frozen dataclasses. Each mirrors one table; times are UTC in ISO 8601."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 Split = Literal["train", "heldout"]
@@ -131,6 +132,8 @@ class Job:
     status: JobStatus
     wanted: Wanted
     stage: str = ""
+    doing: str = ""
+    """What it does right now within its stage, in words; empty where it has not said."""
     done: int = 0
     total: int = 0
     seconds: float = 0.0
@@ -139,6 +142,7 @@ class Job:
     report: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
     created_at: str = ""
+    started_at: str | None = None
     finished_at: str | None = None
 
     @property
@@ -147,3 +151,15 @@ class Job:
         if self.done <= 0 or self.done >= self.total or not self.seconds:
             return None
         return self.seconds / self.done * (self.total - self.done)
+
+    def eta_after(self, waited: float) -> float | None:
+        """The same `waited` seconds after the last unit was done: the one at work takes its own share off, not more."""
+        return None if self.eta is None else self.eta - min(waited, self.seconds / self.done)
+
+    @property
+    def took(self) -> float | None:
+        """Seconds since it was begun last, until its end if it has ended; pauses count. None where nobody knows."""
+        if not self.started_at or self.status in ("queued", "interrupted"):
+            return None
+        end = datetime.fromisoformat(self.finished_at) if self.finished_at else datetime.now(UTC)
+        return max(0.0, (end - datetime.fromisoformat(self.started_at)).total_seconds())

@@ -1,4 +1,4 @@
-"""Deleted projects: moved aside, listed, put back, or deleted for good.
+"""Deleted projects and runs: moved aside, listed, put back, or deleted for good.
 
 The trash is Plumbline's own and not the desktop's. The desktop's cannot say on every system what of ours lies in it
 and where it came from, it may be emptied by somebody else, and a whole folder would go there, other people's files
@@ -6,6 +6,8 @@ included. Here, only what Plumbline wrote into the folder is moved (`core.store.
 it is, and so does the folder then. A move is a rename: it copies nothing, follows no link, and needs no space. Where
 the data folder is on another disk than the project, the trash is a hidden folder beside the project; a note in the data
 folder says so.
+
+Of a run its folder goes there, and its rows in a file beside it.
 """
 
 import errno
@@ -15,25 +17,28 @@ import sqlite3
 import stat
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core import catalogue
 from core.errors import BadInput, KnownError, ProjectError, known
-from core.jobs import lock
-from core.store import DATABASE, now
-from core.store.glance import glance, own, size
+from core.jobs import lock, queue, usage
+from core.store import DATABASE, now, open_project, run_rows
+from core.store.glance import glance, own, size, size_of
 
 BESIDE = ".plumbline-trash"
 #: Seconds in which a worker that left closes the project.
 CLOSING = 2.0
+#: The file that holds a run's rows.
+ROWS = "run.db"
 
 
 @dataclass(frozen=True)
 class Deleted:
-    """A project in the trash: where it was, where it lies now, its bytes, and the folder's permissions."""
+    """A project in the trash: where it was, where it lies now, its bytes, and the folder's permissions. Or a `run` of
+    the project in `folder`."""
 
     id: str
     name: str
@@ -42,6 +47,7 @@ class Deleted:
     deleted_at: str
     bytes: int
     mode: int
+    run: int = 0
 
 
 def delete(folder: Path) -> Deleted:
@@ -59,10 +65,35 @@ def delete(folder: Path) -> Deleted:
             raise BadInput(f"A worker is at work on “{found.name}”: stop its jobs, or wait until they are done.")
         with closing(guard):
             _alone(folder, found.name)
-            deleted = _put_aside(folder, found.name)
+            paths = [path for path in own(folder) if not path.name.startswith(lock.LOCK)]
+            deleted = _put_aside(folder, found.name, paths, size(folder))
         (folder / lock.LOCK).unlink(missing_ok=True)  # it is empty, and made again
         with suppress(OSError):  # somebody else's files are in it
             folder.rmdir()
+        return deleted
+
+
+def delete_run(folder: Path, job_id: int) -> Deleted:
+    """Move a run of the project in `folder` to the trash: its record, checkpoints and adapters.
+
+    Raises `KnownError` where something uses it.
+    """
+    folder = folder.expanduser().resolve()
+    with _sentences(folder), closing(open_project(folder)) as project:
+        source, deleted = project.run_folder(job_id), None
+        try:
+            with project.write():  # nobody can come to use it meanwhile
+                if reason := usage.why_kept(project, queue.get(project, job_id)):
+                    raise BadInput(reason)
+                run_rows.forget(project, job_id)
+                deleted = _put_aside(
+                    folder, f"Run {job_id} of {project.name}", [source] if source.is_dir() else [], size_of(source),
+                    run=job_id, fill=lambda place: run_rows.keep(project, job_id, place / ROWS),
+                )  # fmt: skip
+        except BaseException:
+            if deleted is not None:
+                _put_run_back(deleted, source)
+            raise
         return deleted
 
 
@@ -85,27 +116,33 @@ def _alone(folder: Path, name: str) -> None:
         time.sleep(0.05)
 
 
-def _put_aside(folder: Path, name: str) -> Deleted:
+def _put_aside(
+    folder: Path, name: str, paths: list[Path], taken: int, *, run: int = 0,
+    fill: Callable[[Path], None] = lambda place: None,
+) -> Deleted:  # fmt: skip
+    """Move entries of the project to a new place, which `fill` may write to before."""
     number = uuid.uuid4().hex
-    mode, taken = stat.S_IMODE(folder.stat().st_mode), size(folder)
+    mode = stat.S_IMODE(folder.stat().st_mode)
     for place in (_notes() / number, folder.parent / BESIDE / number):
-        deleted = Deleted(number, name, str(folder), str(place), now(), taken, mode)
+        deleted = Deleted(number, name, str(folder), str(place), now(), taken, mode, run)
         try:
             place.mkdir(parents=True)
             _notes().mkdir(parents=True, exist_ok=True)
             _note(number).write_text(json.dumps(asdict(deleted)), encoding="utf-8")
-            _move(folder, place, [path for path in own(folder) if not path.name.startswith(lock.LOCK)])
-        except OSError as error:
+            fill(place)
+            _move(place, paths)
+        except (OSError, sqlite3.Error) as error:
+            (place / ROWS).unlink(missing_ok=True)
             _forget(deleted)
-            if error.errno != errno.EXDEV:
+            if getattr(error, "errno", None) != errno.EXDEV:
                 raise
         else:
             return deleted
     raise KnownError(f"{folder} is a disk of its own, which cannot be moved: delete it with your file manager.")
 
 
-def _move(source: Path, target: Path, paths: list[Path]) -> None:
-    """Rename entries of `source` into `target`: all of them, or after an error none."""
+def _move(target: Path, paths: list[Path]) -> None:
+    """Rename entries of a folder into `target`: all of them, or after an error none."""
     moved: list[Path] = []
     try:
         for path in paths:
@@ -129,18 +166,40 @@ def listed() -> list[Deleted]:
 
 
 def put_back(deleted: Deleted) -> Path:
-    """Move a project back to where it was. What is there now is never written over."""
+    """Move a project or a run back to where it was. What is there now is never written over.
+
+    Returns the project's folder.
+    """
     folder, place = Path(deleted.folder), _place(deleted)
     with _sentences(folder):
+        if deleted.run:
+            if glance(folder) is None:
+                raise BadInput(f"The project of “{deleted.name}” is not in {folder} any more: put that back first.")
+            with closing(open_project(folder)) as project:
+                if (target := project.run_folder(deleted.run)).exists():
+                    raise BadInput(f"{target} is in the way: move it away, then put “{deleted.name}” back.")
+                run_rows.bring_back(project, place / ROWS)
+            _put_run_back(deleted, target)
+            return folder
         entries = sorted(place.iterdir())
         if taken := [entry.name for entry in entries if (folder / entry.name).exists()]:
             raise BadInput(f"{folder} holds another {taken[0]} now: move that away, then put “{deleted.name}” back.")
         if not folder.exists():
             folder.mkdir(parents=True)
             folder.chmod(deleted.mode)
-        _move(place, folder, entries)
+        _move(folder, entries)
         _forget(deleted)
     return folder
+
+
+def _put_run_back(deleted: Deleted, target: Path) -> None:
+    """Move a run's folder back to `target`; its rows are in the project by now."""
+    place = Path(deleted.place)
+    if (place / target.name).exists():
+        target.parent.mkdir(exist_ok=True)
+        _move(target.parent, [place / target.name])
+    (place / ROWS).unlink(missing_ok=True)
+    _forget(deleted)
 
 
 def delete_for_good(deleted: Deleted) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import time
 import traceback
 from collections.abc import Callable
@@ -33,8 +34,9 @@ from core.events import (
     Scores,
     Steered,
 )
-from core.jobs import lock, presence, queue
+from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
+from core.jobs.doing import Teller, quiet
 from core.jobs.world import ALONE, Alone
 from core.records import Job
 from core.store import Project, completions, now, open_project
@@ -132,6 +134,7 @@ def claim(project: Project, job_id: int | None = None) -> Job | None:
             return None
         step = last_checkpoint(project, row["id"])[0]
         forget_after(project, row["id"], step)
+        resumes.mark(project, row["id"], step)
         database.conn.execute(
             "update jobs set status = 'running', attempt = attempt + 1, started_at = ?, stage = 'Starting',"
             " done = 0, total = 0, seconds = 0 where id = ?",
@@ -166,6 +169,7 @@ def run_job(
     step, folder = last_checkpoint(project, job.id)
     context: JobContext | None = None
     try:
+        recorder = Recorder(project, job.id)
         context = JobContext(
             project=project,
             job_id=job.id,
@@ -176,10 +180,10 @@ def run_job(
             wanted=job.wanted,
             cache=cache,
             world=world,
+            tell=Teller(recorder.say) if world.main else quiet,
         )
         module, name = configs.JOBS[job.kind].function.split(":")
         events = getattr(importlib.import_module(module), name)(context)
-        recorder = Recorder(project, job.id)
         for event in events:
             context.wanted = world.agreed(recorder.record(event) if world.main else None)
             if world.main and on_change and isinstance(event, Progress):
@@ -229,9 +233,11 @@ class Recorder:
     def __init__(self, project: Project, job_id: int) -> None:
         self.project = project
         self.job_id = job_id
-        self.stage = ""
+        self.stage = "Starting"
         self.stage_began = time.monotonic()
         self.stage_start = 0
+        self.done = 0
+        self.held = 0.0
 
     def record(self, event: Event) -> Any:
         """Returns the job's wanted state."""
@@ -244,6 +250,11 @@ class Recorder:
                 self._write(event)
         return self.project.value("select wanted from jobs where id = ?", self.job_id)
 
+    def say(self, doing: str) -> None:
+        """What the job does right now; one that cannot be written now is not worth waiting for."""
+        with suppress(sqlite3.OperationalError), self.project.write() as database:
+            database.conn.execute("update jobs set stage = ? where id = ?", (f"{self.stage}\n{doing}", self.job_id))
+
     def hold(self, seconds: float) -> Any:
         """Wait in the paused state until something else is wanted, at most so long; a pause does not count as work."""
         began = time.monotonic()
@@ -253,8 +264,12 @@ class Recorder:
             time.sleep(POLL)
             wanted = self.project.value("select wanted from jobs where id = ?", self.job_id)
         self.stage_began += time.monotonic() - began
+        self.held += time.monotonic() - began
         if wanted != "pause":
             self._status("running")
+            if wanted == "run" and self.held >= resumes.LONG_PAUSE:
+                resumes.mark(self.project, self.job_id, self.done, self.held)
+            self.held = 0.0
         return wanted
 
     def _status(self, status: str) -> None:
@@ -271,6 +286,7 @@ class Recorder:
             case Progress(done, total, stage):
                 if stage != self.stage:
                     self.stage, self.stage_began, self.stage_start = stage, time.monotonic(), done
+                self.done = done
                 elapsed = time.monotonic() - self.stage_began
                 pace = elapsed * done / max(done - self.stage_start, 1)
                 execute(
@@ -382,6 +398,7 @@ class Recorder:
         gone = self.project.rows(later, self.job_id, event.step)
         with self.project.write() as database:
             forget_after(self.project, self.job_id, event.step)
+            resumes.forget_after(self.project, self.job_id, event.step)
             for sql in ("checkpoints where job_id = ? and step > ?", "controls where job_id = ? and step >= ?"):
                 database.conn.execute(f"delete from {sql}", (self.job_id, event.step))
             self._write(Note(event.text))

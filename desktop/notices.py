@@ -20,8 +20,9 @@ ENDS = {"done": "is done", "failed": "failed", "interrupted": "was interrupted",
 
 def said_of(job: Job) -> str:
     """`Job 4, PPO, is done after 12 min.`"""
-    minutes = round(job.seconds / 60)
-    took = f"{minutes} min" if minutes else f"{job.seconds:.0f} s"
+    seconds = job.took or job.seconds
+    minutes = round(seconds / 60)
+    took = f"{minutes} min" if minutes else f"{seconds:.0f} s"
     return f"Job {job.id}, {job.name}, {ENDS[job.status]} after {took}."
 
 
@@ -42,7 +43,7 @@ class Notices(QObject):
                 self._active.add(job.id)
             elif job.id in self._active:
                 self._active.discard(job.id)
-                if job.seconds >= LONG_SECONDS and not self.window.isActiveWindow():
+                if (job.took or job.seconds) >= LONG_SECONDS and not self.window.isActiveWindow():
                     self.tell(said_of(job))
 
     def tell(self, text: str) -> None:

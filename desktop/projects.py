@@ -17,6 +17,7 @@ from core.errors import BadInput, KnownError
 from core.store import copies
 from core.store.copies import SUFFIX
 from core.store.glance import glance, size
+from core.store.undo import Step
 from core.trash import Deleted
 from desktop import errors, settings
 from desktop.background import in_background
@@ -57,7 +58,7 @@ class Projects(QObject):
         delete = act(menu, "Dele&te the project …", "", lambda: self._on_open(self.delete))
         self.undo_action = act(menu, "Undo deleting", "", self.undo)
         self.undo_action.setVisible(False)
-        act(menu, "Deleted pro&jects …", "", self.show_trash)
+        act(menu, "Deleted pro&jects and runs …", "", self.show_trash)
         menu.addSeparator()
         return [archive, duplicate, delete]
 
@@ -166,9 +167,7 @@ class Projects(QObject):
             window.close_project()
 
         def done(deleted: Deleted) -> None:
-            self.deleted.append(deleted)
-            self._changed()
-            self.notice.tell(f"“{deleted.name}” is in the trash.", "Undo", self.undo, stays=True)
+            self.offer_undo(deleted)
 
         def failed(error: Exception) -> None:
             self.notice.hide()
@@ -180,16 +179,25 @@ class Projects(QObject):
 
         in_background(window, partial(trash.delete, folder), done, failed, lasting=True)
 
+    def offer_undo(self, deleted: Deleted) -> None:
+        """A project or a run was moved to the trash."""
+        self.deleted.append(deleted)
+        self._changed()
+        if deleted.run and self.window.session is not None:
+            self.window.session.history.add(Step(_step(deleted), back=partial(self.put_back, deleted)))
+        self.notice.tell(f"“{deleted.name}” is in the trash.", "Undo", partial(self.put_back, deleted), stays=True)
+
     def undo(self) -> None:
         """Put back what was deleted last."""
         if self.deleted:
-            deleted = self.deleted[-1]
+            self.put_back(self.deleted[-1])
 
-            def done(folder: Path) -> None:
-                self._gone(deleted)
-                self._is_back(folder)
+    def put_back(self, deleted: Deleted) -> None:
+        def done(folder: Path) -> None:
+            self._gone(deleted)
+            self._is_back(folder, deleted)
 
-            in_background(self.window, partial(trash.put_back, deleted), done, lasting=True)
+        in_background(self.window, partial(trash.put_back, deleted), done, lasting=True)
 
     def show_trash(self) -> TrashDialog:
         dialog = TrashDialog(self.window)
@@ -263,7 +271,10 @@ class Projects(QObject):
         else:
             self.notice.tell(said, "Open", partial(self.window.open_project, folder), stays=True)
 
-    def _is_back(self, folder: Path) -> None:
+    def _is_back(self, folder: Path, deleted: Deleted) -> None:
+        if deleted.run:
+            self.notice.tell(f"“{deleted.name}” is back.")
+            return
         settings.add_recent_project(folder)
         self.window.welcome.refresh()
         self.notice.tell(f"“{_name(folder)}” is back.", "Open", partial(self.window.open_project, folder))
@@ -271,6 +282,10 @@ class Projects(QObject):
     def _gone(self, entry: Deleted) -> None:
         """It is not in the trash any more: there is nothing to undo."""
         self.deleted = [deleted for deleted in self.deleted if deleted.id != entry.id]
+        session = self.window.session
+        if entry.run and session is not None and str(session.project.folder) == entry.folder:
+            steps = session.history.undoable
+            session.history.undoable = [step for step in steps if not (step.back and step.label == _step(entry))]
         self._changed()
 
     def _changed(self) -> None:
@@ -278,6 +293,10 @@ class Projects(QObject):
         self.undo_action.setVisible(bool(self.deleted))
         if self.deleted:
             self.undo_action.setText(f"Undo deleting “{self.deleted[-1].name.replace('&', '&&')}”")
+
+
+def _step(deleted: Deleted) -> str:
+    return f"Remove run {deleted.run}"
 
 
 def _name(folder: Path) -> str:

@@ -4,6 +4,7 @@ An operation is a function of `core.store` that the caller has run; `do` tells t
 changed. News comes from polling the project on the window's own thread, which costs microseconds.
 """
 
+import time
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -12,11 +13,12 @@ from core import configs, preflight
 from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.records import Job
-from core.store import Changes, Project
+from core.store import Changes, Project, changed
 from core.store.undo import History
 from desktop import settings
 
 POLL_MILLISECONDS = 200
+TICK_MILLISECONDS = 1000
 
 
 class Session(QObject):
@@ -26,16 +28,22 @@ class Session(QObject):
     """(`Changes`, the object that made them or None): an operation was done in this window."""
     news = Signal(object)
     """`core.jobs.follow.News`: rows that the worker or another program wrote."""
+    ticked = Signal(object)
+    """The running job, once a second: what is said of its time is another now, though nothing happened."""
 
     def __init__(self, project: Project, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.project = project
         self.history = History(project)
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
+        self._moved: dict[int, float] = {}
         self._follower = Follower(project)
         self._timer = QTimer(self, interval=POLL_MILLISECONDS)
         self._timer.timeout.connect(self.poll)
         self._timer.start()
+        self._clock = QTimer(self, interval=TICK_MILLISECONDS)
+        self._clock.timeout.connect(self._tick)
+        self._clock.start()
         if any(job.status == "queued" for job in self._jobs.values()):
             launch.ensure_worker(project.folder)
 
@@ -104,13 +112,36 @@ class Session(QObject):
         """Jobs as last seen, newest first."""
         return [job for _, job in sorted(self._jobs.items(), reverse=True) if kind is None or job.kind == kind]
 
+    def left(self, job: Job) -> float | None:
+        """Seconds until a running job's end: between two steps the estimate goes on with the clock."""
+        now = time.monotonic()
+        return job.eta_after(now - self._moved.get(job.id, now)) if job.status == "running" else None
+
+    def _tick(self) -> None:
+        running = next((job for job in self._jobs.values() if job.status == "running"), None)
+        if running is not None:
+            self.ticked.emit(running)
+
     def poll(self) -> None:
         """Look for news now."""
         news = self._follower.poll()
-        self._jobs |= {job.id: job for job in news.jobs}
+        for job in news.jobs:
+            if progress_of(job) != progress_of(self._jobs.get(job.id)):
+                self._moved[job.id] = time.monotonic()
+        self._jobs |= {job.id: job for job in [*news.jobs, *news.doing]}
+        for gone in news.gone:
+            self._jobs.pop(gone, None)
         if news:
             self.news.emit(news)
+        if news.gone:
+            self.changed.emit(changed("Remove run", "jobs"), None)
 
     def close(self) -> None:
         self._timer.stop()
+        self._clock.stop()
         self.project.close()
+
+
+def progress_of(job: Job | None) -> tuple[Any, ...]:
+    """What the estimate of a job's end is made from."""
+    return () if job is None else (job.status, job.stage, job.done, job.seconds)

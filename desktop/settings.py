@@ -1,9 +1,11 @@
 """What the window remembers for this person: theme, font sizes, geometry, recent projects, labeler name.
 
-Nothing about a project lives here. With PLUMBLINE_DATA set, the settings lie in that folder.
+Nothing about a project lives here but the tab at which it was left. With PLUMBLINE_DATA set, the settings lie in that
+folder.
 """
 
 import getpass
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +165,25 @@ def left_running() -> tuple[Path, int] | None:
 def set_left_running(folder: Path | None, tab: int = 0) -> None:
     _store().setValue("left_running", str(folder or ""))
     _store().setValue("left_tab", tab)
+
+
+def last_tab(folder: Path) -> str:
+    """The title of the tab at which a project was left; empty for one that was not."""
+    return str(_tabs().get(str(folder), ""))
+
+
+def set_last_tab(folder: Path, title: str) -> None:
+    """Of the projects left last."""
+    others = [(path, kept) for path, kept in _tabs().items() if path != str(folder)]
+    _store().setValue("tabs", json.dumps(dict([*others, (str(folder), title)][-RECENT:])))
+
+
+def _tabs() -> dict[str, Any]:
+    try:
+        found = json.loads(str(_get("tabs", "{}")))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def geometry() -> QByteArray | None:

@@ -108,12 +108,15 @@ class Window(QMainWindow):
         self.pages.addWidget(self.page)
         self.pages.setCurrentIndex(1)
         self._titled()
-        self.show_tab(0)
+        titles = [kind.title for kind in TABS]
+        left = settings.last_tab(project.folder)
+        self.show_tab(titles.index(left) if left in titles else 0)
         return True
 
     def close_project(self) -> None:
         if self.session is None:
             return
+        settings.set_last_tab(self.session.project.folder, self.shown.title)
         wait_for_all()
         if self.jobs is not None:
             self.jobs.close()
@@ -333,11 +336,11 @@ class Window(QMainWindow):
         self._leaves = True
         self.close()
 
-    def open_later(self, folder: Path, tab: int = 0) -> None:
-        """Open a project after the first frame is painted."""
+    def open_later(self, folder: Path, tab: int | None = None) -> None:
+        """Open a project after the first frame is painted, where it was left or at a certain tab."""
 
         def opened() -> None:
-            if self.open_project(folder):
+            if self.open_project(folder) and tab is not None:
                 self.show_tab(tab)
 
         QTimer.singleShot(0, opened)

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,14 +82,15 @@ def given(options: dict[str, Any], kind: type[Any]) -> dict[str, Any]:
 
 
 class ProgressLine:
-    """A job's stage, count and ETA on stderr: one rewritten line on a terminal, new lines elsewhere."""
+    """A job's stage, count and ETA on stderr, and what it does right now: one rewritten line on a terminal, elsewhere
+    new lines, which leave out the counts within a step."""
 
     def __init__(self) -> None:
         self.terminal = sys.stderr.isatty()
         self.last = ""
 
     def __call__(self, job: Job) -> None:
-        text = describe(job)
+        text = describe(job if self.terminal else replace(job, doing=job.doing.split(",")[0]))
         if text == self.last:
             return
         self.last = text
@@ -103,13 +105,14 @@ class ProgressLine:
 
 
 def describe(job: Job) -> str:
-    """`Tuning the policy (PPO): 3/12, 1 min 20 s left`."""
+    """`Tuning the policy (PPO): 3/12, 1 min 20 s left · Learning, pass 2 of 4`."""
     stage = job.stage or job.name
     if job.status in ("queued", "paused"):
         return f"{stage}: {job.status}" + (f". {job.error}" if job.error else "")
     count = f": {job.done}/{job.total}" if job.total > 1 else ""
     left = f", {duration(job.eta)} left" if job.eta is not None else ""
-    return f"{stage}{count}{left}"
+    doing = f" · {job.doing}" if job.doing and job.status == "running" else ""
+    return f"{stage}{count}{left}{doing}"
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from core import configs, rounds, sweep
+from core import configs, rounds, sweep, trash
 from core.cli.jobs import ONLY, job_command, start, together
 from core.cli.output import ProgressLine, folder_argument, given, json_option, opened, show, table
 from core.errors import BadInput, KnownError
@@ -118,6 +118,31 @@ def steer(folder: Path, job: int, name: str, value: float) -> None:
         click.echo(f"From its next step on, run {job} has {name} = {value:g}.")
 
 
+@click.command("remove-run")
+@folder_argument
+@click.argument("job", type=int)
+@json_option
+def remove_run(folder: Path, job: int, as_json: bool) -> None:
+    """Move a run that has ended to the trash: its record, checkpoints and adapters; `put-back-run` brings it back."""
+    gone = trash.delete_run(folder, job)
+    text = f"Run {job} is in the trash ({gone.bytes / 1e6:.1f} MB): `put-back-run` brings it back."
+    show({"job": job, "bytes": gone.bytes}, as_json, text)
+
+
+@click.command("put-back-run")
+@folder_argument
+@click.argument("job", type=int)
+@json_option
+def put_back_run(folder: Path, job: int, as_json: bool) -> None:
+    """Bring back a run that was removed, as long as the trash keeps it."""
+    project = str(folder.expanduser().resolve())
+    found = next((each for each in trash.listed() if each.run == job and each.folder == project), None)
+    if found is None:
+        raise BadInput(f"Run {job} of {project} is not in the trash.")
+    trash.put_back(found)
+    show({"job": job}, as_json, f"Run {job} is back.")
+
+
 @click.command("algorithms")
 @json_option
 def algorithms_command(as_json: bool) -> None:
@@ -161,4 +186,5 @@ def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> N
 
 COMMANDS = (
     train_policy, sweep_command, runs_command, steer, export_metrics, export_model, algorithms_command, rounds_command,
+    remove_run, put_back_run,
 )  # fmt: skip

@@ -5,9 +5,10 @@ from collections.abc import Generator
 from core import gold as golds
 from core.configs import CompareConfig
 from core.errors import NothingToDo
-from core.events import Progress, Result, Sample, Samples
+from core.events import Note, Progress, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
+from core.jobs.trained import trained_on
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.records import Job
@@ -24,16 +25,23 @@ BATCH = 8
 
 def run(context: JobContext) -> Events:
     config: CompareConfig = context.config
-    asked: list[tuple[int | None, str]] = [(None, text.strip()) for text in config.prompts if text.strip()]
-    if not asked:
-        heldout = prompts.listed(context.project, split="heldout", limit=config.limit)
-        asked = [(prompt.id, prompt.text) for prompt in heldout]
-    if not asked:
-        raise NothingToDo("There are no held-out prompts: mark some as held-out, or type a prompt.")
     policy_run = queue.run_of(context.project, config.policy_job, "train-policy")
+    asked: list[tuple[int | None, str]] = [(None, text.strip()) for text in config.prompts if text.strip()]
+    left_out = 0
+    if not asked:
+        heldout = prompts.listed(context.project, split="heldout")
+        known = trained_on(context.project, policy_run.id)
+        fresh = [(prompt.id, prompt.text) for prompt in heldout if prompt.id not in known]
+        left_out = len(heldout) - len(fresh)
+        asked = [*fresh[: config.limit or None]]
+    if left_out:
+        yield Note(f"Left out {left_out} prompts that are held out now: run {policy_run.id} trained on them.")
+    if not asked:
+        but = f" that run {policy_run.id} did not train on" if left_out else ""
+        raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")
     scorer = config.reward_job or policy_run.result.get("reward_job")
     base = yield from base_of(context, four_bit=bool(scorer and four_bit(queue.get(context.project, scorer))))
-    shared = SharedModel(base)
+    shared = SharedModel(base, tell=context.tell)
     try:
         shared.load(POLICY, queue.adapter_of(context.project, policy_run, config.checkpoint) / POLICY)
         rewards = yield from _rewards(context, shared, policy_run)
@@ -58,6 +66,7 @@ def run(context: JobContext) -> Events:
     yield Result(
         summary(reference, tuned)
         | {"policy_job": policy_run.id, "reward_job": rewards.reward_job, "prompts": len(asked)}
+        | ({"left_out": left_out} if left_out else {})
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.events import Event
+from core.jobs.doing import Tell, quiet
 from core.jobs.world import ALONE, Alone
 from core.records import Wanted
 from core.store import Project
@@ -31,6 +32,8 @@ class JobContext:
     wanted: Wanted = "run"
     cache: dict[str, Any] = field(default_factory=dict)
     world: Alone = ALONE
+    tell: Tell = quiet
+    """Say what it does right now; costs nothing where nobody listens."""
 
     @property
     def stopping(self) -> bool:

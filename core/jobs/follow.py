@@ -21,13 +21,17 @@ class News:
     """Rows that appeared since the last look, oldest first."""
 
     jobs: list[Job] = field(default_factory=list)
+    doing: list[Job] = field(default_factory=list)
+    """Jobs of which nothing is new but what they do right now."""
+    gone: tuple[int, ...] = ()
+    """Jobs that were removed."""
     metrics: list[dict[str, Any]] = field(default_factory=list)
     samples: list[dict[str, Any]] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
     tables: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.jobs or self.metrics or self.samples or self.log or self.tables)
+        return bool(self.jobs or self.doing or self.gone or self.metrics or self.samples or self.log or self.tables)
 
 
 class Follower:
@@ -47,13 +51,13 @@ class Follower:
 
     def poll(self) -> News:
         version = self.project.value("pragma data_version")
-        own_jobs = self._changed_jobs() if version != self._version or self._any_active() else []
+        jobs = self._look_at_jobs() if version != self._version or self._any_active() else News()
         if version == self._version:
-            return News(jobs=own_jobs)
+            return jobs
         self._version = version
         news = {table: self._rows(table) for table in ("metrics", "samples", "job_log")}
         tables = frozenset(table for table in self.WATCHED if self._moved(table))
-        return News(own_jobs, news["metrics"], news["samples"], news["job_log"], tables)
+        return replace(jobs, metrics=news["metrics"], samples=news["samples"], log=news["job_log"], tables=tables)
 
     def touch(self) -> None:
         """Look at everything next time: this connection itself changed something."""
@@ -78,14 +82,15 @@ class Follower:
     def _any_active(self) -> bool:
         return any(job.status in ("queued", "running", "paused") for job in self._jobs.values())
 
-    def _changed_jobs(self) -> list[Job]:
+    def _look_at_jobs(self) -> News:
         """Jobs whose row differs from the last look; one that runs without a worker shows as interrupted."""
         fresh = [job_from(row) for row in self.project.rows("select * from jobs order by id")]
         if any(job.status in WORKING for job in fresh) and not self._worker_alive():
             fresh = [replace(job, status="interrupted") if job.status in WORKING else job for job in fresh]
-        changed = [job for job in fresh if self._jobs.get(job.id) != job]
-        self._jobs = {job.id: job for job in fresh}
-        return changed
+        before, self._jobs = self._jobs, {job.id: job for job in fresh}
+        differ = [job for job in fresh if before.get(job.id) != job]
+        doing = [job for job in differ if job.id in before and replace(before[job.id], doing=job.doing) == job]
+        return News([job for job in differ if job not in doing], doing, tuple(before.keys() - self._jobs.keys()))
 
     def _worker_alive(self) -> bool:
         """Asked at most once in 2 s."""

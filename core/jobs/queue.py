@@ -14,10 +14,12 @@ from core.store import Changes, Project, changed, now
 
 
 def job_from(row: dict[str, Any]) -> Job:
-    """A `jobs` row as a record."""
+    """A `jobs` row as a record. The second line of its stage is what it does right now."""
     names = Job.__dataclass_fields__
     values = {name: row[name] for name in names if name in row}
-    return Job(**values | {"config": json.loads(row["config"]), "result": json.loads(row["result"])})
+    stage, _, doing = row["stage"].partition("\n")
+    own = {"stage": stage, "doing": doing, "config": json.loads(row["config"]), "result": json.loads(row["result"])}
+    return Job(**values | own)
 
 
 def enqueue(project: Project, kind: str, config: dict[str, Any], *, name: str = "") -> Job:
@@ -105,8 +107,8 @@ def resume(project: Project, job_id: int) -> Changes:
         if job.status not in RESUMABLE:
             raise BadInput(f"Job {job_id} cannot be resumed: it is {job.status}.")
         project.db.conn.execute(
-            "update jobs set status = 'queued', wanted = 'run', error = null, report = null, finished_at = null"
-            " where id = ?",
+            "update jobs set status = 'queued', wanted = 'run', error = null, report = null, started_at = null,"
+            " finished_at = null where id = ?",
             (job_id,),
         )
     return changed("Resume job", "jobs", ids=(job_id,))

@@ -22,6 +22,7 @@ from transformers.pytorch_utils import Conv1D
 
 from core.configs import LoraConfig
 from core.errors import ModelError, first_line
+from core.jobs.doing import Tell, quiet
 from core.jobs.world import ALONE, Alone
 from core.models.lean import lean_lora
 from core.models.load import Base
@@ -58,10 +59,13 @@ def peft_config(config: LoraConfig, model: Any) -> PeftLoraConfig:
 
 
 class SharedModel:
-    """The base with named adapters. `close()` takes all of them off and leaves the base as it was."""
+    """The base with named adapters. `close()` takes all of them off and leaves the base as it was.
 
-    def __init__(self, base: Base, world: Alone = ALONE) -> None:
-        self.base, self.world = base, world
+    Whoever works with it tells through `tell` what it does.
+    """
+
+    def __init__(self, base: Base, world: Alone = ALONE, tell: Tell = quiet) -> None:
+        self.base, self.world, self.tell = base, world, tell
         self._peft: Any = None
         self._active: str | None = REFERENCE
         self._training = False

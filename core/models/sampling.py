@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from core.errors import Diverged
+from core.jobs.doing import Tell, quiet
 from core.models.decoding import Opened, decoder
 from core.models.rows import Rows, pad
 
@@ -65,6 +66,8 @@ def sample(
     guide: Guide | None = None,
     others: Sequence[Opened] = (),
     among: tuple[int, int] | None = None,
+    tell: Tell = quiet,
+    noun: str = "completions",
 ) -> Rows:
     """Draw `copies` completions of each prompt; the responses of one prompt are adjacent.
 
@@ -84,7 +87,9 @@ def sample(
     going = torch.arange(B, device=device)  # the rows that the decoders are at work on
     ended = torch.zeros(B, dtype=torch.bool, device=device)
     tokens, is_response = [], []
+    what = f"Writing {B} {noun}"  # all of them grow at once
     for index in range(max_new_tokens):
+        tell(what, "token", index + 1, max_new_tokens)
         logits, *seen = (each.logits / temperature for each in decoders)
         probabilities = guide.probabilities(logits, seen) if guide else logits.softmax(-1)
         chance = torch.rand(drawn, generator=generator, dtype=torch.float64)[first : first + B]

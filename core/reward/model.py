@@ -171,7 +171,9 @@ class RewardModel:
         found: dict[int, list[Tensor]] = {}
         for member in [only] if only else self.members:
             with self.shared.role(member.adapter):
-                for part in by_length(lengths, TOKENS):
+                parts = by_length(lengths, TOKENS)
+                for number, part in enumerate(parts, start=1):
+                    self.shared.tell("Scoring completions", "part", number, len(parts))
                     for g, scores in zip(part, self._some(member, prompts, answers, part), strict=True):
                         found.setdefault(g, []).append(scores)
         return [torch.stack(found[g]) for g in range(len(prompts))]

@@ -92,7 +92,9 @@ def own_gradients(
     sums, count = Sums(), len(batch)
     batch = batch[model.shared.world.share(count)]
     with model.shared.role(member.adapter, train=True):
-        for part in by_length([example.tokens for example in batch], enough(model.shared.base.device, tokens)):
+        parts = by_length([example.tokens for example in batch], enough(model.shared.base.device, tokens))
+        for number, part in enumerate(parts, start=1):
+            model.shared.tell("Learning", "part", number, len(parts))
             chosen = [batch[index] for index in part]
             if len(chosen) == 1 and chosen[0].tokens > tokens and len(chosen[0].answers) > 1:
                 _in_parts(model, member, chosen[0], config, tokens, 1 / count, sums)

@@ -64,6 +64,7 @@ def _collect(
         generator=generator(config.seed, "rollout", step), guide=guide, among=(share.start * K, len(everyone) * K),
     )  # fmt: skip
     drawn = time.monotonic()
+    shared.tell("Comparing with the reference")
     logp_old, entropy, heard = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
     logp_ref, _ = logprobs(shared, REFERENCE, rows, live.temperature, config.micro_batch)
     learned, features, spread = score_and_features(shared, reward.model, rows, config.micro_batch)

@@ -1,6 +1,7 @@
 """What the loop asks of an algorithm; each file in `core/rl/algorithms/` has a `Learner` made from this."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -40,6 +41,12 @@ class BaseLearner:
 
     def progress(self, step: int) -> float:
         return step / self.config.steps
+
+    def passes(self, count: int) -> Iterator[int]:
+        """The numbers of so many passes over a batch, each told of."""
+        for number in range(count):
+            self.shared.tell("Learning", "pass", number + 1, count)
+            yield number
 
     def charged_kl(self, rollout: Rollout) -> Tensor:
         """The KL to the reference that each token (B, T) pays for, before the coefficient."""

@@ -19,6 +19,7 @@ from core.errors import BadInput, Diverged
 from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Rollback, Sample, Samples, Steered
 from core.jobs import controls, queue
 from core.jobs.context import Events, JobContext
+from core.jobs.trained import PINNED
 from core.models import devices
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
@@ -50,7 +51,7 @@ def run(context: JobContext) -> Events:
     asked = pinned_prompts(context)
     algorithm = ALGORITHMS[config.algorithm]
     base = yield from base_of(context, four_bit=rewards.on_four_bits(context.project, config))
-    shared = SharedModel(base, context.world)
+    shared = SharedModel(base, context.world, context.tell)
     try:
         kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
         if kind.twice_differentiable and context.world.sharded:
@@ -127,7 +128,7 @@ class Run:
         if self.heldout:
             yield from self.measured(POLICY)
         yield Result({"seconds": time.monotonic() - began})
-        yield Progress(1, 1, "Done")
+        yield Progress(self.step, config.steps, "Done")
 
     def advance(self) -> Generator[Event, None, Trouble | None]:
         """One step. Returns what went wrong, or None."""
@@ -150,6 +151,7 @@ class Run:
         before = time.monotonic()
         if trouble := self.watch.trouble(metrics):
             return Trouble(trouble, max(self.step - 1, 0))  # it was drawn by what the last update made
+        self.context.tell("Learning")
         try:
             batch = self.rankings.batch(self.step) if self.rankings else rollout
             assert batch is not None
@@ -298,7 +300,7 @@ def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:
         }
         return {name: [asdict(prompt) for prompt in part] for name, part in found.items()}
 
-    kept = context.pinned("prompts.json", begin)
+    kept = context.pinned(PINNED, begin)
     return {name: [Prompt(**item | {"tags": tuple(item["tags"])}) for item in part] for name, part in kept.items()}
 
 

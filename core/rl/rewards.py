@@ -90,5 +90,6 @@ def of(
     if not needed and not config.reward_job and queue.newest_run(context.project, "train-reward") is None:
         return Rewards(None, gold, None, None, 1.0, *terms[1:])
     job = queue.run_of(context.project, config.reward_job, "train-reward")
+    yield Progress(0, 1, "Loading the reward model")
     model = load_run(shared, context.project, job.result["adapter"], combine=config.ensemble)
     return Rewards(model, gold, job.id, None, *terms)

@@ -55,12 +55,14 @@ def own(folder: Path) -> list[Path]:
 
 def size(folder: Path) -> int:
     """Bytes that the project's own entries take; no link is followed."""
-    total = 0
-    for path in own(folder):
-        total += path.lstat().st_size if not _is_folder(path) else 0
-        for base, _, names in os.walk(path) if _is_folder(path) else ():
-            total += sum(Path(base, name).lstat().st_size for name in names)
-    return total
+    return sum(size_of(path) for path in own(folder))
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder; 0 where there is nothing."""
+    if not _is_folder(path):
+        return path.lstat().st_size if os.path.lexists(path) else 0
+    return sum(Path(base, name).lstat().st_size for base, _, names in os.walk(path) for name in names)
 
 
 def _is_folder(path: Path) -> bool:

@@ -9,7 +9,8 @@ or deleted, is refused as a whole: taking back a new prompt must not take along 
 """
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from core.errors import BadInput, known
 from core.store import Changes, Project, changed
@@ -27,11 +28,13 @@ STEPS = 100
 
 @dataclass(frozen=True)
 class Step:
-    """`statements` take it back: the table of each, the rows that it adds there, and its SQL; oldest first."""
+    """`statements` take it back: the table of each, the rows that it adds there, and its SQL; oldest first. Where more
+    than rows went, `back` brings it back instead, and it is not redone."""
 
     label: str
-    tables: frozenset[str]
-    statements: list[tuple[str, int, str]]
+    tables: frozenset[str] = frozenset()
+    statements: list[tuple[str, int, str]] = field(default_factory=list)
+    back: Callable[[], object] | None = None
 
 
 class History:
@@ -53,8 +56,12 @@ class History:
     def mark(self, changes: Changes) -> None:
         """The last operation is a step that can be undone. What was undone before cannot be redone any more."""
         if statements := self._taken():
-            self.undoable = [*self.undoable, Step(changes.label, changes.tables, statements)][-STEPS:]
-            self.redoable.clear()
+            self.add(Step(changes.label, changes.tables, statements))
+
+    def add(self, step: Step) -> None:
+        """A step that can be undone."""
+        self.undoable = [*self.undoable, step][-STEPS:]
+        self.redoable.clear()
 
     def forget(self) -> None:
         """What was written lately is not to be undone here."""
@@ -73,6 +80,10 @@ class History:
             raise BadInput(f"There is nothing to {word.lower()}.")
         self._taken()
         step = source[-1]
+        if step.back is not None:
+            source.pop()
+            step.back()
+            return changed(f"{word}: {step.label}")
         try:
             with self.project.write():
                 self._execute(step.statements)

@@ -217,7 +217,9 @@ def said_of(job: Job) -> str:
     prompts = (
         "what you typed" if job.config["prompts"] else f"{count} held-out prompts" if count else "held-out prompts"
     )
-    return f"Run {policy_of(job)} beside the reference, on {prompts}"
+    left_out = job.result.get("left_out")
+    but = f"; {left_out} more are left out, because it trained on them" if left_out else ""
+    return f"Run {policy_of(job)} beside the reference, on {prompts}{but}"
 
 
 class Duel(QFrame):

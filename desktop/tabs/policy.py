@@ -17,12 +17,14 @@ from desktop import errors
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.held_out_note import HeldOutNote
 from desktop.widgets.live_controls import LiveControls
 from desktop.widgets.parts import Empty, button, card, column, go, header, label, row, scrolled, set_role, side_panel
 from desktop.widgets.policy_charts import PolicyCharts
 from desktop.widgets.policy_form import PolicyForm
 from desktop.widgets.rounds_line import RoundsLine
 from desktop.widgets.run_list import RunList, runs_section
+from desktop.widgets.run_removal import RunRemoval
 from desktop.widgets.runs_table import RunsTable
 from desktop.widgets.samples import SamplesTable
 from desktop.widgets.sweep_dialog import SweepDialog
@@ -59,6 +61,7 @@ class Tab(QWidget):
         )
         self.runs = RunList(session, KIND, overlays=True)
         self.runs.chosen.connect(self.show_run)
+        self.removal = RunRemoval(self.runs)
         self.runs.ticked.connect(self._show_current)
         self.charts = PolicyCharts(session.project)
         self.live = LiveControls(session)
@@ -138,8 +141,9 @@ class Tab(QWidget):
         )
         self.exported = label("", "small", wrap=True)
         self.exported.hide()
+        self.held_out = HeldOutNote(self.session)
         links = row(None, self.take_over, self.export, self.next_round, self.next, spacing=2 * SPACE)
-        below = column(self.result, self.exported, links, spacing=SPACE // 2)
+        below = column(self.result, self.held_out, self.exported, links, spacing=SPACE // 2)
         layout = column(self.live, self.advice, charts, below, card(column(self.pages)), spacing=SPACE + 4)
         layout.setStretch(2, 4)
         layout.setStretch(4, 5)
@@ -150,8 +154,10 @@ class Tab(QWidget):
     def refresh(self, changes: Changes | None) -> None:
         self._show_need()
         self.rounds.refresh()
-        if changes is None:
+        if changes is None or "jobs" in changes.tables:
             self.runs.refresh()
+        if changes is None or "prompts" in changes.tables:
+            self.held_out.show_run(self.runs.current)
         self._show_state()
 
     def _show_need(self) -> None:
@@ -282,6 +288,7 @@ class Tab(QWidget):
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""
         self.exported.hide()
+        self.held_out.show_run(job_id)
         self.samples.show_run(job_id)
         self._show_current()
         self._show_state()

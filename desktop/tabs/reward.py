@@ -41,9 +41,10 @@ class Tab(QWidget):
 
     def refresh(self, changes: Changes | None) -> None:
         self.training.count()
-        if changes is None or "rankings" in changes.tables:
+        runs = changes is None or "jobs" in changes.tables
+        if runs or (changes is not None and "rankings" in changes.tables):
             self.report.report = None  # it follows later labels
-        if changes is None:
+        if runs:
             self.training.show_runs()
         self._show_page()
 

@@ -8,8 +8,10 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont
 
+from core.jobs.resumes import Resume
 from desktop import theme
 from desktop.widgets.axes import FONT
+from desktop.widgets.dates import local_time
 
 #: How much of the height a tick takes, and where the words stand.
 FOOT, HEAD = 0.07, 0.93
@@ -86,3 +88,17 @@ class Lines:
     def paint(self) -> None:
         for line, drawn in self._drawn.items():
             self._pen(line, drawn)
+
+
+def resume_marks(found: Sequence[Resume]) -> list[Line]:
+    """The steps after which a run went on."""
+    return [
+        Line(
+            each.step,
+            f"Resumed after step {each.step} on {local_time(each.at)}, after "
+            + (f"a pause of {each.paused / 60:.0f} min" if each.paused else "it had ended"),
+            "resumed",
+            kind="mark",
+        )
+        for each in found
+    ]

@@ -34,6 +34,8 @@ class GeneratePanel(QWidget):
         super().__init__(parent)
         self.session = session
         self._job_id = 0
+        self._behind = ""
+        session.ticked.connect(self._tick)
         self.policy = QComboBox(self)
         self.policy.setToolTip("The base model, or a policy that you tuned from it.")
         self.policy.setAccessibleName("Written by")
@@ -124,8 +126,13 @@ class GeneratePanel(QWidget):
         self.bar.setRange(0, job.total)
         self.bar.setValue(job.done)
         behind = len(queue.listed(self.session.project, kind="generate", status="queued")) - (job.status == "queued")
-        more = f" {behind:,} more in the queue." if active and behind else ""
-        self._say(sentence(job) + more, "error" if job.status == "failed" else "muted")
+        self._behind = f" {behind:,} more in the queue." if active and behind else ""
+        self._say(sentence(job, self.session.left(job)) + self._behind, "error" if job.status == "failed" else "muted")
+
+    def _tick(self, job: Job) -> None:
+        """The time that is left goes on."""
+        if job.id == self._job_id:
+            self._say(sentence(job, self.session.left(job)) + self._behind, "muted")
 
     def _say(self, text: str, role: str) -> None:
         self.state.setText(text)
@@ -151,16 +158,16 @@ def at_work(project: Project) -> Job | None:
     return next((job for job in reversed(found) if job.status in ACTIVE), next(iter(found), None))
 
 
-def sentence(job: Job) -> str:
-    """A generation job's state in one line."""
+def sentence(job: Job, left: float | None) -> str:
+    """A generation job's state in one line, with the seconds that are left."""
     if job.status == "queued":
         return "Waiting for the worker to start …"
     if job.status in ("running", "paused"):
         if job.stage != WRITING:
             count = f": {job.done:,} of {job.total:,}" if job.total > 1 else " …"
             return f"{job.stage or 'Loading the model'}{count}"
-        eta = "" if job.eta is None else f", about {duration(job.eta)} left"
-        return f"{job.done:,} of {job.total:,} prompts answered{eta}. You can rank meanwhile."
+        rest = "" if left is None else f", about {duration(left)} left"
+        return f"{job.done:,} of {job.total:,} prompts answered{rest}. You can rank meanwhile."
     if job.status == "done":
         return f"Done: {job.done:,} prompts answered in {duration(job.seconds)}."
     if job.status == "failed":

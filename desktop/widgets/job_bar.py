@@ -26,7 +26,7 @@ class JobBar(QFrame):
         self.text = label("")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setFixedWidth(180)
+        self.progress.setFixedWidth(120)
         self.progress.setAccessibleName("Progress of the running job")
         self.eta = label("", "muted")
         self.pause = button("Pause", lambda: self._act(self.session.pause), tip="After this step", keys="Ctrl+P")
@@ -43,6 +43,7 @@ class JobBar(QFrame):
         for widget in (self.eta, self.progress, self.pause, self.resume, self.stop, self.dismiss, self.all):
             layout.addWidget(widget)
         session.news.connect(self._news)
+        session.ticked.connect(lambda _: self._show_left())
         active = [job for job in session.jobs() if job.status in ACTIVE]
         self.show_job(active[-1] if active else None)
 
@@ -51,6 +52,9 @@ class JobBar(QFrame):
             ask(self.job.id)
 
     def _news(self, news: News) -> None:
+        for job in news.doing:
+            if self.job is not None and self.job.id == job.id:
+                self.show_job(job)
         for job in news.jobs:
             bad = job.status in ("failed", "interrupted")
             mine = self.job is not None and self.job.id == job.id
@@ -72,25 +76,31 @@ class JobBar(QFrame):
         if job is None:
             return
         name = f"Job {job.id}, {job.name}"
-        stage = f"{name}: {job.stage}" if job.stage and job.stage != job.name else name
+        stage = job.stage or name
         words = {
             "queued": f"{name}: waiting for the worker",
             "paused": f"{stage}: paused at {job.done} of {job.total}",
             "failed": f"{name}: {worded(job.error)}" if job.error else f"{name} failed.",
             "interrupted": f"{name} was interrupted: its worker is gone. Resume goes on from the last checkpoint.",
         }
-        count = f": {job.done} of {job.total}" if job.total > 1 else " …"
+        doing = f" · {job.doing}" if job.doing else ""
+        count = f": {job.done} of {job.total}" if job.total > 1 else "" if doing else " …"
         pausing = {"pause": " (pausing after this step)", "stop": " (stopping after this step)"}
-        running = stage + count + (pausing.get(job.wanted, "") if job.status == "running" else "")
+        running = stage + count + (pausing.get(job.wanted, "") if job.status == "running" else "") + doing
         self.text.setText(words.get(job.status, running))
-        self.text.setToolTip(self.text.text())
+        text = self.text.text()
+        self.text.setToolTip(f"{name}: {text}" if job.status in ("running", "paused") else text)
         self.text.setWordWrap(job.status in ("failed", "interrupted"))
         active = job.status in ACTIVE
         self.progress.setVisible(active)
         self.progress.setRange(0, job.total if job.total > 1 else 0)
         self.progress.setValue(job.done)
-        self.eta.setText(remaining(job.eta) if job.eta is not None and job.status == "running" else "")
+        self._show_left()
         self.pause.setVisible(job.status == "running" and job.wanted == "run")
         self.resume.setVisible(job.status == "paused" or job.status in RESUMABLE)
         self.stop.setVisible(active)
         self.dismiss.setVisible(not active)
+
+    def _show_left(self) -> None:
+        left = self.session.left(self.job) if self.job is not None else None
+        self.eta.setText("" if left is None else remaining(left))

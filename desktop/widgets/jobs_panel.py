@@ -23,6 +23,10 @@ from desktop.widgets.dates import local_time, remaining
 from desktop.widgets.parts import Empty, button, column, label, row
 
 COLUMNS = ("Job", "What", "State", "Progress", "Begun", "Took")
+PROGRESS, TOOK = 3, 5
+UNKNOWN = "–"
+#: Why a cell may be empty.
+WHY = {PROGRESS: "It has counted nothing.", TOOK: "It did not run, or nobody saw it end."}
 
 
 class JobsPanel(QDialog):
@@ -65,6 +69,7 @@ class JobsPanel(QDialog):
         layout.setStretch(3, 2)
         self.setLayout(layout)
         session.news.connect(self._news)
+        session.ticked.connect(self._tick)
         self.refresh()
 
     @property
@@ -79,13 +84,14 @@ class JobsPanel(QDialog):
         self.table.blockSignals(True)
         self.table.setRowCount(len(jobs))
         for line, job in enumerate(jobs):
-            for place, text in enumerate(_cells(job)):
-                item = QTableWidgetItem(text)
+            for place, text in enumerate(_cells(job, self.session.left(job))):
+                item = QTableWidgetItem(text or UNKNOWN)
                 item.setData(Qt.ItemDataRole.UserRole, job.id)
+                item.setToolTip("" if text else WHY[place])
                 self.table.setItem(line, place, item)
         numbers = [job.id for job in jobs]
         if jobs:
-            self.table.setCurrentCell(numbers.index(chosen.id) if chosen else 0, 0)
+            self.table.setCurrentCell(numbers.index(chosen.id) if chosen and chosen.id in numbers else 0, 0)
         self.table.blockSignals(False)
         self.empty.setVisible(not jobs)
         for widget in (self.table, self.log, self.copy):
@@ -110,6 +116,15 @@ class JobsPanel(QDialog):
             self.log.setPlainText(text)
             self.log.verticalScrollBar().setValue(self.log.verticalScrollBar().maximum())
 
+    def _tick(self, job: Job) -> None:
+        """The running job's time goes on; nothing else is written anew."""
+        cells = _cells(job, self.session.left(job))
+        for line in range(self.table.rowCount()):
+            for place in (PROGRESS, TOOK):
+                item = self.table.item(line, place)
+                if item is not None and item.data(Qt.ItemDataRole.UserRole) == job.id:
+                    item.setText(cells[place] or UNKNOWN)
+
     def _act(self, ask: object) -> None:
         if (job := self.current) is not None and callable(ask):
             try:
@@ -118,15 +133,24 @@ class JobsPanel(QDialog):
                 errors.show(error, self)
 
     def _news(self, news: News) -> None:
-        if news.jobs:
+        if news.jobs or news.gone:
             self.refresh()
         elif news.log:
             self._show_log()
 
 
-def _cells(job: Job) -> tuple[str, ...]:
-    count = f"{job.done:,} of {job.total:,}" if job.total > 1 else ""
-    left = f", {remaining(job.eta)}" if job.status == "running" and job.eta is not None else ""
-    took = f"{job.seconds:.0f} s" if job.seconds < 120 else f"{job.seconds / 60:.0f} min"
+def _cells(job: Job, left: float | None) -> tuple[str, ...]:
+    done, total = counted(job)
+    count = f"{done:,} of {total:,}" if total > 1 else ""
+    rest = f", {remaining(left)}" if left is not None else ""
+    took = "" if job.took is None else f"{job.took:.0f} s" if job.took < 120 else f"{job.took / 60:.0f} min"
     state = "stopping" if job.status == "running" and job.wanted == "stop" else job.status
-    return (str(job.id), job.name, state, count + left, local_time(job.created_at), took if job.seconds else "")
+    return (str(job.id), job.name, state, count + rest, local_time(job.created_at), took)
+
+
+def counted(job: Job) -> tuple[int, int]:
+    """Units done and in all. An older run ended by saying 1 of 1: its result knows the steps."""
+    if job.status != "done" or job.total > 1:
+        return job.done, job.total
+    steps = job.result.get("steps") or sum(model["steps"] for model in job.result.get("models", ()))
+    return steps, max(steps, job.config.get("steps", 0))

@@ -9,7 +9,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.advice import Advice, advice, gold_peak
-from core.jobs import controls, queue
+from core.jobs import controls, queue, resumes
 from core.records import Job
 from core.store import Project
 from desktop.background import with_project
@@ -17,7 +17,7 @@ from desktop.forms import title_of
 from desktop.theme import SPACE
 from desktop.widgets.chart import Chart
 from desktop.widgets.chart_group import ChartBar, ChartGroup
-from desktop.widgets.chart_lines import Line
+from desktop.widgets.chart_lines import Line, resume_marks
 from desktop.widgets.laid_over import Overlay
 from desktop.widgets.parts import card, column
 
@@ -236,7 +236,7 @@ class PolicyCharts:
         self.more.decorate(self._over, wordless, warnings)
 
     def _marks(self, job: Job) -> list[Line]:
-        """The steps from which a setting was another, and those that a checkpoint was kept of."""
+        """The steps from which a setting was another, at which it was resumed, and of which a checkpoint was kept."""
         changes = [
             Line(row["step"] + 1, f"{title_of(row['name'])} {row['value']:g} from step {row['step'] + 1}", kind="mark")
             for row in controls.changes(self.project, job.id)
@@ -249,4 +249,4 @@ class PolicyCharts:
             Line(step, (BEST if best else KEPT).format(step), "best" if best else "", kind="tick")
             for step, best in rows.items()
         ]
-        return changes + kept
+        return changes + resume_marks(resumes.of(self.project, job.id)) + kept

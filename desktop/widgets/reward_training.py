@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
 from core.configs import TrainRewardConfig
 from core.errors import KnownError
-from core.jobs import queue
+from core.jobs import queue, resumes
 from core.jobs.follow import News
 from core.next_step import ENOUGH
 from core.preferences import pairs
@@ -20,6 +20,7 @@ from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.chart import Chart
 from desktop.widgets.chart_group import ChartBar, ChartGroup
+from desktop.widgets.chart_lines import resume_marks
 from desktop.widgets.laid_over import Overlay
 from desktop.widgets.parts import (
     Empty,
@@ -37,6 +38,7 @@ from desktop.widgets.parts import (
 from desktop.widgets.report_plots import ScoreHistogram
 from desktop.widgets.run_choice import KIND
 from desktop.widgets.run_list import RunList, runs_section
+from desktop.widgets.run_removal import RunRemoval
 
 
 class TrainingPage(QWidget):
@@ -57,6 +59,7 @@ class TrainingPage(QWidget):
         )
         self.runs = RunList(session, KIND, overlays=True)
         self.runs.chosen.connect(self.show_run)
+        self.removal = RunRemoval(self.runs)
         self.runs.ticked.connect(self._lay_over)
         words = ("training", "held-out")
         self.loss = Chart(("loss", "eval_loss"), heading="Loss", level=(0.6931, "Chance"), words=words, small=True)
@@ -170,11 +173,13 @@ class TrainingPage(QWidget):
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""
         self.group.follow()
+        marks = resume_marks(resumes.of(self.session.project, job_id))
         for chart in self.charts:
             chart.run = job_id
             chart.clear()
             for name, points in queue.metrics(self.session.project, job_id, chart.names).items():
                 chart.extend(name, points)
+            chart.set_marks(marks)
             chart.draw()
         self._show_result(job_id)
         self._show_scores(job_id)

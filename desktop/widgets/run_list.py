@@ -38,6 +38,7 @@ class RunList(QListWidget):
         self.kind = kind
         self._overlays = overlays
         self._numbers: dict[int, int] = {}
+        session.ticked.connect(self._show_left)
         if overlays:
             self.setToolTip("Tick a run to lay it over the one that is shown.")
             self.setIconSize(QSize(10, 10))
@@ -99,7 +100,7 @@ class RunList(QListWidget):
         self.blockSignals(True)
         self.clear()
         for job in self.session.jobs(self.kind):
-            item = QListWidgetItem(describe(job))
+            item = QListWidgetItem(describe(job, self.session.left(job)))
             item.setData(Qt.ItemDataRole.UserRole, job.id)
             item.setToolTip(job.error or "")
             if self._overlays:
@@ -114,6 +115,14 @@ class RunList(QListWidget):
         if self.currentItem() is None and self.count():
             self.setCurrentRow(0)
         self.filled.emit(self.count() > 0)
+
+    def _show_left(self, job: Job) -> None:
+        """The running job's time goes on."""
+        self.blockSignals(True)
+        for place in range(self.count()):
+            if int(self.item(place).data(Qt.ItemDataRole.UserRole)) == job.id:
+                self.item(place).setText(describe(job, self.session.left(job)))
+        self.blockSignals(False)
 
     def _moved(self) -> None:
         if self._overlays:
@@ -143,12 +152,12 @@ def runs_section(runs: RunList) -> QWidget:
     return section
 
 
-def describe(job: Job) -> str:
-    """`Run 3 · accuracy 0.71` or `Run 5 · PPO · 12 of 30, about 2 min left`."""
+def describe(job: Job, left: float | None = None) -> str:
+    """`Run 3 · accuracy 0.71`, or with the seconds that are left `Run 5 · PPO · 12 of 30, about 2 min left`."""
     word = WORDS[job.status]
     if job.status == "running" and job.total > 1:
-        left = f", {remaining(job.eta)}" if job.eta is not None else ""
-        word = f"{job.done} of {job.total}{left}"
+        rest = f", {remaining(left)}" if left is not None else ""
+        word = f"{job.done} of {job.total}{rest}"
     if not word and job.kind == "train-reward" and job.result.get("accuracy") is not None:
         word = f"accuracy {job.result['accuracy']:.2f}"
     elif not word and job.result.get("reward_after") is not None:

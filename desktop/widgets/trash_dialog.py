@@ -1,4 +1,4 @@
-"""The projects in Plumbline's trash: put one back, or delete it for good."""
+"""The projects and runs in Plumbline's trash: put one back, or delete it for good."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,23 +16,24 @@ from desktop.widgets.dates import local_time
 from desktop.widgets.parts import button, column, label, row
 from desktop.widgets.tables import fill, table
 
-COLUMNS = ("Project", "Folder", "Deleted", "Size")
+COLUMNS = ("What", "Folder", "Deleted", "Size")
 
 
 class TrashDialog(QDialog):
-    """`put_back` carries the folder of a project that is there again, `gone` its entry once it is not."""
+    """`put_back` carries the folder of a project that is there again, or has a run again, and what was its entry;
+    `gone` an entry once it is not in the trash any more."""
 
-    put_back = Signal(object)
+    put_back = Signal(object, object)
     gone = Signal(object)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Deleted projects")
+        self.setWindowTitle("Deleted projects and runs")
         self.resize(820, 420)
         self.entries: list[Deleted] = []
         self.about = label("Looking into the trash …", "muted", wrap=True)
-        self.list = table("Deleted projects", COLUMNS)
+        self.list = table("Deleted projects and runs", COLUMNS)
         self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -41,7 +42,7 @@ class TrashDialog(QDialog):
         self.back_button = button("Put back", self.restore, role="primary", tip="To the folder where it was")
         self.delete_button = button("Delete for good …", self.ask, tip="This cannot be undone")
         foot = row(self.delete_button, None, button("Close", self.reject), self.back_button)
-        layout = column(label("Deleted projects", "heading"), self.about, self.list, foot, spacing=SPACE + 4)
+        layout = column(label("Deleted projects and runs", "heading"), self.about, self.list, foot, spacing=SPACE + 4)
         layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
         layout.setStretch(2, 1)
         self.setLayout(layout)
@@ -57,9 +58,9 @@ class TrashDialog(QDialog):
         return self.entries[rows[0].row()] if rows and rows[0].row() < len(self.entries) else None
 
     def restore(self) -> None:
-        """Put the chosen project back where it was."""
+        """Put what is chosen back where it was."""
         if (chosen := self.chosen) is not None:
-            self._work(chosen, partial(trash.put_back, chosen), self.put_back.emit)
+            self._work(chosen, partial(trash.put_back, chosen), lambda folder: self.put_back.emit(folder, chosen))
 
     def ask(self) -> None:
         if (chosen := self.chosen) is None:
@@ -73,7 +74,7 @@ class TrashDialog(QDialog):
         box.open()
 
     def delete(self, chosen: Deleted) -> None:
-        """Delete a project for good."""
+        """Delete it for good."""
         self._work(chosen, partial(trash.delete_for_good, chosen), lambda _: None)
 
     def _work(self, entry: Deleted, work: Callable[[], Any], done: Callable[[Any], None]) -> None:

@@ -72,7 +72,7 @@ class Learner(BaseLearner):
             }
 
         batch, each = self.actor.batches(rollout)[0], options.average == "completions"
-        seen = [self.actor.descend(rollout, batch, loss, per_completion=each) for _ in range(options.passes)]
+        seen = [self.actor.descend(rollout, batch, loss, per_completion=each) for _ in self.passes(options.passes)]
         return mean_of(seen) | {"frac_reward_zero_std": flat, "lr": rate}
 
 

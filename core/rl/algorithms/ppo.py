@@ -95,7 +95,7 @@ class Learner(BaseLearner):
             }
 
         seen: list[dict[str, float]] = []
-        for _ in range(options.ppo_epochs):
+        for _ in self.passes(options.ppo_epochs):
             for batch in self.actor.batches(rollout, options.minibatches):
                 seen.append(self.actor.descend(rollout, batch, surrogate))
             if options.target_kl and seen[-1]["policy/approxkl_avg"] > 1.5 * options.target_kl:

@@ -55,7 +55,7 @@ class Learner(BaseLearner):
             }
 
         batch = self.actor.batches(rollout)[0]
-        seen = [self.actor.descend(rollout, batch, loss, per_completion=True) for _ in range(options.passes)]
+        seen = [self.actor.descend(rollout, batch, loss, per_completion=True) for _ in self.passes(options.passes)]
         return mean_of(seen) | {"lr": rate}
 
 

@@ -1,0 +1,50 @@
+"""The rows of one run, in a small SQLite file of their own while the run lies in the trash."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from core.store import DATABASE, Project
+
+#: What hangs on a job.
+TABLES = ("metrics", "samples", "checkpoints", "job_log", "controls", "scores", "priorities")
+#: What must be mended in rows that come back, because what they hang on may have gone meanwhile.
+MENDED = (
+    "update aside.samples set prompt_id = null where prompt_id not in (select id from main.prompts)",
+    "delete from aside.scores where completion_id not in (select id from main.completions)",
+    "delete from aside.priorities where group_id not in (select id from main.completion_groups)",
+)
+
+
+def keep(project: Project, job_id: int, file: Path) -> None:
+    """Copy the run's rows, as they were committed last, to a new `file`."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as aside:
+        aside.execute("attach ? as project", (str(project.folder / DATABASE),))
+        aside.execute("begin")
+        for table in ("jobs", *TABLES):
+            key = "id" if table == "jobs" else "job_id"
+            aside.execute(f"create table {table} as select * from project.{table} where {key} = ?", (job_id,))
+        aside.execute("commit")
+
+
+def forget(project: Project, job_id: int) -> None:
+    """Delete the run's rows."""
+    with project.write() as database:
+        database.conn.execute("delete from jobs where id = ?", (job_id,))  # all the others go along
+
+
+def bring_back(project: Project, file: Path) -> None:
+    """Put back the rows that `keep` wrote. A row that the project has again stays as it is there."""
+    database = project.db.conn
+    database.execute("attach ? as aside", (str(file),))
+    try:
+        with project.write():
+            for statement in MENDED:
+                database.execute(statement)
+            for table in ("jobs", *TABLES):
+                known = {row["name"] for row in project.rows(f"pragma main.table_info({table})")}
+                kept = [row["name"] for row in project.rows(f"pragma aside.table_info({table})")]
+                names = ", ".join(name for name in kept if name in known)
+                database.execute(f"insert or ignore into main.{table} ({names}) select {names} from aside.{table}")
+    finally:
+        database.execute("detach aside")

@@ -1,0 +1,84 @@
+"""Removing a run from a list of runs, by its menu or the Delete key: asked once, and to be undone from the trash."""
+
+from functools import partial
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMessageBox
+
+from core import trash
+from core.errors import BadInput
+from core.jobs import queue, usage
+from core.store import Project
+from core.store.glance import size_of
+from core.trash import Deleted
+from desktop import errors
+from desktop.background import in_background, with_project
+from desktop.widgets.run_list import RunList
+from desktop.widgets.trash_dialog import megabytes
+
+
+class RunRemoval(QObject):
+    """Of one list; `box` is the question that was asked last."""
+
+    def __init__(self, runs: RunList) -> None:
+        super().__init__(runs)
+        self.runs, self.session = runs, runs.session
+        self.box: QMessageBox | None = None
+        self.action = QAction("Remove the run …", runs)
+        self.action.setShortcut(QKeySequence.StandardKey.Delete)
+        self.action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        self.action.triggered.connect(self.ask)
+        runs.addAction(self.action)
+        runs.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        runs.customContextMenuRequested.connect(self._show_menu)
+
+    def _show_menu(self, place: QPoint) -> None:
+        if self.runs.current is None:
+            return
+        menu = QMenu(self.runs)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self.action)
+        menu.popup(self.runs.viewport().mapToGlobal(place))
+
+    def ask(self) -> None:
+        """Ask once, with what goes; a run that is in use is refused before."""
+        run = self.runs.current
+        if run is None:
+            return
+
+        def look(project: Project) -> tuple[str | None, int]:
+            return usage.why_kept(project, queue.get(project, run)), size_of(project.run_folder(run))
+
+        with_project(self.runs, self.session.project.folder, look, lambda found: self._answer(run, *found))
+
+    def _answer(self, run: int, refusal: str | None, taken: int) -> None:
+        if refusal is not None:
+            errors.show(BadInput(refusal), self.runs)
+            return
+        box = QMessageBox(QMessageBox.Icon.Question, "Plumbline", f"Remove run {run}?", parent=self.runs.window())
+        box.setInformativeText(
+            f"Its record, checkpoints and adapter ({megabytes(taken)} on disk) go to Plumbline’s trash, from where it "
+            "can be put back until it is deleted there for good."
+        )
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        yes = box.addButton("Remove", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        yes.clicked.connect(lambda: self.remove(run))
+        self.box = box
+        box.open()
+
+    def remove(self, run: int) -> None:
+        """Move the run to the trash; the window offers to put it back."""
+        window = self.runs.window()
+        projects = getattr(window, "projects", None)
+
+        def done(deleted: Deleted) -> None:
+            self.session.poll()
+            if projects is not None:
+                projects.offer_undo(deleted)
+
+        def failed(error: Exception) -> None:
+            errors.show(error, window)
+
+        in_background(self.runs, partial(trash.delete_run, self.session.project.folder, run), done, failed)
