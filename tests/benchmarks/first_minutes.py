@@ -118,10 +118,9 @@ else:
     window.tab_called("Rank").show_panel("")
     rank(len(prompts))
     press(card.main)
-    training, policy = window.tab_called("Reward model").training, window.tab_called("PPO")
     learn_and_tune(
-        lambda: (rest("page"), press(training.train)),
-        lambda: (press(card.main), rest("page"), press(policy.start_button)),
+        lambda: (rest("page"), press(window.tab_called("Reward model").training.train)),
+        lambda: (press(card.main), rest("page"), press(window.tab_called("PPO").start_button)),
     )
 window.leave()
 print(json.dumps(marks))

@@ -85,7 +85,7 @@ def test_kill_9_in_the_middle_loses_nothing_before_the_checkpoint_and_resumes(co
     queue.mark_interrupted(project)
     queue.resume(project, job.id)
     start()
-    until(lambda: len(steps(project, job)) > 40)
+    until(lambda: len(steps(project, job)) > 40 and queue.get(project, job.id).attempt == 2)
     found = steps(project, job)
     assert found == list(range(1, len(found) + 1)), "every step once, none missing"
     assert queue.get(project, job.id).attempt == 2
