@@ -139,7 +139,6 @@ class Tab(QWidget):
         below = column(self.result, self.exported, links, spacing=SPACE // 2)
         self.folding = FoldingCard(self.pages, self.take_over, "runs")
         layout = column(self.live, self.advice, charts, below, self.folding, spacing=SPACE)
-        layout.setContentsMargins(0, 0, 2, 0)
         layout.setStretch(2, 4)
         layout.setStretch(4, 5)
         page = QWidget()

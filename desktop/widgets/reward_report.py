@@ -136,7 +136,7 @@ class ReportPage(QWidget):
         self.growth_text.setVisible(bool(found.growth.verdict))
         clear(self.dots)
         for number, (title, rows) in enumerate(export.parts(found)):
-            one = card(column(label(title, "heading"), SliceDots(rows, title), None))
+            one = card(column(label(title, "subheading"), SliceDots(rows, title), None))
             self.dots.addWidget(one, *divmod(number, 2))
         clear(self.errors)
         for item in found.mistakes:
