@@ -43,10 +43,12 @@ class GenerateConfig(SamplingConfig):
     policy_job: int = option(0, "Run whose tuned policy writes; 0 is the base model.", low=0)
     checkpoint: str = checkpoint_option()
     mix_with: int = option(
-        -1, "Run whose policy writes every second completion, unmarked; 0 is the base model, -1 is nobody.", low=-1
+        -1,
+        "Run whose policy writes every second completion, untold; 0 is the base model, -1 is nobody.",
+        low=-1,
     )
     split: str = option("all", "Which prompts.", choices=("all", "train", "heldout"))
-    limit: int = option(0, "At most this many prompts; 0 is no limit.", low=0)
+    limit: int = option(0, "At most this many prompts.", low=0, zero="all")
     missing_only: bool = option(True, "Skip prompts that this policy has already answered.")
     batch_size: int = option(32, "Completions written at the same time.", low=1, high=512, advanced=True)
 
@@ -243,7 +245,7 @@ class CompareConfig(SamplingConfig):
     reward_job: int = option(0, "Run of the reward model that scores; 0 is the one the policy was tuned with.", low=0)
     prompts: tuple[str, ...] = option((), "Prompts to answer; none means the held-out prompts.")
     completions: int = option(1, "Completions for each prompt and policy.", low=1, high=64)
-    limit: int = option(0, "At most this many held-out prompts; 0 is no limit.", low=0)
+    limit: int = option(0, "At most this many held-out prompts.", low=0, zero="all")
     gold: str = option("", "Gold reward shown beside the score, such as `sentiment`; empty for none.")
     batch_size: int = option(32, "Completions written at the same time.", low=1, high=512, advanced=True)
 
@@ -296,7 +298,7 @@ class SuggestConfig:
     """Bring what the reward model is least sure of to the front of the ranking queue."""
 
     reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
-    limit: int = option(500, "At most this many unranked prompts are looked at; 0 is no limit.", low=0)
+    limit: int = option(500, "At most this many unranked prompts are looked at.", low=0, zero="all")
     seed: int = option(0, "Which ones, if there are more.", low=0, advanced=True)
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from core.options import documented
 from desktop.theme import SPACE
-from desktop.widgets.parts import set_role, turn_only_with_focus
+from desktop.widgets.parts import set_role, turn_only_with_focus, unmarked
 
 #: Words of field names as people write them.
 WORDS = {
@@ -167,7 +167,7 @@ class ConfigForm(QWidget):
             control = QLineEdit(str(value))
             self._read[item.name] = lambda: control.text().strip()
             self._write[item.name] = lambda value: control.setText(str(value))
-        control.setToolTip(f"{meta['help']}\n{default_of(item)}")
+        control.setToolTip(f"{help_of(item)}\n{default_of(item)}")
         if isinstance(control, QSpinBox):
             control.setSpecialValueText(meta["zero"])
         if isinstance(control, QSpinBox | QDoubleSpinBox):
@@ -183,6 +183,11 @@ def _ordered(kind: type[Any]) -> list[Field[Any]]:
     """A config's fields; the advanced ones that it shares with others, such as the adapter's, come last."""
     own = inspect.get_annotations(kind)
     return sorted(documented(kind), key=lambda item: item.metadata["advanced"] and item.name not in own)
+
+
+def help_of(item: Field[Any]) -> str:
+    """The sentence that documents a choice, what is typed in it between quotation marks."""
+    return unmarked(item.metadata["help"])
 
 
 def default_of(item: Field[Any]) -> str:

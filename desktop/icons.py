@@ -6,18 +6,26 @@ from PySide6.QtSvg import QSvgRenderer
 
 from core.resources import resource
 
+#: The scalings that systems offer: an icon that is not drawn for one would be blurred by it.
+SCALES = (1, 1.25, 1.5, 1.75, 2, 2.5, 3)
 
-def icon(name: str, colour: str, size: int = 20) -> QIcon:
-    """`resources/icons/NAME.svg` with its `currentColor` replaced."""
+
+def icon(name: str, colour: str, size: int = 20, *, checked: str = "") -> QIcon:
+    """`resources/icons/NAME.svg` with its `currentColor` replaced, by the colour `checked` on a button that is."""
+    found = QIcon()
+    _add(found, name, colour, size, QIcon.State.Off)
+    _add(found, name, checked or colour, size, QIcon.State.On)
+    return found
+
+
+def _add(found: QIcon, name: str, colour: str, size: int, state: QIcon.State) -> None:
     text = (resource("icons") / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
     renderer = QSvgRenderer(QByteArray(text.encode()))
-    found = QIcon()
-    for scale in (1, 2):
-        pixmap = QPixmap(QSize(size, size) * scale)
+    for scale in SCALES:
+        pixmap = QPixmap(QSize(round(size * scale), round(size * scale)))
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
-        renderer.render(painter, QRectF(0, 0, size * scale, size * scale))
+        renderer.render(painter, QRectF(pixmap.rect()))
         painter.end()
         pixmap.setDevicePixelRatio(scale)
-        found.addPixmap(pixmap)
-    return found
+        found.addPixmap(pixmap, QIcon.Mode.Normal, state)

@@ -106,6 +106,15 @@ def set_card_view(name: str, on: bool) -> None:
     _store().setValue(f"cards_{name}", "true" if on else "false")
 
 
+def card_folded(name: str) -> bool:
+    """Was a card of tabs folded away?"""
+    return str(_get(f"folded_{name}", "false")).lower() == "true"
+
+
+def set_card_folded(name: str, on: bool) -> None:
+    _store().setValue(f"folded_{name}", "true" if on else "false")
+
+
 def break_minutes() -> int:
     """Minutes of labeling after which a break is suggested; 0 is never."""
     return max(0, min(240, int(_get("break_minutes", 0))))

@@ -156,6 +156,7 @@ QMainWindow, QDialog {{ background: {t.ground}; }}
 QLabel {{ background: transparent; }}
 QLabel[role="title"] {{ font-size: {sized(TITLE)}px; font-weight: 600; }}
 QLabel[role="heading"] {{ font-size: {sized(HEADING)}px; font-weight: 600; }}
+QLabel[role="subheading"] {{ font-weight: 600; }}
 QLabel[role="muted"] {{ color: {t.muted}; }}
 QLabel[role="small"] {{ color: {t.muted}; font-size: {sized(SMALL)}px; }}
 QLabel[role="number"] {{ font-size: {sized(TITLE)}px; font-weight: 600; }}
@@ -168,7 +169,7 @@ QFrame[role="notice"] {{ background: {t.raised}; border: 1px solid {t.muted}; bo
 QFrame[role="sidebar"] {{ background: {t.raised}; border: none; border-right: 1px solid {t.line}; }}
 QFrame[role="bar"] {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; }}
 QFrame[role="rule"] {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
-QPushButton {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 6px; padding: 7px 14px;
+QPushButton {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 6px; padding: 5px 14px;
     color: {t.text}; min-height: 18px; }}
 QPushButton:hover {{ background: {t.raised}; }}
 QPushButton[role="point"] {{ background: transparent; border: none; padding: 3px 2px; text-align: left;
@@ -196,7 +197,7 @@ QToolButton[role="tab"]:checked {{ background: {t.accent_soft}; color: {t.accent
 QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser, QSpinBox, QDoubleSpinBox, QComboBox, QListView, QTreeView,
 QTableView {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 6px; color: {t.text};
     selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ padding: 5px 8px; min-height: 20px; }}
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ padding: 4px 8px; min-height: 20px; }}
 QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser {{ placeholder-text-color: {t.muted}; }}
 QPlainTextEdit, QTextEdit, QTextBrowser {{ padding: 6px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
@@ -210,6 +211,7 @@ QComboBox QAbstractItemView {{ border: 1px solid {t.line}; padding: 4px; }}
 QListView::item {{ padding: 7px 8px; border-radius: 4px; }}
 QListView::item:selected, QTableView::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
 QListView::item:hover {{ background: {t.raised}; }}
+QAbstractItemView {{ outline: 0; }}
 QTableView {{ gridline-color: {t.line}; alternate-background-color: {t.ground}; }}
 QTableView::item {{ padding: 4px 8px; }}
 QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none; border-bottom: 1px solid {t.line};
@@ -224,7 +226,8 @@ QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; f
 QTabBar::tab:hover {{ color: {t.text}; }}
 QScrollArea {{ background: transparent; border: none; }}
 QScrollArea > QWidget > QWidget {{ background: transparent; }}
-QSplitter::handle {{ background: transparent; }}
+QSplitter::handle {{ background: transparent; border-radius: 3px; }}
+QSplitter::handle:hover {{ background: {t.line}; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QMenuBar {{ background: {t.ground}; }}
 QMenuBar::item {{ padding: 6px 10px; border-radius: 4px; background: transparent; }}
@@ -233,6 +236,12 @@ QMenu {{ background: {t.surface}; border: 1px solid {t.line}; padding: 4px; }}
 QMenu::item {{ padding: 6px 24px 6px 16px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
 QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
+QSlider:horizontal {{ min-height: 20px; }}
+QSlider::groove:horizontal {{ height: 4px; background: {t.line}; border-radius: 2px; }}
+QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: 2px; }}
+QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -6px 0; border-radius: 8px; background: {t.surface};
+    border: 2px solid {t.accent}; }}
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {t.accent}; }}
 QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
 QCheckBox::indicator, QListView::indicator, QTableView::indicator, QTreeView::indicator {{
     width: 16px; height: 16px; border: 1px solid {t.muted}; border-radius: 4px;

@@ -12,6 +12,8 @@ from core.errors import BadInput
 from core.records import ACTIVE, RESUMABLE, Job, Wanted
 from core.store import Changes, Project, changed, now
 
+RUN_KINDS = ("train-reward", "train-policy")
+
 
 def job_from(row: dict[str, Any]) -> Job:
     """A `jobs` row as a record. The second line of its stage is what it does right now."""

@@ -24,6 +24,7 @@ from core.preferences.statistics import (
     coincidences,
     kendall_w,
     share,
+    share_interval,
     tau_b,
     value_counts,
 )
@@ -274,7 +275,7 @@ class Tally:
         spread = bootstrap(self.sums[:, 6:], ordinal, resamples=resamples, n=self.groups)
         value = alpha(np.concatenate(self.counts)) if self.counts else None
         return Agreement(
-            pairwise=interval(self.SAME),
+            pairwise=share_interval(self.sums[:, self.SAME : self.SAME + 2], resamples=resamples, n=self.groups),
             tau_b=interval(self.TAU),
             w=interval(self.W),
             alpha=Interval(value, spread.low, spread.high, self.groups),

@@ -173,6 +173,19 @@ def share(sums: NDArray[np.float64]) -> float | None:
     return float(sums[0] / sums[1]) if sums[1] > 0 else None
 
 
+def share_interval(sums: NDArray[np.float64], *, resamples: int = 1000, n: int | None = None) -> Interval:
+    """A share of what units count, (units, 2), with its bootstrap interval over units.
+
+    Where all units say the same, or there is a single one, drawing them again shows no spread, and 2 of 2 would be
+    100 % for sure: the interval is then Wilson's, as if each unit counted once.
+    """
+    found = bootstrap(sums, share, resamples=resamples, n=n)
+    if found.value is None or (found.low is not None and found.low != found.high):
+        return found
+    wide = proportion(found.value * found.n, found.n)
+    return Interval(found.value, wide.low, wide.high, found.n)
+
+
 def proportion(successes: float, n: int) -> Interval:
     """A share with Wilson's 95 % interval (Wilson 1927)."""
     if not n:

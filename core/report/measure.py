@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.jobs import queue
-from core.preferences.statistics import NOTHING, Interval, bootstrap, share, sums_by
+from core.preferences.statistics import NOTHING, Interval, bootstrap, share, share_interval, sums_by
 from core.records import Job
 from core.report import calibration, scores
 from core.report.calibration import Bin
@@ -96,7 +96,7 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
     found = scores.compared(project, job)
 
     def accuracy(part: Compared) -> Interval:
-        return _over_prompts(part, calibration.right(part.difference), resamples)
+        return _share_of_pairs(part, calibration.right(part.difference), resamples)
 
     bins = calibration.reliability(found.difference)
     heat = calibration.temperature(found.difference)
@@ -133,6 +133,13 @@ def _over_prompts(found: Compared, values: Floats, resamples: int) -> Interval:
     if not len(found):
         return NOTHING
     return bootstrap(sums_by(found.prompt_ids, values, np.ones(len(found))), share, resamples=resamples)
+
+
+def _share_of_pairs(found: Compared, values: Floats, resamples: int) -> Interval:
+    """The same of a share: that of a few prompts which all agree is not sure."""
+    if not len(found):
+        return NOTHING
+    return share_interval(sums_by(found.prompt_ids, values, np.ones(len(found))), resamples=resamples)
 
 
 def _top(found: Compared, resamples: int) -> Interval:

@@ -10,7 +10,7 @@ from core import configs, sweep
 from core.advice import RULES, advice
 from core.jobs import controls, queue
 from core.options import documented
-from core.preferences.statistics import NOTHING, Interval, bootstrap, share
+from core.preferences.statistics import NOTHING, Interval, bootstrap, share, share_interval
 from core.records import Job
 from core.report.calibration import Floats
 from core.store import Project
@@ -180,7 +180,7 @@ def measure(project: Project, job_id: int) -> Measured | None:
         reward=change("before", "after", "scored"),
         gold=change("gold_before", "gold_after", "golden"),
         kl=_mean(sums["kl"], sums["kls"]),
-        wins=_mean(sums["wins"], sums["scored"]),
+        wins=share_interval(np.stack([sums["wins"], sums["scored"]], axis=1)),
     )
 
 

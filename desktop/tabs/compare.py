@@ -9,6 +9,7 @@ from core.configs import CompareConfig
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
+from core.preferences.statistics import proportion
 from core.records import ACTIVE, Job
 from core.store import Changes
 from desktop import errors
@@ -32,6 +33,7 @@ class Tab(QWidget):
         self.policy = QComboBox()
         self.policy.setAccessibleName("Tuned policy")
         self.policy.setMinimumWidth(220)
+        self.policy.setPlaceholderText("No tuned policy yet")
         self.policy.activated.connect(lambda _: self.show_newest())
         self.prompt = QLineEdit()
         self.prompt.setPlaceholderText("Type a prompt and press Enter")
@@ -43,11 +45,13 @@ class Tab(QWidget):
         self.after = Number("reward of the tuned policy")
         self.gold = Number("gold reward, before → after")
         self.kl = Number("KL, nats a completion")
-        self.wins = Number("answers scored higher", "Equal scores count half")
+        self.wins = Number(
+            "answers scored higher", "Equal scores count half. Beside it: where the share likely lies (95%)."
+        )
         self.what = label("", "muted")
         self.back = button("Show the held-out prompts", self.show_newest, role="link")
         self.numbers = QWidget()
-        self.numbers.setLayout(row(self.before, self.after, self.wins, self.gold, self.kl, None, spacing=4 * SPACE))
+        self.numbers.setLayout(row(self.before, self.after, self.wins, self.gold, self.kl, None, spacing=3 * SPACE))
         self.list = QVBoxLayout()
         self.list.setSpacing(2 * SPACE)
         self.more = button("", self._show_more)
@@ -78,7 +82,7 @@ class Tab(QWidget):
             self.stack,
             spacing=2 * SPACE,
         )
-        page.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
+        page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         page.setStretch(2, 1)
         self.setLayout(page)
         session.news.connect(self._news)
@@ -162,7 +166,6 @@ class Tab(QWidget):
         self.stack.setCurrentIndex(1)
         self.what.setText(said_of(job))
         self.back.setVisible(bool(job.config["prompts"]))
-        self._show_numbers(job.result)
         if job.error:
             self.list.addWidget(label(job.error, "error", wrap=True))
         elif job.status != "done":
@@ -175,6 +178,7 @@ class Tab(QWidget):
             for prompt, found in sides.items()
             for reference, tuned in zip(found["reference"], found["tuned"], strict=False)
         ]
+        self._show_numbers(job.result)
         self._show_more()
 
     def _show_more(self) -> None:
@@ -191,7 +195,14 @@ class Tab(QWidget):
         self.before.show_value(found.get("reward_before"), "{:+.2f}")
         self.after.show_value(found.get("reward_after"), "{:+.2f}")
         self.kl.show_value(found.get("kl"), "{:.1f}")
-        self.wins.show_value(found.get("win_rate"), "{:.0%}")
+        scored = [(a["score"], b["score"]) for _, a, b in self._duels if None not in (a["score"], b["score"])]
+        won = sum(0.5 if a == b else float(b > a) for a, b in scored)
+        if scored:
+            prompts = len({prompt for prompt, _, _ in self._duels})  # answers to one prompt are not independent
+            likely = proportion(won / len(scored) * prompts, prompts)
+            self.wins.show_share(won, len(scored), (likely.low, likely.high))
+        else:  # a project that was packed brings its comparison without the answers
+            self.wins.show_value(found.get("win_rate"), "{:.0%}")
         gold = found.get("gold_after")
         self.gold.setVisible(gold is not None)
         if gold is not None:

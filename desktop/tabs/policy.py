@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
 
 from core import sweep
-from core.configs import ALGORITHMS, ExportModelConfig
+from core.configs import ExportModelConfig
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
@@ -17,25 +17,23 @@ from desktop import errors
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.folding_card import FoldingCard
 from desktop.widgets.held_out_note import HeldOutNote
 from desktop.widgets.live_controls import LiveControls
-from desktop.widgets.parts import Empty, button, card, column, go, header, label, row, scrolled, set_role, side_panel
+from desktop.widgets.parts import Empty, button, column, go, header, label, row, scrolled, set_role, side_panel
 from desktop.widgets.policy_charts import PolicyCharts
 from desktop.widgets.policy_form import PolicyForm
 from desktop.widgets.rounds_line import RoundsLine
 from desktop.widgets.run_list import RunList, runs_section
 from desktop.widgets.run_removal import RunRemoval
+from desktop.widgets.run_result import RunResult
 from desktop.widgets.runs_table import RunsTable
 from desktop.widgets.samples import SamplesTable
+from desktop.widgets.short_text import ShortText
 from desktop.widgets.sweep_dialog import SweepDialog
 
 KIND, EXPORT = "train-policy", "export-model"
-#: Pieces of advice that are shown; the charts have all of them.
-SAID = 1
-ABOUT = (
-    "Needs a reward model. Gives a policy that is rewarded for what your labelers prefer, and kept near the reference "
-    "by the price of KL."
-)
+ABOUT = "Needs a reward model. Gives a policy that writes what your labelers prefer, and stays near the reference."
 
 
 class Tab(QWidget):
@@ -69,9 +67,8 @@ class Tab(QWidget):
         self.samples = SamplesTable(session.project)
         self.table = RunsTable()
         self.table.chosen.connect(self.runs.select)
-        self.advice = label("", "warning", wrap=True)
-        self.result = label("", "muted", wrap=True)
-        self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.advice = ShortText("warning")
+        self.result = RunResult(session)
         self.stack = QStackedWidget()
         self.empty = Empty(
             "No run yet",
@@ -85,7 +82,7 @@ class Tab(QWidget):
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setStretch(1, 1)
         page = column(header("PPO", ABOUT, self.rounds), body, spacing=2 * SPACE)
-        page.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
+        page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         page.setStretch(1, 1)
         self.setLayout(page)
         session.news.connect(self._news)
@@ -142,14 +139,15 @@ class Tab(QWidget):
         self.exported = label("", "small", wrap=True)
         self.exported.hide()
         self.held_out = HeldOutNote(self.session)
-        links = row(None, self.take_over, self.export, self.next_round, self.next, spacing=2 * SPACE)
+        links = row(self.next, self.next_round, self.export, None, spacing=2 * SPACE)
         below = column(self.result, self.held_out, self.exported, links, spacing=SPACE // 2)
-        layout = column(self.live, self.advice, charts, below, card(column(self.pages)), spacing=SPACE + 4)
+        self.folding = FoldingCard(self.pages, self.take_over, "runs")
+        layout = column(self.live, self.advice, charts, below, self.folding, spacing=SPACE)
         layout.setStretch(2, 4)
         layout.setStretch(4, 5)
         page = QWidget()
         page.setLayout(layout)
-        return page
+        return scrolled(page)  # rather than cut, where a window is low
 
     def refresh(self, changes: Changes | None) -> None:
         self._show_need()
@@ -276,14 +274,11 @@ class Tab(QWidget):
             self._show_result(job)
 
     def _show_result(self, job: Job) -> None:
-        set_role(self.result, "error" if job.error else "muted")
         usable = job.status == "done" and bool(job.result.get("adapter"))
         self.next.setVisible(usable)
         self.next_round.setVisible(usable)
         self.export.setVisible(usable)
-        text = errors.worded(job.error) if job.error else said_of(job)
-        self.result.setText(text)
-        self.result.setVisible(bool(text))
+        self.result.show_job(job)
 
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""
@@ -303,10 +298,10 @@ class Tab(QWidget):
 
     def _show_advice(self) -> None:
         said = [advice.text for advice in self.charts.advice]
-        more = f" And {len(said) - SAID} more: see the charts with a ⚠." if len(said) > SAID else ""
-        self.advice.setText("\n".join(said[:SAID]) + more)
-        self.advice.setToolTip("\n\n".join(said))
+        more = f" And {len(said) - 1} more: see the charts with a ⚠." if len(said) > 1 else ""
         self.advice.setVisible(bool(said))
+        if said:
+            self.advice.say(re.split(r"[:.] ", said[0])[0] + ".", said[0] + more)
 
     def _news(self, news: News) -> None:
         self.rounds.on_news(news)
@@ -328,27 +323,3 @@ class Tab(QWidget):
             self.charts.append(mine)
             self._show_advice()
         self.samples.prepend([item for item in news.samples if item["job_id"] == self.runs.current])
-
-
-def said_of(job: Job) -> str:
-    """What came of a run, in a few sentences."""
-    found = job.result
-    text = ""
-    if found.get("reward_after") is not None and found.get("reward_before") is not None:
-        text = (
-            f"On held-out prompts the reward went from {found['reward_before']:+.2f} to "
-            f"{found['reward_after']:+.2f} at a KL of {found['kl']:.1f} nats a completion."
-        )
-        if found.get("gold_after") is not None:
-            text += f" Gold reward: {found['gold_before']:+.2f} to {found['gold_after']:+.2f}."
-    elif job.status == "done" and found.get("adapter"):
-        text = "No prompt is held out, so what was gained is not measured: hold some out under Instructions, Prompts."
-    if not text and job.status in ("stopped", "interrupted") and found.get("adapter"):
-        text = f"{job.status.capitalize()} after {job.done} of {job.total} steps: Resume goes on from there."
-    if found.get("stop_reason"):
-        algorithm = ALGORITHMS.get(job.config.get("algorithm", ""))
-        name = f"{algorithm.title} stopped" if algorithm else "Stopped"
-        text += f" {name} after {found['steps']} steps: {found['stop_reason']}."
-    if found.get("best_step"):
-        text += f" Best checkpoint: step {found['best_step']}."
-    return text.strip()

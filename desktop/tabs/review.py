@@ -37,11 +37,12 @@ class Tab(QWidget):
             ("Labelers", self.labelers),
         ):
             self.pages.addTab(page, title)
+        self.agreement.labelers_asked.connect(lambda: self.pages.setCurrentWidget(self.labelers))
         self._stale = {0, 1, 2, 3}
         self.pages.currentChanged.connect(lambda: self._show_page())
         session.news.connect(self._on_news)
         layout = column(
-            header("Review", "What the rankings say together: the pairs they give, and how far they can be trusted."),
+            header("Review", "Needs rankings. Shows the pairs that they give, and how far they can be trusted."),
             self.pages,
             spacing=SPACE + 4,
         )

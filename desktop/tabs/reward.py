@@ -28,6 +28,8 @@ class Tab(QWidget):
         for title, page in (("Train", self.training), ("Report", self.report), ("Try it", self.playground)):
             self.pages.addTab(page, title)
         self.pages.currentChanged.connect(lambda _: self._show_page())
+        for page in (self.report, self.playground):
+            page.train_asked.connect(lambda: self.pages.setCurrentWidget(self.training))
         layout = column(
             header("Reward model", "Needs rankings. Gives a model that scores any completion as your labelers would."),
             self.pages,

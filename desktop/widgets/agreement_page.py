@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHeaderView, QTableWidget, QWidget
 
 from core.errors import KnownError
@@ -17,7 +17,10 @@ from desktop.theme import SPACE
 from desktop.widgets.parts import Number, button, card, clear, column, go, label, row, scrolled
 from desktop.widgets.tables import ROW, fill, table
 
-NEEDS = "Agreement needs prompts that at least two labelers ranked: share them out with an overlap of 2 or more."
+NEEDS = (
+    "Once two labelers rank the same prompts, this page shows how far they agree, by labeler and by tag. Add them and "
+    "share each prompt out to 2 or more under Labelers."
+)
 MEASURES = ("Pairs alike", "alpha", "W", "tau-b")
 SHOWN = 50
 DIFFERENCES = 6
@@ -34,6 +37,10 @@ class Found:
 
 
 class AgreementPage(QWidget):
+    """`labelers_asked` is for the page on which prompts are shared out."""
+
+    labelers_asked = Signal()
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
@@ -62,15 +69,29 @@ class AgreementPage(QWidget):
         self.difference_list = column(spacing=SPACE)
         self.worst_title = label("Where people disagree most", "heading")
         self.worst_list = column(spacing=SPACE)
+        self.empty = card(
+            column(
+                label("Nobody to agree with yet", "heading"),
+                label(NEEDS, "muted", wrap=True),
+                row(button("Go to Labelers", self.labelers_asked.emit), None),
+            )
+        )
+        self.numbers = QWidget()
+        self.numbers.setLayout(row(self.pairwise, self.alpha, self.w, self.tau, None, spacing=4 * SPACE))
+        self.tables = QWidget()
+        self.tables.setLayout(
+            column(
+                label("By labeler", "heading"), self.by_labeler, label("By tag", "heading"), self.by_tag,
+                spacing=SPACE + 4,
+            )
+        )  # fmt: skip
         inner = QWidget()
         inner.setLayout(
             column(
-                row(self.pairwise, self.alpha, self.w, self.tau, None, self.people_only, spacing=4 * SPACE),
+                row(self.numbers, None, self.people_only),
                 self.about,
-                label("By labeler", "heading"),
-                self.by_labeler,
-                label("By tag", "heading"),
-                self.by_tag,
+                self.empty,
+                self.tables,
                 self._calibration(),
                 self.worst_title,
                 self.worst_list,
@@ -84,19 +105,20 @@ class AgreementPage(QWidget):
 
     def _calibration(self) -> QWidget:
         tip = "The last prompt that you ranked becomes part of it."
-        add = button("Add my newest ranking", self.add_newest, tip=tip)
+        self.add = button("Add my newest ranking", self.add_newest, tip=tip)
+        self.rank = button("Go to Rank", lambda: go(self, "Rank"), tip="The set is made of your own rankings")
         return card(
             column(
                 label("Calibration set", "heading"),
                 label(
-                    "Prompts with the author's own order. A new labeler gets them first, unmarked, and then sees where "
-                    "they differ: so it shows whether the guidelines are read as they were meant.",
+                    "Prompts with the author's own order. A new labeler gets them first, without knowing, and then "
+                    "sees where they differ: so it shows whether the guidelines are read as they were meant.",
                     "muted",
                     wrap=True,
                 ),
                 self.calibration_text,
                 self.calibration_list,
-                row(add, None),
+                row(self.add, self.rank, None),
                 self.difference_title,
                 self.difference_list,
             )
@@ -111,6 +133,7 @@ class AgreementPage(QWidget):
         self._asked += 1
         number, folder, people = self._asked, self.session.project.folder, self.people_only.isChecked()
         self.about.setText("Computing …")
+        self.about.show()
 
         with_project(self, folder, lambda project: _found(project, number, people), self._show)
 
@@ -131,10 +154,14 @@ class AgreementPage(QWidget):
             f"Over {everyone.groups:,} prompts that at least two of {everyone.labelers:,} labelers ranked. "
             "In brackets: 95% intervals by bootstrap over prompts."
             if enough
-            else NEEDS
+            else ""
         )
+        self.numbers.setVisible(enough)
+        self.about.setVisible(enough)
+        self.empty.setVisible(not enough)
         names = {who.id: who for who in rankings.labelers(self.session.project)}
         known = {*report.labelers, *found.calibrated, *found.steady}
+        self.tables.setVisible(bool(known))
         _show_rows(
             self.by_labeler,
             [
@@ -193,7 +220,11 @@ class AgreementPage(QWidget):
         clear(self.calibration_list)
         keys = calibration.keys(project)
         noun = "prompt" if len(keys) == 1 else "prompts"
-        self.calibration_text.setText(f"{len(keys):,} {noun} in the set." if keys else "Nothing is in the set yet.")
+        ranked = project.value("select exists (select 1 from rankings where retracted_at is null)")
+        self.add.setVisible(bool(ranked))
+        self.rank.setVisible(not ranked)
+        nothing = "Nothing is in the set yet." if ranked else "It needs a ranking of yours first: rank a prompt."
+        self.calibration_text.setText(f"{len(keys):,} {noun} in the set." if keys else nothing)
         for group_id, ranking_id in list(keys.items())[:SHOWN]:
             ranking = rankings.get(project, ranking_id)
             prompt = project.value(

@@ -7,7 +7,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
 
 from core.preferences import bias
 from core.store import Project, rankings
@@ -15,6 +15,7 @@ from desktop import theme
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.axes import FONT, FOOT, WIDTH_WITH_UNIT, paint_axes
 from desktop.widgets.parts import Empty, card, column, go, label, row, set_role
 
 #: Below this chance the shares by position are called a bias.
@@ -24,6 +25,9 @@ MUCH = 0.6
 
 #: Seconds named on the logarithmic axis.
 TICKS = (1, 2, 5, 10, 20, 60, 120, 300, 600)
+
+
+LOWEST = 96
 
 
 @dataclass(frozen=True)
@@ -48,22 +52,26 @@ class Plot(QWidget):
         self.plot.setAccessibleName(heading)
         self._labels = {"left": left, "bottom": bottom}
         self.sentence = label("", "muted", wrap=True)
-        layout = column(label(heading, "heading"), self.plot, self.sentence)
+        self.nothing = label("", "muted", wrap=True)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        for item in (self.plot, self.nothing):  # drawn or not, the cards are as high as each other
+            item.setMinimumHeight(LOWEST)
+            item.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        layout = column(label(heading, "subheading"), self.plot, self.sentence, self.nothing)
         layout.setStretch(1, 1)
+        layout.setStretch(3, 1)
         self.setLayout(layout)
+        self.say_nothing("")
         theme.notifier.changed.connect(self.paint)
         self.paint()
 
     def paint(self) -> None:
-        colours = theme.current()
-        self.plot.setBackground(colours.surface)
+        paint_axes(self.plot)
         for side, text in self._labels.items():
-            axis = self.plot.getAxis(side)
-            axis.setStyle(tickLength=-4)
-            axis.setPen(pg.mkPen(colours.line))
-            axis.setTextPen(pg.mkPen(colours.muted))
-            self.plot.setLabel(side, text, color=colours.muted, **{"font-size": f"{theme.SMALL}px"})
-            axis.enableAutoSIPrefix(False)  # last: a label turns it on again
+            self.plot.setLabel(side, text, color=theme.current().muted, **{"font-size": f"{FONT}px"})
+            self.plot.getAxis(side).enableAutoSIPrefix(False)  # last: a label turns it on again
+        self.plot.getAxis("bottom").setHeight(2 * FOOT)
+        self.plot.getAxis("left").setWidth(WIDTH_WITH_UNIT)
 
     def bars(self, names: list[str], values: list[float], lows: list[float], highs: list[float]) -> None:
         """Bars with their intervals."""
@@ -79,7 +87,7 @@ class Plot(QWidget):
         self.plot.addItem(pg.ErrorBarItem(x=places, y=np.array(values), top=tops, bottom=bottoms, beam=0.16, pen=pen))
         self.plot.getAxis("bottom").setTicks([list(zip(places.tolist(), names, strict=True))])
         self.plot.setXRange(-0.6, max(0.6, len(names) - 0.4), padding=0)
-        self.plot.setYRange(0, min(1.0, max([*highs, 0.6]) * 1.1), padding=0)
+        self.plot.setYRange(0, min(1.0, max([*highs, 0.6]) * 1.1) + 0.03, padding=0)
 
     def level(self, value: float) -> None:
         """A dashed line where there is no bias."""
@@ -87,8 +95,20 @@ class Plot(QWidget):
         self.plot.addItem(pg.InfiniteLine(pos=value, angle=0, pen=pen))
 
     def say(self, sentence: str, role: str = "muted") -> None:
+        """What the plot shows."""
         self.sentence.setText(sentence)
         set_role(self.sentence, role)
+        self._show(True)
+
+    def say_nothing(self, sentence: str) -> None:
+        """In the place of the plot: what will be drawn here, and when."""
+        self.nothing.setText(sentence)
+        self._show(False)
+
+    def _show(self, drawn: bool) -> None:
+        self.plot.setVisible(drawn)
+        self.sentence.setVisible(drawn)
+        self.nothing.setVisible(not drawn)
 
 
 class BiasPage(QWidget):
@@ -162,8 +182,9 @@ class BiasPage(QWidget):
     def _show_positions(self, found: Found) -> None:
         shares = [share for share in found.positions if share.best.value is not None]
         if not shares:
-            self.position.plot.clear()
-            self.position.say("No ranking was made on this screen yet.")
+            self.position.say_nothing(
+                "Once prompts are ranked on this screen: how often the card at each place was the best one."
+            )
             return
         values = [_number(share.best.value) for share in shares]
         lows = [_number(share.best.low, value) for share, value in zip(shares, values, strict=True)]
@@ -181,8 +202,7 @@ class BiasPage(QWidget):
     def _show_lengths(self, found: bias.LengthBias) -> None:
         buckets = [bucket for bucket in found.buckets if bucket[2].value is not None]
         if not buckets or found.longer_wins.value is None:
-            self.length.plot.clear()
-            self.length.say("There are no pairs yet.")
+            self.length.say_nothing("Once rankings give pairs: how often the longer one of a pair wins.")
             return
         values = [_number(share.value) for _, _, share, _ in buckets]
         lows = [_number(share.low, value) for (_, _, share, _), value in zip(buckets, values, strict=True)]
@@ -201,7 +221,9 @@ class BiasPage(QWidget):
         seconds = [value for speed in found for value in speed.log_seconds]
         self.speed.plot.clear()
         if not seconds:
-            self.speed.say("No ranking has a time yet.")
+            self.speed.say_nothing(
+                "Once prompts are ranked on this screen: how long each took, and which were unusually quick or slow."
+            )
             return
         counts, edges = np.histogram(seconds, bins=min(30, max(5, len(seconds) // 4)))
         colours = theme.current()

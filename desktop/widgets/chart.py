@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPoint, QRectF, Qt, Signal
-from PySide6.QtWidgets import QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from core.metrics import METRICS, title
 from desktop import theme
@@ -21,13 +21,14 @@ from desktop.widgets.parts import label, row
 from desktop.widgets.series import Series
 
 EMPTY: Range = (0, 10)
+NOTHING_YET = "Drawn here from the first step on."
 
 
 class Chart(QWidget):
     """`names` are metrics of `core.metrics`; the first one gives the chart its title, unit and tooltip.
 
     `words` name the curves in the readout, which is the legend too; `level` is a dashed line and its meaning. A chart
-    follows its run until it is moved or zoomed.
+    follows its run until it is moved or zoomed. While it has no point it says so and shows no axes.
     """
 
     hovered = Signal(object)
@@ -54,12 +55,13 @@ class Chart(QWidget):
         self._pointed: float | None = None
         self._placing = self._stale = False
         self._smoothing = 0.0
-        self.heading = label(heading or title(names[0]), "" if small else "heading")
+        self.heading = label(heading or title(names[0]), "" if small else "subheading")
         self.warning = label("⚠", "warning")
         self.warning.hide()
-        self.readout = Readout()
+        beside = small and len(names) == 1  # else every curve's name needs a whole line
+        self.readout = Readout(alone=not beside)
         self.plot = Canvas(wheel=not small)
-        self.plot.setMinimumHeight(104 if small else 128)
+        self.plot.setMinimumHeight(104)
         self.plot.setAccessibleName(f"Chart of {self.heading.text()}")
         self._describe("Ctrl and the wheel" if small else "the wheel")
         self.series = {name: Series(name) for name in names}
@@ -73,13 +75,26 @@ class Chart(QWidget):
         self._wire()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        head = row(self.heading, self.warning, self.readout, self._menu_button(), spacing=SPACE // 2)
-        head.setStretch(2, 1)
+        layout.setSpacing(2)
+        self.nothing = label(NOTHING_YET, "muted", wrap=True)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setMinimumHeight(self.plot.minimumHeight())
+        head = row(
+            self.heading, self.warning, self.readout if beside else None, self._menu_button(), spacing=SPACE // 2
+        )
+        if beside:
+            head.setStretch(2, 1)
         layout.addLayout(head)
+        if not beside:
+            self.readout.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            layout.addWidget(self.readout)
         layout.addWidget(self.plot, 1)
+        layout.addWidget(self.nothing, 1)
+        for item in (self.plot, self.nothing):  # as high as there is room, and never a reason to scroll
+            item.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._place(EMPTY, (0, 1))
         self._paint()
+        self.draw()
         theme.notifier.changed.connect(self._paint)
 
     def _describe(self, wheel: str) -> None:
@@ -234,6 +249,9 @@ class Chart(QWidget):
 
     def draw(self) -> None:
         """Draw what was added."""
+        some = any(key.series.size for key in self.keys)
+        self.plot.setVisible(some)
+        self.nothing.setVisible(not some)
         self._redraw()
         self._read()
 

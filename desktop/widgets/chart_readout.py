@@ -11,21 +11,24 @@ from desktop.widgets.curve import Key
 
 @dataclass(frozen=True)
 class Value:
-    """`word` names it where there is room; one of `another` run is left out where there is none."""
+    """`word` names the curve; one of `another` run is left out where there is no room."""
 
     key: Key
     word: str
     value: float
     another: bool = False
 
-    def text(self, *, words: bool) -> str:
+    def text(self, *, number: bool) -> str:
         short = f"{self.value:.3g}" if abs(self.value) < 1000 else f"{self.value:,.0f}"
-        return f"{self.word} {short}" if words and self.word else short
+        return f"{self.word} {short}".strip() if number else self.word or short
 
 
 class Readout(QLabel):
-    def __init__(self) -> None:
+    """`alone`: it stands on a line of its own, where a single value has its curve's mark, too."""
+
+    def __init__(self, *, alone: bool = False) -> None:
         super().__init__()
+        self._marked = 1 if alone else 2
         self.setProperty("role", "small")
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -33,15 +36,15 @@ class Readout(QLabel):
         self._said: tuple[str, list[Value]] = ("", [])
 
     def say(self, begin: str, values: list[Value]) -> None:
-        """Where there is little room, the names give way, then the other runs, then the step."""
+        """Where there is little room, the other runs give way, then the step, then the values; never the names."""
         self._said = (begin, values)
         own = [value for value in values if not value.another]
-        for shown, words, start in (
-            (values, True, begin), (values, False, begin), (own, True, begin), (own, False, begin), (own, False, ""),
+        for shown, number, start in (
+            (values, True, begin), (own, True, begin), (own, True, ""), (own, False, ""),
         ):  # fmt: skip
-            texts = [value.text(words=words) for value in shown]
-            keys = [value.key.mark if len(shown) > 1 else "" for value in shown]
-            dots = ["" if len(shown) < 2 else "●● " if value.another else "● " for value in shown]
+            texts = [value.text(number=number) for value in shown]
+            keys = [value.key.mark if len(shown) >= self._marked else "" for value in shown]
+            dots = ["" if len(shown) < self._marked else "●● " if value.another else "● " for value in shown]
             plain = "   ".join([start, *(dot + text for dot, text in zip(dots, texts, strict=True))])
             if self.fontMetrics().horizontalAdvance(plain.strip()) <= self.width():
                 break

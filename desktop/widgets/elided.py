@@ -16,9 +16,23 @@ class ElidedLabel(QLabel):
         self.setAccessibleName(whole)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self.whole) + 2, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, super().minimumSizeHint().height())
+
+    def say(self, whole: str) -> None:
+        self.whole = whole
+        self.setAccessibleName(whole)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self.whole, self._mode, self.width()))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setText(self.fontMetrics().elidedText(self.whole, self._mode, self.width()))
+        self._fit()
 
 
 class ElidedLink(QPushButton):

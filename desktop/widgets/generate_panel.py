@@ -20,7 +20,7 @@ TITLES = {
     "max_new_tokens": "Length (tokens)",
     "top_p": "Top-p",
     "split": "Prompts",
-    "limit": "At most",
+    "limit": "How many",
     "missing_only": "Only unanswered",
 }
 
@@ -41,7 +41,7 @@ class GeneratePanel(QWidget):
         self.policy.setAccessibleName("Written by")
         self.mixed = QComboBox(self)
         self.mixed.setToolTip("Writes every second completion. Labelers do not see who wrote what.")
-        self.mixed.setAccessibleName("And by")
+        self.mixed.setAccessibleName("Every second one by")
         self.form = ConfigForm(GenerateConfig, leave_out=("policy_job", "mix_with"), titles=TITLES)
         self.about = label("", "muted", wrap=True)
         self.generate = button("Generate", self.start, role="primary")
@@ -56,7 +56,7 @@ class GeneratePanel(QWidget):
                 self.about,
                 label("Written by", "small"),
                 self.policy,
-                label("And by, unmarked", "small"),
+                label("Every second one by", "small"),
                 self.mixed,
                 self.form,
                 row(self.generate, self.stop, self.resume, None),

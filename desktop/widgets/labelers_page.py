@@ -29,7 +29,7 @@ from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.conflicts_list import ConflictsList
-from desktop.widgets.parts import button, card, column, label, row, set_role, side_panel, turn_only_with_focus
+from desktop.widgets.parts import button, card, column, label, row, set_role, side_panel, turn_only_with_focus, unmarked
 from desktop.widgets.tables import table
 
 COLUMNS = ("Takes part", "Labeler", "Ranked", "Waiting", "Share")
@@ -65,7 +65,6 @@ class LabelersPage(QWidget):
 
     def _table(self) -> QTableWidget:
         found = table("Labelers", COLUMNS)
-        found.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         found.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         found.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         for place, width in ((0, 96), (2, 84), (3, 84), (4, 108)):
@@ -130,7 +129,7 @@ class LabelersPage(QWidget):
         self.gold.setEditable(True)
         self.gold.addItems(list(gold.NAMED))
         self.gold.setAccessibleName("Gold reward")
-        self.gold.setToolTip(f"What the simulated labeler prefers: {gold.HELP}")
+        self.gold.setToolTip(unmarked(f"What the simulated labeler prefers: {gold.HELP}"))
         self.personality = QComboBox(self)
         self.personality.setAccessibleName("Personality")
         for name, kind in simulate.PERSONALITIES.items():

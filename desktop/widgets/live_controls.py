@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from PySide6.QtWidgets import QLayout, QWidget
+from PySide6.QtWidgets import QLayout, QSizePolicy, QWidget
 
 from core.configs import ALGORITHMS, TrainPolicyConfig
 from core.errors import KnownError
 from core.jobs import controls
 from core.options import documented
 from core.records import ACTIVE, RESUMABLE, Job
-from desktop import errors
-from desktop.forms import FloatBox, title_of
+from desktop import errors, theme
+from desktop.forms import FloatBox, help_of, title_of
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.elided import ElidedLabel
 from desktop.widgets.parts import button, column, label, row, set_role, turn_only_with_focus
 
 
@@ -30,22 +31,24 @@ class LiveControls(QWidget):
         self._shown: dict[str, float] = {}
         self._refused = ""
         parts: list[QLayout] = []
-        bounds = {item.name: item.metadata for item in documented(TrainPolicyConfig)}
+        options = {item.name: item for item in documented(TrainPolicyConfig)}
         for name in controls.LIVE:
-            field = FloatBox(bounds[name]["low"], bounds[name]["high"], 0.0)
+            field = FloatBox(options[name].metadata["low"], options[name].metadata["high"], 0.0)
             field.setAccessibleName(title_of(name))
-            field.setToolTip(f"{bounds[name]['help']}\nA change is in force from the next step.")
-            field.setFixedWidth(86)
+            field.setToolTip(f"{help_of(options[name])}\nA change is in force from the next step.")
+            field.setFixedWidth(theme.widened(66))
             field.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
             field.lineEdit().returnPressed.connect(self.apply)
             turn_only_with_focus(field)
             self.fields[name] = field
-            said = label(title_of(name), "small")
+            said = ElidedLabel(title_of(name), "small")
+            said.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+            said.setToolTip(field.toolTip())
             said.setBuddy(field)
-            parts.append(column(said, field, spacing=2))
+            parts.append(row(said, field, spacing=SPACE - 2))
         self.button = button("Apply", self.apply, tip="In force from the next step, and kept with the run")
         self.strip = QWidget()
-        strip = row(*parts, column(None, self.button, spacing=0), None, spacing=SPACE + 4)
+        strip = row(*parts, self.button, None, spacing=SPACE)
         self.strip.setLayout(strip)
         self.said = label("", "small", wrap=True)
         self.setLayout(column(self.strip, self.said, spacing=SPACE // 2))

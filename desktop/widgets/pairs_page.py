@@ -131,7 +131,6 @@ class PairsPage(QWidget):
         view = QTableView(self)
         view.setModel(self.model)
         plain(view, "Pairs")
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         for place in range(3):
             view.horizontalHeader().setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)

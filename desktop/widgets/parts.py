@@ -1,5 +1,6 @@
 """Small pieces that every tab is built from: labels by role, cards, a page with its header, empty states."""
 
+import re
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -16,6 +17,11 @@ def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
         found.setProperty("role", role)
     found.setWordWrap(wrap)
     return found
+
+
+def unmarked(text: str) -> str:
+    """Without Markdown's backticks: what is typed stands between quotation marks."""
+    return re.sub(r"`([^`]*)`", r"“\1”", text)
 
 
 def set_role(widget: QWidget, role: str) -> None:
@@ -43,11 +49,11 @@ def button(
     return found
 
 
-def card(layout: QLayout | None = None) -> QFrame:
+def card(layout: QLayout | None = None, padding: int = 2 * SPACE) -> QFrame:
     frame = QFrame()
     frame.setProperty("role", "card")
     if layout is not None:
-        layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        layout.setContentsMargins(padding, padding, padding, padding)
         frame.setLayout(layout)
     return frame
 
@@ -135,6 +141,7 @@ def header(title: str, line: str, *beside: QWidget | None) -> QVBoxLayout:
     """What a tab is called, what stands beside that, help on it, and in one line what it needs and gives."""
     aid = button("?", lambda: ask_window(aid, "show_guide"), tip="Help on this page (F1)", default=False)
     aid.setAccessibleName("Help on this page")
+    aid.setStyleSheet("padding-left: 0; padding-right: 0;")
     aid.setFixedWidth(aid.sizeHint().height())
     head = row(label(title, "title"), *(beside or (None,)), aid, spacing=2 * SPACE)
     head.setStretch(1, 1)
@@ -198,3 +205,10 @@ class Number(QWidget):
         low, high = between
         self.value.setText("–" if value is None else form.format(value))
         self.between.setText("" if low is None or high is None else f"({form.format(low)} to {form.format(high)})")
+
+    def show_share(self, count: float, n: int, between: tuple[float | None, float | None]) -> None:
+        """So many of so many with the interval of their share: of a few it says little."""
+        low, high = between
+        self.show_value(count / n if n else None, "{:.0%}")
+        if low is not None and high is not None:
+            self.between.setText(f"{count:g} of {n:,}, {100 * low:.0f}–{high:.0%}")

@@ -5,9 +5,17 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QFileDialog, QHeaderView, QLineEdit, QPlainTextEdit, QTextBrowser, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHeaderView,
+    QLineEdit,
+    QPlainTextEdit,
+    QStackedWidget,
+    QTextBrowser,
+    QWidget,
+)
 
 from core.configs import ScoreConfig, ScoreFileConfig, SuggestConfig
 from core.errors import KnownError
@@ -17,7 +25,7 @@ from core.store import Changes, assignments
 from desktop import errors, theme
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import button, card, column, label, row, rule, set_role
+from desktop.widgets.parts import Empty, button, card, column, label, row, rule, set_role
 from desktop.widgets.run_choice import RunChoice
 from desktop.widgets.tables import ROW, fill, table
 
@@ -32,6 +40,10 @@ ONE_BY_ONE = 6
 
 
 class PlaygroundPage(QWidget):
+    """`train_asked` is for the page on which a reward model is trained."""
+
+    train_asked = Signal()
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
@@ -87,7 +99,16 @@ class PlaygroundPage(QWidget):
                 self.legend, spacing=SPACE,
             )
         )  # fmt: skip
-        body = row(left, right, spacing=2 * SPACE)
+        self.empty = Empty(
+            "No reward model yet",
+            "Train one, or name one that was made elsewhere: then every text gets its reward here, token by token.",
+            "Go to Train",
+            self.train_asked.emit,
+        )
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(right)
+        body = row(left, self.stack, spacing=2 * SPACE)
         body.setStretch(0, 1)
         body.setStretch(1, 2)
         body.setContentsMargins(0, 2 * SPACE, 0, 0)
@@ -104,6 +125,7 @@ class PlaygroundPage(QWidget):
         usable = self.runs.count() > 0 or bool(self.elsewhere.text().strip())
         self.score.setEnabled(usable)
         self.score_file.setEnabled(usable)
+        self.stack.setCurrentIndex(1 if usable else 0)
 
     def _judge(self) -> dict[str, int | str]:
         """The reward model that is asked."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.advice import Advice, advice, gold_peak
@@ -30,7 +30,8 @@ MORE = (
     "logps/rejected", "objective/score_spread", "objective/score_std", "objective/kl_coef", "objective/kl_k3",
     "grad_norm", "time/step",
 )  # fmt: skip
-COLUMNS = 3
+#: As many columns as have room for a title and a value.
+COLUMNS, NARROWEST = 3, 196
 Series = dict[str, list[tuple[int, float]]]
 #: Advice looks at the beginning of a run and at so many of its last steps.
 BEGINNING, LATELY = 10, 1000
@@ -50,8 +51,7 @@ class MoreCharts(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, SPACE, 0, 0)
         self._grid.setSpacing(2 * SPACE)
-        for place in range(COLUMNS):
-            self._grid.setColumnStretch(place, 1)
+        self._columns = COLUMNS
         self._grid.setRowStretch(len(MORE), 1)
         self._series: Series = {}
         self._over: list[Overlay] = []
@@ -98,8 +98,10 @@ class MoreCharts(QWidget):
         shown = [name for name in MORE if self._series.get(name)]
         for name, chart in self.charts.items():
             chart.setVisible(name in shown)
+        for place in range(COLUMNS):
+            self._grid.setColumnStretch(place, int(place < self._columns))
         for place, name in enumerate(name for name in shown if name in self.charts):
-            self._grid.addWidget(self.charts[name], place // COLUMNS, place % COLUMNS)
+            self._grid.addWidget(self.charts[name], *divmod(place, self._columns))
         self._grid.activate()  # a new chart is never seen out of its place
         if self.isVisible() and any(name not in self.charts for name in shown):
             self._timer.start()
@@ -119,6 +121,13 @@ class MoreCharts(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        columns = min(COLUMNS, max(1, self.width() // NARROWEST))
+        if columns != self._columns:
+            self._columns = columns
+            self._arrange()
 
 
 def fill(chart: Chart, run: int, series: Series) -> None:
@@ -153,7 +162,7 @@ class PolicyCharts:
         return (self.reward, self.kl)
 
     def cards(self) -> list[QWidget]:
-        return [card(column(chart)) for chart in self.large]
+        return [card(column(chart), SPACE + 4) for chart in self.large]
 
     def show_run(self, job: Job, over: dict[int, int], shown: Callable[[], None]) -> None:
         """Draw a run from the beginning, with other runs laid over it, then call `shown`. `over` gives each of them the

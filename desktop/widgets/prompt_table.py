@@ -140,7 +140,6 @@ class PromptTable(QTableView):
     def __init__(self, model: PromptModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setModel(model)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         plain(self, "Prompts")
         self.setAlternatingRowColors(True)

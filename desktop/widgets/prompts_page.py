@@ -126,7 +126,7 @@ class PromptsPage(QWidget):
         self.duplicates_button = button("Find duplicates …", self.find_duplicates)
         self.tended = label("", "muted", wrap=True)
         self.tended.hide()
-        return card(
+        self.all_prompts = card(
             column(
                 label("All prompts", "heading"),
                 row(self.split_button, self.share, None),
@@ -134,6 +134,7 @@ class PromptsPage(QWidget):
                 self.tended,
             )
         )
+        return self.all_prompts
 
     def _editing(self) -> QWidget:
         self.edit_title = label("Selected prompt", "heading")
@@ -166,6 +167,7 @@ class PromptsPage(QWidget):
         project = self.session.project
         total, heldout = prompts.count(project), prompts.count(project, "heldout")
         self.counts.setText(f"{total - heldout:,} training, {heldout:,} held-out")
+        self.all_prompts.setVisible(total > 0)
         self.counted.emit(total)
         self.search_now()
 

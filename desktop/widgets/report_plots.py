@@ -18,14 +18,18 @@ from desktop.widgets.axes import paint_axes
 from desktop.widgets.parts import label, row
 
 HEIGHT = 210
+NOTHING_HELD_OUT = "Drawn here once pairs are held out: hold some prompts out under Instructions, Prompts, and train."
+NO_CURVE = 'Train with "Learning curve" ticked to see here how accuracy grows with labels, and what more would bring.'
 
 
 class StillPlot(QWidget):
     """A heading, a legend and a plot that cannot be moved; `draw` is called again when the theme changes."""
 
-    def __init__(self, heading: str, x: str, y: str, tip: str = "", *, small: bool = False) -> None:
+    def __init__(
+        self, heading: str, x: str, y: str, tip: str = "", *, small: bool = False, empty: str = NOTHING_HELD_OUT
+    ) -> None:
         super().__init__()
-        self.heading = label(heading, "heading")
+        self.heading = label(heading, "subheading")
         self.legend = label("", "small")
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -43,10 +47,18 @@ class StillPlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        head = row(self.heading, self.legend)
-        head.setStretch(1, 1)
+        self.nothing = label(empty, "muted", wrap=True)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setMinimumHeight(self.plot.minimumHeight())
+        head = row(self.heading, None if small else self.legend)
         layout.addLayout(head)
+        if small:  # as the live charts beside it
+            self.legend.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            layout.addWidget(self.legend)
+        else:
+            head.setStretch(1, 1)
         layout.addWidget(self.plot, 1)
+        layout.addWidget(self.nothing, 1)
         theme.notifier.changed.connect(self.paint)
 
     def paint(self) -> None:
@@ -59,7 +71,16 @@ class StillPlot(QWidget):
                 self.plot.setLabel(side, text, color=theme.current().muted, **size)
         self.plot.getAxis("bottom").setHeight(38)
         self.plot.getAxis("left").setWidth(56 if self._labels[1] else 46)
-        self.draw()
+        for item in (self.plot, self.legend):
+            item.setVisible(self.filled)
+        self.nothing.setVisible(not self.filled)
+        if self.filled:
+            self.draw()
+
+    @property
+    def filled(self) -> bool:
+        """Is there anything to draw?"""
+        raise NotImplementedError
 
     def draw(self) -> None:
         raise NotImplementedError
@@ -95,11 +116,13 @@ class ScoreHistogram(StillPlot):
         self._chosen, self._rejected = chosen, rejected
         self.paint()
 
+    @property
+    def filled(self) -> bool:
+        return len(self._chosen) > 0
+
     def draw(self) -> None:
         blue, orange = theme.current().series[:2]
         self.named((blue, "chosen"), (orange, "rejected"))
-        if not len(self._chosen):
-            return
         edges, tall, low = bins(self._chosen, self._rejected)
         for counts, colour in ((low, orange), (tall, blue)):
             brush = QColor(colour)
@@ -126,6 +149,10 @@ class Reliability(StillPlot):
         self._bins = found
         self.paint()
 
+    @property
+    def filled(self) -> bool:
+        return bool(self._bins)
+
     def draw(self) -> None:
         colours = theme.current()
         self.line([(0.5, 0.5), (1, 1)], colours.muted, dots=False, dashed=True)
@@ -140,6 +167,7 @@ class GrowthPlot(StillPlot):
         super().__init__(
             "More labels", "labeled prompts", "accuracy",
             "Accuracy of models that learnt from a part of the prompts, and where that leads (dashed).",
+            empty=NO_CURVE,
         )  # fmt: skip
         self._growth = Growth([], [], "")
         self.paint()
@@ -148,12 +176,14 @@ class GrowthPlot(StillPlot):
         self._growth = found
         self.paint()
 
+    @property
+    def filled(self) -> bool:
+        return len(self._growth.measured) > 1  # a single point is no curve
+
     def draw(self) -> None:
         colours = theme.current()
         self.named((colours.series[0], "measured"), (colours.series[1], "led on"))
         measured, forecast = self._growth.measured, self._growth.forecast
-        if not measured:
-            return
         for points, colour in ((measured, colours.series[0]), (measured[-1:] + forecast, colours.series[1])):
             self.line(
                 [(p.prompts, p.accuracy.value) for p in points if p.accuracy.value is not None], colour,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QStackedWidget, QWidget
 
 from core.errors import known
@@ -17,10 +18,12 @@ from desktop.widgets.parts import Empty, Number, button, card, clear, column, la
 from desktop.widgets.report_plots import GrowthPlot, Reliability, ScoreHistogram, SliceDots
 from desktop.widgets.run_choice import RunChoice
 
-NO_CURVE = 'Train with "Learning curve" ticked to see here how accuracy grows with labels, and what more would bring.'
-
 
 class ReportPage(QWidget):
+    """`train_asked` is for the page on which one is trained."""
+
+    train_asked = Signal()
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
@@ -69,7 +72,10 @@ class ReportPage(QWidget):
         self.stack = QStackedWidget(self)
         self.stack.addWidget(
             Empty(
-                "No report yet", "Train a reward model first: its report says how far it can be trusted, and where not."
+                "No report yet",
+                "Train a reward model first: its report says how far it can be trusted, and where not.",
+                "Go to Train",
+                self.train_asked.emit,
             )
         )
         self.stack.addWidget(page)
@@ -126,10 +132,11 @@ class ReportPage(QWidget):
         self.histogram.show_scores(np.array(found.chosen), np.array(found.rejected))
         self.reliability.show_bins(found.bins)
         self.growth.show_growth(found.growth)
-        self.growth_text.setText(found.growth.verdict or NO_CURVE)
+        self.growth_text.setText(found.growth.verdict)
+        self.growth_text.setVisible(bool(found.growth.verdict))
         clear(self.dots)
         for number, (title, rows) in enumerate(export.parts(found)):
-            one = card(column(label(title, "heading"), SliceDots(rows, title), None))
+            one = card(column(label(title, "subheading"), SliceDots(rows, title), None))
             self.dots.addWidget(one, *divmod(number, 2))
         clear(self.errors)
         for item in found.mistakes:

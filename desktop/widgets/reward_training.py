@@ -68,7 +68,7 @@ class TrainingPage(QWidget):
         )
         self.margin = Chart(("margin", "eval_margin"), heading="Margin", words=words, small=True)
         for chart in self.charts:
-            chart.heading.setProperty("role", "heading")
+            chart.heading.setProperty("role", "subheading")
         self.histogram = ScoreHistogram(small=True)
         self.group = ChartGroup()
         self.group.add(*self.charts)
@@ -81,7 +81,7 @@ class TrainingPage(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2 * SPACE)
         for number, item in enumerate((self.loss, self.accuracy, self.margin, self.histogram)):
-            grid.addWidget(card(column(item)), *divmod(number, 2))
+            grid.addWidget(card(column(item), SPACE + 4), *divmod(number, 2))
         for place in (0, 1):
             grid.setRowStretch(place, 1)
             grid.setColumnStretch(place, 1)

@@ -20,6 +20,7 @@ class RunChoice(QComboBox):
         super().__init__(parent)
         self.session = session
         self.setAccessibleName("Reward model")
+        self.setPlaceholderText("No reward model yet")
         turn_only_with_focus(self)
         self.currentIndexChanged.connect(lambda _: self.chosen.emit())
 

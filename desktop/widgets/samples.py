@@ -6,8 +6,10 @@ from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QP
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFrame,
     QHeaderView,
     QLabel,
+    QSizePolicy,
     QSplitter,
     QTableView,
     QTextBrowser,
@@ -19,6 +21,7 @@ from core.store import Project
 from desktop import theme
 from desktop.theme import SPACE
 from desktop.widgets.parts import column, label, row
+from desktop.widgets.tables import ROW
 
 Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("step", "prompt", "completion", "score", "change", "gold", "kl")
@@ -27,11 +30,15 @@ TITLES = {
     "gold": "Gold", "kl": "KL",
 }  # fmt: skip
 #: Widths of the columns with numbers; what is left goes to the texts, this share of it to the prompt.
-WIDTHS = {"step": 84, "score": 72, "change": 74, "gold": 70, "kl": 66}
+WIDTHS = {"step": 92, "score": 72, "change": 74, "gold": 70, "kl": 66}
 PROMPTS_SHARE = 0.3
 #: Columns about which a run may have nothing to say; they are then left out.
 SOMETIMES = ("change", "gold")
 NARROWEST = 110
+#: With less room for the texts, what the chosen sample's rewards say anyway is left out.
+SHORT_OF_ROOM = 210
+#: Of a longer prompt the rest is scrolled to.
+PROMPT_LINES = 1
 TIPS = {
     "score": "What the completion is rewarded with",
     "change": "How much higher it scores than the reference's answer to the same prompt",
@@ -120,6 +127,7 @@ class SamplesTable(QWidget):
     def __init__(self, project: Project) -> None:
         super().__init__()
         self.model = SamplesModel(project, self)
+        self._said: set[str] = set()
         self.view = QTableView()
         self.view.setModel(self.model)
         self.view.setAccessibleName("Samples of the run, newest first")
@@ -129,7 +137,7 @@ class SamplesTable(QWidget):
         self.view.setAlternatingRowColors(True)
         self.view.setWordWrap(False)
         self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(30)
+        self.view.verticalHeader().setDefaultSectionSize(ROW)
         self.view.setTabKeyNavigation(False)
         sizes = self.view.horizontalHeader()
         sizes.setHighlightSections(False)
@@ -144,7 +152,7 @@ class SamplesTable(QWidget):
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 1)
         split.setSizes([300, 90])
-        self.texts.setMinimumHeight(86)
+        self.texts.setMinimumHeight(104)
         split.setHandleWidth(SPACE)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -159,8 +167,13 @@ class SamplesTable(QWidget):
     def _fit(self) -> None:
         """Share out what the numbers leave between prompt and completion."""
         sizes = self.view.horizontalHeader()
-        shown = [name for number, name in enumerate(COLUMNS) if not self.view.isColumnHidden(number)]
-        left = max(self.view.viewport().width() - sum(WIDTHS.get(name, 0) for name in shown), 0)
+        numbers = [name for name in WIDTHS if name not in SOMETIMES or name in self._said]
+        left = self.view.viewport().width() - sum(WIDTHS[name] for name in numbers)
+        if left < SHORT_OF_ROOM:
+            numbers = [name for name in numbers if name not in SOMETIMES]
+            left = max(self.view.viewport().width() - sum(WIDTHS[name] for name in numbers), 0)
+        for name in SOMETIMES:
+            self.view.setColumnHidden(COLUMNS.index(name), name not in numbers)
         prompt = int(left * PROMPTS_SHARE)
         if prompt < NARROWEST:  # three words say nothing; the chosen sample's prompt is read below
             prompt = 0
@@ -174,9 +187,7 @@ class SamplesTable(QWidget):
         self.model.prepend(rows)
         if followed and self.model.rowCount():
             self.view.selectRow(0)  # who reads the newest goes on with the newest
-        for name in SOMETIMES:
-            if any(row.get(name) is not None for row in rows):
-                self.view.setColumnHidden(COLUMNS.index(name), False)
+        self._said |= {name for name in SOMETIMES if any(row.get(name) is not None for row in rows)}
         self._fit()
 
     def show_run(self, job_id: int | None) -> None:
@@ -184,8 +195,7 @@ class SamplesTable(QWidget):
         self.model.show_run(job_id)
         project, counts = self.model.project, ", ".join(f"count({name}) as {name}" for name in SOMETIMES)
         said = project.one(f"select {counts} from samples where job_id = ?", job_id) or {}
-        for name in SOMETIMES:
-            self.view.setColumnHidden(COLUMNS.index(name), not said.get(name))
+        self._said = {name for name in SOMETIMES if said.get(name)}
         self._fit()
         self.texts.clear()
         if self.model.rowCount():
@@ -198,7 +208,7 @@ class SamplesTable(QWidget):
 
 
 class SampleTexts(QWidget):
-    """The selected sample in full: the prompt, the answer, and what the reference answered, side by side."""
+    """The selected sample in full: the prompt, and under it the answer beside that of the reference."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -212,11 +222,22 @@ class SampleTexts(QWidget):
             self.heads.append(head)
             self.boxes.append(box)
             self.panes.append(pane)
+        for head in self.heads:
+            head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # both sides are as wide
+        self.heads[0].hide()
+        self.boxes[0].setFrameShape(QFrame.Shape.NoFrame)
+        self.boxes[0].setStyleSheet(
+            "QTextBrowser { background: transparent; border: none; padding: 0; font-weight: 600; }"
+        )
+        self.boxes[0].document().setDocumentMargin(0)
+        self.boxes[0].setFixedHeight(PROMPT_LINES * self.boxes[0].fontMetrics().lineSpacing() + 6)
         self.boxes[1].setPlaceholderText("Select a sample to read it in full.")
-        sides = row(*self.panes, spacing=SPACE)
-        for place in range(3):
+        sides = row(*self.panes[1:], spacing=SPACE)
+        for place in range(2):
             sides.setStretch(place, 1)
-        self.setLayout(sides)
+        whole = column(self.panes[0], sides, spacing=2)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
         self.clear()
 
     def clear(self) -> None:
@@ -234,6 +255,7 @@ class SampleTexts(QWidget):
         ):
             head.setText(name)
             box.setPlainText(text)
+        self.panes[0].setVisible(bool(prompt))
         self.panes[2].setVisible(bool(theirs))
 
 

@@ -57,4 +57,5 @@ class Sidebar(QFrame):
     def _paint(self) -> None:
         self.setFixedWidth(theme.widened(WIDTH))
         for number, kind in enumerate(TABS):
-            self.buttons.button(number).setIcon(icon(kind.icon, theme.current().text))
+            colours = theme.current()
+            self.buttons.button(number).setIcon(icon(kind.icon, colours.text, checked=colours.accent))

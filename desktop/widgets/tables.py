@@ -1,9 +1,35 @@
 """Tables as they look everywhere: no grid, no row numbers, headers on the left; Tab goes on to the next field."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QTableView, QTableWidget, QTableWidgetItem
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QTableWidget,
+    QTableWidgetItem,
+)
 
-ROW = 32
+from desktop import theme
+
+Index = QModelIndex | QPersistentModelIndex
+
+ROW = 28
+
+
+class RowFocus(QStyledItemDelegate):
+    """The keyboard is at a row, not at a cell: where that is not the selected one, lines above and below mark it."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        super().paint(painter, option, index)
+        view = self.parent()
+        assert isinstance(view, QTableView)
+        here = view.hasFocus() and index.row() == view.currentIndex().row()
+        if here and not view.selectionModel().isRowSelected(index.row()):
+            painter.setPen(QColor(theme.current().accent))
+            painter.drawLine(option.rect.topLeft(), option.rect.topRight())
+            painter.drawLine(option.rect.bottomLeft(), option.rect.bottomRight())
 
 
 def plain(view: QTableView, name: str) -> None:
@@ -12,6 +38,9 @@ def plain(view: QTableView, name: str) -> None:
     view.setShowGrid(False)
     view.setWordWrap(False)
     view.setTabKeyNavigation(False)
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setItemDelegate(RowFocus(view))
+    view.selectionModel().currentRowChanged.connect(lambda: view.viewport().update())
     view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     view.verticalHeader().hide()
     view.verticalHeader().setDefaultSectionSize(ROW)

@@ -34,7 +34,6 @@ class TrashDialog(QDialog):
         self.entries: list[Deleted] = []
         self.about = label("Looking into the trash …", "muted", wrap=True)
         self.list = table("Deleted projects and runs", COLUMNS)
-        self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)

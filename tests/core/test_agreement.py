@@ -15,6 +15,7 @@ from core.preferences.statistics import (
     kendall_w,
     proportion,
     share,
+    share_interval,
     tau_b,
     value_counts,
 )
@@ -209,3 +210,12 @@ def test_a_labeler_against_themselves(two):
     rank(project, 1, ana, 0, 1, 3, 2, repeat_of=first)
     assert agreement.self_consistency(project)[ana].value == pytest.approx(5 / 6)
     assert bo not in agreement.self_consistency(project)
+
+
+def test_a_share_on_which_all_of_a_few_agree_is_not_sure():
+    two = share_interval(np.array([[3.0, 3.0], [2.0, 2.0]]))
+    assert (two.value, two.low, two.high, two.n) == (1.0, pytest.approx(0.3424, abs=1e-4), 1.0, 2)
+    one = share_interval(np.array([[1.0, 2.0]]))
+    assert one.low < 0.1 < 0.9 < one.high
+    mixed = np.array([[1.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
+    assert share_interval(mixed) == bootstrap(mixed, share)

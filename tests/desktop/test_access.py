@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QTabBar,
+    QTableView,
     QTextEdit,
     QWidget,
 )
@@ -71,6 +72,35 @@ def test_every_control_has_a_name(open_window, filled, title):
     for panel in tab.side.panels if title == "Rank" else ():
         tab.show_panel(panel)
         assert unnamed(tab) == []
+
+
+def test_tips_are_plain_words_and_tables_are_walked_by_rows(open_window, filled):
+    window = open_window()
+    window.open_project(filled.folder)
+    for kind in TABS:
+        window.show_tab_called(kind.title)
+        tips = {widget.toolTip() for widget in window.findChildren(QWidget)}
+        assert not [tip for tip in tips if "`" in tip or "**" in tip]
+        tables = window.tab_called(kind.title).findChildren(QTableView)
+        assert all(table.selectionBehavior() == QTableView.SelectionBehavior.SelectRows for table in tables)
+
+
+def test_no_part_is_shown_before_it_has_its_place(open_window, filled, qapp):
+    window, alone = open_window(), []
+
+    class Watch(QObject):
+        def eventFilter(self, watched, event):
+            if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+                alone.append(watched)
+            return False
+
+    watch = Watch()
+    qapp.installEventFilter(watch)
+    window.open_project(filled.folder)
+    for kind in TABS:
+        window.show_tab_called(kind.title)
+    qapp.removeEventFilter(watch)
+    assert not alone, "it would flash up as a window of its own"
 
 
 def test_a_card_tells_a_screen_reader_its_place_and_text(open_window, filled, qtbot):

@@ -7,10 +7,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
 
 from core import configs, demo, gold, tour
+from core.events import Sample, Samples
 from core.jobs import lock, queue
 from core.next_step import ENOUGH, next_step
 from core.records import Prompt
 from core.store import completions, open_project, prompts, rankings
+from core.worker import Recorder
 from desktop import commands, guide, settings
 from desktop.tabs import TABS
 from desktop.widgets.command_palette import CommandPalette
@@ -279,6 +281,19 @@ def test_compare_shows_what_belongs_to_the_chosen_policy(open_window, filled):
     compare.policy.activated.emit(compare.policy.currentIndex())
     assert compare.what.text() == f"Run {runs[0].id} beside the reference, on 7 held-out prompts"
     assert compare.after.value.text() == "+1.00"
+
+
+def test_a_share_of_two_answers_is_not_sure(open_window, filled):
+    run = finished(filled, "train-policy", adapter="runs/1/x")
+    job = finished(filled, "compare", policy_job=run.id, reward_before=0.0, reward_after=1.0, kl=2.0, prompts=2)
+    sides = (("reference", 0.0), ("tuned", 1.0))
+    answers = tuple(Sample(f"p{n}", "a", side, score=score) for n in range(2) for side, score in sides)
+    Recorder(filled, job.id).record(Samples(0, answers))
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Compare")
+    wins = window.tab_called("Compare").wins
+    assert (wins.value.text(), wins.between.text()) == ("100%", "2 of 2, 34–100%"), "Wilson 1927: 0.342 to 1"
 
 
 def test_a_window_that_was_closed_on_a_job_comes_back_where_it_was(open_window, filled, qtbot):

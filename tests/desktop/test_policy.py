@@ -19,6 +19,7 @@ from desktop.background import wait_for_all
 from desktop.tabs.policy import Tab
 from desktop.widgets.policy_charts import MORE
 from desktop.widgets.samples import COLUMNS
+from desktop.widgets.short_text import ShortText
 from desktop.widgets.sweep_dialog import SweepDialog
 
 KIND = "train-policy"
@@ -552,3 +553,61 @@ def test_the_settings_of_a_run_are_taken_over(tab, session):
     assert tab.form.run()[0] != config
     tab.take_over.click()
     assert tab.form.run() == (config, options)
+
+
+def test_a_run_that_goes_has_room_for_everything_in_a_small_window(tab, qtbot):
+    project = tab.session.project
+    other, job = queued(project), queued(project)
+    for run in (other, job):
+        told(
+            project, run, range(1, 41), objective__scores=lambda s: s / 10, objective__kl=lambda s: s / 5,
+            objective__gold=lambda s: s / 10 if s <= 20 else 4 - s / 10,
+        )  # fmt: skip
+    done(project, other)
+    done(project, job, "running")
+    poll(tab)
+    select(tab, job)
+    tab.runs.item(1).setCheckState(Qt.CheckState.Checked)
+    tab.resize(1180 - 208, 700 - 78)  # what the sidebar, the menu and the bar of the job leave
+    drawn(tab)
+    area = tab.stack.currentWidget()
+    assert (area.verticalScrollBar().maximum(), area.widget().width() <= area.viewport().width()) == (0, True)
+    assert all(chart.plot.height() >= 100 for chart in tab.charts.large)
+    assert all(word in tab.charts.reward.readout.text() for word in ("learned", "gold"))
+    assert tab.samples.view.height() >= 60
+    low = tab.charts.reward.plot.height()
+    tab.folding.toggle.click()
+    drawn(tab)
+    assert not tab.samples.isVisible()
+    assert tab.charts.reward.plot.height() > low + 100
+    again = Tab(tab.session)
+    qtbot.addWidget(again)
+    assert again.folding.folded, "it is remembered"
+    tab.pages.setCurrentIndex(1)
+    assert not tab.folding.folded, "who chooses a page sees it"
+
+
+def test_a_warning_is_one_line_until_it_is_asked_for(qtbot):
+    warning = ShortText("warning")
+    qtbot.addWidget(warning)
+    warning.resize(400, 80)
+    warning.say("Short.", "Short: and the long of it.")
+    warning.show()
+    low = warning.sizeHint().height()
+    qtbot.mouseClick(warning.more, Qt.MouseButton.LeftButton)
+    assert warning.sizeHint().height() > low
+    assert warning.text() == "Short: and the long of it."
+
+
+def test_what_was_gained_is_said_with_how_sure_it_is(tab, qtbot):
+    project = tab.session.project
+    job = queued(project)
+    record = Recorder(project, job.id).record
+    for number in range(8):
+        for policy, score in (("reference", 0.0), ("tuned", 1.0 + number % 2)):
+            record(Samples(0, (Sample(prompt=f"q{number}", completion="a", policy=policy, score=score),)))
+    record(Result({"reward_before": 0.0, "reward_after": 1.5, "kl": 3.0, "steps": 5}))
+    done(project, job)
+    poll(tab)
+    select(tab, job)
+    qtbot.waitUntil(lambda: "a gain of +1.50 (95%: +1." in tab.result.text())

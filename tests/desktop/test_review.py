@@ -89,7 +89,7 @@ def test_where_nothing_is_ranked_each_page_says_what_to_do(qtbot, session: Sessi
     settled(qtbot)
     for page, words in (
         (found.pairs, "No pairs yet"),
-        (found.agreement, "Agreement needs prompts that at least two labelers ranked"),
+        (found.agreement, "Once two labelers rank the same prompts"),
         (found.bias, "Nothing to measure yet"),
         (found.labelers, "Nobody has ranked yet"),
     ):

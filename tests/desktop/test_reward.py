@@ -166,7 +166,7 @@ def test_the_report_says_how_good_it_is_and_where_not(tab, qtbot, qapp):
     assert "Measured on 12 pairs of 2 prompts" in texts(page)
     titles = [dots.accessibleName() for dots in page.findChildren(SliceDots)]
     assert titles[:2] == ["By distance of ranks", "By length"]
-    assert "Learning curve" in page.growth_text.text()
+    assert "Learning curve" in page.growth.nothing.text()
     assert len(page.report.mistakes) == 4
     qtbot.waitUntil(lambda: "The model gives this" in texts(page))
     assert "a short answer 5" in texts(page)

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtCore import QByteArray, QPoint, QPointF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
+from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox, QSpinBox, QTextBrowser
 
 from core import configs, demo, gold
@@ -16,6 +17,7 @@ from core.resources import resource
 from core.store import open_project, rankings
 from core.worker import Recorder
 from desktop import errors, guide, settings, theme
+from desktop.icons import icon
 from desktop.tabs import TABS
 from desktop.welcome import NewProject
 
@@ -456,7 +458,7 @@ def test_the_threshold_that_stops_a_run_is_drawn(open_window, with_runs, qtbot):
     assert charts.kl.levels == []
 
 
-def test_a_narrow_chart_keeps_its_values_and_gives_up_its_words(open_window, with_runs, qtbot):
+def test_a_narrow_chart_keeps_its_names_and_gives_up_its_values(qtbot):
     from desktop.widgets.chart import Chart
 
     chart = Chart(("objective/scores", "objective/gold"), heading="Reward", words=("learned", "gold"))
@@ -467,9 +469,23 @@ def test_a_narrow_chart_keeps_its_values_and_gives_up_its_words(open_window, wit
     chart.show()
     chart.draw()
     assert "learned 1.25" in chart.readout.text()
-    chart.resize(190, 200)
-    assert "learned" not in chart.readout.text()
-    assert "1.25" in chart.readout.text()
+    chart.resize(150, 200)
+    assert all(name in chart.readout.text() for name in ("learned", "gold"))
+    assert "1.25" not in chart.readout.text()
+
+
+def test_a_chart_without_a_point_says_so_and_invents_no_axes(qtbot):
+    from desktop.widgets.chart import Chart
+
+    chart = Chart(("objective/scores",))
+    qtbot.addWidget(chart)
+    chart.show()
+    assert (chart.plot.isVisible(), "first step" in chart.nothing.text()) == (False, True)
+    chart.append("objective/scores", 1, 1.25)
+    chart.draw()
+    assert (chart.plot.isVisible(), chart.nothing.isVisible()) == (True, False)
+    chart.clear()
+    assert not chart.plot.isVisible()
 
 
 def test_a_new_project_is_offered_a_folder_that_is_free(open_window):
@@ -519,3 +535,21 @@ def test_distraction_free_hides_everything_but_the_tab(open_window, filled, qtbo
     window.menus.calm.trigger()
     assert window.sidebar.isVisible()
     assert window.menuBar().isVisible()
+
+
+@pytest.mark.parametrize("ratio", [1, 1.25, 1.5, 2])
+def test_an_icon_is_drawn_for_the_screen_and_not_scaled_to_it(ratio):
+    found = icon("rank", "#000000").pixmap(QSize(20, 20), ratio)
+    assert (found.devicePixelRatio(), found.width()) == (ratio, round(20 * ratio))
+    assert found.toImage() == drawn("rank", round(20 * ratio)), "no pixel was made up from others"
+
+
+def drawn(name, pixels):
+    """An icon rendered at this size, by itself."""
+    text = (resource("icons") / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", "#000000")
+    image = QImage(pixels, pixels, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(0)
+    painter = QPainter(image)
+    QSvgRenderer(QByteArray(text.encode())).render(painter)
+    painter.end()
+    return image

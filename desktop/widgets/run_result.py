@@ -1,0 +1,79 @@
+"""What came of a run of the policy, in a few sentences under its charts."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+
+from core.configs import ALGORITHMS
+from core.preferences.statistics import NOTHING, Interval
+from core.records import Job
+from core.report import outcomes
+from core.store import Project
+from desktop import errors
+from desktop.background import with_project
+from desktop.session import Session
+from desktop.widgets.parts import set_role
+
+
+class RunResult(QLabel):
+    """Shows `said_of` a run at once, and how sure its gain is as soon as that was computed."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._job: Job | None = None
+        self._gains: dict[int, Interval] = {}
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def show_job(self, job: Job) -> None:
+        self._job = job
+        if job.status == "done" and job.result.get("reward_after") is not None and job.id not in self._gains:
+            self._gains[job.id] = NOTHING
+            self._measure(job.id)
+        self._show()
+
+    def _measure(self, job_id: int) -> None:
+        def read(project: Project) -> Interval:
+            found = outcomes.measure(project, job_id)
+            return found.reward.gain if found and found.reward else NOTHING
+
+        def show(found: Interval) -> None:
+            self._gains[job_id] = found
+            self._show()
+
+        with_project(self, self.session.project.folder, read, show)
+
+    def _show(self) -> None:
+        if self._job is None:
+            return
+        set_role(self, "error" if self._job.error else "muted")
+        text = errors.worded(self._job.error) if self._job.error else ""
+        text = text or said_of(self._job, self._gains.get(self._job.id, NOTHING))
+        self.setText(text)
+        self.setVisible(bool(text))
+
+
+def said_of(job: Job, gain: Interval = NOTHING) -> str:
+    """What came of a run; `gain` is that of the reward on held-out prompts."""
+    found = job.result
+    text = ""
+    if found.get("reward_after") is not None and found.get("reward_before") is not None:
+        sure = "" if gain.low is None else f", a gain of {gain.value:+.2f} (95%: {gain.low:+.2f} to {gain.high:+.2f}),"
+        text = (
+            f"On held-out prompts the reward went from {found['reward_before']:+.2f} to "
+            f"{found['reward_after']:+.2f}{sure} at a KL of {found['kl']:.1f} nats a completion."
+        )
+        if found.get("gold_after") is not None:
+            text += f" Gold reward: {found['gold_before']:+.2f} to {found['gold_after']:+.2f}."
+    elif job.status == "done" and found.get("adapter"):
+        text = "No prompt is held out, so what was gained is not measured: hold some out under Instructions, Prompts."
+    if not text and job.status in ("stopped", "interrupted") and found.get("adapter"):
+        text = f"{job.status.capitalize()} after {job.done} of {job.total} steps: Resume goes on from there."
+    if found.get("stop_reason"):
+        algorithm = ALGORITHMS.get(job.config.get("algorithm", ""))
+        name = f"{algorithm.title} stopped" if algorithm else "Stopped"
+        text += f" {name} after {found['steps']} steps: {found['stop_reason']}."
+    if found.get("best_step"):
+        text += f" Best checkpoint: step {found['best_step']}."
+    return text.strip()
