@@ -50,8 +50,7 @@ class Packs(QObject):
             return
         if labeler:
             settings.set_labeler_name(labeler)
-        if self.window.open_project(folder):
-            self.window.show_tab_called("Rank")
+        self.window.open_project(folder, lambda: self.window.show_tab_called("Rank"))
 
     def ask_back(self) -> None:
         """Choose a file for what was ranked in this pack, for whoever gave it out to merge."""

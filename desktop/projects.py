@@ -162,8 +162,6 @@ class Projects(QObject):
         was_open = window.session is not None and window.session.project.folder == folder.resolve()
         tab = window.tab_stack.currentIndex() if was_open else 0
         self.notice.tell(f"Deleting “{_name(folder)}” …", stays=True)
-        if was_open:
-            window.close_project()
 
         def done(deleted: Deleted) -> None:
             self.deleted.append(deleted)
@@ -174,11 +172,17 @@ class Projects(QObject):
             self.notice.hide()
             if window.closing:
                 return
-            if was_open and window.session is None and window.open_project(folder):
-                window.show_tab(tab)
+            if was_open and window.session is None:
+                window.open_project(folder, lambda: window.show_tab(tab))
             errors.show(error, window)
 
-        in_background(window, partial(trash.delete, folder), done, failed, lasting=True)
+        def delete() -> None:
+            in_background(window, partial(trash.delete, folder), done, failed, lasting=True)
+
+        if was_open:
+            window.close_project(delete)
+        else:
+            delete()
 
     def undo(self) -> None:
         """Put back what was deleted last."""
@@ -258,8 +262,7 @@ class Projects(QObject):
         if self.window.closing:
             return
         if self.window.session is None:
-            if self.window.open_project(folder):
-                self.notice.tell(said)
+            self.window.open_project(folder, lambda: self.notice.tell(said))
         else:
             self.notice.tell(said, "Open", partial(self.window.open_project, folder), stays=True)
 

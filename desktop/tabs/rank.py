@@ -18,7 +18,7 @@ from core.jobs import queue
 from core.jobs.follow import News
 from core.preferences import agreement
 from core.records import ACTIVE
-from core.store import Changes, assignments, calibration, guidelines, prompts, rankings
+from core.store import Changes, assignments, guidelines, prompts, rankings
 from desktop import settings
 from desktop.labeling import Labeling
 from desktop.labeling_clock import LabelingClock
@@ -196,13 +196,8 @@ class Tab(QWidget):
 
     def calibrate(self, ranking_id: int) -> None:
         """Make an earlier ranking part of the calibration set."""
-        try:
-            changes = calibration.add(self.session.project, ranking_id)
-        except KnownError as error:
-            self.board.say(str(error))
-            return
-        self.session.do(changes, self, undoable=False)
-        self.board.say("It is in the calibration set now: new labelers rank it first.")
+        if self.labeling and self._operate(partial(self.labeling.calibrate, ranking_id)):
+            self.board.say("It is in the calibration set now: new labelers rank it first.")
 
     def _next_criterion(self) -> bool:
         """Go on to the next criterion that has no order yet; False when there is none, or none so far."""
@@ -233,8 +228,7 @@ class Tab(QWidget):
 
     def unskip(self) -> None:
         """Bring back everything that this labeler skipped for good."""
-        if self.labeling:
-            self.session.do(assignments.unskip(self.session.project, self.labeling.labeler.id), self, undoable=False)
+        if self.labeling and self._operate(self.labeling.unskip):
             self._reload()
 
     def switch(self, criterion: str) -> None:

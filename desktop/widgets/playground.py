@@ -179,7 +179,7 @@ class PlaygroundPage(QWidget):
             self._say(f"{found['completions']} completions scored: {found['out']}.{long}")
         else:
             self.usual.show()
-            self.session.do(Changes(frozenset({"assignments"}), "Label next"), self)
+            self.session.do(Changes(frozenset({"assignments"}), "Label next"), self, undoable=False)
             self._say(f"{job.result['groups']} unranked prompts now come in the order of its doubt in the Rank tab.")
 
     def _show_scores(self) -> None:

@@ -83,7 +83,7 @@ def rank_by_hand(window, count):
         window.session.do(rankings.rank(project, group, person.id, ranks))
 
 
-def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_window, started):
+def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_window, started, qtbot):
     folder = demo.install()
     window = open_window()
     window.open_project(folder)
@@ -96,6 +96,7 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     rank_by_hand(window, 2)
     assert "2 of 3 done" in words(card)
     window.close_project()
+    qtbot.waitUntil(lambda: window.session is None)
     window.open_project(folder)
     card = window.sidebar.next
     assert "2 of 3 done" in words(card), "a tour goes on where it was"
@@ -256,14 +257,14 @@ def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, f
     assert window.session.project.value("select count(*) from current_rankings") == 0
 
 
-def test_the_jobs_panel_goes_with_its_project(open_window, filled):
+def test_the_jobs_panel_goes_with_its_project(open_window, filled, qtbot):
     window = open_window()
     window.open_project(filled.folder)
     window.show_jobs()
     window.show_jobs()
     assert len(window.findChildren(JobsPanel)) == 1
     window.close_project()
-    assert window.jobs is None
+    qtbot.waitUntil(lambda: window.jobs is None)
 
 
 def test_compare_shows_what_belongs_to_the_chosen_policy(open_window, filled):
@@ -288,6 +289,7 @@ def test_a_window_that_was_closed_on_a_job_comes_back_where_it_was(open_window, 
     held = lock.acquire(filled.folder)
     job = window.session.start("generate", configs.GenerateConfig())
     window.leave()
+    qtbot.waitUntil(window.isHidden)
     again = open_window()
     qtbot.waitUntil(lambda: again.session is not None)
     assert again.session.project.folder == filled.folder and again.shown.title == "Reward model"

@@ -67,7 +67,7 @@ def test_the_first_page_offers_a_way_in_and_remembers_projects(open_window, proj
     assert window.windowTitle() == "Test project – Plumbline"
     assert settings.recent_projects() == [project.folder]
     window.close_project()
-    assert window.windowTitle() == "Plumbline"
+    qtbot.waitUntil(lambda: window.windowTitle() == "Plumbline")
     qtbot.waitUntil(lambda: [row.folder for row in window.welcome.recent.rows] == [project.folder])
 
 
@@ -295,10 +295,11 @@ def test_a_failed_job_says_its_sentence_in_the_window(open_window, project):
     worker.close()
 
 
-def test_recent_projects_are_in_the_menu_and_open(open_window, project):
+def test_recent_projects_are_in_the_menu_and_open(open_window, project, qtbot):
     window = open_window()
     window.open_project(project.folder)
     window.close_project()
+    qtbot.waitUntil(lambda: window.session is None)
     window.menus.recent.aboutToShow.emit()
     (action,) = window.menus.recent.actions()
     assert action.text() == str(project.folder)
