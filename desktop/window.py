@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QMainWindow,
     QStackedWidget,
     QWidget,
@@ -20,7 +19,7 @@ from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, Project, is_older, open_project
-from desktop import commands, errors, guide, leaving, settings, taking_back, theme
+from desktop import commands, errors, files, guide, leaving, settings, taking_back, theme
 from desktop.background import wait_for_all
 from desktop.icons import icon
 from desktop.menus import Menus
@@ -90,10 +89,7 @@ class Window(QMainWindow):
         dialog.open()
 
     def choose_project(self) -> None:
-        dialog = QFileDialog(self, "Open a project's folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(lambda text: self.open_project(Path(text)))
-        dialog.open()
+        files.ask_folder(self, "Open a project's folder", self.open_project)
 
     def open_project(self, folder: Path, then: Callable[[], object] | None = None) -> bool:
         """Show the project in `folder`, then call `then`; on failure say why and keep what was open. True if it is
@@ -331,6 +327,13 @@ class Window(QMainWindow):
         rank = self.tab_called("Rank") if self.session else None
         if rank is not None:
             rank.read_settings()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc, if nothing else wanted it, brings back what distraction-free hides."""
+        if event.key() == Qt.Key.Key_Escape and self.menus.calm.isChecked():
+            self.menus.calm.setChecked(False)
+        else:
+            super().keyPressEvent(event)
 
     def _paint_icon(self) -> None:
         self.setWindowIcon(icon("plumbline", theme.current().accent, 64))

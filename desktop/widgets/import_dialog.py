@@ -8,7 +8,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QFileDialog,
     QHeaderView,
     QLineEdit,
     QTableWidget,
@@ -23,7 +22,7 @@ from core.data.rows import Refused, Report
 from core.errors import known
 from core.store import Project, bulk
 from core.store.bulk import Recorded
-from desktop import errors
+from desktop import errors, files
 from desktop.background import in_background, with_project
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -89,11 +88,7 @@ class ImportDialog(QDialog):
 
     def choose(self) -> None:
         """Ask for the file, then show what is in it."""
-        dialog = QFileDialog(self.parentWidget(), f"Import {self.what}", "", FILES)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.look(Path(text)))
-        dialog.open()
+        files.ask_open(self.owner, f"Import {self.what}", self.look, FILES)
 
     def look(self, path: Path) -> None:
         """Read the file beside the window and show what an import would do."""

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QHeaderView,
     QLineEdit,
     QSpinBox,
@@ -24,7 +23,7 @@ from core.data import pack
 from core.errors import KnownError
 from core.records import Labeler
 from core.store import Changes, Project, assignments, bulk, rankings
-from desktop import errors
+from desktop import errors, files
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -229,11 +228,7 @@ class LabelersPage(QWidget):
             self._say("Select the labeler in the table for whom the pack is.", "warning")
             return
         name = re.sub(r'[\\/:*?"<>|]+', "-", f"{self.session.project.name} for {who.name}{pack.SUFFIX}")
-        dialog = QFileDialog(self, "Write the labeling pack", str(Path.home() / name))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.make_pack(Path(text), who.name))
-        dialog.open()
+        files.ask_save(self, "Write the labeling pack", name, lambda path: self.make_pack(path, who.name))
 
     def make_pack(self, path: Path, labeler: str) -> None:
         """Write a pack in the background."""
@@ -245,11 +240,7 @@ class LabelersPage(QWidget):
         self._apart(lambda project: pack.pack(project, path, labeler), done)
 
     def choose_merge(self) -> None:
-        dialog = QFileDialog(self, "Merge a labeling pack", "", f"Labeling packs (*{pack.SUFFIX});;All files (*)")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.merge(Path(text)))
-        dialog.open()
+        files.ask_open(self, "Merge a labeling pack", self.merge, pack.KINDS)
 
     def merge(self, path: Path) -> None:
         """Take over the rankings of a pack in the background."""

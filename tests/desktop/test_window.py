@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox, QSpinBox, QTextBrowser
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QMessageBox, QSpinBox, QTextBrowser
 
 from core import configs, demo, gold
 from core.events import Metrics, Progress, Result, Sample, Samples
@@ -520,3 +520,34 @@ def test_distraction_free_hides_everything_but_the_tab(open_window, filled, qtbo
     window.menus.calm.trigger()
     assert window.sidebar.isVisible()
     assert window.menuBar().isVisible()
+
+
+def test_esc_leaves_distraction_free_when_nothing_else_wants_it(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Rank")
+    board = window.tab_called("Rank").board
+    window.menus.calm.trigger()
+    board.comment.setFocus()
+    qtbot.keyClick(board.comment, Qt.Key.Key_Escape)
+    assert window.menus.calm.isChecked(), "this one leaves the comment"
+    qtbot.keyClick(board, Qt.Key.Key_Escape)
+    assert not window.menus.calm.isChecked() and window.sidebar.isVisible()
+
+
+def test_every_question_for_a_file_begins_where_the_last_one_was_answered(open_window, filled, qtbot, tmp_path):
+    window = open_window()
+    window.open_project(filled.folder)
+    (tmp_path / "there").mkdir()
+    window.projects.archive(filled.folder)
+    asked = window.findChild(QFileDialog)
+    asked.fileSelected.emit(str(tmp_path / "there" / "mine.plumbline.zip"))
+    asked.close()
+    qtbot.waitUntil(lambda: (tmp_path / "there" / "mine.plumbline.zip").is_file())
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    window.packs.ask()
+    again = window.findChild(QFileDialog)
+    assert Path(again.directory().absolutePath()) == tmp_path / "there"
+    again.close()
+    (tmp_path / "there").rename(tmp_path / "elsewhere")
+    assert settings.last_folder() == Path.home(), "a folder that is gone is not asked for"
