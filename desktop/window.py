@@ -19,7 +19,7 @@ from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, Project, is_older, open_project
-from desktop import commands, errors, files, guide, leaving, settings, taking_back, theme
+from desktop import commands, elsewhere, errors, files, guide, leaving, settings, taking_back, theme
 from desktop.background import wait_for_all
 from desktop.icons import icon
 from desktop.menus import Menus
@@ -249,8 +249,16 @@ class Window(QMainWindow):
         """Everything that can be done now, to be found by typing."""
         found = commands.of_menus(self.menuBar())
         if self.session is not None:
-            found = commands.of_page(self.tab_called(self.shown.title), self.shown.title) + found
+            tab, title = self.tab_called(self.shown.title), self.shown.title
+            others = elsewhere.listed(title, elsewhere.page_of(tab), self.run_elsewhere)
+            found = commands.of_page(tab, title) + found + others
         CommandPalette(found, self).open()
+
+    def run_elsewhere(self, title: str, page: str, name: str) -> None:
+        """Go to a page and do there what is called `name`."""
+        self.show_tab_called(title)
+        if not elsewhere.run(self.tab_called(title), title, page, name):
+            self.projects.tell(f"“{name}” cannot be done now: here is where it will be.")
 
     def show_jobs(self) -> None:
         """All jobs with their logs, beside the window."""

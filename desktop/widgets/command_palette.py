@@ -9,6 +9,8 @@ from desktop.theme import SPACE
 from desktop.widgets.parts import column, label, row
 
 WIDTH, HEIGHT, ROW = 560, 420, 36
+#: Pixels for where a command belongs: a path may be longer.
+WHERE = 260
 
 
 class CommandPalette(QDialog):
@@ -44,9 +46,9 @@ class CommandPalette(QDialog):
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{command.name}, {command.where}")
             item.setSizeHint(QSize(0, ROW))
             self.found.addItem(item)
-            line = row(
-                label(command.name), None, label(command.where, "small"), label(command.keys, "small"), spacing=14
-            )
+            where = label(command.where, "small")
+            where.setText(where.fontMetrics().elidedText(command.where, Qt.TextElideMode.ElideMiddle, WHERE))
+            line = row(label(command.name), None, where, label(command.keys, "small"), spacing=14)
             line.setContentsMargins(SPACE, 0, SPACE, 0)
             widget = QWidget()
             widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

@@ -11,7 +11,8 @@ from core.jobs import lock, queue
 from core.next_step import ENOUGH, next_step
 from core.records import Prompt
 from core.store import completions, open_project, prompts, rankings
-from desktop import commands, guide, settings
+from desktop import commands, elsewhere, guide, settings
+from desktop.background import busy
 from desktop.tabs import TABS
 from desktop.widgets.command_palette import CommandPalette
 from desktop.widgets.jobs_panel import JobsPanel
@@ -131,6 +132,49 @@ def test_the_palette_finds_menus_buttons_and_fields_and_runs_them(open_window, f
     qtbot.keyClick(palette.typed, Qt.Key.Key_Return)
     assert settings.theme() == "dark"
     window.set_theme("light")
+
+
+@pytest.mark.parametrize("kind", TABS, ids=lambda kind: kind.title)
+def test_what_is_written_down_of_a_page_is_there_and_what_is_there_is_written_down(open_window, qtbot, kind):
+    """On the demo, which has something everywhere."""
+    window = open_window()
+    window.open_project(demo.install())
+    window.show_tab_called(kind.title)
+    tab, written = window.tab_called(kind.title), elsewhere.OFFERS[kind.title]
+    pages = getattr(tab, "pages", None)
+    for number in range(pages.count() if pages is not None else 1):
+        if pages is not None:
+            pages.setCurrentIndex(number)
+        page = elsewhere.page_of(tab)
+        qtbot.waitUntil(lambda: not busy())
+        there = {command.name for command in commands.of_page(tab, "")}
+        assert set(written.get("", ())) | set(written.get(page, ())) <= there
+        assert pages is None or page in written, "a page that nobody wrote down"
+
+
+def test_the_palette_leads_to_what_another_page_offers_without_building_it_before(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_commands()
+    palette = window.findChild(CommandPalette)
+    assert window.tab_called("Review") is None
+    qtbot.keyClicks(palette.typed, "set name labeler")
+    assert palette.found.count() == 1
+    qtbot.keyClick(palette.typed, Qt.Key.Key_Return)
+    page = window.tab_called("Review").labelers
+    assert window.shown.title == "Review" and page.isVisible()
+    assert window.focusWidget() is page.name
+    window.run_elsewhere("Review", "Agreement", "Add my newest ranking")
+    window.run_elsewhere("PPO", "", "Rank what it writes")
+    assert window.shown.title == "PPO" and "cannot be done now" in window.projects.notice.text.text()
+
+
+def test_recent_projects_are_found_by_name(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_commands()
+    (found,) = [each for each in window.findChild(CommandPalette).commands if each.where == str(filled.folder)]
+    assert found.name == "Test project"
 
 
 def test_what_begins_with_the_word_comes_first_and_nonsense_finds_nothing():

@@ -302,7 +302,7 @@ def test_recent_projects_are_in_the_menu_and_open(open_window, project, qtbot):
     qtbot.waitUntil(lambda: window.session is None)
     window.menus.recent.aboutToShow.emit()
     (action,) = window.menus.recent.actions()
-    assert action.text() == str(project.folder)
+    assert action.text() == f"Test project\t{project.folder}"
     action.trigger()
     assert window.session.project.folder == project.folder
 
@@ -543,7 +543,7 @@ def test_every_question_for_a_file_begins_where_the_last_one_was_answered(open_w
     asked = window.findChild(QFileDialog)
     asked.fileSelected.emit(str(tmp_path / "there" / "mine.plumbline.zip"))
     asked.close()
-    qtbot.waitUntil(lambda: (tmp_path / "there" / "mine.plumbline.zip").is_file())
+    qtbot.waitUntil(lambda: "is archived" in window.projects.notice.text.text())
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     window.packs.ask()
     again = window.findChild(QFileDialog)
