@@ -155,7 +155,8 @@ class Window(QMainWindow):
         self.session.close()
         self.session.deleteLater()
         self.session, self.tabs, self.stale = None, [], set()
-        self.welcome.refresh()
+        if not self.closing:
+            self.welcome.refresh()
         self._titled()
 
     def _project_page(self, session: Session) -> QWidget:
@@ -381,6 +382,7 @@ class Window(QMainWindow):
         else:
             settings.set_left_running(None)
         self._close_session()
+        wait_for_all(lasting=True)  # what closing has begun: a moment
         event.accept()
 
     def leave(self) -> None:

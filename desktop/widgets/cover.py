@@ -74,7 +74,9 @@ class Cover(QWidget):
         if self.card.isVisible():
             ground = QColor(theme.current().ground)
             ground.setAlpha(VEIL)
-            QPainter(self).fillRect(self.rect(), ground)
+            painter = QPainter(self)
+            painter.fillRect(self.rect(), ground)
+            painter.end()  # before the picture is put on the screen, whenever Python lets go of it
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():
