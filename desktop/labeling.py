@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from core.errors import BadInput
 from core.records import Group, Labeler, Ranking
 from core.store import Changes, Project, assignments, calibration, completions, rankings
+from desktop import drafts
 from desktop.widgets.ordering import OVERALL, Ordering, from_ranking
 
 #: A pause longer than this is not counted as work on an item.
@@ -387,14 +387,14 @@ class Labeling:
     def _read_drafts(self) -> None:
         """What was begun before, where the completions are still the same."""
         for group_id, plain in rankings.drafts(self.project, self.labeler.id).items():
-            ordering = _ordering(plain, self._shown(group_id, again=group_id in self.queue.repeats))
+            ordering = drafts.ordering(plain, self._shown(group_id, again=group_id in self.queue.repeats))
             if ordering is not None:
                 self._drafts[group_id] = ordering
 
     def _keep(self, group_id: int, ordering: Ordering | None) -> None:
         """Write the draft of a waiting item before anything is shown of it; None forgets it."""
         self._count_time()
-        draft = None if ordering is None else _plain(group_id, ordering)
+        draft = None if ordering is None else drafts.plain(group_id, ordering)
         rankings.keep_draft(self.project, self.labeler.id, group_id, draft)
         if ordering is None:
             self._drafts.pop(group_id, None)
@@ -406,35 +406,3 @@ class Labeling:
         current = time.monotonic()
         self._seconds += min(current - self._acted, IDLE_SECONDS)
         self._acted = current
-
-
-def _plain(group_id: int, ordering: Ordering) -> dict[str, Any]:
-    return {
-        "group": group_id,
-        "tiers": [list(tier) for tier in ordering.tiers],
-        "flags": list(ordering.flags.items()),
-        "flag": ordering.flag,
-        "comment": ordering.comment,
-        "method": ordering.method,
-        "answers": [list(answer) for answer in ordering.answers],
-        "criterion": ordering.criterion,
-        "others": {name: [tiers, answers] for name, (tiers, answers) in ordering.others.items()},
-    }
-
-
-def _ordering(plain: dict[str, Any], shown: tuple[int, ...]) -> Ordering | None:
-    """The stored draft as an ordering, or None if it speaks of other completions."""
-    tiers = _tuples(plain["tiers"])
-    flags = {int(item): str(flag) for item, flag in plain["flags"]}
-    others = {name: (_tuples(found[0]), _tuples(found[1])) for name, found in plain.get("others", {}).items()}
-    named = {item for order in (tiers, *(found[0] for found in others.values())) for tier in order for item in tier}
-    if not named | set(flags) <= set(shown):
-        return None
-    return Ordering(
-        shown, tiers, flags, plain["flag"], plain["comment"], plain.get("method", "order"),
-        _tuples(plain.get("answers", [])), plain.get("criterion", OVERALL), others,
-    )  # fmt: skip
-
-
-def _tuples(lists: list[list[int]]) -> tuple[Any, ...]:
-    return tuple(tuple(found) for found in lists)
