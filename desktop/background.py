@@ -1,5 +1,6 @@
 """Work of seconds that needs no model, beside the window: a function in a thread, its result on the window's."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from shiboken6 import isValid
 
 from core.store import Project, open_project
 from desktop import errors
+
+#: A thread that the program leaves behind would end it with a crash.
+FOREVER = 7 * 24 * 3_600_000
 
 _running: set["Task"] = set()
 
@@ -95,19 +99,18 @@ def with_project(
     in_background(owner, opened, done, failed)
 
 
-def busy() -> bool:
-    """Is anything still at work?"""
-    return bool(_running)
+def busy(*, lasting: bool = True) -> bool:
+    """Is anything still at work, or its result not given yet?"""
+    return any(lasting or not task.lasting for task in _running)
 
 
-def wait_for_all(milliseconds: int = 30_000, *, lasting: bool = False) -> None:
-    """Before a project closes: what a thread found is given while it is open. Before the window closes, `lasting`:
-    no thread may outlive it."""
+def wait_for_all(milliseconds: int = FOREVER, *, lasting: bool = False) -> None:
+    """Without going on to paint; what a thread found is given before this returns. No thread may outlive the window,
+    not even a `lasting` one."""
+    end = time.monotonic() + milliseconds / 1000
     while waited := [task for task in _running if lasting or not task.lasting]:
         task = waited[0]
-        if not task.wait(milliseconds):
-            if not lasting:
-                return
-            continue  # a thread that the program leaves behind would end it with a crash
+        if not task.wait(max(0, round(1000 * (end - time.monotonic())))):
+            return
         QCoreApplication.sendPostedEvents(task)  # which may start another one
         _running.discard(task)

@@ -50,7 +50,8 @@ def _of_action(action: QAction, where: str) -> Iterator[Command]:
             yield from _of_action(inner, f"{where} › {plain(action.text())}".removeprefix(" › "))
     elif action.isEnabled() and action.isVisible() and not action.isSeparator() and action.text():
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        yield Command(plain(action.text()), where, keys, action.trigger)
+        text, _, beside = action.text().partition("\t")
+        yield Command(plain(text), plain(beside) or where, keys, action.trigger)
 
 
 def of_page(page: QWidget, title: str) -> list[Command]:

@@ -6,12 +6,14 @@ saved rankings alike; a saved one is retracted in the project, after a restart t
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from core.errors import BadInput
 from core.records import Group, Labeler, Ranking
-from core.store import Changes, Project, assignments, completions, rankings
+from core.store import Changes, Project, assignments, calibration, completions, rankings
+from desktop import drafts
 from desktop.widgets.ordering import OVERALL, Ordering, from_ranking
 
 #: A pause longer than this is not counted as work on an item.
@@ -39,7 +41,16 @@ class Skipped:
     group_id: int
 
 
-Step = Edit | Saved | Skipped
+@dataclass(frozen=True)
+class Beside:
+    """Something else that was done with an item or several, what takes it back, and what does it again."""
+
+    group_id: int
+    undo: Callable[[], Changes]
+    redo: Callable[[], Changes]
+
+
+Step = Edit | Saved | Skipped | Beside
 
 
 class Labeling:
@@ -249,6 +260,38 @@ class Labeling:
         self.reload()
         return changes
 
+    def unskip(self) -> Changes | None:
+        """Bring back everything that was skipped for good."""
+        groups = sorted(assignments.skipped(self.project, self.labeler.id))
+        return self._beside(
+            groups[0] if groups else None,
+            partial(assignments.skip, self.project, self.labeler.id, *groups),
+            partial(assignments.unskip, self.project, self.labeler.id),
+        )
+
+    def calibrate(self, ranking_id: int) -> Changes | None:
+        """Make a ranking part of the calibration set, instead of another one of the same item."""
+        group = rankings.get(self.project, ranking_id).group_id
+        before = calibration.keys(self.project).get(group)
+        undo = partial(calibration.remove, self.project, group)
+        if before is not None:
+            undo = partial(calibration.add, self.project, before)
+        return self._beside(group, undo, partial(calibration.add, self.project, ranking_id))
+
+    def _beside(self, group_id: int | None, undo: Callable[[], Changes], redo: Callable[[], Changes]) -> Changes | None:
+        if group_id is None:
+            return None
+        self._done.append(Beside(group_id, undo, redo))
+        self._undone.clear()
+        return self._done_beside(redo)
+
+    def _done_beside(self, step: Callable[[], Changes]) -> Changes:
+        changes = step()
+        self.reload()
+        if self.group is None:
+            self.open_next()
+        return changes
+
     def undo(self) -> Changes | None:
         """Take back the last change by hand, or the last saved ranking and return to its item."""
         step = self._pop_done()
@@ -258,6 +301,8 @@ class Labeling:
         if isinstance(step, Edit):
             self._show_step(step, step.before, step.touched)
             return None
+        if isinstance(step, Beside):
+            return self._done_beside(step.undo)
         if isinstance(step, Skipped):
             changes = assignments.unskip(self.project, self.labeler.id, step.group_id)
             self.reload()
@@ -284,6 +329,8 @@ class Labeling:
         if isinstance(step, Edit):
             self._show_step(step, step.after, True)
             return None
+        if isinstance(step, Beside):
+            return self._done_beside(step.redo)
         if isinstance(step, Skipped):
             changes = assignments.skip(self.project, self.labeler.id, step.group_id)
             self.reload()
@@ -340,14 +387,14 @@ class Labeling:
     def _read_drafts(self) -> None:
         """What was begun before, where the completions are still the same."""
         for group_id, plain in rankings.drafts(self.project, self.labeler.id).items():
-            ordering = _ordering(plain, self._shown(group_id, again=group_id in self.queue.repeats))
+            ordering = drafts.ordering(plain, self._shown(group_id, again=group_id in self.queue.repeats))
             if ordering is not None:
                 self._drafts[group_id] = ordering
 
     def _keep(self, group_id: int, ordering: Ordering | None) -> None:
         """Write the draft of a waiting item before anything is shown of it; None forgets it."""
         self._count_time()
-        draft = None if ordering is None else _plain(group_id, ordering)
+        draft = None if ordering is None else drafts.plain(group_id, ordering)
         rankings.keep_draft(self.project, self.labeler.id, group_id, draft)
         if ordering is None:
             self._drafts.pop(group_id, None)
@@ -359,35 +406,3 @@ class Labeling:
         current = time.monotonic()
         self._seconds += min(current - self._acted, IDLE_SECONDS)
         self._acted = current
-
-
-def _plain(group_id: int, ordering: Ordering) -> dict[str, Any]:
-    return {
-        "group": group_id,
-        "tiers": [list(tier) for tier in ordering.tiers],
-        "flags": list(ordering.flags.items()),
-        "flag": ordering.flag,
-        "comment": ordering.comment,
-        "method": ordering.method,
-        "answers": [list(answer) for answer in ordering.answers],
-        "criterion": ordering.criterion,
-        "others": {name: [tiers, answers] for name, (tiers, answers) in ordering.others.items()},
-    }
-
-
-def _ordering(plain: dict[str, Any], shown: tuple[int, ...]) -> Ordering | None:
-    """The stored draft as an ordering, or None if it speaks of other completions."""
-    tiers = _tuples(plain["tiers"])
-    flags = {int(item): str(flag) for item, flag in plain["flags"]}
-    others = {name: (_tuples(found[0]), _tuples(found[1])) for name, found in plain.get("others", {}).items()}
-    named = {item for order in (tiers, *(found[0] for found in others.values())) for tier in order for item in tier}
-    if not named | set(flags) <= set(shown):
-        return None
-    return Ordering(
-        shown, tiers, flags, plain["flag"], plain["comment"], plain.get("method", "order"),
-        _tuples(plain.get("answers", [])), plain.get("criterion", OVERALL), others,
-    )  # fmt: skip
-
-
-def _tuples(lists: list[list[int]]) -> tuple[Any, ...]:
-    return tuple(tuple(found) for found in lists)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from core.store.glance import glance
 from desktop import guide, settings
 from desktop.tabs import TABS
 
@@ -102,7 +103,10 @@ class Menus(QObject):
         self.recent.clear()
         folders = settings.recent_projects()
         for folder in folders:
-            self.act(self.recent, str(folder).replace("&", "&&"), "", partial(self.window.open_project, folder))
+            found = glance(folder)
+            name = found.name if found is not None else folder.name
+            text = f"{name}\t{folder}".replace("&", "&&")
+            self.act(self.recent, text, "", partial(self.window.open_project, folder))
         if not folders:
             self.recent.addAction("None yet").setEnabled(False)
 

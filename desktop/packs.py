@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QMenu, QMessageBox
 
 from core import catalogue
 from core.data import pack
 from core.errors import KnownError
-from desktop import errors, settings
+from desktop import errors, files, settings
 
 if TYPE_CHECKING:
     from desktop.window import Window
@@ -34,11 +34,7 @@ class Packs(QObject):
 
     def ask(self) -> None:
         """Choose a labeling pack, to be ranked on this machine."""
-        dialog = QFileDialog(self.window, "Open a labeling pack", "", f"Labeling packs (*{pack.SUFFIX});;All files (*)")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.unpack(Path(text)))
-        dialog.open()
+        files.ask_open(self.window, "Open a labeling pack", self.unpack, pack.KINDS)
 
     def unpack(self, path: Path) -> None:
         """Make a project of a pack (or take up the one that was made of it before) and go to the Rank tab."""
@@ -50,19 +46,14 @@ class Packs(QObject):
             return
         if labeler:
             settings.set_labeler_name(labeler)
-        if self.window.open_project(folder):
-            self.window.show_tab_called("Rank")
+        self.window.open_project(folder, lambda: self.window.show_tab_called("Rank"))
 
     def ask_back(self) -> None:
         """Choose a file for what was ranked in this pack, for whoever gave it out to merge."""
         if self.window.session is None:
             return
         name = f"{self.window.session.project.folder.name}{pack.SUFFIX}"
-        dialog = QFileDialog(self.window, "Write the pack to send back", name)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.write(Path(text)))
-        dialog.open()
+        files.ask_save(self.window, "Write the pack to send back", name, self.write)
 
     def write(self, path: Path) -> None:
         """Write the opened pack with its rankings to `path`."""

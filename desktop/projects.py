@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QMenu, QMessageBox
 
 from core import trash
 from core.errors import BadInput, KnownError
@@ -19,7 +19,7 @@ from core.store.copies import SUFFIX
 from core.store.glance import glance, size
 from core.store.undo import Step
 from core.trash import Deleted
-from desktop import errors, settings
+from desktop import errors, files, settings
 from desktop.background import in_background
 from desktop.widgets.copy_dialog import CopyDialog
 from desktop.widgets.notice import Notice
@@ -78,13 +78,10 @@ class Projects(QObject):
 
     def archive(self, folder: Path) -> None:
         """Choose a file and write the project to it."""
-        dialog = QFileDialog(self.window, "Archive the project to", str(Path.home() / f"{folder.name}{SUFFIX}"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(f"Plumbline archives (*{SUFFIX})")
-        dialog.setDefaultSuffix(SUFFIX.removeprefix("."))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.write_archive(folder, Path(text)))
-        dialog.open()
+        files.ask_save(
+            self.window, "Archive the project to", f"{folder.name}{SUFFIX}", partial(self.write_archive, folder),
+            f"Plumbline archives (*{SUFFIX})", SUFFIX.removeprefix("."),
+        )  # fmt: skip
 
     def write_archive(self, folder: Path, path: Path) -> None:
         """Write the project in `folder` to `path`."""
@@ -99,11 +96,8 @@ class Projects(QObject):
 
     def restore(self) -> None:
         """Choose an archive, then a folder for it."""
-        dialog = QFileDialog(self.window, "Restore an archive", "", f"Plumbline archives (*{SUFFIX});;All files (*)")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.restore_from(Path(text)))
-        dialog.open()
+        kinds = f"Plumbline archives (*{SUFFIX});;All files (*)"
+        files.ask_open(self.window, "Restore an archive", self.restore_from, kinds)
 
     def restore_from(self, path: Path) -> CopyDialog:
         """Ask for a folder for the archive `path`, and make a project there."""
@@ -163,8 +157,6 @@ class Projects(QObject):
         was_open = window.session is not None and window.session.project.folder == folder.resolve()
         tab = window.tab_stack.currentIndex() if was_open else 0
         self.notice.tell(f"Deleting “{_name(folder)}” …", stays=True)
-        if was_open:
-            window.close_project()
 
         def done(deleted: Deleted) -> None:
             self.offer_undo(deleted)
@@ -173,11 +165,17 @@ class Projects(QObject):
             self.notice.hide()
             if window.closing:
                 return
-            if was_open and window.session is None and window.open_project(folder):
-                window.show_tab(tab)
+            if was_open and window.session is None:
+                window.open_project(folder, lambda: window.show_tab(tab))
             errors.show(error, window)
 
-        in_background(window, partial(trash.delete, folder), done, failed, lasting=True)
+        def delete() -> None:
+            in_background(window, partial(trash.delete, folder), done, failed, lasting=True)
+
+        if was_open:
+            window.close_project(delete)
+        else:
+            delete()
 
     def offer_undo(self, deleted: Deleted) -> None:
         """A project or a run was moved to the trash."""
@@ -266,8 +264,7 @@ class Projects(QObject):
         if self.window.closing:
             return
         if self.window.session is None:
-            if self.window.open_project(folder):
-                self.notice.tell(said)
+            self.window.open_project(folder, lambda: self.notice.tell(said))
         else:
             self.notice.tell(said, "Open", partial(self.window.open_project, folder), stays=True)
 

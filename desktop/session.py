@@ -14,7 +14,7 @@ from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.records import Job
 from core.store import Changes, Project, changed
-from core.store.undo import History
+from core.store.undo import History, Step
 from desktop import settings
 
 POLL_MILLISECONDS = 200
@@ -66,6 +66,10 @@ class Session(QObject):
     def redo(self) -> Changes:
         """Do again what was undone last. Raises `KnownError`."""
         return self._announce(self.history.redo(), None)
+
+    def settle(self, word: str, opposite: Step | None) -> Changes:
+        """The work of a long `undo` or `redo` is done. Raises `KnownError` if it was refused."""
+        return self._announce(self.history.settle(word, opposite), None)
 
     def _announce(self, changes: Changes, origin: object | None) -> Changes:
         self._follower.touch()
@@ -136,9 +140,13 @@ class Session(QObject):
         if news.gone:
             self.changed.emit(changed("Remove run", "jobs"), None)
 
-    def close(self) -> None:
+    def rest(self) -> None:
+        """Look for no more news: it is about to close."""
         self._timer.stop()
         self._clock.stop()
+
+    def close(self) -> None:
+        self.rest()
         self.project.close()
 
 

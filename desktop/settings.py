@@ -165,6 +165,16 @@ def forget_recent_project(folder: Path) -> None:
     _store().setValue("recent", [str(path) for path in recent_projects() if path != folder])
 
 
+def last_folder() -> Path:
+    """Where a file was chosen last; the person's home while none was, or if it is gone."""
+    folder = Path(str(_get("last_folder", "")) or Path.home())
+    return folder if folder.is_dir() else Path.home()
+
+
+def set_last_folder(folder: Path) -> None:
+    _store().setValue("last_folder", str(folder))
+
+
 def left_running() -> tuple[Path, int] | None:
     """The project in which a job went on when the window was closed, and the tab that was shown."""
     folder, tab = str(_get("left_running", "")), int(_get("left_tab", 0))

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core import catalogue
 from core.errors import KnownError
 from core.store import create_project, guidelines
+from desktop import files
 from desktop.theme import SPACE
 from desktop.widgets.folder_field import FolderField
 from desktop.widgets.parts import button, card, column, label, row
@@ -118,16 +119,11 @@ class NewProject(QDialog):
         self.setLayout(layout)
 
     def _choose_model(self) -> None:
-        dialog = QFileDialog(self, "Choose a model's folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self.model.setText)
-        dialog.open()
+        files.ask_folder(self, "Choose a model's folder", lambda path: self.model.setText(str(path)))
 
     def _choose_gguf(self) -> None:
-        dialog = QFileDialog(self, "Choose a GGUF file", "", "GGUF models (*.gguf)")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.model.setText)
-        dialog.open()
+        kinds = "GGUF models (*.gguf)"
+        files.ask_open(self, "Choose a GGUF file", lambda path: self.model.setText(str(path)), kinds)
 
     def make(self) -> None:
         """Make the project, or say under the fields why it cannot be made."""

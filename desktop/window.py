@@ -1,14 +1,14 @@
 """The main window: a list of tabs on the left, the tab in the middle, the worker's bar at the foot."""
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QMainWindow,
     QStackedWidget,
     QWidget,
@@ -18,9 +18,9 @@ from core import demo
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
-from core.store import Changes, open_project
-from desktop import commands, errors, guide, leaving, settings, theme
-from desktop.background import wait_for_all
+from core.store import Changes, Project, is_older, open_project
+from desktop import commands, elsewhere, errors, files, guide, leaving, settings, tabs, taking_back, theme
+from desktop.background import in_background, wait_for_all
 from desktop.icons import icon
 from desktop.menus import Menus
 from desktop.notices import Notices
@@ -28,6 +28,7 @@ from desktop.packs import Packs
 from desktop.projects import Projects
 from desktop.session import Session
 from desktop.tabs import TABS, TabKind
+from desktop.waiting import Waiting, soon_idle
 from desktop.welcome import NewProject, Welcome
 from desktop.widgets.command_palette import CommandPalette
 from desktop.widgets.job_bar import JobBar
@@ -57,6 +58,7 @@ class Window(QMainWindow):
         self.welcome.demo.connect(self.open_demo)
         self.welcome.new.connect(self.new_project)
         self.welcome.open.connect(self.choose_project)
+        self.waiting = Waiting(self)
         self.projects = Projects(self)
         self.welcome.asked.connect(self.projects.do)
         self.pages.addWidget(self.welcome)
@@ -75,9 +77,9 @@ class Window(QMainWindow):
         self._titled()
         self.welcome.demo_button.setFocus()
 
-    def open_demo(self) -> None:
+    def open_demo(self, then: Callable[[], object] | None = None) -> None:
         try:
-            self.open_project(demo.install())
+            self.open_project(demo.install(), then)
         except KnownError as error:
             errors.show(error, self)
 
@@ -87,19 +89,29 @@ class Window(QMainWindow):
         dialog.open()
 
     def choose_project(self) -> None:
-        dialog = QFileDialog(self, "Open a project's folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(lambda text: self.open_project(Path(text)))
-        dialog.open()
+        files.ask_folder(self, "Open a project's folder", self.open_project)
 
-    def open_project(self, folder: Path) -> bool:
-        """Show the project in `folder`; on failure say why and keep what was open. True if it is shown."""
+    def open_project(self, folder: Path, then: Callable[[], object] | None = None) -> bool:
+        """Show the project in `folder`, then call `then`; on failure say why and keep what was open. True if it is
+        shown by now: one of an older version, or after one that has something to finish, is shown later."""
+        if self.waiting.busy or self.closing:
+            return False
+        if is_older(folder):
+            text = f"Opening “{folder.name}”: it is backed up and brought up to date …"
+            self.waiting.do(text, lambda: open_project(folder).close(), lambda _: self.open_project(folder, then))
+            return False
         try:
-            project = open_project(Path(folder))
+            project = open_project(folder)
         except KnownError as error:
             errors.show(error, self)
             return False
-        self.close_project()
+        self.close_project(lambda: self._show_project(project, then))
+        return self.session is not None and self.session.project is project
+
+    def _show_project(self, project: Project, then: Callable[[], object] | None) -> None:
+        if self.closing:
+            project.close()
+            return
         settings.add_recent_project(project.folder)
         self.session = Session(project, self)
         self.session.changed.connect(self._changed)
@@ -111,13 +123,29 @@ class Window(QMainWindow):
         titles = [kind.title for kind in TABS]
         left = settings.last_tab(project.folder)
         self.show_tab(titles.index(left) if left in titles else 0)
-        return True
+        QTimer.singleShot(0, self, lambda: in_background(self, tabs.fetch_all, lambda _: None, lasting=True))
+        if then is not None:
+            then()
 
-    def close_project(self) -> None:
+    def close_project(self, then: Callable[[], object] | None = None) -> None:
+        """Close what is open, once what is being read of it was read; then call `then`."""
+        if self.waiting.busy:
+            return
+        if self.session is None:
+            self._closed(then)
+        else:
+            self.session.rest()
+            self.waiting.until_idle("Finishing what was begun …", lambda: self._closed(then))
+
+    def _closed(self, then: Callable[[], object] | None) -> None:
+        self._close_session()
+        if then is not None:
+            then()
+
+    def _close_session(self) -> None:
         if self.session is None:
             return
         settings.set_last_tab(self.session.project.folder, self.shown.title)
-        wait_for_all()
         if self.jobs is not None:
             self.jobs.close()
             self.jobs.deleteLater()
@@ -131,7 +159,8 @@ class Window(QMainWindow):
         self.session.close()
         self.session.deleteLater()
         self.session, self.tabs, self.stale = None, [], set()
-        self.welcome.refresh()
+        if not self.closing:
+            self.welcome.refresh()
         self._titled()
 
     def _project_page(self, session: Session) -> QWidget:
@@ -225,8 +254,16 @@ class Window(QMainWindow):
         """Everything that can be done now, to be found by typing."""
         found = commands.of_menus(self.menuBar())
         if self.session is not None:
-            found = commands.of_page(self.tab_called(self.shown.title), self.shown.title) + found
+            tab, title = self.tab_called(self.shown.title), self.shown.title
+            others = elsewhere.listed(title, elsewhere.page_of(tab), self.run_elsewhere)
+            found = commands.of_page(tab, title) + found + others
         CommandPalette(found, self).open()
+
+    def run_elsewhere(self, title: str, page: str, name: str) -> None:
+        """Go to a page and do there what is called `name`."""
+        self.show_tab_called(title)
+        if not elsewhere.run(self.tab_called(title), title, page, name):
+            self.projects.tell(f"“{name}” cannot be done now: here is where it will be.")
 
     def show_jobs(self) -> None:
         """All jobs with their logs, beside the window."""
@@ -253,17 +290,17 @@ class Window(QMainWindow):
         try:
             if hasattr(tab, word):
                 getattr(tab, word)()
-            else:
-                self.projects.tell(f"{getattr(self.session, word)().label}.")
+            elif not self.waiting.busy:
+                taking_back.replay(self, self.session, word)
         except KnownError as error:
             errors.show(error, self)
 
     def take_tour(self) -> None:
         """Open the demo, if it is not, and begin at the tour's first stop."""
-        if self.session is None or self.session.project.name != demo.NAME:
-            self.open_demo()
         if self.session is not None and self.session.project.name == demo.NAME:
             self.sidebar.next.begin_tour()
+        else:
+            self.open_demo(lambda: self.sidebar.next.begin_tour())
 
     def set_calm(self, on: bool) -> None:
         """Distraction-free: nothing but the tab, on the whole screen."""
@@ -304,13 +341,27 @@ class Window(QMainWindow):
         if rank is not None:
             rank.read_settings()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc, if nothing else wanted it, brings back what distraction-free hides."""
+        if event.key() == Qt.Key.Key_Escape and self.menus.calm.isChecked():
+            self.menus.calm.setChecked(False)
+        else:
+            super().keyPressEvent(event)
+
     def _paint_icon(self) -> None:
         self.setWindowIcon(icon("plumbline", theme.current().accent, 64))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """A running job goes on in the worker, if nobody says no; the window may come back to it at any time."""
+        """A running job goes on in the worker, if nobody says no; the window may come back to it at any time.
+
+        What threads have begun is finished first, while the window paints: none may outlive it.
+        """
         app = QApplication.instance()
-        asks = not (self._leaves or (isinstance(app, QApplication) and app.isSavingSession()))
+        hurried = isinstance(app, QApplication) and app.isSavingSession()
+        if self.closing and self.waiting.busy and not hurried:
+            event.ignore()
+            return
+        asks = not (self._leaves or hurried)
         if not self.projects.may_close() or (
             asks and self.session is not None and leaving.ask(self.session, self, self.leave) is not None
         ):
@@ -318,17 +369,24 @@ class Window(QMainWindow):
             self._leaves = False
             return
         self.closing = True
+        if self.system is not None:
+            self.system.hide()
+        if self.session is not None:
+            self.session.rest()
+        if hurried:
+            wait_for_all(lasting=True)
+        elif not soon_idle(lasting=True):
+            event.ignore()
+            self.waiting.until_idle("Finishing what was begun …", self.leave, lasting=True)
+            return
         settings.set_geometry(self.saveGeometry())
         goes_on = self.session is not None and any(job.status in ACTIVE for job in self.session.jobs())
         if self.session is not None and goes_on:
             settings.set_left_running(self.session.project.folder, self.tab_stack.currentIndex())
         else:
             settings.set_left_running(None)
-        if self.system is not None:
-            self.system.hide()
-        wait_for_all()
-        self.close_project()
-        wait_for_all(lasting=True)
+        self._close_session()
+        wait_for_all(lasting=True)  # what closing has begun: a moment
         event.accept()
 
     def leave(self) -> None:
@@ -340,7 +398,7 @@ class Window(QMainWindow):
         """Open a project after the first frame is painted, where it was left or at a certain tab."""
 
         def opened() -> None:
-            if self.open_project(folder) and tab is not None:
+            if tab is not None:
                 self.show_tab(tab)
 
-        QTimer.singleShot(0, opened)
+        QTimer.singleShot(0, lambda: self.open_project(folder, opened))

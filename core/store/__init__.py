@@ -144,6 +144,16 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
     return Project(folder, database)
 
 
+def is_older(folder: Path) -> bool:
+    """Would opening it migrate it first, which copies the whole file? False for what cannot be opened."""
+    path = folder.expanduser().resolve() / DATABASE
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as reader:
+            return bool(_pending(Database(reader), path))
+    except (sqlite3.Error, ProjectError):
+        return False
+
+
 def _migrate(database: Database, path: Path) -> None:
     if not _pending(database, path):
         return

@@ -177,14 +177,14 @@ def skipped(project: Project, labeler_id: int) -> set[int]:
     return {row["group_id"] for row in rows}
 
 
-def skip(project: Project, labeler_id: int, group_id: int) -> Changes:
-    """Leave a group unranked for good; `unskip` brings it back."""
+def skip(project: Project, labeler_id: int, *group_ids: int) -> Changes:
+    """Leave groups unranked for good; `unskip` brings them back."""
     with project.write() as database:
-        database.conn.execute(
+        database.conn.executemany(
             "insert into assignments (group_id, labeler_id, reason, created_at) values (?, ?, 'skipped', ?)",
-            (group_id, labeler_id, now()),
+            [(group_id, labeler_id, now()) for group_id in group_ids],
         )
-    return changed("Skip prompt", "assignments", ids=(group_id,))
+    return changed("Skip prompt", "assignments", ids=group_ids)
 
 
 def unskip(project: Project, labeler_id: int, group_id: int | None = None) -> Changes:

@@ -1,39 +1,43 @@
-"""Undo for every change of data that one connection made, by SQLite's own means (sqlite.org/undoredo.html).
+"""Undo for every change of data that one connection made, and for what was written beside it on its behalf.
 
-Temporary triggers, which see only what their own connection does, write for each changed row the statement that takes
-the change back. A step is one operation: what its write transaction wrote, with all that the database deleted along.
-Undoing it writes, by the same triggers, the statements that do it again. Nothing is kept when the connection closes.
+A step is one operation: what its write transaction wrote, with all that the database deleted along. Undoing it logs
+the statements that do it again. Nothing is kept when the connection closes.
 
 Each statement finds its row only as the step left it. So a step that others have built on, or whose rows they changed
 or deleted, is refused as a whole: taking back a new prompt must not take along the rankings that were made of it.
+
+Not undone here: jobs, what they write and how a run was steered (a job is stopped, or made again); text that is being
+typed (its editor's own undo) and drafts of it; rankings, which the Rank tab takes back one by one, after a restart
+too; a tour; projects and files (a deleted project waits in the trash, a deleted base model can be fetched again).
 """
 
+import shutil
 import sqlite3
+import tempfile
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 from core.errors import BadInput, known
 from core.store import Changes, Project, changed
+from core.store.bulk import Bulk, Recorded, replay
+from core.store.undo_log import Statement, UndoLog, counts, execute
 
-#: What people make, and what goes along with it. Jobs are not undone: they are stopped, or made again.
-TABLES = (
-    "settings", "prompts", "guidelines", "completion_groups", "completions", "labelers", "rankings", "ranking_items",
-    "criterion_ranks", "drafts", "assignments", "calibration", "conflicts", "samples", "scores", "priorities",
-)  # fmt: skip
-#: Settings that are no choice of anybody: who is at work, how often a table was edited, where a tour stands.
-NO_CHOICE = "{row}.key not like 'edits/%' and {row}.key not in ('worker', 'tour')"
 #: Steps that can be taken back; older ones are forgotten.
 STEPS = 100
 
 
 @dataclass(frozen=True)
 class Step:
-    """`statements` take it back: the table of each, the rows that it adds there, and its SQL; oldest first. Where more
-    than rows went, `back` brings it back instead, and it is not redone."""
+    """`statements` take it back, the newest first; or `bulk` does, of which there is too much for those; or `back`,
+    where more than rows went, and then it is not redone."""
 
     label: str
     tables: frozenset[str] = frozenset()
-    statements: list[tuple[str, int, str]] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+    bulk: Bulk | None = None
     back: Callable[[], object] | None = None
 
 
@@ -44,19 +48,18 @@ class History:
         self.project = project
         self.undoable: list[Step] = []
         self.redoable: list[Step] = []
-        connection = project.db.conn
-        connection.create_function("undo_operation", 0, lambda: project.writes)
-        connection.execute(
-            "create temp table undo_log (id integer primary key, operation integer not null, name text not null,"
-            " rows integer not null, sql text not null)"
-        )
-        for table in TABLES:
-            self._watch(table)
+        self._log = UndoLog(project)
+        self._folder: Path | None = None
+        self._kept = 0
 
     def mark(self, changes: Changes) -> None:
         """The last operation is a step that can be undone. What was undone before cannot be redone any more."""
-        if statements := self._taken():
-            self.add(Step(changes.label, changes.tables, statements))
+        statements = self._log.taken()
+        bulk = changes.bulk if isinstance(changes, Recorded) else None
+        if isinstance(changes, Recorded):
+            statements = []
+        if statements or bulk:
+            self.add(Step(changes.label, changes.tables, statements, bulk))
 
     def add(self, step: Step) -> None:
         """A step that can be undone."""
@@ -65,89 +68,85 @@ class History:
 
     def forget(self) -> None:
         """What was written lately is not to be undone here."""
-        self._taken()
+        self._log.taken()
 
     def undo(self) -> Changes:
         """Take the newest step back. Raises `BadInput` if there is none, or if others built on it since."""
-        return self._replay(self.undoable, self.redoable, "Undo")
+        return self.settle("undo", self.work("undo")())
 
     def redo(self) -> Changes:
         """Do again what was undone last. Raises `BadInput` as `undo` does."""
-        return self._replay(self.redoable, self.undoable, "Redo")
+        return self.settle("redo", self.work("redo")())
 
-    def _replay(self, source: list[Step], target: list[Step], word: str) -> Changes:
-        if not source:
-            raise BadInput(f"There is nothing to {word.lower()}.")
-        self._taken()
-        step = source[-1]
+    def is_long(self, word: str) -> bool:
+        """Does the next `undo` or `redo` take so long that its `work` belongs into a thread of its own?"""
+        steps = self._steps(word)
+        return bool(steps) and steps[-1].bulk is not None
+
+    def work(self, word: str) -> Callable[[], Step | None]:
+        """What replays the next step: it returns the step that does the opposite, or None if that is refused.
+        `settle` takes what it returns. Raises `BadInput` if there is no step."""
+        steps = self._steps(word)
+        if not steps:
+            raise BadInput(f"There is nothing to {word}.")
+        self._log.taken()
+        step = steps[-1]
         if step.back is not None:
-            source.pop()
-            step.back()
-            return changed(f"{word}: {step.label}")
+            return partial(_from_elsewhere, step, step.back)
+        if step.bulk is None:
+            return partial(self._replay, step)
+        return partial(_beside, self.project.folder, step, step.bulk, self._new_file())
+
+    def settle(self, word: str, opposite: Step | None) -> Changes:
+        """The work is done. Raises `BadInput` if it was refused: then the step is forgotten."""
+        step = self._steps(word).pop()
+        if opposite is None:
+            raise BadInput(
+                f"“{step.label}” cannot be taken back any more, because other work builds on it: change it by hand."
+            )
+        if step.back is None:
+            self._steps("redo" if word == "undo" else "undo").append(opposite)
+        return changed(f"{word.capitalize()}: {step.label}", *step.tables)
+
+    def _steps(self, word: str) -> list[Step]:
+        return self.undoable if word == "undo" else self.redoable
+
+    def _replay(self, step: Step) -> Step | None:
         try:
             with self.project.write():
                 self._execute(step.statements)
                 for table in sorted(step.tables):
                     self.project.count_edit(table)
-        except sqlite3.IntegrityError as error:
-            source.pop()
-            raise BadInput(
-                f"“{step.label}” cannot be taken back any more, because other work builds on it: change it by hand."
-            ) from error
+        except sqlite3.IntegrityError:
+            return None
         except sqlite3.Error as error:
             raise known(error) or error from error
-        source.pop()
-        target.append(Step(step.label, step.tables, self._taken()))
-        return changed(f"{word}: {step.label}", *step.tables)
+        return Step(step.label, step.tables, self._log.taken())
 
-    def _execute(self, statements: list[tuple[str, int, str]]) -> None:
+    def _execute(self, statements: list[Statement]) -> None:
         """Raises `IntegrityError` where a row is not as it was left, or if other rows would go along."""
-        connection = self.project.db.conn
-        connection.execute("pragma defer_foreign_keys = on")
-        expected = self._counts()
+        self.project.db.conn.execute("pragma defer_foreign_keys = on")
+        expected = counts(self.project)
         for table, rows, _ in statements:
             expected[table] += rows
-        for *_, statement in reversed(statements):
-            if connection.execute(statement).rowcount != 1:
-                raise sqlite3.IntegrityError("somebody changed this row")
-        if self._counts() != expected:
+        execute(self.project, statements)
+        if counts(self.project) != expected:
             raise sqlite3.IntegrityError("rows of others would go too")
 
-    def _counts(self) -> dict[str, int]:
-        return {table: self.project.value(f"select count(*) from {table}") for table in TABLES}
-
-    def _taken(self) -> list[tuple[str, int, str]]:
-        """What the last operation logged, oldest first; the log is empty then."""
-        rows = self.project.db.conn.execute(
-            "select name, rows, sql from undo_log where operation = ? order by id", (self.project.writes,)
-        ).fetchall()
-        self.project.db.conn.execute("delete from undo_log")
-        return rows
-
-    def _watch(self, table: str) -> None:
-        columns = self.project.rows(f"pragma table_info({table})")
-        names = [row["name"] for row in columns]
-        whole = " || ' and ' || ".join(f"'{name} is ' || {_literal('new', name)}" for name in names)
-        values = " || ', ' || ".join(_literal("old", name) for name in names)
-        sets = " || ', ' || ".join(f"'{name} = ' || {_literal('old', name)}" for name in names)
-        inverse = {
-            "insert": (-1, f"'delete from {table} where ' || {whole}"),
-            "update": (0, f"'update {table} set ' || {sets} || ' where ' || {whole}"),
-            "delete": (1, f"'insert into {table} ({', '.join(names)}) values (' || {values} || ')'"),
-        }
-        for event, (rows, sql) in inverse.items():
-            when = f"when {NO_CHOICE.format(row='old' if event == 'delete' else 'new')}" if table == "settings" else ""
-            self.project.db.conn.execute(
-                f"create temp trigger undo_{table}_{event} after {event} on main.{table} {when} begin"
-                f" insert into undo_log (operation, name, rows, sql)"
-                f" values (undo_operation(), '{table}', {rows}, {sql}); end"
-            )
+    def _new_file(self) -> Path:
+        """For rows that are taken away; it lasts as long as this history."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="plumbline-undo-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._kept += 1
+        return self._folder / f"{self._kept}.db"
 
 
-def _literal(row: str, name: str) -> str:
-    """An expression for a value as SQL; `quote` alone would end a text at a zero byte."""
-    value = f"{row}.{name}"
-    return (
-        f"case when typeof({value}) = 'text' and instr({value}, char(0))"
-        f" then 'cast(x''' || hex({value}) || ''' as text)' else quote({value}) end"
-    )
+def _beside(folder: Path, step: Step, bulk: Bulk, kept: Path) -> Step | None:
+    opposite = replay(folder, bulk, step.tables, kept)
+    return None if opposite is None else Step(step.label, step.tables, [], opposite)
+
+
+def _from_elsewhere(step: Step, back: Callable[[], object]) -> Step:
+    back()
+    return step

@@ -1,9 +1,7 @@
 """The PPO tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
 import re
-from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
 
 from core import sweep
@@ -13,7 +11,7 @@ from core.jobs import queue
 from core.jobs.follow import News
 from core.records import RESUMABLE, Job
 from core.store import Changes
-from desktop import errors
+from desktop import errors, files
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -227,13 +225,11 @@ class Tab(QWidget):
 
     def _ask_folder(self, checkpoint: str) -> None:
         name = re.sub(r'[<>:"/\\|?*]', "", f"{self.session.project.name} run {self.runs.current}")
-        dialog = QFileDialog(self, "Write the model to a new folder", str(Path.home() / name))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog = files.ask_save(
+            self, "Write the model to a new folder", name, lambda out: self.start_export(str(out), checkpoint)
+        )
         dialog.setLabelText(QFileDialog.DialogLabel.FileName, "New folder:")
         dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Write")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda out: self.start_export(out, checkpoint))
-        dialog.open()
 
     def start_export(self, out: str, checkpoint: str = "last") -> None:
         if self.runs.current is None:

@@ -1,56 +1,46 @@
 """The Rank tab: generate completions, put them in order, go on to the next. Calm, fast, keyboard first.
 
 A ranking is on disk before the next item is painted. The board (`widgets.ranking_board`) proposes, `labeling`
-keeps, this module shows; side panels hold generation, the guidelines and the history.
+keeps, `labeling_actions` acts, this module shows; side panels hold generation, the guidelines and the history.
 """
-
-import sqlite3
-from collections.abc import Callable
-from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
-from core.data.pack import PACK
-from core.errors import KnownError, known
+from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
 from core.preferences import agreement
-from core.records import ACTIVE
-from core.store import Changes, assignments, calibration, guidelines, prompts, rankings
+from core.store import Changes, guidelines, rankings
 from desktop import settings
 from desktop.labeling import Labeling
+from desktop.labeling_actions import LabelingActions
 from desktop.labeling_clock import LabelingClock
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.calibration_result import CalibrationResult
 from desktop.widgets.cheat_sheet import CheatSheet
-from desktop.widgets.dates import local_time
 from desktop.widgets.generate_panel import at_work
-from desktop.widgets.ordering import OVERALL, Ordering
-from desktop.widgets.parts import Empty, button, column, row, set_role
+from desktop.widgets.ordering import OVERALL
+from desktop.widgets.parts import column, row, set_role
 from desktop.widgets.rank_header import RankHeader
+from desktop.widgets.rank_pages import RankPages
 from desktop.widgets.ranking_board import RankingBoard
 from desktop.widgets.ranking_keys import command
 from desktop.widgets.side_panels import SidePanels
 
 #: The project's setting: ask for an order by each criterion, too.
 BY_CRITERIA = "rank_by_criteria"
-LEARN = "The reward model can learn from it now."
-NOTHING = "Nothing is ranked yet: place at least one completion, or flag it (X)."
 
 
-class Tab(QWidget):
-    """Shows one item after the other. `labeling` is None while the labeler's name cannot be used."""
+class Tab(LabelingActions):
+    """Shows one item after the other."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.session = session
         self.labeling: Labeling | None = None
-        self._announcing = False
-        self._calibrated = False
         self.clock = LabelingClock()
         self._build()
         self.sheet = CheatSheet(self, self.board)
@@ -69,41 +59,13 @@ class Tab(QWidget):
         self.board.switching.connect(self.switch)
         self.board.helping.connect(lambda: self.sheet.toggle())
         self.board.instructions.connect(lambda: self.go("Instructions"))
-        self.no_prompts = Empty(
-            "No prompts yet",
-            "Completions are answers to prompts. Write or import some prompts first.",
-            "Go to Instructions",
-            lambda: self.go("Instructions"),
-        )
-        self.no_completions = Empty(
-            "Nothing to rank yet",
-            "Let the local model write a few completions for each prompt. Ranking can begin with the first ones.",
-            "Generate completions …",
-            lambda: self.show_panel("generate"),
-        )
-        self.waiting = Empty("The first completions are being written", "")
-        self.nobody = Empty("Who ranks?", "Type your name in the field above: rankings are kept apart by labeler.")
-        self.all_ranked = Empty("All ranked", "", "Go to Reward model", lambda: self.go("Reward model"))
-        undo = button("Undo the last ranking", self.undo, role="link", tip="Ctrl+Z")
-        self.unskip_button = button("Bring back what was skipped", self.unskip, role="link")
-        below = self.all_ranked.layout()
-        assert isinstance(below, QVBoxLayout)
-        below.insertLayout(below.count() - 1, row(None, undo, None))
-        below.insertLayout(below.count() - 1, row(None, self.unskip_button, None))
-        self.calibrated = CalibrationResult(self)
-        self.calibrated.going_on.connect(self.go_on)
-        self.calibrated.reading.connect(lambda: self.show_panel("rules"))
-        self.stack = QStackedWidget(self)
-        for page in (
-            self.board,
-            self.no_prompts,
-            self.no_completions,
-            self.waiting,
-            self.nobody,
-            self.all_ranked,
-            self.calibrated,
-        ):
-            self.stack.addWidget(page)
+        self.stack = RankPages(self.session.project, self.board, self)
+        self.stack.leading.connect(self.go)
+        self.stack.generating.connect(lambda: self.show_panel("generate"))
+        self.stack.undoing.connect(self.undo)
+        self.stack.unskipping.connect(self.unskip)
+        self.stack.calibrated.going_on.connect(self.go_on)
+        self.stack.calibrated.reading.connect(lambda: self.show_panel("rules"))
         self.side = SidePanels(self.session, self.clock, self)
         self.side.closing.connect(lambda: self.show_panel(""))
         self.side.generate.started.connect(self._generation_started)
@@ -159,94 +121,16 @@ class Tab(QWidget):
         if name != "generate":
             self._take_focus()
 
-    def save(self) -> None:
-        """Store what the labeler made, then show the next item. An order that nobody made is not stored."""
-        if self.labeling is None or self.labeling.group is None:
-            return
-        if self._next_criterion():
-            return
-        if not self.labeling.saveable:
-            source = self.labeling.source
-            by_script = source is not None and source.labeler.kind == "scripted"
-            self.board.say("A script made this order: change it to make it yours." if by_script else NOTHING)
-            if self.labeling.ordering.question is not None:
-                self.board.say("There are questions left: ← or → for the better one, ↓ for neither.")
-            if source is not None and not by_script:
-                self.board.say("Nothing is changed yet, so there is nothing new to save. S goes on.")
-            return
-        ends_calibration = self.labeling.ends_calibration
-        if self._operate(self.labeling.save, saved=True) and ends_calibration:
-            self._show_calibration()
-
     def _show_calibration(self) -> None:
         """After the last item of the calibration set: how far the labeler reads the guidelines as its author does."""
         if self.labeling is None:
             return
         found = agreement.against_calibration(self.session.project, self.labeling.labeler.id)
         if found.ranked:
-            self.calibrated.show_result(self.session.project, found)
+            self.stack.calibrated.show_result(self.session.project, found)
             self._calibrated = True
             self._show_page()
             self._take_focus()
-
-    def go_on(self) -> None:
-        """From the result of the calibration set to the next item."""
-        self._calibrated = False
-        self._show_item()
-
-    def calibrate(self, ranking_id: int) -> None:
-        """Make an earlier ranking part of the calibration set."""
-        try:
-            changes = calibration.add(self.session.project, ranking_id)
-        except KnownError as error:
-            self.board.say(str(error))
-            return
-        self.session.do(changes, self, undoable=False)
-        self.board.say("It is in the calibration set now: new labelers rank it first.")
-
-    def _next_criterion(self) -> bool:
-        """Go on to the next criterion that has no order yet; False when there is none, or none so far."""
-        labeling = self.labeling
-        if labeling is None or not labeling.criteria or labeling.ordering.flag or not labeling.ordering.tiers:
-            return False
-        following = labeling.next_criterion
-        if following is None:
-            return False
-        self.switch(following)
-        self.board.say(f"Now the order by: {following}." if following else "Now the overall order.")
-        return True
-
-    def skip(self) -> None:
-        """Leave the item for later: it comes back at the end."""
-        if self.labeling and not self.labeling.skip():
-            self.board.say("This is the last one: there is no other to go on with.")
-        else:
-            self.clock.tell(left_out=True)
-            self._show_item()
-
-    def skip_for_good(self) -> None:
-        """Leave the item unranked; undo brings it back."""
-        if self.labeling and self.labeling.group is not None:
-            self._operate(self.labeling.skip_for_good)
-            self.clock.tell(left_out=True)
-            self.board.say("Skipped for good: Ctrl+Z brings it back.")
-
-    def unskip(self) -> None:
-        """Bring back everything that this labeler skipped for good."""
-        if self.labeling:
-            self.session.do(assignments.unskip(self.session.project, self.labeling.labeler.id), self, undoable=False)
-            self._reload()
-
-    def switch(self, criterion: str) -> None:
-        """Show the order by another criterion."""
-        if self.labeling:
-            self.labeling.switch(criterion)
-            self._show_ordering()
-
-    def use_method(self, method: str) -> None:
-        """Rank in another way from now on."""
-        if self.labeling:
-            self._operate(lambda: self.labeling.use(method) if self.labeling else None)
 
     def order_by_criteria(self, on: bool) -> None:
         """Ask for an order by each criterion of the guidelines, too; kept in the project for every labeler."""
@@ -255,32 +139,6 @@ class Tab(QWidget):
         if self.labeling and self.labeling.group:
             self.labeling.switch((self.labeling.next_criterion or OVERALL) if on else OVERALL)
         self._show_item()
-
-    def undo(self) -> None:
-        if self.labeling and self.labeling.can_undo:
-            self._operate(self.labeling.undo)
-        else:
-            self.board.say("There is nothing to undo.")
-
-    def redo(self) -> None:
-        if self.labeling and self.labeling.can_redo:
-            self._operate(self.labeling.redo)
-        else:
-            self.board.say("There is nothing to redo.")
-
-    def open_ranking(self, ranking_id: int) -> None:
-        """Show an earlier ranking, which can be revised: a revision is a new ranking."""
-        if self.labeling:
-            self._calibrated = False
-            self.labeling.revise(ranking_id)
-            self._show_item()
-
-    def adjudicate(self, group_id: int) -> None:
-        """Show a prompt on which labelers disagree: what is saved now counts instead of their rankings."""
-        if self.labeling:
-            self._calibrated = False
-            self.labeling.adjudicate(group_id)
-            self._show_item()
 
     def go(self, title: str) -> None:
         """Ask the window, if it is ours, for another tab."""
@@ -291,7 +149,9 @@ class Tab(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that a button or panel did not want go to the board."""
         wish = command(event, len(self.board.grid.cards))
-        if wish is not None and self.stack.currentWidget() is self.board:
+        if wish is not None and wish.name == "escape" and self.window().focusWidget() is self.board:
+            super().keyPressEvent(event)
+        elif wish is not None and self.stack.currentWidget() is self.board:
             self.board.setFocus()
             self.board.obey(wish)
         elif wish is not None and wish.name in ("undo", "redo", "help"):
@@ -302,48 +162,6 @@ class Tab(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._take_focus()
-
-    def _operate(self, step: Callable[[], Changes | None], *, saved: bool = False) -> bool:
-        """Run a step that may write; only once it is on disk is the next item painted. False if it failed."""
-        try:
-            changes = step()
-        except (KnownError, sqlite3.Error, OSError) as error:
-            sentence = known(error)
-            if sentence is None:
-                raise
-            self.board.say(f"Not saved: {sentence}")
-            return False
-        self.clock.tell(saved=saved)
-        self._show_item()
-        if changes is not None:
-            self._announcing = True
-            try:
-                self.session.do(changes, self, undoable=False)
-            finally:
-                self._announcing = False
-            self._load_history()
-        return True
-
-    def _change(self, ordering: Ordering) -> None:
-        if self.labeling is not None:
-            self._write(partial(self.labeling.change, ordering), self._show_ordering)
-
-    def _comment(self, text: str) -> None:
-        if self.labeling is not None:
-            self._write(partial(self.labeling.set_comment, text), lambda: None)
-
-    def _write(self, step: Callable[[], object], show: Callable[[], None]) -> None:
-        """Keep what is begun on disk, then show it; what cannot be kept is said and not shown."""
-        try:
-            step()
-        except (KnownError, sqlite3.Error, OSError) as error:
-            sentence = known(error)
-            if sentence is None:
-                raise
-            self.board.say(f"Not saved: {sentence}")
-            return
-        self.clock.tell()
-        show()
 
     def rename(self, name: str) -> None:
         """Rank under another name from now on; an unusable name is refused with its reason."""
@@ -420,7 +238,8 @@ class Tab(QWidget):
     def _take_focus(self) -> None:
         """Keys belong to the board, or to the page in its place; never to the next field by chance."""
         page = self.stack.currentWidget()
-        (self.board if page is self.board else self.calibrated.go_on if page is self.calibrated else self).setFocus()
+        result = self.stack.calibrated
+        (self.board if page is self.board else result.go_on if page is result else self).setFocus()
 
     def _show_item(self, *, focus: bool = True) -> None:
         if self.labeling:
@@ -438,55 +257,24 @@ class Tab(QWidget):
             self.board.show_ordering(self.labeling.ordering, self._note())
             self._show_buttons(self.labeling)
 
-    def _note(self) -> str:
-        if self.labeling is not None and self.labeling.adjudicating:
-            return "Adjudication: what you save here counts instead of everybody else's rankings of this prompt."
-        source = self.labeling.source if self.labeling else None
-        if source is None:
-            return ""
-        when = local_time(source.created_at)
-        if source.labeler.kind == "scripted":
-            reward = source.labeler.detail
-            return (
-                f"Ranked by a script with the gold reward {reward}, {when}. Change the order to store one of your own."
-            )
-        return f"Your ranking of {when}. If you change it, it is saved as a new one."
-
     def _show_page(self) -> None:
         """The board, or what stands in its place."""
-        labeling = self.labeling
-        if labeling is None:
-            self.stack.setCurrentWidget(self.nobody)
-            return
-        self.header.show_counts(labeling.ranked, labeling.total)
-        self.side.clock.waiting = labeling.waiting
-        self._show_buttons(labeling)
-        if self._calibrated:
-            self.stack.setCurrentWidget(self.calibrated)
-        elif labeling.group is not None:
-            self.stack.setCurrentWidget(self.board)
-        elif labeling.total and self._is_writing():
-            self.waiting.heading.setText("More completions are being written")
-            self.waiting.text.setText("You have ranked all that are there. The next ones are shown as they come.")
-            self.stack.setCurrentWidget(self.waiting)
-        elif labeling.total:
-            what = f"all {labeling.total:,} items" if labeling.total > 1 else "the only item"
-            self.unskip_button.setVisible(bool(assignments.skipped(self.session.project, labeling.labeler.id)))
-            packed = self.session.project.setting(PACK)
-            then = "Send the pack back: File, Send the labeling pack back." if packed else LEARN
-            self.all_ranked.text.setText(f"You have ranked {what}. {then}")
-            self.stack.setCurrentWidget(self.all_ranked)
-        elif not prompts.count(self.session.project):
-            self.stack.setCurrentWidget(self.no_prompts)
-        else:
-            self.waiting.heading.setText("The first completions are being written")
-            self.waiting.text.setText("")
-            self.stack.setCurrentWidget(self.waiting if self._is_writing() else self.no_completions)
-        self._show_generation()
+        labeling, job = self.labeling, at_work(self.session.project)
+        if labeling is not None:
+            self.header.show_counts(labeling.ranked, labeling.total)
+            self.side.clock.waiting = labeling.waiting
+            self._show_buttons(labeling)
+        before = self.stack.currentWidget()
+        self.stack.show_state(labeling, job, calibrated=self._calibrated)
+        if before is self.stack.waiting and self.stack.currentWidget() is self.board:
+            self.begin_ranking()
+        if labeling is not None:
+            self._show_generation()
 
-    def _is_writing(self) -> bool:
-        job = at_work(self.session.project)
-        return job is not None and job.status in ACTIVE
+    def begin_ranking(self) -> None:
+        """Somebody ranks now: how far the writing of completions is stands at the window's foot, too."""
+        if self.side.name == "generate":
+            self.show_panel("")
 
     def _show_buttons(self, labeling: Labeling) -> None:
         self.board.undo_button.setEnabled(labeling.can_undo)
@@ -494,9 +282,6 @@ class Tab(QWidget):
 
     def _show_generation(self) -> None:
         job = at_work(self.session.project)
-        active = job is not None and job.status in ACTIVE
         if job is not None:
             self.side.generate.show_job(job)
-            self.waiting.text.setText(f"{job.stage or 'Starting the worker'} … You can rank as soon as they are here.")
-        if not active and self.stack.currentWidget() is self.waiting:
-            self.stack.setCurrentWidget(self.no_completions)
+        self.stack.show_job(job)

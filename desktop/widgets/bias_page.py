@@ -44,8 +44,7 @@ class Plot(QWidget):
 
     def __init__(self, heading: str, left: str, bottom: str) -> None:
         super().__init__()
-        self.plot = pg.PlotWidget()
-        self.plot.setMenuEnabled(False)
+        self.plot = pg.PlotWidget(enableMenu=False)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.hideButtons()

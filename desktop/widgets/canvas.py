@@ -39,10 +39,9 @@ class Canvas(pg.PlotWidget):
     """Where on the screen, and the steps and values around the pointer."""
 
     def __init__(self, *, wheel: bool) -> None:
-        super().__init__(axisItems={"bottom": StepAxis("bottom"), "left": Axis("left")})
+        super().__init__(axisItems={"bottom": StepAxis("bottom"), "left": Axis("left")}, enableMenu=False)
         self._wheel = wheel
         self._by_key = False
-        self.setMenuEnabled(False)
         self.hideButtons()
         self.setMouseEnabled(x=True, y=False)
         self.getViewBox().setLimits(minXRange=2)

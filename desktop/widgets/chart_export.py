@@ -13,10 +13,10 @@ import pyqtgraph as pg
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QImage, QImageWriter, QPainter, QPen
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from core.errors import BadInput, known
-from desktop import theme
+from desktop import files, theme
 from desktop.background import in_background
 from desktop.theme import HEADING, SMALL, SPACE
 from desktop.widgets.curve import Key
@@ -48,12 +48,9 @@ def fill(menu: QMenu, owner: QWidget, now: Callable[[], Drawn]) -> None:
 def _ask(owner: QWidget, now: Callable[[], Drawn], ending: str, made: Callable[[Drawn], Callable[[], bytes]]) -> None:
     drawn = now()
     name = re.sub(r'[<>:"/\\|?*]', "", f"{drawn.title}, run {drawn.run}" if drawn.run else drawn.title)
-    dialog = QFileDialog(owner, "Save the chart", str(Path.home() / f"{name}.{ending}"), f"*.{ending}")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(ending)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.fileSelected.connect(lambda path: save(owner, Path(path), made(now())))
-    dialog.open()
+    files.ask_save(
+        owner, "Save the chart", f"{name}.{ending}", lambda path: save(owner, path, made(now())), f"*.{ending}", ending
+    )
 
 
 def save(owner: QWidget, path: Path, content: Callable[[], bytes]) -> None:

@@ -1,14 +1,15 @@
 """The command palette: type a few letters of anything that can be done now, and press Return."""
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from desktop.commands import Command, matching
 from desktop.theme import SPACE
-from desktop.widgets.parts import column, label, row
+from desktop.widgets.command_row import CommandRow
+from desktop.widgets.parts import column, label
 
-WIDTH, HEIGHT, ROW = 560, 420, 36
+WIDTH, HEIGHT = 560, 420
 
 
 class CommandPalette(QDialog):
@@ -26,6 +27,8 @@ class CommandPalette(QDialog):
         self.typed.installEventFilter(self)
         self.found = QListWidget()
         self.found.setAccessibleName("Commands that fit")
+        self.found.setItemDelegate(CommandRow(self.found))
+        self.found.setUniformItemSizes(True)
         self.found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.found.itemClicked.connect(self._run)
         self.none = label("Nothing fits: try another word.", "muted")
@@ -42,16 +45,7 @@ class CommandPalette(QDialog):
             item = QListWidgetItem()
             item.setData(Qt.ItemDataRole.UserRole, command)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{command.name}, {command.where}")
-            item.setSizeHint(QSize(0, ROW))
             self.found.addItem(item)
-            line = row(
-                label(command.name), None, label(command.where, "small"), label(command.keys, "small"), spacing=14
-            )
-            line.setContentsMargins(SPACE, 0, SPACE, 0)
-            widget = QWidget()
-            widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            widget.setLayout(line)
-            self.found.setItemWidget(item, widget)
         self.found.setCurrentRow(0)
         self.found.setVisible(self.found.count() > 0)
         self.none.setVisible(self.found.count() == 0)

@@ -5,11 +5,12 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from core.errors import known
 from core.report import experiment, page
 from core.store import Project
+from desktop import files
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -18,13 +19,10 @@ from desktop.widgets.parts import button, column, label, row, set_role
 
 def choose(session: Session, parent: QWidget) -> None:
     """Ask where to write the report, then write it there."""
-    dialog = QFileDialog(parent, "Report of the experiment", str(Path.home()), "Web page (*.html)")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix("html")
-    dialog.selectFile(f"{session.project.folder.name}-report.html")
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.fileSelected.connect(lambda text: ExperimentDialog(session, parent).write(Path(text)))
-    dialog.open()
+    files.ask_save(
+        parent, "Report of the experiment", f"{session.project.folder.name}-report.html",
+        lambda path: ExperimentDialog(session, parent).write(path), "Web page (*.html)", "html",
+    )  # fmt: skip
 
 
 class ExperimentDialog(QDialog):

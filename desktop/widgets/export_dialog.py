@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QWidget
 
 from core import data
 from core.data.rows import ExportReport
 from core.errors import known
+from desktop import files
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -65,11 +66,7 @@ class ExportDialog(QDialog):
 
     def _choose_file(self) -> None:
         suggested = FORMATS.get(self.format.currentData(), ("", "export", ""))[1]
-        dialog = QFileDialog(self, "Export to", str(Path.home() / suggested))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.write(Path(text)))
-        dialog.open()
+        files.ask_save(self, "Export to", suggested, self.write)
 
     def write(self, path: Path) -> None:
         """Write the file in the background, then say what it holds and what was lost."""

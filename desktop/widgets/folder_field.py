@@ -4,9 +4,10 @@ import re
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QLineEdit
+from PySide6.QtWidgets import QLineEdit
 
 from core import catalogue
+from desktop import files
 
 
 class FolderField(QLineEdit):
@@ -23,11 +24,11 @@ class FolderField(QLineEdit):
 
     def ask(self) -> None:
         """Choose an empty folder."""
-        dialog = QFileDialog(self.window(), "Choose an empty folder", self.text())
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self.setText)
-        dialog.fileSelected.connect(self._choose)
-        dialog.open()
+        files.ask_folder(self.window(), "Choose an empty folder", self._chosen, Path(self.text()))
+
+    def _chosen(self, folder: Path) -> None:
+        self.setText(str(folder))
+        self._choose()
 
     def _choose(self) -> None:
         self._theirs = True

@@ -164,6 +164,7 @@ class GuidelinesEditor(QWidget):
         except KnownError as error:
             self._say(str(error), "error")
             return
+        self.session.do(changes, self)  # before the next write, which is no part of the step that undo takes back
         self._draft_timer.stop()
         self._store_draft(None)
         self.put_back.hide()
@@ -171,7 +172,6 @@ class GuidelinesEditor(QWidget):
         self._list_versions()
         self._show_state()
         self._show_older()
-        self.session.do(changes, self)
         self.saved.emit()
 
     def discard_changes(self) -> None:

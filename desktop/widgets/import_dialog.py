@@ -8,19 +8,21 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QFileDialog,
     QHeaderView,
     QLineEdit,
     QTableWidget,
     QTabWidget,
     QWidget,
 )
+from shiboken6 import isValid
 
 from core import data
 from core.data import Preview
 from core.data.rows import Refused, Report
 from core.errors import known
-from core.store import Project, changed
+from core.store import Project, bulk
+from core.store.bulk import Recorded
+from desktop import errors, files
 from desktop.background import in_background, with_project
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -28,6 +30,7 @@ from desktop.widgets.parts import button, column, label, row, set_role
 from desktop.widgets.tables import fill, table
 
 FILES = "Data (*.jsonl *.json *.ndjson *.jsonl.gz *.csv *.tsv *.parquet *.txt);;All files (*)"
+TOUCHED = ("prompts", "rankings", "completion_groups", "labelers")
 SHOWN = 50
 REFUSED_SHOWN = 2000
 
@@ -43,6 +46,7 @@ class ImportDialog(QDialog):
         self.setWindowTitle(f"Import {what}")
         self.resize(880, 600)
         self.session = session
+        self.owner = parent
         self.what = what
         self.path = Path()
         self.about = label("", "heading", wrap=True)
@@ -84,11 +88,7 @@ class ImportDialog(QDialog):
 
     def choose(self) -> None:
         """Ask for the file, then show what is in it."""
-        dialog = QFileDialog(self.parentWidget(), f"Import {self.what}", "", FILES)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.look(Path(text)))
-        dialog.open()
+        files.ask_open(self.owner, f"Import {self.what}", self.look, FILES)
 
     def look(self, path: Path) -> None:
         """Read the file beside the window and show what an import would do."""
@@ -142,21 +142,39 @@ class ImportDialog(QDialog):
         self.go.setEnabled(False)
         self._say("Importing …", "muted")
 
-        def work(project: Project) -> Report:
-            if self.what == "prompts":
+        what, session, owner = self.what, self.session, self.owner
+
+        def read(project: Project) -> Report:
+            if what == "prompts":
                 return data.import_prompts(project, path, split=split)
             return data.import_preferences(project, path, labeler)
 
-        with_project(self, folder, work, self._done, self._failed)
+        def work(project: Project) -> tuple[Report, Recorded]:
+            return bulk.record(project, f"Import {what}", TOUCHED, lambda: read(project))
 
-    def _done(self, report: Report) -> None:
+        def done(found: tuple[Report, Recorded]) -> None:
+            if isValid(self):
+                self._done(*found)
+            else:
+                session.do(found[1])
+
+        def failed(error: Any) -> None:
+            if isValid(self):
+                self._failed(error)
+            else:
+                errors.show(error, owner)
+
+        # What is imported is announced, and can be undone, also where the dialog was closed in the meantime.
+        with_project(owner, folder, work, done, failed)
+
+    def _done(self, report: Report, changes: Recorded) -> None:
         parts = [f"{report.added:,} {report.what} imported"]
         if report.known:
             parts.append(f"{report.known:,} were there already")
         if report.refused:
             parts.append(f"{len(report.refused):,} lines could not be used (see Refused)")
         self._say(", ".join(parts) + ".", "warning" if report.refused else "good")
-        self.imported.emit(changed(f"Import {self.what}", "prompts", "rankings", "completion_groups", "labelers"))
+        self.imported.emit(changes)
 
     def _failed(self, error: Any) -> None:
         self.about.setText(self.path.name)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QHeaderView,
     QLineEdit,
     QSpinBox,
@@ -23,8 +22,8 @@ from core import gold, simulate
 from core.data import pack
 from core.errors import KnownError
 from core.records import Labeler
-from core.store import Changes, assignments, rankings
-from desktop import errors
+from core.store import Changes, Project, assignments, bulk, rankings
+from desktop import errors, files
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -228,11 +227,7 @@ class LabelersPage(QWidget):
             self._say("Select the labeler in the table for whom the pack is.", "warning")
             return
         name = re.sub(r'[\\/:*?"<>|]+', "-", f"{self.session.project.name} for {who.name}{pack.SUFFIX}")
-        dialog = QFileDialog(self, "Write the labeling pack", str(Path.home() / name))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.make_pack(Path(text), who.name))
-        dialog.open()
+        files.ask_save(self, "Write the labeling pack", name, lambda path: self.make_pack(path, who.name))
 
     def make_pack(self, path: Path, labeler: str) -> None:
         """Write a pack in the background."""
@@ -244,16 +239,13 @@ class LabelersPage(QWidget):
         self._apart(lambda project: pack.pack(project, path, labeler), done)
 
     def choose_merge(self) -> None:
-        dialog = QFileDialog(self, "Merge a labeling pack", "", f"Labeling packs (*{pack.SUFFIX});;All files (*)")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda text: self.merge(Path(text)))
-        dialog.open()
+        files.ask_open(self, "Merge a labeling pack", self.merge, pack.KINDS)
 
     def merge(self, path: Path) -> None:
         """Take over the rankings of a pack in the background."""
 
-        def done(report: pack.Merged) -> None:
+        def done(found: tuple[pack.Merged, Changes]) -> None:
+            report, changes = found
             parts = [f"{report.added:,} rankings are new", f"{report.known:,} were known"]
             if report.conflicts:
                 parts.append(f"{report.conflicts:,} conflict with rankings made here: choose below")
@@ -261,22 +253,34 @@ class LabelersPage(QWidget):
                 parts.append(f"{len(report.refused):,} could not be taken: {report.refused[0]}")
             trouble = bool(report.conflicts or report.refused)
             self._say("; ".join(parts) + ("" if report.refused else "."), "warning" if trouble else "good")
-            self.session.do(Changes(frozenset({"rankings", "labelers"}), "Merge"), self)
+            self.session.do(changes, self)
             self.refresh()
 
-        self._apart(lambda project: pack.merge(project, path), done)
+        def work(project: Project) -> tuple[pack.Merged, Changes]:
+            return bulk.record(
+                project, "Merge a labeling pack", ("rankings", "labelers"), lambda: pack.merge(project, path)
+            )
+
+        self._apart(work, done)
 
     def simulate(self) -> None:
         """Let the simulated labeler rank everything, in the background."""
         reward, character = self.gold.currentText().strip(), self.personality.currentData()
         noise = None if self.temperature.value() < 0 else self.temperature.value()
 
-        def done(changes: Changes) -> None:
-            self._say(f"It ranked {len(changes.ids):,} prompts.", "good")
+        def done(found: tuple[Changes, Changes]) -> None:
+            ranked, changes = found
+            self._say(f"It ranked {len(ranked.ids):,} prompts.", "good")
             self.session.do(changes, self)
             self.refresh()
 
-        self._apart(lambda project: simulate.simulate(project, reward, character, temperature=noise), done)
+        def work(project: Project) -> tuple[Changes, Changes]:
+            return bulk.record(
+                project, "Simulate a labeler", ("rankings", "labelers"),
+                lambda: simulate.simulate(project, reward, character, temperature=noise),
+            )  # fmt: skip
+
+        self._apart(work, done)
 
     def _apart(self, work: Callable[[Any], Any], done: Callable[[Any], None]) -> None:
         """Run `work` with a project of its own beside the window."""

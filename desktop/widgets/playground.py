@@ -7,22 +7,14 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHeaderView,
-    QLineEdit,
-    QPlainTextEdit,
-    QStackedWidget,
-    QTextBrowser,
-    QWidget,
-)
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QPlainTextEdit, QStackedWidget, QTextBrowser, QWidget
 
 from core.configs import ScoreConfig, ScoreFileConfig, SuggestConfig
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, assignments
-from desktop import errors, theme
+from desktop import errors, files, theme
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.parts import Empty, button, card, column, label, row, rule, set_role
@@ -145,13 +137,13 @@ class PlaygroundPage(QWidget):
         self._start("score", config, "Scoring …", lines)
 
     def _choose_file(self) -> None:
-        source, _ = QFileDialog.getOpenFileName(self, "File to score")
-        if not source:
-            return
-        default = str(Path(source).with_name(Path(source).stem + "-scored.jsonl"))
-        target, _ = QFileDialog.getSaveFileName(self, "Write the scores to", default, "JSON lines (*.jsonl)")
-        if target:
-            self.start_file(source, target)
+        files.ask_open(self, "File to score", self._choose_target)
+
+    def _choose_target(self, source: Path) -> None:
+        files.ask_save(
+            self, "Write the scores to", f"{source.stem}-scored.jsonl",
+            lambda target: self.start_file(str(source), str(target)), "JSON lines (*.jsonl)", "jsonl",
+        )  # fmt: skip
 
     def start_file(self, source: str, target: str) -> None:
         config = ScoreFileConfig(path=source, out=target, **self._judge())  # type: ignore[arg-type]
@@ -201,7 +193,7 @@ class PlaygroundPage(QWidget):
             self._say(f"{found['completions']} completions scored: {found['out']}.{long}")
         else:
             self.usual.show()
-            self.session.do(Changes(frozenset({"assignments"}), "Label next"), self)
+            self.session.do(Changes(frozenset({"assignments"}), "Label next"), self, undoable=False)
             self._say(f"{job.result['groups']} unranked prompts now come in the order of its doubt in the Rank tab.")
 
     def _show_scores(self) -> None:

@@ -289,7 +289,7 @@ class RankingBoard(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         wish = command(event, len(self.grid.cards))
-        if wish is None:
+        if wish is None or wish.name == "escape":
             super().keyPressEvent(event)
         else:
             self.obey(wish)

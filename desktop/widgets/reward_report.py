@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
 from core.errors import known
 from core.preferences.statistics import Interval
 from core.report import export
 from core.report.measure import Mistake, RewardReport, measure
 from core.store import Project
+from desktop import files
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -149,12 +150,13 @@ class ReportPage(QWidget):
             return
         name = f"reward-model-{self.report.job_id}.html"
         kinds = "Web page (*.html);;Markdown with plots (*.md);;JSON (*.json)"
-        path, chosen = QFileDialog.getSaveFileName(self, "Export the report", name, kinds)
-        if path:
-            suffix = "." + chosen.split("*.")[-1].rstrip(")")
-            target = Path(path)
+
+        def chosen(target: Path) -> None:
+            suffix = "." + dialog.selectedNameFilter().split("*.")[-1].rstrip(")")
             # Without an ending of ours the dialog has not asked about the file that would then be written.
             self.export(target if target.suffix in export.SUFFIXES else _free(target.with_name(target.name + suffix)))
+
+        dialog = files.ask_save(self, "Export the report", name, chosen, kinds)
 
     def export(self, path: Path) -> None:
         """Write the report that is shown, and say where or what went wrong."""

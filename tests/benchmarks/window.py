@@ -86,6 +86,7 @@ print(json.dumps({
     "median_ms": gaps[len(gaps) // 2], "p999_ms": gaps[int(len(gaps) * 0.999)], "max_ms": gaps[-1],
     "over_50_ms": sum(gap > 50 for gap in gaps), "worst": sorted(where)[-3:],
 }))
+settle()
 window.leave()
 """
 

@@ -48,6 +48,7 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., Window]]:
     yield make
     for window in windows:
         window.leave()
+        qtbot.waitUntil(lambda window=window: window.isHidden(), timeout=20_000)
         assert not [timer for timer in window.findChildren(QTimer) if timer.isActive()], "a timer outlived its project"
         window.deleteLater()
     # At once: else windows of earlier tests are dressed anew whenever the theme changes, while they go.

@@ -13,7 +13,8 @@ from core.next_step import ENOUGH, next_step
 from core.records import Prompt
 from core.store import completions, open_project, prompts, rankings
 from core.worker import Recorder
-from desktop import commands, guide, settings
+from desktop import commands, elsewhere, guide, settings
+from desktop.background import busy
 from desktop.tabs import TABS
 from desktop.widgets.command_palette import CommandPalette
 from desktop.widgets.jobs_panel import JobsPanel
@@ -85,7 +86,7 @@ def rank_by_hand(window, count):
         window.session.do(rankings.rank(project, group, person.id, ranks))
 
 
-def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_window, started):
+def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_window, started, qtbot):
     folder = demo.install()
     window = open_window()
     window.open_project(folder)
@@ -98,6 +99,7 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     rank_by_hand(window, 2)
     assert "2 of 3 done" in words(card)
     window.close_project()
+    qtbot.waitUntil(lambda: window.session is None)
     window.open_project(folder)
     card = window.sidebar.next
     assert "2 of 3 done" in words(card), "a tour goes on where it was"
@@ -132,6 +134,49 @@ def test_the_palette_finds_menus_buttons_and_fields_and_runs_them(open_window, f
     qtbot.keyClick(palette.typed, Qt.Key.Key_Return)
     assert settings.theme() == "dark"
     window.set_theme("light")
+
+
+@pytest.mark.parametrize("kind", TABS, ids=lambda kind: kind.title)
+def test_what_is_written_down_of_a_page_is_there_and_what_is_there_is_written_down(open_window, qtbot, kind):
+    """On the demo, which has something everywhere."""
+    window = open_window()
+    window.open_project(demo.install())
+    window.show_tab_called(kind.title)
+    tab, written = window.tab_called(kind.title), elsewhere.OFFERS[kind.title]
+    pages = getattr(tab, "pages", None)
+    for number in range(pages.count() if pages is not None else 1):
+        if pages is not None:
+            pages.setCurrentIndex(number)
+        page = elsewhere.page_of(tab)
+        qtbot.waitUntil(lambda: not busy())
+        there = {command.name for command in commands.of_page(tab, "")}
+        assert set(written.get("", ())) | set(written.get(page, ())) <= there
+        assert pages is None or page in written, "a page that nobody wrote down"
+
+
+def test_the_palette_leads_to_what_another_page_offers_without_building_it_before(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_commands()
+    palette = window.findChild(CommandPalette)
+    assert window.tab_called("Review") is None
+    qtbot.keyClicks(palette.typed, "set name labeler")
+    assert palette.found.count() == 1
+    qtbot.keyClick(palette.typed, Qt.Key.Key_Return)
+    page = window.tab_called("Review").labelers
+    assert window.shown.title == "Review" and page.isVisible()
+    assert window.focusWidget() is page.name
+    window.run_elsewhere("Review", "Agreement", "Add my newest ranking")
+    window.run_elsewhere("PPO", "", "Rank what it writes")
+    assert window.shown.title == "PPO" and "cannot be done now" in window.projects.notice.text.text()
+
+
+def test_recent_projects_are_found_by_name(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_commands()
+    (found,) = [each for each in window.findChild(CommandPalette).commands if each.where == str(filled.folder)]
+    assert found.name == "Test project"
 
 
 def test_what_begins_with_the_word_comes_first_and_nonsense_finds_nothing():
@@ -258,14 +303,14 @@ def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, f
     assert window.session.project.value("select count(*) from current_rankings") == 0
 
 
-def test_the_jobs_panel_goes_with_its_project(open_window, filled):
+def test_the_jobs_panel_goes_with_its_project(open_window, filled, qtbot):
     window = open_window()
     window.open_project(filled.folder)
     window.show_jobs()
     window.show_jobs()
     assert len(window.findChildren(JobsPanel)) == 1
     window.close_project()
-    assert window.jobs is None
+    qtbot.waitUntil(lambda: window.jobs is None)
 
 
 def test_compare_shows_what_belongs_to_the_chosen_policy(open_window, filled):
@@ -303,6 +348,7 @@ def test_a_window_that_was_closed_on_a_job_comes_back_where_it_was(open_window, 
     held = lock.acquire(filled.folder)
     job = window.session.start("generate", configs.GenerateConfig())
     window.leave()
+    qtbot.waitUntil(window.isHidden)
     again = open_window()
     qtbot.waitUntil(lambda: again.session is not None)
     assert again.session.project.folder == filled.folder and again.shown.title == "Reward model"

@@ -521,7 +521,7 @@ def test_rows_that_come_while_a_run_is_read_are_drawn_once(tab):
     assert list(series.steps[: series.size]) == [1, 2, 3, 4]
 
 
-def test_a_window_that_closes_while_a_sweep_is_queued_has_queued_it(open_window, filled):
+def test_a_window_that_closes_while_a_sweep_is_queued_has_queued_it(open_window, filled, qtbot):
     window = open_window()
     window.open_project(filled.folder)
     window.show_tab_called("PPO")
@@ -529,7 +529,7 @@ def test_a_window_that_closes_while_a_sweep_is_queued_has_queued_it(open_window,
     config, options = found.form.run()
     found.start_sweep(replace(config, gold="length", train_on_gold=True), options, {"seed": ["1", "2", "3"]})
     window.close_project()
-    QApplication.processEvents()
+    qtbot.waitUntil(lambda: window.session is None)
     assert len(queue.listed(filled, kind=KIND)) == 3
 
 

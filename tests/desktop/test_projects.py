@@ -221,5 +221,5 @@ def test_closing_the_window_while_it_copies_asks_first(opened, qtbot, tmp_path, 
     assert "is not done" in box.text()
     slow.set()
     pressed(box, "Stop it and close").click()
-    assert not opened.isVisible()
+    qtbot.waitUntil(opened.isHidden)
     assert not list(tmp_path.glob("*mine*")) + list(tmp_path.glob(".*"))

@@ -16,8 +16,9 @@ from core.records import Prompt
 from core.store import Project, completions, create_project, guidelines, prompts, rankings
 from desktop import settings
 from desktop.labeling import Labeling
+from desktop.labeling_actions import NOTHING
 from desktop.session import Session
-from desktop.tabs.rank import NOTHING, Tab
+from desktop.tabs.rank import Tab
 from desktop.widgets.ordering import Ordering, from_ranking
 from desktop.widgets.ranking_card import mime_of
 
@@ -327,8 +328,8 @@ def test_the_last_one_cannot_be_skipped(tab: Tab) -> None:
 def test_all_ranked_says_so(tab: Tab) -> None:
     for _ in range(3):
         press(tab, Key.Key_A, Key.Key_Return)
-    assert tab.stack.currentWidget() is tab.all_ranked
-    assert "all 3 items" in tab.all_ranked.text.text()
+    assert tab.stack.currentWidget() is tab.stack.all_ranked
+    assert "all 3 items" in tab.stack.all_ranked.text.text()
     assert tab.hasFocus()
     QTest.keyClick(tab, Key.Key_Z, CONTROL)
     assert tab.stack.currentWidget() is tab.board
@@ -392,15 +393,24 @@ def test_the_first_completions_appear_by_themselves(qtbot, tmp_path: Path, monke
     tab = Tab(session)
     qtbot.addWidget(tab)
     tab.show()
-    assert tab.stack.currentWidget() is tab.no_prompts
+    assert tab.stack.currentWidget() is tab.stack.no_prompts
     session.do(prompts.add(project, [Prompt(0, "Why?")]), None)
     tab.refresh(None)
-    assert tab.stack.currentWidget() is tab.no_completions
+    assert tab.stack.currentWidget() is tab.stack.no_completions
     completions.add_group(project, 1, texts("because", "for no reason"))
     session.news.emit(type("News", (), {"jobs": [], "tables": frozenset({"completion_groups"})})())
     assert tab.stack.currentWidget() is tab.board
     assert len(tab.board.grid.cards) == 2
     session.close()
+
+
+def test_the_panel_that_writes_completions_closes_when_ranking_begins(tab: Tab) -> None:
+    tab.show_panel("generate")
+    press(tab, Key.Key_A)
+    assert tab.side.name == "" and tab.side.isHidden()
+    tab.show_panel("rules")
+    press(tab, Key.Key_B)
+    assert tab.side.name == "rules", "the others stay: they are read while ranking"
 
 
 def test_generate_queues_a_job_with_the_panels_values(tab: Tab, made: Project, started: list[object]) -> None:

@@ -275,15 +275,15 @@ def test_after_the_calibration_set_a_new_labeler_sees_where_they_differ(table: R
     put(list(first))
     assert table.stack.currentWidget() is table.board
     put(list(second)[::-1])
-    assert table.stack.currentWidget() is table.calibrated
-    shown = texts(table.calibrated)
+    assert table.stack.currentWidget() is table.stack.calibrated
+    shown = texts(table.stack.calibrated)
     assert "order 50%" in shown
     assert "Read the guidelines again" in shown
     assert "question 2?" in shown
     assert "question 1?" not in shown
     table.refresh(None)
-    assert table.stack.currentWidget() is table.calibrated, "news do not take it away"
-    table.calibrated.go_on.click()
+    assert table.stack.currentWidget() is table.stack.calibrated, "news do not take it away"
+    table.stack.calibrated.go_on.click()
     assert table.stack.currentWidget() is table.board
     assert table.labeling.group.id == 3
 

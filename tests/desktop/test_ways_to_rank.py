@@ -187,7 +187,7 @@ def test_skipped_for_good_is_not_shown_again_until_undone(qtbot, tab: Tab, made:
     press(tab, Key.Key_S, held=SHIFT)
     for _ in range(2):
         press(tab, Key.Key_A, Key.Key_Return)
-    QTest.mouseClick(tab.unskip_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(tab.stack.unskip_button, Qt.MouseButton.LeftButton)
     assert tab.board.prompt.toPlainText() == "One?"
 
 

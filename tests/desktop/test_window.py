@@ -1,14 +1,15 @@
 """The window: welcome, projects, tabs, runs drawn live, jobs asked for, errors as sentences."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QByteArray, QPoint, QPointF, QSize, Qt
+from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox, QSpinBox, QTextBrowser
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QMessageBox, QSpinBox, QTextBrowser
 
 from core import configs, demo, gold
 from core.events import Metrics, Progress, Result, Sample, Samples
@@ -69,7 +70,7 @@ def test_the_first_page_offers_a_way_in_and_remembers_projects(open_window, proj
     assert window.windowTitle() == "Test project – Plumbline"
     assert settings.recent_projects() == [project.folder]
     window.close_project()
-    assert window.windowTitle() == "Plumbline"
+    qtbot.waitUntil(lambda: window.windowTitle() == "Plumbline")
     qtbot.waitUntil(lambda: [row.folder for row in window.welcome.recent.rows] == [project.folder])
 
 
@@ -297,13 +298,14 @@ def test_a_failed_job_says_its_sentence_in_the_window(open_window, project):
     worker.close()
 
 
-def test_recent_projects_are_in_the_menu_and_open(open_window, project):
+def test_recent_projects_are_in_the_menu_and_open(open_window, project, qtbot):
     window = open_window()
     window.open_project(project.folder)
     window.close_project()
+    qtbot.waitUntil(lambda: window.session is None)
     window.menus.recent.aboutToShow.emit()
     (action,) = window.menus.recent.actions()
-    assert action.text() == str(project.folder)
+    assert action.text() == f"Test project\t{project.folder}"
     action.trigger()
     assert window.session.project.folder == project.folder
 
@@ -553,3 +555,56 @@ def drawn(name, pixels):
     QSvgRenderer(QByteArray(text.encode())).render(painter)
     painter.end()
     return image
+
+
+FETCH = """
+import sys, threading
+import desktop.window
+from desktop import tabs
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
+import gc
+app = QApplication(["x"])
+before = {id(each) for each in gc.get_objects() if isinstance(each, QObject)}
+thread = threading.Thread(target=tabs.fetch_all)
+thread.start()
+thread.join()
+made = [each for each in gc.get_objects() if isinstance(each, QObject) and id(each) not in before]
+assert not [each for each in made if each.thread() is not app.thread()], made
+assert "desktop.tabs.compare" in sys.modules and "torch" not in sys.modules
+"""
+
+
+def test_a_thread_may_import_the_tabs_while_the_window_paints():
+    subprocess.run([sys.executable, "-c", FETCH], check=True, cwd=Path(__file__).parents[2], timeout=60)
+
+
+def test_esc_leaves_distraction_free_when_nothing_else_wants_it(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Rank")
+    board = window.tab_called("Rank").board
+    window.menus.calm.trigger()
+    board.comment.setFocus()
+    qtbot.keyClick(board.comment, Qt.Key.Key_Escape)
+    assert window.menus.calm.isChecked(), "this one leaves the comment"
+    qtbot.keyClick(board, Qt.Key.Key_Escape)
+    assert not window.menus.calm.isChecked() and window.sidebar.isVisible()
+
+
+def test_every_question_for_a_file_begins_where_the_last_one_was_answered(open_window, filled, qtbot, tmp_path):
+    window = open_window()
+    window.open_project(filled.folder)
+    (tmp_path / "there").mkdir()
+    window.projects.archive(filled.folder)
+    asked = window.findChild(QFileDialog)
+    asked.fileSelected.emit(str(tmp_path / "there" / "mine.plumbline.zip"))
+    asked.close()
+    qtbot.waitUntil(lambda: "is archived" in window.projects.notice.text.text())
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    window.packs.ask()
+    again = window.findChild(QFileDialog)
+    assert Path(again.directory().absolutePath()) == tmp_path / "there"
+    again.close()
+    (tmp_path / "there").rename(tmp_path / "elsewhere")
+    assert settings.last_folder() == Path.home(), "a folder that is gone is not asked for"

@@ -1,0 +1,139 @@
+"""Undo of what was written beside the window, by the hundred thousand rows: imports, merged packs, simulated labelers.
+
+A statement for each row would take longer than the import. But in one write transaction all numbers above the newest
+are its own, so that a range for each table says what it added, and one digest whether all of that is still as it was.
+The few rows that it changed are logged like any others. What is taken away waits in a file and comes back from there.
+
+Rows are taken away without SQLite's foreign keys, which would look through whole tables for each of them; afterwards
+all references are checked at once. Rows of others that lead to nothing then were built on it: all is refused.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from core.errors import known
+from core.store import Changes, Project, open_project
+from core.store.undo_log import Statement, UndoLog, execute
+
+#: The number that says who wrote a row, by table; items are numbered by their ranking.
+NUMBERS = {
+    "prompts": "id", "guidelines": "id", "completion_groups": "id", "completions": "id", "labelers": "id",
+    "rankings": "id", "ranking_items": "ranking_id", "criterion_ranks": "ranking_id", "assignments": "id",
+    "conflicts": "id",
+}  # fmt: skip
+AT_ONCE = 1000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Added:
+    """Rows of one table above `after`, up to `last`, and a digest of all that they hold, for this process."""
+
+    table: str
+    after: int
+    last: int
+    digest: int
+
+    @property
+    def where(self) -> str:
+        number = NUMBERS[self.table]
+        return f"{number} > {self.after} and {number} <= {self.last}"
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What was written: rows `added`, and the statements that take back what was `changed`. `kept` is the file in
+    which the rows wait once they are taken away."""
+
+    added: tuple[Added, ...]
+    changed: list[Statement]
+    kept: Path | None = None
+
+
+@dataclass(frozen=True)
+class Recorded(Changes):
+    """Changes that another connection than the window's made, with what takes them back."""
+
+    bulk: Bulk | None = None
+
+
+def recorded(project: Project, work: Callable[[], T]) -> tuple[T, Bulk | None]:
+    """What `work` returns, and what it wrote, in one transaction; None if that is nothing."""
+    with project.write():
+        before = {table: _last(project, table) for table in NUMBERS}
+        log = UndoLog(project, {table: (number, before[table]) for table, number in NUMBERS.items()})
+        found = work()
+        log.end()
+        added = []
+        for table, after in before.items():
+            if (last := _last(project, table)) > after:
+                added.append(_signed(project, Added(table, after, last, 0)))
+        changed = log.taken()
+    return found, Bulk(tuple(added), changed) if added or changed else None
+
+
+def record(project: Project, label: str, tables: Iterable[str], work: Callable[[], T]) -> tuple[T, Recorded]:
+    """What `work` returns, and its changes under a `label`, to be announced in the window."""
+    found, bulk = recorded(project, work)
+    return found, Recorded(frozenset(tables), label, bulk=bulk)
+
+
+def replay(folder: Path, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk | None:
+    """Take it away, into the file `kept`, or bring it back, with a connection of its own, in any thread. Returns what
+    does the opposite; None, and nothing is changed, if others built on it."""
+    with closing(open_project(folder)) as project:
+        connection = project.db.conn
+        connection.execute("pragma foreign_keys = off")
+        connection.execute("attach database ? as kept", (str(bulk.kept or kept),))
+        log = UndoLog(project)
+        try:
+            with project.write():
+                execute(project, bulk.changed)
+                log.end()
+                changed = log.taken()
+                if bulk.kept is None:
+                    _take_away(project, bulk.added)
+                else:
+                    _bring_back(project, bulk.added)
+                for table in sorted(tables):
+                    project.count_edit(table)
+                if connection.execute("pragma main.foreign_key_check").fetchone():
+                    raise sqlite3.IntegrityError("rows of others would lead to nothing")
+        except sqlite3.IntegrityError:
+            return None
+        except sqlite3.Error as error:
+            raise known(error) or error from error
+    if bulk.kept is not None:
+        bulk.kept.unlink()
+    return replace(bulk, changed=changed, kept=None if bulk.kept else kept)
+
+
+def _take_away(project: Project, added: Iterable[Added]) -> None:
+    for rows in added:
+        if _signed(project, rows) != rows:
+            raise sqlite3.IntegrityError("somebody changed these rows")
+        project.db.conn.execute(f"create table kept.{rows.table} as select * from main.{rows.table} where {rows.where}")
+        project.db.conn.execute(f"delete from main.{rows.table} where {rows.where}")
+
+
+def _bring_back(project: Project, added: Iterable[Added]) -> None:
+    for rows in added:
+        names = ", ".join(row["name"] for row in project.rows(f"pragma main.table_info({rows.table})"))
+        project.db.conn.execute(f"insert into main.{rows.table} ({names}) select {names} from kept.{rows.table}")
+
+
+def _last(project: Project, table: str) -> int:
+    return int(project.value(f"select coalesce(max({NUMBERS[table]}), 0) from main.{table}"))
+
+
+def _signed(project: Project, rows: Added) -> Added:
+    number, digest = NUMBERS[rows.table], 0
+    found = project.db.conn.execute(f"select * from main.{rows.table} where {rows.where} order by {number}")
+    while some := found.fetchmany(AT_ONCE):
+        digest = hash((digest, *some))
+    return replace(rows, digest=digest)
