@@ -19,8 +19,8 @@ from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, Project, is_older, open_project
-from desktop import commands, elsewhere, errors, files, guide, leaving, settings, tabs, taking_back, theme
-from desktop.background import in_background, wait_for_all
+from desktop import commands, elsewhere, errors, files, guide, leaving, settings, taking_back, theme
+from desktop.background import wait_for_all
 from desktop.icons import icon
 from desktop.menus import Menus
 from desktop.notices import Notices
@@ -123,7 +123,6 @@ class Window(QMainWindow):
         titles = [kind.title for kind in TABS]
         left = settings.last_tab(project.folder)
         self.show_tab(titles.index(left) if left in titles else 0)
-        QTimer.singleShot(0, self, lambda: in_background(self, tabs.fetch_all, lambda _: None, lasting=True))
         if then is not None:
             then()
 

@@ -3,11 +3,9 @@
     def __init__(self, session): builds itself; shows what the project holds
     def refresh(self, changes): repaints what `changes` (None is everything) touched; called while it is seen
 
-It is imported when it is first shown, so that the first frame waits for none of them; the others are fetched by a
-thread meanwhile, because importing what they draw with takes longer than building them.
+It is imported when it is first shown, so that the first frame waits for none of them.
 """
 
-import importlib
 from dataclasses import dataclass
 
 
@@ -36,9 +34,3 @@ TABS: tuple[TabKind, ...] = (
     TabKind("desktop.tabs.policy", "PPO", "policy", "Tune the policy against the reward", "policy"),
     TabKind("desktop.tabs.compare", "Compare", "compare", "The reference beside the tuned policy"),
 )
-
-
-def fetch_all() -> None:
-    """Import all of them, in any thread: no module makes a Qt object while it is imported."""
-    for kind in TABS:
-        importlib.import_module(kind.module)

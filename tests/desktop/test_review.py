@@ -107,7 +107,7 @@ def test_agreement_is_shown_with_intervals_and_the_worst_prompt(qtbot, tab: Tab,
     assert "2 prompts that at least two of 2 labelers ranked" in page.about.text()
     assert [page.by_labeler.item(row, 0).text() for row in range(2)] == ["Ana", "Bo"]
     assert page.by_labeler.item(0, 1).text().startswith("50%")
-    assert "question 2?" in texts(page)
+    qtbot.waitUntil(lambda: "question 2?" in texts(page))
     assert "2 labelers agree on 0% of the pairs" in texts(page)
     assert "question 1?" not in texts(page)
 

@@ -1,7 +1,6 @@
 """The window: welcome, projects, tabs, runs drawn live, jobs asked for, errors as sentences."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -555,28 +554,6 @@ def drawn(name, pixels):
     QSvgRenderer(QByteArray(text.encode())).render(painter)
     painter.end()
     return image
-
-
-FETCH = """
-import sys, threading
-import desktop.window
-from desktop import tabs
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QApplication
-import gc
-app = QApplication(["x"])
-before = {id(each) for each in gc.get_objects() if isinstance(each, QObject)}
-thread = threading.Thread(target=tabs.fetch_all)
-thread.start()
-thread.join()
-made = [each for each in gc.get_objects() if isinstance(each, QObject) and id(each) not in before]
-assert not [each for each in made if each.thread() is not app.thread()], made
-assert "desktop.tabs.compare" in sys.modules and "torch" not in sys.modules
-"""
-
-
-def test_a_thread_may_import_the_tabs_while_the_window_paints():
-    subprocess.run([sys.executable, "-c", FETCH], check=True, cwd=Path(__file__).parents[2], timeout=60)
 
 
 def test_esc_leaves_distraction_free_when_nothing_else_wants_it(open_window, filled, qtbot):
