@@ -87,7 +87,8 @@ def test_pages_look_as_they_did(open_window, tmp_path, mode, size):
         assert not before.isNull(), f"there is no kept picture of {name}: look at it, then make them anew"
         much, place = difference(image, before)
         if much > ALLOWED:
-            changed[name] = f"{much:.2f} in block {place}"
+            image.save(str(tmp_path / f"{name}.png"))
+            changed[name] = f"{much:.2f} in block {place}, see {tmp_path}"
     theme.apply(app, "light")
     assert not changed
 
