@@ -31,13 +31,15 @@ def main() -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", nargs="+", default=SIZES)
     parser.add_argument("--theme", nargs="+", choices=THEMES, default=THEMES)
+    parser.add_argument("--settle", type=int, default=SETTLE_MILLISECONDS, metavar="MS",
+                        help="milliseconds in which a page may not change any more")  # fmt: skip
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     app, window = build([])
     window.show()
     for mode in options.theme:
         for size in options.size:
-            for name, picture in pages(app, window, options.project, mode, size):
+            for name, picture in pages(app, window, options.project, mode, size, settle=options.settle):
                 picture.save(str(options.out / f"{name}-{mode}-{size}.png"))
     window.leave()
     return 0

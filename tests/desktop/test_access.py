@@ -146,7 +146,7 @@ def test_the_window_works_at_twice_the_size(filled, tmp_path):
         "QT_SCALE_FACTOR": "2", "QT_QPA_PLATFORM": "offscreen", "PLUMBLINE_DATA": str(tmp_path / "data"),
     }  # fmt: skip
     command = [sys.executable, "-m", "desktop.screenshots", str(filled.folder), str(tmp_path / "out")]
-    command += ["--theme", "light", "--size", "1280x800"]
+    command += ["--theme", "light", "--size", "1280x800", "--settle", "20"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     pictures = sorted((tmp_path / "out").glob("*.png"))
