@@ -1,12 +1,19 @@
 """The window's beginning: the application, its look, its first frame; then the project, if one was named."""
 
+import gc
+import importlib
 import sys
 from pathlib import Path
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from desktop import errors, settings, theme
+from desktop.garbage import Collector
 from desktop.window import Window
+
+#: After the first frame, and before anybody has found a button.
+SOON_MILLISECONDS = 150
 
 
 def build(arguments: list[str]) -> tuple[QApplication, Window]:
@@ -29,8 +36,16 @@ def run(arguments: list[str]) -> int:
     """Show the window until it is closed; returns the exit code."""
     app, window = build(arguments)
     errors.install(app)
+    Collector(app)
     window.show()
+    QTimer.singleShot(SOON_MILLISECONDS, window, _fetch_charts)
     return app.exec()
+
+
+def _fetch_charts() -> None:
+    """Else the first tab with a chart would wait for them. What is loaded stays, and is no garbage to look for."""
+    importlib.import_module("pyqtgraph")
+    gc.freeze()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """The Review tab: what the rankings give (pairs), whether labelers agree, what biases them, and who ranks what."""
 
+from typing import Any
+
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.jobs.follow import News
 from core.store import Changes
@@ -11,6 +13,7 @@ from desktop.theme import SPACE
 from desktop.widgets.agreement_page import AgreementPage
 from desktop.widgets.bias_page import BiasPage
 from desktop.widgets.labelers_page import LabelersPage
+from desktop.widgets.late_pages import LatePages
 from desktop.widgets.pairs_page import PairsPage
 from desktop.widgets.parts import column, header
 
@@ -25,21 +28,13 @@ class Tab(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self.pairs = PairsPage(session, self)
-        self.agreement = AgreementPage(session, self)
-        self.bias = BiasPage(session, self)
-        self.labelers = LabelersPage(session, self)
-        self.pages = QTabWidget(self)
-        for title, page in (
-            ("Pairs", self.pairs),
-            ("Agreement", self.agreement),
-            ("Bias", self.bias),
-            ("Labelers", self.labelers),
-        ):
-            self.pages.addTab(page, title)
-        self.agreement.labelers_asked.connect(lambda: self.pages.setCurrentWidget(self.labelers))
+        self.pages = LatePages(self)
+        self._pairs = self.pages.add("Pairs", lambda: PairsPage(session, self))
+        self._agreement = self.pages.add("Agreement", self._make_agreement)
+        self._bias = self.pages.add("Bias", lambda: BiasPage(session, self))
+        self._labelers = self.pages.add("Labelers", lambda: LabelersPage(session, self))
         self._stale = {0, 1, 2, 3}
-        self.pages.currentChanged.connect(lambda: self._show_page())
+        self.pages.opened.connect(lambda _: self._show_page())
         session.news.connect(self._on_news)
         layout = column(
             header("Review", "Needs rankings. Shows the pairs that they give, and how far they can be trusted."),
@@ -51,6 +46,27 @@ class Tab(QWidget):
         self.setLayout(layout)
         self._show_page()
 
+    @property
+    def pairs(self) -> PairsPage:
+        return self._pairs()
+
+    @property
+    def agreement(self) -> AgreementPage:
+        return self._agreement()
+
+    @property
+    def bias(self) -> BiasPage:
+        return self._bias()
+
+    @property
+    def labelers(self) -> LabelersPage:
+        return self._labelers()
+
+    def _make_agreement(self) -> AgreementPage:
+        page = AgreementPage(self.session, self)
+        page.labelers_asked.connect(lambda: self.pages.setCurrentWidget(self.labelers))
+        return page
+
     def refresh(self, changes: Changes | None) -> None:
         if changes is None or changes.tables & TOUCHED:
             self._stale = {0, 1, 2, 3}
@@ -60,7 +76,8 @@ class Tab(QWidget):
         place = self.pages.currentIndex()
         if place in self._stale:
             self._stale.discard(place)
-            (self.pairs, self.agreement, self.bias, self.labelers)[place].refresh()
+            page: Any = self.pages.made[place]
+            page.refresh()
 
     def _on_news(self, news: News) -> None:
         if self.isVisible() and news.tables & TOUCHED:

@@ -1,18 +1,24 @@
 """The Reward model tab: train one on the pairs, read how far it can be trusted, and ask it about any text."""
 
+from typing import TypeVar
+
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.jobs.follow import News
 from core.store import Changes
 from desktop.background import wait_for_all
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.late_pages import LatePages
 from desktop.widgets.parts import column, header
 from desktop.widgets.playground import PlaygroundPage
 from desktop.widgets.reward_report import ReportPage
 from desktop.widgets.reward_training import TrainingPage
 from desktop.widgets.run_choice import KIND
+
+REPORT, PLAYGROUND = 1, 2
+Later = TypeVar("Later", ReportPage, PlaygroundPage)
 
 
 class Tab(QWidget):
@@ -21,15 +27,11 @@ class Tab(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self.training = TrainingPage(session, self)
-        self.report = ReportPage(session, self)
-        self.playground = PlaygroundPage(session, self)
-        self.pages = QTabWidget(self)
-        for title, page in (("Train", self.training), ("Report", self.report), ("Try it", self.playground)):
-            self.pages.addTab(page, title)
-        self.pages.currentChanged.connect(lambda _: self._show_page())
-        for page in (self.report, self.playground):
-            page.train_asked.connect(lambda: self.pages.setCurrentWidget(self.training))
+        self.pages = LatePages(self)
+        self.training = self.pages.add("Train", lambda: TrainingPage(session, self))()
+        self._report = self.pages.add("Report", lambda: self._asking(ReportPage(session, self)))
+        self._playground = self.pages.add("Try it", lambda: self._asking(PlaygroundPage(session, self)))
+        self.pages.opened.connect(lambda _: self._show_page())
         layout = column(
             header("Reward model", "Needs rankings. Gives a model that scores any completion as your labelers would."),
             self.pages,
@@ -41,11 +43,23 @@ class Tab(QWidget):
         session.news.connect(self._on_news)
         self.refresh(None)
 
+    @property
+    def report(self) -> ReportPage:
+        return self._report()
+
+    @property
+    def playground(self) -> PlaygroundPage:
+        return self._playground()
+
+    def _asking(self, page: Later) -> Later:
+        page.train_asked.connect(lambda: self.pages.setCurrentWidget(self.training))
+        return page
+
     def refresh(self, changes: Changes | None) -> None:
         self.training.count()
         runs = changes is None or "jobs" in changes.tables
         if runs or (changes is not None and "rankings" in changes.tables):
-            self.report.report = None  # it follows later labels
+            self._forget_report()  # it follows later labels
         if runs:
             self.training.show_runs()
         self._show_page()
@@ -54,18 +68,22 @@ class Tab(QWidget):
         self.pages.setCurrentWidget(self.training)
         self.training.show_newest()
 
+    def _forget_report(self) -> None:
+        if REPORT in self.pages.made:
+            self.report.report = None
+
     def _show_page(self) -> None:
-        page = self.pages.currentWidget()
-        if page is self.report:
+        if self.pages.currentIndex() == REPORT:
             self.report.refresh()
-        elif page is self.playground:
+        elif self.pages.currentIndex() == PLAYGROUND:
             self.playground.refresh()
 
     def _on_news(self, news: News) -> None:
         self.training.on_news(news)
-        self.playground.on_news(news)
+        if PLAYGROUND in self.pages.made:
+            self.playground.on_news(news)
         if "rankings" in news.tables or any(job.kind == KIND and job.status == "done" for job in news.jobs):
-            self.report.report = None
+            self._forget_report()
             self._show_page()
 
     def closeEvent(self, event: QCloseEvent) -> None:

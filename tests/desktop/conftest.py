@@ -1,5 +1,6 @@
 """The window without a screen, and without ever starting a worker process."""
 
+import gc
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -23,6 +24,14 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     folders: list[object] = []
     monkeypatch.setattr(launch, "ensure_worker", lambda folder, **_: folders.append(folder))
     return folders
+
+
+@pytest.fixture(autouse=True)
+def _collected_here() -> Iterator[None]:
+    """No garbage is collected in another thread, as in the program."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture
