@@ -32,6 +32,10 @@ class NothingToDo(BadInput):
     """The job has no work: no prompts, no completions, no pairs."""
 
 
+class Stopped(KnownError):
+    """Somebody stopped it before its end; nothing of it is left."""
+
+
 class Diverged(KnownError):
     """A computation gave something that is not a number: nothing was changed by it, but going on makes no sense."""
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QMenu, QMessageBox
 
 from core import trash
-from core.errors import BadInput, KnownError
+from core.errors import BadInput, KnownError, Stopped
 from core.store import copies
 from core.store.copies import SUFFIX
 from core.store.glance import glance, size
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from desktop.window import Window
 
 Act = Callable[[QMenu, str, str, object], QAction]
-
-
-class _Stopped(KnownError):
-    """Somebody stopped the copying."""
 
 
 class Projects(QObject):
@@ -235,7 +231,7 @@ class Projects(QObject):
 
         def progress(bytes_done: int, total: int) -> None:
             if self._stopping:
-                raise _Stopped("It was stopped: nothing is left of the copy.")
+                raise Stopped("It was stopped: nothing is left of the copy.")
             self.progressed.emit(bytes_done / total)
 
         def finished(made: Path) -> None:
@@ -245,7 +241,7 @@ class Projects(QObject):
         def failed(error: Any) -> None:
             self.at_work = ""
             self.notice.hide()
-            if isinstance(error, _Stopped):
+            if isinstance(error, Stopped):
                 self.notice.tell(str(error))
             else:
                 errors.show(error, self.window)

@@ -9,6 +9,7 @@ used, and why); the rest of the file is imported all the same. JSON, tables and 
 same objects, through `core.data.source`.
 """
 
+import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,12 +59,20 @@ EXPORTERS = {
 }
 
 T = TypeVar("T")
+#: Told how many rows were read so far; what it raises ends the import, of which nothing is left then.
+Tell = Callable[[int], object]
 
 
-def read(path: Path) -> Iterator[Row | Refused]:
-    """Rows of a file in whichever format it is. Raises `BadInput` if it cannot be read at all."""
+def read(path: Path, tell: Tell | None = None) -> Iterator[Row | Refused]:
+    """Rows of a file in whichever format it is; `tell` hears of each how many there were. Raises `BadInput` if it
+    cannot be read at all."""
     items = _reader(path).read(path)
-    while (item := _guarded(path, lambda: next(items, None))) is not None:
+    for count in itertools.count(1):
+        item = _guarded(path, lambda: next(items, None))
+        if item is None:
+            return
+        if tell is not None:
+            tell(count)
         yield checked(item) if isinstance(item, Row) else item
 
 
@@ -93,10 +102,10 @@ def preview(path: Path, limit: int = 20) -> Preview:
     return look(reader.NAME, read(path), limit, reader.LACKS)
 
 
-def read_prompts(path: Path) -> Report:
+def read_prompts(path: Path, tell: Tell | None = None) -> Report:
     """What an import of prompts would find, without importing it."""
     report = Report("prompts")
-    for row in read(path):
+    for row in read(path, tell):
         if isinstance(row, Refused):
             report.refused.append(row)
         else:
@@ -104,12 +113,14 @@ def read_prompts(path: Path) -> Report:
     return report
 
 
-def import_prompts(project: Project, path: Path, *, split: str | None = None) -> Report:
+def import_prompts(
+    project: Project, path: Path, *, split: str | None = None, tell: Tell | None = None
+) -> Report:  # fmt: skip
     """Add the prompts of a file; those that the project has are counted as known.
 
     Raises `NothingToDo` if there is not one prompt in it.
     """
-    report = read_prompts(path)
+    report = read_prompts(path, tell)
     if not report.prompts:
         raise NothingToDo(f"{path.name} holds no prompts: give one prompt a line, or JSON lines with a `prompt` field.")
     chosen = report.prompts
@@ -120,7 +131,7 @@ def import_prompts(project: Project, path: Path, *, split: str | None = None) ->
     return report
 
 
-def import_preferences(project: Project, path: Path, labeler: str) -> Report:
+def import_preferences(project: Project, path: Path, labeler: str, *, tell: Tell | None = None) -> Report:
     """Add every row's prompt, answers and order, as a ranking by `labeler` unless the file says whose it is.
 
     It is one transaction. A row that is already there (same prompt, answers and labeler) is counted as known.
@@ -128,7 +139,7 @@ def import_preferences(project: Project, path: Path, labeler: str) -> Report:
     report = Report("rankings")
     with project.write():
         importer = Importer(project, path.name, labeler)
-        for row in read(path):
+        for row in read(path, tell):
             new = row if isinstance(row, Refused) else importer.add(row)
             if isinstance(new, Refused):
                 report.refused.append(new)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
@@ -19,7 +19,7 @@ from shiboken6 import isValid
 from core import data
 from core.data import Preview
 from core.data.rows import Refused, Report
-from core.errors import known
+from core.errors import Stopped, known
 from core.store import Project, bulk
 from core.store.bulk import Recorded
 from desktop import errors, files
@@ -33,6 +33,20 @@ FILES = "Data (*.jsonl *.json *.ndjson *.jsonl.gz *.csv *.tsv *.parquet *.txt);;
 TOUCHED = ("prompts", "rankings", "completion_groups", "labelers")
 SHOWN = 50
 REFUSED_SHOWN = 2000
+COUNT_MILLISECONDS = 200
+
+
+class Reading:
+    """How far an import is, told by its thread, and whether it is to stop, told by the window's."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.stopped = False
+
+    def __call__(self, count: int) -> None:
+        self.count = count
+        if self.stopped:
+            raise Stopped("It was stopped: nothing of the file was imported.")
 
 
 class ImportDialog(QDialog):
@@ -55,6 +69,9 @@ class ImportDialog(QDialog):
         third = "Answers, best first" if what == "rankings" else "Tags"
         self.rows = _lines("What the file holds", ("Line", "Prompt", third))
         self.refused = _lines("Refused lines", ("Line", "Why it cannot be used"))
+        self.reading: Reading | None = None
+        self._clock = QTimer(self, interval=COUNT_MILLISECONDS)
+        self._clock.timeout.connect(self._count)
         self.tabs = QTabWidget(self)
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.rows, "What it holds")
@@ -77,8 +94,11 @@ class ImportDialog(QDialog):
         self.found: list[Refused] = []
         self.copy = button("Copy the report", self.copy_report, role="link", tip="Every refused line, and why")
         self.copy.hide()
+        self.halt = button("Stop", self._stop, tip="Import nothing of it")
+        self.halt.hide()
         other = button("Other file …", self.choose)
-        foot = row(self.split, whose, self.labeler, self.copy, None, other, button("Close", self.reject), self.go)
+        shut = button("Close", self.reject)
+        foot = row(self.split, whose, self.labeler, self.copy, None, other, shut, self.halt, self.go)
         layout = column(self.about, self.hazards, self.note, self.tabs, self.said, foot, spacing=SPACE + 4)
         layout.setStretch(3, 1)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
@@ -140,14 +160,13 @@ class ImportDialog(QDialog):
             self.labeler.text().strip() or "imported",
         )
         self.go.setEnabled(False)
-        self._say("Importing …", "muted")
-
-        what, session, owner = self.what, self.session, self.owner
+        what, session, owner, reading = self.what, self.session, self.owner, Reading()
+        self._follow(reading)
 
         def read(project: Project) -> Report:
             if what == "prompts":
-                return data.import_prompts(project, path, split=split)
-            return data.import_preferences(project, path, labeler)
+                return data.import_prompts(project, path, split=split, tell=reading)
+            return data.import_preferences(project, path, labeler, tell=reading)
 
         def work(project: Project) -> tuple[Report, Recorded]:
             return bulk.record(project, f"Import {what}", TOUCHED, lambda: read(project))
@@ -167,7 +186,28 @@ class ImportDialog(QDialog):
         # What is imported is announced, and can be undone, also where the dialog was closed in the meantime.
         with_project(owner, folder, work, done, failed)
 
+    def _follow(self, reading: "Reading") -> None:
+        """Count along until the import has ended."""
+        self.reading = reading
+        self.halt.show()
+        self._count()
+        self._clock.start()
+
+    def _count(self) -> None:
+        if self.reading is not None:
+            self._say(f"Importing … {self.reading.count:,} lines", "muted")
+
+    def _stop(self) -> None:
+        if self.reading is not None:
+            self.reading.stopped = True
+
+    def _end(self) -> None:
+        self._clock.stop()
+        self.halt.hide()
+        self.reading = None
+
     def _done(self, report: Report, changes: Recorded) -> None:
+        self._end()
         parts = [f"{report.added:,} {report.what} imported"]
         if report.known:
             parts.append(f"{report.known:,} were there already")
@@ -177,6 +217,11 @@ class ImportDialog(QDialog):
         self.imported.emit(changes)
 
     def _failed(self, error: Any) -> None:
+        self._end()
+        if isinstance(error, Stopped):
+            self.go.setEnabled(True)
+            self._say(str(error), "muted")
+            return
         self.about.setText(self.path.name)
         self._say(str(known(error) or f"The file cannot be read: {error}"), "error")
 

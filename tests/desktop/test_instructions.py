@@ -336,3 +336,20 @@ def test_near_duplicates_are_found_and_one_of_each_is_kept(qtbot, tab) -> None:
     dialog.delete_button.click()
     assert prompts.count(project) == before - 1
     assert text in [prompt.text for prompt in prompts.listed(project)]
+
+
+def test_an_import_that_is_stopped_leaves_nothing(qtbot, session: Session, tab: Tab, tmp_path: Path) -> None:
+    (tmp_path / "many.txt").write_text("\n".join(f"prompt number {number}" for number in range(20_000)))
+    before = session.project.value("select count(*) from prompts")
+    dialog = ImportDialog(session, tab, what="prompts")
+    dialog.look(tmp_path / "many.txt")
+    qtbot.waitUntil(dialog.go.isEnabled, timeout=20_000)
+    dialog.go.click()
+    assert dialog.said.text() == "Importing … 0 lines" and dialog.halt.isVisible()
+    dialog.halt.click()
+    qtbot.waitUntil(lambda: "It was stopped" in dialog.said.text())
+    assert session.project.value("select count(*) from prompts") == before
+    assert not dialog.halt.isVisible()
+    dialog.go.click()
+    qtbot.waitUntil(lambda: "20,000 prompts imported" in dialog.said.text(), timeout=20_000)
+    dialog.close()
