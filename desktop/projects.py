@@ -263,7 +263,7 @@ class Projects(QObject):
         said = f"“{_name(folder)}” {what}: it lies in {folder}."
         if self.window.closing:
             return
-        if self.window.session is None:
+        if self.window.session is None and not self.window.waiting.busy:
             self.window.open_project(folder, lambda: self.notice.tell(said))
         else:
             self.notice.tell(said, "Open", partial(self.window.open_project, folder), stays=True)
