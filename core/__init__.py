@@ -1,6 +1,7 @@
 """Plumbline without its window.
 
 errors, records, events, options, configs   plain data that everything else speaks
+words                                       durations and sizes as they are said everywhere
 catalogue, gold, metrics, resources         what there is to choose from, and what the numbers mean
 store/          the project: a folder, one SQLite file, one module per noun
 preferences/    from rankings to pairs

@@ -176,7 +176,10 @@ def put_back(deleted: Deleted) -> Path:
             if glance(folder) is None:
                 raise BadInput(f"The project of “{deleted.name}” is not in {folder} any more: put that back first.")
             with closing(open_project(folder)) as project:
-                if (target := project.run_folder(deleted.run)).exists():
+                if not run_rows.belong_to(project, place / ROWS):
+                    raise BadInput(f"{folder} holds another project now: “{deleted.name}” cannot be put back there.")
+                target = project.run_folder(deleted.run)
+                if target.exists() and (place / target.name).exists():  # else it is back already, but for its entry
                     raise BadInput(f"{target} is in the way: move it away, then put “{deleted.name}” back.")
                 run_rows.bring_back(project, place / ROWS)
             _put_run_back(deleted, target)
@@ -198,6 +201,7 @@ def _put_run_back(deleted: Deleted, target: Path) -> None:
     if (place / target.name).exists():
         target.parent.mkdir(exist_ok=True)
         _move(target.parent, [place / target.name])
+    _note(deleted.id).unlink(missing_ok=True)  # first: an entry without its rows could never be put back
     (place / ROWS).unlink(missing_ok=True)
     _forget(deleted)
 

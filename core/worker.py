@@ -134,6 +134,7 @@ def claim(project: Project, job_id: int | None = None) -> Job | None:
             return None
         step = last_checkpoint(project, row["id"])[0]
         forget_after(project, row["id"], step)
+        resumes.forget_after(project, row["id"], step)
         resumes.mark(project, row["id"], step)
         database.conn.execute(
             "update jobs set status = 'running', attempt = attempt + 1, started_at = ?, stage = 'Starting',"
@@ -251,9 +252,14 @@ class Recorder:
         return self.project.value("select wanted from jobs where id = ?", self.job_id)
 
     def say(self, doing: str) -> None:
-        """What the job does right now; one that cannot be written now is not worth waiting for."""
-        with suppress(sqlite3.OperationalError), self.project.write() as database:
-            database.conn.execute("update jobs set stage = ? where id = ?", (f"{self.stage}\n{doing}", self.job_id))
+        """What the job does right now; while somebody else writes, that is not worth waiting for."""
+        connection, patience = self.project.db.conn, self.project.value("pragma busy_timeout")
+        connection.execute("pragma busy_timeout = 0")
+        try:
+            with suppress(sqlite3.OperationalError), self.project.write():
+                connection.execute("update jobs set stage = ? where id = ?", (f"{self.stage}\n{doing}", self.job_id))
+        finally:
+            connection.execute(f"pragma busy_timeout = {patience}")
 
     def hold(self, seconds: float) -> Any:
         """Wait in the paused state until something else is wanted, at most so long; a pause does not count as work."""

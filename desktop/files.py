@@ -6,7 +6,10 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from core.data.pack import SUFFIX
 from desktop import settings
+
+PACKS = f"Labeling packs (*{SUFFIX});;All files (*)"
 
 
 def ask_open(parent: QWidget | None, title: str, chosen: Callable[[Path], object], kinds: str = "") -> QFileDialog:

@@ -5,6 +5,7 @@ saved rankings alike; a saved one is retracted in the project, after a restart t
 `Changes` that the window announces.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -281,9 +282,10 @@ class Labeling:
     def _beside(self, group_id: int | None, undo: Callable[[], Changes], redo: Callable[[], Changes]) -> Changes | None:
         if group_id is None:
             return None
+        changes = self._done_beside(redo)
         self._done.append(Beside(group_id, undo, redo))
         self._undone.clear()
-        return self._done_beside(redo)
+        return changes
 
     def _done_beside(self, step: Callable[[], Changes]) -> Changes:
         changes = step()
@@ -297,7 +299,15 @@ class Labeling:
         step = self._pop_done()
         if step is None:
             return None
+        try:
+            changes = self._take_back(step)
+        except sqlite3.Error:  # such as a full disk: it can be tried again
+            self._done.append(step)
+            raise
         self._undone.append(step)
+        return changes
+
+    def _take_back(self, step: Step) -> Changes | None:
         if isinstance(step, Edit):
             self._show_step(step, step.before, step.touched)
             return None
@@ -325,7 +335,15 @@ class Labeling:
         step = self._pop_existing(self._undone)
         if step is None:
             return None
+        try:
+            changes = self._do_again(step)
+        except sqlite3.Error:
+            self._undone.append(step)
+            raise
         self._done.append(step)
+        return changes
+
+    def _do_again(self, step: Step) -> Changes | None:
         if isinstance(step, Edit):
             self._show_step(step, step.after, True)
             return None

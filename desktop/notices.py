@@ -11,6 +11,7 @@ from PySide6.QtDBus import QDBusConnection, QDBusMessage
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from core.records import ACTIVE, Job
+from core.words import duration
 
 #: Shorter jobs end while somebody still looks.
 LONG_SECONDS = 30
@@ -20,10 +21,7 @@ ENDS = {"done": "is done", "failed": "failed", "interrupted": "was interrupted",
 
 def said_of(job: Job) -> str:
     """`Job 4, PPO, is done after 12 min.`"""
-    seconds = job.took or job.seconds
-    minutes = round(seconds / 60)
-    took = f"{minutes} min" if minutes else f"{seconds:.0f} s"
-    return f"Job {job.id}, {job.name}, {ENDS[job.status]} after {took}."
+    return f"Job {job.id}, {job.name}, {ENDS[job.status]} after {duration(job.took or job.seconds)}."
 
 
 class Notices(QObject):

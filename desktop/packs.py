@@ -34,7 +34,7 @@ class Packs(QObject):
 
     def ask(self) -> None:
         """Choose a labeling pack, to be ranked on this machine."""
-        files.ask_open(self.window, "Open a labeling pack", self.unpack, pack.KINDS)
+        files.ask_open(self.window, "Open a labeling pack", self.unpack, files.PACKS)
 
     def unpack(self, path: Path) -> None:
         """Make a project of a pack (or take up the one that was made of it before) and go to the Rank tab."""

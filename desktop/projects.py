@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QMenu, QMessageBox
 
-from core import trash
-from core.errors import BadInput, KnownError, Stopped
+from core import trash, words
+from core.errors import BadInput, Stopped
 from core.store import copies
 from core.store.copies import SUFFIX
 from core.store.glance import glance, size
@@ -23,7 +23,7 @@ from desktop import errors, files, settings
 from desktop.background import in_background
 from desktop.widgets.copy_dialog import CopyDialog
 from desktop.widgets.notice import Notice
-from desktop.widgets.trash_dialog import TrashDialog, megabytes
+from desktop.widgets.trash_dialog import TrashDialog
 
 if TYPE_CHECKING:
     from desktop.window import Window
@@ -84,7 +84,7 @@ class Projects(QObject):
         name = _name(folder)
 
         def done(written: Path) -> None:
-            taken = megabytes(written.stat().st_size)
+            taken = words.size(written.stat().st_size)
             show = partial(self.do, "show", written.parent)
             self.notice.tell(f"“{name}” is archived in {written.name} ({taken}).", "Show folder", show)
 
@@ -135,7 +135,7 @@ class Projects(QObject):
     def _ask(self, folder: Path, name: str, taken: int) -> None:
         box = QMessageBox(QMessageBox.Icon.Question, "Plumbline", f"Delete “{name}”?", parent=self.window)
         box.setInformativeText(
-            f"{folder} ({megabytes(taken)}) goes to Plumbline’s trash, from where it can be put back. "
+            f"{folder} ({words.size(taken)}) goes to Plumbline’s trash, from where it can be put back. "
             "Files in the folder that are not the project’s own stay there."
         )
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -259,7 +259,7 @@ class Projects(QObject):
         said = f"“{_name(folder)}” {what}: it lies in {folder}."
         if self.window.closing:
             return
-        if self.window.session is None:
+        if self.window.session is None and not self.window.waiting.busy:
             self.window.open_project(folder, lambda: self.notice.tell(said))
         else:
             self.notice.tell(said, "Open", partial(self.window.open_project, folder), stays=True)

@@ -62,7 +62,8 @@ class Waiting(QObject):
 
         def look() -> None:
             late = not lasting and time.monotonic() - began > LONGEST_SECONDS
-            if late or not background.busy(lasting=lasting):
+            last = not lasting or len(self._what) == 1  # what somebody else waits with comes before the window closes
+            if late or (last and not background.busy(lasting=lasting)):
                 timer.stop()
                 timer.deleteLater()
                 self._end(text)

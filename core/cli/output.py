@@ -13,6 +13,7 @@ import click
 from core.options import documented, flag_name
 from core.records import Job
 from core.store import Project, open_project
+from core.words import duration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -105,7 +106,7 @@ class ProgressLine:
 
 
 def describe(job: Job) -> str:
-    """`Tuning the policy (PPO): 3/12, 1 min 20 s left · Learning, pass 2 of 4`."""
+    """`Tuning the policy (PPO): 3/12, 80 s left · Learning, pass 2 of 4`."""
     stage = job.stage or job.name
     if job.status in ("queued", "paused"):
         return f"{stage}: {job.status}" + (f". {job.error}" if job.error else "")
@@ -113,8 +114,3 @@ def describe(job: Job) -> str:
     left = f", {duration(job.eta)} left" if job.eta is not None else ""
     doing = f" · {job.doing}" if job.doing and job.status == "running" else ""
     return f"{stage}{count}{left}{doing}"
-
-
-def duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import psutil
 
-from core import catalogue, demo, machine, plan
+from core import catalogue, demo, machine, plan, words
 from core.checklist import missing
 from core.cli.output import ProgressLine, folder_argument, json_option, opened, show, table
 from core.errors import BadInput
@@ -186,7 +186,7 @@ def archive_command(folder: Path, path: Path, as_json: bool) -> None:
     """
     path = copies.archive(folder, path)
     taken = path.stat().st_size
-    show({"file": str(path), "bytes": taken}, as_json, f"{path} holds the project ({taken / 1e6:.1f} MB).")
+    show({"file": str(path), "bytes": taken}, as_json, f"{path} holds the project ({words.size(taken)}).")
 
 
 @click.command("restore")

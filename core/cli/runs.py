@@ -15,6 +15,7 @@ from core.jobs.wait import wait
 from core.options import documented, flag_name
 from core.records import Job
 from core.store import Project
+from core.words import size
 
 ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in configs.ALGORITHMS.values()))
 
@@ -125,7 +126,7 @@ def steer(folder: Path, job: int, name: str, value: float) -> None:
 def remove_run(folder: Path, job: int, as_json: bool) -> None:
     """Move a run that has ended to the trash: its record, checkpoints and adapters; `put-back-run` brings it back."""
     gone = trash.delete_run(folder, job)
-    text = f"Run {job} is in the trash ({gone.bytes / 1e6:.1f} MB): `put-back-run` brings it back."
+    text = f"Run {job} is in the trash ({size(gone.bytes)}): `put-back-run` brings it back."
     show({"job": job, "bytes": gone.bytes}, as_json, text)
 
 
@@ -179,7 +180,7 @@ def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> N
     values = configs.stored(config) | {"out": str(Path(config.out).resolve()) if config.out else ""}
 
     def tell(project: Project, job: Job) -> str:
-        return f"Wrote {job.result['folder']} ({job.result['bytes'] / 1e6:.0f} MB, {job.result['dtype']})."
+        return f"Wrote {job.result['folder']} ({size(job.result['bytes'])}, {job.result['dtype']})."
 
     start(folder, "export-model", configs.job_config("export-model", values), as_json, detach, tell=tell)
 

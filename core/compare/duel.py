@@ -35,7 +35,7 @@ def run(context: JobContext) -> Events:
         left_out = len(heldout) - len(fresh)
         asked = [*fresh[: config.limit or None]]
     if left_out:
-        yield Note(f"Left out {left_out} prompts that are held out now: run {policy_run.id} trained on them.")
+        yield Note(f"Left out: run {policy_run.id} trained on {left_out} of the {len(heldout)} held-out prompts.")
     if not asked:
         but = f" that run {policy_run.id} did not train on" if left_out else ""
         raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")

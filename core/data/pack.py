@@ -18,7 +18,6 @@ from core.errors import BadInput, ProjectError, known
 from core.store import DATABASE, Changes, Project, assignments, changed, now, open_project, rankings
 
 SUFFIX = ".plumbpack"
-KINDS = f"Labeling packs (*{SUFFIX});;All files (*)"
 PACK = "pack"
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from core.jobs import queue
 from core.store import Project, now
+from core.words import duration
 
 #: Seconds of a pause that is worth a mark.
 LONG_PAUSE = 600.0
@@ -34,7 +35,7 @@ def mark(project: Project, job_id: int, step: int, paused: float = 0.0) -> None:
     job = queue.get(project, job_id)
     if job.kind in queue.RUN_KINDS and step > 0:
         earlier = [each for each in of(project, job_id) if each.step < step]
-        why = f"a pause of {paused / 60:.0f} min" if paused else "it had ended"
+        why = f"a pause of {duration(paused)}" if paused else "it had ended"
         with project.write() as database:
             _keep(project, job_id, [*earlier, Resume(step, now(), paused)])
             database.conn.execute(

@@ -9,7 +9,8 @@ from core.report import svg
 from core.report.export import interval
 from core.report.markup import figure, folded, paragraphs, quote, said, table
 from core.report.outcomes import GOLD, KL, REWARD, Change, Measured, Outcome, Points, Setting
-from core.report.story import duration, number
+from core.report.story import number
+from core.words import duration
 
 CAPTIONS = {
     REWARD: "Reward: mean score of the answers that the policy wrote in each step.",

@@ -181,8 +181,9 @@ def skip(project: Project, labeler_id: int, *group_ids: int) -> Changes:
     """Leave groups unranked for good; `unskip` brings them back."""
     with project.write() as database:
         database.conn.executemany(
-            "insert into assignments (group_id, labeler_id, reason, created_at) values (?, ?, 'skipped', ?)",
-            [(group_id, labeler_id, now()) for group_id in group_ids],
+            "insert into assignments (group_id, labeler_id, reason, created_at)"
+            " select id, ?, 'skipped', ? from completion_groups where id = ?",  # one may have gone meanwhile
+            [(labeler_id, now(), group_id) for group_id in group_ids],
         )
     return changed("Skip prompt", "assignments", ids=group_ids)
 

@@ -10,7 +10,7 @@ all references are checked at once. Rows of others that lead to nothing then wer
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -109,7 +109,8 @@ def replay(folder: Path, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk 
         except sqlite3.Error as error:
             raise known(error) or error from error
     if bulk.kept is not None:
-        bulk.kept.unlink()
+        with suppress(OSError):  # the rows are back: a file that cannot go yet goes with its folder
+            bulk.kept.unlink()
     return replace(bulk, changed=changed, kept=None if bulk.kept else kept)
 
 

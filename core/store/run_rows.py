@@ -24,6 +24,7 @@ def keep(project: Project, job_id: int, file: Path) -> None:
         for table in ("jobs", *TABLES):
             key = "id" if table == "jobs" else "job_id"
             aside.execute(f"create table {table} as select * from project.{table} where {key} = ?", (job_id,))
+        aside.execute("create table origin as select value as uid from project.settings where key = 'uid'")
         aside.execute("commit")
 
 
@@ -31,6 +32,13 @@ def forget(project: Project, job_id: int) -> None:
     """Delete the run's rows."""
     with project.write() as database:
         database.conn.execute("delete from jobs where id = ?", (job_id,))  # all the others go along
+
+
+def belong_to(project: Project, file: Path) -> bool:
+    """Are the rows in `file` of this project, and not of another that was in its folder before?"""
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as aside:
+        found = aside.execute("select uid from origin").fetchone()
+    return bool(found) and found[0] == project.value("select value from settings where key = 'uid'")
 
 
 def bring_back(project: Project, file: Path) -> None:

@@ -49,6 +49,8 @@ class History:
         self.undoable: list[Step] = []
         self.redoable: list[Step] = []
         self._log = UndoLog(project)
+        self._step: Step | None = None
+        """The one that is at work; others may be added meanwhile."""
         self._folder: Path | None = None
         self._kept = 0
 
@@ -64,6 +66,9 @@ class History:
     def add(self, step: Step) -> None:
         """A step that can be undone."""
         self.undoable = [*self.undoable, step][-STEPS:]
+        for undone in self.redoable:
+            if undone.bulk is not None and undone.bulk.kept is not None:
+                undone.bulk.kept.unlink(missing_ok=True)
         self.redoable.clear()
 
     def forget(self) -> None:
@@ -90,7 +95,7 @@ class History:
         if not steps:
             raise BadInput(f"There is nothing to {word}.")
         self._log.taken()
-        step = steps[-1]
+        step = self._step = steps[-1]
         if step.back is not None:
             return partial(_from_elsewhere, step, step.back)
         if step.bulk is None:
@@ -99,7 +104,10 @@ class History:
 
     def settle(self, word: str, opposite: Step | None) -> Changes:
         """The work is done. Raises `BadInput` if it was refused: then the step is forgotten."""
-        step = self._steps(word).pop()
+        step, self._step = self._step, None
+        assert step is not None
+        steps = self._steps(word)
+        steps[:] = [each for each in steps if each is not step]
         if opposite is None:
             raise BadInput(
                 f"“{step.label}” cannot be taken back any more, because other work builds on it: change it by hand."

@@ -229,7 +229,7 @@ def said_of(job: Job) -> str:
         "what you typed" if job.config["prompts"] else f"{count} held-out prompts" if count else "held-out prompts"
     )
     left_out = job.result.get("left_out")
-    but = f"; {left_out} more are left out, because it trained on them" if left_out else ""
+    but = f", without {left_out} that it trained on" if left_out else ""
     return f"Run {policy_of(job)} beside the reference, on {prompts}{but}"
 
 

@@ -318,4 +318,5 @@ class Tab(QWidget):
         if mine:
             self.charts.append(mine)
             self._show_advice()
-        self.samples.prepend([item for item in news.samples if item["job_id"] == self.runs.current])
+        if written := [item for item in news.samples if item["job_id"] == self.runs.current]:
+            self.samples.prepend(written)

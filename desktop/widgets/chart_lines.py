@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont
 
 from core.jobs.resumes import Resume
+from core.words import duration
 from desktop import theme
 from desktop.widgets.axes import FONT
 from desktop.widgets.dates import local_time
@@ -96,7 +97,7 @@ def resume_marks(found: Sequence[Resume]) -> list[Line]:
         Line(
             each.step,
             f"Resumed after step {each.step} on {local_time(each.at)}, after "
-            + (f"a pause of {each.paused / 60:.0f} min" if each.paused else "it had ended"),
+            + (f"a pause of {duration(each.paused)}" if each.paused else "it had ended"),
             "resumed",
             kind="mark",
         )

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from core.words import duration
+
 
 def local_time(stored: str) -> str:
     """`24 Nov, 14:03` on this machine's clock, from UTC in ISO 8601; with the year if it is not this one."""
@@ -14,6 +16,4 @@ def local_time(stored: str) -> str:
 
 def remaining(seconds: float) -> str:
     """`about 2 min left`."""
-    if seconds < 60:
-        return f"about {max(1, round(seconds))} s left"
-    return f"about {round(seconds / 60)} min left"
+    return f"about {duration(seconds)} left"

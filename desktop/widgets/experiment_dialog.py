@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from core.errors import known
 from core.report import experiment, page
 from core.store import Project
+from core.words import size
 from desktop import files
 from desktop.background import with_project
 from desktop.session import Session
@@ -74,8 +75,8 @@ class ExperimentDialog(QDialog):
         else:
             self._say(f"No browser could be started: open {self.path} yourself.", "error")
 
-    def _done(self, size: int) -> None:
-        self._say(f"{self.path.name} is written ({max(size / 1e6, 0.01):.2f} MB).", "good")
+    def _done(self, count: int) -> None:
+        self._say(f"{self.path.name} is written ({size(count)}).", "good")
         self.open_button.setEnabled(True)
         self.open_button.setFocus()
 

@@ -10,9 +10,11 @@ from core.errors import KnownError
 from core.jobs import queue
 from core.records import ACTIVE, RESUMABLE, Job
 from core.store import Project, completions, prompts
+from core.words import duration
 from desktop.forms import ConfigForm
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.widgets.dates import remaining
 from desktop.widgets.parts import button, column, label, row, set_role
 
 TITLES = {
@@ -166,16 +168,10 @@ def sentence(job: Job, left: float | None) -> str:
         if job.stage != WRITING:
             count = f": {job.done:,} of {job.total:,}" if job.total > 1 else " …"
             return f"{job.stage or 'Loading the model'}{count}"
-        rest = "" if left is None else f", about {duration(left)} left"
+        rest = "" if left is None else f", {remaining(left)}"
         return f"{job.done:,} of {job.total:,} prompts answered{rest}. You can rank meanwhile."
     if job.status == "done":
         return f"Done: {job.done:,} prompts answered in {duration(job.seconds)}."
     if job.status == "failed":
         return job.error or "Generation failed."
     return f"{job.status.capitalize()} after {job.done:,} of {job.total:,} prompts; what is written stays."
-
-
-def duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -52,6 +52,8 @@ class JobBar(QFrame):
             ask(self.job.id)
 
     def _news(self, news: News) -> None:
+        if self.job is not None and self.job.id in news.gone:
+            self.show_job(None)
         for job in news.doing:
             if self.job is not None and self.job.id == job.id:
                 self.show_job(job)

@@ -16,6 +16,7 @@ from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
+from core.words import duration
 from desktop import errors
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -143,7 +144,7 @@ def _cells(job: Job, left: float | None) -> tuple[str, ...]:
     done, total = counted(job)
     count = f"{done:,} of {total:,}" if total > 1 else ""
     rest = f", {remaining(left)}" if left is not None else ""
-    took = "" if job.took is None else f"{job.took:.0f} s" if job.took < 120 else f"{job.took / 60:.0f} min"
+    took = "" if job.took is None else duration(job.took)
     state = "stopping" if job.status == "running" and job.wanted == "stop" else job.status
     return (str(job.id), job.name, state, count + rest, local_time(job.created_at), took)
 

@@ -239,7 +239,7 @@ class LabelersPage(QWidget):
         self._apart(lambda project: pack.pack(project, path, labeler), done)
 
     def choose_merge(self) -> None:
-        files.ask_open(self, "Merge a labeling pack", self.merge, pack.KINDS)
+        files.ask_open(self, "Merge a labeling pack", self.merge, files.PACKS)
 
     def merge(self, path: Path) -> None:
         """Take over the rankings of a pack in the background."""

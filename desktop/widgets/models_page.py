@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core import catalogue, model_cache
 from core.model_cache import CachedModel
+from core.words import size
 from desktop import errors, settings
 from desktop.background import in_background
 from desktop.session import Session
@@ -66,7 +67,7 @@ class ModelsPage(QWidget):
 
     def _show(self, found: list[CachedModel]) -> None:
         clear(self.list)
-        self.total.setText(_size(sum(model.bytes for model in found)) if found else "")
+        self.total.setText(size(sum(model.bytes for model in found)) if found else "")
         for number, model in enumerate(found):
             if number:
                 self.list.addWidget(rule())
@@ -83,7 +84,7 @@ class ModelsPage(QWidget):
         delete = button("Delete …", partial(self.ask, model), tip="Delete it from this machine")
         delete.setAccessibleName(f"Delete {model.title}")
         found = QWidget()
-        layout = row(column(title, used, spacing=2), label(_size(model.bytes), "muted"), delete, spacing=2 * SPACE)
+        layout = row(column(title, used, spacing=2), label(size(model.bytes), "muted"), delete, spacing=2 * SPACE)
         layout.setStretch(0, 1)
         found.setLayout(layout)
         return found
@@ -91,7 +92,7 @@ class ModelsPage(QWidget):
     def ask(self, model: CachedModel) -> None:
         """Ask before a model is deleted."""
         box = QMessageBox(
-            QMessageBox.Icon.Question, "Plumbline", f"Delete {model.title} ({_size(model.bytes)})?", parent=self
+            QMessageBox.Icon.Question, "Plumbline", f"Delete {model.title} ({size(model.bytes)})?", parent=self
         )
         count = len(model.users)
         needed = f"{count} recent project{'s need' if count > 1 else ' needs'} it. " if count else ""
@@ -116,8 +117,3 @@ class ModelsPage(QWidget):
         folder = catalogue.data_folder()
         folder.mkdir(parents=True, exist_ok=True)
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-
-
-def _size(count: int) -> str:
-    """`270 MB`, `1.4 GB`."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"

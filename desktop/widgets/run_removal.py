@@ -12,10 +12,10 @@ from core.jobs import queue, usage
 from core.store import Project
 from core.store.glance import size_of
 from core.trash import Deleted
+from core.words import size
 from desktop import errors
 from desktop.background import in_background, with_project
 from desktop.widgets.run_list import RunList
-from desktop.widgets.trash_dialog import megabytes
 
 
 class RunRemoval(QObject):
@@ -58,7 +58,7 @@ class RunRemoval(QObject):
             return
         box = QMessageBox(QMessageBox.Icon.Question, "Plumbline", f"Remove run {run}?", parent=self.runs.window())
         box.setInformativeText(
-            f"Its record, checkpoints and adapter ({megabytes(taken)} on disk) go to Plumbline’s trash, from where it "
+            f"Its record, checkpoints and adapter ({size(taken)} on disk) go to Plumbline’s trash, from where it "
             "can be put back until it is deleted there for good."
         )
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

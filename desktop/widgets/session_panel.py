@@ -3,10 +3,10 @@
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QSpinBox, QWidget
 
+from core.words import duration
 from desktop import settings
 from desktop.labeling_clock import LabelingClock
 from desktop.theme import SPACE
-from desktop.widgets.generate_panel import duration
 from desktop.widgets.parts import Number, column, label, row, rule
 
 

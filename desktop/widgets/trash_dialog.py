@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QMessageB
 
 from core import trash
 from core.trash import Deleted
+from core.words import size
 from desktop import errors
 from desktop.background import in_background
 from desktop.theme import SPACE
@@ -65,7 +66,7 @@ class TrashDialog(QDialog):
         if (chosen := self.chosen) is None:
             return
         box = QMessageBox(QMessageBox.Icon.Warning, "Plumbline", f"Delete “{chosen.name}” for good?", parent=self)
-        box.setInformativeText(f"{megabytes(chosen.bytes)} are freed. This cannot be undone.")
+        box.setInformativeText(f"{size(chosen.bytes)} are freed. This cannot be undone.")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         yes = box.addButton("Delete for good", QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
@@ -96,7 +97,7 @@ class TrashDialog(QDialog):
         self.list.resizeColumnsToContents()
         self.list.setColumnWidth(0, min(self.list.columnWidth(0), 260))
         self.list.setVisible(bool(entries))
-        total = megabytes(sum(entry.bytes for entry in entries))
+        total = size(sum(entry.bytes for entry in entries))
         where = f"{total} in Plumbline’s own trash. They stay until you delete them for good."
         self.about.setText(where if entries else "Nothing is deleted.")
         if entries:
@@ -109,9 +110,4 @@ class TrashDialog(QDialog):
 
 
 def _texts(entry: Deleted) -> tuple[str, ...]:
-    return entry.name, entry.folder, local_time(entry.deleted_at), megabytes(entry.bytes)
-
-
-def megabytes(count: int) -> str:
-    """`0.5 MB`, `12.3 MB`, `1.2 GB`: decimal, as file managers say it."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count, 100_000) / 1e6:.1f} MB"
+    return entry.name, entry.folder, local_time(entry.deleted_at), size(entry.bytes)

@@ -1,5 +1,6 @@
 """What jobs and runs say of themselves: what they do right now, when they end, where they were resumed."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -153,3 +154,26 @@ def test_prompts_held_out_after_a_run_began_are_left_out_when_its_policy_is_comp
             prompts.edit(asking, prompt.id, split="train")
     refused = run_job(asking, "compare", config)
     assert (refused.status, f"that run {job.id} did not train on" in refused.error) == ("failed", True)
+
+
+def test_a_word_does_not_wait_for_who_else_writes(project):
+    job = queue.enqueue(project, "train-policy", configs.stored(POLICY, PPO))
+    recorder = worker.Recorder(project, job.id)
+    other = open_project(project.folder)
+    other.db.conn.execute("begin immediate")
+    began = time.monotonic()
+    recorder.say("Scoring")
+    assert time.monotonic() - began < 1
+    other.db.conn.execute("rollback")
+    other.close()
+    assert queue.get(project, job.id).doing == ""
+    recorder.say("Scoring")
+    assert queue.get(project, job.id).doing == "Scoring"
+    assert project.value("pragma busy_timeout") == 10_000, "what counts waits as long as ever"
+
+
+def test_a_run_that_begins_anew_forgets_where_it_was_resumed(project):
+    job = queue.enqueue(project, "train-policy", configs.stored(POLICY, PPO))
+    resumes.mark(project, job.id, 5)
+    assert worker.claim(project).id == job.id, "without a checkpoint"
+    assert resumes.of(project, job.id) == []

@@ -9,7 +9,7 @@ from core.cli import run as main
 from core.errors import BadInput
 from core.events import Checkpoint, Metrics, NewCompletion, Note, Result, Sample, Samples, Score, Scores
 from core.jobs import queue
-from core.store import completions, open_project, prompts, run_rows
+from core.store import completions, create_project, open_project, prompts, run_rows
 from core.worker import Recorder
 
 TABLES = ("jobs", *run_rows.TABLES)
@@ -110,3 +110,35 @@ def test_a_run_of_a_project_that_is_gone_too_waits_for_it(filled):
     again = open_project(folder)
     assert queue.get(again, job.id).status == "done"
     again.close()
+
+
+def test_a_run_does_not_come_back_into_another_project_in_the_folder_of_its_own(filled):
+    job = made(filled, "train-reward")
+    gone = trash.delete_run(filled.folder, job.id)
+    folder = filled.folder
+    filled.close()
+    trash.delete(folder)
+    other = create_project(folder)
+    with pytest.raises(BadInput, match="holds another project now"):
+        trash.put_back(gone)
+    assert queue.listed(other) == [] and trash.listed()[-1] == gone
+    other.close()
+
+
+def test_a_run_whose_coming_back_was_cut_off_at_its_end_comes_back_all_the_same(filled, monkeypatch):
+    job = made(filled, "train-reward")
+    before = everything(filled)
+    gone = trash.delete_run(filled.folder, job.id)
+
+    move = trash._move
+
+    def killed(target, paths):
+        move(target, paths)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(trash, "_move", killed)
+        trash.put_back(gone)
+    assert trash.listed() == [gone]
+    trash.put_back(gone)
+    assert everything(filled) == before and trash.listed() == []

@@ -109,3 +109,24 @@ def test_steps_before_and_after_it_are_taken_back_in_their_order(filled, beside)
     for _ in range(3):
         history.undo()
     assert contents(filled) == before
+
+
+def test_what_is_done_while_it_is_taken_back_stays_a_step_of_its_own(filled, beside):
+    history, before = History(filled), contents(filled)
+    history.mark(beside("import"))
+    work = history.work("undo")
+    history.mark(prompts.edit(filled, 1, tags=("meanwhile",)))
+    history.settle("undo", work())
+    assert [step.label for step in history.undoable] == ["Edit prompt"]
+    history.undo()
+    assert contents(filled) == before
+
+
+def test_the_rows_that_wait_go_once_nothing_can_bring_them_back(filled, beside):
+    history = History(filled)
+    history.mark(beside("import"))
+    history.undo()
+    kept = history.redoable[0].bulk.kept
+    assert kept.exists()
+    history.mark(prompts.edit(filled, 1, tags=("first",)))
+    assert not history.redoable and not kept.exists()

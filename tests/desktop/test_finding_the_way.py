@@ -230,7 +230,7 @@ def test_the_title_says_how_far_a_job_is_and_its_end_is_told_to_who_looks_elsewh
     assert window.windowTitle().startswith("50%")
     told(status="done", done=6)
     assert window.windowTitle() == "Test project – Plumbline"
-    assert window.notices.told == [f"Job {job.id}, Generate completions, is done after 1 min."]
+    assert window.notices.told == [f"Job {job.id}, Generate completions, is done after 40 s."]
     held.close()
 
 

@@ -105,7 +105,7 @@ def test_a_model_is_deleted_after_asking_unless_it_is_at_work(opened, qtbot, mon
     dialog = settings_of(opened)
     dialog.pages.setCurrentWidget(dialog.models)
     qtbot.waitUntil(lambda: "used by project" in texts(dialog.models))
-    assert "5 MB" in texts(dialog.models)
+    assert "5.0 MB" in texts(dialog.models)
 
     def delete():
         next(button for button in dialog.models.findChildren(QPushButton) if button.text() == "Delete …").click()

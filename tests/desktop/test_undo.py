@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from core.data import pack
-from core.store import assignments, calibration, open_project, prompts, rankings
+from core.store import assignments, calibration, completions, open_project, prompts, rankings
 from desktop import settings
 from desktop.background import busy
 from desktop.widgets.duplicates_dialog import DuplicatesDialog
@@ -259,3 +259,30 @@ def test_the_window_paints_while_a_large_import_is_taken_back(window, qtbot, tmp
     qtbot.waitUntil(lambda: not window.waiting.busy)
     assert prompts.count(window.session.project) == 6
     assert "Import prompts" in window.projects.notice.text.text()
+
+
+def test_what_the_rank_tab_refuses_is_no_step_to_take_back(window):
+    window.show_tab_called("Rank")
+    tab, project = window.tab_called("Rank"), window.session.project
+    unranked = dict.fromkeys(completions.ids(project, 4))
+    flagged = rankings.rank(project, 4, tab.labeling.labeler.id, unranked, flag="broken").ids[0]
+    calibration.add(project, 1)
+    tab.skip_for_good()
+    tab.undo()
+    tab.calibrate(flagged)
+    assert "no order to compare with" in tab.board.hint.text()
+    assert tab.labeling.can_redo and calibration.keys(project) == {1: 1}
+    tab.redo()
+    assert len(assignments.skipped(project, tab.labeling.labeler.id)) == 1
+
+
+def test_what_was_skipped_is_skipped_again_but_for_what_went_meanwhile(window):
+    window.show_tab_called("Rank")
+    tab, project = window.tab_called("Rank"), window.session.project
+    tab.skip_for_good()
+    tab.skip_for_good()
+    first, second = sorted(assignments.skipped(project, tab.labeling.labeler.id))
+    tab.unskip()
+    project.db.conn.execute("delete from completion_groups where id = ?", (second,))
+    tab.undo()
+    assert assignments.skipped(project, tab.labeling.labeler.id) == {first}

@@ -6,7 +6,8 @@ import pytest
 from PySide6.QtCore import Qt, QTimer
 
 from core.store import schema
-from desktop.background import in_background, with_project
+from desktop import waiting
+from desktop.background import busy, in_background, with_project
 from desktop.widgets.cover import Cover
 from tests.core.test_store import older  # noqa: F401
 from tests.desktop.ranking import Key
@@ -98,3 +99,27 @@ def test_a_window_closed_while_it_opens_an_older_project_opens_nothing(open_wind
     slow.set()
     qtbot.waitUntil(window.isHidden)
     assert window.session is None
+
+
+def test_a_window_that_is_closed_while_it_goes_to_another_project_closes_whoever_sees_first_that_it_can(
+    window, project, qtbot, slow, monkeypatch
+):
+    in_background(window.tabs[0], lambda: slow.wait(20), lambda _: None)
+    monkeypatch.setattr(waiting, "LOOK_MILLISECONDS", 300)
+    window.open_project(project.folder)
+    monkeypatch.setattr(waiting, "LOOK_MILLISECONDS", 5)
+    window.leave()
+    slow.set()
+    qtbot.waitUntil(window.isHidden, timeout=2000)
+
+
+@pytest.mark.parametrize("tab", ["Review", "Reward model"])
+def test_a_project_closes_though_something_that_reads_it_does_not_end(window, filled, qtbot, slow, monkeypatch, tab):
+    window.show_tab_called(tab)
+    qtbot.waitUntil(lambda: not busy())
+    monkeypatch.setattr(waiting, "LONGEST_SECONDS", 0.1)
+    ended = []
+    in_background(window.tab_called(tab), lambda: ended.append(slow.wait(5)), lambda _: None)
+    window.close_project()
+    qtbot.waitUntil(lambda: window.session is None, timeout=3000)
+    assert not ended, "it is still at work"

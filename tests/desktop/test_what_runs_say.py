@@ -179,6 +179,18 @@ def test_delete_removes_a_run_after_a_question_and_undo_brings_it_back(window, f
     assert runs.count() == 2 and not window.session.history.redoable
 
 
+def test_the_bar_says_nothing_of_a_run_that_was_removed(window, filled):
+    job = queued(filled)
+    set_status(filled, job, "running")
+    polled(window)
+    set_status(filled, job, "failed")
+    polled(window)
+    assert window.job_bar.isVisible()
+    trash.delete_run(filled.folder, job.id)
+    polled(window)
+    assert window.job_bar.job is None and not window.job_bar.isVisible()
+
+
 def test_a_run_that_goes_on_is_not_removed(window, filled, qtbot):
     job = queued(filled, "train-reward")
     set_status(filled, job, "running")

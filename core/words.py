@@ -1,0 +1,13 @@
+"""Numbers in a person's words, the same wherever they are said."""
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.5 h`; never nothing at all."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def size(count: int) -> str:
+    """`0.5 MB`, `12.3 MB`, `1.2 GB`, of bytes: decimal, as file managers say it; never nothing at all."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count, 100_000) / 1e6:.1f} MB"
