@@ -20,7 +20,7 @@ from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, Project, is_older, open_project
 from desktop import commands, elsewhere, errors, files, guide, leaving, settings, taking_back, theme
-from desktop.background import wait_for_all
+from desktop.background import abandon, wait_for_all
 from desktop.icons import icon
 from desktop.menus import Menus
 from desktop.notices import Notices
@@ -144,6 +144,7 @@ class Window(QMainWindow):
     def _close_session(self) -> None:
         if self.session is None:
             return
+        abandon()
         settings.set_last_tab(self.session.project.folder, self.shown.title)
         if self.jobs is not None:
             self.jobs.close()

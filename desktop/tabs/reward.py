@@ -1,9 +1,11 @@
 """The Reward model tab: train one on the pairs, read how far it can be trusted, and ask it about any text."""
 
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 from core.jobs.follow import News
 from core.store import Changes
+from desktop.background import wait_for_all
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.parts import column, header
@@ -65,3 +67,7 @@ class Tab(QWidget):
         if "rankings" in news.tables or any(job.kind == KIND and job.status == "done" for job in news.jobs):
             self.report.report = None
             self._show_page()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        wait_for_all()
+        super().closeEvent(event)
