@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -377,7 +378,9 @@ class Window(QMainWindow):
             wait_for_all(lasting=True)
         elif not soon_idle(lasting=True):
             event.ignore()
-            self.waiting.until_idle("Finishing what was begun …", self.leave, lasting=True)
+            # Later in any case: a window cannot be closed anew while it refuses to.
+            leave = partial(QTimer.singleShot, 0, self.leave)
+            self.waiting.until_idle("Finishing what was begun …", leave, lasting=True)
             return
         settings.set_geometry(self.saveGeometry())
         goes_on = self.session is not None and any(job.status in ACTIVE for job in self.session.jobs())

@@ -126,3 +126,10 @@ def test_a_project_closes_though_something_that_reads_it_does_not_end(window, fi
     slow.set()
     qtbot.waitUntil(lambda: not busy())
     assert ended and not given, "nobody is there to take it"
+
+
+def test_the_window_closes_also_when_the_last_thread_ends_just_as_it_begins_to_wait(window, qtbot, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("desktop.window.soon_idle", lambda **_: False)
+        assert not window.close()
+    qtbot.waitUntil(window.isHidden, timeout=2000)
