@@ -37,7 +37,7 @@ class Task(QThread):
         lasting: bool = False,
     ) -> None:
         super().__init__()
-        self.lasting = lasting
+        self.lasting, self.abandoned = lasting, False
         self._owner, self._work, self._done, self._failed = owner, work, done, failed
         # To methods of this object, which lives on the window's thread, so that they are called there.
         self._worked.connect(self._give)
@@ -53,11 +53,11 @@ class Task(QThread):
             self._broke.emit(error)
 
     def _give(self, result: Any) -> None:
-        if isValid(self._owner):
+        if isValid(self._owner) and not self.abandoned:
             self._done(result)
 
     def _give_error(self, error: Any) -> None:
-        if isValid(self._owner):
+        if isValid(self._owner) and not self.abandoned:
             self._failed(error)
 
     def _leave(self) -> None:
@@ -102,6 +102,13 @@ def with_project(
 def busy(*, lasting: bool = True) -> bool:
     """Is anything still at work, or its result not given yet?"""
     return any(lasting or not task.lasting for task in _running)
+
+
+def abandon() -> None:
+    """Who has not ended by now was waited for long enough: it goes on, and what it finds is given to nobody."""
+    for task in _running:
+        if not task.lasting:
+            task.lasting = task.abandoned = True
 
 
 def wait_for_all(milliseconds: int = FOREVER, *, lasting: bool = False) -> None:

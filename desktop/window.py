@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, Project, is_older, open_project
 from desktop import commands, elsewhere, errors, files, guide, leaving, settings, taking_back, theme
-from desktop.background import wait_for_all
+from desktop.background import abandon, wait_for_all
 from desktop.icons import icon
 from desktop.menus import Menus
 from desktop.notices import Notices
@@ -144,6 +145,7 @@ class Window(QMainWindow):
     def _close_session(self) -> None:
         if self.session is None:
             return
+        abandon()
         settings.set_last_tab(self.session.project.folder, self.shown.title)
         if self.jobs is not None:
             self.jobs.close()
@@ -376,7 +378,9 @@ class Window(QMainWindow):
             wait_for_all(lasting=True)
         elif not soon_idle(lasting=True):
             event.ignore()
-            self.waiting.until_idle("Finishing what was begun …", self.leave, lasting=True)
+            # Later in any case: a window cannot be closed anew while it refuses to.
+            leave = partial(QTimer.singleShot, 0, self.leave)
+            self.waiting.until_idle("Finishing what was begun …", leave, lasting=True)
             return
         settings.set_geometry(self.saveGeometry())
         goes_on = self.session is not None and any(job.status in ACTIVE for job in self.session.jobs())

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QWidget
 
 from core.jobs.follow import News
 from core.store import Changes
+from desktop.background import wait_for_all
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.agreement_page import AgreementPage
@@ -80,3 +82,7 @@ class Tab(QWidget):
     def _on_news(self, news: News) -> None:
         if self.isVisible() and news.tables & TOUCHED:
             self.refresh(Changes(news.tables, "News"))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        wait_for_all()
+        super().closeEvent(event)

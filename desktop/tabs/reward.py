@@ -2,10 +2,12 @@
 
 from typing import TypeVar
 
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QWidget
 
 from core.jobs.follow import News
 from core.store import Changes
+from desktop.background import wait_for_all
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.late_pages import LatePages
@@ -83,3 +85,7 @@ class Tab(QWidget):
         if "rankings" in news.tables or any(job.kind == KIND and job.status == "done" for job in news.jobs):
             self._forget_report()
             self._show_page()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        wait_for_all()
+        super().closeEvent(event)

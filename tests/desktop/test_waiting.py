@@ -118,8 +118,18 @@ def test_a_project_closes_though_something_that_reads_it_does_not_end(window, fi
     window.show_tab_called(tab)
     qtbot.waitUntil(lambda: not busy())
     monkeypatch.setattr(waiting, "LONGEST_SECONDS", 0.1)
-    ended = []
-    in_background(window.tab_called(tab), lambda: ended.append(slow.wait(5)), lambda _: None)
+    ended, given = [], []
+    in_background(window, lambda: ended.append(slow.wait(5)), given.append)
     window.close_project()
     qtbot.waitUntil(lambda: window.session is None, timeout=3000)
     assert not ended, "it is still at work"
+    slow.set()
+    qtbot.waitUntil(lambda: not busy())
+    assert ended and not given, "nobody is there to take it"
+
+
+def test_the_window_closes_also_when_the_last_thread_ends_just_as_it_begins_to_wait(window, qtbot, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("desktop.window.soon_idle", lambda **_: False)
+        assert not window.close()
+    qtbot.waitUntil(window.isHidden, timeout=2000)

@@ -170,7 +170,7 @@ def test_delete_removes_a_run_after_a_question_and_undo_brings_it_back(window, f
     qtbot.waitUntil(lambda: not trash.listed())
     polled(window)
     assert runs.count() == 2 and filled.run_folder(job.id).exists()
-    assert not window.session.history.undoable, "there is nothing to undo any more"
+    qtbot.waitUntil(lambda: not window.session.history.undoable)  # there is nothing to undo any more
     window.tab_called("PPO").removal.remove(job.id)
     qtbot.waitUntil(lambda: runs.count() == 1 and bool(window.session.history.undoable))
     window.take_back("undo")
