@@ -4,10 +4,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from core.jobs import queue
+from core.preferences.statistics import proportion
+from core.records import Job
 from core.store import Project
 
 #: Ranked prompts from which a reward model is worth training.
 ENOUGH = 20
+#: So many of the newest prompts are looked through for what a round has to rank.
+NEWEST = 1000
+#: Prompts from which some are worth holding out.
+SOME = 5
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,10 @@ def next_step(project: Project) -> NextStep:
         why = "They are what the model answers and people rank."
         return NextStep("Write or import prompts", why, "Instructions", "prompts")
     if not _holds_out(project, newest, project.edits("prompts")):
+        if project.value("select count(*) from (select 1 from prompts limit ?)", SOME) < SOME:
+            return NextStep("Add more prompts", "One a line; some are held out later.", "Instructions", "prompts")
         why = "What was learnt is measured on prompts that nobody learnt from."
-        return NextStep("Hold some prompts out", why, "Instructions", "prompts")
+        return NextStep("Hold some prompts out", why, "Instructions", "hold out")
     done = {kind: _newest(project, kind) for kind in ("train-reward", "train-policy", "compare")}
     if not done["train-reward"] and (step := _to_rank(project)) is not None:
         return step
@@ -38,10 +46,15 @@ def next_step(project: Project) -> NextStep:
         return NextStep("Train a reward model", why, "Reward model", job="train-reward")
     if done["train-policy"] < done["train-reward"]:
         why = f"Against the reward model of run {done['train-reward']}."
+        if is_chance(queue.get(project, done["train-reward"])):
+            why = f"{why[:-1]}, which cannot be told from chance: better rank more first."
         return NextStep("Tune the policy", why, "PPO", job="train-policy")
     if done["compare"] < done["train-policy"]:
         why = f"Read what run {done['train-policy']} changed."
         return NextStep("Compare the policies", why, "Compare", job="compare")
+    if left := _unranked_since(project, done["train-policy"]):
+        why = "They were answered after the policy was tuned: the next round learns from them."
+        return NextStep(f"Rank {_prompts(left)}", why, "Rank")
     return NextStep(
         "Begin the next round", "Let the tuned policy write, and rank that.", "Rank", "generate", job="generate"
     )
@@ -59,16 +72,43 @@ def _to_rank(project: Project) -> NextStep | None:
     missing = ENOUGH - ranked
     if missing <= 0:
         return None
-    waiting = project.value("select exists (select 1 from completion_groups where id not in"
-                            " (select group_id from rankings))")  # fmt: skip
-    more = f"{missing} more {'prompt' if missing == 1 else 'prompts'}"
-    if waiting:
-        return NextStep(f"Rank {more}", "Until a reward model is worth training.", "Rank")
+    if waiting := _waiting(project, missing):
+        why = "Until a reward model is worth training."
+        if waiting < missing:
+            why = f"Then add prompts: with {ENOUGH} ranked a reward model is worth training."
+        return NextStep(f"Rank {_prompts(waiting)}", why, "Rank")
     if project.value("select exists (select 1 from prompts where id not in (select prompt_id from completion_groups))"):
         return NextStep("Write completions", "The local model writes several for each prompt.", "Rank", "generate",
                         job="generate")  # fmt: skip
     why = f"All are ranked; with {ENOUGH} a reward model is worth training. You may try with fewer."
-    return NextStep(f"Add {more}", why, "Instructions", "prompts")
+    return NextStep(f"Add {_prompts(missing)}", why, "Instructions", "prompts")
+
+
+def is_chance(job: Job) -> bool:
+    """Can the accuracy of a reward model on its held-out pairs not be told from guessing?"""
+    accuracy, pairs = job.result.get("accuracy"), job.result.get("heldout_pairs", 0)
+    if accuracy is None or not pairs:
+        return False
+    low = proportion(accuracy * pairs, pairs).low
+    return low is not None and low <= 0.5
+
+
+def _waiting(project: Project, most: int) -> int:
+    """Prompts with completions that nobody ranked, at most so many."""
+    return int(project.value("select count(*) from (select 1 from completion_groups where id not in"
+                             " (select group_id from rankings) limit ?)", most))  # fmt: skip
+
+
+def _unranked_since(project: Project, job_id: int) -> int:
+    """Prompts among the newest that a later job wrote completions for, and nobody ranked."""
+    return int(project.value(
+        "select count(*) from (select id, job_id from completion_groups order by id desc limit ?) g"
+        " where g.job_id > ? and not exists (select 1 from rankings r where r.group_id = g.id)", NEWEST, job_id
+    ))  # fmt: skip
+
+
+def _prompts(count: int) -> str:
+    return f"{count} more {'prompt' if count == 1 else 'prompts'}"
 
 
 def _newest(project: Project, kind: str) -> int:

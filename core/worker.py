@@ -45,11 +45,20 @@ KEEP_CHECKPOINTS = 2
 POLL = 0.2
 #: Seconds after which the processes of a paused job hear that it still is.
 WORD = 30.0
+#: Seconds that a job waits to write while somebody imports: an import is one transaction, however long.
+PATIENCE = 1800
+
+
+def opened(folder: Path) -> Project:
+    """The project for a worker: it loses at most its last moments, and is not put off by others who write for long."""
+    project = open_project(folder, synchronous="NORMAL")
+    project.db.conn.execute(f"pragma busy_timeout = {1000 * PATIENCE}")
+    return project
 
 
 def serve(folder: Path, *, idle: float = 600.0) -> int:
     """Work until `idle` seconds pass without a job or the project vanishes. Returns the exit code."""
-    project = open_project(folder, synchronous="NORMAL")
+    project = opened(folder)
     guard = lock.acquire(project.folder)
     if guard is None:
         return 0
@@ -89,7 +98,7 @@ def work_together(
     leaves a checkpoint behind. Raises `BadInput` if the project is at work.
     """
     world = importlib.import_module("core.models.processes").Processes()
-    project = open_project(folder, synchronous="NORMAL")
+    project = opened(folder)
     guard, job, refusal = None, None, ""
     try:
         if world.main:

@@ -114,7 +114,7 @@ class History:
             )
         if step.back is None:
             self._steps("redo" if word == "undo" else "undo").append(opposite)
-        return changed(f"{word.capitalize()}: {step.label}", *step.tables)
+        return changed(f"{'Undone' if word == 'undo' else 'Done again'}: {step.label}", *step.tables)
 
     def _steps(self, word: str) -> list[Step]:
         return self.undoable if word == "undo" else self.redoable

@@ -45,10 +45,12 @@ class Tab(QWidget):
             self.prompts.recount()
 
     def open_page(self, name: str) -> None:
-        """Show the `prompts` or the `guidelines`, ready to be written."""
-        self.pages.setCurrentWidget(self.prompts if name == "prompts" else self.guidelines)
+        """Show the `prompts` or the `guidelines`, ready to be written, or where prompts are held out."""
+        self.pages.setCurrentWidget(self.guidelines if name == "guidelines" else self.prompts)
         if name == "prompts":
             self.prompts.new_text.setFocus()
+        elif name == "hold out":
+            self.prompts.split_button.setFocus()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.guidelines.leave()

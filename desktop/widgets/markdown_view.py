@@ -1,6 +1,6 @@
 """Markdown to read: Qt's own rendering, with room between the paragraphs and modest headings."""
 
-from PySide6.QtGui import QFont, QTextBlock, QTextCharFormat, QTextCursor, QTextFormat
+from PySide6.QtGui import QFont, QResizeEvent, QTextBlock, QTextCharFormat, QTextCursor, QTextFormat
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from desktop.theme import BODY, HEADING, sized
@@ -12,6 +12,7 @@ class MarkdownView(QTextBrowser):
         self.setOpenExternalLinks(True)
         self.document().setDocumentMargin(8)
         self.document().setIndentWidth(20)
+        self.setLineWrapMode(QTextBrowser.LineWrapMode.FixedPixelWidth)
 
     def show_markdown(self, text: str) -> None:
         """Show `text`; the place that was scrolled to stays where it can."""
@@ -23,6 +24,12 @@ class MarkdownView(QTextBrowser):
             self._space(block, first=block.blockNumber() == 0)
             block = block.next()
         bar.setValue(min(place, bar.maximum()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines keep room for a scrollbar: else one that comes breaks them anew, and so takes the room it needs."""
+        bar = self.verticalScrollBar().sizeHint().width()
+        self.setLineWrapColumnOrWidth(max(1, self.width() - 2 * self.frameWidth() - bar))
+        super().resizeEvent(event)
 
     def _space(self, block: QTextBlock, *, first: bool) -> None:
         cursor = QTextCursor(block)

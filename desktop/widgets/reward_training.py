@@ -7,7 +7,7 @@ from core.configs import TrainRewardConfig
 from core.errors import KnownError
 from core.jobs import queue, resumes
 from core.jobs.follow import News
-from core.next_step import ENOUGH
+from core.next_step import ENOUGH, is_chance
 from core.preferences import pairs
 from core.preferences.pairs import Counts
 from core.records import Job
@@ -252,4 +252,4 @@ def said_of(job: Job) -> str:
     return (
         f"Orders {found['accuracy']:.0%} of {found['heldout_pairs']} held-out pairs as the labelers did "
         f"(chance is 50%){ensemble}, after learning from {found['pairs']} pairs in {found['seconds']:.0f} s."
-    )
+    ) + (" That cannot be told from chance: rank more before a policy is tuned." if is_chance(job) else "")

@@ -59,13 +59,18 @@ def said_of(job: Job, gain: Interval = NOTHING) -> str:
     found = job.result
     text = ""
     if found.get("reward_after") is not None and found.get("reward_before") is not None:
-        sure = "" if gain.low is None else f", a gain of {gain.value:+.2f} (95%: {gain.low:+.2f} to {gain.high:+.2f}),"
+        sure = ""
+        if gain.low is not None and gain.value is not None:
+            what = "gain" if gain.value > 0 else "change"
+            sure = f", a {what} of {gain.value:+.2f} (95%: {gain.low:+.2f} to {gain.high:+.2f}),"
         text = (
             f"On held-out prompts the reward went from {found['reward_before']:+.2f} to "
             f"{found['reward_after']:+.2f}{sure} at a KL of {found['kl']:.1f} nats a completion."
         )
         if found.get("gold_after") is not None:
             text += f" Gold reward: {found['gold_before']:+.2f} to {found['gold_after']:+.2f}."
+    elif job.status == "done" and found.get("adapter") and job.config.get("eval_prompts") == 0:
+        text = "This run was not measured on held-out prompts, as it was told: Compare shows what changed."
     elif job.status == "done" and found.get("adapter"):
         text = "No prompt is held out, so what was gained is not measured: hold some out under Instructions, Prompts."
     if not text and job.status in ("stopped", "interrupted") and found.get("adapter"):

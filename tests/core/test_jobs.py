@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -252,3 +255,24 @@ def test_nothing_is_said_of_the_end_while_the_pace_is_unknown():
     begun = Job(1, "train-policy", "Tune", {}, "running", "run", done=3, total=6)
     assert begun.eta is None, "resumed at step 3, and no step done since"
     assert replace(begun, seconds=30.0).eta == 30.0
+
+
+def test_a_job_waits_for_whoever_writes_for_long(project, monkeypatch):
+    """As an import of a hundred thousand rows does, which is one transaction."""
+    job = queue.enqueue(project, "fetch-model", FETCH)
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **how: connect(*given, **how | {"timeout": 0.05}))
+    mine, begun = worker.opened(project.folder), threading.Event()
+
+    def write_for_long():
+        with closing(open_project(project.folder)) as other, other.write():
+            begun.set()
+            time.sleep(0.5)
+
+    thread = threading.Thread(target=write_for_long)
+    thread.start()
+    begun.wait()
+    worker.Recorder(mine, job.id).record(Progress(1, 2, "Writing"))
+    assert queue.get(mine, job.id).done == 1
+    mine.close()
+    thread.join()

@@ -41,7 +41,7 @@ def test_each_step_is_taken_back_and_done_again(filled):
     do(prompts.delete(filled, [3, 4]))  # with their completions
     assert len(contents(filled)["completions"]) < len(states[0]["completions"])
     for before, label in zip(reversed(states[:-1]), reversed(labels), strict=True):
-        assert history.undo().label == f"Undo: {label}"
+        assert history.undo().label == f"Undone: {label}"
         assert contents(filled) == before
     for after in states[1:]:
         history.redo()

@@ -55,7 +55,7 @@ def test_all_that_it_wrote_goes_and_comes_back(filled, beside, name):
     after = contents(filled)
     assert after != before and history.is_long("undo")
     for _ in range(2):
-        assert history.undo().label == f"Undo: {name}"
+        assert history.undo().label == f"Undone: {name}"
         assert contents(filled) == before
         history.redo()
         assert contents(filled) == after

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
 
 from core import configs, demo, gold, tour
-from core.events import Sample, Samples
+from core.events import NewCompletion, Sample, Samples
 from core.jobs import lock, queue
 from core.next_step import ENOUGH, next_step
 from core.records import Prompt
@@ -36,18 +36,25 @@ def words(widget):
 
 
 def test_the_next_step_follows_the_loop(filled):
-    assert next_step(filled).title == f"Rank {ENOUGH} more prompts"
+    assert next_step(filled).title == "Rank 6 more prompts", "as many as there are"
     gold.rank_all(filled, "length")
     step = next_step(filled)
     assert (step.title, step.page) == (f"Add {ENOUGH - 6} more prompts", "prompts"), "there is none left to rank"
     prompts.add(filled, [Prompt(0, f"another {number}?") for number in range(ENOUGH)])
     assert next_step(filled).title == "Write completions"
-    finished(filled, "train-reward")
+    finished(filled, "train-reward", accuracy=0.75, heldout_pairs=12)
     assert next_step(filled).tab == "PPO", "who trains with fewer may go on"
+    assert "cannot be told from chance" in next_step(filled).why, "9 of 12 pairs"
+    finished(filled, "train-reward", accuracy=0.75, heldout_pairs=120)
+    assert "chance" not in next_step(filled).why
     finished(filled, "train-policy")
     assert next_step(filled).tab == "Compare"
     finished(filled, "compare")
     assert next_step(filled).title == "Begin the next round"
+    written = finished(filled, "generate").id
+    rows = (NewCompletion("one", 1, True, 0), NewCompletion("two", 1, True, 0))
+    completions.add_group(filled, prompts.listed(filled)[-1].id, rows, job_id=written)
+    assert next_step(filled).title == "Rank 1 more prompt", "what the tuned policy wrote"
     finished(filled, "train-reward")
     assert next_step(filled).tab == "PPO", "a newer reward model wants a newer policy"
 
@@ -65,7 +72,7 @@ def test_an_empty_project_is_told_to_write_prompts(project):
 def test_the_card_follows_what_is_done_and_leads_there(open_window, filled, qtbot):
     window = open_window()
     window.open_project(filled.folder)
-    assert f"Rank {ENOUGH} more prompts" in words(window.sidebar.next)
+    assert "Rank 6 more prompts" in words(window.sidebar.next)
     qtbot.mouseClick(window.sidebar.next.main, Qt.MouseButton.LeftButton)
     assert window.tab_stack.currentIndex() == 1
     other = open_project(filled.folder)
@@ -293,7 +300,7 @@ def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, f
     window.session.do(prompts.edit(window.session.project, 1, tags=("new",)))
     window.take_back("undo")
     assert prompts.get(window.session.project, 1).tags == ("test",)
-    assert window.projects.notice.text.text() == "Undo: Edit prompt."
+    assert window.projects.notice.text.text() == "Undone: Edit prompt."
     window.show_tab_called("Rank")
     rank = window.tab_called("Rank")
     for key in (Qt.Key.Key_B, Qt.Key.Key_A, Qt.Key.Key_C, Qt.Key.Key_D, Qt.Key.Key_Return):
