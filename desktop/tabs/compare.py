@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
@@ -9,7 +10,7 @@ from core.configs import CompareConfig
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
-from core.preferences.statistics import proportion
+from core.preferences.statistics import share_interval
 from core.records import ACTIVE, Job
 from core.store import Changes
 from desktop import errors
@@ -195,12 +196,17 @@ class Tab(QWidget):
         self.before.show_value(found.get("reward_before"), "{:+.2f}")
         self.after.show_value(found.get("reward_after"), "{:+.2f}")
         self.kl.show_value(found.get("kl"), "{:.1f}")
-        scored = [(a["score"], b["score"]) for _, a, b in self._duels if None not in (a["score"], b["score"])]
-        won = sum(0.5 if a == b else float(b > a) for a, b in scored)
-        if scored:
-            prompts = len({prompt for prompt, _, _ in self._duels})  # answers to one prompt are not independent
-            likely = proportion(won / len(scored) * prompts, prompts)
-            self.wins.show_share(won, len(scored), (likely.low, likely.high))
+        sums: dict[str, list[float]] = {}  # by prompt, because answers to one are not independent
+        for prompt, reference, tuned in self._duels:
+            a, b = reference["score"], tuned["score"]
+            if a is not None and b is not None:
+                of_prompt = sums.setdefault(prompt, [0.0, 0.0])
+                of_prompt[0] += 0.5 if a == b else float(b > a)
+                of_prompt[1] += 1
+        if sums:
+            table = np.array(list(sums.values()))
+            likely, (won, scored) = share_interval(table), table.sum(0)
+            self.wins.show_share(won, int(scored), (likely.low, likely.high))
         else:  # a project that was packed brings its comparison without the answers
             self.wins.show_value(found.get("win_rate"), "{:.0%}")
         gold = found.get("gold_after")
