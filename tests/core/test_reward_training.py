@@ -86,6 +86,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(ranked, run_j
     assert weights(ranked, one) != weights(ranked, other)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_with_9_resumes_bit_for_bit(ranked, run_job, monkeypatch):
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
     config = replace(REWARD, epochs=6, members=2, patience=4)
