@@ -184,7 +184,7 @@ QPushButton[role="primary"]:disabled {{ background: {t.raised}; color: {t.muted}
 QPushButton[role="link"] {{ background: transparent; border: none; color: {t.accent}; padding: 4px 2px;
     text-align: left; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
-QPushButton:focus, QToolButton:focus {{ border: 2px solid {t.accent}; }}
+QPushButton:focus, QToolButton:focus {{ border: 2px solid {t.accent}; outline: 0; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; }}
 QPushButton[role="link"]:focus {{ border: 1px solid {t.accent}; border-radius: 4px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 6px; }}

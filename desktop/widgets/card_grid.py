@@ -152,6 +152,7 @@ class CardGrid(QScrollArea):
         self._page.resize(room.width(), rows * (height + GAP) - GAP)
 
     def _text_height(self, card: RankingCard, width: int) -> int:
+        card.text.ensurePolished()  # before it is shown it has another font, and so another height
         document = card.text.document().clone()
         document.setTextWidth(width - 30)
         height = int(document.size().height())

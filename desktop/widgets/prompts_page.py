@@ -23,11 +23,11 @@ from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.duplicates_dialog import DuplicatesDialog
 from desktop.widgets.import_dialog import ImportDialog
-from desktop.widgets.parts import button, card, column, label, row, set_role
+from desktop.widgets.parts import button, card, column, label, row, set_role, side_panel
 from desktop.widgets.prompt_table import SPLIT_TITLES, PromptModel, PromptTable
 
 SEARCH_MILLISECONDS = 150
-SIDE_WIDTH = 312
+SIDE_WIDTH = 340
 KEEP = "(as it is)"
 
 
@@ -80,13 +80,8 @@ class PromptsPage(QWidget):
         return left
 
     def _side(self) -> QScrollArea:
-        page = QWidget()
-        page.setLayout(column(self._adding(), self._editing(), self._tending(), None, spacing=2 * SPACE))
-        self.side = QScrollArea(self)
-        self.side.setWidgetResizable(True)
-        self.side.setFixedWidth(SIDE_WIDTH)
-        self.side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.side.setWidget(page)
+        cards = column(self._adding(), self._editing(), self._tending(), None, spacing=2 * SPACE)
+        self.side = side_panel(cards, SIDE_WIDTH)
         return self.side
 
     def _adding(self) -> QWidget:

@@ -8,18 +8,19 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from core import gold
 from core.events import NewCompletion
 from core.records import Prompt
 from core.store import Project, completions, create_project, guidelines, prompts, rankings
-from desktop import settings
+from desktop import settings, theme
 from desktop.labeling import Labeling
 from desktop.labeling_actions import NOTHING
 from desktop.session import Session
 from desktop.tabs.rank import Tab
 from desktop.widgets.ordering import Ordering, from_ranking
+from desktop.widgets.ranking_board import RankingBoard
 from desktop.widgets.ranking_card import mime_of
 
 Key = Qt.Key
@@ -506,3 +507,24 @@ def test_what_is_begun_survives_closing(qtbot, tab: Tab, made: Project) -> None:
     press(again, Key.Key_Return)
     assert len(stored(made)) == 1
     assert rankings.drafts(made, again.labeling.labeler.id) == {}
+
+
+def test_cards_that_are_laid_out_before_they_are_shown_fit_their_text(qtbot, made: Project) -> None:
+    """The page of cards lies behind another one until there are some, and has its size by then."""
+    theme.apply(QApplication.instance(), "light")
+    long = " ".join(["some words that take several lines"] * 12)
+    group = completions.group(made, completions.add_group(made, 1, texts(long, long, long, long)))
+    stack, board, other = QStackedWidget(), RankingBoard(), QWidget()
+    qtbot.addWidget(stack)
+    for page in (board, other):
+        stack.addWidget(page)
+    stack.resize(1000, 700)
+    with qtbot.waitExposed(stack):
+        stack.show()
+    stack.setCurrentWidget(other)
+    board.show_item(group, Ordering(tuple(item.id for item in group.completions)))
+    stack.setCurrentWidget(board)
+    qtbot.waitUntil(lambda: board.grid.cards[0].isVisible())
+    shown = board.grid.cards[0].height()
+    board.grid.read_settings()
+    assert shown == board.grid.cards[0].height(), "the height that it would have by now"
