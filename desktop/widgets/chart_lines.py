@@ -60,7 +60,7 @@ class Lines:
         beside = {
             "level": {"position": 0.02, "anchors": [(0, 0), (0, 1)]},
             "mark": {"position": HEAD},
-            "tick": {"position": 1.0, "anchors": [(0.5, 1), (0.5, 1)]},
+            "tick": {"position": 1.0, "anchors": [(0, 1), (1, 1)]},  # towards the middle: none is cut at an edge
         }[line.kind]
         drawn = pg.InfiniteLine(
             pos=line.place, angle=0 if line.kind == "level" else 90, label=line.word or None, labelOpts=beside,
