@@ -14,6 +14,8 @@ WIDTH, WIDTH_WITH_UNIT = 46, 58
 FONT, TEXT_BELOW, FOOT = 11, 2, 20
 #: Lines of the grid with less alpha than this are not drawn.
 UNSEEN = 12
+#: Less of its numbers' size than this an axis never shows: its ticks would need more digits than there is room for.
+LEAST = 0.01
 Range = tuple[float, float]
 
 
@@ -105,6 +107,12 @@ def paint_axes(plot: pg.PlotWidget, unit: str = "") -> None:
     if unit:
         left.setLabel(unit, color=colours.muted, **{"font-size": f"{FONT}px"})
     plot.showGrid(x=False, y=True, alpha=0.15)
+
+
+def readable(low: float, high: float) -> Range:
+    """A range of values wide enough for ticks of few digits; a single value's stays as it is."""
+    short = LEAST * max(abs(low), abs(high)) - (high - low)
+    return (low - short / 2, high + short / 2) if low < high and short > 0 else (low, high)
 
 
 def fitted(shown: Range | None, low: float, high: float) -> Range:

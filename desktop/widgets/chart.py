@@ -10,7 +10,7 @@ from core.metrics import METRICS, title
 from desktop import theme
 from desktop.theme import SPACE, overlay_colour
 from desktop.widgets import chart_export
-from desktop.widgets.axes import Range, fitted, paint_axes, unit_of
+from desktop.widgets.axes import Range, fitted, paint_axes, readable, unit_of
 from desktop.widgets.canvas import Canvas
 from desktop.widgets.chart_export import Drawn
 from desktop.widgets.chart_lines import Line, Lines
@@ -276,7 +276,8 @@ class Chart(QWidget):
         values = None
         if seen:
             seen += [(line.place, line.place) for line in self._levels.all if line.fits]
-            values = fitted((shown[0], shown[1]), min(low for low, _ in seen), max(high for _, high in seen))
+            lowest, highest = readable(min(low for low, _ in seen), max(high for _, high in seen))
+            values = fitted((shown[0], shown[1]), lowest, highest)
         self._place((low, high), values)
         (left, right), (bottom, top) = self.plot.viewRange()
         for curve in curves:

@@ -7,12 +7,14 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 
+from desktop import theme
 from desktop.theme import OVERLAY_COLOURS
 from desktop.widgets.axes import Range, opaque
 from desktop.widgets.series import Array, Series
 from desktop.widgets.stroke import SMOOTH_EDGES, Stroke
 
-FAINT = 90
+#: How opaque the values behind their mean are: on a dark ground a thin line fades sooner.
+FAINT = {"light": 90, "dark": 150}
 #: For the first and the second metric of a chart; the second pair is for runs whose colours are there already.
 STYLES = (
     (Qt.PenStyle.DashLine, Qt.PenStyle.DotLine),
@@ -73,7 +75,7 @@ class Curve:
 
     def paint(self, colour: str, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> None:
         faint = QColor(colour)
-        faint.setAlpha(FAINT)
+        faint.setAlpha(FAINT[theme.current().name])
         if self._raw is not None:
             self._raw.set_pen(pg.mkPen(QColor.fromRgb(opaque(faint.rgba())), width=1))
         self._line.set_pen(pg.mkPen(colour, width=2, style=style))

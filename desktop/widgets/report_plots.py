@@ -68,6 +68,7 @@ class StillPlot(QWidget):
             if text:
                 size = {"font-size": f"{theme.SMALL}px"}
                 self.plot.setLabel(side, text, color=theme.current().muted, **size)
+                self.plot.getAxis(side).enableAutoSIPrefix(False)  # last: a label turns it on again
         self.plot.getAxis("bottom").setHeight(38)
         self.plot.getAxis("left").setWidth(56 if self._labels[1] else 46)
         for item in (self.plot, self.legend):

@@ -16,6 +16,7 @@ from desktop.widgets.chart import Chart
 from desktop.widgets.chart_group import ChartBar, ChartGroup
 from desktop.widgets.chart_lines import Line
 from desktop.widgets.laid_over import Overlay
+from desktop.widgets.report_plots import ScoreHistogram
 from desktop.widgets.series import Series, smoothed
 
 WAVE = [(step, float(np.sin(step / 3))) for step in range(1, 31)]
@@ -187,3 +188,30 @@ def test_the_numbers_beside_small_values_stay_when_the_theme_changes(qtbot):
         theme.apply(QApplication.instance(), mode)
         axis = chart.plot.getAxis("left")
         assert axis.scale * axis.autoSIPrefixScale == 1
+
+
+def test_values_that_hardly_differ_have_numbers_that_leave_the_unit_its_room(qtbot):
+    chart = Chart(("objective/kl",), level=(0.6931, "as good as chance"))
+    qtbot.addWidget(chart)
+    chart.resize(400, 300)
+    with qtbot.waitExposed(chart):
+        chart.show()
+    chart.append("objective/kl", 1, 0.693147)
+    chart.draw()
+    low, high = chart.plot.viewRange()[1]
+    assert low < 0.6931 < 0.693147 < high
+    axis = chart.plot.getAxis("left")
+    spacing = axis.tickSpacing(low, high, 200)[1][0]
+    assert all(len(text) <= len("0.693") for text in axis.tickStrings([low, high], 1, spacing))
+
+
+def test_a_still_plot_says_small_scores_as_they_are(qtbot):
+    plot = ScoreHistogram()
+    qtbot.addWidget(plot)
+    plot.show_scores(np.linspace(-0.5, 0.6, 50), np.linspace(-0.6, 0.5, 50))
+    plot.resize(400, 300)
+    plot.show()
+    plot.grab()
+    axis = plot.plot.getAxis("bottom")
+    assert axis.autoSIPrefixScale == 1
+    assert "0.001" not in axis.labelString()
