@@ -175,6 +175,7 @@ QPushButton:hover {{ background: {t.raised}; }}
 QPushButton[role="point"] {{ background: transparent; border: none; padding: 3px 2px; text-align: left;
     color: {t.text}; min-height: 16px; }}
 QPushButton[role="point"]:hover, QPushButton[role="point"]:focus {{ color: {t.accent}; text-decoration: underline; }}
+QPushButton[role="point"]:focus {{ padding: 1px 0; }}
 QPushButton:pressed {{ background: {t.line}; }}
 QPushButton:disabled {{ color: {t.muted}; background: {t.ground}; }}
 QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent}; border: 1px solid {t.accent};
@@ -185,13 +186,16 @@ QPushButton[role="link"] {{ background: transparent; border: none; color: {t.acc
     text-align: left; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
 QPushButton:focus, QToolButton:focus {{ border: 2px solid {t.accent}; outline: 0; }}
+QPushButton:focus {{ padding: 4px 13px; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; }}
-QPushButton[role="link"]:focus {{ border: 1px solid {t.accent}; border-radius: 4px; }}
+QPushButton[role="link"]:focus {{ border: 1px solid {t.accent}; border-radius: 4px; padding: 3px 1px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 6px; }}
 QToolButton:hover {{ background: {t.raised}; }}
+QToolButton:focus {{ padding: 5px; }}
 QToolButton[role="more"], QToolButton[role="close"] {{ padding: 0; color: {t.muted}; font-weight: 600; }}
 QToolButton[role="more"]::menu-indicator {{ image: none; width: 0; }}
 QToolButton[role="tab"] {{ text-align: left; padding: 9px 12px; font-size: {sized(BODY)}px; color: {t.text}; }}
+QToolButton[role="tab"]:focus {{ padding: 8px 11px; }}
 QToolButton[role="tab"]:hover {{ background: {t.line}; }}
 QToolButton[role="tab"]:checked {{ background: {t.accent_soft}; color: {t.accent}; font-weight: 600; }}
 QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser, QSpinBox, QDoubleSpinBox, QComboBox, QListView, QTreeView,
@@ -200,14 +204,17 @@ QTableView {{ background: {t.surface}; border: 1px solid {t.line}; border-radius
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ padding: 4px 8px; min-height: 20px; }}
 QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser {{ placeholder-text-color: {t.muted}; }}
 QPlainTextEdit, QTextEdit, QTextBrowser {{ padding: 6px; }}
+QListView, QTreeView, QTableView {{ padding: 1px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
 QListView:focus, QTableView:focus, QTextBrowser:focus, QTreeView:focus {{ border: 2px solid {t.accent}; }}
+QListView:focus, QTreeView:focus, QTableView:focus {{ padding: 0; }}
 QDoubleSpinBox[role="invalid"] {{ border-color: {t.danger}; color: {t.danger}; }}
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{
     width: 0; border: none; }}
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: url({arrow}); width: 14px; height: 14px; }}
 QComboBox QAbstractItemView {{ border: 1px solid {t.line}; padding: 4px; }}
+QComboBox QAbstractItemView:focus {{ padding: 4px; }}
 QListView::item {{ padding: 7px 8px; border-radius: 4px; }}
 QListView::item:selected, QTableView::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
 QListView::item:hover {{ background: {t.raised}; }}

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QProgressBar, QSizePolicy, QTool
 from desktop import settings
 from desktop.widgets.parts import button, column, label, row
 
+#: Narrower than other tabs: at the window's least width they stand in one line with four-digit counts.
+NARROW = 'QToolButton[role="tab"] { padding: 9px 7px; } QToolButton[role="tab"]:focus { padding: 8px 6px; }'
 PANELS = (
     ("generate", "Generate", "F2", "Write completions with the local model"),
     ("rules", "Guidelines", "F3", "Read the rules while ranking"),
@@ -37,6 +39,7 @@ class RankHeader(QWidget):
 
     def __init__(self, labeler_name: str, parent: QWidget) -> None:
         super().__init__(parent)
+        self.setStyleSheet(NARROW)
         self.count = label("", "heading")
         self.count.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
         self.bar = QProgressBar(self)
@@ -52,7 +55,7 @@ class RankHeader(QWidget):
         self.error = label("", "error", wrap=True)
         self.error.hide()
         self.toggles: dict[str, QToolButton] = {}
-        line = row(self.count, self.bar, None, label("Labeler", "muted"), self.labeler, spacing=10)
+        line = row(self.count, self.bar, None, label("Labeler", "muted"), self.labeler, spacing=6)
         for name, title, key, tip in PANELS:
             line.addWidget(self._toggle(name, title, f"{tip} ({key})"))
             shortcut = QShortcut(QKeySequence(key), parent)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QRect, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -16,6 +16,9 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QPlainTextEdit,
+    QPushButton,
+    QStyle,
+    QStyleOptionButton,
     QTabBar,
     QTableView,
     QTextEdit,
@@ -23,7 +26,10 @@ from PySide6.QtWidgets import (
 )
 
 from core.store import rankings
+from desktop import theme
 from desktop.tabs import TABS
+from desktop.widgets.parts import button, column
+from desktop.widgets.tables import table
 from tests.desktop.ranking import add_group
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +89,46 @@ def test_tips_are_plain_words_and_tables_are_walked_by_rows(open_window, filled)
         assert not [tip for tip in tips if "`" in tip or "**" in tip]
         tables = window.tab_called(kind.title).findChildren(QTableView)
         assert all(table.selectionBehavior() == QTableView.SelectionBehavior.SelectRows for table in tables)
+
+
+def test_a_focus_frame_takes_no_room_from_what_is_inside(qtbot, qapp):
+    """Else a button's words are cut, and a table paints over its frame: it is not laid out again for a focus."""
+    theme.apply(qapp, "light")
+    view, press = table("Runs", ("run",)), button("Reward model →", lambda: None, role="primary")
+    window = QWidget()
+    window.setLayout(column(view, press))
+    qtbot.addWidget(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    window.activateWindow()
+    inside = {}
+    for widget in (view, press):
+        other = press if widget is view else view
+        for holder in (other, widget):
+            holder.setFocus()
+            qtbot.waitUntil(holder.hasFocus)
+            inside[holder is widget] = words_in(press) if widget is press else view.frameWidth()
+        assert inside[True] == inside[False]
+    view.setFocus()
+    assert view.viewport().x() >= 2, "the frame is this thick"
+
+
+def words_in(press: QPushButton) -> QRect:
+    option = QStyleOptionButton()
+    press.initStyleOption(option)
+    return press.style().subElementRect(QStyle.SubElement.SE_PushButtonContents, option, press)
+
+
+def test_the_head_of_the_rank_tab_is_whole_in_the_smallest_window(open_window, filled, qapp, qtbot):
+    theme.apply(qapp, "light")
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Rank")
+    window.resize(window.minimumSize())
+    header = window.tab_called("Rank").header
+    header.show_counts(1112, 1212)
+    qtbot.waitUntil(lambda: header.count.width() >= header.count.sizeHint().width(), timeout=2000)
+    assert all(each.width() >= each.sizeHint().width() for each in header.toggles.values())
 
 
 def test_no_part_is_shown_before_it_has_its_place(open_window, filled, qapp):
