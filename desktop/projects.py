@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, QUrl, Signal
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices
-from PySide6.QtWidgets import QMenu, QMessageBox
+from PySide6.QtWidgets import QMenu
 
 from core import trash, words
 from core.errors import BadInput, Stopped
@@ -19,7 +19,7 @@ from core.store.copies import SUFFIX
 from core.store.glance import glance, size
 from core.store.undo import Step
 from core.trash import Deleted
-from desktop import errors, files, settings
+from desktop import errors, files, questions, settings
 from desktop.background import in_background
 from desktop.widgets.copy_dialog import CopyDialog
 from desktop.widgets.notice import Notice
@@ -133,16 +133,11 @@ class Projects(QObject):
         in_background(self.window, lambda: (_name(folder), size(folder)), lambda found: self._ask(folder, *found))
 
     def _ask(self, folder: Path, name: str, taken: int) -> None:
-        box = QMessageBox(QMessageBox.Icon.Question, "Plumbline", f"Delete “{name}”?", parent=self.window)
-        box.setInformativeText(
+        more = (
             f"{folder} ({words.size(taken)}) goes to Plumbline’s trash, from where it can be put back. "
             "Files in the folder that are not the project’s own stay there."
         )
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        yes = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        yes.clicked.connect(lambda: self.put_in_trash(folder))
-        box.open()
+        questions.ask(self.window, f"Delete “{name}”?", more, "Delete", lambda: self.put_in_trash(folder))
 
     def put_in_trash(self, folder: Path) -> None:
         """Delete the project, after closing it; one that cannot be deleted is shown again."""
@@ -208,14 +203,13 @@ class Projects(QObject):
         """May the window close now? While something is copied, somebody is asked, who may close it then."""
         if not self.at_work or self._stopping:
             return True
-        box = QMessageBox(QMessageBox.Icon.Question, "Plumbline", f"{self.at_work} is not done.", parent=self.window)
-        box.setInformativeText("Closing now leaves nothing of the copy. The project itself stays as it is.")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        yes = box.addButton("Stop it and close", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton("Wait", QMessageBox.ButtonRole.RejectRole))
-        yes.clicked.connect(self.stop)
-        yes.clicked.connect(self.window.close)
-        box.open()
+        more = "Closing now leaves nothing of the copy. The project itself stays as it is."
+
+        def leave() -> None:
+            self.stop()
+            self.window.close()
+
+        questions.ask(self.window, f"{self.at_work} is not done.", more, "Stop it and close", leave, no="Wait")
         return False
 
     def _on_open(self, what: Callable[[Path], object]) -> None:

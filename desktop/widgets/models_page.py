@@ -6,12 +6,12 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core import catalogue, model_cache
 from core.model_cache import CachedModel
 from core.words import size
-from desktop import errors, settings
+from desktop import errors, questions, settings
 from desktop.background import in_background
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -91,17 +91,11 @@ class ModelsPage(QWidget):
 
     def ask(self, model: CachedModel) -> None:
         """Ask before a model is deleted."""
-        box = QMessageBox(
-            QMessageBox.Icon.Question, "Plumbline", f"Delete {model.title} ({size(model.bytes)})?", parent=self
-        )
         count = len(model.users)
         needed = f"{count} recent project{'s need' if count > 1 else ' needs'} it. " if count else ""
-        box.setInformativeText(f"{needed}A job that needs it fetches it again. Runs and adapters are kept.")
-        yes = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        yes.clicked.connect(lambda: self.delete(model))
-        box.open()
+        more = f"{needed}A job that needs it fetches it again. Runs and adapters are kept."
+        text = f"Delete {model.title} ({size(model.bytes)})?"
+        questions.ask(self, text, more, "Delete", lambda: self.delete(model))
 
     def delete(self, model: CachedModel) -> None:
         """Delete a model unless a worker is using it."""

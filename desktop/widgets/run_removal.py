@@ -4,7 +4,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMessageBox
+from PySide6.QtWidgets import QMenu
 
 from core import trash
 from core.errors import BadInput
@@ -13,18 +13,17 @@ from core.store import Project
 from core.store.glance import size_of
 from core.trash import Deleted
 from core.words import size
-from desktop import errors
+from desktop import errors, questions
 from desktop.background import in_background, with_project
 from desktop.widgets.run_list import RunList
 
 
 class RunRemoval(QObject):
-    """Of one list; `box` is the question that was asked last."""
+    """Of one list."""
 
     def __init__(self, runs: RunList) -> None:
         super().__init__(runs)
         self.runs, self.session = runs, runs.session
-        self.box: QMessageBox | None = None
         self.action = QAction("Remove the run …", runs)
         self.action.setShortcut(QKeySequence.StandardKey.Delete)
         self.action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
@@ -56,17 +55,11 @@ class RunRemoval(QObject):
         if refusal is not None:
             errors.show(BadInput(refusal), self.runs)
             return
-        box = QMessageBox(QMessageBox.Icon.Question, "Plumbline", f"Remove run {run}?", parent=self.runs.window())
-        box.setInformativeText(
+        more = (
             f"Its record, checkpoints and adapter ({size(taken)} on disk) go to Plumbline’s trash, from where it "
             "can be put back until it is deleted there for good."
         )
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        yes = box.addButton("Remove", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        yes.clicked.connect(lambda: self.remove(run))
-        self.box = box
-        box.open()
+        questions.ask(self.runs.window(), f"Remove run {run}?", more, "Remove", lambda: self.remove(run))
 
     def remove(self, run: int) -> None:
         """Move the run to the trash; the window offers to put it back."""

@@ -3,10 +3,10 @@
 from dataclasses import asdict
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QMessageBox, QTabWidget, QWidget
+from PySide6.QtWidgets import QDialog, QTabWidget, QWidget
 
 from core import machine
-from desktop import guide, settings
+from desktop import guide, questions, settings
 from desktop.session import Session
 from desktop.settings import Choices
 from desktop.theme import SPACE
@@ -85,13 +85,8 @@ class SettingsDialog(QDialog):
 
     def ask_reset(self) -> None:
         """Ask before everything is put back."""
-        box = QMessageBox(QMessageBox.Icon.Question, "Plumbline", "Put back the defaults of all settings?", parent=self)
-        box.setInformativeText("Models, projects and everything in them stay as they are.")
-        yes = box.addButton("Reset", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        yes.clicked.connect(self.reset)
-        box.open()
+        more = "Models, projects and everything in them stay as they are."
+        questions.ask(self, "Put back the defaults of all settings?", more, "Reset", self.reset)
 
     def reset(self) -> None:
         """Put back the defaults."""

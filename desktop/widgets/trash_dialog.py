@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QMessageB
 from core import trash
 from core.trash import Deleted
 from core.words import size
-from desktop import errors
+from desktop import errors, questions
 from desktop.background import in_background
 from desktop.theme import SPACE
 from desktop.widgets.dates import local_time
@@ -65,13 +65,10 @@ class TrashDialog(QDialog):
     def ask(self) -> None:
         if (chosen := self.chosen) is None:
             return
-        box = QMessageBox(QMessageBox.Icon.Warning, "Plumbline", f"Delete “{chosen.name}” for good?", parent=self)
-        box.setInformativeText(f"{size(chosen.bytes)} are freed. This cannot be undone.")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        yes = box.addButton("Delete for good", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        yes.clicked.connect(lambda: self.delete(chosen))
-        box.open()
+        questions.ask(
+            self, f"Delete “{chosen.name}” for good?", f"{size(chosen.bytes)} are freed. This cannot be undone.",
+            "Delete for good", lambda: self.delete(chosen), icon=QMessageBox.Icon.Warning,
+        )  # fmt: skip
 
     def delete(self, chosen: Deleted) -> None:
         """Delete it for good."""
