@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
@@ -69,6 +70,9 @@ class SharedModel:
         self._peft: Any = None
         self._active: str | None = REFERENCE
         self._training = False
+        self._layers: list[BaseTunerLayer] = []  # every layer that has adapters
+        self._weights: dict[str, list[nn.Parameter]] = {}
+        self._at_work: tuple[str | None, bool] | None = None
 
     def add(self, name: str, config: LoraConfig, *, seed: int) -> None:
         """A fresh adapter: its B is zero, so that it changes nothing yet."""
@@ -123,6 +127,7 @@ class SharedModel:
         """Forget an adapter that is not the only one."""
         self._switch(next(other for other in self._peft.peft_config if other != name), False)
         self._peft.delete_adapter(name)
+        del self._weights[name]
         self._switch(REFERENCE, False)
 
     def _attach(self, name: str, config: PeftLoraConfig) -> None:
@@ -131,6 +136,9 @@ class SharedModel:
         else:
             self._peft.add_adapter(name, copy.deepcopy(config))
         lean_lora(self.base.model)
+        self._layers = [module for module in self.base.model.modules() if isinstance(module, BaseTunerLayer)]
+        self._weights = {each: self.parameters(each) for each in self._peft.peft_config}
+        self._at_work = None  # peft wakes what it attaches
         self._switch(REFERENCE, False)
 
     def save(self, name: str, folder: Path, *, head: Tensor | None = None) -> None:
@@ -169,22 +177,23 @@ class SharedModel:
             self._switch(before, False)
 
     def _switch(self, name: str | None, train: bool) -> None:
+        """Layer by layer: peft's own way looks through every module of the model, ten times as long."""
         self._active = name
-        if self._peft is None:
+        if self._peft is None or self._at_work == (name, train):
             return
-        tuner = self._peft.base_model
-        if name is REFERENCE:
-            tuner.disable_adapter_layers()
-        else:
-            tuner.enable_adapter_layers()
-            tuner.set_adapter(name)
-        for key, weight in self.base.model.named_parameters():
-            weight.requires_grad_(train and name is not REFERENCE and f".{name}." in key)
+        for layer in self._layers:
+            layer.enable_adapters(name is not REFERENCE)
+            if name is not REFERENCE:
+                layer.set_adapter(name)
+        for adapter, weights in self._weights.items():
+            for weight in weights:
+                weight.requires_grad_(train and adapter == name)
+        self._at_work = name, train
 
     def close(self) -> None:
         """Take the adapters off; the base is then exactly what it was before the first one."""
         if self._peft is not None:
             self._peft.unload()
-            self._peft = None
+            self._peft, self._layers, self._weights, self._at_work = None, [], {}, None
             if hasattr(self.base.model, "peft_config"):
                 del self.base.model.peft_config

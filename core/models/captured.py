@@ -4,7 +4,9 @@ A GPU draws a token in a hundredth of the time that Python takes to ask for its 
 of them at once.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -12,35 +14,61 @@ from torch import Tensor
 #: How far a graph's answer may be from the step's own, as a share of its norm.
 AGREES = 0.01
 
+Step = Callable[[], Tensor]
+
 
 class Captured:
-    """Call it as the step. The first call captures it; where the graph gives something else, or none can be made, the
-    step itself is computed each time. What a call gives is overwritten by the next one."""
+    """Call it with the step, the same each time. What a call gives is overwritten by the next one.
 
-    def __init__(self, step: Callable[[], Tensor]) -> None:
-        self.step = step
+    The first call captures the step. Where the graph gives something else, or none can be made, the step itself is
+    computed each time. Nothing here holds the step: what it computes on is freed as soon as its owner is.
+    """
+
+    def __init__(self, works: bool | None = None) -> None:
+        self.works = works  # None while nobody knows
         self.graph: torch.cuda.CUDAGraph | None = None
         self.answer: Tensor | None = None
-        self.tried = False
 
-    def __call__(self) -> Tensor:
+    def __call__(self, step: Step) -> Tensor:
         if self.graph is not None and self.answer is not None:
             self.graph.replay()
             return self.answer
-        found = self.step()
-        if not self.tried:
-            self.tried = True
-            self._capture(found)
-        return found
+        if self.works is False:
+            return step()
+        if self.works:
+            self._capture(step)
+            return self(step)
+        expected = step()
+        self._capture(step)
+        if self.graph is not None and self.answer is not None:
+            self.graph.replay()  # computes the step once more on the same tensors
+            self.works = bool((self.answer - expected).norm() <= AGREES * expected.norm())
+            if not self.works:
+                self.graph = self.answer = None
+        return expected
 
-    def _capture(self, expected: Tensor) -> None:
-        """The step may be computed twice on the same tensors."""
+    def again(self) -> "Captured":
+        """One for the same step on tensors of other shapes; whether a graph works is not asked anew."""
+        return Captured(self.works)
+
+    def _capture(self, step: Step) -> None:
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph):
-                answer = self.step()
-            graph.replay()
-            if bool((answer - expected).norm() <= AGREES * expected.norm()):
-                self.graph, self.answer = graph, answer
+            with _uncollected(), torch.cuda.graph(graph):
+                answer = step()
         except RuntimeError:  # it waits for the GPU, or does something else that a graph cannot hold
-            return
+            self.works = False
+        else:
+            self.graph, self.answer = graph, answer
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A graph that Python finds to be garbage meanwhile would break the one that is captured."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -22,6 +22,8 @@ class Decoder(Protocol):
     """One role of the model reading the same prompts and tokens as the others."""
 
     logits: Tensor  # (b, V) float32 of the next token
+    drop_at: float
+    """Rows that have ended are worth dropping when no more than this share of those at work goes on."""
 
     def read(self, token: Tensor) -> None:
         """Go on by one token (b,)."""
@@ -50,6 +52,8 @@ class Flat:
     A prompt of n tokens fills the first n places, and every row's generated tokens lie from place P on: where a key
     lies says nothing to attention, only what is seen of it.
     """
+
+    drop_at = 0.75
 
     def __init__(self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> None:
         self.opened, self.prompt_of, self.room = opened, prompt_of, room
@@ -110,7 +114,9 @@ class Flat:
 
 class Fixed(Flat):
     """The same with shapes that stay from token to token: all places are looked at, those to come are not seen. So a
-    GPU can repeat a step as a graph."""
+    GPU can repeat a step as a graph. Another number of rows is another graph, which takes as long as ten tokens."""
+
+    drop_at = 0.25
 
     def __init__(self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> None:
         super().__init__(opened, prompt_ids, is_prompt, prompt_of, room)
@@ -118,10 +124,7 @@ class Fixed(Flat):
         self.place = torch.arange(self.width + room, device=device)
         self.next = torch.full((1,), self.width, device=device)
         self.token = torch.zeros_like(self.position)
-        self._repeat()
-
-    def _repeat(self) -> None:
-        self.step = Captured(self._step) if self.token.device.type == "cuda" else self._step
+        self.repeat = Captured() if device.type == "cuda" else None
 
     def _step(self) -> Tensor:
         with self.opened() as model:
@@ -135,18 +138,20 @@ class Fixed(Flat):
 
     def read(self, token: Tensor) -> None:
         self.token.copy_(token)
-        self.logits = self.step()
+        self.logits = self.repeat(self._step) if self.repeat else self._step()
         self.position += 1
         self.next += 1
 
     def keep(self, index: Tensor) -> None:
         super().keep(index)
         self.token = self.token[index]
-        self._repeat()
+        self.repeat = self.repeat and self.repeat.again()
 
 
 class Cached:
     """transformers' own cache, for models that do not run flat."""
+
+    drop_at = 0.75
 
     def __init__(self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> None:
         self.opened = opened

@@ -1,7 +1,11 @@
 """Where the model computes, and in which number format: chosen from the machine, with the reason."""
 
 import ctypes
+import os
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -58,6 +62,27 @@ def memory_gb() -> float:
     if torch.cuda.is_available() and torch.cuda.memory_allocated():
         return float(torch.cuda.memory_allocated()) / 1e9
     return float(psutil.Process().memory_info().rss) / 1e9
+
+
+def repeat_exactly(device: torch.device) -> None:
+    """Let a GPU add up gradients in one order, as a CPU does: a run that is resumed then gives what it would have
+    given. Before anything is computed there."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        warnings.filterwarnings("ignore", message=".*deterministic.*", category=UserWarning)  # what cannot, cannot
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+@contextmanager
+def in_any_order() -> Iterator[None]:
+    """For what adds nothing up: some operations are faster where their order is free."""
+    was, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(was, warn_only=warns)
 
 
 def release(device: torch.device) -> None:

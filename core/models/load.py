@@ -18,7 +18,7 @@ from core.events import Event, Loaded, Progress
 from core.jobs.context import JobContext
 from core.jobs.world import ALONE, Alone
 from core.models import fetch
-from core.models.devices import Placement, placement, use_threads
+from core.models.devices import Placement, placement, repeat_exactly, use_threads
 from core.models.flat import ATTENTION
 from core.models.lean import lean_norms
 
@@ -119,6 +119,7 @@ def load(spec: ModelSpec, *, four_bit: bool = False, world: Alone = ALONE) -> Ba
         raise ModelError("A base in 4 bits cannot be spread over processes: set --base-bits to 16, or leave FSDP out.")
     catalogue.check(spec)
     chosen = placement()
+    repeat_exactly(chosen.device)
     quantized = _four_bit(chosen) if four_bit else {}
     _check_memory(spec, chosen)
     tokenizer, model = pretrained(

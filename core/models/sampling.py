@@ -15,10 +15,8 @@ from torch import Tensor
 from core.errors import Diverged
 from core.jobs.doing import Tell, quiet
 from core.models.decoding import Opened, decoder
+from core.models.devices import in_any_order
 from core.models.rows import Rows, pad
-
-#: Rows that have ended are dropped when no more than this share of those at work goes on.
-DROP_AT = 0.75
 
 
 class Guide(Protocol):
@@ -52,6 +50,7 @@ def next_token(probabilities: Tensor, top_p: float, chance: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+@in_any_order()
 def sample(
     model: Any,
     prompts: Sequence[list[int]],
@@ -103,7 +102,7 @@ def sample(
         if bool(ended.all()) or index + 1 == max_new_tokens:
             break
         left = (~ended[going]).nonzero()[:, 0]
-        if guide is None and len(left) <= DROP_AT * len(going):  # a guide may remember every row
+        if guide is None and len(left) <= decoders[0].drop_at * len(going):  # a guide may remember every row
             going = going[left]
             for each in decoders:
                 each.keep(left)

@@ -52,16 +52,37 @@ def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def matmul_peak(dtype: Any) -> float:
-    """Floating point operations a second that this machine reaches in one large product, with as many threads."""
+def gpu_gigabytes() -> float | None:
+    """Most memory that this process's tensors took on the GPU so far; None without one."""
     import torch
 
-    size, best = 2048, float("inf")
-    a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
+    return torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else None
+
+
+def settled() -> float:
+    """The time, once the GPU has done what it was asked for."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def matmul_peak(base: Any) -> float:
+    """Floating point operations a second that the base's device reaches in one large product in its number format,
+    with as many threads."""
+    import torch
+
+    size, best = 2048 if base.device.type == "cpu" else 8192, float("inf")
+    a, b = (torch.randn(size, size, device=base.device).to(base.placement.dtype) for _ in range(2))
     for _ in range(8):
-        began = time.perf_counter()
+        began = settled()
         torch.nn.functional.linear(a, b)
-        best = min(best, time.perf_counter() - began)
+        best = min(best, settled() - began)
+    del a, b
+    if base.device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
     return 2 * size**3 / best
 
 

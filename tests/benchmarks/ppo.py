@@ -7,10 +7,19 @@ weights (attention's scores and LoRA's are left out) take of the speed of one la
 """
 
 import argparse
-import time
 from typing import Any
 
-from tests.benchmarks.machine import load_base, matmul_peak, median, peak_gigabytes, peer, prepare, prompts
+from tests.benchmarks.machine import (
+    gpu_gigabytes,
+    load_base,
+    matmul_peak,
+    median,
+    peak_gigabytes,
+    peer,
+    prepare,
+    prompts,
+    settled,
+)
 
 STEPS_WARM = 1
 
@@ -18,7 +27,7 @@ STEPS_WARM = 1
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     prepare(options)
     base = load_base(options)
-    peak = matmul_peak(base.placement.dtype)
+    peak = matmul_peak(base)
     work = Work(base, prompts(options, base, 256), batch=16, tokens=32, epochs=4)
     steps = [work.step() for _ in range(options.runs + STEPS_WARM)][STEPS_WARM:]
     work.close()
@@ -29,7 +38,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "seconds_training": median([step["time/train"] for step in steps]),
         "matmul_share": median([step["operations"] / step["time/train"] for step in steps]) / peak,
         "matmul_peak_gigaflops": peak / 1e9,
-        "peak_gb": peak_gigabytes(),
+        "peak_gb": gpu_gigabytes() or peak_gigabytes(),
         "dtype": str(base.placement.dtype).removeprefix("torch."),
         "device": str(base.device),
         "steps": len(steps),
@@ -40,7 +49,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         lines = peer(options, "trl_ppo.py", *arguments, "--steps", str(options.runs + STEPS_WARM))[STEPS_WARM:]
         if lines:
             result["peer_seconds_a_step"] = median([line["seconds"] for line in lines])
-            result["peer_peak_gb"] = max(line["peak_gb"] for line in lines)
+            result["peer_peak_gb"] = max(line.get("gpu_gb") or line["peak_gb"] for line in lines)
             result["seconds_over_peer"] = result["seconds_a_step"] / result["peer_seconds_a_step"]
             result["memory_over_peer"] = result["peak_gb"] / result["peer_peak_gb"]
     return result
@@ -83,15 +92,15 @@ class Work:
         from core.rl.collect import collect
         from core.rl.loop import batch_of
 
-        began = time.perf_counter()
+        began = settled()
         chosen = batch_of(self.asked, self.config, self.done)
         rollout, _, times = collect(
             self.shared, self.rewards, chosen, self.config, self.live, self.done, learns=self.learner.learns_from_fresh
         )
         heard, epochs = len(rollout.said), self.learner.options.ppo_epochs
-        update = time.perf_counter()
+        update = settled()
         self.learner.update(rollout, self.done)
-        now = time.perf_counter()
+        now = settled()
         self.done += 1
         work = operations(self.base, rollout, epochs - heard, epochs)
         return times | {"time/train": now - update, "time/step": now - began, "operations": work}

@@ -27,6 +27,7 @@ def base(request: pytest.FixtureRequest, tiny_model: Path, tiny_gpt2: Path, monk
     from core import catalogue
     from core.models.load import load
 
+    monkeypatch.setenv("PLUMBLINE_DEVICE", "cpu")  # where the tests' own tensors are; jobs run on a GPU if there is one
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
     return load(catalogue.parse(str(tiny_model if request.param == "llama" else tiny_gpt2)))
 

@@ -1,4 +1,4 @@
-"""What only an NVIDIA GPU can show; every other test runs on the GPU too where there is one."""
+"""What only an NVIDIA GPU can show; the tests of jobs run on the GPU too where there is one."""
 
 from dataclasses import replace
 
@@ -45,12 +45,12 @@ def test_flat_states_are_those_of_each_sequence_alone(base):
 def test_a_graph_draws_what_the_steps_draw(base, monkeypatch):
     captured = []
     capture = Captured._capture
-    monkeypatch.setattr(Captured, "_capture", lambda self, found: (capture(self, found), captured.append(self.graph)))
+    monkeypatch.setattr(Captured, "_capture", lambda self, step: (capture(self, step), captured.append(self.graph)))
     shared = SharedModel(base)
     shared.add(POLICY, CONFIG, seed=0)
     how = {"copies": 3, "max_new_tokens": 16, "temperature": 1.0}
     found = draw(shared, POLICY, PROMPTS, generator=generator(0), **how)
-    monkeypatch.setattr(Captured, "_capture", lambda self, found: None)
+    monkeypatch.setattr(Captured, "_capture", lambda self, step: setattr(self, "works", False))
     expected = draw(shared, POLICY, PROMPTS, generator=generator(0), **how)
     assert captured, "the decoder that makes graphs is the one at work"
     if not base.four_bit:
@@ -67,7 +67,8 @@ def test_the_ratio_is_1_before_the_first_update_and_the_policy_learns(base):
     learner = learner_of(shared, "ppo", replace(CONFIG, micro_batch=6))
     rollout = rollout_of(shared, rows, score)
     assert torch.equal(rollout.logp_old, rollout.logp_ref)
-    assert learner.update(rollout, 0)["val/ratio_first"] == 0.0
+    # In 4 bits other kernels compute where a gradient is wanted.
+    assert learner.update(rollout, 0)["val/ratio_first"] < (0.01 if base.four_bit else 1e-6)
     after = rollout_of(shared, rows, score)
     assert not torch.equal(after.logp_old, rollout.logp_old)
     assert torch.equal(after.logp_ref, rollout.logp_ref)

@@ -112,7 +112,7 @@ def test_rows_that_end_are_dropped_and_nobody_notices(base, monkeypatch):
     options = {"copies": 4, "max_new_tokens": 24, "end_ids": (*range(60),), "pad_id": 0, "temperature": 1.0}
     found = sample(base.model, PROMPTS, generator=generator(1), **options)
     assert 1 < int(found.lengths.min()) + 1 < int(found.lengths.max())
-    monkeypatch.setattr(sampling, "DROP_AT", -1.0)
+    monkeypatch.setattr(decoding.Flat, "drop_at", -1.0)
     whole = sample(base.model, PROMPTS, generator=generator(1), **options)
     assert torch.equal(found.response_ids, whole.response_ids)
     assert torch.equal(found.is_response, whole.is_response)

@@ -48,6 +48,7 @@ def launched(size: int, function, *arguments, fsdp: bool = False) -> None:
 def _one(rank: int, size: int, port: int, fsdp: bool, function, arguments) -> None:
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1"}
     os.environ |= {"MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "true", "PLUMBLINE_DTYPE": "float32"}
+    os.environ["PLUMBLINE_DEVICE"] = "cpu"
     os.environ["ACCELERATE_USE_FSDP"] = str(fsdp).lower()
     function(*arguments)
 
