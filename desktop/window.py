@@ -138,9 +138,13 @@ class Window(QMainWindow):
             self.waiting.until_idle("Finishing what was begun …", lambda: self._closed(then))
 
     def _closed(self, then: Callable[[], object] | None) -> None:
+        folder = self.session.project.folder if self.session is not None else None
+        left = leaving.goes_on(self.session) if self.session is not None else ""
         self._close_session()
         if then is not None:
             then()
+        if left and folder is not None and (self.session is None or self.session.project.folder != folder):
+            self.projects.tell(left, "Open it", partial(self.open_project, folder))
 
     def _close_session(self) -> None:
         if self.session is None:
