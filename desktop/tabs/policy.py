@@ -314,6 +314,9 @@ class Tab(QWidget):
                 self._say_exported(errors.worded(job.error or "The model could not be written."), "error")
             elif job.kind == "train-reward":
                 self._show_need()
+        shown = self.session.job(self.runs.current) if self.runs.current else None
+        if news.jobs and shown is not None and shown.status == "queued":
+            self._show_result(shown)  # who is before it may be another now
         mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
         if mine:
             self.charts.append(mine)

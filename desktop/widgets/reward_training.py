@@ -220,7 +220,7 @@ class TrainingPage(QWidget):
             set_role(self.result, "error")
             return
         set_role(self.result, "muted")
-        self.result.setText(said_of(job))
+        self.result.setText(self.session.waits(job) or said_of(job))
 
     def on_news(self, news: News) -> None:
         for job in news.jobs:
@@ -229,9 +229,10 @@ class TrainingPage(QWidget):
                 if job.id == self.runs.current:
                     if job.status == "running" and job.attempt > 1 and not news.metrics:
                         self.show_run(job.id)
-                    self._show_result(job.id)
                     if job.status == "done":
                         self._show_scores(job.id)
+        if news.jobs and self.runs.current is not None:
+            self._show_result(self.runs.current)  # who is before it may be another now
         mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
         for chart in self.charts if mine else ():
             for item in mine:
