@@ -5,12 +5,12 @@ from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
 from core.configs import TrainRewardConfig
 from core.errors import KnownError
-from core.jobs import queue, resumes
+from core.jobs import early, queue, resumes
 from core.jobs.follow import News
 from core.next_step import ENOUGH, is_chance
 from core.preferences import pairs
 from core.preferences.pairs import Counts
-from core.records import Job
+from core.records import RESUMABLE, Job
 from core.report import scores
 from core.report.scores import Floats
 from desktop import errors
@@ -246,11 +246,14 @@ class TrainingPage(QWidget):
 
 def said_of(job: Job) -> str:
     """What came of a run, in a sentence."""
-    found = job.result
+    found, stopped = job.result, early.said(job)
+    if job.status in RESUMABLE:
+        return f"{stopped.capitalize()}: Resume in the list of jobs (Ctrl+J) goes on from there." if stopped else ""
     if found.get("accuracy") is None:
         return "" if job.status != "done" else "Trained without held-out prompts, so its accuracy is unknown."
     ensemble = f" (the first of {len(found['members'])} members)" if len(found.get("members", [])) > 1 else ""
     return (
         f"Orders {found['accuracy']:.0%} of {found['heldout_pairs']} held-out pairs as the labelers did "
         f"(chance is 50%){ensemble}, after learning from {found['pairs']} pairs in {found['seconds']:.0f} s."
+        + (f" Training {stopped}." if stopped else "")
     ) + (" That cannot be told from chance: rank more before a policy is tuned." if is_chance(job) else "")
