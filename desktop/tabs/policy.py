@@ -235,11 +235,12 @@ class Tab(QWidget):
         if self.runs.current is None:
             return
         try:
-            self.session.start(EXPORT, ExportModelConfig(policy_job=self.runs.current, out=out, checkpoint=checkpoint))
+            config = ExportModelConfig(policy_job=self.runs.current, out=out, checkpoint=checkpoint)
+            waits = self.session.waits(self.session.start(EXPORT, config))
         except KnownError as error:
             errors.show(error, self)
             return
-        self._say_exported(f"The model of run {self.runs.current} will be written to {out}.", "small")
+        self._say_exported(f"The model of run {self.runs.current} will be written to {out}. {waits}".strip(), "small")
 
     def _say_exported(self, text: str, role: str) -> None:
         self.exported.setText(text)

@@ -40,6 +40,9 @@ def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noq
     ppo.runs.select(later.id)
     assert ppo.result.text().startswith(waits)
 
+    ppo.start_export("somewhere else")
+    assert ppo.exported.text().endswith(f"{waits}.")
+
     set_status(filled, running, "paused")
     polled(window)
     said = (playground.said, compare._busy, ppo.result)
