@@ -24,18 +24,22 @@ class Machine(Settings):
     """The choices, each with what it does; the defaults leave everything to Plumbline."""
 
     device: str = option(
-        AUTO, "Where models compute; auto is an NVIDIA GPU if there is one, else Apple's, else the CPU.",
+        AUTO, "Where models compute. Automatic: an NVIDIA GPU if there is one, else Apple's, else the processor.",
         choices=(AUTO, "cuda", "mps", "cpu"),
     )  # fmt: skip
     dtype: str = option(
-        AUTO, "Number format of the frozen base; auto is bfloat16 where the hardware multiplies in it, else float32.",
+        AUTO, "bfloat16 holds the base model in half the memory of float32. Automatic: bfloat16 where it is fast.",
         choices=(AUTO, "bfloat16", "float32"),
     )  # fmt: skip
     threads: int = option(
-        0, "CPU threads of a job; fewer leave room for other programs.", low=0, high=1024, zero="automatic"
+        0,
+        "How many CPU threads a job uses. Fewer leave room for other programs; automatic is one for each core.",
+        low=0,
+        high=1024,
+        zero="automatic",
     )
     memory_gb: float = option(
-        0.0, "Gigabytes for a worker: a larger base is refused, reward training makes its passes fit, plan heeds it.",
+        0.0, "A model that needs more is refused; training a reward model keeps within it.",
         low=0, high=100_000, zero="no limit",
     )  # fmt: skip
 

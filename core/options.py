@@ -21,7 +21,7 @@ def option(
     advanced: bool = False,
     zero: str = "",
 ) -> Any:
-    """A dataclass field with its documentation; `low` and `high` are inclusive, `zero` is what 0 means."""
+    """A dataclass field with its documentation; `low` and `high` are inclusive, `zero` is what 0 means, or no text."""
     metadata = {"help": help, "low": low, "high": high, "choices": choices, "advanced": advanced, "zero": zero}
     return field(default=default, metadata=metadata)
 

@@ -12,6 +12,8 @@ Wanted = Literal["run", "pause", "stop"]
 ACTIVE: tuple[JobStatus, ...] = ("queued", "running", "paused")
 #: A job in one of these states can be queued again and goes on from its last checkpoint.
 RESUMABLE: tuple[JobStatus, ...] = ("stopped", "failed", "interrupted")
+#: In a job's result while it goes: how many seconds it will take after the stage that it is in, as far as it knows.
+LATER = "later_seconds"
 
 
 @dataclass(frozen=True)
@@ -147,10 +149,11 @@ class Job:
 
     @property
     def eta(self) -> float | None:
-        """Seconds until the end at the pace so far, or None while nothing is known."""
+        """Seconds until the end at the pace so far, or None while nothing is known. What comes after the stage counts
+        where the job has said how long that takes (`LATER`)."""
         if self.done <= 0 or self.done >= self.total or not self.seconds:
             return None
-        return self.seconds / self.done * (self.total - self.done)
+        return self.seconds / self.done * (self.total - self.done) + float(self.result.get(LATER, 0.0))
 
     def eta_after(self, waited: float) -> float | None:
         """The same `waited` seconds after the last unit was done: the one at work takes its own share off, not more."""

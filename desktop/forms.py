@@ -4,6 +4,7 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import Field
+from textwrap import wrap
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from core.options import documented
 from desktop.theme import SPACE
+from desktop.widgets.parts import label as label_of
 from desktop.widgets.parts import set_role, turn_only_with_focus, unmarked
 
 #: Words of field names as people write them.
@@ -42,6 +44,8 @@ WORDS = {
     "eval": "evaluation",
 }
 
+#: Letters in a line of what explains a field.
+LINE = 76
 
 #: What fields are called whose names would not tell.
 TITLES = {
@@ -75,7 +79,10 @@ def title_of(name: str) -> str:
 
 
 class ConfigForm(QWidget):
-    """Controls for the documented fields of one or more config classes; advanced ones behind a button."""
+    """Controls for the documented fields of one or more config classes; advanced ones behind a button.
+
+    `words` are shown instead of choices; where it is `explained`, what a tooltip says stands below each field, too.
+    """
 
     def __init__(
         self,
@@ -83,11 +90,14 @@ class ConfigForm(QWidget):
         leave_out: tuple[str, ...] = (),
         values: dict[str, Any] | None = None,
         titles: dict[str, str] | None = None,
+        words: dict[str, str] | None = None,
+        explained: bool = False,
         more: str = "More settings",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._kinds = kinds
+        self._words = words or {}
         self._read: dict[str, Callable[[], Any]] = {}
         self._write: dict[str, Callable[[Any], None]] = {}
         self.fields: dict[str, QWidget] = {}
@@ -96,6 +106,8 @@ class ConfigForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
         first, second = _form(), _form()
+        if explained:
+            first.setVerticalSpacing(SPACE // 2)
         labels: list[QLabel] = []
         titles = titles or {}
         for kind in kinds:
@@ -111,6 +123,8 @@ class ConfigForm(QWidget):
                 labels.append(label)
                 control.setAccessibleName(label.text())
                 (second if item.metadata["advanced"] else first).addRow(label, control)
+                if explained:
+                    first.addRow("", explanation(control))
         widest = max((label.sizeHint().width() for label in labels), default=0)
         for label in labels:
             label.setMinimumWidth(widest)  # both forms have their fields in one column
@@ -151,9 +165,11 @@ class ConfigForm(QWidget):
             self._read[item.name], self._write[item.name] = control.isChecked, control.setChecked
         elif meta["choices"]:
             control = QComboBox()
-            control.addItems(meta["choices"])
-            control.setCurrentText(value)
-            self._read[item.name], self._write[item.name] = control.currentText, control.setCurrentText
+            for choice in meta["choices"]:
+                control.addItem(self._words.get(choice, choice), choice)
+            control.setCurrentIndex(control.findData(value))
+            self._read[item.name] = control.currentData
+            self._write[item.name] = lambda value: control.setCurrentIndex(control.findData(value))
         elif isinstance(value, int):
             control = QSpinBox()
             control.setRange(int(meta["low"] or 0), int(meta["high"] or 1_000_000_000))
@@ -167,7 +183,7 @@ class ConfigForm(QWidget):
             control = QLineEdit(str(value))
             self._read[item.name] = lambda: control.text().strip()
             self._write[item.name] = lambda value: control.setText(str(value))
-        control.setToolTip(f"{help_of(item)}\n{default_of(item)}")
+        control.setToolTip(f"{help_of(item)}\n{default_of(item, self._words)}")
         if isinstance(control, QSpinBox):
             control.setSpecialValueText(meta["zero"])
         if isinstance(control, QSpinBox | QDoubleSpinBox):
@@ -190,14 +206,22 @@ def help_of(item: Field[Any]) -> str:
     return unmarked(item.metadata["help"])
 
 
-def default_of(item: Field[Any]) -> str:
+def explanation(control: QWidget) -> QLabel:
+    """What a control's tooltip says, in small print whose lines are of one length in every window."""
+    lines = [part for line in control.toolTip().splitlines() for part in wrap(f"{line.rstrip('.')}.", LINE)]
+    found = label_of("\n".join(lines), "small")
+    found.setContentsMargins(0, 0, 0, SPACE)
+    return found
+
+
+def default_of(item: Field[Any], words: dict[str, str] | None = None) -> str:
     """`Default: 0.05; from 0 to 10` in a person's words."""
     value, zero = item.default, item.metadata["zero"]
     if isinstance(value, bool):
         return f"Default: {'on' if value else 'off'}"
-    said = f"Default: {zero if zero and value == 0 else value if value != '' else 'none'}"
-    if zero:
-        said += f"; 0 means {zero}"
+    said = f"Default: {(words or {}).get(str(value), value) if value != '' else zero or 'none'}"
+    if zero and value != "":
+        said = f"Default: {zero} (0)" if value == 0 else f"{said}; 0 means {zero}"
     low, high = item.metadata["low"], item.metadata["high"]
     if low is not None and high is not None:
         return f"{said}; from {low:,g} to {high:,g}"

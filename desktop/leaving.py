@@ -1,4 +1,4 @@
-"""What is asked before a window closes on a job that goes on."""
+"""What is asked before a window closes on a job that goes on, and said where only its project closes."""
 
 from collections.abc import Callable
 
@@ -48,3 +48,14 @@ def ask(session: Session, parent: QWidget, leave: Callable[[], object]) -> QMess
     box.finished.connect(lambda _: chosen())
     box.open()
     return box
+
+
+def goes_on(session: Session) -> str:
+    """What becomes of the jobs of a project that closes while the window stays; empty where nothing runs."""
+    active = [job for job in session.jobs() if job.status in ACTIVE]
+    if not active:
+        return ""
+    job, others = active[-1], len(active) - 1
+    how = "stays paused" if all(each.status == "paused" for each in active) else "goes on in the background"
+    more = f", and {others} more {'waits' if others == 1 else 'wait'}" if others else ""
+    return f"Job {job.id}, {job.name}, {how}{more}: open “{session.project.name}” again to see how far it is."

@@ -145,6 +145,9 @@ class Projects(QObject):
         if self.at_work:
             errors.show(BadInput(f"{self.at_work} is not done: wait for it, or stop it."), window)
             return
+        if window.waiting.busy:
+            errors.show(BadInput("The window is finishing something: delete the project once that is done."), window)
+            return
         was_open = window.session is not None and window.session.project.folder == folder.resolve()
         tab = window.tab_stack.currentIndex() if was_open else 0
         self.notice.tell(f"Deleting “{_name(folder)}” …", stays=True)
@@ -242,10 +245,10 @@ class Projects(QObject):
 
         in_background(self.window, partial(work, progress=progress), finished, failed, lasting=True)
 
-    def tell(self, text: str) -> None:
+    def tell(self, text: str, action_text: str = "", action: Callable[[], object] | None = None) -> None:
         """Say something in passing, unless that would cover how far a copy is."""
         if not self.at_work:
-            self.notice.tell(text)
+            self.notice.tell(text, action_text, action)
 
     def _opened(self, folder: Path, what: str) -> None:
         """Open it where nothing is open; else offer that: somebody may be in the middle of something."""

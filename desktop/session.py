@@ -116,6 +116,16 @@ class Session(QObject):
         """Jobs as last seen, newest first."""
         return [job for _, job in sorted(self._jobs.items(), reverse=True) if kind is None or job.kind == kind]
 
+    def waits(self, job: Job) -> str:
+        """`Waits for job 4, Tune policy.` of a queued job that others are before; else empty."""
+        if job.status != "queued":
+            return ""
+        first = next((each for each in self._jobs.values() if each.status in ("running", "paused")), None)
+        first = first or next((each for each in self.jobs()[::-1] if each.status == "queued"), None)
+        if first is None or first.id == job.id:
+            return ""
+        return f"Waits for job {first.id}, {first.name}{', which is paused' if first.status == 'paused' else ''}."
+
     def left(self, job: Job) -> float | None:
         """Seconds until a running job's end: between two steps the estimate goes on with the clock."""
         now = time.monotonic()

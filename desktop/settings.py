@@ -23,16 +23,18 @@ RECENT = 8
 class Choices:
     """What a person chooses in the settings dialog, by the keys that it is kept under."""
 
-    theme: str = option(
-        "system", "Colours of the window; system follows the desktop's.", choices=("system", "light", "dark")
+    theme: str = option("system", "Colours of the window.", choices=("system", "light", "dark"))
+    window_font_size: int = option(BODY, "In pixels; headings and small print go along.", low=12, high=16)
+    font_size: int = option(15, "In pixels. In the Rank tab, Ctrl++ and Ctrl+- change it, too.", low=10, high=32)
+    labeler: str = option(
+        "", "Your rankings are kept under it; those made before keep their name.", zero="your user name"
     )
-    window_font_size: int = option(
-        BODY, "Pixels of the window's text; headings and small print keep their distance from it.", low=12, high=16
-    )
-    font_size: int = option(15, "Pixels of the text in ranking cards; Ctrl++ and Ctrl+- there, too.", low=10, high=32)
-    labeler: str = option("", "Under which name your rankings are kept; empty is your user name.")
     break_minutes: int = option(
-        0, "Minutes of ranking without a break after which one is suggested.", low=0, high=240, zero="never"
+        0,
+        "After so many minutes of ranking without a pause, in the Rank tab.",
+        low=0,
+        high=240,
+        zero="never",
     )
 
 

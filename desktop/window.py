@@ -19,9 +19,9 @@ from core import demo
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
-from core.store import Changes, Project, is_older, open_project
+from core.store import Changes, Project, is_older, open_project, waiting_rows
 from desktop import commands, elsewhere, errors, files, guide, leaving, settings, taking_back, theme
-from desktop.background import abandon, wait_for_all
+from desktop.background import abandon, in_background, wait_for_all
 from desktop.icons import icon
 from desktop.menus import Menus
 from desktop.notices import Notices
@@ -114,6 +114,7 @@ class Window(QMainWindow):
             project.close()
             return
         settings.add_recent_project(project.folder)
+        in_background(self, waiting_rows.remove_leftovers, lambda _: None, lasting=True)
         self.session = Session(project, self)
         self.session.changed.connect(self._changed)
         self.session.news.connect(self._news)
@@ -138,9 +139,13 @@ class Window(QMainWindow):
             self.waiting.until_idle("Finishing what was begun …", lambda: self._closed(then))
 
     def _closed(self, then: Callable[[], object] | None) -> None:
+        folder = self.session.project.folder if self.session is not None else None
+        left = leaving.goes_on(self.session) if self.session is not None else ""
         self._close_session()
         if then is not None:
             then()
+        if left and folder is not None and (self.session is None or self.session.project.folder != folder):
+            self.projects.tell(left, "Open it", partial(self.open_project, folder))
 
     def _close_session(self) -> None:
         if self.session is None:

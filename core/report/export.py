@@ -68,6 +68,8 @@ def headline(report: RewardReport) -> list[tuple[str, str]]:
     ]
     if report.disagreement is not None:
         rows.append(("Disagreement of the members", _number(report.disagreement, "{:.3f}")))
+    if report.stopped:
+        rows.append(("Training", report.stopped))
     return [*rows, ("Measured on", f"{report.pairs} pairs of {report.prompts} prompts that were not trained on")]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.jobs import queue
+from core.jobs import early, queue
 from core.preferences.statistics import NOTHING, Interval, bootstrap, share, share_interval, sums_by
 from core.records import Job
 from core.report import calibration, scores
@@ -64,7 +64,10 @@ class Length:
 
 @dataclass(frozen=True)
 class RewardReport:
+    """`stopped` says after how many steps, if it was before the last one."""
+
     job_id: int
+    stopped: str
     prompts: int
     pairs: int
     accuracy: Interval
@@ -102,6 +105,7 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
     heat = calibration.temperature(found.difference)
     return RewardReport(
         job_id=job.id,
+        stopped=early.said(job),
         prompts=len(np.unique(found.prompt_ids)),
         pairs=len(found),
         accuracy=accuracy(found),
@@ -245,8 +249,8 @@ def _length(project: Project, job: Job, found: Compared, resamples: int) -> Leng
     rule = "the longer one" if longer_chosen >= shorter_chosen else "the shorter one"
     sign = 1.0 if longer_chosen >= shorter_chosen else -1.0
     longer = found.chosen_tokens - found.rejected_tokens
-    baseline = _over_prompts(found, calibration.right(sign * longer), resamples)
     part = found.only(longer != 0)
+    baseline = _over_prompts(found, calibration.right(sign * longer), resamples) if len(part) else NOTHING
     longer = longer[longer != 0]
     people_longer = (longer > 0).astype(float)
     model_longer = calibration.right(part.difference * np.sign(longer))
@@ -270,7 +274,7 @@ def _excess(sums: Floats) -> float | None:
 
 def _verdict(people: Interval, model: Interval, excess: Interval) -> tuple[str, bool]:
     if people.value is None or model.value is None or excess.value is None:
-        return "There are no pairs of different lengths to judge by.", False
+        return "There is nothing to measure a bias towards length on: no held-out pair differs in length.", False
     said = f"The model prefers the longer one in {model.value:.0%} of the pairs, the labelers in {people.value:.0%}"
     sure = excess.low is not None and excess.high is not None and (excess.low > 0 or excess.high < 0)
     if abs(excess.value) < BIAS or not sure:

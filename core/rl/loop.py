@@ -23,7 +23,7 @@ from core.jobs.trained import PINNED
 from core.models import devices
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
-from core.records import Prompt
+from core.records import LATER, Prompt
 from core.rl import evaluate, rewards
 from core.rl.actor import Setup
 from core.rl.anchors import Anchors
@@ -256,15 +256,18 @@ class Run:
         when, name = ("before", "reference") if role is REFERENCE else ("after", "tuned")
         stage = f"Measuring the {'reference' if role is REFERENCE else 'tuned policy'}"
         total = EVALUATION_COPIES * len(self.heldout)
+        yield Result({LATER: 0.0})
         yield Progress(0, total, stage)
-        config, found = self.config, list[Sample]()
+        config, found, spent, began = self.config, list[Sample](), 0.0, time.monotonic()
         for part in evaluate.batches(
             self.shared, role, [(prompt.id, prompt.text) for prompt in self.heldout], self.reward, name=name,
             copies=EVALUATION_COPIES, max_new_tokens=config.max_new_tokens, temperature=config.temperature,
             seed=config.seed, micro_batch=config.micro_batch,
         ):  # fmt: skip
             found += part
+            spent += time.monotonic() - began
             yield Progress(len(found), total, stage)
+            began = time.monotonic()  # it may have been paused
         if role is not REFERENCE:
             found = self.changes(found)
         yield Samples(step, tuple(found))
@@ -272,7 +275,9 @@ class Run:
         if score is not None:
             yield Metrics(step, {f"eval/reward_{when}": score})
         yield Result({f"reward_{when}": score, f"gold_{when}": gold})
-        if role is not REFERENCE:
+        if role is REFERENCE:
+            yield Result({LATER: spent})  # the tuned policy will be asked as much
+        else:
             yield Result({"kl": evaluate.mean(found, "kl")})
 
     def changes(self, tuned: list[Sample]) -> list[Sample]:

@@ -11,9 +11,7 @@ typed (its editor's own undo) and drafts of it; rankings, which the Rank tab tak
 too; a tour; projects and files (a deleted project waits in the trash, a deleted base model can be fetched again).
 """
 
-import shutil
 import sqlite3
-import tempfile
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from core.errors import BadInput, known
-from core.store import Changes, Project, changed
+from core.store import Changes, Project, changed, waiting_rows
 from core.store.bulk import Bulk, Recorded, replay
 from core.store.undo_log import Statement, UndoLog, counts, execute
 
@@ -144,8 +142,8 @@ class History:
     def _new_file(self) -> Path:
         """For rows that are taken away; it lasts as long as this history."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="plumbline-undo-"))
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            self._folder, held = waiting_rows.new_folder()
+            weakref.finalize(self, waiting_rows.give_up, self._folder, held)
         self._kept += 1
         return self._folder / f"{self._kept}.db"
 

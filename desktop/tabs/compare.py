@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from core.configs import CompareConfig
 from core.errors import KnownError
@@ -31,6 +31,7 @@ class Tab(QWidget):
         self._shown: int | None = None
         self._duels: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
         self._up = 0
+        self._busy: QLabel | None = None
         self.policy = QComboBox()
         self.policy.setAccessibleName("Tuned policy")
         self.policy.setMinimumWidth(220)
@@ -144,8 +145,14 @@ class Tab(QWidget):
         self.numbers.hide()
         self.what.setText(said_of(job))
         self.back.hide()
-        self.list.addWidget(label("Both are answering …", "muted"))
+        self._busy = label("", "muted")
+        self.list.addWidget(self._busy)
+        self._show_wait(job)
         self.stack.setCurrentIndex(1)
+
+    def _show_wait(self, job: Job) -> None:
+        if self._busy is not None:
+            self._busy.setText(self.session.waits(job) or "Both are answering …")
 
     def _news(self, news: News) -> None:
         for job in news.jobs:
@@ -156,6 +163,9 @@ class Tab(QWidget):
                 self._wait_for(job)
             elif job.id == self._shown and job.status not in ACTIVE:
                 self.show_comparison(job)
+        shown = self.session.job(self._shown) if self._shown is not None else None
+        if news.jobs and shown is not None:
+            self._show_wait(shown)
 
     def show_comparison(self, job: Job | None) -> None:
         """A card for each prompt: reference on the left, tuned on the right, the higher score marked."""
@@ -215,7 +225,7 @@ class Tab(QWidget):
             self.gold.value.setText(f"{found['gold_before']:+.2f} → {gold:+.2f}")
 
     def _clear(self) -> None:
-        self._duels, self._up = [], 0
+        self._duels, self._up, self._busy = [], 0, None
         self.more.hide()
         while (item := self.list.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:

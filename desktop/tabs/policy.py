@@ -140,7 +140,7 @@ class Tab(QWidget):
         links = row(self.next, self.next_round, self.export, None, spacing=2 * SPACE)
         below = column(self.result, self.held_out, self.exported, links, spacing=SPACE // 2)
         self.folding = FoldingCard(self.pages, self.take_over, "runs")
-        layout = column(self.live, self.advice, charts, below, self.folding, spacing=SPACE)
+        layout = column(self.live, self.advice, charts, below, self.folding, spacing=SPACE - 2)
         layout.setStretch(2, 4)
         layout.setStretch(4, 5)
         page = QWidget()
@@ -235,11 +235,12 @@ class Tab(QWidget):
         if self.runs.current is None:
             return
         try:
-            self.session.start(EXPORT, ExportModelConfig(policy_job=self.runs.current, out=out, checkpoint=checkpoint))
+            config = ExportModelConfig(policy_job=self.runs.current, out=out, checkpoint=checkpoint)
+            waits = self.session.waits(self.session.start(EXPORT, config))
         except KnownError as error:
             errors.show(error, self)
             return
-        self._say_exported(f"The model of run {self.runs.current} will be written to {out}.", "small")
+        self._say_exported(f"The model of run {self.runs.current} will be written to {out}. {waits}".strip(), "small")
 
     def _say_exported(self, text: str, role: str) -> None:
         self.exported.setText(text)
@@ -314,6 +315,9 @@ class Tab(QWidget):
                 self._say_exported(errors.worded(job.error or "The model could not be written."), "error")
             elif job.kind == "train-reward":
                 self._show_need()
+        shown = self.session.job(self.runs.current) if self.runs.current else None
+        if news.jobs and shown is not None and shown.status == "queued":
+            self._show_result(shown)  # who is before it may be another now
         mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
         if mine:
             self.charts.append(mine)

@@ -161,6 +161,7 @@ class Tab(LabelingActions):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._show_generation()
         self._take_focus()
 
     def rename(self, name: str) -> None:
@@ -186,7 +187,7 @@ class Tab(LabelingActions):
     def _on_news(self, news: News) -> None:
         if not self.isVisible():
             return  # the window calls `refresh` when the tab is seen again
-        if any(job.kind == "generate" for job in news.jobs):
+        if news.jobs:  # also those of others: what writes completions may wait for them
             self._show_generation()
         by_others = self.labeling is None or self.labeling.outdated
         if news.tables & {"completion_groups", "prompts"} or ("rankings" in news.tables and by_others):
@@ -284,4 +285,4 @@ class Tab(LabelingActions):
         job = at_work(self.session.project)
         if job is not None:
             self.side.generate.show_job(job)
-        self.stack.show_job(job)
+        self.stack.show_job(job, self.session.waits(job) if job is not None else "")

@@ -14,11 +14,12 @@ from desktop.widgets.parts import card, clear, column, label
 from desktop.widgets.settings_form import KeepingForm
 
 TITLES = {
-    "device": "Device",
+    "device": "Compute on",
     "dtype": "Number format",
     "threads": "CPU threads",
     "memory_gb": "Memory budget (GB)",
 }
+WORDS = {"auto": "Automatic", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)", "cpu": "Processor (cpu)"}
 
 
 class ComputingPage(QWidget):
@@ -31,10 +32,10 @@ class ComputingPage(QWidget):
         self.winning = label("", "warning", wrap=True)
         self.last = label("", "muted", wrap=True)
         layout = column(
-            label("For every project, from the next job on.", "muted"),
+            label("For all projects on this machine. A change counts from the next job on.", "muted"),
             card(column(self.place)),
             self.winning,
-            column(label("What the worker chose last", "heading"), self.last, spacing=SPACE // 2),
+            column(label("What the last job computed on", "heading"), self.last, spacing=SPACE // 2),
             None,
             spacing=2 * SPACE,
         )
@@ -50,7 +51,7 @@ class ComputingPage(QWidget):
         except KnownError as error:
             found, damaged = Machine(), str(error)
         clear(self.place)
-        self.form = KeepingForm(Machine, asdict(found), machine.choose, TITLES)
+        self.form = KeepingForm(Machine, asdict(found), machine.choose, TITLES, WORDS)
         self.place.addWidget(self.form)
         winners = [
             f"{VARIABLES[name]} is set and wins over “{TITLES[name]}”." for name in VARIABLES if machine.variable(name)

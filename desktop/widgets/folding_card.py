@@ -9,7 +9,7 @@ from desktop.widgets.parts import column, row
 
 QWIDGETSIZE_MAX = 16_777_215
 #: What a table and the text of its row need.
-LOWEST = 226
+LOWEST = 210
 
 
 class FoldingCard(QFrame):

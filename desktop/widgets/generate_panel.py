@@ -129,7 +129,8 @@ class GeneratePanel(QWidget):
         self.bar.setValue(job.done)
         behind = len(queue.listed(self.session.project, kind="generate", status="queued")) - (job.status == "queued")
         self._behind = f" {behind:,} more in the queue." if active and behind else ""
-        self._say(sentence(job, self.session.left(job)) + self._behind, "error" if job.status == "failed" else "muted")
+        said = self.session.waits(job) or sentence(job, self.session.left(job))
+        self._say(said + self._behind, "error" if job.status == "failed" else "muted")
 
     def _tick(self, job: Job) -> None:
         """The time that is left goes on."""

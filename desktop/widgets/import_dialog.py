@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QTabWidget,
     QWidget,
 )
-from shiboken6 import isValid
 
 from core import data
 from core.data import Preview
@@ -22,7 +21,7 @@ from core.data.rows import Refused, Report
 from core.errors import Stopped, known
 from core.store import Project, bulk
 from core.store.bulk import Recorded
-from desktop import errors, files
+from desktop import files
 from desktop.background import in_background, with_project
 from desktop.session import Session
 from desktop.theme import SPACE
@@ -96,9 +95,9 @@ class ImportDialog(QDialog):
         self.copy.hide()
         self.halt = button("Stop", self._stop, tip="Import nothing of it")
         self.halt.hide()
-        other = button("Other file …", self.choose)
-        shut = button("Close", self.reject)
-        foot = row(self.split, whose, self.labeler, self.copy, None, other, shut, self.halt, self.go)
+        self.other = button("Other file …", self.choose)
+        self.shut = button("Close", self.reject)
+        foot = row(self.split, whose, self.labeler, self.copy, None, self.other, self.shut, self.halt, self.go)
         layout = column(self.about, self.hazards, self.note, self.tabs, self.said, foot, spacing=SPACE + 4)
         layout.setStretch(3, 1)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
@@ -160,7 +159,7 @@ class ImportDialog(QDialog):
             self.labeler.text().strip() or "imported",
         )
         self.go.setEnabled(False)
-        what, session, owner, reading = self.what, self.session, self.owner, Reading()
+        what, reading = self.what, Reading()
         self._follow(reading)
 
         def read(project: Project) -> Report:
@@ -171,25 +170,12 @@ class ImportDialog(QDialog):
         def work(project: Project) -> tuple[Report, Recorded]:
             return bulk.record(project, f"Import {what}", TOUCHED, lambda: read(project))
 
-        def done(found: tuple[Report, Recorded]) -> None:
-            if isValid(self):
-                self._done(*found)
-            else:
-                session.do(found[1])
-
-        def failed(error: Any) -> None:
-            if isValid(self):
-                self._failed(error)
-            else:
-                errors.show(error, owner)
-
-        # What is imported is announced, and can be undone, also where the dialog was closed in the meantime.
-        with_project(owner, folder, work, done, failed)
+        with_project(self, folder, work, lambda found: self._done(*found), self._failed)
 
     def _follow(self, reading: "Reading") -> None:
         """Count along until the import has ended."""
         self.reading = reading
-        self.halt.show()
+        self._show_work()
         self._count()
         self._clock.start()
 
@@ -203,8 +189,20 @@ class ImportDialog(QDialog):
 
     def _end(self) -> None:
         self._clock.stop()
-        self.halt.hide()
         self.reading = None
+        self._show_work()
+
+    def _show_work(self) -> None:
+        self.halt.setVisible(self.reading is not None)
+        for other in (self.shut, self.other):
+            other.setEnabled(self.reading is None)
+
+    def reject(self) -> None:
+        """Stay while it imports: nobody else can write to the project meanwhile, so a ranking would have to wait."""
+        if self.reading is None:
+            super().reject()
+        else:
+            self.halt.setFocus()
 
     def _done(self, report: Report, changes: Recorded) -> None:
         self._end()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import KnownError
-from core.jobs import queue
+from core.jobs import early, queue
 from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
 from core.words import duration
@@ -151,6 +151,8 @@ def _cells(job: Job, left: float | None) -> tuple[str, ...]:
 
 def counted(job: Job) -> tuple[int, int]:
     """Units done and in all. An older run ended by saying 1 of 1: its result knows the steps."""
+    if job.kind == "train-reward" and (found := early.steps(job)) is not None:
+        return found
     if job.status != "done" or job.total > 1:
         return job.done, job.total
     steps = job.result.get("steps") or sum(model["steps"] for model in job.result.get("models", ()))

@@ -14,7 +14,9 @@ from desktop.forms import FloatBox, help_of, title_of
 from desktop.session import Session
 from desktop.theme import SPACE
 from desktop.widgets.elided import ElidedLabel
-from desktop.widgets.parts import button, column, label, row, set_role, turn_only_with_focus
+from desktop.widgets.parts import button, card, column, label, row, set_role, turn_only_with_focus
+
+TITLE = "Change while it runs"
 
 
 class LiveControls(QWidget):
@@ -47,11 +49,15 @@ class LiveControls(QWidget):
             said.setBuddy(field)
             parts.append(row(said, field, spacing=SPACE - 2))
         self.button = button("Apply", self.apply, tip="In force from the next step, and kept with the run")
+        self.heading = label(TITLE, "subheading")
+        self.heading.setToolTip("Apply, or Return in a field: what was changed is in force from the next step.")
         self.strip = QWidget()
-        strip = row(*parts, self.button, None, spacing=SPACE)
-        self.strip.setLayout(strip)
+        self.strip.setLayout(column(self.heading, row(*parts, self.button, None, spacing=SPACE), spacing=2))
+        self.strip.setAccessibleName(TITLE)
         self.said = label("", "small", wrap=True)
-        self.setLayout(column(self.strip, self.said, spacing=SPACE // 2))
+        inner = column(self.strip, self.said, spacing=SPACE // 2)
+        self.setLayout(column(card(inner)))
+        inner.setContentsMargins(SPACE + 4, SPACE // 2, SPACE + 4, SPACE // 2 + 2)  # a low window has little room
 
     def show_job(self, job: Job) -> None:
         """Show a run's settings as they are now; what somebody has typed and not applied is left alone."""

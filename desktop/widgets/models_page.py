@@ -43,7 +43,7 @@ class ModelsPage(QWidget):
         self.list = column(spacing=SPACE)
         inner = QWidget()
         inner.setLayout(column(self.list, None))
-        models = card(column(row(label("Models here", "heading"), None, self.total), scrolled(inner)))
+        models = card(column(row(label("Models on this machine", "heading"), None, self.total), scrolled(inner)))
         layout = column(
             card(column(top, label(chosen + MOVE, "small", wrap=True))),
             models,

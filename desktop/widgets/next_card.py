@@ -9,7 +9,7 @@ from core import tour
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.next_step import NextStep, next_step
-from core.records import ACTIVE
+from core.records import ACTIVE, Job
 from core.store import Changes
 from desktop import errors
 from desktop.session import Session
@@ -69,7 +69,8 @@ class NextCard(QWidget):
         self._tab, self._page = step.tab, step.page
         busy = [job for job in self.session.jobs(step.job) if job.status in ACTIVE] if step.job else []
         if busy:
-            self._show("At work", busy[0].name, "The bar at the foot says how far it is.", f"{step.tab} →")
+            says = self.session.waits(busy[-1]) or "The bar at the foot says how far it is."
+            self._show("At work", busy[-1].name, says, f"{step.tab} →")
         else:
             self._show("Next", step.title, step.why, f"{step.tab} →")
         self._buttons("", "")
@@ -82,7 +83,8 @@ class NextCard(QWidget):
         if place.passed:
             text = "Done." + ("" if last else " Look at it as long as you like.")
         elif waiting:
-            text = f"{stop.text} It is {'paused' if waiting == 'paused' else 'at work'}."
+            stands = f"It is {'paused' if waiting.status == 'paused' else 'at work'}."
+            text = f"{stop.text} {self.session.waits(waiting) or stands}"
         over = place.passed or not self._asks(stop)
         begins = bool(stop.job) and not waiting
         action = ("Finish" if last else "Go on") if over else "Start it" if begins else f"{stop.tab} →"
@@ -92,10 +94,10 @@ class NextCard(QWidget):
     def _asks(self, stop: tour.Stop) -> bool:
         return bool(stop.job or stop.rankings)
 
-    def _waits_for(self, place: tour.Place) -> str:
-        """The state of the job that the stop asks for, while it is not over."""
+    def _waits_for(self, place: tour.Place) -> Job | None:
+        """The job that the stop asks for, while it is not over."""
         jobs = self.session.jobs(place.stop.job) if place.stop.job else []
-        return next((job.status for job in jobs if job.status in ACTIVE), "")
+        return next((job for job in jobs if job.status in ACTIVE), None)
 
     def _show(self, above: str, title: str, text: str, action: str, *, primary: bool = False) -> None:
         for shown, words in ((self.above, above), (self.title, title), (self.text, text)):

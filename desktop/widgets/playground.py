@@ -40,6 +40,9 @@ class PlaygroundPage(QWidget):
         super().__init__(parent)
         self.session = session
         self._jobs: dict[int, tuple[str, ...]] = {}
+        self._asked = (0, "")
+        """The job that was begun last, and what is said while it runs."""
+        self._busy = ""
         self._found: Job | None = None
         self._lines: tuple[str, ...] = ()
         self.runs = RunChoice(session, self)
@@ -165,14 +168,23 @@ class PlaygroundPage(QWidget):
         except KnownError as error:
             errors.show(error, self)
             return
-        self._jobs[job.id] = lines
-        self._say(words)
+        self._jobs[job.id], self._asked = lines, (job.id, words)
+        self._say_busy()
+
+    def _say_busy(self) -> None:
+        """What the job that was begun last does, or waits for."""
+        number, words = self._asked
+        job = self.session.job(number)
+        self._busy = (self.session.waits(job) if job is not None else "") or words
+        self._say(self._busy)
 
     def _say(self, text: str, role: str = "muted") -> None:
         self.said.setText(text)
         set_role(self.said, role)
 
     def on_news(self, news: News) -> None:
+        if news.jobs and self._busy and self.said.text() == self._busy:
+            self._say_busy()
         for job in news.jobs:
             if job.id in self._jobs and job.status not in ACTIVE:
                 self._ended(job)

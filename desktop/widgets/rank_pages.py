@@ -81,10 +81,11 @@ class RankPages(QStackedWidget):
             self.waiting.text.setText("")
             self.setCurrentWidget(self.waiting if writing else self.no_completions)
 
-    def show_job(self, job: Job | None) -> None:
-        """How far the writing of completions is."""
+    def show_job(self, job: Job | None, waits: str = "") -> None:
+        """How far the writing of completions is, or what it `waits` for."""
         if job is not None:
-            self.waiting.text.setText(f"{job.stage or 'Starting the worker'} … You can rank as soon as they are here.")
+            stands = waits or f"{job.stage or 'Starting the worker'} …"
+            self.waiting.text.setText(f"{stands} You can rank as soon as they are here.")
         if (job is None or job.status not in ACTIVE) and self.currentWidget() is self.waiting:
             self.setCurrentWidget(self.no_completions)
 

@@ -173,6 +173,8 @@ class ReportPage(QWidget):
 
 def _about(found: RewardReport) -> str:
     text = f"Measured on {found.pairs:,} pairs of {found.prompts:,} prompts that it was not trained on."
+    if found.stopped:
+        text += f" Its training {found.stopped}."
     if found.temperature is not None and found.log_loss_scaled is not None:
         if found.temperature > 1.15:
             text += f" It is too sure of itself: divided by {found.temperature:.1f}, its scores would fit best"

@@ -5,12 +5,12 @@ from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
 from core.configs import TrainRewardConfig
 from core.errors import KnownError
-from core.jobs import queue, resumes
+from core.jobs import early, queue, resumes
 from core.jobs.follow import News
 from core.next_step import ENOUGH, is_chance
 from core.preferences import pairs
 from core.preferences.pairs import Counts
-from core.records import Job
+from core.records import RESUMABLE, Job
 from core.report import scores
 from core.report.scores import Floats
 from desktop import errors
@@ -220,7 +220,7 @@ class TrainingPage(QWidget):
             set_role(self.result, "error")
             return
         set_role(self.result, "muted")
-        self.result.setText(said_of(job))
+        self.result.setText(self.session.waits(job) or said_of(job))
 
     def on_news(self, news: News) -> None:
         for job in news.jobs:
@@ -229,9 +229,10 @@ class TrainingPage(QWidget):
                 if job.id == self.runs.current:
                     if job.status == "running" and job.attempt > 1 and not news.metrics:
                         self.show_run(job.id)
-                    self._show_result(job.id)
                     if job.status == "done":
                         self._show_scores(job.id)
+        if news.jobs and self.runs.current is not None:
+            self._show_result(self.runs.current)  # who is before it may be another now
         mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
         for chart in self.charts if mine else ():
             for item in mine:
@@ -245,11 +246,14 @@ class TrainingPage(QWidget):
 
 def said_of(job: Job) -> str:
     """What came of a run, in a sentence."""
-    found = job.result
+    found, stopped = job.result, early.said(job)
+    if job.status in RESUMABLE:
+        return f"{stopped.capitalize()}: Resume in the list of jobs (Ctrl+J) goes on from there." if stopped else ""
     if found.get("accuracy") is None:
         return "" if job.status != "done" else "Trained without held-out prompts, so its accuracy is unknown."
     ensemble = f" (the first of {len(found['members'])} members)" if len(found.get("members", [])) > 1 else ""
     return (
         f"Orders {found['accuracy']:.0%} of {found['heldout_pairs']} held-out pairs as the labelers did "
         f"(chance is 50%){ensemble}, after learning from {found['pairs']} pairs in {found['seconds']:.0f} s."
+        + (f" Training {stopped}." if stopped else "")
     ) + (" That cannot be told from chance: rank more before a policy is tuned." if is_chance(job) else "")

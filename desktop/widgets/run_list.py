@@ -5,6 +5,7 @@ from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from core.configs import ALGORITHMS
+from core.jobs import early
 from core.records import Job
 from desktop import theme
 from desktop.session import Session
@@ -158,7 +159,10 @@ def describe(job: Job, left: float | None = None) -> str:
     if job.status == "running" and job.total > 1:
         rest = f", {remaining(left)}" if left is not None else ""
         word = f"{job.done} of {job.total}{rest}"
-    if not word and job.kind == "train-reward" and job.result.get("accuracy") is not None:
+    if job.kind == "train-reward" and (found := early.steps(job)) is not None:
+        sure = "" if job.result.get("accuracy") is None else f"accuracy {job.result['accuracy']:.2f}, "
+        word = f"{sure}{word or 'stopped'} after {found[0]} of {found[1]} steps"
+    elif not word and job.kind == "train-reward" and job.result.get("accuracy") is not None:
         word = f"accuracy {job.result['accuracy']:.2f}"
     elif not word and job.result.get("reward_after") is not None:
         word = f"reward {job.result.get('reward_before') or 0:+.2f} → {job.result['reward_after']:+.2f}"

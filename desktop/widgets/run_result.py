@@ -49,7 +49,7 @@ class RunResult(QLabel):
             return
         set_role(self, "error" if self._job.error else "muted")
         text = errors.worded(self._job.error) if self._job.error else ""
-        text = text or said_of(self._job, self._gains.get(self._job.id, NOTHING))
+        text = text or self.session.waits(self._job) or said_of(self._job, self._gains.get(self._job.id, NOTHING))
         self.setText(text)
         self.setVisible(bool(text))
 

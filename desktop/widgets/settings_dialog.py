@@ -17,11 +17,12 @@ from desktop.widgets.settings_form import KeepingForm
 
 TITLES = {
     "theme": "Theme",
-    "window_font_size": "Text of the window (px)",
-    "font_size": "Text of ranking cards (px)",
+    "window_font_size": "Text size of the window",
+    "font_size": "Text size of ranking cards",
     "labeler": "Your name as a labeler",
-    "break_minutes": "Suggest a break after (min)",
+    "break_minutes": "Suggest a break after",
 }
+WORDS = {"system": "Like the desktop", "light": "Light", "dark": "Dark"}
 
 
 class WindowPage(QWidget):
@@ -33,7 +34,10 @@ class WindowPage(QWidget):
         super().__init__()
         self.place = column()
         layout = column(
-            label("For you, in every project, at once.", "muted"), card(column(self.place)), None, spacing=2 * SPACE
+            label("For you, in all projects. A change is there at once.", "muted"),
+            card(column(self.place)),
+            None,
+            spacing=2 * SPACE,
         )
         layout.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(layout)
@@ -42,7 +46,7 @@ class WindowPage(QWidget):
     def load(self) -> None:
         """Show what is chosen now."""
         clear(self.place)
-        self.form = KeepingForm(Choices, asdict(settings.choices()), settings.choose, TITLES)
+        self.form = KeepingForm(Choices, asdict(settings.choices()), settings.choose, TITLES, WORDS)
         self.form.changed.connect(self.changed)
         self.place.addWidget(self.form)
 
@@ -56,18 +60,22 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Settings")
-        self.resize(620, 560)
+        self.resize(660, 640)
         self.computing, self.models, self.looks = ComputingPage(session), ModelsPage(session), WindowPage()
         self.looks.changed.connect(self.changed)
         self.pages = QTabWidget(self)
         self.pages.setAccessibleName("Pages of the settings")
-        for page, title in ((self.computing, "Computing"), (self.models, "Models and data"), (self.looks, "Window")):
+        for page, title in (
+            (self.computing, "Computing"),
+            (self.models, "Models and data"),
+            (self.looks, "Window and ranking"),
+        ):
             self.pages.addTab(page, title)
         self.reset_button = button("Reset to the defaults …", self.ask_reset, default=False)
         close = button("Close", self.accept, role="primary")
         foot = row(
             self.reset_button,
-            button("What they do", lambda: guide.show("settings", self), role="link", default=False),
+            button("Help on the settings", lambda: guide.show("settings", self), role="link", default=False),
             None,
             close,
             spacing=2 * SPACE,

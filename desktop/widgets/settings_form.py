@@ -1,4 +1,4 @@
-"""A form over documented choices of which each is kept as soon as it is made."""
+"""A form over documented choices, each explained below its field and kept as soon as it is made."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,7 +8,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QSpinBox, QWidget
 
 from core.errors import KnownError
-from core.options import documented
 from desktop import errors
 from desktop.forms import ConfigForm
 from desktop.widgets.parts import column
@@ -20,16 +19,13 @@ class KeepingForm(QWidget):
     changed = Signal(str)
 
     def __init__(
-        self, kind: type[Any], values: dict[str, Any], keep: Callable[[str, Any], object], titles: dict[str, str]
-    ) -> None:
+        self, kind: type[Any], values: dict[str, Any], keep: Callable[[str, Any], object], titles: dict[str, str],
+        words: dict[str, str],
+    ) -> None:  # fmt: skip
         super().__init__()
         self._keep = keep
-        self.form = ConfigForm(kind, values=values, titles=titles)
+        self.form = ConfigForm(kind, values=values, titles=titles, words=words, explained=True)
         self.setLayout(column(self.form))
-        for item in documented(kind):
-            low, high, control = item.metadata["low"], item.metadata["high"], self.form.fields[item.name]
-            if low is not None:
-                control.setToolTip(f"{control.toolTip()}\nRange: {low:g} to {high:g}")
         for name, control in self.form.fields.items():
             kept = partial(self._changed, name)
             if isinstance(control, QComboBox):

@@ -124,6 +124,8 @@ def drive(folder: Path) -> dict[str, Any]:
     counting = timed(lambda: pairs.counts(project))
     tabs = {kind: timed(lambda kind=kind: window.show_tab_called(kind)) for kind in ("Reward model", "PPO")}
     window.close()
+    while window.isVisible():  # what it reads in the background is finished first
+        QTest.qWait(10)
     return {
         "open_seconds": opening,
         "open_rank_tab_seconds": showing,

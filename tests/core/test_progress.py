@@ -1,5 +1,6 @@
 """What jobs and runs say of themselves: what they do right now, when they end, where they were resumed."""
 
+import json
 import time
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from core.events import Progress, Rollback
 from core.jobs import doing, queue, resumes, trained
 from core.jobs.doing import Teller
 from core.jobs.follow import Follower
-from core.records import Job
+from core.records import LATER, Job
 from core.store import open_project, prompts
 
 GOLD = "regex:[a-m]"
@@ -43,6 +44,25 @@ def test_a_step_says_what_it_does_and_each_new_step_begins_afresh(asking, run_jo
     assert "Writing 8 completions, token 1 of 6" in first
     assert (job.stage, job.doing, job.done, job.total) == ("Done", "", 4, 4), "the end says how many steps there were"
     assert any("Measuring the reference\nWriting" in sql for sql in found)
+
+
+def test_while_a_policy_is_tuned_its_estimate_knows_of_the_measuring_at_the_end(asking, run_job):
+    told = {"Measuring the reference": [], "Tuning the policy (PPO)": [], "Measuring the tuned policy": []}
+
+    def look(sql):
+        if "set stage =" in sql:
+            row = other.one("select result from jobs where id = 1")
+            for stage in told:
+                told[stage] += [json.loads(row["result"]).get(LATER)] if f"'{stage}'" in sql else []
+
+    other = open_project(asking.folder)
+    asking.db.conn.set_trace_callback(look)
+    job = run_job(asking, "train-policy", POLICY, PPO)
+    other.close()
+    assert job.status == "done", job.report or job.error
+    before, tuning, after = (set(values) for values in told.values())
+    assert before == after == {0.0}
+    assert len(tuning) == 1 and min(tuning) > 0, "as long as measuring the reference took"
 
 
 def test_training_a_reward_model_says_what_it_does(asking, run_job, monkeypatch):
@@ -97,6 +117,7 @@ def test_the_estimate_counts_down_by_no_more_than_the_step_that_is_at_work():
     job = Job(1, "train-policy", "PPO", {}, "running", "run", done=4, total=10, seconds=40.0)
     assert [job.eta_after(waited) for waited in (0, 3, 10, 100)] == [60.0, 57.0, 50.0, 50.0]
     assert replace(job, done=0).eta_after(5) is None
+    assert replace(job, result={LATER: 7.0}).eta_after(3) == 64.0
 
 
 def test_how_long_a_job_took_is_read_from_its_beginning_and_end():

@@ -42,7 +42,7 @@ def fill(project: Project) -> None:
         )
 
 
-def run_with(project: Project, score, *, members=("reward",), models=(), std=2.0) -> int:
+def run_with(project: Project, score, *, members=("reward",), models=(), std=2.0, size=len) -> int:
     """A finished run whose models gave every held-out completion `score(place, completion id, model)`."""
     job = queue.enqueue(project, "train-reward", configs.stored(configs.TrainRewardConfig()))
     recorder = Recorder(project, job.id)
@@ -52,7 +52,7 @@ def run_with(project: Project, score, *, members=("reward",), models=(), std=2.0
     )
     names = dict.fromkeys([*members, *(item["model"] for item in models)])
     found = [
-        Score("heldout", name, "overall", row["id"], score(row["text"].count("a"), row["id"], name), len(row["text"]))
+        Score("heldout", name, "overall", row["id"], score(row["text"].count("a"), row["id"], name), size(row["text"]))
         for row in rows
         if row["split"] == "heldout"
         for name in names
@@ -127,6 +127,13 @@ def test_length_alone_is_the_baseline_and_a_bias_beyond_the_labelers_is_called_o
     assert not longer.length.biased
     assert "would do as well" in " ".join(export.warnings(longer))
     assert longer.length.correlation > 0.9
+
+
+def test_where_all_are_as_long_nothing_is_warned_of_and_it_is_said_why(judged):
+    wrong = measure(judged, run_with(judged, lambda place, key, name: -1.0 * place, size=lambda text: 7))
+    assert wrong.length.baseline.value is None and not wrong.length.biased
+    assert "nothing to measure a bias towards length on" in wrong.length.verdict
+    assert "would do as well" not in " ".join(export.warnings(wrong))
 
 
 def test_errors_that_favour_a_length_are_called_out_and_others_are_not(project):

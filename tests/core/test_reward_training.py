@@ -14,7 +14,7 @@ import pytest
 from core import configs, gold, worker
 from core.errors import DISK_FULL
 from core.events import NewCompletion
-from core.jobs import launch, queue
+from core.jobs import early, launch, queue
 from core.preferences import pairs
 from core.records import Job, Prompt
 from core.reward import update as updating
@@ -67,6 +67,7 @@ def test_training_stops_where_the_heldout_loss_no_longer_falls_and_keeps_the_bes
     best = min(losses, key=losses.__getitem__)
     assert best < steps
     assert f"step {best} of {steps}" in notes(ranked, job)
+    assert early.said(job) == f"stopped after {steps} of 120 steps, because the held-out log loss did not fall any more"
 
 
 def test_the_model_card_says_what_it_was_measured_on_and_where_its_scale_comes_from(ranked, run_job):

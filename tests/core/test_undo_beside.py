@@ -1,14 +1,20 @@
 """What another connection wrote for the window comes and goes as a whole: imports, merged packs, simulated labelers."""
 
+import gc
 import json
+import os
+import subprocess
+import sys
+import tempfile
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from core import data, simulate
 from core.data import pack
 from core.errors import BadInput
-from core.store import bulk, completions, open_project, prompts, rankings
+from core.store import bulk, completions, open_project, prompts, rankings, waiting_rows
 from core.store.undo import History
 from tests.core.test_labelers import person, rank
 from tests.core.test_undo import contents
@@ -130,3 +136,35 @@ def test_the_rows_that_wait_go_once_nothing_can_bring_them_back(filled, beside):
     assert kept.exists()
     history.mark(prompts.edit(filled, 1, tags=("first",)))
     assert not history.redoable and not kept.exists()
+
+
+def test_rows_of_a_process_that_was_killed_are_removed_and_never_those_of_a_living_one(
+    filled, beside, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    history = History(filled)
+    history.mark(beside("import"))
+    history.undo()
+    mine = history.redoable[0].bulk.kept
+    program = (
+        "import tempfile, time; from core.store import waiting_rows;"
+        f"tempfile.tempdir = {str(tmp_path)!r}; made = waiting_rows.new_folder();"
+        "(made[0] / '1.db').write_text('rows'); print(made[0], flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as other:
+        theirs = Path(other.stdout.readline().strip())
+        for folder in (mine.parent, theirs):
+            os.utime(folder, (0, 0))
+        waiting_rows.remove_leftovers()
+        assert (theirs / "1.db").exists() and mine.exists()
+        other.kill()
+        other.wait()
+    unlocked = tmp_path / f"{waiting_rows.PREFIX}unlocked"
+    unlocked.mkdir()
+    os.utime(unlocked, (0, 0))
+    waiting_rows.remove_leftovers()
+    assert not theirs.exists() and mine.exists() and unlocked.exists()
+    history.redo()
+    del history
+    gc.collect()
+    assert not mine.parent.exists()

@@ -59,7 +59,7 @@ def test_a_threshold_is_never_only_at_zero(qtbot):
     assert (field.value(), field.text()) == (0.0, "never")
     field.setValue(-100)
     assert field.text() == "-100"
-    assert "Default: never; 0 means never" in field.toolTip()
+    assert "Default: never (0)" in field.toolTip()
     assert "Default: on" in form.fields["reference_answers"].toolTip()
 
 

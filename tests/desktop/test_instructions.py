@@ -346,6 +346,8 @@ def test_an_import_that_is_stopped_leaves_nothing(qtbot, session: Session, tab: 
     qtbot.waitUntil(dialog.go.isEnabled, timeout=20_000)
     dialog.go.click()
     assert dialog.said.text() == "Importing … 0 lines" and dialog.halt.isVisible()
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert dialog.isVisible() and not dialog.shut.isEnabled(), "nobody could rank meanwhile"
     dialog.halt.click()
     qtbot.waitUntil(lambda: "It was stopped" in dialog.said.text())
     assert session.project.value("select count(*) from prompts") == before

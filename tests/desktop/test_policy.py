@@ -114,6 +114,8 @@ def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
     poll(tab)
     select(tab, job)
     assert tab.live.isVisible()
+    assert tab.live.heading.isVisible() and tab.live.heading.text() == "Change while it runs"
+    assert "from the next step" in tab.live.heading.toolTip()
     assert tab.live.fields["kl_coef"].value() == 0.05
     assert tab.live.fields["learning_rate"].value() == configs.ALGORITHMS["ppo"].learning_rate
     field = tab.live.fields["kl_coef"]
@@ -133,7 +135,7 @@ def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
     assert [(mark.place, mark.meaning) for mark in tab.charts.kl.marks] == [(5, "KL coefficient 0.2 from step 5")]
     done(project, job)
     poll(tab)
-    assert not tab.live.strip.isVisible()
+    assert not tab.live.strip.isVisible() and not tab.live.heading.isVisible()
     assert tab.live.said.text() == "Changed: KL coefficient 0.2 from step 5", "what was changed stays to be read"
 
 

@@ -1,6 +1,8 @@
 """A project handled from the window: archived, restored, duplicated, deleted and put back, with the window live."""
 
+import os
 import shutil
+import tempfile
 import threading
 from pathlib import Path
 
@@ -9,9 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
 from core import trash
-from core.store import copies, create_project
+from core.store import copies, create_project, waiting_rows
 from core.store.glance import glance
 from desktop import settings
+from desktop.background import busy
 from tests.desktop.test_access import unnamed
 
 
@@ -58,6 +61,21 @@ def test_recent_projects_have_their_own_names_and_a_menu_by_keyboard(welcome, qt
     assert glance(tmp_path / "two") is not None, "it is off the list and still there"
     qtbot.keyClick(welcome.welcome.recent.rows[1].name, Qt.Key.Key_Space)
     assert welcome.session.project.name == "one"
+
+
+def test_opening_a_project_removes_rows_that_somebody_who_was_killed_kept_for_undo(
+    welcome, qtbot, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, held = waiting_rows.new_folder()
+    os.utime(left, (0, 0))
+    assert welcome.open_project(tmp_path / "one")
+    qtbot.waitUntil(lambda: not busy())
+    assert left.is_dir(), "it is held"
+    held.close()
+    os.utime(left, (0, 0))
+    assert welcome.open_project(tmp_path / "two")
+    qtbot.waitUntil(lambda: not left.exists())
 
 
 def test_folders_that_are_gone_are_not_listed(welcome, qtbot, tmp_path):

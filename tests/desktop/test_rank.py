@@ -427,6 +427,7 @@ def test_generate_queues_a_job_with_the_panels_values(tab: Tab, made: Project, s
     assert "1 more in the queue" in tab.side.generate.state.text()
     tab.side.generate.stop.click()
     assert [row["status"] for row in made.rows("select status from jobs order by id")] == ["stopped", "queued"]
+    tab.session.poll()
     tab._show_generation()
     assert "Waiting for the worker" in tab.side.generate.state.text(), "the next one is shown"
     tab.side.generate.stop.click()

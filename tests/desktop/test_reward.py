@@ -18,6 +18,7 @@ from desktop.background import busy
 from desktop.session import Session
 from desktop.tabs.reward import Tab
 from desktop.widgets.report_plots import SliceDots
+from desktop.widgets.run_choice import KIND
 
 
 def texts(widget) -> str:
@@ -278,3 +279,29 @@ def test_what_it_doubts_comes_first_in_the_queue_until_the_usual_order_is_asked_
     assert assignments.priorities(tab.session.project) == {3: 0.1, 5: 0.6}
     qtbot.mouseClick(page.usual, Qt.MouseButton.LeftButton)
     assert assignments.priorities(tab.session.project) == {}
+
+
+def test_a_run_that_ended_before_its_last_step_says_so_wherever_it_is_shown(tab: Tab, qtbot: QtBot) -> None:
+    project = tab.session.project
+    alike = json.dumps({"epochs": 10, "batch_prompts": 4, "members": 1})
+    models = json.dumps([{"model": "reward", "prompts": 8, "pairs": 20, "steps": 12}])
+    job = queue.listed(project, kind=KIND)[0]
+    ended = "config = json_patch(config, ?), result = json_set(result, '$.models', json(?))"
+    project.db.conn.execute(f"update jobs set {ended} where id = ?", (alike, models, job.id))
+    tab.session._follower.touch()
+    tab.session.poll()
+    tab.training.show_run(job.id)
+    why = "stopped after 12 of 20 steps, because the held-out log loss did not fall any more"
+    assert f"Training {why}." in tab.training.result.text()
+    assert tab.training.runs.item(0).text() == f"Run {job.id} · accuracy 0.60, stopped after 12 of 20 steps"
+    tab.pages.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: tab.report.report is not None)
+    tab.report.load()
+    qtbot.waitUntil(lambda: f"Its training {why}." in tab.report.about.text())
+
+    stopped = "update jobs set status = 'stopped', done = 5, total = 20, result = json_remove(result, '$.accuracy')"
+    project.db.conn.execute(f"{stopped} where id = ?", (job.id,))
+    tab.session._follower.touch()
+    tab.session.poll()
+    assert tab.training.runs.item(0).text() == f"Run {job.id} · stopped after 5 of 20 steps"
+    assert tab.training.result.text().startswith("Stopped after 5 of 20 steps: Resume in the list of jobs")

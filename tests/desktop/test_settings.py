@@ -40,6 +40,11 @@ def opened(open_window, filled):
     return window
 
 
+def choose(box, words):
+    assert box.findText(words) >= 0
+    box.setCurrentText(words)
+
+
 def settings_of(window):
     action = next(
         action for action in window.menuBar().actions()[0].menu().actions() if action.shortcut().toString() == "Ctrl+,"
@@ -55,7 +60,7 @@ def test_choices_are_kept_at_once_and_can_be_put_back(opened, qtbot, monkeypatch
     assert "PLUMBLINE_DTYPE is set and wins over “Number format”." in texts(dialog)
     assert "Tiny on cpu in float32, 2 CPU threads: no GPU was found." in texts(dialog)
     fields = dialog.computing.form.form.fields
-    fields["device"].setCurrentText("cpu")
+    choose(fields["device"], "Processor (cpu)")
     fields["threads"].selectAll()
     qtbot.keyClicks(fields["threads"], "3")
     qtbot.keyClick(fields["threads"], Qt.Key.Key_Return)
@@ -70,7 +75,20 @@ def test_choices_are_kept_at_once_and_can_be_put_back(opened, qtbot, monkeypatch
     box = dialog.findChild(QMessageBox)
     next(button for button in box.buttons() if button.text() == "Reset").click()
     assert machine.chosen() == machine.Machine()
-    assert dialog.computing.form.form.fields["device"].currentText() == "auto"
+    assert dialog.computing.form.form.fields["device"].currentText() == "Automatic"
+    dialog.close()
+
+
+def test_every_field_says_what_it_does_its_default_and_its_range(opened):
+    dialog = settings_of(opened)
+    for page, number in ((dialog.computing, 4), (dialog.looks, 5)):
+        dialog.pages.setCurrentWidget(page)
+        said = [label for label in page.form.findChildren(QLabel) if "Default: " in label.text()]
+        assert len(said) == number
+        assert all(label.width() >= label.sizeHint().width() for label in said), "nothing is cut"
+    said = texts(dialog.looks)
+    assert "headings and small print go along.\nDefault: 14; from 12 to 16." in said
+    assert "Default: your user name." in said and "Default: Like the desktop." in said
     dialog.close()
 
 
@@ -78,7 +96,7 @@ def test_the_window_follows_what_is_chosen(opened, qtbot):
     dialog = settings_of(opened)
     dialog.pages.setCurrentWidget(dialog.looks)
     fields = dialog.looks.form.form.fields
-    fields["theme"].setCurrentText("dark")
+    choose(fields["theme"], "Dark")
     assert theme.current().name == "dark"
     assert [mode for mode, action in opened.menus.themes.items() if action.isChecked()] == ["dark"]
     height = opened.menuBar().sizeHint().height()

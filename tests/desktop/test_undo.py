@@ -101,8 +101,9 @@ def bring_in(dialog, announced, file, qtbot):
     dialog.look(file)
     qtbot.waitUntil(dialog.go.isEnabled)
     dialog.go.click()
-    dialog.close()  # while it is at work
+    assert not dialog.close(), "it stays while it is at work"
     settled(qtbot)
+    dialog.close()
 
 
 def merge_pack(window, qtbot, tmp_path):

@@ -4,7 +4,9 @@ import threading
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QMessageBox
 
+from core import trash
 from core.store import schema
 from desktop import waiting
 from desktop.background import busy, in_background, with_project
@@ -133,3 +135,18 @@ def test_the_window_closes_also_when_the_last_thread_ends_just_as_it_begins_to_w
         patched.setattr("desktop.window.soon_idle", lambda **_: False)
         assert not window.close()
     qtbot.waitUntil(window.isHidden, timeout=2000)
+
+
+def test_a_project_is_not_deleted_while_the_window_finishes_something_and_that_is_said(window, qtbot, slow):
+    folder = window.session.project.folder
+    in_background(window.tabs[0], lambda: slow.wait(20), lambda _: None)
+    window.close_project()
+    assert window.waiting.busy
+    window.projects.put_in_trash(folder)
+    box = window.findChild(QMessageBox)
+    assert "delete the project once that is done" in box.text()
+    box.close()
+    assert not window.projects.notice.isVisible(), "it does not claim to delete anything"
+    slow.set()
+    qtbot.waitUntil(lambda: window.session is None)
+    assert (folder / "plumbline.db").is_file() and not trash.listed()

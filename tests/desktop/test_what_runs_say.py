@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QMessageBox
 from core import configs, resources, trash
 from core.events import Metrics, Progress, Result
 from core.jobs import lock, queue, resumes
-from core.store import open_project, prompts
+from core.store import create_project, open_project, prompts
 from core.worker import Recorder
 from desktop import settings
 from desktop.background import wait_for_all
@@ -203,3 +203,26 @@ def test_a_run_that_goes_on_is_not_removed(window, filled, qtbot):
     again = open_project(filled.folder)
     assert queue.get(again, job.id).status == "running"
     again.close()
+
+
+def test_a_project_that_closes_says_that_its_job_goes_on_and_how_to_come_back(window, filled, qtbot, tmp_path):
+    create_project(tmp_path / "other").close()
+    window.open_project(tmp_path / "other")
+    notice = window.projects.notice
+    assert not notice.isVisible(), "nothing runs there"
+    window.open_project(filled.folder)
+    job = queued(filled)
+    set_status(filled, job, "running")
+    queued(filled)
+    polled(window)
+    window.open_project(filled.folder)
+    assert not notice.isVisible(), "it is open again"
+    window.open_project(tmp_path / "other")
+    assert notice.text.text() == (
+        f"Job {job.id}, Tune policy, goes on in the background, and 1 more waits: open “Test project” again to see "
+        "how far it is."
+    )
+    notice.action.click()
+    assert window.session.project.folder == filled.folder
+    window.close_project()
+    assert "goes on in the background" in notice.text.text() and notice.isVisible()
