@@ -43,6 +43,9 @@ class Pyramid(Column):
 
     def sides(self, level: int) -> tuple[Array, Array]:
         """The lowest and the highest of each full bucket of `2 ** level` values."""
+        if 0 < level <= len(self._levels) and self._levels[level - 1][0].size == self.size >> level:
+            lows, highs = self._levels[level - 1]  # no bucket was filled since
+            return lows.values, highs.values
         below = (self.values, self.values)
         for number in range(level):
             if number == len(self._levels):
@@ -144,9 +147,10 @@ class Series:
             return self.steps[first:end], column.values[first:end]
         lows, highs = column.sides(level)
         begin, stop = first >> level, min((end - 1) >> level, len(lows))
-        places = np.arange(begin, stop) << level
-        x, y = np.empty(2 * len(places) + 1), np.empty(2 * len(places) + 1)
-        x[:-1:2], x[1::2] = self.steps[places], self.steps[places + (1 << level - 1)]
+        width = 1 << level
+        inside = self.steps[begin * width : stop * width]
+        x, y = np.empty(2 * (stop - begin) + 1), np.empty(2 * (stop - begin) + 1)
+        x[:-1:2], x[1::2] = inside[::width], inside[width // 2 :: width]
         y[:-1:2], y[1::2] = lows[begin:stop], highs[begin:stop]
         x[-1], y[-1] = self.steps[end - 1], column.values[end - 1]
         return x, y
