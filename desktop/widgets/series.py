@@ -148,11 +148,14 @@ class Series:
         lows, highs = column.sides(level)
         begin, stop = first >> level, min((end - 1) >> level, len(lows))
         width = 1 << level
-        inside = self.steps[begin * width : stop * width]
-        x, y = np.empty(2 * (stop - begin) + 1), np.empty(2 * (stop - begin) + 1)
-        x[:-1:2], x[1::2] = inside[::width], inside[width // 2 :: width]
-        y[:-1:2], y[1::2] = lows[begin:stop], highs[begin:stop]
-        x[-1], y[-1] = self.steps[end - 1], column.values[end - 1]
+        full, rest = slice(begin * width, stop * width), slice(stop * width, end)
+        steps, last = self.steps[full], self.steps[rest]
+        x, y = np.empty(2 * (stop - begin) + 3), np.empty(2 * (stop - begin) + 3)
+        x[:-3:2], x[1:-3:2] = steps[::width], steps[width // 2 :: width]
+        y[:-3:2], y[1:-3:2] = lows[begin:stop], highs[begin:stop]
+        values = column.values[rest]  # a bucket that is not full yet, or seen in part
+        x[-3:] = last[0], last[len(last) // 2], last[-1]
+        y[-3:] = values.min(), values.max(), values[-1]
         return x, y
 
 

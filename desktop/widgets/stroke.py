@@ -12,6 +12,8 @@ from desktop.widgets.series import Array
 SMOOTH_EDGES = 400
 #: A line that goes so many pixels up or down from point to point is a band: one thin stroke is enough.
 BAND = 4
+#: Of a line with more points only the piece is drawn that is to be painted.
+WHOLE = 100
 #: Pixels that a stroke reaches beyond its points.
 REACH = 3
 
@@ -61,7 +63,7 @@ class Stroke(pg.GraphicsObject):
         painter.setPen(pen)
         to_pixels = painter.transform()
         twice = thick and not fine and np.abs(y[1:] - y[:-1]).mean() * abs(to_pixels.m22()) < BAND
-        if not fine and pen.style() == Qt.PenStyle.SolidLine:  # dashes are counted from the begin of the line
+        if len(x) > WHOLE and pen.style() == Qt.PenStyle.SolidLine:  # dashes are counted from the begin of the line
             exposed, reach = option.exposedRect, REACH / to_pixels.m11()
             first, end = np.searchsorted(x, (exposed.left() - reach, exposed.right() + reach))
             x, y = x[max(first - 1, 0) : end + 1], y[max(first - 1, 0) : end + 1]
