@@ -47,7 +47,9 @@ def mean(points: Points) -> float:
 
 def smoothed(points: Points) -> Points:
     """Each step's mean with the ones before it, `NOW` together."""
-    return [(points[i][0], mean(points[max(0, i - NOW + 1) : i + 1])) for i in range(len(points))]
+    values = [value for _, value in points]
+    windows = (values[max(0, end - NOW) : end] for end in range(1, len(values) + 1))
+    return [(step, sum(window) / len(window)) for (step, _), window in zip(points, windows, strict=True)]
 
 
 def gold_peak(series: Series) -> int | None:
@@ -68,8 +70,10 @@ def gold_peak(series: Series) -> int | None:
 
 def _over_optimised(series: Series, config: Mapping[str, Any]) -> str:
     step = gold_peak(series)
+    if step is None:
+        return ""
     scores = smoothed(series["objective/scores"])
-    if step is None or scores[-1][1] <= dict(scores).get(step, scores[0][1]):
+    if scores[-1][1] <= dict(scores).get(step, scores[0][1]):
         return ""
     return (
         f"The reward still rises, but the gold reward falls since step {step}: the policy has found what the reward "

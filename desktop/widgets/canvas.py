@@ -42,6 +42,8 @@ class Canvas(pg.PlotWidget):
         super().__init__(axisItems={"bottom": StepAxis("bottom"), "left": Axis("left")}, enableMenu=False)
         self._wheel = wheel
         self._by_key = False
+        for side in ("top", "right"):
+            self.getAxis(side).unlinkFromView()  # they are never seen
         self.hideButtons()
         self.setMouseEnabled(x=True, y=False)
         self.getViewBox().setLimits(minXRange=2)

@@ -86,7 +86,6 @@ class Chart(QWidget):
             head.setStretch(2, 1)
         layout.addLayout(head)
         if not beside:
-            self.readout.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
             layout.addWidget(self.readout)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.nothing, 1)

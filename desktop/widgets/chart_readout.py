@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from desktop.widgets.curve import Key
 
@@ -23,17 +23,32 @@ class Value:
         return f"{self.word} {short}".strip() if number else self.word or short
 
 
-class Readout(QLabel):
-    """`alone`: it stands on a line of its own, where a single value has its curve's mark, too."""
+class Readout(QWidget):
+    """`alone`: it stands on a line of its own, where a single value has its curve's mark, too.
+
+    The label lies in no layout: at each new text it would have the whole page laid out anew.
+    """
 
     def __init__(self, *, alone: bool = False) -> None:
         super().__init__()
         self._marked = 1 if alone else 2
-        self.setProperty("role", "small")
-        self.setTextFormat(Qt.TextFormat.RichText)
-        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._label = QLabel(self)
+        self._label.setProperty("role", "small")
+        self._label.setTextFormat(Qt.TextFormat.RichText)
+        side = Qt.AlignmentFlag.AlignLeft if alone else Qt.AlignmentFlag.AlignRight
+        self._label.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._said: tuple[str, list[Value]] = ("", [])
+        self._keys: list[str] = []
+
+    def text(self) -> str:
+        return self._label.text()
+
+    def sizeHint(self) -> QSize:
+        return self._label.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return self._label.minimumSizeHint()
 
     def say(self, begin: str, values: list[Value]) -> None:
         """Where there is little room, the other runs give way, then the step, then the values; never the names."""
@@ -46,11 +61,15 @@ class Readout(QLabel):
             keys = [value.key.mark if len(shown) >= self._marked else "" for value in shown]
             dots = ["" if len(shown) < self._marked else "●● " if value.another else "● " for value in shown]
             plain = "   ".join([start, *(dot + text for dot, text in zip(dots, texts, strict=True))])
-            if self.fontMetrics().horizontalAdvance(plain.strip()) <= self.width():
+            if self._label.fontMetrics().horizontalAdvance(plain.strip()) <= self.width():
                 break
         parts = [f"{key} {text}".strip() for key, text in zip(keys, texts, strict=True)]
-        self.setText("&nbsp;&nbsp; ".join(([start] if start else []) + parts))
+        self._label.setText("&nbsp;&nbsp; ".join(([start] if start else []) + parts))
+        if keys != self._keys:  # a mark may be higher than the letters
+            self._keys = keys
+            self.updateGeometry()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._label.resize(self.size())
         self.say(*self._said)

@@ -43,6 +43,9 @@ class Pyramid(Column):
 
     def sides(self, level: int) -> tuple[Array, Array]:
         """The lowest and the highest of each full bucket of `2 ** level` values."""
+        if 0 < level <= len(self._levels) and self._levels[level - 1][0].size == self.size >> level:
+            lows, highs = self._levels[level - 1]  # no bucket was filled since
+            return lows.values, highs.values
         below = (self.values, self.values)
         for number in range(level):
             if number == len(self._levels):
@@ -144,11 +147,15 @@ class Series:
             return self.steps[first:end], column.values[first:end]
         lows, highs = column.sides(level)
         begin, stop = first >> level, min((end - 1) >> level, len(lows))
-        places = np.arange(begin, stop) << level
-        x, y = np.empty(2 * len(places) + 1), np.empty(2 * len(places) + 1)
-        x[:-1:2], x[1::2] = self.steps[places], self.steps[places + (1 << level - 1)]
-        y[:-1:2], y[1::2] = lows[begin:stop], highs[begin:stop]
-        x[-1], y[-1] = self.steps[end - 1], column.values[end - 1]
+        width = 1 << level
+        full, rest = slice(begin * width, stop * width), slice(stop * width, end)
+        steps, last = self.steps[full], self.steps[rest]
+        x, y = np.empty(2 * (stop - begin) + 3), np.empty(2 * (stop - begin) + 3)
+        x[:-3:2], x[1:-3:2] = steps[::width], steps[width // 2 :: width]
+        y[:-3:2], y[1:-3:2] = lows[begin:stop], highs[begin:stop]
+        values = column.values[rest]  # a bucket that is not full yet, or seen in part
+        x[-3:] = last[0], last[len(last) // 2], last[-1]
+        y[-3:] = values.min(), values.max(), values[-1]
         return x, y
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter, QPainterPath, QPen, QTransform
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPen, QTransform
+from PySide6.QtWidgets import QStyleOptionGraphicsItem
 
 from desktop.widgets.series import Array
 
@@ -11,6 +12,8 @@ from desktop.widgets.series import Array
 SMOOTH_EDGES = 400
 #: A line that goes so many pixels up or down from point to point is a band: one thin stroke is enough.
 BAND = 4
+#: Of a line with more points only the piece is drawn that is to be painted.
+WHOLE = 100
 #: Pixels that a stroke reaches beyond its points.
 REACH = 3
 
@@ -23,7 +26,7 @@ class Stroke(pg.GraphicsObject):
         self._x, self._y = np.zeros(0), np.zeros(0)
         self._pen = QPen()
         self._area = QRectF()
-        self._path: QPainterPath | None = None
+        self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # else it is not told what is to be painted
 
     def set_pen(self, pen: QPen) -> None:
         self._pen = pen
@@ -43,24 +46,29 @@ class Stroke(pg.GraphicsObject):
                 begin = min((side[max(first - 1, 0)] for side in (x, self._x) if len(side) >= max(first, 1)), default=0)
                 left = max(begin - REACH * self.pixelWidth(), area.left())
                 self.update(QRectF(left, area.top(), area.right() - left, area.height()))
-        self._x, self._y, self._path = x, y, None
+        self._x, self._y = x, y
 
     def boundingRect(self) -> QRectF:
         return self._area
 
-    def paint(self, painter: QPainter, option: object, widget: object) -> None:
-        if not len(self._x):
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: object) -> None:
+        x, y = self._x, self._y
+        if not len(x):
             return
-        if self._path is None:
-            self._path = pg.functions.arrayToQPath(self._x, self._y, connect="all", finiteCheck=False)
-        fine = len(self._x) <= SMOOTH_EDGES
+        fine = len(x) <= SMOOTH_EDGES
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, fine)
         pen = QPen(self._pen)
         thick = pen.width() > 1
         pen.setWidth(pen.width() if fine else 1)
         painter.setPen(pen)
-        painter.drawPath(self._path)
         to_pixels = painter.transform()
-        if thick and not fine and np.abs(np.diff(self._y)).mean() * abs(to_pixels.m22()) < BAND:
+        twice = thick and not fine and np.abs(y[1:] - y[:-1]).mean() * abs(to_pixels.m22()) < BAND
+        if len(x) > WHOLE and pen.style() == Qt.PenStyle.SolidLine:  # dashes are counted from the begin of the line
+            exposed, reach = option.exposedRect, REACH / to_pixels.m11()
+            first, end = np.searchsorted(x, (exposed.left() - reach, exposed.right() + reach))
+            x, y = x[max(first - 1, 0) : end + 1], y[max(first - 1, 0) : end + 1]
+        path = pg.functions.arrayToQPath(x, y, connect="all", finiteCheck=False)
+        painter.drawPath(path)
+        if twice:
             painter.setTransform(to_pixels * QTransform.fromTranslate(0, 1))
-            painter.drawPath(self._path)
+            painter.drawPath(path)

@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtTest import QTest
@@ -75,7 +75,8 @@ def test_a_long_series_is_drawn_with_few_points_and_every_peak():
         assert len(x) <= 1100 and low <= x.min() and x.max() <= high and (np.diff(x) >= 0).all()
         assert (y.min(), y.max()) == (inside.min(), inside.max())
     series.append(100_000, 99.0)
-    assert series.drawn(0, 100_001, 500, means=False)[1].max() == 99.0
+    series.append(100_001, 0.0)
+    assert series.drawn(0, 100_001, 500, means=False)[1].max() == 99.0, "before its bucket is full, too"
 
 
 def test_a_step_that_is_pointed_at_is_read_in_all_charts_with_the_pointer_and_with_keys(page):
@@ -126,6 +127,27 @@ def test_laid_over_runs_have_colours_and_their_curves_lines_of_their_own(page):
     looks = [(key.colour, key.style) for key in first.keys]
     assert len(looks) == 14
     assert len(set(looks)) == 14
+
+
+@pytest.mark.parametrize("length", [300, 5000])
+def test_a_step_that_arrives_is_painted_alone_and_lays_nothing_out_anew(page, length):
+    first = page.group.charts[0]
+    page.bar.slider.setValue(60)
+    first.extend("objective/scores", enumerate(np.random.default_rng(2).normal(size=length).cumsum(), start=31))
+    first.draw()
+    QApplication.processEvents()
+    asked, widths = [], []
+    page.event = lambda event: asked.append(event.type()) or QWidget.event(page, event)
+    paint = first.plot.paintEvent
+    first.plot.paintEvent = lambda event: widths.append(event.rect().width()) or paint(event)
+    for step in range(length + 31, length + 61):
+        first.append("objective/scores", step, step % 7)
+        first.draw()
+        QApplication.processEvents()
+    assert QEvent.Type.LayoutRequest not in asked
+    assert np.median(widths) < 0.2 * first.plot.width()
+    bit_by_bit = page.screen().grabWindow(page.winId()).toImage()
+    assert bit_by_bit == page.grab().toImage().convertToFormat(bit_by_bit.format())
 
 
 def test_a_line_says_what_it_means_where_the_pointer_is_near(page):
