@@ -64,7 +64,7 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
         return 0
     signal.signal(signal.SIGTERM, _leave)
     if hasattr(os, "nice"):
-        os.nice(5)  # the window and the person come first
+        os.nice(10)  # the window and the person come first
     cache: dict[str, Any] = {}
     try:
         presence.tell(project)

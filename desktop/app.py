@@ -9,7 +9,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from desktop import errors, settings, theme
+from desktop.background import in_background
 from desktop.garbage import Collector
+from desktop.tabs import TABS
 from desktop.window import Window
 
 #: After the first frame, and before anybody has found a button.
@@ -38,14 +40,19 @@ def run(arguments: list[str]) -> int:
     errors.install(app)
     Collector(app)
     window.show()
-    QTimer.singleShot(SOON_MILLISECONDS, window, _fetch_charts)
+    QTimer.singleShot(SOON_MILLISECONDS, window, lambda: read_ahead(window))
     return app.exec()
 
 
-def _fetch_charts() -> None:
-    """Else the first tab with a chart would wait for them. What is loaded stays, and is no garbage to look for."""
-    importlib.import_module("pyqtgraph")
-    gc.freeze()
+def read_ahead(window: Window) -> None:
+    """Import what the tabs are made of, beside the window: else the first look at each would wait for it. What is
+    loaded stays, and is no garbage to look for."""
+
+    def read() -> None:
+        for module in ("pyqtgraph", *(kind.module for kind in TABS)):
+            importlib.import_module(module)
+
+    in_background(window, read, lambda _: gc.freeze(), lasting=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QValidator
+from PySide6.QtGui import QShowEvent, QValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -102,13 +102,14 @@ class ConfigForm(QWidget):
         self._write: dict[str, Callable[[Any], None]] = {}
         self.fields: dict[str, QWidget] = {}
         """The controls by field name."""
+        self._labels: list[QLabel] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
         first, second = _form(), _form()
         if explained:
             first.setVerticalSpacing(SPACE // 2)
-        labels: list[QLabel] = []
+        labels = self._labels
         titles = titles or {}
         for kind in kinds:
             for item in _ordered(kind):
@@ -119,7 +120,6 @@ class ConfigForm(QWidget):
                 label = QLabel(titles.get(item.name, title_of(item.name)))
                 label.setBuddy(control)
                 label.setToolTip(control.toolTip())
-                label.setMinimumHeight(control.sizeHint().height())  # else it stands higher than its field
                 labels.append(label)
                 control.setAccessibleName(label.text())
                 (second if item.metadata["advanced"] else first).addRow(label, control)
@@ -140,6 +140,11 @@ class ConfigForm(QWidget):
             toggle.toggled.connect(lambda on: toggle.setText("Fewer settings" if on else more))
             layout.addWidget(toggle, 0, Qt.AlignmentFlag.AlignLeft)
             layout.addWidget(self._more)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        for label in self._labels:
+            label.setMinimumHeight(label.buddy().sizeHint().height())  # else it stands higher than its field
+        super().showEvent(event)
 
     def values(self) -> dict[str, Any]:
         """What the controls hold, by field name."""

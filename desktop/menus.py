@@ -66,7 +66,7 @@ class Menus(QObject):
     def _go(self) -> None:
         menu = self.window.menuBar().addMenu("&Go")
         for number, kind in enumerate(TABS):
-            move = self.act(menu, kind.title, f"Ctrl+{number + 1}", partial(self.window.show_tab, number))
+            move = self.act(menu, kind.title, f"Ctrl+{number + 1}", partial(self.window.open_tab, number))
             self.with_project.append(move)
         menu.addSeparator()
         self.act(menu, "Find a &command …", "Ctrl+K", self.window.show_commands)

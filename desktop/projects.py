@@ -160,7 +160,7 @@ class Projects(QObject):
             if window.closing:
                 return
             if was_open and window.session is None:
-                window.open_project(folder, lambda: window.show_tab(tab))
+                window.open_project(folder, lambda: window.open_tab(tab))
             errors.show(error, window)
 
         def delete() -> None:

@@ -57,8 +57,7 @@ def pages(
     yield "welcome", _settled(window, settle)
     window.open_project(project)
     for number, kind in enumerate(TABS):
-        window.show_tab(number)
-        tabs = getattr(window.tabs[number], "pages", None)
+        tabs = getattr(window.show_tab(number), "pages", None)
         for page in range(tabs.count() if isinstance(tabs, QTabWidget) else 1):
             name = kind.title
             if isinstance(tabs, QTabWidget):

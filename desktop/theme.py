@@ -6,10 +6,12 @@ colour blindness can tell apart, the last one near black or white as theirs.
 """
 
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from core.resources import resource
 
@@ -85,6 +87,7 @@ class Notifier(QObject):
 notifier = Notifier()
 _current = LIGHT
 _larger = 0
+_dressed: WeakSet[QWidget] = WeakSet()
 
 
 def current() -> Theme:
@@ -116,8 +119,22 @@ def apply(app: QApplication, mode: str, body: int | None = None) -> None:
     if app.style().objectName() != "fusion":
         app.setStyle("Fusion")
     app.setPalette(_palette(_current))
-    app.setStyleSheet(_style(_current))
+    font = QFont(app.font())
+    font.setPixelSize(sized(BODY))
+    app.setFont(font)
+    for window in filter(isValid, list(_dressed)):
+        window.setStyleSheet(_style(_current))
     notifier.changed.emit()
+
+
+def dress(window: QWidget) -> None:
+    """Give a window the look, with all that is put into it and the dialogs above it.
+
+    A style sheet of the whole application would ask for the look of a widget each time that what holds it is put into
+    something else, while a page is built: three times as long as the page itself.
+    """
+    _dressed.add(window)
+    window.setStyleSheet(_style(_current))
 
 
 def _palette(theme: Theme) -> QPalette:
@@ -150,7 +167,6 @@ def _style(t: Theme) -> str:
     arrow = (resource("icons") / f"chevron-{t.name}.svg").as_posix()
     check = (resource("icons") / f"check-{t.name}.svg").as_posix()
     return f"""
-* {{ font-size: {sized(BODY)}px; }}
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 6px; }}
 QMainWindow, QDialog {{ background: {t.ground}; }}
 QLabel {{ background: transparent; }}
@@ -185,8 +201,10 @@ QPushButton[role="primary"]:disabled {{ background: {t.raised}; color: {t.muted}
 QPushButton[role="link"] {{ background: transparent; border: none; color: {t.accent}; padding: 4px 2px;
     text-align: left; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
+QPushButton[role="help"] {{ padding: 5px 0; min-width: {widened(28)}px; max-width: {widened(28)}px; }}
 QPushButton:focus, QToolButton:focus {{ border: 2px solid {t.accent}; outline: 0; }}
 QPushButton:focus {{ padding: 4px 13px; }}
+QPushButton[role="help"]:focus {{ padding: 4px 0; min-width: {widened(26)}px; max-width: {widened(26)}px; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; }}
 QPushButton[role="link"]:focus {{ border: 1px solid {t.accent}; border-radius: 4px; padding: 3px 1px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 6px; }}

@@ -28,6 +28,7 @@ from desktop.notices import Notices
 from desktop.packs import Packs
 from desktop.projects import Projects
 from desktop.session import Session
+from desktop.tab_stack import TabStack
 from desktop.tabs import TABS, TabKind
 from desktop.waiting import Waiting, soon_idle
 from desktop.welcome import NewProject, Welcome
@@ -48,6 +49,7 @@ class Window(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self.session: Session | None = None
+        theme.dress(self)
         self.setMinimumSize(1180, 700)
         room = self.screen().availableSize() - QSize(0, TITLE_BAR)
         self.resize(QSize(1280, 800).boundedTo(room))
@@ -63,8 +65,6 @@ class Window(QMainWindow):
         self.projects = Projects(self)
         self.welcome.asked.connect(self.projects.do)
         self.pages.addWidget(self.welcome)
-        self.tabs: list[Any] = []
-        self.stale: set[int] = set()
         self.notices = Notices(self)
         self._leaves = False
         self.closing = False
@@ -124,7 +124,7 @@ class Window(QMainWindow):
         self._titled()
         titles = [kind.title for kind in TABS]
         left = settings.last_tab(project.folder)
-        self.show_tab(titles.index(left) if left in titles else 0)
+        self.open_tab(titles.index(left) if left in titles else 0)
         if then is not None:
             then()
 
@@ -158,27 +158,19 @@ class Window(QMainWindow):
             self.jobs = None
         page = self.page
         self.pages.removeWidget(page)
-        for tab in self.tabs:
-            if tab is not None:
-                tab.close()
+        self.tab_stack.end()
         page.deleteLater()
         self.session.close()
         self.session.deleteLater()
-        self.session, self.tabs, self.stale = None, [], set()
+        self.session = None
         if not self.closing:
             self.welcome.refresh()
         self._titled()
 
     def _project_page(self, session: Session) -> QWidget:
         self.sidebar = Sidebar(session)
-        self.sidebar.chosen.connect(self.show_tab)
-        self.tabs = [None] * len(TABS)
-        self.tab_stack = QStackedWidget()
-        self.tab_places = [column() for _ in TABS]
-        for place in self.tab_places:
-            holder = QWidget()
-            holder.setLayout(place)
-            self.tab_stack.addWidget(holder)
+        self.sidebar.chosen.connect(self.open_tab)
+        self.tab_stack = TabStack(session)
         self.job_bar = JobBar(session)
         right = column(self.tab_stack, self.job_bar, spacing=0)
         right.setStretch(0, 1)
@@ -188,26 +180,21 @@ class Window(QMainWindow):
         page.setLayout(both)
         return page
 
-    def show_tab(self, number: int) -> None:
-        """Show a tab, building or repainting it if need be."""
-        if self.session is None:
-            return
-        self.sidebar.mark(number)
-        self.tab_stack.setCurrentIndex(number)
-        tab = self.tabs[number]
-        if tab is None:
-            tab = importlib.import_module(TABS[number].module).Tab(self.session)
-            self.tabs[number] = tab
-            self.tab_places[number].addWidget(tab)
-            tab.show()
-        elif number in self.stale:
-            tab.refresh(None)
-        self.stale.discard(number)
+    def open_tab(self, number: int) -> None:
+        """Show a tab; what is in it comes as it is made."""
+        if self.session is not None:
+            self.sidebar.mark(number)
+            self.tab_stack.open(number)
+
+    def show_tab(self, number: int) -> Any:
+        """Show a tab with all that is in it, and return it."""
+        self.open_tab(number)
+        return self.tab_stack.whole(number)
 
     @property
     def shown(self) -> TabKind:
         """The tab that is shown, while a project is open."""
-        return TABS[self.tab_stack.currentIndex()]
+        return self.tab_stack.shown
 
     @property
     def guide_page(self) -> str:
@@ -216,25 +203,18 @@ class Window(QMainWindow):
 
     def tab_called(self, title: str) -> Any:
         """A tab by its title, or None while it was never shown."""
-        return self.tabs[[kind.title for kind in TABS].index(title)]
+        return self.tab_stack.whole([kind.title for kind in TABS].index(title))
 
     def show_tab_called(self, title: str) -> None:
         """For a tab that offers the next step."""
-        self.show_tab([kind.title for kind in TABS].index(title))
+        self.open_tab([kind.title for kind in TABS].index(title))
 
     def _changed(self, changes: Changes, origin: object | None) -> None:
-        for number, tab in enumerate(self.tabs):
-            if tab is None or tab is origin:
-                continue
-            if number == self.tab_stack.currentIndex():
-                tab.refresh(changes)
-            else:
-                self.stale.add(number)
+        self.tab_stack.changed(changes, origin)
 
     def _news(self, news: News) -> None:
         if news.tables:
-            current = self.tab_stack.currentIndex()
-            self.stale |= {number for number, tab in enumerate(self.tabs) if tab is not None and number != current}
+            self.tab_stack.hidden_are_stale()
         if news.jobs:
             self.notices.follow(news.jobs)
             self._say_progress()
@@ -292,7 +272,7 @@ class Window(QMainWindow):
         """Undo or redo: what the labeler did on the Rank tab, what this window did anywhere else."""
         if self.session is None:
             return
-        tab = self.tabs[self.tab_stack.currentIndex()]
+        tab = self.tab_called(self.shown.title)
         try:
             if hasattr(tab, word):
                 getattr(tab, word)()
@@ -407,6 +387,6 @@ class Window(QMainWindow):
 
         def opened() -> None:
             if tab is not None:
-                self.show_tab(tab)
+                self.open_tab(tab)
 
         QTimer.singleShot(0, lambda: self.open_project(folder, opened))

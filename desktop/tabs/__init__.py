@@ -1,9 +1,11 @@
 """The tabs, in the order of the loop. A tab is one module with a class `Tab(QWidget)`:
 
     def __init__(self, session): builds itself; shows what the project holds
+    parts: may be an iterator that builds the rest, a part at each step, where all at once would hold up the window
     def refresh(self, changes): repaints what `changes` (None is everything) touched; called while it is seen
 
-It is imported when it is first shown, so that the first frame waits for none of them.
+It is imported and built when it is first shown (`desktop/tab_stack.py`), so that the first frame waits for none of
+them.
 """
 
 from dataclasses import dataclass

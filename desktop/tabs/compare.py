@@ -1,5 +1,6 @@
 """The Compare tab: the reference and the tuned policy answer the same prompts, side by side, with scores."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from core.store import Changes
 from desktop import errors
 from desktop.session import Session
 from desktop.theme import SPACE
+from desktop.turns import Turns
 from desktop.widgets.parts import Empty, Number, button, column, go, header, label, row, scrolled
 from desktop.widgets.run_list import describe
 
 KIND = "compare"
-#: Cards put up at once: more are a button away, so that a long comparison does not hold up the window.
-PAGE = 40
+#: Cards put up: more are a button away. So many of them in one turn, so that a click in between need not wait.
+PAGE, TURN = 40, 2
 
 
 class Tab(QWidget):
@@ -30,7 +32,8 @@ class Tab(QWidget):
         self.session = session
         self._shown: int | None = None
         self._duels: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
-        self._up = 0
+        self._up = self._wanted = 0
+        self._turns = Turns(self)
         self._busy: QLabel | None = None
         self.policy = QComboBox()
         self.policy.setAccessibleName("Tuned policy")
@@ -194,12 +197,18 @@ class Tab(QWidget):
 
     def _show_more(self) -> None:
         """Put up the next cards; a button stands for those after them."""
-        for prompt, reference, tuned in self._duels[self._up : self._up + PAGE]:
-            self.list.addWidget(Duel(prompt, reference, tuned))
-        self._up = min(self._up + PAGE, len(self._duels))
-        left = len(self._duels) - self._up
+        self._wanted = min(self._wanted + PAGE, len(self._duels))
+        left = len(self._duels) - self._wanted
         self.more.setVisible(left > 0)
         self.more.setText(f"Show {min(left, PAGE)} more of {left:,}")
+        self._turns.begin(0, self._put_up())
+
+    def _put_up(self) -> Iterator[None]:
+        while self._up < self._wanted:
+            for prompt, reference, tuned in self._duels[self._up : min(self._up + TURN, self._wanted)]:
+                self.list.addWidget(Duel(prompt, reference, tuned))
+                self._up += 1
+            yield
 
     def _show_numbers(self, found: dict[str, Any]) -> None:
         self.numbers.setVisible(bool(found))
@@ -225,7 +234,8 @@ class Tab(QWidget):
             self.gold.value.setText(f"{found['gold_before']:+.2f} → {gold:+.2f}")
 
     def _clear(self) -> None:
-        self._duels, self._up, self._busy = [], 0, None
+        self._turns.forget()
+        self._duels, self._up, self._wanted, self._busy = [], 0, 0, None
         self.more.hide()
         while (item := self.list.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:

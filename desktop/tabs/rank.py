@@ -4,6 +4,8 @@ A ranking is on disk before the next item is painted. The board (`widgets.rankin
 keeps, `labeling_actions` acts, this module shows; side panels hold generation, the guidelines and the history.
 """
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
@@ -42,12 +44,10 @@ class Tab(LabelingActions):
         self.session = session
         self.labeling: Labeling | None = None
         self.clock = LabelingClock()
-        self._build()
-        self.sheet = CheatSheet(self, self.board)
-        session.news.connect(self._on_news)
-        self.refresh(None)
+        self.sheet: CheatSheet
+        self.parts = self._build()
 
-    def _build(self) -> None:
+    def _build(self) -> Iterator[None]:
         self.board = RankingBoard(self)
         self.board.changed.connect(self._change)
         self.board.commented.connect(self._comment)
@@ -66,6 +66,7 @@ class Tab(LabelingActions):
         self.stack.unskipping.connect(self.unskip)
         self.stack.calibrated.going_on.connect(self.go_on)
         self.stack.calibrated.reading.connect(lambda: self.show_panel("rules"))
+        yield
         self.side = SidePanels(self.session, self.clock, self)
         self.side.closing.connect(lambda: self.show_panel(""))
         self.side.generate.started.connect(self._generation_started)
@@ -81,6 +82,10 @@ class Tab(LabelingActions):
         layout = column(self.header, row(self.stack, self.side, spacing=3 * SPACE), spacing=2 * SPACE)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
+        self.sheet = CheatSheet(self, self.board)
+        self.session.news.connect(self._on_news)
+        yield
+        self.refresh(None)
 
     def refresh(self, changes: Changes | None) -> None:
         """Read again what `changes` touched; the item on the table stays as it is."""

@@ -74,7 +74,7 @@ class Tab(QWidget):
 
     def _show_page(self) -> None:
         place = self.pages.currentIndex()
-        if place in self._stale:
+        if place in self._stale and place in self.pages.made:
             self._stale.discard(place)
             page: Any = self.pages.made[place]
             page.refresh()

@@ -1,5 +1,6 @@
 """The Reward model tab: train one on the pairs, read how far it can be trusted, and ask it about any text."""
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 from PySide6.QtGui import QCloseEvent
@@ -27,8 +28,14 @@ class Tab(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
+        self.parts = self._build()
+
+    def _build(self) -> Iterator[None]:
+        session = self.session
         self.pages = LatePages(self)
-        self.training = self.pages.add("Train", lambda: TrainingPage(session, self))()
+        self.training = TrainingPage(session, self)
+        yield from self.training.parts
+        self.pages.add("Train", lambda: self.training)()
         self._report = self.pages.add("Report", lambda: self._asking(ReportPage(session, self)))
         self._playground = self.pages.add("Try it", lambda: self._asking(PlaygroundPage(session, self)))
         self.pages.opened.connect(lambda _: self._show_page())

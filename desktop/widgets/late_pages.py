@@ -1,11 +1,15 @@
-"""Pages of a tab that are made when they are first shown or asked for: a tab is there at once, whatever it can do."""
+"""Pages of a tab that are made when they are first shown or asked for: a tab is there at once, whatever it can do.
 
-from collections.abc import Callable
-from typing import TypeVar
+As with a tab, a page's `parts` may build it in steps.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QWidget
 
+from desktop.turns import Turns
 from desktop.widgets.parts import column
 
 Page = TypeVar("Page", bound=QWidget)
@@ -18,31 +22,57 @@ class LatePages(QTabWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pages: list[Callable[[], QWidget]] = []
-        self.made: dict[int, QWidget] = {}
+        self.made: dict[int, Any] = {}
+        self._makes: list[Callable[[], QWidget]] = []
+        self._holders: list[QWidget] = []
+        self._turns = Turns(self)
         self.currentChanged.connect(self._open)
 
     def add(self, title: str, make: Callable[[], Page]) -> Callable[[], Page]:
-        """Returns what gives the page, and makes it first if need be. The first page is made at once."""
-        number, holder, found = len(self._pages), QWidget(), list[Page]()
+        """Returns what gives the page, and makes it first if need be."""
+        number = len(self._makes)
 
         def page() -> Page:
-            if not found:
-                found.append(make())
-                self.made[number] = found[0]
-                holder.setLayout(column(found[0]))
-                found[0].show()
-            return found[0]
+            self._turns.finish(number)
+            if number not in self.made:
+                for _ in self._make(number):
+                    pass
+            found: Page = self.made[number]
+            return found
 
-        self._pages.append(page)
-        self.addTab(holder, title)
+        self._makes.append(make)
+        self._holders.append(QWidget())
+        self.addTab(self._holders[number], title)
         return page
+
+    def whole(self) -> None:
+        """Make what is left to make of the page that is shown, now."""
+        self._turns.finish(self.currentIndex())
 
     def setCurrentWidget(self, page: QWidget) -> None:
         """Show a page that was made."""
         self.setCurrentIndex(next(number for number, made in self.made.items() if made is page))
 
     def _open(self, number: int) -> None:
-        if number >= 0:
-            self._pages[number]()
+        if number in self.made and number not in self._turns:
             self.opened.emit(number)
+        elif number >= 0 and number not in self._turns:
+            self._turns.begin(number, self._show(number))
+
+    def _show(self, number: int) -> Iterator[None]:
+        yield from self._make(number)
+        if number == self.currentIndex():
+            self.opened.emit(number)
+
+    def _make(self, number: int) -> Iterator[None]:
+        if number in self.made:
+            return
+        page = self._makes[number]()
+        for _ in getattr(page, "parts", ()):
+            yield
+        self.made[number] = page
+        yield
+        page.hide()
+        self._holders[number].setLayout(column(page))
+        yield
+        page.show()

@@ -9,6 +9,7 @@ from desktop.theme import BODY, HEADING, sized
 class MarkdownView(QTextBrowser):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._shown = ("", 0)
         self.setOpenExternalLinks(True)
         self.document().setDocumentMargin(8)
         self.document().setIndentWidth(20)
@@ -16,13 +17,19 @@ class MarkdownView(QTextBrowser):
 
     def show_markdown(self, text: str) -> None:
         """Show `text`; the place that was scrolled to stays where it can."""
+        if self._shown == (text, sized(BODY)):
+            return
+        self._shown = text, sized(BODY)
         bar = self.verticalScrollBar()
         place = bar.value()
         self.setMarkdown(text)
+        whole = QTextCursor(self.document())
+        whole.beginEditBlock()  # else the page is laid out anew for every paragraph
         block = self.document().begin()
         while block.isValid():
             self._space(block, first=block.blockNumber() == 0)
             block = block.next()
+        whole.endEditBlock()
         bar.setValue(min(place, bar.maximum()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -139,10 +139,8 @@ def turn_only_with_focus(*fields: QWidget) -> None:
 
 def header(title: str, line: str, *beside: QWidget | None) -> QVBoxLayout:
     """What a tab is called, what stands beside that, help on it, and in one line what it needs and gives."""
-    aid = button("?", lambda: ask_window(aid, "show_guide"), tip="Help on this page (F1)", default=False)
+    aid = button("?", lambda: ask_window(aid, "show_guide"), role="help", tip="Help on this page (F1)", default=False)
     aid.setAccessibleName("Help on this page")
-    aid.setStyleSheet("padding-left: 0; padding-right: 0;")
-    aid.setFixedWidth(aid.sizeHint().height())
     head = row(label(title, "title"), *(beside or (None,)), aid, spacing=2 * SPACE)
     head.setStretch(1, 1)
     return column(head, label(line, "muted", wrap=True), spacing=SPACE // 2)

@@ -230,7 +230,7 @@ class SliceDots(QWidget):
                 item = self.rows[place]
                 low, high = item.accuracy.low, item.accuracy.high
                 between = "" if low is None or high is None else f", 95 % between {low:.0%} and {high:.0%}"
-                QToolTip.showText(event.globalPos(), f"{item.name}: {item.pairs} pairs{between}")  # type: ignore[attr-defined]
+                QToolTip.showText(event.globalPos(), f"{item.name}: {item.pairs} pairs{between}", self)  # type: ignore[attr-defined]
             return True
         return super().event(event)
 

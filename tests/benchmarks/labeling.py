@@ -83,6 +83,7 @@ def drive(folder: Path) -> dict[str, Any]:
     from core.preferences import pairs
     from desktop import settings
     from desktop.app import build as build_window
+    from desktop.tabs import TABS
 
     launch.ensure_worker = lambda *_, **__: None  # type: ignore[assignment]
     settings.set_labeler_name(LABELER)
@@ -98,8 +99,8 @@ def drive(folder: Path) -> dict[str, Any]:
 
     app.processEvents()
     opening = timed(lambda: window.open_project(folder))
-    showing = timed(lambda: window.show_tab_called("Rank"))
-    board = window.tabs[1].board
+    showing = timed(lambda: window.show_tab(1))
+    board = window.tab_called("Rank").board
     assert board.grid.cards, "nothing to rank is shown"
 
     def press(key: Qt.Key) -> float:
@@ -113,8 +114,8 @@ def drive(folder: Path) -> dict[str, Any]:
         assert board.prompt.toPlainText() != before, "the next item is not shown"
     undoing = [timed(lambda: QTest.keyClick(board, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier))]
 
-    timed(lambda: window.show_tab_called("Instructions"))
-    tab = window.tabs[0]
+    timed(lambda: window.show_tab(0))
+    tab = window.tab_called("Instructions")
     timed(lambda: tab.pages.setCurrentIndex(1))
     searching = []
     for text in ("ban kest", "99", "nuver to mi", "zzz", "tag7", "ke", "e"):
@@ -122,7 +123,7 @@ def drive(folder: Path) -> dict[str, Any]:
         searching.append(timed(tab.prompts.search_now))
     project = window.session.project  # type: ignore[union-attr]
     counting = timed(lambda: pairs.counts(project))
-    tabs = {kind: timed(lambda kind=kind: window.show_tab_called(kind)) for kind in ("Reward model", "PPO")}
+    tabs = {kind.title: timed(lambda number=number: window.show_tab(number)) for number, kind in enumerate(TABS)}
     window.close()
     while window.isVisible():  # what it reads in the background is finished first
         QTest.qWait(10)

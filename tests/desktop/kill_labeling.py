@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QApplication
 from core.store import create_project, open_project
 from desktop.session import Session
 from desktop.tabs.rank import Tab
+from tests.built import built
 from tests.desktop.ranking import CONTROL, SHIFT, Key, add_group
 
 NONE = Qt.KeyboardModifier.NoModifier
@@ -46,7 +47,7 @@ def rank(folder: Path, tell: int, wait: int | None) -> None:
     os.environ["PLUMBLINE_DATA"] = str(folder / "settings")
     app = QApplication([])
     session = Session(open_project(folder))
-    tab = Tab(session)
+    tab = built(Tab(session))
     tab.resize(1000, 700)
     tab.show()
     app.processEvents()

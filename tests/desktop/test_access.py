@@ -96,6 +96,7 @@ def test_a_focus_frame_takes_no_room_from_what_is_inside(qtbot, qapp):
     theme.apply(qapp, "light")
     view, press = table("Runs", ("run",)), button("Reward model →", lambda: None, role="primary")
     window = QWidget()
+    theme.dress(window)
     window.setLayout(column(view, press))
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):

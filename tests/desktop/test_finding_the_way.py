@@ -18,6 +18,7 @@ from desktop.background import busy
 from desktop.tabs import TABS
 from desktop.widgets.command_palette import CommandPalette
 from desktop.widgets.jobs_panel import JobsPanel
+from desktop.widgets.late_pages import LatePages
 
 
 def finished(project, kind, **result):
@@ -154,6 +155,8 @@ def test_what_is_written_down_of_a_page_is_there_and_what_is_there_is_written_do
     for number in range(pages.count() if pages is not None else 1):
         if pages is not None:
             pages.setCurrentIndex(number)
+        if isinstance(pages, LatePages):
+            pages.whole()
         page = elsewhere.page_of(tab)
         qtbot.waitUntil(lambda: not busy())
         there = {command.name for command in commands.of_page(tab, "")}
@@ -269,7 +272,7 @@ def test_help_on_a_tab_opens_its_page_of_the_guide(open_window, filled, qtbot, k
     window = open_window()
     window.open_project(filled.folder)
     window.show_tab_called(kind.title)
-    aids = [push for push in window.tabs[TABS.index(kind)].findChildren(QPushButton) if push.text() == "?"]
+    aids = [push for push in window.tab_called(kind.title).findChildren(QPushButton) if push.text() == "?"]
     assert len(aids) == 1 and aids[0].isVisible()
     window.show_guide()
     dialog = next(found for found in window.findChildren(QDialog) if found.windowTitle() == "Plumbline guide")

@@ -17,6 +17,7 @@ from desktop.widgets.duplicates_dialog import DuplicatesDialog
 from desktop.widgets.guidelines_editor import DRAFT
 from desktop.widgets.import_dialog import ImportDialog
 from desktop.widgets.prompt_table import BLOCK, PromptModel
+from tests.built import built
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def session(made: Project) -> Iterator[Session]:
 
 
 def open_tab(qtbot, session: Session) -> Tab:
-    tab = Tab(session)
+    tab = built(Tab(session))
     qtbot.addWidget(tab)
     tab.resize(1080, 720)
     with qtbot.waitExposed(tab):

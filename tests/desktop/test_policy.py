@@ -21,6 +21,7 @@ from desktop.widgets.policy_charts import MORE
 from desktop.widgets.samples import COLUMNS
 from desktop.widgets.short_text import ShortText
 from desktop.widgets.sweep_dialog import SweepDialog
+from tests.built import built
 
 KIND = "train-policy"
 
@@ -46,7 +47,7 @@ def done(project, job, status="done"):
 def tab(qtbot, session):
     """The tab in a window of its own; a worker seems to be there."""
     held = lock.acquire(session.project.folder)
-    found = Tab(session)
+    found = built(Tab(session))
     found.resize(1100, 800)
     qtbot.addWidget(found)
     found.show()
@@ -582,7 +583,7 @@ def test_a_run_that_goes_has_room_for_everything_in_a_small_window(tab, qtbot):
     drawn(tab)
     assert not tab.samples.isVisible()
     assert tab.charts.reward.plot.height() > low + 100
-    again = Tab(tab.session)
+    again = built(Tab(tab.session))
     qtbot.addWidget(again)
     assert again.folding.folded, "it is remembered"
     tab.pages.setCurrentIndex(1)

@@ -22,6 +22,7 @@ from desktop.tabs.rank import Tab
 from desktop.widgets.ordering import Ordering, from_ranking
 from desktop.widgets.ranking_board import RankingBoard
 from desktop.widgets.ranking_card import mime_of
+from tests.built import built
 
 Key = Qt.Key
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -52,7 +53,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 @pytest.fixture
 def tab(qtbot, made: Project) -> Iterator[Tab]:
     session = Session(made)
-    found = Tab(session)
+    found = built(Tab(session))
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):
@@ -391,7 +392,7 @@ def test_the_first_completions_appear_by_themselves(qtbot, tmp_path: Path, monke
     monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path / "data"))
     project = create_project(tmp_path / "project")
     session = Session(project)
-    tab = Tab(session)
+    tab = built(Tab(session))
     qtbot.addWidget(tab)
     tab.show()
     assert tab.stack.currentWidget() is tab.stack.no_prompts
@@ -500,7 +501,7 @@ def test_what_is_begun_survives_closing(qtbot, tab: Tab, made: Project) -> None:
     QTest.keyClicks(tab.board.comment, "half a thought")
     begun = tab.board.ordering
     tab.close()
-    again = Tab(tab.session)
+    again = built(Tab(tab.session))
     qtbot.addWidget(again)
     assert again.board.ordering.tiers == begun.tiers
     assert again.board.comment.text() == "half a thought"

@@ -18,6 +18,7 @@ from desktop.tabs.rank import Tab as RankTab
 from desktop.tabs.review import Tab
 from desktop.widgets.export_dialog import ExportDialog
 from desktop.widgets.import_dialog import ImportDialog
+from tests.built import built
 from tests.core.test_labelers import person, rank
 from tests.desktop.ranking import Key, press
 
@@ -36,7 +37,7 @@ def ranked(filled: Project) -> Project:
 
 @pytest.fixture
 def tab(qtbot, ranked: Project, session: Session) -> Iterator[Tab]:
-    found = Tab(session)
+    found = built(Tab(session))
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):
@@ -65,7 +66,7 @@ def choose(box, value) -> None:
 
 def test_pairs_are_counted_listed_and_filtered(qtbot, tab: Tab, ranked: Project) -> None:
     page = tab.pairs
-    assert page.numbers["pairs"].value.text() == "24"
+    qtbot.waitUntil(lambda: page.numbers["pairs"].value.text() == "24")
     assert page.numbers["flagged prompts, which give none"].value.text() == "1"
     assert page.model.rowCount() == 24
     assert page.chosen.toPlainText() == page.model.found[0].chosen
@@ -83,7 +84,7 @@ def test_pairs_are_counted_listed_and_filtered(qtbot, tab: Tab, ranked: Project)
 
 
 def test_where_nothing_is_ranked_each_page_says_what_to_do(qtbot, session: Session, filled: Project) -> None:
-    found = Tab(session)
+    found = built(Tab(session))
     qtbot.addWidget(found)
     found.show()
     settled(qtbot)
@@ -255,7 +256,7 @@ def table(qtbot, ranked: Project, session: Session) -> Iterator[RankTab]:
     settings.set_labeler_name("New")
     for ranking in rankings.current(ranked, labeler_id=person(ranked, "Ana")):
         calibration.add(ranked, ranking.id)
-    found = RankTab(session)
+    found = built(RankTab(session))
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):

@@ -19,6 +19,7 @@ from desktop.session import Session
 from desktop.tabs.reward import Tab
 from desktop.widgets.report_plots import SliceDots
 from desktop.widgets.run_choice import KIND
+from tests.built import built
 
 
 def texts(widget) -> str:
@@ -94,7 +95,7 @@ def with_run(filled: Project) -> Project:
 @pytest.fixture
 def tab(qtbot: QtBot, with_run: Project) -> Iterator[Tab]:
     session = Session(with_run)
-    found = Tab(session)
+    found = built(Tab(session))
     qtbot.addWidget(found)
     found.resize(1080, 760)
     with qtbot.waitExposed(found):
@@ -163,6 +164,7 @@ def test_the_report_says_how_good_it_is_and_where_not(tab, qtbot, qapp):
     tab.pages.setCurrentWidget(tab.report)
     qtbot.waitUntil(lambda: tab.report.report is not None and not busy())
     page = tab.report
+    qtbot.waitUntil(lambda: page.errors.count() == 4)
     assert page.accuracy.value.text() == "67%", "the shortest one beats two others of each prompt"
     assert "Measured on 12 pairs of 2 prompts" in texts(page)
     titles = [dots.accessibleName() for dots in page.findChildren(SliceDots)]
@@ -193,7 +195,7 @@ def test_a_new_run_is_reported_by_itself(tab, qtbot):
     tab.session.poll()
     qtbot.waitUntil(lambda: tab.report.report is not None and tab.report.report.job_id == newest)
     assert len(tab.report.report.growth.measured) == 4
-    assert "labeled prompts instead of" in tab.report.growth_text.text()
+    qtbot.waitUntil(lambda: "labeled prompts instead of" in tab.report.growth_text.text())
 
 
 def test_completions_are_scored_and_the_reward_is_followed_through_the_text(tab, qtbot):

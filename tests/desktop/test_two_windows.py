@@ -23,7 +23,7 @@ def two(open_window, filled, qtbot):
         settings.set_labeler_name(name)
         window = open_window()
         window.open_project(filled.folder)
-        window.show_tab_called("Rank")
+        window.show_tab(1)
         windows.append(window)
     return windows
 

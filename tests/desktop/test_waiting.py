@@ -48,7 +48,7 @@ def said(window):
 
 def test_a_project_closes_once_what_is_read_of_it_was_read(window, filled, qtbot, slow):
     found = []
-    with_project(window.tabs[0], filled.folder, lambda project: slow.wait(20), found.append)
+    with_project(window.tab_called("Instructions"), filled.folder, lambda project: slow.wait(20), found.append)
     window.close_project()
     assert window.session is not None and ticks(qtbot) > 5
     qtbot.waitUntil(lambda: "Finishing" in said(window))
@@ -62,7 +62,7 @@ def test_a_project_closes_once_what_is_read_of_it_was_read(window, filled, qtbot
 
 
 def test_the_next_project_is_shown_once_the_last_one_is_closed(window, project, qtbot, slow, tmp_path):
-    in_background(window.tabs[0], lambda: slow.wait(20), lambda _: None)
+    in_background(window.tab_called("Instructions"), lambda: slow.wait(20), lambda _: None)
     shown = []
     assert not window.open_project(project.folder, lambda: shown.append(window.session.project.folder))
     assert not window.open_project(tmp_path), "one at a time"
@@ -106,7 +106,7 @@ def test_a_window_closed_while_it_opens_an_older_project_opens_nothing(open_wind
 def test_a_window_that_is_closed_while_it_goes_to_another_project_closes_whoever_sees_first_that_it_can(
     window, project, qtbot, slow, monkeypatch
 ):
-    in_background(window.tabs[0], lambda: slow.wait(20), lambda _: None)
+    in_background(window.tab_called("Instructions"), lambda: slow.wait(20), lambda _: None)
     monkeypatch.setattr(waiting, "LOOK_MILLISECONDS", 300)
     window.open_project(project.folder)
     monkeypatch.setattr(waiting, "LOOK_MILLISECONDS", 5)
@@ -139,7 +139,7 @@ def test_the_window_closes_also_when_the_last_thread_ends_just_as_it_begins_to_w
 
 def test_a_project_is_not_deleted_while_the_window_finishes_something_and_that_is_said(window, qtbot, slow):
     folder = window.session.project.folder
-    in_background(window.tabs[0], lambda: slow.wait(20), lambda _: None)
+    in_background(window.tab_called("Instructions"), lambda: slow.wait(20), lambda _: None)
     window.close_project()
     assert window.waiting.busy
     window.projects.put_in_trash(folder)

@@ -25,8 +25,7 @@ TITLES = [kind.title for kind in TABS]
 
 
 def tab(window, title):
-    window.show_tab(TITLES.index(title))
-    return window.tabs[TITLES.index(title)]
+    return window.show_tab(TITLES.index(title))
 
 
 def texts(widget):
@@ -101,7 +100,7 @@ def test_the_demo_opens_with_something_in_every_tab(open_window, qtbot):
     qtbot.waitUntil(lambda: policy.charts.reward.series["objective/scores"].size > 3)
     assert policy.samples.model.rowCount() > 10
     compare = tab(window, "Compare")
-    assert "Reference" in texts(compare)
+    qtbot.waitUntil(lambda: "Reference" in texts(compare))
 
 
 @pytest.mark.parametrize("title", TITLES)
@@ -441,10 +440,10 @@ def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
     worker.close()
     finish(with_runs.folder, job.id, "done")
     window.session.poll()
-    assert (compare.list.count(), compare.more.text()) == (40, "Show 40 more of 60")
+    qtbot.waitUntil(lambda: (compare.list.count(), compare.more.text()) == (40, "Show 40 more of 60"))
     for _ in range(2):
         qtbot.mouseClick(compare.more, Qt.MouseButton.LeftButton)
-    assert compare.list.count() == 100
+    qtbot.waitUntil(lambda: compare.list.count() == 100)
     assert not compare.more.isVisible()
     qtbot.waitUntil(lambda: "tuned 99" in texts(compare))
 
