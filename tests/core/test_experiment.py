@@ -8,10 +8,10 @@ import pytest
 from core import cli, configs, gold
 from core.events import Metrics, NewCompletion, Result, Sample, Samples
 from core.jobs import queue
+from core.jobs.recorder import Recorder
 from core.records import Prompt
 from core.report import experiment, page, story
 from core.store import completions, guidelines, prompts, rankings
-from core.worker import Recorder
 
 HOSTILE = "</div><script>alert(1)</script> \"quoted\" 'too' & <img src=x onerror=alert(2)> \u202eשלום 👩‍🚀\x00"
 SEEN = HOSTILE.replace("\x00", "\ufffd")

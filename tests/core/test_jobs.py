@@ -18,6 +18,7 @@ from core.errors import BadInput
 from core.events import Checkpoint, Metrics, Note, Progress, Result, Sample, Samples
 from core.jobs import lock, queue
 from core.jobs.follow import Follower
+from core.jobs.recorder import Recorder, last_checkpoint
 from core.records import Job
 from core.store import open_project
 
@@ -164,7 +165,7 @@ def test_a_full_disk_fails_with_a_sentence_and_keeps_the_older_checkpoint(projec
     assert "disk is full" in job.error
     folder = project.run_folder(job.id)
     assert [path.name for path in folder.iterdir()] == ["step-000001"]
-    assert worker.last_checkpoint(project, job.id) == (1, folder / "step-000001")
+    assert last_checkpoint(project, job.id) == (1, folder / "step-000001")
 
 
 def test_not_enough_memory_and_bugs_are_told_apart(project):
@@ -272,7 +273,7 @@ def test_a_job_waits_for_whoever_writes_for_long(project, monkeypatch):
     thread = threading.Thread(target=write_for_long)
     thread.start()
     begun.wait()
-    worker.Recorder(mine, job.id).record(Progress(1, 2, "Writing"))
+    Recorder(mine, job.id).record(Progress(1, 2, "Writing"))
     assert queue.get(mine, job.id).done == 1
     mine.close()
     thread.join()

@@ -12,6 +12,7 @@ from core import configs, gold, worker
 from core.cli import run as cli
 from core.configs import TrainRewardConfig
 from core.jobs import queue
+from core.jobs.recorder import Recorder
 from core.models.adapters import SharedModel
 from core.records import Job, Prompt
 from core.reward.model import RewardModel, encode
@@ -80,18 +81,18 @@ def test_a_whole_file_is_scored_and_goes_on_after_an_interruption(trained, run_j
     class Killed(BaseException):
         pass
 
-    record = worker.Recorder.record
+    record = Recorder.record
 
     def die(self, event):
         if isinstance(event, worker.Progress) and event.stage.startswith("Scoring") and event.done == 3:
             raise Killed
         return record(self, event)
 
-    monkeypatch.setattr(worker.Recorder, "record", die)
+    monkeypatch.setattr(Recorder, "record", die)
     job = queue.enqueue(trained, "score-file", configs.stored(config))
     with pytest.raises(Killed):
         worker.run_job(trained, worker.claim(trained), {})
-    monkeypatch.setattr(worker.Recorder, "record", record)
+    monkeypatch.setattr(Recorder, "record", record)
     assert not target.exists()
     partial = trained.run_folder(job.id) / "scores.jsonl"
     kept = partial.read_text()

@@ -12,8 +12,8 @@ from core import catalogue, cli, configs, machine, model_cache, system
 from core.errors import BadInput, ModelError
 from core.events import Completions, NewCompletion
 from core.jobs import lock, presence, queue, speed
+from core.jobs.recorder import Recorder
 from core.store import create_project
-from core.worker import Recorder
 
 
 @pytest.fixture(autouse=True)

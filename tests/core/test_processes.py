@@ -15,6 +15,7 @@ from core.configs import TrainRewardConfig
 from core.errors import KnownError
 from core.events import Metrics
 from core.jobs import launch, lock, queue
+from core.jobs.recorder import Recorder
 from core.jobs.world import ALONE
 from core.models.adapters import SharedModel
 from core.models.load import load
@@ -179,19 +180,19 @@ CONFIG_OF_RUN = replace(RUN, batch_size=6, completions=2, steps=4, kl_target=1.0
 def test_a_run_of_two_processes_that_is_stopped_goes_on_with_three_and_ends_as_one_does(asking, run_job, monkeypatch):
     whole = run_job(asking, "train-policy", CONFIG_OF_RUN, options())
     assert whole.status == "done", whole.report or whole.error
-    record = worker.Recorder.record
+    record = Recorder.record
 
     def stop(self, event):
         if isinstance(event, Metrics) and event.step == 2:
             os.kill(os.getpid(), signal.SIGINT)  # Ctrl-C
         return record(self, event)
 
-    monkeypatch.setattr(worker.Recorder, "record", stop)
+    monkeypatch.setattr(Recorder, "record", stop)
     stored = configs.stored(CONFIG_OF_RUN, options())
     launched(2, run_together, asking.folder, lambda there: queue.enqueue(there, "train-policy", stored).id)
     (job,) = [found for found in queue.listed(asking, kind="train-policy") if found.id != whole.id]
     assert (job.status, len(queue.metrics(asking, job.id)["objective/kl"])) == ("stopped", 2)
-    monkeypatch.setattr(worker.Recorder, "record", record)
+    monkeypatch.setattr(Recorder, "record", record)
 
     def again(there):
         queue.resume(there, job.id)

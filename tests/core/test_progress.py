@@ -12,6 +12,7 @@ from core.events import Progress, Rollback
 from core.jobs import doing, queue, resumes, trained
 from core.jobs.doing import Teller
 from core.jobs.follow import Follower
+from core.jobs.recorder import Recorder
 from core.records import LATER, Job
 from core.store import open_project, prompts
 
@@ -129,23 +130,23 @@ def test_how_long_a_job_took_is_read_from_its_beginning_and_end():
 
 
 def test_a_resumed_run_remembers_where_and_a_rollback_forgets_later_ones(asking, run_job, monkeypatch):
-    record = worker.Recorder.record
+    record = Recorder.record
 
     def stop_at_two(self, event):
         if isinstance(event, Progress) and event.stage.startswith("Tuning") and event.done == 2:
             queue.want(self.project, self.job_id, "stop")
         return record(self, event)
 
-    monkeypatch.setattr(worker.Recorder, "record", stop_at_two)
+    monkeypatch.setattr(Recorder, "record", stop_at_two)
     job = run_job(asking, "train-policy", POLICY, PPO)
     assert (job.status, resumes.of(asking, job.id)) == ("stopped", [])
-    monkeypatch.setattr(worker.Recorder, "record", record)
+    monkeypatch.setattr(Recorder, "record", record)
     queue.resume(asking, job.id)
     worker.run_job(asking, worker.claim(asking), {})
     assert queue.get(asking, job.id).status == "done"
     assert [(each.step, each.paused) for each in resumes.of(asking, job.id)] == [(2, 0.0)]
     assert "Resumed at step 2, after it had ended." in [row["text"] for row in queue.log(asking, job.id)]
-    worker.Recorder(asking, job.id).record(Rollback(1, "Step 3 went wrong.", wait=False))
+    Recorder(asking, job.id).record(Rollback(1, "Step 3 went wrong.", wait=False))
     assert resumes.of(asking, job.id) == []
 
 
@@ -153,7 +154,7 @@ def test_a_resumed_run_remembers_where_and_a_rollback_forgets_later_ones(asking,
 def test_a_long_pause_is_remembered_and_a_short_one_is_not(project, monkeypatch, long, marked):
     monkeypatch.setattr(resumes, "LONG_PAUSE", long)
     job = queue.enqueue(project, "train-policy", configs.stored(POLICY, PPO))
-    recorder = worker.Recorder(project, job.id)
+    recorder = Recorder(project, job.id)
     recorder.record(Progress(3, 10, "Tuning"))
     assert recorder.hold(1.0) == "run"
     assert [each.step for each in resumes.of(project, job.id)] == marked
@@ -179,7 +180,7 @@ def test_prompts_held_out_after_a_run_began_are_left_out_when_its_policy_is_comp
 
 def test_a_word_does_not_wait_for_who_else_writes(project):
     job = queue.enqueue(project, "train-policy", configs.stored(POLICY, PPO))
-    recorder = worker.Recorder(project, job.id)
+    recorder = Recorder(project, job.id)
     other = open_project(project.folder)
     other.db.conn.execute("begin immediate")
     began = time.monotonic()

@@ -9,8 +9,8 @@ from core.cli import run as main
 from core.errors import BadInput
 from core.events import Checkpoint, Metrics, NewCompletion, Note, Result, Sample, Samples, Score, Scores
 from core.jobs import queue
+from core.jobs.recorder import Recorder
 from core.store import completions, create_project, open_project, prompts, run_rows
-from core.worker import Recorder
 
 TABLES = ("jobs", *run_rows.TABLES)
 

@@ -11,13 +11,13 @@ from core import configs, gold
 from core.cli import run as cli
 from core.events import NewCompletion, Result, Score, Scores
 from core.jobs import queue
+from core.jobs.recorder import Recorder
 from core.preferences import pairs
 from core.records import Prompt
 from core.report import calibration, export, scores
 from core.report.growth import extrapolate
 from core.report.measure import measure
 from core.store import Project, completions, prompts, rankings
-from core.worker import Recorder
 
 WORDS = ("a", "a a", "a a a", "a a a a")  # the gold reward counts letters: more is better
 

@@ -15,6 +15,7 @@ from core import configs, gold, worker
 from core.errors import DISK_FULL
 from core.events import NewCompletion
 from core.jobs import early, launch, queue
+from core.jobs.recorder import Recorder, last_checkpoint
 from core.preferences import pairs
 from core.records import Job, Prompt
 from core.reward import update as updating
@@ -97,7 +98,7 @@ def test_a_worker_that_is_killed_with_9_resumes_bit_for_bit(ranked, run_job, mon
     process = launch.ensure_worker(ranked.folder, idle=20)
     assert process is not None
     deadline = time.monotonic() + 90
-    while worker.last_checkpoint(ranked, job.id)[0] < 3 and time.monotonic() < deadline:
+    while last_checkpoint(ranked, job.id)[0] < 3 and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -123,7 +124,7 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
     assert whole.status == "done", whole.report or whole.error
     steps = [item["steps"] for item in whole.result["models"]]
     assert steps[0] < 24, "it stops early"
-    record = worker.Recorder.record
+    record = Recorder.record
     cuts = 0
 
     class Cut(BaseException):
@@ -140,7 +141,7 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
                     raise Cut
             return wanted
 
-        monkeypatch.setattr(worker.Recorder, "record", cut)
+        monkeypatch.setattr(Recorder, "record", cut)
         job = queue.enqueue(ranked, "train-reward", configs.stored(config))
         try:
             worker.run_job(ranked, worker.claim(ranked), {})
@@ -148,7 +149,7 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
             pass
         else:
             break
-        monkeypatch.setattr(worker.Recorder, "record", record)
+        monkeypatch.setattr(Recorder, "record", record)
         # Somebody goes on ranking meanwhile.
         rankings.retract(ranked, rankings.current(ranked)[0].id)
         queue.mark_interrupted(ranked)

@@ -13,6 +13,7 @@ from core.errors import BadInput, KnownError
 from core.events import Checkpoint, Metrics, Progress, Result, Rollback
 from core.jobs import controls, launch, queue
 from core.jobs.context import JobContext
+from core.jobs.recorder import Recorder, last_checkpoint
 from core.jobs.wait import wait
 from core.records import Prompt
 from core.rl import loop
@@ -53,18 +54,18 @@ class Killed(BaseException):
 
 def killed_and_resumed(project, monkeypatch, config, own, dies, *, meanwhile=lambda: None):
     """A run that dies before the first event of which `dies` is true is written, and is taken up again."""
-    record = worker.Recorder.record
+    record = Recorder.record
 
     def die(self, event):
         if dies(event):
             raise Killed
         return record(self, event)
 
-    monkeypatch.setattr(worker.Recorder, "record", die)
+    monkeypatch.setattr(Recorder, "record", die)
     job = queue.enqueue(project, "train-policy", configs.stored(config, own))
     with pytest.raises(Killed):
         worker.run_job(project, worker.claim(project), {})
-    monkeypatch.setattr(worker.Recorder, "record", record)
+    monkeypatch.setattr(Recorder, "record", record)
     queue.mark_interrupted(project)
     meanwhile()
     queue.resume(project, job.id)
@@ -104,11 +105,11 @@ def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(projec
     job = queue.enqueue(project, "train-policy", configs.stored(config, options(name)))
     chance = random.Random()
     for _ in range(kills):
-        first = worker.last_checkpoint(project, job.id)[0]
+        first = last_checkpoint(project, job.id)[0]
         process = launch.ensure_worker(project.folder, idle=20)
         assert process is not None
         deadline, later = time.monotonic() + 60, first + chance.randint(1, 3)
-        while worker.last_checkpoint(project, job.id)[0] < later and time.monotonic() < deadline:
+        while last_checkpoint(project, job.id)[0] < later and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(chance.random() * 0.2)
         os.killpg(process.pid, signal.SIGKILL)
@@ -128,7 +129,7 @@ def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(projec
 
 def test_a_setting_changed_live_is_in_force_from_the_next_step_and_again_after_a_resume(project, run_job, monkeypatch):
     job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
-    record = worker.Recorder.record
+    record = Recorder.record
 
     def change(self, event):
         wanted = record(self, event)
@@ -137,7 +138,7 @@ def test_a_setting_changed_live_is_in_force_from_the_next_step_and_again_after_a
             controls.ask(project, job.id, "temperature", 0.7)
         return wanted
 
-    monkeypatch.setattr(worker.Recorder, "record", change)
+    monkeypatch.setattr(Recorder, "record", change)
     worker.run_job(project, worker.claim(project), {})
     coefficients = dict(queue.metrics(project, job.id)["objective/kl_coef"])
     assert coefficients == {1: 0.05, 2: 0.05, 3: 0.05, 4: 0.5}
@@ -147,7 +148,7 @@ def test_a_setting_changed_live_is_in_force_from_the_next_step_and_again_after_a
     assert any("kl_coef = 0.5" in row["text"] for row in queue.log(project, job.id))
     expected = numbers(project, job)
 
-    monkeypatch.setattr(worker.Recorder, "record", record)
+    monkeypatch.setattr(Recorder, "record", record)
     with project.write() as database:  # as if it had been killed after its checkpoint of step 2
         database.conn.execute("delete from checkpoints where job_id = ? and step > 2", (job.id,))
         database.conn.execute("update jobs set status = 'interrupted' where id = ?", (job.id,))
@@ -265,7 +266,7 @@ def test_a_run_that_diverges_goes_back_to_a_checkpoint_and_waits(project, run_jo
         queue.want(project, self.job_id, "run")
         return "run"
 
-    monkeypatch.setattr(worker.Recorder, "hold", hold)
+    monkeypatch.setattr(Recorder, "hold", hold)
     job = run_job(project, "train-policy", POLICY, options())
     assert job.status == "done", job.report or job.error
     ((sentence, last, result),) = held
@@ -315,12 +316,12 @@ def test_a_wish_to_stop_is_not_forgotten_when_a_step_goes_wrong(project):
     job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
     with project.write() as database:
         database.conn.execute("update jobs set status = 'running', wanted = 'stop' where id = ?", (job.id,))
-    assert worker.Recorder(project, job.id).record(Rollback(0, "It went wrong.")) == "stop"
+    assert Recorder(project, job.id).record(Rollback(0, "It went wrong.")) == "stop"
 
 
 def test_after_a_rollback_past_it_there_is_no_best_checkpoint(project, tmp_path):
     job = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
-    recorder = worker.Recorder(project, job.id)
+    recorder = Recorder(project, job.id)
     for step, best in ((2, False), (4, True)):
         recorder.record(Checkpoint(step, lambda folder: (folder / "x").write_text("x"), best=best))
     assert queue.get(project, job.id).result["best_step"] == 4
@@ -539,9 +540,7 @@ def test_rounds_follow_from_who_wrote_what_was_ranked(project, run_job):
     assert first.gain == pytest.approx(tuned.result["reward_after"] - tuned.result["reward_before"])
     begun = queue.enqueue(project, "train-policy", configs.stored(POLICY, options()))
     queue.want(project, begun.id, "stop")
-    worker.Recorder(project, begun.id).record(
-        Result({"adapter": tuned.result["adapter"], "reward_job": first.reward_job})
-    )
+    Recorder(project, begun.id).record(Result({"adapter": tuned.result["adapter"], "reward_job": first.reward_job}))
     assert rounds.rounds(project) == [first], "a run that did not end takes no other's place"
     again = configs.GenerateConfig(max_new_tokens=6, policy_job=tuned.id)
     assert run_job(project, "generate", again).status == "done"

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
 from core import configs, demo, gold, tour
 from core.events import NewCompletion, Sample, Samples
 from core.jobs import lock, queue
+from core.jobs.recorder import Recorder
 from core.next_step import ENOUGH, next_step
 from core.records import Prompt
 from core.store import completions, open_project, prompts, rankings
-from core.worker import Recorder
 from desktop import commands, elsewhere, guide, settings
 from desktop.background import busy
 from desktop.tabs import TABS

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMenu
 from core import configs, gold
 from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Samples
 from core.jobs import controls, lock, queue
+from core.jobs.recorder import Recorder
 from core.metrics import METRICS
 from core.store import completions
-from core.worker import Recorder
 from desktop.background import wait_for_all
 from desktop.tabs.policy import Tab
 from desktop.widgets.policy_charts import MORE

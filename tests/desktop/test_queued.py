@@ -2,7 +2,7 @@
 
 from core.events import Result
 from core.jobs import queue
-from core.worker import Recorder
+from core.jobs.recorder import Recorder
 from tests.desktop.test_what_runs_say import polled, queued, set_status, window  # noqa: F401
 
 

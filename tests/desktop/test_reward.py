@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from core import configs, gold
 from core.events import Metrics, Priorities, Result, Score, Scores
 from core.jobs import queue
+from core.jobs.recorder import Recorder
 from core.store import Project, assignments, open_project
-from core.worker import Recorder
 from desktop import theme
 from desktop.background import busy
 from desktop.session import Session

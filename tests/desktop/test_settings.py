@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 from core import catalogue, configs, machine
 from core.events import Loaded, Metrics
 from core.jobs import lock, presence, queue
+from core.jobs.recorder import Recorder
 from core.store import open_project
-from core.worker import Recorder
 from desktop import settings, theme
 from desktop.widgets.settings_dialog import SettingsDialog
 from tests.core.test_machine import nvml

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QMenu, QMessageBox
 from core import configs, resources, trash
 from core.events import Metrics, Progress, Result
 from core.jobs import lock, queue, resumes
+from core.jobs.recorder import Recorder
 from core.store import create_project, open_project, prompts
-from core.worker import Recorder
 from desktop import settings
 from desktop.background import wait_for_all
 from desktop.widgets.jobs_panel import JobsPanel

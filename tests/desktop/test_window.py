@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QMessa
 from core import configs, demo, gold
 from core.events import Metrics, Progress, Result, Sample, Samples
 from core.jobs import queue
+from core.jobs.recorder import Recorder
 from core.resources import resource
 from core.store import open_project, rankings
-from core.worker import Recorder
 from desktop import errors, guide, settings, theme
 from desktop.icons import icon
 from desktop.tabs import TABS
