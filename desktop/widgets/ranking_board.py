@@ -123,7 +123,7 @@ class RankingBoard(QWidget):
         self.comment.setPlaceholderText("Comment (Ctrl+M)")
         self.comment.setAccessibleName("Comment")
         self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.comment.textEdited.connect(self.commented)
+        self.comment.textEdited.connect(self._remark)
         self.comment.returnPressed.connect(self.setFocus)
         self.comment.installEventFilter(self)
         self.flag_button = self._button("⚑  Flag", "Flag a completion or the whole prompt (X)", self.open_flags)
@@ -293,6 +293,10 @@ class RankingBoard(QWidget):
             super().keyPressEvent(event)
         else:
             self.obey(wish)
+
+    def _remark(self, text: str) -> None:
+        self.ordering = self.ordering.with_comment(text)  # what is placed next goes on from it
+        self.commented.emit(text)
 
     def eventFilter(self, watched: QWidget, event: QEvent) -> bool:  # type: ignore[override]
         """Esc leaves the comment, Ctrl+Enter saves from within it."""

@@ -276,6 +276,19 @@ def test_comment_is_stored_and_escape_leaves_it(tab: Tab, made: Project) -> None
     assert tab.board.comment.text() == ""
 
 
+@pytest.mark.parametrize("before", [(), (Key.Key_B,)], ids=["first", "between"])
+def test_what_is_placed_after_a_comment_keeps_it(tab: Tab, made: Project, before: tuple[Key, ...]) -> None:
+    press(tab, *before)
+    press(tab, Key.Key_M, held=CONTROL)
+    QTest.keyClicks(tab.board.comment, "kind but long")
+    QTest.keyClick(tab.board.comment, Key.Key_Escape)
+    press(tab, Key.Key_A, Key.Key_C)
+    press(tab, Key.Key_Z, held=CONTROL)
+    assert tab.board.comment.text() == "kind but long"
+    press(tab, Key.Key_Return)
+    assert rankings.latest(made, tab.labeling.labeler.id).comment == "kind but long"
+
+
 def test_undo_and_redo_of_placements(tab: Tab) -> None:
     press(tab, Key.Key_A, Key.Key_B)
     after = tab.board.ordering
