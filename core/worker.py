@@ -62,6 +62,7 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
             run_job(project, job, cache)
             deadline = time.monotonic() + idle
     finally:
+        (project.folder / lock.LEAVE).unlink(missing_ok=True)
         guard.close()
         project.close()
     return 0

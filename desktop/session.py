@@ -156,7 +156,9 @@ class Session(QObject):
         self._clock.stop()
 
     def close(self) -> None:
+        """A worker that has nothing to do goes, too: it holds a model in memory."""
         self.rest()
+        lock.dismiss(self.project.folder)
         self.project.close()
 
 

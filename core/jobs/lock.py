@@ -36,6 +36,12 @@ def take_over(folder: Path) -> sqlite3.Connection | None:
         note.unlink(missing_ok=True)
 
 
+def dismiss(folder: Path) -> None:
+    """A worker that is waiting for work need not wait any longer; one that is at work goes on."""
+    if held(folder):
+        (folder / LEAVE).touch()
+
+
 def asked_to_leave(folder: Path) -> bool:
     """Does somebody else want the lock? A note that was left behind by one who was killed counts for nothing."""
     try:

@@ -16,7 +16,7 @@ import pytest
 from core import configs, worker
 from core.errors import BadInput
 from core.events import Checkpoint, Metrics, Note, Progress, Result, Sample, Samples
-from core.jobs import lock, queue
+from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.jobs.recorder import Recorder, last_checkpoint
 from core.records import Job
@@ -238,6 +238,18 @@ def test_the_worker_leaves_when_there_is_nothing_to_do(project):
     )
     assert done.returncode == 0
     assert time.monotonic() - began < 15
+
+
+def test_a_worker_without_work_is_dismissed_and_leaves_no_note(project):
+    lock.dismiss(project.folder)
+    assert not (project.folder / lock.LEAVE).exists(), "there is nobody to read it"
+    at_work = launch.ensure_worker(project.folder, idle=60)
+    deadline = time.monotonic() + 20
+    while not lock.held(project.folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    lock.dismiss(project.folder)
+    assert at_work.wait(10) == 0
+    assert not (project.folder / lock.LEAVE).exists()
 
 
 def test_following_a_job_whose_worker_was_killed_ends_with_a_sentence(project, monkeypatch):
