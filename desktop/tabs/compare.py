@@ -256,7 +256,8 @@ def said_of(job: Job) -> str:
     )
     left_out = job.result.get("left_out")
     but = f", without {left_out} that it trained on" if left_out else ""
-    return f"Run {policy_of(job)} beside the reference, on {prompts}{but}"
+    run = policy_of(job)  # 0 while it is not looked up yet
+    return f"{f'Run {run}' if run else 'The newest run'} beside the reference, on {prompts}{but}"
 
 
 class Duel(QFrame):

@@ -93,7 +93,7 @@ class PromptsPage(QWidget):
         self.one_prompt = QCheckBox("One prompt", self)
         self.one_prompt.setToolTip("Keep the line breaks instead of making a prompt of each line.")
         self.new_split = split_box(self)
-        self.add_button = button("Add", self.add, role="primary")
+        self.add_button = button("Add", self.add, role="primary", tip="Put them into the project", keys="Ctrl+Return")
         self.import_button = button("Import …", self.choose_file, tip="A file of prompts: text, JSON lines, CSV …")
         self.added = label("", "muted", wrap=True)
         self.added.hide()

@@ -428,6 +428,15 @@ def test_a_comparison_that_was_interrupted_says_so(open_window, with_runs, qtbot
     assert "answering" not in texts(compare)
 
 
+def test_a_comparison_of_the_newest_run_does_not_number_it_before_it_is_known(open_window, with_runs):
+    window = open_window()
+    window.open_project(with_runs.folder)
+    compare = tab(window, "Compare")
+    window.session.start("compare", configs.CompareConfig())
+    window.session.poll()
+    assert compare.what.text() == "The newest run beside the reference, on held-out prompts"
+
+
 def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
     window = open_window()
     window.open_project(with_runs.folder)
