@@ -36,7 +36,7 @@ from core.records import Completion
 from desktop import settings, theme
 
 MIME = "application/x-plumbline-completion"
-MIN_SIZE = QSize(250, 150)
+MIN_SIZE = QSize(236, 150)
 RADIUS = 10.0
 FREE = "QToolButton { border: 1px solid palette(mid); border-radius: 6px; padding: 3px 10px; }"
 PLACED = (
