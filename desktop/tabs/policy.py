@@ -95,6 +95,9 @@ class Tab(QWidget):
         self.setLayout(page)
         session.news.connect(self._news)
         self.refresh(None)
+        if runs := session.jobs(KIND):
+            # Who goes on, goes on with the newest run's settings, against the newest reward model.
+            self.form.show_run(runs[0].config | {"reward_job": 0})
 
     def _suggested(self) -> dict[str, object]:
         """Where a script ranked, its gold reward is worth drawing beside the learned one."""

@@ -120,6 +120,8 @@ class TrainingPage(QWidget):
         body.setContentsMargins(0, 2 * SPACE, 0, 0)
         body.setStretch(1, 1)
         self.setLayout(body)
+        if runs := session.jobs(KIND):
+            self.form.show_values(runs[0].config)  # who goes on, goes on with the newest run's settings
 
     def _unveiled_later(self, widget: QWidget) -> QWidget:
         """Nothing is painted in its place before its turn."""

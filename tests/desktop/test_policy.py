@@ -544,6 +544,18 @@ def test_many_rounds_keep_the_newest_in_sight(tab):
     assert tab.rounds.text().endswith(tab.rounds.whole[-30:])
 
 
+def test_the_fields_begin_as_the_newest_run_was_begun(open_window, filled):
+    queue.enqueue(filled, "train-reward", configs.stored(configs.TrainRewardConfig(epochs=3)))
+    config = configs.TrainPolicyConfig(steps=7, kl_coef=0.2, gold="length", reward_job=1, algorithm="rloo")
+    queue.enqueue(filled, "train-policy", configs.stored(config, configs.ALGORITHMS["rloo"].config()))
+    window = open_window()
+    window.open_project(filled.folder)
+    form = window.show_tab(4).form
+    found = form.run()[0]
+    assert (form.name, found.steps, found.kl_coef, found.reward_job) == ("rloo", 7, 0.2, 0)
+    assert window.show_tab(3).training.form.config(configs.TrainRewardConfig).epochs == 3
+
+
 def test_the_settings_of_a_run_are_taken_over(tab, session):
     config = configs.TrainPolicyConfig(
         algorithm="grpo", learning_rate=0.0002, completions=8, gold="length", lora_dora=True
