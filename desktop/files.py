@@ -63,7 +63,7 @@ def _asked(dialog: QFileDialog, chosen: Callable[[Path], object]) -> QFileDialog
     for push in dialog.findChildren(QToolButton):  # none where the system asks in a dialog of its own
         if push.objectName() in ICONS:
             drawn = icon(ICONS[push.objectName()], theme.current().text)
-            faint = icon(ICONS[push.objectName()], theme.current().line)
+            faint = icon(ICONS[push.objectName()], theme.current().muted)
             drawn.addPixmap(faint.pixmap(40), QIcon.Mode.Disabled)
             push.setIcon(drawn)
     return dialog
