@@ -9,5 +9,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """`0.5 MB`, `12.3 MB`, `1.2 GB`, of bytes: decimal, as file managers say it; never nothing at all."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count, 100_000) / 1e6:.1f} MB"
+    """`34 kB`, `0.5 MB`, `1.2 GB`, of bytes: decimal, as file managers say it; never nothing at all."""
+    if count < 100_000:
+        return f"{max(1, round(count / 1e3))} kB"
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -8,7 +8,11 @@ from types import TracebackType
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from core.errors import known
+from desktop import questions
 from desktop.forms import title_of
+
+REFUSED = "This did not work"
+BROKEN = "Something went wrong inside Plumbline"
 
 
 def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
@@ -18,19 +22,12 @@ def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
     report = "" if sentence is not None else "".join(traceback.format_exception(error))
     if (shown := _already(str(sentence or ""), report)) is not None:
         return shown
-    box = QMessageBox(parent)
-    box.setWindowTitle("Plumbline")
     if sentence is not None:
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setText(str(sentence))
-    else:
-        print(report, file=sys.stderr)  # noqa: T201
-        box.setIcon(QMessageBox.Icon.Critical)
-        box.setText("Something went wrong inside Plumbline. What you saved is safe.")
-        box.setInformativeText("Copy the details below into a bug report.")
-        box.setDetailedText(report)
-    box.open()
-    return box
+        return questions.show(questions.box(parent, REFUSED, sentence))
+    print(report, file=sys.stderr)  # noqa: T201
+    box = questions.box(parent, BROKEN, "What you saved is safe. Copy the details below into a bug report.")
+    box.setDetailedText(report)
+    return questions.show(box)
 
 
 def worded(sentence: str) -> str:
@@ -42,7 +39,7 @@ def _already(sentence: str, report: str) -> QMessageBox | None:
     """The open dialog that says the same: an error that repeats itself is told once at a time."""
     for widget in QApplication.topLevelWidgets():
         if isinstance(widget, QMessageBox) and widget.isVisible():
-            same = widget.detailedText() == report if report else widget.text() == sentence
+            same = widget.detailedText() == report if report else widget.informativeText() == sentence
             if same:
                 return widget
     return None

@@ -4,11 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QFileDialog, QToolButton, QWidget
 
 from core.data.pack import SUFFIX
-from desktop import settings
+from desktop import settings, theme
+from desktop.icons import icon
+from desktop.widgets.parts import without_icons
 
+#: The buttons of Qt's own dialog, whose arrows are black in any theme.
+ICONS = {
+    "backButton": "back",
+    "forwardButton": "forward",
+    "toParentButton": "up",
+    "newFolderButton": "new-folder",
+    "listModeButton": "list",
+    "detailModeButton": "details",
+}
 PACKS = f"Labeling packs (*{SUFFIX});;All files (*)"
 
 
@@ -46,5 +58,12 @@ def _asked(dialog: QFileDialog, chosen: Callable[[Path], object]) -> QFileDialog
 
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(answered)
+    without_icons(dialog)
     dialog.open()
+    for push in dialog.findChildren(QToolButton):  # none where the system asks in a dialog of its own
+        if push.objectName() in ICONS:
+            drawn = icon(ICONS[push.objectName()], theme.current().text)
+            faint = icon(ICONS[push.objectName()], theme.current().muted)
+            drawn.addPixmap(faint.pixmap(40), QIcon.Mode.Disabled)
+            push.setIcon(drawn)
     return dialog

@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QMessageBo
 
 from core import catalogue
 from core.resources import resource
+from desktop import questions
 from desktop.theme import SPACE
-from desktop.widgets.parts import column, side_panel
+from desktop.widgets.markdown_view import give_room
+from desktop.widgets.parts import column, side_panel, without_icons
 
 #: The pages of the guide, by file, as the menu names them.
 PAGES = {
@@ -31,6 +33,15 @@ FIGURES_WIDTH = 360
 
 class Pages(QTextBrowser):
     """The guide's pages, which link to each other; pictures are no wider than the text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sourceChanged.connect(self._space)
+
+    def _space(self, source: QUrl) -> None:
+        give_room(self.document())
+        if source.hasFragment():
+            self.scrollToAnchor(source.fragment())  # what is above it has grown
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
         found = super().loadResource(kind, name)
@@ -55,6 +66,7 @@ def show(page: str, parent: QWidget) -> QDialog:
     text.setSource(path, QTextDocument.ResourceType.MarkdownResource)
     text.document().setDocumentMargin(2 * SPACE)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    without_icons(buttons)
     buttons.rejected.connect(dialog.close)
     layout = QVBoxLayout(dialog)
     layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
@@ -84,13 +96,8 @@ def about(parent: QWidget) -> QMessageBox:
         number = version("plumbline")
     except PackageNotFoundError:
         number = "not installed"
-    box = QMessageBox(parent)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setWindowTitle("About Plumbline")
-    box.setText(f"Plumbline {number}")
-    box.setInformativeText(
+    about = (
         "Aligns a language model with human preferences, on one workstation. Licence: Apache-2.0.\n\n"
         f"Models, the demo and new projects lie in {catalogue.data_folder()}."
     )
-    box.open()
-    return box
+    return questions.show(questions.box(parent, f"Plumbline {number}", about))

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core.errors import KnownError
 from core.records import ACTIVE
-from desktop import errors
+from desktop import errors, questions
 from desktop.session import Session
 
 
@@ -19,16 +19,13 @@ def ask(session: Session, parent: QWidget, leave: Callable[[], object]) -> QMess
     job = active[-1]
     more = f" {len(active) - 1} more wait." if len(active) > 1 else ""
     count = f" ({job.done} of {job.total})" if job.total > 1 else ""
-    box = QMessageBox(parent)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setWindowTitle("Plumbline")
-    box.setIcon(QMessageBox.Icon.Question)
-    box.setText(f"Job {job.id}, {job.name}{count}, is {job.status}.{more}")
     paused = all(each.status == "paused" for each in active)
     goes_on = "It stays paused while the window is closed." if paused else "It can go on while the window is closed."
-    box.setInformativeText(
+    box = questions.box(
+        parent,
+        f"Job {job.id}, {job.name}{count}, is {job.status}.{more}",
         f"{goes_on} Open the project again to see how far it is. Or it stops after this step, and Resume goes on from "
-        "there."
+        "there.",
     )
     go_on = box.addButton("Leave it paused" if paused else "Go on in the background", QMessageBox.ButtonRole.AcceptRole)
     stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
@@ -46,8 +43,7 @@ def ask(session: Session, parent: QWidget, leave: Callable[[], object]) -> QMess
             QTimer.singleShot(0, leave)  # once the question itself is gone
 
     box.finished.connect(lambda _: chosen())
-    box.open()
-    return box
+    return questions.show(box)
 
 
 def goes_on(session: Session) -> str:

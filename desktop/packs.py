@@ -4,14 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QMessageBox
+from PySide6.QtWidgets import QMenu
 
 from core import catalogue
 from core.data import pack
 from core.errors import KnownError
-from desktop import errors, files, settings
+from desktop import errors, files, questions, settings
 
 if TYPE_CHECKING:
     from desktop.window import Window
@@ -66,8 +66,5 @@ class Packs(QObject):
             errors.show(error, self.window)
             return
         left = f" {waiting:,} prompts still wait in it." if waiting else ""
-        text = f"{path.name} is written.{left}"
-        box = QMessageBox(QMessageBox.Icon.Information, "Plumbline", text, parent=self.window)
-        box.setInformativeText("Send it to whoever gave you the pack: they merge it under Review, Labelers.")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        more = "Send it to whoever gave you the pack: they merge it under Review, Labelers."
+        questions.show(questions.box(self.window, f"{path.name} is written.{left}", more))

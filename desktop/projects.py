@@ -177,7 +177,8 @@ class Projects(QObject):
         self._changed()
         if deleted.run and self.window.session is not None:
             self.window.session.history.add(Step(_step(deleted), back=partial(self.put_back, deleted)))
-        self.notice.tell(f"“{deleted.name}” is in the trash.", "Undo", partial(self.put_back, deleted), stays=True)
+        back = partial(self.put_back, deleted)
+        self.notice.tell(f"“{deleted.name}” is in the trash.", "Undo", back, stays=True, everywhere=not deleted.run)
 
     def undo(self) -> None:
         """Put back what was deleted last."""

@@ -254,6 +254,8 @@ QScrollArea > QWidget > QWidget {{ background: transparent; }}
 QSplitter::handle {{ background: transparent; border-radius: 3px; }}
 QSplitter::handle:hover {{ background: {t.line}; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+QMessageBox QLabel#qt_msgbox_informativelabel {{ min-width: {widened(360)}px; }}
+QMessageBox QLabel#qt_msgbox_label {{ font-size: {sized(HEADING)}px; font-weight: 600; }}
 QMenuBar {{ background: {t.ground}; }}
 QMenuBar::item {{ padding: 6px 10px; border-radius: 4px; background: transparent; }}
 QMenuBar::item:selected {{ background: {t.raised}; }}

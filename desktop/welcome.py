@@ -11,7 +11,7 @@ from core.store import create_project, guidelines
 from desktop import files
 from desktop.theme import SPACE
 from desktop.widgets.folder_field import FolderField
-from desktop.widgets.parts import button, card, column, label, row
+from desktop.widgets.parts import button, card, column, label, row, without_icons
 from desktop.widgets.recent_list import RecentList
 
 
@@ -112,6 +112,7 @@ class NewProject(QDialog):
         make.setText("Make project")
         make.setProperty("role", "primary")
         make.setDefault(True)
+        without_icons(buttons)
         buttons.accepted.connect(self.make)
         buttons.rejected.connect(self.reject)
         layout = column(label("New project", "heading"), form, self.error, buttons, spacing=2 * SPACE)

@@ -142,6 +142,7 @@ class Window(QMainWindow):
         folder = self.session.project.folder if self.session is not None else None
         left = leaving.goes_on(self.session) if self.session is not None else ""
         self._close_session()
+        self.projects.notice.leave()
         if then is not None:
             then()
         if left and folder is not None and (self.session is None or self.session.project.folder != folder):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.preferences.pairs import OVERALL
-from core.records import Job
+from core.records import ACTIVE, Job
 from core.report.calibration import sigmoid
 from core.store import Project
 
@@ -139,6 +139,15 @@ def sides(project: Project, job: Job) -> tuple[Floats, Floats]:
     """Scores of the chosen and of the rejected completions of the held-out pairs, as far as they are known now."""
     found = compared(project, job, models=(FIRST,))
     return found.chosen, found.rejected
+
+
+def awaited(project: Project, job: Job) -> bool:
+    """Will a run that waits or trains score held-out completions? It draws prompts itself where none is marked."""
+    ranked, marked = project.rows(
+        "select count(distinct prompt_id) as ranked, coalesce(max(prompt_id in"
+        " (select id from prompts where split = 'heldout')), 0) as marked from pairs"
+    )[0].values()
+    return job.status in ACTIVE and (bool(marked) or round(ranked * job.config.get("heldout_fraction", 0)) > 0)
 
 
 def trained_pairs(project: Project, job: Job, limit: int = 100_000) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ class Tab(QWidget):
             "Start", self.start, role="primary", tip="Queue a run with these settings", keys="Ctrl+Return"
         )
         self.sweep = button(
-            "Sweep…",
+            "Sweep …",
             self.ask_sweep,
             tip="Queue a run for every combination of a few settings",
             keys="Ctrl+Shift+Return",
@@ -138,7 +138,7 @@ class Tab(QWidget):
             tip="Begin the next round: let this policy write completions in the Rank tab",
         )  # fmt: skip
         self.export = button(
-            "Export model…", self.ask_export, role="link",
+            "Export model …", self.ask_export, role="link",
             tip="Write this policy as a model of its own, the adapter merged into the weights",
         )  # fmt: skip
         self.take_over = button(

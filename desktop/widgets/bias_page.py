@@ -61,7 +61,7 @@ class Plot(QWidget):
         layout.setStretch(1, 1)
         layout.setStretch(3, 1)
         self.setLayout(layout)
-        self.say_nothing("")
+        self.say_nothing("Counting …")
         theme.notifier.changed.connect(self.paint)
         self.paint()
 

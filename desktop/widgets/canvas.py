@@ -79,7 +79,7 @@ class Canvas(pg.PlotWidget):
         self.viewport().update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """A small chart lies on a page that scrolls: there it takes Ctrl to zoom."""
+        """Where the wheel is the page's, it takes Ctrl to zoom."""
         if self._wheel or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             super().wheelEvent(event)
         else:

@@ -21,6 +21,8 @@ from desktop.widgets.parts import label, row
 from desktop.widgets.series import Series
 
 EMPTY: Range = (0, 10)
+#: The height of the line that a chart begins with.
+HEAD = 20
 NOTHING_YET = "Drawn here from the first step on."
 
 
@@ -28,7 +30,8 @@ class Chart(QWidget):
     """`names` are metrics of `core.metrics`; the first one gives the chart its title, unit and tooltip.
 
     `words` name the curves in the readout, which is the legend too; `level` is a dashed line and its meaning. A chart
-    follows its run until it is moved or zoomed. While it has no point it says so and shows no axes.
+    follows its run until it is moved or zoomed. While its run has no point it says so and shows no axes. Where a page
+    scrolls, the `wheel` is the page's, and zooms with Ctrl.
     """
 
     hovered = Signal(object)
@@ -45,6 +48,7 @@ class Chart(QWidget):
         heading: str = "",
         level: tuple[float, str] | None = None,
         small: bool = False,
+        wheel: bool = True,
         words: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
@@ -60,10 +64,10 @@ class Chart(QWidget):
         self.warning.hide()
         beside = small and len(names) == 1  # else every curve's name needs a whole line
         self.readout = Readout(alone=not beside)
-        self.plot = Canvas(wheel=not small)
+        self.plot = Canvas(wheel=wheel)
         self.plot.setMinimumHeight(104)
         self.plot.setAccessibleName(f"Chart of {self.heading.text()}")
-        self._describe("Ctrl and the wheel" if small else "the wheel")
+        self._describe("the wheel" if wheel else "Ctrl and the wheel")
         self.series = {name: Series(name) for name in names}
         self.curves = {name: Curve(self.plot, each, exact=_exact(name)) for name, each in self.series.items()}
         self._over = LaidOver(self.plot, names)
@@ -76,7 +80,7 @@ class Chart(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        self.nothing = label(NOTHING_YET, "muted", wrap=True)
+        self.nothing = label("", "muted", wrap=True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setMinimumHeight(self.plot.minimumHeight())
         head = row(
@@ -126,7 +130,7 @@ class Chart(QWidget):
         found.setAccessibleName(f"Copy or save the chart of {self.heading.text()}")
         found.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         found.setStyleSheet("QToolButton { padding: 0; } QToolButton::menu-indicator { image: none; }")
-        found.setFixedSize(20, 20)
+        found.setFixedSize(HEAD, HEAD)
         found.setMenu(self.menu)
         return found
 
@@ -251,6 +255,7 @@ class Chart(QWidget):
         some = any(key.series.size for key in self.keys)
         self.plot.setVisible(some)
         self.nothing.setVisible(not some)
+        self.nothing.setText(NOTHING_YET if self.run else "")  # else it would be seen before a run's curves are read
         self._redraw()
         self._read()
 
@@ -279,10 +284,14 @@ class Chart(QWidget):
             values = fitted((shown[0], shown[1]), lowest, highest)
         self._place((low, high), values)
         (left, right), (bottom, top) = self.plot.viewRange()
+        view = QRectF(left, bottom, right - left, top - bottom)
         for curve in curves:
-            curve.draw(QRectF(left, bottom, right - left, top - bottom))
+            curve.draw(view)
         for lines in (self._levels, self._marks):
             lines.hide_outside(*self.plot.viewRange())
+        box = self.plot.getViewBox().rect()
+        if box.width() and box.height():
+            self._marks.clear_words([found for curve in curves for found in curve.seen], view, box.size())
         self.plot.getViewBox().prepareForPaint()  # what it moves only when it paints would be painted twice
 
     def _paint(self) -> None:

@@ -40,7 +40,7 @@ def fill(menu: QMenu, owner: QWidget, now: Callable[[], Drawn]) -> None:
     menu.addAction("Copy image", lambda: QGuiApplication.clipboard().setImage(image(now())))
     menu.addSeparator()
     for words, ending, made in (
-        ("Save as PNG…", "png", _png), ("Save as SVG…", "svg", _svg), ("Save numbers as CSV…", "csv", _csv),
+        ("Save as PNG …", "png", _png), ("Save as SVG …", "svg", _svg), ("Save numbers as CSV …", "csv", _csv),
     ):  # fmt: skip
         menu.addAction(words, partial(_ask, owner, now, ending, made))
 

@@ -1,12 +1,13 @@
 """The charts of one run: they look at the same steps, point at the same step and are smoothed alike."""
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QSlider, QWidget
 
 from desktop import settings, theme
 from desktop.theme import SPACE, overlay_colour
 from desktop.widgets.chart import Chart
 from desktop.widgets.curve import mark, overlay_style
+from desktop.widgets.elided import ElidedParts
 from desktop.widgets.laid_over import Overlay
 from desktop.widgets.parts import button, label, row
 
@@ -70,9 +71,7 @@ class ChartBar(QWidget):
         self.group = group
         self._over: list[Overlay] = []
         self._second = ""
-        self.legend = QLabel()
-        self.legend.setProperty("role", "small")
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend = ElidedParts("Laid over: ", "small")
         self.follow = button(
             "Show all steps", group.follow, role="link", tip="Show all steps again, and follow what comes"
         )
@@ -93,7 +92,8 @@ class ChartBar(QWidget):
         self.slider.valueChanged.connect(self._smooth)
         self.slider.sliderReleased.connect(self._keep)
         self._show_value()
-        layout = row(self.legend, None, self.follow, words, self.slider, self.value, spacing=SPACE)
+        layout = row(self.legend, self.follow, words, self.slider, self.value, spacing=SPACE)
+        layout.setStretch(0, 1)
         self.setLayout(layout)
         self.setFixedHeight(3 * SPACE)  # the same with the way back and without
         theme.notifier.changed.connect(self._paint)
@@ -119,4 +119,4 @@ class ChartBar(QWidget):
         runs = self._over
         named = [f"{mark(overlay_colour(run.number), overlay_style(run.number, 0))} Run {run.run}" for run in runs]
         dotted = [f"dotted: {self._second}"] if self._second else []
-        self.legend.setText("Laid over: " + "&nbsp;&nbsp; ".join(named + dotted) if runs else "")
+        self.legend.say(named + dotted if runs else [])

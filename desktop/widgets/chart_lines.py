@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, QSizeF, Qt
 from PySide6.QtGui import QFont
 
 from core.jobs.resumes import Resume
@@ -13,9 +14,12 @@ from core.words import duration
 from desktop import theme
 from desktop.widgets.axes import FONT
 from desktop.widgets.dates import local_time
+from desktop.widgets.series import Array
 
 #: How much of the height a tick takes, and where the words stand.
 FOOT, HEAD = 0.07, 0.93
+#: Heights at which a word is tried.
+PLACES = 12
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,22 @@ class Lines:
             font = QFont()
             font.setPixelSize(FONT)
             drawn.label.setFont(font)
+
+    def clear_words(self, curves: Sequence[tuple[Array, Array]], view: QRectF, pixels: QSizeF) -> None:
+        """A tick's word stands on it, or as far above it as no curve passes through the word."""
+        for line, drawn in self._drawn.items():
+            if line.kind == "tick" and line.word:
+                word = drawn.label.boundingRect()
+                high, wide = word.height() / pixels.height(), word.width() / pixels.width() * view.width()
+                way = 1 if line.place < view.center().x() else -1
+                steps = line.place + way * wide * np.linspace(0, 1, 9)
+                passing = [(np.interp(steps, x, y) - view.top()) / view.height() for x, y in curves]
+                lies = [(heights.min(), heights.max()) for heights in passing]
+                places = np.linspace(FOOT, max(FOOT, 1 - high), PLACES)
+                free = (at for at in places if not any(low < at + high and top > at for low, top in lies))
+                place = float(next(free, FOOT)) / FOOT
+                if drawn.label.orthoPos != place:
+                    drawn.label.setPosition(place)
 
     def hide_outside(self, steps: Sequence[float], values: Sequence[float]) -> None:
         """An SVG has no edge that would cut them off."""

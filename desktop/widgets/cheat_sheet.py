@@ -2,8 +2,9 @@
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
+from desktop.widgets.parts import column, label, row
 from desktop.widgets.ranking_card import mix
 from desktop.widgets.ranking_keys import SHEET
 
@@ -14,28 +15,27 @@ class Sheet(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("sheet")
-        grid = QGridLayout(self)
-        grid.setContentsMargins(32, 26, 32, 26)
-        grid.setHorizontalSpacing(28)
-        grid.setVerticalSpacing(7)
+        grids = (QGridLayout(), QGridLayout())  # each side has rows of its own: a heading makes none taller beside it
+        for grid in grids:
+            grid.setHorizontalSpacing(28)
+            grid.setVerticalSpacing(7)
         rows = [0, 0]
         half = sum(len(keys) + 1 for _, keys in SHEET) / 2
         for title, keys in SHEET:
             side = 0 if rows[0] + len(keys) / 2 < half else 1
-            heading = QLabel(title, self)
-            heading.setProperty("role", "heading")
+            heading = label(title, "heading")
             heading.setContentsMargins(0, 10 if rows[side] else 0, 0, 2)
-            heading.setMinimumHeight(heading.sizeHint().height())
-            grid.addWidget(heading, rows[side], 2 * side, 1, 2)
+            grids[side].addWidget(heading, rows[side], 0, 1, 2)
             for place, (key, meaning) in enumerate(keys, start=rows[side] + 1):
-                grid.addWidget(QLabel(key, self), place, 2 * side)
-                grid.addWidget(QLabel(meaning, self), place, 2 * side + 1)
+                grids[side].addWidget(label(key), place, 0)
+                grids[side].addWidget(label(meaning), place, 1)
             rows[side] += len(keys) + 1
-        row = max(rows)
-        mouse = QLabel("Mouse: drag a card into a row of the ladder, between two rows, or onto a card to tie.", self)
-        mouse.setProperty("role", "muted")
+        mouse = label("Mouse: drag a card into a row of the ladder, between two rows, or onto a card to tie.", "muted")
         mouse.setContentsMargins(0, 12, 0, 0)
-        grid.addWidget(mouse, row, 0, 1, 4)
+        sides = row(*(column(grid, None, spacing=0) for grid in grids), spacing=36)
+        whole = column(sides, mouse, spacing=7)
+        whole.setContentsMargins(32, 26, 32, 26)
+        self.setLayout(whole)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         base, ink = self.palette().color(QPalette.ColorRole.Base), self.palette().color(QPalette.ColorRole.Text)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit,
 
 from desktop.theme import SPACE
 from desktop.widgets.folder_field import FolderField
-from desktop.widgets.parts import button, column, label, row
+from desktop.widgets.parts import button, column, label, row, without_icons
 
 
 class CopyDialog(QDialog):
@@ -37,6 +37,7 @@ class CopyDialog(QDialog):
         make.setText(verb)
         make.setProperty("role", "primary")
         make.setDefault(True)
+        without_icons(buttons)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         heading = label(title, "heading")

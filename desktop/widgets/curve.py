@@ -91,6 +91,11 @@ class Curve:
         """Points that are drawn as dots."""
         return len(self._dots.data)
 
+    @property
+    def seen(self) -> list[tuple[Array, Array]]:
+        """Steps and values of what was found to be drawn."""
+        return [found for found in (self._means, self._values) if len(found[0])]
+
     def look(self, low: float, high: float, pixels: int) -> Range | None:
         """Find what is to be drawn between two steps; the lowest and the highest value of it."""
         raw = self._raw is not None and self._raw.isVisible()

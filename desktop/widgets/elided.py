@@ -35,6 +35,36 @@ class ElidedLabel(QLabel):
         self._fit()
 
 
+class ElidedParts(QLabel):
+    """One line of rich text in parts, after `begin`: as many as there is room for. All of them are its tooltip."""
+
+    def __init__(self, begin: str, role: str = "") -> None:
+        super().__init__()
+        self._begin, self._parts = begin, list[str]()
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def say(self, parts: list[str]) -> None:
+        self._parts = parts
+        self.setToolTip(self._first(len(parts)))
+        self._fit()
+
+    def _first(self, count: int) -> str:
+        shown = self._parts[:count] + ["…"] * (count < len(self._parts))
+        return self._begin + "&nbsp;&nbsp; ".join(shown) if shown else ""
+
+    def _fit(self) -> None:
+        for count in range(len(self._parts), -1, -1):
+            self.setText(self._first(count))
+            if self.sizeHint().width() <= self.width():
+                break
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+
 class ElidedLink(QPushButton):
     """A link no wider than its text, and narrower where it must be."""
 

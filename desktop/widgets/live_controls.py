@@ -57,7 +57,7 @@ class LiveControls(QWidget):
         self.said = label("", "small", wrap=True)
         inner = column(self.strip, self.said, spacing=SPACE // 2)
         self.setLayout(column(card(inner)))
-        inner.setContentsMargins(SPACE + 4, SPACE // 2, SPACE + 4, SPACE // 2 + 2)  # a low window has little room
+        inner.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)  # a low window has little room
 
     def show_job(self, job: Job) -> None:
         """Show a run's settings as they are now; what somebody has typed and not applied is left alone."""

@@ -1,6 +1,6 @@
 """Markdown to read: Qt's own rendering, with room between the paragraphs and modest headings."""
 
-from PySide6.QtGui import QFont, QResizeEvent, QTextBlock, QTextCharFormat, QTextCursor, QTextFormat
+from PySide6.QtGui import QFont, QResizeEvent, QTextBlock, QTextCharFormat, QTextCursor, QTextDocument, QTextFormat
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from desktop.theme import BODY, HEADING, sized
@@ -23,13 +23,7 @@ class MarkdownView(QTextBrowser):
         bar = self.verticalScrollBar()
         place = bar.value()
         self.setMarkdown(text)
-        whole = QTextCursor(self.document())
-        whole.beginEditBlock()  # else the page is laid out anew for every paragraph
-        block = self.document().begin()
-        while block.isValid():
-            self._space(block, first=block.blockNumber() == 0)
-            block = block.next()
-        whole.endEditBlock()
+        give_room(self.document(), modest=True)
         bar.setValue(min(place, bar.maximum()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -38,17 +32,46 @@ class MarkdownView(QTextBrowser):
         self.setLineWrapColumnOrWidth(max(1, self.width() - 2 * self.frameWidth() - bar))
         super().resizeEvent(event)
 
-    def _space(self, block: QTextBlock, *, first: bool) -> None:
-        cursor = QTextCursor(block)
-        form = block.blockFormat()
-        level = form.headingLevel()
-        form.setTopMargin(14 if level and not first else 0)
-        form.setBottomMargin(3 if block.textList() else 6 if level else 8)
-        cursor.setBlockFormat(form)
-        if level:
-            cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-            letters = QTextCharFormat()
-            letters.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
-            letters.setProperty(QTextFormat.Property.FontPixelSize, sized(HEADING if level < 3 else BODY + 1))
-            letters.setFontWeight(QFont.Weight.DemiBold)
-            cursor.mergeCharFormat(letters)
+
+def give_room(document: QTextDocument, *, modest: bool = False) -> None:
+    """Space the paragraphs of Markdown, which Qt sets without any, and its headings; those are small if `modest`."""
+    whole = QTextCursor(document)
+    whole.beginEditBlock()  # else the page is laid out anew for every paragraph
+    block = document.begin()
+    while block.isValid():
+        table = QTextCursor(block).currentTable()
+        if table is not None and block.position() == table.firstPosition():
+            form = table.format()
+            form.setTopMargin(10)
+            form.setBottomMargin(12)
+            table.setFormat(form)
+        elif table is None:
+            _space(block, first=block.blockNumber() == 0)
+            if modest and (level := block.blockFormat().headingLevel()):
+                _make_modest(block, level)
+        block = block.next()
+    whole.endEditBlock()
+
+
+def _space(block: QTextBlock, *, first: bool) -> None:
+    form = block.blockFormat()
+    level = form.headingLevel()
+    inside = _in_code(block) and _in_code(block.next())
+    form.setTopMargin(14 if level and not first else 0)
+    form.setBottomMargin(0 if inside else 3 if block.textList() else 6 if level else 8)
+    QTextCursor(block).setBlockFormat(form)
+
+
+def _in_code(block: QTextBlock) -> bool:
+    """Is this a line of a fenced piece of code?"""
+    return block.isValid() and block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeFence)
+
+
+def _make_modest(block: QTextBlock, level: int) -> None:
+    cursor = QTextCursor(block)
+    cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+    letters = QTextCharFormat()
+    letters.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
+    letters.setProperty(QTextFormat.Property.FontPixelSize, sized(HEADING if level < 3 else BODY + 1))
+    letters.setFontWeight(QFont.Weight.DemiBold)
+    cursor.mergeCharFormat(letters)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QHideEvent
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QToolButton, QWidget
 
 from desktop.theme import SPACE
@@ -25,13 +25,15 @@ class Notice(QFrame):
         self.text = label("", wrap=True)
         self.action = button("", self._act, role="link")
         self._run: Callable[[], object] = lambda: None
+        self._everywhere = False
         self.closing = QToolButton()
         self.closing.setText("✕")
         self.closing.setProperty("role", "close")
         self.closing.setFixedSize(28, 28)
         self.closing.setAccessibleName("Close the notice")
-        self.closing.setToolTip("Close the notice")
+        self.closing.setToolTip("Close the notice (Esc)")
         self.closing.clicked.connect(self.hide)
+        self.closing.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Esc does it
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
@@ -47,9 +49,17 @@ class Notice(QFrame):
         self.hide()
 
     def tell(
-        self, text: str, action_text: str = "", action: Callable[[], object] | None = None, *, stays: bool = False
+        self,
+        text: str,
+        action_text: str = "",
+        action: Callable[[], object] | None = None,
+        *,
+        stays: bool = False,
+        everywhere: bool | None = None,
     ) -> None:
-        """Say something; it goes after a while unless it `stays`."""
+        """Say something; it goes after a while unless it `stays`, and with the project that is shown unless it is to
+        be seen `everywhere`, as what stays is if nothing else is said."""
+        self._everywhere = stays if everywhere is None else everywhere
         self.text.setText(text)
         self.setAccessibleDescription(text)
         self.action.setText(action_text)
@@ -74,6 +84,11 @@ class Notice(QFrame):
         self.bar.show()
         self._place()
 
+    def leave(self) -> None:
+        """Another project is shown now, or none."""
+        if not self._everywhere:
+            self.hide()
+
     def show_share(self, share: float) -> None:
         """How much of it is done, from 0 to 1."""
         self.bar.setValue(int(share * 1000))
@@ -83,9 +98,19 @@ class Notice(QFrame):
         self._run()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.isVisible():
-            self._place()
+        if self.isVisible():
+            if event.type() == QEvent.Type.Resize:
+                self._place()
+            elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self._closed_by(event):
+                return True
         return super().eventFilter(watched, event)
+
+    def _closed_by(self, event: QKeyEvent) -> bool:
+        """Esc, if nothing that has the focus wanted it, puts away what can be closed."""
+        closes = event.key() == Qt.Key.Key_Escape and self.closing.isVisible()
+        if closes:
+            self.hide()
+        return closes
 
     def _place(self) -> None:
         words = self.text.fontMetrics().horizontalAdvance(self.text.text())

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.theme import SPACE
@@ -47,6 +48,12 @@ def button(
     found.setAutoDefault(default)  # Return presses the button that has the focus, as Space does
     found.clicked.connect(lambda: action())
     return found
+
+
+def without_icons(dialog: QWidget) -> None:
+    """Take the platform's icons from a dialog's buttons: they are put there before its style sheet is heeded."""
+    for push in dialog.findChildren(QPushButton):
+        push.setIcon(QIcon())
 
 
 def card(layout: QLayout | None = None, padding: int = 2 * SPACE) -> QFrame:

@@ -115,7 +115,7 @@ class MoreCharts(QWidget):
         if self._made is None or self._made[0] != name:
             if self._made is not None:  # for a run that is not shown any more
                 self._made[1].deleteLater()
-            chart = Chart((name,), small=True)
+            chart = Chart((name,), small=True, wheel=False)
             chart.setParent(self)  # else it would be shown as a window of its own
             self._made = name, chart
             self._timer.start()  # what it shows comes in a turn of its own: a click in between need not wait for both

@@ -15,10 +15,12 @@ from core.report.svg import bins
 from desktop import theme
 from desktop.theme import SPACE
 from desktop.widgets.axes import paint_axes
+from desktop.widgets.chart import HEAD
 from desktop.widgets.parts import label, row
 
 HEIGHT = 210
 NOTHING_HELD_OUT = "Drawn here once pairs are held out: hold some prompts out under Instructions, Prompts, and train."
+NOT_YET = "Drawn at the first measurement."
 NO_CURVE = 'Train with "Learning curve" ticked to see here how accuracy grows with labels, and what more would bring.'
 
 
@@ -49,6 +51,9 @@ class StillPlot(QWidget):
         self.nothing = label(empty, "muted", wrap=True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setMinimumHeight(self.plot.minimumHeight())
+        if small:
+            self.heading.setMinimumHeight(HEAD)
+            layout.setSpacing(2)
         head = row(self.heading, None if small else self.legend)
         layout.addLayout(head)
         if small:  # as the live charts beside it
@@ -112,8 +117,10 @@ class ScoreHistogram(StillPlot):
         self._chosen, self._rejected = np.zeros(0), np.zeros(0)
         self.paint()
 
-    def show_scores(self, chosen: np.ndarray, rejected: np.ndarray) -> None:
+    def show_scores(self, chosen: np.ndarray, rejected: np.ndarray, awaited: bool = False) -> None:
+        """`awaited`: where there are none yet, some will come while the model trains."""
         self._chosen, self._rejected = chosen, rejected
+        self.nothing.setText(NOT_YET if awaited else NOTHING_HELD_OUT)
         self.paint()
 
     @property

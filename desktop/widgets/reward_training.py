@@ -13,9 +13,10 @@ from core.jobs.follow import News
 from core.next_step import ENOUGH, is_chance
 from core.preferences import pairs
 from core.preferences.pairs import Counts
-from core.records import RESUMABLE, Job
+from core.records import ACTIVE, RESUMABLE, Job
 from core.report import scores
 from core.report.scores import Floats
+from core.store import Project
 from desktop import errors
 from desktop.background import with_project
 from desktop.forms import ConfigForm
@@ -240,11 +241,14 @@ class TrainingPage(QWidget):
         self._scores_asked += 1
         number = self._scores_asked
 
-        def show(found: tuple[Floats, Floats]) -> None:
+        def read(project: Project) -> tuple[Floats, Floats, bool]:
+            return *scores.sides(project, job), scores.awaited(project, job)
+
+        def show(found: tuple[Floats, Floats, bool]) -> None:
             if number == self._scores_asked:
                 self.histogram.show_scores(*found)
 
-        with_project(self, self.session.project.folder, lambda project: scores.sides(project, job), show)
+        with_project(self, self.session.project.folder, read, show)
 
     def _show_result(self, job_id: int) -> None:
         job = self.session.job(job_id)
@@ -265,7 +269,7 @@ class TrainingPage(QWidget):
                 if job.id == self.runs.current:
                     if job.status == "running" and job.attempt > 1 and not news.metrics:
                         self.show_run(job.id)
-                    if job.status == "done":
+                    if job.status not in ACTIVE:
                         self._show_scores(job.id)
         if news.jobs and self.runs.current is not None:
             self._show_result(self.runs.current)  # who is before it may be another now

@@ -47,6 +47,7 @@ class RunList(QListWidget):
             theme.notifier.changed.connect(self._show_colours)
         self.setAccessibleName("Runs, newest first")
         self.setMinimumHeight(110)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # a long line ends in an ellipsis
         self.currentItemChanged.connect(self._moved)
 
     @property
@@ -103,7 +104,7 @@ class RunList(QListWidget):
         for job in self.session.jobs(self.kind):
             item = QListWidgetItem(describe(job, self.session.left(job)))
             item.setData(Qt.ItemDataRole.UserRole, job.id)
-            item.setToolTip(job.error or "")
+            item.setToolTip(job.error or item.text())
             if self._overlays:
                 state = Qt.CheckState.Checked if job.id in ticked else Qt.CheckState.Unchecked
                 item.setData(Qt.ItemDataRole.CheckStateRole, state)

@@ -12,7 +12,7 @@ from core.options import documented
 from desktop.errors import worded
 from desktop.forms import title_of
 from desktop.theme import SPACE
-from desktop.widgets.parts import column, label, set_role
+from desktop.widgets.parts import column, label, set_role, without_icons
 
 ROWS = 3
 #: Settings that are no matter of degree, or that a run needs to be comparable.
@@ -55,6 +55,7 @@ class SweepDialog(QDialog):
         self.said = label("", "muted", wrap=True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Queue")
+        without_icons(self.buttons)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         text = "Every combination of the values becomes a run with the settings of the form otherwise."

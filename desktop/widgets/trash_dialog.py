@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QMessageBox, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QWidget
 
 from core import trash
 from core.trash import Deleted
@@ -67,7 +67,7 @@ class TrashDialog(QDialog):
             return
         questions.ask(
             self, f"Delete “{chosen.name}” for good?", f"{size(chosen.bytes)} are freed. This cannot be undone.",
-            "Delete for good", lambda: self.delete(chosen), icon=QMessageBox.Icon.Warning,
+            "Delete for good", lambda: self.delete(chosen),
         )  # fmt: skip
 
     def delete(self, chosen: Deleted) -> None:

@@ -15,7 +15,14 @@ def test_a_duration(seconds, said):
 
 @pytest.mark.parametrize(
     ("count", "said"),
-    [(0, "0.1 MB"), (2_000, "0.1 MB"), (12_345_678, "12.3 MB"), (999_000_000, "999.0 MB"), (1_234_000_000, "1.2 GB")],
+    [
+        (0, "1 kB"),
+        (34_300, "34 kB"),
+        (100_000, "0.1 MB"),
+        (12_345_678, "12.3 MB"),
+        (999_000_000, "999.0 MB"),
+        (1_234_000_000, "1.2 GB"),
+    ],
 )
 def test_a_size_in_bytes(count, said):
     assert size(count) == said

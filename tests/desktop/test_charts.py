@@ -4,8 +4,9 @@ import csv
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QImage
+from pyqtgraph import InfLineLabel
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QGridLayout, QMessageBox, QWidget
@@ -196,7 +197,7 @@ def test_a_place_that_cannot_be_written_is_said_in_a_sentence(page, qtbot, tmp_p
     (tmp_path / "file").write_text("mine")
     saved(page.group.charts[0], qtbot, "PNG", tmp_path / "file" / "chart.png")
     (box,) = page.group.charts[0].findChildren(QMessageBox)
-    assert "chart.png cannot be written: choose another place." in box.text()
+    assert "chart.png cannot be written: choose another place." in box.informativeText()
     box.close()
 
 
@@ -237,3 +238,52 @@ def test_a_still_plot_says_small_scores_as_they_are(qtbot):
     axis = plot.plot.getAxis("bottom")
     assert axis.autoSIPrefixScale == 1
     assert "0.001" not in axis.labelString()
+
+
+@pytest.mark.parametrize(("wheel", "said"), [(True, "move, the wheel to zoom"), (False, "Ctrl and the wheel to zoom")])
+def test_the_wheel_zooms_as_the_tooltip_says(qtbot, wheel, said):
+    chart = Chart(("objective/kl",), small=True, wheel=wheel)
+    chart.run = 1
+    qtbot.addWidget(chart)
+    chart.extend("objective/kl", WAVE)
+    chart.resize(500, 300)
+    chart.show()
+    chart.draw()
+    assert said in chart.toolTip()
+    before = steps(chart)
+    middle = QPointF(chart.plot.rect().center())
+    turned = QWheelEvent(
+        middle, chart.plot.mapToGlobal(middle), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(chart.plot.viewport(), turned)
+    assert (steps(chart) != before) == wheel
+
+
+def test_a_ticks_word_stands_where_no_curve_passes(qtbot):
+    chart = Chart(("objective/kl",))
+    chart.run = 1
+    qtbot.addWidget(chart)
+    chart.extend("objective/kl", [(1, 0.0), *((step, 1.0 if step < 15 else 9.0) for step in range(2, 31))])
+    chart.set_marks([Line(step, "kept", "best", kind="tick") for step in (6, 24)])
+    chart.resize(500, 300)
+    chart.show()
+    qtbot.waitExposed(chart)
+    chart.draw()
+    words = sorted(
+        (item for item in chart.plot.items() if isinstance(item, InfLineLabel)), key=lambda item: item.line.x()
+    )
+    view = chart.plot.getViewBox()
+    heights = [view.mapSceneToView(word.sceneBoundingRect().bottomLeft()).y() for word in words]
+    assert heights[0] > 1, "above the curve, which runs along the foot there"
+    assert heights[1] < 2, "on its tick, far below the curve"
+
+
+def test_what_is_laid_over_ends_in_an_ellipsis_where_there_is_no_room(page):
+    page.bar.show_over([Overlay(run, run, {"objective/kl": WAVE}) for run in (8, 9)], "gold")
+    assert page.bar.legend.text().endswith("dotted: gold")
+    page.bar.setFixedWidth(430)
+    QApplication.processEvents()
+    assert "Run 8" in page.bar.legend.text() and page.bar.legend.text().endswith("…")
+    assert page.bar.legend.sizeHint().width() <= page.bar.legend.width()
+    assert page.bar.legend.toolTip().endswith("dotted: gold")

@@ -349,7 +349,7 @@ def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
     (tmp_path / "mine").write_text("mine")
     dialog.fileSelected.emit(str(tmp_path))
     (box,) = tab.findChildren(QMessageBox)
-    assert "choose a folder that is empty or new" in box.text()
+    assert "choose a folder that is empty or new" in box.informativeText()
     box.close()
     dialog.fileSelected.emit(str(tmp_path / "model"))
     dialog.close()
@@ -383,11 +383,11 @@ def test_the_best_checkpoint_can_be_exported_where_it_is_not_the_last(tab, tmp_p
 def test_a_run_that_could_only_fail_is_not_started(tab):
     tab.start()
     (box,) = tab.findChildren(QMessageBox)
-    assert box.text() == "There is no reward model yet: train one first."
+    assert box.informativeText() == "There is no reward model yet: train one first."
     box.close()
     tab.form.shared.fields["completions"].setValue(32)
     tab.start()
-    said = [box.text() for box in tab.findChildren(QMessageBox) if box.isVisible()]
+    said = [box.informativeText() for box in tab.findChildren(QMessageBox) if box.isVisible()]
     assert any("set “Completions a step” to 32 or more" in text for text in said), said
     assert tab.session.jobs(KIND) == []
 

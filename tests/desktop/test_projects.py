@@ -124,7 +124,7 @@ def test_a_file_that_is_no_archive_is_one_sentence_and_the_project_stays(opened,
     dialog.accept()
     qtbot.waitUntil(lambda: opened.findChild(QMessageBox) is not None)
     box = opened.findChild(QMessageBox)
-    assert "not a Plumbline archive" in box.text()
+    assert "not a Plumbline archive" in box.informativeText()
     box.close()
     assert opened.session.project.folder == folder
     assert not opened.projects.notice.isVisible()
@@ -175,7 +175,7 @@ def test_a_project_at_work_is_not_deleted_and_shown_again(opened, qtbot, monkeyp
     opened.projects.put_in_trash(folder)
     qtbot.waitUntil(lambda: opened.session is not None)
     box = opened.findChild(QMessageBox)
-    assert "worker is at work" in box.text()
+    assert "worker is at work" in box.informativeText()
     box.close()
     guard.close()
     assert opened.session.project.folder == folder

@@ -129,8 +129,10 @@ def test_the_calibration_set_is_made_and_unmade(qtbot, tab: Tab, ranked: Project
 
 def test_bias_is_drawn_for_all_and_for_one(qtbot, tab: Tab, ranked: Project) -> None:
     tab.pages.setCurrentWidget(tab.bias)
-    settled(qtbot)
     page = tab.bias
+    assert texts(page).count("Counting …") == 3, "no card is empty while it computes"
+    settled(qtbot)
+    assert "Counting …" not in texts(page)
     assert "Ana 20 s, Bo 5 s" in page.speed.sentence.text()
     assert "No place wins more often" in page.position.sentence.text()
     assert "The shorter one wins" in page.length.sentence.text() or "The longer one wins" in page.length.sentence.text()

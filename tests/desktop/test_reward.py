@@ -144,6 +144,20 @@ def test_a_ticked_run_is_laid_over_the_shown_one(tab, qtbot):
     assert page.bar.legend.text() == ""
 
 
+def test_a_run_that_will_be_measured_says_so_until_it_is(tab, qtbot):
+    nothing = tab.training.histogram.nothing
+    worker = open_project(tab.session.project.folder)
+    job = queue.enqueue(worker, "train-reward", configs.stored(configs.TrainRewardConfig()))
+    tab.session.poll()
+    tab.training.show_newest()
+    qtbot.waitUntil(lambda: nothing.text() == "Drawn at the first measurement.")
+    worker.db.conn.execute("update jobs set status = 'failed' where id = ?", (job.id,))
+    worker.close()
+    tab.session._follower.touch()
+    tab.session.poll()
+    qtbot.waitUntil(lambda: "once pairs are held out" in nothing.text())
+
+
 def test_live_scores_redraw_the_histogram(tab, qtbot):
     worker = open_project(tab.session.project.folder)
     job = queue.enqueue(worker, "train-reward", configs.stored(configs.TrainRewardConfig()))

@@ -132,9 +132,9 @@ def test_a_model_is_deleted_after_asking_unless_it_is_at_work(opened, qtbot, mon
 
     guard = lock.acquire(opened.session.project.folder)
     delete()
-    qtbot.waitUntil(lambda: any("is using" in box.text() for box in dialog.models.findChildren(QMessageBox)))
+    qtbot.waitUntil(lambda: any("is using" in box.informativeText() for box in dialog.models.findChildren(QMessageBox)))
     assert folder.is_dir()
-    next(box for box in dialog.models.findChildren(QMessageBox) if "is using" in box.text()).close()
+    next(box for box in dialog.models.findChildren(QMessageBox) if "is using" in box.informativeText()).close()
     guard.close()
     delete()
     qtbot.waitUntil(lambda: "None yet" in texts(dialog.models))

@@ -144,7 +144,7 @@ def test_a_project_is_not_deleted_while_the_window_finishes_something_and_that_i
     assert window.waiting.busy
     window.projects.put_in_trash(folder)
     box = window.findChild(QMessageBox)
-    assert "delete the project once that is done" in box.text()
+    assert "delete the project once that is done" in box.informativeText()
     box.close()
     assert not window.projects.notice.isVisible(), "it does not claim to delete anything"
     slow.set()

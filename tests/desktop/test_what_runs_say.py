@@ -198,7 +198,7 @@ def test_a_run_that_goes_on_is_not_removed(window, filled, qtbot):
     polled(window)
     window.tab_called("Reward model").training.removal.action.trigger()
     qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None)
-    assert "stop it first" in window.findChild(QMessageBox).text()
+    assert "stop it first" in window.findChild(QMessageBox).informativeText()
     window.findChild(QMessageBox).close()
     again = open_project(filled.folder)
     assert queue.get(again, job.id).status == "running"

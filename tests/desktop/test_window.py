@@ -83,7 +83,7 @@ def test_a_foreign_folder_is_one_sentence_and_the_open_project_stays(open_window
     (tmp_path / "other").mkdir()
     assert not window.open_project(tmp_path / "other")
     box = window.findChild(QMessageBox)
-    assert "not a Plumbline project" in box.text()
+    assert "not a Plumbline project" in box.informativeText()
     box.close()
     assert window.session.project.folder == project.folder
 
@@ -489,6 +489,9 @@ def test_a_chart_without_a_point_says_so_and_invents_no_axes(qtbot):
     chart = Chart(("objective/scores",))
     qtbot.addWidget(chart)
     chart.show()
+    assert (chart.plot.isVisible(), chart.nothing.text()) == (False, ""), "its run is not read yet"
+    chart.run = 1
+    chart.draw()
     assert (chart.plot.isVisible(), "first step" in chart.nothing.text()) == (False, True)
     chart.append("objective/scores", 1, 1.25)
     chart.draw()
