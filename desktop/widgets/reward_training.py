@@ -44,7 +44,7 @@ from desktop.widgets.run_choice import KIND
 from desktop.widgets.run_list import RunList, runs_section
 from desktop.widgets.run_removal import RunRemoval
 
-DRAWN = "the loss and the accuracy on held-out prompts are drawn here while it learns."
+DRAWN = "The loss and the accuracy on held-out prompts are drawn here while it learns."
 
 
 class TrainingPage(QWidget):
@@ -110,7 +110,7 @@ class TrainingPage(QWidget):
         charts.setLayout(whole)
         self.stack = QStackedWidget()
         self._all_ranked = False
-        self.empty = Empty("No reward model yet", f"Rank some prompts, then train: {DRAWN}", "Go to Rank", self._lead)
+        self.empty = Empty("No reward model yet", f"Rank some prompts, then train. {DRAWN}", "Go to Rank", self._lead)
         self.stack.addWidget(self.empty)
         self.stack.addWidget(charts)
         body = row(self._side(), self.stack, spacing=3 * SPACE)
@@ -178,12 +178,14 @@ class TrainingPage(QWidget):
         if not counts.pairs:
             self.advice.setText("Nothing is ranked yet: put some completions in order in the Rank tab.")
         elif missing > 0:
-            self.advice.setText(f"{missing} more ranked prompts until a reward model is worth training.")
+            more = f"{missing} more ranked {'prompt' if missing == 1 else 'prompts'}"
+            later = f"It can be trained now, and better with {more}."
+            self.advice.setText(later if ranked else f"{more} until a reward model is worth training.")
         self.advice.setVisible(missing > 0)
         self.train.setEnabled(counts.pairs > 0)
         self._all_ranked = ranked and counts.pairs > 0
         now = "Train it now with the button at the left" + (", or add prompts" if missing > 0 else "")
-        self.empty.text.setText(f"{now if self._all_ranked else 'Rank some prompts, then train'}: {DRAWN}")
+        self.empty.text.setText(f"{now if self._all_ranked else 'Rank some prompts, then train'}. {DRAWN}")
         self.empty.action.setText("Add prompts" if self._all_ranked else "Go to Rank")
         self.empty.action.setVisible(missing > 0)
 

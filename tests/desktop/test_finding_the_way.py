@@ -78,7 +78,9 @@ def test_card_and_pages_agree_once_all_of_too_few_are_ranked(open_window, filled
     assert f"Add {ENOUGH - 6} more prompts" in words(window.sidebar.next)
     assert "A reward model can learn from them now, and better from 20 prompts" in words(window.sidebar.next)
     assert window.sidebar.next.main.text() == "Prompts →"
-    qtbot.waitUntil(lambda: "Train it now with the button at the left, or add prompts" in empty.text.text())
+    qtbot.waitUntil(lambda: "Train it now with the button at the left, or add prompts." in empty.text.text())
+    advice = window.tab_called("Reward model").training.advice.text()
+    assert advice == f"It can be trained now, and better with {ENOUGH - 6} more ranked prompts."
     empty.action.click()
     assert window.tab_called("Instructions").prompts.new_text.isVisible()
     window.show_tab_called("Rank")
