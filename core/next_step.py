@@ -68,20 +68,34 @@ def _holds_out(project: Project, newest: int, edits: int) -> bool:
 
 def _to_rank(project: Project) -> NextStep | None:
     """What is missing until there are enough rankings; None where there are."""
-    ranked = int(project.value("select count(*) from (select distinct group_id from rankings limit ?)", ENOUGH))
-    missing = ENOUGH - ranked
+    missing = missing_rankings(project)
     if missing <= 0:
         return None
-    if waiting := _waiting(project, missing):
+    waiting = _waiting(project, missing)
+    unanswered = _unanswered(project, missing - waiting)
+    if waiting:
         why = "Until a reward model is worth training."
-        if waiting < missing:
+        if waiting + unanswered < missing:
             why = f"Then add prompts: with {ENOUGH} ranked a reward model is worth training."
-        return NextStep(f"Rank {_prompts(waiting)}", why, "Rank")
-    if project.value("select exists (select 1 from prompts where id not in (select prompt_id from completion_groups))"):
+        elif unanswered:
+            why = f"Until a reward model is worth training. {unanswered} of them wait for completions."
+        return NextStep(f"Rank {_prompts(waiting + unanswered)}", why, "Rank")
+    if unanswered:
         return NextStep("Write completions", "The local model writes several for each prompt.", "Rank", "generate",
                         job="generate")  # fmt: skip
-    why = f"All are ranked; with {ENOUGH} a reward model is worth training. You may try with fewer."
+    why = f"All are ranked. A reward model can learn from them now, and better from {ENOUGH} prompts."
     return NextStep(f"Add {_prompts(missing)}", why, "Instructions", "prompts")
+
+
+def missing_rankings(project: Project) -> int:
+    """Prompts still to be ranked until a reward model is worth training."""
+    return ENOUGH - int(project.value("select count(*) from (select distinct group_id from rankings limit ?)", ENOUGH))
+
+
+def all_ranked(project: Project) -> bool:
+    """Is something ranked, and nothing left to rank or to write completions for?"""
+    some = bool(project.value("select exists (select 1 from rankings)"))
+    return some and not _waiting(project, 1) and not _unanswered(project, 1)
 
 
 def is_chance(job: Job) -> bool:
@@ -97,6 +111,12 @@ def _waiting(project: Project, most: int) -> int:
     """Prompts with completions that nobody ranked, at most so many."""
     return int(project.value("select count(*) from (select 1 from completion_groups where id not in"
                              " (select group_id from rankings) limit ?)", most))  # fmt: skip
+
+
+def _unanswered(project: Project, most: int) -> int:
+    """Prompts that have no completions yet, at most so many."""
+    return int(project.value("select count(*) from (select 1 from prompts where id not in"
+                             " (select prompt_id from completion_groups) limit ?)", most))  # fmt: skip
 
 
 def _unranked_since(project: Project, job_id: int) -> int:

@@ -14,8 +14,9 @@ from core.store import Project
 
 @dataclass(frozen=True)
 class Round:
-    """`pairs` are of this round's completions alone; the rest is of its newest reward model and policy, None while
-    there is none. `gain` is of the reward on held-out prompts, `gold_gain` of the gold reward."""
+    """`pairs` are of this round's completions alone, `newer` those of them that were ranked after the newest reward
+    model of all began; the rest is of the round's newest reward model and policy, None while there is none. `gain` is
+    of the reward on held-out prompts, by the reward model `tuned_against`; `gold_gain` of the gold reward."""
 
     number: int
     groups: int
@@ -26,6 +27,8 @@ class Round:
     gain: float | None = None
     gold_gain: float | None = None
     kl: float | None = None
+    newer: int = 0
+    tuned_against: int | None = None
 
 
 def rounds(project: Project) -> list[Round]:
@@ -57,14 +60,19 @@ def rounds(project: Project) -> list[Round]:
         ]  # fmt: skip
         return max((of_group(group) for group in old if group in writers), default=1)
 
-    pairs = {row["group_id"]: row["n"] for row in project.rows("select group_id, count(*) as n from pairs group by 1")}
+    learnt = next((job for job in jobs.values() if job.kind == "train-reward" and _is_used(job)), None)
+    pairs = {row["group_id"]: (row["n"], row["newer"]) for row in project.rows(
+        "select p.group_id, count(*) as n, count(*) filter (where r.created_at > ?) as newer"
+        " from pairs p join rankings r on r.id = p.ranking_id group by 1", _began(learnt) if learnt else "~"
+    )}  # fmt: skip
     found: dict[int, Round] = {}
     for group in writers:
         number = of_group(group)
         was = found.get(number, Round(number, 0, 0))
-        found[number] = Round(number, was.groups + 1, was.pairs + pairs.get(group, 0))
+        count, newer = pairs.get(group, (0, 0))
+        found[number] = Round(number, was.groups + 1, was.pairs + count, newer=was.newer + newer)
     for job in jobs.values() if found else ():
-        if job.status != "done" or not job.result.get("adapter"):
+        if not _is_used(job):
             continue
         number = of_policy(job.id) if job.kind == "train-policy" else of_time(job.created_at, job.id)
         if number not in found:
@@ -74,8 +82,20 @@ def rounds(project: Project) -> list[Round]:
             found[number] = replace(known, reward_job=job.id, accuracy=job.result.get("accuracy"))
         if job.kind == "train-policy" and known.policy_job is None:
             gain, gold_gain = _gain(job, "reward"), _gain(job, "gold")
-            found[number] = replace(known, policy_job=job.id, gain=gain, gold_gain=gold_gain, kl=job.result.get("kl"))
+            found[number] = replace(
+                known, policy_job=job.id, gain=gain, gold_gain=gold_gain, kl=job.result.get("kl"),
+                tuned_against=job.result.get("reward_job"),
+            )  # fmt: skip
     return [found[number] for number in sorted(found)]
+
+
+def _is_used(job: Job) -> bool:
+    return job.status == "done" and bool(job.result.get("adapter"))
+
+
+def _began(job: Job) -> str:
+    """When it read the rankings. One that was resumed went on with what it had read; when that was is not kept."""
+    return (job.started_at if job.attempt <= 1 else None) or job.created_at
 
 
 def _gain(job: Job, part: str) -> float | None:
@@ -84,10 +104,15 @@ def _gain(job: Job, part: str) -> float | None:
 
 
 def line(each: Round) -> str:
-    """`Round 1: 1056 pairs · reward model 66% · policy +1.13`."""
-    parts = [f"{each.pairs} pairs" if each.pairs else f"{each.groups} prompts answered, none ranked"]
+    """`Round 1: 1,056 pairs (27 newer) · reward model 66% · policy +1.13`.
+
+    A policy's gain is measured by the reward model that it was tuned against, and stands beside that one only.
+    """
+    newer = f" ({each.newer:,} newer)" if each.newer else ""
+    answered = f"{each.groups:,} {'prompt' if each.groups == 1 else 'prompts'} answered, none ranked"
+    parts = [f"{each.pairs:,} {'pair' if each.pairs == 1 else 'pairs'}{newer}" if each.pairs else answered]
     if each.accuracy is not None:
         parts.append(f"reward model {each.accuracy:.0%}")
-    if each.gain is not None:
+    if each.gain is not None and each.tuned_against == each.reward_job:
         parts.append(f"policy {each.gain:+.2f}")
     return f"Round {each.number}: " + " · ".join(parts)

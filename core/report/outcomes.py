@@ -1,6 +1,7 @@
 """What came of a run of the policy: its settings, its curves, and held-out prompts before and after."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,10 @@ from core.store import Project
 REWARD, GOLD, KL = "objective/scores", "objective/gold", "objective/kl"
 #: All that is read of a run's numbers: the curves, and what the remarks look at.
 TOLD = (REWARD, GOLD, KL, "grad_norm", *dict.fromkeys(metric for metric, _ in RULES))
+#: Prompts from which an interval over them is given. The bootstrap's is too narrow for a few: of intervals that should
+#: hold the true mean in 95 %, those over two draws of a normal variable held it in 50 %, over five in 84 %, over eight
+#: in 89 %.
+FEW = 8
 Points = list[tuple[int, float]]
 
 
@@ -34,7 +39,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Change:
-    """Means over all answers, with intervals over prompts; `gain` is the difference."""
+    """Means over all answers, with intervals over prompts, but not over a `FEW`; `gain` is the difference."""
 
     before: Interval
     after: Interval
@@ -170,7 +175,7 @@ def measure(project: Project, job_id: int) -> Measured | None:
         table = np.stack([sums[after], sums[before], sums[count]], axis=1)
         if not table[:, 2].sum():
             return None
-        gain = bootstrap(table, lambda total: float((total[0] - total[1]) / total[2]) if total[2] else None)
+        gain = _over_prompts(table, lambda total: float((total[0] - total[1]) / total[2]) if total[2] else None)
         return Change(_mean(sums[before], sums[count]), _mean(sums[after], sums[count]), gain)
 
     return Measured(
@@ -185,7 +190,12 @@ def measure(project: Project, job_id: int) -> Measured | None:
 
 
 def _mean(values: Floats, counts: Floats) -> Interval:
-    return bootstrap(np.stack([values, counts], axis=1), share) if counts.sum() else NOTHING
+    return _over_prompts(np.stack([values, counts], axis=1), share) if counts.sum() else NOTHING
+
+
+def _over_prompts(sums: Floats, statistic: Callable[[Floats], float | None]) -> Interval:
+    """A statistic of what each prompt adds, without an interval where there are too few of them."""
+    return bootstrap(sums, statistic, resamples=1000 if len(sums) >= FEW else 0)
 
 
 def spread(project: Project, job_id: int, count: int) -> list[Answers]:

@@ -156,4 +156,4 @@ def split_heldout(project: Project, fraction: float) -> Changes:
                 "update prompts set split = ? where id = ?", ("heldout" if heldout else "train", prompt.id)
             )
         project.count_edit("prompts")
-    return changed("Split prompts", "prompts")
+    return changed("Hold out prompts", "prompts")

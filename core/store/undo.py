@@ -4,7 +4,8 @@ A step is one operation: what its write transaction wrote, with all that the dat
 the statements that do it again. Nothing is kept when the connection closes.
 
 Each statement finds its row only as the step left it. So a step that others have built on, or whose rows they changed
-or deleted, is refused as a whole: taking back a new prompt must not take along the rankings that were made of it.
+or deleted, is refused as a whole: taking back a new prompt must not take along the rankings that were made of it. So is
+one that would hold other prompts out than those which a run that began since learnt from or was measured on.
 
 Not undone here: jobs, what they write and how a run was steered (a job is stopped, or made again); text that is being
 typed (its editor's own undo) and drafts of it; rankings, which the Rank tab takes back one by one, after a restart
@@ -25,18 +26,21 @@ from core.store.undo_log import Statement, UndoLog, counts, execute
 
 #: Steps that can be taken back; older ones are forgotten.
 STEPS = 100
+#: Jobs that learn from prompts that are not held out, or measure on those that are.
+FOLLOWS_THE_SPLIT = ("train-reward", "train-policy", "compare")
 
 
 @dataclass(frozen=True)
 class Step:
     """`statements` take it back, the newest first; or `bulk` does, of which there is too much for those; or `back`,
-    where more than rows went, and then it is not redone."""
+    where more than rows went, and then it is not redone. `begun` are the jobs that followed the split by then."""
 
     label: str
     tables: frozenset[str] = frozenset()
     statements: list[Statement] = field(default_factory=list)
     bulk: Bulk | None = None
     back: Callable[[], object] | None = None
+    begun: frozenset[int] = frozenset()
 
 
 class History:
@@ -59,7 +63,7 @@ class History:
         if isinstance(changes, Recorded):
             statements = []
         if statements or bulk:
-            self.add(Step(changes.label, changes.tables, statements, bulk))
+            self.add(Step(changes.label, changes.tables, statements, bulk, begun=_begun(self.project)))
 
     def add(self, step: Step) -> None:
         """A step that can be undone."""
@@ -120,14 +124,18 @@ class History:
     def _replay(self, step: Step) -> Step | None:
         try:
             with self.project.write():
+                begun = _begun(self.project)
+                split = _split(self.project) if begun - step.begun else {}
                 self._execute(step.statements)
+                if split and any(now != split.get(prompt, now) for prompt, now in _split(self.project).items()):
+                    raise sqlite3.IntegrityError("a run follows this split")
                 for table in sorted(step.tables):
                     self.project.count_edit(table)
         except sqlite3.IntegrityError:
             return None
         except sqlite3.Error as error:
             raise known(error) or error from error
-        return Step(step.label, step.tables, self._log.taken())
+        return Step(step.label, step.tables, self._log.taken(), begun=begun)
 
     def _execute(self, statements: list[Statement]) -> None:
         """Raises `IntegrityError` where a row is not as it was left, or if other rows would go along."""
@@ -146,6 +154,16 @@ class History:
             weakref.finalize(self, waiting_rows.give_up, self._folder, held)
         self._kept += 1
         return self._folder / f"{self._kept}.db"
+
+
+def _begun(project: Project) -> frozenset[int]:
+    marks = ", ".join("?" * len(FOLLOWS_THE_SPLIT))
+    rows = project.rows(f"select id from jobs where attempt > 0 and kind in ({marks})", *FOLLOWS_THE_SPLIT)
+    return frozenset(row["id"] for row in rows)
+
+
+def _split(project: Project) -> dict[int, str]:
+    return {row["id"]: row["split"] for row in project.rows("select id, split from prompts")}
 
 
 def _beside(folder: Path, step: Step, bulk: Bulk, kept: Path) -> Step | None:

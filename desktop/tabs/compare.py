@@ -13,6 +13,7 @@ from core.jobs import queue
 from core.jobs.follow import News
 from core.preferences.statistics import share_interval
 from core.records import ACTIVE, Job
+from core.report.outcomes import FEW
 from core.store import Changes
 from desktop import errors
 from desktop.session import Session
@@ -57,6 +58,7 @@ class Tab(QWidget):
         self.back = button("Show the held-out prompts", self.show_newest, role="link")
         self.numbers = QWidget()
         self.numbers.setLayout(row(self.before, self.after, self.wins, self.gold, self.kl, None, spacing=3 * SPACE))
+        self.doubt = label("", "muted", wrap=True)
         self.list = QVBoxLayout()
         self.list.setSpacing(2 * SPACE)
         self.more = button("", self._show_more)
@@ -74,7 +76,7 @@ class Tab(QWidget):
         )
         self.stack.addWidget(self.empty)
         results = QWidget()
-        results.setLayout(column(row(self.what, self.back, None), self.numbers, area, spacing=SPACE + 4))
+        results.setLayout(column(row(self.what, self.back, None), self.numbers, self.doubt, area, spacing=SPACE + 4))
         self.stack.addWidget(results)
         top = column(
             row(label("Policy"), self.policy, None, self.heldout), row(self.prompt, self.ask_button), spacing=SPACE + 4
@@ -146,6 +148,7 @@ class Tab(QWidget):
         self._shown = job.id
         self._clear()
         self.numbers.hide()
+        self.doubt.hide()
         self.what.setText(said_of(job))
         self.back.hide()
         self._busy = label("", "muted")
@@ -193,6 +196,9 @@ class Tab(QWidget):
             for reference, tuned in zip(found["reference"], found["tuned"], strict=False)
         ]
         self._show_numbers(job.result)
+        doubt = doubt_of(len(sides))
+        self.doubt.setText(doubt)
+        self.doubt.setVisible(bool(doubt))
         self._show_more()
 
     def _show_more(self) -> None:
@@ -258,6 +264,12 @@ def said_of(job: Job) -> str:
     but = f", without {left_out} that it trained on" if left_out else ""
     run = policy_of(job)  # 0 while it is not looked up yet
     return f"{f'Run {run}' if run else 'The newest run'} beside the reference, on {prompts}{but}"
+
+
+def doubt_of(prompts: int) -> str:
+    """Why the numbers might be others, where both sides answered so many prompts; the answers are always drawn."""
+    few = f"{prompts} {'prompt is' if prompts == 1 else 'prompts are'} few, and the" if prompts < FEW else "The"
+    return f"{few} answers are drawn with randomness: another draw may differ." if prompts else ""
 
 
 class Duel(QFrame):

@@ -151,7 +151,7 @@ class Tab(QWidget):
         self.exported.hide()
         self.held_out = HeldOutNote(self.session)
         links = row(self.next, self.next_round, self.export, None, spacing=2 * SPACE)
-        below = column(self.result, self.held_out, self.exported, links, spacing=SPACE // 2)
+        below = column(self.result, self.result.warning, self.held_out, self.exported, links, spacing=SPACE // 2)
         self.folding = FoldingCard(self.pages, self.take_over, "runs")
         layout = column(self.live, self.advice, charts, below, self.folding, spacing=SPACE - 2)
         layout.setStretch(2, 4)

@@ -18,6 +18,10 @@ from desktop.widgets.parts import button, card, column, go, label, row, set_role
 
 #: Changes after which the next step may be another.
 TABLES = frozenset({"prompts", "completions", "completion_groups", "rankings", "jobs", "settings"})
+#: Pages that are named where the tab alone would not say enough.
+PAGES = {"prompts": "Prompts", "hold out": "Prompts"}
+#: Training, which the machine's next step waits for, and where it is seen.
+TRAINING = {"train-reward": "Reward model", "train-policy": "PPO"}
 
 
 class NextCard(QWidget):
@@ -67,12 +71,16 @@ class NextCard(QWidget):
 
     def _show_next(self, step: NextStep) -> None:
         self._tab, self._page = step.tab, step.page
-        busy = [job for job in self.session.jobs(step.job) if job.status in ACTIVE] if step.job else []
+        kinds = {step.job, *TRAINING} if step.job else ()
+        busy = [job for job in self.session.jobs() if job.kind in kinds and job.status in ACTIVE]
         if busy:
-            says = self.session.waits(busy[-1]) or "The bar at the foot says how far it is."
-            self._show("At work", busy[-1].name, says, f"{step.tab} →")
+            first = busy[-1]
+            if first.kind != step.job:
+                self._tab, self._page = TRAINING[first.kind], ""
+            stands = "It is paused." if first.status == "paused" else "The bar at the foot says how far it is."
+            self._show("At work", first.name, self.session.waits(first) or stands, f"{self._tab} →")
         else:
-            self._show("Next", step.title, step.why, f"{step.tab} →")
+            self._show("Next", step.title, step.why, f"{PAGES.get(step.page, step.tab)} →")
         self._buttons("", "")
 
     def _show_stop(self, place: tour.Place) -> None:

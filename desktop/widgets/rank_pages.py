@@ -4,14 +4,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.data.pack import PACK
+from core.next_step import missing_rankings
 from core.records import ACTIVE, Job
 from core.store import Project, assignments, prompts
 from desktop.labeling import Labeling
 from desktop.widgets.calibration_result import CalibrationResult
 from desktop.widgets.parts import Empty, button, row
 from desktop.widgets.ranking_board import RankingBoard
-
-LEARN = "The reward model can learn from it now."
 
 
 class RankPages(QStackedWidget):
@@ -93,6 +92,11 @@ class RankPages(QStackedWidget):
         what = f"all {labeling.total:,} items" if labeling.total > 1 else "the only item"
         self.unskip_button.setVisible(bool(assignments.skipped(self.project, labeling.labeler.id)))
         packed = self.project.setting(PACK)
-        then = "Send the pack back: File, Send the labeling pack back." if packed else LEARN
+        then = "Send the pack back: File, Send the labeling pack back." if packed else self._learn()
         self.all_ranked.text.setText(f"You have ranked {what}. {then}")
         self.setCurrentWidget(self.all_ranked)
+
+    def _learn(self) -> str:
+        missing = missing_rankings(self.project)
+        better = f", and better with {missing} more ranked {'prompt' if missing == 1 else 'prompts'}" if missing else ""
+        return f"The reward model can learn from it now{better}."

@@ -10,7 +10,7 @@ from core.configs import TrainRewardConfig
 from core.errors import KnownError
 from core.jobs import early, queue, resumes
 from core.jobs.follow import News
-from core.next_step import ENOUGH, is_chance
+from core.next_step import ENOUGH, all_ranked, is_chance
 from core.preferences import pairs
 from core.preferences.pairs import Counts
 from core.records import ACTIVE, RESUMABLE, Job
@@ -44,6 +44,8 @@ from desktop.widgets.report_plots import ScoreHistogram
 from desktop.widgets.run_choice import KIND
 from desktop.widgets.run_list import RunList, runs_section
 from desktop.widgets.run_removal import RunRemoval
+
+DRAWN = "The loss and the accuracy on held-out prompts are drawn here while it learns."
 
 
 class TrainingPage(QWidget):
@@ -108,13 +110,8 @@ class TrainingPage(QWidget):
         charts = QWidget()
         charts.setLayout(whole)
         self.stack = QStackedWidget()
-        self.empty = Empty(
-            "No reward model yet",
-            "Rank some prompts, then train: the loss and the accuracy on held-out prompts are drawn here while it "
-            "learns.",
-            "Go to Rank",
-            lambda: go(self, "Rank"),
-        )
+        self._all_ranked = False
+        self.empty = Empty("No reward model yet", f"Rank some prompts, then train. {DRAWN}", "Go to Rank", self._lead)
         self.stack.addWidget(self.empty)
         self.stack.addWidget(charts)
         body = row(self._side(), self.stack, spacing=3 * SPACE)
@@ -162,13 +159,15 @@ class TrainingPage(QWidget):
         self._counted += 1
         number = self._counted
 
-        def counted(found: Counts) -> None:
+        def counted(found: tuple[Counts, bool]) -> None:
             if number == self._counted:
-                self._show_counts(found)
+                self._show_counts(*found)
 
-        with_project(self, self.session.project.folder, pairs.counts, counted)
+        with_project(
+            self, self.session.project.folder, lambda project: (pairs.counts(project), all_ranked(project)), counted
+        )
 
-    def _show_counts(self, counts: Counts) -> None:
+    def _show_counts(self, counts: Counts, ranked: bool) -> None:
         self.pairs.show_value(counts.pairs)
         self.prompts.show_value(counts.ranked_prompts)
         self.ties.show_value(counts.ties)
@@ -182,10 +181,22 @@ class TrainingPage(QWidget):
         if not counts.pairs:
             self.advice.setText("Nothing is ranked yet: put some completions in order in the Rank tab.")
         elif missing > 0:
-            self.advice.setText(f"{missing} more ranked prompts until a reward model is worth training.")
+            more = f"{missing} more ranked {'prompt' if missing == 1 else 'prompts'}"
+            later = f"It can be trained now, and better with {more}."
+            self.advice.setText(later if ranked else f"{more} until a reward model is worth training.")
         self.advice.setVisible(missing > 0)
         self.train.setEnabled(counts.pairs > 0)
+        self._all_ranked = ranked and counts.pairs > 0
+        now = "Train it now with the button at the left" + (", or add prompts" if missing > 0 else "")
+        self.empty.text.setText(f"{now if self._all_ranked else 'Rank some prompts, then train'}. {DRAWN}")
+        self.empty.action.setText("Add prompts" if self._all_ranked else "Go to Rank")
         self.empty.action.setVisible(missing > 0)
+
+    def _lead(self) -> None:
+        """To what makes it better: prompts to add where all are ranked, or else prompts to rank."""
+        go(self, "Instructions" if self._all_ranked else "Rank")
+        if self._all_ranked and (tab := getattr(self.window(), "tab_called", lambda _: None)("Instructions")):
+            tab.open_page("prompts")
 
     def show_runs(self) -> None:
         self.runs.refresh()

@@ -11,7 +11,10 @@ from desktop.session import Session
 
 WHAT = (
     "A round is: rank, learn a reward, tune. What the tuned policy writes belongs to the next round; the reward model "
-    "learns from all of them."
+    "learns from all of them.\n"
+    "Pairs: what was ranked of this round's completions; newer ones came after the newest reward model began.\n"
+    "Reward model: how many of the held-out pairs it orders as the labelers did; chance is 50%.\n"
+    "Policy: how much higher that reward model scores the held-out prompts' answers after tuning against it."
 )
 
 

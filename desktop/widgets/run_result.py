@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from core.configs import ALGORITHMS
+from core.next_step import is_chance
 from core.preferences.statistics import NOTHING, Interval
 from core.records import Job
 from core.report import outcomes
@@ -11,11 +12,14 @@ from core.store import Project
 from desktop import errors
 from desktop.background import with_project
 from desktop.session import Session
-from desktop.widgets.parts import set_role
+from desktop.widgets.parts import label, set_role
 
 
 class RunResult(QLabel):
-    """Shows `said_of` a run at once, and how sure its gain is as soon as that was computed."""
+    """Shows `said_of` a run at once, and how sure its gain is as soon as that was computed.
+
+    `warning` is for the place under it: it says where the run learned from a reward model that may be guessing.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -25,6 +29,8 @@ class RunResult(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.warning = label("", "warning", wrap=True)
+        self.warning.hide()
 
     def show_job(self, job: Job) -> None:
         self._job = job
@@ -52,19 +58,35 @@ class RunResult(QLabel):
         text = text or self.session.waits(self._job) or said_of(self._job, self._gains.get(self._job.id, NOTHING))
         self.setText(text)
         self.setVisible(bool(text))
+        doubt = self._doubt(self._job)
+        self.warning.setText(doubt)
+        self.warning.setVisible(bool(doubt))
+
+    def _doubt(self, job: Job) -> str:
+        reward = self.session.job(job.result.get("reward_job") or 0)
+        if job.result.get("reward_after") is None or reward is None or not is_chance(reward):
+            return ""
+        return (
+            f"The accuracy of the reward model that gives these rewards (run {reward.id}) cannot be told from chance: "
+            "more of its reward need not mean better answers."
+        )
 
 
 def said_of(job: Job, gain: Interval = NOTHING) -> str:
-    """What came of a run; `gain` is that of the reward on held-out prompts."""
+    """What came of a run; `gain` is that of the reward on held-out prompts, of which there are `gain.n`."""
     found = job.result
     text = ""
     if found.get("reward_after") is not None and found.get("reward_before") is not None:
-        sure = ""
-        if gain.low is not None and gain.value is not None:
+        where, sure = "held-out prompts", ""
+        if gain.value is not None:
+            where = f"{gain.n:,} held-out {'prompt' if gain.n == 1 else 'prompts'}"
             what = "gain" if gain.value > 0 else "change"
-            sure = f", a {what} of {gain.value:+.2f} (95%: {gain.low:+.2f} to {gain.high:+.2f}),"
+            likely = "too few prompts for an interval"
+            if gain.low is not None:
+                likely = f"95%: {gain.low:+.2f} to {gain.high:+.2f}"
+            sure = f", a {what} of {gain.value:+.2f} ({likely}),"
         text = (
-            f"On held-out prompts the reward went from {found['reward_before']:+.2f} to "
+            f"On {where} the reward went from {found['reward_before']:+.2f} to "
             f"{found['reward_after']:+.2f}{sure} at a KL of {found['kl']:.1f} nats a completion."
         )
         if found.get("gold_after") is not None:

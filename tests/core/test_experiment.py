@@ -105,14 +105,14 @@ def test_guidelines_keep_their_lists_and_bold_words(hostile):
 
 
 def test_gain_interval_wins_and_settings_of_a_run_are_told(filled):
-    tune(filled, (0.0, 1.0, 0.0, 1.0), (1.0, 3.0, 1.0, 3.0), kl_coef=0.2, seed=7, gold="length")
+    tune(filled, (0.0, 1.0) * 8, (1.0, 3.0) * 8, kl_coef=0.2, seed=7, gold="length")
     found = experiment.gather(filled)
     run = found.leading
-    assert run.measured.prompts == 2
-    assert run.measured.answers == 4
+    assert run.measured.prompts == 8
+    assert run.measured.answers == 16
     assert (run.measured.reward.before.value, run.measured.reward.after.value) == (0.5, 2.0)
     gain = run.measured.reward.gain
-    assert (gain.value, gain.low, gain.high) == (1.5, 1.5, 1.5), "both prompts gained the same"
+    assert (gain.value, gain.low, gain.high) == (1.5, 1.5, 1.5), "all prompts gained the same"
     assert (run.measured.wins.value, run.measured.kl.value) == (1.0, 2.0)
     assert {item.name: item.value for item in run.settings} == {"kl_coef": 0.2, "seed": 7, "gold": "length"}
     text = read(filled).whole
@@ -121,8 +121,16 @@ def test_gain_interval_wins_and_settings_of_a_run_are_told(filled):
 
 
 def test_a_gain_that_may_be_chance_is_not_praised(filled):
-    tune(filled, (0.0, 0.0, 1.0, 1.0), (1.0, 1.0, 0.2, 0.2))
+    tune(filled, (0.0, 0.0, 1.0, 1.0) * 4, (1.0, 1.0, 0.2, 0.2) * 4)
     assert "no gain in reward can be told from chance" in story.lead(experiment.gather(filled))
+
+
+def test_a_few_prompts_give_a_gain_but_no_interval(filled):
+    tune(filled, (0.0, 0.0, 1.0, 1.0), (1.0, 1.0, 3.0, 3.0))
+    found = experiment.gather(filled)
+    gain = found.leading.measured.reward.gain
+    assert (gain.value, gain.low, gain.high, gain.n) == (1.5, None, None, 2)
+    assert "on 2 held-out prompts no gain in reward can be told from chance" in story.lead(found)
 
 
 def test_a_comparison_stands_in_where_a_run_measured_nothing(filled):

@@ -550,4 +550,4 @@ def test_rounds_follow_from_who_wrote_what_was_ranked(project, run_job):
     found = rounds.rounds(project)
     assert (found[1].reward_job, found[0].reward_job) == (second.id, first.reward_job)
     assert second.result["pairs"] > first.pairs, "the reward model learns from all rounds"
-    assert rounds.line(found[0]).startswith(f"Round 1: {first.pairs} pairs")
+    assert rounds.line(found[0]).startswith(f"Round 1: {first.pairs:,} pairs · reward model")

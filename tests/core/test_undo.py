@@ -80,6 +80,29 @@ def test_what_others_built_on_is_refused_and_nothing_changes(filled):
     other.close()
 
 
+@pytest.mark.parametrize("kind", ["train-reward", "train-policy", "compare"])
+def test_what_is_held_out_stays_once_a_run_follows_it(filled, kind):
+    for prompt in prompts.listed(filled, split="heldout"):
+        prompts.edit(filled, prompt.id, split="train")
+    history = History(filled)
+    history.mark(prompts.split_heldout(filled, 0.5))
+    add_job = "insert into jobs (kind, name, config, created_at, status, attempt) values (?, 'x', '{}', '', ?, ?)"
+    filled.db.conn.execute(add_job, (kind, "queued", 0))
+    filled.db.conn.execute(add_job, ("generate", "done", 1))
+    assert history.undo().label == "Undone: Hold out prompts", "nothing has looked at the split yet"
+    history.redo()
+    history.mark(prompts.edit(filled, 1, tags=("since",)))
+    filled.db.conn.execute("update jobs set status = 'done', attempt = 1")
+    history.undo()
+    assert prompts.get(filled, 1).tags == ("test",), "what has nothing to do with the split is taken back as ever"
+    with pytest.raises(BadInput, match="“Hold out prompts” cannot be taken back any more, because other work builds"):
+        history.undo()
+    assert prompts.count(filled, "heldout") == 3
+    history.mark(prompts.split_heldout(filled, 0.0))
+    history.undo()
+    assert prompts.count(filled, "heldout") == 3, "a later choice is taken back: no run has followed that one"
+
+
 def test_what_another_window_wrote_into_the_same_row_stays(filled):
     history = History(filled)
     history.mark(prompts.edit(filled, 1, split="heldout"))

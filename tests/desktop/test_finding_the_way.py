@@ -60,6 +60,57 @@ def test_the_next_step_follows_the_loop(filled):
     assert next_step(filled).tab == "PPO", "a newer reward model wants a newer policy"
 
 
+def test_prompts_that_wait_for_completions_count_as_prompts_to_rank(filled):
+    prompts.add(filled, [Prompt(0, f"another {number}?") for number in range(ENOUGH)])
+    step = next_step(filled)
+    assert step.title == f"Rank {ENOUGH} more prompts"
+    assert f"{ENOUGH - 6} of them wait for completions" in step.why and "add prompts" not in step.why
+
+
+def test_card_and_pages_agree_once_all_of_too_few_are_ranked(open_window, filled, qtbot):
+    settings.set_labeler_name("somebody")
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Reward model")
+    empty = window.tab_called("Reward model").training.empty
+    qtbot.waitUntil(lambda: "Rank some prompts" in empty.text.text() and empty.action.text() == "Go to Rank")
+    rank_by_hand(window, 6)
+    assert f"Add {ENOUGH - 6} more prompts" in words(window.sidebar.next)
+    assert "A reward model can learn from them now, and better from 20 prompts" in words(window.sidebar.next)
+    assert window.sidebar.next.main.text() == "Prompts →"
+    qtbot.waitUntil(lambda: "Train it now with the button at the left, or add prompts." in empty.text.text())
+    advice = window.tab_called("Reward model").training.advice.text()
+    assert advice == f"It can be trained now, and better with {ENOUGH - 6} more ranked prompts."
+    empty.action.click()
+    assert window.tab_called("Instructions").prompts.new_text.isVisible()
+    window.show_tab_called("Rank")
+    pages = window.tab_called("Rank").stack
+    qtbot.waitUntil(lambda: pages.currentWidget() is pages.all_ranked)
+    said = f"can learn from it now, and better with {ENOUGH - 6} more ranked prompts."
+    assert pages.all_ranked.text.text().endswith(said)
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "paused"])
+def test_a_second_tuning_is_at_work_as_the_first_was(open_window, filled, status):
+    gold.rank_all(filled, "length")
+    for kind in ("train-reward", "train-policy", "compare"):
+        finished(filled, kind)
+    held = lock.acquire(filled.folder)
+    window = open_window()
+    window.open_project(filled.folder)
+    card = window.sidebar.next
+    assert "Begin the next round" in words(card)
+    job = finished(filled, "train-policy")
+    filled.db.conn.execute("update jobs set status = ? where id = ?", (status, job.id))
+    window.session._follower.touch()
+    window.session.poll()
+    assert "At work" in words(card) and "Tune policy" in words(card) and card.main.text() == "PPO →"
+    assert ("It is paused." in words(card)) == (status == "paused")
+    card.main.click()
+    assert window.shown.title == "PPO"
+    held.close()
+
+
 def test_without_held_out_prompts_nothing_can_be_measured(filled):
     for prompt in prompts.listed(filled, split="heldout"):
         prompts.edit(filled, prompt.id, split="train")

@@ -90,7 +90,7 @@ def test_from_a_new_project_to_a_report(open_window, work, qtbot, tmp_path):
     policy.start_button.click()
     work(window)
     qtbot.waitUntil(lambda: policy.charts.reward.series["objective/scores"].size == 2)
-    assert "On held-out prompts the reward went from" in policy.result.text()
+    qtbot.waitUntil(lambda: "On 3 held-out prompts the reward went from" in policy.result.text())
 
     card.main.click()
     compare = window.tab_called("Compare")

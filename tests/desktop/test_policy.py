@@ -469,6 +469,34 @@ def test_the_result_names_the_algorithm_why_it_stopped_and_the_best_checkpoint(t
     assert "RLOO stopped after 8 steps: plateau. Best checkpoint: step 5." in said
 
 
+@pytest.mark.parametrize(("prompts", "sure"), [
+    (2, "a gain of +1.50 (too few prompts for an interval), at"),
+    (8, "a gain of +1.50 (95%: +1.50 to +1.50), at"),
+])  # fmt: skip
+def test_a_gain_says_on_how_many_prompts_and_by_which_reward_model(tab, prompts, sure):
+    project = tab.session.project
+    reward = queue.enqueue(project, "train-reward", configs.stored(configs.TrainRewardConfig()))
+    job = queued(project)
+    for step, side, scores in ((0, "reference", (0.0, 1.0)), (9, "tuned", (1.0, 3.0))):
+        Recorder(project, job.id).record(Samples(step, tuple(
+            Sample(f"prompt {n}", "text", policy=side, score=score) for n in range(prompts) for score in scores
+        )))  # fmt: skip
+    Recorder(project, reward.id).record(Result({"accuracy": 0.75, "heldout_pairs": 12}))
+    found = {"reward_before": 0.5, "reward_after": 2.0, "kl": 3.0, "steps": 8, "reward_job": reward.id}
+    Recorder(project, job.id).record(Result(found))
+    done(project, reward)
+    done(project, job)
+    poll(tab)
+    select(tab, job)
+    assert tab.result.text().startswith(f"On {prompts} held-out prompts the reward went from +0.50 to +2.00, {sure}")
+    assert f"run {reward.id}) cannot be told from chance" in tab.result.warning.text()
+    assert tab.result.warning.isVisible()
+    Recorder(project, reward.id).record(Result({"heldout_pairs": 1200}))
+    poll(tab)
+    tab.result.show_job(tab.session.job(job.id))
+    assert not tab.result.warning.isVisible()
+
+
 def test_rounds_stand_in_a_line_and_a_tuned_policy_begins_the_next(open_window, filled, qtbot):
     gold.rank_all(filled, "length")
     job = queued(filled)
@@ -485,7 +513,8 @@ def test_rounds_stand_in_a_line_and_a_tuned_policy_begins_the_next(open_window, 
     found = window.tab_called("PPO")
     qtbot.waitUntil(lambda: found.rounds.isVisible())
     assert found.rounds.whole.startswith("Round 1: ")
-    assert "policy +0.80   →   Round 2: 1 prompts answered, none ranked" in found.rounds.whole
+    assert "policy +0.80   →   Round 2: 1 prompt answered, none ranked" in found.rounds.whole
+    assert "chance is 50%" in found.rounds.toolTip(), "the numbers are explained"
     assert found.next_round.isVisible()
     qtbot.mouseClick(found.next_round, Qt.MouseButton.LeftButton)
     rank = window.tab_called("Rank")

@@ -232,6 +232,7 @@ def test_a_typed_prompt_is_answered_by_both_policies(open_window, with_runs, qtb
     shown = texts(compare)
     assert "higher reward" in shown
     assert "100%" in shown
+    assert "1 prompt is few, and the answers are drawn with randomness: another draw may differ." in shown
     worker.close()
 
 
