@@ -178,13 +178,13 @@ def test_the_report_says_how_good_it_is_and_where_not(tab, qtbot, qapp):
     tab.pages.setCurrentWidget(tab.report)
     qtbot.waitUntil(lambda: tab.report.report is not None and not busy())
     page = tab.report
-    qtbot.waitUntil(lambda: page.errors.count() == 4)
+    # News of the run may have the report measured once more.
+    qtbot.waitUntil(lambda: page.report is not None and page.errors.count() == len(page.report.mistakes) == 4)
     assert page.accuracy.value.text() == "67%", "the shortest one beats two others of each prompt"
     assert "Measured on 12 pairs of 2 prompts" in texts(page)
     titles = [dots.accessibleName() for dots in page.findChildren(SliceDots)]
     assert titles[:2] == ["By distance of ranks", "By length"]
     assert "Learning curve" in page.growth.nothing.text()
-    assert len(page.report.mistakes) == 4
     qtbot.waitUntil(lambda: "The model gives this" in texts(page))
     assert "a short answer 5" in texts(page)
     for name in ("dark", "light"):
