@@ -8,6 +8,7 @@ from types import TracebackType
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from core.errors import known
+from desktop import theme
 from desktop.forms import title_of
 
 
@@ -19,6 +20,8 @@ def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
     if (shown := _already(str(sentence or ""), report)) is not None:
         return shown
     box = QMessageBox(parent)
+    if parent is None:
+        theme.dress(box)
     box.setWindowTitle("Plumbline")
     if sentence is not None:
         box.setIcon(QMessageBox.Icon.Warning)

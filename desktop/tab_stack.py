@@ -10,6 +10,7 @@ from core.store import Changes
 from desktop.session import Session
 from desktop.tabs import TABS, TabKind
 from desktop.turns import Turns
+from desktop.widgets.late_pages import LatePages
 from desktop.widgets.parts import column
 
 
@@ -40,7 +41,10 @@ class TabStack(QStackedWidget):
     def whole(self, number: int) -> Any:
         """A tab with all that is in it, made now if it is being made; None if it was never asked for."""
         self._turns.finish(number)
-        return self.tabs[number]
+        tab = self.tabs[number]
+        if isinstance(pages := getattr(tab, "pages", None), LatePages):
+            pages.whole()
+        return tab
 
     def changed(self, changes: Changes, origin: object | None) -> None:
         """Something in the project changed, by `origin` if that is a tab."""
@@ -58,11 +62,12 @@ class TabStack(QStackedWidget):
 
     def end(self) -> None:
         """The project closes."""
-        for turns in self.findChildren(Turns):
-            turns.forget()
-        for tab in self.tabs:
-            if tab is not None:
-                tab.close()
+        made = [tab for tab in self.tabs if tab is not None]
+        for part in (self, *made):  # a tab may have no place yet
+            for turns in part.findChildren(Turns):
+                turns.forget()
+        for tab in made:
+            tab.close()
 
     def _make(self, number: int) -> Iterator[None]:
         kind = importlib.import_module(TABS[number].module).Tab

@@ -39,9 +39,11 @@ class Turns(QObject):
             return
         number, steps = self._begun.popitem()
         before = self._forgotten
-        for _ in steps:
-            if self._forgotten == before:
-                self._begun.setdefault(number, steps)  # unless the step itself has begun it anew
-            break
-        if self._begun:
-            self._timer.start()
+        try:
+            for _ in steps:
+                if self._forgotten == before:
+                    self._begun.setdefault(number, steps)  # unless the step itself has begun it anew
+                break
+        finally:  # what fails is told as any error is, and the others go on
+            if self._begun:
+                self._timer.start()

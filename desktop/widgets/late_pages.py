@@ -27,6 +27,7 @@ class LatePages(QTabWidget):
         self._holders: list[QWidget] = []
         self._turns = Turns(self)
         self.currentChanged.connect(self._open)
+        self.tabBarClicked.connect(self._try_again)
 
     def add(self, title: str, make: Callable[[], Page]) -> Callable[[], Page]:
         """Returns what gives the page, and makes it first if need be."""
@@ -58,6 +59,11 @@ class LatePages(QTabWidget):
             self.opened.emit(number)
         elif number >= 0 and number not in self._turns:
             self._turns.begin(number, self._show(number))
+
+    def _try_again(self, number: int) -> None:
+        """A page that could not be made is made anew when its tab is clicked once more."""
+        if number == self.currentIndex() and number not in self.made:
+            self._open(number)
 
     def _show(self, number: int) -> Iterator[None]:
         yield from self._make(number)
