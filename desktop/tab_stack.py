@@ -9,9 +9,8 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from core.store import Changes
 from desktop.session import Session
 from desktop.tabs import TABS, TabKind
-from desktop.turns import Turns
+from desktop.turns import Turns, placing
 from desktop.widgets.late_pages import LatePages
-from desktop.widgets.parts import column
 
 
 class TabStack(QStackedWidget):
@@ -73,11 +72,6 @@ class TabStack(QStackedWidget):
         kind = importlib.import_module(TABS[number].module).Tab
         yield
         tab = kind(self.session)
-        for _ in getattr(tab, "parts", ()):
-            yield
+        yield from getattr(tab, "parts", ())
         self.tabs[number] = tab
-        yield
-        tab.hide()
-        self._places[number].setLayout(column(tab))
-        yield
-        tab.show()
+        yield from placing(tab, self._places[number])

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QWidget
 
-from desktop.turns import Turns
-from desktop.widgets.parts import column
+from desktop.turns import Turns, placing
 
 Page = TypeVar("Page", bound=QWidget)
 
@@ -74,11 +73,6 @@ class LatePages(QTabWidget):
         if number in self.made:
             return
         page = self._makes[number]()
-        for _ in getattr(page, "parts", ()):
-            yield
+        yield from getattr(page, "parts", ())
         self.made[number] = page
-        yield
-        page.hide()
-        self._holders[number].setLayout(column(page))
-        yield
-        page.show()
+        yield from placing(page, self._holders[number])

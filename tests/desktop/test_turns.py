@@ -5,7 +5,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from core.errors import BadInput
-from desktop import errors, theme
+from desktop import errors, tab_stack, theme
+from desktop.background import busy
 from desktop.tabs import TABS, policy
 from desktop.turns import Turns
 from desktop.welcome import NewProject
@@ -141,16 +142,23 @@ def test_a_project_that_closes_while_a_tab_is_built_leaves_nothing_behind(open_w
     assert window.show_tab(TITLES.index("PPO")).form.isVisible()
 
 
-def test_a_project_that_closes_before_a_tab_is_in_its_place_leaves_no_step_of_its_pages(open_window, filled, qtbot):
-    window, number = open_window(), TITLES.index("Review")
+def test_a_project_that_closes_before_a_tab_is_in_its_place_leaves_no_step_of_its_pages(
+    open_window, filled, qtbot, monkeypatch
+):
+    window, begun = open_window(), []
     window.open_project(filled.folder)
-    window.open_tab(number)
-    qtbot.waitUntil(lambda: window.tab_stack.tabs[number] is not None)
-    tab = window.tab_stack.tabs[number]
-    assert tab.parent() is None
-    window.close_project()
+    qtbot.waitUntil(lambda: window.tab_stack.tabs[0] is not None and not busy())
+
+    def placing(tab, place):
+        begun.append(tab)
+        window.close_project()
+        yield
+
+    monkeypatch.setattr(tab_stack, "placing", placing)
+    window.open_tab(TITLES.index("Review"))
+    qtbot.waitUntil(lambda: bool(begun))
     qtbot.wait(50)
-    assert window.session is None and not tab.pages.made
+    assert window.session is None and not begun[0].pages.made
 
 
 def test_the_palette_offers_what_is_on_a_page_that_is_still_being_made(open_window, filled):
