@@ -148,6 +148,11 @@ class Job:
     finished_at: str | None = None
 
     @property
+    def outcome(self) -> dict[str, Any]:
+        """Its result without what was only for the estimate."""
+        return {key: value for key, value in self.result.items() if key != LATER}
+
+    @property
     def eta(self) -> float | None:
         """Seconds until the end at the pace so far, or None while nothing is known. What comes after the stage counts
         where the job has said how long that takes (`LATER`)."""

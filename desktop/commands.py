@@ -54,9 +54,11 @@ def _of_action(action: QAction, where: str) -> Iterator[Command]:
         yield Command(plain(text), plain(beside) or where, keys, action.trigger)
 
 
-def of_page(page: QWidget, title: str) -> list[Command]:
-    """What the buttons, pages and fields that are seen on `page` do, once for each name."""
+def of_page(page: QWidget | None, title: str) -> list[Command]:
+    """What the buttons, pages and fields that are seen on `page` do, once for each name; None could not be made."""
     found: dict[str, Command] = {}
+    if page is None:
+        return []
     for tabs in page.findChildren(QTabWidget):
         if tabs.isVisible():
             for number in range(tabs.count()):

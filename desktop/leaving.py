@@ -51,7 +51,7 @@ def goes_on(session: Session) -> str:
     active = [job for job in session.jobs() if job.status in ACTIVE]
     if not active:
         return ""
-    job, others = active[-1], len(active) - 1
-    how = "stays paused" if all(each.status == "paused" for each in active) else "goes on in the background"
+    job = next((each for each in active if each.status in ("running", "paused")), active[-1])
+    how, others = "stays paused" if job.status == "paused" else "goes on in the background", len(active) - 1
     more = f", and {others} more {'waits' if others == 1 else 'wait'}" if others else ""
     return f"Job {job.id}, {job.name}, {how}{more}: open “{session.project.name}” again to see how far it is."

@@ -167,7 +167,7 @@ class Projects(QObject):
             in_background(window, partial(trash.delete, folder), done, failed, lasting=True)
 
         if was_open:
-            window.close_project(delete)
+            window.close_project(delete, tells=False)
         else:
             delete()
 

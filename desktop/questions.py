@@ -5,12 +5,15 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from desktop import theme
 from desktop.widgets.parts import without_icons
 
 
 def box(parent: QWidget | None, heading: str, more: str) -> QMessageBox:
     """A message box yet to be given buttons and to be opened with `show`."""
     found = QMessageBox(parent)
+    if parent is None:
+        theme.dress(found)
     found.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     found.setTextFormat(Qt.TextFormat.PlainText)
     found.setWindowTitle(heading.rstrip("."))

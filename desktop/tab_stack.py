@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from core.store import Changes
 from desktop.session import Session
 from desktop.tabs import TABS, TabKind
-from desktop.turns import Turns
-from desktop.widgets.parts import column
+from desktop.turns import Turns, placing
+from desktop.widgets.late_pages import LatePages
 
 
 class TabStack(QStackedWidget):
@@ -40,7 +40,10 @@ class TabStack(QStackedWidget):
     def whole(self, number: int) -> Any:
         """A tab with all that is in it, made now if it is being made; None if it was never asked for."""
         self._turns.finish(number)
-        return self.tabs[number]
+        tab = self.tabs[number]
+        if isinstance(pages := getattr(tab, "pages", None), LatePages):
+            pages.whole()
+        return tab
 
     def changed(self, changes: Changes, origin: object | None) -> None:
         """Something in the project changed, by `origin` if that is a tab."""
@@ -58,21 +61,17 @@ class TabStack(QStackedWidget):
 
     def end(self) -> None:
         """The project closes."""
-        for turns in self.findChildren(Turns):
-            turns.forget()
-        for tab in self.tabs:
-            if tab is not None:
-                tab.close()
+        made = [tab for tab in self.tabs if tab is not None]
+        for part in (self, *made):  # a tab may have no place yet
+            for turns in part.findChildren(Turns):
+                turns.forget()
+        for tab in made:
+            tab.close()
 
     def _make(self, number: int) -> Iterator[None]:
         kind = importlib.import_module(TABS[number].module).Tab
         yield
         tab = kind(self.session)
-        for _ in getattr(tab, "parts", ()):
-            yield
+        yield from getattr(tab, "parts", ())
         self.tabs[number] = tab
-        yield
-        tab.hide()
-        self._places[number].setLayout(column(tab))
-        yield
-        tab.show()
+        yield from placing(tab, self._places[number])

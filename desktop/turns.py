@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QWidget
+
+from desktop.widgets.parts import column
 
 
 class Turns(QObject):
@@ -39,9 +42,20 @@ class Turns(QObject):
             return
         number, steps = self._begun.popitem()
         before = self._forgotten
-        for _ in steps:
-            if self._forgotten == before:
-                self._begun.setdefault(number, steps)  # unless the step itself has begun it anew
-            break
-        if self._begun:
-            self._timer.start()
+        try:
+            for _ in steps:
+                if self._forgotten == before:
+                    self._begun.setdefault(number, steps)  # unless the step itself has begun it anew
+                break
+        finally:  # what fails is told as any error is, and the others go on
+            if self._begun:
+                self._timer.start()
+
+
+def placing(page: QWidget, place: QWidget) -> Iterator[None]:
+    """The last steps of a page that is built: it is put into its place, and shown there."""
+    yield
+    page.hide()
+    place.setLayout(column(page))
+    yield
+    page.show()

@@ -128,19 +128,19 @@ class Window(QMainWindow):
         if then is not None:
             then()
 
-    def close_project(self, then: Callable[[], object] | None = None) -> None:
-        """Close what is open, once what is being read of it was read; then call `then`."""
+    def close_project(self, then: Callable[[], object] | None = None, *, tells: bool = True) -> None:
+        """Close what is open, once what is being read of it was read; then call `then`. It `tells` what goes on."""
         if self.waiting.busy:
             return
         if self.session is None:
-            self._closed(then)
+            self._closed(then, tells)
         else:
             self.session.rest()
-            self.waiting.until_idle("Finishing what was begun …", lambda: self._closed(then))
+            self.waiting.until_idle("Finishing what was begun …", lambda: self._closed(then, tells))
 
-    def _closed(self, then: Callable[[], object] | None) -> None:
+    def _closed(self, then: Callable[[], object] | None, tells: bool) -> None:
         folder = self.session.project.folder if self.session is not None else None
-        left = leaving.goes_on(self.session) if self.session is not None else ""
+        left = leaving.goes_on(self.session) if self.session is not None and tells else ""
         self._close_session()
         self.projects.notice.leave()
         if then is not None:

@@ -83,7 +83,7 @@ def work(folder: Path, ask: Callable[[Project], int], as_json: bool) -> None:
         line.close()
     if job is not None:
         ended_well(job)
-        show({"job": job.id, "kind": job.kind, "status": job.status} | job.result, as_json, _plain(job))
+        show({"job": job.id, "kind": job.kind, "status": job.status} | job.outcome, as_json, _plain(job))
 
 
 def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project, Job], str] | None = None) -> None:
@@ -101,13 +101,13 @@ def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project
             raise click.exceptions.Exit(130) from error
     finally:
         line.close()
-    values = {"job": job.id, "kind": job.kind, "status": job.status} | job.result
+    values = {"job": job.id, "kind": job.kind, "status": job.status} | job.outcome
     show(values, as_json, tell(project, job) if tell else _plain(job))
 
 
 def _plain(job: Job) -> str:
     return (
-        table([(key, value) for key, value in job.result.items()], (job.name, ""))
+        table([(key, value) for key, value in job.outcome.items()], (job.name, ""))
         if job.result
         else f"{job.name}: done."
     )

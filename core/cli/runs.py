@@ -67,7 +67,7 @@ def sweep_command(folder: Path, as_json: bool, detach: bool, vary: tuple[str, ..
                 click.echo(f"{job.name}: {error}", err=True)
         ended = [queue.get(project, job.id) for job in jobs]
         rows = runs_table(ended)
-        show({"runs": [{"job": job.id, "name": job.name} | job.result for job in ended]}, as_json, table(*rows))
+        show({"runs": [{"job": job.id, "name": job.name} | job.outcome for job in ended]}, as_json, table(*rows))
 
 
 RESULTS = ("reward_before", "reward_after", "gold_after", "kl", "steps", "stop_reason")
@@ -90,7 +90,7 @@ def runs_command(folder: Path, as_json: bool) -> None:
     """Compare the runs of the policy: the settings in which they differ, and what came of them."""
     with opened(folder) as project:
         jobs = queue.listed(project, kind="train-policy")
-        values = [{"job": job.id, "status": job.status, "settings": sweep.settings(job)} | job.result for job in jobs]
+        values = [{"job": job.id, "status": job.status, "settings": sweep.settings(job)} | job.outcome for job in jobs]
         show({"runs": values}, as_json, table(*runs_table(jobs)) if jobs else "There are no runs yet.")
 
 

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QWidget
 
-from desktop.turns import Turns
-from desktop.widgets.parts import column
+from desktop.turns import Turns, placing
 
 Page = TypeVar("Page", bound=QWidget)
 
@@ -27,6 +26,7 @@ class LatePages(QTabWidget):
         self._holders: list[QWidget] = []
         self._turns = Turns(self)
         self.currentChanged.connect(self._open)
+        self.tabBarClicked.connect(self._try_again)
 
     def add(self, title: str, make: Callable[[], Page]) -> Callable[[], Page]:
         """Returns what gives the page, and makes it first if need be."""
@@ -59,6 +59,11 @@ class LatePages(QTabWidget):
         elif number >= 0 and number not in self._turns:
             self._turns.begin(number, self._show(number))
 
+    def _try_again(self, number: int) -> None:
+        """A page that could not be made is made anew when its tab is clicked once more."""
+        if number == self.currentIndex() and number not in self.made:
+            self._open(number)
+
     def _show(self, number: int) -> Iterator[None]:
         yield from self._make(number)
         if number == self.currentIndex():
@@ -68,11 +73,6 @@ class LatePages(QTabWidget):
         if number in self.made:
             return
         page = self._makes[number]()
-        for _ in getattr(page, "parts", ()):
-            yield
+        yield from getattr(page, "parts", ())
         self.made[number] = page
-        yield
-        page.hide()
-        self._holders[number].setLayout(column(page))
-        yield
-        page.show()
+        yield from placing(page, self._holders[number])

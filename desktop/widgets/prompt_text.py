@@ -28,7 +28,7 @@ class PromptText(QTextEdit):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def _dress(self) -> None:
-        """The application's style sheet sets the size of all text, so that a font set here would not count."""
+        """In the size of text that the person wants now."""
         self.setStyleSheet(
             "QTextEdit { background: transparent; border: none; padding: 0; font-weight: 600;"
             f" font-size: {theme.sized(theme.HEADING + 2)}px; }}"

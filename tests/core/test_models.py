@@ -1,8 +1,13 @@
 """One base, several adapters: nothing leaks from one to the other, and padding changes nothing."""
 
+from dataclasses import replace
+
+import pytest
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 
 from core.configs import LoraConfig
+from core.errors import ModelError
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.logprobs import predictions
 from core.models.rows import Rows, from_lists
@@ -94,6 +99,52 @@ def test_a_role_gives_gradients_to_its_own_adapter_alone(base):
     with shared.role(REFERENCE):
         pass
     assert not any(weight.requires_grad for weight in base.model.parameters())
+    shared.close()
+
+
+def awake(shared) -> tuple[set[str], set[str]]:
+    """The adapters that layers compute with, and those that learn."""
+    layers = [each for each in shared.base.model.modules() if isinstance(each, BaseTunerLayer)]
+    works = {name for each in layers if not each.disable_adapters for name in each.active_adapters}
+    learning = {key.split(".")[-2] for key, each in shared.base.model.named_parameters() if each.requires_grad}
+    return works, learning
+
+
+@pytest.mark.parametrize("dora", [False, True])
+def test_a_role_wakes_its_own_adapter_alone_whatever_was_added_loaded_dropped_or_failed_before(base, tmp_path, dora):
+    shared = SharedModel(base)
+
+    def check() -> None:
+        for name in (REFERENCE, *shared._peft.peft_config):
+            for train in (False, True):
+                own = set() if name is REFERENCE else {name}
+                with shared.role(name, train=train):
+                    assert awake(shared) == (own, own if train else set())
+                assert awake(shared) == (set(), set())
+
+    shared.add("a", replace(LORA, lora_dora=dora, lora_targets="attention"), seed=0)
+    check()
+    shared.add("b", replace(LORA, lora_dora=dora), seed=1)
+    shared.save("a", tmp_path / "a")
+    shared.load("c", tmp_path / "a")
+    check()
+    shared.copy("a", "c")
+    shared.reload("a", tmp_path / "a")
+    check()
+    shared.drop("c")
+    shared.drop("a")
+    check()
+    with pytest.raises(ZeroDivisionError), shared.role("b", train=True):
+        1 / 0
+    check()
+    (tmp_path / "a" / "adapter_model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ModelError):
+        shared.load("d", tmp_path / "a")
+    check()
+    shared.close()
+    assert awake(shared) == (set(), set())
+    shared.add("a", LORA, seed=0)
+    check()
     shared.close()
 
 

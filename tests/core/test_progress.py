@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core import configs, gold, worker
+from core.cli import run as cli
 from core.cli.output import describe
 from core.events import Progress, Rollback
 from core.jobs import doing, queue, resumes, trained
@@ -47,7 +48,7 @@ def test_a_step_says_what_it_does_and_each_new_step_begins_afresh(asking, run_jo
     assert any("Measuring the reference\nWriting" in sql for sql in found)
 
 
-def test_while_a_policy_is_tuned_its_estimate_knows_of_the_measuring_at_the_end(asking, run_job):
+def test_while_a_policy_is_tuned_its_estimate_knows_of_the_measuring_at_the_end(asking, run_job, capsys):
     told = {"Measuring the reference": [], "Tuning the policy (PPO)": [], "Measuring the tuned policy": []}
 
     def look(sql):
@@ -64,6 +65,9 @@ def test_while_a_policy_is_tuned_its_estimate_knows_of_the_measuring_at_the_end(
     before, tuning, after = (set(values) for values in told.values())
     assert before == after == {0.0}
     assert len(tuning) == 1 and min(tuning) > 0, "as long as measuring the reference took"
+    assert cli(["watch", str(asking.folder), str(job.id), "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert "reward_after" in shown and LATER not in shown
 
 
 def test_training_a_reward_model_says_what_it_does(asking, run_job, monkeypatch):

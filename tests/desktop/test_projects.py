@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
 from core import trash
+from core.configs import TrainRewardConfig
 from core.store import copies, create_project, waiting_rows
 from core.store.glance import glance
 from desktop import settings
@@ -171,9 +172,11 @@ def test_a_project_at_work_is_not_deleted_and_shown_again(opened, qtbot, monkeyp
     monkeypatch.setattr(lock, "LEAVING", 0.2)
     folder = opened.session.project.folder
     opened.show_tab_called("Review")
+    opened.session.start("train-reward", TrainRewardConfig())
     guard = lock.acquire(folder)
     opened.projects.put_in_trash(folder)
     qtbot.waitUntil(lambda: opened.session is not None)
+    assert opened.projects.notice.text.text().startswith("Deleting"), "not that its job goes on elsewhere"
     box = opened.findChild(QMessageBox)
     assert "worker is at work" in box.informativeText()
     box.close()

@@ -226,3 +226,8 @@ def test_a_project_that_closes_says_that_its_job_goes_on_and_how_to_come_back(wi
     assert window.session.project.folder == filled.folder
     window.close_project()
     assert "goes on in the background" in notice.text.text() and notice.isVisible()
+    window.open_project(filled.folder)
+    set_status(filled, job, "paused")
+    polled(window)
+    window.close_project()
+    assert f"Job {job.id}, Tune policy, stays paused, and 1 more waits" in notice.text.text()
