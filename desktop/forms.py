@@ -174,7 +174,9 @@ class ConfigForm(QWidget):
                 control.addItem(self._words.get(choice, choice), choice)
             control.setCurrentIndex(control.findData(value))
             self._read[item.name] = control.currentData
-            self._write[item.name] = lambda value: control.setCurrentIndex(control.findData(value))
+            self._write[item.name] = lambda value: control.setCurrentIndex(
+                control.findData(value) if value in meta["choices"] else control.currentIndex()
+            )
         elif isinstance(value, int):
             control = QSpinBox()
             control.setRange(int(meta["low"] or 0), int(meta["high"] or 1_000_000_000))

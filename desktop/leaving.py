@@ -6,20 +6,20 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core.errors import KnownError
-from core.records import ACTIVE
+from core.records import ACTIVE, Job
 from desktop import errors, questions
 from desktop.session import Session
 
 
 def ask(session: Session, parent: QWidget, leave: Callable[[], object]) -> QMessageBox | None:
     """Ask whether what runs should go on in the background, and then `leave`; None where nothing runs."""
-    active = [job for job in session.jobs() if job.status in ACTIVE]
+    active = _active(session)
     if not active:
         return None
-    job = active[-1]
-    more = f" {len(active) - 1} more wait." if len(active) > 1 else ""
+    job, others = active[0], len(active) - 1
+    more = f" {others} more {'waits' if others == 1 else 'wait'}." if others else ""
     count = f" ({job.done} of {job.total})" if job.total > 1 else ""
-    paused = all(each.status == "paused" for each in active)
+    paused = job.status == "paused"  # then those behind it wait, too
     goes_on = "It stays paused while the window is closed." if paused else "It can go on while the window is closed."
     box = questions.box(
         parent,
@@ -48,10 +48,16 @@ def ask(session: Session, parent: QWidget, leave: Callable[[], object]) -> QMess
 
 def goes_on(session: Session) -> str:
     """What becomes of the jobs of a project that closes while the window stays; empty where nothing runs."""
-    active = [job for job in session.jobs() if job.status in ACTIVE]
+    active = _active(session)
     if not active:
         return ""
-    job = next((each for each in active if each.status in ("running", "paused")), active[-1])
-    how, others = "stays paused" if job.status == "paused" else "goes on in the background", len(active) - 1
+    job, others = active[0], len(active) - 1
+    how = "stays paused" if job.status == "paused" else "goes on in the background"
     more = f", and {others} more {'waits' if others == 1 else 'wait'}" if others else ""
     return f"Job {job.id}, {job.name}, {how}{more}: open “{session.project.name}” again to see how far it is."
+
+
+def _active(session: Session) -> list[Job]:
+    """Jobs that are not over: the one that the worker has, then those behind it."""
+    active = [job for job in session.jobs()[::-1] if job.status in ACTIVE]
+    return sorted(active, key=lambda job: job.status == "queued")

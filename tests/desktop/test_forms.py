@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from core.configs import TrainPolicyConfig
+from core.configs import LoraConfig, TrainPolicyConfig
 from desktop.errors import worded
 from desktop.forms import ConfigForm, FloatBox, title_of
 
@@ -50,6 +50,14 @@ def test_zero_is_shown_by_its_word_and_can_be_typed_over(typing):
     assert typing("0") == (0.0, False)
     assert typing.field.text() == "automatic"
     assert typing("3e-5") == (pytest.approx(3e-5), False)
+
+
+def test_a_choice_of_an_older_run_that_is_none_any_more_changes_nothing(qtbot):
+    form = ConfigForm(LoraConfig)
+    qtbot.addWidget(form)
+    form.show_values({"lora_targets": "attention"})
+    form.show_values({"lora_targets": "gone"})
+    assert form.config(LoraConfig).lora_targets == "attention"
 
 
 def test_a_threshold_is_never_only_at_zero(qtbot):

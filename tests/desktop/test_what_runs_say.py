@@ -11,7 +11,7 @@ from core.events import Metrics, Progress, Result
 from core.jobs import lock, queue, resumes
 from core.jobs.recorder import Recorder
 from core.store import create_project, open_project, prompts
-from desktop import settings
+from desktop import leaving, settings
 from desktop.background import wait_for_all
 from desktop.widgets.jobs_panel import JobsPanel
 
@@ -229,5 +229,8 @@ def test_a_project_that_closes_says_that_its_job_goes_on_and_how_to_come_back(wi
     window.open_project(filled.folder)
     set_status(filled, job, "paused")
     polled(window)
+    box = leaving.ask(window.session, window, lambda: None)
+    assert "stays paused" in box.informativeText() and "is paused. 1 more waits." in box.text()
+    box.close()
     window.close_project()
     assert f"Job {job.id}, Tune policy, stays paused, and 1 more waits" in notice.text.text()
