@@ -76,7 +76,7 @@ def repeat_exactly(device: torch.device) -> None:
 
 @contextmanager
 def in_any_order() -> Iterator[None]:
-    """For what adds nothing up: some operations are faster where their order is free."""
+    """For drawing, which sums up no gradients: some operations are faster where their order is free."""
     was, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(False)
     try:
