@@ -49,8 +49,8 @@ def read_ahead(window: Window) -> None:
     loaded stays, and is no garbage to look for."""
 
     def read() -> None:
-        for module in ("pyqtgraph", *(kind.module for kind in TABS)):
-            importlib.import_module(module)
+        for kind in TABS:
+            importlib.import_module(kind.module)
 
     in_background(window, read, lambda _: gc.freeze(), lasting=True)
 

@@ -68,11 +68,10 @@ class SharedModel:
     def __init__(self, base: Base, world: Alone = ALONE, tell: Tell = quiet) -> None:
         self.base, self.world, self.tell = base, world, tell
         self._peft: Any = None
-        self._active: str | None = REFERENCE
-        self._training = False
         self._layers: list[BaseTunerLayer] = []  # every layer that has adapters
         self._weights: dict[str, list[nn.Parameter]] = {}
-        self._at_work: tuple[str | None, bool] | None = None
+        self._at_work: tuple[str | None, bool] = (REFERENCE, False)
+        """The role, and whether it learns."""
 
     def add(self, name: str, config: LoraConfig, *, seed: int) -> None:
         """A fresh adapter: its B is zero, so that it changes nothing yet."""
@@ -138,8 +137,7 @@ class SharedModel:
         lean_lora(self.base.model)
         self._layers = [module for module in self.base.model.modules() if isinstance(module, BaseTunerLayer)]
         self._weights = {each: self.parameters(each) for each in self._peft.peft_config}
-        self._at_work = None  # peft wakes what it attaches
-        self._switch(REFERENCE, False)
+        self._set(REFERENCE, False)  # in any case: peft wakes what it attaches
 
     def save(self, name: str, folder: Path, *, head: Tensor | None = None) -> None:
         """Write one adapter as a plain PEFT folder: `folder/adapter_model.safetensors` and its config.
@@ -165,22 +163,21 @@ class SharedModel:
     @contextmanager
     def role(self, name: str | None, *, train: bool = False) -> Iterator[Any]:
         """Work as adapter `name` (None is the reference); yields the causal model. Restores what was before."""
-        if self._training:
+        before, learns = self._at_work
+        if learns:
             raise RuntimeError("a role was opened inside a role that is being trained")
-        before = self._active
         self._switch(name, train)
-        self._training = train
         try:
             yield self.base.model
         finally:
-            self._training = False
             self._switch(before, False)
 
     def _switch(self, name: str | None, train: bool) -> None:
+        if self._at_work != (name, train):
+            self._set(name, train)
+
+    def _set(self, name: str | None, train: bool) -> None:
         """Layer by layer: peft's own way looks through every module of the model, ten times as long."""
-        self._active = name
-        if self._peft is None or self._at_work == (name, train):
-            return
         for layer in self._layers:
             layer.enable_adapters(name is not REFERENCE)
             if name is not REFERENCE:
@@ -194,6 +191,6 @@ class SharedModel:
         """Take the adapters off; the base is then exactly what it was before the first one."""
         if self._peft is not None:
             self._peft.unload()
-            self._peft, self._layers, self._weights, self._at_work = None, [], {}, None
+            self._peft, self._layers, self._weights, self._at_work = None, [], {}, (REFERENCE, False)
             if hasattr(self.base.model, "peft_config"):
                 del self.base.model.peft_config
