@@ -19,7 +19,19 @@ from desktop.theme import SPACE
 from desktop.widgets.folding_card import FoldingCard
 from desktop.widgets.held_out_note import HeldOutNote
 from desktop.widgets.live_controls import LiveControls
-from desktop.widgets.parts import Empty, button, column, go, header, label, row, scrolled, set_role, side_panel
+from desktop.widgets.parts import (
+    Empty,
+    ask_window,
+    button,
+    column,
+    go,
+    header,
+    label,
+    row,
+    scrolled,
+    set_role,
+    side_panel,
+)
 from desktop.widgets.policy_charts import PolicyCharts
 from desktop.widgets.policy_form import PolicyForm
 from desktop.widgets.rounds_line import RoundsLine
@@ -218,7 +230,7 @@ class Tab(QWidget):
     def begin_round(self) -> None:
         """Show the Rank tab with this run's policy chosen to write."""
         go(self, "Rank")
-        rank = getattr(self.window(), "tab_called", lambda _: None)("Rank")
+        rank = ask_window(self, "tab_called", "Rank")
         if rank is not None and self.runs.current is not None:
             rank.write_with(self.runs.current)
 

@@ -24,7 +24,7 @@ from desktop.theme import SPACE
 from desktop.widgets.cheat_sheet import CheatSheet
 from desktop.widgets.generate_panel import at_work
 from desktop.widgets.ordering import OVERALL
-from desktop.widgets.parts import column, row, set_role
+from desktop.widgets.parts import column, go, row, set_role
 from desktop.widgets.rank_header import RankHeader
 from desktop.widgets.rank_pages import RankPages
 from desktop.widgets.ranking_board import RankingBoard
@@ -147,9 +147,7 @@ class Tab(LabelingActions):
 
     def go(self, title: str) -> None:
         """Ask the window, if it is ours, for another tab."""
-        show = getattr(self.window(), "show_tab_called", None)
-        if show is not None:
-            show(title)
+        go(self, title)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that a button or panel did not want go to the board."""

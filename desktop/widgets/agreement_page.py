@@ -14,7 +14,7 @@ from core.store import Project, calibration, rankings
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import Number, button, card, clear, column, go, label, row, scrolled
+from desktop.widgets.parts import Number, ask_window, button, card, clear, column, go, label, row, scrolled
 from desktop.widgets.tables import ROW, fill, table
 
 NEEDS = (
@@ -211,7 +211,7 @@ class AgreementPage(QWidget):
     def adjudicate(self, group_id: int) -> None:
         """Open the prompt in the Rank tab, to decide it."""
         go(self, "Rank")
-        tab = getattr(self.window(), "tab_called", lambda title: None)("Rank")
+        tab = ask_window(self, "tab_called", "Rank")
         if tab is not None:
             tab.adjudicate(group_id)
 

@@ -14,7 +14,7 @@ from core.store import Changes
 from desktop import errors
 from desktop.session import Session
 from desktop.theme import SPACE
-from desktop.widgets.parts import button, card, column, go, label, row, set_role
+from desktop.widgets.parts import ask_window, button, card, column, go, label, row, set_role
 
 #: Changes after which the next step may be another.
 TABLES = frozenset({"prompts", "completions", "completion_groups", "rankings", "jobs", "settings"})
@@ -160,7 +160,7 @@ class NextCard(QWidget):
         self.refresh()
 
     def _shown_tab(self) -> Any:
-        return getattr(self.window(), "tab_called", lambda _: None)(self._tab)
+        return ask_window(self, "tab_called", self._tab)
 
     def _go_on(self) -> None:
         self.session.do(tour.go_on(self.session.project), self)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QIcon
@@ -183,11 +184,10 @@ def go(widget: QWidget, title: str) -> None:
     ask_window(widget, "show_tab_called", title)
 
 
-def ask_window(widget: QWidget, name: str, *arguments: object) -> None:
-    """Call what the window around `widget` offers; nothing where a widget stands alone."""
+def ask_window(widget: QWidget, name: str, *arguments: object) -> Any:
+    """Call what the window around `widget` offers, and return what it gives; None where a widget stands alone."""
     offered = getattr(widget.window(), name, None)
-    if offered is not None:
-        offered(*arguments)
+    return None if offered is None else offered(*arguments)
 
 
 class Number(QWidget):

@@ -30,6 +30,7 @@ from desktop.widgets.laid_over import Overlay
 from desktop.widgets.parts import (
     Empty,
     Number,
+    ask_window,
     button,
     card,
     column,
@@ -195,7 +196,7 @@ class TrainingPage(QWidget):
     def _lead(self) -> None:
         """To what makes it better: prompts to add where all are ranked, or else prompts to rank."""
         go(self, "Instructions" if self._all_ranked else "Rank")
-        if self._all_ranked and (tab := getattr(self.window(), "tab_called", lambda _: None)("Instructions")):
+        if self._all_ranked and (tab := ask_window(self, "tab_called", "Instructions")):
             tab.open_page("prompts")
 
     def show_runs(self) -> None:
