@@ -1,18 +1,21 @@
-"""Plumbline without its window.
+"""Plumbline without its window; imports point down this list, and `pyproject.toml` has them checked.
 
-errors, records, events, options, configs   plain data that everything else speaks
-words                                       durations and sizes as they are said everywhere
-catalogue, gold, metrics, resources         what there is to choose from, and what the numbers mean
-store/          the project: a folder, one SQLite file, one module per noun
-preferences/    from rankings to pairs
-data/           importers and exporters, one file per format
-jobs/           the queue of slow work as rows
-models/         the base model: fetching, loading, adapters, generation        (torch from here down)
-reward/         the reward model
-rl/             rollouts, rewards, the loop; algorithms/ has one file per algorithm
+cli/            the commands of `python main.py`
+worker          the other process: runs the jobs
 compare/        two policies on the same prompts
-worker.py       the other process: runs the jobs
-cli.py          the commands of `python main.py`
-
-Imports point one way: cli -> jobs, data -> preferences -> store; worker -> rl, reward -> models -> store.
+rl/             rollouts, rewards, the loop; algorithms/ has one file per algorithm
+reward/         the reward model
+models/         the base model: fetching, loading, adapters, generation            (torch from here down to cli)
+report/         how far a reward model can be trusted, and the whole experiment
+projects/       archives, the trash, a summary of a project that is not open
+guidance/       what to do next, in words
+runs/           training runs as rows: checks, grids, rounds
+data/           importers and exporters, one file per format
+labeling/       a labeler's session, packs, gold rewards
+machine/        base models and where they are kept, what computes, how much memory
+jobs/           the queue of slow work as rows
+preferences/    from rankings to pairs; agreement, bias
+config/         job settings, algorithms, options, metrics
+store/          the project: a folder, one SQLite file, one module per noun
+errors, records, events, resources, humanize    plain data that everything else speaks
 """

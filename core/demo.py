@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core import catalogue, configs, gold
+from core.config import job_configs
 from core.data import import_prompts
 from core.errors import BadInput
 from core.jobs import queue
 from core.jobs.wait import wait
+from core.labeling import gold
+from core.machine import base_models
 from core.preferences import pairs
 from core.records import Job
 from core.resources import resource
@@ -24,9 +26,9 @@ NAME = "Demo: warmer answers"
 GOLD = "warmth"
 TOKENS = 24
 
-GENERATE = configs.GenerateConfig(completions=6, max_new_tokens=TOKENS, batch_size=64)
-REWARD = configs.TrainRewardConfig(epochs=2, batch_prompts=2, head_init="zero")
-POLICY = configs.TrainPolicyConfig(
+GENERATE = job_configs.GenerateConfig(completions=6, max_new_tokens=TOKENS, batch_size=64)
+REWARD = job_configs.TrainRewardConfig(epochs=2, batch_prompts=2, head_init="zero")
+POLICY = job_configs.TrainPolicyConfig(
     steps=12,
     max_new_tokens=TOKENS,
     gold=GOLD,
@@ -35,8 +37,8 @@ POLICY = configs.TrainPolicyConfig(
     learning_rate=7e-4,
     kl_coef=0.1,
 )
-PPO = configs.ALGORITHMS["ppo"].config()
-COMPARE = configs.CompareConfig(completions=2, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
+PPO = job_configs.ALGORITHMS["ppo"].config()
+COMPARE = job_configs.CompareConfig(completions=2, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
 
 
 def install(folder: Path | None = None) -> Path:
@@ -44,7 +46,7 @@ def install(folder: Path | None = None) -> Path:
 
     Raises `BadInput` when something else is in the way.
     """
-    target = (folder or catalogue.data_folder() / "projects" / "demo").expanduser().resolve()
+    target = (folder or base_models.data_folder() / "projects" / "demo").expanduser().resolve()
     if (target / DATABASE).is_file():
         return target
     if target.exists() and any(target.iterdir()):
@@ -60,7 +62,7 @@ def install(folder: Path | None = None) -> Path:
     return target
 
 
-def prepare(folder: Path, *, model: str = catalogue.EMBEDDED) -> Project:
+def prepare(folder: Path, *, model: str = base_models.EMBEDDED) -> Project:
     """A new project with the demo's guidelines and prompts and nothing else."""
     project = create_project(folder, NAME, model)
     text = (resource("guidelines") / "helpful-honest-harmless.md").read_text(encoding="utf-8")
@@ -73,7 +75,7 @@ def run_demo(
     folder: Path,
     *,
     progress: Callable[[Job], None] = lambda job: None,
-    model: str = catalogue.EMBEDDED,
+    model: str = base_models.EMBEDDED,
     steps: int = POLICY.steps,
     gold_reward: str = GOLD,
     eval_prompts: int = POLICY.eval_prompts,
@@ -87,12 +89,12 @@ def run_demo(
     began = time.monotonic()
     project = open_project(folder) if (folder / DATABASE).is_file() else prepare(folder, model=model)
     try:
-        _step(project, "generate", configs.stored(GENERATE), progress)
+        _step(project, "generate", job_configs.stored(GENERATE), progress)
         gold.rank_all(project, gold_reward)
-        reward = _step(project, "train-reward", configs.stored(REWARD), progress)
+        reward = _step(project, "train-reward", job_configs.stored(REWARD), progress)
         policy = replace(POLICY, steps=steps, gold=gold_reward, eval_prompts=eval_prompts)
-        _step(project, "train-policy", configs.stored(policy, PPO), progress)
-        compared = _step(project, "compare", configs.stored(replace(COMPARE, gold=gold_reward)), progress).result
+        _step(project, "train-policy", job_configs.stored(policy, PPO), progress)
+        compared = _step(project, "compare", job_configs.stored(replace(COMPARE, gold=gold_reward)), progress).result
         return {
             "pairs": pairs.counts(project).pairs,
             "reward_model_accuracy": reward.result["accuracy"],

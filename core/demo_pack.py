@@ -9,10 +9,10 @@ from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
 
-from core.catalogue import models_folder
 from core.cli.output import ProgressLine
 from core.demo import run_demo
 from core.jobs import presence, queue
+from core.machine.base_models import models_folder
 from core.resources import resource
 from core.store import DATABASE, open_project
 from core.store.connection import connect

@@ -32,7 +32,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Numbers of one step, by name (see `core.metrics`)."""
+    """Numbers of one step, by name (see `core.config.metrics`)."""
 
     step: int
     values: dict[str, float]

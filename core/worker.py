@@ -14,14 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from core import configs
+from core.config import job_configs
 from core.errors import BadInput, KnownError, known
 from core.events import Checkpoint, Progress
 from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
-from core.jobs.doing import Teller, quiet
+from core.jobs.process_group import ALONE, Alone
+from core.jobs.progress import Teller, quiet
 from core.jobs.recorder import POLL, Recorder, forget_after, last_checkpoint
-from core.jobs.world import ALONE, Alone
 from core.records import Job
 from core.store import Project, now, open_project
 
@@ -151,8 +151,8 @@ def run_job(
         context = JobContext(
             project=project,
             job_id=job.id,
-            config=configs.job_config(job.kind, job.config),
-            options=configs.algorithm_config(job.config) if job.kind == "train-policy" else None,
+            config=job_configs.job_config(job.kind, job.config),
+            options=job_configs.algorithm_config(job.config) if job.kind == "train-policy" else None,
             resume_from=folder,
             resume_step=max(step, 0),
             wanted=job.wanted,
@@ -160,7 +160,7 @@ def run_job(
             world=world,
             tell=Teller(recorder.say) if world.main else quiet,
         )
-        module, name = configs.JOBS[job.kind].function.split(":")
+        module, name = job_configs.JOBS[job.kind].function.split(":")
         events = getattr(importlib.import_module(module), name)(context)
         for event in events:
             context.wanted = world.agreed(recorder.record(event) if world.main else None)

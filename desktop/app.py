@@ -8,10 +8,11 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from desktop import errors, settings, theme
+from desktop import errors, user_settings
 from desktop.background import in_background
-from desktop.garbage import Collector
-from desktop.tabs import TABS
+from desktop.shell.gc import Collector
+from desktop.shell.tabs import TABS
+from desktop.theme import theme
 from desktop.window import Window
 
 #: After the first frame, and before anybody has found a button.
@@ -24,12 +25,12 @@ def build(arguments: list[str]) -> tuple[QApplication, Window]:
     app = existing if isinstance(existing, QApplication) else QApplication(["plumbline"])
     app.setApplicationName("Plumbline")
     app.setDesktopFileName("plumbline")
-    theme.apply(app, settings.theme(), settings.window_font_size())
-    app.styleHints().colorSchemeChanged.connect(lambda: theme.apply(app, settings.theme()))
+    theme.apply(app, user_settings.theme(), user_settings.window_font_size())
+    app.styleHints().colorSchemeChanged.connect(lambda: theme.apply(app, user_settings.theme()))
     window = Window()
     if arguments:
         window.open_later(Path(arguments[0]))
-    elif (left := settings.left_running()) is not None:
+    elif (left := user_settings.left_running()) is not None:
         window.open_later(*left)  # as if it had never been closed
     return app, window
 

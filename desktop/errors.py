@@ -8,8 +8,8 @@ from types import TracebackType
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from core.errors import known
-from desktop import questions
-from desktop.forms import title_of
+from desktop.widgets import message_boxes
+from desktop.widgets.config_form import title_of
 
 REFUSED = "This did not work"
 BROKEN = "Something went wrong inside Plumbline"
@@ -23,11 +23,11 @@ def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
     if (shown := _already(str(sentence or ""), report)) is not None:
         return shown
     if sentence is not None:
-        return questions.show(questions.box(parent, REFUSED, sentence))
+        return message_boxes.show(message_boxes.box(parent, REFUSED, sentence))
     print(report, file=sys.stderr)  # noqa: T201
-    box = questions.box(parent, BROKEN, "What you saved is safe. Copy the details below into a bug report.")
+    box = message_boxes.box(parent, BROKEN, "What you saved is safe. Copy the details below into a bug report.")
     box.setDetailedText(report)
-    return questions.show(box)
+    return message_boxes.show(box)
 
 
 def worded(sentence: str) -> str:

@@ -12,10 +12,10 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QTabWidget
 
-from desktop import theme
 from desktop.app import build
 from desktop.background import busy
-from desktop.tabs import TABS
+from desktop.shell.tabs import TABS
+from desktop.theme import theme
 from desktop.window import Window
 
 THEMES = ("light", "dark")

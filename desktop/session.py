@@ -9,13 +9,14 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core import configs, preflight
+from core.config import job_configs
 from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.records import Job
+from core.runs import preflight
 from core.store import Changes, Project, changed
 from core.store.undo import History, Step
-from desktop import settings
+from desktop import user_settings
 
 POLL_MILLISECONDS = 200
 TICK_MILLISECONDS = 1000
@@ -49,7 +50,7 @@ class Session(QObject):
 
     @property
     def labeler_name(self) -> str:
-        return settings.labeler_name()
+        return user_settings.labeler_name()
 
     def do(self, changes: Changes, origin: object | None = None, *, undoable: bool = True) -> Changes:
         """Announce an operation that was just done; `undo` takes it back, unless whoever did it has ways of its own."""
@@ -80,7 +81,7 @@ class Session(QObject):
     def start(self, kind: str, config: Any, options: Any = None) -> Job:
         """Queue a job and see to it that a worker runs. Raises `KnownError` for what could only fail."""
         preflight.check(self.project, config)
-        job = queue.enqueue(self.project, kind, configs.stored(config, options))
+        job = queue.enqueue(self.project, kind, job_configs.stored(config, options))
         self.wake()
         return job
 

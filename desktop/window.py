@@ -20,24 +20,28 @@ from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, Project, is_older, open_project, waiting_rows
-from desktop import commands, elsewhere, errors, files, guide, leaving, settings, taking_back, theme
+from desktop import errors, user_settings
 from desktop.background import abandon, in_background, wait_for_all
-from desktop.icons import icon
-from desktop.menus import Menus
-from desktop.notices import Notices
-from desktop.packs import Packs
-from desktop.projects import Projects
+from desktop.guide import guide
+from desktop.projects.controller import Projects
+from desktop.projects.packs import Packs
+from desktop.projects.welcome import NewProject, Welcome
 from desktop.session import Session
-from desktop.tab_stack import TabStack
-from desktop.tabs import TABS, TabKind
-from desktop.waiting import Waiting, soon_idle
-from desktop.welcome import NewProject, Welcome
-from desktop.widgets.command_palette import CommandPalette
-from desktop.widgets.job_bar import JobBar
-from desktop.widgets.jobs_panel import JobsPanel
-from desktop.widgets.parts import column, row
-from desktop.widgets.settings_dialog import SettingsDialog
-from desktop.widgets.sidebar import Sidebar
+from desktop.settings.dialog import SettingsDialog
+from desktop.shell import close_dialog, commands, page_commands, undo
+from desktop.shell.busy import Waiting, soon_idle
+from desktop.shell.command_palette import CommandPalette
+from desktop.shell.job_bar import JobBar
+from desktop.shell.jobs_panel import JobsPanel
+from desktop.shell.menus import Menus
+from desktop.shell.notifications import Notices
+from desktop.shell.sidebar import Sidebar
+from desktop.shell.tab_stack import TabStack
+from desktop.shell.tabs import TABS, TabKind
+from desktop.theme import theme
+from desktop.theme.icons import icon
+from desktop.widgets import file_dialogs
+from desktop.widgets.basics import column, row
 
 #: Pixels that a desktop puts above a window.
 TITLE_BAR = 32
@@ -53,7 +57,7 @@ class Window(QMainWindow):
         self.setMinimumSize(1180, 700)
         room = self.screen().availableSize() - QSize(0, TITLE_BAR)
         self.resize(QSize(1280, 800).boundedTo(room))
-        if (kept := settings.geometry()) is not None:
+        if (kept := user_settings.geometry()) is not None:
             self.restoreGeometry(kept)
         self.pages = QStackedWidget()
         self.setCentralWidget(self.pages)
@@ -90,7 +94,7 @@ class Window(QMainWindow):
         dialog.open()
 
     def choose_project(self) -> None:
-        files.ask_folder(self, "Open a project's folder", self.open_project)
+        file_dialogs.ask_folder(self, "Open a project's folder", self.open_project)
 
     def open_project(self, folder: Path, then: Callable[[], object] | None = None) -> bool:
         """Show the project in `folder`, then call `then`; on failure say why and keep what was open. True if it is
@@ -113,7 +117,7 @@ class Window(QMainWindow):
         if self.closing:
             project.close()
             return
-        settings.add_recent_project(project.folder)
+        user_settings.add_recent_project(project.folder)
         in_background(self, waiting_rows.remove_leftovers, lambda _: None, lasting=True)
         self.session = Session(project, self)
         self.session.changed.connect(self._changed)
@@ -123,7 +127,7 @@ class Window(QMainWindow):
         self.pages.setCurrentIndex(1)
         self._titled()
         titles = [kind.title for kind in TABS]
-        left = settings.last_tab(project.folder)
+        left = user_settings.last_tab(project.folder)
         self.open_tab(titles.index(left) if left in titles else 0)
         if then is not None:
             then()
@@ -140,7 +144,7 @@ class Window(QMainWindow):
 
     def _closed(self, then: Callable[[], object] | None, tells: bool) -> None:
         folder = self.session.project.folder if self.session is not None else None
-        left = leaving.goes_on(self.session) if self.session is not None and tells else ""
+        left = close_dialog.goes_on(self.session) if self.session is not None and tells else ""
         self._close_session()
         self.projects.notice.leave()
         if then is not None:
@@ -152,7 +156,7 @@ class Window(QMainWindow):
         if self.session is None:
             return
         abandon()
-        settings.set_last_tab(self.session.project.folder, self.shown.title)
+        user_settings.set_last_tab(self.session.project.folder, self.shown.title)
         if self.jobs is not None:
             self.jobs.close()
             self.jobs.deleteLater()
@@ -242,14 +246,14 @@ class Window(QMainWindow):
         found = commands.of_menus(self.menuBar())
         if self.session is not None:
             tab, title = self.tab_called(self.shown.title), self.shown.title
-            others = elsewhere.listed(title, elsewhere.page_of(tab), self.run_elsewhere)
+            others = page_commands.listed(title, page_commands.page_of(tab), self.run_elsewhere)
             found = commands.of_page(tab, title) + found + others
         CommandPalette(found, self).open()
 
     def run_elsewhere(self, title: str, page: str, name: str) -> None:
         """Go to a page and do there what is called `name`."""
         self.show_tab_called(title)
-        if not elsewhere.run(self.tab_called(title), title, page, name):
+        if not page_commands.run(self.tab_called(title), title, page, name):
             self.projects.tell(f"“{name}” cannot be done now: here is where it will be.")
 
     def show_jobs(self) -> None:
@@ -263,7 +267,7 @@ class Window(QMainWindow):
     def report_experiment(self) -> None:
         """Write the whole experiment as one page to send."""
         if self.session is not None:
-            importlib.import_module("desktop.widgets.experiment_dialog").choose(self.session, self)
+            importlib.import_module("desktop.projects.experiment_dialog").choose(self.session, self)
 
     def show_guide(self) -> None:
         """The guide's page about the tab that is shown."""
@@ -278,7 +282,7 @@ class Window(QMainWindow):
             if hasattr(tab, word):
                 getattr(tab, word)()
             elif not self.waiting.busy:
-                taking_back.replay(self, self.session, word)
+                undo.replay(self, self.session, word)
         except KnownError as error:
             errors.show(error, self)
 
@@ -302,11 +306,11 @@ class Window(QMainWindow):
         )
 
     def set_theme(self, mode: str) -> None:
-        settings.set_theme(mode)
+        user_settings.set_theme(mode)
         self.menus.themes[mode].setChecked(True)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        theme.apply(app, mode, settings.window_font_size())
+        theme.apply(app, mode, user_settings.window_font_size())
 
     def show_settings(self) -> None:
         dialog = SettingsDialog(self.session, self)
@@ -316,14 +320,14 @@ class Window(QMainWindow):
     def show_system(self) -> None:
         """Show or hide what the machine does; imported when first asked for, as a tab is."""
         if self.system is None:
-            panel = importlib.import_module("desktop.widgets.system_panel")
+            panel = importlib.import_module("desktop.shell.system_panel")
             self.system = panel.SystemPanel(lambda: self.session, self)
         self.system.toggle()
 
     def _use_settings(self, name: str) -> None:
         """Look and work as is chosen now; `name` is the only choice that is another, if it is not empty."""
         if name in ("theme", "window_font_size", ""):
-            self.set_theme(settings.theme())
+            self.set_theme(user_settings.theme())
         rank = self.tab_called("Rank") if self.session else None
         if rank is not None:
             rank.read_settings()
@@ -350,7 +354,7 @@ class Window(QMainWindow):
             return
         asks = not (self._leaves or hurried)
         if not self.projects.may_close() or (
-            asks and self.session is not None and leaving.ask(self.session, self, self.leave) is not None
+            asks and self.session is not None and close_dialog.ask(self.session, self, self.leave) is not None
         ):
             event.ignore()
             self._leaves = False
@@ -368,12 +372,12 @@ class Window(QMainWindow):
             leave = partial(QTimer.singleShot, 0, self.leave)
             self.waiting.until_idle("Finishing what was begun …", leave, lasting=True)
             return
-        settings.set_geometry(self.saveGeometry())
+        user_settings.set_geometry(self.saveGeometry())
         goes_on = self.session is not None and any(job.status in ACTIVE for job in self.session.jobs())
         if self.session is not None and goes_on:
-            settings.set_left_running(self.session.project.folder, self.tab_stack.currentIndex())
+            user_settings.set_left_running(self.session.project.folder, self.tab_stack.currentIndex())
         else:
-            settings.set_left_running(None)
+            user_settings.set_left_running(None)
         self._close_session()
         wait_for_all(lasting=True)  # what closing has begun: a moment
         event.accept()

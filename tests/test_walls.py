@@ -40,7 +40,8 @@ def test_the_window_never_loads_torch_and_its_first_frame_no_charts():
     assert not found & {*HEAVY, "pyqtgraph"}
     tabs = (
         code
-        + "\nfrom desktop.tabs import TABS\nimport importlib\n[importlib.import_module(kind.module) for kind in TABS]"
+        + "\nfrom desktop.shell.tabs import TABS\nimport importlib"
+        + "\n[importlib.import_module(kind.module) for kind in TABS]"
     )
     assert not loaded(tabs) & set(HEAVY)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from core import data, gold
+from core import data
 from core.cli.output import folder_argument, json_option, opened, show, table
 from core.errors import BadInput
+from core.labeling import gold
 from core.preferences import pairs
 from core.records import Group, Labeler
 from core.store import Project, completions, guidelines, prompts, rankings

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from core import configs, preflight
 from core.cli.output import (
     Command,
     ProgressLine,
@@ -20,10 +19,12 @@ from core.cli.output import (
     show,
     table,
 )
+from core.config import job_configs
 from core.errors import BadInput, KnownError
 from core.jobs import launch, lock, queue
 from core.jobs.wait import ended_well, wait
 from core.records import Job
+from core.runs import preflight
 from core.store import Project
 from core.worker import work_together
 
@@ -51,7 +52,7 @@ def start(
     tell: Callable[[Project, Job], str] | None = None,
 ) -> None:  # fmt: skip
     """Queue a job, and unless it is detached follow it and show its result."""
-    stored = configs.stored(config, options)
+    stored = job_configs.stored(config, options)
     if together():
         if kind not in TOGETHER:
             raise BadInput(ONLY)
@@ -113,10 +114,10 @@ def _plain(job: Job) -> str:
     )
 
 
-@job_command("generate", configs.GenerateConfig)
+@job_command("generate", job_configs.GenerateConfig)
 def generate(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Write completions for the prompts, to be ranked."""
-    config = configs.GenerateConfig(**given(options, configs.GenerateConfig))
+    config = job_configs.GenerateConfig(**given(options, job_configs.GenerateConfig))
 
     def tell(project: Project, job: Job) -> str:
         groups = project.value("select count(*) from completion_groups where job_id = ?", job.id)
@@ -125,17 +126,17 @@ def generate(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     start(folder, "generate", config, as_json, detach, tell=tell)
 
 
-@job_command("train-reward", configs.TrainRewardConfig)
+@job_command("train-reward", job_configs.TrainRewardConfig)
 def train_reward(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Train a LoRA reward model on the rankings."""
-    config = configs.TrainRewardConfig(**given(options, configs.TrainRewardConfig))
+    config = job_configs.TrainRewardConfig(**given(options, job_configs.TrainRewardConfig))
     start(folder, "train-reward", config, as_json, detach)
 
 
-@job_command("compare", configs.CompareConfig)
+@job_command("compare", job_configs.CompareConfig)
 def compare(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Answer the same prompts with the reference and a tuned policy, and score both."""
-    config = configs.CompareConfig(**given(options, configs.CompareConfig))
+    config = job_configs.CompareConfig(**given(options, job_configs.CompareConfig))
 
     def tell(project: Project, job: Job) -> str:
         rows = [
@@ -147,10 +148,10 @@ def compare(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     start(folder, "compare", config, as_json, detach, tell=tell)
 
 
-@job_command("score", configs.ScoreConfig)
+@job_command("score", job_configs.ScoreConfig)
 def score(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Score completions of a prompt with a reward model, in standard deviations of the reference's."""
-    config = configs.ScoreConfig(**given(options, configs.ScoreConfig))
+    config = job_configs.ScoreConfig(**given(options, job_configs.ScoreConfig))
 
     def tell(project: Project, job: Job) -> str:
         found = job.result
@@ -161,20 +162,23 @@ def score(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     start(folder, "score", config, as_json, detach, tell=tell)
 
 
-@job_command("score-file", configs.ScoreFileConfig)
+@job_command("score-file", job_configs.ScoreFileConfig)
 def score_file(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Score every completion of a file with a reward model."""
-    config = configs.ScoreFileConfig(**given(options, configs.ScoreFileConfig))
+    config = job_configs.ScoreFileConfig(**given(options, job_configs.ScoreFileConfig))
     if not config.path or not config.out:
         raise BadInput("Give the file to score with --path and the file to write with --out.")
-    values = configs.stored(config) | {"path": str(Path(config.path).resolve()), "out": str(Path(config.out).resolve())}
-    start(folder, "score-file", configs.job_config("score-file", values), as_json, detach)
+    values = job_configs.stored(config) | {
+        "path": str(Path(config.path).resolve()),
+        "out": str(Path(config.out).resolve()),
+    }
+    start(folder, "score-file", job_configs.job_config("score-file", values), as_json, detach)
 
 
-@job_command("suggest", configs.SuggestConfig)
+@job_command("suggest", job_configs.SuggestConfig)
 def suggest(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Bring what the reward model is least sure of to the front of the ranking queue."""
-    config = configs.SuggestConfig(**given(options, configs.SuggestConfig))
+    config = job_configs.SuggestConfig(**given(options, job_configs.SuggestConfig))
 
     def tell(project: Project, job: Job) -> str:
         return f"{job.result['groups']} unranked prompts are now ranked in the order of the reward model's doubt."
@@ -182,10 +186,10 @@ def suggest(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     start(folder, "suggest", config, as_json, detach, tell=tell)
 
 
-@job_command("fetch-model", configs.FetchModelConfig)
+@job_command("fetch-model", job_configs.FetchModelConfig)
 def fetch_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Bring the base model to this machine now, and test that it loads."""
-    start(folder, "fetch-model", configs.FetchModelConfig(**options), as_json, detach)
+    start(folder, "fetch-model", job_configs.FetchModelConfig(**options), as_json, detach)
 
 
 @click.command("jobs")

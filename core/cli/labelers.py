@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from core.cli.output import folder_argument, json_option, opened, show, table
-from core.data import pack as packs
+from core.labeling import pack as packs
 from core.store import assignments, rankings
 
 

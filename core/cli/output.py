@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
-from core.options import documented, flag_name
+from core.config.options import documented, flag_name
+from core.humanize import duration
 from core.records import Job
 from core.store import Project, open_project
-from core.words import duration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -8,25 +8,27 @@ from typing import Any
 import click
 import psutil
 
-from core import catalogue, demo, machine, plan, words
-from core.checklist import missing
+from core import demo, humanize
 from core.cli.output import ProgressLine, folder_argument, json_option, opened, show, table
 from core.errors import BadInput
-from core.store import copies, create_project, guidelines
+from core.guidance.guidelines_checks import missing
+from core.machine import base_models, compute_settings, memory_plan
+from core.projects import archive
+from core.store import create_project, guidelines
 
 
 @click.command()
 @folder_argument
 @click.option("--name", default="", help="Shown in the window; the folder's name if not given.")
 @click.option(
-    "--model", default=catalogue.EMBEDDED, show_default=True,
+    "--model", default=base_models.EMBEDDED, show_default=True,
     help="Base model: embedded, hub:owner/name, a folder of safetensors, or a GGUF file.",
 )  # fmt: skip
 @click.option("--template", default="helpful-honest-harmless", show_default=True, help="Guidelines to begin with.")
 @json_option
 def new(folder: Path, name: str, model: str, template: str, as_json: bool) -> None:
     """Make an empty project in DIR."""
-    catalogue.check(catalogue.parse(model))
+    base_models.check(base_models.parse(model))
     path = _template(template)
     with closing(create_project(folder, name, model)) as project:
         guidelines.save(project, **guidelines.from_markdown(path.read_text(encoding="utf-8")))
@@ -97,17 +99,17 @@ def model(folder: Path, name: str | None, as_json: bool) -> None:
     """Show the base model of DIR, or set it to NAME (embedded, hub:owner/name, a folder, a GGUF file)."""
     with opened(folder) as project:
         if name is not None:
-            catalogue.check(catalogue.parse(name))
+            base_models.check(base_models.parse(name))
             project.set_setting("model", name)
-        spec = catalogue.parse(project.setting("model", catalogue.EMBEDDED))
-        ready = catalogue.is_ready(spec)
+        spec = base_models.parse(project.setting("model", base_models.EMBEDDED))
+        ready = base_models.is_ready(spec)
         text = f"{spec.title} ({spec.kind}), {'on disk' if ready else 'fetched when first needed'}: {spec.folder}"
         show({"kind": spec.kind, "source": spec.source, "folder": str(spec.folder), "ready": ready}, as_json, text)
 
 
 @click.command("run-demo")
 @folder_argument
-@click.option("--model", default=catalogue.EMBEDDED, show_default=True, help="Base model, as in `new`.")
+@click.option("--model", default=base_models.EMBEDDED, show_default=True, help="Base model, as in `new`.")
 @click.option("--steps", default=demo.POLICY.steps, show_default=True, type=click.IntRange(1), help="PPO steps.")
 @click.option("--gold", default=demo.GOLD, show_default=True, help="Gold reward that the scripted labeler follows.")
 @json_option
@@ -137,7 +139,7 @@ COUNT = click.IntRange(min=1)
 
 @click.command("plan")
 @click.option("--model", default="", help="Base model as in `new`; it must be on this machine.")
-@click.option("--size", type=click.Choice(list(plan.KNOWN)), help="Instead of a model: a well-known size.")
+@click.option("--size", type=click.Choice(list(memory_plan.KNOWN)), help="Instead of a model: a well-known size.")
 @click.option("--memory", type=click.FloatRange(min=0.1), help="Gigabytes that may be used; else those of `settings`.")
 @click.option("--on", "device", type=click.Choice(["cuda", "cpu"]), default="cuda", show_default=True)
 @click.option("--batch", default=16, type=COUNT, show_default=True, help="Completions a step.")
@@ -153,21 +155,21 @@ def plan_command(
     max_new_tokens: int, lora_targets: str, fsdp: int, lora_rank: int, as_json: bool,
 ) -> None:  # fmt: skip
     """How much memory tuning a policy takes, and what fits: computed from the model's shape, nothing is loaded."""
-    shape = plan.KNOWN[size] if size else plan.shape_of(catalogue.parse(model or catalogue.EMBEDDED))
-    budget = machine.chosen().memory_gb
+    shape = memory_plan.KNOWN[size] if size else memory_plan.shape_of(base_models.parse(model or base_models.EMBEDDED))
+    budget = compute_settings.chosen().memory_gb
     if not memory and not budget and device != "cpu":
         raise BadInput(
             "Say how many gigabytes the card has with --memory, or plan for this machine's CPU with --on cpu."
         )
     room = (memory or budget) * 1e9 or psutil.virtual_memory().total
-    work = plan.Work(
+    work = memory_plan.Work(
         device=device, rank=lora_rank, targets=lora_targets, prompt=prompt_tokens, response=max_new_tokens,
         batch=batch, copies=completions, micro_batch=batch, processes=fsdp,
     )  # fmt: skip
     found: dict[str, Any] = {}
     for dtype in ("float32", "bfloat16", *(["4bit"] if device == "cuda" and fsdp == 1 else [])):
-        fits = plan.fitting(shape, replace(work, dtype=dtype), room)
-        least = plan.total(shape, fits or replace(work, dtype=dtype, micro_batch=1)) / 1e9
+        fits = memory_plan.fitting(shape, replace(work, dtype=dtype), room)
+        least = memory_plan.total(shape, fits or replace(work, dtype=dtype, micro_batch=1)) / 1e9
         found[dtype] = {"fits": fits is not None, "micro_batch": fits.micro_batch if fits else None, "gb": least}
     rows = [(name, *(("yes" if x["fits"] else "no"), x["micro_batch"], f"{x['gb']:.1f}")) for name, x in found.items()]
     text = table(rows, ("base in", f"fits {room / 1e9:.0f} GB", "micro-batch", "GB at the peak"))
@@ -184,9 +186,9 @@ def archive_command(folder: Path, path: Path, as_json: bool) -> None:
     A base model that lies in a folder of its own is not in it. A file that is there is replaced once the new one
     is complete.
     """
-    path = copies.archive(folder, path)
+    path = archive.archive(folder, path)
     taken = path.stat().st_size
-    show({"file": str(path), "bytes": taken}, as_json, f"{path} holds the project ({words.size(taken)}).")
+    show({"file": str(path), "bytes": taken}, as_json, f"{path} holds the project ({humanize.size(taken)}).")
 
 
 @click.command("restore")
@@ -195,7 +197,7 @@ def archive_command(folder: Path, path: Path, as_json: bool) -> None:
 @json_option
 def restore_command(path: Path, folder: Path, as_json: bool) -> None:
     """Make a project in DIR, a new folder, of the archive FILE."""
-    target = copies.restore(path, folder)
+    target = archive.restore(path, folder)
     show({"folder": str(target)}, as_json, f"The project is in {target}.")
 
 
@@ -206,7 +208,7 @@ def restore_command(path: Path, folder: Path, as_json: bool) -> None:
 @json_option
 def duplicate_command(folder: Path, target: Path, name: str, as_json: bool) -> None:
     """Copy the project in DIR to the new folder TO. Jobs that wait or run do not run in the copy."""
-    target = copies.duplicate(folder, target, name=name)
+    target = archive.duplicate(folder, target, name=name)
     show({"folder": str(target)}, as_json, f"The copy is in {target}.")
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from core import gold
-from core import simulate as simulation
 from core.cli.output import folder_argument, json_option, opened, show, table
+from core.labeling import gold
+from core.labeling import simulate as simulation
 from core.preferences import agreement as measures
 from core.preferences import bias as biases
 from core.preferences.statistics import Interval

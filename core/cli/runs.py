@@ -6,39 +6,41 @@ from typing import Any
 
 import click
 
-from core import configs, rounds, sweep, trash
 from core.cli.jobs import ONLY, job_command, start, together
 from core.cli.output import ProgressLine, folder_argument, given, json_option, opened, show, table
+from core.config import job_configs
+from core.config.options import documented, flag_name
 from core.errors import BadInput, KnownError
-from core.jobs import controls, launch, metrics_export, queue
+from core.humanize import size
+from core.jobs import launch, queue
 from core.jobs.wait import wait
-from core.options import documented, flag_name
+from core.projects import trash
 from core.records import Job
+from core.runs import live_settings, metrics_export, rounds, sweep
 from core.store import Project
-from core.words import size
 
-ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in configs.ALGORITHMS.values()))
+ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in job_configs.ALGORITHMS.values()))
 
 
-@job_command("train-policy", configs.TrainPolicyConfig, *ALGORITHM_CONFIGS)
+@job_command("train-policy", job_configs.TrainPolicyConfig, *ALGORITHM_CONFIGS)
 def train_policy(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Tune the policy against a reward, or with DPO from the rankings; `algorithms` lists what there is."""
     config, own = given_run(options)
     start(folder, "train-policy", config, as_json, detach, own)
 
 
-def given_run(options: dict[str, Any]) -> tuple[configs.TrainPolicyConfig, Any]:
+def given_run(options: dict[str, Any]) -> tuple[job_configs.TrainPolicyConfig, Any]:
     """The run that the command line asks for, with its algorithm's own settings. Raises `BadInput` for foreign ones."""
-    config = configs.TrainPolicyConfig(**given(options, configs.TrainPolicyConfig))
-    own = configs.ALGORITHMS[config.algorithm].config
-    known = {item.name for kind in (configs.TrainPolicyConfig, own) for item in documented(kind)}
+    config = job_configs.TrainPolicyConfig(**given(options, job_configs.TrainPolicyConfig))
+    own = job_configs.ALGORITHMS[config.algorithm].config
+    known = {item.name for kind in (job_configs.TrainPolicyConfig, own) for item in documented(kind)}
     foreign = [name for name, value in options.items() if value is not None and name not in known]
     if foreign:
         raise BadInput(f"{flag_name(foreign[0])} is not an option of {config.algorithm}: leave it out.")
     return config, own(**given(options, own))
 
 
-@job_command("sweep", configs.TrainPolicyConfig, *ALGORITHM_CONFIGS)
+@job_command("sweep", job_configs.TrainPolicyConfig, *ALGORITHM_CONFIGS)
 @click.option(
     "--vary", multiple=True, required=True, metavar="NAME=A,B",
     help="A setting and the values that it takes in turn. Repeatable: every combination is a run.",
@@ -115,7 +117,7 @@ def export_metrics(folder: Path, job: int, out: Path, as_json: bool) -> None:
 def steer(folder: Path, job: int, name: str, value: float) -> None:
     """Change a setting of a run that goes on: kl_coef, learning_rate or temperature, from its next step."""
     with opened(folder) as project:
-        controls.ask(project, job, name.removeprefix("--").replace("-", "_"), value)
+        live_settings.ask(project, job, name.removeprefix("--").replace("-", "_"), value)
         click.echo(f"From its next step on, run {job} has {name} = {value:g}.")
 
 
@@ -148,7 +150,7 @@ def put_back_run(folder: Path, job: int, as_json: bool) -> None:
 @json_option
 def algorithms_command(as_json: bool) -> None:
     """List the algorithms with their papers and their own settings."""
-    kinds = configs.ALGORITHMS.values()
+    kinds = job_configs.ALGORITHMS.values()
     values = [
         {"name": kind.name, "title": kind.title, "summary": kind.summary, "learning_rate": kind.learning_rate,
          "settings": {item.name: item.default for item in documented(kind.config)}}
@@ -173,16 +175,16 @@ def rounds_command(folder: Path, as_json: bool) -> None:
         show({"rounds": [asdict(each) for each in found]}, as_json, "\n".join(lines))
 
 
-@job_command("export-model", configs.ExportModelConfig)
+@job_command("export-model", job_configs.ExportModelConfig)
 def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Write a tuned policy as a model of its own: safetensors that transformers loads without PEFT."""
-    config = configs.ExportModelConfig(**given(options, configs.ExportModelConfig))
-    values = configs.stored(config) | {"out": str(Path(config.out).resolve()) if config.out else ""}
+    config = job_configs.ExportModelConfig(**given(options, job_configs.ExportModelConfig))
+    values = job_configs.stored(config) | {"out": str(Path(config.out).resolve()) if config.out else ""}
 
     def tell(project: Project, job: Job) -> str:
         return f"Wrote {job.result['folder']} ({size(job.result['bytes'])}, {job.result['dtype']})."
 
-    start(folder, "export-model", configs.job_config("export-model", values), as_json, detach, tell=tell)
+    start(folder, "export-model", job_configs.job_config("export-model", values), as_json, detach, tell=tell)
 
 
 COMMANDS = (

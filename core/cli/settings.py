@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from core import machine
 from core.cli.output import json_option, show, table
+from core.config.options import documented
 from core.errors import BadInput
-from core.machine import Machine
-from core.options import documented
+from core.machine import compute_settings
+from core.machine.compute_settings import Machine
 
 NAMES = {item.name.replace("_", "-"): item for item in documented(Machine)}
 
@@ -25,18 +25,22 @@ def settings(name: str | None, value: str | None, reset: bool, as_json: bool) ->
     if reset and value is not None:
         raise BadInput("Give either a value or --reset, not both.")
     if reset and name is None:
-        machine.reset()
+        compute_settings.reset()
     elif name is not None and (reset or value is not None):
         item = NAMES[name]
-        machine.choose(item.name, item.default if value is None else _read(name, value))
+        compute_settings.choose(item.name, item.default if value is None else _read(name, value))
     shown = [name] if name else list(NAMES)
-    found = {item: machine.asked(NAMES[item].name) for item in shown}
+    found = {item: compute_settings.asked(NAMES[item].name) for item in shown}
     rows = [
         (item, now or NAMES[item].metadata["zero"], by or "by default", NAMES[item].metadata["help"])
         for item, (now, by) in found.items()
     ]
     values = {item: {"value": now, "chosen": by or "by default"} for item, (now, by) in found.items()}
-    show({"file": str(machine.file()), "settings": values}, as_json, table(rows, ("setting", "value", "chosen", "")))
+    show(
+        {"file": str(compute_settings.file()), "settings": values},
+        as_json,
+        table(rows, ("setting", "value", "chosen", "")),
+    )
 
 
 def _read(name: str, text: str) -> Any:

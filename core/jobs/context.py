@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from core.events import Event
-from core.jobs.doing import Tell, quiet
-from core.jobs.world import ALONE, Alone
+from core.jobs.process_group import ALONE, Alone
+from core.jobs.progress import Tell, quiet
 from core.records import Wanted
 from core.store import Project
 

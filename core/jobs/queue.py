@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core import configs
+from core.config import job_configs
 from core.errors import BadInput
 from core.records import ACTIVE, RESUMABLE, Job, Wanted
 from core.store import Changes, Project, changed, now
@@ -26,13 +26,13 @@ def job_from(row: dict[str, Any]) -> Job:
 
 def enqueue(project: Project, kind: str, config: dict[str, Any], *, name: str = "") -> Job:
     """Queue a job. `config` is as `configs.stored` gives it: it is checked here and never changes again."""
-    configs.job_config(kind, config)
+    job_configs.job_config(kind, config)
     if kind == "train-policy":
-        configs.algorithm_config(config)
+        job_configs.algorithm_config(config)
     with project.write():
         cursor = project.db.conn.execute(
             "insert into jobs (kind, name, config, created_at) values (?, ?, ?, ?)",
-            (kind, name or configs.JOBS[kind].title, json.dumps(config), now()),
+            (kind, name or job_configs.JOBS[kind].title, json.dumps(config), now()),
         )
     return get(project, int(cursor.lastrowid or 0))
 

@@ -6,9 +6,9 @@ Kept in the run's result, so that its charts can mark the steps.
 import json
 from dataclasses import asdict, dataclass
 
+from core.humanize import duration
 from core.jobs import queue
 from core.store import Project, now
-from core.words import duration
 
 #: Seconds of a pause that is worth a mark.
 LONG_PAUSE = 600.0

@@ -21,11 +21,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from core.configs import LoraConfig
+from core.config.job_configs import LoraConfig
 from core.errors import ModelError, first_line
-from core.jobs.doing import Tell, quiet
-from core.jobs.world import ALONE, Alone
-from core.models.lean import lean_lora
+from core.jobs.process_group import ALONE, Alone
+from core.jobs.progress import Tell, quiet
+from core.models.fast.fused_ops import lean_lora
 from core.models.load import Base
 
 REFERENCE = None

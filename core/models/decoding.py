@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from core.models.captured import Captured
-from core.models.flat import Layout, forward, lay_out, placed
+from core.models.fast.cuda_graph import Captured
+from core.models.fast.varlen import Layout, forward, lay_out, placed
 from core.models.logprobs import vocabulary_logits
 from core.models.rows import positions
 from core.models.states import cache_for, works_flat

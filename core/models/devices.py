@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import torch
 
-from core import machine
 from core.errors import BadInput
-from core.machine import AUTO
+from core.machine import compute_settings
+from core.machine.compute_settings import AUTO
 
 #: Torch's own questions about the processor; they are private, so one that is gone counts as a no.
 CPU_BFLOAT16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
@@ -30,14 +30,15 @@ class Placement:
 
 
 def placement() -> Placement:
-    """CUDA, else Apple's MPS, else the CPU, unless a person or an environment variable chose (`core.machine`).
+    """CUDA, else Apple's MPS, else the CPU, unless a person or an environment variable chose
+    (`core.machine.compute_settings`).
 
     bfloat16 holds the frozen base only where the hardware multiplies in it; adapters, heads, optimizer and
     log-probabilities are float32 everywhere. Raises `BadInput` if what was chosen is not to be had.
     """
-    name, by = machine.asked("device")
+    name, by = compute_settings.asked("device")
     device, reason = _best() if name == AUTO else (_device(name, by), f"the device was chosen {by}")
-    name, by = machine.asked("dtype")
+    name, by = compute_settings.asked("dtype")
     dtype, why = _native(device) if name == AUTO else (_format(name, by), f"the format was chosen {by}")
     return Placement(device, dtype, "; ".join(filter(None, (reason, why))))
 
@@ -45,7 +46,7 @@ def placement() -> Placement:
 def use_threads() -> int:
     """Let torch compute in as many CPU threads as were chosen; returns how many those are."""
     own = _own_threads()
-    count, by = machine.asked("threads")
+    count, by = compute_settings.asked("threads")
     wanted = int(count) if by == "in the settings" else own  # torch has heeded the variable when it was imported
     if wanted != torch.get_num_threads():
         torch.set_num_threads(wanted)

@@ -8,14 +8,15 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from core import configs, preflight
-from core.catalogue import parse
-from core.configs import ALGORITHMS, ExportModelConfig, TrainPolicyConfig
+from core.config import job_configs
+from core.config.job_configs import ALGORITHMS, ExportModelConfig, TrainPolicyConfig
 from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
+from core.machine.base_models import parse
 from core.models.load import fetched, pretrained
 from core.records import Job
+from core.runs import preflight
 
 CARD = """---
 base_model: {base}
@@ -81,7 +82,7 @@ def _stored_dtype(folder: Path) -> torch.dtype:
 
 def _rewarded(job: Job) -> str:
     """What the run optimised."""
-    config: TrainPolicyConfig = configs.job_config(job.kind, job.config)
+    config: TrainPolicyConfig = job_configs.job_config(job.kind, job.config)
     if config.train_on_gold:
         model = f"the reward {config.gold}"
     elif config.reward_model:

@@ -15,10 +15,10 @@ import zipfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from core import catalogue
-from core.catalogue import SMOLLM2, ModelSpec
 from core.errors import ModelError
 from core.events import Progress
+from core.machine import base_models
+from core.machine.base_models import SMOLLM2, ModelSpec
 
 POLL = 0.2
 DOWNLOADING = "Downloading the model (MB)"
@@ -30,8 +30,8 @@ def ensure(spec: ModelSpec) -> Generator[Progress, None, None]:
 
     Raises `ModelError` with what is wrong and what to do.
     """
-    catalogue.check(spec)
-    if catalogue.is_ready(spec):
+    base_models.check(spec)
+    if base_models.is_ready(spec):
         return
     spec.folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=spec.folder.parent, prefix=".fetch-") as scratch:
@@ -88,7 +88,7 @@ def _run(command: list[str], scratch: Path, total: int, name: str) -> Iterator[P
         )
         try:
             while process.poll() is None:
-                yield Progress(min(catalogue.bytes_in(scratch) // 1_000_000, megabytes), megabytes, DOWNLOADING)
+                yield Progress(min(base_models.bytes_in(scratch) // 1_000_000, megabytes), megabytes, DOWNLOADING)
                 time.sleep(POLL)
         finally:
             if process.poll() is None:

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from core.configs import WRITING, GenerateConfig
+from core.config.job_configs import WRITING, GenerateConfig
 from core.errors import NothingToDo
 from core.events import Completions, NewCompletion, Progress
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
+from core.models.fast.prepacked_linear import packed
 from core.models.load import Base, base_of
-from core.models.packed import packed
 from core.models.rows import Rows
 from core.models.sampling import sample
 from core.models.seeds import generator

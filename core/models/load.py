@@ -11,16 +11,16 @@ import psutil
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, logging
 
-from core import catalogue, machine
-from core.catalogue import ModelSpec
 from core.errors import KnownError, ModelError, first_line
 from core.events import Event, Loaded, Progress
 from core.jobs.context import JobContext
-from core.jobs.world import ALONE, Alone
+from core.jobs.process_group import ALONE, Alone
+from core.machine import base_models, compute_settings
+from core.machine.base_models import ModelSpec
 from core.models import fetch
 from core.models.devices import Placement, placement, repeat_exactly, use_threads
-from core.models.flat import ATTENTION
-from core.models.lean import lean_norms
+from core.models.fast.fused_ops import lean_norms
+from core.models.fast.varlen import ATTENTION
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def base_of(context: JobContext, *, four_bit: bool = False) -> Generator[Event, 
     A generator that yields events and returns a `Base`: use `base = yield from base_of(context)`.
     """
     threads = use_threads()
-    spec = catalogue.parse(context.project.setting("model", catalogue.EMBEDDED))
+    spec = base_models.parse(context.project.setting("model", base_models.EMBEDDED))
     kept: Base | None = context.cache.get("base")
     if kept is not None and (kept.spec, kept.four_bit, kept.placement) == (spec, four_bit, placement()):
         yield kept.loaded(threads)
@@ -117,7 +117,7 @@ def load(spec: ModelSpec, *, four_bit: bool = False, world: Alone = ALONE) -> Ba
     """
     if four_bit and world.sharded:
         raise ModelError("A base in 4 bits cannot be spread over processes: set --base-bits to 16, or leave FSDP out.")
-    catalogue.check(spec)
+    base_models.check(spec)
     chosen = placement()
     repeat_exactly(chosen.device)
     quantized = _four_bit(chosen) if four_bit else {}
@@ -163,7 +163,7 @@ def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
             f"{spec.title} needs about {needed / 1e9:.1f} GB of memory and "
             f"{psutil.virtual_memory().available / 1e9:.1f} GB are free: close other programs or choose a smaller one."
         )
-    limit = machine.chosen().memory_gb
+    limit = compute_settings.chosen().memory_gb
     if limit and needed > limit * 1e9:
         raise ModelError(
             f"{spec.title} needs about {needed / 1e9:.1f} GB of memory and the settings allow {limit:g}: choose a "

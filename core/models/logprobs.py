@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from core.models.lean import LogProbability
+from core.models.fast.fused_ops import LogProbability
 from core.models.rows import Rows
 from core.models.states import hidden_states
 

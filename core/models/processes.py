@@ -16,7 +16,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list, gather_object
 
 from core.errors import KnownError
-from core.jobs.world import Alone
+from core.jobs.process_group import Alone
 from core.models.devices import placement
 from core.models.sharding import BACKWARD, FORWARD, NOTHING, Turns, shard
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.errors import Diverged
-from core.jobs.doing import Tell, quiet
+from core.jobs.progress import Tell, quiet
 from core.models.decoding import Opened, decoder
 from core.models.devices import in_any_order
 from core.models.rows import Rows, pad

@@ -1,8 +1,8 @@
 """One forward pass over prompts and responses: their states after the last norm.
 
-Reward model, reference, policy and value all see text through this file. It is laid out flat (`core.models.flat`) where
-the model can; else the prompts run first, hand their key-value cache (with gradients) to each response, and the
-responses run.
+Reward model, reference, policy and value all see text through this file. It is laid out flat
+(`core.models.fast.varlen`) where the model can; else the prompts run first, hand their key-value cache (with
+gradients) to each response, and the responses run.
 """
 
 import inspect
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from core.models.flat import ATTENTION, lay_out, run
+from core.models.fast.varlen import ATTENTION, lay_out, run
 from core.models.rows import Ids, Rows, from_lists, pad, positions
 
 

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from core import catalogue, rounds
 from core.jobs import queue
+from core.machine import base_models
 from core.preferences import agreement, pairs
 from core.preferences.agreement import Agreement
 from core.preferences.statistics import Interval
 from core.records import ACTIVE, Guidelines, Job, Labeler
 from core.report.measure import RewardReport, measure
 from core.report.outcomes import Outcome, Setting, changed_settings, outcome
+from core.runs import rounds
 from core.store import Project, completions, guidelines, now, prompts, rankings
 
 #: Runs that are told with curves and answers, newest first; of older ones the table has a line.
@@ -107,7 +108,7 @@ def gather(project: Project) -> Experiment:
     return Experiment(
         name=project.name,
         made_at=now(),
-        model=catalogue.parse(str(project.setting("model", catalogue.EMBEDDED))).title,
+        model=base_models.parse(str(project.setting("model", base_models.EMBEDDED))).title,
         guidelines=guidelines.current(project),
         data=_data(project),
         agreed=_agreed(project),

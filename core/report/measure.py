@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.jobs import early, queue
+from core.jobs import queue
 from core.preferences.statistics import NOTHING, Interval, bootstrap, share, share_interval, sums_by
 from core.records import Job
 from core.report import calibration, scores
 from core.report.calibration import Bin
 from core.report.growth import Growth, growth
 from core.report.scores import Compared, Floats
+from core.runs import early_stopping
 from core.store import Project, rankings
 
 WORST = 12
@@ -105,7 +106,7 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
     heat = calibration.temperature(found.difference)
     return RewardReport(
         job_id=job.id,
-        stopped=early.said(job),
+        stopped=early_stopping.said(job),
         prompts=len(np.unique(found.prompt_ids)),
         pairs=len(found),
         accuracy=accuracy(found),

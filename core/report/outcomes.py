@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from core import configs, sweep
-from core.advice import RULES, advice
-from core.jobs import controls, queue
-from core.options import documented
+from core.config import job_configs
+from core.config.options import documented
+from core.guidance.run_advice import RULES, advice
+from core.jobs import queue
 from core.preferences.statistics import NOTHING, Interval, bootstrap, share, share_interval
 from core.records import Job
 from core.report.calibration import Floats
+from core.runs import live_settings, sweep
 from core.store import Project
 
 #: The curves that are drawn.
@@ -114,7 +115,7 @@ TOGETHER = (
 
 def outcome(project: Project, job: Job, comparison: Job | None, *, details: bool, answers: int = 0) -> Outcome:
     """What came of `job`; curves and remarks only with `details`, and as many prompts with their `answers`."""
-    kind = configs.ALGORITHMS.get(job.config.get("algorithm", ""))
+    kind = job_configs.ALGORITHMS.get(job.config.get("algorithm", ""))
     series = queue.metrics(project, job.id, TOLD) if details else {}
     series = {name: [point for point in points if finite(point[1])] for name, points in series.items()}
     measured = measure(project, job.id)
@@ -133,7 +134,7 @@ def outcome(project: Project, job: Job, comparison: Job | None, *, details: bool
         settings=changed_settings(job),
         steered=[
             f"{change['name']} = {change['value']:g} from step {change['step'] + 1}"
-            for change in controls.changes(project, job.id)
+            for change in live_settings.changes(project, job.id)
             if change["step"] is not None
         ],
         measured=measured,
@@ -147,8 +148,8 @@ def outcome(project: Project, job: Job, comparison: Job | None, *, details: bool
 def changed_settings(job: Job) -> list[Setting]:
     """The settings in which a training run differs from the defaults, its algorithm's own too."""
     values = sweep.settings(job)
-    kind = configs.ALGORITHMS.get(job.config.get("algorithm", "")) if job.kind == "train-policy" else None
-    fields = documented(configs.JOBS[job.kind].config) + (documented(kind.config) if kind else [])
+    kind = job_configs.ALGORITHMS.get(job.config.get("algorithm", "")) if job.kind == "train-policy" else None
+    fields = documented(job_configs.JOBS[job.kind].config) + (documented(kind.config) if kind else [])
     defaults = {item.name: (item.default, item.metadata["help"]) for item in fields}
     if kind:  # the rate that was meant, beside the rate that the algorithm means
         defaults["learning_rate"] = kind.learning_rate, defaults["learning_rate"][1]

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.metrics import METRICS
+from core.config.metrics import METRICS
+from core.humanize import duration
 from core.preferences.statistics import Interval
 from core.report import svg
 from core.report.export import interval
 from core.report.markup import figure, folded, paragraphs, quote, said, table
 from core.report.outcomes import GOLD, KL, REWARD, Change, Measured, Outcome, Points, Setting
 from core.report.story import number
-from core.words import duration
 
 CAPTIONS = {
     REWARD: "Reward: mean score of the answers that the policy wrote in each step.",

@@ -9,10 +9,10 @@ from collections.abc import Generator, Sequence
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from core import catalogue
 from core.errors import BadInput, ModelError
 from core.events import Progress
 from core.jobs.context import JobContext
+from core.machine import base_models
 from core.models.devices import placement
 from core.models.load import fetched, pretrained
 from core.reward.reference import WRITTEN_HERE
@@ -30,8 +30,8 @@ class ExternalReward:
 
     def __init__(self, text: str) -> None:
         """Load the model that `text` names (`hub:owner/name` or a folder). Raises `ModelError` if it cannot be used."""
-        spec = catalogue.parse(text)
-        catalogue.check(spec)
+        spec = base_models.parse(text)
+        base_models.check(spec)
         self.title = spec.title
         self.mean, self.std = 0.0, 1.0
         self.scaled = False
@@ -111,7 +111,7 @@ class ExternalReward:
 
 def external_of(context: JobContext, text: str) -> Generator[Progress, None, ExternalReward]:
     """The model that `text` names, fetched if need be, on this project's scale."""
-    yield from fetched(context, catalogue.parse(text), "reward model")
+    yield from fetched(context, base_models.parse(text), "reward model")
     yield Progress(0, 1, "Loading the reward model")
     found = ExternalReward(text)
     found.normalise(context.project)

@@ -7,7 +7,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from core import machine
+from core.machine import compute_settings
 from core.models.devices import memory_gb
 from core.models.load import Base
 
@@ -32,7 +32,7 @@ def budget(base: Base, tokens: int, forward: Callable[[], Tensor], gigabytes: fl
 
 def left_of_budget() -> float:
     """Bytes that the settings still leave to this process."""
-    limit = machine.chosen().memory_gb
+    limit = compute_settings.chosen().memory_gb
     return (limit - memory_gb()) * 1e9 if limit else math.inf
 
 

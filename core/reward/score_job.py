@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.configs import ScoreConfig
+from core.config.job_configs import ScoreConfig
 from core.errors import NothingToDo
 from core.events import Progress, Result
 from core.jobs.context import Events, JobContext

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from core.models.flat import Layout, lay_out, run
+from core.models.fast.varlen import Layout, lay_out, run
 from core.models.rows import Ids
 from core.models.states import works_flat
 from core.reward.model import RewardModel

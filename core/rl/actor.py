@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.configs import TrainPolicyConfig
+from core.config.job_configs import TrainPolicyConfig
 from core.errors import Diverged
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer
 from core.models.heads import ScalarHead
 from core.models.logprobs import Predictions, predictions
-from core.rl.control import Live
+from core.rl.adaptive_kl import Live
 from core.rl.estimators import explained_variance, masked_mean
 from core.rl.rollout import POLICY, Rollout
 

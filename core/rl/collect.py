@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import torch
 
-from core.configs import TrainPolicyConfig
+from core.config.job_configs import TrainPolicyConfig
 from core.errors import Diverged
-from core.jobs.world import ALONE
+from core.jobs.process_group import ALONE
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.sampling import Guide
 from core.models.seeds import generator
 from core.records import Prompt
-from core.rl.control import Live
+from core.rl.adaptive_kl import Live
 from core.rl.estimators import k3, masked_mean, token_kl
 from core.rl.rewards import Rewards
 from core.rl.rollout import POLICY, Rollout, draw, join, logprobs, policy_logprobs, score_and_features

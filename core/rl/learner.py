@@ -36,7 +36,7 @@ class BaseLearner:
         return None
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
-        """Learn from one batch; step counts from 0. Returns metrics by their names in `core.metrics`."""
+        """Learn from one batch; step counts from 0. Returns metrics by their names in `core.config.metrics`."""
         raise NotImplementedError
 
     def progress(self, step: int) -> float:

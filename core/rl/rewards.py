@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import torch
 
-from core import gold as golds
-from core.configs import TrainPolicyConfig
+from core.config.job_configs import TrainPolicyConfig
 from core.events import Progress
-from core.gold import Gold
 from core.jobs import queue
 from core.jobs.context import JobContext
+from core.labeling import gold as golds
+from core.labeling.gold import Gold
 from core.models.adapters import SharedModel
 from core.reward.external import ExternalReward, external_of
 from core.reward.judge import four_bit

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from core.models.adapters import REFERENCE, SharedModel
+from core.models.fast.prepacked_linear import packed
 from core.models.logprobs import Predictions, predictions
-from core.models.packed import packed
 from core.models.rows import Rows, joined
 from core.models.sampling import Guide, sample
 from core.models.states import hidden_states

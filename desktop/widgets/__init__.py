@@ -1,1 +1,1 @@
-"""What the tabs are built from."""
+"""What several features are built from."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from core.words import duration
+from core.humanize import duration
 
 
 def local_time(stored: str) -> str:

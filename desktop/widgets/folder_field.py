@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QLineEdit
 
-from core import catalogue
-from desktop import files
+from core.machine import base_models
+from desktop.widgets import file_dialogs
 
 
 class FolderField(QLineEdit):
@@ -24,7 +24,7 @@ class FolderField(QLineEdit):
 
     def ask(self) -> None:
         """Choose an empty folder."""
-        files.ask_folder(self.window(), "Choose an empty folder", self._chosen, Path(self.text()))
+        file_dialogs.ask_folder(self.window(), "Choose an empty folder", self._chosen, Path(self.text()))
 
     def _chosen(self, folder: Path) -> None:
         self.setText(str(folder))
@@ -37,6 +37,6 @@ class FolderField(QLineEdit):
 def _unused(name: str) -> Path:
     """A folder for a project of this name that is not there yet."""
     word = "-".join(re.findall(r"\w+", name.lower())) or "project"
-    folders = catalogue.data_folder() / "projects"
+    folders = base_models.data_folder() / "projects"
     names = (word if number == 1 else f"{word}-{number}" for number in count(1))
     return next(folders / found for found in names if not (folders / found).exists())

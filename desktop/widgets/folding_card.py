@@ -3,9 +3,9 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QTabWidget, QToolButton, QWidget
 
-from desktop import settings
-from desktop.theme import SPACE
-from desktop.widgets.parts import column, row
+from desktop import user_settings
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import column, row
 
 QWIDGETSIZE_MAX = 16_777_215
 #: What a table and the text of its row need.
@@ -36,7 +36,7 @@ class FoldingCard(QFrame):
         pages.tabBarClicked.connect(lambda _: self.fold(False))
         self._inner = column(pages)
         self.setLayout(self._inner)
-        self._show(settings.card_folded(name))
+        self._show(user_settings.card_folded(name))
 
     @property
     def folded(self) -> bool:
@@ -44,7 +44,7 @@ class FoldingCard(QFrame):
 
     def fold(self, on: bool) -> None:
         if on != self.folded:
-            settings.set_card_folded(self._name, on)
+            user_settings.set_card_folded(self._name, on)
             self._show(on)
 
     def _show(self, folded: bool) -> None:

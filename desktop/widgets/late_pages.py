@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QWidget
 
-from desktop.turns import Turns, placing
+from desktop.widgets.incremental_build import Turns, placing
 
 Page = TypeVar("Page", bound=QWidget)
 

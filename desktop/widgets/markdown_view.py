@@ -3,7 +3,7 @@
 from PySide6.QtGui import QFont, QResizeEvent, QTextBlock, QTextCharFormat, QTextCursor, QTextDocument, QTextFormat
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
-from desktop.theme import BODY, HEADING, sized
+from desktop.theme.theme import BODY, HEADING, sized
 
 
 class MarkdownView(QTextBrowser):

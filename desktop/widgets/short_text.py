@@ -2,9 +2,9 @@
 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.theme import SPACE
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.elided import ElidedLabel
-from desktop.widgets.parts import button, column, label, row
 
 
 class ShortText(QWidget):

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
     QTableWidgetItem,
 )
 
-from desktop import theme
+from desktop.theme import theme
 
 Index = QModelIndex | QPersistentModelIndex
 

@@ -37,7 +37,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 def application() -> Any:
     from PySide6.QtWidgets import QApplication
 
-    from desktop import theme
+    from desktop.theme import theme
 
     app = QApplication([])
     theme.apply(app, "light")
@@ -52,7 +52,7 @@ def points(seed: int) -> list[tuple[int, float]]:
 
 
 def four_charts() -> dict[str, float]:
-    from desktop.widgets.chart import Chart
+    from desktop.charts.chart import Chart
 
     charts = [Chart((name,)) for name in NAMES]
     for seed, chart in enumerate(charts):
@@ -61,8 +61,8 @@ def four_charts() -> dict[str, float]:
 
 
 def one_chart() -> dict[str, float]:
-    from desktop.widgets.chart import Chart
-    from desktop.widgets.laid_over import Overlay
+    from desktop.charts.chart import Chart
+    from desktop.charts.overlays import Overlay
 
     names = ("objective/scores", "objective/gold")
     chart = Chart(names, words=("learned", "gold"))
@@ -76,7 +76,7 @@ def drive(charts: list[Any]) -> dict[str, float]:
     """Milliseconds to pan, far out and close by, and to draw one more step of every curve that grows."""
     from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
-    from desktop.widgets.chart_group import ChartGroup
+    from desktop.charts.group import ChartGroup
 
     app = QApplication.instance()
     assert app is not None

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from core import catalogue
+from core.machine import base_models
 from tests.benchmarks.machine import python
 
 #: Seconds: to find and press the next button, to read a page for the first time, to think of a prompt and type it,
@@ -129,7 +129,7 @@ print(json.dumps(marks))
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     platform = {} if os.environ.get("DISPLAY") else {"QT_QPA_PLATFORM": "offscreen"}
-    models = catalogue.models_folder()
+    models = base_models.models_folder()
     typed = [json.loads(line)["prompt"] for line in _lines()][:PROMPTS]
     found: dict[str, Any] = {}
     for way in ("tour", "own"):

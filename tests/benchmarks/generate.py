@@ -12,7 +12,7 @@ BATCH = 32
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     prepare(options)
     from core.models import chat
-    from core.models.packed import packed
+    from core.models.fast.prepacked_linear import packed
     from core.models.sampling import sample
     from core.models.seeds import generator
 

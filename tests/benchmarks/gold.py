@@ -24,8 +24,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     import torch
     from scipy.stats import spearmanr
 
-    from core import gold
-    from core.configs import TrainRewardConfig
+    from core.config.job_configs import TrainRewardConfig
+    from core.labeling import gold
     from core.models import chat
     from core.models.adapters import SharedModel
     from core.models.checkpoint import adamw, scale_learning_rates
@@ -33,7 +33,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from core.models.seeds import generator
     from core.reward.examples import Example, Order
     from core.reward.model import RewardModel
-    from core.reward.train import default_learning_rate
+    from core.reward.train_job import default_learning_rate
     from core.reward.update import update
 
     base = load_base(options)

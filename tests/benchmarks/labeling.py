@@ -81,12 +81,12 @@ def drive(folder: Path) -> dict[str, Any]:
 
     from core.jobs import launch
     from core.preferences import pairs
-    from desktop import settings
+    from desktop import user_settings
     from desktop.app import build as build_window
-    from desktop.tabs import TABS
+    from desktop.shell.tabs import TABS
 
     launch.ensure_worker = lambda *_, **__: None  # type: ignore[assignment]
-    settings.set_labeler_name(LABELER)
+    user_settings.set_labeler_name(LABELER)
     app, window = build_window([])
     window.resize(1280, 800)
     window.show()

@@ -121,16 +121,17 @@ def mean_of_last(points: list[Any], step: int) -> float:
 
 
 def known(task: str) -> list[str]:
-    from core.configs import ALGORITHMS
+    from core.config.job_configs import ALGORITHMS
 
     return list(ALGORITHMS) if task == "sentiment" else ["ppo", "rloo", "grpo", "dpo"]
 
 
 def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
     """One run in a project of its own; what came of it, prompt by prompt."""
-    from core import configs, gold
+    from core.config import job_configs
+    from core.config.options import documented
     from core.jobs import queue
-    from core.options import documented
+    from core.labeling import gold
 
     folder = Path(tempfile.mkdtemp(prefix="plumbline-learning-"))
     try:
@@ -141,11 +142,13 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         reward = REWARDS[options.task]
         shared = {"reference_answers": False, "eval_prompts": HELDOUT, "checkpoint_every": STEPS, "steps": STEPS}
         shared |= {"batch_size": BATCH, "max_new_tokens": TOKENS, "seed": seed, "algorithm": name} | reward
-        kind = configs.ALGORITHMS[name].config
+        kind = job_configs.ALGORITHMS[name].config
         names = {item.name for item in documented(kind)}
-        config = configs.from_dict(configs.TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
+        config = job_configs.from_dict(
+            job_configs.TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names}
+        )
         if name == "dpo" and options.task == "sentiment":
-            write = configs.GenerateConfig(
+            write = job_configs.GenerateConfig(
                 completions=RANKED, max_new_tokens=TOKENS, seed=seed, split="train", batch_size=64, missing_only=False
             )
             work(project, "generate", write)
@@ -173,10 +176,11 @@ _cache: dict[str, Any] = {}
 
 def work(project: Any, kind: str, config: Any, options: Any = None) -> Any:
     """Run a job here, as the worker would."""
-    from core import configs, worker
+    from core import worker
+    from core.config import job_configs
     from core.jobs import queue
 
-    job = queue.enqueue(project, kind, configs.stored(config, options))
+    job = queue.enqueue(project, kind, job_configs.stored(config, options))
     claimed = worker.claim(project)
     assert claimed is not None
     worker.run_job(project, claimed, _cache)
@@ -299,7 +303,7 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
     """TRL's PPO on the same prompts and budget, measured on the same held-out prompts by the same code; one seed."""
     if seed:
         return None
-    from core import gold
+    from core.labeling import gold
     from core.models import chat
     from core.models.adapters import SharedModel
     from core.rl import evaluate

@@ -25,11 +25,11 @@ def prepare(options: argparse.Namespace) -> None:
 
 def load_base(options: argparse.Namespace) -> Any:
     """The base model, fetched first if it is not on disk."""
-    from core import catalogue
+    from core.machine import base_models
     from core.models import fetch
     from core.models.load import load
 
-    spec = catalogue.parse(options.model)
+    spec = base_models.parse(options.model)
     for progress in fetch.ensure(spec):
         print(f"\r{progress.stage}: {progress.done}/{progress.total}", end="", file=sys.stderr)
     return load(spec)

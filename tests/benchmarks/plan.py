@@ -19,11 +19,11 @@ SETTINGS: tuple[dict[str, Any], ...] = (
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    from core import catalogue
-    from core.plan import Work, shape_of, total
+    from core.machine import base_models
+    from core.machine.memory_plan import Work, shape_of, total
 
     load_base(options)
-    shape = shape_of(catalogue.parse(options.model))
+    shape = shape_of(base_models.parse(options.model))
     found: dict[str, Any] = {}
     for number, setting in enumerate(SETTINGS):
         work = Work(device="cpu", **setting)
@@ -40,14 +40,14 @@ def one(model: str, work: dict[str, Any], threads: int | None) -> None:
     """Two steps of PPO on prompts and responses of just these lengths; prints the peak in gigabytes."""
     options = argparse.Namespace(model=model, dtype=os.environ["PLUMBLINE_DTYPE"], threads=threads)
     prepare(options)
-    from core.configs import TrainPolicyConfig, TrainRewardConfig
+    from core.config.job_configs import TrainPolicyConfig, TrainRewardConfig
     from core.models.adapters import SharedModel
     from core.models.rows import from_lists
     from core.models.seeds import generator
     from core.reward.model import RewardModel
     from core.rl.actor import Setup
+    from core.rl.adaptive_kl import Live
     from core.rl.algorithms.ppo import Learner, Options
-    from core.rl.control import Live
     from core.rl.rollout import POLICY, REFERENCE, Rollout, draw, logprobs, policy_logprobs, score_and_features
 
     base = load_base(options)

@@ -59,13 +59,13 @@ class Work:
     """PPO on some prompts with a fresh reward model; one completion a prompt."""
 
     def __init__(self, base: Any, texts: list[str], *, batch: int, tokens: int, epochs: int) -> None:
-        from core.configs import TrainPolicyConfig, TrainRewardConfig
+        from core.config.job_configs import TrainPolicyConfig, TrainRewardConfig
         from core.models.adapters import SharedModel
         from core.records import Prompt
         from core.reward.model import RewardModel
         from core.rl.actor import Setup
+        from core.rl.adaptive_kl import Live
         from core.rl.algorithms.ppo import Learner, Options
-        from core.rl.control import Live
         from core.rl.rewards import Rewards
 
         self.base = base
@@ -90,7 +90,7 @@ class Work:
     def step(self) -> dict[str, float]:
         """Seconds of one step and of its parts, and the operations of its training part."""
         from core.rl.collect import collect
-        from core.rl.loop import batch_of
+        from core.rl.train_job import batch_of
 
         began = settled()
         chosen = batch_of(self.asked, self.config, self.done)

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from core import catalogue
+from core.machine import base_models
 from tests.benchmarks.machine import python
 
 STEPS = 8
@@ -95,7 +95,7 @@ window.leave()
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     platform = {} if os.environ.get("DISPLAY") else {"QT_QPA_PLATFORM": "offscreen"}
-    models = catalogue.models_folder()
+    models = base_models.models_folder()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "models").symlink_to(models)
         environment = platform | {"PLUMBLINE_DATA": folder}

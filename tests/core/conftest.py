@@ -24,12 +24,12 @@ def tiny_gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["llama", "gpt2"])
 def base(request: pytest.FixtureRequest, tiny_model: Path, tiny_gpt2: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Both architectures: the second has absolute positions, so it sees wrong position ids."""
-    from core import catalogue
+    from core.machine import base_models
     from core.models.load import load
 
     monkeypatch.setenv("PLUMBLINE_DEVICE", "cpu")  # where the tests' own tensors are; jobs run on a GPU if there is one
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
-    return load(catalogue.parse(str(tiny_model if request.param == "llama" else tiny_gpt2)))
+    return load(base_models.parse(str(tiny_model if request.param == "llama" else tiny_gpt2)))
 
 
 @pytest.fixture
@@ -49,10 +49,11 @@ def run_job(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
     cache: dict[str, Any] = {}
 
     def run(project: Project, kind: str, config: Any, options: Any = None) -> Job:
-        from core import configs, worker
+        from core import worker
+        from core.config import job_configs
         from core.jobs import queue
 
-        job = queue.enqueue(project, kind, configs.stored(config, options))
+        job = queue.enqueue(project, kind, job_configs.stored(config, options))
         claimed = worker.claim(project)
         assert claimed is not None
         worker.run_job(project, claimed, cache)

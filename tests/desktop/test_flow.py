@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QLabel
 from core import worker
 from core.jobs import lock
 from core.store import open_project
-from desktop.welcome import NewProject
-from desktop.widgets.experiment_dialog import ExperimentDialog
-from tests.desktop.ranking import on_disk
+from desktop.projects.experiment_dialog import ExperimentDialog
+from desktop.projects.welcome import NewProject
+from tests.desktop.rank.ranking import on_disk
 from tests.tiny import make_tiny_model
 
 PROMPTS = 12

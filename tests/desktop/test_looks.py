@@ -17,9 +17,10 @@ from PySide6.QtGui import QColor, QFontInfo, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from core.resources import resource
-from desktop import settings, theme
+from desktop import user_settings
 from desktop.app import build
 from desktop.screenshots import SIZES, THEMES, pages
+from desktop.theme import theme
 
 KEPT = Path(__file__).parent / "looks"
 WIDTH, HEIGHT, BLOCK = 480, 300, 15
@@ -54,7 +55,7 @@ def difference(one, other):
 
 
 def taken(app, window, project, mode, size):
-    settings.set_labeler_name("labeler")
+    user_settings.set_labeler_name("labeler")
     return [
         (f"{name}-{mode}-{size}", small(picture))
         for name, picture in pages(app, window, project, mode, size, settle=SETTLE)

@@ -9,8 +9,8 @@ import pytest
 
 from core.records import Prompt
 from core.store import guidelines, open_project, prompts, rankings
-from desktop import settings
-from tests.desktop.ranking import Key, on_disk, press
+from desktop import user_settings
+from tests.desktop.rank.ranking import Key, on_disk, press
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +20,7 @@ def two(open_window, filled, qtbot):
     """Two windows whose labelers are ada and bob."""
     windows = []
     for name in ("ada", "bob"):
-        settings.set_labeler_name(name)
+        user_settings.set_labeler_name(name)
         window = open_window()
         window.open_project(filled.folder)
         window.show_tab(1)

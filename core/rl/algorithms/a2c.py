@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from core.config.options import Settings, option
 from core.models.logprobs import Predictions
-from core.options import Settings, option
 from core.rl.actor import Critic, Setup
 from core.rl.estimators import gae, token_rewards, whiten
 from core.rl.learner import BaseLearner

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from core.config.options import Settings, option
 from core.models.logprobs import Predictions
-from core.options import Settings, option
 from core.rl.algorithms.rloo import at_first_token
 from core.rl.learner import BaseLearner
 from core.rl.rollout import Rollout

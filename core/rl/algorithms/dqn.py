@@ -22,11 +22,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, smooth_l1_loss
 
+from core.config.options import Settings, option
 from core.models.adapters import REFERENCE
 from core.models.heads import ScalarHead
 from core.models.logprobs import FORBIDDEN, Predictions, predictions
 from core.models.seeds import generator
-from core.options import Settings, option
 from core.rl.actor import Critic, Setup, mean_of
 from core.rl.estimators import explained_variance, returns_to_go, token_rewards
 from core.rl.learner import BaseLearner

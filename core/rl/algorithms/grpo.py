@@ -12,8 +12,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from core.config.options import Settings, option
 from core.models.logprobs import Predictions
-from core.options import Settings, option
 from core.rl.actor import mean_of
 from core.rl.estimators import group_mean, k3, ratio
 from core.rl.learner import BaseLearner

@@ -16,8 +16,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from core.config.options import Settings, option
 from core.models.logprobs import FORBIDDEN, predictions
-from core.options import Settings, option
 from core.rl.actor import Setup
 from core.rl.algorithms import ppo
 from core.rl.rollout import POLICY, Rollout

@@ -12,8 +12,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from core.config.options import Settings, option
 from core.models.logprobs import Predictions
-from core.options import Settings, option
 from core.rl.actor import Critic, Setup, mean_of
 from core.rl.estimators import gae, ratio, token_rewards, whiten
 from core.rl.learner import BaseLearner

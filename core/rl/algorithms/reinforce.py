@@ -10,8 +10,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from core.config.options import Settings, option
 from core.models.logprobs import Predictions
-from core.options import Settings, option
 from core.rl.actor import Critic, Setup
 from core.rl.estimators import masked_mean, returns_to_go, token_rewards, whiten
 from core.rl.learner import BaseLearner

@@ -10,8 +10,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from core.config.options import Settings, option
 from core.models.logprobs import Predictions
-from core.options import Settings, option
 from core.rl.actor import mean_of
 from core.rl.estimators import leave_one_out, ratio
 from core.rl.learner import BaseLearner

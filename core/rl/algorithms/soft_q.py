@@ -23,10 +23,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from core.config.options import Settings, option
 from core.models.heads import ScalarHead
 from core.models.logprobs import Predictions
 from core.models.seeds import generator
-from core.options import Settings, option
 from core.rl.actor import Critic, Setup, mean_of
 from core.rl.estimators import explained_variance, sum_to_go
 from core.rl.learner import BaseLearner

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from core.config.options import Settings, option
 from core.errors import Diverged
 from core.models.logprobs import predictions
-from core.options import Settings, option
 from core.rl.actor import Critic, Setup
 from core.rl.estimators import gae, ratio, token_rewards, whiten
 from core.rl.learner import BaseLearner

@@ -1,0 +1,357 @@
+"""Every choice a person can make about a job, and the registry that names the work there is.
+
+`JOBS` holds the place of the code as text, so that this module (and with it the window
+and the CLI) never imports torch: the worker follows the text.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core.config.algorithms import DEFAULT, algorithms
+from core.config.options import check, from_dict, option
+from core.errors import BadInput
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How completions are drawn from a policy."""
+
+    temperature: float = option(1.0, "Above 1 is more varied, below 1 more certain.", low=0.05, high=3.0)
+    top_p: float = option(1.0, "Draw only from the likeliest tokens that hold this much probability.", low=0.05, high=1)
+    max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
+    seed: int = option(0, "The same seed gives the same completions on the same machine.", low=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+def checkpoint_option() -> Any:
+    """Which state of a tuned policy is used."""
+    help = "The run's last checkpoint, or its best one by reward after KL."
+    return option("last", help, choices=("last", "best"), advanced=True)
+
+
+#: The stage of a `generate` job whose units are prompts; before it the model may be fetched and loaded.
+WRITING = "Writing completions"
+
+
+@dataclass(frozen=True)
+class GenerateConfig(SamplingConfig):
+    """Write completions for prompts, so that they can be ranked."""
+
+    completions: int = option(4, "Completions for each prompt (N).", low=2, high=16)
+    policy_job: int = option(0, "Run whose tuned policy writes; 0 is the base model.", low=0)
+    checkpoint: str = checkpoint_option()
+    mix_with: int = option(
+        -1,
+        "Run whose policy writes every second completion, untold; 0 is the base model, -1 is nobody.",
+        low=-1,
+    )
+    split: str = option("all", "Which prompts.", choices=("all", "train", "heldout"))
+    limit: int = option(0, "At most this many prompts.", low=0, zero="all")
+    missing_only: bool = option(True, "Skip prompts that this policy has already answered.")
+    batch_size: int = option(32, "Completions written at the same time.", low=1, high=512, advanced=True)
+
+
+@dataclass(frozen=True)
+class LoraConfig:
+    """The adapter that is trained in place of the base's own weights (Hu et al. 2021, arXiv 2106.09685)."""
+
+    lora_rank: int = option(16, "Size of the adapter (r).", low=1, high=512, advanced=True)
+    lora_alpha: int = option(32, "Scale of the adapter: it is multiplied by alpha / r.", low=1, advanced=True)
+    lora_targets: str = option(
+        "all-linear",
+        "Which layers get an adapter: all linear layers, or attention only.",
+        choices=("all-linear", "attention"),
+        advanced=True,
+    )
+    lora_rslora: bool = option(
+        False, "Scale by alpha / sqrt(r), so that large adapters learn too (rsLoRA, arXiv 2312.03732).", advanced=True
+    )
+    lora_dora: bool = option(
+        False, "Learn length and direction of the weights apart (DoRA, arXiv 2402.09353); slower.", advanced=True
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+#: How an ensemble's rewards become one.
+ENSEMBLE = ("mean", "worst", "mean-minus-variance")
+#: What a seed promises.
+SEED = "The same seed gives the same run on the same machine."
+
+
+@dataclass(frozen=True)
+class TrainRewardConfig(LoraConfig):
+    """Train a LoRA reward model on the pairs that follow from the rankings."""
+
+    lora_targets: str = option(
+        "attention", "Which layers get an adapter: attention only, or all linear layers.",
+        choices=("all-linear", "attention"), advanced=True,
+    )  # fmt: skip
+    learning_rate: float = option(
+        0.0, "AdamW learning rate of the adapter, decaying to zero; 0 chooses it by the model's size.", low=0, high=1.0,
+        zero="automatic",
+    )  # fmt: skip
+    head_learning_rate: float = option(
+        1e-2, "Learning rate of the scalar head, decaying to zero.", low=1e-7, high=1.0, advanced=True
+    )
+    head_init: str = option(
+        "normal",
+        "How the scalar head starts: drawn with standard deviation 1 / sqrt(d + 1), or at zero.",
+        choices=("normal", "zero"),
+        advanced=True,
+    )
+    epochs: int = option(2, "Passes over the rankings. More than a few over-fit.", low=1, high=50)
+    batch_prompts: int = option(4, "Prompts (each with all its pairs) in one step.", low=1, high=512)
+    patience: int = option(
+        3, "Stop when the held-out log loss has not improved this many times; 0 is never.", low=0, advanced=True
+    )
+    evaluations: int = option(2, "Held-out evaluations in one pass.", low=1, high=100, advanced=True)
+    ties: str = option(
+        "half",
+        "Tied completions: drop them, pull their scores together, or give ties a probability of their own.",
+        choices=("half", "drop", "davidson", "rao-kupper"),
+        advanced=True,
+    )
+    margin: float = option(
+        0.0, "How much more two scores must differ for each place that their ranks are apart.", low=0, high=10,
+        advanced=True,
+    )  # fmt: skip
+    label_smoothing: float = option(
+        0.0, "Share of pairs taken to be labeled the wrong way round.", low=0, high=0.49, advanced=True
+    )
+    centering: float = option(0.01, "Weight of the penalty that keeps scores near 0.", low=0, high=1, advanced=True)
+    criteria: bool = option(
+        True, "Learn a score for each ranked criterion too, as further columns of the head.", advanced=True
+    )
+    members: int = option(
+        1, "Reward models to train: more than one is an ensemble whose disagreement is shown.", low=1, high=16
+    )
+    curve: bool = option(
+        False, "Also train on an eighth, a quarter and half of the prompts, to see what more labels would bring."
+    )
+    heldout_fraction: float = option(
+        0.2, "Share of ranked prompts kept for testing if none is marked held-out.", low=0, high=0.9, advanced=True
+    )
+    max_length: int = option(1024, "Longest prompt with completion, in tokens.", low=16, high=131072, advanced=True)
+    checkpoint_every: int = option(10, "Steps between checkpoints.", low=1, advanced=True)
+    gradient_checkpointing: bool = option(
+        False, "Compute activations twice instead of keeping them: a third slower, far less memory.", advanced=True
+    )
+    base_bits: str = option(
+        "16", "Hold the base in 4 bits (needs an NVIDIA GPU and the extra `4bit`).", choices=("16", "4"), advanced=True
+    )
+    memory_gb: float = option(
+        0.0, "Memory for activations, which decides how much is computed at once; 0 is half of what is free.", low=0,
+        advanced=True,
+    )  # fmt: skip
+    seed: int = option(0, SEED, low=0, advanced=True)
+
+
+@dataclass(frozen=True)
+class TrainPolicyConfig(LoraConfig):
+    """Tune the policy against a reward: what every algorithm shares."""
+
+    algorithm: str = option(DEFAULT, "The algorithm that learns.", choices=tuple(algorithms()))
+    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0, advanced=True)
+    reward_model: str = option(
+        "", "A reward model made elsewhere instead: a folder, or hub:owner/name (sequence classification, one label).",
+        advanced=True,
+    )  # fmt: skip
+    ensemble: str = option("mean", "How an ensemble's rewards become one.", choices=ENSEMBLE, advanced=True)
+    model_weight: float = option(1.0, "Weight of the reward model in the reward.", low=-100, high=100, advanced=True)
+    rules: str = option(
+        "",
+        "Rules added to the reward, each with its weight: `0.5*sentiment; -0.01*length; 2*file.py:function`.",
+        advanced=True,
+    )
+    gold: str = option("", "Gold reward drawn beside the learned one, such as `sentiment`; empty for none.")
+    train_on_gold: bool = option(False, "Optimise the gold reward itself, without a reward model.", advanced=True)
+    missing_end_penalty: float = option(
+        0.0, "Taken from the score of a completion that reached the length limit.", low=0, high=100, advanced=True
+    )
+    steps: int = option(30, "Stop after this many steps.", low=1)
+    learning_rate: float = option(
+        0.0, "AdamW learning rate, decaying to a tenth; 0 is the algorithm's own.", low=0, high=1.0, zero="automatic"
+    )
+    kl_coef: float = option(0.05, "Price of one nat of KL to the reference (beta).", low=0, high=10)
+    kl_target: float = option(
+        0.0, "Nats of KL a completion that the coefficient is steered to (Ziegler et al. 2019).", low=0, high=1000,
+        zero="fixed coefficient",
+    )  # fmt: skip
+    kl_ceiling: float = option(
+        0.0, "Stop when the mean KL of 3 steps passes this many nats a completion.", low=0, high=10000, advanced=True,
+        zero="never",
+    )  # fmt: skip
+    plateau: int = option(
+        0, "Stop when the reward after KL has not risen for this many steps.", low=0, advanced=True, zero="never"
+    )
+    wall_minutes: float = option(0.0, "Stop after so many minutes of work.", low=0, advanced=True, zero="never")
+    on_trouble: str = option(
+        "wait",
+        "When a step goes wrong, the run goes back to a checkpoint and waits for you, or ends as failed.",
+        choices=("wait", "fail"),
+        advanced=True,
+    )
+    batch_size: int = option(16, "Completions (rollouts) in one step, rounded down to whole prompts.", low=2, high=4096)
+    completions: int = option(
+        4, "Completions of each prompt in a step; a prompt is computed once for all of them.", low=1, high=64
+    )
+    max_new_tokens: int = option(24, "Longest completion, in tokens.", low=1, high=4096)
+    reward_threshold: float = option(
+        0.0,
+        "Stop when the mean reward of 3 steps (for DPO: 3 measurements) passes this.",
+        low=-100,
+        high=100,
+        zero="never",
+    )
+    temperature: float = option(1.0, "Sampling temperature of the rollouts.", low=0.05, high=3.0, advanced=True)
+    kl_horizon: int = option(
+        100, "Completions in which the steered coefficient may change by a fifth.", low=1, advanced=True
+    )
+    kl_estimator: str = option(
+        "k1", "How the penalty estimates KL from one sample: k1 is unbiased, k3 never negative.", choices=("k1", "k3"),
+        advanced=True,
+    )  # fmt: skip
+    checkpoint_every: int = option(5, "Steps between checkpoints.", low=1, advanced=True)
+    eval_prompts: int = option(
+        16, "Held-out prompts answered before and after training to measure the gain.", low=0, advanced=True
+    )
+    reference_answers: bool = option(
+        True, "Let the reference answer each prompt once too, to show how much better the policy's answer is.",
+        advanced=True,
+    )  # fmt: skip
+    micro_batch: int = option(
+        16, "Completions in one forward pass, those of a prompt together; smaller needs less memory.", low=1,
+        advanced=True,
+    )  # fmt: skip
+    seed: int = option(0, SEED, low=0, advanced=True)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate that is meant: the algorithm's own if none was chosen."""
+        return self.learning_rate or algorithms()[self.algorithm].learning_rate
+
+
+@dataclass(frozen=True)
+class CompareConfig(SamplingConfig):
+    """Answer the same prompts with the reference and a tuned policy, and score both."""
+
+    max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
+    policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
+    checkpoint: str = checkpoint_option()
+    reward_job: int = option(0, "Run of the reward model that scores; 0 is the one the policy was tuned with.", low=0)
+    prompts: tuple[str, ...] = option((), "Prompts to answer; none means the held-out prompts.")
+    completions: int = option(1, "Completions for each prompt and policy.", low=1, high=64)
+    limit: int = option(0, "At most this many held-out prompts.", low=0, zero="all")
+    gold: str = option("", "Gold reward shown beside the score, such as `sentiment`; empty for none.")
+    batch_size: int = option(32, "Completions written at the same time.", low=1, high=512, advanced=True)
+
+
+@dataclass(frozen=True)
+class ExportModelConfig:
+    """Write a tuned policy as a model of its own: the base with the adapter merged into its weights."""
+
+    policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
+    checkpoint: str = checkpoint_option()
+    out: str = option("", "Folder to write; it must be empty or new.")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """Which reward model judges."""
+
+    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
+    reward_model: str = option(
+        "", "A reward model made elsewhere instead: a folder, or hub:owner/name (sequence classification, one label)."
+    )
+    ensemble: str = option("mean", "How an ensemble's rewards become one.", choices=ENSEMBLE, advanced=True)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class ScoreConfig(JudgeConfig):
+    """Score completions of one prompt with a reward model."""
+
+    prompt: str = option("", "The prompt.")
+    completions: tuple[str, ...] = option((), "The completions to score.")
+    trace: bool = option(True, "Also find where in each completion the reward moves.")
+
+
+@dataclass(frozen=True)
+class ScoreFileConfig(JudgeConfig):
+    """Score every completion of a file."""
+
+    path: str = option("", "File to score: JSON lines with `prompt` and `completion`, or any preference format.")
+    out: str = option("", "File to write, as JSON lines with score and percentile.")
+
+
+@dataclass(frozen=True)
+class SuggestConfig:
+    """Bring what the reward model is least sure of to the front of the ranking queue."""
+
+    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
+    limit: int = option(500, "At most this many unranked prompts are looked at.", low=0, zero="all")
+    seed: int = option(0, "Which ones, if there are more.", low=0, advanced=True)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class FetchModelConfig:
+    """Bring the project's base model to this machine and test that it loads."""
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """`function` is `module:name`; it is imported by the worker alone."""
+
+    title: str
+    config: type[Any]
+    function: str
+
+
+JOBS: dict[str, JobKind] = {
+    "fetch-model": JobKind("Fetch model", FetchModelConfig, "core.models.fetch_job:run"),
+    "generate": JobKind("Generate completions", GenerateConfig, "core.models.generate_job:run"),
+    "train-reward": JobKind("Train reward model", TrainRewardConfig, "core.reward.train_job:run"),
+    "train-policy": JobKind("Tune policy", TrainPolicyConfig, "core.rl.train_job:run"),
+    "export-model": JobKind("Export model", ExportModelConfig, "core.models.export_job:run"),
+    "compare": JobKind("Compare policies", CompareConfig, "core.compare.compare_job:run"),
+    "score": JobKind("Score text", ScoreConfig, "core.reward.score_job:run"),
+    "score-file": JobKind("Score a file", ScoreFileConfig, "core.reward.score_file_job:run"),
+    "suggest": JobKind("Choose what to label next", SuggestConfig, "core.reward.suggest_job:run"),
+}
+
+
+#: By name; the default one first.
+ALGORITHMS = algorithms()
+
+
+def job_config(kind: str, values: dict[str, Any]) -> Any:
+    """The config dataclass of a job from its stored JSON; an algorithm's options lie under `options`."""
+    if kind not in JOBS:
+        raise BadInput(f"There is no job called {kind!r}: choose one of {', '.join(JOBS)}.")
+    return from_dict(JOBS[kind].config, {name: value for name, value in values.items() if name != "options"})
+
+
+def algorithm_config(values: dict[str, Any]) -> Any:
+    """The algorithm's own options of a `train-policy` job, from its stored JSON."""
+    algorithm = values.get("algorithm", DEFAULT)
+    if algorithm not in ALGORITHMS:
+        raise BadInput(f"There is no algorithm called {algorithm!r}: choose one of {', '.join(ALGORITHMS)}.")
+    return from_dict(ALGORITHMS[algorithm].config, values.get("options", {}))
+
+
+def stored(config: Any, options: Any = None) -> dict[str, Any]:
+    """A config as the JSON that a job's row keeps: every value, defaults too, so that it never changes."""
+    values = asdict(config)
+    return values if options is None else values | {"options": asdict(options)}

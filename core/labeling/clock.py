@@ -1,0 +1,58 @@
+"""How a labeler's session goes: time at work, items, pace. Pauses do not count; nothing of it is a measure of worth."""
+
+import time
+from collections.abc import Callable
+
+from core.labeling.session import IDLE_SECONDS
+
+
+class LabelingClock:
+    """Counts from when the Rank tab was opened. `tell` says that the labeler did something."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._acted = clock()
+        self._seconds = 0.0
+        self.items = 0
+        self.in_a_row = 0
+        self._since_break = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds at work, with the present item so far."""
+        return self._seconds + self._running
+
+    @property
+    def _running(self) -> float:
+        return min(self._clock() - self._acted, IDLE_SECONDS)
+
+    @property
+    def an_hour(self) -> float | None:
+        """Items an hour at the pace so far; None before there is a pace."""
+        return self.items / self.seconds * 3600 if self.items >= 3 and self.seconds > 10 else None
+
+    def left(self, waiting: int) -> float | None:
+        """Seconds until `waiting` items are ranked at the pace so far."""
+        return waiting / self.items * self.seconds if self.an_hour else None
+
+    def tell(self, *, saved: bool = False, left_out: bool = False) -> None:
+        """Something was done: an item saved, left for later or for good, or just a key."""
+        gap = self._clock() - self._acted
+        if gap > IDLE_SECONDS:
+            self.in_a_row = self.in_a_row if saved else 0
+            self._since_break = 0.0  # it was a break
+        self._seconds += min(gap, IDLE_SECONDS)
+        self._since_break += min(gap, IDLE_SECONDS)
+        self._acted = self._clock()
+        if saved:
+            self.items += 1
+            self.in_a_row += 1
+        elif left_out:
+            self.in_a_row = 0
+
+    def break_due(self, minutes: int) -> bool:
+        """Has it been so long since the last break? Says so once, then waits as long again."""
+        if minutes and self._since_break >= 60 * minutes:
+            self._since_break = 0.0
+            return True
+        return False

@@ -1,0 +1,118 @@
+"""Simulated labelers: a gold reward with noise, and a few characters, for demos and experiments. Always marked.
+
+A labeler with temperature T prefers A to B with probability sigmoid((gold(A) - gold(B)) / T) (Bradley and Terry
+1952); a whole order is drawn from the matching Plackett-Luce model by adding Gumbel noise to gold / T. T = 0
+follows the gold reward exactly.
+"""
+
+import math
+import random
+from dataclasses import dataclass, replace
+
+from core.errors import BadInput
+from core.labeling import gold
+from core.records import Completion, Labeler
+from core.store import Changes, Project, assignments, changed, completions, rankings
+
+
+@dataclass(frozen=True)
+class Personality:
+    """`temperature` is in units of the gold reward; `length` is added for each 100 characters, `first` for standing
+    first on the screen (falling to 0 at the last place); `tie` is the difference below which two are tied; `top`
+    is how many are ranked (0 is all); `seconds` is the usual time for a prompt."""
+
+    meaning: str
+    temperature: float = 0.1
+    length: float = 0.0
+    first: float = 0.0
+    tie: float = 0.0
+    top: int = 0
+    seconds: float = 20.0
+
+
+PERSONALITIES: dict[str, Personality] = {
+    "careful": Personality("Reads everything; little noise.", seconds=40.0),
+    "hasty": Personality("Ranks quickly and often wrongly.", temperature=1.0, seconds=4.0),
+    "length-lover": Personality("Takes long for good.", length=0.5),
+    "first-picker": Personality("Prefers what stands first.", first=1.0, seconds=10.0),
+    "tie-happy": Personality("Ties what is nearly the same.", tie=0.3),
+    "top-two": Personality("Ranks the best two and leaves the rest.", top=2, seconds=12.0),
+}
+
+
+def simulate(
+    project: Project,
+    reward: str,
+    personality: str,
+    *,
+    temperature: float | None = None,
+    share: float = 1.0,
+    seed: int = 0,
+) -> Changes:
+    """Rank what waits for the simulated labeler, or a `share` of it, in one transaction.
+
+    Raises `BadInput` for an unknown gold reward or personality.
+    """
+    if personality not in PERSONALITIES:
+        raise BadInput(f"There is no personality {personality!r}: choose one of {', '.join(PERSONALITIES)}.")
+    if not 0 < share <= 1:
+        raise BadInput("The share must be above 0 and at most 1.")
+    character = PERSONALITIES[personality]
+    if temperature is not None:
+        if temperature < 0:
+            raise BadInput("The temperature must be at least 0.")
+        character = replace(character, temperature=temperature)
+    score = gold.find(reward)
+    who = labeler(project, reward, personality, temperature)
+    ids: list[int] = []
+    with project.write():
+        for group_id in assignments.queue(project, who.id).waiting:
+            chance = random.Random(f"{seed}/{who.name}/{group_id}")
+            if chance.random() >= share:
+                continue
+            group = completions.group(project, group_id)
+            shown = rankings.shown_order(group_id, who.id, [item.id for item in group.completions])
+            liked = {
+                item.id: _liked(item, score(group.prompt.text, item.text), shown, character)
+                for item in group.completions
+            }
+            ids += rankings.rank(
+                project, group_id, who.id, _order(liked, character, chance), shown=shown,
+                seconds=round(character.seconds * math.exp(chance.gauss(0, 0.4)), 1),
+            ).ids  # fmt: skip
+    return changed("Simulate a labeler", "rankings", "labelers", ids=tuple(ids))
+
+
+def labeler(project: Project, reward: str, personality: str, temperature: float | None = None) -> Labeler:
+    """The simulated labeler of this character; scripted, and named as such."""
+    noise = "" if temperature is None else f", noise {temperature:g}"
+    return rankings.labeler(
+        project,
+        f"simulated: {personality}, {reward}{noise}",
+        kind="scripted",
+        detail=f"{reward} ({personality}{noise})",
+    )
+
+
+def _liked(item: Completion, reward: float, shown: list[int], character: Personality) -> float:
+    """The gold reward as this character feels it."""
+    place = shown.index(item.id)
+    ahead = 1 - place / max(1, len(shown) - 1)
+    return reward + character.length * len(item.text) / 100 + character.first * ahead
+
+
+def _order(liked: dict[int, float], character: Personality, chance: random.Random) -> dict[int, int | None]:
+    """Ranks drawn by Plackett-Luce; values within `tie` of the tier's best are tied, those past `top` unranked."""
+    t = character.temperature
+    felt = {item: value + (t * _gumbel(chance) if t else 0.0) for item, value in liked.items()}
+    ranks: dict[int, int | None] = {}
+    rank, best = 0, math.inf
+    for item in sorted(felt, key=lambda item: -felt[item]):
+        if best - felt[item] > character.tie or rank == 0:
+            rank, best = rank + 1, felt[item]
+        ranks[item] = rank if not character.top or rank <= character.top else None
+    return ranks
+
+
+def _gumbel(chance: random.Random) -> float:
+    return -math.log(-math.log(max(chance.random(), 1e-300)))

@@ -1,0 +1,1 @@
+"""This machine: base models and where they are kept, what computes, how much memory. No torch."""

@@ -1,0 +1,75 @@
+"""The models that were brought to this machine: their size, who uses them, and how to be rid of one. No torch."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import BadInput, KnownError
+from core.jobs import lock
+from core.machine import base_models
+from core.store import DATABASE
+
+GONE = ".deleted-"
+#: The base of a project, and the reward models from elsewhere that its runs name.
+NAMED = """
+    select value from settings where key = 'model'
+    union select json_quote(json_extract(config, '$.reward_model')) from jobs
+"""
+
+
+@dataclass(frozen=True)
+class CachedModel:
+    """`users` are folders of projects that name it, of the ones that were looked at."""
+
+    folder: Path
+    title: str
+    bytes: int
+    users: tuple[Path, ...]
+
+
+def listed(projects: Iterable[Path]) -> list[CachedModel]:
+    """The models in the cache, largest first. Takes as long as the disk needs to list their files."""
+    root = base_models.models_folder()
+    named = {project: folders_named(project) for project in projects}
+    found = []
+    for config in [*root.glob("[!.]*/config.json"), *root.glob("gguf/*/config.json")]:
+        folder = config.parent
+        users = tuple(project for project, folders in named.items() if folder in folders)
+        found.append(CachedModel(folder, folder.name.replace("--", "/"), base_models.bytes_in(folder), users))
+    return sorted(found, key=lambda model: -model.bytes)
+
+
+def folders_named(project: Path) -> set[Path]:
+    """The folders of the models that a project names. It is only read, whatever its version."""
+    uri = f"{(project / DATABASE).resolve().as_uri()}?mode=ro"
+    found = set()
+    with suppress(sqlite3.Error), closing(sqlite3.connect(uri, uri=True)) as connection:
+        for (text,) in connection.execute(NAMED):
+            if name := json.loads(text or "null"):
+                with suppress(KnownError):
+                    found.add(base_models.parse(name).folder)
+    return found
+
+
+def delete(folder: Path, projects: Iterable[Path]) -> None:
+    """Delete a model; whoever needs it again fetches it again. A worker that waits for work leaves for it.
+
+    Raises `BadInput` while a worker of one of the `projects` is at work with it. May take seconds.
+    """
+    if not folder.is_relative_to(base_models.models_folder()):
+        raise BadInput(f"{folder} is not in the cache: Plumbline did not bring it here.")
+    with ExitStack() as guards:
+        for project in projects:
+            if lock.held(project) and folder in folders_named(project):
+                guard = lock.take_over(project)
+                if guard is None:
+                    raise BadInput(f"The worker of {project.name} is using {folder.name}: stop its job first.")
+                guards.callback(guard.close)
+        aside = folder.with_name(GONE + folder.name)
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)  # at once: half a model must not look like one
+    shutil.rmtree(aside, ignore_errors=True)

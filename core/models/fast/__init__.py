@@ -1,0 +1,1 @@
+"""Hand-written speed-ups of the models."""

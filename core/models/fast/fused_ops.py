@@ -1,0 +1,200 @@
+"""The inner loops of training with fewer passes over memory than the libraries' own: LoRA, RMSNorm, attention,
+log-probabilities.
+
+Each is an autograd function beside its formula. Where one keeps something that it computed, its backward pass computes
+it anew when it is itself differentiated, so that second derivatives are right; log-probabilities in chunks refuse to be
+differentiated twice.
+"""
+
+from types import MethodType
+from typing import Any
+
+import torch
+from peft.tuners.lora.layer import Linear as LoraLinear
+from torch import Tensor, nn
+
+from core.machine.limits import CHUNK
+
+
+class LoraProduct(torch.autograd.Function):
+    """x W^T + bias + s (x A^T) B^T (Hu et al. 2021, arXiv 2106.09685): x (N, i), frozen W (o, i), A (r, i), B (o, r).
+
+    All in x's number format; the gradients of A and B are in theirs.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, W: Tensor, bias: Tensor | None, A: Tensor, B: Tensor, s: float) -> Tensor:
+        low = x @ A.to(x.dtype).T  # (N, r)
+        ctx.save_for_backward(x, W, A, B, low)
+        ctx.s = s
+        return torch.nn.functional.linear(x, W, bias).addmm_(low, B.to(x.dtype).T, alpha=s)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        x, W, A, B, low = ctx.saved_tensors
+        a, b = A.to(x.dtype), B.to(x.dtype)
+        if torch.is_grad_enabled():
+            low = x @ a.T
+        up = g @ b * ctx.s  # (N, r)
+        dx = torch.addmm(g @ W, up, a) if ctx.needs_input_grad[0] else None
+        dA = (up.T @ x).to(A.dtype) if ctx.needs_input_grad[3] else None
+        dB = (g.T @ low * ctx.s).to(B.dtype) if ctx.needs_input_grad[4] else None
+        return dx, None, None, dA, dB, None
+
+
+def lean_lora(model: nn.Module) -> None:
+    """Let peft's adapters of linear layers, one plain adapter at work, compute as `LoraProduct` does.
+
+    peft casts every layer's input to the adapter's float32, keeps that copy, and multiplies in float32.
+    """
+    for module in model.modules():
+        if isinstance(module, LoraLinear) and type(module.base_layer) is nn.Linear:
+            module.forward = MethodType(_lora, module)
+
+
+def _lora(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    base = layer.base_layer
+    if layer.disable_adapters and not layer.merged:
+        return base(x)
+    name = layer.active_adapters[0] if len(layer.active_adapters) == 1 else None
+    if (
+        name not in layer.lora_A or layer.merged or name in layer.lora_variant or args or kwargs
+        or not isinstance(layer.lora_dropout[name], nn.Identity) or layer.lora_bias.get(name)
+    ):  # fmt: skip
+        return LoraLinear.forward(layer, x, *args, **kwargs)
+    flat, A, B = x.reshape(-1, x.shape[-1]), layer.lora_A[name].weight, layer.lora_B[name].weight
+    if torch.is_grad_enabled():
+        found = LoraProduct.apply(flat, base.weight, base.bias, A, B, layer.scaling[name])
+    else:
+        found = base(flat).addmm_(flat @ A.to(x.dtype).T, B.to(x.dtype).T, alpha=layer.scaling[name])
+    return found.view(*x.shape[:-1], -1)
+
+
+class RmsNorm(torch.autograd.Function):
+    """w x / sqrt(mean(x^2) + eps) over the last axis (Zhang and Sennrich 2019, arXiv 1910.07467) with w fixed."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor, eps: float) -> Tensor:
+        r = _inverse_norm(x, eps)
+        ctx.save_for_backward(x, w, r)
+        ctx.eps = eps
+        return (x.float() * r).to(x.dtype) * w
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        x, w, r = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            r = _inverse_norm(x, ctx.eps)
+        n, up = x.float() * r, (g * w).float()
+        along = torch.linalg.vecdot(up, n)[..., None] / x.shape[-1]
+        return (torch.addcmul(up, n, along, value=-1) * r).to(x.dtype), None, None
+
+
+def _inverse_norm(x: Tensor, eps: float) -> Tensor:
+    square = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32).square()
+    return torch.rsqrt(square / x.shape[-1] + eps)
+
+
+@torch.no_grad()
+def lean_norms(model: nn.Module) -> None:
+    """Let the norms that compute what `RmsNorm` does compute as it does. Their weights must be frozen."""
+    for module in model.modules():
+        eps = getattr(module, "variance_epsilon", None)
+        if type(module).__name__.endswith("RMSNorm") and eps is not None:
+            weight: Any = module.weight
+            x = torch.randn(2, len(weight), device=weight.device, dtype=weight.dtype)
+            if torch.allclose(RmsNorm.apply(x, weight, eps).float(), module(x).float(), rtol=1e-2, atol=1e-4):
+                module.forward = MethodType(_norm, module)
+
+
+def _norm(module: Any, x: Tensor) -> Tensor:
+    return RmsNorm.apply(x, module.weight, module.variance_epsilon)
+
+
+class Attention(torch.autograd.Function):
+    """softmax(s q k^T + bias) v (Vaswani et al. 2017, arXiv 1706.03762): q (b, Q, D), k and v (b, S, D), a fixed bias.
+
+    Scores are in float32, as in the fused kernels: in bfloat16 a score of 20 is off by 0.06. Of them are kept the
+    probabilities, in v's format.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor, s: float) -> Tensor:
+        p = _attended(q, k, bias, s).to(v.dtype)
+        ctx.save_for_backward(q, k, v, bias, p)
+        ctx.s = s
+        return torch.bmm(p, v)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, bias, p = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            p = _attended(q, k, bias, ctx.s)
+        dv = torch.bmm(p.to(v.dtype).transpose(1, 2), g)
+        dp = torch.bmm(g, v.transpose(1, 2)).to(p.dtype)
+        # p (dp - sum(p dp)) in one pass that sums in float32
+        ds = (torch._softmax_backward_data(dp, p, -1, p.dtype) * ctx.s).to(q.dtype)
+        return torch.bmm(ds, k), torch.bmm(ds.transpose(1, 2), q), dv, None, None
+
+
+def _attended(q: Tensor, k: Tensor, bias: Tensor, s: float) -> Tensor:
+    exact = torch.promote_types(q.dtype, torch.float32)
+    return torch.baddbmm(bias.to(exact), q.to(exact), k.to(exact).transpose(1, 2), alpha=s).softmax(-1)
+
+
+class LogProbability(torch.autograd.Function):
+    """log softmax(h W^T / temperature) at `ids`, for states h (N, d) and a frozen vocabulary W (V, d) -> (N,).
+
+    And the entropies (N,) in nats, if they are asked for; they have no gradient. The gradient of each log-probability
+    is (W_y - p W) / temperature times what comes down to it, so it is found on the way, chunk by chunk, and no logits
+    are kept.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, h: Tensor, W: Tensor, ids: Tensor, temperature: float, entropy: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        found = torch.empty(len(h), device=h.device)
+        nats = torch.empty_like(found) if entropy else None
+        slope = torch.empty_like(h) if ctx.needs_input_grad[0] else None
+        for place in range(0, len(h), CHUNK):
+            part = slice(place, place + CHUNK)
+            states, own = h[part], ids[part]
+            raw = torch.mm(states, W.T, out=scratch("raw", len(states), W))
+            logits = raw if raw.dtype == torch.float32 else scratch("logits", len(states), W, torch.float32).copy_(raw)
+            logits.sub_(logits.amax(1, keepdim=True)).div_(temperature)
+            at_own = logits.gather(1, own[:, None])[:, 0]
+            if nats is None:
+                weights = logits.exp_()
+                total = weights.sum(1)
+            else:
+                weights = torch.exp(logits, out=scratch("weights", len(states), W, torch.float32))
+                total = weights.sum(1)
+                nats[part] = total.log() - torch.linalg.vecdot(weights, logits) / total
+            found[part] = at_own - total.log()
+            if slope is not None:
+                mean = (weights if weights.dtype == h.dtype else raw.copy_(weights)) @ W
+                slope[part] = (W.index_select(0, own) - mean / total[:, None]) / temperature
+        if slope is not None:
+            ctx.save_for_backward(slope)
+        if nats is not None:
+            ctx.mark_non_differentiable(nats)
+        return found, nats
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor, _: Tensor | None) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            raise RuntimeError("log-probabilities in chunks have no second derivative: use Predictions.logits")
+        (slope,) = ctx.saved_tensors
+        return slope * g[:, None].to(slope.dtype), None, None, None, None
+
+
+_scratch: dict[tuple[str, torch.device], Tensor] = {}
+
+
+def scratch(name: str, rows: int, W: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """A block (rows, V) that is used again: fresh pages for it would take longer than what is done with it."""
+    dtype, key = dtype or W.dtype, (name, W.device)
+    if key not in _scratch or _scratch[key].dtype != dtype or _scratch[key].shape[1] != len(W):
+        _scratch[key] = torch.empty(CHUNK, len(W), dtype=dtype, device=W.device)
+    return _scratch[key][:rows]

@@ -1,0 +1,177 @@
+"""The job `score-file`: every completion of a file with its reward, as JSON lines."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core import data
+from core.config.job_configs import ScoreFileConfig
+from core.data import jsonlines
+from core.errors import BadInput, NothingToDo, known
+from core.events import Note, Progress, Result
+from core.jobs.context import Events, JobContext
+from core.report.scores import Floats, percentile, reference_rewards
+from core.reward.judge import Judge, judge_of
+
+STAGE = "Scoring the file"
+NAMED = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one row of the file asks: `line` is its number there."""
+
+    line: int
+    prompt: str
+    completions: list[str]
+
+
+def run(context: JobContext) -> Events:
+    """One line for each completion; what was scored before an interruption is not scored again."""
+    config: ScoreFileConfig = context.config
+    source, target = Path(config.path).expanduser(), Path(config.out).expanduser()
+    if not config.path or not config.out:
+        raise BadInput("Give the file to score and the file to write.")
+    asked, refused = read(source)
+    if not asked:
+        raise NothingToDo(f"{source.name} holds no completions: give JSON lines with `prompt` and `completion`.")
+    if refused:
+        yield Note(f"{len(refused)} rows of {source.name} hold no completion and were left out: {_named(refused)}.")
+    context.folder.mkdir(parents=True, exist_ok=True)
+    partial = context.folder / "scores.jsonl"
+    done = _whole_lines(partial)
+    # The newest run may be another one after an interruption: the first line names the one that judges.
+    kept = json.loads(done[0])["reward_job"] if done else config.reward_job
+    judge = yield from judge_of(
+        context, reward_job=kept or 0, reward_model=config.reward_model, ensemble=config.ensemble
+    )
+    try:
+        reference = reference_rewards(context.project, judge.job, combine=config.ensemble) if judge.job else None
+        with partial.open("a", encoding="utf-8") as file:
+            if not done:
+                file.write(json.dumps({"reward_job": judge.job.id if judge.job else 0}) + "\n")
+            start = max(0, len(done) - 1)
+            yield Progress(start, len(asked), STAGE)
+            for number, row in enumerate(asked[start:], start + 1):
+                file.write(json.dumps(_scored(judge, row, reference)) + "\n")
+                file.flush()
+                yield Progress(number, len(asked), STAGE)
+                if context.stopping:
+                    return
+    finally:
+        judge.close()
+    rows = [json.loads(line) for line in _whole_lines(partial)[1:]]
+    long = [row["line"] for row in rows for item in row["completions"] if item["score"] is None]
+    if long:
+        yield Note(f"{len(long)} completions are too long to score, in the rows {_named(list(dict.fromkeys(long)))}.")
+    count = _write(rows, target)
+    partial.unlink()
+    yield Result({"out": str(target), "completions": count, "prompts": len(asked), "too_long": len(long)})
+
+
+def _scored(judge: Judge, row: Asked, reference: Floats | None) -> dict[str, Any]:
+    """The row with a score for each completion, or None where it is longer than the model's context."""
+    scores: list[float | None]
+    try:
+        scores = list(judge.verdict(row.prompt, row.completions).rewards)
+    except BadInput:
+        scores = []
+        for text in row.completions:
+            try:
+                scores += judge.verdict(row.prompt, [text]).rewards
+            except BadInput:
+                scores.append(None)
+    found = [
+        {
+            "completion": text,
+            "score": score,
+            "percentile": None if score is None or reference is None else percentile(reference, score),
+        }
+        for text, score in zip(row.completions, scores, strict=True)
+    ]
+    return {"line": row.line, "prompt": row.prompt, "completions": found}
+
+
+def read(path: Path) -> tuple[list[Asked], list[int]]:
+    """Prompts with their completions, and the numbers of the rows that have none.
+
+    JSON lines with `prompt` and `completion` (or `completions`), or any format that preferences can be imported from.
+    Raises `BadInput` if the file cannot be read at all.
+    """
+    if not path.is_file():
+        raise BadInput(f"{path} is not a file: choose a file to score.")
+    found: list[Asked] = []
+    refused: list[int] = []
+    try:
+        for number, (prompt, completions) in enumerate(_rows(path), 1):
+            if prompt and completions:
+                found.append(Asked(number, prompt, completions))
+            else:
+                refused.append(number)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not text in UTF-8: convert it and score it again.") from error
+    return found, refused
+
+
+def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
+    with path.open("rb") as file:
+        head = file.read(1 << 16).decode("utf-8-sig", errors="replace")
+    first = jsonlines.first(head)
+    if "completion" in first or "completions" in first:
+        with path.open(encoding="utf-8-sig") as lines:
+            for line in lines:
+                if line.strip():
+                    yield _simple(line)
+        return
+    for row in data.read(path):
+        if isinstance(row, data.Refused):
+            yield "", []
+        else:
+            yield row.prompt, [answer.text for answer in row.answers]
+
+
+def _simple(line: str) -> tuple[str, list[str]]:
+    """Prompt and completions of a line; nothing if it is not of this form."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return "", []
+    if not isinstance(value, dict) or not isinstance(value.get("prompt"), str):
+        return "", []
+    texts = value.get("completions", [value.get("completion")])
+    if not isinstance(texts, list):
+        return "", []
+    texts = [item.get("completion") if isinstance(item, dict) else item for item in texts]
+    return (value["prompt"], texts) if all(isinstance(text, str) for text in texts) else ("", [])
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """What an interrupted run left, without a line that was cut off."""
+    if not path.is_file():
+        return []
+    text = path.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) < len(text):
+        path.write_bytes(whole)
+    return [line.decode("utf-8") for line in whole.split(b"\n")[:-1]]
+
+
+def _write(rows: list[dict[str, Any]], target: Path) -> int:
+    """One line for each completion, beside and then renamed."""
+    beside = target.with_name(f"partial-{target.name}")
+    lines = [{"prompt": row["prompt"]} | item for row in rows for item in row["completions"]]
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        beside.replace(target)
+    except OSError as error:
+        raise known(error) or BadInput(f"{target} cannot be written: choose another place and resume.") from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return len(lines)
+
+
+def _named(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:NAMED])) + (", …" if len(numbers) > NAMED else "")

@@ -1,0 +1,73 @@
+"""What is wrong with a job, as far as it can be known before it begins: asked at the door, and by the job. No torch."""
+
+from pathlib import Path
+
+from core.config import job_configs
+from core.errors import BadInput, NothingToDo
+from core.jobs import queue
+from core.labeling import gold
+from core.records import ACTIVE
+from core.store import Project, prompts
+
+
+def check(project: Project, config: object) -> None:
+    """Raise `KnownError` for what could only fail."""
+    if isinstance(config, job_configs.TrainPolicyConfig):
+        train_policy(project, config)
+    elif isinstance(config, job_configs.ExportModelConfig):
+        if not _expected(project, "train-policy"):
+            queue.run_of(project, config.policy_job, "train-policy")
+        free_folder(config.out)
+
+
+def train_policy(project: Project, config: job_configs.TrainPolicyConfig, *, processes: int = 1) -> None:
+    """The settings of a run of the policy against each other, and against what the project has."""
+    kind = job_configs.ALGORITHMS[config.algorithm]
+    if config.kl_target and not config.kl_coef:
+        raise BadInput("A KL target steers the coefficient by a factor: set --kl-coef above 0.")
+    if kind.needs_kl and not config.kl_coef:
+        raise BadInput(f"{kind.title} divides by the KL coefficient: set --kl-coef above 0.")
+    if config.completions < kind.fewest_completions and not kind.offline:
+        least = kind.fewest_completions
+        raise BadInput(f"{kind.title} compares the completions of a prompt: set --completions to {least} or more.")
+    if config.batch_size < config.completions * processes:
+        each = f"for each of the {processes} processes" if processes > 1 else "in every step"
+        raise BadInput(
+            f"There has to be a prompt {each}: set --batch-size to {config.completions * processes} or more, or "
+            "--completions to fewer."
+        )
+    if config.gold:
+        gold.check(config.gold)
+    for _, name in gold.rules(config.rules):
+        gold.check(name)
+    if not prompts.count(project, split="train"):
+        raise NothingToDo("There are no training prompts: add some, or change the split of the ones there are.")
+    _reward(project, config, needed=not kind.offline)
+
+
+def _reward(project: Project, config: job_configs.TrainPolicyConfig, *, needed: bool) -> None:
+    if config.train_on_gold:
+        if not config.gold:
+            raise BadInput("--train-on-gold needs a gold reward: give one with --gold.")
+    elif config.reward_model:
+        if config.reward_job:
+            raise BadInput("Give either --reward-job or --reward-model, not both.")
+    elif (needed or config.reward_job) and not _expected(project, "train-reward"):
+        queue.run_of(project, config.reward_job, "train-reward")
+
+
+def _expected(project: Project, kind: str) -> bool:
+    """Is there such a run on its way, for which a job may wait?"""
+    return any(job.status in ACTIVE for job in queue.listed(project, kind=kind))
+
+
+def free_folder(text: str) -> Path:
+    """A folder that can be made. Raises `BadInput` if something is there already, or nothing can be."""
+    out = Path(text)
+    if not text:
+        raise BadInput("Give the folder to write with --out.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadInput(f"{out} is there already: choose a folder that is empty or new.")
+    if not out.parent.is_dir():
+        raise BadInput(f"{out.parent} is no folder: choose another place for the model.")
+    return out

@@ -1,0 +1,91 @@
+"""A sweep: runs over a grid of a few settings, and the table that tells runs apart."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.config import job_configs
+from core.config.options import documented, flag_name
+from core.errors import BadInput
+from core.jobs import queue
+from core.records import Job
+from core.runs import preflight
+from core.store import Project
+
+#: A grid that is larger was not meant.
+LARGEST = 200
+
+
+def value_of(kind: type[Any], name: str, text: str) -> Any:
+    """The value of an option from text, as the option's type. Raises `BadInput`."""
+    default: Any = next(item.default for item in documented(kind) if item.name == name)
+    try:
+        if isinstance(default, bool):
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+        return type(default)(text)
+    except (KeyError, ValueError) as error:
+        raise BadInput(f"{text!r} is no value for {flag_name(name)}.") from error
+
+
+def grid(config: Any, options: Any, axes: Mapping[str, Sequence[str]]) -> list[tuple[str, Any, Any]]:
+    """(name, config, options) of every combination; `axes` has for each setting its values as text.
+
+    Raises `BadInput` for a setting that there is none of, or a value that it cannot have.
+    """
+    shared = _names(type(config))
+    for name in axes:
+        if not axes[name]:
+            raise BadInput(f"Give {flag_name(name)} at least one value.")
+    combinations = list(itertools.product(*axes.values()))
+    if len(combinations) > LARGEST:
+        raise BadInput(f"That would be {len(combinations)} runs: at most {LARGEST} are queued at once.")
+    found = []
+    for combination in combinations:
+        chosen = dict(zip(axes, combination, strict=True))
+        values = {name: value_of(type(config), name, text) for name, text in chosen.items() if name in shared}
+        one = _changed(config, values)
+        kind = job_configs.ALGORITHMS[one.algorithm].config
+        base = options if one.algorithm == config.algorithm else kind()
+        foreign = [name for name in chosen if name not in shared | _names(kind)]
+        if foreign:
+            raise BadInput(
+                f"There is no setting {flag_name(foreign[0])} of {one.algorithm}: a sweep varies a run's own."
+            )
+        more = {name: value_of(kind, name, text) for name, text in chosen.items() if name in _names(kind) - shared}
+        title = ", ".join(f"{name} {text}" for name, text in chosen.items())
+        found.append((title, one, _changed(base, more)))
+    return found
+
+
+def enqueue(project: Project, config: Any, options: Any, axes: Mapping[str, Sequence[str]]) -> list[Job]:
+    """Queue a run for every combination; all of them are checked before the first is queued. One that goes wrong ends
+    as failed, so that it does not hold up the others."""
+    runs = grid(_changed(config, {"on_trouble": "fail"}), options, axes)
+    for _, one, _ in runs:
+        preflight.check(project, one)
+    return [
+        queue.enqueue(project, "train-policy", job_configs.stored(one, own), name=f"Sweep: {title}")
+        for title, one, own in runs
+    ]
+
+
+def differences(jobs: Sequence[Job]) -> list[str]:
+    """Names of the settings in which runs differ, in the order of the config; a run that lacks one does not count."""
+    flat = [settings(job) for job in jobs]
+    names = list(dict.fromkeys(name for values in flat for name in values))
+    return [name for name in names if len({repr(values[name]) for values in flat if name in values}) > 1]
+
+
+def settings(job: Job) -> dict[str, Any]:
+    """All settings of a run by name, its algorithm's own too, and the learning rate that was meant."""
+    values = {name: value for name, value in job.config.items() if name != "options"} | job.config.get("options", {})
+    kind = job_configs.ALGORITHMS.get(values.get("algorithm", ""))
+    return values | {"learning_rate": values.get("learning_rate") or (kind.learning_rate if kind else 0.0)}
+
+
+def _names(kind: type[Any]) -> set[str]:
+    return {item.name for item in documented(kind)}
+
+
+def _changed(config: Any, values: dict[str, Any]) -> Any:
+    return type(config)(**{item.name: values.get(item.name, getattr(config, item.name)) for item in documented(config)})

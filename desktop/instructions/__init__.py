@@ -1,0 +1,1 @@
+"""The Instructions tab: guidelines and prompts."""

@@ -1,0 +1,324 @@
+"""The guidelines as four Markdown editors, with a preview and the older versions beside them.
+
+Saving makes a new version. What is typed and not yet saved is kept as a draft in the project, so that neither
+closing the window nor a crash loses more than the last second.
+"""
+
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QTextCursor
+from PySide6.QtWidgets import QComboBox, QMenu, QPlainTextEdit, QPushButton, QScrollArea, QSizePolicy, QWidget
+
+from core.errors import KnownError
+from core.records import Guidelines
+from core.store import assignments, guidelines
+from desktop.instructions.checklist import Checklist
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import button, column, label, row, set_role
+from desktop.widgets.dates import local_time
+from desktop.widgets.markdown_view import MarkdownView
+
+DRAFT = "guidelines_draft"
+DRAFT_MILLISECONDS = 600
+PREVIEW_MILLISECONDS = 200
+HINTS = {
+    "criteria": "What makes one completion better than another, the most important first.",
+    "ties": "When two completions may share a rank.",
+    "flags": "Labels that stand instead of an order, one a line: - name: meaning",
+    "examples": "A prompt with two or three completions, the order you would give them, and why.",
+}
+TITLES = {"criteria": "Criteria", "ties": "What to do on a tie", "flags": "Flags", "examples": "Worked examples"}
+HEIGHTS = {"criteria": 200, "ties": 96, "flags": 124, "examples": 200}
+
+
+class GuidelinesEditor(QWidget):
+    """`note` under the buttons says how the text stands: saved, changed, restored."""
+
+    saved = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.current = guidelines.EMPTY
+        self._before: dict[str, str] = {}
+        self._loading = False
+        self._from_last_time = False
+        self._draft_timer = QTimer(self, singleShot=True, interval=DRAFT_MILLISECONDS)
+        self._draft_timer.timeout.connect(self.keep_draft)
+        self._preview_timer = QTimer(self, singleShot=True, interval=PREVIEW_MILLISECONDS)
+        self._preview_timer.timeout.connect(self._show_preview)
+        self.editors = {part: self._editor(part) for part in guidelines.SECTIONS}
+        left = column(self._bar(), self._sections(), spacing=SPACE + 4)
+        layout = row(left, self._reading(), spacing=3 * SPACE)
+        layout.setStretch(0, 3)
+        layout.setStretch(1, 2)
+        layout.setContentsMargins(0, 2 * SPACE, 0, 0)
+        self.setLayout(layout)
+        self.load()
+        self._open_draft()
+
+    def _editor(self, part: str) -> QPlainTextEdit:
+        editor = QPlainTextEdit(self)
+        editor.setMinimumHeight(HEIGHTS[part])
+        editor.setTabChangesFocus(True)
+        editor.setPlaceholderText(HINTS[part])
+        editor.setAccessibleName(TITLES[part])
+        editor.textChanged.connect(self._typed)
+        return editor
+
+    def _bar(self) -> QWidget:
+        self.templates = QPushButton("Use a template", self)
+        menu = QMenu(self.templates)
+        for name in guidelines.templates():
+            menu.addAction(template_title(name)).triggered.connect(lambda _=False, name=name: self.use_template(name))
+        self.templates.setMenu(menu)
+        self.note = label("", "muted", wrap=True)
+        self.discard = button("Discard changes", self.discard_changes, role="link")
+        self.put_back = button("Put back what was there", self._put_back, role="link")
+        self.put_back.hide()
+        self.save_button = button("Save version", self.save, role="primary", tip="Keep this as a new version (Ctrl+S)")
+        shortcut = QShortcut(QKeySequence.StandardKey.Save, self)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(self.save)
+        self.older = button(
+            "", self.queue_older_again, role="link",
+            tip="They come back in their labelers' queues. The earlier rankings count until the new ones are made.",
+        )  # fmt: skip
+        bar = QWidget(self)
+        line = row(self.templates, None, self.put_back, self.discard, self.save_button, spacing=12)
+        below = row(self.note, self.older)
+        below.setStretch(0, 1)
+        bar.setLayout(column(line, below))
+        bar.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        return bar
+
+    def _sections(self) -> QScrollArea:
+        page = QWidget()
+        layout = column(spacing=SPACE)
+        for part, editor in self.editors.items():
+            heading = label(TITLES[part], "heading")
+            heading.setBuddy(editor)
+            layout.addWidget(heading)
+            layout.addWidget(label(HINTS[part], "muted", wrap=True))
+            layout.addWidget(editor, HEIGHTS[part])
+            if part == "flags":
+                self.flag_names = label("", "small", wrap=True)
+                layout.addWidget(self.flag_names)
+            layout.addSpacing(SPACE)
+        layout.setContentsMargins(0, 0, SPACE, 0)
+        page.setLayout(layout)
+        self.sections = scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(page)
+        return scroll
+
+    def _reading(self) -> QWidget:
+        self.versions = QComboBox(self)
+        self.versions.setAccessibleName("Version")
+        self.versions.setToolTip("What is shown below: the text in the editors, or a version that was saved.")
+        self.versions.currentIndexChanged.connect(lambda: self._show_preview())
+        self.restore = button("Restore", self.restore_version, tip="Put this version into the editors")
+        self.preview = MarkdownView(self)
+        self.preview.setAccessibleName("Preview")
+        top = row(self.versions, self.restore)
+        top.setStretch(0, 1)
+        self.checklist = Checklist(self)
+        self.checklist.chosen.connect(self._go_to)
+        side = QWidget(self)
+        reading = column(top, self.preview, self.checklist, spacing=SPACE + 4)
+        reading.setStretch(1, 1)
+        side.setLayout(reading)
+        return side
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """What the editors hold."""
+        return {part: editor.toPlainText() for part, editor in self.editors.items()}
+
+    @property
+    def unsaved(self) -> bool:
+        return any(text.strip() != getattr(self.current, part) for part, text in self.parts.items())
+
+    def load(self) -> None:
+        """Read the versions again. Unsaved changes stay in the editors."""
+        newest = guidelines.current(self.session.project)
+        if newest != self.current:
+            keep = self.unsaved
+            self.current = newest
+            if not keep:
+                self._put({part: getattr(newest, part) for part in self.editors})
+        self._list_versions()
+        self._show_state()
+        self._show_older()
+
+    def save(self) -> None:
+        """Make a new version of what the editors hold."""
+        if not any(text.strip() for text in self.parts.values()):
+            self._say("There is nothing to save yet: write at least the criteria.", "error")
+            return
+        try:
+            changes = guidelines.save(self.session.project, **self.parts)
+        except KnownError as error:
+            self._say(str(error), "error")
+            return
+        self.session.do(changes, self)  # before the next write, which is no part of the step that undo takes back
+        self._draft_timer.stop()
+        self._store_draft(None)
+        self.put_back.hide()
+        self.current = guidelines.current(self.session.project)
+        self._list_versions()
+        self._show_state()
+        self._show_older()
+        self.saved.emit()
+
+    def discard_changes(self) -> None:
+        """Back to the newest version; what was there can be put back."""
+        self._replace({part: getattr(self.current, part) for part in self.editors}, "The changes are discarded.")
+
+    def use_template(self, name: str) -> None:
+        text = guidelines.templates()[name].read_text(encoding="utf-8")
+        self._replace(guidelines.from_markdown(text), f"“{template_title(name)}” is in the editors: save it to use it.")
+        if not self.unsaved:
+            self._show_state()  # it is what was saved last
+
+    def restore_version(self) -> None:
+        """Put the chosen version into the editors; saving makes it the newest one."""
+        chosen = self._chosen()
+        if chosen is not None:
+            parts = {part: getattr(chosen, part) for part in self.editors}
+            self._replace(parts, f"Version {chosen.id} is in the editors: save it to make it the newest.")
+
+    def keep_draft(self) -> None:
+        """Store unsaved changes in the project; called shortly after typing stops and before closing."""
+        self._draft_timer.stop()
+        self._store_draft(self.parts if self.unsaved else None)
+        self._show_state()
+
+    def leave(self) -> None:
+        """The project is about to close: keep what is typed, and let no timer ask for it later."""
+        self.keep_draft()
+        self._preview_timer.stop()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        if self._draft_timer.isActive():
+            self.keep_draft()
+        super().hideEvent(event)
+
+    def _open_draft(self) -> None:
+        draft = self.session.project.setting(DRAFT)
+        if isinstance(draft, dict) and set(draft) == set(self.editors):
+            self._put({part: str(text) for part, text in draft.items()})
+            self._from_last_time = self.unsaved
+            self._show_state()
+
+    def _store_draft(self, draft: dict[str, Any] | None) -> None:
+        if self.session.project.setting(DRAFT) != draft:
+            self.session.project.set_setting(DRAFT, draft)
+
+    def _typed(self) -> None:
+        if not self._loading:
+            self._from_last_time = False
+            self._draft_timer.start()
+            self._show_state()
+        self._preview_timer.start()
+
+    def _replace(self, parts: dict[str, str], sentence: str) -> None:
+        """Put other texts into the editors; what was there is a click (or Ctrl+Z in the editor) away."""
+        before = self.parts
+        self._from_last_time = False
+        self._put(parts)
+        self.versions.setCurrentIndex(0)
+        self.keep_draft()
+        if before != self.parts:
+            self._before = before
+            self.put_back.setVisible(any(text.strip() for text in before.values()))
+        self._say(sentence, "muted")
+
+    def _put_back(self) -> None:
+        self._put(self._before)
+        self.put_back.hide()
+        self.keep_draft()
+
+    def _put(self, parts: dict[str, str]) -> None:
+        """As an edit and not with setPlainText, so that each editor's own undo still reaches back."""
+        self._loading = True
+        for part, editor in self.editors.items():
+            if editor.toPlainText() != parts[part]:
+                cursor = QTextCursor(editor.document())
+                cursor.select(QTextCursor.SelectionType.Document)
+                cursor.insertText(parts[part])
+                editor.moveCursor(QTextCursor.MoveOperation.Start)
+        self._loading = False
+        self._show_preview()
+
+    def _chosen(self) -> Guidelines | None:
+        version = self.versions.currentData()
+        return guidelines.version(self.session.project, version) if version else None
+
+    def _list_versions(self) -> None:
+        chosen = self.versions.currentData()
+        self.versions.blockSignals(True)
+        self.versions.clear()
+        self.versions.addItem("Preview of the editors", 0)
+        for found in guidelines.versions(self.session.project):
+            newest = ", newest" if found.id == self.current.id else ""
+            self.versions.addItem(f"Version {found.id}, {local_time(found.created_at)}{newest}", found.id)
+        self.versions.setCurrentIndex(max(0, self.versions.findData(chosen)))
+        self.versions.blockSignals(False)
+        self._show_preview()
+
+    def _show_preview(self) -> None:
+        chosen = self._chosen()
+        shown = chosen or Guidelines(0, **self.parts)
+        self.restore.setVisible(chosen is not None)
+        written = any(text.strip() for text in (shown.criteria, shown.ties, shown.flags, shown.examples))
+        text = guidelines.to_markdown(shown).removeprefix("# Guidelines")
+        self.preview.show_markdown(text if written else "*What labelers read appears here while you write.*")
+        names = guidelines.flags(Guidelines(0, **self.parts))
+        self.checklist.show_draft(Guidelines(0, **self.parts))
+        self.flag_names.setText(f"Labelers can set: {', '.join(names)}" if names else "No flag is defined yet.")
+
+    def _go_to(self, part: str) -> None:
+        self.editors[part].setFocus()
+        self.sections.ensureWidgetVisible(self.editors[part], 0, 6 * SPACE)
+
+    def _show_older(self) -> None:
+        """Rankings made under an older version can be asked for again."""
+        count = len(assignments.older(self.session.project))
+        noun = "ranking was" if count == 1 else "rankings were"
+        self.older.setText(f"{count:,} {noun} made under an older version: rank again …")
+        self.older.setVisible(count > 0)
+
+    def queue_older_again(self) -> None:
+        """Put what was ranked under older versions back into the labelers' queues."""
+        project = self.session.project
+        changes = assignments.queue_again(project, assignments.older(project))
+        self._show_older()
+        self._say("They are back in their labelers' queues; the earlier rankings count until then.", "good")
+        self.session.do(changes, self)
+
+    def _show_state(self) -> None:
+        changed = self.unsaved
+        self.save_button.setEnabled(changed)
+        self.discard.setVisible(changed and bool(self.current.id))
+        if changed and self._from_last_time:
+            self._say("Your unsaved changes from last time are here.", "warning")
+        elif changed:
+            waiting = self._draft_timer.isActive()
+            self._say("Unsaved …" if waiting else "Unsaved, kept as a draft", "muted")
+        elif self.current.id:
+            self._say(f"Saved as version {self.current.id}, {local_time(self.current.created_at)}", "muted")
+        else:
+            self._say("Nothing is written yet. A template is a good beginning.", "muted")
+
+    def _say(self, sentence: str, role: str) -> None:
+        self.note.setText(sentence)
+        set_role(self.note, role)
+
+
+def template_title(name: str) -> str:
+    """`helpful-honest-harmless` -> `Helpful honest harmless`."""
+    return name.replace("-", " ").capitalize()

@@ -1,0 +1,341 @@
+"""The prompts of a project: a table that stays quick with 100,000 of them, and panels to add and to edit."""
+
+from typing import cast
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollArea,
+    QSpinBox,
+    QStackedWidget,
+    QWidget,
+)
+
+from core.errors import BadInput, KnownError
+from core.records import Prompt, Split
+from core.store import Changes, prompts
+from desktop.instructions.duplicates_dialog import DuplicatesDialog
+from desktop.instructions.import_dialog import ImportDialog
+from desktop.instructions.prompt_table import SPLIT_TITLES, PromptModel, PromptTable
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import button, card, column, label, row, set_role, side_panel
+
+SEARCH_MILLISECONDS = 150
+SIDE_WIDTH = 340
+KEEP = "(as it is)"
+
+
+class PromptsPage(QWidget):
+    """`counted` carries how many prompts there are."""
+
+    counted = Signal(int)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.model = PromptModel(session.project, self)
+        self.table = PromptTable(self.model, self)
+        self.table.selectionModel().selectionChanged.connect(lambda: self._show_selected())
+        self._search_timer = QTimer(self, singleShot=True, interval=SEARCH_MILLISECONDS)
+        self._search_timer.timeout.connect(self.search_now)
+        self._confirmed: tuple[int, ...] = ()
+        self._shown: tuple[int, ...] = ()
+        layout = row(self._list(), self._side(), spacing=3 * SPACE)
+        layout.setStretch(0, 1)
+        layout.setContentsMargins(0, 2 * SPACE, 0, 0)
+        self.setLayout(layout)
+        self.load()
+
+    def _list(self) -> QWidget:
+        self.search = QLineEdit(self)
+        self.search.setPlaceholderText("Search prompts and tags (Ctrl+F)")
+        self.search.setAccessibleName("Search prompts and tags")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(lambda: self._search_timer.start())
+        self.filter = QComboBox(self)
+        self.filter.setAccessibleName("Which prompts")
+        for name, title in {"all": "All prompts", **SPLIT_TITLES}.items():
+            self.filter.addItem(title, name)
+        self.filter.currentIndexChanged.connect(lambda: self.search_now())
+        self.counts = label("", "muted")
+        self.empty = label("", "muted", wrap=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        top = row(self.search, self.filter, self.counts, spacing=12)
+        top.setStretch(0, 1)
+        for key, do in (("Ctrl+F", self.search.setFocus), ("Delete", self.delete)):
+            shortcut = QShortcut(QKeySequence(key), self.table if key == "Delete" else self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(do)
+        left = QWidget(self)
+        self.middle = QStackedWidget(self)
+        self.middle.addWidget(self.table)
+        self.middle.addWidget(self.empty)
+        left.setLayout(column(top, self.middle, spacing=12))
+        return left
+
+    def _side(self) -> QScrollArea:
+        cards = column(self._adding(), self._editing(), self._tending(), None, spacing=2 * SPACE)
+        self.side = side_panel(cards, SIDE_WIDTH)
+        return self.side
+
+    def _adding(self) -> QWidget:
+        self.new_text = QPlainTextEdit(self)
+        self.new_text.setPlaceholderText("Type or paste prompts, one a line")
+        self.new_text.setAccessibleName("New prompts")
+        self.new_text.setTabChangesFocus(True)
+        self.new_text.setFixedHeight(104)
+        self.one_prompt = QCheckBox("One prompt", self)
+        self.one_prompt.setToolTip("Keep the line breaks instead of making a prompt of each line.")
+        self.new_split = split_box(self)
+        self.add_button = button("Add", self.add, role="primary", tip="Put them into the project", keys="Ctrl+Return")
+        self.import_button = button("Import …", self.choose_file, tip="A file of prompts: text, JSON lines, CSV …")
+        self.added = label("", "muted", wrap=True)
+        self.added.hide()
+        return card(
+            column(
+                label("Add prompts", "heading"),
+                self.new_text,
+                row(label("Use for"), self.new_split, None, self.one_prompt),
+                row(self.add_button, self.import_button, None),
+                self.added,
+            )
+        )
+
+    def _tending(self) -> QWidget:
+        """What is done with all prompts at once."""
+        self.share = QSpinBox(self)
+        self.share.setRange(0, 90)
+        self.share.setSingleStep(5)
+        self.share.setValue(20)
+        self.share.setSuffix(" %")
+        self.share.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
+        self.share.setAccessibleName("Share of prompts to hold out")
+        tip = "Marks this share of all prompts as held-out, evenly spread: they only test, they never teach."
+        self.split_button = button("Hold out", self.split_all, tip=tip)
+        self.duplicates_button = button("Find duplicates …", self.find_duplicates)
+        self.tended = label("", "muted", wrap=True)
+        self.tended.hide()
+        self.all_prompts = card(
+            column(
+                label("All prompts", "heading"),
+                row(self.split_button, self.share, None),
+                row(self.duplicates_button, None),
+                self.tended,
+            )
+        )
+        return self.all_prompts
+
+    def _editing(self) -> QWidget:
+        self.edit_title = label("Selected prompt", "heading")
+        self.text = QPlainTextEdit(self)
+        self.text.setAccessibleName("Text of the prompt")
+        self.text.setTabChangesFocus(True)
+        self.text.setFixedHeight(80)
+        self.split = split_box(self)
+        self.tags = QLineEdit(self)
+        self.tags.setPlaceholderText("comma, separated")
+        self.tags.setAccessibleName("Tags")
+        self.save_button = button("Save", self.save)
+        self.delete_button = button("Delete", self.delete)
+        self.edited = label("", "muted", wrap=True)
+        self.edited.hide()
+        self.editing = card(
+            column(
+                self.edit_title,
+                self.text,
+                row(label("Use for"), self.split, None),
+                row(label("Tags"), self.tags),
+                row(self.save_button, self.delete_button, None),
+                self.edited,
+            )
+        )
+        return self.editing
+
+    def load(self) -> None:
+        """Read the prompts again, and what is searched for among them."""
+        project = self.session.project
+        total, heldout = prompts.count(project), prompts.count(project, "heldout")
+        self.counts.setText(f"{total - heldout:,} training, {heldout:,} held-out")
+        self.all_prompts.setVisible(total > 0)
+        self.counted.emit(total)
+        self.search_now()
+
+    def search_now(self) -> None:
+        """Show what is searched for; the selection stays where it can."""
+        self._search_timer.stop()
+        kept = set(self.table.selected_ids())
+        self.model.load(self.search.text().strip(), self.filter.currentData())
+        if kept and len(kept) < 1000:
+            self._select(kept)
+        searching = bool(self.search.text().strip()) or self.filter.currentData() != "all"
+        nothing = "No prompts yet: add some on the right, or import a file."
+        self.empty.setText("No prompt matches." if searching else nothing)
+        self.middle.setCurrentWidget(self.table if self.model.ids else self.empty)
+        self._show_selected()
+
+    def add(self) -> None:
+        """Add what was typed or pasted; duplicates are skipped and counted."""
+        typed = self.new_text.toPlainText()
+        texts = [typed] if self.one_prompt.isChecked() else typed.splitlines()
+        texts = [text.strip() for text in texts if text.strip()]
+        split = cast(Split, self.new_split.currentData())
+        try:
+            if not texts:
+                raise BadInput("Type or paste at least one prompt first.")
+            changes = prompts.add(self.session.project, [Prompt(0, text, (), split, "typed") for text in texts])
+        except KnownError as error:
+            self._say(self.added, str(error), "error")
+            return
+        self.new_text.clear()
+        known = len(texts) - len(changes.ids)
+        self._say(self.added, outcome(len(changes.ids), known), "good" if changes.ids else "muted")
+        self._done(changes)
+
+    def choose_file(self) -> None:
+        dialog = ImportDialog(self.session, self, what="prompts")
+        dialog.imported.connect(self._done)
+        dialog.choose()
+
+    def split_all(self) -> None:
+        """Choose anew which prompts are held out."""
+        share = self.share.value() / 100
+        changes = prompts.split_heldout(self.session.project, share)
+        self._done(changes)
+        self._say(self.tended, f"{prompts.count(self.session.project, 'heldout'):,} prompts are held out now.", "good")
+
+    def find_duplicates(self) -> None:
+        dialog = DuplicatesDialog(self.session, self)
+        dialog.deleted.connect(self._done)
+        dialog.open()
+
+    def save(self) -> None:
+        """Store the changed text, use and tags of what is selected."""
+        ids = self.table.selected_ids()
+        split = cast(Split, self.split.currentData()) or None
+        typed = self.tags.text()
+        tags = None if len(ids) > 1 and not typed.strip() else tags_of(typed)
+        try:
+            with self.session.project.write():
+                for prompt_id in ids:
+                    text = self.text.toPlainText() if len(ids) == 1 else None
+                    changes = prompts.edit(self.session.project, prompt_id, text=text, split=split, tags=tags)
+        except KnownError as error:
+            self._say(self.edited, str(error), "error")
+            return
+        if ids:
+            self._done(changes)
+            self._say(self.edited, "Saved.", "good")
+
+    def delete(self) -> None:
+        """Delete what is selected. With completions it is asked twice; with rankings it is refused."""
+        ids = self.table.selected_ids()
+        if not ids:
+            return
+        if ids != self._confirmed and self._answered(ids) and not self._ranked(ids):
+            self._confirmed = ids
+            self.delete_button.setText("Delete with completions")
+            self._say(self.edited, "The completions go too. Press again to delete.", "warning")
+            return
+        try:
+            changes = prompts.delete(self.session.project, ids)
+        except KnownError as error:
+            self._say(self.edited, str(error), "error")
+            return
+        self.table.clearSelection()
+        self._done(changes)
+        self._say(self.added, f"{counted(len(ids), 'prompt')} deleted.", "muted")
+
+    def _answered(self, ids: tuple[int, ...]) -> bool:
+        return self._any("select 1 from completion_groups where prompt_id = ?", ids)
+
+    def _ranked(self, ids: tuple[int, ...]) -> bool:
+        return self._any(
+            "select 1 from rankings r join completion_groups g on g.id = r.group_id where g.prompt_id = ?", ids
+        )
+
+    def _any(self, sql: str, ids: tuple[int, ...]) -> bool:
+        return any(self.session.project.value(sql, prompt_id) for prompt_id in ids)
+
+    def leave(self) -> None:
+        """The project is about to close."""
+        self._search_timer.stop()
+
+    def recount(self) -> None:
+        """Completions or rankings came: only the numbers in the rows differ."""
+        self.model.forget()
+
+    def _done(self, changes: Changes) -> None:
+        self._shown = ()
+        self.load()
+        self.session.do(changes, self)
+
+    def _show_selected(self) -> None:
+        """The selected prompt in the panel; with several, only what they can share. What is typed there stays
+        as long as the selection does."""
+        ids = self.table.selected_ids()
+        if ids == self._shown and ids:
+            return
+        self._shown = ids
+        self._confirmed = ()
+        self.delete_button.setText("Delete" if len(ids) < 2 else f"Delete {len(ids):,}")
+        self.edited.hide()
+        self.editing.setVisible(bool(ids))
+        self.edit_title.setText("Selected prompt" if len(ids) == 1 else f"{len(ids):,} selected prompts")
+        self.text.setVisible(len(ids) == 1)
+        if self.split.itemData(0) == "":
+            self.split.removeItem(0)
+        if len(ids) == 1:
+            prompt = prompts.get(self.session.project, ids[0])
+            self.text.setPlainText(prompt.text)
+            self.split.setCurrentIndex(self.split.findData(prompt.split))
+            self.tags.setText(", ".join(prompt.tags))
+        elif ids:
+            self.split.insertItem(0, KEEP, "")
+            self.split.setCurrentIndex(0)
+            self.tags.clear()
+        self.tags.setPlaceholderText("comma, separated" if len(ids) < 2 else KEEP)
+
+    def _select(self, ids: set[int]) -> None:
+        selection = self.table.selectionModel()
+        flags = selection.SelectionFlag.Select | selection.SelectionFlag.Rows
+        for index, prompt_id in enumerate(self.model.ids):
+            if prompt_id in ids:
+                selection.select(self.model.index(index, 0), flags)
+
+    def _say(self, where: QLabel, sentence: str, role: str) -> None:
+        where.setText(sentence)
+        where.setVisible(bool(sentence))
+        set_role(where, role)
+        QTimer.singleShot(0, self, lambda: self.side.ensureWidgetVisible(where, 0, 2 * SPACE))
+
+
+def split_box(parent: QWidget) -> QComboBox:
+    box = QComboBox(parent)
+    box.setToolTip("Training prompts teach; held-out prompts only test.")
+    box.setAccessibleName("Use for")
+    for name, title in SPLIT_TITLES.items():
+        box.addItem(title, name)
+    return box
+
+
+def tags_of(text: str) -> tuple[str, ...]:
+    """`a, b,, a` -> (a, b)."""
+    return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def outcome(added: int, known: int) -> str:
+    """`12 prompts added, 3 were there already.`"""
+    if not added:
+        return "Nothing added: all were there already." if known != 1 else "Nothing added: it was there already."
+    rest = f", {known:,} {'was' if known == 1 else 'were'} there already" if known else ""
+    return f"{counted(added, 'prompt')} added{rest}."

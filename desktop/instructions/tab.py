@@ -1,0 +1,65 @@
+"""The Instructions tab: what labelers go by (the guidelines) and what people ask (the prompts)."""
+
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QTabWidget, QWidget
+
+from core.jobs.follow import News
+from core.store import Changes
+from desktop.instructions.guidelines_editor import GuidelinesEditor
+from desktop.instructions.prompts_page import PromptsPage
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import column, header
+
+
+class Tab(QWidget):
+    """Two pages: `guidelines` and `prompts`."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pages = QTabWidget(self)
+        self.guidelines = GuidelinesEditor(session, self)
+        self.prompts = PromptsPage(session, self)
+        self.pages.addTab(self.guidelines, "Guidelines")
+        self.pages.addTab(self.prompts, "Prompts")
+        self.prompts.counted.connect(self._show_count)
+        session.news.connect(self._on_news)
+        layout = column(
+            header("Instructions", "What a good completion is, and what is asked. Labelers read it while they rank."),
+            self.pages,
+            spacing=SPACE + 4,
+        )
+        layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+        self.refresh(None)
+
+    def refresh(self, changes: Changes | None) -> None:
+        """Read again what `changes` touched; what is being typed stays."""
+        tables = changes.tables if changes else None
+        if tables is None or "guidelines" in tables:
+            self.guidelines.load()
+        if tables is None or "prompts" in tables:
+            self.prompts.load()
+        elif tables & {"completions", "completion_groups", "rankings"}:
+            self.prompts.recount()
+
+    def open_page(self, name: str) -> None:
+        """Show the `prompts` or the `guidelines`, ready to be written, or where prompts are held out."""
+        self.pages.setCurrentWidget(self.guidelines if name == "guidelines" else self.prompts)
+        if name == "prompts":
+            self.prompts.new_text.setFocus()
+        elif name == "hold out":
+            self.prompts.split_button.setFocus()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.guidelines.leave()
+        self.prompts.leave()
+        super().closeEvent(event)
+
+    def _on_news(self, news: News) -> None:
+        if self.isVisible() and news.tables:
+            self.refresh(Changes(news.tables, "News"))
+
+    def _show_count(self, count: int) -> None:
+        self.pages.setTabText(1, f"Prompts ({count:,})")

@@ -1,0 +1,1 @@
+"""The tab that tunes the policy."""

@@ -1,0 +1,275 @@
+"""The charts of a run of the policy, fed row by row: reward and KL large, everything else on a page of its own."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from core.guidance.run_advice import Advice, advice, gold_peak
+from core.jobs import queue, resumes
+from core.records import Job
+from core.runs import live_settings
+from core.store import Project
+from desktop.background import with_project
+from desktop.charts.chart import Chart
+from desktop.charts.group import ChartBar, ChartGroup
+from desktop.charts.markers import Line, resume_marks
+from desktop.charts.overlays import Overlay
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import card, column
+from desktop.widgets.config_form import title_of
+
+#: What every algorithm may have, then what only some have; shown in this order, where a run has them.
+MORE = (
+    "objective/rlhf_reward", "objective/entropy", "loss/value_avg", "val/explained_variance", "policy/clipfrac_avg",
+    "policy/approxkl_avg", "val/ratio", "completions/mean_length", "completions/eos_rate", "lr",
+    "time/tokens_per_second", "memory/gb", "policy/step_kl", "policy/step_size", "policy/mask_size", "policy/epsilon",
+    "loss/consistency", "frac_reward_zero_std", "loss", "rewards/margins", "rewards/accuracies", "logps/chosen",
+    "logps/rejected", "objective/score_spread", "objective/score_std", "objective/kl_coef", "objective/kl_k3",
+    "grad_norm", "time/step",
+)  # fmt: skip
+#: As many columns as have room for a title and a value.
+COLUMNS, NARROWEST = 3, 196
+Series = dict[str, list[tuple[int, float]]]
+#: Advice looks at the beginning of a run and at so many of its last steps.
+BEGINNING, LATELY = 10, 1000
+KEPT = "Checkpoint of step {}"
+BEST = "Checkpoint of step {}, the best one: its mean reward after KL was the highest"
+PEAK = "Here the gold reward was highest: past it the policy exploits what the reward model overrates."
+
+
+class MoreCharts(QWidget):
+    """Small charts of what a run has numbers for; each is made when it is first needed, one at a time."""
+
+    def __init__(self, group: ChartGroup) -> None:
+        super().__init__()
+        self.charts: dict[str, Chart] = {}
+        self._group = group
+        self._run = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, SPACE, 0, 0)
+        self._grid.setSpacing(2 * SPACE)
+        self._columns = COLUMNS
+        self._grid.setRowStretch(len(MORE), 1)
+        self._series: Series = {}
+        self._made: tuple[str, Chart] | None = None
+        """A chart that is made and shows nothing yet."""
+        self._over: list[Overlay] = []
+        self._marks: list[Line] = []
+        self._warnings: dict[str, str] = {}
+        self._timer = QTimer(self, singleShot=True, interval=0)
+        self._timer.timeout.connect(self._make_next)
+
+    def show_series(self, run: int, series: Series) -> None:
+        """Draw a run from the beginning."""
+        self._run, self._series = run, series
+        for chart in self.charts.values():
+            fill(chart, run, series)
+        self._arrange()
+
+    def append(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Draw new rows; the series themselves are kept by the caller."""
+        changed = set()
+        for row in rows:
+            if chart := self.charts.get(row["name"]):
+                chart.append(row["name"], row["step"], row["value"])
+                changed.add(chart)
+        for chart in changed:
+            chart.draw()
+        if any(row["name"] not in self.charts for row in rows):
+            self._arrange()
+
+    def decorate(
+        self, over: list[Overlay], marks: list[Line],
+        warnings: dict[str, str],
+    ) -> None:  # fmt: skip
+        """Other runs to lay over, steps to mark, and warnings by metric."""
+        self._over, self._marks, self._warnings = over, marks, warnings
+        for name in self.charts:
+            self._decorate(name)
+
+    def _decorate(self, name: str) -> None:
+        chart = self.charts[name]
+        chart.overlay(self._over)
+        chart.set_marks(self._marks)
+        chart.warn(self._warnings.get(name, ""))
+
+    def _arrange(self) -> None:
+        shown = [name for name in MORE if self._series.get(name)]
+        for name, chart in self.charts.items():
+            chart.setVisible(name in shown)
+        for place in range(COLUMNS):
+            self._grid.setColumnStretch(place, int(place < self._columns))
+        for place, name in enumerate(name for name in shown if name in self.charts):
+            self._grid.addWidget(self.charts[name], *divmod(place, self._columns))
+        self._grid.activate()  # a new chart is never seen out of its place
+        if self.isVisible() and any(name not in self.charts for name in shown):
+            self._timer.start()
+
+    def _make_next(self) -> None:
+        name = next((name for name in MORE if self._series.get(name) and name not in self.charts), None)
+        if name is None:
+            return
+        if self._made is None or self._made[0] != name:
+            if self._made is not None:  # for a run that is not shown any more
+                self._made[1].deleteLater()
+            chart = Chart((name,), small=True, wheel=False)
+            chart.setParent(self)  # else it would be shown as a window of its own
+            self._made = name, chart
+            self._timer.start()  # what it shows comes in a turn of its own: a click in between need not wait for both
+            return
+        self.charts[name] = chart = self._made[1]
+        self._made = None
+        fill(chart, self._run, self._series)
+        self._group.add(chart)
+        self._decorate(name)
+        self._arrange()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        columns = min(COLUMNS, max(1, self.width() // NARROWEST))
+        if columns != self._columns:
+            self._columns = columns
+            self._arrange()
+
+
+def fill(chart: Chart, run: int, series: Series) -> None:
+    """Draw a run in a chart from the beginning."""
+    chart.run = run
+    chart.clear()
+    for name in chart.names:
+        chart.extend(name, series.get(name, []))
+    chart.draw()
+
+
+class PolicyCharts:
+    """All charts of one run; `reward` and `kl` are widgets in cards, `more` is a page, `bar` goes with all of them."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.parts = self._build()
+
+    def _build(self) -> Iterator[None]:
+        self.reward = Chart(("objective/scores", "objective/gold"), heading="Reward", words=("learned", "gold"))
+        yield
+        self.kl = Chart(("objective/kl",), heading="KL to the reference")
+        self.group = ChartGroup()
+        self.group.add(self.reward, self.kl)
+        self.bar = ChartBar(self.group)
+        self.more = MoreCharts(self.group)
+        self.series: Series = {}
+        self.job: Job | None = None
+        self.advice: list[Advice] = []
+        self._asked = 0
+        self._waiting: list[dict[str, Any]] | None = None
+        self._over: list[Overlay] = []
+
+    @property
+    def large(self) -> tuple[Chart, Chart]:
+        return (self.reward, self.kl)
+
+    def cards(self) -> list[QWidget]:
+        return [card(column(chart), SPACE + 4) for chart in self.large]
+
+    def show_run(self, job: Job, over: dict[int, int], shown: Callable[[], None]) -> None:
+        """Draw a run from the beginning, with other runs laid over it, then call `shown`. `over` gives each of them the
+        number of its colour.
+
+        It is read in the background: a long run has a hundred thousand numbers. What comes meanwhile waits.
+        """
+        self._asked += 1
+        number, self._waiting = self._asked, []
+
+        def read(project: Project) -> tuple[int, Series, list[Overlay]]:
+            project.db.conn.execute("begin")  # all of it is read as of one moment
+            newest = project.value("select coalesce(max(id), 0) from metrics where job_id = ?", job.id)
+            laid_over = [Overlay(run, colour, queue.metrics(project, run)) for run, colour in over.items()]
+            return int(newest), queue.metrics(project, job.id), laid_over
+
+        def draw(found: tuple[int, Series, list[Overlay]]) -> None:
+            if number == self._asked:
+                self._draw(job, *found)
+                shown()
+
+        with_project(self.more, self.project.folder, read, draw)
+
+    def _draw(self, job: Job, newest: int, series: Series, over: list[Overlay]) -> None:
+        if self.job is None or self.job.id != job.id:
+            self.group.follow()
+        self.job, self.series, self._over = job, series, over
+        waiting, self._waiting = self._waiting or [], None
+        for chart in self.large:
+            chart.overlay(over)
+            fill(chart, job.id, series)
+        self.more.show_series(job.id, series)
+        self.bar.show_over(over, "gold" if any("objective/gold" in run.series for run in over) else "")
+        self._show_levels(job.config)
+        self.append([row for row in waiting if row["id"] > newest])
+
+    def _show_levels(self, config: dict[str, Any]) -> None:
+        threshold, target, ceiling = (config.get(name) or 0 for name in ("reward_threshold", "kl_target", "kl_ceiling"))
+        self.reward.set_levels([Line(threshold, f"Stops at a reward of {threshold:g}", "stop")] if threshold else [])
+        levels = [
+            Line(target, f"The coefficient is steered to {target:g} nats", "target", fits=True),
+            Line(ceiling, f"Stops above {ceiling:g} nats", "ceiling"),
+        ]
+        self.kl.set_levels([level for level in levels if level.place])
+
+    def append(self, rows: list[dict[str, Any]]) -> None:
+        """Draw what the run has said since it was drawn from the beginning."""
+        if self._waiting is not None:
+            self._waiting += rows
+            return
+        for row in rows:
+            if row["value"] is not None:
+                self.series.setdefault(row["name"], []).append((row["step"], row["value"]))
+        for chart in self.large:
+            for row in rows:
+                chart.append(row["name"], row["step"], row["value"])
+            chart.draw()
+        self.more.append(rows)
+        self._look()
+
+    def _look(self) -> None:
+        """What is to be said about the curves as they are now, and which steps are marked."""
+        if self.job is None:
+            return
+        lately = {
+            name: points[:BEGINNING] + points[max(BEGINNING, len(points) - LATELY) :]
+            for name, points in self.series.items()
+        }
+        self.advice = advice(lately, self.job.config)
+        warnings: dict[str, str] = {}
+        for said in self.advice:
+            warnings[said.metric] = f"{warnings[said.metric]}\n\n{said.text}" if said.metric in warnings else said.text
+        marks = self._marks(self.job)
+        peak = gold_peak(lately)
+        self.reward.set_marks(marks if peak is None else [*marks, Line(peak, PEAK, "gold peak", kind="mark")])
+        self.kl.set_marks(marks)
+        for chart in self.large:
+            chart.warn(warnings.get(chart.names[0], ""))
+        wordless = [replace(mark, word="") for mark in marks]  # there is no room for words in the small ones
+        self.more.decorate(self._over, wordless, warnings)
+
+    def _marks(self, job: Job) -> list[Line]:
+        """The steps from which a setting was another, at which it was resumed, and of which a checkpoint was kept."""
+        changes = [
+            Line(row["step"] + 1, f"{title_of(row['name'])} {row['value']:g} from step {row['step'] + 1}", kind="mark")
+            for row in live_settings.changes(self.project, job.id)
+            if row["step"] is not None
+        ]
+        rows = {row["step"]: bool(row["best"]) for row in queue.checkpoints(self.project, job.id)}
+        if not any(rows.values()) and job.result.get("best_step"):
+            rows[job.result["best_step"]] = True  # a project that was packed brings its checkpoints without their rows
+        kept = [
+            Line(step, (BEST if best else KEPT).format(step), "best" if best else "", kind="tick")
+            for step, best in rows.items()
+        ]
+        return changes + resume_marks(resumes.of(self.project, job.id)) + kept

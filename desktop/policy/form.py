@@ -1,0 +1,75 @@
+"""The settings of a run of the policy: which algorithm, what all of them share, and its own."""
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
+
+from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
+from core.runs import live_settings
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import column, label, turn_only_with_focus
+from desktop.widgets.config_form import ConfigForm
+
+
+class PolicyForm(QWidget):
+    """Emits `changed` when another algorithm is chosen; what was typed for the others is kept."""
+
+    changed = Signal()
+
+    def __init__(self, values: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.algorithm = QComboBox()
+        self.algorithm.setAccessibleName("Algorithm")
+        turn_only_with_focus(self.algorithm)
+        for kind in ALGORITHMS.values():
+            self.algorithm.addItem(kind.title, kind.name)
+        self.summary = label("", "small", wrap=True)
+        self.shared = ConfigForm(TrainPolicyConfig, leave_out=("algorithm",), values=values)
+        self.own = QStackedWidget()
+        self._forms: dict[str, ConfigForm] = {}
+        whole = column(label("Algorithm", "small"), self.algorithm, self.summary, self.shared, self.own)
+        whole.setSpacing(SPACE)
+        self.setLayout(whole)
+        self.algorithm.currentIndexChanged.connect(lambda _: self._show())
+        self._show()
+
+    @property
+    def name(self) -> str:
+        return str(self.algorithm.currentData())
+
+    @property
+    def form(self) -> ConfigForm:
+        """The chosen algorithm's own settings; made when it is first chosen."""
+        if self.name not in self._forms:
+            kind = ALGORITHMS[self.name]
+            self._forms[self.name] = ConfigForm(kind.config, more=f"More settings of {kind.title}")
+            self.own.addWidget(self._forms[self.name])
+        return self._forms[self.name]
+
+    def _show(self) -> None:
+        kind, form = ALGORITHMS[self.name], self.form
+        rate = f" Learning rate {kind.learning_rate:g} unless you choose one." if kind.learning_rate else ""
+        self.summary.setText(kind.summary[:1].upper() + kind.summary[1:] + rate)
+        self.own.setCurrentWidget(form)
+        for name in live_settings.LIVE:
+            self.shared.fields[name].setEnabled(name in live_settings.live_of(self.name))
+        for each in self._forms.values():  # the stack is as high as the form that is shown
+            policy = QSizePolicy.Policy.Preferred if each is form else QSizePolicy.Policy.Ignored
+            each.setSizePolicy(policy, policy)
+        self.own.adjustSize()
+        self.changed.emit()
+
+    def show_run(self, config: dict[str, Any]) -> None:
+        """Take over a run's settings, as its job keeps them."""
+        self.algorithm.setCurrentIndex(max(0, self.algorithm.findData(config.get("algorithm"))))
+        self.shared.show_values(config)
+        self.form.show_values(config.get("options", {}))
+
+    def values(self) -> dict[str, Any]:
+        return self.shared.values() | {"algorithm": self.name} | self.form.values()
+
+    def run(self) -> tuple[TrainPolicyConfig, Any]:
+        """The run's config and its algorithm's options. Raises `BadInput` naming what is out of bounds."""
+        config = TrainPolicyConfig(**self.shared.values() | {"algorithm": self.name})
+        return config, self.form.config(ALGORITHMS[self.name].config)

@@ -1,0 +1,132 @@
+"""The settings that may be changed while a run goes, and what was changed in it so far."""
+
+from typing import Any
+
+from PySide6.QtWidgets import QLayout, QSizePolicy, QWidget
+
+from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
+from core.config.options import documented
+from core.errors import KnownError
+from core.records import ACTIVE, RESUMABLE, Job
+from core.runs import live_settings
+from desktop import errors
+from desktop.session import Session
+from desktop.theme import theme
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import button, card, column, label, row, set_role, turn_only_with_focus
+from desktop.widgets.config_form import FloatBox, help_of, title_of
+from desktop.widgets.elided import ElidedLabel
+
+TITLE = "Change while it runs"
+
+
+class LiveControls(QWidget):
+    """Shows what is in force now; Apply, or Return in a field, asks for what was changed from the next step on.
+
+    So it is while a run could be resumed, too. Once it has ended, only the list of its changes is left.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.job: Job | None = None
+        self.fields: dict[str, FloatBox] = {}
+        self._shown: dict[str, float] = {}
+        self._refused = ""
+        parts: list[QLayout] = []
+        options = {item.name: item for item in documented(TrainPolicyConfig)}
+        for name in live_settings.LIVE:
+            field = FloatBox(options[name].metadata["low"], options[name].metadata["high"], 0.0)
+            field.setAccessibleName(title_of(name))
+            field.setToolTip(f"{help_of(options[name])}\nA change is in force from the next step.")
+            field.setFixedWidth(theme.widened(66))
+            field.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
+            field.lineEdit().returnPressed.connect(self.apply)
+            turn_only_with_focus(field)
+            self.fields[name] = field
+            said = ElidedLabel(title_of(name), "small")
+            said.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+            said.setToolTip(field.toolTip())
+            said.setBuddy(field)
+            parts.append(row(said, field, spacing=SPACE - 2))
+        self.button = button("Apply", self.apply, tip="In force from the next step, and kept with the run")
+        self.heading = label(TITLE, "subheading")
+        self.heading.setToolTip("Apply, or Return in a field: what was changed is in force from the next step.")
+        self.strip = QWidget()
+        self.strip.setLayout(column(self.heading, row(*parts, self.button, None, spacing=SPACE), spacing=2))
+        self.strip.setAccessibleName(TITLE)
+        self.said = label("", "small", wrap=True)
+        inner = column(self.strip, self.said, spacing=SPACE // 2)
+        self.setLayout(column(card(inner)))
+        inner.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)  # a low window has little room
+
+    def show_job(self, job: Job) -> None:
+        """Show a run's settings as they are now; what somebody has typed and not applied is left alone."""
+        changes = live_settings.changes(self.session.project, job.id)
+        if self.job is None or self.job.id != job.id:
+            self._shown, self._refused = {}, ""
+        self.job = job
+        values = in_force(self.session, job)
+        for name, field in self.fields.items():
+            untouched = field.value() == self._shown.get(name) and not field.hasFocus()
+            if untouched or name not in self._shown:
+                field.setValue(values[name])
+                self._shown[name] = field.value()
+        heeded = live_settings.live_of(job.config.get("algorithm", "ppo"))
+        for name, field in self.fields.items():
+            field.setEnabled(name in heeded)
+        self._say(self._refused or listed(changes), "error" if self._refused else "small")
+        goes_on = job.status in ACTIVE or (job.status in RESUMABLE and bool(job.result.get("adapter")))
+        self.strip.setVisible(goes_on)
+        self.setVisible(goes_on or bool(changes))
+
+    def apply(self) -> None:
+        """Ask for every setting that was typed."""
+        if self.job is None:
+            return
+        self._refused = ""
+        for name, field in self.fields.items():
+            value = field.entered()
+            if value != self._shown[name]:
+                try:
+                    changes = live_settings.ask(self.session.project, self.job.id, name, value)
+                except KnownError as error:
+                    self._refused = errors.worded(str(error))
+                    break
+                self._shown[name] = value
+                self.session.do(changes)
+        self.show_job(self.job)
+
+    def _say(self, text: str, role: str) -> None:
+        self.said.setText(text)
+        self.said.setVisible(bool(text))
+        set_role(self.said, role)
+
+
+def listed(changes: list[dict[str, Any]]) -> str:
+    """`Changed: KL coefficient 0.1 from step 62 · temperature 0.9 from the next step`."""
+    parts = []
+    for change in changes:
+        when = "the next step" if change["step"] is None else f"step {change['step'] + 1}"
+        parts.append(f"{title_of(change['name'])} {change['value']:g} from {when}")
+    return f"Changed: {' · '.join(parts)}" if parts else ""
+
+
+def in_force(session: Session, job: Job) -> dict[str, float]:
+    """What was asked for last, else what a steered coefficient has come to, else what the run began with."""
+    kind = ALGORITHMS.get(job.config.get("algorithm", ""))
+    values = {
+        "kl_coef": float(job.config.get("kl_coef", 0)),
+        "learning_rate": float(job.config.get("learning_rate") or (kind.learning_rate if kind else 0)),
+        "temperature": float(job.config.get("temperature", 1)),
+    }
+    asked = live_settings.changes(session.project, job.id)
+    values |= {change["name"]: float(change["value"]) for change in asked}
+    waiting = {change["name"] for change in asked if change["step"] is None}
+    if job.config.get("kl_target") and "kl_coef" not in waiting:
+        last = session.project.value(
+            "select value from metrics where job_id = ? and name = 'objective/kl_coef' order by step desc limit 1",
+            job.id,
+        )
+        values["kl_coef"] = values["kl_coef"] if last is None else float(last)
+    return values

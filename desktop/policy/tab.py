@@ -1,0 +1,352 @@
+"""The PPO tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
+
+import re
+from collections.abc import Iterator
+
+from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
+
+from core.config.job_configs import ExportModelConfig
+from core.errors import KnownError
+from core.jobs import queue
+from core.jobs.follow import News
+from core.records import RESUMABLE, Job
+from core.runs import sweep
+from core.store import Changes
+from desktop import errors
+from desktop.background import with_project
+from desktop.policy.charts import PolicyCharts
+from desktop.policy.form import PolicyForm
+from desktop.policy.held_out_note import HeldOutNote
+from desktop.policy.live_controls import LiveControls
+from desktop.policy.rounds_line import RoundsLine
+from desktop.policy.run_result import RunResult
+from desktop.policy.runs_table import RunsTable
+from desktop.policy.samples import SamplesTable
+from desktop.policy.sweep_dialog import SweepDialog
+from desktop.runs.run_list import RunList, runs_section
+from desktop.runs.run_removal import RunRemoval
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets import file_dialogs
+from desktop.widgets.basics import (
+    Empty,
+    ask_window,
+    button,
+    column,
+    go,
+    header,
+    label,
+    row,
+    scrolled,
+    set_role,
+    side_panel,
+)
+from desktop.widgets.folding_card import FoldingCard
+from desktop.widgets.short_text import ShortText
+
+KIND, EXPORT = "train-policy", "export-model"
+ABOUT = "Needs a reward model. Gives a policy that writes what your labelers prefer, and stays near the reference."
+
+
+class Tab(QWidget):
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.parts = self._build()
+
+    def _build(self) -> Iterator[None]:
+        session = self.session
+        self.need = label("", "warning", wrap=True)
+        self.form = PolicyForm(self._suggested())
+        self.form.changed.connect(self._show_need)
+        self.start_button = button(
+            "Start", self.start, role="primary", tip="Queue a run with these settings", keys="Ctrl+Return"
+        )
+        self.sweep = button(
+            "Sweep …",
+            self.ask_sweep,
+            tip="Queue a run for every combination of a few settings",
+            keys="Ctrl+Shift+Return",
+        )
+        self.pause = button("Pause", lambda: self._act(self.session.pause))
+        self.resume = button("Resume", lambda: self._act(self.session.resume))
+        self.stop = button(
+            "Stop", lambda: self._act(self.session.stop), tip="Stops after this step; Resume goes on later"
+        )
+        self.runs = RunList(session, KIND, overlays=True)
+        self.runs.chosen.connect(self.show_run)
+        self.removal = RunRemoval(self.runs)
+        self.runs.ticked.connect(self._show_current)
+        yield
+        self.charts = PolicyCharts(session.project)
+        yield from self.charts.parts
+        yield
+        self.live = LiveControls(session)
+        self.rounds = RoundsLine(session)
+        self.samples = SamplesTable(session.project)
+        self.table = RunsTable()
+        self.table.chosen.connect(self.runs.select)
+        yield
+        self.advice = ShortText("warning")
+        self.result = RunResult(session)
+        self.stack = QStackedWidget()
+        self.empty = Empty(
+            "No run yet",
+            "Start one: the reward and the KL to the reference are drawn here step by "
+            "step, and every sample can be read below.",
+            "Go to Reward model",
+            lambda: go(self, "Reward model"),
+        )
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(self._results())
+        yield
+        body = row(self._side(), self.stack, spacing=3 * SPACE)
+        body.setStretch(1, 1)
+        page = column(header("PPO", ABOUT, self.rounds), body, spacing=2 * SPACE)
+        page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
+        page.setStretch(1, 1)
+        self.setLayout(page)
+        session.news.connect(self._news)
+        self.refresh(None)
+        if runs := session.jobs(KIND):
+            # Who goes on, goes on with the newest run's settings, against the newest reward model.
+            self.form.show_run(runs[0].config | {"reward_job": 0})
+
+    def _suggested(self) -> dict[str, object]:
+        """Where a script ranked, its gold reward is worth drawing beside the learned one."""
+        row = self.session.project.one("select detail from labelers where kind = 'scripted' order by id desc limit 1")
+        return {"gold": row["detail"]} if row else {}
+
+    def _side(self) -> QWidget:
+        """Settings scroll; what starts and stops a run is always in sight."""
+        settings = side_panel(column(self.need, self.form, None, spacing=SPACE + 4))
+        act = row(self.start_button, self.sweep, self.pause, self.resume, self.stop, None, spacing=SPACE - 2)
+        side = column(settings, act, runs_section(self.runs), spacing=SPACE + 4)
+        side.setStretch(0, 5)
+        side.setStretch(2, 2)
+        panel = QWidget()
+        panel.setLayout(side)
+        panel.setFixedWidth(settings.width())
+        return panel
+
+    def _results(self) -> QWidget:
+        self.pages = QTabWidget()
+        self.pages.setAccessibleName("Samples, further charts, and all runs")
+        self.pages.setDocumentMode(True)
+        self.pages.tabBar().setDrawBase(False)
+        for title, widget in (
+            ("Samples", self.samples), ("More charts", scrolled(self.charts.more)), ("Runs", self.table)
+        ):  # fmt: skip
+            self.pages.addTab(widget, title)
+        cards = row(*self.charts.cards(), spacing=2 * SPACE)
+        cards.setStretch(0, 1)
+        cards.setStretch(1, 1)
+        charts = column(self.charts.bar, cards, spacing=SPACE // 2)
+        charts.setStretch(1, 1)
+        self.next = button(
+            "Go on to Compare", lambda: go(self, "Compare"), role="link", tip="Read both policies side by side"
+        )
+        self.next_round = button(
+            "Rank what it writes", self.begin_round, role="link",
+            tip="Begin the next round: let this policy write completions in the Rank tab",
+        )  # fmt: skip
+        self.export = button(
+            "Export model …", self.ask_export, role="link",
+            tip="Write this policy as a model of its own, the adapter merged into the weights",
+        )  # fmt: skip
+        self.take_over = button(
+            "Use its settings",
+            self.use_settings,
+            role="link",
+            tip="Put this run's settings into the fields at the left",
+        )
+        self.exported = label("", "small", wrap=True)
+        self.exported.hide()
+        self.held_out = HeldOutNote(self.session)
+        links = row(self.next, self.next_round, self.export, None, spacing=2 * SPACE)
+        below = column(self.result, self.result.warning, self.held_out, self.exported, links, spacing=SPACE // 2)
+        self.folding = FoldingCard(self.pages, self.take_over, "runs")
+        layout = column(self.live, self.advice, charts, below, self.folding, spacing=SPACE - 2)
+        layout.setStretch(2, 4)
+        layout.setStretch(4, 5)
+        page = QWidget()
+        page.setLayout(layout)
+        return scrolled(page)  # rather than cut, where a window is low
+
+    def refresh(self, changes: Changes | None) -> None:
+        self._show_need()
+        self.rounds.refresh()
+        if changes is None or "jobs" in changes.tables:
+            self.runs.refresh()
+        if changes is None or "prompts" in changes.tables:
+            self.held_out.show_run(self.runs.current)
+        self._show_state()
+
+    def _show_need(self) -> None:
+        ready = queue.newest_run(self.session.project, "train-reward") is not None
+        dpo = self.form.name == "dpo"
+        self.need.setVisible(not ready and not dpo)
+        self.need.setText("There is no reward model yet: train one first, or optimise a gold reward (More settings).")
+        self.empty.action.setVisible(not ready and not dpo)
+
+    def start(self) -> None:
+        try:
+            self.session.start(KIND, *self.form.run())
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        self.show_newest_run()
+
+    def show_newest_run(self) -> None:
+        self.runs.refresh(select_newest=True)
+        self._show_state()
+
+    def use_settings(self) -> None:
+        """Put the settings of the run that is shown into the form."""
+        job = self.session.job(self.runs.current) if self.runs.current else None
+        if job is not None:
+            self.form.show_run(job.config)
+
+    def ask_sweep(self) -> None:
+        try:
+            config, options = self.form.run()
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        dialog = SweepDialog(config, options, self)
+        dialog.accepted.connect(lambda: self.start_sweep(config, options, dialog.axes))
+        dialog.open()
+
+    def start_sweep(self, config: object, options: object, axes: dict[str, list[str]]) -> None:
+        """In the background: two hundred rows take a while to be on disk."""
+        folder = self.session.project.folder
+        with_project(self, folder, lambda project: sweep.enqueue(project, config, options, axes), self._swept)
+
+    def _swept(self, jobs: list[Job]) -> None:
+        self.session.wake()
+        self.runs.refresh(select_newest=True)
+        self.pages.setCurrentWidget(self.table)
+        self._show_state()
+
+    def begin_round(self) -> None:
+        """Show the Rank tab with this run's policy chosen to write."""
+        go(self, "Rank")
+        rank = ask_window(self, "tab_called", "Rank")
+        if rank is not None and self.runs.current is not None:
+            rank.write_with(self.runs.current)
+
+    def ask_export(self) -> None:
+        """Ask which checkpoint, where the best is not the last, and for a new folder; and write the model there."""
+        job = self.session.job(self.runs.current) if self.runs.current else None
+        if job is None:
+            return
+        last, best = job.result.get("steps"), job.result.get("best_step")
+        if best is None or best == last:
+            self._ask_folder("last")
+            return
+        menu = QMenu(self.export)
+        menu.addAction(f"Last checkpoint (step {last})", lambda: self._ask_folder("last"))
+        menu.addAction(f"Best checkpoint (step {best})", lambda: self._ask_folder("best"))
+        menu.popup(self.export.mapToGlobal(self.export.rect().bottomLeft()))
+
+    def _ask_folder(self, checkpoint: str) -> None:
+        name = re.sub(r'[<>:"/\\|?*]', "", f"{self.session.project.name} run {self.runs.current}")
+        dialog = file_dialogs.ask_save(
+            self, "Write the model to a new folder", name, lambda out: self.start_export(str(out), checkpoint)
+        )
+        dialog.setLabelText(QFileDialog.DialogLabel.FileName, "New folder:")
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Write")
+
+    def start_export(self, out: str, checkpoint: str = "last") -> None:
+        if self.runs.current is None:
+            return
+        try:
+            config = ExportModelConfig(policy_job=self.runs.current, out=out, checkpoint=checkpoint)
+            waits = self.session.waits(self.session.start(EXPORT, config))
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        self._say_exported(f"The model of run {self.runs.current} will be written to {out}. {waits}".strip(), "small")
+
+    def _say_exported(self, text: str, role: str) -> None:
+        self.exported.setText(text)
+        set_role(self.exported, role)
+        self.exported.show()
+
+    def _act(self, ask: object) -> None:
+        if self.runs.current is not None and callable(ask):
+            try:
+                ask(self.runs.current)
+            except KnownError as error:
+                errors.show(error, self)
+
+    def _show_state(self) -> None:
+        self.stack.setCurrentIndex(1 if self.runs.count() else 0)
+        self.table.show_jobs(self.session.jobs(KIND), self.runs.current)
+        job = self.session.job(self.runs.current) if self.runs.current else None
+        status = job.status if job else "done"
+        active = status in ("running", "paused", "queued")
+        wanted = job.wanted if job else "run"
+        self.pause.setVisible(status == "running")
+        self.pause.setEnabled(wanted == "run")
+        self.stop.setVisible(active)
+        self.stop.setEnabled(wanted != "stop")
+        self.resume.setVisible(status == "paused" or status in RESUMABLE)
+        if job is not None:
+            self.live.show_job(job)
+            self._show_result(job)
+
+    def _show_result(self, job: Job) -> None:
+        usable = job.status == "done" and bool(job.result.get("adapter"))
+        self.next.setVisible(usable)
+        self.next_round.setVisible(usable)
+        self.export.setVisible(usable)
+        self.result.show_job(job)
+
+    def show_run(self, job_id: int) -> None:
+        """Draw a run from the beginning."""
+        self.exported.hide()
+        self.held_out.show_run(job_id)
+        self.samples.show_run(job_id)
+        self._show_current()
+        self._show_state()
+
+    def _show_current(self) -> None:
+        """Draw the run that is chosen, and the ticked ones over it."""
+        job = self.session.job(self.runs.current) if self.runs.current else None
+        if job is None:
+            return
+        over = {run: self.runs.colour_number(run) for run in self.runs.laid_over}
+        self.charts.show_run(job, over, self._show_advice)
+
+    def _show_advice(self) -> None:
+        said = [advice.text for advice in self.charts.advice]
+        more = f" And {len(said) - 1} more: see the charts with a ⚠." if len(said) > 1 else ""
+        self.advice.setVisible(bool(said))
+        if said:
+            self.advice.say(re.split(r"[:.] ", said[0])[0] + ".", said[0] + more)
+
+    def _news(self, news: News) -> None:
+        self.rounds.on_news(news)
+        for job in news.jobs:
+            if job.kind == KIND:
+                self.runs.refresh()
+                begins = job.status == "running" and job.stage == "Starting"
+                if job.id == self.runs.current and (begins or (job.status == "paused" and job.error)):
+                    self.show_run(job.id)
+                self._show_state()
+            elif job.kind == EXPORT and job.status == "done":
+                self._say_exported(f"Wrote run {job.result['policy_job']} to {job.result['folder']}.", "small")
+            elif job.kind == EXPORT and job.status == "failed":
+                self._say_exported(errors.worded(job.error or "The model could not be written."), "error")
+            elif job.kind == "train-reward":
+                self._show_need()
+        shown = self.session.job(self.runs.current) if self.runs.current else None
+        if news.jobs and shown is not None and shown.status == "queued":
+            self._show_result(shown)  # who is before it may be another now
+        mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
+        if mine:
+            self.charts.append(mine)
+            self._show_advice()
+        if written := [item for item in news.samples if item["job_id"] == self.runs.current]:
+            self.samples.prepend(written)

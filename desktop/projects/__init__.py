@@ -1,0 +1,1 @@
+"""Projects as a whole: the welcome page, opening, copying, archiving, the trash."""

@@ -1,0 +1,1 @@
+"""The Rank tab."""

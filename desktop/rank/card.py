@@ -1,0 +1,356 @@
+"""One completion as a card: its letter, its text, its place. A drag carries it; a drop on it ties.
+
+Where the completion came from is not on the card until it is ranked: a labeler judges the text alone.
+"""
+
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QDrag,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFont,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPixmap,
+    QTextCursor,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QTextEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.records import Completion
+from desktop import user_settings
+from desktop.theme import theme
+
+MIME = "application/x-plumbline-completion"
+MIN_SIZE = QSize(236, 150)
+RADIUS = 10.0
+FREE = "QToolButton { border: 1px solid palette(mid); border-radius: 6px; padding: 3px 10px; }"
+PLACED = (
+    "QToolButton { border: 1px solid palette(highlight); border-radius: 6px; padding: 3px 10px;"
+    " background: palette(highlight); color: palette(highlighted-text); font-weight: 600; }"
+)
+
+
+def mime_of(item: int) -> QMimeData:
+    data = QMimeData()
+    data.setData(MIME, str(item).encode())
+    return data
+
+
+def item_of(data: QMimeData) -> int | None:
+    """The completion that is being dragged, or None when it is something else."""
+    return int(bytes(data.data(MIME).data()).decode()) if data.hasFormat(MIME) else None
+
+
+def start_drag(source: QWidget, item: int, letter: str) -> None:
+    """Carry the completion `item` until it is dropped."""
+    drag = QDrag(source)
+    drag.setMimeData(mime_of(item))
+    drag.setPixmap(chip_pixmap(source, letter))
+    drag.setHotSpot(QPoint(18, 18))
+    drag.exec(Qt.DropAction.MoveAction)
+
+
+def mix(first: QColor, second: QColor, share: float) -> QColor:
+    """`first` with `share` of `second` in it."""
+    parts = (
+        round(a + (b - a) * share)
+        for a, b in zip(first.getRgb()[:3], second.getRgb()[:3], strict=True)  # type: ignore[index]
+    )
+    return QColor(*parts)
+
+
+def accent(palette: QPalette) -> QColor:
+    return palette.color(QPalette.ColorRole.Highlight)
+
+
+def draw_chip(painter: QPainter, palette: QPalette, box: QRectF, letter: str, *, filled: bool, faint: bool) -> None:
+    """The letter of a completion in a rounded square."""
+    base, ink = palette.color(QPalette.ColorRole.Base), palette.color(QPalette.ColorRole.Text)
+    back = accent(palette) if filled else mix(base, ink, 0.08)
+    text = palette.color(QPalette.ColorRole.HighlightedText) if filled else ink
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(mix(back, base, 0.6) if faint else back)
+    painter.drawRoundedRect(box, box.height() * 0.26, box.height() * 0.26)
+    font = painter.font()
+    font.setBold(True)
+    font.setPixelSize(round(box.height() * 0.5))
+    painter.setFont(font)
+    painter.setPen(text)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, letter)
+
+
+def chip_pixmap(widget: QWidget, letter: str) -> QPixmap:
+    ratio = widget.devicePixelRatioF()
+    pixmap = QPixmap(QSize(36, 36) * ratio)
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    draw_chip(painter, widget.palette(), QRectF(1, 1, 34, 34), letter, filled=True, faint=False)
+    painter.end()
+    return pixmap
+
+
+class LetterChip(QWidget):
+    """The card's letter; filled once the card has a place."""
+
+    def __init__(self, letter: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.letter = letter
+        self.filled = False
+        self.setFixedSize(30, 30)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        draw_chip(painter, self.palette(), box, self.letter, filled=self.filled, faint=False)
+
+
+class RankingCard(QFrame):
+    """Signals carry the completion's id: clicked, its place asked for or given up, flags asked for, another
+    completion dropped on it. A card is kept for the next item, because making one takes longer than painting it."""
+
+    picked = Signal(int)
+    toggled = Signal(int)
+    flagging = Signal(int)
+    dropped = Signal(int, int)
+
+    def __init__(self, completion: Completion, letter: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.letter = letter
+        self._selected = self._target = self._focused = False
+        self._rank: int | None = None
+        self._pressed_at: QPoint | None = None
+        self.setAcceptDrops(True)
+        self.setMinimumSize(MIN_SIZE)
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self.setAccessibleName(f"Completion {letter}")
+        self._build()
+        self.show_completion(completion)
+
+    def _build(self) -> None:
+        self.chip = LetterChip(self.letter, self)
+        self.flag_label = QLabel(self)
+        self.flag_label.setProperty("role", "warning")
+        self.flag_button = self._button("⚑", "Flag this completion (X)")
+        self.flag_button.clicked.connect(lambda: self.flagging.emit(self.completion.id))
+        self.place_button = self._button("", "")
+        self.place_button.clicked.connect(lambda: self.toggled.emit(self.completion.id))
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.setContentsMargins(0, 0, 6, 0)
+        head.addWidget(self.chip)
+        head.addWidget(self.flag_label)
+        head.addStretch(1)
+        head.addWidget(self.flag_button)
+        head.addWidget(self.place_button)
+        self.twin = QLabel(self)
+        self.twin.setProperty("role", "small")
+        self.twin.hide()
+        head.insertWidget(1, self.twin)
+        self.text = QTextEdit(self)
+        self.text.setAccessibleName(f"Text of completion {self.letter}")
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+        self.text.setFrameShape(QFrame.Shape.NoFrame)
+        self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.text.viewport().setAutoFillBackground(False)
+        self.text.setAcceptDrops(False)
+        self.text.viewport().setAcceptDrops(False)
+        self.text.viewport().installEventFilter(self)
+        self.text.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        self.text.document().setDocumentMargin(2)
+        self._size = 0
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 12, 8, 10)
+        layout.setSpacing(8)
+        layout.addLayout(head)
+        layout.addWidget(self.text, 1)
+        self.foot = QLabel(self)
+        self.foot.setProperty("role", "small")
+        self.foot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout.addWidget(self.foot)
+
+    def _button(self, text: str, tip: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setAutoRaise(True)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        return button
+
+    def show_completion(self, completion: Completion) -> None:
+        """Show another completion, without a place and from its beginning."""
+        self.completion = completion
+        self.show_twin("")
+        self.show_origin(False)
+        self.read_settings()
+        self.text.verticalScrollBar().setValue(0)
+        self.show_state(None, tied=False, flag=None)
+
+    def read_settings(self) -> None:
+        """Show the text in the size and the form (Markdown or raw) that the labeler likes."""
+        if (size := user_settings.font_size()) != self._size:
+            self._size = size
+            self.text.setStyleSheet(
+                f"QTextEdit {{ background: transparent; border: none; padding: 0; font-size: {size}px; }}"
+            )
+        if user_settings.card_view("markdown"):
+            self.text.setMarkdown(self.completion.text)
+        else:
+            self.text.setPlainText(self.completion.text)
+
+    def show_twin(self, letter: str) -> None:
+        """Say that the text nearly repeats that of another card; empty when it does not."""
+        self.twin.setText(f"≈ nearly the same as {letter}" if letter else "")
+        self.twin.setVisible(bool(letter))
+
+    def show_origin(self, shown: bool) -> None:
+        """Tell who wrote it, which is hidden while it is ranked."""
+        parts = [
+            "" if self.completion.ended else "Cut off at the length limit",
+            self.completion.origin if shown else "",
+        ]
+        self.foot.setText("  ·  ".join(part for part in parts if part))
+        self.foot.setToolTip(self.foot.text())
+        self.foot.setVisible(bool(self.foot.text()))
+
+    def mark(self, spans: list[tuple[int, int]]) -> None:
+        """Highlight parts of the text, given as (start, end) in characters of what is shown."""
+        colours = theme.current()
+        found = []
+        for start, end in spans:
+            selection = QTextEdit.ExtraSelection()
+            selection.cursor = QTextCursor(self.text.document())
+            selection.cursor.setPosition(start)
+            selection.cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+            selection.format.setBackground(QColor(colours.accent_soft))
+            selection.format.setForeground(QColor(colours.accent))
+            selection.format.setFontWeight(QFont.Weight.DemiBold)
+            found.append(selection)
+        self.text.setExtraSelections(found)
+
+    def show_state(self, rank: int | None, *, tied: bool, flag: str | None, word: str = "") -> None:
+        """What the ordering says about this completion; `word` stands for the rank where ranks have names."""
+        self._rank = rank
+        self.chip.filled = rank is not None
+        self.place_button.setText(word or ("Place" if rank is None else f"{rank} tied" if tied else str(rank)))
+        self.place_button.setStyleSheet(FREE if rank is None else PLACED)
+        self.place_button.setToolTip(
+            f"Give it the next place ({self.letter})" if rank is None else "Take its place away (Delete)"
+        )
+        self.flag_label.setText(f"⚑ {flag}" if flag else "")
+        self.flag_label.setVisible(bool(flag))
+        place = "unranked" if rank is None else f"rank {rank}{', tied' if tied else ''}"
+        self.setAccessibleDescription(f"{place}{', flagged ' + flag if flag else ''}. {self.completion.text}")
+        self.chip.update()
+        self.update()
+
+    def set_selected(self, selected: bool, *, focused: bool = True) -> None:
+        """The selected card; its frame is strong while the keys go to the board."""
+        if (selected, focused) != (self._selected, self._focused):
+            self._selected, self._focused = selected, focused
+            self.update()
+
+    def scroll_text(self, pages: int) -> None:
+        bar = self.text.verticalScrollBar()
+        bar.setValue(bar.value() + pages * bar.pageStep())
+
+    def drop(self, item: int) -> None:
+        """Another completion was let go over this card."""
+        if item != self.completion.id:
+            self.dropped.emit(item, self.completion.id)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        palette = self.palette()
+        base, ink = palette.color(QPalette.ColorRole.Base), palette.color(QPalette.ColorRole.Text)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        strong = self._selected or self._target
+        line = accent(palette) if strong else mix(base, ink, 0.16)
+        painter.setPen(QPen(line, 2.5 if strong and (self._focused or self._target) else 1.0))
+        painter.setBrush(mix(base, accent(palette), 0.12 if self._target else 0.05 if self._rank else 0.0))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The text hands its presses to the card, so that a drag may begin on it; the wheel still scrolls."""
+        if event.type() in (
+            QEvent.Type.MouseButtonPress,
+            QEvent.Type.MouseMove,
+            QEvent.Type.MouseButtonRelease,
+            QEvent.Type.MouseButtonDblClick,
+        ):
+            assert isinstance(event, QMouseEvent)
+            self._mouse(event)
+            return True
+        return super().eventFilter(watched, event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._mouse(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._mouse(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._mouse(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._mouse(event)
+
+    def _mouse(self, event: QMouseEvent) -> None:
+        where = event.globalPosition().toPoint()
+        if event.type() == QEvent.Type.MouseButtonDblClick:
+            self.toggled.emit(self.completion.id)
+        elif event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at = where
+            self.picked.emit(self.completion.id)
+        elif event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.RightButton:
+            self.picked.emit(self.completion.id)
+            self.flagging.emit(self.completion.id)
+        elif event.type() == QEvent.Type.MouseButtonRelease:
+            self._pressed_at = None
+        elif self._pressed_at is not None:
+            far = (where - self._pressed_at).manhattanLength() >= QApplication.startDragDistance()
+            if far and event.buttons() & Qt.MouseButton.LeftButton:
+                self._pressed_at = None
+                start_drag(self, self.completion.id, self.letter)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        item = item_of(event.mimeData())
+        if item is not None and item != self.completion.id:
+            event.acceptProposedAction()
+            self._aim(True)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._aim(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        item = item_of(event.mimeData())
+        self._aim(False)
+        if item is not None:
+            event.acceptProposedAction()
+            self.drop(item)
+
+    def _aim(self, target: bool) -> None:
+        self._target = target
+        self.update()

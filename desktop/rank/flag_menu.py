@@ -1,0 +1,54 @@
+"""The flags that the guidelines define, for one completion and for the whole prompt, in one menu."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QWidget
+
+from core.labeling.ordering import Ordering
+
+LONGEST = 70
+
+
+class FlagMenu(QMenu):
+    """`chosen` carries the completion (0 is the whole prompt) and the flag's name (empty takes it away)."""
+
+    chosen = Signal(int, str)
+    instructions = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setToolTipsVisible(True)
+        self._number = 0
+
+    def fill(self, flags: dict[str, str], item: int, letter: str, ordering: Ordering) -> None:
+        """Show `flags` (name to meaning); digits choose one by keyboard."""
+        self.clear()
+        self._number = 0
+        if not flags:
+            self.addAction("The guidelines define no flags yet").setEnabled(False)
+            self.addAction("Write them in Instructions").triggered.connect(self.instructions)
+            return
+        self._part(f"Completion {letter}", flags, item, ordering.flags.get(item))
+        self._part("Whole prompt, instead of an order", flags, 0, ordering.flag)
+
+    def _part(self, title: str, flags: dict[str, str], item: int, current: str | None) -> None:
+        if self.actions():
+            self.addSeparator()
+        self.addAction(title).setEnabled(False)
+        for name, meaning in flags.items():
+            self._add(name, meaning, item, name, name == current)
+        if current:
+            self._add(f"No flag (now: {current})", "", item, "", False)
+
+    def _add(self, title: str, meaning: str, item: int, flag: str, checked: bool) -> QAction:
+        self._number += 1
+        number = f"&{self._number}" if self._number < 10 else "  "
+        short = meaning if len(meaning) <= LONGEST else meaning[: LONGEST - 1].rstrip() + "…"
+        text = f"{title}: {short}" if short else title
+        action = self.addAction(f"{number}   {text.replace('&', '&&')}")
+        action.setToolTip(meaning or title)
+        action.setData((item, flag))
+        action.setCheckable(checked)
+        action.setChecked(checked)
+        action.triggered.connect(lambda: self.chosen.emit(item, flag))
+        return action

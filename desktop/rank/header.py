@@ -1,0 +1,163 @@
+"""The slim line above the cards: how far the labeler is, who that is, and what can be opened at the side."""
+
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
+from PySide6.QtWidgets import QLineEdit, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
+
+from desktop import user_settings
+from desktop.widgets.basics import button, column, label, row
+
+#: Narrower than other tabs: at the window's least width they stand in one line with four-digit counts.
+NARROW = 'QToolButton[role="tab"] { padding: 9px 7px; } QToolButton[role="tab"]:focus { padding: 8px 6px; }'
+PANELS = (
+    ("generate", "Generate", "F2", "Write completions with the local model"),
+    ("rules", "Guidelines", "F3", "Read the rules while ranking"),
+    ("history", "History", "F4", "Earlier rankings, to look at or revise"),
+    ("session", "Session", "F5", "Time, pace and breaks"),
+)
+METHODS = {"order": "Put in order", "pairwise": "Two at a time", "best-worst": "Best and worst only"}
+VIEWS = (
+    ("stacked", "Stacked cards", "F7"),
+    ("markdown", "Render Markdown", "F8"),
+    ("differences", "Highlight differences to the selected card", "F9"),
+)
+
+
+class RankHeader(QWidget):
+    """`toggled` names a side panel; `renamed` carries the name that the labeler typed; `method` the way to rank;
+    `viewed` tells that the cards are to be shown in another way, `by_criteria` whether to order by each criterion.
+    """
+
+    toggled = Signal(str)
+    renamed = Signal(str)
+    method = Signal(str)
+    viewed = Signal()
+    by_criteria = Signal(bool)
+    helping = Signal()
+
+    def __init__(self, labeler_name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setStyleSheet(NARROW)
+        self.count = label("", "heading")
+        self.count.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.bar.setMinimumWidth(24)
+        self.bar.setMaximumWidth(160)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.labeler = QLineEdit(labeler_name, self)
+        self.labeler.setFixedWidth(112)
+        self.labeler.setToolTip("Your name. Rankings are kept apart by labeler.")
+        self.labeler.setAccessibleName("Labeler")
+        self.labeler.editingFinished.connect(lambda: self.renamed.emit(self.labeler.text().strip()))
+        self.error = label("", "error", wrap=True)
+        self.error.hide()
+        self.toggles: dict[str, QToolButton] = {}
+        line = row(self.count, self.bar, None, label("Labeler", "muted"), self.labeler, spacing=6)
+        for name, title, key, tip in PANELS:
+            line.addWidget(self._toggle(name, title, f"{tip} ({key})"))
+            shortcut = QShortcut(QKeySequence(key), parent)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(partial(self.toggled.emit, name))
+        line.addWidget(self._view_button(parent))
+        line.addWidget(button("?", self.helping.emit, tip="All keys (?)"))
+        self.setLayout(column(line, self.error, spacing=4))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def _view_button(self, parent: QWidget) -> QToolButton:
+        """How to rank and how to see the cards, as a menu with its keys."""
+        menu = QMenu(self)
+        group = QActionGroup(self)
+        self.methods: dict[str, QAction] = {}
+        menu.addSection("Way to rank (F6 changes it)")
+        for name, title in METHODS.items():
+            action = menu.addAction(title)
+            action.setCheckable(True)
+            action.setActionGroup(group)
+            action.setChecked(user_settings.ranking_method() == name)
+            action.triggered.connect(partial(self._choose_method, name))
+            self.methods[name] = action
+        self.criteria = menu.addAction("Order by each criterion")
+        self.criteria.setCheckable(True)
+        self.criteria.toggled.connect(self.by_criteria)
+        menu.addSection("Cards")
+        self.views: dict[str, QAction] = {}
+        for name, title, key in VIEWS:
+            action = menu.addAction(title)
+            action.setCheckable(True)
+            action.setChecked(user_settings.card_view(name))
+            action.setShortcut(QKeySequence(key))
+            action.toggled.connect(partial(self._set_view, name))
+            self.views[name] = action
+        for title, keys, step in (("Larger text", ("Ctrl++", "Ctrl+="), 1), ("Smaller text", ("Ctrl+-",), -1)):
+            action = menu.addAction(title)
+            action.setShortcuts([QKeySequence(key) for key in keys])
+            action.triggered.connect(partial(self._set_size, step))
+        following = QAction("Another way to rank", self)
+        following.setShortcut(QKeySequence("F6"))
+        following.triggered.connect(self.next_method)
+        for action in (*menu.actions(), following):
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            parent.addAction(action)
+        found = QToolButton(self)
+        found.setText("View  ▾")
+        found.setProperty("role", "tab")
+        found.setToolTip("The way to rank, and how the cards are shown")
+        found.setMenu(menu)
+        found.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        found.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        return found
+
+    def next_method(self) -> None:
+        names = list(METHODS)
+        following = names[(names.index(user_settings.ranking_method()) + 1) % len(names)]
+        self.methods[following].setChecked(True)
+        self._choose_method(following)
+
+    def _choose_method(self, name: str, *_: object) -> None:
+        user_settings.set_ranking_method(name)
+        self.method.emit(name)
+
+    def _set_view(self, name: str, on: bool) -> None:
+        user_settings.set_card_view(name, on)
+        self.viewed.emit()
+
+    def _set_size(self, step: int, *_: object) -> None:
+        user_settings.set_font_size(max(10, min(32, user_settings.font_size() + step)))
+        self.viewed.emit()
+
+    def show_criteria(self, names: dict[str, str], on: bool) -> None:
+        """Offer to order by each criterion if the guidelines define several."""
+        self.criteria.setVisible(len(names) > 1)
+        self.criteria.blockSignals(True)
+        self.criteria.setChecked(on)
+        self.criteria.blockSignals(False)
+        listed = ", ".join(names)
+        self.criteria.setText(f"Order by each criterion ({listed})" if len(listed) < 60 else "Order by each criterion")
+
+    def _toggle(self, name: str, title: str, tip: str) -> QToolButton:
+        toggle = QToolButton(self)
+        toggle.setText(title)
+        toggle.setToolTip(tip)
+        toggle.setProperty("role", "tab")
+        toggle.setCheckable(True)
+        toggle.clicked.connect(lambda: self.toggled.emit(name))
+        self.toggles[name] = toggle
+        return toggle
+
+    def show_panel(self, name: str) -> None:
+        """Which side panel is open; none for an empty name."""
+        for other, toggle in self.toggles.items():
+            toggle.setChecked(other == name)
+
+    def show_counts(self, ranked: int, total: int) -> None:
+        self.count.setText(f"{ranked:,} of {total:,} ranked")
+        self.bar.setRange(0, max(1, total))
+        self.bar.setValue(ranked)
+
+    def show_error(self, sentence: str) -> None:
+        """Why the labeler's name cannot be used; empty when it can."""
+        self.error.setText(sentence)
+        self.error.setVisible(bool(sentence))

@@ -1,0 +1,166 @@
+"""Earlier rankings of this labeler and of scripts, newest first; one can be opened and revised.
+
+What a script ranked is marked as such, with the gold reward that it follows.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QLabel,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.store import Project
+from desktop.theme import theme
+from desktop.widgets.basics import button
+from desktop.widgets.dates import local_time
+
+NOWHERE = QModelIndex()
+SHOWN = 300
+SHOW = {"all": "Mine and by scripts", "person": "Mine", "scripted": "By scripts"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    ranking_id: int
+    prompt: str
+    kind: str
+    detail: str
+    flag: str
+    created_at: str
+
+    @property
+    def by(self) -> str:
+        """Who ranked, when, and whether a flag stands instead of an order."""
+        who = f"By a script ({self.detail})" if self.kind == "scripted" else "By you"
+        return " · ".join(part for part in (who, local_time(self.created_at), self.flag and f"⚑ {self.flag}") if part)
+
+
+def entries(project: Project, labeler_id: int, kind: str) -> list[Entry]:
+    """The newest rankings that count, of this labeler (`person`), of scripts, or of both (`all`)."""
+    rows = project.rows(
+        "select r.id, p.text, l.kind, l.detail, coalesce(r.flag, '') as flag, r.created_at"
+        " from current_rankings r join labelers l on l.id = r.labeler_id"
+        " join completion_groups g on g.id = r.group_id join prompts p on p.id = g.prompt_id"
+        " where (l.id = ? and ? != 'scripted') or (l.kind = 'scripted' and ? != 'person')"
+        " order by r.id desc limit ?",
+        labeler_id,
+        kind,
+        kind,
+        SHOWN,
+    )
+    return [Entry(row["id"], row["text"], row["kind"], row["detail"], row["flag"], row["created_at"]) for row in rows]
+
+
+class HistoryModel(QAbstractListModel):
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.entries: list[Entry] = []
+
+    def show_entries(self, found: list[Entry]) -> None:
+        self.beginResetModel()
+        self.entries = found
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.entries)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        entry = self.entries[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return " ".join(entry.prompt.split())
+        if role == Qt.ItemDataRole.UserRole:
+            return entry.by
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{entry.prompt}\n\n{entry.by}"
+        return None
+
+
+class EntryDelegate(QStyledItemDelegate):
+    """The prompt above, who and when below in muted ink; both elided, the tooltip has them whole."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        self.initStyleOption(option, index)
+        option.text = ""
+        widget = option.widget
+        widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, widget)
+        box: QRect = option.rect.adjusted(10, 6, -10, -6)
+        half = box.height() // 2
+        painter.save()
+        ink = theme.current()
+        for colour, data, top in (
+            (ink.text, Qt.ItemDataRole.DisplayRole, box.top()),
+            (ink.muted, Qt.ItemDataRole.UserRole, box.top() + half),
+        ):
+            painter.setPen(QColor(colour))
+            text = option.fontMetrics.elidedText(str(index.data(data)), Qt.TextElideMode.ElideRight, box.width())
+            line = QRect(box.left(), top, box.width(), half)
+            painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(100, 2 * option.fontMetrics.lineSpacing() + 18)
+
+
+class RankingHistory(QWidget):
+    """`opened` carries the id of the ranking to show, `calibrating` of the one to put into the calibration set."""
+
+    opened = Signal(int)
+    calibrating = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind = QComboBox(self)
+        self.kind.setAccessibleName("Whose rankings")
+        for name, title in SHOW.items():
+            self.kind.addItem(title, name)
+        self.model = HistoryModel(self)
+        self.view = QListView(self)
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(EntryDelegate(self.view))
+        self.view.setUniformItemSizes(True)
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setAccessibleName("Earlier rankings")
+        self.view.clicked.connect(self._open)
+        self.view.activated.connect(self._open)
+        self.empty = QLabel("Nothing is ranked yet.", self)
+        self.empty.setProperty("role", "muted")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.kind)
+        layout.addWidget(self.empty)
+        layout.addWidget(self.view, 1)
+        self.calibrate = button(
+            "Put into the calibration set",
+            self._calibrate,
+            role="link",
+            tip="New labelers rank it first, to see whether they read the guidelines as you do.",
+        )
+        layout.addWidget(self.calibrate)
+
+    def load(self, project: Project, labeler_id: int) -> None:
+        found = entries(project, labeler_id, self.kind.currentData())
+        self.model.show_entries(found)
+        self.empty.setVisible(not found)
+        self.view.setVisible(bool(found))
+        self.calibrate.setVisible(bool(found))
+
+    def _calibrate(self) -> None:
+        index = self.view.currentIndex()
+        if index.isValid():
+            self.calibrating.emit(self.model.entries[index.row()].ranking_id)
+
+    def _open(self, index: QModelIndex) -> None:
+        self.opened.emit(self.model.entries[index.row()].ranking_id)

@@ -1,0 +1,53 @@
+"""A prompt in full, as tall as its text up to a limit, then it scrolls. The text can be selected and copied."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit, QWidget
+
+from desktop.theme import theme
+
+HIGHEST = 132
+
+
+class PromptText(QTextEdit):
+    """Read-only and in larger type than the completions."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setReadOnly(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._dress()
+        theme.notifier.changed.connect(self._dress)
+        self.viewport().setAutoFillBackground(False)
+        self.setAcceptDrops(False)
+        self.viewport().setAcceptDrops(False)
+        self.setAccessibleName("Prompt")
+        self.document().setDocumentMargin(0)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def _dress(self) -> None:
+        """In the size of text that the person wants now."""
+        self.setStyleSheet(
+            "QTextEdit { background: transparent; border: none; padding: 0; font-weight: 600;"
+            f" font-size: {theme.sized(theme.HEADING + 2)}px; }}"
+        )
+
+    def show_text(self, text: str) -> None:
+        self.setPlainText(text)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(400, self._height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _height(self) -> int:
+        return min(HIGHEST, int(self.document().size().height()) + 4)
+
+    def _fit(self) -> None:
+        if self.height() != self._height():
+            self.setFixedHeight(self._height())

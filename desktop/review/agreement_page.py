@@ -1,0 +1,299 @@
+"""Do labelers agree: with each other, with the author's calibration set, with themselves; and where they do not."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QHeaderView, QTableWidget, QWidget
+
+from core.errors import KnownError
+from core.preferences import agreement
+from core.preferences.agreement import Agreement, Calibration, Disagreement, Report
+from core.preferences.statistics import Interval
+from core.store import Project, calibration, rankings
+from desktop.background import with_project
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import Number, ask_window, button, card, clear, column, go, label, row, scrolled
+from desktop.widgets.tables import ROW, fill, table
+
+NEEDS = (
+    "Once two labelers rank the same prompts, this page shows how far they agree, by labeler and by tag. Add them and "
+    "share each prompt out to 2 or more under Labelers."
+)
+MEASURES = ("Pairs alike", "alpha", "W", "tau-b")
+SHOWN = 50
+DIFFERENCES = 6
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything on the page, computed beside the window."""
+
+    number: int
+    report: Report
+    steady: dict[int, Interval]
+    calibrated: dict[int, Calibration]
+
+
+class AgreementPage(QWidget):
+    """`labelers_asked` is for the page on which prompts are shared out."""
+
+    labelers_asked = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._asked = 0
+        self.pairwise = Number(
+            "pairs judged alike", "Of the pairs that two labelers both ordered. Chance is near 50 %."
+        )
+        self.alpha = Number(
+            "Krippendorff's alpha", "Ordinal. 1 is perfect, 0 is chance; below 0.67 nothing should rest on it."
+        )
+        self.w = Number("Kendall's W", "How far the orders of one prompt concur: 0 not at all, 1 wholly.")
+        self.tau = Number(
+            "Kendall's tau-b", "From -1 (opposite orders) to 1 (the same order), ties taken into account."
+        )
+        self.about = label("", "muted", wrap=True)
+        self.people_only = QCheckBox("People only", self)
+        self.people_only.setToolTip("Leave simulated labelers out.")
+        self.people_only.setChecked(True)
+        self.people_only.toggled.connect(lambda: self.load())
+        self.by_labeler = _wide(("Labeler", *MEASURES, "With the author", "With themselves"))
+        self.by_tag = _wide(("Tag", *MEASURES, "Prompts"))
+        self.calibration_text = label("", "muted", wrap=True)
+        self.calibration_list = column(spacing=SPACE // 2)
+        self.difference_title = label("Where labelers read the guidelines otherwise", "muted")
+        self.difference_title.hide()
+        self.difference_list = column(spacing=SPACE)
+        self.worst_title = label("Where people disagree most", "heading")
+        self.worst_list = column(spacing=SPACE)
+        self.empty = card(
+            column(
+                label("Nobody to agree with yet", "heading"),
+                label(NEEDS, "muted", wrap=True),
+                row(button("Go to Labelers", self.labelers_asked.emit), None),
+            )
+        )
+        self.numbers = QWidget()
+        self.numbers.setLayout(row(self.pairwise, self.alpha, self.w, self.tau, None, spacing=4 * SPACE))
+        self.tables = QWidget()
+        self.tables.setLayout(
+            column(
+                label("By labeler", "heading"), self.by_labeler, label("By tag", "heading"), self.by_tag,
+                spacing=SPACE + 4,
+            )
+        )  # fmt: skip
+        inner = QWidget()
+        inner.setLayout(
+            column(
+                row(self.numbers, None, self.people_only),
+                self.about,
+                self.empty,
+                self.tables,
+                self._calibration(),
+                self.worst_title,
+                self.worst_list,
+                None,
+                spacing=SPACE + 4,
+            )
+        )
+        layout = column(scrolled(inner))
+        layout.setContentsMargins(0, 2 * SPACE, 0, 0)
+        self.setLayout(layout)
+
+    def _calibration(self) -> QWidget:
+        tip = "The last prompt that you ranked becomes part of it."
+        self.add = button("Add my newest ranking", self.add_newest, tip=tip)
+        self.rank = button("Go to Rank", lambda: go(self, "Rank"), tip="The set is made of your own rankings")
+        return card(
+            column(
+                label("Calibration set", "heading"),
+                label(
+                    "Prompts with the author's own order. A new labeler gets them first, without knowing, and then "
+                    "sees where they differ: so it shows whether the guidelines are read as they were meant.",
+                    "muted",
+                    wrap=True,
+                ),
+                self.calibration_text,
+                self.calibration_list,
+                row(self.add, self.rank, None),
+                self.difference_title,
+                self.difference_list,
+            )
+        )
+
+    def refresh(self) -> None:
+        self._show_calibration()
+        self.load()
+
+    def load(self) -> None:
+        """Compute anew, beside the window."""
+        self._asked += 1
+        number, folder, people = self._asked, self.session.project.folder, self.people_only.isChecked()
+        self.about.setText("Computing …")
+        self.about.show()
+
+        with_project(self, folder, lambda project: _found(project, number, people), self._show)
+
+    def _show(self, found: Found) -> None:
+        if found.number != self._asked:
+            return
+        report = found.report
+        everyone = report.overall
+        for shown, interval, form in (
+            (self.pairwise, everyone.pairwise, "{:.0%}"),
+            (self.alpha, everyone.alpha, "{:.2f}"),
+            (self.w, everyone.w, "{:.2f}"),
+            (self.tau, everyone.tau_b, "{:.2f}"),
+        ):
+            shown.show_value(interval.value, form, between=(interval.low, interval.high))
+        enough = everyone.groups > 0
+        self.about.setText(
+            f"Over {everyone.groups:,} prompts that at least two of {everyone.labelers:,} labelers ranked. "
+            "In brackets: 95% intervals by bootstrap over prompts."
+            if enough
+            else ""
+        )
+        self.numbers.setVisible(enough)
+        self.about.setVisible(enough)
+        self.empty.setVisible(not enough)
+        names = {who.id: who for who in rankings.labelers(self.session.project)}
+        known = {*report.labelers, *found.calibrated, *found.steady}
+        self.tables.setVisible(bool(known))
+        _show_rows(
+            self.by_labeler,
+            [
+                (
+                    names[item].name,
+                    *measures(report.labelers.get(item)),
+                    long(found.calibrated[item].agreement) if item in found.calibrated else "–",
+                    long(found.steady[item]) if item in found.steady else "–",
+                )
+                for item in names
+                if item in known
+            ],
+        )
+        _show_rows(
+            self.by_tag,
+            [(tag, *measures(item), f"{item.groups:,}") for tag, item in report.tags.items()],
+        )
+        self._show_worst(report.disagreements)
+        self._show_differences({names[who].name: result for who, result in found.calibrated.items()})
+
+    def _show_differences(self, results: dict[str, Calibration]) -> None:
+        """Where labelers order the calibration set otherwise than its author, the strongest first."""
+        clear(self.difference_list)
+        found = [(item.agreement, who, item.prompt) for who, result in results.items() for item in result.differences]
+        self.difference_title.setVisible(bool(found))
+        for share, who, prompt in sorted(found)[:DIFFERENCES]:
+            text = label(" ".join(prompt.split()), wrap=True)
+            agreed = label(f"{who} and the author agree on {share:.0%} of the pairs", "small")
+            self.difference_list.addLayout(column(text, agreed, spacing=2))
+
+    def _show_worst(self, worst: list[Disagreement]) -> None:
+        clear(self.worst_list)
+        left = [item for item in worst if item.agreement < 1]
+        self.worst_title.setVisible(bool(left))
+        for item in left[:SHOWN]:
+            text = label(" ".join(item.prompt.split())[:160], wrap=True)
+            agreed = f"{item.labelers} labelers agree on {item.agreement:.0%} of the pairs"
+            state = "adjudicated" if item.adjudicated else agreed
+            decide = button(
+                "Adjudicate", partial(self.adjudicate, item.group_id),
+                tip="Rank it yourself: your order then counts instead of theirs.",
+            )  # fmt: skip
+            line = row(column(text, label(state, "small"), spacing=2), decide, spacing=2 * SPACE)
+            line.setStretch(0, 1)
+            self.worst_list.addWidget(card(line))
+
+    def adjudicate(self, group_id: int) -> None:
+        """Open the prompt in the Rank tab, to decide it."""
+        go(self, "Rank")
+        tab = ask_window(self, "tab_called", "Rank")
+        if tab is not None:
+            tab.adjudicate(group_id)
+
+    def _show_calibration(self) -> None:
+        project = self.session.project
+        clear(self.calibration_list)
+        keys = calibration.keys(project)
+        noun = "prompt" if len(keys) == 1 else "prompts"
+        ranked = project.value("select exists (select 1 from rankings where retracted_at is null)")
+        self.add.setVisible(bool(ranked))
+        self.rank.setVisible(not ranked)
+        nothing = "Nothing is in the set yet." if ranked else "It needs a ranking of yours first: rank a prompt."
+        self.calibration_text.setText(f"{len(keys):,} {noun} in the set." if keys else nothing)
+        for group_id, ranking_id in list(keys.items())[:SHOWN]:
+            ranking = rankings.get(project, ranking_id)
+            prompt = project.value(
+                "select p.text from prompts p join completion_groups g on g.prompt_id = p.id where g.id = ?", group_id
+            )
+            text = label(f"{' '.join(prompt.split())[:110]}   ({ranking.labeler.name})")
+            take_out = button("Take out", partial(self.remove, group_id), role="link")
+            self.calibration_list.addLayout(row(text, None, take_out))
+
+    def add_newest(self) -> None:
+        """Make the labeler's last ranking a key of the calibration set."""
+        project = self.session.project
+        try:
+            who = rankings.labeler(project, self.session.labeler_name)
+            newest = rankings.latest(project, who.id)
+            if newest is None:
+                self.calibration_text.setText("You have not ranked anything yet: the set is made of your own rankings.")
+                return
+            changes = calibration.add(project, newest.id)
+        except KnownError as error:
+            self.calibration_text.setText(str(error))
+            return
+        self.session.do(changes, self)
+        self.refresh()
+
+    def remove(self, group_id: int) -> None:
+        self.session.do(calibration.remove(self.session.project, group_id), self)
+        self.refresh()
+
+
+def _found(project: Project, number: int, people_only: bool) -> Found:
+    people = [who for who in rankings.labelers(project) if who.kind == "person" or not people_only]
+    keys = calibration.keys(project)
+    calibrated = {who.id: agreement.against_calibration(project, who.id) for who in people} if keys else {}
+    return Found(
+        number,
+        agreement.measure(project, people_only=people_only, limit=SHOWN),
+        agreement.self_consistency(project),
+        {who: found for who, found in calibrated.items() if found.ranked},
+    )
+
+
+def measures(found: Agreement | None) -> tuple[str, ...]:
+    """The cells of `MEASURES`."""
+    if found is None:
+        return ("–",) * len(MEASURES)
+    return (long(found.pairwise), *(long(item, percent=False) for item in (found.alpha, found.w, found.tau_b)))
+
+
+def long(interval: Interval, *, percent: bool = True) -> str:
+    """`83% (71–92)`, or `0.61 (0.40, 0.78)`."""
+    if interval.value is None:
+        return "–"
+    if interval.low is None or interval.high is None:
+        return f"{100 * interval.value:.0f}%" if percent else f"{interval.value:.2f}"
+    if percent:
+        return f"{100 * interval.value:.0f}% ({100 * interval.low:.0f}–{100 * interval.high:.0f})"
+    return f"{interval.value:.2f} ({interval.low:.2f}, {interval.high:.2f})"
+
+
+def _wide(columns: tuple[str, ...]) -> QTableWidget:
+    """A table as high as its rows: the page scrolls, not the table."""
+    found = table(f"Agreement by {columns[0].lower()}", columns)
+    found.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    found.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    _show_rows(found, [])
+    return found
+
+
+def _show_rows(found: QTableWidget, rows: list[tuple[str, ...]]) -> None:
+    fill(found, rows)
+    found.setFixedHeight(40 + ROW * max(1, len(rows)))

@@ -1,0 +1,56 @@
+"""Prompts that one labeler ranked in two places: both orders side by side, one of them to be chosen."""
+
+from functools import partial
+
+from PySide6.QtWidgets import QWidget
+
+from core.labeling import pack
+from core.labeling.ordering import letter
+from core.store import completions, rankings
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import button, card, clear, column, label, row
+
+SHOWN = 20
+
+
+class ConflictsList(QWidget):
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.list = column(spacing=SPACE)
+        self.setLayout(self.list)
+        self.hide()
+
+    def refresh(self) -> None:
+        clear(self.list)
+        found = pack.conflicts(self.session.project)
+        self.setVisible(bool(found))
+        if not found:
+            return
+        self.list.addWidget(label(f"{len(found):,} ranked in two places: which order counts?", "heading"))
+        for conflict in found[:SHOWN]:
+            orders = {side: self._order(getattr(conflict, side)) for side in ("ours", "theirs")}
+            choices = [
+                button(f"{title}:  {orders[side]}", partial(self.take, conflict.id, side))
+                for side, title in (("ours", "Here"), ("theirs", "In the pack"))
+            ]
+            text = label(f"{conflict.labeler}: {' '.join(conflict.prompt.split())[:120]}", wrap=True)
+            self.list.addWidget(card(column(text, row(*choices, None))))
+
+    def _order(self, ranking_id: int) -> str:
+        """`A > C = B`, by the letters of the stored order."""
+        ranking = rankings.get(self.session.project, ranking_id)
+        if ranking.flag:
+            return f"⚑ {ranking.flag}"
+        ids = completions.ids(self.session.project, ranking.group_id)
+        names = {item: letter(place) for place, item in enumerate(ids)}
+        tiers: dict[int, list[str]] = {}
+        for item, rank in ranking.ranks.items():
+            if rank is not None:
+                tiers.setdefault(rank, []).append(names[item])
+        return " > ".join(" = ".join(sorted(tiers[rank])) for rank in sorted(tiers))
+
+    def take(self, conflict_id: int, side: str) -> None:
+        self.session.do(pack.resolve(self.session.project, conflict_id, side), self)
+        self.refresh()

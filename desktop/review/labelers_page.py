@@ -1,0 +1,322 @@
+"""Who ranks what: labelers, shares with overlap, packs that go out and come back, repeats, simulated labelers."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDoubleSpinBox,
+    QHeaderView,
+    QLineEdit,
+    QSpinBox,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from core.errors import KnownError
+from core.labeling import gold, pack, simulate
+from core.records import Labeler
+from core.store import Changes, Project, assignments, bulk, rankings
+from desktop import errors
+from desktop.background import with_project
+from desktop.review.conflicts_list import ConflictsList
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets import file_dialogs
+from desktop.widgets.basics import (
+    button,
+    card,
+    column,
+    label,
+    row,
+    set_role,
+    side_panel,
+    turn_only_with_focus,
+    unmarked,
+)
+from desktop.widgets.tables import table
+
+COLUMNS = ("Takes part", "Labeler", "Ranked", "Waiting", "Share")
+
+
+class LabelersPage(QWidget):
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.people: list[Labeler] = []
+        self.table = self._table()
+        self.name = QLineEdit(self)
+        self.name.setPlaceholderText("Name of a labeler")
+        self.name.setAccessibleName("Name of a new labeler")
+        self.name.returnPressed.connect(self.add)
+        self.said = label("", "muted", wrap=True)
+        self.conflicts = ConflictsList(session, self)
+        fields = (self._sharing(), self._packs(), self._steadiness(), self._simulation())
+        turn_only_with_focus(self.overlap, self.every, self.gold, self.personality, self.temperature)
+        left = column(
+            row(self.name, button("Add labeler", self.add), None),
+            self.table,
+            self.said,
+            self.conflicts,
+            spacing=SPACE + 4,
+        )
+        left.setStretch(1, 1)
+        area = side_panel(column(*fields, None, spacing=2 * SPACE), 372)
+        layout = row(left, area, spacing=3 * SPACE)
+        layout.setStretch(0, 1)
+        layout.setContentsMargins(0, 2 * SPACE, 0, 0)
+        self.setLayout(layout)
+
+    def _table(self) -> QTableWidget:
+        found = table("Labelers", COLUMNS)
+        found.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        found.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        for place, width in ((0, 96), (2, 84), (3, 84), (4, 108)):
+            found.setColumnWidth(place, width)
+        return found
+
+    def _sharing(self) -> QWidget:
+        self.overlap = QSpinBox(self)
+        self.overlap.setRange(1, 20)
+        self.overlap.setAccessibleName("How many labelers rank each prompt")
+        self.overlap.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
+        self.share_button = button("Share out", self.share, role="primary")
+        self.unshare_button = button("Everybody ranks everything", self.unshare, role="link")
+        return card(
+            column(
+                label("Share the prompts out", "heading"),
+                label("Tick who takes part. Each prompt goes to as many of them as you say.", "muted", wrap=True),
+                row(label("Each prompt to"), self.overlap, None, self.share_button),
+                row(self.unshare_button, None),
+            )
+        )
+
+    def _packs(self) -> QWidget:
+        return card(
+            column(
+                label("Rank on another machine", "heading"),
+                label(
+                    "A labeling pack is one file. It needs no model and no network, and merging it overwrites nothing.",
+                    "muted",
+                    wrap=True,
+                ),
+                row(
+                    button("Make a pack …", self.choose_pack, tip="For the labeler selected in the table"),
+                    button("Merge a pack …", self.choose_merge),
+                    None,
+                ),
+            )
+        )
+
+    def _steadiness(self) -> QWidget:
+        self.every = QSpinBox(self)
+        self.every.setRange(0, 100)
+        self.every.setSpecialValueText("never")
+        self.every.setPrefix("after every ")
+        self.every.setAccessibleName("Mix in a repeat")
+        self.every.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
+        self.every.valueChanged.connect(self._set_every)
+        return card(
+            column(
+                label("Is a labeler steady?", "heading"),
+                label(
+                    "An earlier item comes again, unannounced and in another order. It only measures.",
+                    "muted",
+                    wrap=True,
+                ),
+                row(label("Repeat one"), self.every, None),
+            )
+        )
+
+    def _simulation(self) -> QWidget:
+        self.gold = QComboBox(self)
+        self.gold.setEditable(True)
+        self.gold.addItems(list(gold.NAMED))
+        self.gold.setAccessibleName("Gold reward")
+        self.gold.setToolTip(unmarked(f"What the simulated labeler prefers: {gold.HELP}"))
+        self.personality = QComboBox(self)
+        self.personality.setAccessibleName("Personality")
+        for name, kind in simulate.PERSONALITIES.items():
+            self.personality.addItem(name.capitalize(), name)
+            self.personality.setItemData(self.personality.count() - 1, kind.meaning, Qt.ItemDataRole.ToolTipRole)
+        self.temperature = QDoubleSpinBox(self)
+        self.temperature.setRange(-0.01, 10)
+        self.temperature.setSingleStep(0.1)
+        self.temperature.setValue(-0.01)
+        self.temperature.setSpecialValueText("its own")
+        self.temperature.setAccessibleName("Noise (Bradley-Terry temperature)")
+        self.temperature.setToolTip("0 follows the gold reward exactly; more is noisier.")
+        self.temperature.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
+        self.simulate_button = button("Let it rank", self.simulate)
+        return card(
+            column(
+                label("Simulated labeler", "heading"),
+                label("For demos and experiments. Its rankings are marked wherever they appear.", "muted", wrap=True),
+                row(label("Prefers"), self.gold),
+                row(label("Character"), self.personality),
+                row(label("Noise"), self.temperature, None, self.simulate_button),
+            )
+        )
+
+    def refresh(self) -> None:
+        """Read again who there is and how far they are."""
+        project = self.session.project
+        ticked = {who.id for who in self.ticked()}
+        self.people = rankings.labelers(project)
+        shares = assignments.assigned(project)
+        counts = {
+            found["labeler_id"]: found["n"]
+            for found in project.rows("select labeler_id, count(*) as n from current_rankings group by 1")
+        }
+        if not self.people:
+            self._say("Nobody has ranked yet. Add those who will, or open the Rank tab under your own name.", "muted")
+        self.table.setRowCount(len(self.people))
+        for place, who in enumerate(self.people):
+            person = who.kind == "person"
+            tick = QTableWidgetItem()
+            if person:
+                on = who.id in shares or who.id in ticked
+                tick.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+                tick.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
+            waiting = f"{len(assignments.queue(project, who.id).waiting):,}" if person else ""
+            values = (
+                who.name if person else f"{who.name}  (a script)",
+                f"{counts.get(who.id, 0):,}",
+                waiting,
+                f"{shares[who.id]:,}" if who.id in shares else ("everything" if person and not shares else ""),
+            )
+            self.table.setItem(place, 0, tick)
+            for number, text in enumerate(values, start=1):
+                self.table.setItem(place, number, QTableWidgetItem(text))
+        plan = project.setting(assignments.ASSIGNED) or {}
+        self.unshare_button.setVisible(bool(plan))
+        if plan:
+            self.overlap.setValue(plan["overlap"])
+        self.every.blockSignals(True)
+        self.every.setValue(int(project.setting(assignments.REPEAT_EVERY, 0)))
+        self.every.blockSignals(False)
+        self.conflicts.refresh()
+
+    def ticked(self) -> list[Labeler]:
+        """Who is chosen to take part."""
+        found = []
+        for place, who in enumerate(self.people):
+            item = self.table.item(place, 0)
+            if item is not None and item.checkState() == Qt.CheckState.Checked:
+                found.append(who)
+        return found
+
+    def add(self) -> None:
+        def make() -> Changes:
+            rankings.labeler(self.session.project, self.name.text())
+            return Changes(frozenset({"labelers"}), "Add labeler")
+
+        if self._do(make):
+            self.name.clear()
+
+    def share(self) -> None:
+        chosen = [who.id for who in self.ticked()]
+        if not chosen:
+            self._say("Tick at least one labeler who takes part.", "warning")
+            return
+        if self._do(lambda: assignments.assign(self.session.project, chosen, self.overlap.value())):
+            self._say("Shared out. Prompts that are answered later follow in the same way.", "good")
+
+    def unshare(self) -> None:
+        self._do(lambda: assignments.unassign(self.session.project))
+
+    def choose_pack(self) -> None:
+        place = self.table.currentRow()
+        who = self.people[place] if 0 <= place < len(self.people) else None
+        if who is None or who.kind != "person":
+            self._say("Select the labeler in the table for whom the pack is.", "warning")
+            return
+        name = re.sub(r'[\\/:*?"<>|]+', "-", f"{self.session.project.name} for {who.name}{pack.SUFFIX}")
+        file_dialogs.ask_save(self, "Write the labeling pack", name, lambda path: self.make_pack(path, who.name))
+
+    def make_pack(self, path: Path, labeler: str) -> None:
+        """Write a pack in the background."""
+
+        def done(waiting: int) -> None:
+            holds = f"{path.name} holds {waiting:,} prompts for {labeler}"
+            self._say(f"{holds}: send it, and merge what comes back.", "good")
+
+        self._apart(lambda project: pack.pack(project, path, labeler), done)
+
+    def choose_merge(self) -> None:
+        file_dialogs.ask_open(self, "Merge a labeling pack", self.merge, file_dialogs.PACKS)
+
+    def merge(self, path: Path) -> None:
+        """Take over the rankings of a pack in the background."""
+
+        def done(found: tuple[pack.Merged, Changes]) -> None:
+            report, changes = found
+            parts = [f"{report.added:,} rankings are new", f"{report.known:,} were known"]
+            if report.conflicts:
+                parts.append(f"{report.conflicts:,} conflict with rankings made here: choose below")
+            if report.refused:
+                parts.append(f"{len(report.refused):,} could not be taken: {report.refused[0]}")
+            trouble = bool(report.conflicts or report.refused)
+            self._say("; ".join(parts) + ("" if report.refused else "."), "warning" if trouble else "good")
+            self.session.do(changes, self)
+            self.refresh()
+
+        def work(project: Project) -> tuple[pack.Merged, Changes]:
+            return bulk.record(
+                project, "Merge a labeling pack", ("rankings", "labelers"), lambda: pack.merge(project, path)
+            )
+
+        self._apart(work, done)
+
+    def simulate(self) -> None:
+        """Let the simulated labeler rank everything, in the background."""
+        reward, character = self.gold.currentText().strip(), self.personality.currentData()
+        noise = None if self.temperature.value() < 0 else self.temperature.value()
+
+        def done(found: tuple[Changes, Changes]) -> None:
+            ranked, changes = found
+            self._say(f"It ranked {len(ranked.ids):,} prompts.", "good")
+            self.session.do(changes, self)
+            self.refresh()
+
+        def work(project: Project) -> tuple[Changes, Changes]:
+            return bulk.record(
+                project, "Simulate a labeler", ("rankings", "labelers"),
+                lambda: simulate.simulate(project, reward, character, temperature=noise),
+            )  # fmt: skip
+
+        self._apart(work, done)
+
+    def _apart(self, work: Callable[[Any], Any], done: Callable[[Any], None]) -> None:
+        """Run `work` with a project of its own beside the window."""
+        self._say("Working …", "muted")
+        with_project(self, self.session.project.folder, work, done, self._failed)
+
+    def _failed(self, error: Any) -> None:
+        if isinstance(error, KnownError):
+            self._say(str(error), "error")
+        else:
+            errors.show(error, self)
+
+    def _set_every(self, number: int) -> None:
+        self._do(lambda: self.session.project.set_setting(assignments.REPEAT_EVERY, number))
+
+    def _do(self, step: Callable[[], Changes]) -> bool:
+        try:
+            changes = step()
+        except KnownError as error:
+            self._say(str(error), "error")
+            return False
+        self._say("", "muted")
+        self.session.do(changes, self)
+        self.refresh()
+        return True
+
+    def _say(self, sentence: str, role: str) -> None:
+        self.said.setText(sentence)
+        set_role(self.said, role)

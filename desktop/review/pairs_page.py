@@ -1,0 +1,261 @@
+"""The pairs that follow from the rankings: which rule gave how many, each to read, to filter, to take in or out."""
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHeaderView,
+    QLineEdit,
+    QSpinBox,
+    QSplitter,
+    QStackedWidget,
+    QTableView,
+    QTextEdit,
+    QWidget,
+)
+
+from core.preferences import pairs
+from core.preferences.pairs import Filter
+from core.records import Pair
+from core.store import Changes, Project, guidelines, prompts, rankings
+from desktop.background import with_project
+from desktop.instructions.import_dialog import ImportDialog
+from desktop.review.export_dialog import ExportDialog
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import Empty, Number, button, column, go, label, row
+from desktop.widgets.tables import plain
+
+Index = QModelIndex | QPersistentModelIndex
+Answer = tuple[int, list[Pair], int, dict[str, int]]
+NOWHERE = QModelIndex()
+SHOWN = 1000
+COLUMNS = ("Prompt", "Chosen", "Rejected", "Distance", "Labeler")
+#: What the page counts, in words short enough for a number's name.
+RULES = {
+    "pairs": "pairs",
+    "ties, which give no pair": "ties",
+    "flagged prompts, which give none": "flagged prompts",
+    "flagged completions, left out": "flagged completions",
+    "unranked completions, below the ranked": "unranked",
+    "rankings overruled by adjudication": "overruled",
+    "repeats, which only measure": "repeats",
+}
+
+
+class PairsModel(QAbstractTableModel):
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.found: list[Pair] = []
+        self.names: dict[int, str] = {}
+
+    def show_pairs(self, found: list[Pair], names: dict[int, str]) -> None:
+        self.beginResetModel()
+        self.found, self.names = found, names
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.found)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return COLUMNS[section] if role == Qt.ItemDataRole.DisplayRole else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        pair = self.found[index.row()]
+        value = (pair.prompt, pair.chosen, pair.rejected, str(pair.gap), self.names.get(pair.labeler_id, ""))
+        text = value[index.column()]
+        return text if role == Qt.ItemDataRole.ToolTipRole else " ".join(text.split())
+
+
+class PairsPage(QWidget):
+    """Counts and lists in the background: 100,000 rankings give 600,000 pairs."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._asked = 0
+        self._timer = QTimer(self, singleShot=True, interval=200)
+        self._timer.timeout.connect(self.load)
+        self.numbers = {rule: Number(name, rule) for rule, name in RULES.items()}
+        self.model = PairsModel(self)
+        self.view = self._table()
+        self.count = label("", "muted")
+        self.chosen, self.rejected = self._text("Chosen"), self._text("Rejected")
+        texts = QWidget()
+        sides = row(
+            column(label("Chosen", "good"), self.chosen),
+            column(label("Rejected", "muted"), self.rejected),
+            spacing=2 * SPACE,
+        )
+        sides.setContentsMargins(0, SPACE, 0, 0)
+        texts.setLayout(sides)
+        split = QSplitter(Qt.Orientation.Vertical, self)
+        split.setChildrenCollapsible(False)
+        split.addWidget(self.view)
+        split.addWidget(texts)
+        split.setSizes([420, 170])
+        self.empty = Empty(
+            "No pairs yet",
+            "Two completions with different ranks give a pair. Rank some prompts, or import rankings from a file.",
+            "Go to Rank",
+            lambda: go(self, "Rank"),
+        )
+        self.stack = QStackedWidget(self)
+        self.stack.addWidget(split)
+        self.stack.addWidget(self.empty)
+        numbers = row(*self.numbers.values(), None, spacing=3 * SPACE)
+        layout = column(numbers, self._filters(), self.stack, spacing=SPACE + 4)
+        layout.setStretch(2, 1)
+        layout.setContentsMargins(0, 2 * SPACE, 0, 0)
+        self.setLayout(layout)
+
+    def _text(self, name: str) -> QTextEdit:
+        text = QTextEdit(self)
+        text.setReadOnly(True)
+        text.setAccessibleName(name)
+        text.setTabChangesFocus(True)
+        return text
+
+    def _table(self) -> QTableView:
+        view = QTableView(self)
+        view.setModel(self.model)
+        plain(view, "Pairs")
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        for place in range(3):
+            view.horizontalHeader().setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
+        view.setColumnWidth(3, 84)
+        view.setColumnWidth(4, 170)
+        view.selectionModel().currentRowChanged.connect(lambda index, _: self._show(index))
+        return view
+
+    def _filters(self) -> QWidget:
+        self.boxes = {
+            name: self._box(tip)
+            for name, tip in (
+                ("labeler_id", "Who ranked"),
+                ("version", "Version of the guidelines"),
+                ("tag", "Tag of the prompt"),
+                ("split", "Use of the prompt"),
+                ("criterion", "Criterion whose order the pairs follow from"),
+            )
+        }
+        self.margin = QSpinBox(self)
+        self.margin.setRange(1, 15)
+        self.margin.setPrefix("distance ≥ ")
+        self.margin.setToolTip("How far apart the two ranks are at least.")
+        self.margin.setAccessibleName("Least distance of the ranks")
+        self.margin.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
+        self.margin.valueChanged.connect(self._timer.start)
+        self.search = QLineEdit(self)
+        self.search.setPlaceholderText("Search prompts")
+        self.search.setAccessibleName("Search prompts")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._timer.start)
+        line = row(*self.boxes.values(), self.margin, self.search, spacing=SPACE)
+        line.setStretch(len(self.boxes) + 1, 1)
+        foot = row(
+            self.count,
+            None,
+            button("Import …", self.bring_in, tip="Rankings from a file: Plumbline, TRL, HH, Argilla, Label Studio …"),
+            button("Export …", self.take_out, tip="Rankings or pairs for other programs"),
+        )
+        whole = QWidget()
+        whole.setLayout(column(line, foot))
+        return whole
+
+    def _box(self, tip: str) -> QComboBox:
+        box = QComboBox(self)
+        box.setToolTip(tip)
+        box.setAccessibleName(tip)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        box.setMaximumWidth(190)
+        box.activated.connect(lambda: self.load())
+        return box
+
+    def refresh(self) -> None:
+        """Read again what can be filtered by, and the pairs."""
+        project = self.session.project
+        choices: dict[str, list[tuple[str, Any]]] = {
+            "labeler_id": [("All labelers", 0), *((who.name, who.id) for who in rankings.labelers(project))],
+            "version": [
+                ("All versions", 0),
+                *((f"Version {item.id}", item.id) for item in guidelines.versions(project)),
+            ],
+            "tag": [("All tags", ""), *((tag, tag) for tag in prompts.tags(project))],
+            "split": [("Training and held-out", ""), ("Training", "train"), ("Held-out", "heldout")],
+            "criterion": [("Overall", ""), *((name.capitalize(), name) for name in rankings.criteria(project))],
+        }
+        for name, box in self.boxes.items():
+            before = box.currentData()
+            box.clear()
+            for text, value in choices[name]:
+                box.addItem(text, value)
+            box.setCurrentIndex(max(0, box.findData(before)))
+            box.setVisible(len(choices[name]) > 2 or name in ("labeler_id", "split"))
+        self.load()
+
+    @property
+    def filter(self) -> Filter:
+        values = {name: box.currentData() for name, box in self.boxes.items()}
+        return Filter(**values, margin=self.margin.value(), search=self.search.text().strip())
+
+    def load(self) -> None:
+        """Count and list anew; an older answer that comes late is dropped."""
+        self._timer.stop()
+        self._asked += 1
+        number, folder, chosen = self._asked, self.session.project.folder, self.filter
+        self.count.setText("Counting …")
+
+        def work(project: Project) -> Answer:
+            found = pairs.listed(project, chosen, limit=SHOWN)
+            return number, found, pairs.count(project, chosen), pairs.rules(project)
+
+        with_project(self, folder, work, self._loaded)
+
+    def _loaded(self, answer: Answer) -> None:
+        number, found, total, rules = answer
+        if number != self._asked:
+            return
+        for rule, shown in self.numbers.items():
+            shown.show_value(rules[rule])
+            shown.setVisible(rules[rule] > 0 or rule in ("pairs", "ties, which give no pair"))
+        names = {who.id: who.name for who in rankings.labelers(self.session.project)}
+        self.model.show_pairs(found, names)
+        cut = f", the first {len(found):,} are shown" if len(found) < total else ""
+        noun = "pair" if total == 1 else "pairs"
+        self.count.setText(
+            f"{total:,} {noun}{cut}" if total else "No pair passes the filter." if rules["pairs"] else ""
+        )
+        self.stack.setCurrentIndex(0 if rules["pairs"] else 1)
+        if found:
+            self.view.selectRow(0)
+        else:
+            self._show(QModelIndex())
+
+    def _show(self, index: Index) -> None:
+        pair = self.model.found[index.row()] if index.isValid() else None
+        self.chosen.setPlainText(pair.chosen if pair else "")
+        self.rejected.setPlainText(pair.rejected if pair else "")
+
+    def bring_in(self) -> None:
+        dialog = ImportDialog(self.session, self, what="rankings")
+        dialog.imported.connect(self._imported)
+        dialog.choose()
+
+    def _imported(self, changes: Changes) -> None:
+        self.session.do(changes, self)
+        self.refresh()
+
+    def take_out(self) -> None:
+        ExportDialog(self.session, self).choose()

@@ -1,0 +1,1 @@
+"""The Reward model tab: training, report, playground."""

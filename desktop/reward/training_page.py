@@ -1,0 +1,312 @@
+"""Training a reward model: what there is to learn from, the settings, the runs, and the learning drawn live."""
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
+
+from core.config.job_configs import TrainRewardConfig
+from core.errors import KnownError
+from core.guidance.next_step import ENOUGH, all_ranked, is_chance
+from core.jobs import queue, resumes
+from core.jobs.follow import News
+from core.preferences import pairs
+from core.preferences.pairs import Counts
+from core.records import ACTIVE, RESUMABLE, Job
+from core.report import scores
+from core.report.scores import Floats
+from core.runs import early_stopping
+from core.store import Project
+from desktop import errors
+from desktop.background import with_project
+from desktop.charts.chart import Chart
+from desktop.charts.group import ChartBar, ChartGroup
+from desktop.charts.markers import resume_marks
+from desktop.charts.overlays import Overlay
+from desktop.reward.report_plots import ScoreHistogram
+from desktop.reward.run_choice import KIND
+from desktop.runs.run_list import RunList, runs_section
+from desktop.runs.run_removal import RunRemoval
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import (
+    Empty,
+    Number,
+    ask_window,
+    button,
+    card,
+    column,
+    go,
+    label,
+    row,
+    rule,
+    set_role,
+    side_panel,
+)
+from desktop.widgets.config_form import ConfigForm
+from desktop.widgets.incremental_build import Turns
+
+DRAWN = "The loss and the accuracy on held-out prompts are drawn here while it learns."
+
+
+class TrainingPage(QWidget):
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._turns = Turns(self)
+        self._veiled: list[QWidget] = []
+        self.parts = self._build()
+
+    def _build(self) -> Iterator[None]:
+        session = self.session
+        self._counted = 0
+        self._scores_asked = 0
+        self.pairs = Number("pairs", "Every two completions that were given different ranks")
+        self.prompts = Number("prompts", "Prompts whose completions were ranked")
+        self.ties = Number("ties", "Tied completions give no pair")
+        self.flagged = Number("flagged", "Flagged prompts give no pair")
+        self.origin = label("", "warning", wrap=True)
+        self.advice = label("", "muted", wrap=True)
+        self.form = ConfigForm(TrainRewardConfig)
+        self.train = button(
+            "Train reward model", self.start, role="primary", tip="Learn from all pairs", keys="Ctrl+Return"
+        )
+        self.runs = RunList(session, KIND, overlays=True)
+        self.runs.chosen.connect(self.show_run)
+        self.removal = RunRemoval(self.runs)
+        self.runs.ticked.connect(self._lay_over)
+        yield
+        words = ("training", "held-out")
+        self.loss = Chart(("loss", "eval_loss"), heading="Loss", level=(0.6931, "Chance"), words=words, small=True)
+        yield
+        self.accuracy = Chart(
+            ("accuracy", "eval_accuracy"), heading="Accuracy", level=(0.5, "Chance"), words=words, small=True
+        )
+        yield
+        self.margin = Chart(("margin", "eval_margin"), heading="Margin", words=words, small=True)
+        yield
+        for chart in self.charts:
+            chart.heading.setProperty("role", "subheading")
+        self.histogram = ScoreHistogram(small=True)
+        self.group = ChartGroup()
+        self.group.add(*self.charts)
+        self.bar = ChartBar(self.group)
+        self.result = label("", "muted", wrap=True)
+        self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.next = button("Go on to PPO", lambda: go(self, "PPO"), tip="Tune the policy against this reward model")
+
+        yield
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2 * SPACE)
+        for number, item in enumerate((self.loss, self.accuracy, self.margin, self.histogram)):
+            grid.addWidget(self._unveiled_later(card(column(item), SPACE + 4)), *divmod(number, 2))
+        for place in (0, 1):
+            grid.setRowStretch(place, 1)
+            grid.setColumnStretch(place, 1)
+        foot = row(self.result, self.next, spacing=2 * SPACE)
+        foot.setStretch(0, 1)
+        whole = column(self.bar, grid, foot)
+        whole.setStretch(1, 1)
+        charts = QWidget()
+        charts.setLayout(whole)
+        self.stack = QStackedWidget()
+        self._all_ranked = False
+        self.empty = Empty("No reward model yet", f"Rank some prompts, then train. {DRAWN}", "Go to Rank", self._lead)
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(charts)
+        body = row(self._side(), self.stack, spacing=3 * SPACE)
+        body.setContentsMargins(0, 2 * SPACE, 0, 0)
+        body.setStretch(1, 1)
+        self.setLayout(body)
+        if runs := session.jobs(KIND):
+            self.form.show_values(runs[0].config)  # who goes on, goes on with the newest run's settings
+
+    def _unveiled_later(self, widget: QWidget) -> QWidget:
+        """Nothing is painted in its place before its turn."""
+        policy = widget.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        widget.setSizePolicy(policy)
+        widget.hide()
+        self._veiled.append(widget)
+        return widget
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._veiled:
+            self._turns.begin(0, self._unveil())
+
+    def _unveil(self) -> Iterator[None]:
+        while self._veiled:
+            yield
+            self._veiled.pop(0).show()
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        return (self.loss, self.accuracy, self.margin)
+
+    def _side(self) -> QWidget:
+        numbers = row(self.pairs, self.prompts, self.ties, self.flagged, spacing=SPACE)
+        side = column(
+            numbers, self.origin, self.advice, rule(), self.form, self.train, runs_section(self.runs),
+            spacing=SPACE + 4,
+        )  # fmt: skip
+        self.origin.hide()
+        self.advice.hide()
+        return side_panel(side)
+
+    def count(self) -> None:
+        """Count the pairs beside the window: with many rankings that takes a second."""
+        self._counted += 1
+        number = self._counted
+
+        def counted(found: tuple[Counts, bool]) -> None:
+            if number == self._counted:
+                self._show_counts(*found)
+
+        with_project(
+            self, self.session.project.folder, lambda project: (pairs.counts(project), all_ranked(project)), counted
+        )
+
+    def _show_counts(self, counts: Counts, ranked: bool) -> None:
+        self.pairs.show_value(counts.pairs)
+        self.prompts.show_value(counts.ranked_prompts)
+        self.ties.show_value(counts.ties)
+        self.flagged.show_value(counts.flagged)
+        scripted = counts.scripted
+        self.origin.setVisible(bool(scripted))
+        if scripted:
+            who = "All" if scripted == counts.rankings else f"{scripted} of {counts.rankings}"
+            self.origin.setText(f"{who} rankings were made by a script that follows a gold reward, not by people.")
+        missing = ENOUGH - counts.ranked_prompts
+        if not counts.pairs:
+            self.advice.setText("Nothing is ranked yet: put some completions in order in the Rank tab.")
+        elif missing > 0:
+            more = f"{missing} more ranked {'prompt' if missing == 1 else 'prompts'}"
+            later = f"It can be trained now, and better with {more}."
+            self.advice.setText(later if ranked else f"{more} until a reward model is worth training.")
+        self.advice.setVisible(missing > 0)
+        self.train.setEnabled(counts.pairs > 0)
+        self._all_ranked = ranked and counts.pairs > 0
+        now = "Train it now with the button at the left" + (", or add prompts" if missing > 0 else "")
+        self.empty.text.setText(f"{now if self._all_ranked else 'Rank some prompts, then train'}. {DRAWN}")
+        self.empty.action.setText("Add prompts" if self._all_ranked else "Go to Rank")
+        self.empty.action.setVisible(missing > 0)
+
+    def _lead(self) -> None:
+        """To what makes it better: prompts to add where all are ranked, or else prompts to rank."""
+        go(self, "Instructions" if self._all_ranked else "Rank")
+        if self._all_ranked and (tab := ask_window(self, "tab_called", "Instructions")):
+            tab.open_page("prompts")
+
+    def show_runs(self) -> None:
+        self.runs.refresh()
+        self._show_stack()
+
+    def _show_stack(self) -> None:
+        self.stack.setCurrentIndex(1 if self.runs.count() else 0)
+
+    def start(self) -> None:
+        try:
+            self.session.start(KIND, self.form.config(TrainRewardConfig))
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        self.show_newest()
+
+    def show_newest(self) -> None:
+        """Show the run that was begun last."""
+        self.runs.refresh(select_newest=True)
+        self._show_stack()
+
+    def show_run(self, job_id: int) -> None:
+        """Draw a run from the beginning."""
+        self.group.follow()
+        marks = resume_marks(resumes.of(self.session.project, job_id))
+        for chart in self.charts:
+            chart.run = job_id
+            chart.clear()
+            for name, points in queue.metrics(self.session.project, job_id, chart.names).items():
+                chart.extend(name, points)
+            chart.set_marks(marks)
+            chart.draw()
+        self._show_result(job_id)
+        self._show_scores(job_id)
+        self._lay_over()
+
+    def _lay_over(self) -> None:
+        """Draw the ticked runs over the shown one."""
+        names = tuple(name for chart in self.charts for name in chart.names)
+        over = [
+            Overlay(run, self.runs.colour_number(run), queue.metrics(self.session.project, run, names))
+            for run in self.runs.laid_over
+        ]
+        for chart in self.charts:
+            chart.overlay(over)
+        self.bar.show_over(over, "held-out")
+
+    def _show_scores(self, job_id: int) -> None:
+        """The scores of the held-out completions as they are now; only the newest question is answered."""
+        job = self.session.job(job_id)
+        if job is None:
+            return
+        self._scores_asked += 1
+        number = self._scores_asked
+
+        def read(project: Project) -> tuple[Floats, Floats, bool]:
+            return *scores.sides(project, job), scores.awaited(project, job)
+
+        def show(found: tuple[Floats, Floats, bool]) -> None:
+            if number == self._scores_asked:
+                self.histogram.show_scores(*found)
+
+        with_project(self, self.session.project.folder, read, show)
+
+    def _show_result(self, job_id: int) -> None:
+        job = self.session.job(job_id)
+        if job is None:
+            return
+        self.next.setVisible(job.status == "done")
+        if job.error:
+            self.result.setText(job.error)
+            set_role(self.result, "error")
+            return
+        set_role(self.result, "muted")
+        self.result.setText(self.session.waits(job) or said_of(job))
+
+    def on_news(self, news: News) -> None:
+        for job in news.jobs:
+            if job.kind == KIND:
+                self.show_runs()
+                if job.id == self.runs.current:
+                    if job.status == "running" and job.attempt > 1 and not news.metrics:
+                        self.show_run(job.id)
+                    if job.status not in ACTIVE:
+                        self._show_scores(job.id)
+        if news.jobs and self.runs.current is not None:
+            self._show_result(self.runs.current)  # who is before it may be another now
+        mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
+        for chart in self.charts if mine else ():
+            for item in mine:
+                chart.append(item["name"], item["step"], item["value"])
+            chart.draw()
+        if any(item["name"] == "eval_loss" for item in mine) and self.runs.current is not None:
+            self._show_scores(self.runs.current)
+        if "rankings" in news.tables:
+            self.count()
+
+
+def said_of(job: Job) -> str:
+    """What came of a run, in a sentence."""
+    found, stopped = job.result, early_stopping.said(job)
+    if job.status in RESUMABLE:
+        return f"{stopped.capitalize()}: Resume in the list of jobs (Ctrl+J) goes on from there." if stopped else ""
+    if found.get("accuracy") is None:
+        return "" if job.status != "done" else "Trained without held-out prompts, so its accuracy is unknown."
+    ensemble = f" (the first of {len(found['members'])} members)" if len(found.get("members", [])) > 1 else ""
+    return (
+        f"Orders {found['accuracy']:.0%} of {found['heldout_pairs']} held-out pairs as the labelers did "
+        f"(chance is 50%){ensemble}, after learning from {found['pairs']} pairs in {found['seconds']:.0f} s."
+        + (f" Training {stopped}." if stopped else "")
+    ) + (" That cannot be told from chance: rank more before a policy is tuned." if is_chance(job) else "")

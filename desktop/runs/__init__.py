@@ -1,0 +1,1 @@
+"""Lists of runs, shared by the tabs that train."""

@@ -1,0 +1,174 @@
+"""The runs of one kind, newest first; selecting one shows it."""
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+
+from core.config.job_configs import ALGORITHMS
+from core.records import Job
+from core.runs import early_stopping
+from desktop.session import Session
+from desktop.theme import theme
+from desktop.theme.theme import SPACE, overlay_colour
+from desktop.widgets.basics import column, label, rule
+from desktop.widgets.dates import remaining
+
+WORDS = {
+    "queued": "waiting",
+    "running": "running",
+    "paused": "paused",
+    "done": "",
+    "stopped": "stopped",
+    "failed": "failed",
+    "interrupted": "interrupted",
+}
+
+
+class RunList(QListWidget):
+    """Emits `chosen(job id)` when another run is to be shown."""
+
+    chosen = Signal(int)
+    filled = Signal(bool)
+    """Whether there are any runs, each time they were read again."""
+    ticked = Signal()
+    """Other runs than before are to be laid over the one that is shown."""
+
+    def __init__(self, session: Session, kind: str, *, overlays: bool = False) -> None:
+        super().__init__()
+        self.session = session
+        self.kind = kind
+        self._overlays = overlays
+        self._numbers: dict[int, int] = {}
+        session.ticked.connect(self._show_left)
+        if overlays:
+            self.setToolTip("Tick a run to lay it over the one that is shown.")
+            self.setIconSize(QSize(10, 10))
+            self.itemChanged.connect(self._tick)
+            theme.notifier.changed.connect(self._show_colours)
+        self.setAccessibleName("Runs, newest first")
+        self.setMinimumHeight(110)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # a long line ends in an ellipsis
+        self.currentItemChanged.connect(self._moved)
+
+    @property
+    def current(self) -> int | None:
+        item = self.currentItem()
+        return None if item is None else int(item.data(Qt.ItemDataRole.UserRole))
+
+    @property
+    def laid_over(self) -> list[int]:
+        """Ticked runs, newest first, without the one that is shown."""
+        return [run for run in self._ticked() if run != self.current]
+
+    def colour_number(self, run: int) -> int:
+        """A ticked run keeps its colour until it is unticked, whatever else is ticked."""
+        if run not in self._numbers:
+            taken = set(self._numbers.values())
+            self._numbers[run] = next(number for number in range(len(taken) + 1) if number not in taken)
+        return self._numbers[run]
+
+    def _tick(self) -> None:
+        ticked = self._ticked()
+        self._numbers = {run: number for run, number in self._numbers.items() if run in ticked}
+        for run in reversed(ticked):
+            self.colour_number(run)
+        self._show_colours()
+        self.ticked.emit()
+
+    def _show_colours(self) -> None:
+        """Each run that is laid over has its colour beside its box."""
+        over = self.laid_over
+        self.blockSignals(True)
+        for place in range(self.count()):
+            run = int(self.item(place).data(Qt.ItemDataRole.UserRole))
+            self.item(place).setIcon(swatch(overlay_colour(self.colour_number(run))) if run in over else QIcon())
+        self.blockSignals(False)
+
+    def _ticked(self) -> list[int]:
+        items = [self.item(place) for place in range(self.count())] if self._overlays else []
+        ticked = [item for item in items if item.checkState() == Qt.CheckState.Checked]
+        return [int(item.data(Qt.ItemDataRole.UserRole)) for item in ticked]
+
+    def select(self, job_id: int) -> None:
+        """Show a run, as if its line had been chosen."""
+        for place in range(self.count()):
+            if int(self.item(place).data(Qt.ItemDataRole.UserRole)) == job_id:
+                self.setCurrentRow(place)
+
+    def refresh(self, *, select_newest: bool = False) -> None:
+        """Bring the list up to date; the shown run stays unless a newer one is asked for."""
+        kept = None if select_newest else self.current
+        ticked = set(self._ticked())
+        self.blockSignals(True)
+        self.clear()
+        for job in self.session.jobs(self.kind):
+            item = QListWidgetItem(describe(job, self.session.left(job)))
+            item.setData(Qt.ItemDataRole.UserRole, job.id)
+            item.setToolTip(job.error or item.text())
+            if self._overlays:
+                state = Qt.CheckState.Checked if job.id in ticked else Qt.CheckState.Unchecked
+                item.setData(Qt.ItemDataRole.CheckStateRole, state)
+            self.addItem(item)
+            if job.id == kept:
+                self.setCurrentItem(item)
+        self.blockSignals(False)
+        if self._overlays:
+            self._show_colours()
+        if self.currentItem() is None and self.count():
+            self.setCurrentRow(0)
+        self.filled.emit(self.count() > 0)
+
+    def _show_left(self, job: Job) -> None:
+        """The running job's time goes on."""
+        self.blockSignals(True)
+        for place in range(self.count()):
+            if int(self.item(place).data(Qt.ItemDataRole.UserRole)) == job.id:
+                self.item(place).setText(describe(job, self.session.left(job)))
+        self.blockSignals(False)
+
+    def _moved(self) -> None:
+        if self._overlays:
+            self._show_colours()
+        if self.current is not None:
+            self.chosen.emit(self.current)
+
+
+def swatch(colour: str) -> QIcon:
+    found = QPixmap(10, 10)
+    found.fill(QColor(colour))
+    return QIcon(found)
+
+
+def runs_section(runs: RunList) -> QWidget:
+    """The list under its heading; while there are no runs it takes its room and shows nothing."""
+    inner = QWidget()
+    inside = column(rule(), label("Runs", "heading"), runs, spacing=SPACE + 4)
+    inside.setStretch(2, 1)
+    inner.setLayout(inside)
+    runs.filled.connect(inner.setVisible)
+    section = QWidget()
+    outer = column(inner, None, spacing=0)
+    outer.setStretch(0, 1)
+    outer.setStretch(1, 0)
+    section.setLayout(outer)
+    return section
+
+
+def describe(job: Job, left: float | None = None) -> str:
+    """`Run 3 · accuracy 0.71`, or with the seconds that are left `Run 5 · PPO · 12 of 30, about 2 min left`."""
+    word = WORDS[job.status]
+    if job.status == "running" and job.total > 1:
+        rest = f", {remaining(left)}" if left is not None else ""
+        word = f"{job.done} of {job.total}{rest}"
+    if job.kind == "train-reward" and (found := early_stopping.steps(job)) is not None:
+        sure = "" if job.result.get("accuracy") is None else f"accuracy {job.result['accuracy']:.2f}, "
+        word = f"{sure}{word or 'stopped'} after {found[0]} of {found[1]} steps"
+    elif not word and job.kind == "train-reward" and job.result.get("accuracy") is not None:
+        word = f"accuracy {job.result['accuracy']:.2f}"
+    elif not word and job.result.get("reward_after") is not None:
+        word = f"reward {job.result.get('reward_before') or 0:+.2f} → {job.result['reward_after']:+.2f}"
+    elif not word:
+        word = f"{job.result.get('steps', job.total)} steps" if job.kind == "train-policy" else "done"
+    algorithm = ALGORITHMS.get(job.config.get("algorithm", ""))
+    name = f"{algorithm.title} · " if algorithm and job.kind == "train-policy" else ""
+    return f"Run {job.id} · {name}{word}"

@@ -1,0 +1,108 @@
+"""The bar at the foot of the window: what the worker does, how far it is, and pause, resume, stop."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
+
+from core.jobs.follow import News
+from core.records import ACTIVE, RESUMABLE, Job
+from desktop.errors import worded
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import ask_window, button, label
+from desktop.widgets.dates import remaining
+
+
+class JobBar(QFrame):
+    """Follows the newest job that is active, or the last one that ended badly until it is dismissed."""
+
+    failed = Signal(object)
+    """The job that just failed or was interrupted."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setProperty("role", "bar")
+        self.session = session
+        self.job: Job | None = None
+        self.text = label("")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedWidth(120)
+        self.progress.setAccessibleName("Progress of the running job")
+        self.eta = label("", "muted")
+        self.pause = button("Pause", lambda: self._act(self.session.pause), tip="After this step", keys="Ctrl+P")
+        self.resume = button("Resume", lambda: self._act(self.session.resume), tip="Go on where it was", keys="Ctrl+P")
+        self.stop = button("Stop", lambda: self._act(self.session.stop), tip="After this step", keys="Ctrl+.")
+        self.dismiss = button("Dismiss", lambda: self.show_job(None), tip="It stays in the list of jobs")
+        self.all = button(
+            "Jobs …", lambda: ask_window(self, "show_jobs"), role="link", tip="All jobs and logs (Ctrl+J)"
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE, SPACE, 2 * SPACE, SPACE)
+        layout.setSpacing(SPACE + 4)
+        layout.addWidget(self.text, 1)
+        for widget in (self.eta, self.progress, self.pause, self.resume, self.stop, self.dismiss, self.all):
+            layout.addWidget(widget)
+        session.news.connect(self._news)
+        session.ticked.connect(lambda _: self._show_left())
+        active = [job for job in session.jobs() if job.status in ACTIVE]
+        self.show_job(active[-1] if active else None)
+
+    def _act(self, ask: object) -> None:
+        if self.job is not None and callable(ask):
+            ask(self.job.id)
+
+    def _news(self, news: News) -> None:
+        if self.job is not None and self.job.id in news.gone:
+            self.show_job(None)
+        for job in news.doing:
+            if self.job is not None and self.job.id == job.id:
+                self.show_job(job)
+        for job in news.jobs:
+            bad = job.status in ("failed", "interrupted")
+            mine = self.job is not None and self.job.id == job.id
+            if mine or job.status in ("running", "paused") or (job.status == "queued" and not self._busy()):
+                self.show_job(job if job.status in ACTIVE or bad else None)
+                if mine and bad:
+                    self.failed.emit(job)
+        if not self._busy():
+            waiting = [job for job in self.session.jobs() if job.status in ACTIVE]
+            if waiting:
+                self.show_job(waiting[-1])
+
+    def _busy(self) -> bool:
+        return self.job is not None and self.job.status in ACTIVE
+
+    def show_job(self, job: Job | None) -> None:
+        self.job = job
+        self.setVisible(job is not None)
+        if job is None:
+            return
+        name = f"Job {job.id}, {job.name}"
+        stage = job.stage or name
+        words = {
+            "queued": f"{name}: waiting for the worker",
+            "paused": f"{stage}: paused at {job.done} of {job.total}",
+            "failed": f"{name}: {worded(job.error)}" if job.error else f"{name} failed.",
+            "interrupted": f"{name} was interrupted: its worker is gone. Resume goes on from the last checkpoint.",
+        }
+        doing = f" · {job.doing}" if job.doing else ""
+        count = f": {job.done} of {job.total}" if job.total > 1 else "" if doing else " …"
+        pausing = {"pause": " (pausing after this step)", "stop": " (stopping after this step)"}
+        running = stage + count + (pausing.get(job.wanted, "") if job.status == "running" else "") + doing
+        self.text.setText(words.get(job.status, running))
+        text = self.text.text()
+        self.text.setToolTip(f"{name}: {text}" if job.status in ("running", "paused") else text)
+        self.text.setWordWrap(job.status in ("failed", "interrupted"))
+        active = job.status in ACTIVE
+        self.progress.setVisible(active)
+        self.progress.setRange(0, job.total if job.total > 1 else 0)
+        self.progress.setValue(job.done)
+        self._show_left()
+        self.pause.setVisible(job.status == "running" and job.wanted == "run")
+        self.resume.setVisible(job.status == "paused" or job.status in RESUMABLE)
+        self.stop.setVisible(active)
+        self.dismiss.setVisible(not active)
+
+    def _show_left(self) -> None:
+        left = self.session.left(self.job) if self.job is not None else None
+        self.eta.setText("" if left is None else remaining(left))

@@ -1,0 +1,181 @@
+"""The card at the foot of the sidebar: the next step of the loop, or the stop of the guided tour."""
+
+from typing import Any
+
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from core.errors import KnownError
+from core.guidance import tour
+from core.guidance.next_step import NextStep, next_step
+from core.jobs.follow import News
+from core.records import ACTIVE, Job
+from core.store import Changes
+from desktop import errors
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import ask_window, button, card, column, go, label, row, set_role
+
+#: Changes after which the next step may be another.
+TABLES = frozenset({"prompts", "completions", "completion_groups", "rankings", "jobs", "settings"})
+#: Pages that are named where the tab alone would not say enough.
+PAGES = {"prompts": "Prompts", "hold out": "Prompts"}
+#: Training, which the machine's next step waits for, and where it is seen.
+TRAINING = {"train-reward": "Reward model", "train-policy": "PPO"}
+
+
+class NextCard(QWidget):
+    """Asks the store a few indexed questions after each change; buttons lead to the tab where the step is done."""
+
+    def __init__(self, session: Session, *, guided: bool = False) -> None:
+        """`guided`: offer the tour until somebody took it or said no."""
+        super().__init__()
+        self.session, self.guided = session, guided
+        self._tab, self._page = "", ""
+        self.above = label("", "small")
+        self.title = label("", "", wrap=True)
+        self.title.setStyleSheet("font-weight: 600")
+        self.text = label("", "small", wrap=True)
+        self.main = button("", self._act)
+        self.other = button("", self._go_on, role="link")
+        self.end = button("End the tour", self._end, role="link")
+        lines = column(self.above, self.title, self.text, self.main, row(self.other, None, self.end), spacing=SPACE - 2)
+        frame = card(lines)
+        lines.setContentsMargins(SPACE + 4, SPACE + 2, SPACE + 4, SPACE + 2)
+        self.setLayout(column(frame))
+        self.setAccessibleName("Next step")
+        session.changed.connect(self._changed)
+        session.news.connect(self._news)
+        self.refresh()
+
+    def begin_tour(self) -> None:
+        """Start the tour, from its first stop."""
+        self.session.do(tour.begin(self.session.project), self)
+        self.refresh()
+        go(self, self._tab)
+
+    def refresh(self) -> None:
+        place = tour.place(self.session.project)
+        if place is not None:
+            self._show_stop(place)
+        elif self.guided and not tour.ended(self.session.project):
+            self._show(
+                "New here?",
+                "Take the tour",
+                "Once round the loop, with real jobs. You can leave it and come back.",
+                "Begin the tour",
+            )
+            self._buttons("", "Not now")
+        else:
+            self._show_next(next_step(self.session.project))
+
+    def _show_next(self, step: NextStep) -> None:
+        self._tab, self._page = step.tab, step.page
+        kinds = {step.job, *TRAINING} if step.job else ()
+        busy = [job for job in self.session.jobs() if job.kind in kinds and job.status in ACTIVE]
+        if busy:
+            first = busy[-1]
+            if first.kind != step.job:
+                self._tab, self._page = TRAINING[first.kind], ""
+            stands = "It is paused." if first.status == "paused" else "The bar at the foot says how far it is."
+            self._show("At work", first.name, self.session.waits(first) or stands, f"{self._tab} →")
+        else:
+            self._show("Next", step.title, step.why, f"{PAGES.get(step.page, step.tab)} →")
+        self._buttons("", "")
+
+    def _show_stop(self, place: tour.Place) -> None:
+        stop, last = place.stop, place.number + 1 == len(tour.STOPS)
+        self._tab, self._page = stop.tab, ""
+        text = f"{stop.text} {place.ranked} of {stop.rankings} done." if stop.rankings else stop.text
+        waiting = self._waits_for(place)
+        if place.passed:
+            text = "Done." + ("" if last else " Look at it as long as you like.")
+        elif waiting:
+            stands = f"It is {'paused' if waiting.status == 'paused' else 'at work'}."
+            text = f"{stop.text} {self.session.waits(waiting) or stands}"
+        over = place.passed or not self._asks(stop)
+        begins = bool(stop.job) and not waiting
+        action = ("Finish" if last else "Go on") if over else "Start it" if begins else f"{stop.tab} →"
+        self._show(f"Tour, stop {place.number + 1} of {len(tour.STOPS)}", stop.title, text, action, primary=True)
+        self._buttons("" if over else "Skip", "End the tour")
+
+    def _asks(self, stop: tour.Stop) -> bool:
+        return bool(stop.job or stop.rankings)
+
+    def _waits_for(self, place: tour.Place) -> Job | None:
+        """The job that the stop asks for, while it is not over."""
+        jobs = self.session.jobs(place.stop.job) if place.stop.job else []
+        return next((job for job in jobs if job.status in ACTIVE), None)
+
+    def _show(self, above: str, title: str, text: str, action: str, *, primary: bool = False) -> None:
+        for shown, words in ((self.above, above), (self.title, title), (self.text, text)):
+            shown.setText(words)
+        self._fit()
+        self.main.setText(action)
+        set_role(self.main, "primary" if primary else "")
+
+    def _fit(self) -> None:
+        """Give each text the height that it takes at this width: a layout in a sidebar squeezes wrapped lines."""
+        width = self.width() - 2 * (SPACE + 4) - 2
+        for shown in (self.above, self.title, self.text):
+            shown.setMinimumHeight(shown.heightForWidth(width) if shown.wordWrap() else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _buttons(self, other: str, end: str) -> None:
+        self.other.setText(other)
+        self.other.setVisible(bool(other))
+        self.end.setText(end)
+        self.end.setVisible(bool(end))
+
+    def _act(self) -> None:
+        place = tour.place(self.session.project)
+        if place is None:
+            if self.end.isVisible():
+                self.begin_tour()
+            else:
+                self._open()
+        elif place.passed or not self._asks(place.stop):
+            self._go_on()
+        else:
+            self._open()
+            if place.stop.job and not self._waits_for(place):
+                self._start(place.stop)
+
+    def _open(self) -> None:
+        """Show the tab, at the page where the step is done."""
+        go(self, self._tab)
+        if self._page and (tab := self._shown_tab()) is not None:
+            tab.open_page(self._page)
+
+    def _start(self, stop: tour.Stop) -> None:
+        try:
+            self.session.start(stop.job, *tour.job_of(stop))
+        except KnownError as error:
+            errors.show(error, self)
+        if hasattr(tab := self._shown_tab(), "show_newest_run"):
+            tab.show_newest_run()
+        self.refresh()
+
+    def _shown_tab(self) -> Any:
+        return ask_window(self, "tab_called", self._tab)
+
+    def _go_on(self) -> None:
+        self.session.do(tour.go_on(self.session.project), self)
+        self.refresh()
+        if tour.place(self.session.project) is not None:
+            go(self, self._tab)
+
+    def _end(self) -> None:
+        self.session.do(tour.end(self.session.project), self)
+        self.refresh()
+
+    def _changed(self, changes: Changes, origin: object | None) -> None:
+        if origin is not self and changes.tables & TABLES:
+            self.refresh()
+
+    def _news(self, news: News) -> None:
+        if news.tables or any(job.status not in ("running",) or job.done == 0 for job in news.jobs):
+            self.refresh()

@@ -1,0 +1,219 @@
+"""Small pieces that every tab is built from: labels by role, cards, a page with its header, empty states."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from desktop.theme.theme import SPACE
+
+
+def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
+    """A label in one of the theme's roles: title, heading, muted, small, number, error, warning, good."""
+    found = QLabel(text)
+    found.setTextFormat(Qt.TextFormat.PlainText)
+    if role:
+        found.setProperty("role", role)
+    found.setWordWrap(wrap)
+    return found
+
+
+def unmarked(text: str) -> str:
+    """Without Markdown's backticks: what is typed stands between quotation marks."""
+    return re.sub(r"`([^`]*)`", r"“\1”", text)
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Change a widget's role after it was shown."""
+    widget.setProperty("role", role)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def button(
+    text: str, action: Callable[[], object], *, role: str = "", tip: str = "", keys: str = "", default: bool = True
+) -> QPushButton:
+    """A push button; roles are primary and link. In a dialog, Return in a field presses the first `default` one. While
+    it is seen, `keys` press it; the tooltip says so."""
+    found = QPushButton(text)
+    if role:
+        found.setProperty("role", role)
+    if keys:
+        found.setShortcut(keys)
+        tip = f"{tip} ({keys})".strip()
+    found.setToolTip(tip)
+    found.setCursor(Qt.CursorShape.PointingHandCursor if role == "link" else Qt.CursorShape.ArrowCursor)
+    found.setAutoDefault(default)  # Return presses the button that has the focus, as Space does
+    found.clicked.connect(lambda: action())
+    return found
+
+
+def without_icons(dialog: QWidget) -> None:
+    """Take the platform's icons from a dialog's buttons: they are put there before its style sheet is heeded."""
+    for push in dialog.findChildren(QPushButton):
+        push.setIcon(QIcon())
+
+
+def card(layout: QLayout | None = None, padding: int = 2 * SPACE) -> QFrame:
+    frame = QFrame()
+    frame.setProperty("role", "card")
+    if layout is not None:
+        layout.setContentsMargins(padding, padding, padding, padding)
+        frame.setLayout(layout)
+    return frame
+
+
+def side_panel(layout: QVBoxLayout, width: int = 336) -> QScrollArea:
+    """A column of fixed width that scrolls when the window is low."""
+    layout.setContentsMargins(2, 2, 14, 2)
+    inner = QWidget()
+    inner.setLayout(layout)
+    area = scrolled(inner)
+    area.setFixedWidth(width)
+    return area
+
+
+def scrolled(inner: QWidget) -> QScrollArea:
+    """The widget as wide as there is room, scrolling up and down when it is higher."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setWidget(inner)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
+
+
+def rule() -> QFrame:
+    line = QFrame()
+    line.setProperty("role", "rule")
+    return line
+
+
+def column(*items: QWidget | QLayout | None, spacing: int = SPACE) -> QVBoxLayout:
+    """Items from top to bottom; None is a stretch."""
+    layout = QVBoxLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    _fill(layout, items)
+    return layout
+
+
+def row(*items: QWidget | QLayout | None, spacing: int = SPACE) -> QHBoxLayout:
+    """Items from left to right; None is a stretch."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    _fill(layout, items)
+    return layout
+
+
+def _fill(layout: QVBoxLayout | QHBoxLayout, items: tuple[QWidget | QLayout | None, ...]) -> None:
+    for item in items:
+        if item is None:
+            layout.addStretch(1)
+        elif isinstance(item, QWidget):
+            layout.addWidget(item)
+        else:
+            layout.addLayout(item)
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout, and its widgets off the screen."""
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif (inner := item.layout()) is not None:
+            clear(inner)
+
+
+class _WheelGuard(QObject):
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+
+def turn_only_with_focus(*fields: QWidget) -> None:
+    """Let the wheel scroll the page: it changes a value only in the field that has the focus."""
+    for field in fields:
+        field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        field.installEventFilter(_WheelGuard(field))
+
+
+def header(title: str, line: str, *beside: QWidget | None) -> QVBoxLayout:
+    """What a tab is called, what stands beside that, help on it, and in one line what it needs and gives."""
+    aid = button("?", lambda: ask_window(aid, "show_guide"), role="help", tip="Help on this page (F1)", default=False)
+    aid.setAccessibleName("Help on this page")
+    head = row(label(title, "title"), *(beside or (None,)), aid, spacing=2 * SPACE)
+    head.setStretch(1, 1)
+    return column(head, label(line, "muted", wrap=True), spacing=SPACE // 2)
+
+
+class Empty(QWidget):
+    """What stands where there is nothing yet: what will be here, and the next step as a button."""
+
+    def __init__(
+        self, heading: str, text: str, action_text: str = "", action: Callable[[], object] | None = None
+    ) -> None:
+        super().__init__()
+        self.heading = label(heading, "heading")
+        self.text = label(text, "muted", wrap=True)
+        self.text.setFixedWidth(460)
+        self.action = button(action_text, action or (lambda: None))
+        inner: list[QWidget] = [self.heading, self.text]
+        if action is not None:
+            inner.append(self.action)
+        for item in inner:
+            if isinstance(item, QLabel):
+                item.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        layout = column(None, spacing=SPACE)
+        for item in inner:
+            # Between stretches and not aligned: an aligned label is given one line, however long its text is.
+            layout.addLayout(row(None, item, None))
+        layout.addStretch(1)
+        self.setLayout(layout)
+
+
+def go(widget: QWidget, title: str) -> None:
+    """Ask the window that shows `widget` for the tab called `title`."""
+    ask_window(widget, "show_tab_called", title)
+
+
+def ask_window(widget: QWidget, name: str, *arguments: object) -> Any:
+    """Call what the window around `widget` offers, and return what it gives; None where a widget stands alone."""
+    offered = getattr(widget.window(), name, None)
+    return None if offered is None else offered(*arguments)
+
+
+class Number(QWidget):
+    """A large number over its name, and the interval that it lies in where there is one."""
+
+    def __init__(self, name: str, tip: str = "") -> None:
+        super().__init__()
+        self.value = label("–", "number")
+        self.between = label("", "small")
+        self.setToolTip(tip)
+        self.setLayout(column(row(self.value, self.between, None), label(name, "small"), spacing=0))
+
+    def show_value(
+        self,
+        value: float | int | None,
+        form: str = "{:,}",
+        *,
+        between: tuple[float | None, float | None] = (None, None),
+    ) -> None:
+        low, high = between
+        self.value.setText("–" if value is None else form.format(value))
+        self.between.setText("" if low is None or high is None else f"({form.format(low)} to {form.format(high)})")
+
+    def show_share(self, count: float, n: int, between: tuple[float | None, float | None]) -> None:
+        """So many of so many with the interval of their share: of a few it says little."""
+        low, high = between
+        self.show_value(count / n if n else None, "{:.0%}")
+        if low is not None and high is not None:
+            self.between.setText(f"{count:g} of {n:,}, {100 * low:.0f}–{high:.0%}")

@@ -1,0 +1,293 @@
+"""A form from a config dataclass: each documented field becomes a control with its bounds, default and help."""
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import Field
+from textwrap import wrap
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent, QValidator
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.config.options import documented
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import label as label_of
+from desktop.widgets.basics import set_role, turn_only_with_focus, unmarked
+
+#: Words of field names as people write them.
+WORDS = {
+    "kl": "KL",
+    "lora": "LoRA",
+    "ppo": "PPO",
+    "dpo": "DPO",
+    "q": "Q",
+    "cg": "CG",
+    "gae": "GAE",
+    "job": "run",
+    "vf": "value",
+    "coef": "coefficient",
+    "lam": "lambda",
+    "cliprange": "clip range",
+    "eval": "evaluation",
+}
+
+#: Letters in a line of what explains a field.
+LINE = 76
+
+#: What fields are called whose names would not tell.
+TITLES = {
+    "steps": "Maximum of steps",
+    "reward_threshold": "Stop at reward",
+    "kl_ceiling": "Stop at KL",
+    "plateau": "Stop at plateau",
+    "wall_minutes": "Stop after minutes",
+    "batch_size": "Completions a step",
+    "completions": "Completions a prompt",
+    "reference_answers": "Reference answers too",
+    "gold": "Gold reward",
+    "lora_rslora": "rsLoRA",
+    "lora_dora": "DoRA",
+    "cg_steps": "Conjugate gradient steps",
+    "batch_prompts": "Prompts a step",
+    "curve": "Learning curve",
+    "members": "Ensemble of",
+    "gradient_checkpointing": "Recompute",
+    "head_learning_rate": "Head rate",
+    "heldout_fraction": "Held-out share",
+}
+
+
+def title_of(name: str) -> str:
+    """`max_new_tokens` -> `Max new tokens`."""
+    if name in TITLES:
+        return TITLES[name]
+    words = " ".join(WORDS.get(word, word) for word in name.split("_"))
+    return words[:1].upper() + words[1:]
+
+
+class ConfigForm(QWidget):
+    """Controls for the documented fields of one or more config classes; advanced ones behind a button.
+
+    `words` are shown instead of choices; where it is `explained`, what a tooltip says stands below each field, too.
+    """
+
+    def __init__(
+        self,
+        *kinds: type[Any],
+        leave_out: tuple[str, ...] = (),
+        values: dict[str, Any] | None = None,
+        titles: dict[str, str] | None = None,
+        words: dict[str, str] | None = None,
+        explained: bool = False,
+        more: str = "More settings",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._kinds = kinds
+        self._words = words or {}
+        self._read: dict[str, Callable[[], Any]] = {}
+        self._write: dict[str, Callable[[Any], None]] = {}
+        self.fields: dict[str, QWidget] = {}
+        """The controls by field name."""
+        self._labels: list[QLabel] = []
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE)
+        first, second = _form(), _form()
+        if explained:
+            first.setVerticalSpacing(SPACE // 2)
+        labels = self._labels
+        titles = titles or {}
+        for kind in kinds:
+            for item in _ordered(kind):
+                if item.name in leave_out:
+                    continue
+                control = self._control(item, (values or {}).get(item.name, item.default))
+                self.fields[item.name] = control
+                label = QLabel(titles.get(item.name, title_of(item.name)))
+                label.setBuddy(control)
+                label.setToolTip(control.toolTip())
+                labels.append(label)
+                control.setAccessibleName(label.text())
+                (second if item.metadata["advanced"] else first).addRow(label, control)
+                if explained:
+                    first.addRow("", explanation(control))
+        widest = max((label.sizeHint().width() for label in labels), default=0)
+        for label in labels:
+            label.setMinimumWidth(widest)  # both forms have their fields in one column
+        layout.addLayout(first)
+        if second.rowCount():
+            self._more = QWidget()
+            self._more.setLayout(second)
+            self._more.hide()
+            toggle = QPushButton(more)
+            toggle.setCheckable(True)
+            toggle.setProperty("role", "link")
+            toggle.toggled.connect(self._more.setVisible)
+            toggle.toggled.connect(lambda on: toggle.setText("Fewer settings" if on else more))
+            layout.addWidget(toggle, 0, Qt.AlignmentFlag.AlignLeft)
+            layout.addWidget(self._more)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        for label in self._labels:
+            label.setMinimumHeight(label.buddy().sizeHint().height())  # else it stands higher than its field
+        super().showEvent(event)
+
+    def values(self) -> dict[str, Any]:
+        """What the controls hold, by field name."""
+        return {name: read() for name, read in self._read.items()}
+
+    def show_values(self, values: dict[str, Any]) -> None:
+        """Put these into the controls, by field name; the others stay."""
+        for name, value in values.items():
+            if name in self._write:
+                self._write[name](value)
+
+    def config(self, kind: type[Any]) -> Any:
+        """A config of `kind` from the controls. Raises `BadInput` naming what is out of bounds."""
+        names = {item.name for item in documented(kind)}
+        return kind(**{name: value for name, value in self.values().items() if name in names})
+
+    def _control(self, item: Field[Any], value: Any) -> QWidget:
+        meta = item.metadata
+        control: Any
+        if isinstance(value, bool):
+            control = QCheckBox()
+            control.setChecked(value)
+            self._read[item.name], self._write[item.name] = control.isChecked, control.setChecked
+        elif meta["choices"]:
+            control = QComboBox()
+            for choice in meta["choices"]:
+                control.addItem(self._words.get(choice, choice), choice)
+            control.setCurrentIndex(control.findData(value))
+            self._read[item.name] = control.currentData
+            self._write[item.name] = lambda value: control.setCurrentIndex(
+                control.findData(value) if value in meta["choices"] else control.currentIndex()
+            )
+        elif isinstance(value, int):
+            control = QSpinBox()
+            control.setRange(int(meta["low"] or 0), int(meta["high"] or 1_000_000_000))
+            control.setValue(value)
+            self._read[item.name], self._write[item.name] = control.value, control.setValue
+        elif isinstance(value, float):
+            high = meta["high"] if meta["high"] is not None else 1e9
+            control = FloatBox(meta["low"] or 0.0, high, value, zero=meta["zero"])
+            self._read[item.name], self._write[item.name] = control.entered, control.setValue
+        else:
+            control = QLineEdit(str(value))
+            self._read[item.name] = lambda: control.text().strip()
+            self._write[item.name] = lambda value: control.setText(str(value))
+        control.setToolTip(f"{help_of(item)}\n{default_of(item, self._words)}")
+        if isinstance(control, QSpinBox):
+            control.setSpecialValueText(meta["zero"])
+        if isinstance(control, QSpinBox | QDoubleSpinBox):
+            # The style sheet's padding does not reach the field inside.
+            control.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
+        control.setMinimumWidth(96)
+        if not isinstance(control, QLineEdit | QCheckBox):
+            turn_only_with_focus(control)
+        return control
+
+
+def _ordered(kind: type[Any]) -> list[Field[Any]]:
+    """A config's fields; the advanced ones that it shares with others, such as the adapter's, come last."""
+    own = inspect.get_annotations(kind)
+    return sorted(documented(kind), key=lambda item: item.metadata["advanced"] and item.name not in own)
+
+
+def help_of(item: Field[Any]) -> str:
+    """The sentence that documents a choice, what is typed in it between quotation marks."""
+    return unmarked(item.metadata["help"])
+
+
+def explanation(control: QWidget) -> QLabel:
+    """What a control's tooltip says, in small print whose lines are of one length in every window."""
+    lines = [part for line in control.toolTip().splitlines() for part in wrap(f"{line.rstrip('.')}.", LINE)]
+    found = label_of("\n".join(lines), "small")
+    found.setContentsMargins(0, 0, 0, SPACE)
+    return found
+
+
+def default_of(item: Field[Any], words: dict[str, str] | None = None) -> str:
+    """`Default: 0.05; from 0 to 10` in a person's words."""
+    value, zero = item.default, item.metadata["zero"]
+    if isinstance(value, bool):
+        return f"Default: {'on' if value else 'off'}"
+    said = f"Default: {(words or {}).get(str(value), value) if value != '' else zero or 'none'}"
+    if zero and value != "":
+        said = f"Default: {zero} (0)" if value == 0 else f"{said}; 0 means {zero}"
+    low, high = item.metadata["low"], item.metadata["high"]
+    if low is not None and high is not None:
+        return f"{said}; from {low:,g} to {high:,g}"
+    return said if low is None else f"{said}; at least {low:,g}"
+
+
+class FloatBox(QDoubleSpinBox):
+    """Shows 0.0003 as 0.0003, and 0 by the word for it; steps by about a tenth of the value.
+
+    1e-4 and 0,0001 can be typed, too. What is no number within the bounds cannot be entered: the field then shows again
+    what it held, and is marked until it does.
+    """
+
+    def __init__(self, low: float, high: float, value: float, *, zero: str = "") -> None:
+        super().__init__()
+        self.zero = zero
+        self.setDecimals(8)
+        self.setKeyboardTracking(False)  # the beginning of a number is not yet the number
+        self.setRange(low, high)
+        self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self.setValue(value)
+
+        self.lineEdit().textChanged.connect(lambda _: self._mark())
+        self.editingFinished.connect(self._mark)
+
+    def textFromValue(self, value: float) -> str:
+        return self.zero if self.zero and not value else f"{value:.8f}".rstrip("0").rstrip(".") or "0"
+
+    def valueFromText(self, text: str) -> float:
+        return 0.0 if self.zero and text == self.zero else number(text) or 0.0
+
+    def validate(self, text: str, place: int) -> tuple[QValidator.State, str, int]:
+        found = 0.0 if self.zero and text == self.zero else number(text)
+        acceptable = found is not None and self.minimum() <= found <= self.maximum()
+        return QValidator.State.Acceptable if acceptable else QValidator.State.Intermediate, text, place
+
+    def entered(self) -> float:
+        """The value, with what is being typed if it is one."""
+        self.interpretText()
+        return self.value()
+
+    def _mark(self) -> None:
+        set_role(self, "" if self.hasAcceptableInput() else "invalid")
+
+
+def number(text: str) -> float | None:
+    """What a person typed as a number, None if it is none."""
+    try:
+        found = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _form() -> QFormLayout:
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setHorizontalSpacing(2 * SPACE)
+    form.setVerticalSpacing(SPACE)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form

@@ -1,0 +1,284 @@
+"""Every command through its own door: what it prints, what it exits with, and never a traceback."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core import cli, demo
+from core.cli.data import parse_order
+from core.cli.output import table
+from core.errors import BadInput
+from core.jobs import queue
+from core.store import open_project, rankings
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def plumbline(capsys):
+    """Run a command in this process; returns (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        code = cli.run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def last_json(output: str):
+    return json.loads(output.strip().splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", sorted(cli.cli.commands))
+def test_every_command_has_help(plumbline, name):
+    code, out, _ = plumbline(name, "--help")
+    assert code == 0
+    assert out.startswith("Usage: plumbline " + name)
+    assert len(cli.cli.commands[name].help) > 20
+
+
+def test_from_a_new_project_to_pairs_without_a_model(plumbline, tmp_path, tiny_model):
+    folder = tmp_path / "p"
+    assert plumbline("new", folder, "--name", "Mine", "--model", tiny_model)[0] == 0
+    (tmp_path / "prompts.txt").write_text("hello\nworld\n")
+    code, out, _ = plumbline("import", folder, tmp_path / "prompts.txt", "--json")
+    assert (code, last_json(out)["added"]) == (0, 2)
+    assert "Criteria" in plumbline("guidelines", folder)[1]
+    (tmp_path / "g.md").write_text("## Criteria\nBe brief.\n## Flags\n- odd: strange\n")
+    assert last_json(plumbline("guidelines", folder, "--file", tmp_path / "g.md", "--json")[1])["flags"] == {
+        "odd": "strange"
+    }
+    assert len(last_json(plumbline("guidelines", folder, "--history", "--json")[1])["versions"]) == 2
+    assert last_json(plumbline("pairs", folder, "--json")[1])["pairs"] == 0
+    assert last_json(plumbline("model", folder, "--json")[1])["ready"] is True
+    plumbline("prompts", folder, "--add", "third", "--heldout", "0.34")
+    assert [row["split"] for row in last_json(plumbline("prompts", folder, "--json")[1])["prompts"]].count(
+        "heldout"
+    ) == 1
+
+
+def test_ranking_by_order_by_flag_and_by_script(plumbline, filled):
+    folder = filled.folder
+    assert plumbline("rank", folder, "--order", "2>1=3", "--labeler", "ada")[0] == 0
+    found = rankings.current(filled)[0]
+    shown = rankings.shown_order(1, found.labeler.id, sorted(found.ranks))
+    assert [found.ranks[item] for item in shown] == [2, 1, 2, None]
+    assert plumbline("rank", folder, "--flag", "unsafe", "--labeler", "ada")[0] == 0
+    code, _, err = plumbline("rank", folder, "--flag", "nonsense", "--labeler", "ada")
+    assert (code, "no flag" in err) == (2, True)
+    assert plumbline("rank", folder, "--scripted", "length")[0] == 0
+    assert last_json(plumbline("pairs", folder, "--json")[1])["scripted"] == 6
+    assert plumbline("export", folder, filled.folder / "out.jsonl", "--format", "trl")[0] == 0
+
+
+def test_orders_as_people_write_them():
+    assert parse_order(" 2 > 1 = 3", [10, 20, 30]) == {10: 2, 20: 1, 30: 2}
+    assert parse_order("1", [10, 20]) == {10: 1, 20: None}
+    for wrong in ("", "4>1", "1>1", "a>b", "1>>2", "0"):
+        with pytest.raises(BadInput):
+            parse_order(wrong, [10, 20, 30])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("pairs", "nowhere"), 2, "not a Plumbline project"),
+        (("import", "PROJECT", "nowhere.txt"), 2, "not a file"),
+        (("train-policy", "PROJECT", "--kl-coef", "-1"), 2, "--kl-coef must be at least 0"),
+        (("watch", "PROJECT", "77"), 2, "There is no job 77"),
+        (("guidelines", "PROJECT", "--template", "none"), 2, "There is no template"),
+        (("new", "PROJECT"), 2, "not empty"),
+        (("new", "fresh", "--model", "/no/such/model"), 1, "is not there"),
+        (("generate",), 2, "Missing argument"),
+        (("dance",), 2, "No such command"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_an_exit_code(plumbline, project, tmp_path, monkeypatch, arguments, code, words):
+    monkeypatch.chdir(tmp_path)
+    given = [project.folder if item == "PROJECT" else item for item in arguments]
+    found, out, err = plumbline(*given)
+    assert (found, words in err) == (code, True), err
+    assert "Traceback" not in out + err
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command as a person types it, in a process of its own."""
+    env = os.environ | {"PLUMBLINE_DTYPE": "float32"} | environment
+    command = [sys.executable, str(ROOT / "main.py"), arguments[0], str(folder), *arguments[1:]]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+BLOCKED = """
+import socket, sys
+def refuse(*_, **__): raise OSError("the network is blocked in this test")
+socket.socket.connect = refuse
+socket.create_connection = refuse
+socket.getaddrinfo = refuse
+"""
+
+
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    """Block sockets in every Python process that is started, the worker's too."""
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked" / "sitecustomize.py").write_text(BLOCKED)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "blocked"))
+
+
+def test_the_whole_loop_runs_in_a_worker_process_offline(offline, tmp_path, tiny_model, plumbline):
+    """`run-demo` as a person runs it, on the tiny model and with sockets blocked."""
+    folder = tmp_path / "demo"
+    done = run(folder, "run-demo", "--model", str(tiny_model), "--steps", "2", "--gold", "regex:[a-m]", "--json")
+    assert done.returncode == 0, done.stderr
+    found = last_json(done.stdout)
+    assert set(found) == {
+        "pairs",
+        "reward_model_accuracy",
+        "reward_before",
+        "reward_after",
+        "gold_before",
+        "gold_after",
+        "kl",
+        "seconds",
+    }
+    assert found["pairs"] > 0
+    project = open_project(folder)
+    assert [job.kind for job in queue.listed(project)] == ["compare", "train-policy", "train-reward", "generate"]
+    assert all(job.status == "done" for job in queue.listed(project))
+    again = plumbline("run-demo", folder, "--model", tiny_model, "--steps", 2, "--gold", "regex:[a-m]", "--json")[1]
+    assert last_json(again)["kl"] == found["kl"], "a second call takes up what is done"
+    scored = run(folder, "score", "--prompt", "hi", "--completion", "a", "--completion", "b", "--json")
+    assert len(last_json(scored.stdout)["scores"]) == 2
+    project.close()
+
+
+def test_a_failed_job_is_a_sentence_and_exit_code_1(project, tiny_model):
+    project.set_setting("model", str(tiny_model))
+    done = run(project.folder, "train-reward")
+    assert done.returncode == 1
+    assert "no pairs" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_run_demo_on_the_real_model(tmp_path, monkeypatch):
+    """From nothing to a tuned policy: the reward on held-out prompts must truly rise."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), "run-demo", str(tmp_path / "demo"), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = last_json(done.stdout)
+    assert found["reward_model_accuracy"] > 0.55
+    assert found["reward_after"] > found["reward_before"] + 0.3
+    assert found["kl"] < 20
+
+
+def test_the_demo_project_is_full_at_once(tmp_path):
+    folder = demo.install(tmp_path / "demo")
+    project = open_project(folder)
+    assert project.value("select count(*) from prompts") >= 60
+    assert {row["kind"] for row in project.rows("select distinct kind from labelers")} == {"scripted"}
+    assert queue.newest_run(project, "train-reward") is not None
+    assert queue.newest_run(project, "train-policy") is not None
+    assert queue.samples(project, queue.listed(project, kind="compare")[0].id)
+    assert demo.install(tmp_path / "demo") == folder
+    with pytest.raises(BadInput, match="not empty"):
+        demo.install(tmp_path)
+    project.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
+def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(filled, tiny_model, plumbline):
+    filled.set_setting("model", str(tiny_model))
+    folder = filled.folder
+    command = [sys.executable, str(ROOT / "main.py"), "train-policy", str(folder), "--steps", "5000"]
+    command += ["--gold", "regex:[a-m]", "--train-on-gold"]
+    heeds = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  where tests run in the background
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PLUMBLINE_DTYPE": "float32"}, preexec_fn=heeds
+    )
+    project = open_project(folder)
+    deadline = time.monotonic() + 60
+    while not queue.metrics(project, 1).get("objective/kl"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "resume" in err
+    job = queue.get(project, 1)
+    assert job.status == "stopped"
+    last = max(step for step, _ in queue.metrics(project, 1)["objective/kl"])
+    assert project.value("select max(step) from checkpoints where job_id = 1") == last
+    assert plumbline("resume", folder, "1", "--detach")[0] == 0
+    while max(step for step, _ in queue.metrics(project, 1)["objective/kl"]) <= last + 1:
+        assert time.monotonic() < deadline + 60
+        time.sleep(0.05)
+    assert plumbline("stop", folder, "1")[0] == 0
+    project.close()
+
+
+def test_the_commands_around_a_policy(plumbline, tmp_path, tiny_model, monkeypatch):
+    """Algorithms are listed, a sweep is queued and run, its runs compared, a setting steered, rounds shown."""
+    monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
+    listed = last_json(plumbline("algorithms", "--json")[1])["algorithms"]
+    assert {"ppo", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo", "dpo"} == {
+        kind["name"] for kind in listed
+    }
+    assert all(kind["summary"] and "settings" in kind for kind in listed)
+    assert "arXiv 1502.05477" in plumbline("algorithms")[1]
+
+    folder = tmp_path / "p"
+    plumbline("new", folder, "--model", tiny_model)
+    for number in range(4):
+        plumbline("prompts", folder, "--add", f"prompt {number}")
+    small = ("--gold", "length", "--train-on-gold", "--steps", "2", "--batch-size", "4", "--max-new-tokens", "4")
+    code, out, err = plumbline(
+        "sweep", folder, "--vary", "kl-coef=0.02,0.1", "--algorithm", "rloo", *small, "--eval-prompts", "0", "--json"
+    )
+    assert code == 0, err
+    runs = last_json(out)["runs"]
+    assert [run["steps"] for run in runs] == [2, 2]
+    assert [run["name"] for run in runs] == ["Sweep: kl_coef 0.02", "Sweep: kl_coef 0.1"]
+    table = plumbline("runs", folder)[1]
+    assert "kl_coef" in table.splitlines()[0]
+    assert "learning_rate" not in table, "only what differs is shown"
+    code, _, err = plumbline("steer", folder, runs[0]["job"], "kl_coef", "0.3")
+    assert (code, "not a run of a policy that goes on" in err) == (2, True)
+    code, _, err = plumbline("train-policy", folder, "--algorithm", "rloo", "--ppo-epochs", "3")
+    assert (code, "not an option of rloo" in err) == (2, True)
+    code, _, err = plumbline("sweep", folder, "--vary", "kl_coef", *small)
+    assert (code, "names no values" in err) == (2, True)
+    assert "no completions" in plumbline("rounds", folder)[1]
+
+
+def test_small_numbers_in_a_table_keep_their_digits():
+    rows = table([[0.0003, 0.663, -2e-5, 12.0, None]], ["a", "b", "c", "d", "e"]).splitlines()
+    assert rows[1].split() == ["0.0003", "0.663", "-2e-05", "12.000"]
+
+
+def test_the_launcher_is_written_for_this_installation_and_taken_away(plumbline, tmp_path, monkeypatch):
+    if not sys.platform.startswith("linux"):
+        pytest.skip("desktop entries are for Linux")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert plumbline("launcher")[0] == 0
+    entry = (tmp_path / "applications" / "plumbline.desktop").read_text()
+    command = next(line for line in entry.splitlines() if line.startswith("Exec=")).removeprefix("Exec=")
+    program = shlex.split(command)[0]
+    assert Path(program).is_file() and os.access(program, os.X_OK)
+    drawing = (tmp_path / "icons" / "hicolor" / "scalable" / "apps" / "plumbline.svg").read_text()
+    assert "currentColor" not in drawing and "<svg" in drawing
+    assert plumbline("launcher", "--remove")[0] == 0
+    assert not list(tmp_path.rglob("plumbline.*"))

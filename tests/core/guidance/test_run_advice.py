@@ -1,0 +1,67 @@
+"""Plain words about curves: each is said when it is true, and not when it is not."""
+
+import pytest
+
+from core.guidance.run_advice import advice, gold_peak
+
+
+def curve(*values):
+    return list(enumerate(values, 1))
+
+
+FLAT = curve(*[1.0] * 20)
+
+
+@pytest.mark.parametrize(
+    ("series", "word"),
+    [
+        ({"objective/kl": curve(*[-2.0] * 20)}, "top-k"),
+        ({"objective/entropy": curve(*[3.0] * 5, *[0.5] * 15)}, "Entropy has fallen to 17%"),
+        ({"completions/mean_length": curve(*[10.0] * 5, *[30.0] * 15)}, "grown from 10 to 30"),
+        ({"completions/mean_length": curve(*[20.0] * 5, *[5.0] * 15)}, "shrunk from 20 to 5"),
+        ({"completions/eos_rate": curve(*[0.8] * 5, *[0.1] * 15)}, "cut off"),
+        ({"objective/score_std": curve(*[0.001] * 20)}, "nothing left"),
+        ({"policy/clipfrac_avg": curve(*[0.6] * 20)}, "60% of the tokens"),
+        ({"val/explained_variance": curve(*[-0.8] * 20)}, "worse than their mean"),
+        ({"frac_reward_zero_std": curve(*[0.9] * 20)}, "90% of the prompts"),
+        ({"policy/step_size": curve(*[0.0] * 20)}, "No step was accepted"),
+    ],
+)
+def test_it_names_the_likely_cause(series, word):
+    (said,) = advice(series, {})
+    assert word in said.text
+    assert said.metric in series
+    short = {name: points[:4] for name, points in series.items()}
+    assert advice(short, {}) == [], "the first steps are noise"
+
+
+def test_a_healthy_run_gets_no_advice():
+    rising = curve(*[x / 20 for x in range(20)])
+    healthy = {
+        "objective/scores": rising, "objective/gold": rising, "objective/kl": rising, "objective/entropy": FLAT,
+        "completions/mean_length": FLAT, "completions/eos_rate": FLAT, "objective/score_std": FLAT,
+        "policy/clipfrac_avg": curve(*[0.1] * 20), "val/explained_variance": curve(*[0.5] * 20),
+        "frac_reward_zero_std": curve(*[0.0] * 20), "policy/step_size": FLAT,
+    }  # fmt: skip
+    assert advice(healthy, {"kl_target": 6.0}) == []
+
+
+def test_kl_far_over_its_target():
+    (said,) = advice({"objective/kl": curve(*[15.0] * 20)}, {"kl_target": 6.0})
+    assert "twice its target of 6" in said.text
+
+
+def test_a_mask_explains_negative_kl():
+    (said,) = advice({"objective/kl": curve(*[-2.0] * 20)}, {"algorithm": "nlpo"})
+    assert "expected" in said.text
+
+
+def test_over_optimisation_is_a_score_that_rises_past_the_peak_of_gold():
+    score = curve(*[x / 10 for x in range(40)])
+    up_and_down = curve(*[x / 10 for x in range(20)], *[2 - x / 10 for x in range(20)])
+    peak = gold_peak({"objective/gold": up_and_down})
+    assert peak in range(19, 25)
+    (said,) = advice({"objective/scores": score, "objective/gold": up_and_down}, {})
+    assert f"since step {peak}" in said.text
+    assert gold_peak({"objective/gold": score}) is None
+    assert gold_peak({"objective/gold": FLAT}) is None

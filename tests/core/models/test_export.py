@@ -1,0 +1,100 @@
+"""What leaves Plumbline loads with transformers and peft alone, in a process that has never heard of it."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from core import cli
+from core.config import job_configs
+from core.jobs import queue
+from core.machine import base_models
+from core.models.adapters import SharedModel
+from core.models.load import load
+from core.rl.rollout import POLICY
+from core.runs import metrics_export
+from tests.core.rl.test_steering import POLICY as RUN
+from tests.core.rl.test_steering import options
+
+FRESH = """
+import json, sys, torch
+assert not any(name.split(".")[0] in ("core", "desktop") for name in sys.modules)
+from transformers import AutoModelForCausalLM
+ids = torch.tensor([[5, 9, 12, 60, 61]])
+def logits(model):
+    with torch.no_grad():
+        return model.eval()(input_ids=ids).logits[0, -1].tolist()
+from peft import PeftModel
+base, adapter, merged = sys.argv[1:]
+print(json.dumps({
+    "adapter": logits(PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), adapter)),
+    "merged": logits(AutoModelForCausalLM.from_pretrained(merged)),
+}))
+"""
+
+
+@pytest.fixture
+def tuned(asking, run_job):
+    job = run_job(asking, "train-policy", RUN, options())
+    assert job.status == "done", job.report or job.error
+    return job
+
+
+def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
+    asking, tuned, run_job, tmp_path, tiny_model
+):
+    out = tmp_path / "out" / "model"
+    out.parent.mkdir()
+    job = run_job(asking, "export-model", job_configs.ExportModelConfig(out=str(out)))
+    assert job.status == "done", job.report or job.error
+    assert [path.name for path in out.parent.iterdir()] == ["model"], "nothing else is left there"
+    assert {path.suffix for path in out.iterdir() if "model" in path.name} == {".safetensors"}
+    assert f"tuned with PPO (4 steps) against the reward {RUN.gold} in" in (out / "README.md").read_text()
+    adapter = queue.adapter_of(asking, tuned) / POLICY
+    command = [sys.executable, "-c", FRESH, str(tiny_model), str(adapter), str(out)]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout)
+    shared = SharedModel(load(base_models.parse(str(tiny_model))))
+    shared.load(POLICY, adapter)
+    with torch.no_grad(), shared.role(POLICY) as model:
+        ours = model(input_ids=torch.tensor([[5, 9, 12, 60, 61]])).logits[0, -1]
+    with torch.no_grad(), shared.role(None) as model:
+        base = model(input_ids=torch.tensor([[5, 9, 12, 60, 61]])).logits[0, -1]
+    assert float((ours - base).abs().max()) > 0.01
+    for name in ("adapter", "merged"):
+        torch.testing.assert_close(torch.tensor(found[name]), ours, atol=1e-4, rtol=1e-4)
+
+
+def test_nothing_is_written_over(asking, tuned, run_job, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    job = run_job(asking, "export-model", job_configs.ExportModelConfig(out=str(tmp_path)))
+    assert job.status == "failed" and "choose a folder that is empty or new" in job.error
+    assert (tmp_path / "mine").read_text() == "mine"
+    nowhere = tmp_path / "none" / "model"
+    job = run_job(asking, "export-model", job_configs.ExportModelConfig(out=str(nowhere)))
+    assert job.status == "failed" and "choose another place" in job.error
+
+
+def test_metrics_go_to_tensorboard_and_csv_with_every_value(asking, tuned, tmp_path):
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    assert cli.run(["export-metrics", str(asking.folder), str(tuned.id), str(tmp_path / "events")]) == 0
+    assert cli.run(["export-metrics", str(asking.folder), str(tuned.id), str(tmp_path / "run.csv")]) == 0
+    expected = queue.metrics(asking, tuned.id)
+    events = event_accumulator.EventAccumulator(str(tmp_path / "events")).Reload()
+    assert set(events.Tags()["scalars"]) == set(expected)
+    for name, points in expected.items():
+        found = [(event.step, event.value) for event in events.Scalars(name)]
+        assert found == [(step, pytest.approx(value, rel=1e-6, abs=1e-12)) for step, value in points]
+    with (tmp_path / "run.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    kl = [(int(row["step"]), float(row["objective/kl"])) for row in rows if row["objective/kl"]]
+    assert kl == expected["objective/kl"]
+
+
+def test_without_tensorboard_a_sentence_says_what_to_do(asking, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(metrics_export, "find_spec", lambda name: None)
+    job = queue.enqueue(asking, "train-policy", job_configs.stored(RUN, options()))
+    assert cli.run(["export-metrics", str(asking.folder), str(job.id), str(tmp_path / "events")]) == 2
+    assert "or use CSV" in capsys.readouterr().err

@@ -1,0 +1,226 @@
+"""A project as one file and back, and as another folder: whole, or not at all."""
+
+import json
+import random
+import stat
+import zipfile
+from contextlib import closing
+from zipfile import ZipFile, ZipInfo
+
+import pytest
+
+from core import cli
+from core.config import job_configs
+from core.errors import BadInput, KnownError
+from core.jobs import lock, queue
+from core.projects import archive
+from core.store import DATABASE, open_project, prompts, rankings
+
+ADAPTER = bytes(range(256)) * 9000  # more than one piece
+
+
+def run(*arguments) -> int:
+    return cli.run([str(argument) for argument in arguments])
+
+
+def add_run(project, step: int):
+    """A checkpoint of job 1, as the worker leaves one."""
+    folder = project.run_folder(1) / f"step-{step:06d}" / "policy"
+    folder.mkdir(parents=True)
+    (folder / "adapter_model.safetensors").write_bytes(ADAPTER)
+    relative = folder.parent.relative_to(project.folder).as_posix()
+    with project.write() as database:
+        database.conn.execute(
+            "insert into checkpoints (job_id, step, folder, created_at) values (1, ?, ?, '2026')", (step, relative)
+        )
+    return folder.parent
+
+
+@pytest.fixture
+def busy(filled):
+    """A project in the middle of its life: rankings in the WAL, a job that runs, one that waits, a lock and a log."""
+    me = rankings.labeler(filled, "me")
+    rankings.rank(filled, 1, me.id, {1: 1, 2: 2, 3: 3, 4: 4})
+    for _ in range(2):
+        queue.enqueue(filled, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    filled.db.conn.execute("update jobs set status = 'running' where id = 1")
+    add_run(filled, 5)
+    (filled.run_folder(1) / "step-000006.partial").mkdir()
+    (filled.run_folder(1) / "step-000006.partial" / "half").write_text("half")
+    (filled.folder / "worker.log").write_text("log")
+    (filled.folder / "plumbline.before-m002_labeling.db").write_text("backup")
+    (filled.folder / "notes.txt").write_text("mine")
+    (filled.folder / lock.LOCK).touch()
+    return filled
+
+
+@pytest.fixture
+def archived(filled, tmp_path):
+    add_run_job(filled)
+    return archive.archive(filled.folder, tmp_path / "mine.plumbline.zip")
+
+
+def add_run_job(project):
+    queue.enqueue(project, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    add_run(project, 5)
+
+
+def test_an_archive_comes_back_with_everything_a_project_needs(busy, tmp_path, capsys):
+    file, folder = tmp_path / "mine.plumbline.zip", tmp_path / "new" / "back"
+    assert (busy.folder / f"{DATABASE}-wal").stat().st_size > 0
+    assert run("archive", busy.folder, file, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"file": str(file), "bytes": file.stat().st_size}
+    inside = "runs/1/step-000005/policy/adapter_model.safetensors"
+    assert sorted(ZipFile(file).namelist()) == [DATABASE, inside]
+    assert run("restore", file, folder) == 0
+    assert (folder / inside).read_bytes() == ADAPTER
+    with closing(open_project(folder)) as back:
+        assert back.name == "Test project"
+        assert [found.ranks for found in rankings.current(back)] == [{1: 1, 2: 2, 3: 3, 4: 4}]
+        assert [job.status for job in reversed(queue.listed(back))] == ["interrupted", "stopped"]
+        queue.resume(back, 2)
+    assert [job.status for job in reversed(queue.listed(busy))] == ["running", "queued"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["back"]
+
+
+def test_a_duplicate_is_a_project_of_its_own(busy, tmp_path, capsys):
+    folder = tmp_path / "copy"
+    assert run("duplicate", busy.folder, folder, "--name", "The copy") == 0
+    assert sorted(path.name for path in folder.iterdir()) == [DATABASE, "runs"]
+    with closing(open_project(folder)) as copy:
+        assert (copy.name, prompts.count(copy)) == ("The copy", 6)
+        prompts.delete(copy, [2])
+    assert (busy.name, prompts.count(busy)) == ("Test project", 6)
+    assert run("duplicate", busy.folder, folder) == 2
+    assert run("duplicate", busy.folder, busy.folder / "runs" / "copy") == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", ["archive", "restore", "duplicate"])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(filled, archived, tmp_path, how):
+    before = archived.read_bytes()
+
+    def full(done: int, total: int) -> None:
+        if done > total // 2:
+            raise OSError(28, "No space left on device")
+
+    there = sorted(tmp_path.rglob("*"))
+    with pytest.raises(KnownError, match="disk is full"):
+        if how == "archive":
+            archive.archive(filled.folder, archived, progress=full)
+        elif how == "restore":
+            archive.restore(archived, tmp_path / "deep" / "back", progress=full)
+        else:
+            archive.duplicate(filled.folder, tmp_path / "deep" / "copy", progress=full)
+    assert archived.read_bytes() == before
+    assert sorted(tmp_path.rglob("*")) == there
+
+
+def test_a_checkpoint_saved_meanwhile_begins_the_copy_again(filled, tmp_path):
+    add_run_job(filled)
+    saves = []
+
+    def save(done: int, total: int) -> None:
+        if len(saves) < 1:
+            for path in sorted((filled.run_folder(1) / "step-000005").rglob("*"), reverse=True):
+                path.unlink() if path.is_file() else path.rmdir()
+            saves.append(add_run(filled, 6))
+
+    file = archive.archive(filled.folder, tmp_path / "a.zip", progress=save)
+    assert [name for name in ZipFile(file).namelist() if "step-000006" in name]
+
+    def always(done: int, total: int) -> None:
+        saves.append(add_run(filled, 6 + len(saves)))
+
+    with pytest.raises(KnownError, match="pause it"):
+        archive.archive(filled.folder, tmp_path / "b.zip", progress=always)
+    assert not (tmp_path / "b.zip").exists()
+
+
+def link(name: str) -> ZipInfo:
+    found = ZipInfo(name)
+    found.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return found
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        ("../outside.txt", "no project has"),
+        ("runs/../../outside.txt", "no project has"),
+        ("/outside.txt", "no project has"),
+        ("runs\\..\\..\\outside.txt", "no project has"),
+        ("C:/outside.txt", "no project has"),
+        ("worker.log", "no project has"),
+        ("runs", "no project has"),
+        (link("runs/link"), "no project has"),
+        (DATABASE, "no project has"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_what_would_leave_the_folder_is_never_unpacked(archived, tmp_path, member, words):
+    with ZipFile(archived, "a") as packed:
+        packed.writestr(member, "/etc/passwd")
+    there = sorted(tmp_path.rglob("*"))
+    with pytest.raises(BadInput, match=words):
+        archive.restore(archived, tmp_path / "deep" / "back")
+    assert sorted(tmp_path.rglob("*")) == there
+
+
+def test_files_that_are_no_archives_are_refused_with_a_sentence(archived, tmp_path, capsys):
+    text = tmp_path / "text.zip"
+    text.write_text("hello")
+    foreign = tmp_path / "foreign.zip"
+    with ZipFile(foreign, "w") as packed:
+        packed.writestr("photo.jpg", "x")
+    theirs = tmp_path / "theirs.zip"
+    with ZipFile(theirs, "w") as packed:
+        packed.writestr(DATABASE, "not a database")
+    for file, words in ((text, "not a Plumbline archive"), (foreign, "not a Plumbline"), (theirs, "damaged")):
+        assert run("restore", file, tmp_path / "back") == 2
+        assert words in capsys.readouterr().err
+    assert run("restore", tmp_path / "nowhere.zip", tmp_path / "back") == 2
+    assert not (tmp_path / "back").exists()
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "x").write_text("mine")
+    assert run("restore", archived, tmp_path / "taken") == 2
+    assert (tmp_path / "taken" / "x").read_text() == "mine"
+
+
+def test_an_archive_of_a_newer_version_is_refused(filled, tmp_path):
+    filled.db["_sqlite_migrations"].insert({"migration_set": "plumbline", "name": "m999_future", "applied_at": "2099"})
+    with zipfile.ZipFile(tmp_path / "new.zip", "w") as packed:
+        filled.db.conn.execute("vacuum into ?", (str(tmp_path / "snapshot"),))
+        packed.write(tmp_path / "snapshot", DATABASE)
+    with pytest.raises(BadInput, match="newer Plumbline"):
+        archive.restore(tmp_path / "new.zip", tmp_path / "back")
+    assert not (tmp_path / "back").exists()
+
+
+def test_a_cut_or_altered_archive_never_becomes_a_project(archived, tmp_path):
+    whole = archived.read_bytes()
+    draw = random.Random(0)
+    broken = tmp_path / "broken.plumbline.zip"
+    for number in range(60):
+        if number % 2:
+            broken.write_bytes(whole[: draw.randrange(len(whole))])
+        else:
+            at = draw.randrange(len(whole))
+            broken.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << draw.randrange(8))]) + whole[at + 1 :])
+        try:
+            folder = archive.restore(broken, tmp_path / f"back-{number}")
+        except BadInput:
+            assert not (tmp_path / f"back-{number}").exists()
+            continue
+        # What was altered was a date or the like: the project is whole.
+        with closing(open_project(folder)) as back:
+            assert prompts.count(back) == 6
+        assert (folder / "runs/1/step-000005/policy/adapter_model.safetensors").read_bytes() == ADAPTER
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "missing/a.zip", "project/a.zip", "project/runs/a.zip"])
+def test_an_archive_is_written_only_where_one_belongs(filled, tmp_path, name):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(BadInput):
+        archive.archive(filled.folder, tmp_path / name)
+    assert (tmp_path / "notes.txt").read_text() == "mine"

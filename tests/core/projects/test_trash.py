@@ -1,0 +1,160 @@
+"""Deleted projects: moved aside and back without a byte changed, never more than what is the project's own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.errors import BadInput, KnownError, ProjectError
+from core.jobs import lock
+from core.machine import base_models
+from core.projects import trash
+from core.projects.summary import glance, size
+from core.store import DATABASE, open_project
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def tree(folder: Path) -> dict[str, object]:
+    """Every entry with its content, or where it leads."""
+    return {
+        path.relative_to(folder).as_posix(): os.readlink(path)
+        if path.is_symlink()
+        else path.read_bytes()
+        if path.is_file()
+        else None
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.fixture
+def folder(filled, tmp_path):
+    """A closed project with a run, a link in it that leads out, and a file of somebody else's."""
+    run = filled.folder / "runs" / "1"
+    run.mkdir(parents=True)
+    (run / "adapter.safetensors").write_bytes(b"x" * 1000)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("precious")
+    (run / "link").symlink_to(outside)
+    (filled.folder / "worker.log").write_text("log")
+    filled.close()
+    return filled.folder
+
+
+def test_undo_puts_everything_back_as_it_was(folder):
+    folder.chmod(0o750)
+    before = tree(folder)
+    deleted = trash.delete(folder)
+    assert not folder.exists()
+    assert glance(folder) is None
+    assert trash.listed() == [deleted]
+    assert (deleted.name, deleted.folder) == ("Test project", str(folder))
+    assert trash.put_back(deleted) == folder
+    assert tree(folder) == before
+    assert folder.stat().st_mode & 0o777 == 0o750
+    assert trash.listed() == []
+    assert list((base_models.data_folder() / "trash").iterdir()) == []
+    with pytest.raises(BadInput, match="not in the trash"):
+        trash.put_back(deleted)
+
+
+def test_what_is_not_the_projects_own_stays(folder, tmp_path):
+    (folder / "thesis.txt").write_text("mine")
+    (folder / "plumbline.db.bak").write_text("mine, too")
+    deleted = trash.delete(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["plumbline.db.bak", "thesis.txt"]
+    trash.delete_for_good(deleted)
+    assert not Path(deleted.place).exists()
+    assert (tmp_path / "outside" / "precious").read_text() == "precious"
+    assert sorted(path.name for path in folder.iterdir()) == ["plumbline.db.bak", "thesis.txt"]
+
+
+def test_a_folder_of_runs_that_is_a_link_is_moved_as_a_link(folder, tmp_path):
+    (folder / "runs").rename(tmp_path / "elsewhere")
+    (folder / "runs").symlink_to(tmp_path / "elsewhere")
+    assert size(folder) < 1_000_000
+    trash.delete_for_good(trash.delete(folder))
+    assert (tmp_path / "elsewhere" / "1" / "adapter.safetensors").exists()
+
+
+def test_only_a_project_is_ever_deleted(folder, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / DATABASE).write_text("somebody else's")
+    for other in (tmp_path / "photos", tmp_path / "nowhere", tmp_path):
+        before = tree(tmp_path)
+        with pytest.raises(ProjectError, match="nothing is deleted"):
+            trash.delete(other)
+        assert tree(tmp_path) == before
+
+
+def test_a_project_at_work_or_open_elsewhere_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(lock, "LEAVING", 0.2)
+    monkeypatch.setattr(trash, "CLOSING", 0.2)
+    before = tree(folder)
+    guard = lock.acquire(folder)
+    with pytest.raises(KnownError, match="worker is at work"):
+        trash.delete(folder)
+    guard.close()
+    other = open_project(folder)
+    with pytest.raises(KnownError, match="open in another window"):
+        trash.delete(folder)
+    other.close()
+    (folder / lock.LOCK).unlink()
+    assert tree(folder) == before
+    assert trash.listed() == []
+
+
+def test_a_worker_that_waits_leaves_for_it(folder):
+    command = [sys.executable, str(ROOT / "main.py"), "worker", str(folder), "--idle", "60"]
+    worker = subprocess.Popen(command)
+    try:
+        while not lock.held(folder):
+            assert worker.poll() is None
+        trash.delete(folder)
+        assert worker.wait(20) == 0
+    finally:
+        worker.kill()
+    assert not folder.exists()
+
+
+def test_what_is_there_now_is_never_written_over(folder, empty_project):
+    deleted = trash.delete(folder)
+    folder.mkdir()
+    (folder / DATABASE).write_bytes((empty_project / DATABASE).read_bytes())
+    before = tree(folder)
+    with pytest.raises(BadInput, match="holds another"):
+        trash.put_back(deleted)
+    assert tree(folder) == before
+    assert trash.listed() == [deleted]
+
+
+def test_a_project_on_another_disk_is_kept_beside_itself(folder, monkeypatch):
+    rename = Path.rename
+
+    def two_disks(path: Path, target: Path) -> Path:
+        if base_models.data_folder().resolve() in Path(target).parents:
+            raise OSError(18, "Invalid cross-device link")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", two_disks)
+    before = tree(folder)
+    deleted = trash.delete(folder)
+    assert Path(deleted.place).parent == folder.parent / trash.BESIDE
+    assert trash.listed() == [deleted]
+    trash.put_back(deleted)
+    assert tree(folder) == before
+    assert not (folder.parent / trash.BESIDE).exists()
+
+
+def test_a_note_that_names_another_place_is_not_believed(folder, tmp_path):
+    deleted = trash.delete(folder)
+    note = base_models.data_folder() / "trash" / f"{deleted.id}.json"
+    note.write_text(json.dumps(vars(deleted) | {"place": str(tmp_path / "outside")}))
+    assert trash.listed() == []
+    with pytest.raises(BadInput):
+        trash.delete_for_good(trash.Deleted(**json.loads(note.read_text())))
+    assert (tmp_path / "outside" / "precious").exists()

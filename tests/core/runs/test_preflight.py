@@ -1,0 +1,62 @@
+"""What could only fail is refused at the door, and nothing is queued."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.config import job_configs
+from core.errors import BadInput
+from core.jobs import queue
+from core.runs import preflight, sweep
+from core.store import prompts
+from tests.core.rl.test_steering import POLICY, options
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"gold": "nope"}, "no reward called 'nope'"),
+        ({"gold": "regex:["}, "not a regular expression"),
+        ({"gold": "none.py:score"}, "none.py is not a file"),
+        ({"rules": "bogus rule!!"}, "no reward called 'bogus rule!!'"),
+        ({"rules": "a*sentiment"}, "not a weight"),
+        ({"batch_size": 2, "completions": 4}, "set --batch-size to 4 or more"),
+        ({"kl_target": 3.0, "kl_coef": 0.0}, "set --kl-coef above 0"),
+        ({"algorithm": "soft-q", "kl_coef": 0.0}, "divides by the KL coefficient"),
+        ({"algorithm": "grpo", "completions": 1}, "set --completions to 2 or more"),
+        ({"gold": ""}, "give one with --gold"),
+        ({"train_on_gold": False}, "no reward model yet"),
+        ({"train_on_gold": False, "reward_model": "x", "reward_job": 1}, "not both"),
+    ],
+)
+def test_settings_that_could_only_fail_are_refused(asking, values, words):
+    config = replace(POLICY, **values)
+    with pytest.raises(BadInput, match=words):
+        preflight.check(asking, config)
+    with pytest.raises(BadInput):
+        sweep.enqueue(asking, config, options(config.algorithm), {"seed": ["1", "2"]})
+    assert queue.listed(asking) == []
+
+
+def test_a_run_may_wait_for_what_is_on_its_way(asking):
+    config = replace(POLICY, train_on_gold=False)
+    queue.enqueue(asking, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    preflight.check(asking, config)
+    export = job_configs.ExportModelConfig(out=str(asking.folder / "new"))
+    with pytest.raises(BadInput, match="no tuned policy yet"):
+        preflight.check(asking, export)
+    queue.enqueue(asking, "train-policy", job_configs.stored(config, options()))
+    preflight.check(asking, export)
+    with pytest.raises(BadInput, match="empty or new"):
+        preflight.check(asking, replace(export, out=str(asking.folder)))
+
+
+def test_a_run_needs_training_prompts(asking):
+    prompts.delete(asking, prompts.ids(asking))
+    with pytest.raises(BadInput, match="no training prompts"):
+        preflight.check(asking, POLICY)
+
+
+def test_a_persons_own_code_is_not_run_at_the_door(asking, tmp_path):
+    (tmp_path / "own.py").write_text("raise SystemExit('run')", encoding="utf-8")
+    preflight.check(asking, replace(POLICY, rules=f"2*{tmp_path / 'own.py'}:score"))

@@ -1,0 +1,170 @@
+"""What another connection wrote for the window comes and goes as a whole: imports, merged packs, simulated labelers."""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from core import data
+from core.errors import BadInput
+from core.labeling import pack, simulate
+from core.store import bulk, completions, open_project, prompts, rankings, waiting_rows
+from core.store.undo import History
+from tests.core.labeling.test_labelers import person, rank
+from tests.core.store.test_undo import contents
+
+
+@pytest.fixture
+def beside(filled, tmp_path):
+    """Work that is done with a connection of its own, by name, on a project with a ranking by Bo."""
+    rank(filled, 1, person(filled, "Bo"), 0, 1, 2, 3)
+    rows = [{"prompt": f"question {n}?", "chosen": f"yes {n}", "rejected": "no"} for n in range(5, 9)]
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    asked = tmp_path / "prompts.txt"
+    asked.write_text("question 6?\nwhat now?\nand then?", encoding="utf-8")
+    packed = tmp_path / "bo.plumbpack"
+    pack.pack(filled, packed, "Bo")
+    with closing(open_project(pack.unpack(packed, tmp_path / "there"))) as there:
+        bo = person(there, "Bo")
+        first = rank(there, 2, bo, 0, 1, 2, 3)
+        pack.pack(there, packed, "Bo")
+        pack.merge(filled, packed)
+        rankings.retract(there, first)
+        rank(there, 1, bo, 3, 2, 1, 0, comment="anew")
+        rank(there, 3, bo, 0, 1, 2, 3, criteria={"kind": dict.fromkeys(completions.ids(there, 3), 1)})
+        pack.pack(there, packed, "Bo")
+    works = {
+        "import": lambda project: data.import_preferences(project, file, "imported"),
+        "prompts": lambda project: data.import_prompts(project, asked),
+        "merge": lambda project: pack.merge(project, packed),
+        "simulate": lambda project: simulate.simulate(project, "length", "careful"),
+    }
+
+    def do(name):
+        with closing(open_project(filled.folder)) as other:
+            return bulk.record(other, name, ("prompts", "rankings"), lambda: works[name](other))[1]
+
+    return do
+
+
+@pytest.mark.parametrize("name", ["import", "prompts", "merge", "simulate"])
+def test_all_that_it_wrote_goes_and_comes_back(filled, beside, name):
+    history, before = History(filled), contents(filled)
+    history.mark(beside(name))
+    after = contents(filled)
+    assert after != before and history.is_long("undo")
+    for _ in range(2):
+        assert history.undo().label == f"Undone: {name}"
+        assert contents(filled) == before
+        history.redo()
+        assert contents(filled) == after
+    assert filled.value("pragma foreign_key_check") is None
+
+
+def test_a_merge_gives_back_what_it_retracted(filled, beside):
+    history = History(filled)
+    history.mark(beside("merge"))
+    assert [found.group_id for found in rankings.current(filled)] == [1, 3]
+    history.undo()
+    assert [found.group_id for found in rankings.current(filled)] == [1, 2]
+
+
+def test_it_is_refused_once_somebody_built_on_it(filled, beside):
+    history = History(filled)
+    history.mark(beside("import"))
+    rank(filled, max(completions.group_ids(filled)), person(filled, "Ana"), 1, 0)
+    before = contents(filled)
+    with pytest.raises(BadInput, match="other work builds on it"):
+        history.undo()
+    assert contents(filled) == before
+
+
+def test_it_is_refused_once_somebody_changed_it(filled, beside):
+    history = History(filled)
+    history.mark(beside("prompts"))
+    prompts.edit(filled, prompts.listed(filled)[-1].id, tags=("mine",))
+    before = contents(filled)
+    with pytest.raises(BadInput, match="other work builds on it"):
+        history.undo()
+    assert contents(filled) == before
+
+
+def test_it_does_not_come_back_where_its_numbers_are_taken(filled, beside):
+    history = History(filled)
+    history.mark(beside("prompts"))
+    history.undo()
+    prompts.add(filled, [prompts.Prompt(0, "in its place")])
+    before = contents(filled)
+    with pytest.raises(BadInput, match="other work builds on it"):
+        history.redo()
+    assert contents(filled) == before
+
+
+def test_steps_before_and_after_it_are_taken_back_in_their_order(filled, beside):
+    history, before = History(filled), contents(filled)
+    history.mark(prompts.edit(filled, 1, tags=("first",)))
+    history.mark(beside("import"))
+    history.mark(prompts.edit(filled, prompts.listed(filled)[-1].id, tags=("last",)))
+    for _ in range(3):
+        history.undo()
+    assert contents(filled) == before
+
+
+def test_what_is_done_while_it_is_taken_back_stays_a_step_of_its_own(filled, beside):
+    history, before = History(filled), contents(filled)
+    history.mark(beside("import"))
+    work = history.work("undo")
+    history.mark(prompts.edit(filled, 1, tags=("meanwhile",)))
+    history.settle("undo", work())
+    assert [step.label for step in history.undoable] == ["Edit prompt"]
+    history.undo()
+    assert contents(filled) == before
+
+
+def test_the_rows_that_wait_go_once_nothing_can_bring_them_back(filled, beside):
+    history = History(filled)
+    history.mark(beside("import"))
+    history.undo()
+    kept = history.redoable[0].bulk.kept
+    assert kept.exists()
+    history.mark(prompts.edit(filled, 1, tags=("first",)))
+    assert not history.redoable and not kept.exists()
+
+
+def test_rows_of_a_process_that_was_killed_are_removed_and_never_those_of_a_living_one(
+    filled, beside, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    history = History(filled)
+    history.mark(beside("import"))
+    history.undo()
+    mine = history.redoable[0].bulk.kept
+    program = (
+        "import tempfile, time; from core.store import waiting_rows;"
+        f"tempfile.tempdir = {str(tmp_path)!r}; made = waiting_rows.new_folder();"
+        "(made[0] / '1.db').write_text('rows'); print(made[0], flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as other:
+        theirs = Path(other.stdout.readline().strip())
+        for folder in (mine.parent, theirs):
+            os.utime(folder, (0, 0))
+        waiting_rows.remove_leftovers()
+        assert (theirs / "1.db").exists() and mine.exists()
+        other.kill()
+        other.wait()
+    unlocked = tmp_path / f"{waiting_rows.PREFIX}unlocked"
+    unlocked.mkdir()
+    os.utime(unlocked, (0, 0))
+    waiting_rows.remove_leftovers()
+    assert not theirs.exists() and mine.exists() and unlocked.exists()
+    history.redo()
+    del history
+    gc.collect()
+    assert not mine.parent.exists()

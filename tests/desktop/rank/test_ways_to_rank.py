@@ -1,0 +1,330 @@
+"""Two at a time, best and worst only, by criterion; how the cards look; a labeler's session."""
+
+from collections.abc import Iterator
+from itertools import permutations
+from math import ceil, factorial, log2
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from core.labeling import pairwise
+from core.labeling.clock import LabelingClock
+from core.labeling.ordering import Ordering, letter
+from core.preferences import pairs
+from core.store import Project, assignments, create_project, guidelines, rankings
+from desktop import user_settings
+from desktop.rank.differences import differences
+from desktop.rank.tab import Tab
+from desktop.session import Session
+from tests.built import built
+from tests.desktop.rank.ranking import SHIFT, Key, add_group, on_disk, press
+
+CRITERIA = "1. **Helpful.** It helps.\n2. **Honest.** It is true."
+LETTERS = [Key.Key_A, Key.Key_B, Key.Key_C, Key.Key_D]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Project]:
+    user_settings.set_labeler_name("Mira")
+    project = create_project(tmp_path / "project")
+    guidelines.save(project, criteria=CRITERIA, ties="", flags="- unsafe: harm", examples="")
+    add_group(project, "One?", "four words are here", "a **bold** claim", "nothing alike", "something else entirely")
+    add_group(project, "Two?", "one", "two", "three", "four")
+    add_group(project, "Three?", "one", "two", "three")
+    yield project
+    project.close()
+
+
+@pytest.fixture
+def tab(qtbot, made: Project) -> Iterator[Tab]:
+    session = Session(made)
+    found = built(Tab(session))
+    qtbot.addWidget(found)
+    found.resize(1080, 720)
+    with qtbot.waitExposed(found):
+        found.show()
+    yield found
+    found.close()
+    session._timer.stop()
+
+
+def ranks(project: Project) -> list[dict[int, int | None]]:
+    return [ranking.ranks for ranking in rankings.current(project)]
+
+
+def shown(tab: Tab) -> list[int]:
+    """Completions whose cards are on the table."""
+    return [card.completion.id for card in tab.board.grid.cards if card.isVisible()]
+
+
+class TestPairwise:
+    @pytest.mark.parametrize("count", range(2, 7))
+    def test_every_order_is_found_with_few_questions(self, count: int) -> None:
+        items = tuple(range(10, 10 + count))
+        worst = 0
+        for wanted in permutations(items):
+            answers: pairwise.Answers = ()
+            while (asked := pairwise.question(items, answers)) is not None:
+                assert len(answers) + pairwise.left(items, answers) <= pairwise.most(count)
+                answers = (*answers, (*asked, 1 if wanted.index(asked[0]) < wanted.index(asked[1]) else -1))
+            assert pairwise.derive(items, answers) == tuple((item,) for item in wanted)
+            worst = max(worst, len(answers))
+        assert worst == pairwise.most(count)
+        assert worst <= ceil(log2(factorial(count))) + 1
+
+    def test_ties_join_and_save_questions(self) -> None:
+        items, answers = (1, 2, 3, 4), ()
+        while (asked := pairwise.question(items, answers)) is not None:
+            answers = (*answers, (*asked, 0))
+        assert pairwise.derive(items, answers) == ((1, 2, 3, 4),)
+        assert len(answers) == 3
+
+    def test_half_an_order_is_no_order(self) -> None:
+        ordering = Ordering((1, 2, 3), method="pairwise").answer(1)
+        assert ordering.question is not None
+        assert not ordering.judged
+        assert ordering.take_answer().answers == ()
+
+
+def test_two_at_a_time_by_keyboard(tab: Tab, made: Project) -> None:
+    tab.header.next_method()
+    assert user_settings.ranking_method() == "pairwise"
+    ids = tab.board.ordering.shown
+    wanted = list(reversed(ids))
+    while (asked := tab.board.ordering.question) is not None:
+        assert sorted(shown(tab)) == sorted(asked)
+        press(tab, Key.Key_Left if wanted.index(asked[0]) < wanted.index(asked[1]) else Key.Key_Right)
+    assert len(shown(tab)) == 4
+    press(tab, Key.Key_Return)
+    assert ranks(made) == [{item: place for place, item in enumerate(wanted, start=1)}]
+    assert on_disk(made, "select method from rankings") == [("pairwise",)]
+    assert tab.board.ordering.question is not None  # the next item begins in the same way
+
+
+def test_two_at_a_time_by_mouse_with_a_tie_and_taking_back(tab: Tab, made: Project) -> None:
+    tab.header.methods["pairwise"].trigger()
+    bar = tab.board.question
+    QTest.mouseClick(bar.neither, Qt.MouseButton.LeftButton)
+    assert tab.board.ordering.answers[0][2] == 0
+    press(tab, Key.Key_Backspace)
+    assert tab.board.ordering.answers == ()
+    for button in (bar.left, bar.right, bar.neither, bar.left, bar.left, bar.left):
+        if tab.board.ordering.question is not None:
+            QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(tab.board.save_button, Qt.MouseButton.LeftButton)
+    assert len(ranks(made)) == 1
+
+
+def test_an_unanswered_question_cannot_be_saved_and_survives_a_crash(qtbot, tab: Tab, made: Project) -> None:
+    tab.header.next_method()
+    press(tab, Key.Key_Left)
+    press(tab, Key.Key_Return)
+    assert ranks(made) == []
+    assert "questions left" in tab.board.hint.text()
+    again = built(Tab(tab.session))  # as after a kill: nothing was closed
+    qtbot.addWidget(again)
+    assert again.board.ordering.answers == tab.board.ordering.answers
+
+
+def test_best_and_worst_only(tab: Tab, made: Project) -> None:
+    tab.header.methods["best-worst"].trigger()
+    ids = tab.board.ordering.shown
+    press(tab, Key.Key_C, Key.Key_A)
+    assert tab.board.grid.cards[2].place_button.text() == "Best"
+    assert tab.board.grid.cards[0].place_button.text() == "Worst"
+    press(tab, Key.Key_Return)
+    assert ranks(made) == [{ids[2]: 1, ids[1]: 2, ids[3]: 2, ids[0]: 3}]
+    assert pairs.counts(made).pairs == 5  # best over three, two over worst
+    assert pairs.counts(made).ties == 0  # the middle was not compared
+
+
+def test_best_and_worst_can_be_taken_back_by_mouse(tab: Tab, made: Project) -> None:
+    tab.header.methods["best-worst"].trigger()
+    cards = tab.board.grid.cards
+    for card in (cards[1], cards[2], cards[1], cards[3]):
+        QTest.mouseClick(card.place_button, Qt.MouseButton.LeftButton)
+    assert tab.board.ordering.extremes == (cards[3].completion.id, cards[2].completion.id)
+    press(tab, Key.Key_Backspace, Key.Key_Backspace)
+    assert tab.board.ordering.extremes == (None, None)
+
+
+def test_an_order_for_each_criterion_and_overall(tab: Tab, made: Project) -> None:
+    tab.header.criteria.setChecked(True)
+    assert [button.text() for button in tab.board.criteria.buttons.values()] == ["Helpful", "Honest", "Overall"]
+    press(tab, Key.Key_A, Key.Key_B, Key.Key_Return)
+    assert tab.board.ordering.criterion == "honest"
+    press(tab, Key.Key_B, Key.Key_A, Key.Key_Return)
+    assert tab.board.ordering.criterion == ""
+    ids = tab.board.ordering.shown
+    press(tab, Key.Key_C, Key.Key_Return)
+    (ranking,) = rankings.current(made)
+    assert ranking.ranks[ids[2]] == 1
+    assert [ranking.criteria[name][ids[0]] for name in ("helpful", "honest")] == [1, 2]
+    assert made.value("select count(*) from criterion_pairs where criterion = 'honest'") == 5
+    press(tab, Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)
+    assert tab.board.ordering.criteria() == ranking.criteria
+
+
+def test_a_criterion_is_chosen_by_mouse_and_may_be_left_out_by_a_flag(tab: Tab, made: Project) -> None:
+    tab.header.criteria.setChecked(True)
+    QTest.mouseClick(tab.board.criteria.buttons["honest"], Qt.MouseButton.LeftButton)
+    assert tab.board.ordering.criterion == "honest"
+    tab.board.menu.chosen.emit(0, "unsafe")
+    press(tab, Key.Key_Return)
+    assert on_disk(made, "select flag from current_rankings") == [("unsafe",)]
+
+
+def test_skipped_for_good_is_not_shown_again_until_undone(qtbot, tab: Tab, made: Project) -> None:
+    press(tab, Key.Key_S, held=SHIFT)
+    assert tab.board.prompt.toPlainText() == "Two?"
+    assert tab.labeling.waiting == 2
+    again = built(Tab(tab.session))
+    qtbot.addWidget(again)
+    assert again.board.prompt.toPlainText() == "Two?"
+    press(tab, Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)
+    assert tab.board.prompt.toPlainText() == "One?"
+    press(tab, Key.Key_S, held=SHIFT)
+    for _ in range(2):
+        press(tab, Key.Key_A, Key.Key_Return)
+    QTest.mouseClick(tab.stack.unskip_button, Qt.MouseButton.LeftButton)
+    assert tab.board.prompt.toPlainText() == "One?"
+
+
+def test_every_placement_is_on_disk_at_once(tab: Tab, made: Project) -> None:
+    for count, key in enumerate(LETTERS, start=1):
+        press(tab, key)
+        (draft,) = rankings.drafts(made, tab.labeling.labeler.id).values()
+        assert len(draft["tiers"]) == count
+    press(tab, Key.Key_Return)
+    assert rankings.drafts(made, tab.labeling.labeler.id) == {}
+
+
+def test_where_each_completion_stood_is_stored(tab: Tab, made: Project) -> None:
+    ids = tab.board.ordering.shown
+    press(tab, Key.Key_B, Key.Key_Return)
+    rows = on_disk(made, "select completion_id, position from ranking_items order by position")
+    assert rows == [(item, place) for place, item in enumerate(ids, start=1)]
+
+
+def test_a_repeat_is_shown_in_another_order_and_gives_no_pairs(tab: Tab, made: Project, monkeypatch) -> None:
+    monkeypatch.setattr(assignments, "REPEAT_AFTER", 1)
+    made.set_setting(assignments.REPEAT_EVERY, 2)
+    first = tab.board.ordering.shown
+    for _ in range(3):
+        press(tab, Key.Key_A, Key.Key_Return)
+    tab._reload()
+    assert tab.board.prompt.toPlainText() == "One?"
+    assert set(tab.board.ordering.shown) == set(first)
+    assert tab.board.ordering.shown != first
+    before = pairs.counts(made).pairs
+    press(tab, Key.Key_B, Key.Key_Return)
+    assert on_disk(made, "select repeat_of from rankings order by id desc limit 1") == [(1,)]
+    assert pairs.counts(made).pairs == before
+    press(tab, Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)
+    assert tab.board.prompt.toPlainText() == "One?"
+
+
+def test_an_adjudication_counts_instead_of_the_others(tab: Tab, made: Project) -> None:
+    group_id = tab.labeling.group.id
+    for name in ("Ana", "Bo"):
+        person = rankings.labeler(made, name)
+        first, *rest = tab.board.ordering.shown
+        rankings.rank(made, group_id, person.id, {first: 1} | dict.fromkeys(rest))
+    assert pairs.counts(made).pairs == 6
+    tab.adjudicate(group_id)
+    assert "instead of everybody else's" in tab.board.note.text()
+    press(tab, Key.Key_D, Key.Key_C, Key.Key_Return)
+    found = pairs.listed(made)
+    assert {pair.labeler_id for pair in found} == {tab.labeling.labeler.id}
+    assert len(found) == 5
+
+
+def test_cards_are_stacked_rendered_and_compared_as_the_labeler_likes(tab: Tab) -> None:
+    grid = tab.board.grid
+    assert grid.columns == 2
+    tab.header.views["stacked"].trigger()
+    assert grid.columns == 1
+    assert len({card.x() for card in grid.cards}) == 1
+    tab.header.views["markdown"].trigger()
+    bold = next(card for card in grid.cards if "bold" in card.completion.text)
+    assert bold.text.toPlainText() == "a bold claim"
+    tab.header.views["markdown"].trigger()
+    assert bold.text.toPlainText() == "a **bold** claim"
+    size = user_settings.font_size()
+    QTest.keyClick(tab.board, Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
+    assert user_settings.font_size() == size + 1
+
+
+@pytest.mark.parametrize("count", [2, 7, 16])
+@pytest.mark.parametrize("stacked", [False, True])
+def test_up_to_sixteen_cards_are_all_reachable(qtbot, tab: Tab, made: Project, count: int, stacked: bool) -> None:
+    group_id = add_group(made, f"Many {count}?", *(f"text {n} " * (40 * n) for n in range(1, count + 1)))
+    user_settings.set_card_view("stacked", stacked)
+    tab._reload()
+    tab.labeling.open(group_id)
+    tab._show_item()
+    cards = tab.board.grid.cards
+    for index, card in enumerate(cards):
+        press(tab, Key(Key.Key_A + index))
+        assert card.geometry().width() <= tab.board.grid.viewport().width()
+        visible = card.visibleRegion().boundingRect()
+        assert visible.height() > 60, letter(index)
+    press(tab, Key.Key_Return)
+    assert len(rankings.current(made)) == 1
+
+
+def test_a_text_that_nearly_repeats_another_is_marked(tab: Tab, made: Project) -> None:
+    long = "this is a rather long answer that says a number of things in a row"
+    group_id = add_group(made, "Twins?", long, "this is a rather short answer that says things", long + "!")
+    tab._reload()
+    tab.labeling.open(group_id)
+    tab._show_item()
+    marks = [card.twin.text() for card in tab.board.grid.cards]
+    assert sum("nearly the same" in mark for mark in marks) == 1
+    tab.header.views["differences"].trigger()
+    selected, *others = tab.board.grid.cards
+    assert selected.text.extraSelections() == []
+    assert any(card.text.extraSelections() for card in others)
+    tab.header.views["differences"].trigger()
+    assert not any(card.text.extraSelections() for card in others)
+
+
+def test_differences_are_whole_words() -> None:
+    text = "the quick red fox, indeed"
+    assert [text[a:b] for a, b in differences("the quick brown fox", text)] == ["red", ", indeed"]
+    assert differences("Same words", "same words") == []
+
+
+def test_the_clock_counts_work_and_not_pauses() -> None:
+    now = [0.0]
+    clock = LabelingClock(lambda: now[0])
+    for _ in range(4):
+        now[0] += 30
+        clock.tell(saved=True)
+    assert (clock.items, clock.seconds, clock.in_a_row) == (4, 120.0, 4)
+    assert clock.an_hour == 120
+    assert clock.left(10) == 300
+    assert clock.break_due(1)
+    assert not clock.break_due(1)
+    now[0] += 3600
+    clock.tell(left_out=True)
+    assert clock.seconds == 240
+    assert clock.in_a_row == 0
+    assert not clock.break_due(0)
+
+
+def test_the_session_panel_and_a_break(tab: Tab, monkeypatch) -> None:
+    QTest.keyClick(tab.board, Key.Key_F5)
+    panel = tab.side.clock
+    assert panel.isVisible()
+    panel.minutes.setValue(5)
+    assert user_settings.break_minutes() == 5
+    monkeypatch.setattr(tab.clock, "break_due", lambda minutes: minutes == 5)
+    tab.show_panel("")
+    press(tab, Key.Key_A, Key.Key_Return)
+    assert "break" in tab.board.hint.text()
+    tab.show_panel("session")
+    assert panel.items.value.text() == "1"
+    assert panel.rest.value.text() == "2"

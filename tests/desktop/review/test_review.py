@@ -1,0 +1,314 @@
+"""The Review tab and what belongs to it: pairs, agreement, bias, labelers; files in and out; the calibration set."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+
+from core import data
+from core.labeling import pack
+from core.store import Project, assignments, calibration, completions, open_project, rankings
+from desktop import user_settings
+from desktop.background import busy
+from desktop.instructions.import_dialog import ImportDialog
+from desktop.rank.tab import Tab as RankTab
+from desktop.review.export_dialog import ExportDialog
+from desktop.review.tab import Tab
+from desktop.session import Session
+from tests.built import built
+from tests.core.labeling.test_labelers import person, rank
+from tests.desktop.rank.ranking import Key, press
+
+
+@pytest.fixture
+def ranked(filled: Project) -> Project:
+    """Ana and Bo ranked two prompts, one alike and one the other way round; Bo flagged a third."""
+    user_settings.set_labeler_name("Ana")
+    ana, bo = person(filled, "Ana"), person(filled, "Bo")
+    for group, theirs in ((1, (0, 1, 2, 3)), (2, (3, 2, 1, 0))):
+        rank(filled, group, ana, 0, 1, 2, 3, seconds=20.0, shown=completions.ids(filled, group))
+        rank(filled, group, bo, *theirs, seconds=5.0, shown=completions.ids(filled, group))
+    rank(filled, 3, bo, flag="unsafe")
+    return filled
+
+
+@pytest.fixture
+def tab(qtbot, ranked: Project, session: Session) -> Iterator[Tab]:
+    found = built(Tab(session))
+    qtbot.addWidget(found)
+    found.resize(1080, 720)
+    with qtbot.waitExposed(found):
+        found.show()
+    settled(qtbot)
+    yield found
+    found.close()
+
+
+def settled(qtbot) -> None:
+    qtbot.waitUntil(lambda: not busy(), timeout=20_000)
+
+
+def texts(widget) -> str:
+    return " ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
+
+
+def click(widget, text: str) -> None:
+    next(button for button in widget.findChildren(QPushButton) if button.text() == text and button.isVisible()).click()
+
+
+def choose(box, value) -> None:
+    box.setCurrentIndex(box.findData(value))
+    box.activated.emit(box.currentIndex())
+
+
+def test_pairs_are_counted_listed_and_filtered(qtbot, tab: Tab, ranked: Project) -> None:
+    page = tab.pairs
+    qtbot.waitUntil(lambda: page.numbers["pairs"].value.text() == "24")
+    assert page.numbers["flagged prompts, which give none"].value.text() == "1"
+    assert page.model.rowCount() == 24
+    assert page.chosen.toPlainText() == page.model.found[0].chosen
+    choose(page.boxes["labeler_id"], person(ranked, "Bo"))
+    settled(qtbot)
+    assert page.count.text() == "12 pairs"
+    page.margin.setValue(3)
+    qtbot.waitUntil(lambda: page.count.text() == "2 pairs")
+    page.search.setText("question 2?")
+    qtbot.waitUntil(lambda: page.count.text() == "1 pair")
+    assert {pair.prompt for pair in page.model.found} == {"question 2?"}
+    page.search.setText("nothing like it")
+    qtbot.waitUntil(lambda: page.count.text() == "No pair passes the filter.")
+    assert page.chosen.toPlainText() == ""
+
+
+def test_where_nothing_is_ranked_each_page_says_what_to_do(qtbot, session: Session, filled: Project) -> None:
+    found = built(Tab(session))
+    qtbot.addWidget(found)
+    found.show()
+    settled(qtbot)
+    for page, words in (
+        (found.pairs, "No pairs yet"),
+        (found.agreement, "Once two labelers rank the same prompts"),
+        (found.bias, "Nothing to measure yet"),
+        (found.labelers, "Nobody has ranked yet"),
+    ):
+        found.pages.setCurrentWidget(page)
+        settled(qtbot)
+        assert words in texts(page)
+    found.close()
+
+
+def test_agreement_is_shown_with_intervals_and_the_worst_prompt(qtbot, tab: Tab, ranked: Project) -> None:
+    tab.pages.setCurrentWidget(tab.agreement)
+    settled(qtbot)
+    page = tab.agreement
+    assert page.pairwise.value.text() == "50%"
+    assert "2 prompts that at least two of 2 labelers ranked" in page.about.text()
+    assert [page.by_labeler.item(row, 0).text() for row in range(2)] == ["Ana", "Bo"]
+    assert page.by_labeler.item(0, 1).text().startswith("50%")
+    qtbot.waitUntil(lambda: "question 2?" in texts(page))
+    assert "2 labelers agree on 0% of the pairs" in texts(page)
+    assert "question 1?" not in texts(page)
+
+
+def test_the_calibration_set_is_made_and_unmade(qtbot, tab: Tab, ranked: Project) -> None:
+    tab.pages.setCurrentWidget(tab.agreement)
+    settled(qtbot)
+    click(tab.agreement, "Add my newest ranking")
+    settled(qtbot)
+    assert calibration.keys(ranked) == {2: rankings.latest(ranked, person(ranked, "Ana")).id}
+    assert "1 prompt in the set" in texts(tab.agreement)
+    assert tab.agreement.by_labeler.item(1, 5).text().startswith("0%")
+    assert "Bo and the author agree on 0% of the pairs" in texts(tab.agreement)
+    click(tab.agreement, "Take out")
+    settled(qtbot)
+    assert calibration.keys(ranked) == {}
+
+
+def test_bias_is_drawn_for_all_and_for_one(qtbot, tab: Tab, ranked: Project) -> None:
+    tab.pages.setCurrentWidget(tab.bias)
+    page = tab.bias
+    assert texts(page).count("Counting …") == 3, "no card is empty while it computes"
+    settled(qtbot)
+    assert "Counting …" not in texts(page)
+    assert "Ana 20 s, Bo 5 s" in page.speed.sentence.text()
+    assert "No place wins more often" in page.position.sentence.text()
+    assert "The shorter one wins" in page.length.sentence.text() or "The longer one wins" in page.length.sentence.text()
+    choose(page.who, person(ranked, "Bo"))
+    settled(qtbot)
+    assert page.speed.sentence.text() == "Median: Bo 5 s."
+
+
+def test_labelers_are_added_and_share_the_prompts(qtbot, tab: Tab, ranked: Project) -> None:
+    tab.pages.setCurrentWidget(tab.labelers)
+    page = tab.labelers
+    page.name.setText("Cy")
+    page.add()
+    assert [who.name for who in rankings.labelers(ranked)] == ["Ana", "Bo", "Cy"]
+    page.share()
+    assert "Tick at least one" in page.said.text()
+    for row in range(3):
+        page.table.item(row, 0).setCheckState(Qt.CheckState.Checked)
+    page.overlap.setValue(2)
+    page.share_button.click()
+    assert sorted(assignments.assigned(ranked).values()) == [4, 4, 4]
+    page.overlap.setValue(4)
+    page.share()
+    assert "1 up to 3" in page.said.text()
+    page.unshare_button.click()
+    assert assignments.assigned(ranked) == {}
+    wheel = QWheelEvent(
+        QPointF(5, 5), QPointF(5, 5), QPoint(0, 120), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(page.every, wheel)
+    assert page.every.value() == 0, "the wheel scrolls the page"
+    page.every.setValue(10)
+    assert ranked.setting(assignments.REPEAT_EVERY) == 10
+
+
+def test_a_pack_goes_out_and_comes_back_with_its_conflict_decided(
+    qtbot, tab: Tab, ranked: Project, tmp_path: Path
+) -> None:
+    tab.pages.setCurrentWidget(tab.labelers)
+    page = tab.labelers
+    page.choose_pack()
+    assert "Select the labeler" in page.said.text()
+    file = tmp_path / f"bo{pack.SUFFIX}"
+    page.make_pack(file, "Bo")
+    qtbot.waitUntil(lambda: "holds 3 prompts for Bo" in page.said.text())
+    bo = open_project(pack.unpack(file, tmp_path / "bo"))
+    rank(bo, 1, person(bo, "Bo"), 3, 0, 1, 2)
+    rank(bo, 4, person(bo, "Bo"), 0, 1, 2, 3)
+    pack.pack(bo, tmp_path / "back.plumbpack", "Bo")
+    bo.close()
+    rank(ranked, 1, person(ranked, "Bo"), 2, 0, 1, 3)
+    page.merge(tmp_path / "back.plumbpack")
+    qtbot.waitUntil(lambda: "rankings are new" in page.said.text())
+    assert "1 conflict with rankings made here" in page.said.text()
+    qtbot.waitUntil(lambda: "1 ranked in two places" in texts(page.conflicts))
+    click(page.conflicts, "In the pack:  D > A > B > C")
+    assert not page.conflicts.isVisible()
+    ids = completions.ids(ranked, 1)
+    now = next(item for item in rankings.current(ranked, labeler_id=person(ranked, "Bo")) if item.group_id == 1)
+    assert now.ranks == {ids[3]: 1, ids[0]: 2, ids[1]: 3, ids[2]: 4}
+    page.merge(tmp_path / "missing.plumbpack")
+    qtbot.waitUntil(lambda: "is not a file" in page.said.text())
+
+
+def test_an_opened_pack_leads_to_sending_it_back(qtbot, open_window, ranked: Project, tmp_path: Path) -> None:
+    file = tmp_path / f"Cy{pack.SUFFIX}"
+    pack.pack(ranked, file, "Cy")
+    window = open_window()
+    window.open_project(ranked.folder)
+    assert not window.packs.back_action.isVisible()
+    window.packs.unpack(file)
+    assert window.packs.back_action.isVisible()
+    rank(window.session.project, 1, person(window.session.project, "Cy"), 0, 1, 2, 3)
+    window.packs.write(tmp_path / "back.plumbpack")
+    assert pack.merge(ranked, tmp_path / "back.plumbpack").added == 1
+
+
+def test_a_simulated_labeler_ranks_and_is_marked(qtbot, tab: Tab, ranked: Project) -> None:
+    tab.pages.setCurrentWidget(tab.labelers)
+    page = tab.labelers
+    page.gold.setCurrentText("length")
+    choose(page.personality, "top-two")
+    page.simulate_button.click()
+    qtbot.waitUntil(lambda: "It ranked 6 prompts" in page.said.text())
+    assert page.table.item(2, 1).text() == "simulated: top-two, length  (a script)"
+    page.gold.setCurrentText("no such reward")
+    page.simulate_button.click()
+    qtbot.waitUntil(lambda: "no such reward" in page.said.text())
+
+
+def test_rankings_are_exported_with_what_is_lost_and_imported_again(
+    qtbot, tab: Tab, session: Session, ranked: Project, tmp_path: Path
+) -> None:
+    out = ExportDialog(session, tab)
+    out.choose()
+    assert set(data.EXPORTERS) == {out.format.itemData(place) for place in range(out.format.count())}
+    out.format.setCurrentIndex(out.format.findData("trl"))
+    out.write(tmp_path / "pairs.jsonl")
+    qtbot.waitUntil(lambda: "24 pairs are in pairs.jsonl" in out.said.text())
+    assert "The format cannot carry:" in out.said.text()
+    out.close()
+    back = ImportDialog(session, tab, what="rankings")
+    changes: list[object] = []
+    back.imported.connect(changes.append)
+    back.look(tmp_path / "pairs.jsonl")
+    qtbot.waitUntil(back.go.isEnabled)
+    assert "24 rankings, read as trl" in back.about.text()
+    back.labeler.setText("From TRL")
+    back.go.click()
+    qtbot.waitUntil(lambda: "imported" in back.said.text())
+    assert changes
+    found = rankings.current(ranked, labeler_id=rankings.labeler(ranked, "From TRL").id)
+    assert len(found) == len({(item.group_id, tuple(item.ranks.items())) for item in found}) > 0
+    back.look(Path(__file__))
+    qtbot.waitUntil(lambda: "There are no rankings" in back.said.text())
+    assert not back.go.isEnabled()
+
+
+@pytest.fixture
+def table(qtbot, ranked: Project, session: Session) -> Iterator[RankTab]:
+    """The Rank tab for a new labeler, before whom Ana put two prompts into the calibration set."""
+    user_settings.set_labeler_name("New")
+    for ranking in rankings.current(ranked, labeler_id=person(ranked, "Ana")):
+        calibration.add(ranked, ranking.id)
+    found = built(RankTab(session))
+    qtbot.addWidget(found)
+    found.resize(1080, 720)
+    with qtbot.waitExposed(found):
+        found.show()
+    yield found
+    found.close()
+
+
+def test_after_the_calibration_set_a_new_labeler_sees_where_they_differ(table: RankTab, ranked: Project) -> None:
+    first, second = ({item: place for place, item in enumerate(completions.ids(ranked, group))} for group in (1, 2))
+
+    def put(order: list[int]) -> None:
+        shown = table.board.ordering.shown
+        press(table, *(Key(int(Key.Key_A) + shown.index(item)) for item in order), Key.Key_Return)
+
+    assert table.labeling.group.id == 1
+    put(list(first))
+    assert table.stack.currentWidget() is table.board
+    put(list(second)[::-1])
+    assert table.stack.currentWidget() is table.stack.calibrated
+    shown = texts(table.stack.calibrated)
+    assert "order 50%" in shown
+    assert "Read the guidelines again" in shown
+    assert "question 2?" in shown
+    assert "question 1?" not in shown
+    table.refresh(None)
+    assert table.stack.currentWidget() is table.stack.calibrated, "news do not take it away"
+    table.stack.calibrated.go_on.click()
+    assert table.stack.currentWidget() is table.board
+    assert table.labeling.group.id == 3
+
+
+def test_an_earlier_ranking_is_put_into_the_calibration_set_from_the_history(table: RankTab, ranked: Project) -> None:
+    press(table, Key.Key_A, Key.Key_Return)
+    table.show_panel("history")
+    history = table.side.history
+    history.view.setCurrentIndex(history.model.index(0, 0))
+    history.calibrate.click()
+    mine = rankings.latest(ranked, person(ranked, "New")).id
+    assert mine in calibration.keys(ranked).values()
+
+
+def test_who_wrote_what_is_hidden_until_it_is_ranked(table: RankTab, ranked: Project) -> None:
+    ranked.db.conn.execute('update completions set sampling = \'{"imported": "hh.jsonl"}\' where id = 2')
+    assert not any(card.foot.isVisible() for card in table.board.grid.cards)
+    press(table, Key.Key_A, Key.Key_Return)
+    assert not any(card.foot.isVisible() for card in table.board.grid.cards)
+    table.open_ranking(rankings.latest(ranked, person(ranked, "New")).id)
+    told = {card.completion.id: card.foot.text() for card in table.board.grid.cards}
+    assert told[1] == "Written by the base model"
+    assert told[2] == "Imported from hh.jsonl"
+    press(table, Key.Key_S)
+    assert not any(card.foot.isVisible() for card in table.board.grid.cards)

@@ -1,0 +1,425 @@
+"""What leads somebody round: the next step, the tour, the command palette, the jobs panel, notices, leaving."""
+
+import json
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
+
+from core import demo
+from core.config import job_configs
+from core.events import NewCompletion, Sample, Samples
+from core.guidance import tour
+from core.guidance.next_step import ENOUGH, next_step
+from core.jobs import lock, queue
+from core.jobs.recorder import Recorder
+from core.labeling import gold
+from core.records import Prompt
+from core.store import completions, open_project, prompts, rankings
+from desktop import user_settings
+from desktop.background import busy
+from desktop.guide import guide
+from desktop.shell import commands, page_commands
+from desktop.shell.command_palette import CommandPalette
+from desktop.shell.jobs_panel import JobsPanel
+from desktop.shell.tabs import TABS
+from desktop.widgets.late_pages import LatePages
+
+
+def finished(project, kind, **result):
+    """A job of a kind as it looks when it is done."""
+    job = queue.enqueue(project, kind, job_configs.stored(job_configs.JOBS[kind].config(), options_of(kind)))
+    project.db.conn.execute("update jobs set status = 'done', result = ? where id = ?", (json.dumps(result), job.id))
+    return job
+
+
+def options_of(kind):
+    return job_configs.ALGORITHMS["ppo"].config() if kind == "train-policy" else None
+
+
+def words(widget):
+    return " ".join(shown.text() for shown in widget.findChildren(QLabel) if not shown.isHidden())
+
+
+def test_the_next_step_follows_the_loop(filled):
+    assert next_step(filled).title == "Rank 6 more prompts", "as many as there are"
+    gold.rank_all(filled, "length")
+    step = next_step(filled)
+    assert (step.title, step.page) == (f"Add {ENOUGH - 6} more prompts", "prompts"), "there is none left to rank"
+    prompts.add(filled, [Prompt(0, f"another {number}?") for number in range(ENOUGH)])
+    assert next_step(filled).title == "Write completions"
+    finished(filled, "train-reward", accuracy=0.75, heldout_pairs=12)
+    assert next_step(filled).tab == "PPO", "who trains with fewer may go on"
+    assert "cannot be told from chance" in next_step(filled).why, "9 of 12 pairs"
+    finished(filled, "train-reward", accuracy=0.75, heldout_pairs=120)
+    assert "chance" not in next_step(filled).why
+    finished(filled, "train-policy")
+    assert next_step(filled).tab == "Compare"
+    finished(filled, "compare")
+    assert next_step(filled).title == "Begin the next round"
+    written = finished(filled, "generate").id
+    rows = (NewCompletion("one", 1, True, 0), NewCompletion("two", 1, True, 0))
+    completions.add_group(filled, prompts.listed(filled)[-1].id, rows, job_id=written)
+    assert next_step(filled).title == "Rank 1 more prompt", "what the tuned policy wrote"
+    finished(filled, "train-reward")
+    assert next_step(filled).tab == "PPO", "a newer reward model wants a newer policy"
+
+
+def test_prompts_that_wait_for_completions_count_as_prompts_to_rank(filled):
+    prompts.add(filled, [Prompt(0, f"another {number}?") for number in range(ENOUGH)])
+    step = next_step(filled)
+    assert step.title == f"Rank {ENOUGH} more prompts"
+    assert f"{ENOUGH - 6} of them wait for completions" in step.why and "add prompts" not in step.why
+
+
+def test_card_and_pages_agree_once_all_of_too_few_are_ranked(open_window, filled, qtbot):
+    user_settings.set_labeler_name("somebody")
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Reward model")
+    empty = window.tab_called("Reward model").training.empty
+    qtbot.waitUntil(lambda: "Rank some prompts" in empty.text.text() and empty.action.text() == "Go to Rank")
+    rank_by_hand(window, 6)
+    assert f"Add {ENOUGH - 6} more prompts" in words(window.sidebar.next)
+    assert "A reward model can learn from them now, and better from 20 prompts" in words(window.sidebar.next)
+    assert window.sidebar.next.main.text() == "Prompts →"
+    qtbot.waitUntil(lambda: "Train it now with the button at the left, or add prompts." in empty.text.text())
+    advice = window.tab_called("Reward model").training.advice.text()
+    assert advice == f"It can be trained now, and better with {ENOUGH - 6} more ranked prompts."
+    empty.action.click()
+    assert window.tab_called("Instructions").prompts.new_text.isVisible()
+    window.show_tab_called("Rank")
+    pages = window.tab_called("Rank").stack
+    qtbot.waitUntil(lambda: pages.currentWidget() is pages.all_ranked)
+    said = f"can learn from it now, and better with {ENOUGH - 6} more ranked prompts."
+    assert pages.all_ranked.text.text().endswith(said)
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "paused"])
+def test_a_second_tuning_is_at_work_as_the_first_was(open_window, filled, status):
+    gold.rank_all(filled, "length")
+    for kind in ("train-reward", "train-policy", "compare"):
+        finished(filled, kind)
+    held = lock.acquire(filled.folder)
+    window = open_window()
+    window.open_project(filled.folder)
+    card = window.sidebar.next
+    assert "Begin the next round" in words(card)
+    job = finished(filled, "train-policy")
+    filled.db.conn.execute("update jobs set status = ? where id = ?", (status, job.id))
+    window.session._follower.touch()
+    window.session.poll()
+    assert "At work" in words(card) and "Tune policy" in words(card) and card.main.text() == "PPO →"
+    assert ("It is paused." in words(card)) == (status == "paused")
+    card.main.click()
+    assert window.shown.title == "PPO"
+    held.close()
+
+
+def test_without_held_out_prompts_nothing_can_be_measured(filled):
+    for prompt in prompts.listed(filled, split="heldout"):
+        prompts.edit(filled, prompt.id, split="train")
+    assert next_step(filled).title == "Hold some prompts out"
+
+
+def test_an_empty_project_is_told_to_write_prompts(project):
+    assert next_step(project).tab == "Instructions"
+
+
+def test_the_card_follows_what_is_done_and_leads_there(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    assert "Rank 6 more prompts" in words(window.sidebar.next)
+    qtbot.mouseClick(window.sidebar.next.main, Qt.MouseButton.LeftButton)
+    assert window.tab_stack.currentIndex() == 1
+    other = open_project(filled.folder)
+    gold.rank_all(other, "length")
+    other.close()
+    window.session.poll()
+    assert f"Add {ENOUGH - 6} more prompts" in words(window.sidebar.next)
+    qtbot.mouseClick(window.sidebar.next.main, Qt.MouseButton.LeftButton)
+    instructions = window.tab_called("Instructions")
+    assert instructions.prompts.new_text.isVisible(), "and it opens the page where they are added"
+
+
+def rank_by_hand(window, count):
+    project = window.session.project
+    person = rankings.labeler(project, "somebody")
+    for group in completions.group_ids(project)[:count]:
+        ranks = {completion: place for place, completion in enumerate(completions.ids(project, group), 1)}
+        window.session.do(rankings.rank(project, group, person.id, ranks))
+
+
+def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_window, started, qtbot):
+    folder = demo.install()
+    window = open_window()
+    window.open_project(folder)
+    card = window.sidebar.next
+    assert "Take the tour" in words(card)
+    card.main.click()
+    assert "stop 1 of 5" in words(card) and card.main.text() == "Go on"
+    card.main.click()
+    assert "0 of 3 done" in words(card) and window.tab_stack.currentIndex() == 1
+    rank_by_hand(window, 2)
+    assert "2 of 3 done" in words(card)
+    window.close_project()
+    qtbot.waitUntil(lambda: window.session is None)
+    window.open_project(folder)
+    card = window.sidebar.next
+    assert "2 of 3 done" in words(card), "a tour goes on where it was"
+    card.other.click()
+    assert card.main.text() == "Start it"
+    held = lock.acquire(folder)
+    card.main.click()
+    job = window.session.jobs("train-reward")[0]
+    assert job.status == "queued" and started
+    assert "It is at work." in words(card)
+    assert window.tab_called("Reward model").training.runs.current == job.id, "its curves are shown"
+    window.session.project.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    window.session._follower.touch()
+    window.session.poll()
+    assert "Done." in words(card) and card.main.text() == "Go on"
+    held.close()
+    card.end.click()
+    assert tour.place(window.session.project) is None
+    assert "Next" in words(card)
+
+
+def test_the_palette_finds_menus_buttons_and_fields_and_runs_them(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("PPO")
+    window.show_commands()
+    palette = window.findChild(CommandPalette)
+    names = {command.name for command in palette.commands}
+    assert {"Start", "New project", "Dark theme", "Compare", "Set Learning rate"} <= names
+    qtbot.keyClicks(palette.typed, "theme dark")
+    assert palette.found.count() == 1
+    qtbot.keyClick(palette.typed, Qt.Key.Key_Return)
+    assert user_settings.theme() == "dark"
+    window.set_theme("light")
+
+
+@pytest.mark.parametrize("kind", TABS, ids=lambda kind: kind.title)
+def test_what_is_written_down_of_a_page_is_there_and_what_is_there_is_written_down(open_window, qtbot, kind):
+    """On the demo, which has something everywhere."""
+    window = open_window()
+    window.open_project(demo.install())
+    window.show_tab_called(kind.title)
+    tab, written = window.tab_called(kind.title), page_commands.OFFERS[kind.title]
+    pages = getattr(tab, "pages", None)
+    for number in range(pages.count() if pages is not None else 1):
+        if pages is not None:
+            pages.setCurrentIndex(number)
+        if isinstance(pages, LatePages):
+            pages.whole()
+        page = page_commands.page_of(tab)
+        qtbot.waitUntil(lambda: not busy())
+        there = {command.name for command in commands.of_page(tab, "")}
+        assert set(written.get("", ())) | set(written.get(page, ())) <= there
+        assert pages is None or page in written, "a page that nobody wrote down"
+
+
+def test_the_palette_leads_to_what_another_page_offers_without_building_it_before(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_commands()
+    palette = window.findChild(CommandPalette)
+    assert window.tab_called("Review") is None
+    qtbot.keyClicks(palette.typed, "set name labeler")
+    assert palette.found.count() == 1
+    qtbot.keyClick(palette.typed, Qt.Key.Key_Return)
+    page = window.tab_called("Review").labelers
+    assert window.shown.title == "Review" and page.isVisible()
+    assert window.focusWidget() is page.name
+    window.run_elsewhere("Review", "Agreement", "Add my newest ranking")
+    window.run_elsewhere("PPO", "", "Rank what it writes")
+    assert window.shown.title == "PPO" and "cannot be done now" in window.projects.notice.text.text()
+
+
+def test_recent_projects_are_found_by_name(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_commands()
+    (found,) = [each for each in window.findChild(CommandPalette).commands if each.where == str(filled.folder)]
+    assert found.name == "Test project"
+
+
+def test_what_begins_with_the_word_comes_first_and_nonsense_finds_nothing():
+    found = [commands.Command(name, "", "", print) for name in ("Export model", "Show models", "Model")]
+    assert [command.name for command in commands.matching(found, "mod")] == ["Model", "Export model", "Show models"]
+    assert not commands.matching(found, "xyz")
+
+
+def test_the_jobs_panel_lists_logs_and_stops(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    held = lock.acquire(filled.folder)
+    window.show_jobs()
+    panel = window.findChild(JobsPanel)
+    assert "No jobs yet" in words(panel)
+    first = window.session.start("generate", job_configs.GenerateConfig())
+    window.session.start("generate", job_configs.GenerateConfig())
+    worker = open_project(filled.folder)
+    worker.db.conn.execute("update jobs set status = 'running', done = 3, total = 6 where id = ?", (first.id,))
+    worker.db.conn.execute(
+        "insert into job_log (job_id, at, text) values (?, '2026-01-02T03:04:05', 'hello')", (first.id,)
+    )
+    worker.close()
+    window.session.poll()
+    assert panel.table.rowCount() == 2
+    assert panel.table.item(1, 3).text().startswith("3 of 6")
+    panel.table.setCurrentCell(1, 0)
+    assert "hello" in panel.log.toPlainText()
+    panel.table.setCurrentCell(0, 0)
+    panel.stop.click()
+    window.session.poll()
+    assert panel.table.item(0, 2).text() == "stopped"
+    assert panel.current.id == 2, "the choice stays where it was"
+    held.close()
+
+
+def test_the_title_says_how_far_a_job_is_and_its_end_is_told_to_who_looks_elsewhere(open_window, filled, monkeypatch):
+    window = open_window()
+    window.open_project(filled.folder)
+    monkeypatch.setattr(window, "isActiveWindow", lambda: False)
+    held = lock.acquire(filled.folder)
+    job = window.session.start("generate", job_configs.GenerateConfig())
+
+    def told(**values):
+        for name, value in values.items():
+            window.session.project.db.conn.execute(f"update jobs set {name} = ? where id = ?", (value, job.id))
+        window.session._follower.touch()
+        window.session.poll()
+
+    told(status="running", done=3, total=6, seconds=40)
+    assert window.windowTitle().startswith("50%")
+    told(status="done", done=6)
+    assert window.windowTitle() == "Test project – Plumbline"
+    assert window.notices.told == [f"Job {job.id}, Generate completions, is done after 40 s."]
+    held.close()
+
+
+@pytest.mark.parametrize(
+    ("button", "wanted", "closed"), [("Go on", "run", True), ("Stop", "stop", True), ("Keep", "run", False)]
+)
+def test_closing_on_a_job_asks_and_does_as_told(open_window, filled, qtbot, button, wanted, closed):
+    window = open_window()
+    window.open_project(filled.folder)
+    held = lock.acquire(filled.folder)
+    job = window.session.start("generate", job_configs.GenerateConfig())
+    window.session.project.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
+    window.session._follower.touch()
+    window.session.poll()
+    window.close()
+    assert window.isVisible()
+    box = window.findChild(QMessageBox)
+    assert f"Job {job.id}" in box.text()
+    next(push for push in box.buttons() if push.text().startswith(button)).click()
+    qtbot.waitUntil(lambda: window.isVisible() != closed)
+    project = open_project(filled.folder)
+    assert queue.get(project, job.id).wanted == wanted
+    project.close()
+    held.close()
+
+
+@pytest.mark.parametrize("kind", TABS, ids=lambda kind: kind.title)
+def test_help_on_a_tab_opens_its_page_of_the_guide(open_window, filled, qtbot, kind):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called(kind.title)
+    aids = [push for push in window.tab_called(kind.title).findChildren(QPushButton) if push.text() == "?"]
+    assert len(aids) == 1 and aids[0].isVisible()
+    window.show_guide()
+    dialog = next(found for found in window.findChildren(QDialog) if found.windowTitle() == "Plumbline guide")
+    assert dialog.findChild(guide.Pages).source().toLocalFile().endswith(f"{kind.guide}.md")
+
+
+def test_the_guide_begins_for_those_who_never_saw_it_and_its_figures_move(open_window, qtbot):
+    from desktop.guide.figures import Clip, Figure, OverOptimisation, PairLoss
+
+    dialog = guide.show("rlhf", open_window())
+    loss, clip, over = dialog.findChildren(Figure)
+    assert (type(loss), type(clip), type(over)) == (PairLoss, Clip, OverOptimisation)
+    loss.slider.setValue(50)
+    assert loss.at.getData()[1][0] == pytest.approx(0.6931, abs=1e-4), "ln 2 where it cannot tell"
+    over.slider.setValue(0)
+    far = over.at.getData()
+    over.slider.setValue(100)
+    near = over.at.getData()
+    assert far[0][0] > near[0][0], "a cheaper KL goes further"
+    assert far[1][0] > near[1][0] and far[1][1] < near[1][1], "learned rises, gold falls"
+
+
+def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Rank")
+    window.show_tab_called("Instructions")
+    window.session.do(prompts.edit(window.session.project, 1, tags=("new",)))
+    window.take_back("undo")
+    assert prompts.get(window.session.project, 1).tags == ("test",)
+    assert window.projects.notice.text.text() == "Undone: Edit prompt."
+    window.show_tab_called("Rank")
+    rank = window.tab_called("Rank")
+    for key in (Qt.Key.Key_B, Qt.Key.Key_A, Qt.Key.Key_C, Qt.Key.Key_D, Qt.Key.Key_Return):
+        qtbot.keyClick(rank.board, key)
+    assert window.session.project.value("select count(*) from rankings") == 1
+    window.take_back("undo")
+    assert window.session.project.value("select count(*) from current_rankings") == 0
+
+
+def test_the_jobs_panel_goes_with_its_project(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_jobs()
+    window.show_jobs()
+    assert len(window.findChildren(JobsPanel)) == 1
+    window.close_project()
+    qtbot.waitUntil(lambda: window.jobs is None)
+
+
+def test_compare_shows_what_belongs_to_the_chosen_policy(open_window, filled):
+    runs = [finished(filled, "train-policy", adapter=f"runs/{number}/x") for number in (1, 2)]
+    finished(filled, "compare", policy_job=runs[0].id, reward_before=0.0, reward_after=1.0, kl=2.0, prompts=7)
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Compare")
+    compare = window.tab_called("Compare")
+    assert compare.policy.currentData() == runs[1].id
+    assert "Not compared yet" in words(compare), "another policy's figures are not its own"
+    compare.policy.setCurrentIndex(compare.policy.findData(runs[0].id))
+    compare.policy.activated.emit(compare.policy.currentIndex())
+    assert compare.what.text() == f"Run {runs[0].id} beside the reference, on 7 held-out prompts"
+    assert compare.after.value.text() == "+1.00"
+
+
+def test_a_share_of_two_answers_is_not_sure(open_window, filled):
+    run = finished(filled, "train-policy", adapter="runs/1/x")
+    job = finished(filled, "compare", policy_job=run.id, reward_before=0.0, reward_after=1.0, kl=2.0, prompts=2)
+    sides = (("reference", 0.0), ("tuned", 1.0))
+    answers = tuple(Sample(f"p{n}", "a", side, score=score) for n in range(2) for side, score in sides)
+    Recorder(filled, job.id).record(Samples(0, answers))
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Compare")
+    wins = window.tab_called("Compare").wins
+    assert (wins.value.text(), wins.between.text()) == ("100%", "2 of 2, 34–100%"), "Wilson 1927: 0.342 to 1"
+
+
+def test_a_window_that_was_closed_on_a_job_comes_back_where_it_was(open_window, filled, qtbot):
+    window = open_window()
+    window.open_project(filled.folder)
+    window.show_tab_called("Reward model")
+    held = lock.acquire(filled.folder)
+    job = window.session.start("generate", job_configs.GenerateConfig())
+    window.leave()
+    qtbot.waitUntil(window.isHidden)
+    again = open_window()
+    qtbot.waitUntil(lambda: again.session is not None)
+    assert again.session.project.folder == filled.folder and again.shown.title == "Reward model"
+    again.session.stop(job.id)
+    again.session.poll()
+    again.leave()
+    assert user_settings.left_running() is None, "nothing runs any more: the next window begins at the beginning"
+    held.close()

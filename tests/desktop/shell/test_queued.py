@@ -1,0 +1,62 @@
+"""A job that waits behind another one says behind which, wherever it was begun."""
+
+from core.events import Result
+from core.jobs import queue
+from core.jobs.recorder import Recorder
+from tests.desktop.runs.test_what_runs_say import polled, queued, set_status, window  # noqa: F401
+
+
+def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noqa: F811
+    reward, policy = queued(filled, "train-reward"), queued(filled)
+    for each in (reward, policy):
+        Recorder(filled, each.id).record(Result({"adapter": "somewhere", "accuracy": 0.7, "heldout_pairs": 1}))
+        set_status(filled, each, "done")
+    running = queued(filled, "train-reward")
+    set_status(filled, running, "running")
+    polled(window)
+    waits = f"Waits for job {running.id}, Train reward model"
+
+    window.show_tab_called("Rank")
+    panel = window.tab_called("Rank").side.generate
+    window.tab_called("Rank").show_panel("generate")
+    panel.start()
+    assert panel.state.text().startswith(waits)
+    window.show_tab_called("Reward model")
+    playground = window.tab_called("Reward model").playground
+    playground.refresh()
+    playground.completion.setPlainText("Yes.")
+    playground.start_scoring()
+    assert playground.said.text().startswith(waits)
+    training = window.tab_called("Reward model").training
+    training.show_newest()
+    window.show_tab_called("Compare")
+    compare = window.tab_called("Compare")
+    compare.compare_heldout()
+    assert compare._busy.text().startswith(waits)
+    later = queued(filled)
+    window.show_tab_called("PPO")
+    polled(window)
+    ppo = window.tab_called("PPO")
+    ppo.runs.select(later.id)
+    assert ppo.result.text().startswith(waits)
+
+    ppo.start_export("somewhere else")
+    assert ppo.exported.text().endswith(f"{waits}.")
+
+    set_status(filled, running, "paused")
+    polled(window)
+    said = (playground.said, compare._busy, ppo.result)
+    assert [text.text() for text in said] == [f"{waits}, which is paused."] * 3
+    set_status(filled, running, "done")
+    first = queue.listed(filled, status="queued")[-1]
+    assert first.kind == "generate"
+    polled(window)
+    window.show_tab_called("Rank")
+    assert "Waiting for the worker" in panel.state.text(), "it is the next one"
+    assert playground.said.text() == f"Waits for job {first.id}, Generate completions."
+    for each in queue.listed(filled, status="queued"):
+        set_status(filled, each, "running")
+        polled(window)
+        set_status(filled, each, "done" if each.kind == "generate" else "running")
+    assert playground.said.text() == "Scoring …"
+    assert compare._busy.text() == "Both are answering …"
