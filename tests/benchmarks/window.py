@@ -21,11 +21,12 @@ import json, sys, time
 from dataclasses import replace
 from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer, Qt
-from core import configs, demo
+from core import demo
+from core.config import job_configs
 from desktop.app import build, read_ahead
 from desktop.background import busy
-from desktop.garbage import Collector
-from desktop.tabs import TABS
+from desktop.shell.gc import Collector
+from desktop.shell.tabs import TABS
 
 app, window = build([])
 Collector(app)
@@ -47,7 +48,7 @@ def settle():
 
 settle()
 config = replace(demo.POLICY, steps=int(sys.argv[2]))
-job = window.session.start("train-policy", config, configs.ALGORITHMS["ppo"].config())
+job = window.session.start("train-policy", config, job_configs.ALGORITHMS["ppo"].config())
 gaps, where = [], []
 last = [time.perf_counter()]
 
