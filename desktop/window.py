@@ -186,15 +186,15 @@ class Window(QMainWindow):
         return page
 
     def open_tab(self, number: int) -> None:
-        """Show a tab; what is in it comes as it is made."""
+        """Show a tab."""
         if self.session is not None:
             self.sidebar.mark(number)
             self.tab_stack.open(number)
 
     def show_tab(self, number: int) -> Any:
-        """Show a tab with all that is in it, and return it."""
+        """Show a tab, and return it."""
         self.open_tab(number)
-        return self.tab_stack.whole(number)
+        return self.tab_stack.tabs[number]
 
     @property
     def shown(self) -> TabKind:
@@ -208,7 +208,7 @@ class Window(QMainWindow):
 
     def tab_called(self, title: str) -> Any:
         """A tab by its title, or None while it was never shown."""
-        return self.tab_stack.whole([kind.title for kind in TABS].index(title))
+        return self.tab_stack.tabs[[kind.title for kind in TABS].index(title)]
 
     def show_tab_called(self, title: str) -> None:
         """For a tab that offers the next step."""

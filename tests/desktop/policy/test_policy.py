@@ -23,7 +23,6 @@ from desktop.policy.samples import COLUMNS
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.policy.tab import Tab
 from desktop.widgets.short_text import ShortText
-from tests.built import built
 
 KIND = "train-policy"
 
@@ -49,7 +48,7 @@ def done(project, job, status="done"):
 def tab(qtbot, session):
     """The tab in a window of its own; a worker seems to be there."""
     held = lock.acquire(session.project.folder)
-    found = built(Tab(session))
+    found = Tab(session)
     found.resize(1100, 800)
     qtbot.addWidget(found)
     found.show()
@@ -630,7 +629,7 @@ def test_a_run_that_goes_has_room_for_everything_in_a_small_window(tab, qtbot):
     drawn(tab)
     assert not tab.samples.isVisible()
     assert tab.charts.reward.plot.height() > low + 100
-    again = built(Tab(tab.session))
+    again = Tab(tab.session)
     qtbot.addWidget(again)
     assert again.folding.folded, "it is remembered"
     tab.pages.setCurrentIndex(1)
