@@ -20,6 +20,7 @@ from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, Project, is_older, open_project, waiting_rows
+from core.store.undo import Direction
 from desktop import errors, user_settings
 from desktop.background import abandon, in_background, wait_for_all
 from desktop.guide import guide
@@ -273,7 +274,7 @@ class Window(QMainWindow):
         """The guide's page about the tab that is shown."""
         guide.show(self.guide_page, self)
 
-    def take_back(self, word: str) -> None:
+    def take_back(self, word: Direction) -> None:
         """Undo or redo: what the labeler did on the Rank tab, what this window did anywhere else."""
         if self.session is None:
             return
