@@ -1,7 +1,6 @@
 """A run seen from outside: live settings, stop rules, the best checkpoint, safeguards, resuming, sweeps and rounds."""
 
 import os
-import random
 import signal
 import time
 from dataclasses import replace
@@ -84,7 +83,7 @@ def at_step(step):
 
 @pytest.mark.parametrize("name", list(job_configs.ALGORITHMS))
 def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_numbers(
-    project, run_job, monkeypatch, name
+    project, run_job, monkeypatch, chance, name
 ):
     if name == "dpo":
         ranked(project, run_job)
@@ -94,19 +93,18 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
     assert whole.status == "done", whole.report or whole.error
     expected = numbers(project, whole)
 
-    at = random.randint(1, 4)
+    at = chance.randint(1, 4)
     resumed = killed_and_resumed(project, monkeypatch, config, own, at_step(at))
     assert numbers(project, resumed) == expected, f"killed at step {at}"
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job, kills):
+def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job, chance, kills):
     name = "soft-q"  # with a replay buffer, a target network and a steered coefficient
     config = replace(POLICY, algorithm=name, steps=8, kl_target=1.0, checkpoint_every=1)
     whole = run_job(project, "train-policy", config, options(name))
     assert whole.status == "done", whole.report or whole.error
     job = queue.enqueue(project, "train-policy", job_configs.stored(config, options(name)))
-    chance = random.Random()
     for _ in range(kills):
         first = last_checkpoint(project, job.id)[0]
         process = launch.ensure_worker(project.folder, idle=20)
