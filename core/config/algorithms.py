@@ -333,9 +333,9 @@ class Algorithm:
 def algorithm_of(path: Path) -> Algorithm:
     """The algorithm of a file. Raises `LookupError` when there are no options of it anywhere."""
     module = f"core.rl.algorithms.{path.stem}"
-    config = OPTIONS.get(path.stem) or vars(importlib.import_module(module)).get("Options")
-    if config is None:
-        raise LookupError(f"{path} has no class Options")
+    config = OPTIONS.get(path.stem) or vars(importlib.import_module(module)).get("Options", object)
+    if not issubclass(config, AlgorithmOptions):
+        raise LookupError(f"{path} has no class Options made from AlgorithmOptions")
     title, _, summary = " ".join((config.__doc__ or path.stem).split()).partition(": ")
     return Algorithm(path.stem.replace("_", "-"), title, summary, config, module)
 
