@@ -1,11 +1,10 @@
 """The PPO tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
 import re
-from collections.abc import Iterator
 
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
 
-from core.config.job_configs import ExportModelConfig
+from core.config.job_configs import ALGORITHMS, ExportModelConfig
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
@@ -52,10 +51,6 @@ class Tab(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self.parts = self._build()
-
-    def _build(self) -> Iterator[None]:
-        session = self.session
         self.need = label("", "warning", wrap=True)
         self.form = PolicyForm(self._suggested())
         self.form.changed.connect(self._show_need)
@@ -77,16 +72,12 @@ class Tab(QWidget):
         self.runs.chosen.connect(self.show_run)
         self.removal = RunRemoval(self.runs)
         self.runs.ticked.connect(self._show_current)
-        yield
         self.charts = PolicyCharts(session.project)
-        yield from self.charts.parts
-        yield
         self.live = LiveControls(session)
         self.rounds = RoundsLine(session)
         self.samples = SamplesTable(session.project)
         self.table = RunsTable()
         self.table.chosen.connect(self.runs.select)
-        yield
         self.advice = ShortText("warning")
         self.result = RunResult(session)
         self.stack = QStackedWidget()
@@ -99,7 +90,6 @@ class Tab(QWidget):
         )
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self._results())
-        yield
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setStretch(1, 1)
         page = column(header("PPO", ABOUT, self.rounds), body, spacing=2 * SPACE)
@@ -184,10 +174,10 @@ class Tab(QWidget):
 
     def _show_need(self) -> None:
         ready = queue.newest_run(self.session.project, "train-reward") is not None
-        dpo = self.form.name == "dpo"
-        self.need.setVisible(not ready and not dpo)
+        offline = ALGORITHMS[self.form.name].offline
+        self.need.setVisible(not ready and not offline)
         self.need.setText("There is no reward model yet: train one first, or optimise a gold reward (More settings).")
-        self.empty.action.setVisible(not ready and not dpo)
+        self.empty.action.setVisible(not ready and not offline)
 
     def start(self) -> None:
         try:

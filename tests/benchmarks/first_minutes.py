@@ -25,9 +25,10 @@ import json, sys, time
 from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from core import demo, tour
+from core import demo
+from core.guidance import tour
 from desktop.app import build
-from desktop.welcome import NewProject
+from desktop.projects.welcome import NewProject
 
 way, folder, pauses, prompts, held_out = json.loads(sys.argv[1])
 began, marks = time.perf_counter(), {}

@@ -100,8 +100,10 @@ def kept(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any] | 
 
 def reached(ours: Any, theirs: Any) -> dict[str, float | None]:
     """When our PPO's reward (the running mean of 5 steps) first was what the peer's was at its end, and at what KL."""
-    aim, kl = (mean_of_last(theirs["series"][f"objective/{name}"], len(theirs["series"]["objective/kl"]) - 1)
-               for name in ("scores", "kl"))  # fmt: skip
+    aim, kl = (
+        mean_of_last(theirs["series"][f"objective/{name}"], len(theirs["series"]["objective/kl"]) - 1)
+        for name in ("scores", "kl")
+    )
     rewards, kls = (ours["series"][f"objective/{name}"] for name in ("scores", "kl"))
     for step in range(SMOOTH - 1, len(rewards)):
         if mean_of_last(rewards, step) >= aim:
@@ -306,8 +308,8 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
     from core.labeling import gold
     from core.models import chat
     from core.models.adapters import SharedModel
+    from core.reward.reward_function import RewardFunction
     from core.rl import evaluate
-    from core.rl.rewards import Rewards
     from core.rl.rollout import POLICY
 
     base = load_base(options)
@@ -327,7 +329,7 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
         shared = SharedModel(base)
         shared.load(POLICY, out)
         heldout = [(number, prompt.text) for number, prompt in enumerate(everything) if prompt.split == "heldout"]
-        score = Rewards(None, gold.find("sentiment"), None)
+        score = RewardFunction(optimised_gold=gold.find("sentiment"), gold=gold.find("sentiment"))
         parts = [
             evaluate.answers(
                 shared, role, heldout, score, name=name, copies=COPIES, max_new_tokens=TOKENS, temperature=1.0, seed=0
@@ -336,8 +338,10 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
         ]
         shared.close()
     before, after = ([vars(sample) for sample in part] for part in parts)
-    series = {f"objective/{to}": [(line["step"], line[name]) for line in lines]
-              for name, to in (("kl", "kl"), ("reward", "scores"))}  # fmt: skip
+    series = {
+        f"objective/{to}": [(line["step"], line[name]) for line in lines]
+        for name, to in (("kl", "kl"), ("reward", "scores"))
+    }
     return {
         "seed": 0, "before": before, "after": after, "gold": False, "series": series,
         "fluency": [fluency(options, part) for part in (before, after)], "seconds": lines[-1]["seconds"],

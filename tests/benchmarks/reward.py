@@ -62,8 +62,7 @@ def ours(options: argparse.Namespace, k: int) -> dict[str, Any]:
     from core.models.adapters import SharedModel
     from core.models.checkpoint import adamw
     from core.reward.examples import Example, Order
-    from core.reward.model import RewardModel
-    from core.reward.update import update
+    from tests.core.reward.steps import fresh_model, update
 
     base = load_base(options)
     config = TrainRewardConfig()
@@ -78,7 +77,7 @@ def ours(options: argparse.Namespace, k: int) -> dict[str, Any]:
         for number, (prompt, answers) in enumerate(texts(options, base.tokenizer, k))
     ]
     shared = SharedModel(base)
-    model = RewardModel.fresh(shared, config, seed=0)
+    model = fresh_model(shared, config, seed=0)
     (member,) = model.members
     optimizer = adamw(*zip(model.parameters(member), (1e-4, 1e-3), strict=True))
 

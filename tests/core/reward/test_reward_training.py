@@ -260,9 +260,7 @@ def test_a_loss_that_is_no_number_is_one_sentence(ranked, run_job):
     assert job.report is None
 
 
-def test_completions_that_are_too_long_are_counted_and_named_and_never_dropped_silently(
-    tmp_path, tiny_model, run_job
-):  # fmt: skip
+def test_completions_that_are_too_long_are_counted_and_named_and_never_dropped_silently(tmp_path, tiny_model, run_job):
     project = create_project(tmp_path / "project", model=str(tiny_model))
     fill(project, 8, ("alpha", "zzz", "x" * 300))
     job = run_job(project, "train-reward", REWARD)

@@ -1,7 +1,6 @@
 """A run seen from outside: live settings, stop rules, the best checkpoint, safeguards, resuming, sweeps and rounds."""
 
 import os
-import random
 import signal
 import time
 from dataclasses import replace
@@ -19,8 +18,8 @@ from core.jobs.wait import wait
 from core.labeling import gold
 from core.records import Prompt
 from core.rl import train_job
-from core.rl.adaptive_kl import steered
-from core.rl.stopping import Watch
+from core.rl.adaptive_kl import LiveSettings, next_kl_coef
+from core.rl.stopping import StoppingRules
 from core.runs import live_settings, rounds, sweep
 from core.store import prompts
 
@@ -84,7 +83,7 @@ def at_step(step):
 
 @pytest.mark.parametrize("name", list(job_configs.ALGORITHMS))
 def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_numbers(
-    project, run_job, monkeypatch, name
+    project, run_job, monkeypatch, chance, name
 ):
     if name == "dpo":
         ranked(project, run_job)
@@ -94,19 +93,18 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
     assert whole.status == "done", whole.report or whole.error
     expected = numbers(project, whole)
 
-    at = random.randint(1, 4)
+    at = chance.randint(1, 4)
     resumed = killed_and_resumed(project, monkeypatch, config, own, at_step(at))
     assert numbers(project, resumed) == expected, f"killed at step {at}"
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job, kills):
+def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job, chance, kills):
     name = "soft-q"  # with a replay buffer, a target network and a steered coefficient
     config = replace(POLICY, algorithm=name, steps=8, kl_target=1.0, checkpoint_every=1)
     whole = run_job(project, "train-policy", config, options(name))
     assert whole.status == "done", whole.report or whole.error
     job = queue.enqueue(project, "train-policy", job_configs.stored(config, options(name)))
-    chance = random.Random()
     for _ in range(kills):
         first = last_checkpoint(project, job.id)[0]
         process = launch.ensure_worker(project.folder, idle=20)
@@ -146,8 +144,9 @@ def test_a_setting_changed_live_is_in_force_from_the_next_step_and_again_after_a
     coefficients = dict(queue.metrics(project, job.id)["objective/kl_coef"])
     assert coefficients == {1: 0.05, 2: 0.05, 3: 0.05, 4: 0.5}
     assert [(row["name"], row["step"]) for row in live_settings.changes(project, job.id)] == [
-        ("kl_coef", 3), ("temperature", 3)
-    ]  # fmt: skip
+        ("kl_coef", 3),
+        ("temperature", 3),
+    ]
     assert any("kl_coef = 0.5" in row["text"] for row in queue.log(project, job.id))
     expected = numbers(project, job)
 
@@ -173,9 +172,9 @@ def test_what_cannot_be_changed_live_is_refused_in_a_sentence(project, run_job):
 def test_the_steered_coefficient_follows_the_paper():
     paper = {12.0: 0.2, 6.3: 0.05, 0.0: -0.2}  # errors count at most 0.2
     for kl, error in paper.items():
-        assert steered(0.1, kl, 6.0, 64, 1000) == pytest.approx(0.1 * (1 + error * 64 / 1000), rel=2e-3)
-    assert steered(0.1, 12.0, 6.0, 500, 500) == pytest.approx(0.12)
-    assert steered(0.1, 0.0, 6.0, 5000, 100) > 0, "a batch larger than the horizon never turns the price round"
+        assert next_kl_coef(0.1, kl, 6.0, 64, 1000) == pytest.approx(0.1 * (1 + error * 64 / 1000), rel=2e-3)
+    assert next_kl_coef(0.1, 12.0, 6.0, 500, 500) == pytest.approx(0.12)
+    assert next_kl_coef(0.1, 0.0, 6.0, 5000, 100) > 0, "a batch larger than the horizon never turns the price round"
 
 
 def test_a_kl_target_moves_the_coefficient(project, run_job):
@@ -184,11 +183,11 @@ def test_a_kl_target_moves_the_coefficient(project, run_job):
     assert coefficients[1] < coefficients[0], "KL is 0 at first, below its target"
 
 
-def seen(watch, **values):
+def seen(rules, **values):
     shown = {"objective/scores": 0.0, "objective/kl": 1.0, "objective/rlhf_reward": 0.0, "objective/kl_per_token": 0.1}
-    watch.spend(20.0)
-    step = watch.state.get("step", 0) + 1
-    watch.see(shown | {f"objective/{name}": value for name, value in values.items()}, step)
+    rules.spend(20.0)
+    step = rules.state.get("step", 0) + 1
+    rules.see(shown | {f"objective/{name}": value for name, value in values.items()}, step)
 
 
 @pytest.mark.parametrize(
@@ -200,34 +199,34 @@ def seen(watch, **values):
     ],
 )
 def test_a_rule_stops_the_run_once_three_steps_agree(rule, values, reason):
-    watch = Watch(replace(POLICY, **rule))
+    rules = StoppingRules(replace(POLICY, **rule))
     for _ in range(2):
-        seen(watch, **values)
-        assert watch.reason() is None
-    seen(watch, **values)
-    assert watch.reason() == reason
+        seen(rules, **values)
+        assert rules.reason() is None
+    seen(rules, **values)
+    assert rules.reason() == reason
 
 
 def test_a_plateau_is_so_many_steps_without_a_higher_mean():
-    watch = Watch(replace(POLICY, plateau=4))
+    rules = StoppingRules(replace(POLICY, plateau=4))
     for value in (0.6, 0.0, 0.1, 0.5, 1.0, 1.0, 1.0):  # one lucky step at first is no mean
-        seen(watch, rlhf_reward=value)
-        assert watch.reason() is None
+        seen(rules, rlhf_reward=value)
+        assert rules.reason() is None
     for _ in range(4):
-        seen(watch, rlhf_reward=0.2)
-    assert watch.reason() == "plateau"
+        seen(rules, rlhf_reward=0.2)
+    assert rules.reason() == "plateau"
 
 
 def test_a_plateau_at_exactly_0_is_one():
-    watch = Watch(replace(POLICY, plateau=4))
+    rules = StoppingRules(replace(POLICY, plateau=4))
     for _ in range(7):
-        seen(watch)
-    assert watch.reason() == "plateau"
+        seen(rules)
+    assert rules.reason() == "plateau"
 
 
 def test_the_best_checkpoint_is_kept_beside_the_newest(project, run_job, monkeypatch):
     best = {2}
-    monkeypatch.setattr(Watch, "is_best", lambda self: len(self.state["scores"]) in best)
+    monkeypatch.setattr(StoppingRules, "is_best", lambda self: len(self.state["scores"]) in best)
     job = run_job(project, "train-policy", replace(POLICY, steps=6, checkpoint_every=1), options())
     kept = {row["step"]: row["best"] for row in project.rows("select step, best from checkpoints")}
     assert kept == {2: 1, 5: 0, 6: 0}
@@ -365,10 +364,11 @@ def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gi
     collect = collecting.collect
 
     def late(shared, reward, chosen, config, live, step, guide=None, *, learns):
-        rollout, gold, times = collect(shared, reward, chosen, config, live, step, guide, learns=learns)
-        return replace(rollout, score=rollout.score * 0 if step < 2 else rollout.score + 1), gold, times
+        found = collect(shared, reward, chosen, config, live, step, guide, learns=learns)
+        score = found.rollout.score
+        return replace(found, rollout=replace(found.rollout, score=score * 0 if step < 2 else score + 1))
 
-    monkeypatch.setattr("core.rl.train_job.collect", late)
+    monkeypatch.setattr("core.rl.rollout_source.collect", late)
     whole = run_job(project, "train-policy", POLICY, options())
     job = run_job(project, "train-policy", POLICY, options())
     with project.write() as database:
@@ -429,8 +429,9 @@ def test_the_change_against_the_reference_is_of_the_same_reward(project, run_job
 def test_held_out_answers_say_how_much_higher_they_score_than_the_references(project, run_job):
     job = run_job(project, "train-policy", POLICY, options())
     rows = sorted(queue.samples(project, job.id), key=lambda row: row["id"])
-    before, after = ([row for row in rows if row["policy"] == policy and row["step"] in (0, 5)]
-                     for policy in ("reference", "tuned"))  # fmt: skip
+    before, after = (
+        [row for row in rows if row["policy"] == policy and row["step"] in (0, 5)] for policy in ("reference", "tuned")
+    )
     assert len(before) == len(after) > 0
     for was, now in zip(before, after, strict=True):
         assert was["prompt_id"] == now["prompt_id"]
@@ -438,12 +439,12 @@ def test_held_out_answers_say_how_much_higher_they_score_than_the_references(pro
 
 
 def test_a_kl_that_explodes_is_trouble_and_one_that_grows_is_not():
-    watch = Watch(POLICY)
+    rules = StoppingRules(POLICY)
     for _ in range(3):
-        seen(watch, kl=2.0)
+        seen(rules, kl=2.0)
     step = {"objective/scores": 1.0, "objective/kl": 4.0, "objective/kl_per_token": 0.2}
-    assert watch.trouble(step) is None
-    assert "jumped from 2.0 to 90.0" in watch.trouble(step | {"objective/kl": 90.0, "objective/kl_per_token": 4.0})
+    assert rules.trouble(step) is None
+    assert "jumped from 2.0 to 90.0" in rules.trouble(step | {"objective/kl": 90.0, "objective/kl_per_token": 4.0})
 
 
 def test_a_pause_comes_after_a_checkpoint_so_that_it_loses_nothing(project, monkeypatch):
@@ -494,19 +495,22 @@ def test_dpo_learns_an_end_token_only_where_it_was_written(project, tiny_model, 
     from core.machine import base_models
     from core.models.adapters import SharedModel
     from core.models.load import load
-    from core.rl.ranked import Rankings
+    from core.reward.reward_function import RewardFunction
+    from core.rl.preference_source import PreferenceSource
+    from core.rl.rollout_source import Collector
 
     ranked(project, run_job)
     project.db.conn.execute("update completions set ended = id % 2")
     job = queue.enqueue(project, "train-policy", job_configs.stored(replace(POLICY, algorithm="dpo"), options("dpo")))
     shared = SharedModel(load(base_models.parse(str(tiny_model))))
-    rankings = Rankings(JobContext(project, job.id, POLICY, options("dpo")), shared)
-    example, batch = rankings.examples[0], rankings.batch(0)
+    collector = Collector(shared, RewardFunction(), [], POLICY, LiveSettings.of(POLICY))
+    source = PreferenceSource(JobContext(project, job.id, POLICY, options("dpo")), shared, collector)
+    example, batch = source.examples[0], source.next(0).batch
     for completion, answer, own in zip(
-        example.completion_ids, example.answers, rankings._answers(example), strict=True
+        example.completion_ids, example.answers, source.answers_of(example), strict=True
     ):
         assert own == list(answer if completion % 2 else answer[:-1])
-    assert batch.score.isfinite().all()
+    assert batch.ranks.isfinite().all()
     assert len(batch) == 8
 
 
@@ -522,9 +526,11 @@ def test_a_sweep_is_a_run_for_every_combination_and_a_table_of_what_differs(proj
     assert [set(job.config["options"]) >= {"cliprange_value"} for job in mixed] == [True, False]
     assert all(job.config["on_trouble"] == "fail" for job in mixed), "one that goes wrong does not hold up the others"
     for name, value, word in (
-        ("kl_coef", "nan", "at least"), ("nothing", "1", "no setting"), ("kl_coef", "many", "no value"),
+        ("kl_coef", "nan", "at least"),
+        ("nothing", "1", "no setting"),
+        ("kl_coef", "many", "no value"),
         ("kl_coef", "99", "at most"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(BadInput, match=word):
             sweep.enqueue(project, POLICY, options(), {name: [value]})
     assert len(queue.listed(project)) == 6, "nothing is queued of a grid that is wrong"

@@ -13,17 +13,16 @@ from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 from core.events import NewCompletion
 from core.labeling import gold
 from core.labeling.ordering import Ordering, from_ranking
-from core.labeling.session import Labeling
+from core.labeling.session import LabelingSession
 from core.records import Prompt
 from core.store import Project, completions, create_project, guidelines, prompts, rankings
 from desktop import user_settings
-from desktop.rank.actions import NOTHING
 from desktop.rank.board import RankingBoard
 from desktop.rank.card import mime_of
+from desktop.rank.controller import NOTHING
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme
-from tests.built import built
 
 Key = Qt.Key
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -54,7 +53,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 @pytest.fixture
 def tab(qtbot, made: Project) -> Iterator[Tab]:
     session = Session(made)
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):
@@ -319,7 +318,7 @@ def test_undo_takes_back_a_saved_ranking_and_redo_brings_it_back(tab: Tab, made:
 
 def test_undo_reaches_rankings_from_before_a_restart(qtbot, tab: Tab, made: Project) -> None:
     press(tab, Key.Key_C, Key.Key_Return)
-    again = Labeling(made, tab.labeling.labeler)
+    again = LabelingSession(made, tab.labeling.labeler)
     again.undo()
     assert stored(made) == []
     assert again.group.prompt.text == "One?"
@@ -358,7 +357,7 @@ def test_a_scripts_order_must_be_changed_before_it_is_mine(tab: Tab, made: Proje
     tab.show_panel("history")
     entry = next(entry for entry in tab.side.history.model.entries if entry.ranking_id == script.id)
     assert entry.by.startswith("By a script (length)")
-    tab.open_ranking(script.id)
+    tab.controller.open_ranking(script.id)
     assert "script" in tab.board.note.text()
     press(tab, Key.Key_Return)
     assert rankings.current(made, labeler_id=tab.labeling.labeler.id) == []
@@ -376,7 +375,7 @@ def test_a_scripts_order_must_be_changed_before_it_is_mine(tab: Tab, made: Proje
 def test_a_revision_is_a_new_ranking_and_undo_brings_the_old_one_back(tab: Tab, made: Project) -> None:
     press(tab, Key.Key_A, Key.Key_B, Key.Key_Return)
     first = rankings.latest(made, tab.labeling.labeler.id)
-    tab.open_ranking(first.id)
+    tab.controller.open_ranking(first.id)
     press(tab, Key.Key_Return)
     assert "Nothing is changed" in tab.board.hint.text()
     press(tab, Key.Key_C, Key.Key_Return)
@@ -406,7 +405,7 @@ def test_the_first_completions_appear_by_themselves(qtbot, tmp_path: Path, monke
     monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path / "data"))
     project = create_project(tmp_path / "project")
     session = Session(project)
-    tab = built(Tab(session))
+    tab = Tab(session)
     qtbot.addWidget(tab)
     tab.show()
     assert tab.stack.currentWidget() is tab.stack.no_prompts
@@ -443,10 +442,10 @@ def test_generate_queues_a_job_with_the_panels_values(tab: Tab, made: Project, s
     tab.side.generate.stop.click()
     assert [row["status"] for row in made.rows("select status from jobs order by id")] == ["stopped", "queued"]
     tab.session.poll()
-    tab._show_generation()
+    tab.show_generation()
     assert "Waiting for the worker" in tab.side.generate.state.text(), "the next one is shown"
     tab.side.generate.stop.click()
-    tab._show_generation()
+    tab.show_generation()
     assert tab.side.generate.generate.text() == "Generate"
 
 
@@ -475,15 +474,15 @@ def test_cards_are_shown_in_the_labelers_own_stable_order(tab: Tab, made: Projec
     for group_id in completions.group_ids(made):
         ids = [item.id for item in completions.group(made, group_id).completions]
         expected = tuple(rankings.shown_order(group_id, tab.labeling.labeler.id, ids))
-        tab.labeling.open(group_id)
-        tab._show_item()
+        tab.labeling.editor.open(group_id)
+        tab.show_item()
         assert tuple(card.completion.id for card in tab.board.grid.cards) == expected
 
 
 def test_sixteen_cards_go_by_sixteen_letters(tab: Tab, made: Project) -> None:
     group_id = completions.add_group(made, 1, texts(*(f"answer {n}" for n in range(16))))
-    tab.labeling.open(group_id)
-    tab._show_item()
+    tab.labeling.editor.open(group_id)
+    tab.show_item()
     press(tab, Key.Key_P, Key.Key_F, Key.Key_A)
     shown = tab.board.ordering.shown
     assert tab.board.ordering.tiers == ((shown[15],), (shown[5],), (shown[0],))
@@ -515,7 +514,7 @@ def test_what_is_begun_survives_closing(qtbot, tab: Tab, made: Project) -> None:
     QTest.keyClicks(tab.board.comment, "half a thought")
     begun = tab.board.ordering
     tab.close()
-    again = built(Tab(tab.session))
+    again = Tab(tab.session)
     qtbot.addWidget(again)
     assert again.board.ordering.tiers == begun.tiers
     assert again.board.comment.text() == "half a thought"

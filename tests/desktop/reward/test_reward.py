@@ -20,7 +20,6 @@ from desktop.reward.run_choice import KIND
 from desktop.reward.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme
-from tests.built import built
 
 
 def texts(widget) -> str:
@@ -96,7 +95,7 @@ def with_run(filled: Project) -> Project:
 @pytest.fixture
 def tab(qtbot: QtBot, with_run: Project) -> Iterator[Tab]:
     session = Session(with_run)
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.resize(1080, 760)
     with qtbot.waitExposed(found):
