@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from core.config.training import TrainRewardJob
 from core.errors import BadInput
 from core.events import Event
 from core.jobs import queue
@@ -33,7 +34,7 @@ class Judge:
 
     shared: SharedModel | None = None
     model: RewardModel | None = None
-    job: Job | None = None
+    job: TrainRewardJob | None = None
     external: ExternalReward | None = None
 
     def verdict(self, prompt: str, completions: Sequence[str]) -> Verdict:
@@ -76,10 +77,10 @@ def judge_of(
         if reward_job:
             raise BadInput("Give either --reward-job or --reward-model, not both.")
         return Judge(external=(yield from external_of(context, reward_model)))
-    job = queue.run_of(context.project, reward_job, "train-reward")
+    job = queue.run_of(context.project, reward_job, TrainRewardJob)
     shared = SharedModel((yield from base_of(context, four_bit=four_bit(job))), tell=context.tell)
     try:
-        model = load_run(shared, context.project, job.result["adapter"], combine=ensemble)
+        model = load_run(shared, context.project, job.result.adapter, combine=ensemble)
     except BaseException:
         shared.close()
         raise
@@ -88,4 +89,4 @@ def judge_of(
 
 def four_bit(job: Job) -> bool:
     """Was the reward model trained on a base in 4 bits? Then its scale holds on such a base alone."""
-    return bool(job.config.get("base_bits") == "4")
+    return isinstance(job, TrainRewardJob) and job.config.base_bits == "4"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig, TrainRewardJob
 from core.events import Progress
 from core.jobs import queue
 from core.jobs.context import JobContext
@@ -68,9 +68,9 @@ def rules_of(text: str) -> tuple[tuple[float, Gold], ...]:
 
 def on_four_bits(project: Project, config: TrainPolicyConfig) -> bool:
     """Does the reward model that the config asks for need its base in 4 bits?"""
-    if config.train_on_gold or config.reward_model or queue.newest_run(project, "train-reward") is None:
+    if config.train_on_gold or config.reward_model or queue.newest_run(project, TrainRewardJob) is None:
         return False
-    return four_bit(queue.run_of(project, config.reward_job, "train-reward"))
+    return four_bit(queue.run_of(project, config.reward_job, TrainRewardJob))
 
 
 def of(
@@ -87,9 +87,9 @@ def of(
     if config.reward_model:
         external = yield from external_of(context, config.reward_model)
         return Rewards(None, gold, None, external, *terms)
-    if not needed and not config.reward_job and queue.newest_run(context.project, "train-reward") is None:
+    if not needed and not config.reward_job and queue.newest_run(context.project, TrainRewardJob) is None:
         return Rewards(None, gold, None, None, 1.0, *terms[1:])
-    job = queue.run_of(context.project, config.reward_job, "train-reward")
+    job = queue.run_of(context.project, config.reward_job, TrainRewardJob)
     yield Progress(0, 1, "Loading the reward model")
-    model = load_run(shared, context.project, job.result["adapter"], combine=config.ensemble)
+    model = load_run(shared, context.project, job.result.adapter, combine=config.ensemble)
     return Rewards(model, gold, job.id, None, *terms)

@@ -13,15 +13,27 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob, TrainPolicyResult
 from core.errors import BadInput, Diverged
-from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Rollback, Sample, Samples, Steered
+from core.events import (
+    Checkpoint,
+    Event,
+    Later,
+    Metrics,
+    Note,
+    Progress,
+    Result,
+    Rollback,
+    Sample,
+    Samples,
+    SettingInForce,
+)
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.models import devices
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
-from core.records import LATER, Prompt
+from core.records import Prompt
 from core.rl import evaluate, rewards
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import Live, steered
@@ -32,9 +44,9 @@ from core.rl.reference_answers import Anchors
 from core.rl.rewards import Rewards
 from core.rl.rollout import POLICY, Rollout
 from core.rl.stopping import Watch
-from core.runs import live_settings, preflight
+from core.runs import preflight
 from core.runs.pinned_prompts import PINNED
-from core.store import prompts
+from core.store import checkpoints, job_samples, prompts, setting_changes
 
 EVALUATION_COPIES = 4
 #: An algorithm that learns from rankings is measured on rollouts once in so many steps.
@@ -43,7 +55,7 @@ MEASURE_EVERY = 5
 
 def run(context: JobContext) -> Events:
     config: TrainPolicyConfig = context.config
-    begun = queue.get(context.project, context.job_id).result.get("reward_job") if context.resume_from else None
+    begun = _reward_job(context) if context.resume_from else None
     if begun:  # there may be a newer reward model by now
         context.config = config = replace(config, reward_job=begun)
     if not context.resume_from:
@@ -60,7 +72,7 @@ def run(context: JobContext) -> Events:
                 "processes does not allow: leave FSDP out, or choose another algorithm."
             )
         reward = yield from rewards.of(context, shared, config, needed=not algorithm.offline)
-        yield Result({"reward_job": reward.reward_job})
+        yield Result(TrainPolicyResult(reward_job=reward.reward_job))
         shared.add(POLICY, config, seed=config.seed)
         live = Live.of(config)
         learner = kind(Setup(shared, config, context.options, live))
@@ -124,10 +136,10 @@ class Run:
                 return
 
         reason = self.watch.reason() or "maximum of steps"
-        yield Result({"steps": self.step, "stop_reason": reason})
+        yield Result(TrainPolicyResult(steps=self.step, stop_reason=reason))
         if self.heldout:
             yield from self.measured(POLICY)
-        yield Result({"seconds": time.monotonic() - began})
+        yield Result(TrainPolicyResult(seconds=time.monotonic() - began))
         yield Progress(self.step, config.steps, "Done")
 
     def advance(self) -> Generator[Event, None, Trouble | None]:
@@ -179,21 +191,16 @@ class Run:
 
     def steer(self) -> Iterator[Event]:
         """Put in force what a person changed since the last step."""
-        due = live_settings.due(self.context.project, self.context.job_id, self.step)
+        due = setting_changes.due(self.context.project, self.context.job_id, self.step)
         for change in self.shared.world.agreed(due):
             setattr(self.live, str(change["name"]), change["value"])
             if change["step"] is None:
-                yield Steered(self.step, int(change["id"]))
+                yield SettingInForce(self.step, int(change["id"]))
                 yield Note(f"From step {self.step + 1}: {change['name']} = {change['value']:g}.")
 
     def back(self, trouble: Trouble) -> Iterator[Event]:
         """Go back to the newest checkpoint from before the update that went wrong."""
-        rows = self.context.project.rows(
-            "select step, folder from checkpoints where job_id = ? order by step desc", self.context.job_id
-        )
-        kept = [
-            (row["step"], folder) for row in rows if (folder := self.context.project.folder / row["folder"]).is_dir()
-        ]
+        kept = checkpoints.on_disk(self.context.project, self.context.job_id)
         if not kept:
             raise Diverged(
                 f"Step {self.step + 1} went wrong: {trouble.text}, and there is no checkpoint to go back to."
@@ -256,7 +263,7 @@ class Run:
         when, name = ("before", "reference") if role is REFERENCE else ("after", "tuned")
         stage = f"Measuring the {'reference' if role is REFERENCE else 'tuned policy'}"
         total = EVALUATION_COPIES * len(self.heldout)
-        yield Result({LATER: 0.0})
+        yield Later(0.0)
         yield Progress(0, total, stage)
         config, found, spent, began = self.config, list[Sample](), 0.0, time.monotonic()
         for part in evaluate.batches(
@@ -274,24 +281,27 @@ class Run:
         score, gold = evaluate.mean(found, "score"), evaluate.mean(found, "gold")
         if score is not None:
             yield Metrics(step, {f"eval/reward_{when}": score})
-        yield Result({f"reward_{when}": score, f"gold_{when}": gold})
         if role is REFERENCE:
-            yield Result({LATER: spent})  # the tuned policy will be asked as much
+            yield Result(TrainPolicyResult(reward_before=score, gold_before=gold))
+            yield Later(spent)  # the tuned policy will be asked as much
         else:
-            yield Result({"kl": evaluate.mean(found, "kl")})
+            kl = evaluate.mean(found, "kl")
+            yield Result(TrainPolicyResult(reward_after=score, gold_after=gold, kl=kl))
 
     def changes(self, tuned: list[Sample]) -> list[Sample]:
         """With how much higher each scores than what the reference wrote from the same chances: both were asked the
         same prompts in the same order."""
-        rows = self.context.project.rows(
-            "select score from samples where job_id = ? and step = 0 order by id", self.context.job_id
-        )
+        scores = job_samples.scores_before(self.context.project, self.context.job_id)
         return [
-            replace(sample, change=sample.score - row["score"])
-            if sample.score is not None and row["score"] is not None
-            else sample
-            for sample, row in zip(tuned, rows, strict=True)
+            replace(sample, change=sample.score - before) if sample.score is not None and before is not None else sample
+            for sample, before in zip(tuned, scores, strict=True)
         ]
+
+
+def _reward_job(context: JobContext) -> int | None:
+    """The run of the reward model that the run began with."""
+    job = queue.get(context.project, context.job_id)
+    return job.result.reward_job if isinstance(job, TrainPolicyJob) else None
 
 
 def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:

@@ -19,15 +19,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from core.config.jobs import JobKind
 from core.errors import BadInput, known
-from core.store import Changes, Project, changed, waiting_rows
+from core.store import Changes, Project, changed, jobs, waiting_rows
 from core.store.bulk import Bulk, Recorded, replay
 from core.store.undo_log import Statement, UndoLog, counts, execute
 
 #: Steps that can be taken back; older ones are forgotten.
 STEPS = 100
 #: Jobs that learn from prompts that are not held out, or measure on those that are.
-FOLLOWS_THE_SPLIT = ("train-reward", "train-policy", "compare")
+FOLLOWS_THE_SPLIT = (JobKind.TRAIN_REWARD, JobKind.TRAIN_POLICY, JobKind.COMPARE)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class History:
         if isinstance(changes, Recorded):
             statements = []
         if statements or bulk:
-            self.add(Step(changes.label, changes.tables, statements, bulk, begun=_begun(self.project)))
+            begun = jobs.begun(self.project, FOLLOWS_THE_SPLIT)
+            self.add(Step(changes.label, changes.tables, statements, bulk, begun=begun))
 
     def add(self, step: Step) -> None:
         """A step that can be undone."""
@@ -124,7 +126,7 @@ class History:
     def _replay(self, step: Step) -> Step | None:
         try:
             with self.project.write():
-                begun = _begun(self.project)
+                begun = jobs.begun(self.project, FOLLOWS_THE_SPLIT)
                 split = _split(self.project) if begun - step.begun else {}
                 self._execute(step.statements)
                 if split and any(now != split.get(prompt, now) for prompt, now in _split(self.project).items()):
@@ -154,12 +156,6 @@ class History:
             weakref.finalize(self, waiting_rows.give_up, self._folder, held)
         self._kept += 1
         return self._folder / f"{self._kept}.db"
-
-
-def _begun(project: Project) -> frozenset[int]:
-    marks = ", ".join("?" * len(FOLLOWS_THE_SPLIT))
-    rows = project.rows(f"select id from jobs where attempt > 0 and kind in ({marks})", *FOLLOWS_THE_SPLIT)
-    return frozenset(row["id"] for row in rows)
 
 
 def _split(project: Project) -> dict[int, str]:

@@ -40,7 +40,7 @@ def one(model: str, work: dict[str, Any], threads: int | None) -> None:
     """Two steps of PPO on prompts and responses of just these lengths; prints the peak in gigabytes."""
     options = argparse.Namespace(model=model, dtype=os.environ["PLUMBLINE_DTYPE"], threads=threads)
     prepare(options)
-    from core.config.job_configs import TrainPolicyConfig, TrainRewardConfig
+    from core.config.training import TrainPolicyConfig, TrainRewardConfig
     from core.models.adapters import SharedModel
     from core.models.rows import from_lists
     from core.models.seeds import generator

@@ -59,7 +59,7 @@ class Work:
     """PPO on some prompts with a fresh reward model; one completion a prompt."""
 
     def __init__(self, base: Any, texts: list[str], *, batch: int, tokens: int, epochs: int) -> None:
-        from core.config.job_configs import TrainPolicyConfig, TrainRewardConfig
+        from core.config.training import TrainPolicyConfig, TrainRewardConfig
         from core.models.adapters import SharedModel
         from core.records import Prompt
         from core.reward.model import RewardModel

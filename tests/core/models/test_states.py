@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.models import states
 from core.models.adapters import SharedModel
 from core.models.states import last_states
