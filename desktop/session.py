@@ -15,7 +15,7 @@ from core.jobs.follow import Follower
 from core.records import Job
 from core.runs import preflight
 from core.store import Changes, Project, changed
-from core.store.undo import History, Step
+from core.store.undo import Direction, History, Replayed
 from desktop import user_settings
 
 AnyJob = TypeVar("AnyJob", bound=Job)
@@ -69,9 +69,9 @@ class Session(QObject):
         """Do again what was undone last. Raises `KnownError`."""
         return self._announce(self.history.redo(), None)
 
-    def settle(self, word: str, opposite: Step | None) -> Changes:
+    def settle(self, direction: Direction, done: Replayed) -> Changes:
         """The work of a long `undo` or `redo` is done. Raises `KnownError` if it was refused."""
-        return self._announce(self.history.settle(word, opposite), None)
+        return self._announce(self.history.settle(direction, done), None)
 
     def _announce(self, changes: Changes, origin: object | None) -> Changes:
         self._follower.touch()

@@ -20,6 +20,7 @@ from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, Project, is_older, open_project, waiting_rows
+from core.store.undo import Direction
 from desktop import errors, user_settings
 from desktop.background import abandon, in_background, wait_for_all
 from desktop.guide import guide
@@ -186,15 +187,15 @@ class Window(QMainWindow):
         return page
 
     def open_tab(self, number: int) -> None:
-        """Show a tab; what is in it comes as it is made."""
+        """Show a tab."""
         if self.session is not None:
             self.sidebar.mark(number)
             self.tab_stack.open(number)
 
     def show_tab(self, number: int) -> Any:
-        """Show a tab with all that is in it, and return it."""
+        """Show a tab, and return it."""
         self.open_tab(number)
-        return self.tab_stack.whole(number)
+        return self.tab_stack.tabs[number]
 
     @property
     def shown(self) -> TabKind:
@@ -208,7 +209,7 @@ class Window(QMainWindow):
 
     def tab_called(self, title: str) -> Any:
         """A tab by its title, or None while it was never shown."""
-        return self.tab_stack.whole([kind.title for kind in TABS].index(title))
+        return self.tab_stack.tabs[[kind.title for kind in TABS].index(title)]
 
     def show_tab_called(self, title: str) -> None:
         """For a tab that offers the next step."""
@@ -273,7 +274,7 @@ class Window(QMainWindow):
         """The guide's page about the tab that is shown."""
         guide.show(self.guide_page, self)
 
-    def take_back(self, word: str) -> None:
+    def take_back(self, word: Direction) -> None:
         """Undo or redo: what the labeler did on the Rank tab, what this window did anywhere else."""
         if self.session is None:
             return

@@ -1,6 +1,7 @@
 """Fixtures for all tests: nobody's own data is touched, nothing reaches for a network."""
 
 import os
+import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,14 @@ def _alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     """A data folder of its own for each test, and no hub."""
     monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path_factory.mktemp("data")))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Draws that differ from run to run. A failure shows the seed; `PLUMBLINE_TEST_SEED` draws the same again."""
+    seed = int(os.environ.get("PLUMBLINE_TEST_SEED") or random.SystemRandom().getrandbits(32))
+    print(f"PLUMBLINE_TEST_SEED={seed}")
+    return random.Random(seed)
 
 
 @pytest.fixture(scope="session")

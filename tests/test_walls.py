@@ -44,11 +44,3 @@ def test_the_window_never_loads_torch_and_its_first_frame_no_charts():
         + "\n[importlib.import_module(kind.module) for kind in TABS]"
     )
     assert not loaded(tabs) & set(HEAVY)
-
-
-def test_the_readme_names_every_command_and_its_own_test_command():
-    from core.cli import cli
-
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [name for name in cli.commands if f"`{name}" not in text] == []
-    assert "python -m pytest" in text

@@ -1,10 +1,10 @@
 """The Compare tab: the reference and the tuned policy answer the same prompts, side by side, with scores."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from core.config.jobs import CompareConfig, CompareJob, CompareResult, JobKind
@@ -21,10 +21,9 @@ from desktop.runs.run_list import describe
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import Empty, Number, button, column, go, header, label, row, scrolled
-from desktop.widgets.incremental_build import Turns
 
-#: Cards put up: more are a button away. So many of them in one turn, so that a click in between need not wait.
-PAGE, TURN = 40, 2
+#: Cards put up: more are a button away. So many of them in one turn of the event loop: 40 at once take 120 ms.
+PAGE, TURN = 40, 4
 
 
 class Tab(QWidget):
@@ -34,7 +33,8 @@ class Tab(QWidget):
         self._shown: int | None = None
         self._duels: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
         self._up = self._wanted = 0
-        self._turns = Turns(self)
+        self._turn = QTimer(self, singleShot=True, interval=0)
+        self._turn.timeout.connect(self._put_up)
         self._busy: QLabel | None = None
         self.policy = QComboBox()
         self.policy.setAccessibleName("Tuned policy")
@@ -209,14 +209,20 @@ class Tab(QWidget):
         left = len(self._duels) - self._wanted
         self.more.setVisible(left > 0)
         self.more.setText(f"Show {min(left, PAGE)} more of {left:,}")
-        self._turns.begin(0, self._put_up())
+        self._turn.start()
 
-    def _put_up(self) -> Iterator[None]:
-        while self._up < self._wanted:
-            for prompt, reference, tuned in self._duels[self._up : min(self._up + TURN, self._wanted)]:
-                self.list.addWidget(Duel(prompt, reference, tuned))
-                self._up += 1
-            yield
+    def _put_up(self) -> None:
+        """The next few of the cards that are wanted."""
+        end = min(self._up + TURN, self._wanted)
+        for duel in self._duels[self._up : end]:
+            self.list.addWidget(Duel(*duel))
+        self._up = end
+        if self._up < self._wanted:
+            self._turn.start()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._turn.stop()
+        super().closeEvent(event)
 
     def _show_numbers(self, found: CompareResult) -> None:
         self.numbers.setVisible(found != CompareResult())
@@ -242,7 +248,7 @@ class Tab(QWidget):
             self.gold.value.setText(f"{found.gold_before:+.2f} → {gold:+.2f}")
 
     def _clear(self) -> None:
-        self._turns.forget()
+        self._turn.stop()
         self._duels, self._up, self._wanted, self._busy = [], 0, 0, None
         self.more.hide()
         while (item := self.list.takeAt(0)) is not None:

@@ -1,6 +1,6 @@
 """The charts of a run of the policy, fed row by row: reward and KL large, everything else on a page of its own."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -152,11 +152,7 @@ class PolicyCharts:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.parts = self._build()
-
-    def _build(self) -> Iterator[None]:
         self.reward = Chart(("objective/scores", "objective/gold"), heading="Reward", words=("learned", "gold"))
-        yield
         self.kl = Chart(("objective/kl",), heading="KL to the reference")
         self.group = ChartGroup()
         self.group.add(self.reward, self.kl)

@@ -1,7 +1,6 @@
 """The PPO tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
@@ -53,10 +52,6 @@ class Tab(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self.parts = self._build()
-
-    def _build(self) -> Iterator[None]:
-        session = self.session
         self.need = label("", "warning", wrap=True)
         self.form = PolicyForm(self._suggested())
         self.form.changed.connect(self._show_need)
@@ -78,16 +73,12 @@ class Tab(QWidget):
         self.runs.chosen.connect(self.show_run)
         self.removal = RunRemoval(self.runs)
         self.runs.ticked.connect(self._show_current)
-        yield
         self.charts = PolicyCharts(session.project)
-        yield from self.charts.parts
-        yield
         self.live = LiveControls(session)
         self.rounds = RoundsLine(session)
         self.samples = SamplesTable(session.project)
         self.table = RunsTable()
         self.table.chosen.connect(self.runs.select)
-        yield
         self.advice = ShortText("warning")
         self.result = RunResult(session)
         self.stack = QStackedWidget()
@@ -100,7 +91,6 @@ class Tab(QWidget):
         )
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self._results())
-        yield
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setStretch(1, 1)
         page = column(header("PPO", ABOUT, self.rounds), body, spacing=2 * SPACE)

@@ -4,8 +4,6 @@ A ranking is on disk before the next item is painted. The board (`widgets.rankin
 keeps, `labeling_actions` acts, this module shows; side panels hold generation, the guidelines and the history.
 """
 
-from collections.abc import Iterator
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
@@ -46,9 +44,6 @@ class Tab(LabelingActions):
         self.labeling: Labeling | None = None
         self.clock = LabelingClock()
         self.sheet: CheatSheet
-        self.parts = self._build()
-
-    def _build(self) -> Iterator[None]:
         self.board = RankingBoard(self)
         self.board.changed.connect(self._change)
         self.board.commented.connect(self._comment)
@@ -67,7 +62,6 @@ class Tab(LabelingActions):
         self.stack.unskipping.connect(self.unskip)
         self.stack.calibrated.going_on.connect(self.go_on)
         self.stack.calibrated.reading.connect(lambda: self.show_panel("rules"))
-        yield
         self.side = SidePanels(self.session, self.clock, self)
         self.side.closing.connect(lambda: self.show_panel(""))
         self.side.generate.started.connect(self._generation_started)
@@ -85,7 +79,6 @@ class Tab(LabelingActions):
         self.setLayout(layout)
         self.sheet = CheatSheet(self, self.board)
         self.session.news.connect(self._on_news)
-        yield
         self.refresh(None)
 
     def refresh(self, changes: Changes | None) -> None:

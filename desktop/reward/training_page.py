@@ -1,10 +1,8 @@
 """Training a reward model: what there is to learn from, the settings, the runs, and the learning drawn live."""
 
-from collections.abc import Iterator
 from dataclasses import asdict
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
 from core.config.jobs import JobKind
@@ -45,7 +43,6 @@ from desktop.widgets.basics import (
     side_panel,
 )
 from desktop.widgets.config_form import ConfigForm
-from desktop.widgets.incremental_build import Turns
 
 DRAWN = "The loss and the accuracy on held-out prompts are drawn here while it learns."
 
@@ -54,12 +51,6 @@ class TrainingPage(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self._turns = Turns(self)
-        self._veiled: list[QWidget] = []
-        self.parts = self._build()
-
-    def _build(self) -> Iterator[None]:
-        session = self.session
         self._counted = 0
         self._scores_asked = 0
         self.pairs = Number("pairs", "Every two completions that were given different ranks")
@@ -76,16 +67,12 @@ class TrainingPage(QWidget):
         self.runs.chosen.connect(self.show_run)
         self.removal = RunRemoval(self.runs)
         self.runs.ticked.connect(self._lay_over)
-        yield
         words = ("training", "held-out")
         self.loss = Chart(("loss", "eval_loss"), heading="Loss", level=(0.6931, "Chance"), words=words, small=True)
-        yield
         self.accuracy = Chart(
             ("accuracy", "eval_accuracy"), heading="Accuracy", level=(0.5, "Chance"), words=words, small=True
         )
-        yield
         self.margin = Chart(("margin", "eval_margin"), heading="Margin", words=words, small=True)
-        yield
         for chart in self.charts:
             chart.heading.setProperty("role", "subheading")
         self.histogram = ScoreHistogram(small=True)
@@ -95,13 +82,11 @@ class TrainingPage(QWidget):
         self.result = label("", "muted", wrap=True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.next = button("Go on to PPO", lambda: go(self, "PPO"), tip="Tune the policy against this reward model")
-
-        yield
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2 * SPACE)
         for number, item in enumerate((self.loss, self.accuracy, self.margin, self.histogram)):
-            grid.addWidget(self._unveiled_later(card(column(item), SPACE + 4)), *divmod(number, 2))
+            grid.addWidget(card(column(item), SPACE + 4), *divmod(number, 2))
         for place in (0, 1):
             grid.setRowStretch(place, 1)
             grid.setColumnStretch(place, 1)
@@ -122,25 +107,6 @@ class TrainingPage(QWidget):
         self.setLayout(body)
         if runs := session.jobs(TrainRewardJob):
             self.form.show_values(asdict(runs[0].config))  # who goes on, goes on with the newest run's settings
-
-    def _unveiled_later(self, widget: QWidget) -> QWidget:
-        """Nothing is painted in its place before its turn."""
-        policy = widget.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        widget.setSizePolicy(policy)
-        widget.hide()
-        self._veiled.append(widget)
-        return widget
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._veiled:
-            self._turns.begin(0, self._unveil())
-
-    def _unveil(self) -> Iterator[None]:
-        while self._veiled:
-            yield
-            self._veiled.pop(0).show()
 
     @property
     def charts(self) -> tuple[Chart, ...]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from core.errors import KnownError
-from core.store.undo import Step
+from core.store.undo import Direction, Replayed
 from desktop import errors
 from desktop.session import Session
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from desktop.window import Window
 
 
-def replay(window: "Window", session: Session, word: str) -> None:
+def replay(window: "Window", session: Session, word: Direction) -> None:
     """`undo` or `redo` the next step and say what it was. Raises `KnownError`; later ones are shown."""
-    if not session.history.is_long(word):
-        window.projects.tell(f"{getattr(session, word)().label}.")
+    step = session.history.next(word)
+    if step is None or not step.is_long:
+        window.projects.tell(f"{(session.undo() if word == 'undo' else session.redo()).label}.")
         return
 
-    def done(opposite: Step | None) -> None:
+    def done(replayed: Replayed) -> None:
         try:
-            window.projects.tell(f"{session.settle(word, opposite).label}.")
+            window.projects.tell(f"{session.settle(word, replayed).label}.")
         except KnownError as error:
             errors.show(error, window)
 
-    label = getattr(session.history, f"{word}able")[-1].label
-    text = f"Taking back “{label}” …" if word == "undo" else f"Doing “{label}” again …"
+    text = f"Taking back “{step.label}” …" if word == "undo" else f"Doing “{step.label}” again …"
     window.waiting.do(text, session.history.work(word), done)

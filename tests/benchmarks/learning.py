@@ -100,8 +100,10 @@ def kept(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any] | 
 
 def reached(ours: Any, theirs: Any) -> dict[str, float | None]:
     """When our PPO's reward (the running mean of 5 steps) first was what the peer's was at its end, and at what KL."""
-    aim, kl = (mean_of_last(theirs["series"][f"objective/{name}"], len(theirs["series"]["objective/kl"]) - 1)
-               for name in ("scores", "kl"))  # fmt: skip
+    aim, kl = (
+        mean_of_last(theirs["series"][f"objective/{name}"], len(theirs["series"]["objective/kl"]) - 1)
+        for name in ("scores", "kl")
+    )
     rewards, kls = (ours["series"][f"objective/{name}"] for name in ("scores", "kl"))
     for step in range(SMOOTH - 1, len(rewards)):
         if mean_of_last(rewards, step) >= aim:
@@ -335,8 +337,10 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
         ]
         shared.close()
     before, after = ([vars(sample) for sample in part] for part in parts)
-    series = {f"objective/{to}": [(line["step"], line[name]) for line in lines]
-              for name, to in (("kl", "kl"), ("reward", "scores"))}  # fmt: skip
+    series = {
+        f"objective/{to}": [(line["step"], line[name]) for line in lines]
+        for name, to in (("kl", "kl"), ("reward", "scores"))
+    }
     return {
         "seed": 0, "before": before, "after": after, "gold": False, "series": series,
         "fluency": [fluency(options, part) for part in (before, after)], "seconds": lines[-1]["seconds"],

@@ -48,9 +48,10 @@ def test_both_rank_in_turn_and_every_ranking_counts_once(two, filled):
         for window in two:
             window.session.poll()
     rows = on_disk(
-        filled, "select l.name, count(*), count(distinct r.group_id), count(distinct r.uid) from current_rankings r"
+        filled,
+        "select l.name, count(*), count(distinct r.group_id), count(distinct r.uid) from current_rankings r"
         " join labelers l on l.id = r.labeler_id group by 1 order by 1",
-    )  # fmt: skip
+    )
     assert rows == [("ada", 4, 4, 4), ("bob", 4, 4, 4)]
     assert on_disk(filled, "select count(*) from rankings") == [(8,)]
     assert on_disk(filled, "select count(*) from pairs") == [(48,)]

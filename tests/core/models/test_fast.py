@@ -170,9 +170,10 @@ def test_an_adapter_computes_what_peft_computes(base, dora):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
         weights = [x, layer.lora_A["a"].weight, layer.lora_B["a"].weight]
         for a, b in zip(
-            torch.autograd.grad(ours.square().sum(), weights), torch.autograd.grad(theirs.square().sum(), weights),
+            torch.autograd.grad(ours.square().sum(), weights),
+            torch.autograd.grad(theirs.square().sum(), weights),
             strict=True,
-        ):  # fmt: skip
+        ):
             torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3)
     shared.close()
 

@@ -167,9 +167,7 @@ def test_runs_are_drawn_on_one_scale(filled):
 
 def test_an_empty_project_says_what_is_missing_in_every_section(project):
     text = read(project).whole
-    for line in (
-        story.NO_PROMPTS, story.NO_RANKINGS, story.NO_GUIDELINES, story.NO_REWARD, story.NO_RUNS
-    ):  # fmt: skip
+    for line in (story.NO_PROMPTS, story.NO_RANKINGS, story.NO_GUIDELINES, story.NO_REWARD, story.NO_RUNS):
         assert line in text
     assert "None" not in text
     assert "nan" not in text

@@ -139,10 +139,9 @@ def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_pe
     raw = [
         float(model.raw_scores([ids], [answers])[0][0, 0, 0])
         for ids, answers in (
-            encode(shared.base, prompt, [completion])
-            for prompt, completion in zip(prompts, completions, strict=True)
+            encode(shared.base, prompt, [completion]) for prompt, completion in zip(prompts, completions, strict=True)
         )
-    ]  # fmt: skip
+    ]
     code = snippet(model).replace('"."', repr(str(tmp_path / "reward")))
     setting, scoring = code.split("prompt, completion =")
     lines = scoring.split("\n", 1)[1]

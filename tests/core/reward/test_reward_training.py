@@ -185,7 +185,9 @@ def test_an_ensemble_and_the_curve_are_measured_on_the_same_heldout_prompts(rank
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {"reward", "reward1"}
     held = ranked.rows("select model, count(*) as n from scores where part = 'heldout' group by model")
     assert {row["model"]: row["n"] for row in held} == dict.fromkeys(models, 12)
-    scored = run_job(ranked, "score", ScoreConfig(prompt="prompt 1", completions=("alpha", "zzz"), reward_job=job.id))
+    scored = run_job(
+        ranked, JobKind.SCORE, ScoreConfig(prompt="prompt 1", completions=("alpha", "zzz"), reward_job=job.id)
+    )
     assert len(scored.result.scores) == 2
 
 
@@ -261,9 +263,7 @@ def test_a_loss_that_is_no_number_is_one_sentence(ranked, run_job):
     assert job.report is None
 
 
-def test_completions_that_are_too_long_are_counted_and_named_and_never_dropped_silently(
-    tmp_path, tiny_model, run_job
-):  # fmt: skip
+def test_completions_that_are_too_long_are_counted_and_named_and_never_dropped_silently(tmp_path, tiny_model, run_job):
     project = create_project(tmp_path / "project", model=str(tiny_model))
     fill(project, 8, ("alpha", "zzz", "x" * 300))
     job = run_job(project, JobKind.TRAIN_REWARD, REWARD)

@@ -8,6 +8,7 @@ from core.config.jobs import ExportModelConfig, JobKind, config_values
 from core.config.training import TrainRewardConfig
 from core.errors import BadInput
 from core.jobs import queue
+from core.labeling import gold
 from core.runs import preflight, sweep
 from core.store import prompts
 from tests.core.rl.test_steering import POLICY, options
@@ -59,5 +60,10 @@ def test_a_run_needs_training_prompts(asking):
 
 
 def test_a_persons_own_code_is_not_run_at_the_door(asking, tmp_path):
-    (tmp_path / "own.py").write_text("raise SystemExit('run')", encoding="utf-8")
-    preflight.check(asking, replace(POLICY, rules=f"2*{tmp_path / 'own.py'}:score"))
+    code = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\nscore = lambda prompt, answer: 1.0"
+    (tmp_path / "own.py").write_text(code, encoding="utf-8")
+    name = f"{tmp_path / 'own.py'}:score"
+    preflight.check(asking, replace(POLICY, rules=f"2*{name}"))
+    assert not (tmp_path / "ran").exists()
+    assert gold.find(name)("a prompt", "an answer") == 1.0
+    assert (tmp_path / "ran").exists(), "a job does run it"

@@ -137,8 +137,9 @@ def test_a_deletion_comes_back_with_all_that_went_along(filled):
     person = rankings.labeler(filled, "somebody")
     rankings.keep_draft(filled, person.id, 3, {"tiers": []})
     add_job(filled, ScoreConfig())
-    filled.db.conn.execute("insert into samples (job_id, step, prompt_id, prompt, policy, completion)"
-                           " values (1, 1, 3, 'p', 'x', 'c')")  # fmt: skip
+    filled.db.conn.execute(
+        "insert into samples (job_id, step, prompt_id, prompt, policy, completion) values (1, 1, 3, 'p', 'x', 'c')"
+    )
     filled.db.conn.execute("insert into scores values (1, 'heldout', 'm', '', 9, 0.25, 3)")
     filled.db.conn.execute("insert into priorities values (3, 1, 0.5)")
     history, before = History(filled), contents(filled)

@@ -17,7 +17,6 @@ from desktop.instructions.import_dialog import ImportDialog
 from desktop.instructions.prompt_table import BLOCK, PromptModel
 from desktop.instructions.tab import Tab
 from desktop.session import Session
-from tests.built import built
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def session(made: Project) -> Iterator[Session]:
 
 
 def open_tab(qtbot, session: Session) -> Tab:
-    tab = built(Tab(session))
+    tab = Tab(session)
     qtbot.addWidget(tab)
     tab.resize(1080, 720)
     with qtbot.waitExposed(tab):

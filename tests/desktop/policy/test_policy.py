@@ -31,7 +31,6 @@ from desktop.policy.samples import COLUMNS
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.policy.tab import Tab
 from desktop.widgets.short_text import ShortText
-from tests.built import built
 from tests.jobs import set_job
 
 KIND = JobKind.TRAIN_POLICY
@@ -58,7 +57,7 @@ def done(project, job, status="done"):
 def tab(qtbot, session):
     """The tab in a window of its own; a worker seems to be there."""
     held = lock.acquire(session.project.folder)
-    found = built(Tab(session))
+    found = Tab(session)
     found.resize(1100, 800)
     qtbot.addWidget(found)
     found.show()
@@ -269,8 +268,9 @@ def test_ticked_runs_are_laid_over_the_one_that_is_shown(tab):
     drawn(tab)
     assert f"Run {jobs[0].id}" in tab.charts.bar.legend.text()
     assert [key.words for key in tab.charts.reward.keys if key.series.size] == [
-        f"Run {jobs[1].id} learned", f"Run {jobs[0].id} learned",
-    ]  # fmt: skip
+        f"Run {jobs[1].id} learned",
+        f"Run {jobs[0].id} learned",
+    ]
 
 
 def test_all_runs_stand_side_by_side_with_what_differs_and_a_row_shows_its_run(tab):
@@ -341,11 +341,14 @@ def test_samples_show_the_change_and_what_the_reference_answered(tab):
     assert model.data(cell, Qt.ItemDataRole.ForegroundRole) is not None
     prompt_box, mine, theirs = tab.samples.texts.boxes
     assert [box.toPlainText() for box in (prompt_box, mine, theirs)] == [
-        prompt["text"], "what the policy said", "what the base said",
-    ]  # fmt: skip
+        prompt["text"],
+        "what the policy said",
+        "what the base said",
+    ]
     assert [head.text() for head in tab.samples.texts.heads[1:]] == [
-        "Completion · reward +0.50", "Answer of the reference · reward -0.20",
-    ]  # fmt: skip
+        "Completion · reward +0.50",
+        "Answer of the reference · reward -0.20",
+    ]
     tab.samples.view.selectRow(1)
     assert mine.toPlainText() == "what the base said"
     assert not theirs.isVisible(), "the reference's own answer stands alone"
@@ -488,10 +491,10 @@ def test_the_result_names_the_algorithm_why_it_stopped_and_the_best_checkpoint(t
     assert "RLOO stopped after 8 steps: plateau. Best checkpoint: step 5." in said
 
 
-@pytest.mark.parametrize(("prompts", "sure"), [
-    (2, "a gain of +1.50 (too few prompts for an interval), at"),
-    (8, "a gain of +1.50 (95%: +1.50 to +1.50), at"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("prompts", "sure"),
+    [(2, "a gain of +1.50 (too few prompts for an interval), at"), (8, "a gain of +1.50 (95%: +1.50 to +1.50), at")],
+)
 def test_a_gain_says_on_how_many_prompts_and_by_which_reward_model(tab, prompts, sure):
     project = tab.session.project
     reward = queue.enqueue(project, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
@@ -641,7 +644,7 @@ def test_a_run_that_goes_has_room_for_everything_in_a_small_window(tab, qtbot):
     drawn(tab)
     assert not tab.samples.isVisible()
     assert tab.charts.reward.plot.height() > low + 100
-    again = built(Tab(tab.session))
+    again = Tab(tab.session)
     qtbot.addWidget(again)
     assert again.folding.folded, "it is remembered"
     tab.pages.setCurrentIndex(1)

@@ -23,7 +23,6 @@ from desktop.rank.card import mime_of
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme
-from tests.built import built
 
 Key = Qt.Key
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -54,7 +53,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 @pytest.fixture
 def tab(qtbot, made: Project) -> Iterator[Tab]:
     session = Session(made)
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):
@@ -406,7 +405,7 @@ def test_the_first_completions_appear_by_themselves(qtbot, tmp_path: Path, monke
     monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path / "data"))
     project = create_project(tmp_path / "project")
     session = Session(project)
-    tab = built(Tab(session))
+    tab = Tab(session)
     qtbot.addWidget(tab)
     tab.show()
     assert tab.stack.currentWidget() is tab.stack.no_prompts
@@ -515,7 +514,7 @@ def test_what_is_begun_survives_closing(qtbot, tab: Tab, made: Project) -> None:
     QTest.keyClicks(tab.board.comment, "half a thought")
     begun = tab.board.ordering
     tab.close()
-    again = built(Tab(tab.session))
+    again = Tab(tab.session)
     qtbot.addWidget(again)
     assert again.board.ordering.tiers == begun.tiers
     assert again.board.comment.text() == "half a thought"

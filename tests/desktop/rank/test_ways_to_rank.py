@@ -18,7 +18,6 @@ from desktop import user_settings
 from desktop.rank.differences import differences
 from desktop.rank.tab import Tab
 from desktop.session import Session
-from tests.built import built
 from tests.desktop.rank.ranking import SHIFT, Key, add_group, on_disk, press
 
 CRITERIA = "1. **Helpful.** It helps.\n2. **Honest.** It is true."
@@ -40,7 +39,7 @@ def made(tmp_path: Path) -> Iterator[Project]:
 @pytest.fixture
 def tab(qtbot, made: Project) -> Iterator[Tab]:
     session = Session(made)
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):
@@ -123,7 +122,7 @@ def test_an_unanswered_question_cannot_be_saved_and_survives_a_crash(qtbot, tab:
     press(tab, Key.Key_Return)
     assert ranks(made) == []
     assert "questions left" in tab.board.hint.text()
-    again = built(Tab(tab.session))  # as after a kill: nothing was closed
+    again = Tab(tab.session)  # as after a kill: nothing was closed
     qtbot.addWidget(again)
     assert again.board.ordering.answers == tab.board.ordering.answers
 
@@ -180,7 +179,7 @@ def test_skipped_for_good_is_not_shown_again_until_undone(qtbot, tab: Tab, made:
     press(tab, Key.Key_S, held=SHIFT)
     assert tab.board.prompt.toPlainText() == "Two?"
     assert tab.labeling.waiting == 2
-    again = built(Tab(tab.session))
+    again = Tab(tab.session)
     qtbot.addWidget(again)
     assert again.board.prompt.toPlainText() == "Two?"
     press(tab, Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)

@@ -18,7 +18,6 @@ from desktop.rank.tab import Tab as RankTab
 from desktop.review.export_dialog import ExportDialog
 from desktop.review.tab import Tab
 from desktop.session import Session
-from tests.built import built
 from tests.core.labeling.test_labelers import person, rank
 from tests.desktop.rank.ranking import Key, press
 
@@ -37,7 +36,7 @@ def ranked(filled: Project) -> Project:
 
 @pytest.fixture
 def tab(qtbot, ranked: Project, session: Session) -> Iterator[Tab]:
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):
@@ -84,7 +83,7 @@ def test_pairs_are_counted_listed_and_filtered(qtbot, tab: Tab, ranked: Project)
 
 
 def test_where_nothing_is_ranked_each_page_says_what_to_do(qtbot, session: Session, filled: Project) -> None:
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.show()
     settled(qtbot)
@@ -258,7 +257,7 @@ def table(qtbot, ranked: Project, session: Session) -> Iterator[RankTab]:
     user_settings.set_labeler_name("New")
     for ranking in rankings.current(ranked, labeler_id=person(ranked, "Ana")):
         calibration.add(ranked, ranking.id)
-    found = built(RankTab(session))
+    found = RankTab(session)
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):

@@ -33,7 +33,6 @@ from desktop.reward.report_plots import SliceDots
 from desktop.reward.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme
-from tests.built import built
 from tests.jobs import set_job
 
 
@@ -109,7 +108,7 @@ def with_run(filled: Project) -> Project:
 @pytest.fixture
 def tab(qtbot: QtBot, with_run: Project) -> Iterator[Tab]:
     session = Session(with_run)
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.resize(1080, 760)
     with qtbot.waitExposed(found):

@@ -24,7 +24,6 @@ from desktop.shell import commands, page_commands
 from desktop.shell.command_palette import CommandPalette
 from desktop.shell.jobs_panel import JobsPanel
 from desktop.shell.tabs import TABS
-from desktop.widgets.late_pages import LatePages
 from tests.jobs import set_job
 
 
@@ -213,8 +212,6 @@ def test_what_is_written_down_of_a_page_is_there_and_what_is_there_is_written_do
     for number in range(pages.count() if pages is not None else 1):
         if pages is not None:
             pages.setCurrentIndex(number)
-        if isinstance(pages, LatePages):
-            pages.whole()
         page = page_commands.page_of(tab)
         qtbot.waitUntil(lambda: not busy())
         there = {command.name for command in commands.of_page(tab, "")}
