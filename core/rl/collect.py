@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.errors import Diverged
 from core.jobs.process_group import ALONE
 from core.models import chat

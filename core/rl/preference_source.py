@@ -4,7 +4,7 @@ import random
 
 import torch
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.models.adapters import SharedModel
 from core.models.sampling import Guide
 from core.records import Prompt

@@ -60,7 +60,7 @@ class Work:
 
     def __init__(self, base: Any, texts: list[str], *, batch: int, tokens: int, epochs: int) -> None:
         from core.config.algorithms import PPO
-        from core.config.job_configs import TrainPolicyConfig, TrainRewardConfig
+        from core.config.training import TrainPolicyConfig, TrainRewardConfig
         from core.models.adapters import SharedModel
         from core.records import Prompt
         from core.reward.reward_function import RewardFunction

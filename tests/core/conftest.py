@@ -50,10 +50,10 @@ def run_job(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
 
     def run(project: Project, kind: str, config: Any, options: Any = None) -> Job:
         from core import worker
-        from core.config import job_configs
+        from core.config.jobs import config_values
         from core.jobs import queue
 
-        job = queue.enqueue(project, kind, job_configs.stored(config, options))
+        job = queue.enqueue(project, kind, config_values(config, options))
         claimed = worker.claim(project)
         assert claimed is not None
         worker.run_job(project, claimed, cache)
