@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from core.labeling.calibration import verdict
 from core.preferences.agreement import Calibration, Difference
 from core.store import Project, completions
+from desktop.rank.keys import with_key
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, card, clear, column, label, row, scrolled, set_role
 
@@ -25,7 +26,7 @@ class CalibrationResult(QWidget):
         self.heading = label("The calibration set is done", "heading")
         self.verdict = label("", wrap=True)
         self.go_on = button("Go on ranking", self.going_on.emit, role="primary")
-        self.read = button("Read the guidelines (F3)", self.reading.emit)
+        self.read = button(with_key("Read the guidelines", "rules"), self.reading.emit)
         self.list = column(spacing=SPACE + 4)
         inner = QWidget()
         inner.setLayout(column(self.list, None))

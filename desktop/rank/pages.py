@@ -11,6 +11,7 @@ from core.records import ACTIVE, Job
 from core.store import Project, assignments, prompts
 from desktop.rank.board import RankingBoard
 from desktop.rank.calibration_result import CalibrationResult
+from desktop.rank.keys import BINDINGS
 from desktop.widgets.basics import Empty, button, row
 
 
@@ -41,7 +42,7 @@ class RankPages(QStackedWidget):
         self.waiting = Empty("The first completions are being written", "")
         self.nobody = Empty("Who ranks?", "Type your name in the field above: rankings are kept apart by labeler.")
         self.all_ranked = Empty("All ranked", "", "Go to Reward model", lambda: self.leading.emit("Reward model"))
-        undo = button("Undo the last ranking", self.undoing.emit, role="link", tip="Ctrl+Z")
+        undo = button("Undo the last ranking", self.undoing.emit, role="link", tip=BINDINGS["undo"].shown)
         self.unskip_button = button("Bring back what was skipped", self.unskipping.emit, role="link")
         below = self.all_ranked.layout()
         assert isinstance(below, QVBoxLayout)
