@@ -31,10 +31,10 @@ def test_a_backslash_before_a_mark_still_makes_it_a_letter():
 
 
 @pytest.mark.parametrize("links", [False, True])
-@pytest.mark.parametrize("pictures", [False, True])
-def test_what_looks_like_html_and_what_would_run_stays_text(links, pictures):
+@pytest.mark.parametrize("trusted", [False, True])
+def test_what_looks_like_html_and_what_would_run_stays_text(links, trusted):
     text = "<script>x</script>\n\n<img src=x onerror=y> [a](javascript:x) [b](data:text/html,x) ![c](file:///dev/zero)"
-    found = to_html(text, links=links, pictures=pictures)
+    found = to_html(text, links=links, trusted=trusted)
     assert not any(tag in found for tag in ("<script", "<img", "<a "))
     assert "&lt;script&gt;x&lt;/script&gt;" in found
 
@@ -43,4 +43,10 @@ def test_links_and_pictures_are_made_where_they_are_allowed():
     text = "[a](https://example.org) ![b](b.png)"
     assert to_html(text) == f"{PLAIN}{text}</p>\n"
     assert '<a href="https://example.org">a</a>' in to_html(text, links=True)
-    assert '<img src="b.png" alt="b"' in to_html(text, pictures=True)
+    assert '<img src="b.png" alt="b"' in to_html(text, trusted=True)
+    assert "<img" not in to_html(text, links=True)
+
+
+def test_a_page_of_ours_has_anchors_by_the_words_of_its_headings():
+    assert ' id="where-it-leads"' in to_html("## Where it leads?", trusted=True)
+    assert " id=" not in to_html("## Where it leads?", links=True)
