@@ -8,7 +8,8 @@ from core.store import Changes, Project, assignments, rankings
 def save(
     project: Project, labeler_id: int, item: Item, *, repeat_of: int | None, seconds: float | None
 ) -> tuple[Changes, bool]:
-    """Store the ranking on disk, in one transaction; returns the changes, and whether a repeat was mixed in."""
+    """Store the ranking on disk, in one transaction; returns the changes, and whether a repeat was mixed in: a repeat
+    itself brings no further one."""
     overall = item.ordering.switch(OVERALL)
     with project.write():
         changes = rankings.rank(
@@ -26,5 +27,5 @@ def save(
             repeat_of=repeat_of,
             adjudicates=item.adjudicating,
         )
-        repeat = assignments.mix_in_repeat(project, labeler_id)
-    return changes, repeat is not None
+        mixed_in = repeat_of is None and assignments.mix_in_repeat(project, labeler_id) is not None
+    return changes, mixed_in

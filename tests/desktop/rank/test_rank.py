@@ -84,53 +84,6 @@ def in_order(shown: tuple[int, ...], *ranks: int | None) -> list[int | None]:
     return [rank for _, rank in sorted(zip(shown, ranks, strict=True))]
 
 
-class TestOrdering:
-    START = Ordering((1, 2, 3, 4))
-
-    def test_letters_in_turn_make_an_order(self) -> None:
-        order = self.START.place_last(3).place_last(1).tie_last(4)
-        assert order.ranks() == {1: 2, 2: None, 3: 1, 4: 2}
-        assert order.place_last(3) is order
-
-    def test_moves_between_ranks(self) -> None:
-        order = Ordering((1, 2, 3), ((1,), (2,), (3,)))
-        assert order.better(3).tiers == ((1,), (3,), (2,))
-        assert order.worse(1).tiers == ((2,), (1,), (3,))
-        assert order.better(1) is order
-        assert order.worse(3) is order
-        assert order.to_rank(3, 1).tiers == ((3,), (1,), (2,))
-        assert order.to_rank(1, 9).tiers == ((2,), (3,), (1,))
-
-    def test_ties_join_and_come_apart(self) -> None:
-        order = Ordering((1, 2, 3), ((1,), (2,), (3,)))
-        tied = order.tie_up(2)
-        assert tied.tiers == ((1, 2), (3,))
-        assert tied.better(2).tiers == ((2,), (1,), (3,))
-        assert tied.worse(1).tiers == ((2,), (1,), (3,))
-        assert order.tie_up(1) is order
-
-    def test_a_card_on_an_unranked_card_ranks_both_together(self) -> None:
-        assert self.START.tie_with(2, 4).tiers == ((4, 2),)
-        assert self.START.tie_with(2, 2) is self.START
-
-    def test_inserting_where_it_is_changes_nothing(self) -> None:
-        order = Ordering((1, 2), ((1,), (2,)))
-        assert order.insert(2, 1) is order
-        assert order.insert(2, 2) is order
-        assert order.insert(2, 0).tiers == ((2,), (1,))
-
-    def test_take_back_goes_from_the_bottom(self) -> None:
-        order = Ordering((1, 2, 3), ((1,), (2, 3)))
-        assert order.take_back().take_back().tiers == ((1,),)
-        assert self.START.take_back() is self.START
-
-    def test_only_a_place_or_a_flag_is_a_judgement(self) -> None:
-        assert not self.START.with_comment("nice").judged
-        assert self.START.with_flag("unsafe").judged
-        assert self.START.with_item_flag(2, "unsafe").judged
-        assert not self.START.with_item_flag(2, "unsafe").with_item_flag(2, None).judged
-
-
 def test_keyboard_alone_ranks_with_ties_and_leaves_one_unranked(tab: Tab, made: Project) -> None:
     shown = tab.board.ordering.shown
     press(tab, Key.Key_B, Key.Key_A)

@@ -1,17 +1,13 @@
 """Two at a time, best and worst only, by criterion; how the cards look; a labeler's session."""
 
 from collections.abc import Iterator
-from itertools import permutations
-from math import ceil, factorial, log2
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from core.labeling import pairwise
-from core.labeling.clock import LabelingClock
-from core.labeling.ordering import Ordering, letter
+from core.labeling.ordering import letter
 from core.preferences import pairs
 from core.preferences.pairs import OVERALL
 from core.store import Project, assignments, create_project, guidelines, rankings
@@ -57,35 +53,6 @@ def ranks(project: Project) -> list[dict[int, int | None]]:
 def shown(tab: Tab) -> list[int]:
     """Completions whose cards are on the table."""
     return [card.completion.id for card in tab.board.grid.cards if card.isVisible()]
-
-
-class TestPairwise:
-    @pytest.mark.parametrize("count", range(2, 7))
-    def test_every_order_is_found_with_few_questions(self, count: int) -> None:
-        items = tuple(range(10, 10 + count))
-        worst = 0
-        for wanted in permutations(items):
-            answers: pairwise.Answers = ()
-            while (asked := pairwise.question(items, answers)) is not None:
-                assert len(answers) + pairwise.left(items, answers) <= pairwise.most(count)
-                answers = (*answers, (*asked, 1 if wanted.index(asked[0]) < wanted.index(asked[1]) else -1))
-            assert pairwise.derive(items, answers) == tuple((item,) for item in wanted)
-            worst = max(worst, len(answers))
-        assert worst == pairwise.most(count)
-        assert worst <= ceil(log2(factorial(count))) + 1
-
-    def test_ties_join_and_save_questions(self) -> None:
-        items, answers = (1, 2, 3, 4), ()
-        while (asked := pairwise.question(items, answers)) is not None:
-            answers = (*answers, (*asked, 0))
-        assert pairwise.derive(items, answers) == ((1, 2, 3, 4),)
-        assert len(answers) == 3
-
-    def test_half_an_order_is_no_order(self) -> None:
-        ordering = Ordering((1, 2, 3), method="pairwise").answer(1)
-        assert ordering.question is not None
-        assert not ordering.judged
-        assert ordering.take_answer().answers == ()
 
 
 def test_two_at_a_time_by_keyboard(tab: Tab, made: Project) -> None:
@@ -295,24 +262,6 @@ def test_differences_are_whole_words() -> None:
     text = "the quick red fox, indeed"
     assert [text[a:b] for a, b in differences("the quick brown fox", text)] == ["red", ", indeed"]
     assert differences("Same words", "same words") == []
-
-
-def test_the_clock_counts_work_and_not_pauses() -> None:
-    now = [0.0]
-    clock = LabelingClock(lambda: now[0])
-    for _ in range(4):
-        now[0] += 30
-        clock.record(saved=True)
-    assert (clock.items, clock.seconds, clock.in_a_row) == (4, 120.0, 4)
-    assert clock.an_hour == 120
-    assert clock.left(10) == 300
-    assert clock.break_due(1)
-    assert not clock.break_due(1)
-    now[0] += 3600
-    clock.record(left_out=True)
-    assert clock.seconds == 240
-    assert clock.in_a_row == 0
-    assert not clock.break_due(0)
 
 
 def test_the_session_panel_and_a_break(tab: Tab, monkeypatch) -> None:
