@@ -39,7 +39,7 @@ class PreferenceSource:
     def next(self, step: int) -> Drawn:
         """What step number `step` learns from. Raises `Diverged`."""
         due = step % MEASURE_EVERY == 0 and self.collector.reward.known
-        return Drawn(self.batch(step), self.collector.collect(step) if due else None)
+        return Drawn(self.batch(step), self.collector.collect(step)[0] if due else None)
 
     def batch(self, step: int) -> PreferenceBatch:
         """About `batch_size` ranked completions, a function of the seed and the step alone.

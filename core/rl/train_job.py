@@ -157,7 +157,6 @@ class Run:
             return Trouble(trouble, max(self.step - 1, 0))  # it was drawn by what the last update made
         self.context.tell("Learning")
         try:
-            self.learner.actor.reuse(collected.cached_predictions if collected else None)
             learned = self.learner.update(drawn.batch, self.step)
             trouble = self.stopping.trouble(learned)
         except Diverged as error:

@@ -77,9 +77,9 @@ def policy_gradient(model: Path, out: Path) -> None:
     live = LiveSettings.of(CONFIG)
     learner = ppo.Learner(Setup(shared, CONFIG, PPO(), live))
     rewards = RewardFunction(reward, gold=lambda prompt, completion: float(len(completion)))
-    collected = collect(shared, rewards, PROMPTS, CONFIG, live, 0, learns=True)
+    collected, cached_predictions = collect(shared, rewards, PROMPTS, CONFIG, live, 0, learns=True)
     rollout, gold = collected.rollout, collected.gold
-    learner.actor.reuse(collected.cached_predictions)
+    learner.actor.reuse(cached_predictions)
     found = gradient(learner, rollout)
     if world.main:
         numbers = {"gradient": found, "score": rollout.score, "gold": torch.tensor(gold), "logp": rollout.logp_old}
@@ -118,9 +118,9 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
         lengths = set()
         for step in range(2):
             more = {"learns": learner.options.learns_from_fresh}
-            drawn = collect(shared, rewards, PROMPTS, config, learner.live, step, learner.guide(), **more)
+            drawn, cached = collect(shared, rewards, PROMPTS, config, learner.live, step, learner.guide(), **more)
             rollout = drawn.rollout
-            learner.actor.reuse(drawn.cached_predictions)
+            learner.actor.reuse(cached)
             lengths |= set(rollout.rows.lengths.tolist())
             learner.update(rollout, step)
         assert len(lengths) > 2

@@ -364,9 +364,9 @@ def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gi
     collect = collecting.collect
 
     def late(shared, reward, chosen, config, live, step, guide=None, *, learns):
-        found = collect(shared, reward, chosen, config, live, step, guide, learns=learns)
+        found, cached = collect(shared, reward, chosen, config, live, step, guide, learns=learns)
         score = found.rollout.score
-        return replace(found, rollout=replace(found.rollout, score=score * 0 if step < 2 else score + 1))
+        return replace(found, rollout=replace(found.rollout, score=score * 0 if step < 2 else score + 1)), cached
 
     monkeypatch.setattr("core.rl.rollout_source.collect", late)
     whole = run_job(project, "train-policy", POLICY, options())
