@@ -4,7 +4,7 @@ import os
 import sys
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from core.config.jobs import JobKind, config_values
@@ -183,4 +183,4 @@ def test_the_system_view_shows_the_worker_and_reads_only_while_seen(opened, qtbo
 
     qtbot.waitUntil(lambda: not panel.reading)
     opened.show_system()
-    assert not panel._timer.isActive()
+    assert not [timer for timer in panel.findChildren(QTimer) if timer.isActive()]
