@@ -7,8 +7,6 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtWidgets import QWidget
-
 from core.errors import KnownError, known
 from core.labeling.clock import LabelingClock
 from core.labeling.ordering import Ordering
@@ -16,12 +14,13 @@ from core.labeling.session import Labeling
 from core.store import Changes
 from desktop.rank.board import RankingBoard
 from desktop.session import Session
+from desktop.tab import TabWidget
 from desktop.widgets.dates import local_time
 
 NOTHING = "Nothing is ranked yet: place at least one completion, or flag it (X)."
 
 
-class LabelingActions(QWidget):
+class LabelingActions(TabWidget):
     """The part of the Rank tab that acts; the tab itself shows. `labeling` is None while the labeler's name cannot be
     used."""
 

@@ -17,6 +17,7 @@ from core.labeling.session import Labeling
 from core.preferences import agreement
 from core.store import Changes, guidelines, rankings
 from desktop import user_settings
+from desktop.places import PageId, TabId
 from desktop.rank.actions import LabelingActions
 from desktop.rank.board import RankingBoard
 from desktop.rank.cheat_sheet import CheatSheet
@@ -27,7 +28,7 @@ from desktop.rank.pages import RankPages
 from desktop.rank.side_panels import SidePanels
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import column, go, row, set_role
+from desktop.widgets.basics import column, row, set_role
 
 #: The project's setting: ask for an order by each criterion, too.
 BY_CRITERIA = "rank_by_criteria"
@@ -36,10 +37,11 @@ BY_CRITERIA = "rank_by_criteria"
 class Tab(LabelingActions):
     """Shows one item after the other."""
 
+    ID = TabId.RANK
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(session, parent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.session = session
         self.labeling: Labeling | None = None
         self.clock = LabelingClock()
         self.sheet: CheatSheet
@@ -53,7 +55,7 @@ class Tab(LabelingActions):
         self.board.skipping_for_good.connect(self.skip_for_good)
         self.board.switching.connect(self.switch)
         self.board.helping.connect(lambda: self.sheet.toggle())
-        self.board.instructions.connect(lambda: self.go("Instructions"))
+        self.board.instructions.connect(lambda: self.go(TabId.INSTRUCTIONS))
         self.stack = RankPages(self.session.project, self.board, self)
         self.stack.leading.connect(self.go)
         self.stack.generating.connect(lambda: self.show_panel("generate"))
@@ -105,13 +107,13 @@ class Tab(LabelingActions):
         self.show_panel("generate")
         self.side.generate.choose(policy_job)
 
-    def open_page(self, name: str) -> None:
+    def open_page(self, page: PageId) -> None:
         """Open a side panel; the one that writes completions with the newest tuned policy."""
-        newest = queue.newest_run(self.session.project, "train-policy") if name == "generate" else None
+        newest = queue.newest_run(self.session.project, "train-policy") if page == PageId.GENERATE else None
         if newest is not None:
             self.write_with(newest.id)
         else:
-            self.show_panel(name)
+            self.show_panel(page)
 
     def show_panel(self, name: str) -> None:
         self.header.show_panel(name)
@@ -138,9 +140,9 @@ class Tab(LabelingActions):
             self.labeling.switch((self.labeling.next_criterion or OVERALL) if on else OVERALL)
         self._show_item()
 
-    def go(self, title: str) -> None:
-        """Ask the window, if it is ours, for another tab."""
-        go(self, title)
+    def go(self, tab: TabId) -> None:
+        """Lead to another tab."""
+        self.session.navigator.open_tab(tab)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that a button or panel did not want go to the board."""
