@@ -68,15 +68,6 @@ class ReadsSettings(Protocol):
 
 
 @runtime_checkable
-class TakesBack(Protocol):
-    """A tab with an undo of its own."""
-
-    def undo(self) -> None: ...
-
-    def redo(self) -> None: ...
-
-
-@runtime_checkable
 class HoldsOut(Protocol):
     """A tab where prompts are held out."""
 

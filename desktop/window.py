@@ -10,8 +10,11 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget
 
 from core import demo
 from core.jobs.follow import News
+from core.labeling.editor import PLACE
 from core.records import Job
+from core.store import Changes
 from core.store.undo import Direction
+from core.store.undo_steps import Step
 from desktop import errors, user_settings
 from desktop.actions import Action
 from desktop.guide import guide
@@ -22,7 +25,7 @@ from desktop.projects.packs import Packs
 from desktop.projects.welcome import NewProject, Welcome
 from desktop.session import Session
 from desktop.settings.dialog import SettingsDialog
-from desktop.shell import actions, commands, page_commands, undo
+from desktop.shell import actions, commands, page_commands
 from desktop.shell.busy_overlay import Cover
 from desktop.shell.command_palette import CommandPalette
 from desktop.shell.jobs_panel import JobsPanel
@@ -31,7 +34,7 @@ from desktop.shell.menus import Menus
 from desktop.shell.notifications import Notices
 from desktop.shell.project_page import ProjectPage
 from desktop.shell.toast import Notice
-from desktop.tab import ReadsSettings, TabWidget, TakesBack
+from desktop.tab import ReadsSettings, TabWidget
 from desktop.theme import theme
 from desktop.theme.icons import icon
 from desktop.widgets import file_dialogs
@@ -66,7 +69,7 @@ class Window(QMainWindow):
         self.cover = Cover(self)
         self.system: QDialog | None = None
         self.leaving = Leaving(self.workspace, self, may_close=self.projects.may_close, begins=self._hide_system)
-        self.menus = Menus(self, self.workspace, self._does(), self._names_steps)
+        self.menus = Menus(self, self.workspace, self._does())
         self._connect()
         self._paint_icon()
         self._titled()
@@ -137,6 +140,7 @@ class Window(QMainWindow):
     def _show(self, session: Session) -> None:
         self.notice.leave()
         session.news.connect(self._news)
+        session.replayed.connect(self._replayed)
         self.page = ProjectPage(session)
         self.page.guide_asked.connect(self.show_guide)
         self.page.jobs_asked.connect(self.show_jobs)
@@ -179,10 +183,6 @@ class Window(QMainWindow):
     def shown(self) -> TabId | None:
         """The tab that is shown, while a project is open."""
         return self.page.shown if self.page is not None else None
-
-    def _names_steps(self) -> bool:
-        """Does undo take back what this window did, and not what the shown tab remembers?"""
-        return self.page is None or not isinstance(self.page.tab, TakesBack)
 
     def _news(self, news: News) -> None:
         if news.jobs:
@@ -236,9 +236,16 @@ class Window(QMainWindow):
         """The guide's page about the tab that is shown."""
         guide.show(INFO[self.page.shown].guide if self.page is not None else "rlhf", self)
 
-    def take_back(self, word: Direction) -> None:
-        """Undo or redo: what the shown tab takes back itself, what this window did anywhere else."""
-        undo.take_back(self.workspace, word, self.page.tab if self.page is not None else None)
+    def take_back(self, direction: Direction) -> None:
+        """Undo or redo what was done last in this window, wherever that was."""
+        self.workspace.take_back(direction)
+
+    def _replayed(self, step: Step, changes: Changes) -> None:
+        """Say what was taken back; what is seen on the Rank tab is shown there, which then says so itself."""
+        if step.place == PLACE:
+            self.open_tab(TabId.RANK)
+        else:
+            self.workspace.say(f"{changes.label}.")
 
     def take_tour(self) -> None:
         """Open the demo, if it is not, and begin at the tour's first stop."""

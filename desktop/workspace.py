@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from core import demo
 from core.errors import KnownError
 from core.store import Project, is_older, open_project, waiting_rows
+from core.store.undo import Direction
 from desktop import user_settings
 from desktop.background import abandon, in_background
 from desktop.busy import Waiting
@@ -97,7 +98,7 @@ class Workspace(QObject):
             return
         user_settings.add_recent_project(project.folder)
         in_background(self, waiting_rows.remove_leftovers, lambda _: None, self.failed.emit, lasting=True)
-        self.session = Session(project, self)
+        self.session = Session(project, self, self.do_first)
         self.opened.emit(self.session)
         if then is not None:
             then()
@@ -149,6 +150,15 @@ class Workspace(QObject):
                 self.failed.emit(error)
 
         self.waiting.do(text, work, ended, broke)
+
+    def take_back(self, direction: Direction) -> None:
+        """Undo or redo what was done last in this window, wherever that was."""
+        if self.session is None or self.busy:
+            return
+        try:
+            self.session.replay(direction)
+        except KnownError as error:
+            self.failed.emit(error)
 
     def say(self, text: str, action_text: str = "", action: Callable[[], object] | None = None) -> None:
         """Say something in passing, unless that would cover how far a copy is."""

@@ -6,19 +6,12 @@ there what was changed when, and changes it at the same steps again.
 
 from typing import Any
 
+from core.config.algorithms import LIVE
 from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
 from core.config.options import documented, flag_name
 from core.errors import BadInput
 from core.jobs import queue
 from core.store import Changes, Project, changed, now
-
-#: The fields of `TrainPolicyConfig` that may be changed.
-LIVE = ("kl_coef", "learning_rate", "temperature")
-
-
-def live_of(algorithm: str) -> tuple[str, ...]:
-    """Those that an algorithm heeds."""
-    return tuple(getattr(ALGORITHMS[algorithm].config, "LIVE", LIVE))
 
 
 def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
@@ -36,9 +29,9 @@ def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
         if job.kind != "train-policy" or job.status == "done":
             raise BadInput(f"Job {job_id} is not a run of a policy that goes on: nothing can be changed in it.")
         kind = ALGORITHMS[job.config["algorithm"]]
-        if name not in live_of(job.config["algorithm"]):
+        if name not in kind.live:
             raise BadInput(f"{flag_name(name)} has no effect on {kind.title}.")
-        if name == "kl_coef" and value == 0 and (kind.needs_kl or job.config["kl_target"]):
+        if name == "kl_coef" and value == 0 and (kind.config.NEEDS_KL or job.config["kl_target"]):
             raise BadInput(f"{flag_name(name)} must stay above 0 in this run.")
         database.conn.execute(
             "insert into controls (job_id, name, value, created_at) values (?, ?, ?, ?)", (job_id, name, value, now())

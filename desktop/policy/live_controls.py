@@ -4,8 +4,10 @@ from typing import Any
 
 from PySide6.QtWidgets import QLayout, QSizePolicy, QWidget
 
+from core.config.algorithms import DEFAULT, LIVE
 from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
 from core.config.options import documented
+from core.config.titles import setting_title
 from core.errors import KnownError
 from core.records import ACTIVE, RESUMABLE, Job
 from core.runs import live_settings
@@ -14,7 +16,7 @@ from desktop.session import Session
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, card, column, label, row, set_role, turn_only_with_focus
-from desktop.widgets.config_form import FloatBox, help_of, title_of
+from desktop.widgets.config_form import FloatBox, help_of
 from desktop.widgets.elided import ElidedLabel
 
 TITLE = "Change while it runs"
@@ -35,16 +37,16 @@ class LiveControls(QWidget):
         self._refused = ""
         parts: list[QLayout] = []
         options = {item.name: item for item in documented(TrainPolicyConfig)}
-        for name in live_settings.LIVE:
+        for name in LIVE:
             field = FloatBox(options[name].metadata["low"], options[name].metadata["high"], 0.0)
-            field.setAccessibleName(title_of(name))
+            field.setAccessibleName(setting_title(name))
             field.setToolTip(f"{help_of(options[name])}\nA change is in force from the next step.")
             field.setFixedWidth(theme.widened(66))
             field.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
             field.lineEdit().returnPressed.connect(self.apply)
             turn_only_with_focus(field)
             self.fields[name] = field
-            said = ElidedLabel(title_of(name), "small")
+            said = ElidedLabel(setting_title(name), "small")
             said.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             said.setToolTip(field.toolTip())
             said.setBuddy(field)
@@ -72,7 +74,7 @@ class LiveControls(QWidget):
             if untouched or name not in self._shown:
                 field.setValue(values[name])
                 self._shown[name] = field.value()
-        heeded = live_settings.live_of(job.config.get("algorithm", "ppo"))
+        heeded = ALGORITHMS[job.config.get("algorithm", DEFAULT)].live
         for name, field in self.fields.items():
             field.setEnabled(name in heeded)
         self._say(self._refused or listed(changes), "error" if self._refused else "small")
@@ -108,7 +110,7 @@ def listed(changes: list[dict[str, Any]]) -> str:
     parts = []
     for change in changes:
         when = "the next step" if change["step"] is None else f"step {change['step'] + 1}"
-        parts.append(f"{title_of(change['name'])} {change['value']:g} from {when}")
+        parts.append(f"{setting_title(change['name'])} {change['value']:g} from {when}")
     return f"Changed: {' · '.join(parts)}" if parts else ""
 
 

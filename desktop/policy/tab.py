@@ -4,7 +4,7 @@ import re
 
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
 
-from core.config.job_configs import ExportModelConfig
+from core.config.job_configs import ALGORITHMS, ExportModelConfig
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
@@ -180,10 +180,10 @@ class Tab(TabWidget):
 
     def _show_need(self) -> None:
         ready = queue.newest_run(self.session.project, "train-reward") is not None
-        dpo = self.form.name == "dpo"
-        self.need.setVisible(not ready and not dpo)
+        offline = ALGORITHMS[self.form.name].offline
+        self.need.setVisible(not ready and not offline)
         self.need.setText("There is no reward model yet: train one first, or optimise a gold reward (More settings).")
-        self.empty.action.setVisible(not ready and not dpo)
+        self.empty.action.setVisible(not ready and not offline)
 
     def start(self) -> None:
         try:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from core.projects.summary import glance
+from core.store.undo import Direction
 from desktop import user_settings
 from desktop.actions import Action, plain
 from desktop.projects import actions as projects
@@ -20,12 +21,10 @@ Does = Mapping[Action, Callable[[], object]]
 
 
 class Menus(QObject):
-    """`does` says what each action does; `names_steps` whether undo says what it would take back. `made` holds the
-    entries by their actions."""
+    """`does` says what each action does; `made` holds the entries by their actions."""
 
-    def __init__(self, window: QMainWindow, workspace: Workspace, does: Does, names_steps: Callable[[], bool]) -> None:
+    def __init__(self, window: QMainWindow, workspace: Workspace, does: Does) -> None:
         super().__init__(window)
-        self._names_steps = names_steps
         self.workspace = workspace
         self.made: dict[Action, QAction] = {}
         self._places: dict[Action, str] = {}
@@ -107,11 +106,11 @@ class Menus(QObject):
 
     def _name_undo(self) -> None:
         """Say what would be taken back."""
-        session = self.workspace.session
-        steps = (session.history.undoable, session.history.redoable) if session is not None else ([], [])
-        for action, of in zip((UNDO, REDO), steps, strict=True):
-            last = f": {of[-1].label.lower()}" if of and self._names_steps() else ""
-            self.made[action].setText(f"{action.title}{last}")
+        history = self.workspace.session.history if self.workspace.session is not None else None
+        directions: tuple[tuple[Action, Direction], ...] = ((UNDO, "undo"), (REDO, "redo"))
+        for action, direction in directions:
+            step = history.next(direction) if history is not None else None
+            self.made[action].setText(f"{action.title}{f': {step.label.lower()}' if step is not None else ''}")
 
 
 def _recent() -> list[tuple[str, Path]]:

@@ -176,8 +176,8 @@ def test_every_script_is_shown_whole_and_in_its_direction(open_window, filled, t
     window.workspace.open(filled.folder)
     window.open_tab(TabId.RANK)
     tab = window.tabs[TabId.RANK]
-    tab.labeling.open(group_id)
-    tab._show_item()
+    tab.labeling.editor.open(group_id)
+    tab.show_item()
     for card in tab.board.grid.cards:
         document = card.text.document()
         assert document.toPlainText() == card.completion.text
