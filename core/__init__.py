@@ -5,7 +5,8 @@ worker          the other process: runs the jobs
 compare/        two policies on the same prompts
 rl/             rollouts, rewards, the loop; algorithms/ has one file per algorithm
 reward/         the reward model
-models/         the base model: fetching, loading, adapters, generation            (torch from here down to cli)
+models/         the base model: fetching, loading, adapters, generation            (torch from here down to cli);
+                fast/ has hand-written speed-ups behind one switch
 report/         how far a reward model can be trusted, and the whole experiment
 projects/       archives, the trash, a summary of a project that is not open
 guidance/       what to do next, in words

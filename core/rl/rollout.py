@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.fast.prepacked_linear import packed
 from core.models.logprobs import Predictions, predictions
 from core.models.rows import Rows
 from core.models.sampling import Guide, sample
@@ -40,7 +39,7 @@ def draw(
     """Responses of a role (None is the reference), `copies` for each prompt."""
     base = shared.base
     others = [partial(shared.role, other) for other in guide.roles] if guide else []
-    with shared.role(role) as causal, packed(causal):
+    with shared.role(role) as causal:
         return sample(
             causal, prompts, copies=copies, max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
             end_ids=base.end_ids, pad_id=base.pad_id, generator=generator, guide=guide, others=others, among=among,

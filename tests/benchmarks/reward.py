@@ -108,12 +108,15 @@ def ours(options: argparse.Namespace, k: int) -> dict[str, Any]:
 def without_sharing(base: Any, learn: Callable[[], float]) -> dict[str, float]:
     """Seconds of the same pass with the prompt's cache handed to its answers, and with a prompt for each answer."""
     from core.models import states
+    from core.models.fast import switch
     from core.reward import model as reward
 
-    states._known[base.model] = False
+    speed_ups = switch.speed_ups_of(base.model)
+    assert speed_ups is not None
+    speed_ups.reads_varlen = False
     learn()
     cached = learn()
-    states._known[base.model] = True
+    speed_ups.reads_varlen = True
 
     def alone(model: Any, prompts: Any, answers: Any, *more: Any) -> Any:
         repeated = [prompt for prompt, group in zip(prompts, answers, strict=True) for _ in group]
