@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
+from core.config.jobs import CompareJob, JobKind
+from core.config.training import TrainPolicyJob, TrainRewardJob
+from core.guidance.steps import Step
 from core.jobs import queue
 from core.preferences.statistics import proportion
 from core.records import Job
 from core.store import Project
 
+AnyJob = TypeVar("AnyJob", bound=Job)
 #: Ranked prompts from which a reward model is worth training.
 ENOUGH = 20
 #: So many of the newest prompts are looked through for what a round has to rank.
@@ -18,13 +23,12 @@ SOME = 5
 
 @dataclass(frozen=True)
 class NextStep:
-    """What to do, why, the tab and its page where it is done, and the kind of job that does it, if one does."""
+    """What to do, why, which step of the loop that is, and the kind of job that does it, if one does."""
 
     title: str
     why: str
-    tab: str
-    page: str = ""
-    job: str = ""
+    step: Step
+    job: JobKind | None = None
 
 
 def next_step(project: Project) -> NextStep:
@@ -32,32 +36,33 @@ def next_step(project: Project) -> NextStep:
     newest = project.value("select max(id) from prompts")
     if newest is None:
         why = "They are what the model answers and people rank."
-        return NextStep("Write or import prompts", why, "Instructions", "prompts")
+        return NextStep("Write or import prompts", why, Step.PROMPTS)
     if not _holds_out(project, newest, project.edits("prompts")):
         if project.value("select count(*) from (select 1 from prompts limit ?)", SOME) < SOME:
-            return NextStep("Add more prompts", "One a line; some are held out later.", "Instructions", "prompts")
+            return NextStep("Add more prompts", "One a line; some are held out later.", Step.PROMPTS)
         why = "What was learnt is measured on prompts that nobody learnt from."
-        return NextStep("Hold some prompts out", why, "Instructions", "hold out")
-    done = {kind: _newest(project, kind) for kind in ("train-reward", "train-policy", "compare")}
-    if not done["train-reward"] and (step := _to_rank(project)) is not None:
+        return NextStep("Hold some prompts out", why, Step.HOLD_OUT)
+    reward_model = _newest(project, TrainRewardJob)
+    if reward_model is None and (step := _to_rank(project)) is not None:
         return step
-    if not done["train-reward"]:
+    if reward_model is None:
         why = "There are enough rankings to learn from."
-        return NextStep("Train a reward model", why, "Reward model", job="train-reward")
-    if done["train-policy"] < done["train-reward"]:
-        why = f"Against the reward model of run {done['train-reward']}."
-        if is_chance(queue.get(project, done["train-reward"])):
+        return NextStep("Train a reward model", why, Step.TRAIN_REWARD, job=JobKind.TRAIN_REWARD)
+    policy = _newest(project, TrainPolicyJob)
+    if policy is None or policy.id < reward_model.id:
+        why = f"Against the reward model of run {reward_model.id}."
+        if is_chance(reward_model):
             why = f"{why[:-1]}, which cannot be told from chance: better rank more first."
-        return NextStep("Tune the policy", why, "PPO", job="train-policy")
-    if done["compare"] < done["train-policy"]:
-        why = f"Read what run {done['train-policy']} changed."
-        return NextStep("Compare the policies", why, "Compare", job="compare")
-    if left := _unranked_since(project, done["train-policy"]):
+        return NextStep("Tune the policy", why, Step.TUNE, job=JobKind.TRAIN_POLICY)
+    comparison = _newest(project, CompareJob)
+    if comparison is None or comparison.id < policy.id:
+        why = f"Read what run {policy.id} changed."
+        return NextStep("Compare the policies", why, Step.COMPARE, job=JobKind.COMPARE)
+    if left := _unranked_since(project, policy.id):
         why = "They were answered after the policy was tuned: the next round learns from them."
-        return NextStep(f"Rank {_prompts(left)}", why, "Rank")
-    return NextStep(
-        "Begin the next round", "Let the tuned policy write, and rank that.", "Rank", "generate", job="generate"
-    )
+        return NextStep(f"Rank {_prompts(left)}", why, Step.RANK)
+    why = "Let the tuned policy write, and rank that."
+    return NextStep("Begin the next round", why, Step.GENERATE, job=JobKind.GENERATE)
 
 
 @lru_cache(maxsize=1)
@@ -79,12 +84,12 @@ def _to_rank(project: Project) -> NextStep | None:
             why = f"Then add prompts: with {ENOUGH} ranked a reward model is worth training."
         elif unanswered:
             why = f"Until a reward model is worth training. {unanswered} of them wait for completions."
-        return NextStep(f"Rank {_prompts(waiting + unanswered)}", why, "Rank")
+        return NextStep(f"Rank {_prompts(waiting + unanswered)}", why, Step.RANK)
     if unanswered:
-        return NextStep("Write completions", "The local model writes several for each prompt.", "Rank", "generate",
-                        job="generate")  # fmt: skip
+        return NextStep("Write completions", "The local model writes several for each prompt.", Step.GENERATE,
+                        job=JobKind.GENERATE)  # fmt: skip
     why = f"All are ranked. A reward model can learn from them now, and better from {ENOUGH} prompts."
-    return NextStep(f"Add {_prompts(missing)}", why, "Instructions", "prompts")
+    return NextStep(f"Add {_prompts(missing)}", why, Step.PROMPTS)
 
 
 def missing_rankings(project: Project) -> int:
@@ -98,9 +103,9 @@ def all_ranked(project: Project) -> bool:
     return some and not _waiting(project, 1) and not _unanswered(project, 1)
 
 
-def is_chance(job: Job) -> bool:
+def is_chance(job: TrainRewardJob) -> bool:
     """Can the accuracy of a reward model on its held-out pairs not be told from guessing?"""
-    accuracy, pairs = job.result.get("accuracy"), job.result.get("heldout_pairs", 0)
+    accuracy, pairs = job.result.accuracy, job.result.heldout_pairs
     if accuracy is None or not pairs:
         return False
     low = proportion(accuracy * pairs, pairs).low
@@ -131,6 +136,6 @@ def _prompts(count: int) -> str:
     return f"{count} more {'prompt' if count == 1 else 'prompts'}"
 
 
-def _newest(project: Project, kind: str) -> int:
-    """The newest finished job of a kind; 0 is none."""
-    return next((job.id for job in queue.listed(project, kind=kind, status="done")), 0)
+def _newest(project: Project, record: type[AnyJob]) -> AnyJob | None:
+    """The newest finished job of a kind."""
+    return next(iter(queue.listed(project, record, status="done")), None)

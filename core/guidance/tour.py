@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import demo
-from core.config import job_configs
+from core.config.jobs import JOBS, CompareConfig, JobKind
+from core.config.training import ALGORITHMS
+from core.guidance.steps import Step
 from core.jobs import queue
-from core.store import Changes, Project
+from core.store import Changes, Project, jobs
 
 SETTING = "tour"
 #: Prompts that the tour asks to rank.
@@ -24,32 +26,32 @@ class Stop:
 
     title: str
     text: str
-    tab: str
-    job: str = ""
+    step: Step
+    job: JobKind | None = None
     rankings: int = 0
 
 
 STOPS = (
-    Stop("What is good?", "Read the guidelines: whoever ranks goes by them.", "Instructions"),
+    Stop("What is good?", "Read the guidelines: whoever ranks goes by them.", Step.GUIDELINES),
     Stop(
         f"Rank {TO_RANK} prompts",
         "Press the letters from best to worst, then Enter. That is all a labeler does.",
-        "Rank",
+        Step.RANK,
         rankings=TO_RANK,
     ),
     Stop(
         "Learn a reward",
         "A small adapter learns to score any completion as the rankings would. A few minutes.",
-        "Reward model",
-        job="train-reward",
+        Step.TRAIN_REWARD,
+        job=JobKind.TRAIN_REWARD,
     ),
     Stop(
         "Tune the policy",
         "PPO writes, is scored, and learns; KL keeps it near the reference. Watch the curves; it takes some minutes.",
-        "PPO",
-        job="train-policy",
+        Step.TUNE,
+        job=JobKind.TRAIN_POLICY,
     ),
-    Stop("Compare", "The same prompts, before and after, on prompts it never saw.", "Compare", job="compare"),
+    Stop("Compare", "The same prompts, before and after, on prompts it never saw.", Step.COMPARE, job=JobKind.COMPARE),
 )
 
 
@@ -83,7 +85,7 @@ def place(project: Project) -> Place | None:
         )
         passed = ranked >= stop.rankings
     if stop.job:
-        passed = any(job.id > state["job"] for job in queue.listed(project, kind=stop.job, status="done"))
+        passed = any(job.id > state["job"] for job in queue.listed(project, JOBS[stop.job].record, status="done"))
     return Place(state["at"], stop, ranked, passed)
 
 
@@ -105,16 +107,17 @@ def ended(project: Project) -> bool:
 
 def job_of(stop: Stop) -> tuple[Any, Any]:
     """Settings of the job that a stop asks for, small enough to wait for, and its algorithm's."""
-    return {
-        "train-reward": (demo.REWARD, None),
-        "train-policy": (demo.POLICY, job_configs.ALGORITHMS["ppo"].config()),
-        "compare": (job_configs.CompareConfig(max_new_tokens=demo.TOKENS, gold=demo.GOLD, limit=6), None),
-    }[stop.job]
+    known: dict[JobKind | None, tuple[Any, Any]] = {
+        JobKind.TRAIN_REWARD: (demo.REWARD, None),
+        JobKind.TRAIN_POLICY: (demo.POLICY, ALGORITHMS["ppo"].config()),
+        JobKind.COMPARE: (CompareConfig(max_new_tokens=demo.TOKENS, gold=demo.GOLD, limit=6), None),
+    }
+    return known[stop.job]
 
 
 def _keep(project: Project, at: int) -> Changes:
     newest = {
         "ranking": project.value("select coalesce(max(id), 0) from rankings"),
-        "job": project.value("select coalesce(max(id), 0) from jobs"),
+        "job": jobs.newest(project),
     }
     return project.set_setting(SETTING, {"at": at, **newest})

@@ -63,6 +63,11 @@ def ids(project: Project, group_id: int) -> list[int]:
     return found
 
 
+def exists(project: Project, group_id: int) -> bool:
+    """Is the group still there? Its prompt may have been deleted."""
+    return project.value("select 1 from completion_groups where id = ?", group_id) is not None
+
+
 def group_ids(project: Project, *, unranked_by: int | None = None) -> list[int]:
     """Groups, oldest first; with a labeler's id, only those that this labeler has still to rank."""
     if unranked_by is None:
@@ -87,3 +92,27 @@ def answered_prompts(project: Project, policy_job: int | None) -> set[int]:
 
 def count(project: Project) -> int:
     return int(project.value("select count(*) from completions"))
+
+
+def prompts_of_job(project: Project, job_id: int) -> set[int]:
+    """Prompts that a job has answered."""
+    return {
+        row["prompt_id"] for row in project.rows("select prompt_id from completion_groups where job_id = ?", job_id)
+    }
+
+
+def tokens_per_second(project: Project, job_id: int, since: str, groups: int) -> float | None:
+    """What a job wrote after the first of its newest `groups`, over the time that it took; None for nothing."""
+    row = project.one(
+        """
+        with groups as (
+            select id, julianday(created_at) * 86400 as at from completion_groups
+            where id > (select max(id) from completion_groups) - ? and job_id = ? and created_at >= ?
+        )
+        select sum(tokens) as tokens, (select max(at) - min(at) from groups) as seconds
+        from groups join completions on completions.group_id = groups.id
+        where groups.id > (select min(id) from groups)
+        """,
+        groups, job_id, since,
+    )  # fmt: skip
+    return row["tokens"] / row["seconds"] if row and row["seconds"] else None

@@ -25,7 +25,7 @@ NAMES = {
 }
 
 
-def main() -> int:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("name", choices=NAMES, help="; ".join(f"{name}: {text}" for name, text in NAMES.items()))
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
@@ -49,7 +49,11 @@ def main() -> int:
     parser.add_argument(
         "--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie"
     )
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    options = parser().parse_args()
     module = importlib.import_module(f"tests.benchmarks.{options.name}")
     result: dict[str, Any] = module.measure(options)
     width = max(len(name) for name in result)

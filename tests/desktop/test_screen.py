@@ -34,9 +34,10 @@ def screen(tmp_path):
         pytest.skip(f"this needs {' and '.join(missing)}")
     reading, writing = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24"], pass_fds=[writing],
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24"],
+        pass_fds=[writing],
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     os.close(writing)
     number = os.read(reading, 16).decode().strip()
     yield os.environ | {

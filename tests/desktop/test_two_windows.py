@@ -10,6 +10,7 @@ import pytest
 from core.records import Prompt
 from core.store import guidelines, open_project, prompts, rankings
 from desktop import user_settings
+from desktop.places import TabId
 from tests.desktop.rank.ranking import Key, on_disk, press
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,15 +23,15 @@ def two(open_window, filled, qtbot):
     for name in ("ada", "bob"):
         user_settings.set_labeler_name(name)
         window = open_window()
-        window.open_project(filled.folder)
-        window.show_tab(1)
+        window.workspace.open(filled.folder)
+        window.open_tab(TabId.RANK)
         windows.append(window)
     return windows
 
 
 def rank_tab(window):
-    window.show_tab_called("Rank")
-    return window.tab_called("Rank")
+    window.open_tab(TabId.RANK)
+    return window.tabs[TabId.RANK]
 
 
 def rank_one(tab) -> int:
@@ -48,9 +49,10 @@ def test_both_rank_in_turn_and_every_ranking_counts_once(two, filled):
         for window in two:
             window.session.poll()
     rows = on_disk(
-        filled, "select l.name, count(*), count(distinct r.group_id), count(distinct r.uid) from current_rankings r"
+        filled,
+        "select l.name, count(*), count(distinct r.group_id), count(distinct r.uid) from current_rankings r"
         " join labelers l on l.id = r.labeler_id group by 1 order by 1",
-    )  # fmt: skip
+    )
     assert rows == [("ada", 4, 4, 4), ("bob", 4, 4, 4)]
     assert on_disk(filled, "select count(*) from rankings") == [(8,)]
     assert on_disk(filled, "select count(*) from pairs") == [(48,)]
@@ -85,16 +87,16 @@ def test_undo_in_one_window_is_seen_in_the_other(two, filled):
     group = rank_one(rank_tab(first))
     second.session.poll()
     assert rank_tab(second).labeling.waiting == 5
-    rank_tab(first).undo()
+    rank_tab(first).controller.undo()
     second.session.poll()
     assert rank_tab(second).labeling.waiting == 6
-    assert group in rank_tab(second).labeling._waiting
+    assert group in rank_tab(second).labeling.queue
 
 
 def test_edits_of_guidelines_and_prompts_are_seen_and_typing_is_kept(two, filled, qtbot):
     for window in two:
-        window.show_tab_called("Instructions")
-    ours, theirs = (window.tab_called("Instructions") for window in two)
+        window.open_tab(TabId.INSTRUCTIONS)
+    ours, theirs = (window.tabs[TabId.INSTRUCTIONS] for window in two)
     ours.guidelines.editors["criteria"].setPlainText("Be brief.")
     ours.guidelines.save()
     two[1].session.poll()

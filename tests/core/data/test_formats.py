@@ -257,14 +257,16 @@ def test_argilla_keeps_ties_in_its_first_version_and_reads_order_in_its_second(t
         tmp_path / "2.json",
         [
             {
-                "id": "r1", **fields,
-                "comment.responses": ["hm"], "comment.responses.users": ["u"],
+                "id": "r1",
+                **fields,
+                "comment.responses": ["hm"],
+                "comment.responses.users": ["u"],
                 "ranking.responses": [["response-2", "response-1", "response-3"], ["3", "2", "1"], ["response-9"]],
                 "ranking.responses.users": ["u", "v", "w"],
                 "ranking.responses.status": ["submitted", "submitted", "submitted"],
             }
         ],
-    )  # fmt: skip
+    )
     assert _ranks(second, labelers=True) == [
         ("argilla u", [("x", 2), ("y", 1), ("z", 3)]),
         ("argilla v", [("x", 3), ("y", 2), ("z", 1)]),

@@ -179,17 +179,17 @@ def test_damaged_tables(shared, tmp_path, row, suffix, cut):
 
 
 @settings(QUIET, max_examples=150)
-@given(row=mutated(), cut=st.integers(0, 60), place=st.none() | st.integers(0, 200))
+@given(row=mutated(), cut=st.integers(0, 60), place=st.none() | st.integers(0, 2**16))
 def test_damaged_parquet(shared, tmp_path, row, cut, place):
     path = tmp_path / "a.parquet"
     try:
         parquet.write_table(pyarrow.Table.from_pylist([row, row]), path)
     except (pyarrow.ArrowException, ValueError, TypeError, OverflowError):
         return
-    content = path.read_bytes()
+    content = bytearray(path.read_bytes())
     if place is not None:
-        content = content[:-cut] if cut else content
-    path.write_bytes(content)
+        content[place % len(content)] ^= 0xFF
+    path.write_bytes(content[: -cut or None])
     _check(shared, path)
 
 

@@ -85,8 +85,9 @@ def test_the_length_lover_is_found_by_length_and_the_careful_one_is_not(many):
 def test_ties_and_partial_orders_of_characters(many):
     tied, top = made(many, "tie-happy"), made(many, "top-two")
     assert any(len(set(item.ranks.values())) < 4 for item in rankings.current(many, labeler_id=tied))
-    assert {sum(rank is not None for rank in item.ranks.values()) for item in
-            rankings.current(many, labeler_id=top)} == {2}  # fmt: skip
+    assert {
+        sum(rank is not None for rank in item.ranks.values()) for item in rankings.current(many, labeler_id=top)
+    } == {2}
 
 
 def test_an_unusual_time_is_an_outlier(many):
