@@ -7,11 +7,11 @@ changed. News comes from polling the project on the window's own thread, which c
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.config import job_configs
+from core.config.jobs import JobKind, config_values
 from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.records import ACTIVE, Job
@@ -21,6 +21,7 @@ from core.store.undo import Direction, History, Replayed
 from desktop import user_settings
 from desktop.navigator import Navigator, Nowhere
 
+AnyJob = TypeVar("AnyJob", bound=Job)
 POLL_MILLISECONDS = 200
 TICK_MILLISECONDS = 1000
 
@@ -108,10 +109,10 @@ class Session(QObject):
             self.changed.emit(changes, origin)
         return changes
 
-    def start(self, kind: str, config: Any, options: Any = None) -> Job:
+    def start(self, kind: JobKind, config: Any, options: Any = None) -> Job:
         """Queue a job and see to it that a worker runs. Raises `KnownError` for what could only fail."""
         preflight.check(self.project, config)
-        job = queue.enqueue(self.project, kind, job_configs.stored(config, options))
+        job = queue.enqueue(self.project, kind, config_values(config, options))
         self.wake()
         return job
 
@@ -140,12 +141,22 @@ class Session(QObject):
         self._follower.touch()
         self.poll()
 
-    def job(self, job_id: int) -> Job | None:
-        return self._jobs.get(job_id)
+    @overload
+    def job(self, job_id: int | None) -> Job | None: ...
+    @overload
+    def job(self, job_id: int | None, record: type[AnyJob]) -> AnyJob | None: ...
+    def job(self, job_id: int | None, record: type[Any] = Job) -> Any:
+        """A job as last seen, if there is one of that number and it is a `record`."""
+        found = self._jobs.get(job_id) if job_id else None
+        return found if isinstance(found, record) else None
 
-    def jobs(self, kind: str | None = None) -> list[Job]:
-        """Jobs as last seen, newest first."""
-        return [job for _, job in sorted(self._jobs.items(), reverse=True) if kind is None or job.kind == kind]
+    @overload
+    def jobs(self) -> list[Job]: ...
+    @overload
+    def jobs(self, record: type[AnyJob]) -> list[AnyJob]: ...
+    def jobs(self, record: type[Any] = Job) -> list[Any]:
+        """Jobs that are `record`s as last seen, newest first."""
+        return [job for _, job in sorted(self._jobs.items(), reverse=True) if isinstance(job, record)]
 
     @property
     def active(self) -> list[Job]:

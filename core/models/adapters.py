@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.errors import ModelError, first_line
 from core.jobs.process_group import ALONE, Alone
 from core.jobs.progress import Tell, quiet

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.errors import ModelError, is_out_of_memory
 from core.models import chat, devices
 from core.models.adapters import SharedModel

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.training import TrainRewardConfig
 from core.errors import KnownError
 from core.models.rows import Ids
 from core.reward.examples import Example

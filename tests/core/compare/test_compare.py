@@ -5,24 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from core.config import job_configs
+from core.config.jobs import CompareConfig, GenerateConfig
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
 from core.jobs import queue
 from core.labeling import gold
 from core.store import prompts
 
 GOLD = "regex:[a-m]"
-REWARD = job_configs.TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3, members=2)
-POLICY = job_configs.TrainPolicyConfig(
-    steps=2, learning_rate=5e-3, eval_prompts=2, max_new_tokens=6, batch_size=8, lora_rank=4
-)
+REWARD = TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3, members=2)
+POLICY = TrainPolicyConfig(steps=2, learning_rate=5e-3, eval_prompts=2, max_new_tokens=6, batch_size=8, lora_rank=4)
 #: What the run itself asks when it measures its policy, so that both write the same texts.
-COMPARE = job_configs.CompareConfig(limit=2, completions=4, max_new_tokens=6)
+COMPARE = CompareConfig(limit=2, completions=4, max_new_tokens=6)
 
 
 @pytest.fixture
 def ranked(asking, run_job):
     """A project with two reward models."""
-    assert run_job(asking, "generate", job_configs.GenerateConfig(max_new_tokens=6)).status == "done"
+    assert run_job(asking, "generate", GenerateConfig(max_new_tokens=6)).status == "done"
     gold.rank_all(asking, GOLD)
     for seed in range(2):
         assert run_job(asking, "train-reward", replace(REWARD, seed=seed)).status == "done"
@@ -31,7 +30,7 @@ def ranked(asking, run_job):
 
 def tuned(project, run_job, algorithm="ppo", **settings):
     config = replace(POLICY, algorithm=algorithm, **settings)
-    job = run_job(project, "train-policy", config, job_configs.ALGORITHMS[algorithm].config())
+    job = run_job(project, "train-policy", config, ALGORITHMS[algorithm].config())
     assert job.status == "done", job.report or job.error
     return job
 
@@ -92,7 +91,7 @@ def test_another_reward_model_takes_the_place_of_the_runs_own_and_a_gold_reward_
 
 
 def test_what_was_tuned_from_rankings_alone_is_scored_by_the_gold_reward_that_is_asked_for(asking, run_job):
-    assert run_job(asking, "generate", job_configs.GenerateConfig(max_new_tokens=6)).status == "done"
+    assert run_job(asking, "generate", GenerateConfig(max_new_tokens=6)).status == "done"
     gold.rank_all(asking, GOLD)
     tuned(asking, run_job, "dpo")
     rows = queue.samples(asking, compared(asking, run_job, gold="length").id)

@@ -13,7 +13,7 @@ import torch
 from peft.tuners.lora.layer import Linear as LoraLinear
 from torch import Tensor, nn
 
-from core.config.job_configs import LoraConfig, TrainRewardConfig
+from core.config.training import LoraConfig, TrainRewardConfig
 from core.machine import base_models
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw
