@@ -49,11 +49,19 @@ class Session(QObject):
     replayed = Signal(object, object)
     """(The `Step` that was undone or redone, its `Changes`), after `changed`."""
 
-    def __init__(self, project: Project, parent: QObject | None = None, beside: Beside = at_once) -> None:
+    def __init__(
+        self,
+        project: Project,
+        parent: QObject | None = None,
+        beside: Beside = at_once,
+        history: History | None = None,
+    ) -> None:
+        """What takes long is replayed `beside` the window; steps are added to the window's `history`."""
         super().__init__(parent)
         self.project = project
         self.navigator: Navigator = Nowhere()
-        self.history = History(project)
+        self.history = history or History()
+        self.history.open(project)
         self._beside = beside
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
         self._moved: dict[int, float] = {}
@@ -198,6 +206,7 @@ class Session(QObject):
     def close(self) -> None:
         """A worker that has nothing to do goes, too: it holds a model in memory."""
         self.rest()
+        self.history.close()
         lock.dismiss(self.project.folder)
         self.project.close()
 
