@@ -42,7 +42,7 @@ def run(context: JobContext) -> Events:
         raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")
     scorer = config.reward_job or policy_run.result.reward_job
     base = yield from base_of(context, four_bit=four_bit(queue.get(context.project, scorer)) if scorer else False)
-    shared = SharedModel(base, tell=context.tell)
+    shared = SharedModel(base, report_status=context.report_status)
     try:
         shared.load(POLICY, queue.adapter_of(context.project, policy_run, config.checkpoint) / POLICY)
         rewards = yield from _rewards(context, shared, policy_run)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.errors import Diverged
-from core.jobs.progress import Tell, quiet
+from core.jobs.progress import ReportStatus, no_report
 from core.models.decoding import Opened, decoder
 from core.models.devices import in_any_order
 from core.models.rows import Rows, pad
@@ -65,7 +65,7 @@ def sample(
     guide: Guide | None = None,
     others: Sequence[Opened] = (),
     among: tuple[int, int] | None = None,
-    tell: Tell = quiet,
+    report_status: ReportStatus = no_report,
     noun: str = "completions",
 ) -> Rows:
     """Draw `copies` completions of each prompt; the responses of one prompt are adjacent.
@@ -88,7 +88,7 @@ def sample(
     tokens, is_response = [], []
     what = f"Writing {B} {noun}"  # all of them grow at once
     for index in range(max_new_tokens):
-        tell(what, "token", index + 1, max_new_tokens)
+        report_status(what, "token", index + 1, max_new_tokens)
         logits, *seen = (each.logits / temperature for each in decoders)
         probabilities = guide.probabilities(logits, seen) if guide else logits.softmax(-1)
         chance = torch.rand(drawn, generator=generator, dtype=torch.float64)[first : first + B]

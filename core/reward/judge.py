@@ -78,7 +78,7 @@ def judge_of(
             raise BadInput("Give either --reward-job or --reward-model, not both.")
         return Judge(external=(yield from external_of(context, reward_model)))
     job = queue.run_of(context.project, reward_job, TrainRewardJob)
-    shared = SharedModel((yield from base_of(context, four_bit=four_bit(job))), tell=context.tell)
+    shared = SharedModel((yield from base_of(context, four_bit=four_bit(job))), report_status=context.report_status)
     try:
         model = load_run(shared, context.project, job.result.adapter, combine=ensemble)
     except BaseException:

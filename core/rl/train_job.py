@@ -63,7 +63,7 @@ def run(context: JobContext) -> Events:
     asked = pinned_prompts(context)
     algorithm = ALGORITHMS[config.algorithm]
     base = yield from base_of(context, four_bit=rewards.on_four_bits(context.project, config))
-    shared = SharedModel(base, context.world, context.tell)
+    shared = SharedModel(base, context.world, context.report_status)
     try:
         kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
         if kind.twice_differentiable and context.world.sharded:
@@ -163,7 +163,7 @@ class Run:
         before = time.monotonic()
         if trouble := self.watch.trouble(metrics):
             return Trouble(trouble, max(self.step - 1, 0))  # it was drawn by what the last update made
-        self.context.tell("Learning")
+        self.context.report_status("Learning")
         try:
             batch = self.rankings.batch(self.step) if self.rankings else rollout
             assert batch is not None

@@ -10,18 +10,20 @@ from core.jobs import queue
 from core.store import Changes, Project, changed, setting_changes
 
 #: The fields of `TrainPolicyConfig` that may be changed.
-LIVE = ("kl_coef", "learning_rate", "temperature")
+NAMES = ("kl_coef", "learning_rate", "temperature")
 
 
-def live_of(algorithm: str) -> tuple[str, ...]:
+def heeded_by(algorithm: str) -> tuple[str, ...]:
     """Those that an algorithm heeds."""
-    return tuple(getattr(ALGORITHMS[algorithm].config, "LIVE", LIVE))
+    return tuple(getattr(ALGORITHMS[algorithm].config, "LIVE", NAMES))
 
 
 def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
     """Change a setting of a run from its next step on. Raises `BadInput` if it cannot be changed, or not to that."""
-    if name not in LIVE:
-        raise BadInput(f"{flag_name(name)} cannot be changed while a run goes: only {', '.join(map(flag_name, LIVE))}.")
+    if name not in NAMES:
+        raise BadInput(
+            f"{flag_name(name)} cannot be changed while a run goes: only {', '.join(map(flag_name, NAMES))}."
+        )
     item = next(item for item in documented(TrainPolicyConfig) if item.name == name)
     low, high = item.metadata["low"], item.metadata["high"]
     if name == "learning_rate" and not 0 < value <= high:
@@ -33,7 +35,7 @@ def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
         if not isinstance(job, TrainPolicyJob) or job.status == "done":
             raise BadInput(f"Job {job_id} is not a run of a policy that goes on: nothing can be changed in it.")
         kind = ALGORITHMS[job.config.algorithm]
-        if name not in live_of(job.config.algorithm):
+        if name not in heeded_by(job.config.algorithm):
             raise BadInput(f"{flag_name(name)} has no effect on {kind.title}.")
         if name == "kl_coef" and value == 0 and (kind.needs_kl or job.config.kl_target):
             raise BadInput(f"{flag_name(name)} must stay above 0 in this run.")

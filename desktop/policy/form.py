@@ -53,8 +53,8 @@ class PolicyForm(QWidget):
         rate = f" Learning rate {kind.learning_rate:g} unless you choose one." if kind.learning_rate else ""
         self.summary.setText(kind.summary[:1].upper() + kind.summary[1:] + rate)
         self.own.setCurrentWidget(form)
-        for name in live_settings.LIVE:
-            self.shared.fields[name].setEnabled(name in live_settings.live_of(self.name))
+        for name in live_settings.NAMES:
+            self.shared.fields[name].setEnabled(name in live_settings.heeded_by(self.name))
         for each in self._forms.values():  # the stack is as high as the form that is shown
             policy = QSizePolicy.Policy.Preferred if each is form else QSizePolicy.Policy.Ignored
             each.setSizePolicy(policy, policy)

@@ -36,7 +36,7 @@ class LiveControls(QWidget):
         self._refused = ""
         parts: list[QLayout] = []
         options = {item.name: item for item in documented(TrainPolicyConfig)}
-        for name in live_settings.LIVE:
+        for name in live_settings.NAMES:
             field = FloatBox(options[name].metadata["low"], options[name].metadata["high"], 0.0)
             field.setAccessibleName(title_of(name))
             field.setToolTip(f"{help_of(options[name])}\nA change is in force from the next step.")
@@ -73,7 +73,7 @@ class LiveControls(QWidget):
             if untouched or name not in self._shown:
                 field.setValue(values[name])
                 self._shown[name] = field.value()
-        heeded = live_settings.live_of(job.config.algorithm)
+        heeded = live_settings.heeded_by(job.config.algorithm)
         for name, field in self.fields.items():
             field.setEnabled(name in heeded)
         self._say(self._refused or listed(changes), "error" if self._refused else "small")

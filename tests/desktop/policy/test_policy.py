@@ -414,10 +414,10 @@ def test_settings_that_an_algorithm_does_not_heed_cannot_be_set(tab):
     for name, heeded in (
         ("dpo", ("learning_rate",)),
         ("trpo", ("kl_coef", "temperature")),
-        ("ppo", live_settings.LIVE),
+        ("ppo", live_settings.NAMES),
     ):
         tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
-        enabled = tuple(field for field in live_settings.LIVE if tab.form.shared.fields[field].isEnabled())
+        enabled = tuple(field for field in live_settings.NAMES if tab.form.shared.fields[field].isEnabled())
         assert enabled == heeded
 
 
