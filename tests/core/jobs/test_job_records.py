@@ -15,7 +15,7 @@ from core.jobs import queue
 from core.jobs.follow import Follower
 from core.jobs.recorder import Recorder
 from core.records import Job
-from core.store import create_project, jobs, open_project
+from core.store import create_project, job_metrics, jobs, open_project, run_rows
 from core.store.schema import migrations
 from tests.jobs import add_job, set_job
 
@@ -93,27 +93,18 @@ def test_a_follower_reads_only_the_rows_that_changed(project, monkeypatch):
 
     assert polled() == (list(range(1, 21)), list(range(1, 21))), "the first look is at all of them"
     assert polled() == ([], [])
-    with other.write() as database:
-        database.conn.execute("update jobs set done = 1 where id = 7")
+    jobs.set_progress(other, 7, "Scoring", 1, 2, 0.0)
     assert polled() == ([7], [7])
-    job_metrics_only(other)
+    job_metrics.add(other, 7, 1, {"loss": 0.5})
     assert polled() == ([], []), "what a job measures is no change of its row"
-    with other.write() as database:
-        database.conn.execute("delete from jobs where id = 20")
+    run_rows.forget(other, 20)
     read.clear()
     assert follower.poll().gone == (20,) and read == []
-    with other.write() as database:  # the newest version went with that job: the next one is newer all the same
-        database.conn.execute("update jobs set total = 9 where id = 3")
-    assert polled() == ([3], [3])
-    with project.write() as database:
-        database.conn.execute("update jobs set total = 9 where id = 4")
-    assert polled() == ([4], [4]), "this connection's own change, while a job waits"
+    jobs.set_progress(other, 3, "Scoring", 1, 2, 0.0)
+    assert polled() == ([3], [3]), "the newest version went with that job, and this one is newer all the same"
+    jobs.set_progress(project, 4, "Scoring", 1, 2, 0.0)
+    assert polled() == ([4], [4]), "this connection's own change"
     other.close()
-
-
-def job_metrics_only(project):
-    with project.write() as database:
-        database.conn.execute("insert into metrics (job_id, step, name, value) values (7, 1, 'loss', 0.5)")
 
 
 def test_a_project_from_before_is_migrated_with_what_was_hidden_in_its_rows(tmp_path, monkeypatch):

@@ -37,8 +37,7 @@ def queued(project, kind="train-policy", **values):
 
 
 def polled(window):
-    window.session._follower.touch()
-    window.session.poll()
+    window.session.look_again()
 
 
 def set_status(project, job, status):
