@@ -5,6 +5,8 @@ changed. News comes from polling the project on the window's own thread, which c
 """
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, overload
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -23,6 +25,15 @@ POLL_MILLISECONDS = 200
 TICK_MILLISECONDS = 1000
 
 
+#: Runs the second while the window says the first, then gives what it returned to the third.
+Beside = Callable[[str, Callable[[], Replayed], Callable[[Replayed], object]], object]
+
+
+def at_once(text: str, work: Callable[[], Replayed], done: Callable[[Replayed], object]) -> None:
+    """There is no window that could go on meanwhile."""
+    done(work())
+
+
 class Session(QObject):
     """One open project in one window."""
 
@@ -32,11 +43,14 @@ class Session(QObject):
     """`core.jobs.follow.News`: rows that the worker or another program wrote."""
     ticked = Signal(object)
     """The running job, once a second: what is said of its time is another now, though nothing happened."""
+    replayed = Signal(object, object)
+    """(The `Step` that was undone or redone, its `Changes`), after `changed`."""
 
-    def __init__(self, project: Project, parent: QObject | None = None) -> None:
+    def __init__(self, project: Project, parent: QObject | None = None, beside: Beside = at_once) -> None:
         super().__init__(parent)
         self.project = project
         self.history = History(project)
+        self._beside = beside
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
         self._moved: dict[int, float] = {}
         self._follower = Follower(project)
@@ -61,17 +75,21 @@ class Session(QObject):
             self.history.forget()
         return self._announce(changes, origin)
 
-    def undo(self) -> Changes:
-        """Take back what this window did last. Raises `KnownError`."""
-        return self._announce(self.history.undo(), None)
+    def replay(self, direction: Direction) -> None:
+        """Take back what was done last, or do again what was undone last; what takes long goes on beside the window.
 
-    def redo(self) -> Changes:
-        """Do again what was undone last. Raises `KnownError`."""
-        return self._announce(self.history.redo(), None)
+        Raises `KnownError` if there is nothing, or if others built on it.
+        """
+        step, work = self.history.next(direction), self.history.work(direction)
+        if step is None or not step.is_long:
+            self._settle(direction, work())
+            return
+        text = f"Taking back “{step.label}” …" if direction == "undo" else f"Doing “{step.label}” again …"
+        self._beside(text, work, partial(self._settle, direction))
 
-    def settle(self, direction: Direction, done: Replayed) -> Changes:
-        """The work of a long `undo` or `redo` is done. Raises `KnownError` if it was refused."""
-        return self._announce(self.history.settle(direction, done), None)
+    def _settle(self, direction: Direction, done: Replayed) -> None:
+        changes = self._announce(self.history.settle(direction, done), None)
+        self.replayed.emit(done.step, changes)
 
     def _announce(self, changes: Changes, origin: object | None) -> Changes:
         self._follower.touch()

@@ -120,8 +120,9 @@ class Window(QMainWindow):
             return
         user_settings.add_recent_project(project.folder)
         in_background(self, waiting_rows.remove_leftovers, lambda _: None, lasting=True)
-        self.session = Session(project, self)
+        self.session = Session(project, self, self.waiting.do)
         self.session.changed.connect(self._changed)
+        self.session.replayed.connect(partial(undo.show, self))
         self.session.news.connect(self._news)
         self.page = self._project_page(self.session)
         self.pages.addWidget(self.page)
@@ -274,16 +275,12 @@ class Window(QMainWindow):
         """The guide's page about the tab that is shown."""
         guide.show(self.guide_page, self)
 
-    def take_back(self, word: Direction) -> None:
-        """Undo or redo: what the labeler did on the Rank tab, what this window did anywhere else."""
-        if self.session is None:
+    def take_back(self, direction: Direction) -> None:
+        """Undo or redo what was done last in this window, wherever that was."""
+        if self.session is None or self.waiting.busy:
             return
-        tab = self.tab_called(self.shown.title)
         try:
-            if hasattr(tab, word):
-                getattr(tab, word)()
-            elif not self.waiting.busy:
-                undo.replay(self, self.session, word)
+            self.session.replay(direction)
         except KnownError as error:
             errors.show(error, self)
 

@@ -1,22 +1,17 @@
 """The job `compare`: the reference and a tuned policy answer the same prompts, and both are scored."""
 
-from collections.abc import Generator
 from dataclasses import replace
 
 from core.config.jobs import CompareConfig, CompareResult
-from core.config.training import TrainPolicyJob, TrainRewardJob
+from core.config.training import TrainPolicyJob
 from core.errors import NothingToDo
 from core.events import Note, Progress, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
-from core.labeling import gold as golds
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
-from core.reward.external import external_of
-from core.reward.judge import four_bit
-from core.reward.model import load_run
+from core.reward.reward_function import RewardSpec, on_four_bits, reward_function
 from core.rl import evaluate
-from core.rl.rewards import Rewards
 from core.rl.rollout import POLICY
 from core.runs.pinned_prompts import trained_on
 from core.store import prompts
@@ -40,12 +35,12 @@ def run(context: JobContext) -> Events:
     if not asked:
         but = f" that run {policy_run.id} did not train on" if left_out else ""
         raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")
-    scorer = config.reward_job or policy_run.result.reward_job
-    base = yield from base_of(context, four_bit=four_bit(queue.get(context.project, scorer)) if scorer else False)
+    spec = reward_of(policy_run, config)
+    base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
     shared = SharedModel(base, report_status=context.report_status)
     try:
         shared.load(POLICY, queue.adapter_of(context.project, policy_run, config.checkpoint) / POLICY)
-        rewards = yield from _rewards(context, shared, policy_run)
+        reward = yield from reward_function(context, spec, shared, needed=False)
         reference: list[Sample] = []
         tuned: list[Sample] = []
         yield Progress(0, len(asked), "Comparing")
@@ -53,7 +48,7 @@ def run(context: JobContext) -> Events:
             batch = asked[start : start + BATCH]
             for role, name, kept in ((REFERENCE, "reference", reference), (POLICY, "tuned", tuned)):
                 answers = evaluate.answers(
-                    shared, role, batch, rewards, name=name, copies=config.completions,
+                    shared, role, batch, reward, name=name, copies=config.completions,
                     max_new_tokens=config.max_new_tokens, temperature=config.temperature, top_p=config.top_p,
                     seed=config.seed + start, batch_size=config.batch_size,
                 )  # fmt: skip
@@ -64,26 +59,19 @@ def run(context: JobContext) -> Events:
                 return
     finally:
         shared.close()
-    found = summary(reference, tuned)
-    found = replace(found, policy_job=policy_run.id, reward_job=rewards.reward_job)
+    found = replace(summary(reference, tuned), policy_job=policy_run.id, reward_job=reward.reward_job)
     yield Result(replace(found, prompts=len(asked), left_out=left_out))
 
 
-def _rewards(
-    context: JobContext, shared: SharedModel, policy_run: TrainPolicyJob
-) -> Generator[Progress, None, Rewards]:
-    """The reward model that scores: the one asked for, or the one that the policy was tuned with, which may be made
-    elsewhere; a policy that was tuned on a gold reward may have none."""
-    gold = golds.find(context.config.gold) if context.config.gold else None
-    reward_job = context.config.reward_job or policy_run.result.reward_job
-    elsewhere = policy_run.config.reward_model
-    if elsewhere and not reward_job:
-        return Rewards(None, gold, None, (yield from external_of(context, elsewhere)))
-    if not reward_job and queue.newest_run(context.project, TrainRewardJob) is None:
-        return Rewards(None, gold, None)
-    job = queue.run_of(context.project, reward_job or 0, TrainRewardJob)
-    combine = policy_run.config.ensemble
-    return Rewards(load_run(shared, context.project, job.result.adapter, combine=combine), gold, job.id)
+def reward_of(run: TrainPolicyJob, config: CompareConfig) -> RewardSpec:
+    """The reward that the policy was tuned with, rules, weights and penalty included, by the very model that it was
+    tuned with; `reward_job` puts another model in its place, and `gold` is drawn beside."""
+    tuned = RewardSpec.of(run.config)
+    if config.reward_job:
+        tuned = replace(tuned, reward_job=config.reward_job, reward_model="", optimised_gold="")
+    elif tuned.by_our_model:
+        tuned = replace(tuned, reward_job=run.result.reward_job or 0)
+    return replace(tuned, gold=config.gold)
 
 
 def summary(reference: list[Sample], tuned: list[Sample]) -> CompareResult:

@@ -66,7 +66,7 @@ WRITING = "Writing completions"
 class GenerateConfig(SamplingConfig):
     """Write completions for prompts, so that they can be ranked."""
 
-    completions: int = option(4, "Completions for each prompt (N).", low=2, high=16)
+    completions: int = option(4, "Completions for each prompt (N).", low=2, high=16, title="Completions (N)")
     policy_job: int = option(0, "Run whose tuned policy writes; 0 is the base model.", low=0)
     checkpoint: str = checkpoint_option()
     mix_with: int = option(
@@ -77,7 +77,9 @@ class GenerateConfig(SamplingConfig):
     split: str = option("all", "Which prompts.", choices=("all", "train", "heldout"))
     limit: int = option(0, "At most this many prompts.", low=0, zero="all")
     missing_only: bool = option(True, "Skip prompts that this policy has already answered.")
-    batch_size: int = option(32, "Completions written at the same time.", low=1, high=512, advanced=True)
+    batch_size: int = option(
+        32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
+    )
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,16 @@ class CompareConfig(SamplingConfig):
     checkpoint: str = checkpoint_option()
     reward_job: int = option(0, "Run of the reward model that scores; 0 is the one the policy was tuned with.", low=0)
     prompts: tuple[str, ...] = option((), "Prompts to answer; none means the held-out prompts.")
-    completions: int = option(1, "Completions for each prompt and policy.", low=1, high=64)
+    completions: int = option(
+        1, "Completions for each prompt and policy.", low=1, high=64, title="Completions a prompt"
+    )
     limit: int = option(0, "At most this many held-out prompts.", low=0, zero="all")
-    gold: str = option("", "Gold reward shown beside the score, such as `sentiment`; empty for none.")
-    batch_size: int = option(32, "Completions written at the same time.", low=1, high=512, advanced=True)
+    gold: str = option(
+        "", "Gold reward shown beside the score, such as `sentiment`; empty for none.", title="Gold reward"
+    )
+    batch_size: int = option(
+        32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
+    )
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,43 @@ def option(
     choices: tuple[str, ...] = (),
     advanced: bool = False,
     zero: str = "",
+    title: str = "",
 ) -> Any:
-    """A dataclass field with its documentation; `low` and `high` are inclusive, `zero` is what 0 means, or no text."""
+    """A dataclass field with its documentation; `low` and `high` are inclusive, `zero` is what 0 means, or no text.
+
+    `title` is what a form calls it, where its name would not tell (see `title_of`).
+    """
     metadata = {"help": help, "low": low, "high": high, "choices": choices, "advanced": advanced, "zero": zero}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata | {"title": title})
+
+
+#: Words of field names as people write them.
+WORDS = {
+    "kl": "KL",
+    "lora": "LoRA",
+    "ppo": "PPO",
+    "dpo": "DPO",
+    "q": "Q",
+    "cg": "CG",
+    "gae": "GAE",
+    "job": "run",
+    "vf": "value",
+    "coef": "coefficient",
+    "lam": "lambda",
+    "cliprange": "clip range",
+    "eval": "evaluation",
+}
+
+
+def spelled(name: str) -> str:
+    """`max_new_tokens` -> `Max new tokens`."""
+    words = " ".join(WORDS.get(word, word) for word in name.split("_"))
+    return words[:1].upper() + words[1:]
+
+
+def title_of(item: Field[Any]) -> str:
+    """What a form calls a field: its own title, else its name in words."""
+    return str(item.metadata["title"]) or spelled(item.name)
 
 
 def flag_name(name: str) -> str:

@@ -1,9 +1,8 @@
 """The two jobs that train: every choice about a run of the reward model and of the policy, and what came of it."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from core.config.algorithms import DEFAULT, algorithms
+from core.config.algorithms import DEFAULT, AlgorithmOptions, algorithms
 from core.config.options import check, option
 from core.records import Job, JobResult
 
@@ -24,10 +23,16 @@ class LoraConfig:
         advanced=True,
     )
     lora_rslora: bool = option(
-        False, "Scale by alpha / sqrt(r), so that large adapters learn too (rsLoRA, arXiv 2312.03732).", advanced=True
+        False,
+        "Scale by alpha / sqrt(r), so that large adapters learn too (rsLoRA, arXiv 2312.03732).",
+        advanced=True,
+        title="rsLoRA",
     )
     lora_dora: bool = option(
-        False, "Learn length and direction of the weights apart (DoRA, arXiv 2402.09353); slower.", advanced=True
+        False,
+        "Learn length and direction of the weights apart (DoRA, arXiv 2402.09353); slower.",
+        advanced=True,
+        title="DoRA",
     )
 
     def __post_init__(self) -> None:
@@ -53,7 +58,12 @@ class TrainRewardConfig(LoraConfig):
         zero="automatic",
     )  # fmt: skip
     head_learning_rate: float = option(
-        1e-2, "Learning rate of the scalar head, decaying to zero.", low=1e-7, high=1.0, advanced=True
+        1e-2,
+        "Learning rate of the scalar head, decaying to zero.",
+        low=1e-7,
+        high=1.0,
+        advanced=True,
+        title="Head rate",
     )
     head_init: str = option(
         "normal",
@@ -62,7 +72,9 @@ class TrainRewardConfig(LoraConfig):
         advanced=True,
     )
     epochs: int = option(2, "Passes over the rankings. More than a few over-fit.", low=1, high=50)
-    batch_prompts: int = option(4, "Prompts (each with all its pairs) in one step.", low=1, high=512)
+    batch_prompts: int = option(
+        4, "Prompts (each with all its pairs) in one step.", low=1, high=512, title="Prompts a step"
+    )
     patience: int = option(
         3, "Stop when the held-out log loss has not improved this many times; 0 is never.", low=0, advanced=True
     )
@@ -85,18 +97,32 @@ class TrainRewardConfig(LoraConfig):
         True, "Learn a score for each ranked criterion too, as further columns of the head.", advanced=True
     )
     members: int = option(
-        1, "Reward models to train: more than one is an ensemble whose disagreement is shown.", low=1, high=16
+        1,
+        "Reward models to train: more than one is an ensemble whose disagreement is shown.",
+        low=1,
+        high=16,
+        title="Ensemble of",
     )
     curve: bool = option(
-        False, "Also train on an eighth, a quarter and half of the prompts, to see what more labels would bring."
+        False,
+        "Also train on an eighth, a quarter and half of the prompts, to see what more labels would bring.",
+        title="Learning curve",
     )
     heldout_fraction: float = option(
-        0.2, "Share of ranked prompts kept for testing if none is marked held-out.", low=0, high=0.9, advanced=True
+        0.2,
+        "Share of ranked prompts kept for testing if none is marked held-out.",
+        low=0,
+        high=0.9,
+        advanced=True,
+        title="Held-out share",
     )
     max_length: int = option(1024, "Longest prompt with completion, in tokens.", low=16, high=131072, advanced=True)
     checkpoint_every: int = option(10, "Steps between checkpoints.", low=1, advanced=True)
     gradient_checkpointing: bool = option(
-        False, "Compute activations twice instead of keeping them: a third slower, far less memory.", advanced=True
+        False,
+        "Compute activations twice instead of keeping them: a third slower, far less memory.",
+        advanced=True,
+        title="Recompute",
     )
     base_bits: str = option(
         "16", "Hold the base in 4 bits (needs an NVIDIA GPU and the extra `4bit`).", choices=("16", "4"), advanced=True
@@ -125,12 +151,14 @@ class TrainPolicyConfig(LoraConfig):
         "Rules added to the reward, each with its weight: `0.5*sentiment; -0.01*length; 2*file.py:function`.",
         advanced=True,
     )
-    gold: str = option("", "Gold reward drawn beside the learned one, such as `sentiment`; empty for none.")
+    gold: str = option(
+        "", "Gold reward drawn beside the learned one, such as `sentiment`; empty for none.", title="Gold reward"
+    )
     train_on_gold: bool = option(False, "Optimise the gold reward itself, without a reward model.", advanced=True)
     missing_end_penalty: float = option(
         0.0, "Taken from the score of a completion that reached the length limit.", low=0, high=100, advanced=True
     )
-    steps: int = option(30, "Stop after this many steps.", low=1)
+    steps: int = option(30, "Stop after this many steps.", low=1, title="Maximum of steps")
     learning_rate: float = option(
         0.0, "AdamW learning rate, decaying to a tenth; 0 is the algorithm's own.", low=0, high=1.0, zero="automatic"
     )
@@ -141,21 +169,38 @@ class TrainPolicyConfig(LoraConfig):
     )  # fmt: skip
     kl_ceiling: float = option(
         0.0, "Stop when the mean KL of 3 steps passes this many nats a completion.", low=0, high=10000, advanced=True,
-        zero="never",
+        zero="never", title="Stop at KL",
     )  # fmt: skip
     plateau: int = option(
-        0, "Stop when the reward after KL has not risen for this many steps.", low=0, advanced=True, zero="never"
+        0,
+        "Stop when the reward after KL has not risen for this many steps.",
+        low=0,
+        advanced=True,
+        zero="never",
+        title="Stop at plateau",
     )
-    wall_minutes: float = option(0.0, "Stop after so many minutes of work.", low=0, advanced=True, zero="never")
+    wall_minutes: float = option(
+        0.0, "Stop after so many minutes of work.", low=0, advanced=True, zero="never", title="Stop after minutes"
+    )
     on_trouble: str = option(
         "wait",
         "When a step goes wrong, the run goes back to a checkpoint and waits for you, or ends as failed.",
         choices=("wait", "fail"),
         advanced=True,
     )
-    batch_size: int = option(16, "Completions (rollouts) in one step, rounded down to whole prompts.", low=2, high=4096)
+    batch_size: int = option(
+        16,
+        "Completions (rollouts) in one step, rounded down to whole prompts.",
+        low=2,
+        high=4096,
+        title="Completions a step",
+    )
     completions: int = option(
-        4, "Completions of each prompt in a step; a prompt is computed once for all of them.", low=1, high=64
+        4,
+        "Completions of each prompt in a step; a prompt is computed once for all of them.",
+        low=1,
+        high=64,
+        title="Completions a prompt",
     )
     max_new_tokens: int = option(24, "Longest completion, in tokens.", low=1, high=4096)
     reward_threshold: float = option(
@@ -164,6 +209,7 @@ class TrainPolicyConfig(LoraConfig):
         low=-100,
         high=100,
         zero="never",
+        title="Stop at reward",
     )
     temperature: float = option(1.0, "Sampling temperature of the rollouts.", low=0.05, high=3.0, advanced=True)
     kl_horizon: int = option(
@@ -179,7 +225,7 @@ class TrainPolicyConfig(LoraConfig):
     )
     reference_answers: bool = option(
         True, "Let the reference answer each prompt once too, to show how much better the policy's answer is.",
-        advanced=True,
+        advanced=True, title="Reference answers too",
     )  # fmt: skip
     micro_batch: int = option(
         16, "Completions in one forward pass, those of a prompt together; smaller needs less memory.", low=1,
@@ -298,5 +344,5 @@ class TrainPolicyJob(Run):
     """`options` are the algorithm's own settings."""
 
     config: TrainPolicyConfig
-    options: Any = None
+    options: AlgorithmOptions | None = None
     result: TrainPolicyResult = TrainPolicyResult()

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from core.config.training import TrainPolicyConfig
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 
 Points = list[tuple[int, float]]
 Series = Mapping[str, Points]
@@ -86,10 +86,10 @@ def _negative_kl(series: Series, config: TrainPolicyConfig) -> str:
     value = now(series["objective/kl"])
     if value > -0.5:
         return ""
-    masked = config.algorithm in ("nlpo", "dqn")
+    algorithm = ALGORITHMS.get(config.algorithm)
     cause = (
         "this algorithm draws from a part of the vocabulary only, so this is expected"
-        if masked
+        if algorithm and algorithm.config.GUIDED
         else "completions are not drawn from the distribution that is scored, as when top-k sampling is on"
     )
     return f"KL is negative ({value:.1f}). Likely cause: {cause}; or there are few completions in a step."
@@ -159,9 +159,10 @@ def _clipped(series: Series, config: TrainPolicyConfig) -> str:
 def _explained(series: Series, config: TrainPolicyConfig) -> str:
     if len(series["val/explained_variance"]) < 3 * NOW or now(series["val/explained_variance"]) > -0.1:
         return ""
+    without = ", ".join(each.title for each in ALGORITHMS.values() if not each.config.CRITIC and not each.offline)
     return (
         "The value head predicts the returns worse than their mean would: advantages are noisier than they need be. "
-        "Change the value learning rate, or use an algorithm without a critic (RLOO, GRPO)."
+        f"Change the value learning rate, or use an algorithm without a critic ({without})."
     )
 
 

@@ -71,20 +71,6 @@ def example_loss(raw: Tensor, example: Example, config: TrainRewardConfig, tie: 
     return overall + torch.stack(criteria).mean() if criteria else overall
 
 
-def update(
-    model: RewardModel,
-    member: Member,
-    optimizer: torch.optim.Optimizer,
-    batch: Sequence[Example],
-    config: TrainRewardConfig,
-    tokens: int,
-) -> dict[str, float]:
-    """Learn from a batch. No pass is over more than `tokens`. Raises `KnownError` when the loss is not a number."""
-    metrics = put_together(model, member, own_gradients(model, member, batch, config, tokens))
-    step(optimizer, metrics)
-    return metrics
-
-
 def own_gradients(
     model: RewardModel, member: Member, batch: Sequence[Example], config: TrainRewardConfig, tokens: int
 ) -> Sums:

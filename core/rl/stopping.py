@@ -12,7 +12,7 @@ WINDOW = 3
 TIMES, LEAST = 5.0, 3.0
 
 
-class Watch:
+class StoppingRules:
     """Sees each step's metrics. Its memory is part of a checkpoint: `state` is JSON."""
 
     def __init__(self, config: TrainPolicyConfig) -> None:

@@ -1,29 +1,20 @@
-"""Settings of a run that a person changes while it goes: which there are, and asking for another value.
+"""Settings of a run that a person changes while it goes (`core.config.algorithms.LIVE`).
 
 Asked for here; `core.store.setting_changes` keeps what was asked and from which step it was in force.
 """
 
+from core.config.algorithms import LIVE
 from core.config.options import documented, flag_name
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue
 from core.store import Changes, Project, changed, setting_changes
 
-#: The fields of `TrainPolicyConfig` that may be changed.
-NAMES = ("kl_coef", "learning_rate", "temperature")
-
-
-def heeded_by(algorithm: str) -> tuple[str, ...]:
-    """Those that an algorithm heeds."""
-    return tuple(getattr(ALGORITHMS[algorithm].config, "LIVE", NAMES))
-
 
 def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
     """Change a setting of a run from its next step on. Raises `BadInput` if it cannot be changed, or not to that."""
-    if name not in NAMES:
-        raise BadInput(
-            f"{flag_name(name)} cannot be changed while a run goes: only {', '.join(map(flag_name, NAMES))}."
-        )
+    if name not in LIVE:
+        raise BadInput(f"{flag_name(name)} cannot be changed while a run goes: only {', '.join(map(flag_name, LIVE))}.")
     item = next(item for item in documented(TrainPolicyConfig) if item.name == name)
     low, high = item.metadata["low"], item.metadata["high"]
     if name == "learning_rate" and not 0 < value <= high:
@@ -34,10 +25,10 @@ def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
         job = queue.get(project, job_id)
         if not isinstance(job, TrainPolicyJob) or job.status == "done":
             raise BadInput(f"Job {job_id} is not a run of a policy that goes on: nothing can be changed in it.")
-        kind = ALGORITHMS[job.config.algorithm]
-        if name not in heeded_by(job.config.algorithm):
-            raise BadInput(f"{flag_name(name)} has no effect on {kind.title}.")
-        if name == "kl_coef" and value == 0 and (kind.needs_kl or job.config.kl_target):
+        kind = ALGORITHMS.get(job.config.algorithm)
+        if kind is None or name not in kind.live:
+            raise BadInput(f"{flag_name(name)} has no effect on {kind.title if kind else job.config.algorithm}.")
+        if name == "kl_coef" and value == 0 and (kind.config.NEEDS_KL or job.config.kl_target):
             raise BadInput(f"{flag_name(name)} must stay above 0 in this run.")
         setting_changes.add(project, job_id, name, value)
     return changed("Change setting", "controls", ids=(job_id,))

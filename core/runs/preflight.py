@@ -26,10 +26,10 @@ def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int 
     kind = ALGORITHMS[config.algorithm]
     if config.kl_target and not config.kl_coef:
         raise BadInput("A KL target steers the coefficient by a factor: set --kl-coef above 0.")
-    if kind.needs_kl and not config.kl_coef:
+    if kind.config.NEEDS_KL and not config.kl_coef:
         raise BadInput(f"{kind.title} divides by the KL coefficient: set --kl-coef above 0.")
-    if config.completions < kind.fewest_completions and not kind.offline:
-        least = kind.fewest_completions
+    if config.completions < kind.config.FEWEST_COMPLETIONS and not kind.offline:
+        least = kind.config.FEWEST_COMPLETIONS
         raise BadInput(f"{kind.title} compares the completions of a prompt: set --completions to {least} or more.")
     if config.batch_size < config.completions * processes:
         each = f"for each of the {processes} processes" if processes > 1 else "in every step"

@@ -63,6 +63,11 @@ def ids(project: Project, group_id: int) -> list[int]:
     return found
 
 
+def exists(project: Project, group_id: int) -> bool:
+    """Is the group still there? Its prompt may have been deleted."""
+    return project.value("select 1 from completion_groups where id = ?", group_id) is not None
+
+
 def group_ids(project: Project, *, unranked_by: int | None = None) -> list[int]:
     """Groups, oldest first; with a labeler's id, only those that this labeler has still to rank."""
     if unranked_by is None:

@@ -143,6 +143,11 @@ def latest(project: Project, labeler_id: int) -> Ranking | None:
     return get(project, ranking_id) if ranking_id else None
 
 
+def newest_id(project: Project) -> int:
+    """The number of the last ranking that anybody made; 0 if there is none."""
+    return int(project.value("select coalesce(max(id), 0) from rankings"))
+
+
 def get(project: Project, ranking_id: int) -> Ranking:
     row = project.one(
         "select r.*, l.name, l.kind, l.detail from rankings r join labelers l on l.id = r.labeler_id where r.id = ?",

@@ -8,6 +8,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from core.config.metrics import METRICS, further
+from core.config.titles import setting_title
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.guidance.run_advice import Advice, advice, gold_peak
 from core.store import Project, checkpoints, job_metrics, jobs, setting_changes
@@ -19,17 +21,7 @@ from desktop.charts.markers import Line, resume_marks
 from desktop.charts.overlays import Overlay
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column
-from desktop.widgets.config_form import title_of
 
-#: What every algorithm may have, then what only some have; shown in this order, where a run has them.
-MORE = (
-    "objective/rlhf_reward", "objective/entropy", "loss/value_avg", "val/explained_variance", "policy/clipfrac_avg",
-    "policy/approxkl_avg", "val/ratio", "completions/mean_length", "completions/eos_rate", "lr",
-    "time/tokens_per_second", "memory/gb", "policy/step_kl", "policy/step_size", "policy/mask_size", "policy/epsilon",
-    "loss/consistency", "frac_reward_zero_std", "loss", "rewards/margins", "rewards/accuracies", "logps/chosen",
-    "logps/rejected", "objective/score_spread", "objective/score_std", "objective/kl_coef", "objective/kl_k3",
-    "grad_norm", "time/step",
-)  # fmt: skip
 #: As many columns as have room for a title and a value.
 COLUMNS, NARROWEST = 3, 196
 Series = dict[str, list[tuple[int, float]]]
@@ -52,7 +44,7 @@ class MoreCharts(QWidget):
         self._grid.setContentsMargins(0, SPACE, 0, 0)
         self._grid.setSpacing(2 * SPACE)
         self._columns = COLUMNS
-        self._grid.setRowStretch(len(MORE), 1)
+        self._grid.setRowStretch(len(METRICS), 1)
         self._series: Series = {}
         self._made: tuple[str, Chart] | None = None
         """A chart that is made and shows nothing yet."""
@@ -96,8 +88,11 @@ class MoreCharts(QWidget):
         chart.set_marks(self._marks)
         chart.warn(self._warnings.get(name, ""))
 
+    def _shown(self) -> list[str]:
+        return further([name for name, points in self._series.items() if points])
+
     def _arrange(self) -> None:
-        shown = [name for name in MORE if self._series.get(name)]
+        shown = self._shown()
         for name, chart in self.charts.items():
             chart.setVisible(name in shown)
         for place in range(COLUMNS):
@@ -109,7 +104,7 @@ class MoreCharts(QWidget):
             self._timer.start()
 
     def _make_next(self) -> None:
-        name = next((name for name in MORE if self._series.get(name) and name not in self.charts), None)
+        name = next((name for name in self._shown() if name not in self.charts), None)
         if name is None:
             return
         if self._made is None or self._made[0] != name:
@@ -256,7 +251,11 @@ class PolicyCharts:
     def _marks(self, job: TrainPolicyJob) -> list[Line]:
         """The steps from which a setting was another, at which it was resumed, and of which a checkpoint was kept."""
         changes = [
-            Line(row["step"] + 1, f"{title_of(row['name'])} {row['value']:g} from step {row['step'] + 1}", kind="mark")
+            Line(
+                row["step"] + 1,
+                f"{setting_title(row['name'])} {row['value']:g} from step {row['step'] + 1}",
+                kind="mark",
+            )
             for row in setting_changes.listed(self.project, job.id)
             if row["step"] is not None
         ]

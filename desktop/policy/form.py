@@ -6,8 +6,8 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
 
+from core.config.algorithms import LIVE
 from core.config.training import ALGORITHMS, TrainPolicyConfig
-from core.runs import live_settings
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, turn_only_with_focus
 from desktop.widgets.config_form import ConfigForm
@@ -53,8 +53,8 @@ class PolicyForm(QWidget):
         rate = f" Learning rate {kind.learning_rate:g} unless you choose one." if kind.learning_rate else ""
         self.summary.setText(kind.summary[:1].upper() + kind.summary[1:] + rate)
         self.own.setCurrentWidget(form)
-        for name in live_settings.NAMES:
-            self.shared.fields[name].setEnabled(name in live_settings.heeded_by(self.name))
+        for name in LIVE:
+            self.shared.fields[name].setEnabled(name in kind.live)
         for each in self._forms.values():  # the stack is as high as the form that is shown
             policy = QSizePolicy.Policy.Preferred if each is form else QSizePolicy.Policy.Ignored
             each.setSizePolicy(policy, policy)

@@ -4,7 +4,9 @@ from typing import Any
 
 from PySide6.QtWidgets import QLayout, QSizePolicy, QWidget
 
+from core.config.algorithms import LIVE
 from core.config.options import documented
+from core.config.titles import setting_title
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import KnownError
 from core.records import ACTIVE, RESUMABLE
@@ -15,7 +17,7 @@ from desktop.session import Session
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, card, column, label, row, set_role, turn_only_with_focus
-from desktop.widgets.config_form import FloatBox, help_of, title_of
+from desktop.widgets.config_form import FloatBox, help_of
 from desktop.widgets.elided import ElidedLabel
 
 TITLE = "Change while it runs"
@@ -36,16 +38,16 @@ class LiveControls(QWidget):
         self._refused = ""
         parts: list[QLayout] = []
         options = {item.name: item for item in documented(TrainPolicyConfig)}
-        for name in live_settings.NAMES:
+        for name in LIVE:
             field = FloatBox(options[name].metadata["low"], options[name].metadata["high"], 0.0)
-            field.setAccessibleName(title_of(name))
+            field.setAccessibleName(setting_title(name))
             field.setToolTip(f"{help_of(options[name])}\nA change is in force from the next step.")
             field.setFixedWidth(theme.widened(66))
             field.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
             field.lineEdit().returnPressed.connect(self.apply)
             turn_only_with_focus(field)
             self.fields[name] = field
-            said = ElidedLabel(title_of(name), "small")
+            said = ElidedLabel(setting_title(name), "small")
             said.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             said.setToolTip(field.toolTip())
             said.setBuddy(field)
@@ -73,7 +75,8 @@ class LiveControls(QWidget):
             if untouched or name not in self._shown:
                 field.setValue(values[name])
                 self._shown[name] = field.value()
-        heeded = live_settings.heeded_by(job.config.algorithm)
+        kind = ALGORITHMS.get(job.config.algorithm)
+        heeded = kind.live if kind else ()
         for name, field in self.fields.items():
             field.setEnabled(name in heeded)
         self._say(self._refused or listed(changes), "error" if self._refused else "small")
@@ -109,7 +112,7 @@ def listed(changes: list[dict[str, Any]]) -> str:
     parts = []
     for change in changes:
         when = "the next step" if change["step"] is None else f"step {change['step'] + 1}"
-        parts.append(f"{title_of(change['name'])} {change['value']:g} from {when}")
+        parts.append(f"{setting_title(change['name'])} {change['value']:g} from {when}")
     return f"Changed: {' · '.join(parts)}" if parts else ""
 
 

@@ -6,10 +6,10 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem, QVBoxLayout, QWidget
 
+from core.config.titles import setting_title
 from core.config.training import ALGORITHMS, TrainPolicyJob
 from core.runs import sweep
 from desktop.runs.run_list import WORDS
-from desktop.widgets.config_form import title_of
 from desktop.widgets.tables import table
 
 #: What came of a run, as the columns after the settings.
@@ -69,7 +69,7 @@ class RunsTable(QWidget):
 
     def _fill(self) -> None:
         names = [name for name in sweep.differences(self._jobs) if name not in LEFT_OUT]
-        titles = ["Run", "Algorithm", "State", *(title_of(name) for name in names), *RESULTS]
+        titles = ["Run", "Algorithm", "State", *(setting_title(name) for name in names), *RESULTS]
         rows: list[list[Any]] = [titles]
         for job in self._jobs:
             settings = sweep.settings(job)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
 
 from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind
-from core.config.training import TrainPolicyJob, TrainRewardJob
+from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
@@ -175,10 +175,10 @@ class Tab(QWidget):
 
     def _show_need(self) -> None:
         ready = queue.newest_run(self.session.project, TrainRewardJob) is not None
-        dpo = self.form.name == "dpo"
-        self.need.setVisible(not ready and not dpo)
+        offline = ALGORITHMS[self.form.name].offline
+        self.need.setVisible(not ready and not offline)
         self.need.setText("There is no reward model yet: train one first, or optimise a gold reward (More settings).")
-        self.empty.action.setVisible(not ready and not dpo)
+        self.empty.action.setVisible(not ready and not offline)
 
     def start(self) -> None:
         try:

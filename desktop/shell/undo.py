@@ -1,28 +1,18 @@
-"""Undo and redo in the window: at once, or beside it where a hundred thousand rows come or go."""
+"""What the window says when something was taken back or done again."""
 
 from typing import TYPE_CHECKING
 
-from core.errors import KnownError
-from core.store.undo import Direction, Replayed
-from desktop import errors
-from desktop.session import Session
+from core.labeling.editor import PLACE
+from core.store import Changes
+from core.store.undo_steps import Step
 
 if TYPE_CHECKING:
     from desktop.window import Window
 
 
-def replay(window: "Window", session: Session, word: Direction) -> None:
-    """`undo` or `redo` the next step and say what it was. Raises `KnownError`; later ones are shown."""
-    step = session.history.next(word)
-    if step is None or not step.is_long:
-        window.projects.tell(f"{(session.undo() if word == 'undo' else session.redo()).label}.")
-        return
-
-    def done(replayed: Replayed) -> None:
-        try:
-            window.projects.tell(f"{session.settle(word, replayed).label}.")
-        except KnownError as error:
-            errors.show(error, window)
-
-    text = f"Taking back “{step.label}” …" if word == "undo" else f"Doing “{step.label}” again …"
-    window.waiting.do(text, session.history.work(word), done)
+def show(window: "Window", step: Step, changes: Changes) -> None:
+    """Say what it was; what is seen on the Rank tab is shown there, which then says so itself."""
+    if step.place == PLACE:
+        window.show_tab_called("Rank")
+    else:
+        window.projects.tell(f"{changes.label}.")

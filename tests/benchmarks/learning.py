@@ -307,8 +307,8 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
     from core.labeling import gold
     from core.models import chat
     from core.models.adapters import SharedModel
+    from core.reward.reward_function import RewardFunction
     from core.rl import evaluate
-    from core.rl.rewards import Rewards
     from core.rl.rollout import POLICY
 
     base = load_base(options)
@@ -328,7 +328,7 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
         shared = SharedModel(base)
         shared.load(POLICY, out)
         heldout = [(number, prompt.text) for number, prompt in enumerate(everything) if prompt.split == "heldout"]
-        score = Rewards(None, gold.find("sentiment"), None)
+        score = RewardFunction(optimised_gold=gold.find("sentiment"), gold=gold.find("sentiment"))
         parts = [
             evaluate.answers(
                 shared, role, heldout, score, name=name, copies=COPIES, max_new_tokens=TOKENS, temperature=1.0, seed=0

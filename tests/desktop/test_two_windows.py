@@ -86,10 +86,10 @@ def test_undo_in_one_window_is_seen_in_the_other(two, filled):
     group = rank_one(rank_tab(first))
     second.session.poll()
     assert rank_tab(second).labeling.waiting == 5
-    rank_tab(first).undo()
+    rank_tab(first).controller.undo()
     second.session.poll()
     assert rank_tab(second).labeling.waiting == 6
-    assert group in rank_tab(second).labeling._waiting
+    assert group in rank_tab(second).labeling.queue
 
 
 def test_edits_of_guidelines_and_prompts_are_seen_and_typing_is_kept(two, filled, qtbot):

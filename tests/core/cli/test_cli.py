@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from core import cli, demo
-from core.cli.data import parse_order
 from core.cli.output import table
 from core.config.jobs import CompareJob
 from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput
 from core.jobs import queue
+from core.labeling.written import parse_order
 from core.store import job_metrics, job_samples, open_project, rankings
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -11,6 +11,7 @@ import torch
 import torch.multiprocessing as mp
 
 from core import worker
+from core.config.algorithms import PPO
 from core.config.jobs import JobKind, config_values
 from core.config.training import TrainPolicyConfig, TrainPolicyJob, TrainRewardConfig
 from core.errors import KnownError
@@ -24,15 +25,15 @@ from core.models.load import load
 from core.models.processes import Processes
 from core.records import Prompt
 from core.reward.examples import Example, Order
-from core.reward.model import RewardModel
+from core.reward.reward_function import RewardFunction
 from core.reward.update import own_gradients, put_together
 from core.rl.actor import Setup
-from core.rl.adaptive_kl import Live
+from core.rl.adaptive_kl import LiveSettings
 from core.rl.algorithms import ppo
 from core.rl.collect import collect
-from core.rl.rewards import Rewards
 from core.rl.rollout import POLICY
 from core.store import job_metrics, job_samples
+from tests.core.reward.steps import fresh_model
 from tests.core.rl.rollouts import copies, gradient, learner_of, same
 from tests.core.rl.test_steering import POLICY as RUN
 from tests.core.rl.test_steering import numbers, options
@@ -66,17 +67,19 @@ def policy_gradient(model: Path, out: Path) -> None:
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     world = Processes() if together else LOCAL
     shared = SharedModel(load(base_models.parse(str(model)), world=world), world)
-    reward = RewardModel.fresh(shared, TrainRewardConfig(lora_rank=4), seed=0)
+    reward = fresh_model(shared, TrainRewardConfig(lora_rank=4), seed=0)
     with torch.no_grad():
         reward.members[0].head.draw(torch.Generator().manual_seed(0))
     shared.add(POLICY, CONFIG, seed=0)
     draw = torch.Generator().manual_seed(1)
     for weight in shared.parameters(POLICY):
         weight.data += 0.05 * torch.randn(weight.shape, generator=draw)
-    live = Live.of(CONFIG)
-    learner = ppo.Learner(Setup(shared, CONFIG, ppo.Options(), live))
-    rewards = Rewards(reward, lambda prompt, completion: float(len(completion)), None)
-    rollout, gold, _ = collect(shared, rewards, PROMPTS, CONFIG, live, 0, learns=True)
+    live = LiveSettings.of(CONFIG)
+    learner = ppo.Learner(Setup(shared, CONFIG, PPO(), live))
+    rewards = RewardFunction(reward, gold=lambda prompt, completion: float(len(completion)))
+    collected, cached_predictions = collect(shared, rewards, PROMPTS, CONFIG, live, 0, learns=True)
+    rollout, gold = collected.rollout, collected.gold
+    learner.actor.reuse(cached_predictions)
     found = gradient(learner, rollout)
     if world.main:
         numbers = {"gradient": found, "score": rollout.score, "gold": torch.tensor(gold), "logp": rollout.logp_old}
@@ -111,11 +114,13 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
         shared = SharedModel(base, world)
         shared.add(POLICY, config, seed=0)
         learner = learner_of(shared, name, config)
-        rewards = Rewards(None, lambda prompt, completion: float(len(completion) % 5), None)
+        rewards = RewardFunction(optimised_gold=lambda prompt, completion: float(len(completion) % 5))
         lengths = set()
         for step in range(2):
-            more = {"learns": learner.learns_from_fresh}
-            rollout, *_ = collect(shared, rewards, PROMPTS, config, learner.live, step, learner.guide(), **more)
+            more = {"learns": learner.options.learns_from_fresh}
+            drawn, cached = collect(shared, rewards, PROMPTS, config, learner.live, step, learner.guide(), **more)
+            rollout = drawn.rollout
+            learner.actor.reuse(cached)
             lengths |= set(rollout.rows.lengths.tolist())
             learner.update(rollout, step)
         assert len(lengths) > 2
@@ -149,7 +154,7 @@ def reward_gradient(model: Path, out: Path) -> None:
     world = Processes() if together else LOCAL
     shared = SharedModel(load(base_models.parse(str(model)), world=world), world)
     config = TrainRewardConfig(lora_rank=4)
-    reward = RewardModel.fresh(shared, config, seed=0)
+    reward = fresh_model(shared, config, seed=0)
     batch = [
         Example(
             number, [5, 6, 7 + number], ([10, 11, 0], [12, 0], [13 + number, 14, 15, 0]), (0, 1, 2),

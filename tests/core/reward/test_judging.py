@@ -25,10 +25,11 @@ from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.models.adapters import SharedModel
 from core.records import Job, Prompt
-from core.reward.model import RewardModel, encode
+from core.reward.model import encode
 from core.reward.suggest_job import doubt
 from core.reward.trace import trace
 from core.store import Project, assignments, create_project, job_log, job_metrics, prompts, rankings
+from tests.core.reward.steps import fresh_model
 
 Run = Callable[..., Job]
 REWARD = TrainRewardConfig(epochs=2, learning_rate=5e-3, batch_prompts=3)
@@ -50,7 +51,7 @@ def trained(tmp_path: Path, tiny_model: Path, run_job: Run) -> Project:
 
 def test_a_trace_gives_each_beginning_the_reward_that_it_has_alone(base):
     shared = SharedModel(base)
-    model = RewardModel.fresh(shared, TrainRewardConfig(), seed=0)
+    model = fresh_model(shared, TrainRewardConfig(), seed=0)
     with torch.no_grad():
         for weight in shared.parameters("reward"):
             weight.add_(0.02)

@@ -19,8 +19,8 @@ from core.jobs.wait import wait
 from core.labeling import gold
 from core.records import Prompt
 from core.rl import train_job
-from core.rl.adaptive_kl import steered
-from core.rl.stopping import Watch
+from core.rl.adaptive_kl import LiveSettings, next_kl_coef
+from core.rl.stopping import StoppingRules
 from core.runs import live_settings, rounds, sweep
 from core.store import job_log, job_metrics, job_samples, prompts, setting_changes
 from tests.jobs import set_job
@@ -174,9 +174,9 @@ def test_what_cannot_be_changed_live_is_refused_in_a_sentence(project, run_job):
 def test_the_steered_coefficient_follows_the_paper():
     paper = {12.0: 0.2, 6.3: 0.05, 0.0: -0.2}  # errors count at most 0.2
     for kl, error in paper.items():
-        assert steered(0.1, kl, 6.0, 64, 1000) == pytest.approx(0.1 * (1 + error * 64 / 1000), rel=2e-3)
-    assert steered(0.1, 12.0, 6.0, 500, 500) == pytest.approx(0.12)
-    assert steered(0.1, 0.0, 6.0, 5000, 100) > 0, "a batch larger than the horizon never turns the price round"
+        assert next_kl_coef(0.1, kl, 6.0, 64, 1000) == pytest.approx(0.1 * (1 + error * 64 / 1000), rel=2e-3)
+    assert next_kl_coef(0.1, 12.0, 6.0, 500, 500) == pytest.approx(0.12)
+    assert next_kl_coef(0.1, 0.0, 6.0, 5000, 100) > 0, "a batch larger than the horizon never turns the price round"
 
 
 def test_a_kl_target_moves_the_coefficient(project, run_job):
@@ -185,11 +185,11 @@ def test_a_kl_target_moves_the_coefficient(project, run_job):
     assert coefficients[1] < coefficients[0], "KL is 0 at first, below its target"
 
 
-def seen(watch, **values):
+def seen(rules, **values):
     shown = {"objective/scores": 0.0, "objective/kl": 1.0, "objective/rlhf_reward": 0.0, "objective/kl_per_token": 0.1}
-    watch.spend(20.0)
-    step = watch.state.get("step", 0) + 1
-    watch.see(shown | {f"objective/{name}": value for name, value in values.items()}, step)
+    rules.spend(20.0)
+    step = rules.state.get("step", 0) + 1
+    rules.see(shown | {f"objective/{name}": value for name, value in values.items()}, step)
 
 
 @pytest.mark.parametrize(
@@ -201,34 +201,34 @@ def seen(watch, **values):
     ],
 )
 def test_a_rule_stops_the_run_once_three_steps_agree(rule, values, reason):
-    watch = Watch(replace(POLICY, **rule))
+    rules = StoppingRules(replace(POLICY, **rule))
     for _ in range(2):
-        seen(watch, **values)
-        assert watch.reason() is None
-    seen(watch, **values)
-    assert watch.reason() == reason
+        seen(rules, **values)
+        assert rules.reason() is None
+    seen(rules, **values)
+    assert rules.reason() == reason
 
 
 def test_a_plateau_is_so_many_steps_without_a_higher_mean():
-    watch = Watch(replace(POLICY, plateau=4))
+    rules = StoppingRules(replace(POLICY, plateau=4))
     for value in (0.6, 0.0, 0.1, 0.5, 1.0, 1.0, 1.0):  # one lucky step at first is no mean
-        seen(watch, rlhf_reward=value)
-        assert watch.reason() is None
+        seen(rules, rlhf_reward=value)
+        assert rules.reason() is None
     for _ in range(4):
-        seen(watch, rlhf_reward=0.2)
-    assert watch.reason() == "plateau"
+        seen(rules, rlhf_reward=0.2)
+    assert rules.reason() == "plateau"
 
 
 def test_a_plateau_at_exactly_0_is_one():
-    watch = Watch(replace(POLICY, plateau=4))
+    rules = StoppingRules(replace(POLICY, plateau=4))
     for _ in range(7):
-        seen(watch)
-    assert watch.reason() == "plateau"
+        seen(rules)
+    assert rules.reason() == "plateau"
 
 
 def test_the_best_checkpoint_is_kept_beside_the_newest(project, run_job, monkeypatch):
     best = {2}
-    monkeypatch.setattr(Watch, "is_best", lambda self: len(self.state["scores"]) in best)
+    monkeypatch.setattr(StoppingRules, "is_best", lambda self: len(self.state["scores"]) in best)
     job = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, steps=6, checkpoint_every=1), options())
     kept = {row["step"]: row["best"] for row in project.rows("select step, best from checkpoints")}
     assert kept == {2: 1, 5: 0, 6: 0}
@@ -364,10 +364,11 @@ def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gi
     collect = collecting.collect
 
     def late(shared, reward, chosen, config, live, step, guide=None, *, learns):
-        rollout, gold, times = collect(shared, reward, chosen, config, live, step, guide, learns=learns)
-        return replace(rollout, score=rollout.score * 0 if step < 2 else rollout.score + 1), gold, times
+        found, cached = collect(shared, reward, chosen, config, live, step, guide, learns=learns)
+        score = found.rollout.score
+        return replace(found, rollout=replace(found.rollout, score=score * 0 if step < 2 else score + 1)), cached
 
-    monkeypatch.setattr("core.rl.train_job.collect", late)
+    monkeypatch.setattr("core.rl.rollout_source.collect", late)
     whole = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
     job = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
     with project.write() as database:
@@ -443,12 +444,12 @@ def test_held_out_answers_say_how_much_higher_they_score_than_the_references(pro
 
 
 def test_a_kl_that_explodes_is_trouble_and_one_that_grows_is_not():
-    watch = Watch(POLICY)
+    rules = StoppingRules(POLICY)
     for _ in range(3):
-        seen(watch, kl=2.0)
+        seen(rules, kl=2.0)
     step = {"objective/scores": 1.0, "objective/kl": 4.0, "objective/kl_per_token": 0.2}
-    assert watch.trouble(step) is None
-    assert "jumped from 2.0 to 90.0" in watch.trouble(step | {"objective/kl": 90.0, "objective/kl_per_token": 4.0})
+    assert rules.trouble(step) is None
+    assert "jumped from 2.0 to 90.0" in rules.trouble(step | {"objective/kl": 90.0, "objective/kl_per_token": 4.0})
 
 
 def test_a_pause_comes_after_a_checkpoint_so_that_it_loses_nothing(project, monkeypatch):
@@ -499,19 +500,22 @@ def test_dpo_learns_an_end_token_only_where_it_was_written(project, tiny_model, 
     from core.machine import base_models
     from core.models.adapters import SharedModel
     from core.models.load import load
-    from core.rl.ranked import Rankings
+    from core.reward.reward_function import RewardFunction
+    from core.rl.preference_source import PreferenceSource
+    from core.rl.rollout_source import Collector
 
     ranked(project, run_job)
     project.db.conn.execute("update completions set ended = id % 2")
     job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(replace(POLICY, algorithm="dpo"), options("dpo")))
     shared = SharedModel(load(base_models.parse(str(tiny_model))))
-    rankings = Rankings(JobContext(project, job.id, POLICY, options("dpo")), shared)
-    example, batch = rankings.examples[0], rankings.batch(0)
+    collector = Collector(shared, RewardFunction(), [], POLICY, LiveSettings.of(POLICY))
+    source = PreferenceSource(JobContext(project, job.id, POLICY, options("dpo")), shared, collector)
+    example, batch = source.examples[0], source.next(0).batch
     for completion, answer, own in zip(
-        example.completion_ids, example.answers, rankings._answers(example), strict=True
+        example.completion_ids, example.answers, source.answers_of(example), strict=True
     ):
         assert own == list(answer if completion % 2 else answer[:-1])
-    assert batch.score.isfinite().all()
+    assert batch.ranks.isfinite().all()
     assert len(batch) == 8
 
 

@@ -305,7 +305,7 @@ def test_who_wrote_what_is_hidden_until_it_is_ranked(table: RankTab, ranked: Pro
     assert not any(card.foot.isVisible() for card in table.board.grid.cards)
     press(table, Key.Key_A, Key.Key_Return)
     assert not any(card.foot.isVisible() for card in table.board.grid.cards)
-    table.open_ranking(rankings.latest(ranked, person(ranked, "New")).id)
+    table.controller.open_ranking(rankings.latest(ranked, person(ranked, "New")).id)
     told = {card.completion.id: card.foot.text() for card in table.board.grid.cards}
     assert told[1] == "Written by the base model"
     assert told[2] == "Imported from hh.jsonl"

@@ -177,8 +177,8 @@ def test_every_script_is_shown_whole_and_in_its_direction(open_window, filled, t
     window.open_project(filled.folder)
     window.show_tab_called("Rank")
     tab = window.tab_called("Rank")
-    tab.labeling.open(group_id)
-    tab._show_item()
+    tab.labeling.editor.open(group_id)
+    tab.show_item()
     for card in tab.board.grid.cards:
         document = card.text.document()
         assert document.toPlainText() == card.completion.text

@@ -227,8 +227,8 @@ def seen(window):
 def test_the_rank_tab_takes_back_what_was_done_with_several_items(window, qtbot, change):
     window.show_tab_called("Rank")
     tab, project = window.tab_called("Rank"), window.session.project
-    tab.skip_for_good()
-    tab.skip_for_good()
+    tab.controller.skip_for_good()
+    tab.controller.skip_for_good()
     press(tab, Key.Key_A)
 
     def state():
@@ -236,17 +236,17 @@ def test_the_rank_tab_takes_back_what_was_done_with_several_items(window, qtbot,
 
     before = state()
     assert len(before[0]) == 2
-    tab.unskip() if change == "unskip" else tab.calibrate(1)
+    tab.controller.unskip() if change == "unskip" else tab.controller.calibrate(1)
     after = state()
     assert after != before
-    tab.undo()
+    tab.controller.undo()
     assert state() == before
-    tab.redo()
+    tab.controller.redo()
     assert state() == after
     if change == "unskip":
-        tab.undo()
-        tab.undo()  # the letter that was typed
-        tab.undo()
+        tab.controller.undo()
+        tab.controller.undo()  # the letter that was typed
+        tab.controller.undo()
         assert len(state()[0]) == 1
 
 
@@ -270,22 +270,22 @@ def test_what_the_rank_tab_refuses_is_no_step_to_take_back(window):
     unranked = dict.fromkeys(completions.ids(project, 4))
     flagged = rankings.rank(project, 4, tab.labeling.labeler.id, unranked, flag="broken").ids[0]
     calibration.add(project, 1)
-    tab.skip_for_good()
-    tab.undo()
-    tab.calibrate(flagged)
+    tab.controller.skip_for_good()
+    tab.controller.undo()
+    tab.controller.calibrate(flagged)
     assert "no order to compare with" in tab.board.hint.text()
     assert tab.labeling.can_redo and calibration.keys(project) == {1: 1}
-    tab.redo()
+    tab.controller.redo()
     assert len(assignments.skipped(project, tab.labeling.labeler.id)) == 1
 
 
 def test_what_was_skipped_is_skipped_again_but_for_what_went_meanwhile(window):
     window.show_tab_called("Rank")
     tab, project = window.tab_called("Rank"), window.session.project
-    tab.skip_for_good()
-    tab.skip_for_good()
+    tab.controller.skip_for_good()
+    tab.controller.skip_for_good()
     first, second = sorted(assignments.skipped(project, tab.labeling.labeler.id))
-    tab.unskip()
+    tab.controller.unskip()
     project.db.conn.execute("delete from completion_groups where id = ?", (second,))
-    tab.undo()
+    tab.controller.undo()
     assert assignments.skipped(project, tab.labeling.labeler.id) == {first}
