@@ -13,6 +13,8 @@ from core.store import Project, job_log, job_metrics, job_samples, jobs, watched
 
 #: States of a job that a worker has in hand.
 WORKING = ("running", "paused")
+#: Seconds between two looks whether there is a worker.
+WORKER_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,8 @@ class Follower:
         return True
 
     def _worker_alive(self) -> bool:
-        """Asked at most once in 2 s."""
         now = time.monotonic()
-        if now - self._looked_for_worker < 2.0:
+        if now - self._looked_for_worker < WORKER_SECONDS:
             return self._alive
         self._looked_for_worker = now
         self._alive = lock.held(self.project.folder)
