@@ -19,8 +19,8 @@ from core.errors import BadInput, KnownError, known
 from core.events import Checkpoint, Progress
 from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
-from core.jobs.process_group import ALONE, Alone
-from core.jobs.progress import Teller, quiet
+from core.jobs.process_group import LOCAL, LocalProcessGroup
+from core.jobs.progress import StatusReporter, no_report
 from core.jobs.recorder import POLL, Recorder, forget_after, last_checkpoint
 from core.records import Job
 from core.store import Project, jobs, open_project
@@ -131,7 +131,7 @@ def claim(project: Project, job_id: int | None = None) -> Job | None:
 
 
 def run_job(
-    project: Project, job: Job, cache: dict[str, Any], world: Alone = ALONE,
+    project: Project, job: Job, cache: dict[str, Any], world: LocalProcessGroup = LOCAL,
     on_change: Callable[[Job], None] | None = None,
 ) -> None:  # fmt: skip
     """Run one claimed job to its end; whatever happens, its row says how it ended.
@@ -152,7 +152,7 @@ def run_job(
             wanted=job.wanted,
             cache=cache,
             world=world,
-            tell=Teller(recorder.say) if world.main else quiet,
+            report_status=StatusReporter(recorder.report_status) if world.main else no_report,
         )
         module, name = JOBS[JobKind(job.kind)].function.split(":")
         events = getattr(importlib.import_module(module), name)(context)

@@ -138,6 +138,10 @@ class Session(QObject):
     def wake(self) -> None:
         """See to it that a worker looks at the queue now."""
         launch.ensure_worker(self.project.folder)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Look for news now, also of what was written with this window's own connection."""
         self._follower.touch()
         self.poll()
 

@@ -37,7 +37,7 @@ def run(context: JobContext) -> Events:
         raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")
     spec = reward_of(policy_run, config)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
-    shared = SharedModel(base, tell=context.tell)
+    shared = SharedModel(base, report_status=context.report_status)
     try:
         shared.load(POLICY, queue.adapter_of(context.project, policy_run, config.checkpoint) / POLICY)
         reward = yield from reward_function(context, spec, shared, needed=False)

@@ -1,9 +1,8 @@
 """The two jobs that train: every choice about a run of the reward model and of the policy, and what came of it."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from core.config.algorithms import DEFAULT, algorithms
+from core.config.algorithms import DEFAULT, AlgorithmOptions, algorithms
 from core.config.options import check, option
 from core.records import Job, JobResult
 
@@ -345,5 +344,5 @@ class TrainPolicyJob(Run):
     """`options` are the algorithm's own settings."""
 
     config: TrainPolicyConfig
-    options: Any = None
+    options: AlgorithmOptions | None = None
     result: TrainPolicyResult = TrainPolicyResult()

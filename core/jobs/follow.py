@@ -1,6 +1,6 @@
 """What is new in a project since the last look: the window's charts and the CLI's progress live on it.
 
-A follower reads rows newer than its cursors; when nothing was committed by others, a look costs one pragma.
+A follower reads rows newer than its cursors; when nothing was written, a look costs a pragma and one number.
 """
 
 import time
@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.jobs import lock
-from core.records import ACTIVE, Job
+from core.records import Job
 from core.store import Project, job_log, job_metrics, job_samples, jobs, watched
 
 #: States of a job that a worker has in hand.
 WORKING = ("running", "paused")
+#: Seconds between two looks whether there is a worker.
+WORKER_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,7 @@ class Follower:
         self._alive = True
 
     def poll(self) -> News:
-        version = watched.data_version(self.project)
-        news = self._look_at_jobs() if version != self._data_version or self._any_active() else News()
+        version, news = watched.data_version(self.project), self._look_at_jobs()
         if version == self._data_version:
             return news
         self._data_version = version
@@ -71,35 +72,32 @@ class Follower:
             self._cursors[name] = rows[-1]["id"]
         return rows
 
-    def _any_active(self) -> bool:
-        return any(job.status in ACTIVE for job in self._shown.values())
-
     def _look_at_jobs(self) -> News:
         """Jobs that are not as they were shown last; one that runs without a worker shows as interrupted."""
-        self._read_jobs()
-        shown = self._written
-        if any(job.status in WORKING for job in shown.values()) and not self._worker_alive():
+        changed, shown = self._read_jobs(), self._written
+        working = any(job.status in WORKING for job in shown.values())
+        if not changed and not working:
+            return News()
+        if working and not self._worker_alive():
             shown = {number: _without_worker(job) for number, job in shown.items()}
-        before, self._shown = self._shown, dict(shown)
+        before, self._shown = self._shown, shown
         differ = [job for job in shown.values() if before.get(job.id) != job]
         doing = [job for job in differ if job.id in before and replace(before[job.id], doing=job.doing) == job]
         return News([job for job in differ if job not in doing], doing, tuple(before.keys() - shown.keys()))
 
-    def _read_jobs(self) -> None:
-        """Only the rows that were changed, by whomever."""
+    def _read_jobs(self) -> bool:
+        """Read the rows that were changed by whomever, and only those. Returns whether there were any."""
         newest = jobs.newest_version(self.project)
-        if newest != self._jobs_version:
-            fresh = {job.id: job for job in jobs.changed_since(self.project, self._jobs_version)}
-            self._written = dict(sorted((self._written | fresh).items()))
-            self._jobs_version = newest
-        if jobs.count(self.project) != len(self._written):
-            there = set(jobs.ids(self.project))
-            self._written = {number: job for number, job in self._written.items() if number in there}
+        if newest == self._jobs_version:
+            return False
+        fresh = {job.id: job for job in jobs.changed_since(self.project, self._jobs_version)}
+        known, self._jobs_version = self._written | fresh, newest
+        self._written = {number: known[number] for number in jobs.ids(self.project) if number in known}
+        return True
 
     def _worker_alive(self) -> bool:
-        """Asked at most once in 2 s."""
         now = time.monotonic()
-        if now - self._looked_for_worker < 2.0:
+        if now - self._looked_for_worker < WORKER_SECONDS:
             return self._alive
         self._looked_for_worker = now
         self._alive = lock.held(self.project.folder)

@@ -80,7 +80,7 @@ class Recorder:
                 self._write(event)
         return jobs.wanted(self.project, self.job_id)
 
-    def say(self, doing: str) -> None:
+    def report_status(self, doing: str) -> None:
         """What the job does right now; while somebody else writes, that is not worth waiting for."""
         jobs.set_doing(self.project, self.job_id, doing)
 

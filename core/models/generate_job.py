@@ -26,7 +26,7 @@ def run(context: JobContext) -> Events:
     if config.mix_with >= 0 and config.mix_with != config.policy_job:
         sources.append(config.mix_with or None)
     base = yield from base_of(context)
-    model = SharedModel(base, tell=context.tell)
+    model = SharedModel(base, report_status=context.report_status)
     try:
         for policy_job in sources:
             if policy_job:
@@ -97,7 +97,7 @@ def _draw(
                 end_ids=model.base.end_ids,
                 pad_id=model.base.pad_id,
                 generator=[generator(config.seed, prompt.id, *([number] if number else [])) for prompt in batch],
-                tell=model.tell,
+                report_status=model.report_status,
                 **sampling,
             )
         rows = new_completions(model.base, drawn, config.seed, policy_job)

@@ -88,7 +88,7 @@ def judge_of(
         return Judge((yield from reward_function(context, spec, None)))
     queue.run_of(context.project, reward_job, TrainRewardJob)  # before a model is loaded for nothing
     four_bit = on_four_bits(context.project, spec)
-    shared = SharedModel((yield from base_of(context, four_bit=four_bit)), tell=context.tell)
+    shared = SharedModel((yield from base_of(context, four_bit=four_bit)), report_status=context.report_status)
     try:
         return Judge((yield from reward_function(context, spec, shared)), shared)
     except BaseException:

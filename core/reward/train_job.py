@@ -78,7 +78,7 @@ def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
     train, heldout = examples.pinned(context, lambda groups: examples.split(groups, config), criteria=config.criteria)
     base = yield from base_of(context, four_bit=config.base_bits == "4")
-    shared = SharedModel(base, context.world, context.tell)
+    shared = SharedModel(base, context.world, context.report_status)
     try:
         yield from Training(context, shared, train, heldout).events()
     finally:
@@ -224,7 +224,7 @@ class Training:
     def _measure_memory(self, model: RewardModel, member: Member) -> Iterator[Event]:
         """Decide how many tokens go through the model at once, from what a small example keeps in memory."""
         self.state.checkpointing = self.config.gradient_checkpointing
-        self.shared.tell("Measuring how much fits into memory")
+        self.shared.report_status("Measuring how much fits into memory")
         small = min(self.train, key=lambda example: example.tokens)
         base = self.shared.base
         with self.shared.role(member.adapter, train=True), checkpointed(base.model, self.state.checkpointing):

@@ -7,7 +7,7 @@ import torch
 
 from core.config.training import TrainPolicyConfig
 from core.errors import Diverged
-from core.jobs.process_group import ALONE
+from core.jobs.process_group import LOCAL
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.sampling import Guide
@@ -41,7 +41,7 @@ def collect(
     draw and score a share of the prompts each, and all get the whole; but where a guide remembers every draw, each
     draws everything. Raises `Diverged` in all of them if the policy gives no numbers to one.
     """
-    world = shared.world if guide is None else ALONE
+    world = shared.world if guide is None else LOCAL
     found, trouble = None, ""
     try:
         found = _collect(shared, reward, chosen, world.share(len(chosen)), config, live, step, guide, learns)
@@ -77,7 +77,7 @@ def _collect(
         generator=generator(config.seed, "rollout", step), guide=guide, among=(share.start * K, len(everyone) * K),
     )  # fmt: skip
     drawn = time.monotonic()
-    shared.tell("Comparing with the reference")
+    shared.report_status("Comparing with the reference")
     logp_old, entropy, kept = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
     logp_ref, _ = logprobs(shared, REFERENCE, rows, live.temperature, config.micro_batch)
     learned, features, spread = score_and_features(shared, reward.model, rows, config.micro_batch)

@@ -64,7 +64,7 @@ def run(context: JobContext) -> Events:
         )
     spec = RewardSpec.of(config)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
-    shared = SharedModel(base, context.world, context.tell)
+    shared = SharedModel(base, context.world, context.report_status)
     try:
         reward = yield from reward_function(context, spec, shared, needed=not algorithm.offline)
         yield Result(TrainPolicyResult(reward_job=reward.reward_job))
@@ -155,7 +155,7 @@ class Run:
         before = time.monotonic()
         if trouble := self.stopping.trouble(metrics):
             return Trouble(trouble, max(self.step - 1, 0))  # it was drawn by what the last update made
-        self.context.tell("Learning")
+        self.context.report_status("Learning")
         try:
             learned = self.learner.update(drawn.batch, self.step)
             trouble = self.stopping.trouble(learned)

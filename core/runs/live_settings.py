@@ -1,4 +1,4 @@
-"""Settings of a run that a person changes while it goes: which there are, and asking for another value.
+"""Settings of a run that a person changes while it goes (`core.config.algorithms.LIVE`).
 
 Asked for here; `core.store.setting_changes` keeps what was asked and from which step it was in force.
 """
@@ -25,9 +25,9 @@ def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
         job = queue.get(project, job_id)
         if not isinstance(job, TrainPolicyJob) or job.status == "done":
             raise BadInput(f"Job {job_id} is not a run of a policy that goes on: nothing can be changed in it.")
-        kind = ALGORITHMS[job.config.algorithm]
-        if name not in kind.live:
-            raise BadInput(f"{flag_name(name)} has no effect on {kind.title}.")
+        kind = ALGORITHMS.get(job.config.algorithm)
+        if kind is None or name not in kind.live:
+            raise BadInput(f"{flag_name(name)} has no effect on {kind.title if kind else job.config.algorithm}.")
         if name == "kl_coef" and value == 0 and (kind.config.NEEDS_KL or job.config.kl_target):
             raise BadInput(f"{flag_name(name)} must stay above 0 in this run.")
         setting_changes.add(project, job_id, name, value)

@@ -11,6 +11,7 @@ from core.config.training import Run, TrainPolicyJob, TrainRewardJob
 from core.jobs import queue
 from core.records import Job
 from core.store import Project
+from core.store import rounds as counted
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,7 @@ class Round:
 def rounds(project: Project) -> list[Round]:
     """All rounds that have completions, from the first."""
     jobs = {job.id: job for job in queue.listed(project)}
-    writers: dict[int, list[int | None]] = {}
-    for row in project.rows("select distinct group_id, policy_job from completions"):
-        writers.setdefault(row["group_id"], []).append(row["policy_job"])
-    ranked = {row["group_id"]: row["first"] for row in project.rows(
-        "select group_id, min(created_at) as first from rankings group by group_id"
-    )}  # fmt: skip
+    writers, ranked = counted.writers(project), counted.first_ranked(project)
 
     @cache
     def of_group(group: int) -> int:
@@ -63,10 +59,7 @@ def rounds(project: Project) -> list[Round]:
         return max((of_group(group) for group in old if group in writers), default=1)
 
     learnt = next((job for job in jobs.values() if isinstance(job, TrainRewardJob) and _is_used(job)), None)
-    pairs = {row["group_id"]: (row["n"], row["newer"]) for row in project.rows(
-        "select p.group_id, count(*) as n, count(*) filter (where r.created_at > ?) as newer"
-        " from pairs p join rankings r on r.id = p.ranking_id group by 1", _began(learnt) if learnt else "~"
-    )}  # fmt: skip
+    pairs = counted.pairs(project, _began(learnt) if learnt else "~")
     found: dict[int, Round] = {}
     for group in writers:
         number = of_group(group)

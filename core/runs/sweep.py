@@ -81,7 +81,7 @@ def differences(jobs: Sequence[Run]) -> list[str]:
 def settings(run: Run) -> dict[str, Any]:
     """All settings of a run by name, its algorithm's own too, and the learning rate that was meant."""
     values = asdict(run.config)
-    if isinstance(run, TrainPolicyJob) and run.config.algorithm in ALGORITHMS:
+    if isinstance(run, TrainPolicyJob) and run.options is not None:
         values |= asdict(run.options) | {"learning_rate": run.config.rate}
     return values
 

@@ -53,3 +53,13 @@ def without_waiting(database: Database) -> Iterator[None]:
             yield
     finally:
         set_patience(database, patience / 1000)
+
+
+@contextmanager
+def at_one_moment(database: Database) -> Iterator[None]:
+    """All that is read inside is as it was when it began, whatever others write meanwhile."""
+    database.conn.execute("begin")
+    try:
+        yield
+    finally:
+        database.conn.execute("rollback")

@@ -57,22 +57,18 @@ def listed(project: Project, record: type[AnyJob], status: JobStatus | None = No
 
 
 def changed_since(project: Project, version: int) -> list[Job]:
-    """Jobs that changed after the version `newest_version` gave, by their numbers."""
+    """Jobs that changed since `newest_version` gave this, by their numbers."""
     rows = project.rows("select * from jobs where version > ? order by version", version)
     return sorted(map(job_from, rows), key=lambda job: job.id)
 
 
 def newest_version(project: Project) -> int:
-    """It rises with every change of any job."""
+    """It rises with every change of any job, and when one is removed."""
     return int(project.value("select newest from job_version"))
 
 
 def ids(project: Project) -> list[int]:
     return [row["id"] for row in project.rows("select id from jobs order by id")]
-
-
-def count(project: Project) -> int:
-    return int(project.value("select count(*) from jobs"))
 
 
 def newest(project: Project) -> int:

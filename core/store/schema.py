@@ -356,6 +356,8 @@ create trigger jobs_added after insert on jobs begin
 create trigger jobs_changed after update on jobs when new.version = old.version begin
     update job_version set newest = newest + 1; update jobs set version = (select newest from job_version)
     where id = new.id; end;
+create trigger jobs_removed after delete on jobs begin
+    update job_version set newest = newest + 1; end;
 update jobs set version = version;
 """
 

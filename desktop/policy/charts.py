@@ -13,6 +13,7 @@ from core.config.titles import setting_title
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.guidance.run_advice import Advice, advice, gold_peak
 from core.store import Project, checkpoints, job_metrics, jobs, setting_changes
+from core.store.connection import at_one_moment
 from desktop.background import with_project
 from desktop.charts.chart import Chart
 from desktop.charts.group import ChartBar, ChartGroup
@@ -167,10 +168,10 @@ class PolicyCharts:
         number, self._waiting = self._asked, []
 
         def read(project: Project) -> tuple[int, Series, list[Overlay]]:
-            project.db.conn.execute("begin")  # all of it is read as of one moment
-            newest = job_metrics.newest_row(project, job.id)
-            laid_over = [Overlay(run, colour, job_metrics.series(project, run)) for run, colour in over.items()]
-            return newest, job_metrics.series(project, job.id), laid_over
+            with at_one_moment(project.db):
+                newest = job_metrics.newest_row(project, job.id)
+                overlays = [Overlay(run, colour, job_metrics.series(project, run)) for run, colour in over.items()]
+                return newest, job_metrics.series(project, job.id), overlays
 
         def draw(found: tuple[int, Series, list[Overlay]]) -> None:
             if number == self._asked:

@@ -75,7 +75,8 @@ class LiveControls(QWidget):
             if untouched or name not in self._shown:
                 field.setValue(values[name])
                 self._shown[name] = field.value()
-        heeded = ALGORITHMS[job.config.algorithm].live
+        kind = ALGORITHMS.get(job.config.algorithm)
+        heeded = kind.live if kind else ()
         for name, field in self.fields.items():
             field.setEnabled(name in heeded)
         self._say(self._refused or listed(changes), "error" if self._refused else "small")

@@ -13,7 +13,7 @@ from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfi
 from core.events import Progress, Rollback
 from core.jobs import progress, queue, resumes
 from core.jobs.follow import Follower
-from core.jobs.progress import Teller
+from core.jobs.progress import StatusReporter
 from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.records import Job
@@ -91,20 +91,20 @@ def test_training_a_reward_model_says_what_it_does(asking, run_job, monkeypatch)
 def test_a_hundred_words_a_second_become_a_few_and_a_new_thing_is_never_held_back_long(monkeypatch):
     written, now = [], [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    tell = Teller(lambda text: written.append((now[0], text)))
+    report = StatusReporter(lambda text: written.append((now[0], text)))
     for tick in range(300):
         now[0] = tick / 100
-        tell("Writing", "token", tick + 1, 300)
+        report("Writing", "token", tick + 1, 300)
     assert [text for _, text in written] == [
         "Writing, token 1 of 300",
         "Writing, token 101 of 300",
         "Writing, token 201 of 300",
     ]
-    tell("Scoring")
-    tell("Learning")
+    report("Scoring")
+    report("Learning")
     assert [text for _, text in written[3:]] == ["Scoring", "Learning"]
     for tick in range(1000):
-        tell(f"Thing {tick}")
+        report(f"Thing {tick}")
     assert len(written) <= 3 + progress.A_SECOND
 
 
@@ -193,12 +193,12 @@ def test_a_word_does_not_wait_for_who_else_writes(project):
     other = open_project(project.folder)
     other.db.conn.execute("begin immediate")
     began = time.monotonic()
-    recorder.say("Scoring")
+    recorder.report_status("Scoring")
     assert time.monotonic() - began < 1
     other.db.conn.execute("rollback")
     other.close()
     assert queue.get(project, job.id).doing == ""
-    recorder.say("Scoring")
+    recorder.report_status("Scoring")
     assert queue.get(project, job.id).doing == "Scoring"
     assert project.value("pragma busy_timeout") == 10_000, "what counts waits as long as ever"
 

@@ -17,7 +17,7 @@ from core.config.training import TrainPolicyConfig, TrainPolicyJob, TrainRewardC
 from core.errors import KnownError
 from core.events import Metrics
 from core.jobs import launch, lock, queue
-from core.jobs.process_group import ALONE
+from core.jobs.process_group import LOCAL
 from core.jobs.recorder import Recorder
 from core.machine import base_models
 from core.models.adapters import SharedModel
@@ -65,7 +65,7 @@ def run_together(folder: Path, ask) -> None:
 def policy_gradient(model: Path, out: Path) -> None:
     """One rollout and its first gradient, in as many processes as there are; the main one writes them."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    world = Processes() if together else ALONE
+    world = Processes() if together else LOCAL
     shared = SharedModel(load(base_models.parse(str(model)), world=world), world)
     reward = fresh_model(shared, TrainRewardConfig(lora_rank=4), seed=0)
     with torch.no_grad():
@@ -105,7 +105,7 @@ ALL = ("ppo", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo
 def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
     """Two updates by each algorithm; every process writes what became of its policy and its critic."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    world = Processes() if together else ALONE
+    world = Processes() if together else LOCAL
     base = load(base_models.parse(str(model)), world=world)
     base = replace(base, end_ids=tuple(range(90)))  # responses of 1 to 6 tokens
     config = replace(CONFIG, micro_batch=12)
@@ -151,7 +151,7 @@ def test_every_algorithm_learns_the_same_in_several_processes(tiny_model, tmp_pa
 
 def reward_gradient(model: Path, out: Path) -> None:
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    world = Processes() if together else ALONE
+    world = Processes() if together else LOCAL
     shared = SharedModel(load(base_models.parse(str(model)), world=world), world)
     config = TrainRewardConfig(lora_rank=4)
     reward = fresh_model(shared, config, seed=0)

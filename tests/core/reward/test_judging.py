@@ -68,16 +68,16 @@ def test_a_trace_gives_each_beginning_the_reward_that_it_has_alone(base):
 def test_scores_come_with_percentiles_probabilities_and_traces(trained, run_job):
     asked = ScoreConfig(prompt="prompt 1", completions=("aaa", "zzz", "aaa"))
     result = run_job(trained, JobKind.SCORE, asked).result
-    a, b, c = result["scores"]
+    a, b, c = result.scores
     assert a == pytest.approx(c, abs=1e-5), "the same text has the same reward"
-    wins = torch.tensor(result["wins"])
+    wins = torch.tensor(result.wins)
     torch.testing.assert_close(wins + wins.T, torch.ones(3, 3))
     std = queue.newest_run(trained, TrainRewardJob).result.reward_std
-    assert result["wins"][0][1] == pytest.approx(float(torch.sigmoid(torch.tensor((a - b) * std))), abs=1e-4)
-    assert all(0 <= place <= 1 for place in result["percentiles"])
-    assert result["traces"][1]["rewards"][-1] == pytest.approx(b, abs=1e-4)
+    assert result.wins[0][1] == pytest.approx(float(torch.sigmoid(torch.tensor((a - b) * std))), abs=1e-4)
+    assert all(0 <= place <= 1 for place in result.percentiles)
+    assert result.traces[1].rewards[-1] == pytest.approx(b, abs=1e-4)
     plain = run_job(trained, JobKind.SCORE, ScoreConfig(prompt="x", completions=("y",), trace=False))
-    assert "traces" not in plain.result
+    assert plain.result.traces == ()
 
 
 def test_a_whole_file_is_scored_and_goes_on_after_an_interruption(trained, run_job, tmp_path, monkeypatch):

@@ -66,7 +66,7 @@ def test_training_stops_where_the_heldout_loss_no_longer_falls_and_keeps_the_bes
     job = run_job(ranked, JobKind.TRAIN_REWARD, config)
     assert job.status == "done", job.report or job.error
     losses = dict(job_metrics.series(ranked, job.id)["eval_loss"])
-    steps = job.result.models[0]["steps"]
+    steps = job.result.models[0].steps
     assert steps < 3 * 40, "it stopped before the end"
     assert job.result.eval_loss == pytest.approx(min(losses.values()), abs=1e-4)
     best = min(losses, key=losses.__getitem__)
@@ -82,9 +82,9 @@ def test_the_model_card_says_what_it_was_measured_on_and_where_its_scale_comes_f
     job = run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     card = (ranked.folder / job.result.adapter / "reward" / "README.md").read_text()
     first = job.result.models[0]
-    assert f"{first['pairs']} pairs of {first['prompts']} prompts" in card
-    assert f"Orders {first['eval_accuracy']:.1%} of the held-out pairs" in card
-    assert f"mean {job.result['reward_mean']:.4f} and standard deviation {job.result['reward_std']:.4f}" in card
+    assert f"{first.pairs} pairs of {first.prompts} prompts" in card
+    assert f"Orders {first.eval_accuracy:.1%} of the held-out pairs" in card
+    assert f"mean {job.result.reward_mean:.4f} and standard deviation {job.result.reward_std:.4f}" in card
     assert "the completions that the base itself writes" in card
 
 
@@ -129,7 +129,7 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
     )
     whole = run_job(ranked, JobKind.TRAIN_REWARD, config)
     assert whole.status == "done", whole.report or whole.error
-    steps = [item["steps"] for item in whole.result.models]
+    steps = [item.steps for item in whole.result.models]
     assert steps[0] < 24, "it stops early"
     record = Recorder.record
     cuts = 0
@@ -177,10 +177,10 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
 def test_an_ensemble_and_the_curve_are_measured_on_the_same_heldout_prompts(ranked, run_job):
     job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, members=2, curve=True, epochs=2))
     assert job.status == "done", job.report or job.error
-    models = {item["model"]: item for item in job.result.models}
+    models = {item.model: item for item in job.result.models}
     assert list(models) == ["reward", "reward1", "curve2"], "an eighth and a quarter of 9 prompts are too few"
-    assert models["curve2"]["prompts"] == 4
-    assert models["curve2"]["pairs"] < models["reward"]["pairs"]
+    assert models["curve2"].prompts == 4
+    assert models["curve2"].pairs < models["reward"].pairs
     folder = ranked.folder / job.result.adapter
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {"reward", "reward1"}
     held = ranked.rows("select model, count(*) as n from scores where part = 'heldout' group by model")
@@ -321,8 +321,8 @@ def test_a_criterion_gets_a_column(ranked, run_job):
         rankings.rank(ranked, group_id, labeler.id, ranks, criteria={"harmless": dict(reversed(ranks.items()))})
     job = run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     assert job.status == "done", job.report or job.error
-    assert job.result.columns == ["overall", "harmless"]
+    assert job.result.columns == ("overall", "harmless")
     rows = ranked.rows("select criterion, count(*) as n from scores where part = 'heldout' group by 1")
     assert {row["criterion"]: row["n"] for row in rows} == {"overall": 12, "harmless": 12}
     plain = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, criteria=False))
-    assert plain.result.columns == ["overall"]
+    assert plain.result.columns == ("overall",)

@@ -12,6 +12,7 @@ ELEVENTH = '''"""Moves towards whatever scores above the mean."""
 from dataclasses import dataclass
 from typing import ClassVar
 
+from core.store import job_metrics
 from core.config.algorithms import AlgorithmOptions
 from core.config.options import option
 from core.rl.learner import BaseLearner
@@ -63,7 +64,7 @@ worker.run_job(project, worker.claim(project), {})
 job = queue.get(project, job.id)
 assert job.status == "done", job.report or job.error
 print(job.result["steps"], job.config["options"])
-print(further(queue.metrics(project, job.id))[-1])
+print(further(job_metrics.series(project, job.id))[-1])
 print(job.result.steps, asdict(job.options))
 """
 

@@ -229,7 +229,7 @@ def test_a_plateau_at_exactly_0_is_one():
 def test_the_best_checkpoint_is_kept_beside_the_newest(project, run_job, monkeypatch):
     best = {2}
     monkeypatch.setattr(StoppingRules, "is_best", lambda self: len(self.state["scores"]) in best)
-    job = run_job(project, "train-policy", replace(POLICY, steps=6, checkpoint_every=1), options())
+    job = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, steps=6, checkpoint_every=1), options())
     kept = {row["step"]: row["best"] for row in project.rows("select step, best from checkpoints")}
     assert kept == {2: 1, 5: 0, 6: 0}
     assert job.result.best_step == 2
@@ -277,7 +277,7 @@ def test_a_run_that_diverges_goes_back_to_a_checkpoint_and_waits(project, run_jo
     assert "Step 3 went wrong: loss/policy_avg is not a number" in sentence
     assert "back at step 2" in sentence
     assert last == 2, "what came later is forgotten"
-    assert result["adapter"].endswith("step-000002")
+    assert result.adapter.endswith("step-000002")
     monkeypatch.setattr(ppo.Learner, "update", update)
     whole = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
     assert numbers(project, job) == numbers(project, whole), "after the mend it is the run that never went wrong"
@@ -329,8 +329,8 @@ def test_after_a_rollback_past_it_there_is_no_best_checkpoint(project, tmp_path)
     assert queue.get(project, job.id).result.best_step == 4
     recorder.record(Rollback(2, "It went wrong."))
     result = queue.get(project, job.id).result
-    assert "best" not in result
-    assert result["adapter"].endswith("step-000002")
+    assert (result.best, result.best_step) == ("", None)
+    assert result.adapter.endswith("step-000002")
 
 
 def test_a_resumed_run_keeps_its_reward_model_and_its_prompts(project, run_job, monkeypatch):
@@ -351,7 +351,7 @@ def test_a_resumed_run_keeps_its_reward_model_and_its_prompts(project, run_job, 
 
 def test_a_run_killed_while_it_is_measured_at_the_end_says_so_once(project, run_job, monkeypatch):
     def last_words(event):
-        return isinstance(event, Result) and "kl" in event.values
+        return isinstance(event, Result) and event.result.kl is not None
 
     job = killed_and_resumed(project, monkeypatch, POLICY, options(), last_words)
     assert len(job_metrics.series(project, job.id)["eval/reward_after"]) == 1
@@ -369,8 +369,8 @@ def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gi
         return replace(found, rollout=replace(found.rollout, score=score * 0 if step < 2 else score + 1)), cached
 
     monkeypatch.setattr("core.rl.rollout_source.collect", late)
-    whole = run_job(project, "train-policy", POLICY, options())
-    job = run_job(project, "train-policy", POLICY, options())
+    whole = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
+    job = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
     with project.write() as database:
         database.conn.execute("delete from checkpoints where job_id = ? and step > 2", (job.id,))
         set_job(project, job.id, status="interrupted")

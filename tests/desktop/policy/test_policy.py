@@ -67,8 +67,7 @@ def tab(qtbot, session):
 
 def poll(tab):
     """Let the tab see what a worker did, and draw it."""
-    tab.session._follower.touch()
-    tab.session.poll()
+    tab.session.look_again()
     drawn(tab)
 
 
@@ -566,8 +565,7 @@ def test_rows_that_come_while_a_run_is_read_are_drawn_once(tab):
     project = tab.session.project
     job = queued(project)
     told(project, job, range(1, 4), objective__scores=lambda s: s)
-    tab.session._follower.touch()
-    tab.session.poll()
+    tab.session.look_again()
     tab.runs.select(job.id)
     told(project, job, [4], objective__scores=lambda s: s)
     poll(tab)
@@ -611,8 +609,7 @@ def test_the_settings_of_a_run_are_taken_over(tab, session):
     config = TrainPolicyConfig(algorithm="grpo", learning_rate=0.0002, completions=8, gold="length", lora_dora=True)
     options = replace(ALGORITHMS["grpo"].config(), cliprange=0.33)
     queue.enqueue(session.project, KIND, config_values(config, options))
-    tab.session._follower.touch()
-    tab.session.poll()
+    tab.session.look_again()
     tab.runs.refresh(select_newest=True)
     assert tab.form.run()[0] != config
     tab.take_over.click()

@@ -127,7 +127,7 @@ def end(tab: Tab, record: type[Job], result: JobResult | None, status: str = "do
         Recorder(worker, job.id).record(Result(result))
     set_job(worker, job.id, status=status)
     worker.close()
-    tab.session.poll()
+    tab.session.look_again()
     return job.id
 
 
@@ -141,7 +141,7 @@ def test_the_run_is_drawn_with_its_scores(tab):
 
 def test_a_ticked_run_is_laid_over_the_shown_one(tab, qtbot):
     write_run(tab.session.project.folder, shift=0.1)
-    tab.session.poll()
+    tab.session.look_again()
     page = tab.training
     assert page.runs.count() == 2
     assert page.loss.overlays == []
@@ -161,20 +161,19 @@ def test_a_run_that_will_be_measured_says_so_until_it_is(tab, qtbot):
     nothing = tab.training.histogram.nothing
     worker = open_project(tab.session.project.folder)
     job = queue.enqueue(worker, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
-    tab.session.poll()
+    tab.session.look_again()
     tab.training.show_newest()
     qtbot.waitUntil(lambda: nothing.text() == "Drawn at the first measurement.")
     set_job(worker, job.id, status="failed")
     worker.close()
-    tab.session._follower.touch()
-    tab.session.poll()
+    tab.session.look_again()
     qtbot.waitUntil(lambda: "once pairs are held out" in nothing.text())
 
 
 def test_live_scores_redraw_the_histogram(tab, qtbot):
     worker = open_project(tab.session.project.folder)
     job = queue.enqueue(worker, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
-    tab.session.poll()
+    tab.session.look_again()
     tab.training.runs.refresh(select_newest=True)
     qtbot.waitUntil(lambda: not busy())
     assert len(tab.training.histogram._chosen) == 0
@@ -183,7 +182,7 @@ def test_live_scores_redraw_the_histogram(tab, qtbot):
     record(Scores(tuple(Score("heldout", "reward", "overall", row["id"], float(row["id"]), 3) for row in rows)))
     record(Metrics(1, {"eval_loss": 0.6}))
     worker.close()
-    tab.session.poll()
+    tab.session.look_again()
     qtbot.waitUntil(lambda: len(tab.training.histogram._chosen) == 6)
 
 
@@ -219,7 +218,7 @@ def test_a_new_run_is_reported_by_itself(tab, qtbot):
     tab.pages.setCurrentWidget(tab.report)
     qtbot.waitUntil(lambda: tab.report.report is not None and not busy())
     newest = write_run(tab.session.project.folder, shift=0.1, models=("curve0", "curve1", "curve2"))
-    tab.session.poll()
+    tab.session.look_again()
     qtbot.waitUntil(lambda: tab.report.report is not None and tab.report.report.job_id == newest)
     assert len(tab.report.report.growth.measured) == 4
     qtbot.waitUntil(lambda: "labeled prompts instead of" in tab.report.growth_text.text())
@@ -316,8 +315,7 @@ def test_a_run_that_ended_before_its_last_step_says_so_wherever_it_is_shown(tab:
     set_job(project, job.id, config=json.dumps(config_values(replace(job.config, epochs=10, batch_prompts=4))))
     models = (TrainedModel("reward", prompts=8, pairs=20, steps=12),)
     Recorder(project, job.id).record(Result(TrainRewardResult(models=models)))
-    tab.session._follower.touch()
-    tab.session.poll()
+    tab.session.look_again()
     tab.training.show_run(job.id)
     why = "stopped after 12 of 20 steps, because the held-out log loss did not fall any more"
     assert f"Training {why}." in tab.training.result.text()
@@ -329,7 +327,6 @@ def test_a_run_that_ended_before_its_last_step_says_so_wherever_it_is_shown(tab:
 
     unknown = changed_values(replace(queue.get(project, job.id).result, accuracy=None))
     set_job(project, job.id, status="stopped", done=5, total=20, result=json.dumps(unknown))
-    tab.session._follower.touch()
-    tab.session.poll()
+    tab.session.look_again()
     assert tab.training.runs.item(0).text() == f"Run {job.id} · stopped after 5 of 20 steps"
     assert tab.training.result.text().startswith("Stopped after 5 of 20 steps: Resume in the list of jobs")

@@ -38,8 +38,7 @@ def queued(project, kind="train-policy", **values):
 
 
 def polled(window):
-    window.session._follower.touch()
-    window.session.poll()
+    window.session.look_again()
 
 
 def set_status(project, job, status):
@@ -76,7 +75,7 @@ def test_what_a_job_does_right_now_is_in_the_bar_until_its_next_step(window, fil
     set_status(filled, job, "running")
     recorder = Recorder(filled, job.id)
     recorder.record(Progress(0, 3, "Tuning the policy (PPO)"))
-    recorder.say("Writing 16 completions, token 5 of 24")
+    recorder.report_status("Writing 16 completions, token 5 of 24")
     polled(window)
     assert window.page.job_bar.text.text().endswith("(PPO): 0 of 3 · Writing 16 completions, token 5 of 24")
     recorder.record(Progress(1, 3, "Tuning the policy (PPO)"))

@@ -109,7 +109,6 @@ def test_a_second_tuning_is_at_work_as_the_first_was(open_window, filled, status
     assert "Begin the next round" in words(card)
     job = finished(filled, "train-policy")
     set_job(filled, job.id, status=status)
-    window.session._follower.touch()
     window.session.poll()
     assert "At work" in words(card) and "Tune policy" in words(card) and card.main.text() == "PPO →"
     assert ("It is paused." in words(card)) == (status == "paused")
@@ -178,7 +177,6 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     assert "It is at work." in words(card)
     assert window.tabs[TabId.REWARD].training.runs.current == job.id, "its curves are shown"
     set_job(window.session.project, job.id, status="done")
-    window.session._follower.touch()
     window.session.poll()
     assert "Done." in words(card) and card.main.text() == "Go on"
     held.close()
@@ -288,7 +286,6 @@ def test_the_title_says_how_far_a_job_is_and_its_end_is_told_to_who_looks_elsewh
 
     def told(**values):
         set_job(window.session.project, job.id, **values)
-        window.session._follower.touch()
         window.session.poll()
 
     told(status="running", done=3, total=6, seconds=40)
@@ -308,7 +305,6 @@ def test_closing_on_a_job_asks_and_does_as_told(open_window, filled, qtbot, butt
     held = lock.acquire(filled.folder)
     job = window.session.start(JobKind.GENERATE, GenerateConfig())
     set_job(window.session.project, job.id, status="running")
-    window.session._follower.touch()
     window.session.poll()
     window.close()
     assert window.isVisible()

@@ -16,7 +16,7 @@ from core import demo
 from core.config.jobs import CompareConfig, CompareJob, CompareResult, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult, TrainRewardConfig, TrainRewardResult
 from core.events import Metrics, Progress, Result, Sample, Samples
-from core.jobs import queue
+from core.jobs import follow, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.resources import resource
@@ -193,13 +193,15 @@ def lock_held(window, worker):
     window.destroyed_guard = lock.acquire(worker.folder)
 
 
-def test_a_run_without_its_worker_shows_as_interrupted_and_can_be_resumed(open_window, with_runs, started, qtbot):
+def test_a_run_without_its_worker_shows_as_interrupted_and_can_be_resumed(
+    open_window, with_runs, started, qtbot, monkeypatch
+):
     window = open_window()
     window.workspace.open(with_runs.folder)
     job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(with_runs.folder)
     set_job(worker, job.id, status="running")
-    window.session._follower._looked_for_worker = 0.0
+    monkeypatch.setattr(follow, "WORKER_SECONDS", 0.0)
     window.session.poll()
     assert "interrupted" in window.page.job_bar.text.text()
     qtbot.mouseClick(window.page.job_bar.resume, Qt.MouseButton.LeftButton)
