@@ -140,7 +140,7 @@ class _Copy(Project):
     """A copy that vanishes when it is closed."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, open_project(folder).db)
+        super().__init__(folder, open_project(folder).database)
 
     def close(self) -> None:
         super().close()

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
 from core.records import Prompt
-from core.store import DATABASE, create_project, guidelines, open_project, prompts, rankings
+from core.store import DATABASE, completions, create_project, guidelines, open_project, prompts, rankings
 from core.store.connection import connect
 from core.store.schema import migrations
 
@@ -180,6 +180,27 @@ def test_a_failed_operation_leaves_nothing_behind(project):
         prompts.add(project, [Prompt(0, "half")])
         raise RuntimeError
     assert prompts.count(project) == 0
+
+
+def test_a_part_that_fails_takes_back_itself_alone(filled):
+    me = rankings.labeler(filled, "me")
+    rankings.rank(filled, 2, me.id, dict.fromkeys(completions.ids(filled, 2), 1))
+    with filled.write():
+        prompts.add(filled, [Prompt(0, "before")])
+        with pytest.raises(BadInput, match="ranked prompt"):
+            prompts.delete(filled, [1, 2])
+        prompts.add(filled, [Prompt(0, "after")])
+    assert [prompt.id for prompt in prompts.listed(filled)] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert completions.ids(filled, 1), "the completions of the first would have gone along"
+
+
+def test_the_whole_fails_with_all_its_parts(filled):
+    with pytest.raises(RuntimeError), filled.write():
+        prompts.delete(filled, [1])
+        with filled.write():
+            prompts.delete(filled, [2])
+        raise RuntimeError
+    assert prompts.count(filled) == 6
 
 
 def test_prompts_are_unique_and_protected(filled):
