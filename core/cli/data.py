@@ -9,9 +9,8 @@ from core import data
 from core.cli.output import folder_argument, json_option, opened, show, table
 from core.errors import BadInput
 from core.labeling import gold
-from core.preferences import pairs
-from core.records import Group, Labeler
-from core.store import Project, completions, guidelines, prompts, rankings
+from core.records import Group, Labeler, NewRanking
+from core.store import Project, completions, guidelines, labelers, pairs, prompts, rankings
 
 
 @click.command("import")
@@ -109,7 +108,7 @@ def rank(
             text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}."
             show({"ranked": len(done.ids), "labeler": f"scripted: {scripted}"}, as_json, text)
             return
-        person = rankings.labeler(project, labeler)
+        person = labelers.named(project, labeler)
         queue = completions.group_ids(project, unranked_by=person.id)
         if order or flag:
             if group_id is None and not queue:
@@ -132,7 +131,7 @@ def _rank(project: Project, group: Group, person: Labeler, order: str | None, fl
     known = guidelines.flags(guidelines.current(project))
     if flag and known and flag not in known:
         raise BadInput(f"The guidelines define no flag {flag!r}: choose one of {', '.join(known)}.")
-    return rankings.rank(project, group.id, person.id, ranks, flag=flag).ids[0]
+    return rankings.add(project, NewRanking(group.id, person.id, ranks, flag=flag)).ids[0]
 
 
 def parse_order(text: str, shown: list[int]) -> dict[int, int | None]:

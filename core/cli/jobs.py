@@ -25,7 +25,7 @@ from core.jobs import launch, lock, queue
 from core.jobs.wait import ended_well, wait
 from core.records import Job
 from core.runs import preflight
-from core.store import Project
+from core.store import Project, groups
 from core.worker import work_together
 
 #: What several processes can do together.
@@ -120,8 +120,8 @@ def generate(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     config = job_configs.GenerateConfig(**given(options, job_configs.GenerateConfig))
 
     def tell(project: Project, job: Job) -> str:
-        groups = project.value("select count(*) from completion_groups where job_id = ?", job.id)
-        return f"Wrote {config.completions} completions for each of {groups} prompts."
+        written = groups.count_of_job(project, job.id)
+        return f"Wrote {config.completions} completions for each of {written} prompts."
 
     start(folder, "generate", config, as_json, detach, tell=tell)
 

@@ -10,7 +10,7 @@ from typing import Any
 from core import demo
 from core.config import job_configs
 from core.jobs import queue
-from core.store import Changes, Project
+from core.store import Changes, Project, rankings
 
 SETTING = "tour"
 #: Prompts that the tour asks to rank.
@@ -76,11 +76,7 @@ def place(project: Project) -> Place | None:
     stop = STOPS[state["at"]]
     ranked, passed = 0, False
     if stop.rankings:
-        ranked = project.value(
-            "select count(distinct group_id) from rankings r join labelers l on l.id = r.labeler_id"
-            " where r.id > ? and l.kind = 'person' and r.retracted_at is null",
-            state["ranking"],
-        )
+        ranked = rankings.groups_ranked_by_people(project, state["ranking"])
         passed = ranked >= stop.rankings
     if stop.job:
         passed = any(job.id > state["job"] for job in queue.listed(project, kind=stop.job, status="done"))
@@ -114,7 +110,7 @@ def job_of(stop: Stop) -> tuple[Any, Any]:
 
 def _keep(project: Project, at: int) -> Changes:
     newest = {
-        "ranking": project.value("select coalesce(max(id), 0) from rankings"),
-        "job": project.value("select coalesce(max(id), 0) from jobs"),
+        "ranking": rankings.newest_id(project),
+        "job": max((job.id for job in queue.listed(project)), default=0),
     }
     return project.set_setting(SETTING, {"at": at, **newest})

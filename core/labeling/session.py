@@ -14,8 +14,9 @@ from functools import partial
 from core.errors import BadInput
 from core.labeling import drafts
 from core.labeling.ordering import OVERALL, Ordering, from_ranking
-from core.records import Group, Labeler, Ranking
+from core.records import Group, Labeler, NewRanking, Ranking
 from core.store import Changes, Project, assignments, calibration, completions, rankings
+from core.store import drafts as kept_drafts
 
 #: A pause longer than this is not counted as work on an item.
 IDLE_SECONDS = 120.0
@@ -133,7 +134,7 @@ class Labeling:
             self.group = None
         kept = [group_id for group_id in self._waiting if group_id in known]
         self._waiting = dict.fromkeys([*kept, *self.queue.waiting])
-        if self.group and self.project.one("select 1 from completion_groups where id = ?", self.group.id) is None:
+        if self.group and not completions.exists(self.project, self.group.id):
             self._drafts.pop(self.group.id, None)
             self.group = None
 
@@ -144,7 +145,7 @@ class Labeling:
 
     def _state(self) -> tuple[int, int]:
         """The newest ranking, and how often earlier ones were taken back or changed."""
-        return int(self.project.value("select coalesce(max(id), 0) from rankings")), self.project.edits("rankings")
+        return rankings.newest_id(self.project), self.project.edits("rankings")
 
     def _note_own_change(self) -> None:
         """One step further is our own change; anything more was somebody else's, and is `outdated`."""
@@ -214,20 +215,22 @@ class Labeling:
         self._count_time()
         overall = self.ordering.switch(OVERALL)
         with self.project.write():
-            changes = rankings.rank(
+            changes = rankings.add(
                 self.project,
-                self.group.id,
-                self.labeler.id,
-                overall.ranks(),
-                flag=overall.flag,
-                flags=overall.flags,
-                comment=overall.comment.strip(),
-                seconds=round(self._seconds, 1),
-                criteria=overall.criteria(),
-                method=overall.method,
-                shown=overall.shown,
-                repeat_of=None if self.source else self.queue.repeats.get(self.group.id),
-                adjudicates=self.adjudicating,
+                NewRanking(
+                    self.group.id,
+                    self.labeler.id,
+                    overall.ranks(),
+                    flag=overall.flag,
+                    flags=overall.flags,
+                    comment=overall.comment.strip(),
+                    seconds=round(self._seconds, 1),
+                    criteria=overall.criteria(),
+                    method=overall.method,
+                    shown=overall.shown,
+                    repeat_of=None if self.source else self.queue.repeats.get(self.group.id),
+                    adjudicates=self.adjudicating,
+                ),
             )
             repeat = assignments.mix_in_repeat(self.project, self.labeler.id)
         self._note_own_change()
@@ -369,14 +372,14 @@ class Labeling:
         """The last step whose completions are still there."""
         while steps:
             step = steps.pop()
-            if self.project.one("select 1 from completion_groups where id = ?", step.group_id):
+            if completions.exists(self.project, step.group_id):
                 return step
         return None
 
     def _leave(self, group_id: int) -> None:
         """The item is done with: its draft goes, the next item comes."""
         if self._drafts.pop(group_id, None) is not None:
-            rankings.keep_draft(self.project, self.labeler.id, group_id, None)
+            kept_drafts.keep(self.project, self.labeler.id, group_id, None)
         self._waiting.pop(group_id, None)
         self.group = None
         self.open_next()
@@ -404,7 +407,7 @@ class Labeling:
 
     def _read_drafts(self) -> None:
         """What was begun before, where the completions are still the same."""
-        for group_id, plain in rankings.drafts(self.project, self.labeler.id).items():
+        for group_id, plain in kept_drafts.listed(self.project, self.labeler.id).items():
             ordering = drafts.ordering(plain, self._shown(group_id, again=group_id in self.queue.repeats))
             if ordering is not None:
                 self._drafts[group_id] = ordering
@@ -413,7 +416,7 @@ class Labeling:
         """Write the draft of a waiting item before anything is shown of it; None forgets it."""
         self._count_time()
         draft = None if ordering is None else drafts.plain(group_id, ordering)
-        rankings.keep_draft(self.project, self.labeler.id, group_id, draft)
+        kept_drafts.keep(self.project, self.labeler.id, group_id, draft)
         if ordering is None:
             self._drafts.pop(group_id, None)
         else:

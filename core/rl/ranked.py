@@ -9,7 +9,7 @@ from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import from_lists
-from core.preferences import pairs
+from core.preferences.judged_groups import OVERALL
 from core.reward.examples import Example, encode, pinned
 from core.rl.rollout import Rollout, logprobs
 
@@ -24,7 +24,7 @@ class Rankings:
         self.shared = shared
         self.config: TrainPolicyConfig = context.config
         groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []))
-        self.examples, self.notes = encode(shared.base, groups, LONGEST, (pairs.OVERALL,)) if groups else ([], [])
+        self.examples, self.notes = encode(shared.base, groups, LONGEST, (OVERALL,)) if groups else ([], [])
         if not self.examples:
             raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
         self.pairs = sum(example.pairs for example in self.examples)

@@ -16,7 +16,7 @@ from sqlite_utils import Database
 from core.errors import BadInput, ProjectError, known
 from core.store.connection import Connection, connect
 from core.store.connection import write as write_transaction
-from core.store.schema import APPLICATION_ID, migrations
+from core.store.schema import APPLICATION_ID, migrations, names
 
 DATABASE = "plumbline.db"
 
@@ -158,11 +158,10 @@ def _migrate(database: Connection, path: Path) -> None:
 
 def _pending(database: Database, path: Path) -> list[str]:
     """Names of the migrations that the file still lacks, in their order."""
-    names = [migration.name for migration in migrations._migrations]
     applied = {migration.name for migration in migrations.applied(database)}
-    if applied - set(names):
+    if applied - set(names()):
         raise ProjectError(f"{path.parent} was made by a newer Plumbline: update Plumbline to open it.")
-    return [name for name in names if name not in applied]
+    return [name for name in names() if name not in applied]
 
 
 def _back_up(path: Path, backup: Path) -> None:

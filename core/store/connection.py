@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 T = TypeVar("T")
 
-SYNCHRONOUS = {"FULL": "pragma synchronous = full", "NORMAL": "pragma synchronous = normal"}
+SYNCHRONOUS = {level: "pragma synchronous = " + level for level in ("FULL", "NORMAL", "OFF")}
 
 
 class Connection(Database):

@@ -338,6 +338,11 @@ def m004_steering(database: Database) -> None:
     _execute(database, STEERING)
 
 
+def names() -> list[str]:
+    """Of all migrations, in their order."""
+    return [migration.name for migration in migrations._migrations]
+
+
 def _execute(database: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():

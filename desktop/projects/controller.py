@@ -14,10 +14,9 @@ from PySide6.QtWidgets import QMenu
 
 from core import humanize
 from core.errors import BadInput, Stopped
-from core.projects import archive as copies
-from core.projects import trash
+from core.projects import archive, trash
 from core.projects.archive import SUFFIX
-from core.projects.summary import glance, size
+from core.projects.summary import size, summary
 from core.projects.trash import Deleted
 from core.store.undo import Step
 from desktop import errors, user_settings
@@ -90,7 +89,7 @@ class Projects(QObject):
             show = partial(self.do, "show", written.parent)
             self.notice.tell(f"“{name}” is archived in {written.name} ({taken}).", "Show folder", show)
 
-        self._copy(f"Archiving “{name}”", partial(copies.archive, folder, path), done)
+        self._copy(f"Archiving “{name}”", partial(archive.archive, folder, path), done)
 
     def restore(self) -> None:
         """Choose an archive, then a folder for it."""
@@ -106,7 +105,7 @@ class Projects(QObject):
         dialog.chosen.connect(
             lambda _, folder: self._copy(
                 f"Restoring {path.name}",
-                partial(copies.restore, path, folder),
+                partial(archive.restore, path, folder),
                 lambda made: self._opened(made, "is restored"),
             )
         )
@@ -123,7 +122,7 @@ class Projects(QObject):
         dialog.chosen.connect(
             lambda called, target: self._copy(
                 f"Duplicating “{name}”",
-                partial(copies.duplicate, folder, target, name=called),
+                partial(archive.duplicate, folder, target, name=called),
                 lambda made: self._opened(made, "is the copy"),
             )
         )
@@ -293,5 +292,5 @@ def _step(deleted: Deleted) -> str:
 
 
 def _name(folder: Path) -> str:
-    found = glance(folder)
+    found = summary(folder)
     return found.name if found is not None else folder.name

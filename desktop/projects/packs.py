@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 from core.errors import KnownError
 from core.labeling import pack
 from core.machine import base_models
+from core.store.packed_rankings import PACK
 from desktop import errors, user_settings
 from desktop.widgets import file_dialogs, message_boxes
 
@@ -31,7 +32,7 @@ class Packs(QObject):
     def show_state(self) -> None:
         """A pack can be sent back while one is open."""
         session = self.window.session
-        self.back_action.setVisible(session is not None and bool(session.project.setting(pack.PACK)))
+        self.back_action.setVisible(session is not None and bool(session.project.setting(PACK)))
 
     def ask(self) -> None:
         """Choose a labeling pack, to be ranked on this machine."""
@@ -62,7 +63,7 @@ class Packs(QObject):
             return
         project = self.window.session.project
         try:
-            waiting = pack.pack(project, path, str(project.setting(pack.PACK)))
+            waiting = pack.pack(project, path, str(project.setting(PACK)))
         except KnownError as error:
             errors.show(error, self.window)
             return

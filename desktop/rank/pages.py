@@ -4,10 +4,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.guidance.next_step import missing_rankings
-from core.labeling.pack import PACK
 from core.labeling.session import Labeling
 from core.records import ACTIVE, Job
 from core.store import Project, assignments, prompts
+from core.store.packed_rankings import PACK
 from desktop.rank.board import RankingBoard
 from desktop.rank.calibration_result import CalibrationResult
 from desktop.widgets.basics import Empty, button, row

@@ -17,7 +17,7 @@ from core.labeling.clock import LabelingClock
 from core.labeling.ordering import OVERALL
 from core.labeling.session import Labeling
 from core.preferences import agreement
-from core.store import Changes, guidelines, rankings
+from core.store import Changes, guidelines, labelers
 from desktop import user_settings
 from desktop.rank.actions import LabelingActions
 from desktop.rank.board import RankingBoard
@@ -214,7 +214,7 @@ class Tab(LabelingActions):
     def _begin(self, name: str) -> bool:
         """Take up work as the labeler called `name`; says why if that cannot be."""
         try:
-            found = rankings.labeler(self.session.project, name)
+            found = labelers.named(self.session.project, name)
         except KnownError as error:
             self.header.show_error(str(error))
             return False

@@ -11,13 +11,12 @@ from core.errors import KnownError
 from core.guidance.next_step import ENOUGH, all_ranked, is_chance
 from core.jobs import queue, resumes
 from core.jobs.follow import News
-from core.preferences import pairs
-from core.preferences.pairs import Counts
 from core.records import ACTIVE, RESUMABLE, Job
 from core.report import scores
 from core.report.scores import Floats
 from core.runs import early_stopping
-from core.store import Project
+from core.store import Project, pairs
+from core.store.pairs import Counts
 from desktop import errors
 from desktop.background import with_project
 from desktop.charts.chart import Chart

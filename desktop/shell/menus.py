@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from core.projects.summary import glance
+from core.projects.summary import summary
 from desktop import user_settings
 from desktop.guide import guide
 from desktop.shell.tabs import TABS
@@ -104,7 +104,7 @@ class Menus(QObject):
         self.recent.clear()
         folders = user_settings.recent_projects()
         for folder in folders:
-            found = glance(folder)
+            found = summary(folder)
             name = found.name if found is not None else folder.name
             text = f"{name}\t{folder}".replace("&", "&&")
             self.act(self.recent, text, "", partial(self.window.open_project, folder))

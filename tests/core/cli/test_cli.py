@@ -17,6 +17,7 @@ from core.cli.output import table
 from core.errors import BadInput
 from core.jobs import queue
 from core.store import open_project, rankings
+from tests.ranked import counting_rankings
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -68,7 +69,7 @@ def test_from_a_new_project_to_pairs_without_a_model(plumbline, tmp_path, tiny_m
 def test_ranking_by_order_by_flag_and_by_script(plumbline, filled):
     folder = filled.folder
     assert plumbline("rank", folder, "--order", "2>1=3", "--labeler", "ada")[0] == 0
-    found = rankings.current(filled)[0]
+    found = counting_rankings(filled)[0]
     shown = rankings.shown_order(1, found.labeler.id, sorted(found.ranks))
     assert [found.ranks[item] for item in shown] == [2, 1, 2, None]
     assert plumbline("rank", folder, "--flag", "unsafe", "--labeler", "ada")[0] == 0

@@ -14,7 +14,9 @@ from core.config import job_configs
 from core.errors import BadInput, KnownError
 from core.jobs import lock, queue
 from core.projects import archive
-from core.store import DATABASE, open_project, prompts, rankings
+from core.records import NewRanking
+from core.store import DATABASE, labelers, open_project, prompts, rankings
+from tests.ranked import counting_rankings
 
 ADAPTER = bytes(range(256)) * 9000  # more than one piece
 
@@ -39,8 +41,8 @@ def add_run(project, step: int):
 @pytest.fixture
 def busy(filled):
     """A project in the middle of its life: rankings in the WAL, a job that runs, one that waits, a lock and a log."""
-    me = rankings.labeler(filled, "me")
-    rankings.rank(filled, 1, me.id, {1: 1, 2: 2, 3: 3, 4: 4})
+    me = labelers.named(filled, "me")
+    rankings.add(filled, NewRanking(1, me.id, {1: 1, 2: 2, 3: 3, 4: 4}))
     for _ in range(2):
         queue.enqueue(filled, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
     filled.db.conn.execute("update jobs set status = 'running' where id = 1")
@@ -76,7 +78,7 @@ def test_an_archive_comes_back_with_everything_a_project_needs(busy, tmp_path, c
     assert (folder / inside).read_bytes() == ADAPTER
     with closing(open_project(folder)) as back:
         assert back.name == "Test project"
-        assert [found.ranks for found in rankings.current(back)] == [{1: 1, 2: 2, 3: 3, 4: 4}]
+        assert [found.ranks for found in counting_rankings(back)] == [{1: 1, 2: 2, 3: 3, 4: 4}]
         assert [job.status for job in reversed(queue.listed(back))] == ["interrupted", "stopped"]
         queue.resume(back, 2)
     assert [job.status for job in reversed(queue.listed(busy))] == ["running", "queued"]

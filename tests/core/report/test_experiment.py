@@ -11,9 +11,9 @@ from core.events import Metrics, NewCompletion, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
-from core.records import Prompt
+from core.records import NewRanking, Prompt
 from core.report import experiment, page, story
-from core.store import completions, guidelines, prompts, rankings
+from core.store import completions, guidelines, labelers, prompts, rankings
 
 HOSTILE = "</div><script>alert(1)</script> \"quoted\" 'too' & <img src=x onerror=alert(2)> \u202eשלום 👩‍🚀\x00"
 SEEN = HOSTILE.replace("\x00", "\ufffd")
@@ -78,8 +78,10 @@ def hostile(project):
         rows = tuple(NewCompletion(f"{HOSTILE} {n}", 3, True, 0) for n in range(3))
         group = completions.add_group(project, prompt.id, rows)
         for name, order in (("ada", (1, 2, 3)), (HOSTILE, (1, 3, 2))):
-            who = rankings.labeler(project, name)
-            rankings.rank(project, group, who.id, dict(zip(completions.ids(project, group), order, strict=True)))
+            who = labelers.named(project, name)
+            rankings.add(
+                project, NewRanking(group, who.id, dict(zip(completions.ids(project, group), order, strict=True)))
+            )
     tune(project, (0.0,) * 4, (1.0,) * 4, gold="length", rules=HOSTILE.replace("\x00", ""))
     tune(project, (0.0,) * 4, (1.0,) * 4, status="failed")
     project.db.conn.execute("update jobs set error = ? where status = 'failed'", (HOSTILE,))

@@ -18,11 +18,11 @@ from core.events import NewCompletion
 from core.jobs import launch, queue
 from core.jobs.recorder import Recorder, last_checkpoint
 from core.labeling import gold
-from core.preferences import pairs
-from core.records import Job, Prompt
+from core.records import Job, NewRanking, Prompt
 from core.reward import update as updating
 from core.runs import early_stopping
-from core.store import Project, completions, create_project, prompts, rankings
+from core.store import Project, completions, create_project, labelers, pairs, prompts, rankings
+from tests.ranked import counting_rankings
 
 Run = Callable[..., Job]
 GOLD = "regex:[a-m]"
@@ -157,7 +157,7 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
             break
         monkeypatch.setattr(Recorder, "record", record)
         # Somebody goes on ranking meanwhile.
-        rankings.retract(ranked, rankings.current(ranked)[0].id)
+        rankings.retract(ranked, counting_rankings(ranked)[0].id)
         queue.mark_interrupted(ranked)
         queue.resume(ranked, job.id)
         worker.run_job(ranked, worker.claim(ranked), {})
@@ -292,11 +292,11 @@ def test_one_prompt_alone_is_learnt_with_a_warning(tmp_path, tiny_model, run_job
 
 
 def test_contradictory_pairs_are_counted_and_learnt_as_undecided(ranked, run_job):
-    other = rankings.labeler(ranked, "other")
-    for before in rankings.current(ranked):
+    other = labelers.named(ranked, "other")
+    for before in counting_rankings(ranked):
         last = max(rank for rank in before.ranks.values() if rank) + 1
         opposite = {key: last - (rank or last) for key, rank in before.ranks.items()}
-        rankings.rank(ranked, before.group_id, other.id, opposite)
+        rankings.add(ranked, NewRanking(before.group_id, other.id, opposite))
     both = pairs.counts(ranked).pairs // 2
     job = run_job(ranked, "train-reward", replace(REWARD, head_init="zero"))
     assert job.status == "done", job.report or job.error
@@ -313,11 +313,13 @@ def test_four_bits_without_an_nvidia_gpu_is_one_sentence(ranked, run_job, monkey
 
 
 def test_a_criterion_gets_a_column(ranked, run_job):
-    labeler = rankings.labeler(ranked, "person")
+    labeler = labelers.named(ranked, "person")
     for group_id in completions.group_ids(ranked):
         ids = completions.ids(ranked, group_id)
         ranks = {key: place for place, key in enumerate(ids, 1)}
-        rankings.rank(ranked, group_id, labeler.id, ranks, criteria={"harmless": dict(reversed(ranks.items()))})
+        rankings.add(
+            ranked, NewRanking(group_id, labeler.id, ranks, criteria={"harmless": dict(reversed(ranks.items()))})
+        )
     job = run_job(ranked, "train-reward", REWARD)
     assert job.status == "done", job.report or job.error
     assert job.result["columns"] == ["overall", "harmless"]

@@ -11,9 +11,8 @@ from core.config import job_configs
 from core.config.metrics import METRICS
 from core.jobs import queue
 from core.labeling import gold
-from core.preferences import pairs
 from core.records import Job, Prompt
-from core.store import Project, create_project, prompts
+from core.store import Project, create_project, pairs, prompts
 
 Run = Callable[..., Job]
 GOLD = "regex:[a-m]"

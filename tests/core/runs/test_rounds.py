@@ -5,8 +5,9 @@ import json
 from core.config import job_configs
 from core.jobs import queue
 from core.labeling import gold
+from core.records import NewRanking
 from core.runs import rounds
-from core.store import completions, rankings
+from core.store import completions, labelers, rankings
 
 
 def finished(project, kind, **result):
@@ -37,8 +38,9 @@ def test_pairs_that_the_newest_reward_model_has_not_seen_are_told(filled):
     assert before.newer == 0
     group = completions.group_ids(filled)[0]
     ids = completions.ids(filled, group)
-    rankings.rank(
-        filled, group, rankings.labeler(filled, "somebody").id, {item: place for place, item in enumerate(ids, 1)}
+    rankings.add(
+        filled,
+        NewRanking(group, labelers.named(filled, "somebody").id, {item: place for place, item in enumerate(ids, 1)}),
     )
     (after,) = rounds.rounds(filled)
     assert after.newer == after.pairs - before.pairs == len(ids) * (len(ids) - 1) // 2

@@ -9,10 +9,11 @@ from contextlib import closing
 import pytest
 
 from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
-from core.records import Prompt
-from core.store import DATABASE, completions, create_project, guidelines, open_project, prompts, rankings
+from core.records import NewRanking, Prompt
+from core.store import DATABASE, completions, create_project, guidelines, labelers, open_project, prompts, rankings
 from core.store.connection import connect
 from core.store.schema import migrations
+from tests.ranked import counting_rankings
 
 
 def test_a_new_project_opens_again_with_what_was_put_in(tmp_path):
@@ -99,7 +100,7 @@ def older(tmp_path, monkeypatch):
 def test_a_project_of_the_first_version_is_migrated_after_a_backup_that_opens(older, tmp_path):
     orders = [{1: 1, 2: 2}, {1: 2, 2: 1}]
     with closing(open_project(older)) as project:
-        assert [found.ranks for found in rankings.current(project)] == orders
+        assert [found.ranks for found in counting_rankings(project)] == orders
         assert project.value("select count(*) from pairs") == 2
     (backup,) = older.glob("plumbline.before-*")
     assert backup.name == "plumbline.before-m002_labeling.db"
@@ -109,7 +110,7 @@ def test_a_project_of_the_first_version_is_migrated_after_a_backup_that_opens(ol
         assert database.execute("select name from _sqlite_migrations").fetchall() == [("m001_first_tables",)]
     with closing(open_project(tmp_path / "again")) as project:
         assert project.name == "Old"
-        assert [found.ranks for found in rankings.current(project)] == orders
+        assert [found.ranks for found in counting_rankings(project)] == orders
 
 
 def test_two_programs_may_open_an_older_project_at_once(older):
@@ -119,7 +120,7 @@ def test_two_programs_may_open_an_older_project_at_once(older):
         began.wait()
         try:
             with closing(open_project(older)) as project:
-                rankings.rank(project, 1, rankings.labeler(project, "eve").id, {1: 1, 2: 2})
+                rankings.add(project, NewRanking(1, labelers.named(project, "eve").id, {1: 1, 2: 2}))
         except KnownError as error:
             errors.append(error)
 
@@ -183,8 +184,8 @@ def test_a_failed_operation_leaves_nothing_behind(project):
 
 
 def test_a_part_that_fails_takes_back_itself_alone(filled):
-    me = rankings.labeler(filled, "me")
-    rankings.rank(filled, 2, me.id, dict.fromkeys(completions.ids(filled, 2), 1))
+    me = labelers.named(filled, "me")
+    rankings.add(filled, NewRanking(2, me.id, dict.fromkeys(completions.ids(filled, 2), 1)))
     with filled.write():
         prompts.add(filled, [Prompt(0, "before")])
         with pytest.raises(BadInput, match="ranked prompt"):

@@ -18,6 +18,7 @@ from core.store import bulk, completions, open_project, prompts, rankings, waiti
 from core.store.undo import History
 from tests.core.labeling.test_labelers import person, rank
 from tests.core.store.test_undo import contents
+from tests.ranked import counting_rankings
 
 
 @pytest.fixture
@@ -71,9 +72,9 @@ def test_all_that_it_wrote_goes_and_comes_back(filled, beside, name):
 def test_a_merge_gives_back_what_it_retracted(filled, beside):
     history = History(filled)
     history.mark(beside("merge"))
-    assert [found.group_id for found in rankings.current(filled)] == [1, 3]
+    assert [found.group_id for found in counting_rankings(filled)] == [1, 3]
     history.undo()
-    assert [found.group_id for found in rankings.current(filled)] == [1, 2]
+    assert [found.group_id for found in counting_rankings(filled)] == [1, 2]
 
 
 def test_it_is_refused_once_somebody_built_on_it(filled, beside):

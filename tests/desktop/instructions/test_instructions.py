@@ -9,8 +9,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 
 from core.events import NewCompletion
-from core.records import Prompt
-from core.store import Project, assignments, completions, create_project, guidelines, prompts, rankings
+from core.records import NewRanking, Prompt
+from core.store import Project, assignments, completions, create_project, guidelines, labelers, prompts, rankings
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
 from desktop.instructions.guidelines_editor import DRAFT
 from desktop.instructions.import_dialog import ImportDialog
@@ -208,7 +208,7 @@ def test_a_ranked_prompt_is_not_deleted(qtbot, session: Session, made: Project) 
     group = completions.add_group(made, 1, answers)
     completions.add_group(made, 3, answers)
     first, second = (item.id for item in completions.group(made, group).completions)
-    rankings.rank(made, group, rankings.labeler(made, "me").id, {first: 1, second: 2})
+    rankings.add(made, NewRanking(group, labelers.named(made, "me").id, {first: 1, second: 2}))
     tab = open_tab(qtbot, session)
     page = tab.prompts
     page.table.selectRow(0)
@@ -292,8 +292,8 @@ def test_the_checklist_names_what_is_missing_and_leads_there(tab) -> None:
 def test_rankings_under_older_guidelines_are_offered_again(tab) -> None:
     project = tab.guidelines.session.project
     group_id = completions.add_group(project, first_prompt(project), two_texts())
-    me = rankings.labeler(project, "me")
-    rankings.rank(project, group_id, me.id, dict.fromkeys(completions.ids(project, group_id), 1))
+    me = labelers.named(project, "me")
+    rankings.add(project, NewRanking(group_id, me.id, dict.fromkeys(completions.ids(project, group_id), 1)))
     assert not tab.guidelines.older.isVisibleTo(tab)
     tab.guidelines.editors["criteria"].setPlainText("Something else altogether.")
     tab.guidelines.save()

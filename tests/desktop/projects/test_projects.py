@@ -11,9 +11,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
 from core.config.job_configs import TrainRewardConfig
-from core.projects import archive as copies
-from core.projects import trash
-from core.projects.summary import glance
+from core.projects import archive, trash
+from core.projects.summary import summary
 from core.store import create_project, waiting_rows
 from desktop import user_settings
 from desktop.background import busy
@@ -60,7 +59,7 @@ def test_recent_projects_have_their_own_names_and_a_menu_by_keyboard(welcome, qt
     remove = next(action for action in row.menu.actions() if "Remove" in action.text())
     remove.trigger()
     qtbot.waitUntil(lambda: names(welcome) == ["three", "one"])
-    assert glance(tmp_path / "two") is not None, "it is off the list and still there"
+    assert summary(tmp_path / "two") is not None, "it is off the list and still there"
     qtbot.keyClick(welcome.welcome.recent.rows[1].name, Qt.Key.Key_Space)
     assert welcome.session.project.name == "one"
 
@@ -197,7 +196,7 @@ def test_the_trash_lists_puts_back_and_deletes_for_good(welcome, qtbot, tmp_path
     assert unnamed(dialog) == []
     dialog.restore()
     qtbot.waitUntil(lambda: dialog.list.rowCount() == 1)
-    assert glance(tmp_path / "two").name == "two & more"
+    assert summary(tmp_path / "two").name == "two & more"
     dialog.ask()
     box = dialog.findChild(QMessageBox)
     pressed(box, "Delete for good").click()
@@ -211,16 +210,16 @@ def test_the_trash_lists_puts_back_and_deletes_for_good(welcome, qtbot, tmp_path
 @pytest.fixture
 def slow(monkeypatch):
     """Archiving that waits at its first piece until it is let go."""
-    go, whole = threading.Event(), copies.archive
+    go, whole = threading.Event(), archive.archive
 
-    def archive(folder, path, *, progress):
+    def slowly(folder, path, *, progress):
         def wait(done, total):
             go.wait(20)
             progress(done, total)
 
         return whole(folder, path, progress=wait)
 
-    monkeypatch.setattr(copies, "archive", archive)
+    monkeypatch.setattr(archive, "archive", slowly)
     yield go
     go.set()
 

@@ -15,15 +15,17 @@ from core.labeling import gold
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.session import Labeling
 from core.records import Prompt
-from core.store import Project, completions, create_project, guidelines, prompts, rankings
+from core.store import Project, completions, create_project, drafts, guidelines, prompts, rankings
 from desktop import user_settings
 from desktop.rank.actions import NOTHING
 from desktop.rank.board import RankingBoard
 from desktop.rank.card import mime_of
+from desktop.rank.history import by
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme
 from tests.built import built
+from tests.ranked import counting_rankings
 
 Key = Qt.Key
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -232,7 +234,7 @@ def test_a_failed_save_keeps_the_order_and_says_why(tab: Tab, monkeypatch: pytes
 
     press(tab, Key.Key_C)
     before = tab.board.ordering
-    monkeypatch.setattr(rankings, "rank", full)
+    monkeypatch.setattr(rankings, "add", full)
     press(tab, Key.Key_Return)
     assert tab.board.ordering == before
     assert "disk is full" in tab.board.hint.text()
@@ -354,23 +356,23 @@ def test_all_ranked_says_so(tab: Tab) -> None:
 
 def test_a_scripts_order_must_be_changed_before_it_is_mine(tab: Tab, made: Project) -> None:
     gold.rank_all(made, "length")
-    script = next(item for item in rankings.current(made) if item.labeler.kind == "scripted")
+    script = next(item for item in counting_rankings(made) if item.labeler.kind == "scripted")
     tab.show_panel("history")
     entry = next(entry for entry in tab.side.history.model.entries if entry.ranking_id == script.id)
-    assert entry.by.startswith("By a script (length)")
+    assert by(entry).startswith("By a script (length)")
     tab.open_ranking(script.id)
     assert "script" in tab.board.note.text()
     press(tab, Key.Key_Return)
-    assert rankings.current(made, labeler_id=tab.labeling.labeler.id) == []
+    assert counting_rankings(made, labeler_id=tab.labeling.labeler.id) == []
     assert "script" in tab.board.hint.text()
     tab.board.comment.setFocus()
     QTest.keyClicks(tab.board.comment, "fine")
     press(tab, Key.Key_Return)
     press(tab, Key.Key_A, Key.Key_Z, held=CONTROL)
     press(tab, Key.Key_Return)
-    assert rankings.current(made, labeler_id=tab.labeling.labeler.id) == []
+    assert counting_rankings(made, labeler_id=tab.labeling.labeler.id) == []
     press(tab, Key.Key_Delete, Key.Key_Return)
-    assert len(rankings.current(made, labeler_id=tab.labeling.labeler.id)) == 1
+    assert len(counting_rankings(made, labeler_id=tab.labeling.labeler.id)) == 1
 
 
 def test_a_revision_is_a_new_ranking_and_undo_brings_the_old_one_back(tab: Tab, made: Project) -> None:
@@ -522,7 +524,7 @@ def test_what_is_begun_survives_closing(qtbot, tab: Tab, made: Project) -> None:
     assert stored(made) == []
     press(again, Key.Key_Return)
     assert len(stored(made)) == 1
-    assert rankings.drafts(made, again.labeling.labeler.id) == {}
+    assert drafts.listed(made, again.labeling.labeler.id) == {}
 
 
 def test_cards_that_are_laid_out_before_they_are_shown_fit_their_text(qtbot, made: Project) -> None:

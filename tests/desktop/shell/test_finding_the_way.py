@@ -14,8 +14,8 @@ from core.guidance.next_step import ENOUGH, next_step
 from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
-from core.records import Prompt
-from core.store import completions, open_project, prompts, rankings
+from core.records import NewRanking, Prompt
+from core.store import completions, labelers, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.background import busy
 from desktop.guide import guide
@@ -144,10 +144,10 @@ def test_the_card_follows_what_is_done_and_leads_there(open_window, filled, qtbo
 
 def rank_by_hand(window, count):
     project = window.session.project
-    person = rankings.labeler(project, "somebody")
+    person = labelers.named(project, "somebody")
     for group in completions.group_ids(project)[:count]:
         ranks = {completion: place for place, completion in enumerate(completions.ids(project, group), 1)}
-        window.session.do(rankings.rank(project, group, person.id, ranks))
+        window.session.do(rankings.add(project, NewRanking(group, person.id, ranks)))
 
 
 def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_window, started, qtbot):

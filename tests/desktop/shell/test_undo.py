@@ -7,7 +7,8 @@ import pytest
 from PySide6.QtCore import Qt
 
 from core.labeling import pack
-from core.store import assignments, calibration, completions, open_project, prompts, rankings
+from core.records import NewRanking
+from core.store import assignments, calibration, completions, labelers, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.background import busy
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
@@ -142,7 +143,7 @@ def share_out(window, qtbot, tmp_path):
 
 def share_no_more(window, qtbot, tmp_path):
     project = window.session.project
-    assignments.assign(project, [who.id for who in rankings.labelers(project)], 1)
+    assignments.assign(project, [who.id for who in labelers.listed(project)], 1)
     page = page_of(window, "Review", "labelers")
     yield
     page.unshare()
@@ -266,7 +267,7 @@ def test_what_the_rank_tab_refuses_is_no_step_to_take_back(window):
     window.show_tab_called("Rank")
     tab, project = window.tab_called("Rank"), window.session.project
     unranked = dict.fromkeys(completions.ids(project, 4))
-    flagged = rankings.rank(project, 4, tab.labeling.labeler.id, unranked, flag="broken").ids[0]
+    flagged = rankings.add(project, NewRanking(4, tab.labeling.labeler.id, unranked, flag="broken")).ids[0]
     calibration.add(project, 1)
     tab.skip_for_good()
     tab.undo()

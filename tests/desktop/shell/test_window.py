@@ -16,8 +16,9 @@ from core.events import Metrics, Progress, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
+from core.records import NewRanking
 from core.resources import resource
-from core.store import open_project, rankings
+from core.store import labelers, open_project, rankings
 from desktop import errors, user_settings
 from desktop.guide import guide
 from desktop.projects.welcome import NewProject
@@ -271,9 +272,9 @@ def test_rankings_made_in_another_window_are_seen(open_window, filled, qtbot):
     reward = tab(window, "Reward model")
     qtbot.waitUntil(lambda: reward.training.pairs.value.text() == "0")
     other = open_project(filled.folder)
-    me = rankings.labeler(other, "me")
+    me = labelers.named(other, "me")
     items = [row["id"] for row in other.rows("select id from completions where group_id = 1")]
-    rankings.rank(other, 1, me.id, {item: rank for rank, item in enumerate(items, 1)})
+    rankings.add(other, NewRanking(1, me.id, {item: rank for rank, item in enumerate(items, 1)}))
     window.session.poll()
     qtbot.waitUntil(lambda: reward.training.pairs.value.text() == "6")
     other.close()
