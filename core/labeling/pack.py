@@ -9,7 +9,8 @@ import shutil
 import sqlite3
 import tempfile
 from collections import defaultdict
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -73,13 +74,14 @@ def unpack(path: Path, folder: Path) -> Path:
     """Make a project of a pack in `folder`. A folder with work of the same pack in it is left as it is."""
     folder = folder.expanduser().resolve()
     if (folder / DATABASE).is_file():
-        with closing(open_project(folder)) as there, closing(_read(path)) as packed:
+        with closing(open_project(folder)) as there, _reading(path) as packed:
             if there.setting("uid") == packed.setting("uid") and there.setting(PACK) == packed.setting(PACK):
                 return folder
         raise BadInput(f"{folder} holds another project: choose a new folder for the pack.")
     if folder.exists() and any(folder.iterdir()):
         raise BadInput(f"{folder} is not empty: choose a new folder for the pack.")
-    _read(path).close()
+    with _reading(path):
+        pass  # it is one
     try:
         (folder / "runs").mkdir(parents=True)
         shutil.copyfile(path, folder / DATABASE)
@@ -90,33 +92,30 @@ def unpack(path: Path, folder: Path) -> Path:
 
 def labeler_of(path: Path) -> str:
     """Whose pack it is."""
-    with closing(_read(path)) as packed:
+    with _reading(path) as packed:
         return str(packed.setting(PACK) or "")
 
 
-def _read(path: Path) -> Project:
-    """A pack (or a project's folder) as a project that may be read and closed; the file itself is not touched."""
+@contextmanager
+def _reading(path: Path) -> Iterator[Project]:
+    """A pack (or a project's folder) as a project that may be read; the file itself is not touched."""
     source = path / DATABASE if path.is_dir() else path
     if not source.is_file():
         raise BadInput(f"{path} is not a file: choose a labeling pack ({SUFFIX}).")
     folder = Path(tempfile.mkdtemp(prefix="plumbline-pack-"))
     try:
-        snapshots.copy(source, folder / DATABASE)
-        return _Copy(folder)
-    except (sqlite3.Error, ProjectError) as error:
+        with closing(_copied(path, source, folder)) as packed:
+            yield packed
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copied(path: Path, source: Path, folder: Path) -> Project:
+    try:
+        snapshots.copy(source, folder / DATABASE)
+        return open_project(folder)
+    except (sqlite3.Error, ProjectError) as error:
         raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
-
-
-class _Copy(Project):
-    """A copy that vanishes when it is closed."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, open_project(folder).database)
-
-    def close(self) -> None:
-        super().close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def merge(project: Project, path: Path) -> Merged:
@@ -125,7 +124,7 @@ def merge(project: Project, path: Path) -> Merged:
     Raises `BadInput` for a pack of another project. A ranking of a prompt that is not there any more, or that has
     other completions now, is named and left out.
     """
-    with closing(_read(path)) as packed:
+    with _reading(path) as packed:
         if packed.setting("uid") != project.setting("uid"):
             raise BadInput(f"{path.name} was made from another project: open that one to merge it.")
         with project.write():

@@ -170,7 +170,7 @@ create view pairs as
 @migrations()
 def m001_first_tables(database: Database) -> None:
     _execute(database, TABLES)
-    database.conn.execute(f"pragma application_id = {APPLICATION_ID}")
+    database.conn.execute("pragma application_id = 0x504C4D42")
 
 
 LABELING = """
