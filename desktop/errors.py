@@ -7,9 +7,9 @@ from types import TracebackType
 
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
+from core.config.titles import setting_title
 from core.errors import known
 from desktop.widgets import message_boxes
-from desktop.widgets.config_form import title_of
 
 REFUSED = "This did not work"
 BROKEN = "Something went wrong inside Plumbline"
@@ -32,7 +32,7 @@ def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
 
 def worded(sentence: str) -> str:
     """A sentence of the core in the window's words: `--batch-size` is the field *Completions a step*."""
-    return re.sub(r"--([a-z][a-z0-9-]*)", lambda flag: f"“{title_of(flag[1].replace('-', '_'))}”", sentence)
+    return re.sub(r"--([a-z][a-z0-9-]*)", lambda flag: f"“{setting_title(flag[1].replace('-', '_'))}”", sentence)
 
 
 def _already(sentence: str, report: str) -> QMessageBox | None:

@@ -5,21 +5,33 @@ changed. News comes from polling the project on the window's own thread, which c
 """
 
 import time
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar, overload
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.config import job_configs
+from core.config.jobs import JobKind, config_values
 from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.records import Job
 from core.runs import preflight
 from core.store import Changes, Project, changed
-from core.store.undo import History, Step
+from core.store.undo import Direction, History, Replayed
 from desktop import user_settings
 
+AnyJob = TypeVar("AnyJob", bound=Job)
 POLL_MILLISECONDS = 200
 TICK_MILLISECONDS = 1000
+
+
+#: Runs the second while the window says the first, then gives what it returned to the third.
+Beside = Callable[[str, Callable[[], Replayed], Callable[[Replayed], object]], object]
+
+
+def at_once(text: str, work: Callable[[], Replayed], done: Callable[[Replayed], object]) -> None:
+    """There is no window that could go on meanwhile."""
+    done(work())
 
 
 class Session(QObject):
@@ -31,11 +43,14 @@ class Session(QObject):
     """`core.jobs.follow.News`: rows that the worker or another program wrote."""
     ticked = Signal(object)
     """The running job, once a second: what is said of its time is another now, though nothing happened."""
+    replayed = Signal(object, object)
+    """(The `Step` that was undone or redone, its `Changes`), after `changed`."""
 
-    def __init__(self, project: Project, parent: QObject | None = None) -> None:
+    def __init__(self, project: Project, parent: QObject | None = None, beside: Beside = at_once) -> None:
         super().__init__(parent)
         self.project = project
         self.history = History(project)
+        self._beside = beside
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
         self._moved: dict[int, float] = {}
         self._follower = Follower(project)
@@ -60,17 +75,21 @@ class Session(QObject):
             self.history.forget()
         return self._announce(changes, origin)
 
-    def undo(self) -> Changes:
-        """Take back what this window did last. Raises `KnownError`."""
-        return self._announce(self.history.undo(), None)
+    def replay(self, direction: Direction) -> None:
+        """Take back what was done last, or do again what was undone last; what takes long goes on beside the window.
 
-    def redo(self) -> Changes:
-        """Do again what was undone last. Raises `KnownError`."""
-        return self._announce(self.history.redo(), None)
+        Raises `KnownError` if there is nothing, or if others built on it.
+        """
+        step, work = self.history.next(direction), self.history.work(direction)
+        if step is None or not step.is_long:
+            self._settle(direction, work())
+            return
+        text = f"Taking back “{step.label}” …" if direction == "undo" else f"Doing “{step.label}” again …"
+        self._beside(text, work, partial(self._settle, direction))
 
-    def settle(self, word: str, opposite: Step | None) -> Changes:
-        """The work of a long `undo` or `redo` is done. Raises `KnownError` if it was refused."""
-        return self._announce(self.history.settle(word, opposite), None)
+    def _settle(self, direction: Direction, done: Replayed) -> None:
+        changes = self._announce(self.history.settle(direction, done), None)
+        self.replayed.emit(done.step, changes)
 
     def _announce(self, changes: Changes, origin: object | None) -> Changes:
         self._follower.touch()
@@ -78,10 +97,10 @@ class Session(QObject):
             self.changed.emit(changes, origin)
         return changes
 
-    def start(self, kind: str, config: Any, options: Any = None) -> Job:
+    def start(self, kind: JobKind, config: Any, options: Any = None) -> Job:
         """Queue a job and see to it that a worker runs. Raises `KnownError` for what could only fail."""
         preflight.check(self.project, config)
-        job = queue.enqueue(self.project, kind, job_configs.stored(config, options))
+        job = queue.enqueue(self.project, kind, config_values(config, options))
         self.wake()
         return job
 
@@ -110,12 +129,22 @@ class Session(QObject):
         self._follower.touch()
         self.poll()
 
-    def job(self, job_id: int) -> Job | None:
-        return self._jobs.get(job_id)
+    @overload
+    def job(self, job_id: int | None) -> Job | None: ...
+    @overload
+    def job(self, job_id: int | None, record: type[AnyJob]) -> AnyJob | None: ...
+    def job(self, job_id: int | None, record: type[Any] = Job) -> Any:
+        """A job as last seen, if there is one of that number and it is a `record`."""
+        found = self._jobs.get(job_id) if job_id else None
+        return found if isinstance(found, record) else None
 
-    def jobs(self, kind: str | None = None) -> list[Job]:
-        """Jobs as last seen, newest first."""
-        return [job for _, job in sorted(self._jobs.items(), reverse=True) if kind is None or job.kind == kind]
+    @overload
+    def jobs(self) -> list[Job]: ...
+    @overload
+    def jobs(self, record: type[AnyJob]) -> list[AnyJob]: ...
+    def jobs(self, record: type[Any] = Job) -> list[Any]:
+        """Jobs that are `record`s as last seen, newest first."""
+        return [job for _, job in sorted(self._jobs.items(), reverse=True) if isinstance(job, record)]
 
     def waits(self, job: Job) -> str:
         """`Waits for job 4, Tune policy.` of a queued job that others are before; else empty."""

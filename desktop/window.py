@@ -20,6 +20,7 @@ from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, Project, is_older, open_project, waiting_rows
+from core.store.undo import Direction
 from desktop import errors, user_settings
 from desktop.background import abandon, in_background, wait_for_all
 from desktop.guide import guide
@@ -119,8 +120,9 @@ class Window(QMainWindow):
             return
         user_settings.add_recent_project(project.folder)
         in_background(self, waiting_rows.remove_leftovers, lambda _: None, lasting=True)
-        self.session = Session(project, self)
+        self.session = Session(project, self, self.waiting.do)
         self.session.changed.connect(self._changed)
+        self.session.replayed.connect(partial(undo.show, self))
         self.session.news.connect(self._news)
         self.page = self._project_page(self.session)
         self.pages.addWidget(self.page)
@@ -186,15 +188,15 @@ class Window(QMainWindow):
         return page
 
     def open_tab(self, number: int) -> None:
-        """Show a tab; what is in it comes as it is made."""
+        """Show a tab."""
         if self.session is not None:
             self.sidebar.mark(number)
             self.tab_stack.open(number)
 
     def show_tab(self, number: int) -> Any:
-        """Show a tab with all that is in it, and return it."""
+        """Show a tab, and return it."""
         self.open_tab(number)
-        return self.tab_stack.whole(number)
+        return self.tab_stack.tabs[number]
 
     @property
     def shown(self) -> TabKind:
@@ -208,7 +210,7 @@ class Window(QMainWindow):
 
     def tab_called(self, title: str) -> Any:
         """A tab by its title, or None while it was never shown."""
-        return self.tab_stack.whole([kind.title for kind in TABS].index(title))
+        return self.tab_stack.tabs[[kind.title for kind in TABS].index(title)]
 
     def show_tab_called(self, title: str) -> None:
         """For a tab that offers the next step."""
@@ -273,16 +275,12 @@ class Window(QMainWindow):
         """The guide's page about the tab that is shown."""
         guide.show(self.guide_page, self)
 
-    def take_back(self, word: str) -> None:
-        """Undo or redo: what the labeler did on the Rank tab, what this window did anywhere else."""
-        if self.session is None:
+    def take_back(self, direction: Direction) -> None:
+        """Undo or redo what was done last in this window, wherever that was."""
+        if self.session is None or self.waiting.busy:
             return
-        tab = self.tab_called(self.shown.title)
         try:
-            if hasattr(tab, word):
-                getattr(tab, word)()
-            elif not self.waiting.busy:
-                undo.replay(self, self.session, word)
+            self.session.replay(direction)
         except KnownError as error:
             errors.show(error, self)
 

@@ -1,16 +1,12 @@
-"""Commands about prompts, rankings, pairs and files."""
+"""Commands about prompts, pairs and files."""
 
-import re
 from pathlib import Path
 
 import click
 
 from core import data
 from core.cli.output import folder_argument, json_option, opened, show, table
-from core.errors import BadInput
-from core.labeling import gold
-from core.records import Group, Labeler, NewRanking
-from core.store import Project, completions, guidelines, labelers, pairs, prompts, rankings
+from core.store import pairs, prompts
 
 
 @click.command("import")
@@ -89,86 +85,4 @@ def pairs_command(folder: Path, as_json: bool) -> None:
     show(vars(counts), as_json, text)
 
 
-@click.command()
-@folder_argument
-@click.option("--labeler", default="me", show_default=True, help="Your name.")
-@click.option("--scripted", metavar="GOLD", help=f"Let a script rank everything by a gold reward: {gold.HELP}.")
-@click.option("--group", "group_id", type=int, help="Rank this group of completions instead of the next one.")
-@click.option("--order", help='An order such as "2>1=3>4": numbers as shown, > is better, = is a tie.')
-@click.option("--flag", help="Flag the prompt instead of ordering its completions.")
-@json_option
-def rank(
-    folder: Path, labeler: str, scripted: str | None, group_id: int | None, order: str | None, flag: str | None,
-    as_json: bool,
-) -> None:  # fmt: skip
-    """Rank completions: one after the other in the terminal, a single one, or all of them by a script."""
-    with opened(folder) as project:
-        if scripted:
-            done = gold.rank_all(project, scripted)
-            text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}."
-            show({"ranked": len(done.ids), "labeler": f"scripted: {scripted}"}, as_json, text)
-            return
-        person = labelers.named(project, labeler)
-        queue = completions.group_ids(project, unranked_by=person.id)
-        if order or flag:
-            if group_id is None and not queue:
-                raise BadInput("Everything is ranked: generate more completions, or name a --group.")
-            group = completions.group(project, group_id if group_id is not None else queue[0])
-            ranking = _rank(project, group, person, order, flag)
-            show({"ranking": ranking, "group": group.id}, as_json, f"Ranked group {group.id}.")
-            return
-        ranked = sum(_ask(project, completions.group(project, item), person) for item in queue)
-        show({"ranked": ranked}, as_json, f"Ranked {ranked} of {len(queue)} waiting.")
-
-
-def _shown(group: Group, person: Labeler) -> list[int]:
-    return rankings.shown_order(group.id, person.id, [item.id for item in group.completions])
-
-
-def _rank(project: Project, group: Group, person: Labeler, order: str | None, flag: str | None) -> int:
-    shown = _shown(group, person)
-    ranks = parse_order(order, shown) if order else dict.fromkeys(shown)
-    known = guidelines.flags(guidelines.current(project))
-    if flag and known and flag not in known:
-        raise BadInput(f"The guidelines define no flag {flag!r}: choose one of {', '.join(known)}.")
-    return rankings.add(project, NewRanking(group.id, person.id, ranks, flag=flag)).ids[0]
-
-
-def parse_order(text: str, shown: list[int]) -> dict[int, int | None]:
-    """`2>1=3` over the shown completions: numbers count from 1; those left out are unranked.
-
-    Raises `BadInput` for anything else.
-    """
-    ranks: dict[int, int | None] = dict.fromkeys(shown)
-    for rank, tied in enumerate(text.replace(" ", "").split(">"), start=1):
-        for number in tied.split("="):
-            if not re.fullmatch(r"\d+", number) or not 1 <= int(number) <= len(shown):
-                raise BadInput(
-                    f"{number!r} is no completion: write an order such as 2>1=3, with numbers up to {len(shown)}."
-                )
-            if ranks[shown[int(number) - 1]] is not None:
-                raise BadInput(f"{number} is in the order twice: name each completion once.")
-            ranks[shown[int(number) - 1]] = rank
-    return ranks
-
-
-def _ask(project: Project, group: Group, person: Labeler) -> bool:
-    """Show one group and store the answer; False if it was skipped. Aborts at the end of the input."""
-    texts = {item.id: item.text for item in group.completions}
-    click.echo(f"\n{group.prompt.text}\n", err=True)
-    for number, item in enumerate(_shown(group, person), start=1):
-        click.echo(f"  {number}  {texts[item]}", err=True)
-    flags = ", ".join(guidelines.flags(guidelines.current(project)))
-    while True:
-        answer = click.prompt(f"Order (2>1=3), s to skip, f NAME to flag ({flags})", err=True).strip()
-        if answer == "s":
-            return False
-        try:
-            flag = answer[1:].strip() if answer.startswith("f ") else None
-            _rank(project, group, person, None if flag else answer, flag)
-            return True
-        except BadInput as error:
-            click.echo(str(error), err=True)
-
-
-COMMANDS = (import_command, export_command, prompts_command, pairs_command, rank)
+COMMANDS = (import_command, export_command, prompts_command, pairs_command)

@@ -1,21 +1,17 @@
 """The job `compare`: the reference and a tuned policy answer the same prompts, and both are scored."""
 
-from collections.abc import Generator
+from dataclasses import replace
 
-from core.config.job_configs import CompareConfig
+from core.config.jobs import CompareConfig, CompareResult
+from core.config.training import TrainPolicyJob
 from core.errors import NothingToDo
 from core.events import Note, Progress, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
-from core.labeling import gold as golds
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
-from core.records import Job
-from core.reward.external import external_of
-from core.reward.judge import four_bit
-from core.reward.model import load_run
+from core.reward.reward_function import RewardSpec, on_four_bits, reward_function
 from core.rl import evaluate
-from core.rl.rewards import Rewards
 from core.rl.rollout import POLICY
 from core.runs.pinned_prompts import trained_on
 from core.store import prompts
@@ -25,7 +21,7 @@ BATCH = 8
 
 def run(context: JobContext) -> Events:
     config: CompareConfig = context.config
-    policy_run = queue.run_of(context.project, config.policy_job, "train-policy")
+    policy_run = queue.run_of(context.project, config.policy_job, TrainPolicyJob)
     asked: list[tuple[int | None, str]] = [(None, text.strip()) for text in config.prompts if text.strip()]
     left_out = 0
     if not asked:
@@ -39,12 +35,12 @@ def run(context: JobContext) -> Events:
     if not asked:
         but = f" that run {policy_run.id} did not train on" if left_out else ""
         raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")
-    scorer = config.reward_job or policy_run.result.get("reward_job")
-    base = yield from base_of(context, four_bit=bool(scorer and four_bit(queue.get(context.project, scorer))))
+    spec = reward_of(policy_run, config)
+    base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
     shared = SharedModel(base, tell=context.tell)
     try:
         shared.load(POLICY, queue.adapter_of(context.project, policy_run, config.checkpoint) / POLICY)
-        rewards = yield from _rewards(context, shared, policy_run)
+        reward = yield from reward_function(context, spec, shared, needed=False)
         reference: list[Sample] = []
         tuned: list[Sample] = []
         yield Progress(0, len(asked), "Comparing")
@@ -52,7 +48,7 @@ def run(context: JobContext) -> Events:
             batch = asked[start : start + BATCH]
             for role, name, kept in ((REFERENCE, "reference", reference), (POLICY, "tuned", tuned)):
                 answers = evaluate.answers(
-                    shared, role, batch, rewards, name=name, copies=config.completions,
+                    shared, role, batch, reward, name=name, copies=config.completions,
                     max_new_tokens=config.max_new_tokens, temperature=config.temperature, top_p=config.top_p,
                     seed=config.seed + start, batch_size=config.batch_size,
                 )  # fmt: skip
@@ -63,40 +59,33 @@ def run(context: JobContext) -> Events:
                 return
     finally:
         shared.close()
-    yield Result(
-        summary(reference, tuned)
-        | {"policy_job": policy_run.id, "reward_job": rewards.reward_job, "prompts": len(asked)}
-        | ({"left_out": left_out} if left_out else {})
-    )
+    found = replace(summary(reference, tuned), policy_job=policy_run.id, reward_job=reward.reward_job)
+    yield Result(replace(found, prompts=len(asked), left_out=left_out))
 
 
-def _rewards(context: JobContext, shared: SharedModel, policy_run: Job) -> Generator[Progress, None, Rewards]:
-    """The reward model that scores: the one asked for, or the one that the policy was tuned with, which may be made
-    elsewhere; a policy that was tuned on a gold reward may have none."""
-    gold = golds.find(context.config.gold) if context.config.gold else None
-    reward_job = context.config.reward_job or policy_run.result.get("reward_job")
-    elsewhere = policy_run.config.get("reward_model")
-    if elsewhere and not reward_job:
-        return Rewards(None, gold, None, (yield from external_of(context, elsewhere)))
-    if not reward_job and queue.newest_run(context.project, "train-reward") is None:
-        return Rewards(None, gold, None)
-    job = queue.run_of(context.project, reward_job or 0, "train-reward")
-    combine = policy_run.config.get("ensemble", "mean")
-    return Rewards(load_run(shared, context.project, job.result["adapter"], combine=combine), gold, job.id)
+def reward_of(run: TrainPolicyJob, config: CompareConfig) -> RewardSpec:
+    """The reward that the policy was tuned with, rules, weights and penalty included, by the very model that it was
+    tuned with; `reward_job` puts another model in its place, and `gold` is drawn beside."""
+    tuned = RewardSpec.of(run.config)
+    if config.reward_job:
+        tuned = replace(tuned, reward_job=config.reward_job, reward_model="", optimised_gold="")
+    elif tuned.by_our_model:
+        tuned = replace(tuned, reward_job=run.result.reward_job or 0)
+    return replace(tuned, gold=config.gold)
 
 
-def summary(reference: list[Sample], tuned: list[Sample]) -> dict[str, float | None]:
+def summary(reference: list[Sample], tuned: list[Sample]) -> CompareResult:
     """Means of both sides, and the share of answers with the higher score; equal scores count half."""
     wins = [
         0.5 if a.score == b.score else float(b.score > a.score)
         for a, b in zip(reference, tuned, strict=True)
         if a.score is not None and b.score is not None
     ]
-    return {
-        "reward_before": evaluate.mean(reference, "score"),
-        "reward_after": evaluate.mean(tuned, "score"),
-        "gold_before": evaluate.mean(reference, "gold"),
-        "gold_after": evaluate.mean(tuned, "gold"),
-        "kl": evaluate.mean(tuned, "kl"),
-        "win_rate": sum(wins) / len(wins) if wins else None,
-    }
+    return CompareResult(
+        reward_before=evaluate.mean(reference, "score"),
+        reward_after=evaluate.mean(tuned, "score"),
+        gold_before=evaluate.mean(reference, "gold"),
+        gold_after=evaluate.mean(tuned, "gold"),
+        kl=evaluate.mean(tuned, "kl"),
+        win_rate=sum(wins) / len(wins) if wins else None,
+    )

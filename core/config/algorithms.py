@@ -1,71 +1,347 @@
-"""Which RL algorithms there are, and the settings of each; no torch.
+"""Which RL algorithms there are, the settings of each, and what the loop and the window must know of it; no torch.
 
-An algorithm is one file in `core/rl/algorithms/`. All of them import torch, which the window and the commands must
-not; so the class `Options` on top of each file is read from its source and run by itself, without the rest. That is
-why it may use nothing but `option`, `Settings`, `ClassVar` and literals.
+The options of all algorithms that come with the program stand here, in one place that window and commands may import,
+as classes that inherit from each other where the algorithms do. What learns is the class `Learner` of the file of the
+same name in `core/rl/algorithms/`, which only the worker imports.
+
+Whoever adds an algorithm adds one file there and nothing else: a file that has no entry in `OPTIONS` brings its own
+class `Options`. It is imported like any other module, by the window too, so it imports torch inside its methods
+(`core.rl.learner` does the same); `tests/test_walls.py` fails where it does not.
 """
 
-import ast
+import importlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from core.config.options import Settings, option
 
 FOLDER = Path(__file__).parent.parent / "rl" / "algorithms"
 DEFAULT = "ppo"
+#: The fields of `TrainPolicyConfig` that may be changed while a run goes.
+LIVE = ("kl_coef", "learning_rate", "temperature")
 
 
 @dataclass(frozen=True)
-class AlgorithmKind:
-    """`config` is its `Options`; `module` holds its `Learner` (see `core.rl.algorithms`)."""
+class AlgorithmOptions(Settings):
+    """An algorithm's own settings; the docstring is `Title: what it is (paper).` and a sentence for who chooses.
+
+    In capitals stands what the loop and the window must know of it. The defaults are the safe ones: who declares
+    nothing gets a run that is slower than need be, never a wrong one.
+    """
+
+    LEARNING_RATE: ClassVar[float]
+    """The run's learning rate when nobody chose one; 0 where it has none."""
+
+    LIVE: ClassVar[tuple[str, ...]] = LIVE
+    """The settings that it heeds when they are changed while a run goes."""
+
+    FEWEST_COMPLETIONS: ClassVar[int] = 1
+    """How many completions of each prompt it compares with each other."""
+
+    OFFLINE: ClassVar[bool] = False
+    """Does it learn from the stored rankings, instead of rollouts with rewards?"""
+
+    NEEDS_KL: ClassVar[bool] = False
+    """Does it divide by the KL coefficient?"""
+
+    CRITIC: ClassVar[bool] = False
+    """Does it learn a value function?"""
+
+    GUIDED: ClassVar[bool] = False
+    """Does a guide have a say in what is drawn, so that rollouts come from a part of the vocabulary only?"""
+
+    DIFFERENTIATES_TWICE: ClassVar[bool] = False
+    """Does it need second derivatives of what the policy says?"""
+
+    @property
+    def learns_from_fresh(self) -> bool:
+        """Is its first optimizer step on the whole of a rollout that was just drawn? Then the policy's predictions
+        are kept from the scoring, and that step needs no forward pass of its own."""
+        return False
+
+
+@dataclass(frozen=True)
+class PPO(AlgorithmOptions):
+    """PPO: Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347).
+
+    Clips how far the policy may move in a step, with a learned value as the baseline: the default.
+    """
+
+    LEARNING_RATE: ClassVar[float] = 3e-4
+    CRITIC: ClassVar[bool] = True
+    ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
+    minibatches: int = option(1, "Optimizer steps in one pass.", low=1, high=64, advanced=True)
+    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
+    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
+    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+    cliprange_value: float = option(
+        0.0, "How far a value may move before it is clipped; 0 is free.", low=0, high=10, advanced=True, zero="free"
+    )
+    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
+    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
+    entropy_coef: float = option(0.0, "Bonus for each nat of entropy a token.", low=0, high=1, advanced=True)
+    whiten_rewards: bool = option(False, "Scale per-token rewards to standard deviation 1.", advanced=True)
+    whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
+    target_kl: float = option(
+        0.0, "Leave the epochs when the policy has moved this far (approximate KL).", low=0, advanced=True, zero="never"
+    )
+
+    @property
+    def learns_from_fresh(self) -> bool:
+        return self.minibatches == 1
+
+
+@dataclass(frozen=True)
+class NLPO(PPO):
+    """NLPO: Natural Language Policy Optimization (Ramamurthy et al. 2022, arXiv 2210.01241).
+
+    PPO within the top-p tokens of an older copy of the policy: keeps unlikely tokens out.
+    """
+
+    GUIDED: ClassVar[bool] = True
+    top_mask: float = option(0.9, "Probability that the masking policy's allowed tokens hold.", low=0.05, high=1)
+    mask_refresh: int = option(5, "Rollouts after which the masking policy becomes the policy of then.", low=1)
+    fewest_tokens: int = option(10, "Tokens that are always allowed, the likeliest first.", low=1, advanced=True)
+
+
+@dataclass(frozen=True)
+class A2C(AlgorithmOptions):
+    """A2C: Advantage Actor-Critic (Mnih et al. 2016, arXiv 1602.01783).
+
+    Actor and critic take one step each: PPO without its clip.
+    """
+
+    LEARNING_RATE: ClassVar[float] = 6e-4
+    CRITIC: ClassVar[bool] = True
+    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
+    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
+    entropy_coef: float = option(0.0, "Bonus for each nat of entropy a token.", low=0, high=1, advanced=True)
+    whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
+    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
+    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+
+    @property
+    def learns_from_fresh(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Reinforce(AlgorithmOptions):
+    """REINFORCE: the policy gradient with a baseline (Williams 1992).
+
+    One step for each rollout: what the rest is built on.
+    """
+
+    LEARNING_RATE: ClassVar[float] = 6e-4
+    CRITIC: ClassVar[bool] = True
+    baseline: str = option(
+        "value",
+        "What a return is compared with: a learned value, a running mean of earlier returns, or the batch's mean.",
+        choices=("value", "running", "batch"),
+    )
+    decay: float = option(0.9, "How much of the running mean a step keeps.", low=0, high=0.999, advanced=True)
+    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
+    whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
+    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
+    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+
+    @property
+    def learns_from_fresh(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class RLOO(AlgorithmOptions):
+    """RLOO: REINFORCE Leave-One-Out (Ahmadian et al. 2024, arXiv 2402.14740).
+
+    The baseline is the mean of the prompt's other completions: no critic.
+    """
+
+    LEARNING_RATE: ClassVar[float] = 4e-4
+    FEWEST_COMPLETIONS: ClassVar[int] = 2
+    passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
+    cliprange: float = option(
+        0.2, "How far the completion's ratio may move before it is clipped.", low=0.01, high=1, advanced=True
+    )
+    normalize_advantages: bool = option(False, "Scale advantages to standard deviation 1.", advanced=True)
+
+    @property
+    def learns_from_fresh(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class GRPO(AlgorithmOptions):
+    """GRPO: Group Relative Policy Optimization (Shao et al. 2024, arXiv 2402.03300).
+
+    PPO's clip with the group's mean and deviation in place of a critic: what most people use today.
+    """
+
+    LEARNING_RATE: ClassVar[float] = 4e-4
+    FEWEST_COMPLETIONS: ClassVar[int] = 2
+    passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
+    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
+    scale: str = option(
+        "deviation", "Divide advantages by the group's standard deviation, or not (Dr. GRPO).",
+        choices=("deviation", "none"), advanced=True,
+    )  # fmt: skip
+    average: str = option(
+        "tokens", "Every token counts the same (DAPO), or every completion does (the paper).",
+        choices=("tokens", "completions"), advanced=True,
+    )  # fmt: skip
+    kl_in: str = option(
+        "loss", "Where KL is paid for: as k3 in the loss (the paper), or in the reward.", choices=("loss", "reward"),
+        advanced=True,
+    )  # fmt: skip
+
+    @property
+    def learns_from_fresh(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class TRPO(AlgorithmOptions):
+    """TRPO: Trust Region Policy Optimization (Schulman et al. 2015, arXiv 1502.05477).
+
+    No step goes further than a bound on its KL: safe and slow.
+    """
+
+    LEARNING_RATE: ClassVar[float] = 0.0  # the trust region says how far a step goes
+    LIVE: ClassVar[tuple[str, ...]] = ("kl_coef", "temperature")
+    CRITIC: ClassVar[bool] = True
+    DIFFERENTIATES_TWICE: ClassVar[bool] = True
+    trust_kl: float = option(0.02, "How far a step may move the policy: nats a token.", low=1e-6, high=1)
+    cg_steps: int = option(
+        5, "Steps of conjugate gradients.", low=1, high=100, advanced=True, title="Conjugate gradient steps"
+    )
+    cg_damping: float = option(0.1, "Damping of the Fisher matrix, in its mean eigenvalues.", low=0, advanced=True)
+    fisher_share: float = option(
+        0.25, "Share of the completions on which the Fisher matrix is measured.", low=0.01, high=1, advanced=True
+    )
+    shrink: float = option(0.7, "How much shorter each next try is.", low=0.1, high=0.95, advanced=True)
+    line_steps: int = option(8, "Tries of the line search.", low=1, high=50, advanced=True)
+    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
+    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
+    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
+    whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
+
+
+@dataclass(frozen=True)
+class SoftQ(AlgorithmOptions):
+    """Soft Q-learning: path consistency with the logits as Q values (Guo et al. 2021, arXiv 2106.07704).
+
+    Asks for consistency along whole paths, fresh or from memory: learns from a completion more than once.
+    """
+
+    LEARNING_RATE: ClassVar[float] = 6e-4
+    NEEDS_KL: ClassVar[bool] = True
+    CRITIC: ClassVar[bool] = True
+    data: str = option(
+        "both", "Learn from fresh rollouts, from earlier ones, or both.", choices=("both", "on-policy", "off-policy")
+    )
+    replay: int = option(256, "Earlier completions that are kept.", low=1, advanced=True)
+    q_updates: int = option(2, "Optimizer steps for each rollout.", low=1, high=50, advanced=True)
+    one_step: float = option(
+        0.5, "Weight of the one-step consistency beside the one to the end.", low=0, high=10, advanced=True
+    )
+    target_rate: float = option(
+        0.1, "How far the target value follows with each step.", low=0.001, high=1, advanced=True
+    )
+    value_learning_rate: float = option(3e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+
+
+@dataclass(frozen=True)
+class DQN(AlgorithmOptions):
+    """DQN: token-level deep Q-learning with replay and a target network (Mnih et al. 2015).
+
+    Learns Q of single tokens from memory; needs more rollouts than the others.
+    """
+
+    LEARNING_RATE: ClassVar[float] = 1e-3
+    CRITIC: ClassVar[bool] = True
+    GUIDED: ClassVar[bool] = True
+    alpha: float = option(0.05, "Temperature of exploration: Q larger by this is e times likelier.", low=1e-3, high=10)
+    epsilon: float = option(
+        0.2, "Share of tokens drawn from the reference at first; falls to 0.02 by half-time.", low=0, high=1
+    )
+    candidates: int = option(32, "Likely tokens among which the best one is sought.", low=2, high=1000, advanced=True)
+    n_step: int = option(24, "Tokens after which the target network is asked.", low=1, advanced=True)
+    replay: int = option(256, "Earlier completions that are kept.", low=1, advanced=True)
+    q_updates: int = option(2, "Optimizer steps for each rollout.", low=1, high=50, advanced=True)
+    sync_every: int = option(4, "Optimizer steps after which the target network is renewed.", low=1, advanced=True)
+    double_q: bool = option(True, "Let the online network choose the best token, the target value it.", advanced=True)
+    value_learning_rate: float = option(3e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+
+
+@dataclass(frozen=True)
+class DPO(AlgorithmOptions):
+    """DPO: Direct Preference Optimization, from the rankings without RL (Rafailov et al. 2023, arXiv 2305.18290).
+
+    The baseline: what does RL buy?
+    """
+
+    LEARNING_RATE: ClassVar[float] = 3e-4
+    LIVE: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    OFFLINE: ClassVar[bool] = True
+    FEWEST_COMPLETIONS: ClassVar[int] = 2
+    beta: float = option(0.1, "Price of leaving the reference: smaller goes further.", low=1e-3, high=10)
+    dpo_loss: str = option(
+        "sigmoid", "DPO's own loss, or IPO's square loss, which cannot run away (Azar et al. 2023, arXiv 2310.12036).",
+        choices=("sigmoid", "ipo"), advanced=True,
+    )  # fmt: skip
+    label_smoothing: float = option(
+        0.0, "Share of pairs taken to be labeled the wrong way round (cDPO).", low=0, high=0.49, advanced=True
+    )
+
+
+#: By the name of the file in `core/rl/algorithms/` that learns with them.
+OPTIONS: dict[str, type[AlgorithmOptions]] = {
+    "a2c": A2C, "dpo": DPO, "dqn": DQN, "grpo": GRPO, "nlpo": NLPO, "ppo": PPO, "reinforce": Reinforce, "rloo": RLOO,
+    "soft_q": SoftQ, "trpo": TRPO,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """`config` is the class of its options; `module` holds its `Learner` (see `core.rl.algorithms`)."""
 
     name: str
     title: str
     summary: str
-    config: type[Any]
+    config: type[AlgorithmOptions]
     module: str
 
     @property
     def learning_rate(self) -> float:
         """What the run's learning rate is when nobody chose one."""
-        return float(self.config.LEARNING_RATE)
+        return self.config.LEARNING_RATE
 
     @property
-    def fewest_completions(self) -> int:
-        """How many completions of each prompt it needs."""
-        return int(getattr(self.config, "FEWEST_COMPLETIONS", 1))
+    def live(self) -> tuple[str, ...]:
+        """The settings that it heeds when they are changed while a run goes."""
+        return self.config.LIVE
 
     @property
     def offline(self) -> bool:
         """Does it learn from the stored rankings, instead of rollouts with rewards?"""
-        return bool(getattr(self.config, "OFFLINE", False))
-
-    @property
-    def needs_kl(self) -> bool:
-        """Does it divide by the KL coefficient?"""
-        return bool(getattr(self.config, "NEEDS_KL", False))
+        return self.config.OFFLINE
 
 
-def read(path: Path) -> AlgorithmKind:
-    """The algorithm of a file. Raises `LookupError` when the file has no class `Options`."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    found = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Options"]
-    if not found:
-        raise LookupError(f"{path} has no class Options")
-    body: list[ast.stmt] = [*found]
+def algorithm_of(path: Path) -> Algorithm:
+    """The algorithm of a file. Raises `LookupError` when there are no options of it anywhere."""
     module = f"core.rl.algorithms.{path.stem}"
-    names: dict[str, Any] = {"dataclass": dataclass, "option": option, "Settings": Settings, "ClassVar": ClassVar}
-    names["__name__"] = module
-    exec(compile(ast.Module(body, []), str(path), "exec"), names)  # the program's own file
-    config = names["Options"]
-    title, _, rest = " ".join((config.__doc__ or path.stem).split()).partition(": ")
-    return AlgorithmKind(path.stem.replace("_", "-"), title, rest, config, module)
+    config = OPTIONS.get(path.stem) or vars(importlib.import_module(module)).get("Options", object)
+    if not issubclass(config, AlgorithmOptions):
+        raise LookupError(f"{path} has no class Options made from AlgorithmOptions")
+    title, _, summary = " ".join((config.__doc__ or path.stem).split()).partition(": ")
+    return Algorithm(path.stem.replace("_", "-"), title, summary, config, module)
 
 
 @cache
-def algorithms() -> dict[str, AlgorithmKind]:
+def algorithms() -> dict[str, Algorithm]:
     """By name; the default one first."""
     files = sorted(FOLDER.glob("[!_]*.py"), key=lambda path: (path.stem != DEFAULT, path.stem))
-    return {kind.name: kind for kind in map(read, files)}
+    return {algorithm.name: algorithm for algorithm in map(algorithm_of, files)}

@@ -3,86 +3,94 @@
 Names follow TRL where it has one. Every mean over tokens is over response tokens only.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
+
+#: Which charts draw a number: the reward model's, the policy's two large ones, its page of further ones, or none.
+Page = Literal["reward", "large", "more", ""]
 
 
 @dataclass(frozen=True)
 class Metric:
+    """`healthy` is what its chart should look like. Who says nothing else is drawn on the page of further charts."""
+
     title: str
     unit: str
     meaning: str
     healthy: str = ""
+    page: Page = "more"
 
 
 METRICS: dict[str, Metric] = {
-    "loss": Metric(
-        "Loss", "nats", "Mean of -log sigmoid(r_chosen - r_rejected) over the pairs of a step.", "below 0.69"
-    ),
+    # Of a reward model.
     "accuracy": Metric(
-        "Accuracy", "share", "Pairs of the step with the chosen one scored higher; equal scores count half."
+        "Accuracy",
+        "share",
+        "Pairs of the step with the chosen one scored higher; equal scores count half.",
+        page="reward",
     ),
-    "margin": Metric("Margin", "score", "Mean of r_chosen - r_rejected.", "rising, above 0"),
-    "eval_loss": Metric("Held-out loss", "nats", "The loss on rankings of held-out prompts.", "below 0.69"),
+    "margin": Metric("Margin", "score", "Mean of r_chosen - r_rejected.", "rising, above 0", page="reward"),
+    "eval_loss": Metric(
+        "Held-out loss", "nats", "The loss on rankings of held-out prompts.", "below 0.69", page="reward"
+    ),
     "eval_accuracy": Metric(
-        "Held-out accuracy", "share", "Accuracy on rankings of held-out prompts; equal scores count half.", "above 0.5"
+        "Held-out accuracy",
+        "share",
+        "Accuracy on rankings of held-out prompts; equal scores count half.",
+        "above 0.5",
+        page="reward",
     ),
-    "eval_margin": Metric("Held-out margin", "score", "Mean of r_chosen - r_rejected on held-out prompts."),
+    "eval_margin": Metric(
+        "Held-out margin", "score", "Mean of r_chosen - r_rejected on held-out prompts.", page="reward"
+    ),
+    # Of a policy: the large charts.
     "objective/scores": Metric(
-        "Reward", "score", "Mean score of the rollouts by the reward model, in its standard deviations.", "rising"
+        "Reward",
+        "score",
+        "Mean score of the rollouts by the reward model, in its standard deviations.",
+        "rising",
+        page="large",
     ),
     "objective/gold": Metric(
-        "Gold reward", "score", "Mean gold reward of the same rollouts.", "rising with the reward"
-    ),
-    "objective/score_std": Metric(
-        "Reward spread", "score", "Standard deviation of the scores in a batch.", "not near 0"
-    ),
-    "objective/score_spread": Metric(
-        "Disagreement", "score", "Mean standard deviation of an ensemble's scores of the same rollout.", "not rising"
+        "Gold reward", "score", "Mean gold reward of the same rollouts.", "rising with the reward", page="large"
     ),
     "objective/kl": Metric(
         "KL to the reference",
         "nats per completion",
         "Mean over rollouts of sum_t (log pi - log ref): the k1 estimator.",
         "0 at the first step, slowly rising, never far below 0",
+        page="large",
     ),
-    "objective/kl_per_token": Metric("KL per token", "nats", "The same sum over all tokens divided by their number."),
-    "objective/kl_coef": Metric(
-        "KL coefficient", "score per nat", "The price of KL (beta).", "settling, with a KL target"
-    ),
-    "objective/non_score_reward": Metric(
-        "KL penalty", "score", "Mean of -beta times the KL of a completion.", "smaller than the reward has risen"
-    ),
+    # What every algorithm may have, then what only some have, in the order of the page of further charts.
     "objective/rlhf_reward": Metric("Reward after KL", "score", "What the algorithm maximises.", "rising"),
     "objective/entropy": Metric(
         "Entropy", "nats per token", "Mean entropy of the policy's next token.", "not falling to 0"
     ),
-    "policy/approxkl_avg": Metric(
-        "Approximate KL", "nats", "Mean of (new - old log-probability)^2 / 2 in the epochs.", "below 0.1"
-    ),
-    "policy/clipfrac_avg": Metric(
-        "Clip fraction", "share", "Tokens at which the clipped loss was larger.", "below 0.3"
-    ),
-    "loss/policy_avg": Metric("Policy loss", "score", "Mean clipped surrogate loss."),
     "loss/value_avg": Metric(
         "Value loss", "score squared", "Half the mean squared error of the value head.", "falling"
     ),
     "val/explained_variance": Metric(
         "Explained variance", "share", "1 - Var(returns - values) / Var(returns).", "rising towards 1"
     ),
+    "policy/clipfrac_avg": Metric(
+        "Clip fraction", "share", "Tokens at which the clipped loss was larger.", "below 0.3"
+    ),
+    "policy/approxkl_avg": Metric(
+        "Approximate KL", "nats", "Mean of (new - old log-probability)^2 / 2 in the epochs.", "below 0.1"
+    ),
     "val/ratio": Metric("Ratio", "", "Mean of pi_new / pi_old; 1 at the first update of a step.", "near 1"),
-    "val/ratio_first": Metric("First ratio", "", "Mean |ratio - 1| in the first minibatch of a rollout.", "0"),
     "completions/mean_length": Metric(
         "Length", "tokens", "Mean length of the rollouts.", "steady: a reward that likes length shows here first"
     ),
     "completions/eos_rate": Metric(
         "Ended", "share", "Rollouts that ended by themselves.", "steady, and not near 0 if the length limit is generous"
     ),
-    "objective/kl_k3": Metric(
-        "KL, never negative",
-        "nats per completion",
-        "The same by the k3 estimator: exp(-x) - 1 + x for each token.",
-        "close to k1",
+    "lr": Metric("Learning rate", "", "The optimizer's learning rate.", "falling to a tenth"),
+    "time/tokens_per_second": Metric(
+        "Tokens a second", "tokens/s", "Response tokens of a step by its whole time.", "steady"
     ),
+    "memory/gb": Metric("Memory", "GB", "Memory in use after the step.", "flat"),
     "policy/step_kl": Metric("Step KL", "nats per token", "How far TRPO's step moved the policy.", "below trust_kl"),
     "policy/step_size": Metric(
         "Step size", "share", "Share of the full step that TRPO's line search accepted; 0 is none.", "above 0"
@@ -97,6 +105,9 @@ METRICS: dict[str, Metric] = {
         "share",
         "Prompts whose completions all have the same reward: nothing to learn.",
         "near 0",
+    ),
+    "loss": Metric(
+        "Loss", "nats", "Mean of -log sigmoid(r_chosen - r_rejected) over the pairs of a step.", "below 0.69"
     ),
     "rewards/margins": Metric(
         "Implicit margin", "score", "Mean of beta (log pi/ref of chosen - of rejected).", "rising"
@@ -113,20 +124,54 @@ METRICS: dict[str, Metric] = {
         "Mean log-probability of completions that are rejected in some pair.",
         "falling faster than the chosen one's",
     ),
-    "grad_norm": Metric("Gradient norm", "", "Norm of the adapter's gradient before clipping.", "no lonely peaks"),
-    "lr": Metric("Learning rate", "", "The optimizer's learning rate.", "falling to a tenth"),
-    "memory/gb": Metric("Memory", "GB", "Memory in use after the step.", "flat"),
-    "time/tokens_per_second": Metric(
-        "Tokens a second", "tokens/s", "Response tokens of a step by its whole time.", "steady"
+    "objective/score_spread": Metric(
+        "Disagreement", "score", "Mean standard deviation of an ensemble's scores of the same rollout.", "not rising"
     ),
+    "objective/score_std": Metric(
+        "Reward spread", "score", "Standard deviation of the scores in a batch.", "not near 0"
+    ),
+    "objective/kl_coef": Metric(
+        "KL coefficient", "score per nat", "The price of KL (beta).", "settling, with a KL target"
+    ),
+    "objective/kl_k3": Metric(
+        "KL, never negative",
+        "nats per completion",
+        "The same by the k3 estimator: exp(-x) - 1 + x for each token.",
+        "close to k1",
+    ),
+    "grad_norm": Metric("Gradient norm", "", "Norm of the adapter's gradient before clipping.", "no lonely peaks"),
     "time/step": Metric("Seconds a step", "s", "Wall time of a whole step.", "steady"),
-    "time/generate": Metric("Seconds generating", "s", "Wall time of the rollouts."),
-    "time/score": Metric("Seconds scoring", "s", "Wall time of reference, reward and old log-probabilities."),
-    "time/train": Metric("Seconds training", "s", "Wall time of the optimization epochs."),
-    "eval/reward_before": Metric("Reward before", "score", "Mean reward of the reference on held-out prompts."),
-    "eval/reward_after": Metric("Reward after", "score", "Mean reward of the tuned policy on held-out prompts."),
+    # Not drawn: in the table of a run, in exported metrics, or the same as another one.
+    "objective/kl_per_token": Metric(
+        "KL per token", "nats", "The same sum over all tokens divided by their number.", page=""
+    ),
+    "objective/non_score_reward": Metric(
+        "KL penalty",
+        "score",
+        "Mean of -beta times the KL of a completion.",
+        "smaller than the reward has risen",
+        page="",
+    ),
+    "loss/policy_avg": Metric("Policy loss", "score", "Mean clipped surrogate loss.", page=""),
+    "val/ratio_first": Metric("First ratio", "", "Mean |ratio - 1| in the first minibatch of a rollout.", "0", page=""),
+    "time/generate": Metric("Seconds generating", "s", "Wall time of the rollouts.", page=""),
+    "time/score": Metric("Seconds scoring", "s", "Wall time of reference, reward and old log-probabilities.", page=""),
+    "time/train": Metric("Seconds training", "s", "Wall time of the optimization epochs.", page=""),
+    "eval/reward_before": Metric(
+        "Reward before", "score", "Mean reward of the reference on held-out prompts.", page=""
+    ),
+    "eval/reward_after": Metric(
+        "Reward after", "score", "Mean reward of the tuned policy on held-out prompts.", page=""
+    ),
 }
 
 
 def title(name: str) -> str:
     return METRICS[name].title if name in METRICS else name
+
+
+def further(names: Collection[str]) -> list[str]:
+    """Those of a run's numbers that the page of further charts draws, in its order; what is not in the table comes
+    last, so that nothing that a run says is missing."""
+    known = [name for name, metric in METRICS.items() if metric.page == "more" and name in names]
+    return known + sorted(name for name in names if name not in METRICS)

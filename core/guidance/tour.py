@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import demo
-from core.config import job_configs
+from core.config.jobs import JOBS, CompareConfig, JobKind
+from core.config.training import ALGORITHMS
 from core.jobs import queue
-from core.store import Changes, Project, rankings
+from core.store import Changes, Project, jobs, rankings
 
 SETTING = "tour"
 #: Prompts that the tour asks to rank.
@@ -25,7 +26,7 @@ class Stop:
     title: str
     text: str
     tab: str
-    job: str = ""
+    job: JobKind | None = None
     rankings: int = 0
 
 
@@ -41,15 +42,15 @@ STOPS = (
         "Learn a reward",
         "A small adapter learns to score any completion as the rankings would. A few minutes.",
         "Reward model",
-        job="train-reward",
+        job=JobKind.TRAIN_REWARD,
     ),
     Stop(
         "Tune the policy",
         "PPO writes, is scored, and learns; KL keeps it near the reference. Watch the curves; it takes some minutes.",
         "PPO",
-        job="train-policy",
+        job=JobKind.TRAIN_POLICY,
     ),
-    Stop("Compare", "The same prompts, before and after, on prompts it never saw.", "Compare", job="compare"),
+    Stop("Compare", "The same prompts, before and after, on prompts it never saw.", "Compare", job=JobKind.COMPARE),
 )
 
 
@@ -79,7 +80,7 @@ def place(project: Project) -> Place | None:
         ranked = rankings.groups_ranked_by_people(project, state["ranking"])
         passed = ranked >= stop.rankings
     if stop.job:
-        passed = any(job.id > state["job"] for job in queue.listed(project, kind=stop.job, status="done"))
+        passed = any(job.id > state["job"] for job in queue.listed(project, JOBS[stop.job].record, status="done"))
     return Place(state["at"], stop, ranked, passed)
 
 
@@ -101,16 +102,17 @@ def ended(project: Project) -> bool:
 
 def job_of(stop: Stop) -> tuple[Any, Any]:
     """Settings of the job that a stop asks for, small enough to wait for, and its algorithm's."""
-    return {
-        "train-reward": (demo.REWARD, None),
-        "train-policy": (demo.POLICY, job_configs.ALGORITHMS["ppo"].config()),
-        "compare": (job_configs.CompareConfig(max_new_tokens=demo.TOKENS, gold=demo.GOLD, limit=6), None),
-    }[stop.job]
+    known: dict[JobKind | None, tuple[Any, Any]] = {
+        JobKind.TRAIN_REWARD: (demo.REWARD, None),
+        JobKind.TRAIN_POLICY: (demo.POLICY, ALGORITHMS["ppo"].config()),
+        JobKind.COMPARE: (CompareConfig(max_new_tokens=demo.TOKENS, gold=demo.GOLD, limit=6), None),
+    }
+    return known[stop.job]
 
 
 def _keep(project: Project, at: int) -> Changes:
     newest = {
         "ranking": rankings.newest_id(project),
-        "job": max((job.id for job in queue.listed(project)), default=0),
+        "job": jobs.newest(project),
     }
     return project.set_setting(SETTING, {"at": at, **newest})

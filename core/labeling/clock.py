@@ -1,18 +1,42 @@
-"""How a labeler's session goes: time at work, items, pace. Pauses do not count; nothing of it is a measure of worth."""
+"""Time at work: of one item, and of a labeler's whole session with items and pace. Pauses do not count; nothing of it
+is a measure of worth."""
 
 import time
 from collections.abc import Callable
 
-from core.labeling.session import IDLE_SECONDS
+#: A pause longer than this is not counted as work.
+IDLE_SECONDS = 120.0
 
 
-class LabelingClock:
-    """Counts from when the Rank tab was opened. `tell` says that the labeler did something."""
+class Stopwatch:
+    """Seconds of work, of which each pause between two marks counts for `IDLE_SECONDS` at most."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._acted = clock()
         self._seconds = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """With what has passed since the last mark."""
+        return self._seconds + min(self.pause, IDLE_SECONDS)
+
+    @property
+    def pause(self) -> float:
+        """Seconds since the last mark, however many."""
+        return self._clock() - self._acted
+
+    def mark(self) -> None:
+        """Something was done."""
+        self._seconds = self.seconds
+        self._acted = self._clock()
+
+
+class LabelingClock:
+    """Counts from when the session began. `record` is called whenever the labeler did something."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._watch = Stopwatch(clock)
         self.items = 0
         self.in_a_row = 0
         self._since_break = 0.0
@@ -20,11 +44,7 @@ class LabelingClock:
     @property
     def seconds(self) -> float:
         """Seconds at work, with the present item so far."""
-        return self._seconds + self._running
-
-    @property
-    def _running(self) -> float:
-        return min(self._clock() - self._acted, IDLE_SECONDS)
+        return self._watch.seconds
 
     @property
     def an_hour(self) -> float | None:
@@ -35,15 +55,14 @@ class LabelingClock:
         """Seconds until `waiting` items are ranked at the pace so far."""
         return waiting / self.items * self.seconds if self.an_hour else None
 
-    def tell(self, *, saved: bool = False, left_out: bool = False) -> None:
+    def record(self, *, saved: bool = False, left_out: bool = False) -> None:
         """Something was done: an item saved, left for later or for good, or just a key."""
-        gap = self._clock() - self._acted
-        if gap > IDLE_SECONDS:
+        pause = self._watch.pause
+        if pause > IDLE_SECONDS:
             self.in_a_row = self.in_a_row if saved else 0
             self._since_break = 0.0  # it was a break
-        self._seconds += min(gap, IDLE_SECONDS)
-        self._since_break += min(gap, IDLE_SECONDS)
-        self._acted = self._clock()
+        self._since_break += min(pause, IDLE_SECONDS)
+        self._watch.mark()
         if saved:
             self.items += 1
             self.in_a_row += 1

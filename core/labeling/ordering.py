@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from core.labeling import pairwise
 from core.labeling.pairwise import Answers, Tiers
+from core.preferences.judged_groups import OVERALL
 from core.records import Ranking
-
-OVERALL = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,10 @@ class Ordering:
         names = {*self.others, self.criterion} - {OVERALL}
         found = {name: self.switch(name) for name in sorted(names)}
         return {name: ordering.ranks() for name, ordering in found.items() if ordering.tiers}
+
+    def with_ranks(self, ranks: Mapping[int, int | None]) -> "Ordering":
+        """Ordered by hand as `ranks` say: 1 is best, equal ones are tied, None is unranked."""
+        return replace(self.with_method("order"), tiers=_tiers(self.shown, ranks))
 
     def switch(self, criterion: str) -> "Ordering":
         """The same ranking with the order by another criterion on top."""
@@ -218,7 +221,7 @@ def from_ranking(ranking: Ranking, shown: Iterable[int]) -> Ordering:
     order = tuple(shown)
     tiers = _tiers(order, ranking.ranks)
     others: dict[str, tuple[Tiers, Answers]] = {
-        name: (_tiers(order, ranks), ()) for name, ranks in ranking.criteria.items()
+        name: (_tiers(order, ranks), ()) for name, ranks in ranking.criteria.items() if name != OVERALL
     }
     method = "best-worst" if ranking.method == "best-worst" else "order"
     return Ordering(order, tiers, dict(ranking.flags), ranking.flag, ranking.comment, method, others=others)

@@ -50,9 +50,9 @@ def _replay(shown: tuple[int, ...], answers: Answers) -> tuple[Tiers, tuple[int,
 def _search(
     shown: tuple[int, ...], answers: Answers
 ) -> tuple[list[list[int]], tuple[int, int] | None, tuple[int, int]]:
-    said: dict[tuple[int, int], int] = {}
+    signs: dict[tuple[int, int], int] = {}
     for a, b, sign in answers:
-        said[a, b], said[b, a] = sign, -sign
+        signs[a, b], signs[b, a] = sign, -sign
     place = {item: index for index, item in enumerate(shown)}
     tiers: list[list[int]] = [[shown[0]]] if shown else []
     for item in shown[1:]:
@@ -60,10 +60,10 @@ def _search(
         while low < high:
             middle = (low + high) // 2
             other = tiers[middle][0]
-            if (item, other) not in said:
+            if (item, other) not in signs:
                 pair = (item, other) if place[item] < place[other] else (other, item)
                 return tiers, pair, (low, high)
-            sign = said[item, other]
+            sign = signs[item, other]
             if sign == 0:
                 tiers[middle].append(item)
                 break

@@ -8,4 +8,4 @@ CACHED_SCORES = 80_000
 #: Tokens that meet the vocabulary at once.
 CHUNK = 128
 #: Bytes of a base's linear layers up to which a CPU draws with a second copy of them.
-PACKED = 2**31
+PREPACKED = 2**31

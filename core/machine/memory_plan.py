@@ -12,7 +12,7 @@ from typing import Any
 
 from core.errors import BadInput
 from core.machine.base_models import ModelSpec
-from core.machine.limits import CHUNK, FEW_SCORES, PACKED
+from core.machine.limits import CHUNK, FEW_SCORES, PREPACKED
 
 #: Bytes of one weight in each format; NF4 with double quantisation (Dettmers et al. 2023) takes 4.127 bits.
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "4bit": 4.127 / 8}
@@ -123,7 +123,7 @@ def parts(shape: Shape, work: Work) -> dict[str, float]:
     held = 1 / work.processes + (1 / shape.layers if work.processes > 1 else 0)  # its part, and the layer that is due
     # For drawing, a CPU holds a second copy of the linear layers: `core/models/fast/prepacked_linear.py`.
     second = (shape.linear + shape.vocabulary * shape.hidden) * b
-    second = second if work.device == "cpu" and second <= PACKED and work.processes == 1 else 0.0
+    second = second if work.device == "cpu" and second <= PREPACKED and work.processes == 1 else 0.0
     return {
         "runtime": RUNTIME[work.device],
         "weights": shape.linear * held * BYTES[work.dtype] + shape.embeddings * b,

@@ -21,11 +21,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.errors import ModelError, first_line
 from core.jobs.process_group import ALONE, Alone
 from core.jobs.progress import Tell, quiet
-from core.models.fast.fused_ops import lean_lora
+from core.models.fast.switch import speed_up_adapters
 from core.models.load import Base
 
 REFERENCE = None
@@ -134,7 +134,7 @@ class SharedModel:
             self._peft = PeftModel(self.base.model, config, adapter_name=name)
         else:
             self._peft.add_adapter(name, copy.deepcopy(config))
-        lean_lora(self.base.model)
+        speed_up_adapters(self.base.model)
         self._layers = [module for module in self.base.model.modules() if isinstance(module, BaseTunerLayer)]
         self._weights = {each: self.parameters(each) for each in self._peft.peft_config}
         self._set(REFERENCE, False)  # in any case: peft wakes what it attaches

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from core.config.job_configs import WRITING, GenerateConfig
+from core.config.jobs import WRITING, GenerateConfig
+from core.config.training import TrainPolicyJob
 from core.errors import NothingToDo
 from core.events import Completions, NewCompletion, Progress
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.fast.prepacked_linear import packed
 from core.models.load import Base, base_of
 from core.models.rows import Rows
 from core.models.sampling import sample
@@ -30,7 +30,7 @@ def run(context: JobContext) -> Events:
     try:
         for policy_job in sources:
             if policy_job:
-                run_ = queue.run_of(context.project, policy_job, "train-policy")
+                run_ = queue.run_of(context.project, policy_job, TrainPolicyJob)
                 model.load(role_of(policy_job), queue.adapter_of(context.project, run_, config.checkpoint) / "policy")
         yield from _answer(context, model, sources, todo)
     finally:
@@ -50,8 +50,7 @@ def remaining(context: JobContext, config: GenerateConfig, policy_job: int | Non
     if config.missing_only:
         done = completions.answered_prompts(context.project, policy_job)
     else:
-        rows = context.project.rows("select prompt_id from completion_groups where job_id = ?", context.job_id)
-        done = {row["prompt_id"] for row in rows}
+        done = completions.prompts_of_job(context.project, context.job_id)
     todo = [prompt for prompt in chosen if prompt.id not in done]
     if not todo:
         raise NothingToDo("Every prompt has completions from this policy: add prompts, or turn off --missing-only.")
@@ -82,19 +81,22 @@ def _answer(context: JobContext, model: SharedModel, sources: list[int | None], 
 def _draw(
     config: GenerateConfig, model: SharedModel, sources: list[int | None], batch: list[Prompt], sampling: dict[str, Any]
 ) -> list[list[NewCompletion]]:
-    """N completions for each prompt, in equal parts by each source; the first source writes the odd one."""
+    """N completions for each prompt, in equal parts by each source; the first source writes the odd one.
+
+    Each prompt has a seed of its own: a job that is resumed, or comes to the prompts in another order, draws the same,
+    as far as the model says the same of a prompt in other company (in bfloat16 the last digits differ).
+    """
     found: list[list[NewCompletion]] = [[] for _ in batch]
     for number, policy_job in enumerate(sources):
         copies = (config.completions + len(sources) - 1 - number) // len(sources)
-        with model.role(role_of(policy_job) if policy_job else REFERENCE) as causal, packed(causal):
-            # Seeded by the prompt, not by the place in the queue: a resumed job draws what it would have drawn.
+        with model.role(role_of(policy_job) if policy_job else REFERENCE) as causal:
             drawn = sample(
                 causal,
                 [chat.prompt_ids(model.base, prompt.text) for prompt in batch],
                 copies=copies,
                 end_ids=model.base.end_ids,
                 pad_id=model.base.pad_id,
-                generator=generator(config.seed, batch[0].id, *([number] if number else [])),
+                generator=[generator(config.seed, prompt.id, *([number] if number else [])) for prompt in batch],
                 tell=model.tell,
                 **sampling,
             )

@@ -19,8 +19,7 @@ from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
 from core.models import fetch
 from core.models.devices import Placement, placement, repeat_exactly, use_threads
-from core.models.fast.fused_ops import lean_norms
-from core.models.fast.varlen import ATTENTION
+from core.models.fast.switch import speed_up
 
 
 @dataclass(frozen=True)
@@ -129,11 +128,9 @@ def load(spec: ModelSpec, *, four_bit: bool = False, world: Alone = ALONE) -> Ba
     if not getattr(tokenizer, "chat_template", None):
         raise ModelError(f"{spec.title} has no chat template: choose an instruction-tuned (chat) model.")
     ends = _end_ids(model, tokenizer)
-    if model.config._attn_implementation == "sdpa":
-        model.set_attn_implementation(ATTENTION)
     model.eval().requires_grad_(False)
     _no_dropout(model)
-    lean_norms(model)
+    speed_up(model)
     if not four_bit:
         world.spread(model, chosen.device)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from core.models.fast.fused_ops import LogProbability
+from core.models.fast.switch import speed_ups_of
 from core.models.rows import Rows
 from core.models.states import hidden_states
 
@@ -53,16 +54,16 @@ class Predictions:
     @cached_property
     def logp(self) -> Tensor:
         """log pi(y_t | prompt, y_<t) of the tokens that were drawn (B, T)."""
-        if "logits" not in self.__dict__ and (weight := plain_vocabulary(self.model)) is not None:
-            return self._chunked(weight, entropy=False)[0]
+        if "logits" not in self.__dict__ and (found := self._chunked(entropy=False)):
+            return found[0]
         return torch.where(self.rows.is_response, self.of(self.rows.response_ids[..., None])[..., 0], 0.0)
 
     def measured(self) -> tuple[Tensor, Tensor]:
         """`logp` and `entropy` (B, T) from one look at the vocabulary; the entropy may be without a gradient."""
-        weight = plain_vocabulary(self.model)
-        if weight is None:
+        found = self._chunked(entropy=True)
+        if found is None:
             return self.logp, self.entropy
-        self.logp, nats = self._chunked(weight, entropy=True)
+        self.logp, nats = found
         assert nats is not None
         return self.logp, nats
 
@@ -76,11 +77,16 @@ class Predictions:
             wide.logp = pad(self.logp, [0, more])
         return wide
 
-    def _chunked(self, weight: Tensor, *, entropy: bool) -> tuple[Tensor, Tensor | None]:
+    def _chunked(self, *, entropy: bool) -> tuple[Tensor, Tensor | None] | None:
+        """Both chunk by chunk, without keeping logits; None where plain code is to run."""
+        weight, speed_ups = plain_vocabulary(self.model), speed_ups_of(self.model)
+        if weight is None or speed_ups is None:
+            return None
         mask = self.rows.is_response
         places = mask.flatten().nonzero()[:, 0]
         states = self.hidden.flatten(0, 1).index_select(0, places)
-        found = LogProbability.apply(states, weight, self.rows.response_ids[mask], self.temperature, entropy)
+        ids = self.rows.response_ids[mask]
+        found = LogProbability.apply(states, weight, ids, self.temperature, entropy, speed_ups.scratch)
 
         def spread(x: Tensor) -> Tensor:
             return x.new_zeros(mask.numel()).index_copy(0, places, x).view(mask.shape)

@@ -14,8 +14,10 @@ from torch import Tensor
 
 from core.errors import Diverged
 from core.jobs.progress import Tell, quiet
-from core.models.decoding import Opened, decoder
+from core.models.decoding import CachedDecoder, Decoder, Opened
 from core.models.devices import in_any_order
+from core.models.fast.prepacked_linear import prepacked
+from core.models.fast.varlen_decoding import decoder_kind
 from core.models.rows import Rows, pad
 
 
@@ -49,6 +51,23 @@ def next_token(probabilities: Tensor, top_p: float, chance: Tensor) -> Tensor:
     return torch.searchsorted(reached, chance.to(total)[:, None] * total, right=True)[:, 0]
 
 
+def decoder(opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> Decoder:
+    """One that has read prompts (G, P) and goes on with a row for each of `prompt_of` (B,), by up to `room` tokens."""
+    with opened() as model:
+        kind = decoder_kind(model, is_prompt.shape[1] + room) or CachedDecoder
+    return kind(opened, prompt_ids, is_prompt, prompt_of, room)
+
+
+def chances(generators: Sequence[torch.Generator], rows: int, tokens: int) -> Tensor:
+    """Uniform numbers in [0, 1) for `rows` completions by each generator in turn: (len(generators) * rows, tokens).
+
+    Drawn on the CPU for every completion and every token, so that a seed gives the same tokens on every device that
+    agrees on the logits, whatever else ends when.
+    """
+    drawn = [torch.rand(tokens, rows, generator=each, dtype=torch.float64) for each in generators]
+    return torch.cat(drawn, 1).T
+
+
 @torch.no_grad()
 @in_any_order()
 def sample(
@@ -61,7 +80,7 @@ def sample(
     top_p: float = 1.0,
     end_ids: Sequence[int],
     pad_id: int,
-    generator: torch.Generator,
+    generator: torch.Generator | Sequence[torch.Generator],
     guide: Guide | None = None,
     others: Sequence[Opened] = (),
     among: tuple[int, int] | None = None,
@@ -70,42 +89,47 @@ def sample(
 ) -> Rows:
     """Draw `copies` completions of each prompt; the responses of one prompt are adjacent.
 
-    `others` opens the roles that `guide` wants to see, and closes them so that `model` is what it was. The chances are
-    drawn on the CPU for every completion and every token, so that a seed gives the same tokens on every device that
-    agrees on the logits, whatever else ends when; and in every process: with `among` these completions are those from
-    the first number on, of the second number in all.
+    `others` opens the roles that `guide` wants to see, and closes them so that `model` is what it was.
+
+    With a generator for each prompt, its completions do not depend on the prompts beside it. One generator for all
+    draws the same in every process: with `among` these completions are those from the first number on, of the second
+    number in all.
     """
     device = next(model.parameters()).device
     prompt_ids, is_prompt = pad(prompts, pad_id, device, left=True)
     prompt_of = torch.arange(len(prompts), device=device).repeat_interleave(copies)
     B = len(prompt_of)
-    first, drawn = among or (0, B)
+    if isinstance(generator, torch.Generator):
+        first, drawn = among or (0, B)
+        chance = chances([generator], drawn, max_new_tokens)[first : first + B]
+    else:
+        chance = chances(generator, copies, max_new_tokens)
     own: Opened = lambda: nullcontext(model)  # noqa: E731
-    decoders = [decoder(each, prompt_ids, is_prompt, prompt_of, max_new_tokens - 1) for each in [own, *others]]
     ends = torch.tensor(list(end_ids), device=device)
     going = torch.arange(B, device=device)  # the rows that the decoders are at work on
     ended = torch.zeros(B, dtype=torch.bool, device=device)
     tokens, is_response = [], []
     what = f"Writing {B} {noun}"  # all of them grow at once
-    for index in range(max_new_tokens):
-        tell(what, "token", index + 1, max_new_tokens)
-        logits, *seen = (each.logits / temperature for each in decoders)
-        probabilities = guide.probabilities(logits, seen) if guide else logits.softmax(-1)
-        chance = torch.rand(drawn, generator=generator, dtype=torch.float64)[first : first + B]
-        chosen = next_token(probabilities, top_p, chance[going.cpu()])
-        token = torch.full((B,), pad_id, device=device)
-        token[going] = chosen
-        token = torch.where(ended, pad_id, token)
-        tokens.append(token)
-        is_response.append(~ended)
-        ended = ended | torch.isin(token, ends)
-        if bool(ended.all()) or index + 1 == max_new_tokens:
-            break
-        left = (~ended[going]).nonzero()[:, 0]
-        if guide is None and len(left) <= decoders[0].drop_at * len(going):  # a guide may remember every row
-            going = going[left]
+    with prepacked(model):
+        decoders = [decoder(each, prompt_ids, is_prompt, prompt_of, max_new_tokens - 1) for each in [own, *others]]
+        for index in range(max_new_tokens):
+            tell(what, "token", index + 1, max_new_tokens)
+            logits, *seen = (each.logits / temperature for each in decoders)
+            probabilities = guide.probabilities(logits, seen) if guide else logits.softmax(-1)
+            chosen = next_token(probabilities, top_p, chance[going.cpu(), index])
+            token = torch.full((B,), pad_id, device=device)
+            token[going] = chosen
+            token = torch.where(ended, pad_id, token)
+            tokens.append(token)
+            is_response.append(~ended)
+            ended = ended | torch.isin(token, ends)
+            if bool(ended.all()) or index + 1 == max_new_tokens:
+                break
+            left = (~ended[going]).nonzero()[:, 0]
+            if guide is None and len(left) <= decoders[0].drop_at * len(going):  # a guide may remember every row
+                going = going[left]
+                for each in decoders:
+                    each.keep(left)
             for each in decoders:
-                each.keep(left)
-        for each in decoders:
-            each.read(token[going])
+                each.read(token[going])
     return Rows(prompt_ids, is_prompt, prompt_of, torch.stack(tokens, 1), torch.stack(is_response, 1), ended)

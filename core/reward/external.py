@@ -7,6 +7,7 @@ scale as ours: mean 0 and standard deviation 1 over completions of the reference
 from collections.abc import Generator, Sequence
 
 import torch
+from torch import Tensor
 from transformers import AutoModelForSequenceClassification
 
 from core.errors import BadInput, ModelError
@@ -91,8 +92,13 @@ class ExternalReward:
             found = self.tokenizer(prompt, completion)
         return {name: list(value) for name, value in found.items()}
 
-    def score(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
-        return [(value - self.mean) / self.std for value in self.raw(prompts, completions)]
+    def normalised(self, raw: Sequence[float]) -> Tensor:
+        """Rewards (B,), on the CPU, of the model's own numbers."""
+        return torch.tensor([(value - self.mean) / self.std for value in raw])
+
+    def score(self, prompts: Sequence[str], completions: Sequence[str]) -> Tensor:
+        """Rewards (B,), on the CPU."""
+        return self.normalised(self.raw(prompts, completions))
 
     def normalise(self, project: Project) -> None:
         """Measure the scale on completions that the base wrote in this project."""

@@ -1,19 +1,19 @@
-"""Whatever gives a completion its reward, behind one door: a run of ours, or a reward model made elsewhere."""
+"""Scoring texts: the reward of completions beside what the model says of them in detail."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
-from core.errors import BadInput
+from core.config.training import TrainRewardJob
 from core.events import Event
 from core.jobs import queue
 from core.jobs.context import JobContext
 from core.models.adapters import SharedModel
 from core.models.load import base_of
-from core.records import Job
-from core.reward.external import ExternalReward, external_of
-from core.reward.model import RewardModel, encode, load_run
+from core.reward.model import RewardModel, encode
+from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,27 @@ class Verdict:
     spread: list[float] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Judge:
-    """One of `model` (with the run that it came from) and `external`."""
+    """A reward function with a model of ours on the base `shared`, or one made elsewhere."""
 
+    reward: RewardFunction
     shared: SharedModel | None = None
-    model: RewardModel | None = None
-    job: Job | None = None
-    external: ExternalReward | None = None
+
+    @property
+    def model(self) -> RewardModel | None:
+        return self.reward.model
+
+    @property
+    def job(self) -> TrainRewardJob | None:
+        return self.reward.job
 
     def verdict(self, prompt: str, completions: Sequence[str]) -> Verdict:
         """Raises `BadInput` when a completion is longer than the model's context."""
-        if self.external is not None:
-            raw = torch.tensor(self.external.raw([prompt] * len(completions), completions))
-            rewards = (raw - self.external.mean) / self.external.std
-            return Verdict(rewards.tolist(), torch.sigmoid(raw[:, None] - raw[None, :]).tolist())
+        if (external := self.reward.external) is not None:
+            said = external.raw([prompt] * len(completions), completions)
+            rewards, raw = self._rewards(external.normalised(said), prompt, completions), torch.tensor(said)
+            return Verdict(rewards, torch.sigmoid(raw[:, None] - raw[None, :]).tolist())
         assert self.model is not None
         ids, answers = encode(self.model.shared.base, prompt, completions)
         raw = self.model.raw_scores([ids], [answers])[0]  # (M, N, C)
@@ -50,17 +56,22 @@ class Judge:
         wins = torch.sigmoid(overall[:, :, None] - overall[:, None, :]).mean(0)
         names = self.model.columns[1:]
         return Verdict(
-            self.model.reward(raw).tolist(),
+            self._rewards(self.model.reward(raw), prompt, completions),
             wins.tolist(),
             {name: normal[..., place].mean(0).tolist() for place, name in enumerate(names, 1)},
             normal[..., 0].std(0, correction=0).tolist() if len(normal) > 1 else [],
         )
 
+    def _rewards(self, learned: Tensor, prompt: str, completions: Sequence[str]) -> list[float]:
+        """The whole reward of texts, which end where they end."""
+        ended = torch.ones(len(completions), dtype=torch.bool, device=learned.device)
+        return list(self.reward.total(learned, [prompt] * len(completions), completions, ended).tolist())
+
     @property
     def scaled_by(self) -> str:
         """Whose completions the scale was measured on: `reference`, `ranked` (of these prompts), or nobody's."""
-        if self.external is not None:
-            return "reference" if self.external.scaled else ""
+        if self.reward.external is not None:
+            return "reference" if self.reward.external.scaled else ""
         return self.model.scaled_by if self.model is not None else ""
 
     def close(self) -> None:
@@ -72,20 +83,14 @@ def judge_of(
     context: JobContext, *, reward_job: int = 0, reward_model: str = "", ensemble: str = "mean"
 ) -> Generator[Event, None, Judge]:
     """The judge: `reward_model` (made elsewhere), or the run `reward_job` (0 is the newest one)."""
+    spec = RewardSpec(reward_job, reward_model, ensemble)
     if reward_model:
-        if reward_job:
-            raise BadInput("Give either --reward-job or --reward-model, not both.")
-        return Judge(external=(yield from external_of(context, reward_model)))
-    job = queue.run_of(context.project, reward_job, "train-reward")
-    shared = SharedModel((yield from base_of(context, four_bit=four_bit(job))), tell=context.tell)
+        return Judge((yield from reward_function(context, spec, None)))
+    queue.run_of(context.project, reward_job, TrainRewardJob)  # before a model is loaded for nothing
+    four_bit = on_four_bits(context.project, spec)
+    shared = SharedModel((yield from base_of(context, four_bit=four_bit)), tell=context.tell)
     try:
-        model = load_run(shared, context.project, job.result["adapter"], combine=ensemble)
+        return Judge((yield from reward_function(context, spec, shared)), shared)
     except BaseException:
         shared.close()
         raise
-    return Judge(shared=shared, model=model, job=job)
-
-
-def four_bit(job: Job) -> bool:
-    """Was the reward model trained on a base in 4 bits? Then its scale holds on such a base alone."""
-    return bool(job.config.get("base_bits") == "4")

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.errors import ModelError, is_out_of_memory
 from core.models import chat, devices
 from core.models.adapters import SharedModel
@@ -49,7 +49,7 @@ class Member:
 
 
 class RewardModel:
-    """Use `score` for text and `states_to_scores` inside `shared.role(member.adapter)` for hidden states."""
+    """`raw_scores` reads texts; `reward` makes one reward of them, on the scale of the reference's completions."""
 
     def __init__(self, shared: SharedModel, columns: Sequence[str] = (OVERALL,), *, combine: str = "mean") -> None:
         self.shared = shared
@@ -63,20 +63,6 @@ class RewardModel:
     def identity(self) -> dict[str, str]:
         """What tells its tokenizer and its base from others."""
         return {"tokenizer": tokenizer_hash(self.shared.base), "base": base_hash(self.shared.base)}
-
-    @classmethod
-    def fresh(
-        cls,
-        shared: SharedModel,
-        config: LoraConfig,
-        *,
-        seed: int,
-        columns: Sequence[str] = (OVERALL,),
-        head_init: str = "normal",
-    ) -> "RewardModel":
-        model = cls(shared, columns)
-        model.add(ADAPTER, config, seed=seed, head_init=head_init)
-        return model
 
     def add(self, adapter: str, config: LoraConfig, *, seed: int, head_init: str = "normal") -> Member:
         """A fresh member."""
@@ -211,11 +197,6 @@ class RewardModel:
     def normalised(self, raw: Tensor) -> Tensor:
         """Scores (M, ..., C) in standard deviations of the reference's completions, member by member."""
         return torch.stack([member.head.normalised(scores) for member, scores in zip(self.members, raw, strict=True)])
-
-    def score(self, prompt: str, completions: Sequence[str]) -> list[float]:
-        """Rewards of completions of one prompt, in standard deviations of the reference's completions."""
-        ids, answers = encode(self.shared.base, prompt, completions)
-        return [float(value) for value in self.reward(self.raw_scores([ids], [answers])[0])]
 
 
 def by_length(lengths: Sequence[int], tokens: int) -> list[list[int]]:

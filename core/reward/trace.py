@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 
 from core.models.fast.varlen import Layout, lay_out, run
+from core.models.fast.varlen_states import reads_varlen
 from core.models.rows import Ids
-from core.models.states import works_flat
 from core.reward.model import RewardModel
 
 
@@ -30,7 +30,7 @@ def trace(model: RewardModel, prompt: Ids, answer: Ids) -> Trace:
     raw = []
     for member in model.members:
         with model.shared.role(member.adapter):
-            if works_flat(base.model, len(prompt) + len(answer)):
+            if reads_varlen(base.model, len(prompt) + len(answer)):
                 layout = beginnings(prompt, answer, base.device)
                 raw.append(member.head(run(base.model.base_model, layout)[layout.states[:, -1]]))
             else:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.training import TrainRewardConfig
 from core.errors import KnownError
 from core.models.rows import Ids
 from core.reward.examples import Example
@@ -69,20 +69,6 @@ def example_loss(raw: Tensor, example: Example, config: TrainRewardConfig, tie: 
     overall = torch.stack(by_column.pop(0)).mean()
     criteria = [torch.stack(losses).mean() for losses in by_column.values()]
     return overall + torch.stack(criteria).mean() if criteria else overall
-
-
-def update(
-    model: RewardModel,
-    member: Member,
-    optimizer: torch.optim.Optimizer,
-    batch: Sequence[Example],
-    config: TrainRewardConfig,
-    tokens: int,
-) -> dict[str, float]:
-    """Learn from a batch. No pass is over more than `tokens`. Raises `KnownError` when the loss is not a number."""
-    metrics = put_together(model, member, own_gradients(model, member, batch, config, tokens))
-    step(optimizer, metrics)
-    return metrics
 
 
 def own_gradients(

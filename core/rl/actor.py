@@ -11,15 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.errors import Diverged
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer
 from core.models.heads import ScalarHead
 from core.models.logprobs import Predictions, predictions
-from core.rl.adaptive_kl import Live
+from core.rl.adaptive_kl import LiveSettings
+from core.rl.batches import Batch, Rollout
 from core.rl.estimators import explained_variance, masked_mean
-from core.rl.rollout import POLICY, Rollout
+from core.rl.rollout import POLICY
 
 #: The learning rate ends at this share of where it began.
 FINAL_LEARNING_RATE = 0.1
@@ -36,7 +37,15 @@ class Setup:
     shared: SharedModel
     config: TrainPolicyConfig
     options: Any
-    live: Live
+    live: LiveSettings
+
+
+@dataclass(frozen=True)
+class CachedPredictions:
+    """What the policy said of completions when they were scored, with the graph of its gradient."""
+
+    index: Tensor  # (n,) the completions' numbers in their batch
+    predictions: Predictions
 
 
 class Actor:
@@ -46,6 +55,12 @@ class Actor:
         self.shared, self.config, self.live = setup.shared, setup.config, setup.live
         self.weights = setup.shared.parameters(POLICY)
         self.optimizer = adamw((self.weights, setup.live.learning_rate))
+        self.cached_predictions: CachedPredictions | None = None
+
+    def reuse(self, cached_predictions: CachedPredictions | None) -> None:
+        """Let the next `descend` begin from predictions that were made with the weights as they are now, instead of a
+        forward pass of its own. They are used once, and forgotten as soon as the weights have moved."""
+        self.cached_predictions = cached_predictions
 
     def schedule(self, progress: float) -> float:
         """The learning rate at `progress` (0 to 1) of the run, set and returned."""
@@ -54,14 +69,14 @@ class Actor:
             group["lr"] = rate
         return rate
 
-    def batches(self, rollout: Rollout, minibatches: int = 1) -> list[list[Tensor]]:
+    def batches(self, rollout: Batch, minibatches: int = 1) -> list[list[Tensor]]:
         """Row numbers for each optimizer step of one pass, as micro-batches: those in which logp_old was computed, or
         smaller ones where there are to be more minibatches than that."""
         micro = rollout.rows.chunks(min(self.config.micro_batch, -(-len(rollout) // minibatches)))
         return [micro[i::minibatches] for i in range(min(minibatches, len(micro)))]
 
     def descend(
-        self, rollout: Rollout, batch: list[Tensor], loss: Loss, *, per_completion: bool = False,
+        self, rollout: Batch, batch: list[Tensor], loss: Loss, *, per_completion: bool = False,
         beside: Sequence[Tensor] = (),
     ) -> dict[str, float]:  # fmt: skip
         """One optimizer step down the mean of `loss` over all tokens of the batch, or its sum over the tokens divided
@@ -76,9 +91,7 @@ class Actor:
         totals: dict[str, float] = {}
         with self.shared.role(POLICY, train=True) as causal:
             for index in self.own_share(rollout, batch):
-                policy = self.heard(rollout, index) or predictions(
-                    causal, rollout.rows.select(index), rollout.temperature
-                )
+                policy = self._cached_of(index) or predictions(causal, rollout.rows.select(index), rollout.temperature)
                 losses, seen = loss(policy, index)
                 part = (losses * mask[index]).sum() / count
                 part.backward()
@@ -86,12 +99,12 @@ class Actor:
                 for name, values in seen.items():
                     mean = float((values.detach() * mask[index]).sum()) / tokens
                     totals[name] = totals.get(name, 0.0) + mean
-        rollout.said.clear()
+        self.cached_predictions = None
         world = self.shared.world
         world.add_gradients([*self.weights, *beside])
         return world.summed(totals) | {"grad_norm": self.step()}
 
-    def own_share(self, rollout: Rollout, batch: list[Tensor]) -> list[Tensor]:
+    def own_share(self, rollout: Batch, batch: list[Tensor]) -> list[Tensor]:
         """What this process does of a batch's micro-batches: the completions of some of their prompts."""
         world = self.shared.world
         if world.size == 1:
@@ -101,11 +114,9 @@ class Actor:
         parts = [index[torch.isin(rollout.group[index], own)] for index in batch]
         return [part for part in parts if len(part)]
 
-    def heard(self, rollout: Rollout, index: Tensor) -> Predictions | None:
-        """What the policy said of the completions `index` when they were scored, once and while it still says so."""
-        if rollout.said and torch.equal(rollout.said[0][0], index):
-            return rollout.said.pop()[1]
-        return None
+    def _cached_of(self, index: Tensor) -> Predictions | None:
+        cached, self.cached_predictions = self.cached_predictions, None
+        return cached.predictions if cached is not None and torch.equal(cached.index, index) else None
 
     def step(self) -> float:
         """Step down the gradient that is there, at most `LARGEST_NORM` long; returns its length before that."""
@@ -121,6 +132,7 @@ class Actor:
         save_optimizer(self.optimizer, folder / "optimizer.safetensors")
 
     def restore(self, folder: Path) -> None:
+        self.cached_predictions = None
         self.optimizer.zero_grad()
         load_optimizer(self.optimizer, folder / "optimizer.safetensors")
 
@@ -138,31 +150,29 @@ class Critic:
         self.head.zero()
         self.optimizer = adamw((list(self.head.linear.parameters()), learning_rate))
         self.fresh = True
+        """Has it seen no rollout yet?"""
 
     @property
     def weights(self) -> list[Tensor]:
         return list(self.head.linear.parameters())
 
     @torch.no_grad()
+    def initialise(self, score: Tensor) -> None:
+        """Begin at the mean score (B,) of the first rollout, for every state."""
+        self.head.linear.bias.fill_(float(score.mean()))
+        self.fresh = False
+
+    @torch.no_grad()
     def values(self, rollout: Rollout) -> Tensor:
-        """V(s_t) (B, T), 0 outside the response. The first rollout that it sees sets its bias to the mean score."""
-        if self.fresh:
-            self.head.linear.bias.fill_(float(rollout.score.mean()))
-            self.fresh = False
+        """V(s_t) (B, T), 0 outside the response."""
         return self.head(rollout.features) * rollout.is_response
 
-    def fit(self, rollout: Rollout, returns: Tensor, epochs: int, *, clip: float = 0.0) -> dict[str, float]:
-        """Steps down 1/2 (V - returns)^2; returns (B, T). With `clip` no value gains by moving further than that."""
+    def fit(self, rollout: Rollout, returns: Tensor, epochs: int) -> dict[str, float]:
+        """Steps down 1/2 (V - returns)^2; returns (B, T)."""
         mask = rollout.is_response
-        old = self.values(rollout)
-        metrics = {"val/explained_variance": explained_variance(returns, old, mask)}
+        metrics = {"val/explained_variance": explained_variance(returns, self.values(rollout), mask)}
         for epoch in range(epochs):
-            values = self.head(rollout.features)
-            error = (values - returns).square()
-            if clip:
-                near = old + (values - old).clamp(-clip, clip)
-                error = torch.maximum(error, (near - returns).square())
-            loss = 0.5 * masked_mean(error, mask)
+            loss = 0.5 * masked_mean((self.head(rollout.features) - returns).square(), mask)
             loss.backward()
             self.step()
             if epoch == 0:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 
 #: How far one step may be off its target before it counts as this much, both ways (Ziegler et al. 2019).
 LARGEST_ERROR = 0.2
 
 
 @dataclass
-class Live:
+class LiveSettings:
     """The settings in force now (see `core.runs.live_settings`); the loop changes them, algorithms read them."""
 
     kl_coef: float
@@ -17,11 +17,11 @@ class Live:
     temperature: float
 
     @classmethod
-    def of(cls, config: TrainPolicyConfig) -> "Live":
+    def of(cls, config: TrainPolicyConfig) -> "LiveSettings":
         return cls(config.kl_coef, config.rate, config.temperature)
 
 
-def steered(kl_coef: float, kl: float, target: float, completions: int, horizon: int) -> float:
+def next_kl_coef(kl_coef: float, kl: float, target: float, completions: int, horizon: int) -> float:
     """The next KL coefficient (Ziegler et al. 2019, arXiv 1909.08593, sec. 2.2).
 
     kl, target: nats a completion; completions: how many this step drew; horizon: completions in which the coefficient

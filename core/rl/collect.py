@@ -1,11 +1,11 @@
 """Collect one batch of rollouts, with rewards and log-probabilities; and what it says about its policy."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass
 
 import torch
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.errors import Diverged
 from core.jobs.process_group import ALONE
 from core.models import chat
@@ -13,21 +13,33 @@ from core.models.adapters import REFERENCE, SharedModel
 from core.models.sampling import Guide
 from core.models.seeds import generator
 from core.records import Prompt
-from core.rl.adaptive_kl import Live
-from core.rl.estimators import k3, masked_mean, token_kl
-from core.rl.rewards import Rewards
-from core.rl.rollout import POLICY, Rollout, draw, join, logprobs, policy_logprobs, score_and_features
+from core.reward.reward_function import RewardFunction
+from core.rl.actor import CachedPredictions
+from core.rl.adaptive_kl import LiveSettings
+from core.rl.batches import Rollout, join
+from core.rl.estimators import k3, masked_mean
+from core.rl.rollout import POLICY, draw, logprobs, policy_logprobs, score_and_features
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A step's rollout, with what is only to be shown of it."""
+
+    prompts: list[Prompt]  # in the order of the rollout, each of them once for `completions` of it
+    rollout: Rollout
+    gold: list[float] | None  # (B) of the gold reward that is drawn beside
+    times: dict[str, float]  # seconds
 
 
 def collect(
-    shared: SharedModel, reward: Rewards, chosen: list[Prompt], config: TrainPolicyConfig, live: Live, step: int,
-    guide: Guide | None = None, *, learns: bool = False,
-) -> tuple[Rollout, list[float] | None, dict[str, float]]:  # fmt: skip
-    """One batch of rollouts with log-probabilities and scores; also the gold rewards and the seconds it took.
+    shared: SharedModel, reward: RewardFunction, chosen: list[Prompt], config: TrainPolicyConfig, live: LiveSettings,
+    step: int, guide: Guide | None = None, *, learns: bool = False,
+) -> tuple[Collected, CachedPredictions | None]:  # fmt: skip
+    """One batch of rollouts with log-probabilities and scores.
 
-    With `learns` the rollout keeps what the policy `said`, if that is possible. Several processes draw and score a
-    share of the prompts each, and all get the whole; but where a guide remembers every draw, each draws everything.
-    Raises `Diverged` in all of them if the policy gives no numbers to one.
+    With `learns` also the policy's predictions, where they can be kept for its first optimizer step. Several processes
+    draw and score a share of the prompts each, and all get the whole; but where a guide remembers every draw, each
+    draws everything. Raises `Diverged` in all of them if the policy gives no numbers to one.
     """
     world = shared.world if guide is None else ALONE
     found, trouble = None, ""
@@ -38,23 +50,24 @@ def collect(
     if everywhere := [text for text in world.gathered(trouble) if text]:
         raise Diverged(everywhere[0])
     assert found is not None
-    rollout, gold, times = found
     if world.size == 1:
         return found
+    own, cached = found
     device = shared.base.device
-    parts = world.gathered((rollout.to(torch.device("cpu")), gold))
+    parts = world.gathered((own.rollout.to(torch.device("cpu")), own.gold))
     whole = join([part for part, _ in parts]).to(device)
-    golds = None if gold is None else [value for _, values in parts for value in values]
+    gold = None if own.gold is None else [value for _, values in parts for value in values]
     first = sum(len(part) for part, _ in parts[: world.rank])
-    T = whole.is_response.shape[1]
-    said = [(index + first, heard.widened(T)) for index, heard in rollout.said]
-    return replace(whole, said=said), golds, times
+    if cached is not None:
+        wide = cached.predictions.widened(whole.is_response.shape[1])
+        cached = CachedPredictions(cached.index + first, wide)
+    return Collected(chosen, whole, gold, own.times), cached
 
 
 def _collect(
-    shared: SharedModel, reward: Rewards, everyone: list[Prompt], share: slice, config: TrainPolicyConfig, live: Live,
-    step: int, guide: Guide | None, learns: bool,
-) -> tuple[Rollout, list[float] | None, dict[str, float]]:  # fmt: skip
+    shared: SharedModel, reward: RewardFunction, everyone: list[Prompt], share: slice, config: TrainPolicyConfig,
+    live: LiveSettings, step: int, guide: Guide | None, learns: bool,
+) -> tuple[Collected, CachedPredictions | None]:  # fmt: skip
     """The completions of one share of a step's prompts."""
     began = time.monotonic()
     chosen, K = everyone[share], config.completions
@@ -65,27 +78,26 @@ def _collect(
     )  # fmt: skip
     drawn = time.monotonic()
     shared.tell("Comparing with the reference")
-    logp_old, entropy, heard = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
+    logp_old, entropy, kept = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
     logp_ref, _ = logprobs(shared, REFERENCE, rows, live.temperature, config.micro_batch)
     learned, features, spread = score_and_features(shared, reward.model, rows, config.micro_batch)
     texts = tuple(
         chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist())
     )
-    asked = [prompt.text for prompt in chosen for _ in range(K)]
-    gold = reward.gold_of(asked, list(texts))
-    score = reward.score(learned, gold, asked, list(texts), rows.ended)
-    said = [(torch.arange(len(rows), device=rows.prompt_of.device), heard)] if heard else []
+    score, gold = reward.scores(learned, [prompt.text for prompt in chosen for _ in range(K)], texts, rows.ended)
     rollout = Rollout(
-        rows, texts, logp_old, logp_ref, entropy, features, score, live.temperature, spread, said=said
+        rows, texts, logp_old, logp_ref, entropy, features, score, spread, temperature=live.temperature
     )  # fmt: skip
-    return rollout, gold, {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
+    index = torch.arange(len(rows), device=rows.prompt_of.device)
+    times = {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
+    return Collected(chosen, rollout, gold, times), CachedPredictions(index, kept) if kept else None
 
 
 def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float, estimator: str = "k1") -> dict[str, float]:
     """What the batch says about the policy that drew it, before it learns; KL is charged as `estimator` says."""
     kl = rollout.kl
     mask = rollout.is_response
-    charged = kl_coef * (token_kl(rollout.logp_old, rollout.logp_ref, estimator) * mask).sum(1)
+    charged = kl_coef * rollout.charged_kl(estimator).sum(1)
     values = {
         "objective/scores": float(rollout.score.mean()),
         "objective/score_std": float(rollout.score.std(correction=0)),

@@ -54,28 +54,15 @@ def token_rewards(kl: Tensor, score: Tensor, is_response: Tensor, kl_coef: float
     return rewards.detach()
 
 
-def gae(rewards: Tensor, values: Tensor, is_response: Tensor, gamma: float, lam: float) -> tuple[Tensor, Tensor]:
-    """Advantages and returns (B, T) over response tokens (Schulman et al. 2015, arXiv 1506.02438).
-
-    values: V(s_t), read before token t. The end of a response is terminal: nothing is bootstrapped.
-    """
-    assert rewards.shape == values.shape == is_response.shape
-    advantages = torch.zeros_like(rewards)
-    following = torch.zeros_like(rewards[:, 0])
-    T = rewards.shape[1]
-    for t in reversed(range(T)):
-        inside = is_response[:, t + 1] if t + 1 < T else torch.zeros_like(is_response[:, 0])
-        next_value = values[:, t + 1] * inside if t + 1 < T else torch.zeros_like(following)
-        delta = (rewards[:, t] + gamma * next_value - values[:, t]) * is_response[:, t]
-        following = delta + gamma * lam * following * inside
-        advantages[:, t] = following
-    advantages = advantages * is_response
-    return advantages, (advantages + values) * is_response
-
-
 def returns_to_go(rewards: Tensor, is_response: Tensor, gamma: float = 1.0) -> Tensor:
-    """G_t = sum over l >= t of gamma^(l-t) r_l (B, T)."""
-    return gae(rewards, torch.zeros_like(rewards), is_response, gamma, 1.0)[1]
+    """G_t = sum over l >= t of gamma^(l-t) r_l (B, T), 0 outside the response."""
+    assert rewards.shape == is_response.shape
+    returns = torch.zeros_like(rewards)
+    following = torch.zeros_like(rewards[:, 0])
+    for t in reversed(range(rewards.shape[1])):
+        following = (rewards[:, t] + gamma * following) * is_response[:, t]
+        returns[:, t] = following
+    return returns
 
 
 def sum_to_go(values: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import Rows
 from core.models.seeds import generator
-from core.rl.rewards import Rewards
+from core.reward.reward_function import RewardFunction
 from core.rl.rollout import draw, logprobs, score_and_features
 
 
@@ -18,18 +18,18 @@ def answers(
     shared: SharedModel,
     role: str | None,
     prompts: list[tuple[int | None, str]],
-    rewards: Rewards,
+    reward: RewardFunction,
     **how: Any,
 ) -> list[Sample]:
     """All that `batches` yields."""
-    return [sample for part in batches(shared, role, prompts, rewards, **how) for sample in part]
+    return [sample for part in batches(shared, role, prompts, reward, **how) for sample in part]
 
 
 def batches(
     shared: SharedModel,
     role: str | None,
     prompts: list[tuple[int | None, str]],
-    rewards: Rewards,
+    reward: RewardFunction,
     *,
     name: str,
     copies: int = 1,
@@ -55,7 +55,7 @@ def batches(
             role,
             [item for item in batch for _ in range(copies)],
             rows,
-            rewards,
+            reward,
             name,
             temperature,
             micro_batch,
@@ -67,16 +67,15 @@ def _scored(
     role: str | None,
     prompts: list[tuple[int | None, str]],
     rows: Rows,
-    rewards: Rewards,
+    reward: RewardFunction,
     name: str,
     temperature: float,
     micro_batch: int,
 ) -> list[Sample]:
     lengths = rows.lengths.tolist()
     texts = [chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(lengths)]
-    learned, _, _ = score_and_features(shared, rewards.model, rows, micro_batch)
-    gold = rewards.gold_of([text for _, text in prompts], texts)
-    score = rewards.score(learned, gold, [text for _, text in prompts], texts, rows.ended)
+    learned, _, _ = score_and_features(shared, reward.model, rows, micro_batch)
+    score, gold = reward.scores(learned, [text for _, text in prompts], texts, rows.ended)
     kl = torch.zeros(len(lengths))
     if role is not REFERENCE:
         policy, _ = logprobs(shared, role, rows, temperature, micro_batch)
@@ -88,7 +87,7 @@ def _scored(
             prompt_id=prompts[i][0],
             completion=texts[i],
             policy=name,
-            score=float(score[i]) if rewards.known else None,
+            score=float(score[i]) if reward.known else None,
             gold=None if gold is None else gold[i],
             kl=float(kl[i]),
             tokens=int(lengths[i]),

@@ -1,42 +1,44 @@
-"""What the loop asks of an algorithm; each file in `core/rl/algorithms/` has a `Learner` made from this."""
+"""What the loop asks of an algorithm; each file in `core/rl/algorithms/` has a `Learner` made from this.
+
+Importing this module imports no torch: an algorithm that brings its options along is listed by the window.
+"""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from core.models.sampling import Guide
+    from core.rl.actor import Critic, Setup
+    from core.rl.batches import Batch
 
-from core.models.sampling import Guide
-from core.rl.actor import Actor, Critic, Setup
-from core.rl.estimators import token_kl
-from core.rl.rollout import Rollout
+BatchT = TypeVar("BatchT", bound="Batch")
 
 
-class BaseLearner:
-    """Holds the actor, perhaps a critic, and numbers in `state` that go from step to step: all of a checkpoint."""
+class BaseLearner(Generic[BatchT]):
+    """Holds the actor, a critic where the options declare one, and numbers in `state` that go from step to step: all
+    of a checkpoint."""
 
-    twice_differentiable: ClassVar[bool] = False
-    """Does it need second derivatives of what the policy says?"""
+    options: Any
+    critic: "Critic | None"
 
-    learns_from_fresh: bool = True
-    """Is its first optimizer step on the whole of a rollout that it has just drawn?"""
+    def __init__(self, setup: "Setup") -> None:
+        from core.rl.actor import Actor, Critic
 
-    critic: Critic | None = None
-    """Its value head, if it has one."""
-
-    def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.shared, self.config, self.options, self.live = setup.shared, setup.config, setup.options, setup.live
         self.actor = Actor(setup)
+        self.critic = Critic(setup, setup.options.value_learning_rate) if setup.options.CRITIC else None
         self.state: dict[str, float] = {}
 
-    def guide(self) -> Guide | None:
+    def guide(self) -> "Guide | None":
         """What has a say in the next rollout's draws; None lets the policy draw as it is."""
         return None
 
-    def update(self, rollout: Rollout, step: int) -> dict[str, float]:
-        """Learn from one batch; step counts from 0. Returns metrics by their names in `core.config.metrics`."""
+    def update(self, batch: BatchT, step: int) -> dict[str, float]:
+        """Learn from one batch, a `Rollout` or for an offline algorithm a `PreferenceBatch`; step counts from 0.
+        Returns metrics by their names in `core.config.metrics`."""
         raise NotImplementedError
 
     def progress(self, step: int) -> float:
@@ -47,10 +49,6 @@ class BaseLearner:
         for number in range(count):
             self.shared.tell("Learning", "pass", number + 1, count)
             yield number
-
-    def charged_kl(self, rollout: Rollout) -> Tensor:
-        """The KL to the reference that each token (B, T) pays for, before the coefficient."""
-        return token_kl(rollout.logp_old, rollout.logp_ref, self.config.kl_estimator) * rollout.is_response
 
     def save(self, folder: Path) -> None:
         """Write everything that `update` carries from step to step, except the adapter `policy`."""

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.models.rows import Rows
-from core.rl.rollout import Rollout, join
+from core.rl.batches import Rollout, join
 
 
 class Replay:
@@ -67,19 +67,20 @@ class Replay:
             about = json.loads(file.metadata()["about"])
         tensors = load_file(path, device=str(device))
         self.parts = []
-        for number, said in enumerate(about):
+        for number, own in enumerate(about):
             mine = {key.split("/", 1)[1]: value for key, value in tensors.items() if key.startswith(f"{number}/")}
             self.parts.append(
                 Rollout(
                     Rows(**{name.removeprefix("rows."): mine.pop(name) for name in list(mine) if "rows." in name}),
-                    tuple(said["texts"]),
+                    tuple(own["texts"]),
                     mine["logp_old"],
                     mine["logp_ref"],
                     mine["entropy"],
                     mine["features"],
                     mine["score"],
-                    said["temperature"],
-                    None,
-                    {name.removeprefix("extra."): value for name, value in mine.items() if name.startswith("extra.")},
+                    extra={
+                        name.removeprefix("extra."): value for name, value in mine.items() if name.startswith("extra.")
+                    },
+                    temperature=own["temperature"],
                 )
             )

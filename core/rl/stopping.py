@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 
 #: Steps whose mean counts: one step's is too noisy to stop a run by.
 WINDOW = 3
@@ -12,7 +12,7 @@ WINDOW = 3
 TIMES, LEAST = 5.0, 3.0
 
 
-class Watch:
+class StoppingRules:
     """Sees each step's metrics. Its memory is part of a checkpoint: `state` is JSON."""
 
     def __init__(self, config: TrainPolicyConfig) -> None:

@@ -6,65 +6,78 @@ those with which it began, so a resumed run goes on as if it had never been inte
 
 import importlib
 import json
-import random
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob, TrainPolicyResult
 from core.errors import BadInput, Diverged
-from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Rollback, Sample, Samples, Steered
+from core.events import (
+    Checkpoint,
+    Event,
+    Metrics,
+    Note,
+    Progress,
+    Result,
+    Rollback,
+    Sample,
+    Samples,
+    SettingInForce,
+)
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.models import devices
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
-from core.records import LATER, Prompt
-from core.rl import evaluate, rewards
+from core.records import Prompt
+from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
 from core.rl.actor import Setup
-from core.rl.adaptive_kl import Live, steered
-from core.rl.collect import collect, objective
+from core.rl.adaptive_kl import LiveSettings, next_kl_coef
+from core.rl.collect import Collected, objective
+from core.rl.heldout import HeldOut
 from core.rl.learner import BaseLearner
-from core.rl.ranked import Rankings
-from core.rl.reference_answers import Anchors
-from core.rl.rewards import Rewards
-from core.rl.rollout import POLICY, Rollout
-from core.rl.stopping import Watch
-from core.runs import live_settings, preflight
+from core.rl.preference_source import PreferenceSource
+from core.rl.reference_answers import ReferenceAnswers
+from core.rl.rollout import POLICY
+from core.rl.rollout_source import Collector, RolloutSource, Source
+from core.rl.stopping import StoppingRules
+from core.runs import preflight
 from core.runs.pinned_prompts import PINNED
-from core.store import prompts
-
-EVALUATION_COPIES = 4
-#: An algorithm that learns from rankings is measured on rollouts once in so many steps.
-MEASURE_EVERY = 5
+from core.store import checkpoints, prompts, setting_changes
 
 
 def run(context: JobContext) -> Events:
     config: TrainPolicyConfig = context.config
-    begun = queue.get(context.project, context.job_id).result.get("reward_job") if context.resume_from else None
+    begun = _reward_job(context) if context.resume_from else None
     if begun:  # there may be a newer reward model by now
         context.config = config = replace(config, reward_job=begun)
     if not context.resume_from:
         preflight.train_policy(context.project, config, processes=context.world.size)
     asked = pinned_prompts(context)
     algorithm = ALGORITHMS[config.algorithm]
-    base = yield from base_of(context, four_bit=rewards.on_four_bits(context.project, config))
+    if algorithm.config.DIFFERENTIATES_TWICE and context.world.sharded:
+        raise BadInput(
+            f"{algorithm.title} differentiates twice, which a base that is spread over "
+            "processes does not allow: leave FSDP out, or choose another algorithm."
+        )
+    spec = RewardSpec.of(config)
+    base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
     shared = SharedModel(base, context.world, context.tell)
     try:
-        kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
-        if kind.twice_differentiable and context.world.sharded:
-            raise BadInput(
-                f"{algorithm.title} differentiates twice, which a base that is spread over "
-                "processes does not allow: leave FSDP out, or choose another algorithm."
-            )
-        reward = yield from rewards.of(context, shared, config, needed=not algorithm.offline)
-        yield Result({"reward_job": reward.reward_job})
+        reward = yield from reward_function(context, spec, shared, needed=not algorithm.offline)
+        yield Result(TrainPolicyResult(reward_job=reward.reward_job))
         shared.add(POLICY, config, seed=config.seed)
-        live = Live.of(config)
+        live = LiveSettings.of(config)
+        kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
         learner = kind(Setup(shared, config, context.options, live))
-        yield from Run(context, shared, learner, live, reward, asked).events()
+        collector = Collector(shared, reward, asked["train"], config, live)
+        source: Source = (
+            PreferenceSource(context, shared, collector) if algorithm.offline else RolloutSource(collector, learner)
+        )
+        heldout = HeldOut(context, shared, reward, asked["heldout"])
+        yield from Run(context, shared, learner, live, reward, source, heldout).events()
     finally:
         shared.close()
 
@@ -79,16 +92,15 @@ class Run:
     """One run from its first step, or its last checkpoint, to its end."""
 
     def __init__(
-        self, context: JobContext, shared: SharedModel, learner: BaseLearner, live: Live, reward: Rewards,
-        asked: dict[str, list[Prompt]],
+        self, context: JobContext, shared: SharedModel, learner: BaseLearner, live: LiveSettings,
+        reward: RewardFunction, source: Source, heldout: HeldOut,
     ) -> None:  # fmt: skip
         self.context, self.shared, self.learner, self.live = context, shared, learner, live
-        self.reward, self.train, self.heldout = reward, asked["train"], asked["heldout"]
+        self.reward, self.source, self.heldout = reward, source, heldout
         self.config: TrainPolicyConfig = context.config
         self.step = context.resume_step
-        self.watch = Watch(self.config)
-        self.rankings = Rankings(context, shared) if ALGORITHMS[self.config.algorithm].offline else None
-        self.anchors = self.known_anchors()
+        self.stopping = StoppingRules(self.config)
+        self.reference_answers = self.known_reference_answers()
         if context.resume_from:
             self.restore(context.resume_from)
 
@@ -96,17 +108,14 @@ class Run:
         config, context = self.config, self.context
         began = time.monotonic()
         if not context.resume_from:
-            if self.rankings:
-                yield Note(f"Learns from {self.rankings.pairs} pairs.")
-                for note in self.rankings.notes:
-                    yield Note(note)
-            if self.heldout:
-                yield from self.measured(REFERENCE)
+            for note in self.source.notes:
+                yield Note(note)
+            yield from self.heldout.evaluate(REFERENCE, self.step)
             yield Checkpoint(0, self.save)  # what a run that goes wrong at once is put back to
 
         stage = f"Tuning the policy ({ALGORITHMS[config.algorithm].title})"
         yield Progress(self.step, config.steps, stage)
-        while self.step < config.steps and not self.watch.reason():
+        while self.step < config.steps and not self.stopping.reason():
             yield from self.steer()
             trouble = yield from self.advance()
             if trouble:
@@ -115,85 +124,78 @@ class Run:
                 if context.stopping:
                     return
                 continue
-            ends = self.step == config.steps or self.watch.reason() is not None
+            ends = self.step == config.steps or self.stopping.reason() is not None
             due = ends or self.step % config.checkpoint_every == 0
             if due or context.wanted != "run":
-                yield Checkpoint(self.step, self.save, best=due and self.watch.is_best())
+                yield Checkpoint(self.step, self.save, best=due and self.stopping.is_best())
             yield Progress(self.step, config.steps, stage)
             if context.stopping:
                 return
 
-        reason = self.watch.reason() or "maximum of steps"
-        yield Result({"steps": self.step, "stop_reason": reason})
-        if self.heldout:
-            yield from self.measured(POLICY)
-        yield Result({"seconds": time.monotonic() - began})
+        reason = self.stopping.reason() or "maximum of steps"
+        yield Result(TrainPolicyResult(steps=self.step, stop_reason=reason))
+        yield from self.heldout.evaluate(POLICY, self.step)
+        yield Result(TrainPolicyResult(seconds=time.monotonic() - began))
         yield Progress(self.step, config.steps, "Done")
 
     def advance(self) -> Generator[Event, None, Trouble | None]:
         """One step. Returns what went wrong, or None."""
-        config, start = self.config, time.monotonic()
+        start = time.monotonic()
         metrics: dict[str, float] = {}
         samples: list[Sample] = []
-        rollout = None
-        if self.rankings is None or (self.step % MEASURE_EVERY == 0 and self.reward.known):
-            chosen = batch_of(self.train, config, self.step)
-            guide = None if self.rankings else self.learner.guide()
-            try:
-                rollout, gold, times = collect(
-                    self.shared, self.reward, chosen, config, self.live, self.step, guide,
-                    learns=self.rankings is None and self.learner.learns_from_fresh,
-                )  # fmt: skip
-            except Diverged as error:
-                return Trouble(str(error).rstrip(".").lower(), max(self.step - 1, 0))
-            metrics = objective(rollout, gold, self.live.kl_coef, config.kl_estimator) | times
-            samples = self.samples(rollout, chosen, gold)
+        try:
+            drawn = self.source.next(self.step)
+        except Diverged as error:
+            return Trouble(str(error).rstrip(".").lower(), max(self.step - 1, 0))
+        collected = drawn.collected
+        if collected:
+            found = objective(collected.rollout, collected.gold, self.live.kl_coef, self.config.kl_estimator)
+            metrics = found | collected.times
+            samples = self.samples(collected)
         before = time.monotonic()
-        if trouble := self.watch.trouble(metrics):
+        if trouble := self.stopping.trouble(metrics):
             return Trouble(trouble, max(self.step - 1, 0))  # it was drawn by what the last update made
         self.context.tell("Learning")
         try:
-            batch = self.rankings.batch(self.step) if self.rankings else rollout
-            assert batch is not None
-            learned = self.learner.update(batch, self.step)
-            trouble = self.watch.trouble(learned)
+            learned = self.learner.update(drawn.batch, self.step)
+            trouble = self.stopping.trouble(learned)
         except Diverged as error:
             trouble = str(error).rstrip(".").lower()
         if trouble is not None:
             return Trouble(trouble, self.step)
         now = time.monotonic()
-        self.watch.spend(self.shared.world.agreed(now - start))
+        self.stopping.spend(self.shared.world.agreed(now - start))
         metrics |= learned | {"time/train": now - before, "time/step": now - start, "memory/gb": devices.memory_gb()}
-        if rollout is not None:
-            metrics["time/tokens_per_second"] = float(rollout.is_response.sum()) / (now - start)
-            self.watch.see(metrics, self.step + 1)
-            if config.kl_target:
-                self.live.kl_coef = steered(
-                    self.live.kl_coef, metrics["objective/kl"], config.kl_target, len(rollout), config.kl_horizon
-                )
+        if collected:
+            metrics["time/tokens_per_second"] = float(collected.rollout.is_response.sum()) / (now - start)
+            self.look_at(metrics, len(collected.rollout))
         self.step += 1
         yield Metrics(self.step, metrics)
         if samples:
             yield Samples(self.step, tuple(samples))
         return None
 
+    def look_at(self, metrics: dict[str, float], completions: int) -> None:
+        """What the step's completions say about going on, and about the price of KL."""
+        config = self.config
+        self.stopping.see(metrics, self.step + 1)
+        if config.kl_target:
+            self.live.kl_coef = next_kl_coef(
+                self.live.kl_coef, metrics["objective/kl"], config.kl_target, completions, config.kl_horizon
+            )
+
     def steer(self) -> Iterator[Event]:
         """Put in force what a person changed since the last step."""
-        due = live_settings.due(self.context.project, self.context.job_id, self.step)
+        due = setting_changes.due(self.context.project, self.context.job_id, self.step)
         for change in self.shared.world.agreed(due):
             setattr(self.live, str(change["name"]), change["value"])
             if change["step"] is None:
-                yield Steered(self.step, int(change["id"]))
+                yield SettingInForce(self.step, int(change["id"]))
                 yield Note(f"From step {self.step + 1}: {change['name']} = {change['value']:g}.")
 
     def back(self, trouble: Trouble) -> Iterator[Event]:
         """Go back to the newest checkpoint from before the update that went wrong."""
-        rows = self.context.project.rows(
-            "select step, folder from checkpoints where job_id = ? order by step desc", self.context.job_id
-        )
-        kept = [
-            (row["step"], folder) for row in rows if (folder := self.context.project.folder / row["folder"]).is_dir()
-        ]
+        kept = checkpoints.on_disk(self.context.project, self.context.job_id)
         if not kept:
             raise Diverged(
                 f"Step {self.step + 1} went wrong: {trouble.text}, and there is no checkpoint to go back to."
@@ -208,16 +210,16 @@ class Run:
         yield Rollback(self.step, text, wait=self.config.on_trouble == "wait")
         if self.config.on_trouble == "fail":
             raise Diverged(text)
-        self.anchors = self.known_anchors()
+        self.reference_answers = self.known_reference_answers()
 
-    def known_anchors(self) -> Anchors | None:
+    def known_reference_answers(self) -> ReferenceAnswers | None:
         wanted = self.config.reference_answers and self.reward.known
-        return Anchors(self.context, self.shared, self.reward) if wanted else None
+        return ReferenceAnswers(self.context, self.shared, self.reward) if wanted else None
 
     def save(self, folder: Path) -> None:
         self.shared.save(POLICY, folder / POLICY)
         self.learner.save(folder)
-        state = {"live": asdict(self.live), "watch": self.watch.state}
+        state = {"live": asdict(self.live), "watch": self.stopping.state}
         (folder / "loop.json").write_text(json.dumps(state), encoding="utf-8")
 
     def restore(self, folder: Path) -> None:
@@ -226,72 +228,35 @@ class Run:
         state = json.loads((folder / "loop.json").read_text(encoding="utf-8"))
         for name, value in state["live"].items():
             setattr(self.live, name, value)
-        self.watch.state = state["watch"]
+        self.stopping.state = state["watch"]
 
-    def samples(self, rollout: Rollout, chosen: list[Prompt], gold: list[float] | None) -> list[Sample]:
+    def samples(self, collected: Collected) -> list[Sample]:
         """The rollout for people, after the reference's own answers to prompts that are new."""
+        rollout, known = collected.rollout, self.reference_answers
         kl, lengths, k = rollout.kl.tolist(), rollout.rows.lengths.tolist(), self.config.completions
-        fresh = self.anchors.answers(chosen, self.live) if self.anchors else []
+        fresh = known.answers(collected.prompts, self.live) if known else []
         found = []
         for i, text in enumerate(rollout.texts):
-            prompt, score = chosen[i // k], float(rollout.score[i])
+            prompt, score = collected.prompts[i // k], float(rollout.score[i])
             found.append(
                 Sample(
                     prompt=prompt.text,
                     prompt_id=prompt.id,
                     completion=text,
                     score=score,
-                    gold=None if gold is None else gold[i],
+                    gold=None if collected.gold is None else collected.gold[i],
                     kl=kl[i],
                     tokens=lengths[i],
-                    change=score - self.anchors.scores[prompt.id] if self.anchors else None,
+                    change=score - known.scores[prompt.id] if known else None,
                 )
             )
         return fresh + found
 
-    def measured(self, role: str | None) -> Iterator[Event]:
-        """Answer the held-out prompts, and say how well; the tuned policy's answers belong to no checkpoint, so that a
-        run that is killed meanwhile forgets them."""
-        step = self.step if role is REFERENCE else self.step + 1
-        when, name = ("before", "reference") if role is REFERENCE else ("after", "tuned")
-        stage = f"Measuring the {'reference' if role is REFERENCE else 'tuned policy'}"
-        total = EVALUATION_COPIES * len(self.heldout)
-        yield Result({LATER: 0.0})
-        yield Progress(0, total, stage)
-        config, found, spent, began = self.config, list[Sample](), 0.0, time.monotonic()
-        for part in evaluate.batches(
-            self.shared, role, [(prompt.id, prompt.text) for prompt in self.heldout], self.reward, name=name,
-            copies=EVALUATION_COPIES, max_new_tokens=config.max_new_tokens, temperature=config.temperature,
-            seed=config.seed, micro_batch=config.micro_batch,
-        ):  # fmt: skip
-            found += part
-            spent += time.monotonic() - began
-            yield Progress(len(found), total, stage)
-            began = time.monotonic()  # it may have been paused
-        if role is not REFERENCE:
-            found = self.changes(found)
-        yield Samples(step, tuple(found))
-        score, gold = evaluate.mean(found, "score"), evaluate.mean(found, "gold")
-        if score is not None:
-            yield Metrics(step, {f"eval/reward_{when}": score})
-        yield Result({f"reward_{when}": score, f"gold_{when}": gold})
-        if role is REFERENCE:
-            yield Result({LATER: spent})  # the tuned policy will be asked as much
-        else:
-            yield Result({"kl": evaluate.mean(found, "kl")})
 
-    def changes(self, tuned: list[Sample]) -> list[Sample]:
-        """With how much higher each scores than what the reference wrote from the same chances: both were asked the
-        same prompts in the same order."""
-        rows = self.context.project.rows(
-            "select score from samples where job_id = ? and step = 0 order by id", self.context.job_id
-        )
-        return [
-            replace(sample, change=sample.score - row["score"])
-            if sample.score is not None and row["score"] is not None
-            else sample
-            for sample, row in zip(tuned, rows, strict=True)
-        ]
+def _reward_job(context: JobContext) -> int | None:
+    """The run of the reward model that the run began with."""
+    job = queue.get(context.project, context.job_id)
+    return job.result.reward_job if isinstance(job, TrainPolicyJob) else None
 
 
 def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:
@@ -307,17 +272,3 @@ def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:
 
     kept = context.pinned(PINNED, begin)
     return {name: [Prompt(**item | {"tags": tuple(item["tags"])}) for item in part] for name, part in kept.items()}
-
-
-def batch_of(train: list[Prompt], config: TrainPolicyConfig, step: int) -> list[Prompt]:
-    """The prompts of one step: passes over shuffled prompts, a function of the seed and the step alone."""
-    chosen: list[Prompt] = []
-    size = max(1, config.batch_size // config.completions)
-    place = step * size
-    while len(chosen) < size:
-        order = list(train)
-        random.Random(f"{config.seed}/{place // len(train)}").shuffle(order)
-        part = order[place % len(train) :][: size - len(chosen)]
-        chosen += part
-        place += len(part)
-    return chosen

@@ -14,7 +14,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from core.errors import BadInput, ProjectError, known
-from core.store.connection import Connection, connect
+from core.store.connection import Connection, connect, set_patience
+from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
 from core.store.schema import APPLICATION_ID, migrations, names
 
@@ -48,13 +49,20 @@ class Project:
         """For `core.store` alone: everything above it calls the functions there."""
         self.writes = 0
         """How many write transactions there have been: the number of the one that is open, or was last."""
-        self.db, self.rows, self.one, self.value = database, database.rows, database.one, database.value
 
     def write(self) -> AbstractContextManager[Connection]:
         """A write transaction; one within another takes back its own part alone when it fails."""
         if not self.database.conn.in_transaction:
             self.writes += 1
         return write_transaction(self.database)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """All that is read within is as of one moment, whatever others write."""
+        return read_transaction(self.database)
+
+    def set_patience(self, seconds: float) -> None:
+        """How long a write waits for another writer before it fails."""
+        set_patience(self.database, seconds)
 
     def setting(self, key: str, default: Any = None) -> Any:
         text = self.database.value("select value from settings where key = ?", key)

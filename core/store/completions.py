@@ -114,6 +114,24 @@ def count(project: Project) -> int:
     return int(project.database.value("select count(*) from completions"))
 
 
+def count_of_policy(project: Project, job_id: int) -> int:
+    """How many the policy of a run wrote."""
+    return int(project.database.value("select count(*) from completions where policy_job = ?", job_id))
+
+
+def unended(project: Project) -> set[int]:
+    """Those that were cut off."""
+    return set(project.database.column("select id from completions where ended = 0"))
+
+
+def writers(project: Project) -> dict[int, list[int | None]]:
+    """The runs whose policies wrote in each group; None is the base."""
+    found: dict[int, list[int | None]] = {}
+    for group_id, policy_job in project.database.execute("select distinct group_id, policy_job from completions"):
+        found.setdefault(group_id, []).append(policy_job)
+    return found
+
+
 def by_tuned_policies(project: Project) -> bool:
     """Did a tuned policy write any of them?"""
     return bool(project.database.value("select exists (select 1 from completions where policy_job is not null)"))
@@ -150,3 +168,25 @@ def written_here(project: Project, limit: int) -> list[Answer]:
 def groups_written_here(project: Project, groups: int) -> list[Answer]:
     """Those of as many groups, spread over the project, group by group."""
     return project.database.records(Answer, GROUPS_WRITTEN_HERE, groups)
+
+
+def prompts_of_job(project: Project, job_id: int) -> set[int]:
+    """Prompts that a job has answered."""
+    return set(project.database.column("select prompt_id from completion_groups where job_id = ?", job_id))
+
+
+def tokens_per_second(project: Project, job_id: int, since: str, groups: int) -> float | None:
+    """What a job wrote after the first of its newest `groups`, over the time that it took; None for nothing."""
+    row = project.database.one(
+        """
+        with groups as (
+            select id, julianday(created_at) * 86400 as at from completion_groups
+            where id > (select max(id) from completion_groups) - ? and job_id = ? and created_at >= ?
+        )
+        select sum(tokens) as tokens, (select max(at) - min(at) from groups) as seconds
+        from groups join completions on completions.group_id = groups.id
+        where groups.id > (select min(id) from groups)
+        """,
+        groups, job_id, since,
+    )  # fmt: skip
+    return row["tokens"] / row["seconds"] if row and row["seconds"] else None

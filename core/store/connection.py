@@ -6,7 +6,7 @@ NORMAL: it loses at most its last moments, never the file. A connection belongs 
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,3 +83,30 @@ def write(database: Connection) -> Iterator[Connection]:
             else:
                 database.conn.execute("rollback")
         raise
+
+
+@contextmanager
+def read(database: Connection) -> Iterator[None]:
+    """A transaction that only reads, all as of one moment."""
+    database.conn.execute("begin")
+    try:
+        yield
+    finally:
+        database.conn.execute("rollback")
+
+
+def set_patience(database: Connection, seconds: float) -> None:
+    """How long a write waits for another writer before it fails."""
+    database.conn.execute(f"pragma busy_timeout = {int(1000 * seconds)}")
+
+
+@contextmanager
+def without_waiting(database: Connection) -> Iterator[None]:
+    """What is written inside is left out where somebody else writes just then."""
+    patience = database.conn.execute("pragma busy_timeout").fetchone()[0]
+    set_patience(database, 0)
+    try:
+        with suppress(sqlite3.OperationalError):
+            yield
+    finally:
+        set_patience(database, patience / 1000)

@@ -20,11 +20,6 @@ def tags(project: Project) -> dict[int, set[str]]:
     return found
 
 
-def count_of_job(project: Project, job_id: int) -> int:
-    """How many the job wrote."""
-    return int(project.database.value("select count(*) from completion_groups where job_id = ?", job_id))
-
-
 def count_unranked(project: Project, most: int) -> int:
     """How many nobody ranked, counted up to `most`."""
     return int(project.database.value(

@@ -23,3 +23,9 @@ def named(project: Project, name: str, *, kind: str = "person", detail: str = ""
 
 def listed(project: Project) -> list[Labeler]:
     return project.database.records(Labeler, "select id, name, kind, detail from labelers order by id")
+
+
+def newest_script(project: Project) -> str:
+    """What the scripted labeler that came last goes by; empty where there is none."""
+    sql = "select detail from labelers where kind = 'scripted' order by id desc limit 1"
+    return str(project.database.value(sql) or "")

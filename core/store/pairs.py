@@ -153,6 +153,22 @@ def lengths_trained(project: Project, job_id: int, limit: int) -> list[Lengths]:
     return list(map(Lengths._make, rows))
 
 
+class Since(NamedTuple):
+    """How many pairs a group gives, and how many of them came after a moment."""
+
+    pairs: int
+    newer: int
+
+
+def by_group(project: Project, since: str) -> dict[int, Since]:
+    rows = project.database.execute(
+        "select p.group_id, count(*), count(*) filter (where r.created_at > ?)"
+        " from pairs p join rankings r on r.id = p.ranking_id group by 1",
+        (since,),
+    )
+    return {group_id: Since(pairs, newer) for group_id, pairs, newer in rows}
+
+
 class HeldOutPair(NamedTuple):
     ranking_id: int
     prompt_id: int

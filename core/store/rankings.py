@@ -3,7 +3,6 @@
 import random
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from core.errors import BadInput
 from core.records import Labeler, NewRanking, Ranking
@@ -157,6 +156,12 @@ def count_by_labeler(project: Project) -> dict[int, int]:
     return dict(project.database.execute("select labeler_id, count(*) from current_rankings group by 1").fetchall())
 
 
+def first_times(project: Project) -> dict[int, str]:
+    """When each group that was ranked was ranked first."""
+    sql = "select group_id, min(created_at) from rankings group by group_id"
+    return dict(project.database.execute(sql).fetchall())
+
+
 def groups_of(project: Project, labeler_id: int) -> set[int]:
     """The groups that a labeler ever ranked."""
     return set(project.database.column("select group_id from rankings where labeler_id = ?", labeler_id))
@@ -173,31 +178,6 @@ def groups_ranked_by_people(project: Project, after: int) -> int:
         "select count(distinct group_id) from rankings r join labelers l on l.id = r.labeler_id"
         " where r.id > ? and l.kind = 'person' and r.retracted_at is null", after
     ))  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Past:
-    """One ranking that counts, in a list of them; `flag` is empty without one."""
-
-    ranking_id: int
-    prompt: str
-    kind: str
-    detail: str
-    flag: str
-    created_at: str
-
-
-def history(project: Project, labeler_id: int, kind: str, limit: int) -> list[Past]:
-    """The newest rankings that count, of this labeler (`person`), of scripts (`scripted`), or of both (`all`)."""
-    return project.database.records(
-        Past,
-        "select r.id as ranking_id, p.text as prompt, l.kind, l.detail, coalesce(r.flag, '') as flag, r.created_at"
-        " from current_rankings r join labelers l on l.id = r.labeler_id"
-        " join completion_groups g on g.id = r.group_id join prompts p on p.id = g.prompt_id"
-        " where (l.id = :labeler and :kind != 'scripted') or (l.kind = 'scripted' and :kind != 'person')"
-        " order by r.id desc limit :limit",
-        labeler=labeler_id, kind=kind, limit=limit,
-    )  # fmt: skip
 
 
 def shown_order(group_id: int, labeler_id: int, completion_ids: list[int], *, again: bool = False) -> list[int]:

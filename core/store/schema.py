@@ -170,7 +170,7 @@ create view pairs as
 @migrations()
 def m001_first_tables(database: Database) -> None:
     _execute(database, TABLES)
-    database.conn.execute("pragma application_id = 0x504C4D42")
+    database.execute("pragma application_id = 0x504C4D42")
 
 
 LABELING = """
@@ -278,15 +278,15 @@ create view criterion_pairs as
 def m002_labeling(database: Database) -> None:
     """Several labelers, criteria, repeats, adjudication; drafts move out of the settings into a table."""
     _execute(database, LABELING)
-    rows = database.conn.execute("select key, value from settings where key like 'ranking_drafts/%'").fetchall()
+    rows = database.execute("select key, value from settings where key like 'ranking_drafts/%'").fetchall()
     for key, value in rows:
         for draft in json.loads(value):
-            database.conn.execute(
+            database.execute(
                 "insert or ignore into drafts select ?, id, ? from completion_groups where id = ?",
                 (int(key.split("/")[1]), json.dumps(draft), draft["group"]),
             )
-    database.conn.execute("delete from settings where key like 'ranking_drafts/%'")
-    database.conn.execute("insert into settings (key, value) values ('uid', json_quote(lower(hex(randomblob(16)))))")
+    database.execute("delete from settings where key like 'ranking_drafts/%'")
+    database.execute("insert into settings (key, value) values ('uid', json_quote(lower(hex(randomblob(16)))))")
 
 
 SCORES = """
@@ -338,6 +338,35 @@ def m004_steering(database: Database) -> None:
     _execute(database, STEERING)
 
 
+JOBS = """
+alter table jobs add column doing text not null default '';
+alter table jobs add column later_seconds real not null default 0;
+alter table jobs add column version integer not null default 0;
+create index jobs_version on jobs (version);
+update jobs set doing = substr(stage, instr(stage, char(10)) + 1), stage = substr(stage, 1, instr(stage, char(10)) - 1)
+    where instr(stage, char(10)) > 0;
+update jobs set later_seconds = coalesce(json_extract(result, '$.later_seconds'), 0),
+    result = json_remove(result, '$.later_seconds');
+
+create table job_version (newest integer not null) strict;
+insert into job_version (newest) values (0);
+create trigger jobs_added after insert on jobs begin
+    update job_version set newest = newest + 1; update jobs set version = (select newest from job_version)
+    where id = new.id; end;
+create trigger jobs_changed after update on jobs when new.version = old.version begin
+    update job_version set newest = newest + 1; update jobs set version = (select newest from job_version)
+    where id = new.id; end;
+update jobs set version = version;
+"""
+
+
+@migrations()
+def m005_jobs(database: Database) -> None:
+    """What a job does now and how long it will take afterwards have columns of their own. Whoever follows the jobs
+    reads only the rows whose version is above the ones that it has seen: each change gives a row the next one."""
+    _execute(database, JOBS)
+
+
 def names() -> list[str]:
     """Of all migrations, in their order."""
     return [migration.name for migration in migrations._migrations]
@@ -346,4 +375,4 @@ def names() -> list[str]:
 def _execute(database: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
-            database.conn.execute(statement)
+            database.execute(statement)

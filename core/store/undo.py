@@ -1,81 +1,101 @@
-"""Undo for every change of data that one connection made, and for what was written beside it on its behalf.
+"""One history for a window: what was done in the open project, the labeler's work included, and to whole projects.
 
-A step is one operation: what its write transaction wrote, with all that the database deleted along. Undoing it logs
-the statements that do it again. Nothing is kept when the connection closes.
+A step is one operation (`undo_rows`), one thing that a labeler did, or anything else that can take itself back
+(`undo_steps`). They are taken back one by one, the newest first, wherever they were done: the window says what it was,
+and shows the page of a step whose `place` says where it is seen, such as an order on the table. What lies on disk from
+before the window was opened can be reached through `earlier`, which the page that shows it provides while it is shown.
 
-Each statement finds its row only as the step left it. So a step that others have built on, or whose rows they changed
-or deleted, is refused as a whole: taking back a new prompt must not take along the rankings that were made of it. So is
-one that would hold other prompts out than those which a run that began since learnt from or was measured on.
+Closing the project forgets its steps; those that need no open project, such as a deleted project, last.
 
 Not undone here: jobs, what they write and how a run was steered (a job is stopped, or made again); text that is being
-typed (its editor's own undo) and drafts of it; rankings, which the Rank tab takes back one by one, after a restart
-too; a tour; projects and files (a deleted project waits in the trash, a deleted base model can be fetched again).
+typed (its editor's own undo) and drafts of it; a tour; a deleted base model, which can be fetched again.
 """
 
-import sqlite3
-import weakref
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from typing import Literal
 
-from core.errors import BadInput, known
-from core.store import Changes, Project, changed, waiting_rows
-from core.store.bulk import Bulk, Recorded, replay
-from core.store.undo_log import Statement, UndoLog, counts, execute
+from core.errors import BadInput
+from core.store import Changes, Project, changed
+from core.store.undo_rows import BulkStep, RowRecorder
+from core.store.undo_steps import Refused, Step
 
-#: Steps that can be taken back; older ones are forgotten.
+Direction = Literal["undo", "redo"]
+#: Steps that hold rows; older ones are forgotten. Others take next to nothing.
 STEPS = 100
-#: Jobs that learn from prompts that are not held out, or measure on those that are.
-FOLLOWS_THE_SPLIT = ("train-reward", "train-policy", "compare")
 
 
 @dataclass(frozen=True)
-class Step:
-    """`statements` take it back, the newest first; or `bulk` does, of which there is too much for those; or `back`,
-    where more than rows went, and then it is not redone. `begun` are the jobs that followed the split by then."""
+class Replayed:
+    """A step that was replayed, and the one that does the opposite, if there is any; or it was `refused`."""
 
-    label: str
-    tables: frozenset[str] = frozenset()
-    statements: list[Statement] = field(default_factory=list)
-    bulk: Bulk | None = None
-    back: Callable[[], object] | None = None
-    begun: frozenset[int] = frozenset()
+    step: Step
+    opposite: Step | None = None
+    refused: bool = False
+
+
+def nothing_earlier() -> Step | None:
+    """There is nothing on disk from before that could be taken back here."""
+    return None
 
 
 class History:
-    """What can be undone and done again on a project's connection, newest last."""
+    """What can be undone and done again, newest last."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, project: Project | None = None) -> None:
         self.undoable: list[Step] = []
         self.redoable: list[Step] = []
-        self._log = UndoLog(project)
-        self._step: Step | None = None
-        """The one that is at work; others may be added meanwhile."""
-        self._folder: Path | None = None
-        self._kept = 0
+        self.earlier: Callable[[], Step | None] = nothing_earlier
+        """Asked once nothing else can be undone."""
+        self._rows: RowRecorder | None = None
+        if project is not None:
+            self.open(project)
+
+    def open(self, project: Project) -> None:
+        """From now on, what the project's connection writes can be made a step."""
+        self._rows = RowRecorder(project)
+
+    def close(self) -> None:
+        """The project closes, and with it goes what was done in it."""
+        self._rows, self.earlier = None, nothing_earlier
+        self.remove(lambda step: not step.lasting)
 
     def mark(self, changes: Changes) -> None:
         """The last operation is a step that can be undone. What was undone before cannot be redone any more."""
-        statements = self._log.taken()
-        bulk = changes.bulk if isinstance(changes, Recorded) else None
-        if isinstance(changes, Recorded):
-            statements = []
-        if statements or bulk:
-            self.add(Step(changes.label, changes.tables, statements, bulk, begun=_begun(self.project)))
+        step = self._rows.step(changes) if self._rows is not None else None
+        if step is not None:
+            self.add(step)
 
     def add(self, step: Step) -> None:
         """A step that can be undone."""
-        self.undoable = [*self.undoable, step][-STEPS:]
-        for undone in self.redoable:
-            if undone.bulk is not None and undone.bulk.kept is not None:
-                undone.bulk.kept.unlink(missing_ok=True)
+        self.undoable.append(step)
+        if step.holds_rows:
+            holding = [each for each in self.undoable if each.holds_rows]
+            for old in holding[:-STEPS]:
+                self.undoable.remove(old)
+        _drop(self.redoable)
         self.redoable.clear()
 
     def forget(self) -> None:
-        """What was written lately is not to be undone here."""
-        self._log.taken()
+        """What was written lately is not to be undone here, or has a step of its own."""
+        if self._rows is not None:
+            self._rows.forget()
+
+    def remove(self, those: Callable[[Step], bool]) -> None:
+        """Certain steps are over: nobody can take them back any more."""
+        for steps in (self.undoable, self.redoable):
+            _drop(filter(those, steps))
+            steps[:] = [step for step in steps if not those(step)]
+
+    def next(self, direction: Direction) -> Step | None:
+        """What would be undone or redone now."""
+        steps = self._steps(direction)
+        while steps and steps[-1].gone:
+            steps.pop()
+        if steps:
+            return steps[-1]
+        return self.earlier() if direction == "undo" else None
 
     def undo(self) -> Changes:
         """Take the newest step back. Raises `BadInput` if there is none, or if others built on it since."""
@@ -85,92 +105,42 @@ class History:
         """Do again what was undone last. Raises `BadInput` as `undo` does."""
         return self.settle("redo", self.work("redo")())
 
-    def is_long(self, word: str) -> bool:
-        """Does the next `undo` or `redo` take so long that its `work` belongs into a thread of its own?"""
-        steps = self._steps(word)
-        return bool(steps) and steps[-1].bulk is not None
+    def is_long(self, direction: Direction) -> bool:
+        """Does the next step take so long that its `work` belongs into a thread of its own?"""
+        step = self.next(direction)
+        return step is not None and step.is_long
 
-    def work(self, word: str) -> Callable[[], Step | None]:
-        """What replays the next step: it returns the step that does the opposite, or None if that is refused.
-        `settle` takes what it returns. Raises `BadInput` if there is no step."""
-        steps = self._steps(word)
-        if not steps:
-            raise BadInput(f"There is nothing to {word}.")
-        self._log.taken()
-        step = self._step = steps[-1]
-        if step.back is not None:
-            return partial(_from_elsewhere, step, step.back)
-        if step.bulk is None:
-            return partial(self._replay, step)
-        return partial(_beside, self.project.folder, step, step.bulk, self._new_file())
+    def work(self, direction: Direction) -> Callable[[], Replayed]:
+        """What replays the next step; `settle` takes what it returns. Raises `BadInput` if there is no step."""
+        step = self.next(direction)
+        if step is None:
+            raise BadInput(f"There is nothing to {direction}.")
+        return partial(_replay, step)
 
-    def settle(self, word: str, opposite: Step | None) -> Changes:
+    def settle(self, direction: Direction, done: Replayed) -> Changes:
         """The work is done. Raises `BadInput` if it was refused: then the step is forgotten."""
-        step, self._step = self._step, None
-        assert step is not None
-        steps = self._steps(word)
+        step, steps = done.step, self._steps(direction)
         steps[:] = [each for each in steps if each is not step]
-        if opposite is None:
+        if done.refused:
             raise BadInput(
                 f"“{step.label}” cannot be taken back any more, because other work builds on it: change it by hand."
             )
-        if step.back is None:
-            self._steps("redo" if word == "undo" else "undo").append(opposite)
-        return changed(f"{'Undone' if word == 'undo' else 'Done again'}: {step.label}", *step.tables)
+        if done.opposite is not None:
+            self._steps("redo" if direction == "undo" else "undo").append(done.opposite)
+        return changed(f"{'Undone' if direction == 'undo' else 'Done again'}: {step.label}", *step.tables)
 
-    def _steps(self, word: str) -> list[Step]:
-        return self.undoable if word == "undo" else self.redoable
-
-    def _replay(self, step: Step) -> Step | None:
-        try:
-            with self.project.write():
-                begun = _begun(self.project)
-                split = _split(self.project) if begun - step.begun else {}
-                self._execute(step.statements)
-                if split and any(now != split.get(prompt, now) for prompt, now in _split(self.project).items()):
-                    raise sqlite3.IntegrityError("a run follows this split")
-                for table in sorted(step.tables):
-                    self.project.count_edit(table)
-        except sqlite3.IntegrityError:
-            return None
-        except sqlite3.Error as error:
-            raise known(error) or error from error
-        return Step(step.label, step.tables, self._log.taken(), begun=begun)
-
-    def _execute(self, statements: list[Statement]) -> None:
-        """Raises `IntegrityError` where a row is not as it was left, or if other rows would go along."""
-        self.project.db.conn.execute("pragma defer_foreign_keys = on")
-        expected = counts(self.project)
-        for table, rows, _ in statements:
-            expected[table] += rows
-        execute(self.project, statements)
-        if counts(self.project) != expected:
-            raise sqlite3.IntegrityError("rows of others would go too")
-
-    def _new_file(self) -> Path:
-        """For rows that are taken away; it lasts as long as this history."""
-        if self._folder is None:
-            self._folder, held = waiting_rows.new_folder()
-            weakref.finalize(self, waiting_rows.give_up, self._folder, held)
-        self._kept += 1
-        return self._folder / f"{self._kept}.db"
+    def _steps(self, direction: Direction) -> list[Step]:
+        return self.undoable if direction == "undo" else self.redoable
 
 
-def _begun(project: Project) -> frozenset[int]:
-    marks = ", ".join("?" * len(FOLLOWS_THE_SPLIT))
-    rows = project.rows(f"select id from jobs where attempt > 0 and kind in ({marks})", *FOLLOWS_THE_SPLIT)
-    return frozenset(row["id"] for row in rows)
+def _drop(steps: Iterable[Step]) -> None:
+    for step in steps:
+        if isinstance(step, BulkStep):
+            step.drop()
 
 
-def _split(project: Project) -> dict[int, str]:
-    return {row["id"]: row["split"] for row in project.rows("select id, split from prompts")}
-
-
-def _beside(folder: Path, step: Step, bulk: Bulk, kept: Path) -> Step | None:
-    opposite = replay(folder, bulk, step.tables, kept)
-    return None if opposite is None else Step(step.label, step.tables, [], opposite)
-
-
-def _from_elsewhere(step: Step, back: Callable[[], object]) -> Step:
-    back()
-    return step
+def _replay(step: Step) -> Replayed:
+    try:
+        return Replayed(step, step.replay())
+    except Refused:
+        return Replayed(step, refused=True)

@@ -1,6 +1,6 @@
 """The charts of a run of the policy, fed row by row: reward and KL large, everything else on a page of its own."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -8,11 +8,11 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from core.config.metrics import METRICS, further
+from core.config.titles import setting_title
+from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.guidance.run_advice import Advice, advice, gold_peak
-from core.jobs import queue, resumes
-from core.records import Job
-from core.runs import live_settings
-from core.store import Project
+from core.store import Project, checkpoints, job_metrics, jobs, setting_changes
 from desktop.background import with_project
 from desktop.charts.chart import Chart
 from desktop.charts.group import ChartBar, ChartGroup
@@ -20,17 +20,7 @@ from desktop.charts.markers import Line, resume_marks
 from desktop.charts.overlays import Overlay
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column
-from desktop.widgets.config_form import title_of
 
-#: What every algorithm may have, then what only some have; shown in this order, where a run has them.
-MORE = (
-    "objective/rlhf_reward", "objective/entropy", "loss/value_avg", "val/explained_variance", "policy/clipfrac_avg",
-    "policy/approxkl_avg", "val/ratio", "completions/mean_length", "completions/eos_rate", "lr",
-    "time/tokens_per_second", "memory/gb", "policy/step_kl", "policy/step_size", "policy/mask_size", "policy/epsilon",
-    "loss/consistency", "frac_reward_zero_std", "loss", "rewards/margins", "rewards/accuracies", "logps/chosen",
-    "logps/rejected", "objective/score_spread", "objective/score_std", "objective/kl_coef", "objective/kl_k3",
-    "grad_norm", "time/step",
-)  # fmt: skip
 #: As many columns as have room for a title and a value.
 COLUMNS, NARROWEST = 3, 196
 Series = dict[str, list[tuple[int, float]]]
@@ -53,7 +43,7 @@ class MoreCharts(QWidget):
         self._grid.setContentsMargins(0, SPACE, 0, 0)
         self._grid.setSpacing(2 * SPACE)
         self._columns = COLUMNS
-        self._grid.setRowStretch(len(MORE), 1)
+        self._grid.setRowStretch(len(METRICS), 1)
         self._series: Series = {}
         self._made: tuple[str, Chart] | None = None
         """A chart that is made and shows nothing yet."""
@@ -97,8 +87,11 @@ class MoreCharts(QWidget):
         chart.set_marks(self._marks)
         chart.warn(self._warnings.get(name, ""))
 
+    def _shown(self) -> list[str]:
+        return further([name for name, points in self._series.items() if points])
+
     def _arrange(self) -> None:
-        shown = [name for name in MORE if self._series.get(name)]
+        shown = self._shown()
         for name, chart in self.charts.items():
             chart.setVisible(name in shown)
         for place in range(COLUMNS):
@@ -110,7 +103,7 @@ class MoreCharts(QWidget):
             self._timer.start()
 
     def _make_next(self) -> None:
-        name = next((name for name in MORE if self._series.get(name) and name not in self.charts), None)
+        name = next((name for name in self._shown() if name not in self.charts), None)
         if name is None:
             return
         if self._made is None or self._made[0] != name:
@@ -154,18 +147,14 @@ class PolicyCharts:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.parts = self._build()
-
-    def _build(self) -> Iterator[None]:
         self.reward = Chart(("objective/scores", "objective/gold"), heading="Reward", words=("learned", "gold"))
-        yield
         self.kl = Chart(("objective/kl",), heading="KL to the reference")
         self.group = ChartGroup()
         self.group.add(self.reward, self.kl)
         self.bar = ChartBar(self.group)
         self.more = MoreCharts(self.group)
         self.series: Series = {}
-        self.job: Job | None = None
+        self.job: TrainPolicyJob | None = None
         self.advice: list[Advice] = []
         self._asked = 0
         self._waiting: list[dict[str, Any]] | None = None
@@ -178,7 +167,7 @@ class PolicyCharts:
     def cards(self) -> list[QWidget]:
         return [card(column(chart), SPACE + 4) for chart in self.large]
 
-    def show_run(self, job: Job, over: dict[int, int], shown: Callable[[], None]) -> None:
+    def show_run(self, job: TrainPolicyJob, over: dict[int, int], shown: Callable[[], None]) -> None:
         """Draw a run from the beginning, with other runs laid over it, then call `shown`. `over` gives each of them the
         number of its colour.
 
@@ -188,10 +177,10 @@ class PolicyCharts:
         number, self._waiting = self._asked, []
 
         def read(project: Project) -> tuple[int, Series, list[Overlay]]:
-            project.db.conn.execute("begin")  # all of it is read as of one moment
-            newest = project.value("select coalesce(max(id), 0) from metrics where job_id = ?", job.id)
-            laid_over = [Overlay(run, colour, queue.metrics(project, run)) for run, colour in over.items()]
-            return int(newest), queue.metrics(project, job.id), laid_over
+            with project.reading():
+                newest = job_metrics.newest_row(project, job.id)
+                laid_over = [Overlay(run, colour, job_metrics.series(project, run)) for run, colour in over.items()]
+                return newest, job_metrics.series(project, job.id), laid_over
 
         def draw(found: tuple[int, Series, list[Overlay]]) -> None:
             if number == self._asked:
@@ -200,7 +189,7 @@ class PolicyCharts:
 
         with_project(self.more, self.project.folder, read, draw)
 
-    def _draw(self, job: Job, newest: int, series: Series, over: list[Overlay]) -> None:
+    def _draw(self, job: TrainPolicyJob, newest: int, series: Series, over: list[Overlay]) -> None:
         if self.job is None or self.job.id != job.id:
             self.group.follow()
         self.job, self.series, self._over = job, series, over
@@ -213,8 +202,8 @@ class PolicyCharts:
         self._show_levels(job.config)
         self.append([row for row in waiting if row["id"] > newest])
 
-    def _show_levels(self, config: dict[str, Any]) -> None:
-        threshold, target, ceiling = (config.get(name) or 0 for name in ("reward_threshold", "kl_target", "kl_ceiling"))
+    def _show_levels(self, config: TrainPolicyConfig) -> None:
+        threshold, target, ceiling = config.reward_threshold, config.kl_target, config.kl_ceiling
         self.reward.set_levels([Line(threshold, f"Stops at a reward of {threshold:g}", "stop")] if threshold else [])
         levels = [
             Line(target, f"The coefficient is steered to {target:g} nats", "target", fits=True),
@@ -258,18 +247,22 @@ class PolicyCharts:
         wordless = [replace(mark, word="") for mark in marks]  # there is no room for words in the small ones
         self.more.decorate(self._over, wordless, warnings)
 
-    def _marks(self, job: Job) -> list[Line]:
+    def _marks(self, job: TrainPolicyJob) -> list[Line]:
         """The steps from which a setting was another, at which it was resumed, and of which a checkpoint was kept."""
         changes = [
-            Line(row["step"] + 1, f"{title_of(row['name'])} {row['value']:g} from step {row['step'] + 1}", kind="mark")
-            for row in live_settings.changes(self.project, job.id)
+            Line(
+                row["step"] + 1,
+                f"{setting_title(row['name'])} {row['value']:g} from step {row['step'] + 1}",
+                kind="mark",
+            )
+            for row in setting_changes.listed(self.project, job.id)
             if row["step"] is not None
         ]
-        rows = {row["step"]: bool(row["best"]) for row in queue.checkpoints(self.project, job.id)}
-        if not any(rows.values()) and job.result.get("best_step"):
-            rows[job.result["best_step"]] = True  # a project that was packed brings its checkpoints without their rows
+        rows = {row["step"]: bool(row["best"]) for row in checkpoints.listed(self.project, job.id)}
+        if not any(rows.values()) and job.result.best_step:
+            rows[job.result.best_step] = True  # a project that was packed brings its checkpoints without their rows
         kept = [
             Line(step, (BEST if best else KEPT).format(step), "best" if best else "", kind="tick")
             for step, best in rows.items()
         ]
-        return changes + resume_marks(resumes.of(self.project, job.id)) + kept
+        return changes + resume_marks(jobs.resumes(self.project, job.id)) + kept

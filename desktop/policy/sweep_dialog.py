@@ -5,14 +5,14 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QWidget
 
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
 from core.config.options import documented
+from core.config.titles import setting_title
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.errors import KnownError
 from core.runs import sweep
 from desktop.errors import worded
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, set_role, without_icons
-from desktop.widgets.config_form import title_of
 
 ROWS = 3
 #: Settings that are no matter of degree, or that a run needs to be comparable.
@@ -31,7 +31,7 @@ class SweepDialog(QDialog):
         self.config, self.options = config, options
         own = [item.name for item in documented(ALGORITHMS[config.algorithm].config)]
         names = own + [item.name for item in documented(TrainPolicyConfig) if item.name not in LEFT_OUT]
-        titles = sorted((title_of(name), name) for name in names)
+        titles = sorted((setting_title(name), name) for name in names)
         titles.sort(key=lambda item: item[1] not in OFTEN)
         self.names: list[QComboBox] = []
         self.values: list[QLineEdit] = []

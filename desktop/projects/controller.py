@@ -18,7 +18,7 @@ from core.projects import archive, trash
 from core.projects.archive import SUFFIX
 from core.projects.summary import size, summary
 from core.projects.trash import Deleted
-from core.store.undo import Step
+from core.store.undo_steps import CallableStep
 from desktop import errors, user_settings
 from desktop.background import in_background
 from desktop.projects.copy_dialog import CopyDialog
@@ -177,7 +177,8 @@ class Projects(QObject):
         self.deleted.append(deleted)
         self._changed()
         if deleted.run and self.window.session is not None:
-            self.window.session.history.add(Step(_step(deleted), back=partial(self.put_back, deleted)))
+            back = partial(self.put_back, deleted)
+            self.window.session.history.add(CallableStep(label=_step(deleted), undo=back))
         back = partial(self.put_back, deleted)
         self.notice.tell(f"“{deleted.name}” is in the trash.", "Undo", back, stays=True, everywhere=not deleted.run)
 
@@ -276,8 +277,7 @@ class Projects(QObject):
         self.deleted = [deleted for deleted in self.deleted if deleted.id != entry.id]
         session = self.window.session
         if entry.run and session is not None and str(session.project.folder) == entry.folder:
-            steps = session.history.undoable
-            session.history.undoable = [step for step in steps if not (step.back and step.label == _step(entry))]
+            session.history.remove(lambda step: step.label == _step(entry))
         self._changed()
 
     def _changed(self) -> None:

@@ -15,19 +15,14 @@ from desktop.rank.card import RankingCard
 from desktop.rank.card_grid import CardGrid
 from desktop.rank.criterion_bar import CriterionBar
 from desktop.rank.flag_menu import FlagMenu
-from desktop.rank.keys import Command, command
+from desktop.rank.keys import BINDINGS, Command, Name, command, hint, with_key
 from desktop.rank.ladder import Ladder
 from desktop.rank.prompt_text import PromptText
 from desktop.rank.question_bar import QuestionBar
 
-HINTS = {
-    "order": "A B C … from best to worst   ·   Shift ties   ·   X flags   ·   Enter saves   ·   S later   ·   ? keys",
-    "pairwise": "← or → the better one   ·   ↓ neither   ·   Backspace takes back   ·   Enter saves   ·   ? all keys",
-    "best-worst": "the letter of the best, then of the worst   ·   Enter saves   ·   S later   ·   ? all keys",
-}
-ANSWERS = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
+ANSWERS: dict[Name, int] = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
 #: What is not done by hand while the order follows from answers or from two picks.
-BY_HAND = ("place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "remove")
+BY_HAND: tuple[Name, ...] = ("place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "remove")
 
 
 class RankingBoard(QWidget):
@@ -52,7 +47,7 @@ class RankingBoard(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Ranking")
         self._build()
-        self._actions: dict[str, Callable[[], None]] = {
+        self._actions: dict[Name, Callable[[], None]] = {
             "place_selected": lambda: self._propose_for(Ordering.place_last),
             "tie_up": lambda: self._propose_for(Ordering.tie_up),
             "better": lambda: self._propose_for(Ordering.better),
@@ -112,7 +107,7 @@ class RankingBoard(QWidget):
         layout.addWidget(self.question)
         layout.addLayout(body, 1)
         layout.addLayout(self._footer())
-        self.hint = QLabel(HINTS["order"], self)
+        self.hint = QLabel(hint("order"), self)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setProperty("role", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -120,16 +115,18 @@ class RankingBoard(QWidget):
 
     def _footer(self) -> QHBoxLayout:
         self.comment = QLineEdit(self)
-        self.comment.setPlaceholderText("Comment (Ctrl+M)")
+        self.comment.setPlaceholderText(with_key("Comment", "comment"))
         self.comment.setAccessibleName("Comment")
         self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.comment.textEdited.connect(self._remark)
         self.comment.returnPressed.connect(self.setFocus)
         self.comment.installEventFilter(self)
-        self.flag_button = self._button("⚑  Flag", "Flag a completion or the whole prompt (X)", self.open_flags)
-        self.undo_button = self._button("Undo", "Undo, saved rankings too (Ctrl+Z)", self.undoing.emit)
-        self.skip_button = self._button("Later", "It comes back at the end (S)", self.skipping.emit)
-        self.save_button = self._button("Save and next", "Enter", self.saving.emit)
+        self.flag_button = self._button(
+            "⚑  Flag", with_key("Flag a completion or the whole prompt", "flag"), self.open_flags
+        )
+        self.undo_button = self._button("Undo", with_key("Undo, saved rankings too", "undo"), self.undoing.emit)
+        self.skip_button = self._button("Later", with_key("It comes back at the end", "skip"), self.skipping.emit)
+        self.save_button = self._button("Save and next", BINDINGS["save"].shown, self.saving.emit)
         self.save_button.setProperty("role", "primary")
         footer = QHBoxLayout()
         footer.setSpacing(8)
@@ -194,9 +191,9 @@ class RankingBoard(QWidget):
 
     def say(self, sentence: str) -> None:
         """A gentle word in the hint line until the next change."""
-        hint = HINTS[self.ordering.method]
-        self.hint.setText(sentence or hint)
-        self.hint.setToolTip(sentence or hint)
+        text = sentence or hint(self.ordering.method)
+        self.hint.setText(text)
+        self.hint.setToolTip(text)
         self.hint.setProperty("role", "warning" if sentence else "muted")
         self.hint.style().polish(self.hint)
 

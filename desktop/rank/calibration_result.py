@@ -3,14 +3,14 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from core.labeling.calibration import verdict
 from core.preferences.agreement import Calibration, Difference
-from core.preferences.statistics import Interval
 from core.store import Project, completions
+from desktop.rank.keys import with_key
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, card, clear, column, label, row, scrolled, set_role
 
-#: From this share of the pairs on, a labeler reads the guidelines as they were meant.
-ENOUGH = 0.75
+#: Differences on the page.
 SHOWN = 8
 
 
@@ -22,10 +22,11 @@ class CalibrationResult(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._found: Calibration | None = None
         self.heading = label("The calibration set is done", "heading")
         self.verdict = label("", wrap=True)
         self.go_on = button("Go on ranking", self.going_on.emit, role="primary")
-        self.read = button("Read the guidelines (F3)", self.reading.emit)
+        self.read = button(with_key("Read the guidelines", "rules"), self.reading.emit)
         self.list = column(spacing=SPACE + 4)
         inner = QWidget()
         inner.setLayout(column(self.list, None))
@@ -36,18 +37,13 @@ class CalibrationResult(QWidget):
         self.setLayout(layout)
 
     def show_result(self, project: Project, found: Calibration) -> None:
-        share = found.agreement.value or 0.0
-        well = share >= ENOUGH
-        advice = (
-            "You read the guidelines as they were meant."
-            if well
-            else "Read the guidelines again before you go on: below is where you and the author differ most."
-        )
-        self.verdict.setText(
-            f"These {found.ranked:,} prompts had the author's own order, too. You and the author order "
-            f"{percent(found.agreement)} of the pairs alike. {advice}"
-        )
-        set_role(self.verdict, "good" if well else "warning")
+        """Once for each result: what is being read stays where it was scrolled to."""
+        if found is self._found:
+            return
+        self._found = found
+        told = verdict(found)
+        self.verdict.setText(told.text)
+        set_role(self.verdict, "good" if told.well else "warning")
         clear(self.list)
         for difference in found.differences[:SHOWN]:
             self.list.addWidget(self._card(project, difference))
@@ -74,12 +70,3 @@ class CalibrationResult(QWidget):
 
 def rank_text(rank: int | None) -> str:
     return "–" if rank is None else str(rank)
-
-
-def percent(share: Interval) -> str:
-    """`83% (71 to 92)`."""
-    if share.value is None:
-        return "none"
-    if share.low is None or share.high is None:
-        return f"{100 * share.value:.0f}%"
-    return f"{100 * share.value:.0f}% ({100 * share.low:.0f} to {100 * share.high:.0f})"

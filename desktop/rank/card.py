@@ -35,6 +35,7 @@ from PySide6.QtWidgets import (
 from core.records import Completion
 from desktop import user_settings
 from desktop.theme import theme
+from desktop.widgets.markdown_view import set_markdown
 
 MIME = "application/x-plumbline-completion"
 MIN_SIZE = QSize(236, 150)
@@ -213,7 +214,7 @@ class RankingCard(QFrame):
                 f"QTextEdit {{ background: transparent; border: none; padding: 0; font-size: {size}px; }}"
             )
         if user_settings.card_view("markdown"):
-            self.text.setMarkdown(self.completion.text)
+            set_markdown(self.text, self.completion.text)
         else:
             self.text.setPlainText(self.completion.text)
 

@@ -3,12 +3,13 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QToolButton, QWidget
 
-from core.labeling.ordering import OVERALL, Ordering
+from core.labeling.ordering import Ordering
+from core.preferences.judged_groups import OVERALL
 from desktop.widgets.basics import label, row
 
 
 class CriterionBar(QFrame):
-    """`chosen` carries the criterion's name; the empty one is the overall order."""
+    """`chosen` carries the criterion's name; `OVERALL` is the overall order."""
 
     chosen = Signal(str)
 
@@ -39,7 +40,7 @@ class CriterionBar(QFrame):
 
     def show_ordering(self, ordering: Ordering) -> None:
         for name, button in self.buttons.items():
-            title = name.capitalize() or "Overall"
+            title = name.capitalize()
             done = bool(ordering.switch(name).tiers)
             button.setText(f"✓  {title}" if done else title)
             button.setAccessibleName(f"Order by {title}{', done' if done else ''}")

@@ -3,26 +3,28 @@
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QActionGroup, QShortcut
 from PySide6.QtWidgets import QLineEdit, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from desktop import user_settings
+from desktop.rank.keys import BINDINGS, Around, keys_of, with_key
 from desktop.widgets.basics import button, column, label, row
 
 #: Narrower than other tabs: at the window's least width they stand in one line with four-digit counts.
 NARROW = 'QToolButton[role="tab"] { padding: 9px 7px; } QToolButton[role="tab"]:focus { padding: 8px 6px; }'
-PANELS = (
-    ("generate", "Generate", "F2", "Write completions with the local model"),
-    ("rules", "Guidelines", "F3", "Read the rules while ranking"),
-    ("history", "History", "F4", "Earlier rankings, to look at or revise"),
-    ("session", "Session", "F5", "Time, pace and breaks"),
+PANELS: tuple[tuple[Around, str, str], ...] = (
+    ("generate", "Generate", "Write completions with the local model"),
+    ("rules", "Guidelines", "Read the rules while ranking"),
+    ("history", "History", "Earlier rankings, to look at or revise"),
+    ("session", "Session", "Time, pace and breaks"),
 )
 METHODS = {"order": "Put in order", "pairwise": "Two at a time", "best-worst": "Best and worst only"}
-VIEWS = (
-    ("stacked", "Stacked cards", "F7"),
-    ("markdown", "Render Markdown", "F8"),
-    ("differences", "Highlight differences to the selected card", "F9"),
+VIEWS: tuple[tuple[Around, str], ...] = (
+    ("stacked", "Stacked cards"),
+    ("markdown", "Render Markdown"),
+    ("differences", "Highlight differences to the selected card"),
 )
+SIZES: tuple[tuple[Around, str, int], ...] = (("larger", "Larger text", 1), ("smaller", "Smaller text", -1))
 
 
 class RankHeader(QWidget):
@@ -56,13 +58,13 @@ class RankHeader(QWidget):
         self.error.hide()
         self.toggles: dict[str, QToolButton] = {}
         line = row(self.count, self.bar, None, label("Labeler", "muted"), self.labeler, spacing=6)
-        for name, title, key, tip in PANELS:
-            line.addWidget(self._toggle(name, title, f"{tip} ({key})"))
-            shortcut = QShortcut(QKeySequence(key), parent)
+        for name, title, tip in PANELS:
+            line.addWidget(self._toggle(name, title, with_key(tip, name)))
+            shortcut = QShortcut(keys_of(name)[0], parent)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(partial(self.toggled.emit, name))
         line.addWidget(self._view_button(parent))
-        line.addWidget(button("?", self.helping.emit, tip="All keys (?)"))
+        line.addWidget(button("?", self.helping.emit, tip=with_key("All keys", "help")))
         self.setLayout(column(line, self.error, spacing=4))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
@@ -71,7 +73,7 @@ class RankHeader(QWidget):
         menu = QMenu(self)
         group = QActionGroup(self)
         self.methods: dict[str, QAction] = {}
-        menu.addSection("Way to rank (F6 changes it)")
+        menu.addSection(f"Way to rank ({BINDINGS['method'].shown} changes it)")
         for name, title in METHODS.items():
             action = menu.addAction(title)
             action.setCheckable(True)
@@ -84,19 +86,19 @@ class RankHeader(QWidget):
         self.criteria.toggled.connect(self.by_criteria)
         menu.addSection("Cards")
         self.views: dict[str, QAction] = {}
-        for name, title, key in VIEWS:
+        for view, title in VIEWS:
             action = menu.addAction(title)
             action.setCheckable(True)
-            action.setChecked(user_settings.card_view(name))
-            action.setShortcut(QKeySequence(key))
-            action.toggled.connect(partial(self._set_view, name))
-            self.views[name] = action
-        for title, keys, step in (("Larger text", ("Ctrl++", "Ctrl+="), 1), ("Smaller text", ("Ctrl+-",), -1)):
+            action.setChecked(user_settings.card_view(view))
+            action.setShortcuts(keys_of(view))
+            action.toggled.connect(partial(self._set_view, view))
+            self.views[view] = action
+        for size, title, step in SIZES:
             action = menu.addAction(title)
-            action.setShortcuts([QKeySequence(key) for key in keys])
+            action.setShortcuts(keys_of(size))
             action.triggered.connect(partial(self._set_size, step))
         following = QAction("Another way to rank", self)
-        following.setShortcut(QKeySequence("F6"))
+        following.setShortcuts(keys_of("method"))
         following.triggered.connect(self.next_method)
         for action in (*menu.actions(), following):
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)

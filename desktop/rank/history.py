@@ -19,30 +19,29 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.store import Project, rankings
-from core.store.rankings import Past
+from core.store import Project, ranking_history
+from core.store.ranking_history import MadeRanking, Whose
 from desktop.theme import theme
 from desktop.widgets.basics import button
 from desktop.widgets.dates import local_time
 
 NOWHERE = QModelIndex()
 SHOWN = 300
-SHOW = {"all": "Mine and by scripts", "person": "Mine", "scripted": "By scripts"}
+SHOW: dict[Whose, str] = {"all": "Mine and by scripts", "person": "Mine", "scripted": "By scripts"}
 
 
-def by(ranking: Past) -> str:
+def by(entry: MadeRanking) -> str:
     """Who ranked, when, and whether a flag stands instead of an order."""
-    who = f"By a script ({ranking.detail})" if ranking.kind == "scripted" else "By you"
-    flag = ranking.flag and f"⚑ {ranking.flag}"
-    return " · ".join(part for part in (who, local_time(ranking.created_at), flag) if part)
+    who = f"By a script ({entry.detail})" if entry.kind == "scripted" else "By you"
+    return " · ".join(part for part in (who, local_time(entry.created_at), entry.flag and f"⚑ {entry.flag}") if part)
 
 
 class HistoryModel(QAbstractListModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.entries: list[Past] = []
+        self.entries: list[MadeRanking] = []
 
-    def show_entries(self, found: list[Past]) -> None:
+    def show_entries(self, found: list[MadeRanking]) -> None:
         self.beginResetModel()
         self.entries = found
         self.endResetModel()
@@ -126,7 +125,7 @@ class RankingHistory(QWidget):
         layout.addWidget(self.calibrate)
 
     def load(self, project: Project, labeler_id: int) -> None:
-        found = rankings.history(project, labeler_id, self.kind.currentData(), SHOWN)
+        found = ranking_history.newest(project, labeler_id, self.kind.currentData(), SHOWN)
         self.model.show_entries(found)
         self.empty.setVisible(not found)
         self.view.setVisible(bool(found))

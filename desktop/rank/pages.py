@@ -4,12 +4,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.guidance.next_step import missing_rankings
-from core.labeling.session import Labeling
+from core.labeling.session import LabelingSession
+from core.preferences.agreement import Calibration
 from core.records import ACTIVE, Job
 from core.store import Project, assignments, prompts
 from core.store.packed_rankings import PACK
 from desktop.rank.board import RankingBoard
 from desktop.rank.calibration_result import CalibrationResult
+from desktop.rank.keys import BINDINGS
 from desktop.widgets.basics import Empty, button, row
 
 
@@ -40,7 +42,7 @@ class RankPages(QStackedWidget):
         self.waiting = Empty("The first completions are being written", "")
         self.nobody = Empty("Who ranks?", "Type your name in the field above: rankings are kept apart by labeler.")
         self.all_ranked = Empty("All ranked", "", "Go to Reward model", lambda: self.leading.emit("Reward model"))
-        undo = button("Undo the last ranking", self.undoing.emit, role="link", tip="Ctrl+Z")
+        undo = button("Undo the last ranking", self.undoing.emit, role="link", tip=BINDINGS["undo"].shown)
         self.unskip_button = button("Bring back what was skipped", self.unskipping.emit, role="link")
         below = self.all_ranked.layout()
         assert isinstance(below, QVBoxLayout)
@@ -58,12 +60,14 @@ class RankPages(QStackedWidget):
         ):
             self.addWidget(page)
 
-    def show_state(self, labeling: Labeling | None, job: Job | None, *, calibrated: bool) -> None:
-        """The page for what there is to do; `job` writes completions, or wrote the last ones."""
+    def show_state(self, labeling: LabelingSession | None, job: Job | None, calibration: Calibration | None) -> None:
+        """The page for what there is to do; `job` writes completions, or wrote the last ones. `calibration` is a result
+        that is still to be read."""
         writing = job is not None and job.status in ACTIVE
         if labeling is None:
             self.setCurrentWidget(self.nobody)
-        elif calibrated:
+        elif calibration is not None:
+            self.calibrated.show_result(self.project, calibration)
             self.setCurrentWidget(self.calibrated)
         elif labeling.group is not None:
             self.setCurrentWidget(self.board)
@@ -88,7 +92,7 @@ class RankPages(QStackedWidget):
         if (job is None or job.status not in ACTIVE) and self.currentWidget() is self.waiting:
             self.setCurrentWidget(self.no_completions)
 
-    def _show_all_ranked(self, labeling: Labeling) -> None:
+    def _show_all_ranked(self, labeling: LabelingSession) -> None:
         what = f"all {labeling.total:,} items" if labeling.total > 1 else "the only item"
         self.unskip_button.setVisible(bool(assignments.skipped(self.project, labeling.labeler.id)))
         packed = self.project.setting(PACK)

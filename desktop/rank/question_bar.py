@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from core.labeling import pairwise
 from core.labeling.ordering import Ordering, letter
+from desktop.rank.keys import DOWN, TIE_UP, with_key
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import label, row
 
@@ -16,9 +17,9 @@ class QuestionBar(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.left = self._button(1, "The left one is better (←)")
-        self.neither = self._button(0, "Neither is better (↓ or =)")
-        self.right = self._button(-1, "The right one is better (→)")
+        self.left = self._button(1, with_key("The left one is better", "left"))
+        self.neither = self._button(0, f"Neither is better ({DOWN.shown} or {TIE_UP.shown})")
+        self.right = self._button(-1, with_key("The right one is better", "right"))
         self.text = label("", "muted")
         self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setLayout(row(self.left, None, self.text, self.neither, None, self.right, spacing=2 * SPACE))

@@ -1,6 +1,5 @@
 """What else than quality may have decided: where a card stood, how long its text was, how quickly somebody ranked."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,20 +114,14 @@ class BiasPage(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self.parts = self._build()
-
-    def _build(self) -> Iterator[None]:
         self._asked = 0
         self._found: Found | None = None
         self.who = QComboBox(self)
         self.who.setAccessibleName("Labeler")
         self.who.activated.connect(lambda: self.load())
         self.position = Plot("Where the best one stood", "share of wins", "place on the screen")
-        yield
         self.length = Plot("Do longer completions win?", "share of its wins", "characters longer")
-        yield
         self.speed = Plot("Seconds for a prompt", "rankings", "seconds")
-        yield
         plots = row(card(column(self.position)), card(column(self.length)), spacing=2 * SPACE)
         plots.setStretch(0, 1)
         plots.setStretch(1, 1)

@@ -1,7 +1,5 @@
 """The Review tab: what the rankings give (pairs), whether labelers agree, what biases them, and who ranks what."""
 
-from typing import Any
-
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QWidget
 
@@ -15,7 +13,7 @@ from desktop.review.pairs_page import PairsPage
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, header
-from desktop.widgets.late_pages import LatePages
+from desktop.widgets.pages import LatePage, Pages
 
 TOUCHED = frozenset(
     {"rankings", "labelers", "calibration", "assignments", "conflicts", "completion_groups", "guidelines"}
@@ -28,12 +26,15 @@ class Tab(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self.pages = LatePages(self)
-        self._pairs = self.pages.add("Pairs", lambda: PairsPage(session, self))
-        self._agreement = self.pages.add("Agreement", self._make_agreement)
-        self._bias = self.pages.add("Bias", lambda: BiasPage(session, self))
-        self._labelers = self.pages.add("Labelers", lambda: LabelersPage(session, self))
-        self._stale = {0, 1, 2, 3}
+        self.pages = Pages(self)
+        self._pairs = self.pages.add("pairs", "Pairs", lambda: PairsPage(session, self))
+        self._agreement = self.pages.add("agreement", "Agreement", self._make_agreement)
+        self._bias = self.pages.add("bias", "Bias", lambda: BiasPage(session, self))
+        self._labelers = self.pages.add("labelers", "Labelers", lambda: LabelersPage(session, self))
+        self._all: dict[str, LatePage[PairsPage | AgreementPage | BiasPage | LabelersPage]] = {
+            "pairs": self._pairs, "agreement": self._agreement, "bias": self._bias, "labelers": self._labelers,
+        }  # fmt: skip
+        self._stale = set(self._all)
         self.pages.opened.connect(lambda _: self._show_page())
         session.news.connect(self._on_news)
         layout = column(
@@ -48,35 +49,35 @@ class Tab(QWidget):
 
     @property
     def pairs(self) -> PairsPage:
-        return self._pairs()
+        return self._pairs.get()
 
     @property
     def agreement(self) -> AgreementPage:
-        return self._agreement()
+        return self._agreement.get()
 
     @property
     def bias(self) -> BiasPage:
-        return self._bias()
+        return self._bias.get()
 
     @property
     def labelers(self) -> LabelersPage:
-        return self._labelers()
+        return self._labelers.get()
 
     def _make_agreement(self) -> AgreementPage:
         page = AgreementPage(self.session, self)
-        page.labelers_asked.connect(lambda: self.pages.setCurrentWidget(self.labelers))
+        page.labelers_asked.connect(lambda: self.pages.open("labelers"))
         return page
 
     def refresh(self, changes: Changes | None) -> None:
         if changes is None or changes.tables & TOUCHED:
-            self._stale = {0, 1, 2, 3}
+            self._stale = set(self._all)
             self._show_page()
 
     def _show_page(self) -> None:
-        place = self.pages.currentIndex()
-        if place in self._stale and place in self.pages.made:
-            self._stale.discard(place)
-            page: Any = self.pages.made[place]
+        name = self.pages.shown
+        page = self._all[name].made
+        if page is not None and name in self._stale:
+            self._stale.discard(name)
             page.refresh()
 
     def _on_news(self, news: News) -> None:

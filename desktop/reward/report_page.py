@@ -1,6 +1,5 @@
 """The report on a reward model: the numbers first, then the plots, then the worst errors with their texts."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
 from desktop.widgets.basics import Empty, Number, button, card, clear, column, label, row, scrolled, set_role
-from desktop.widgets.incremental_build import Turns
 
 
 class ReportPage(QWidget):
@@ -32,11 +30,6 @@ class ReportPage(QWidget):
         self.session = session
         self.report: RewardReport | None = None
         self._asked = 0
-        self._turns = Turns(self)
-        self.parts = self._build()
-
-    def _build(self) -> Iterator[None]:
-        session = self.session
         self.runs = RunChoice(session, self)
         self.runs.chosen.connect(self.load)
         self.accuracy = Number("held-out pairs ordered rightly", "Chance is 50 %. Equal scores count half.")
@@ -48,11 +41,8 @@ class ReportPage(QWidget):
         self.about = label("", "muted", wrap=True)
         self.length = label("", "muted", wrap=True)
         self.histogram = ScoreHistogram()
-        yield
         self.reliability = Reliability()
-        yield
         self.growth = GrowthPlot()
-        yield
         self.growth_text = label("", "muted", wrap=True)
         self.dots = QGridLayout()
         self.dots.setSpacing(2 * SPACE)
@@ -142,24 +132,20 @@ class ReportPage(QWidget):
         self.about.setText(_about(found))
         self.length.setText("" if found.length.biased else found.length.verdict)
         self.length.setVisible(bool(found.pairs) and not found.length.biased)
-        self._turns.begin(0, self._draw(found))
+        self._draw(found)
 
-    def _draw(self, found: RewardReport) -> Iterator[None]:
+    def _draw(self, found: RewardReport) -> None:
         clear(self.dots)
         clear(self.errors)
         self.histogram.show_scores(np.array(found.chosen), np.array(found.rejected))
-        yield
         self.reliability.show_bins(found.bins)
-        yield
         self.growth.show_growth(found.growth)
         self.growth_text.setText(found.growth.verdict)
         self.growth_text.setVisible(bool(found.growth.verdict))
         for number, (title, rows) in enumerate(export.parts(found)):
             one = card(column(label(title, "subheading"), SliceDots(rows, title), None))
-            yield
             self.dots.addWidget(one, *divmod(number, 2))
         for item in found.mistakes:
-            yield
             self.errors.addWidget(_mistake(item))
         if not found.mistakes:
             self.errors.addWidget(label("None on the held-out pairs.", "muted"))

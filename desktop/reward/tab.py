@@ -1,24 +1,22 @@
 """The Reward model tab: train one on the pairs, read how far it can be trusted, and ask it about any text."""
 
-from collections.abc import Iterator
 from typing import TypeVar
 
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QWidget
 
+from core.config.training import TrainRewardJob
 from core.jobs.follow import News
 from core.store import Changes
 from desktop.background import wait_for_all
 from desktop.reward.playground_page import PlaygroundPage
 from desktop.reward.report_page import ReportPage
-from desktop.reward.run_choice import KIND
 from desktop.reward.training_page import TrainingPage
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, header
-from desktop.widgets.late_pages import LatePages
+from desktop.widgets.pages import Pages
 
-REPORT, PLAYGROUND = 1, 2
 Later = TypeVar("Later", ReportPage, PlaygroundPage)
 
 
@@ -28,16 +26,10 @@ class Tab(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self.parts = self._build()
-
-    def _build(self) -> Iterator[None]:
-        session = self.session
-        self.pages = LatePages(self)
-        self.training = TrainingPage(session, self)
-        yield from self.training.parts
-        self.pages.add("Train", lambda: self.training)()
-        self._report = self.pages.add("Report", lambda: self._asking(ReportPage(session, self)))
-        self._playground = self.pages.add("Try it", lambda: self._asking(PlaygroundPage(session, self)))
+        self.pages = Pages(self)
+        self.training = self.pages.add("train", "Train", lambda: TrainingPage(session, self)).get()
+        self._report = self.pages.add("report", "Report", lambda: self._asking(ReportPage(session, self)))
+        self._playground = self.pages.add("try it", "Try it", lambda: self._asking(PlaygroundPage(session, self)))
         self.pages.opened.connect(lambda _: self._show_page())
         layout = column(
             header("Reward model", "Needs rankings. Gives a model that scores any completion as your labelers would."),
@@ -52,14 +44,14 @@ class Tab(QWidget):
 
     @property
     def report(self) -> ReportPage:
-        return self._report()
+        return self._report.get()
 
     @property
     def playground(self) -> PlaygroundPage:
-        return self._playground()
+        return self._playground.get()
 
     def _asking(self, page: Later) -> Later:
-        page.train_asked.connect(lambda: self.pages.setCurrentWidget(self.training))
+        page.train_asked.connect(lambda: self.pages.open("train"))
         return page
 
     def refresh(self, changes: Changes | None) -> None:
@@ -72,24 +64,26 @@ class Tab(QWidget):
         self._show_page()
 
     def show_newest_run(self) -> None:
-        self.pages.setCurrentWidget(self.training)
+        self.pages.open("train")
         self.training.show_newest()
 
     def _forget_report(self) -> None:
-        if REPORT in self.pages.made:
-            self.report.report = None
+        if self._report.made is not None:
+            self._report.made.report = None
 
     def _show_page(self) -> None:
-        if self.pages.currentIndex() == REPORT:
+        if self.pages.shown == "report":
             self.report.refresh()
-        elif self.pages.currentIndex() == PLAYGROUND:
+        elif self.pages.shown == "try it":
             self.playground.refresh()
 
     def _on_news(self, news: News) -> None:
         self.training.on_news(news)
-        if PLAYGROUND in self.pages.made:
-            self.playground.on_news(news)
-        if "rankings" in news.tables or any(job.kind == KIND and job.status == "done" for job in news.jobs):
+        if self._playground.made is not None:
+            self._playground.made.on_news(news)
+        if "rankings" in news.tables or any(
+            isinstance(job, TrainRewardJob) and job.status == "done" for job in news.jobs
+        ):
             self._forget_report()
             self._show_page()
 

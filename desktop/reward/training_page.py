@@ -1,21 +1,20 @@
 """Training a reward model: what there is to learn from, the settings, the runs, and the learning drawn live."""
 
-from collections.abc import Iterator
+from dataclasses import asdict
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.jobs import JobKind
+from core.config.training import TrainRewardConfig, TrainRewardJob
 from core.errors import KnownError
 from core.guidance.next_step import ENOUGH, all_ranked, is_chance
-from core.jobs import queue, resumes
 from core.jobs.follow import News
-from core.records import ACTIVE, RESUMABLE, Job
+from core.records import ACTIVE, RESUMABLE
 from core.report import scores
 from core.report.scores import Floats
 from core.runs import early_stopping
-from core.store import Project, pairs
+from core.store import Project, job_metrics, jobs, pairs
 from core.store.pairs import Counts
 from desktop import errors
 from desktop.background import with_project
@@ -24,7 +23,6 @@ from desktop.charts.group import ChartBar, ChartGroup
 from desktop.charts.markers import resume_marks
 from desktop.charts.overlays import Overlay
 from desktop.reward.report_plots import ScoreHistogram
-from desktop.reward.run_choice import KIND
 from desktop.runs.run_list import RunList, runs_section
 from desktop.runs.run_removal import RunRemoval
 from desktop.session import Session
@@ -44,7 +42,6 @@ from desktop.widgets.basics import (
     side_panel,
 )
 from desktop.widgets.config_form import ConfigForm
-from desktop.widgets.incremental_build import Turns
 
 DRAWN = "The loss and the accuracy on held-out prompts are drawn here while it learns."
 
@@ -53,12 +50,6 @@ class TrainingPage(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self._turns = Turns(self)
-        self._veiled: list[QWidget] = []
-        self.parts = self._build()
-
-    def _build(self) -> Iterator[None]:
-        session = self.session
         self._counted = 0
         self._scores_asked = 0
         self.pairs = Number("pairs", "Every two completions that were given different ranks")
@@ -71,20 +62,16 @@ class TrainingPage(QWidget):
         self.train = button(
             "Train reward model", self.start, role="primary", tip="Learn from all pairs", keys="Ctrl+Return"
         )
-        self.runs = RunList(session, KIND, overlays=True)
+        self.runs = RunList(session, TrainRewardJob, overlays=True)
         self.runs.chosen.connect(self.show_run)
         self.removal = RunRemoval(self.runs)
         self.runs.ticked.connect(self._lay_over)
-        yield
         words = ("training", "held-out")
         self.loss = Chart(("loss", "eval_loss"), heading="Loss", level=(0.6931, "Chance"), words=words, small=True)
-        yield
         self.accuracy = Chart(
             ("accuracy", "eval_accuracy"), heading="Accuracy", level=(0.5, "Chance"), words=words, small=True
         )
-        yield
         self.margin = Chart(("margin", "eval_margin"), heading="Margin", words=words, small=True)
-        yield
         for chart in self.charts:
             chart.heading.setProperty("role", "subheading")
         self.histogram = ScoreHistogram(small=True)
@@ -94,13 +81,11 @@ class TrainingPage(QWidget):
         self.result = label("", "muted", wrap=True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.next = button("Go on to PPO", lambda: go(self, "PPO"), tip="Tune the policy against this reward model")
-
-        yield
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2 * SPACE)
         for number, item in enumerate((self.loss, self.accuracy, self.margin, self.histogram)):
-            grid.addWidget(self._unveiled_later(card(column(item), SPACE + 4)), *divmod(number, 2))
+            grid.addWidget(card(column(item), SPACE + 4), *divmod(number, 2))
         for place in (0, 1):
             grid.setRowStretch(place, 1)
             grid.setColumnStretch(place, 1)
@@ -119,27 +104,8 @@ class TrainingPage(QWidget):
         body.setContentsMargins(0, 2 * SPACE, 0, 0)
         body.setStretch(1, 1)
         self.setLayout(body)
-        if runs := session.jobs(KIND):
-            self.form.show_values(runs[0].config)  # who goes on, goes on with the newest run's settings
-
-    def _unveiled_later(self, widget: QWidget) -> QWidget:
-        """Nothing is painted in its place before its turn."""
-        policy = widget.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        widget.setSizePolicy(policy)
-        widget.hide()
-        self._veiled.append(widget)
-        return widget
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._veiled:
-            self._turns.begin(0, self._unveil())
-
-    def _unveil(self) -> Iterator[None]:
-        while self._veiled:
-            yield
-            self._veiled.pop(0).show()
+        if runs := session.jobs(TrainRewardJob):
+            self.form.show_values(asdict(runs[0].config))  # who goes on, goes on with the newest run's settings
 
     @property
     def charts(self) -> tuple[Chart, ...]:
@@ -208,7 +174,7 @@ class TrainingPage(QWidget):
 
     def start(self) -> None:
         try:
-            self.session.start(KIND, self.form.config(TrainRewardConfig))
+            self.session.start(JobKind.TRAIN_REWARD, self.form.config(TrainRewardConfig))
         except KnownError as error:
             errors.show(error, self)
             return
@@ -222,11 +188,11 @@ class TrainingPage(QWidget):
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""
         self.group.follow()
-        marks = resume_marks(resumes.of(self.session.project, job_id))
+        marks = resume_marks(jobs.resumes(self.session.project, job_id))
         for chart in self.charts:
             chart.run = job_id
             chart.clear()
-            for name, points in queue.metrics(self.session.project, job_id, chart.names).items():
+            for name, points in job_metrics.series(self.session.project, job_id, chart.names).items():
                 chart.extend(name, points)
             chart.set_marks(marks)
             chart.draw()
@@ -238,7 +204,7 @@ class TrainingPage(QWidget):
         """Draw the ticked runs over the shown one."""
         names = tuple(name for chart in self.charts for name in chart.names)
         over = [
-            Overlay(run, self.runs.colour_number(run), queue.metrics(self.session.project, run, names))
+            Overlay(run, self.runs.colour_number(run), job_metrics.series(self.session.project, run, names))
             for run in self.runs.laid_over
         ]
         for chart in self.charts:
@@ -247,7 +213,7 @@ class TrainingPage(QWidget):
 
     def _show_scores(self, job_id: int) -> None:
         """The scores of the held-out completions as they are now; only the newest question is answered."""
-        job = self.session.job(job_id)
+        job = self.session.job(job_id, TrainRewardJob)
         if job is None:
             return
         self._scores_asked += 1
@@ -263,7 +229,7 @@ class TrainingPage(QWidget):
         with_project(self, self.session.project.folder, read, show)
 
     def _show_result(self, job_id: int) -> None:
-        job = self.session.job(job_id)
+        job = self.session.job(job_id, TrainRewardJob)
         if job is None:
             return
         self.next.setVisible(job.status == "done")
@@ -276,7 +242,7 @@ class TrainingPage(QWidget):
 
     def on_news(self, news: News) -> None:
         for job in news.jobs:
-            if job.kind == KIND:
+            if isinstance(job, TrainRewardJob):
                 self.show_runs()
                 if job.id == self.runs.current:
                     if job.status == "running" and job.attempt > 1 and not news.metrics:
@@ -296,16 +262,16 @@ class TrainingPage(QWidget):
             self.count()
 
 
-def said_of(job: Job) -> str:
+def said_of(job: TrainRewardJob) -> str:
     """What came of a run, in a sentence."""
-    found, stopped = job.result, early_stopping.said(job)
+    found, stopped = job.result, early_stopping.sentence(job)
     if job.status in RESUMABLE:
         return f"{stopped.capitalize()}: Resume in the list of jobs (Ctrl+J) goes on from there." if stopped else ""
-    if found.get("accuracy") is None:
+    if found.accuracy is None:
         return "" if job.status != "done" else "Trained without held-out prompts, so its accuracy is unknown."
-    ensemble = f" (the first of {len(found['members'])} members)" if len(found.get("members", [])) > 1 else ""
+    ensemble = f" (the first of {len(found.members)} members)" if len(found.members) > 1 else ""
     return (
-        f"Orders {found['accuracy']:.0%} of {found['heldout_pairs']} held-out pairs as the labelers did "
-        f"(chance is 50%){ensemble}, after learning from {found['pairs']} pairs in {found['seconds']:.0f} s."
+        f"Orders {found.accuracy:.0%} of {found.heldout_pairs} held-out pairs as the labelers did "
+        f"(chance is 50%){ensemble}, after learning from {found.pairs} pairs in {found.seconds:.0f} s."
         + (f" Training {stopped}." if stopped else "")
     ) + (" That cannot be told from chance: rank more before a policy is tuned." if is_chance(job) else "")

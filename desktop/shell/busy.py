@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
 
+from core.errors import KnownError
 from desktop import background, errors
 from desktop.shell.busy_overlay import Cover
 
@@ -38,8 +39,12 @@ class Waiting(QObject):
 
         def ended(result: Any) -> None:
             self._end(text)
-            if not self._window.closing:
+            if self._window.closing:
+                return
+            try:
                 done(result)
+            except KnownError as error:
+                errors.show(error, self._window)
 
         def failed(error: Any) -> None:
             self._end(text)

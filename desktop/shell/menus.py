@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from core.projects.summary import summary
+from core.store.undo import Direction
 from desktop import user_settings
 from desktop.guide import guide
 from desktop.shell.tabs import TABS
@@ -113,8 +114,8 @@ class Menus(QObject):
 
     def _name_undo(self) -> None:
         """Say what would be taken back."""
-        session = self.window.session
-        for action, word in ((self.undo, "undo"), (self.redo, "redo")):
-            steps = getattr(session.history, f"{word}able") if session is not None else []
-            last = f": {steps[-1].label.lower()}" if steps and self.window.shown.title != "Rank" else ""
-            action.setText(f"&{word.capitalize()}{last}")
+        history = self.window.session.history if self.window.session is not None else None
+        directions: tuple[tuple[QAction, Direction], ...] = ((self.undo, "undo"), (self.redo, "redo"))
+        for action, direction in directions:
+            step = history.next(direction) if history is not None else None
+            action.setText(f"&{direction.capitalize()}{f': {step.label.lower()}' if step is not None else ''}")

@@ -5,6 +5,7 @@ from typing import Any
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from core.config.jobs import JobKind
 from core.errors import KnownError
 from core.guidance import tour
 from core.guidance.next_step import NextStep, next_step
@@ -21,7 +22,7 @@ TABLES = frozenset({"prompts", "completions", "completion_groups", "rankings", "
 #: Pages that are named where the tab alone would not say enough.
 PAGES = {"prompts": "Prompts", "hold out": "Prompts"}
 #: Training, which the machine's next step waits for, and where it is seen.
-TRAINING = {"train-reward": "Reward model", "train-policy": "PPO"}
+TRAINING = {JobKind.TRAIN_REWARD: "Reward model", JobKind.TRAIN_POLICY: "PPO"}
 
 
 class NextCard(QWidget):
@@ -76,7 +77,7 @@ class NextCard(QWidget):
         if busy:
             first = busy[-1]
             if first.kind != step.job:
-                self._tab, self._page = TRAINING[first.kind], ""
+                self._tab, self._page = TRAINING[JobKind(first.kind)], ""
             stands = "It is paused." if first.status == "paused" else "The bar at the foot says how far it is."
             self._show("At work", first.name, self.session.waits(first) or stands, f"{self._tab} →")
         else:
@@ -104,8 +105,8 @@ class NextCard(QWidget):
 
     def _waits_for(self, place: tour.Place) -> Job | None:
         """The job that the stop asks for, while it is not over."""
-        jobs = self.session.jobs(place.stop.job) if place.stop.job else []
-        return next((job for job in jobs if job.status in ACTIVE), None)
+        mine = [job for job in self.session.jobs() if job.kind == place.stop.job]
+        return next((job for job in mine if job.status in ACTIVE), None)
 
     def _show(self, above: str, title: str, text: str, action: str, *, primary: bool = False) -> None:
         for shown, words in ((self.above, above), (self.title, title), (self.text, text)):
@@ -151,6 +152,7 @@ class NextCard(QWidget):
             tab.open_page(self._page)
 
     def _start(self, stop: tour.Stop) -> None:
+        assert stop.job is not None
         try:
             self.session.start(stop.job, *tour.job_of(stop))
         except KnownError as error:

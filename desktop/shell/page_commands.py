@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QTabWidget
 
 from desktop.shell import commands
 from desktop.shell.commands import Command
-from desktop.widgets.late_pages import LatePages
 
 #: By tab, and by the page in it ("" is all of them).
 OFFERS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -80,8 +79,6 @@ def run(tab: Any, title: str, page: str, name: str) -> bool:
     pages = getattr(tab, "pages", None)
     if page and isinstance(pages, QTabWidget):
         pages.setCurrentIndex(next(n for n in range(pages.count()) if _called(pages, n) == page))
-        if isinstance(pages, LatePages):
-            pages.whole()
     if name == f"Show {page}":
         return True
     found = next((each for each in commands.of_page(tab, title) if each.name == name), None)

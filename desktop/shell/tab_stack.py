@@ -1,7 +1,6 @@
 """The tabs of an open project, each made when it is first shown."""
 
 import importlib
-from collections.abc import Iterator
 from typing import Any
 
 from PySide6.QtWidgets import QStackedWidget, QWidget
@@ -9,8 +8,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from core.store import Changes
 from desktop.session import Session
 from desktop.shell.tabs import TABS, TabKind
-from desktop.widgets.incremental_build import Turns, placing
-from desktop.widgets.late_pages import LatePages
+from desktop.widgets.basics import column
 
 
 class TabStack(QStackedWidget):
@@ -18,8 +16,8 @@ class TabStack(QStackedWidget):
         super().__init__()
         self.session = session
         self.tabs: list[Any] = [None] * len(TABS)
+        """None where it was never shown."""
         self._stale: set[int] = set()
-        self._turns = Turns(self)
         self._places = [QWidget() for _ in TABS]
         for place in self._places:
             self.addWidget(place)
@@ -29,21 +27,13 @@ class TabStack(QStackedWidget):
         return TABS[self.currentIndex()]
 
     def open(self, number: int) -> None:
-        """Show a tab, and what is in it as it is made; one that was hidden while something changed is painted anew."""
+        """Show a tab; one that was hidden while something changed is painted anew."""
         self.setCurrentIndex(number)
-        if self.tabs[number] is None and number not in self._turns:
-            self._turns.begin(number, self._make(number))
+        if self.tabs[number] is None:
+            self._make(number)
         elif number in self._stale:
             self.tabs[number].refresh(None)
         self._stale.discard(number)
-
-    def whole(self, number: int) -> Any:
-        """A tab with all that is in it, made now if it is being made; None if it was never asked for."""
-        self._turns.finish(number)
-        tab = self.tabs[number]
-        if isinstance(pages := getattr(tab, "pages", None), LatePages):
-            pages.whole()
-        return tab
 
     def changed(self, changes: Changes, origin: object | None) -> None:
         """Something in the project changed, by `origin` if that is a tab."""
@@ -61,17 +51,12 @@ class TabStack(QStackedWidget):
 
     def end(self) -> None:
         """The project closes."""
-        made = [tab for tab in self.tabs if tab is not None]
-        for part in (self, *made):  # a tab may have no place yet
-            for turns in part.findChildren(Turns):
-                turns.forget()
-        for tab in made:
-            tab.close()
+        for tab in self.tabs:
+            if tab is not None:
+                tab.close()
 
-    def _make(self, number: int) -> Iterator[None]:
-        kind = importlib.import_module(TABS[number].module).Tab
-        yield
-        tab = kind(self.session)
-        yield from getattr(tab, "parts", ())
+    def _make(self, number: int) -> None:
+        tab = importlib.import_module(TABS[number].module).Tab(self.session)
+        self._places[number].setLayout(column(tab))
         self.tabs[number] = tab
-        yield from placing(tab, self._places[number])
+        tab.show()  # else it would be shown later, by the event loop

@@ -1,28 +1,18 @@
-"""Undo and redo in the window: at once, or beside it where a hundred thousand rows come or go."""
+"""What the window says when something was taken back or done again."""
 
 from typing import TYPE_CHECKING
 
-from core.errors import KnownError
-from core.store.undo import Step
-from desktop import errors
-from desktop.session import Session
+from core.labeling.editor import PLACE
+from core.store import Changes
+from core.store.undo_steps import Step
 
 if TYPE_CHECKING:
     from desktop.window import Window
 
 
-def replay(window: "Window", session: Session, word: str) -> None:
-    """`undo` or `redo` the next step and say what it was. Raises `KnownError`; later ones are shown."""
-    if not session.history.is_long(word):
-        window.projects.tell(f"{getattr(session, word)().label}.")
-        return
-
-    def done(opposite: Step | None) -> None:
-        try:
-            window.projects.tell(f"{session.settle(word, opposite).label}.")
-        except KnownError as error:
-            errors.show(error, window)
-
-    label = getattr(session.history, f"{word}able")[-1].label
-    text = f"Taking back “{label}” …" if word == "undo" else f"Doing “{label}” again …"
-    window.waiting.do(text, session.history.work(word), done)
+def show(window: "Window", step: Step, changes: Changes) -> None:
+    """Say what it was; what is seen on the Rank tab is shown there, which then says so itself."""
+    if step.place == PLACE:
+        window.show_tab_called("Rank")
+    else:
+        window.projects.tell(f"{changes.label}.")

@@ -22,60 +22,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.config.options import documented
+from core.config.options import documented, title_of
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import label as label_of
 from desktop.widgets.basics import set_role, turn_only_with_focus, unmarked
 
-#: Words of field names as people write them.
-WORDS = {
-    "kl": "KL",
-    "lora": "LoRA",
-    "ppo": "PPO",
-    "dpo": "DPO",
-    "q": "Q",
-    "cg": "CG",
-    "gae": "GAE",
-    "job": "run",
-    "vf": "value",
-    "coef": "coefficient",
-    "lam": "lambda",
-    "cliprange": "clip range",
-    "eval": "evaluation",
-}
-
 #: Letters in a line of what explains a field.
 LINE = 76
-
-#: What fields are called whose names would not tell.
-TITLES = {
-    "steps": "Maximum of steps",
-    "reward_threshold": "Stop at reward",
-    "kl_ceiling": "Stop at KL",
-    "plateau": "Stop at plateau",
-    "wall_minutes": "Stop after minutes",
-    "batch_size": "Completions a step",
-    "completions": "Completions a prompt",
-    "reference_answers": "Reference answers too",
-    "gold": "Gold reward",
-    "lora_rslora": "rsLoRA",
-    "lora_dora": "DoRA",
-    "cg_steps": "Conjugate gradient steps",
-    "batch_prompts": "Prompts a step",
-    "curve": "Learning curve",
-    "members": "Ensemble of",
-    "gradient_checkpointing": "Recompute",
-    "head_learning_rate": "Head rate",
-    "heldout_fraction": "Held-out share",
-}
-
-
-def title_of(name: str) -> str:
-    """`max_new_tokens` -> `Max new tokens`."""
-    if name in TITLES:
-        return TITLES[name]
-    words = " ".join(WORDS.get(word, word) for word in name.split("_"))
-    return words[:1].upper() + words[1:]
 
 
 class ConfigForm(QWidget):
@@ -117,7 +70,7 @@ class ConfigForm(QWidget):
                     continue
                 control = self._control(item, (values or {}).get(item.name, item.default))
                 self.fields[item.name] = control
-                label = QLabel(titles.get(item.name, title_of(item.name)))
+                label = QLabel(titles.get(item.name, title_of(item)))
                 label.setBuddy(control)
                 label.setToolTip(control.toolTip())
                 labels.append(label)

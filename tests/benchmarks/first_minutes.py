@@ -25,9 +25,11 @@ import json, sys, time
 from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from core import demo, tour
+from core import demo
+from core.config.training import TrainPolicyJob
+from core.guidance import tour
 from desktop.app import build
-from desktop.welcome import NewProject
+from desktop.projects.welcome import NewProject
 
 way, folder, pauses, prompts, held_out = json.loads(sys.argv[1])
 began, marks = time.perf_counter(), {}
@@ -61,12 +63,12 @@ def rank(count):
     page.board.setFocus()
     for ranked in range(count):
         until(lambda: page.board.ordering.shown and not page.board.ordering.tiers)
-        saved = window.session.project.value("select count(*) from rankings")
+        saved = window.session.project.database.value("select count(*) from rankings")
         rest("ranking")
         for number in range(len(page.board.ordering.shown)):
             QTest.keyClick(page.board, chr(ord("a") + number))
         QTest.keyClick(page.board, Qt.Key.Key_Return)
-        until(lambda: window.session.project.value("select count(*) from rankings") == saved + 1)
+        until(lambda: window.session.project.database.value("select count(*) from rankings") == saved + 1)
         if not ranked:
             mark("first_ranking")
 
@@ -75,7 +77,7 @@ def learn_and_tune(reward, policy):
     until(lambda: done("train-reward"))
     mark("reward_model")
     policy()
-    until(lambda: any(job.done for job in window.session.jobs("train-policy") if job.id > before))
+    until(lambda: any(job.done for job in window.session.jobs(TrainPolicyJob) if job.id > before))
     mark("first_ppo_step")
     until(lambda: done("train-policy"))
     mark("ppo_run")
@@ -113,7 +115,7 @@ else:
     press(card.main)
     side = window.tab_called("Rank").side
     press(side.generate.generate)
-    until(lambda: window.session.project.value("select count(*) from completion_groups") > 0)
+    until(lambda: window.session.project.database.value("select count(*) from completion_groups") > 0)
     mark("first_completions")
     window.tab_called("Rank").show_panel("")
     rank(len(prompts))

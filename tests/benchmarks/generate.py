@@ -12,7 +12,6 @@ BATCH = 32
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     prepare(options)
     from core.models import chat
-    from core.models.fast.prepacked_linear import packed
     from core.models.sampling import sample
     from core.models.seeds import generator
 
@@ -21,16 +20,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
     def speed(some: list[list[int]], copies: int, seed: int) -> float:
         began = settled()
-        with packed(base.model):
-            drawn = sample(
-                base.model,
-                some,
-                copies=copies,
-                max_new_tokens=TOKENS,
-                end_ids=base.end_ids,
-                pad_id=base.pad_id,
-                generator=generator(seed),
-            )
+        drawn = sample(
+            base.model,
+            some,
+            copies=copies,
+            max_new_tokens=TOKENS,
+            end_ids=base.end_ids,
+            pad_id=base.pad_id,
+            generator=generator(seed),
+        )
         return int(drawn.lengths.sum()) / (settled() - began)
 
     speed(rows[:2], 1, 0)

@@ -24,7 +24,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     import torch
     from scipy.stats import spearmanr
 
-    from core.config.job_configs import TrainRewardConfig
+    from core.config.training import TrainRewardConfig
     from core.labeling import gold
     from core.models import chat
     from core.models.adapters import SharedModel
@@ -32,9 +32,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from core.models.sampling import sample
     from core.models.seeds import generator
     from core.reward.examples import Example, Order
-    from core.reward.model import RewardModel
     from core.reward.train_job import default_learning_rate
-    from core.reward.update import update
+    from tests.core.reward.steps import fresh_model, update
 
     base = load_base(options)
     reward = gold.find(GOLD)
@@ -64,7 +63,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         found, learnt = [], []
         for seed in range(options.runs):
             shared = SharedModel(base)
-            model = RewardModel.fresh(shared, config, seed=seed, head_init=config.head_init)
+            model = fresh_model(shared, config, seed=seed, head_init=config.head_init)
             (member,) = model.members
             optimizer = adamw(
                 *zip(

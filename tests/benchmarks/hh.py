@@ -85,13 +85,12 @@ def ours(options: argparse.Namespace) -> dict[str, Any]:
     prepare(options)
     import torch
 
-    from core.config.job_configs import TrainRewardConfig
+    from core.config.training import TrainRewardConfig
     from core.models import chat
     from core.models.adapters import SharedModel
     from core.models.checkpoint import adamw, scale_learning_rates
     from core.reward.examples import Example, Order
-    from core.reward.model import RewardModel
-    from core.reward.update import update
+    from tests.core.reward.steps import fresh_model, update
 
     base = load_base(options)
     config = TrainRewardConfig(epochs=1, batch_prompts=BATCH)
@@ -103,7 +102,7 @@ def ours(options: argparse.Namespace) -> dict[str, Any]:
 
     train, heldout = ([example(n, row) for n, row in enumerate(rows)] for rows in split(options))
     shared = SharedModel(base)
-    model = RewardModel.fresh(shared, config, seed=0, head_init=config.head_init)
+    model = fresh_model(shared, config, seed=0, head_init=config.head_init)
     (member,) = model.members
     optimizer = adamw(*zip(model.parameters(member), (RATE, config.head_learning_rate), strict=True))
     random.Random(0).shuffle(train)

@@ -100,8 +100,10 @@ def kept(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any] | 
 
 def reached(ours: Any, theirs: Any) -> dict[str, float | None]:
     """When our PPO's reward (the running mean of 5 steps) first was what the peer's was at its end, and at what KL."""
-    aim, kl = (mean_of_last(theirs["series"][f"objective/{name}"], len(theirs["series"]["objective/kl"]) - 1)
-               for name in ("scores", "kl"))  # fmt: skip
+    aim, kl = (
+        mean_of_last(theirs["series"][f"objective/{name}"], len(theirs["series"]["objective/kl"]) - 1)
+        for name in ("scores", "kl")
+    )
     rewards, kls = (ours["series"][f"objective/{name}"] for name in ("scores", "kl"))
     for step in range(SMOOTH - 1, len(rewards)):
         if mean_of_last(rewards, step) >= aim:
@@ -121,17 +123,18 @@ def mean_of_last(points: list[Any], step: int) -> float:
 
 
 def known(task: str) -> list[str]:
-    from core.config.job_configs import ALGORITHMS
+    from core.config.training import ALGORITHMS
 
     return list(ALGORITHMS) if task == "sentiment" else ["ppo", "rloo", "grpo", "dpo"]
 
 
 def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
     """One run in a project of its own; what came of it, prompt by prompt."""
-    from core.config import job_configs
-    from core.config.options import documented
-    from core.jobs import queue
+    from core.config.jobs import GenerateConfig
+    from core.config.options import documented, from_dict
+    from core.config.training import ALGORITHMS, TrainPolicyConfig
     from core.labeling import gold
+    from core.store import job_metrics, job_samples
 
     folder = Path(tempfile.mkdtemp(prefix="plumbline-learning-"))
     try:
@@ -142,20 +145,18 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         reward = REWARDS[options.task]
         shared = {"reference_answers": False, "eval_prompts": HELDOUT, "checkpoint_every": STEPS, "steps": STEPS}
         shared |= {"batch_size": BATCH, "max_new_tokens": TOKENS, "seed": seed, "algorithm": name} | reward
-        kind = job_configs.ALGORITHMS[name].config
+        kind = ALGORITHMS[name].config
         names = {item.name for item in documented(kind)}
-        config = job_configs.from_dict(
-            job_configs.TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names}
-        )
+        config = from_dict(TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
         if name == "dpo" and options.task == "sentiment":
-            write = job_configs.GenerateConfig(
+            write = GenerateConfig(
                 completions=RANKED, max_new_tokens=TOKENS, seed=seed, split="train", batch_size=64, missing_only=False
             )
             work(project, "generate", write)
             gold.rank_all(project, reward["gold"])
         job = work(project, "train-policy", config, kind(**{k: v for k, v in own.items() if k in names}))
-        series = queue.metrics(project, job.id)
-        rows = queue.samples(project, job.id)
+        series = job_metrics.series(project, job.id)
+        rows = job_samples.listed(project, job.id)
         before = [row for row in rows if row["policy"] == "reference"]
         after = [row for row in rows if row["policy"] == "tuned"]
         result = {
@@ -177,10 +178,10 @@ _cache: dict[str, Any] = {}
 def work(project: Any, kind: str, config: Any, options: Any = None) -> Any:
     """Run a job here, as the worker would."""
     from core import worker
-    from core.config import job_configs
+    from core.config.jobs import config_values
     from core.jobs import queue
 
-    job = queue.enqueue(project, kind, job_configs.stored(config, options))
+    job = queue.enqueue(project, kind, config_values(config, options))
     claimed = worker.claim(project)
     assert claimed is not None
     worker.run_job(project, claimed, _cache)
@@ -306,8 +307,8 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
     from core.labeling import gold
     from core.models import chat
     from core.models.adapters import SharedModel
+    from core.reward.reward_function import RewardFunction
     from core.rl import evaluate
-    from core.rl.rewards import Rewards
     from core.rl.rollout import POLICY
 
     base = load_base(options)
@@ -327,7 +328,7 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
         shared = SharedModel(base)
         shared.load(POLICY, out)
         heldout = [(number, prompt.text) for number, prompt in enumerate(everything) if prompt.split == "heldout"]
-        score = Rewards(None, gold.find("sentiment"), None)
+        score = RewardFunction(optimised_gold=gold.find("sentiment"), gold=gold.find("sentiment"))
         parts = [
             evaluate.answers(
                 shared, role, heldout, score, name=name, copies=COPIES, max_new_tokens=TOKENS, temperature=1.0, seed=0
@@ -336,8 +337,10 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
         ]
         shared.close()
     before, after = ([vars(sample) for sample in part] for part in parts)
-    series = {f"objective/{to}": [(line["step"], line[name]) for line in lines]
-              for name, to in (("kl", "kl"), ("reward", "scores"))}  # fmt: skip
+    series = {
+        f"objective/{to}": [(line["step"], line[name]) for line in lines]
+        for name, to in (("kl", "kl"), ("reward", "scores"))
+    }
     return {
         "seed": 0, "before": before, "after": after, "gold": False, "series": series,
         "fluency": [fluency(options, part) for part in (before, after)], "seconds": lines[-1]["seconds"],

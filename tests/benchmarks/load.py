@@ -9,10 +9,10 @@ from tests.benchmarks.machine import load_base, median, prepare, python
 CODE = """
 import json, time
 import torch, transformers, peft
-from core import catalogue
+from core.machine import base_models
 from core.models.load import load
 began = time.perf_counter()
-base = load(catalogue.parse({model!r}))
+base = load(base_models.parse({model!r}))
 print(json.dumps([time.perf_counter() - began, base.placement.dtype.itemsize, str(base.device)]))
 """
 

@@ -40,23 +40,25 @@ def one(model: str, work: dict[str, Any], threads: int | None) -> None:
     """Two steps of PPO on prompts and responses of just these lengths; prints the peak in gigabytes."""
     options = argparse.Namespace(model=model, dtype=os.environ["PLUMBLINE_DTYPE"], threads=threads)
     prepare(options)
-    from core.config.job_configs import TrainPolicyConfig, TrainRewardConfig
+    from core.config.algorithms import PPO
+    from core.config.training import TrainPolicyConfig, TrainRewardConfig
     from core.models.adapters import SharedModel
     from core.models.rows import from_lists
     from core.models.seeds import generator
-    from core.reward.model import RewardModel
-    from core.rl.actor import Setup
-    from core.rl.adaptive_kl import Live
-    from core.rl.algorithms.ppo import Learner, Options
-    from core.rl.rollout import POLICY, REFERENCE, Rollout, draw, logprobs, policy_logprobs, score_and_features
+    from core.rl.actor import CachedPredictions, Setup
+    from core.rl.adaptive_kl import LiveSettings
+    from core.rl.algorithms.ppo import Learner
+    from core.rl.batches import Rollout
+    from core.rl.rollout import POLICY, REFERENCE, draw, logprobs, policy_logprobs, score_and_features
+    from tests.core.reward.steps import fresh_model
 
     base = load_base(options)
     lora = {"lora_targets": work["targets"], "lora_rank": work["rank"]}
     config = TrainPolicyConfig(batch_size=work["batch"], micro_batch=work["micro_batch"], **lora)
     shared = SharedModel(base)
-    reward = RewardModel.fresh(shared, TrainRewardConfig(**lora), seed=0)
+    reward = fresh_model(shared, TrainRewardConfig(**lora), seed=0)
     shared.add(POLICY, config, seed=0)
-    learner = Learner(Setup(shared, config, Options(), Live.of(config)))
+    learner = Learner(Setup(shared, config, PPO(), LiveSettings.of(config)))
     B, P, T, micro = work["batch"], work["prompt"], work["response"], work["micro_batch"]
     copies = work["copies"]
     prompts = [[300 + (7 * i + row) % 900 for i in range(P)] for row in range(B // copies)]
@@ -65,12 +67,12 @@ def one(model: str, work: dict[str, Any], threads: int | None) -> None:
         texts = [[400 + (5 * i + row + step) % 900 for i in range(T)] for row in range(B)]
         answers = [texts[row : row + copies] for row in range(0, B, copies)]
         rows = from_lists(prompts, answers, base.pad_id, base.device)
-        logp, nats, said = policy_logprobs(shared, rows, 1.0, micro, learns=True)
+        logp, nats, kept = policy_logprobs(shared, rows, 1.0, micro, learns=True)
         reference, _ = logprobs(shared, REFERENCE, rows, 1.0, micro)
         scored = score_and_features(shared, reward, rows, micro)
         import torch
 
-        kept = [(torch.arange(B), said)] if said else []
-        rollout = Rollout(rows, ("",) * B, logp, reference, nats, scored.features, scored.score, said=kept)
+        rollout = Rollout(rows, ("",) * B, logp, reference, nats, scored.features, scored.score)
+        learner.actor.reuse(CachedPredictions(torch.arange(B), kept) if kept else None)
         learner.update(rollout, step)
     print(json.dumps(peak_gigabytes()))

@@ -59,14 +59,15 @@ class Work:
     """PPO on some prompts with a fresh reward model; one completion a prompt."""
 
     def __init__(self, base: Any, texts: list[str], *, batch: int, tokens: int, epochs: int) -> None:
-        from core.config.job_configs import TrainPolicyConfig, TrainRewardConfig
+        from core.config.algorithms import PPO
+        from core.config.training import TrainPolicyConfig, TrainRewardConfig
         from core.models.adapters import SharedModel
         from core.records import Prompt
-        from core.reward.model import RewardModel
+        from core.reward.reward_function import RewardFunction
         from core.rl.actor import Setup
-        from core.rl.adaptive_kl import Live
-        from core.rl.algorithms.ppo import Learner, Options
-        from core.rl.rewards import Rewards
+        from core.rl.adaptive_kl import LiveSettings
+        from core.rl.algorithms.ppo import Learner
+        from tests.core.reward.steps import fresh_model
 
         self.base = base
         self.config = TrainPolicyConfig(
@@ -79,31 +80,32 @@ class Work:
             learning_rate=1e-5,
         )
         self.shared = SharedModel(base)
-        reward = RewardModel.fresh(self.shared, TrainRewardConfig(lora_targets="attention"), seed=0)
-        self.rewards = Rewards(reward, None, None)
+        reward = fresh_model(self.shared, TrainRewardConfig(lora_targets="attention"), seed=0)
+        self.rewards = RewardFunction(reward)
         self.shared.add("policy", self.config, seed=0)
-        self.live = Live.of(self.config)
-        self.learner = Learner(Setup(self.shared, self.config, Options(ppo_epochs=epochs), self.live))
+        self.live = LiveSettings.of(self.config)
+        self.learner = Learner(Setup(self.shared, self.config, PPO(ppo_epochs=epochs), self.live))
         self.asked = [Prompt(index, text) for index, text in enumerate(texts)]
         self.done = 0
 
     def step(self) -> dict[str, float]:
         """Seconds of one step and of its parts, and the operations of its training part."""
         from core.rl.collect import collect
-        from core.rl.train_job import batch_of
+        from core.rl.rollout_source import batch_of
 
         began = settled()
         chosen = batch_of(self.asked, self.config, self.done)
-        rollout, _, times = collect(
-            self.shared, self.rewards, chosen, self.config, self.live, self.done, learns=self.learner.learns_from_fresh
-        )
-        heard, epochs = len(rollout.said), self.learner.options.ppo_epochs
+        learns = self.learner.options.learns_from_fresh
+        found, cached = collect(self.shared, self.rewards, chosen, self.config, self.live, self.done, learns=learns)
+        rollout, epochs, reused = found.rollout, self.learner.options.ppo_epochs, cached is not None
         update = settled()
+        self.learner.actor.reuse(cached)
+        del cached  # the actor lets go of it when it is used
         self.learner.update(rollout, self.done)
         now = settled()
         self.done += 1
-        work = operations(self.base, rollout, epochs - heard, epochs)
-        return times | {"time/train": now - update, "time/step": now - began, "operations": work}
+        work = operations(self.base, rollout, epochs - reused, epochs)
+        return found.times | {"time/train": now - update, "time/step": now - began, "operations": work}
 
     def close(self) -> None:
         self.shared.close()

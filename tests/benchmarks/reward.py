@@ -57,13 +57,12 @@ def ours(options: argparse.Namespace, k: int) -> dict[str, Any]:
     prepare(options)
     import torch
 
-    from core.config.job_configs import TrainRewardConfig
+    from core.config.training import TrainRewardConfig
     from core.models import chat
     from core.models.adapters import SharedModel
     from core.models.checkpoint import adamw
     from core.reward.examples import Example, Order
-    from core.reward.model import RewardModel
-    from core.reward.update import update
+    from tests.core.reward.steps import fresh_model, update
 
     base = load_base(options)
     config = TrainRewardConfig()
@@ -78,7 +77,7 @@ def ours(options: argparse.Namespace, k: int) -> dict[str, Any]:
         for number, (prompt, answers) in enumerate(texts(options, base.tokenizer, k))
     ]
     shared = SharedModel(base)
-    model = RewardModel.fresh(shared, config, seed=0)
+    model = fresh_model(shared, config, seed=0)
     (member,) = model.members
     optimizer = adamw(*zip(model.parameters(member), (1e-4, 1e-3), strict=True))
 
@@ -109,12 +108,15 @@ def ours(options: argparse.Namespace, k: int) -> dict[str, Any]:
 def without_sharing(base: Any, learn: Callable[[], float]) -> dict[str, float]:
     """Seconds of the same pass with the prompt's cache handed to its answers, and with a prompt for each answer."""
     from core.models import states
+    from core.models.fast import switch
     from core.reward import model as reward
 
-    states._known[base.model] = False
+    speed_ups = switch.speed_ups_of(base.model)
+    assert speed_ups is not None
+    speed_ups.reads_varlen = False
     learn()
     cached = learn()
-    states._known[base.model] = True
+    speed_ups.reads_varlen = True
 
     def alone(model: Any, prompts: Any, answers: Any, *more: Any) -> Any:
         repeated = [prompt for prompt, group in zip(prompts, answers, strict=True) for _ in group]

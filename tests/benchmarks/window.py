@@ -1,7 +1,8 @@
 """How long the window's thread is away while a real job runs and somebody goes from page to page.
 
-A timer notes when it is late: that is how long a click would have waited. The first look at every page falls into that
-time, too. The job is a PPO run on the demo, in a worker process as always.
+A timer notes when it is late: that is how long a click would have waited. The first look at a page, which is made then,
+may take `FIRST` milliseconds in all; no other wait may be longer than `OTHER`: what is over a limit is printed. The job
+is a PPO run on the demo, in a worker process as always.
 """
 
 import argparse
@@ -16,16 +17,19 @@ from core.machine import base_models
 from tests.benchmarks.machine import python
 
 STEPS = 8
+FIRST, OTHER = 250, 50
 CODE = """
 import json, sys, time
 from dataclasses import replace
 from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer, Qt
-from core import configs, demo
+from core import demo
+from core.config.jobs import JobKind
+from core.config.training import ALGORITHMS
 from desktop.app import build, read_ahead
 from desktop.background import busy
-from desktop.garbage import Collector
-from desktop.tabs import TABS
+from desktop.shell.gc import Collector
+from desktop.shell.tabs import TABS
 
 app, window = build([])
 Collector(app)
@@ -47,8 +51,8 @@ def settle():
 
 settle()
 config = replace(demo.POLICY, steps=int(sys.argv[2]))
-job = window.session.start("train-policy", config, configs.ALGORITHMS["ppo"].config())
-gaps, where = [], []
+job = window.session.start(JobKind.TRAIN_POLICY, config, ALGORITHMS["ppo"].config())
+gaps, where, first, other = [], [], [], []
 last = [time.perf_counter()]
 
 def tick():
@@ -61,6 +65,8 @@ timer.timeout.connect(tick)
 timer.start()
 seen = set()
 
+NOTICED = 10
+
 def look(number, page=None):
     before = len(gaps)
     if page is None:
@@ -68,9 +74,13 @@ def look(number, page=None):
     else:
         window.tab_called(TABS[number].title).pages.setCurrentIndex(page)
     wait(700)
-    place = (TABS[number].title, page or 0)
-    where.append((max(gaps[before:], default=0.0), *place, "first look" if place not in seen else ""))
-    seen.add(place)
+    place, new = (TABS[number].title, page or 0), gaps[before:]
+    if place in seen:
+        other.extend(new)
+        where.append((max(new, default=0.0), *place))
+    else:
+        first.append((sum(gap for gap in new if gap > NOTICED), max(new, default=0.0), *place))
+        seen.add(place)
 
 ended = None
 while ended is None:
@@ -82,11 +92,11 @@ while ended is None:
     now = window.session.job(job.id)
     ended = now if now.status not in ("queued", "running", "paused") else None
 timer.stop()
-gaps.sort()
+other.sort()
 print(json.dumps({
-    "status": ended.status, "looks": len(gaps),
-    "median_ms": gaps[len(gaps) // 2], "p999_ms": gaps[int(len(gaps) * 0.999)], "max_ms": gaps[-1],
-    "over_50_ms": sum(gap > 50 for gap in gaps), "worst": sorted(where)[-6:],
+    "status": ended.status, "looks": len(other),
+    "median_ms": other[len(other) // 2], "p999_ms": other[int(len(other) * 0.999)], "max_ms": other[-1],
+    "first_look_max_ms": max(first)[0], "first": sorted(first), "worst": sorted(where)[-6:],
 }))
 settle()
 window.leave()
@@ -101,5 +111,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         environment = platform | {"PLUMBLINE_DATA": folder}
         found = json.loads(python(CODE, folder, str(STEPS), environment=environment).splitlines()[-1])
     found["platform"] = platform.get("QT_QPA_PLATFORM", "screen")
-    print(found.pop("worst"), file=sys.stderr)
+    firsts, others = found.pop("first"), found.pop("worst")
+    for in_all, longest, *place in firsts:
+        over = "OVER THE LIMIT" if in_all > FIRST else ""
+        print(f"first look {in_all:5.0f} ms in all, {longest:4.0f} at once  {place} {over}", file=sys.stderr)
+    for longest, *place in others:
+        print(f"later wait {longest:5.0f} ms  {place} {'OVER THE LIMIT' if longest > OTHER else ''}", file=sys.stderr)
     return found

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from core.jobs import launch
@@ -27,8 +28,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 @pytest.fixture(autouse=True)
-def _collected_here() -> Iterator[None]:
-    """No garbage is collected in another thread, as in the program."""
+def _collected_here(qapp: QApplication) -> Iterator[None]:
+    """With an application before the first pixmap, and no garbage collected in another thread, as in the program."""
     gc.disable()
     yield
     gc.enable()

@@ -34,9 +34,10 @@ def screen(tmp_path):
         pytest.skip(f"this needs {' and '.join(missing)}")
     reading, writing = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24"], pass_fds=[writing],
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24"],
+        pass_fds=[writing],
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     os.close(writing)
     number = os.read(reading, 16).decode().strip()
     yield os.environ | {
@@ -65,7 +66,7 @@ def test_the_demo_is_opened_ranked_and_left_with_keys_and_mouse(screen, tmp_path
 
         def ranked():
             project = open_project(folder)
-            rows = project.rows(
+            rows = project.database.rows(
                 "select i.rank from rankings r join labelers l on l.id = r.labeler_id"
                 " join ranking_items i on i.ranking_id = r.id where l.kind = 'person' order by i.rank"
             )

@@ -49,9 +49,10 @@ def test_both_rank_in_turn_and_every_ranking_counts_once(two, filled):
         for window in two:
             window.session.poll()
     rows = on_disk(
-        filled, "select l.name, count(*), count(distinct r.group_id), count(distinct r.uid) from current_rankings r"
+        filled,
+        "select l.name, count(*), count(distinct r.group_id), count(distinct r.uid) from current_rankings r"
         " join labelers l on l.id = r.labeler_id group by 1 order by 1",
-    )  # fmt: skip
+    )
     assert rows == [("ada", 4, 4, 4), ("bob", 4, 4, 4)]
     assert on_disk(filled, "select count(*) from rankings") == [(8,)]
     assert on_disk(filled, "select count(*) from pairs") == [(48,)]
@@ -86,10 +87,10 @@ def test_undo_in_one_window_is_seen_in_the_other(two, filled):
     group = rank_one(rank_tab(first))
     second.session.poll()
     assert rank_tab(second).labeling.waiting == 5
-    rank_tab(first).undo()
+    rank_tab(first).controller.undo()
     second.session.poll()
     assert rank_tab(second).labeling.waiting == 6
-    assert group in rank_tab(second).labeling._waiting
+    assert group in rank_tab(second).labeling.queue
 
 
 def test_edits_of_guidelines_and_prompts_are_seen_and_typing_is_kept(two, filled, qtbot):
@@ -141,10 +142,10 @@ def test_two_processes_that_write_at_once_lose_and_double_nothing(filled):
         assert writer.wait(60) == 0, writer.stderr.read().decode()
         writer.stderr.close()
     with closing(open_project(filled.folder)) as project:
-        assert project.value("pragma integrity_check") == "ok"
-        assert project.value("select count(*) from rankings") == 40
-        assert project.value("select count(*) from rankings where retracted_at is not null") == 8
-        assert project.value("select count(*) from ranking_items") == 160
+        assert project.database.value("pragma integrity_check") == "ok"
+        assert project.database.value("select count(*) from rankings") == 40
+        assert project.database.value("select count(*) from rankings where retracted_at is not null") == 8
+        assert project.database.value("select count(*) from ranking_items") == 160
         assert project.edits("rankings") == 8
         assert prompts.count(project) == 6 + 20 + 20 + 20
         counted = {(found.labeler.name, found.group_id) for found in counting_rankings(project)}

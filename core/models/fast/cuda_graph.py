@@ -17,7 +17,7 @@ AGREES = 0.01
 Step = Callable[[], Tensor]
 
 
-class Captured:
+class CudaGraph:
     """Call it with the step, the same each time. What a call gives is overwritten by the next one.
 
     The first call captures the step. Where the graph gives something else, or none can be made, the step itself is
@@ -36,10 +36,10 @@ class Captured:
         if self.works is False:
             return step()
         if self.works:
-            self._capture(step)
+            self.capture(step)
             return self(step)
         expected = step()
-        self._capture(step)
+        self.capture(step)
         if self.graph is not None and self.answer is not None:
             self.graph.replay()  # computes the step once more on the same tensors
             self.works = bool((self.answer - expected).norm() <= AGREES * expected.norm())
@@ -47,11 +47,12 @@ class Captured:
                 self.graph = self.answer = None
         return expected
 
-    def again(self) -> "Captured":
+    def again(self) -> "CudaGraph":
         """One for the same step on tensors of other shapes; whether a graph works is not asked anew."""
-        return Captured(self.works)
+        return CudaGraph(self.works)
 
-    def _capture(self, step: Step) -> None:
+    def capture(self, step: Step) -> None:
+        """Make the graph, or note that it cannot be made."""
         graph = torch.cuda.CUDAGraph()
         try:
             with _uncollected(), torch.cuda.graph(graph):

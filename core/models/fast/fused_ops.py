@@ -14,6 +14,7 @@ from peft.tuners.lora.layer import Linear as LoraLinear
 from torch import Tensor, nn
 
 from core.machine.limits import CHUNK
+from core.models.fast.replaced import Replaced
 
 
 class LoraProduct(torch.autograd.Function):
@@ -42,14 +43,14 @@ class LoraProduct(torch.autograd.Function):
         return dx, None, None, dA, dB, None
 
 
-def lean_lora(model: nn.Module) -> None:
+def fuse_lora(model: nn.Module, replaced: Replaced) -> None:
     """Let peft's adapters of linear layers, one plain adapter at work, compute as `LoraProduct` does.
 
     peft casts every layer's input to the adapter's float32, keeps that copy, and multiplies in float32.
     """
     for module in model.modules():
-        if isinstance(module, LoraLinear) and type(module.base_layer) is nn.Linear:
-            module.forward = MethodType(_lora, module)
+        if isinstance(module, LoraLinear) and type(module.base_layer) is nn.Linear and module not in replaced:
+            replaced.replace(module, MethodType(_lora, module))
 
 
 def _lora(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -62,11 +63,11 @@ def _lora(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         or not isinstance(layer.lora_dropout[name], nn.Identity) or layer.lora_bias.get(name)
     ):  # fmt: skip
         return LoraLinear.forward(layer, x, *args, **kwargs)
-    flat, A, B = x.reshape(-1, x.shape[-1]), layer.lora_A[name].weight, layer.lora_B[name].weight
+    rows, A, B = x.reshape(-1, x.shape[-1]), layer.lora_A[name].weight, layer.lora_B[name].weight
     if torch.is_grad_enabled():
-        found = LoraProduct.apply(flat, base.weight, base.bias, A, B, layer.scaling[name])
+        found = LoraProduct.apply(rows, base.weight, base.bias, A, B, layer.scaling[name])
     else:
-        found = base(flat).addmm_(flat @ A.to(x.dtype).T, B.to(x.dtype).T, alpha=layer.scaling[name])
+        found = base(rows).addmm_(rows @ A.to(x.dtype).T, B.to(x.dtype).T, alpha=layer.scaling[name])
     return found.view(*x.shape[:-1], -1)
 
 
@@ -96,15 +97,14 @@ def _inverse_norm(x: Tensor, eps: float) -> Tensor:
 
 
 @torch.no_grad()
-def lean_norms(model: nn.Module) -> None:
+def fuse_norms(model: nn.Module, replaced: Replaced) -> None:
     """Let the norms that compute what `RmsNorm` does compute as it does. Their weights must be frozen."""
     for module in model.modules():
-        eps = getattr(module, "variance_epsilon", None)
-        if type(module).__name__.endswith("RMSNorm") and eps is not None:
+        if type(module).__name__.endswith("RMSNorm") and hasattr(module, "variance_epsilon"):
             weight: Any = module.weight
-            x = torch.randn(2, len(weight), device=weight.device, dtype=weight.dtype)
-            if torch.allclose(RmsNorm.apply(x, weight, eps).float(), module(x).float(), rtol=1e-2, atol=1e-4):
-                module.forward = MethodType(_norm, module)
+            x = torch.linspace(-2.0, 3.0, 2 * len(weight), device=weight.device).view(2, -1).to(weight.dtype)
+            if torch.allclose(_norm(module, x).float(), module(x).float(), rtol=1e-2, atol=1e-4):
+                replaced.replace(module, MethodType(_norm, module))
 
 
 def _norm(module: Any, x: Tensor) -> Tensor:
@@ -132,14 +132,37 @@ class Attention(torch.autograd.Function):
             p = _attended(q, k, bias, ctx.s)
         dv = torch.bmm(p.to(v.dtype).transpose(1, 2), g)
         dp = torch.bmm(g, v.transpose(1, 2)).to(p.dtype)
-        # p (dp - sum(p dp)) in one pass that sums in float32
-        ds = (torch._softmax_backward_data(dp, p, -1, p.dtype) * ctx.s).to(q.dtype)
+        ds = (_softmax_backward(dp, p) * ctx.s).to(q.dtype)
         return torch.bmm(ds, k), torch.bmm(ds.transpose(1, 2), q), dv, None, None
 
 
 def _attended(q: Tensor, k: Tensor, bias: Tensor, s: float) -> Tensor:
     exact = torch.promote_types(q.dtype, torch.float32)
     return torch.baddbmm(bias.to(exact), q.to(exact), k.to(exact).transpose(1, 2), alpha=s).softmax(-1)
+
+
+def _softmax_backward(dp: Tensor, p: Tensor) -> Tensor:
+    """p (dp - sum(p dp)), in one pass that sums in float32 where torch still has it: the name is private."""
+    if hasattr(torch, "_softmax_backward_data"):
+        return torch._softmax_backward_data(dp, p, -1, p.dtype)
+    exact = torch.promote_types(p.dtype, torch.float32)
+    p_exact, dp_exact = p.to(exact), dp.to(exact)
+    return (p_exact * (dp_exact - (p_exact * dp_exact).sum(-1, keepdim=True))).to(p.dtype)
+
+
+class Scratch:
+    """Blocks of memory that are used again: fresh pages would take longer than what is done with them."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[tuple[str, torch.device], Tensor] = {}
+
+    def block(self, name: str, rows: int, W: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """The block of that name for up to `CHUNK` rows of logits under a vocabulary W (V, d): (rows, V)."""
+        dtype, key = dtype or W.dtype, (name, W.device)
+        found = self._blocks.get(key)
+        if found is None or found.dtype != dtype or found.shape[1] != len(W):
+            found = self._blocks[key] = torch.empty(CHUNK, len(W), dtype=dtype, device=W.device)
+        return found[:rows]
 
 
 class LogProbability(torch.autograd.Function):
@@ -152,7 +175,7 @@ class LogProbability(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, h: Tensor, W: Tensor, ids: Tensor, temperature: float, entropy: bool
+        ctx: Any, h: Tensor, W: Tensor, ids: Tensor, temperature: float, entropy: bool, scratch: Scratch
     ) -> tuple[Tensor, Tensor | None]:
         found = torch.empty(len(h), device=h.device)
         nats = torch.empty_like(found) if entropy else None
@@ -160,15 +183,16 @@ class LogProbability(torch.autograd.Function):
         for place in range(0, len(h), CHUNK):
             part = slice(place, place + CHUNK)
             states, own = h[part], ids[part]
-            raw = torch.mm(states, W.T, out=scratch("raw", len(states), W))
-            logits = raw if raw.dtype == torch.float32 else scratch("logits", len(states), W, torch.float32).copy_(raw)
+            n = len(states)
+            raw = torch.mm(states, W.T, out=scratch.block("raw", n, W))
+            logits = raw if raw.dtype == torch.float32 else scratch.block("logits", n, W, torch.float32).copy_(raw)
             logits.sub_(logits.amax(1, keepdim=True)).div_(temperature)
             at_own = logits.gather(1, own[:, None])[:, 0]
             if nats is None:
                 weights = logits.exp_()
                 total = weights.sum(1)
             else:
-                weights = torch.exp(logits, out=scratch("weights", len(states), W, torch.float32))
+                weights = torch.exp(logits, out=scratch.block("weights", n, W, torch.float32))
                 total = weights.sum(1)
                 nats[part] = total.log() - torch.linalg.vecdot(weights, logits) / total
             found[part] = at_own - total.log()
@@ -186,15 +210,4 @@ class LogProbability(torch.autograd.Function):
         if torch.is_grad_enabled():
             raise RuntimeError("log-probabilities in chunks have no second derivative: use Predictions.logits")
         (slope,) = ctx.saved_tensors
-        return slope * g[:, None].to(slope.dtype), None, None, None, None
-
-
-_scratch: dict[tuple[str, torch.device], Tensor] = {}
-
-
-def scratch(name: str, rows: int, W: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-    """A block (rows, V) that is used again: fresh pages for it would take longer than what is done with it."""
-    dtype, key = dtype or W.dtype, (name, W.device)
-    if key not in _scratch or _scratch[key].dtype != dtype or _scratch[key].shape[1] != len(W):
-        _scratch[key] = torch.empty(CHUNK, len(W), dtype=dtype, device=W.device)
-    return _scratch[key][:rows]
+        return slope * g[:, None].to(slope.dtype), None, None, None, None, None

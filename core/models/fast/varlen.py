@@ -2,9 +2,9 @@
 
 Everything in a transformer but attention looks at one token at a time. So the tokens of all prompts and responses are
 laid out behind each other, a prompt once however many responses it has, and only attention is told, by a `Layout`,
-which of them belong together. It is transformers' own model that runs: we register an attention function with it
-(`ATTENTION`) and pass the layout along as a keyword. `core.models.states` knows whether a model takes part; one with
-other layers (state spaces, attention with sinks) is run with transformers' caches instead.
+which of them belong together. It is transformers' own model that runs: `use_layouts` gives it an attention function of
+ours (`ATTENTION`), and the layout is passed along as a keyword. `core.models.fast.varlen_states` knows whether a model
+takes part; one with other layers (state spaces, attention with sinks) is run with transformers' caches instead.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ FOREIGN = ("softcap", "s_aux", "position_bias", "head_mask")
 
 
 class Attends(Protocol):
-    """Answers an attention layer for a flat batch of N tokens."""
+    """Answers an attention layer for N tokens that lie in one row."""
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
         """q (N, H, D), k and v (N, K, D) of one layer -> (N, H, D)."""
@@ -48,8 +48,18 @@ def attention(
     return layout.attend(module.layer_idx, q, k, v, scaling or q.shape[-1] ** -0.5)[None], None
 
 
-AttentionInterface.register(ATTENTION, attention)
-AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+def use_layouts(model: Any) -> None:
+    """Let a model that attends with torch's kernels read layouts too."""
+    if model.config._attn_implementation == "sdpa":
+        AttentionInterface.register(ATTENTION, attention)
+        AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+        model.set_attn_implementation(ATTENTION)
+
+
+def use_sdpa(model: Any) -> None:
+    """Undo `use_layouts`."""
+    if model.config._attn_implementation == ATTENTION:
+        model.set_attn_implementation("sdpa")
 
 
 def run(trunk: Any, layout: "Layout") -> Tensor:
@@ -100,7 +110,7 @@ class Sees:
 
 @dataclass(frozen=True)
 class Block:
-    """One attention of b sequences: the flat places of their queries (b, Q) and of their keys (b, S)."""
+    """One attention of b sequences: the places in the row of their queries (b, Q) and of their keys (b, S)."""
 
     queries: Tensor
     keys: Tensor
@@ -126,12 +136,12 @@ class Layout:
             queries, keys, values = placed(q, block.queries), placed(k, block.keys), placed(v, block.keys)
             answer = block.sees.attend(queries, keys, values, scaling, plain=plain)
             answers.append(answer.transpose(1, 2).flatten(0, 1).flatten(1))
-        flat = answers[0] if len(answers) == 1 else torch.cat(answers)
-        return flat.index_select(0, self.back).view(*q.shape[:2], -1)
+        together = answers[0] if len(answers) == 1 else torch.cat(answers)
+        return together.index_select(0, self.back).view(*q.shape[:2], -1)
 
 
 def placed(x: Tensor, places: Tensor) -> Tensor:
-    """The tokens (N, H, D) that lie at flat places (b, S), by head: (b, H, S, D)."""
+    """The tokens (N, H, D) that lie at places (b, S), by head: (b, H, S, D)."""
     # As rows of H * D: indexing with two axes has a backward pass six times as slow.
     rows = x.reshape(len(x), -1).index_select(0, places.flatten())
     return rows.view(*places.shape, *x.shape[1:]).transpose(1, 2)

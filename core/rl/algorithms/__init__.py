@@ -2,10 +2,10 @@
 
 To add one, put one file here with two classes. The loop, the commands and the window find it by itself.
 
-    class Options(Settings): its own settings; the docstring is `TITLE: what it is (paper)`, LEARNING_RATE the default;
-        what else may be said of it are the properties of `core.config.algorithms.AlgorithmKind`
+    class Options(AlgorithmOptions): its own settings, and in capitals what the loop and the window must know of it
     class Learner(BaseLearner): `update(rollout, step)` learns from one `Rollout` and returns metrics
 
-`Options` is read without running the rest of the file (see `core.config.algorithms`). The loop supplies rollouts,
-scores, log-probabilities and value features, measures, checkpoints and stops.
+The loop supplies rollouts, scores, log-probabilities and value features, measures, checkpoints and stops. The file is
+imported by the window too, so it imports torch inside its methods. The files that are here already need not care:
+their options stand in `core.config.algorithms`, where one may inherit another's.
 """

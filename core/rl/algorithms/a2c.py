@@ -4,47 +4,27 @@ The critic's value is the baseline and bootstraps the return; actor and critic t
 PPO with one pass, one minibatch and no clip (Huang et al. 2022, arXiv 2205.09123).
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from torch import Tensor
 
-from core.config.options import Settings, option
+from core.config.algorithms import A2C
 from core.models.logprobs import Predictions
-from core.rl.actor import Critic, Setup
-from core.rl.estimators import gae, token_rewards, whiten
+from core.rl.actor import Critic
+from core.rl.algorithms.ppo import gae
+from core.rl.batches import Rollout
+from core.rl.estimators import token_rewards, whiten
 from core.rl.learner import BaseLearner
-from core.rl.rollout import Rollout
 
 
-@dataclass(frozen=True)
-class Options(Settings):
-    """A2C: Advantage Actor-Critic (Mnih et al. 2016, arXiv 1602.01783).
-
-    Actor and critic take one step each: PPO without its clip.
-    """
-
-    LEARNING_RATE: ClassVar[float] = 6e-4
-    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
-    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
-    entropy_coef: float = option(0.0, "Bonus for each nat of entropy a token.", low=0, high=1, advanced=True)
-    whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
-    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
-    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
-
-
-class Learner(BaseLearner):
-    options: Options
+class Learner(BaseLearner[Rollout]):
+    options: A2C
     critic: Critic
-
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        self.critic = Critic(setup, self.options.value_learning_rate)
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         options, mask = self.options, rollout.is_response
         rate = self.actor.schedule(self.progress(step))
-        rewards = token_rewards(self.charged_kl(rollout), rollout.score, mask, self.live.kl_coef)
+        if self.critic.fresh:
+            self.critic.initialise(rollout.score)
+        rewards = token_rewards(rollout.charged_kl(self.config.kl_estimator), rollout.score, mask, self.live.kl_coef)
         advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
         if options.whiten_advantages:
             advantages = whiten(advantages, mask)

@@ -5,58 +5,32 @@ implicit reward, and the loss is the reward model's on it. No rollouts and no re
 some now and then only to measure.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from core.config.options import Settings, option
+from core.config.algorithms import DPO
 from core.models.logprobs import Predictions
 from core.rl.algorithms.rloo import at_first_token
+from core.rl.batches import PreferenceBatch
 from core.rl.learner import BaseLearner
-from core.rl.rollout import Rollout
 
 
-@dataclass(frozen=True)
-class Options(Settings):
-    """DPO: Direct Preference Optimization, from the rankings without RL (Rafailov et al. 2023, arXiv 2305.18290).
+class Learner(BaseLearner[PreferenceBatch]):
+    options: DPO
 
-    The baseline: what does RL buy?
-    """
-
-    LEARNING_RATE: ClassVar[float] = 3e-4
-    LIVE: ClassVar[tuple[str, ...]] = ("learning_rate",)
-    OFFLINE: ClassVar[bool] = True
-    FEWEST_COMPLETIONS: ClassVar[int] = 2
-    beta: float = option(0.1, "Price of leaving the reference: smaller goes further.", low=1e-3, high=10)
-    dpo_loss: str = option(
-        "sigmoid", "DPO's own loss, or IPO's square loss, which cannot run away (Azar et al. 2023, arXiv 2310.12036).",
-        choices=("sigmoid", "ipo"), advanced=True,
-    )  # fmt: skip
-    label_smoothing: float = option(
-        0.0, "Share of pairs taken to be labeled the wrong way round (cDPO).", low=0, high=0.49, advanced=True
-    )
-
-
-class Learner(BaseLearner):
-    """`rollout.score` holds the negative ranks, NaN where a completion was not ranked."""
-
-    options: Options
-
-    def update(self, rollout: Rollout, step: int) -> dict[str, float]:
+    def update(self, batch: PreferenceBatch, step: int) -> dict[str, float]:
         rate = self.actor.schedule(self.progress(step))
-        lengths = rollout.rows.lengths
-        pairs = preferred(rollout.score, rollout.group)  # (B, B) bool
+        lengths = batch.rows.lengths
+        pairs = preferred(batch.ranks, batch.group)  # (B, B) bool
         each = pairs.sum(1).float()
-        total = torch.zeros(int(rollout.group.max()) + 1, device=each.device).index_add(0, rollout.group, each)
+        total = torch.zeros(int(batch.group.max()) + 1, device=each.device).index_add(0, batch.group, each)
         # The mean over the pairs of a prompt, then over the prompts that have any; `descend` divides by B.
-        weight = len(rollout) / (total > 0).sum().clamp(min=1) / total[rollout.group].clamp(min=1)  # (B,)
+        weight = len(batch) / (total > 0).sum().clamp(min=1) / total[batch.group].clamp(min=1)  # (B,)
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             logp = policy.logp.sum(1)
-            implicit = logp - rollout.logp_ref[index].sum(1)  # (b,)
+            implicit = logp - batch.logp_ref[index].sum(1)  # (b,)
             if self.options.dpo_loss == "ipo":
                 implicit = implicit / lengths[index]
             h = implicit[:, None] - implicit[None, :]  # (b, b) nats, without beta
@@ -74,8 +48,7 @@ class Learner(BaseLearner):
                 "logps/rejected": (logp.detach() * chosen.any(0)).sum() / chosen.any(0).sum().clamp(min=1) * everywhere,
             }
 
-        batch = self.actor.batches(rollout)[0]
-        learnt = self.actor.descend(rollout, batch, loss, per_completion=True)
+        learnt = self.actor.descend(batch, self.actor.batches(batch)[0], loss, per_completion=True)
         learnt["loss"] = learnt.pop("loss/policy_avg")
         return learnt | {"lr": rate}
 
@@ -87,6 +60,6 @@ class Learner(BaseLearner):
         return -(1 - smoothing) * logsigmoid(beta * h) - smoothing * logsigmoid(-beta * h)
 
 
-def preferred(score: Tensor, group: Tensor) -> Tensor:
-    """Is completion i preferred to j (B, B)? Both of the same prompt, both ranked, i better."""
-    return (score[:, None] > score[None, :]) & (group[:, None] == group[None, :])
+def preferred(ranks: Tensor, group: Tensor) -> Tensor:
+    """Is completion i preferred to j (B, B)? Both of the same prompt, both ranked (not NaN), i better."""
+    return (ranks[:, None] < ranks[None, :]) & (group[:, None] == group[None, :])

@@ -14,47 +14,25 @@ probability epsilon a token is drawn from the reference instead.
     y_t = r_t + .. + r_{t+n-1} + Q_target(s_{t+n}, argmax over C of Q(s_{t+n}, a)),      loss = Huber(Q(s_t, a_t) - y_t)
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad, smooth_l1_loss
 
-from core.config.options import Settings, option
+from core.config.algorithms import DQN
 from core.models.adapters import REFERENCE
 from core.models.heads import ScalarHead
 from core.models.logprobs import FORBIDDEN, Predictions, predictions
 from core.models.seeds import generator
 from core.rl.actor import Critic, Setup, mean_of
+from core.rl.batches import Rollout
 from core.rl.estimators import explained_variance, returns_to_go, token_rewards
 from core.rl.learner import BaseLearner
 from core.rl.replay import Replay
-from core.rl.rollout import Rollout
 
 TARGET = "target"
-
-
-@dataclass(frozen=True)
-class Options(Settings):
-    """DQN: token-level deep Q-learning with replay and a target network (Mnih et al. 2015).
-
-    Learns Q of single tokens from memory; needs more rollouts than the others.
-    """
-
-    LEARNING_RATE: ClassVar[float] = 1e-3
-    alpha: float = option(0.05, "Temperature of exploration: Q larger by this is e times likelier.", low=1e-3, high=10)
-    epsilon: float = option(
-        0.2, "Share of tokens drawn from the reference at first; falls to 0.02 by half-time.", low=0, high=1
-    )
-    candidates: int = option(32, "Likely tokens among which the best one is sought.", low=2, high=1000, advanced=True)
-    n_step: int = option(24, "Tokens after which the target network is asked.", low=1, advanced=True)
-    replay: int = option(256, "Earlier completions that are kept.", low=1, advanced=True)
-    q_updates: int = option(2, "Optimizer steps for each rollout.", low=1, high=50, advanced=True)
-    sync_every: int = option(4, "Optimizer steps after which the target network is renewed.", low=1, advanced=True)
-    double_q: bool = option(True, "Let the online network choose the best token, the target value it.", advanced=True)
-    value_learning_rate: float = option(3e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
 
 
 class Exploration:
@@ -79,14 +57,12 @@ def candidate_ids(logits: Tensor, count: int, end_ids: list[int]) -> Tensor:
     return first.topk(min(count, logits.shape[-1]), -1).indices
 
 
-class Learner(BaseLearner):
-    learns_from_fresh = False
-    options: Options
+class Learner(BaseLearner[Rollout]):
+    options: DQN
     critic: Critic
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        self.critic = Critic(setup, self.options.value_learning_rate)
         self.target_head = ScalarHead(setup.shared.base.hidden_size).to(setup.shared.base.device)
         self.shared.add(TARGET, setup.config, seed=setup.config.seed)
         self.replay = Replay(self.options.replay)
@@ -110,7 +86,7 @@ class Learner(BaseLearner):
         self.replay.keep_only(rollout.temperature)
         rate = self.actor.schedule(self.progress(step))
         if self.critic.fresh:
-            self.critic.values(rollout)
+            self.critic.initialise(rollout.score)
             self.sync()
         fresh = self.with_candidates(rollout)
         seen: list[dict[str, float]] = []
@@ -128,7 +104,9 @@ class Learner(BaseLearner):
         return mean_of(seen) | {"val/explained_variance": explained, "policy/epsilon": self.epsilon, "lr": rate}
 
     def rewards(self, batch: Rollout) -> Tensor:
-        return token_rewards(self.charged_kl(batch), batch.score, batch.is_response, self.live.kl_coef)
+        return token_rewards(
+            batch.charged_kl(self.config.kl_estimator), batch.score, batch.is_response, self.live.kl_coef
+        )
 
     @torch.no_grad()
     def with_candidates(self, rollout: Rollout) -> Rollout:
@@ -139,8 +117,7 @@ class Learner(BaseLearner):
                 reference = predictions(causal, rollout.rows.select(index), rollout.temperature)
                 ids.append(candidate_ids(reference.logits, self.options.candidates, self.end_ids))
                 logp.append(reference.of(ids[-1]))
-        rollout.extra.update(candidates=torch.cat(ids), candidates_ref=torch.cat(logp))
-        return rollout
+        return replace(rollout, extra={"candidates": torch.cat(ids), "candidates_ref": torch.cat(logp)})
 
     def q_values(self, seen: Predictions, batch: Rollout, index: Tensor, head: ScalarHead) -> tuple[Tensor, Tensor]:
         """Q of the tokens that were drawn (b, T) and of the candidates (b, T, K)."""

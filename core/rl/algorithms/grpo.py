@@ -6,54 +6,26 @@ without the deviation (Dr. GRPO, Liu et al. 2025, arXiv 2503.20783) and token me
 2025, arXiv 2503.14476).
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from core.config.options import Settings, option
+from core.config.algorithms import GRPO
 from core.models.logprobs import Predictions
 from core.rl.actor import mean_of
+from core.rl.batches import Rollout
 from core.rl.estimators import group_mean, k3, ratio
 from core.rl.learner import BaseLearner
-from core.rl.rollout import Rollout
 
 
-@dataclass(frozen=True)
-class Options(Settings):
-    """GRPO: Group Relative Policy Optimization (Shao et al. 2024, arXiv 2402.03300).
-
-    PPO's clip with the group's mean and deviation in place of a critic: what most people use today.
-    """
-
-    LEARNING_RATE: ClassVar[float] = 4e-4
-    FEWEST_COMPLETIONS: ClassVar[int] = 2
-    passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
-    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
-    scale: str = option(
-        "deviation", "Divide advantages by the group's standard deviation, or not (Dr. GRPO).",
-        choices=("deviation", "none"), advanced=True,
-    )  # fmt: skip
-    average: str = option(
-        "tokens", "Every token counts the same (DAPO), or every completion does (the paper).",
-        choices=("tokens", "completions"), advanced=True,
-    )  # fmt: skip
-    kl_in: str = option(
-        "loss", "Where KL is paid for: as k3 in the loss (the paper), or in the reward.", choices=("loss", "reward"),
-        advanced=True,
-    )  # fmt: skip
-
-
-class Learner(BaseLearner):
-    options: Options
+class Learner(BaseLearner[Rollout]):
+    options: GRPO
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         options, clip = self.options, self.options.cliprange
         rate = self.actor.schedule(self.progress(step))
         reward = rollout.score
         if options.kl_in == "reward":
-            reward = reward - self.live.kl_coef * self.charged_kl(rollout).sum(1)
+            reward = reward - self.live.kl_coef * rollout.charged_kl(self.config.kl_estimator).sum(1)
         advantages, flat = group_advantages(reward, rollout.group, scaled=options.scale == "deviation")
         lengths = rollout.rows.lengths
 

@@ -9,49 +9,19 @@ never reaches the sampler; here it does. The masks of a rollout are kept as they
 used in the loss, and the end token may always be drawn.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from core.config.options import Settings, option
-from core.models.logprobs import FORBIDDEN, predictions
+from core.config.algorithms import NLPO
+from core.models.logprobs import FORBIDDEN, Predictions, predictions
 from core.rl.actor import Setup
 from core.rl.algorithms import ppo
-from core.rl.rollout import POLICY, Rollout
+from core.rl.batches import Rollout
+from core.rl.rollout import POLICY
 
 MASK = "masking"
-
-
-@dataclass(frozen=True)
-class Options(Settings):
-    """NLPO: Natural Language Policy Optimization (Ramamurthy et al. 2022, arXiv 2210.01241).
-
-    PPO within the top-p tokens of an older copy of the policy: keeps unlikely tokens out.
-    """
-
-    LEARNING_RATE: ClassVar[float] = 3e-4
-    top_mask: float = option(0.9, "Probability that the masking policy's allowed tokens hold.", low=0.05, high=1)
-    mask_refresh: int = option(5, "Rollouts after which the masking policy becomes the policy of then.", low=1)
-    fewest_tokens: int = option(10, "Tokens that are always allowed, the likeliest first.", low=1, advanced=True)
-    ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
-    minibatches: int = option(1, "Optimizer steps in one pass.", low=1, high=64, advanced=True)
-    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
-    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
-    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
-    cliprange_value: float = option(
-        0.0, "How far a value may move before it is clipped; 0 is free.", low=0, high=10, advanced=True, zero="free"
-    )
-    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
-    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
-    entropy_coef: float = option(0.0, "Bonus for each nat of entropy a token.", low=0, high=1, advanced=True)
-    whiten_rewards: bool = option(False, "Scale per-token rewards to standard deviation 1.", advanced=True)
-    whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
-    target_kl: float = option(
-        0.0, "Leave the epochs when the policy has moved this far (approximate KL).", low=0, advanced=True, zero="never"
-    )
 
 
 class TopMask:
@@ -83,30 +53,38 @@ def top_set(logits: Tensor, top_p: float, fewest: int, end_ids: list[int]) -> Te
 
 
 class Learner(ppo.Learner):
-    options: Options  # type: ignore[assignment]
+    """PPO's advantages, epochs and value loss; the surrogate is taken within the mask."""
+
+    options: NLPO
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         self.shared.add(MASK, setup.config, seed=setup.config.seed)
         self.shared.copy(POLICY, MASK)
-        self._drawing: TopMask | None = None
+        self.drawing: TopMask | None = None
 
     def guide(self) -> TopMask:
         options = self.options
-        self._drawing = TopMask(options.top_mask, options.fewest_tokens, list(self.shared.base.end_ids))
-        return self._drawing
+        self.drawing = TopMask(options.top_mask, options.fewest_tokens, list(self.shared.base.end_ids))
+        return self.drawing
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
-        assert self._drawing is not None, "the rollout was drawn without the mask"
-        T = rollout.is_response.shape[1]
-        allowed = torch.stack(self._drawing.masks[:T], 1)  # (B, T, V)
-        self._drawing = None
-        learnt = self.learn(
-            rollout, step, self.logp_within(rollout, allowed), lambda policy, index: policy.within(allowed[index])
-        )
-        size = float((allowed.sum(-1) * rollout.is_response).sum() / rollout.is_response.sum())
+        assert self.drawing is not None, "the rollout was drawn without the mask"
+        allowed = torch.stack(self.drawing.masks[: rollout.is_response.shape[1]], 1)  # (B, T, V)
+        self.drawing = None
+        if self.critic.fresh:
+            self.critic.initialise(rollout.score)
+        advantages, returns = self.advantages(rollout)
+        logp_old = self.logp_within(rollout, allowed)
+
+        def surrogate(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+            inside = policy.within(allowed[index])
+            return ppo.clipped_surrogate(inside, logp_old[index], advantages[index], self.options)
+
+        learnt = self.improve(rollout, surrogate, step) | self.fit_values(rollout, returns)
         if (step + 1) % self.options.mask_refresh == 0:
             self.shared.copy(POLICY, MASK)
+        size = float((allowed.sum(-1) * rollout.is_response).sum() / rollout.is_response.sum())
         return learnt | {"policy/mask_size": size}
 
     @torch.no_grad()

@@ -2,105 +2,120 @@
 (Ziegler et al. 2019, arXiv 1909.08593; Huang et al. 2024, arXiv 2403.17031).
 
 How we differ: the policy is a LoRA adapter on the shared base and the value function a head on the frozen reward
-model's hidden states, so policy and value learn from their own losses alone (see `Critic`).
-"""
+model's hidden states, so policy and value learn from their own losses alone, one after the other (see `Critic`).
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
+From top to bottom: one iteration, then its parts in the order in which they come. Beside it belong `estimators.py`
+(KL, whitening, ratio) and `actor.py` (one optimizer step over micro-batches). Its options are `PPO` in
+`core/config/algorithms.py`. The rollout was drawn, scored and compared with the reference by `core.rl.collect`.
+"""
 
 import torch
 from torch import Tensor
 
-from core.config.options import Settings, option
+from core.config.algorithms import PPO
 from core.models.logprobs import Predictions
-from core.rl.actor import Critic, Setup, mean_of
-from core.rl.estimators import gae, ratio, token_rewards, whiten
+from core.rl.actor import Critic, Loss, mean_of
+from core.rl.batches import Rollout
+from core.rl.estimators import explained_variance, masked_mean, ratio, token_rewards, whiten
 from core.rl.learner import BaseLearner
-from core.rl.rollout import Rollout
 
 
-@dataclass(frozen=True)
-class Options(Settings):
-    """PPO: Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347).
-
-    Clips how far the policy may move in a step, with a learned value as the baseline: the default.
-    """
-
-    LEARNING_RATE: ClassVar[float] = 3e-4
-    ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
-    minibatches: int = option(1, "Optimizer steps in one pass.", low=1, high=64, advanced=True)
-    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
-    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
-    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
-    cliprange_value: float = option(
-        0.0, "How far a value may move before it is clipped; 0 is free.", low=0, high=10, advanced=True, zero="free"
-    )
-    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
-    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
-    entropy_coef: float = option(0.0, "Bonus for each nat of entropy a token.", low=0, high=1, advanced=True)
-    whiten_rewards: bool = option(False, "Scale per-token rewards to standard deviation 1.", advanced=True)
-    whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
-    target_kl: float = option(
-        0.0, "Leave the epochs when the policy has moved this far (approximate KL).", low=0, advanced=True, zero="never"
-    )
-
-
-class Learner(BaseLearner):
+class Learner(BaseLearner[Rollout]):
     """Clipped surrogate over `ppo_epochs` passes; the ratio is 1 in the first minibatch of each rollout."""
 
-    options: Options
+    options: PPO
     critic: Critic
 
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        self.critic = Critic(setup, self.options.value_learning_rate)
-        self.learns_from_fresh = self.options.minibatches == 1
-
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
-        return self.learn(rollout, step, rollout.logp_old, lambda policy, index: policy)
+        """One iteration of the paper's algorithm 1 on a rollout by pi_old."""
+        if self.critic.fresh:
+            self.critic.initialise(rollout.score)
+        advantages, returns = self.advantages(rollout)
 
-    def learn(
-        self, rollout: Rollout, step: int, logp_old: Tensor, view: Callable[[Predictions, Tensor], Predictions]
-    ) -> dict[str, float]:
-        """One rollout; `view` says which distribution of the policy's is the one that drew, logp_old (B, T) its
-        log-probabilities."""
-        options, clip = self.options, self.options.cliprange
-        rate = self.actor.schedule(self.progress(step))
-
-        # 1. Rewards per token: the score at the end, the KL penalty at every token.
-        rewards = token_rewards(self.charged_kl(rollout), rollout.score, rollout.is_response, self.live.kl_coef)
-        if options.whiten_rewards:
-            rewards = whiten(rewards, rollout.is_response, shift_mean=False)
-
-        # 2. Advantages, whitened over the whole batch; returns are not.
-        values = self.critic.values(rollout)  # (B, T)
-        advantages, returns = gae(rewards, values, rollout.is_response, options.gamma, options.lam)
-        if options.whiten_advantages:
-            advantages = whiten(advantages, rollout.is_response)
-
-        # 3. Epochs of minibatches on the clipped surrogate.
         def surrogate(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-            policy = view(policy, index)
-            A, r = advantages[index], ratio(policy.logp, logp_old[index])
-            unclipped, clipped = -A * r, -A * r.clamp(1 - clip, 1 + clip)
-            loss = torch.maximum(unclipped, clipped)
-            if options.entropy_coef:
-                loss = loss - options.entropy_coef * policy.entropy
-            return loss, {
-                "policy/approxkl_avg": 0.5 * (policy.logp - logp_old[index]).square(),
-                "policy/clipfrac_avg": (clipped > unclipped).float(),
-                "val/ratio": r,
-                "val/ratio_first": (r - 1).abs(),
-            }
+            return clipped_surrogate(policy, rollout.logp_old[index], advantages[index], self.options)
 
+        return self.improve(rollout, surrogate, step) | self.fit_values(rollout, returns)
+
+    def advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
+        """Advantages (B, T), whitened over the whole batch, and returns, which are not.
+
+        Rewards per token: -beta KL at every token, the score at the last one.
+        """
+        options, mask = self.options, rollout.is_response
+        kl = rollout.charged_kl(self.config.kl_estimator)
+        rewards = token_rewards(kl, rollout.score, mask, self.live.kl_coef)
+        if options.whiten_rewards:
+            rewards = whiten(rewards, mask, shift_mean=False)
+        advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
+        return whiten(advantages, mask) if options.whiten_advantages else advantages, returns
+
+    def improve(self, rollout: Rollout, surrogate: Loss, step: int) -> dict[str, float]:
+        """Epochs of minibatches down the surrogate, until the policy has moved too far."""
+        options, rate = self.options, self.actor.schedule(self.progress(step))
         seen: list[dict[str, float]] = []
         for _ in self.passes(options.ppo_epochs):
             for batch in self.actor.batches(rollout, options.minibatches):
                 seen.append(self.actor.descend(rollout, batch, surrogate))
             if options.target_kl and seen[-1]["policy/approxkl_avg"] > 1.5 * options.target_kl:
                 break
+        return mean_of(seen) | {"val/ratio_first": seen[0]["val/ratio_first"], "lr": rate}
 
-        # 4. The value head learns the returns.
-        learnt = self.critic.fit(rollout, returns, options.value_epochs, clip=options.cliprange_value)
-        return mean_of(seen) | learnt | {"val/ratio_first": seen[0]["val/ratio_first"], "lr": rate}
+    def fit_values(self, rollout: Rollout, returns: Tensor) -> dict[str, float]:
+        """Epochs of the value head down its loss on the whole batch."""
+        mask, old = rollout.is_response, self.critic.values(rollout)
+        metrics = {"val/explained_variance": explained_variance(returns, old, mask)}
+        for epoch in range(self.options.value_epochs):
+            values = self.critic.head(rollout.features)
+            loss = masked_mean(value_loss(values, old, returns, self.options.cliprange_value), mask)
+            loss.backward()
+            self.critic.step()
+            if epoch == 0:
+                metrics["loss/value_avg"] = float(loss.detach())
+        return metrics
+
+
+def gae(rewards: Tensor, values: Tensor, is_response: Tensor, gamma: float, lam: float) -> tuple[Tensor, Tensor]:
+    """Advantages and returns (B, T) over response tokens (Schulman et al. 2015, arXiv 1506.02438).
+
+    values: V(s_t), read before token t. The end of a response is terminal: nothing is bootstrapped.
+    """
+    assert rewards.shape == values.shape == is_response.shape
+    advantages = torch.zeros_like(rewards)
+    following = torch.zeros_like(rewards[:, 0])
+    T = rewards.shape[1]
+    for t in reversed(range(T)):
+        inside = is_response[:, t + 1] if t + 1 < T else torch.zeros_like(is_response[:, 0])
+        next_value = values[:, t + 1] * inside if t + 1 < T else torch.zeros_like(following)
+        delta = (rewards[:, t] + gamma * next_value - values[:, t]) * is_response[:, t]
+        following = delta + gamma * lam * following * inside
+        advantages[:, t] = following
+    advantages = advantages * is_response
+    return advantages, (advantages + values) * is_response
+
+
+def clipped_surrogate(
+    policy: Predictions, logp_old: Tensor, advantages: Tensor, options: PPO
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of each token (b, T), -L^CLIP of the paper's equation 7 less the entropy bonus of its equation 9, and
+    numbers to report; logp_old (b, T) is that of the distribution which drew."""
+    clip, r = options.cliprange, ratio(policy.logp, logp_old)
+    unclipped, clipped = -advantages * r, -advantages * r.clamp(1 - clip, 1 + clip)
+    loss = torch.maximum(unclipped, clipped)
+    if options.entropy_coef:
+        loss = loss - options.entropy_coef * policy.entropy
+    return loss, {
+        "policy/approxkl_avg": 0.5 * (policy.logp - logp_old).square(),
+        "policy/clipfrac_avg": (clipped > unclipped).float(),
+        "val/ratio": r,
+        "val/ratio_first": (r - 1).abs(),
+    }
+
+
+def value_loss(values: Tensor, old: Tensor, returns: Tensor, clip: float) -> Tensor:
+    """1/2 (V - R)^2 of each token (B, T); with `clip` no value gains by moving further than that from the old one."""
+    error = (values - returns).square()
+    if clip:
+        near = old + (values - old).clamp(-clip, clip)
+        error = torch.maximum(error, (near - returns).square())
+    return 0.5 * error

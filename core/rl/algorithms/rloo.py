@@ -4,43 +4,24 @@ A completion is one action with one reward, KL penalty included; its baseline is
 completions of the same prompt. Nothing has to be learned but the policy.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from core.config.options import Settings, option
+from core.config.algorithms import RLOO
 from core.models.logprobs import Predictions
 from core.rl.actor import mean_of
+from core.rl.batches import Rollout
 from core.rl.estimators import leave_one_out, ratio
 from core.rl.learner import BaseLearner
-from core.rl.rollout import Rollout
 
 
-@dataclass(frozen=True)
-class Options(Settings):
-    """RLOO: REINFORCE Leave-One-Out (Ahmadian et al. 2024, arXiv 2402.14740).
-
-    The baseline is the mean of the prompt's other completions: no critic.
-    """
-
-    LEARNING_RATE: ClassVar[float] = 4e-4
-    FEWEST_COMPLETIONS: ClassVar[int] = 2
-    passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
-    cliprange: float = option(
-        0.2, "How far the completion's ratio may move before it is clipped.", low=0.01, high=1, advanced=True
-    )
-    normalize_advantages: bool = option(False, "Scale advantages to standard deviation 1.", advanced=True)
-
-
-class Learner(BaseLearner):
-    options: Options
+class Learner(BaseLearner[Rollout]):
+    options: RLOO
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         options, clip = self.options, self.options.cliprange
         rate = self.actor.schedule(self.progress(step))
-        reward = rollout.score - self.live.kl_coef * self.charged_kl(rollout).sum(1)  # (B,)
+        reward = rollout.score - self.live.kl_coef * rollout.charged_kl(self.config.kl_estimator).sum(1)  # (B,)
         advantages = leave_one_out(reward, rollout.group)
         if options.normalize_advantages:
             advantages = advantages / (advantages.std() + 1e-8)

@@ -16,55 +16,28 @@ and the loss is half the square of what is missing to both (the paper's "v2" and
 rollouts are learned from too. V(s_{t+1}) comes from a slowly following target.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from core.config.options import Settings, option
+from core.config.algorithms import SoftQ
 from core.models.heads import ScalarHead
 from core.models.logprobs import Predictions
 from core.models.seeds import generator
 from core.rl.actor import Critic, Setup, mean_of
+from core.rl.batches import Rollout
 from core.rl.estimators import explained_variance, sum_to_go
 from core.rl.learner import BaseLearner
 from core.rl.replay import Replay
-from core.rl.rollout import Rollout
 
 
-@dataclass(frozen=True)
-class Options(Settings):
-    """Soft Q-learning: path consistency with the logits as Q values (Guo et al. 2021, arXiv 2106.07704).
-
-    Asks for consistency along whole paths, fresh or from memory: learns from a completion more than once.
-    """
-
-    LEARNING_RATE: ClassVar[float] = 6e-4
-    NEEDS_KL: ClassVar[bool] = True
-    data: str = option(
-        "both", "Learn from fresh rollouts, from earlier ones, or both.", choices=("both", "on-policy", "off-policy")
-    )
-    replay: int = option(256, "Earlier completions that are kept.", low=1, advanced=True)
-    q_updates: int = option(2, "Optimizer steps for each rollout.", low=1, high=50, advanced=True)
-    one_step: float = option(
-        0.5, "Weight of the one-step consistency beside the one to the end.", low=0, high=10, advanced=True
-    )
-    target_rate: float = option(
-        0.1, "How far the target value follows with each step.", low=0.001, high=1, advanced=True
-    )
-    value_learning_rate: float = option(3e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
-
-
-class Learner(BaseLearner):
-    learns_from_fresh = False
-    options: Options
+class Learner(BaseLearner[Rollout]):
+    options: SoftQ
     critic: Critic
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        self.critic = Critic(setup, self.options.value_learning_rate)
         self.target = ScalarHead(setup.shared.base.hidden_size).to(setup.shared.base.device)
         self.replay = Replay(self.options.replay)
 
@@ -73,7 +46,7 @@ class Learner(BaseLearner):
         self.replay.keep_only(rollout.temperature)
         rate = self.actor.schedule(self.progress(step))
         if self.critic.fresh:
-            self.critic.values(rollout)  # sets the bias to the mean score
+            self.critic.initialise(rollout.score)
             self.target.load_state_dict(self.critic.head.state_dict())
         seen: list[dict[str, float]] = []
         for number in range(options.q_updates):

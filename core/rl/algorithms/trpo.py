@@ -11,59 +11,31 @@ the line search uses all of them. `trust_kl` is not the KL to the reference, whi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from core.config.options import Settings, option
+from core.config.algorithms import TRPO
 from core.errors import Diverged
 from core.models.logprobs import predictions
-from core.rl.actor import Critic, Setup
-from core.rl.estimators import gae, ratio, token_rewards, whiten
+from core.rl.actor import Critic
+from core.rl.algorithms.ppo import gae
+from core.rl.batches import Rollout
+from core.rl.estimators import ratio, token_rewards, whiten
 from core.rl.learner import BaseLearner
-from core.rl.rollout import POLICY, Rollout
+from core.rl.rollout import POLICY
 
 
-@dataclass(frozen=True)
-class Options(Settings):
-    """TRPO: Trust Region Policy Optimization (Schulman et al. 2015, arXiv 1502.05477).
-
-    No step goes further than a bound on its KL: safe and slow.
-    """
-
-    LEARNING_RATE: ClassVar[float] = 0.0  # there is none: the trust region says how far a step goes
-    LIVE: ClassVar[tuple[str, ...]] = ("kl_coef", "temperature")
-    trust_kl: float = option(0.02, "How far a step may move the policy: nats a token.", low=1e-6, high=1)
-    cg_steps: int = option(5, "Steps of conjugate gradients.", low=1, high=100, advanced=True)
-    cg_damping: float = option(0.1, "Damping of the Fisher matrix, in its mean eigenvalues.", low=0, advanced=True)
-    fisher_share: float = option(
-        0.25, "Share of the completions on which the Fisher matrix is measured.", low=0.01, high=1, advanced=True
-    )
-    shrink: float = option(0.7, "How much shorter each next try is.", low=0.1, high=0.95, advanced=True)
-    line_steps: int = option(8, "Tries of the line search.", low=1, high=50, advanced=True)
-    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
-    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
-    gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
-    lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
-    whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
-
-
-class Learner(BaseLearner):
-    twice_differentiable = True
-    learns_from_fresh = False
-    options: Options
+class Learner(BaseLearner[Rollout]):
+    options: TRPO
     critic: Critic
-
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        self.critic = Critic(setup, self.options.value_learning_rate)
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         options, mask = self.options, rollout.is_response
-        rewards = token_rewards(self.charged_kl(rollout), rollout.score, mask, self.live.kl_coef)
+        if self.critic.fresh:
+            self.critic.initialise(rollout.score)
+        rewards = token_rewards(rollout.charged_kl(self.config.kl_estimator), rollout.score, mask, self.live.kl_coef)
         advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
         if options.whiten_advantages:
             advantages = whiten(advantages, mask)

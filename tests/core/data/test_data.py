@@ -97,7 +97,7 @@ def test_our_own_format_loses_nothing(filled, tmp_path):
     assert data.export(filled, tmp_path / "out.jsonl", "plumbline").written == 2
     again = data.import_preferences(filled, tmp_path / "out.jsonl", "ignored")
     assert (again.added, again.known) == (0, 2), "importing one's own export changes nothing"
-    filled.db.conn.execute("delete from rankings")
+    filled.database.execute("delete from rankings")
     assert data.import_preferences(filled, tmp_path / "out.jsonl", "ignored").added == 2
     assert [(p.prompt, p.chosen, p.rejected) for p in pairs.listed(filled)] == [
         (p.prompt, p.chosen, p.rejected) for p in before

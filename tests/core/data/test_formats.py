@@ -112,7 +112,7 @@ def test_every_format_brings_the_pairs_back(rich, tmp_path, name, file, lost):
 @pytest.mark.parametrize(("name", "file"), [("plumbline", "a.jsonl"), ("csv", "a.csv"), ("csv", "a.tsv")])
 def test_our_own_formats_bring_whole_rankings_back(rich, tmp_path, name, file):
     def told(project: Project) -> list[tuple]:
-        texts = {row["id"]: row["text"] for row in project.rows("select id, text from completions")}
+        texts = {row["id"]: row["text"] for row in project.database.rows("select id, text from completions")}
         return [
             (
                 {texts[item]: rank for item, rank in ranking.ranks.items()},
@@ -126,7 +126,7 @@ def test_our_own_formats_bring_whole_rankings_back(rich, tmp_path, name, file):
 
     data.export(rich, tmp_path / file, name)
     fresh, _ = _import(tmp_path, tmp_path / file)
-    overruled = rich.rows("select id from current_rankings where id not in (select id from counting_rankings)")
+    overruled = rich.database.rows("select id from current_rankings where id not in (select id from counting_rankings)")
     rankings.retract(rich, overruled[0]["id"])
     assert told(fresh) == told(rich)
     kept = {(item.text, item.tags, item.split) for item in prompts.listed(fresh)}
@@ -257,14 +257,16 @@ def test_argilla_keeps_ties_in_its_first_version_and_reads_order_in_its_second(t
         tmp_path / "2.json",
         [
             {
-                "id": "r1", **fields,
-                "comment.responses": ["hm"], "comment.responses.users": ["u"],
+                "id": "r1",
+                **fields,
+                "comment.responses": ["hm"],
+                "comment.responses.users": ["u"],
                 "ranking.responses": [["response-2", "response-1", "response-3"], ["3", "2", "1"], ["response-9"]],
                 "ranking.responses.users": ["u", "v", "w"],
                 "ranking.responses.status": ["submitted", "submitted", "submitted"],
             }
         ],
-    )  # fmt: skip
+    )
     assert _ranks(second, labelers=True) == [
         ("argilla u", [("x", 2), ("y", 1), ("z", 3)]),
         ("argilla v", [("x", 3), ("y", 2), ("z", 1)]),

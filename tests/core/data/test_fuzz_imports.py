@@ -100,7 +100,7 @@ def shared(empty_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def _state(project: Project) -> list[Any]:
-    return [project.rows(f"select * from {table}") for table in TABLES]
+    return [project.database.rows(f"select * from {table}") for table in TABLES]
 
 
 def _check(project: Project, path: Path) -> None:
@@ -119,7 +119,7 @@ def _check(project: Project, path: Path) -> None:
         assert not failed or _state(project) == before
     with project.write() as database:
         for table in ("rankings", "prompts", "labelers"):
-            database.conn.execute(f"delete from {table}")
+            database.execute(f"delete from {table}")
 
 
 @st.composite
@@ -179,17 +179,17 @@ def test_damaged_tables(shared, tmp_path, row, suffix, cut):
 
 
 @settings(QUIET, max_examples=150)
-@given(row=mutated(), cut=st.integers(0, 60), place=st.none() | st.integers(0, 200))
+@given(row=mutated(), cut=st.integers(0, 60), place=st.none() | st.integers(0, 2**16))
 def test_damaged_parquet(shared, tmp_path, row, cut, place):
     path = tmp_path / "a.parquet"
     try:
         parquet.write_table(pyarrow.Table.from_pylist([row, row]), path)
     except (pyarrow.ArrowException, ValueError, TypeError, OverflowError):
         return
-    content = path.read_bytes()
+    content = bytearray(path.read_bytes())
     if place is not None:
-        content = content[:-cut] if cut else content
-    path.write_bytes(content)
+        content[place % len(content)] ^= 0xFF
+    path.write_bytes(content[: -cut or None])
     _check(shared, path)
 
 

@@ -46,7 +46,7 @@ def test_clear_guidelines_lack_nothing():
         ({"examples": "A: x\nB: y\nOrder: B > A"}, "Gives a reason"),
         ({"criteria": CLEAR.criteria + " word" * 1600}, "Can be read in minutes"),
     ],
-)  # fmt: skip
+)
 def test_what_is_missing_is_named(parts, name):
     assert name in names(draft(**parts))
 

@@ -149,10 +149,10 @@ def test_a_pack_is_ranked_elsewhere_and_merged_back_twice(packed, tmp_path):
     found = counting_rankings(project, labeler_id=person(project, "Bo"))
     assert [(item.comment, item.seconds, item.flag) for item in found] == [("hm", 4.0, None), ("", None, "unsafe")]
     assert list(found[0].criteria) == ["kind"]
-    before = project.rows("select * from rankings")
+    before = project.database.rows("select * from rankings")
     again = packs.merge(project, back(bo, tmp_path))
     assert (again.added, again.known) == (0, 2)
-    assert project.rows("select * from rankings") == before
+    assert project.database.rows("select * from rankings") == before
 
 
 def test_more_work_and_a_changed_mind_follow_in_a_second_merge(packed, tmp_path):

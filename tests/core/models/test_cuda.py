@@ -7,11 +7,12 @@ import torch
 
 from core.machine import base_models
 from core.models.adapters import SharedModel
-from core.models.fast.cuda_graph import Captured
+from core.models.fast.cuda_graph import CudaGraph
+from core.models.fast.varlen_states import reads_varlen
 from core.models.load import load
 from core.models.rows import from_lists
 from core.models.seeds import generator
-from core.models.states import hidden_states, works_flat
+from core.models.states import hidden_states
 from core.rl.rollout import POLICY, draw
 from tests.core.rl.rollouts import CONFIG, learner_of, rollout_of
 
@@ -30,8 +31,8 @@ def base(request, tiny_model, monkeypatch):
 
 
 @torch.no_grad()
-def test_flat_states_are_those_of_each_sequence_alone(base):
-    assert works_flat(base.model, 64)
+def test_states_without_padding_are_those_of_each_sequence_alone(base):
+    assert reads_varlen(base.model, 64)
     rows = from_lists(PROMPTS, ANSWERS, base.pad_id, base.device)
     found = hidden_states(base.model, rows)
     pairs = [(prompt, answer) for prompt, group in zip(PROMPTS, ANSWERS, strict=True) for answer in group]
@@ -44,13 +45,13 @@ def test_flat_states_are_those_of_each_sequence_alone(base):
 @torch.no_grad()
 def test_a_graph_draws_what_the_steps_draw(base, monkeypatch):
     captured = []
-    capture = Captured._capture
-    monkeypatch.setattr(Captured, "_capture", lambda self, step: (capture(self, step), captured.append(self.graph)))
+    capture = CudaGraph.capture
+    monkeypatch.setattr(CudaGraph, "capture", lambda self, step: (capture(self, step), captured.append(self.graph)))
     shared = SharedModel(base)
     shared.add(POLICY, CONFIG, seed=0)
     how = {"copies": 3, "max_new_tokens": 16, "temperature": 1.0}
     found = draw(shared, POLICY, PROMPTS, generator=generator(0), **how)
-    monkeypatch.setattr(Captured, "_capture", lambda self, step: setattr(self, "works", False))
+    monkeypatch.setattr(CudaGraph, "capture", lambda self, step: setattr(self, "works", False))
     expected = draw(shared, POLICY, PROMPTS, generator=generator(0), **how)
     assert captured, "the decoder that makes graphs is the one at work"
     if not base.four_bit:

@@ -1,4 +1,5 @@
-"""What makes a step fast changes no number: flat rows, decoding in one block, lean functions, and one draw a token."""
+"""What makes a step fast changes no number: rows without padding, decoding in one block, fused operations, and one draw
+a token."""
 
 from types import SimpleNamespace
 
@@ -6,16 +7,19 @@ import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 
-from core.config.job_configs import LoraConfig
-from core.models import decoding, rows, sampling, states
+from core.config.training import LoraConfig
+from core.models import rows, sampling
 from core.models.adapters import SharedModel
-from core.models.fast import varlen
-from core.models.fast.fused_ops import Attention, LogProbability, LoraProduct, RmsNorm
-from core.models.fast.prepacked_linear import base_layers, can_pack, packed
+from core.models.decoding import CachedDecoder
+from core.models.fast import switch, varlen
+from core.models.fast.fused_ops import Attention, LogProbability, LoraProduct, RmsNorm, Scratch
+from core.models.fast.prepacked_linear import base_layers, can_prepack, prepacked
+from core.models.fast.varlen_decoding import GraphDecoder, VarlenDecoder
+from core.models.fast.varlen_states import gives_the_same, reads_varlen
 from core.models.rows import from_lists
 from core.models.sampling import next_token, sample
 from core.models.seeds import generator
-from core.models.states import hidden_states, works_flat
+from core.models.states import hidden_states
 from core.reward.update import checkpointed
 
 PROMPTS = [[5, 6, 7], [8, 9, 10, 11, 12], [3]]
@@ -26,10 +30,10 @@ ONE_TOKEN = [[[1], [2]], [[3]], [[4]]]
 
 @pytest.mark.parametrize("answers", [SEVERAL, ONE_EACH, ONE_TOKEN])
 @pytest.mark.parametrize(("through_end", "few", "cached"), [(True, 2**21, 2**16), (False, 0, 2**16), (True, 2**21, 1)])
-def test_flat_states_are_those_of_each_sequence_alone(base, monkeypatch, answers, through_end, few, cached):
+def test_states_without_padding_are_those_of_each_sequence_alone(base, monkeypatch, answers, through_end, few, cached):
     monkeypatch.setattr(varlen, "FEW_SCORES", few)  # both ways to attend
     monkeypatch.setattr(varlen, "CACHED_SCORES", cached)  # all together, and each for itself
-    assert works_flat(base.model, 64)
+    assert reads_varlen(base.model, 64)
     laid = from_lists(PROMPTS, answers, base.pad_id, base.device)
     with torch.no_grad():
         found = hidden_states(base.model, laid, through_end=through_end)
@@ -41,20 +45,20 @@ def test_flat_states_are_those_of_each_sequence_alone(base, monkeypatch, answers
             torch.testing.assert_close(found[row, : len(expected)], expected, atol=1e-5, rtol=1e-4)
 
 
-def test_packed_weights_give_the_same_logits_and_are_given_back(base, monkeypatch):
+def test_prepacked_weights_give_the_same_logits_and_are_given_back(base, monkeypatch):
     shared = SharedModel(base)
     shared.add("policy", LoraConfig(lora_rank=2), seed=0)
     ids = torch.tensor([PROMPTS[1]])
     with torch.no_grad(), shared.role("policy") as model:
         expected = model(input_ids=ids).logits
         layers = base_layers(model)
-        with packed(model):
-            assert ["forward" in vars(layer) for layer in layers] == [can_pack(layer.weight) for layer in layers]
+        with prepacked(model):
+            assert ["forward" in vars(layer) for layer in layers] == [can_prepack(layer) for layer in layers]
             torch.testing.assert_close(model(input_ids=ids).logits, expected, atol=1e-5, rtol=1e-4)
         assert not any("forward" in vars(layer) for layer in layers)
         assert torch.equal(model(input_ids=ids).logits, expected)
-        monkeypatch.setattr("core.models.fast.prepacked_linear.PACKED", 0)
-        with packed(model):
+        monkeypatch.setattr("core.models.fast.prepacked_linear.PREPACKED", 0)
+        with prepacked(model):
             assert not any("forward" in vars(layer) for layer in layers), "a copy would be too large"
     shared.close()
 
@@ -72,20 +76,21 @@ def test_a_model_that_reads_no_layout_is_found_out_and_read_through_its_cache(ba
     laid = from_lists(PROMPTS, SEVERAL, base.pad_id, base.device)
     with torch.no_grad():
         expected = hidden_states(base.model, laid)
-        monkeypatch.setattr(base.model.config, "_attn_implementation_internal", "sdpa")
-        states._known.pop(base.model)
-        assert not works_flat(base.model, 64)
+        assert gives_the_same(base.model)
+        base.model.set_attn_implementation("sdpa")
+        assert not gives_the_same(base.model)
+        switch.speed_ups_of(base.model).reads_varlen = None
+        assert not reads_varlen(base.model, 64)
         inside = laid.is_response
         torch.testing.assert_close(hidden_states(base.model, laid)[inside], expected[inside], atol=1e-5, rtol=1e-4)
-    states._known.pop(base.model)
 
 
-def test_sequences_longer_than_a_sliding_window_are_not_laid_flat(base, monkeypatch):
-    assert works_flat(base.model, 64)
+def test_sequences_longer_than_a_sliding_window_are_padded(base, monkeypatch):
+    assert reads_varlen(base.model, 64)
     monkeypatch.setattr(base.model.config, "layer_types", ["sliding_attention", "full_attention"], raising=False)
     monkeypatch.setattr(base.model.config, "sliding_window", 32, raising=False)
-    assert works_flat(base.model, 32)
-    assert not works_flat(base.model, 33)
+    assert reads_varlen(base.model, 32)
+    assert not reads_varlen(base.model, 33)
 
 
 @torch.no_grad()
@@ -93,7 +98,7 @@ def test_a_decoder_says_what_the_whole_sequence_says(base):
     prompt_ids, is_prompt = rows.pad(PROMPTS, base.pad_id, base.device, left=True)
     prompt_of = torch.tensor([0, 0, 1, 2])
     opened = lambda: sampling.nullcontext(base.model)  # noqa: E731
-    for kind in (decoding.Flat, decoding.Fixed, decoding.Cached):
+    for kind in (VarlenDecoder, GraphDecoder, CachedDecoder):
         decoder = kind(opened, prompt_ids, is_prompt, prompt_of, 3)
         read = [list(PROMPTS[g]) for g in prompt_of.tolist()]
         for step in range(4):
@@ -113,7 +118,7 @@ def test_rows_that_end_are_dropped_and_nobody_notices(base, monkeypatch):
     options = {"copies": 4, "max_new_tokens": 24, "end_ids": (*range(60),), "pad_id": 0, "temperature": 1.0}
     found = sample(base.model, PROMPTS, generator=generator(1), **options)
     assert 1 < int(found.lengths.min()) + 1 < int(found.lengths.max())
-    monkeypatch.setattr(decoding.Flat, "drop_at", -1.0)
+    monkeypatch.setattr(VarlenDecoder, "drop_at", -1.0)
     whole = sample(base.model, PROMPTS, generator=generator(1), **options)
     assert torch.equal(found.response_ids, whole.response_ids)
     assert torch.equal(found.is_response, whole.is_response)
@@ -170,9 +175,10 @@ def test_an_adapter_computes_what_peft_computes(base, dora):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
         weights = [x, layer.lora_A["a"].weight, layer.lora_B["a"].weight]
         for a, b in zip(
-            torch.autograd.grad(ours.square().sum(), weights), torch.autograd.grad(theirs.square().sum(), weights),
+            torch.autograd.grad(ours.square().sum(), weights),
+            torch.autograd.grad(theirs.square().sum(), weights),
             strict=True,
-        ):  # fmt: skip
+        ):
             torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3)
     shared.close()
 
@@ -198,7 +204,7 @@ def test_log_probabilities_in_chunks_are_those_of_whole_logits(count):
     torch.manual_seed(0)
     h, W, ids = torch.randn(count, 8, requires_grad=True), torch.randn(50, 8), torch.randint(0, 50, (count,))
     weigh = torch.randn(count)
-    logp, entropy = LogProbability.apply(h, W, ids, 0.7, True)
+    logp, entropy = LogProbability.apply(h, W, ids, 0.7, True, Scratch())
     whole = (h @ W.T / 0.7).log_softmax(-1)
     expected = whole.gather(1, ids[:, None])[:, 0]
     torch.testing.assert_close(logp, expected, atol=1e-5, rtol=1e-5)
@@ -207,7 +213,7 @@ def test_log_probabilities_in_chunks_are_those_of_whole_logits(count):
     torch.testing.assert_close(found, slope, atol=1e-5, rtol=1e-4)
     with pytest.raises(RuntimeError, match="no second derivative"):
         torch.autograd.grad(logp.sum(), h, create_graph=True)
-    alone, nothing = LogProbability.apply(h, W, ids, 0.7, False)
+    alone, nothing = LogProbability.apply(h, W, ids, 0.7, False, Scratch())
     assert torch.equal(alone, logp) and nothing is None
 
 
@@ -221,7 +227,6 @@ def test_models_whose_vocabulary_does_more_than_a_product_are_not_shortened(base
 
 
 def test_the_trial_is_the_same_where_activations_are_recomputed(base):
-    states._known.pop(base.model, None)
     with checkpointed(base.model, True):
-        assert works_flat(base.model, 64)
+        assert reads_varlen(base.model, 64)
         assert base.model.training

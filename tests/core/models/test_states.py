@@ -1,16 +1,23 @@
 """States at the ends of answers are those that each gives alone, whichever way they come, with the same gradients."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import pytest
 import torch
 
-from core.config.job_configs import LoraConfig
-from core.models import states
+from core.config.training import LoraConfig
 from core.models.adapters import SharedModel
+from core.models.fast.switch import disabled
+from core.models.fast.varlen_states import reads_varlen
 from core.models.states import last_states
 from core.reward.update import checkpointed
 
 PROMPTS = [[5, 9, 12], [7, 8, 30, 31, 40, 41], [50]]
 ANSWERS = [[[11, 12, 13, 0], [20, 0]], [[33, 34, 35, 36, 0]], [[60, 0], [61, 62, 0], [63, 64, 65, 0]]]
+
+
+def switched(on: bool) -> AbstractContextManager[None]:
+    return nullcontext() if on else disabled()
 
 
 def alone(base) -> torch.Tensor:
@@ -25,10 +32,11 @@ def alone(base) -> torch.Tensor:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("flat", [True, False])
-def test_states_at_the_ends_equal_those_of_each_answer_alone(base, monkeypatch, flat):
-    monkeypatch.setitem(states._known, base.model, flat)
-    found = last_states(base.model, PROMPTS, ANSWERS, base.pad_id, base.device)
+@pytest.mark.parametrize("fast", [True, False])
+def test_states_at_the_ends_equal_those_of_each_answer_alone(base, fast):
+    with switched(fast):
+        assert reads_varlen(base.model, 64) == fast
+        found = last_states(base.model, PROMPTS, ANSWERS, base.pad_id, base.device)
     torch.testing.assert_close(found, alone(base), atol=1e-4, rtol=1e-4)
 
 
@@ -40,8 +48,7 @@ def test_company_and_padding_change_nothing(base):
     torch.testing.assert_close(single, found[:2], atol=1e-5, rtol=1e-5)
 
 
-def gradients(base, *, flat: bool, monkeypatch, recompute: bool = False) -> list[torch.Tensor]:
-    monkeypatch.setitem(states._known, base.model, flat)
+def gradients(base, *, recompute: bool = False) -> list[torch.Tensor]:
     shared = SharedModel(base)
     shared.add("reward", LoraConfig(lora_rank=4), seed=0)
     with torch.no_grad():
@@ -55,8 +62,11 @@ def gradients(base, *, flat: bool, monkeypatch, recompute: bool = False) -> list
 
 
 @pytest.mark.parametrize("recompute", [False, True])
-def test_gradients_are_those_of_the_way_through_the_cache(base, monkeypatch, recompute):
-    found = (gradients(base, flat=way, monkeypatch=monkeypatch, recompute=recompute) for way in (True, False))
+def test_gradients_are_those_of_the_way_through_the_cache(base, recompute):
+    found = []
+    for fast in (True, False):
+        with switched(fast):
+            found.append(gradients(base, recompute=recompute))
     laid, cached = (torch.cat([gradient.flatten() for gradient in each]) for each in found)
     assert float((laid - cached).norm()) < 5e-3 * float(cached.norm())
 

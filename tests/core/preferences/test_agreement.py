@@ -25,12 +25,14 @@ from tests.ranked import counting_rankings
 
 NAN = np.nan
 #: Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), section C: four observers, twelve units.
-OBSERVERS = np.array([
-    [1, 2, 3, 3, 2, 1, 4, 1, 2, NAN, NAN, NAN],
-    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, NAN, 3],
-    [NAN, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, NAN],
-    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, NAN],
-])  # fmt: skip
+OBSERVERS = np.array(
+    [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, NAN, NAN, NAN],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, NAN, 3],
+        [NAN, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, NAN],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, NAN],
+    ]
+)
 
 
 def test_alpha_as_krippendorff_computes_it():
@@ -60,11 +62,13 @@ def test_w_as_siegel_computes_it():
     applicants (W = .16); three raters with ties (W = .828)."""
     executives = np.array([[1, 6, 3, 2, 5, 4], [1, 5, 6, 4, 2, 3], [6, 3, 2, 5, 4, 1]], dtype=float)
     assert kendall_w(executives) == pytest.approx(0.16, abs=5e-3)
-    tied = np.array([
-        [1, 4.5, 2, 4.5, 3, 7.5, 6, 9, 7.5, 10],
-        [2.5, 1, 2.5, 4.5, 4.5, 8, 9, 6.5, 10, 6.5],
-        [2, 1, 4.5, 4.5, 4.5, 4.5, 8, 8, 8, 10],
-    ])  # fmt: skip
+    tied = np.array(
+        [
+            [1, 4.5, 2, 4.5, 3, 7.5, 6, 9, 7.5, 10],
+            [2.5, 1, 2.5, 4.5, 4.5, 8, 9, 6.5, 10, 6.5],
+            [2, 1, 4.5, 4.5, 4.5, 4.5, 8, 8, 8, 10],
+        ]
+    )
     assert kendall_w(tied) == pytest.approx(0.828, abs=5e-4)
 
 

@@ -86,14 +86,15 @@ def test_the_length_lover_is_found_by_length_and_the_careful_one_is_not(many):
 def test_ties_and_partial_orders_of_characters(many):
     tied, top = made(many, "tie-happy"), made(many, "top-two")
     assert any(len(set(item.ranks.values())) < 4 for item in counting_rankings(many, labeler_id=tied))
-    assert {sum(rank is not None for rank in item.ranks.values()) for item in
-            counting_rankings(many, labeler_id=top)} == {2}  # fmt: skip
+    assert {
+        sum(rank is not None for rank in item.ranks.values()) for item in counting_rankings(many, labeler_id=top)
+    } == {2}
 
 
 def test_an_unusual_time_is_an_outlier(many):
     who = made(many, "careful")
     ranked = counting_rankings(many, labeler_id=who)
-    many.db.conn.execute("update rankings set seconds = 0.4 where id = ?", (ranked[7].id,))
+    many.database.execute("update rankings set seconds = 0.4 where id = ?", (ranked[7].id,))
     speed = next(item for item in bias.speeds(many) if item.labeler_id == who)
     assert [ranking for ranking, _ in speed.outliers] == [ranked[7].id]
     assert speed.median_seconds == pytest.approx(40, rel=0.2)

@@ -10,12 +10,14 @@ from zipfile import ZipFile, ZipInfo
 import pytest
 
 from core import cli
-from core.config import job_configs
+from core.config.jobs import JobKind, config_values
+from core.config.training import TrainRewardConfig
 from core.errors import BadInput, KnownError
 from core.jobs import lock, queue
 from core.projects import archive
 from core.records import NewRanking
 from core.store import DATABASE, labelers, open_project, prompts, rankings
+from tests.jobs import set_job
 from tests.ranked import counting_rankings
 
 ADAPTER = bytes(range(256)) * 9000  # more than one piece
@@ -32,7 +34,7 @@ def add_run(project, step: int):
     (folder / "adapter_model.safetensors").write_bytes(ADAPTER)
     relative = folder.parent.relative_to(project.folder).as_posix()
     with project.write() as database:
-        database.conn.execute(
+        database.execute(
             "insert into checkpoints (job_id, step, folder, created_at) values (1, ?, ?, '2026')", (step, relative)
         )
     return folder.parent
@@ -44,8 +46,8 @@ def busy(filled):
     me = labelers.named(filled, "me")
     rankings.add(filled, NewRanking(1, me.id, {1: 1, 2: 2, 3: 3, 4: 4}))
     for _ in range(2):
-        queue.enqueue(filled, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
-    filled.db.conn.execute("update jobs set status = 'running' where id = 1")
+        queue.enqueue(filled, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
+    set_job(filled, 1, status="running")
     add_run(filled, 5)
     (filled.run_folder(1) / "step-000006.partial").mkdir()
     (filled.run_folder(1) / "step-000006.partial" / "half").write_text("half")
@@ -63,7 +65,7 @@ def archived(filled, tmp_path):
 
 
 def add_run_job(project):
-    queue.enqueue(project, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    queue.enqueue(project, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     add_run(project, 5)
 
 
@@ -190,9 +192,11 @@ def test_files_that_are_no_archives_are_refused_with_a_sentence(archived, tmp_pa
 
 
 def test_an_archive_of_a_newer_version_is_refused(filled, tmp_path):
-    filled.db["_sqlite_migrations"].insert({"migration_set": "plumbline", "name": "m999_future", "applied_at": "2099"})
+    filled.database["_sqlite_migrations"].insert(
+        {"migration_set": "plumbline", "name": "m999_future", "applied_at": "2099"}
+    )
     with zipfile.ZipFile(tmp_path / "new.zip", "w") as packed:
-        filled.db.conn.execute("vacuum into ?", (str(tmp_path / "snapshot"),))
+        filled.database.execute("vacuum into ?", (str(tmp_path / "snapshot"),))
         packed.write(tmp_path / "snapshot", DATABASE)
     with pytest.raises(BadInput, match="newer Plumbline"):
         archive.restore(tmp_path / "new.zip", tmp_path / "back")

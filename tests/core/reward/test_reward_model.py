@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.training import TrainRewardConfig
 from core.errors import KnownError, ModelError
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw
@@ -16,7 +16,8 @@ from core.reward import memory
 from core.reward.card import snippet
 from core.reward.examples import Example, Order
 from core.reward.model import RewardModel, encode
-from core.reward.update import checkpointed, update
+from core.reward.update import checkpointed
+from tests.core.reward.steps import fresh_model, scores, update
 
 CONFIG = TrainRewardConfig(lora_rank=4, centering=0.0)
 
@@ -38,7 +39,7 @@ def shared(base):
 
 
 def trained(shared, config=CONFIG, tokens=10_000, steps=1, checkpointing=False, **options):
-    model = RewardModel.fresh(shared, config, seed=3, **options)
+    model = fresh_model(shared, config, seed=3, **options)
     (member,) = model.members
     optimizer = adamw(*zip(model.parameters(member), (1e-2, 1e-2), strict=True))
     with checkpointed(shared.base.model, checkpointing):
@@ -109,7 +110,7 @@ def test_memory_that_does_not_suffice_for_scoring_is_asked_for_less(shared, monk
 
 
 def test_a_loss_that_is_no_number_stops_before_it_touches_the_weights(shared):
-    model = RewardModel.fresh(shared, CONFIG, seed=3)
+    model = fresh_model(shared, CONFIG, seed=3)
     (member,) = model.members
     with torch.no_grad():
         member.head.linear.weight[0, 0] = float("nan")
@@ -123,13 +124,13 @@ def test_a_loss_that_is_no_number_stops_before_it_touches_the_weights(shared):
 def test_scores_survive_saving_and_the_order_of_completions_does_not_matter(shared, tmp_path):
     model, _ = trained(shared, steps=2)
     model.members[0].head.normalise(torch.tensor([0.3]), torch.tensor([1.7]))
-    expected = model.score("hello", ["good", "a longer one", "x"])
-    assert model.score("hello", ["x", "good", "a longer one"]) == pytest.approx(
+    expected = scores(model, "hello", ["good", "a longer one", "x"])
+    assert scores(model, "hello", ["x", "good", "a longer one"]) == pytest.approx(
         [expected[2], expected[0], expected[1]], abs=1e-4
     )
     model.save(tmp_path)
     shared.close()
-    assert RewardModel.load(shared, tmp_path).score("hello", ["good", "a longer one", "x"]) == expected
+    assert scores(RewardModel.load(shared, tmp_path), "hello", ["good", "a longer one", "x"]) == expected
 
 
 def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_peft_alone(shared, tmp_path):
@@ -139,10 +140,9 @@ def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_pe
     raw = [
         float(model.raw_scores([ids], [answers])[0][0, 0, 0])
         for ids, answers in (
-            encode(shared.base, prompt, [completion])
-            for prompt, completion in zip(prompts, completions, strict=True)
+            encode(shared.base, prompt, [completion]) for prompt, completion in zip(prompts, completions, strict=True)
         )
-    ]  # fmt: skip
+    ]
     code = snippet(model).replace('"."', repr(str(tmp_path / "reward")))
     setting, scoring = code.split("prompt, completion =")
     lines = scoring.split("\n", 1)[1]
@@ -159,7 +159,7 @@ def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_pe
 
 
 def test_an_ensemble_is_combined_in_three_ways(shared, tmp_path):
-    model = RewardModel.fresh(shared, CONFIG, seed=0)
+    model = fresh_model(shared, CONFIG, seed=0)
     model.add("reward1", CONFIG, seed=1)
     model.add("reward2", CONFIG, seed=2)
     ids, answers = encode(shared.base, "hello", ["good", "a longer one"])
@@ -189,7 +189,7 @@ def test_an_ensemble_is_combined_in_three_ways(shared, tmp_path):
 
 
 def test_criteria_are_columns_of_one_head(shared):
-    model = RewardModel.fresh(shared, CONFIG, seed=0, columns=("overall", "harmless"))
+    model = fresh_model(shared, CONFIG, seed=0, columns=("overall", "harmless"))
     (member,) = model.members
     orders = (Order(0, torch.tensor([1.0, 2.0, 3.0]), True), Order(1, torch.tensor([3.0, 2.0, 1.0]), True))
     batch = [replace(example(number), orders=orders) for number in range(3)]
@@ -197,9 +197,9 @@ def test_criteria_are_columns_of_one_head(shared):
     for _ in range(30):
         update(model, member, optimizer, batch, CONFIG, 10_000)
     raw = model.raw_scores([item.prompt for item in batch], [item.answers for item in batch])
-    for scores in raw:
-        assert scores[0, :, 0].argsort(descending=True).tolist() == [0, 1, 2]
-        assert scores[0, :, 1].argsort(descending=True).tolist() == [2, 1, 0]
+    for each in raw:
+        assert each[0, :, 0].argsort(descending=True).tolist() == [0, 1, 2]
+        assert each[0, :, 1].argsort(descending=True).tolist() == [2, 1, 0]
 
 
 @pytest.mark.parametrize(("what", "words"), [("tokenizer", "another tokenizer"), ("base", "another base model")])
@@ -218,7 +218,7 @@ def test_a_folder_without_a_reward_model_is_refused(shared, tmp_path):
 
 
 def test_the_budget_of_memory_decides_how_much_goes_through_at_once(shared):
-    model = RewardModel.fresh(shared, CONFIG, seed=0)
+    model = fresh_model(shared, CONFIG, seed=0)
     (member,) = model.members
     one = BATCH[0]
 

@@ -5,15 +5,16 @@ from typing import Any
 
 import torch
 
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import Rows
 from core.models.seeds import generator
 from core.reward.model import RewardModel
 from core.rl.actor import Setup
-from core.rl.adaptive_kl import Live
+from core.rl.adaptive_kl import LiveSettings
+from core.rl.batches import Batch, PreferenceBatch, Rollout
 from core.rl.learner import BaseLearner
-from core.rl.rollout import POLICY, Rollout, draw, logprobs, score_and_features
+from core.rl.rollout import POLICY, draw, logprobs, score_and_features
 
 CONFIG = TrainPolicyConfig(batch_size=6, completions=3, max_new_tokens=7, micro_batch=3, learning_rate=1e-2)
 #: The tiny model's end token, with which it pads too.
@@ -24,7 +25,7 @@ PROMPTS = [[5, 6, 7], [8, 9, 10, 11]]
 def learner_of(shared: SharedModel, name: str, config: TrainPolicyConfig = CONFIG, **options: Any) -> Any:
     kind = ALGORITHMS[name]
     learner: BaseLearner = importlib.import_module(kind.module).Learner(
-        Setup(shared, config, kind.config(**options), Live.of(config))
+        Setup(shared, config, kind.config(**options), LiveSettings.of(config))
     )
     return learner
 
@@ -57,6 +58,16 @@ def rollout_of(
     return Rollout(rows, texts, logp, reference, entropy, features, learned if score is None else score)
 
 
+def preferences_of(shared: SharedModel, rows: Rows, ranks: torch.Tensor) -> PreferenceBatch:
+    reference, _ = logprobs(shared, REFERENCE, rows, 1.0, CONFIG.micro_batch)
+    return PreferenceBatch(rows, reference, ranks)
+
+
+def batch_of(shared: SharedModel, name: str, rows: Rows, score: torch.Tensor) -> Batch:
+    """What an algorithm learns from: a rollout, or the same completions ranked by their scores."""
+    return preferences_of(shared, rows, -score) if ALGORITHMS[name].offline else rollout_of(shared, rows, score)
+
+
 def copies(tensors: Any) -> list[torch.Tensor]:
     return [tensor.detach().clone() for tensor in tensors]
 
@@ -65,7 +76,7 @@ def same(before: Any, now: Any) -> bool:
     return all(torch.equal(a, b) for a, b in zip(before, now, strict=True))
 
 
-def gradient(learner: Any, rollout: Rollout) -> torch.Tensor:
+def gradient(learner: Any, rollout: Batch) -> torch.Tensor:
     """The policy's gradient of the first optimizer step of an update, before it is cut."""
     kept: list[torch.Tensor] = []
 

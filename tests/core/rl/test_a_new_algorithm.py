@@ -12,12 +12,13 @@ ELEVENTH = '''"""Moves towards whatever scores above the mean."""
 from dataclasses import dataclass
 from typing import ClassVar
 
-from core.config.options import Settings, option
+from core.config.algorithms import AlgorithmOptions
+from core.config.options import option
 from core.rl.learner import BaseLearner
 
 
 @dataclass(frozen=True)
-class Options(Settings):
+class Options(AlgorithmOptions):
     """Eleventh: a policy gradient with a fixed strength (nobody, never)."""
 
     LEARNING_RATE: ClassVar[float] = 1e-3
@@ -28,34 +29,42 @@ class Learner(BaseLearner):
     options: Options
 
     def update(self, rollout, step):
+        import torch  # not above: the window lists this file
+
         rate = self.actor.schedule(self.progress(step))
-        advantages = self.options.strength * (rollout.score - rollout.score.mean())
+        advantages = self.options.strength * torch.tanh(rollout.score - rollout.score.mean())
 
         def loss(policy, index):
             return -advantages[index, None] * policy.logp, {}
 
-        return self.actor.descend(rollout, self.actor.batches(rollout)[0], loss) | {"lr": rate}
+        learnt = self.actor.descend(rollout, self.actor.batches(rollout)[0], loss)
+        return learnt | {"lr": rate, "eleventh/largest": float(advantages.max())}
 '''
 RUN = """
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from core import worker
-from core.config import job_configs
+from core.config.metrics import further
+from core.config.jobs import JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
 from core.records import Prompt
 from core.store import create_project, prompts
 
 project = create_project(Path(sys.argv[1]), model=sys.argv[2])
 prompts.add(project, [Prompt(0, f"prompt {i}") for i in range(4)])
-config = job_configs.TrainPolicyConfig(
+config = TrainPolicyConfig(
     algorithm="eleventh", gold="length", train_on_gold=True, steps=2, batch_size=4, max_new_tokens=4
 )
-own = job_configs.ALGORITHMS["eleventh"].config(strength=2.0)
-job = queue.enqueue(project, "train-policy", job_configs.stored(config, own))
+own = ALGORITHMS["eleventh"].config(strength=2.0)
+job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(config, own))
 worker.run_job(project, worker.claim(project), {})
 job = queue.get(project, job.id)
 assert job.status == "done", job.report or job.error
 print(job.result["steps"], job.config["options"])
+print(further(queue.metrics(project, job.id))[-1])
+print(job.result.steps, asdict(job.options))
 """
 
 
@@ -79,5 +88,9 @@ def test_one_file_is_enough(tmp_path, tiny_model):
         "name": "eleventh", "title": "Eleventh", "summary": "a policy gradient with a fixed strength (nobody, never).",
         "learning_rate": 1e-3, "settings": {"strength": 1.0},
     }  # fmt: skip
+    loaded = "import sys, core.cli\nassert not {'torch', 'transformers', 'peft'} & set(sys.modules)"
+    python("-c", loaded)
     assert "--strength FLOAT" in python("main.py", "train-policy", "--help")
-    assert "2 {'strength': 2.0}" in python("-c", RUN, str(tmp_path / "project"), str(tiny_model))
+    assert python("-c", RUN, str(tmp_path / "project"), str(tiny_model)).splitlines()[-2:] == [
+        "2 {'strength': 2.0}", "eleventh/largest",
+    ], "it runs with its own settings, and its own numbers are drawn"  # fmt: skip

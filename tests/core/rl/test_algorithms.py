@@ -7,14 +7,27 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from core.config.job_configs import ALGORITHMS
+from core.config.algorithms import DPO, PPO, algorithms
+from core.config.training import ALGORITHMS
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.logprobs import predictions
 from core.models.rows import Rows
+from core.rl.actor import CachedPredictions
 from core.rl.algorithms import dpo, dqn, grpo, nlpo, trpo
+from core.rl.batches import Rollout
 from core.rl.estimators import k3, leave_one_out, returns_to_go, sum_to_go
-from core.rl.rollout import POLICY, Rollout, logprobs, policy_logprobs
-from tests.core.rl.rollouts import CONFIG, copies, drawn, gradient, learner_of, rollout_of, same
+from core.rl.rollout import POLICY, logprobs, policy_logprobs
+from tests.core.rl.rollouts import (
+    CONFIG,
+    batch_of,
+    copies,
+    drawn,
+    gradient,
+    learner_of,
+    preferences_of,
+    rollout_of,
+    same,
+)
 
 NAMES = list(ALGORITHMS)
 SCORE = torch.tensor([1.0, -0.5, 0.3, -1.0, 0.2, 0.7])
@@ -44,11 +57,12 @@ def moved(shared):
 @pytest.mark.parametrize("name", NAMES)
 def test_an_update_changes_the_policy_and_nothing_that_the_reference_is_made_of(shared, name):
     learner = learner_of(shared, name)
-    rollout = rollout_of(shared, drawn(shared, learner), SCORE)
+    rows = drawn(shared, learner)
+    rollout = rollout_of(shared, rows, SCORE)
     assert torch.equal(rollout.logp_old, rollout.logp_ref), "KL is 0 with a fresh adapter"
     base = [weight for key, weight in shared.base.model.named_parameters() if "lora_" not in key]
     before, policy = copies(base), copies(learner.actor.weights)
-    learner.update(rollout, 0)
+    learner.update(batch_of(shared, name, rows, SCORE), 0)
     assert same(before, base)
     assert not same(policy, learner.actor.weights)
     again, _ = logprobs(shared, REFERENCE, rollout.rows, 1.0, CONFIG.micro_batch)
@@ -63,11 +77,11 @@ def test_an_update_that_goes_on_from_what_was_scored_is_the_same_bit_for_bit(mov
         learner = learner_of(moved, name, config)
         before = copies(learner.actor.weights)
         rollout = rollout_of(moved, drawn(moved, learner), SCORE)
-        logp, entropy, said = policy_logprobs(moved, rollout.rows, 1.0, 6, learns=learns)
-        assert (said is not None) == learns
-        kept = [(torch.arange(6), said)] if said else []
-        metrics = learner.update(replace(rollout, logp_old=logp, entropy=entropy, said=kept), 0)
-        assert not kept, "what it said is true once only"
+        logp, entropy, kept = policy_logprobs(moved, rollout.rows, 1.0, 6, learns=learns)
+        assert (kept is not None) == learns
+        learner.actor.reuse(CachedPredictions(torch.arange(6), kept) if kept else None)
+        metrics = learner.update(replace(rollout, logp_old=logp, entropy=entropy), 0)
+        assert learner.actor.cached_predictions is None, "what it said is true once only"
         results.append([metrics, copies(learner.actor.weights)])
         for weight, old in zip(learner.actor.weights, before, strict=True):
             weight.data.copy_(old)
@@ -79,18 +93,18 @@ def test_an_update_that_goes_on_from_what_was_scored_is_the_same_bit_for_bit(mov
 
 def test_what_takes_several_micro_batches_keeps_no_graph(moved):
     rows = drawn(moved)
-    logp, _, said = policy_logprobs(moved, rows, 1.0, 3, learns=True)
-    assert said is None and not logp.requires_grad
+    logp, _, kept = policy_logprobs(moved, rows, 1.0, 3, learns=True)
+    assert kept is None and not logp.requires_grad
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_checkpoint_gives_the_next_update_bit_for_bit(shared, tmp_path, name):
     learner = learner_of(shared, name)
     for step in range(2):
-        learner.update(rollout_of(shared, drawn(shared, learner, step), SCORE), step)
+        learner.update(batch_of(shared, name, drawn(shared, learner, step), SCORE), step)
     shared.save(POLICY, tmp_path / POLICY)
     learner.save(tmp_path)
-    expected = learner.update(rollout_of(shared, drawn(shared, learner, 9), SCORE), 2)
+    expected = learner.update(batch_of(shared, name, drawn(shared, learner, 9), SCORE), 2)
     weights = copies(learner.actor.weights)
     for extra in (nlpo.MASK, dqn.TARGET):
         if any(f".{extra}." in key for key, _ in shared.base.model.named_parameters()):
@@ -98,7 +112,7 @@ def test_a_checkpoint_gives_the_next_update_bit_for_bit(shared, tmp_path, name):
     other = learner_of(shared, name)
     shared.reload(POLICY, tmp_path / POLICY)
     other.restore(tmp_path)
-    assert other.update(rollout_of(shared, drawn(shared, other, 9), SCORE), 2) == expected
+    assert other.update(batch_of(shared, name, drawn(shared, other, 9), SCORE), 2) == expected
     assert same(weights, other.actor.weights)
 
 
@@ -111,6 +125,17 @@ def test_equal_rewards_teach_nothing_where_the_baseline_is_their_mean(moved, nam
     learner.update(rollout, 0)
     for old, new in zip(before, learner.actor.weights, strict=True):
         torch.testing.assert_close(old, new.detach(), atol=1e-4, rtol=0)
+
+
+def test_what_a_learner_may_know_is_declared_with_its_options(shared):
+    for name, algorithm in algorithms().items():
+        learner = learner_of(shared, name)
+        assert (learner.critic is not None) == algorithm.config.CRITIC, name
+        assert (learner.guide() is not None) == algorithm.config.GUIDED, name
+        for extra in (nlpo.MASK, dqn.TARGET):
+            if any(f".{extra}." in key for key, _ in shared.base.model.named_parameters()):
+                shared.drop(extra)
+    assert issubclass(ALGORITHMS["nlpo"].config, PPO), "an option of PPO is one of NLPO"
 
 
 # Estimators
@@ -256,7 +281,7 @@ def test_the_mask_holds_its_probability_the_likeliest_and_the_end_token():
 def test_nlpo_draws_within_the_mask_its_ratio_is_1_and_with_everything_allowed_it_is_ppo(moved):
     learner = learner_of(moved, "nlpo", top_mask=0.3, fewest_tokens=1)
     rows = drawn(moved, learner)
-    allowed = torch.stack(learner._drawing.masks[: rows.response_ids.shape[1]], 1)
+    allowed = torch.stack(learner.drawing.masks[: rows.response_ids.shape[1]], 1)
     chosen = allowed.gather(-1, rows.response_ids[..., None])[..., 0]
     assert bool(chosen[rows.is_response].all())
     assert float(allowed.float().mean()) < 0.5
@@ -290,7 +315,7 @@ def test_the_masking_policy_is_renewed_on_time_and_reaches_the_sampler(shared):
         logits = causal(torch.tensor([[8, 9, 10, 11]])).logits[0, -1]
     options = learner.options
     expected = nlpo.top_set(logits, options.top_mask, options.fewest_tokens, list(shared.base.end_ids))
-    assert torch.equal(learner._drawing.masks[0][3], expected), "the sampler sees the renewed masking policy"
+    assert torch.equal(learner.drawing.masks[0][3], expected), "the sampler sees the renewed masking policy"
 
 
 # Soft Q-learning
@@ -390,7 +415,7 @@ def test_soft_q_learns_from_fresh_rollouts_earlier_ones_or_both(shared, data, fr
 def deep(moved):
     learner = learner_of(moved, "dqn", replace(CONFIG, kl_coef=0.0), n_step=2, sync_every=3, q_updates=1)
     rollout = rollout_of(moved, drawn(moved), SCORE)
-    learner.critic.values(rollout)
+    learner.critic.initialise(rollout.score)
     learner.sync()
     return learner, learner.with_candidates(rollout)
 
@@ -398,6 +423,7 @@ def deep(moved):
 def test_at_the_reference_every_q_is_the_value(shared):
     learner = learner_of(shared, "dqn")
     rollout = learner.with_candidates(rollout_of(shared, drawn(shared), SCORE))
+    learner.critic.initialise(rollout.score)
     values = learner.critic.values(rollout)
     with torch.no_grad(), shared.role(POLICY) as causal:
         seen = predictions(causal, rollout.rows, 1.0)
@@ -485,34 +511,34 @@ def test_what_was_drawn_at_another_temperature_is_forgotten(shared):
 
 def test_dpo_starts_at_ln_2_with_half_of_the_pairs_right(shared):
     learner = learner_of(shared, "dpo")
-    metrics = learner.update(rollout_of(shared, drawn(shared), SCORE), 0)
+    metrics = learner.update(preferences_of(shared, drawn(shared), -SCORE), 0)
     assert metrics["loss"] == pytest.approx(math.log(2), abs=1e-5)
     assert metrics["rewards/accuracies"] == pytest.approx(0.5)
     assert metrics["rewards/margins"] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_dpo_pairs_are_of_one_prompt_and_neither_ties_nor_unranked_ones():
-    score = torch.tensor([-1.0, -2.0, -2.0, -1.0, float("nan"), -3.0])
-    pairs = dpo.preferred(score, GROUP)
+    ranks = torch.tensor([1.0, 2.0, 2.0, 1.0, float("nan"), 3.0])
+    pairs = dpo.preferred(ranks, GROUP)
     assert pairs.nonzero().tolist() == [[0, 1], [0, 2], [3, 5]]
 
 
 def test_dpo_weighs_prompts_alike_and_leaves_out_those_without_a_pair(shared):
-    tied = torch.tensor([-1.0, -2.0, -3.0, -1.0, -1.0, -1.0])
-    metrics = learner_of(shared, "dpo").update(rollout_of(shared, drawn(shared), tied), 0)
+    tied = torch.tensor([1.0, 2.0, 3.0, 1.0, 1.0, 1.0])
+    metrics = learner_of(shared, "dpo").update(preferences_of(shared, drawn(shared), tied), 0)
     assert metrics["loss"] == pytest.approx(math.log(2), abs=1e-5)
 
 
 def test_dpo_raises_the_chosen_above_the_rejected(shared):
     learner = learner_of(shared, "dpo")
-    rollout = rollout_of(shared, drawn(shared), SCORE)
-    seen = [learner.update(rollout, step) for step in range(6)]
+    batch = preferences_of(shared, drawn(shared), -SCORE)
+    seen = [learner.update(batch, step) for step in range(6)]
     assert seen[-1]["rewards/accuracies"] > 0.9
     assert seen[-1]["loss"] < seen[0]["loss"]
 
 
 def test_ipo_wants_a_margin_of_half_its_beta_and_no_more():
     learner = dpo.Learner.__new__(dpo.Learner)
-    learner.options = dpo.Options(dpo_loss="ipo", beta=0.1)
+    learner.options = DPO(dpo_loss="ipo", beta=0.1)
     losses = learner.pair_loss(torch.tensor([4.0, 5.0, 6.0]))
     assert losses.tolist() == pytest.approx([1.0, 0.0, 1.0])

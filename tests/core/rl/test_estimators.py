@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from core.rl.estimators import explained_variance, gae, masked_mean, token_kl, token_rewards, whiten
+from core.rl.algorithms.ppo import gae
+from core.rl.estimators import explained_variance, masked_mean, token_kl, token_rewards, whiten
 
 
 @pytest.fixture

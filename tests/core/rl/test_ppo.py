@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.training import TrainRewardConfig
 from core.models.adapters import SharedModel
 from core.models.logprobs import predictions
 from core.models.rows import Rows
-from core.reward.model import RewardModel
 from core.rl.rollout import POLICY
+from tests.core.reward.steps import fresh_model
 from tests.core.rl import rollouts
-from tests.core.rl.rollouts import CONFIG, copies, drawn, gradient, rollout_of, same
+from tests.core.rl.rollouts import CONFIG, batch_of, copies, drawn, gradient, rollout_of, same
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def learner_of(shared, config=CONFIG, **options):
 
 
 def test_kl_is_0_and_ratio_1_before_the_first_update(shared, rows):
-    reward = RewardModel.fresh(shared, TrainRewardConfig(), seed=1)
+    reward = fresh_model(shared, TrainRewardConfig(), seed=1)
     rollout = rollout_of(shared, rows, reward=reward)
     assert torch.equal(rollout.logp_old, rollout.logp_ref)
     assert rollout.kl.abs().max() == 0
@@ -45,7 +45,7 @@ def test_kl_is_0_and_ratio_1_before_the_first_update(shared, rows):
 
 
 def test_policy_and_value_learn_from_their_own_losses_alone(shared, rows):
-    reward = RewardModel.fresh(shared, TrainRewardConfig(), seed=1)
+    reward = fresh_model(shared, TrainRewardConfig(), seed=1)
     with torch.no_grad():
         reward.members[0].head.linear.weight.normal_()
     learner = learner_of(shared)
@@ -82,9 +82,9 @@ def test_what_lies_after_the_end_token_does_not_change_the_update(shared, rows):
 
 @pytest.mark.parametrize("name", ["ppo", "rloo", "grpo", "dpo"])
 def test_micro_batches_give_the_gradient_of_the_whole_batch(shared, rows, name):
-    rollout = rollout_of(shared, rows, torch.tensor([1.0, -0.5, 0.3, -1.0, 0.2, 0.7]))
+    batch = batch_of(shared, name, rows, torch.tensor([1.0, -0.5, 0.3, -1.0, 0.2, 0.7]))
     whole, parts = (
-        gradient(rollouts.learner_of(shared, name, replace(CONFIG, micro_batch=size)), rollout) for size in (6, 3)
+        gradient(rollouts.learner_of(shared, name, replace(CONFIG, micro_batch=size)), batch) for size in (6, 3)
     )
     assert float(whole.abs().max()) > 0
     torch.testing.assert_close(parts, whole, atol=1e-6, rtol=1e-4)

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from core.config import job_configs
+from core.config.jobs import ExportModelConfig, JobKind, config_values
+from core.config.training import TrainRewardConfig
 from core.errors import BadInput
 from core.jobs import queue
+from core.labeling import gold
 from core.runs import preflight, sweep
 from core.store import prompts
 from tests.core.rl.test_steering import POLICY, options
@@ -40,12 +42,12 @@ def test_settings_that_could_only_fail_are_refused(asking, values, words):
 
 def test_a_run_may_wait_for_what_is_on_its_way(asking):
     config = replace(POLICY, train_on_gold=False)
-    queue.enqueue(asking, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    queue.enqueue(asking, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     preflight.check(asking, config)
-    export = job_configs.ExportModelConfig(out=str(asking.folder / "new"))
+    export = ExportModelConfig(out=str(asking.folder / "new"))
     with pytest.raises(BadInput, match="no tuned policy yet"):
         preflight.check(asking, export)
-    queue.enqueue(asking, "train-policy", job_configs.stored(config, options()))
+    queue.enqueue(asking, JobKind.TRAIN_POLICY, config_values(config, options()))
     preflight.check(asking, export)
     with pytest.raises(BadInput, match="empty or new"):
         preflight.check(asking, replace(export, out=str(asking.folder)))
@@ -58,5 +60,10 @@ def test_a_run_needs_training_prompts(asking):
 
 
 def test_a_persons_own_code_is_not_run_at_the_door(asking, tmp_path):
-    (tmp_path / "own.py").write_text("raise SystemExit('run')", encoding="utf-8")
-    preflight.check(asking, replace(POLICY, rules=f"2*{tmp_path / 'own.py'}:score"))
+    code = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\nscore = lambda prompt, answer: 1.0"
+    (tmp_path / "own.py").write_text(code, encoding="utf-8")
+    name = f"{tmp_path / 'own.py'}:score"
+    preflight.check(asking, replace(POLICY, rules=f"2*{name}"))
+    assert not (tmp_path / "ran").exists()
+    assert gold.find(name)("a prompt", "an answer") == 1.0
+    assert (tmp_path / "ran").exists(), "a job does run it"

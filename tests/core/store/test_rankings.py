@@ -96,7 +96,7 @@ def test_a_ranking_knows_its_guidelines_and_is_on_disk_at_once(filled, me):
 def test_what_is_no_ranking_is_refused(filled, me, ranks, reason):
     with pytest.raises(BadInput, match=reason):
         rankings.add(filled, NewRanking(1, me.id, ranks))
-    assert filled.value("select count(*) from rankings") == 0
+    assert filled.database.value("select count(*) from rankings") == 0
 
 
 def test_the_queue_is_what_a_labeler_has_still_to_rank(filled, me):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.config.jobs import JOBS, GenerateConfig, ScoreConfig
 from core.errors import BadInput, KnownError
 from core.events import NewCompletion
 from core.jobs.follow import Follower
@@ -9,16 +10,22 @@ from core.labeling import gold
 from core.records import NewRanking, Prompt
 from core.store import assignments, completions, drafts, guidelines, labelers, open_project, prompts, rankings
 from core.store.undo import History
+from tests.jobs import add_job, set_job
 
 
 def contents(project):
     """All that the project holds, but the counters of edits."""
     tables = [
         row["name"]
-        for row in project.rows("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+        for row in project.database.rows(
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
+        )
     ]
     where = {"settings": "where key not like 'edits/%'"}
-    return {table: sorted(map(str, project.rows(f"select * from {table} {where.get(table, '')}"))) for table in tables}
+    return {
+        table: sorted(map(str, project.database.rows(f"select * from {table} {where.get(table, '')}")))
+        for table in tables
+    }
 
 
 def test_each_step_is_taken_back_and_done_again(filled):
@@ -86,13 +93,12 @@ def test_what_is_held_out_stays_once_a_run_follows_it(filled, kind):
         prompts.edit(filled, prompt.id, split="train")
     history = History(filled)
     history.mark(prompts.split_heldout(filled, 0.5))
-    add_job = "insert into jobs (kind, name, config, created_at, status, attempt) values (?, 'x', '{}', '', ?, ?)"
-    filled.db.conn.execute(add_job, (kind, "queued", 0))
-    filled.db.conn.execute(add_job, ("generate", "done", 1))
+    job = add_job(filled, JOBS[kind].config())
+    add_job(filled, GenerateConfig(), status="done", attempt=1)
     assert history.undo().label == "Undone: Hold out prompts", "nothing has looked at the split yet"
     history.redo()
     history.mark(prompts.edit(filled, 1, tags=("since",)))
-    filled.db.conn.execute("update jobs set status = 'done', attempt = 1")
+    set_job(filled, job.id, status="done", attempt=1)
     history.undo()
     assert prompts.get(filled, 1).tags == ("test",), "what has nothing to do with the split is taken back as ever"
     with pytest.raises(BadInput, match="“Hold out prompts” cannot be taken back any more, because other work builds"):
@@ -135,14 +141,15 @@ def test_a_step_is_one_operation_and_not_what_was_written_beside_it(filled):
 def test_a_deletion_comes_back_with_all_that_went_along(filled):
     person = labelers.named(filled, "somebody")
     drafts.keep(filled, person.id, 3, {"tiers": []})
-    filled.db.conn.execute("insert into jobs (kind, name, config, created_at) values ('score', 'x', '{}', '')")
-    filled.db.conn.execute("insert into samples (job_id, step, prompt_id, prompt, policy, completion)"
-                           " values (1, 1, 3, 'p', 'x', 'c')")  # fmt: skip
-    filled.db.conn.execute("insert into scores values (1, 'heldout', 'm', '', 9, 0.25, 3)")
-    filled.db.conn.execute("insert into priorities values (3, 1, 0.5)")
+    add_job(filled, ScoreConfig())
+    filled.database.execute(
+        "insert into samples (job_id, step, prompt_id, prompt, policy, completion) values (1, 1, 3, 'p', 'x', 'c')"
+    )
+    filled.database.execute("insert into scores values (1, 'heldout', 'm', '', 9, 0.25, 3)")
+    filled.database.execute("insert into priorities values (3, 1, 0.5)")
     history, before = History(filled), contents(filled)
     history.mark(prompts.delete(filled, [3]))
-    assert filled.value("select prompt_id from samples") is None and not drafts.listed(filled, person.id)
+    assert filled.database.value("select prompt_id from samples") is None and not drafts.listed(filled, person.id)
     history.undo()
     assert contents(filled) == before
 
@@ -173,7 +180,7 @@ def test_others_see_what_was_undone(filled):
 def test_a_locked_file_keeps_the_step(filled):
     history = History(filled)
     history.mark(prompts.edit(filled, 1, tags=("a",)))
-    filled.db.conn.execute("pragma busy_timeout = 50")
+    filled.database.execute("pragma busy_timeout = 50")
     other = open_project(filled.folder)
     with other.write(), pytest.raises(KnownError):
         history.undo()
@@ -184,10 +191,10 @@ def test_a_locked_file_keeps_the_step(filled):
 
 def test_a_text_with_a_zero_byte_comes_back_whole(filled):
     history = History(filled)
-    filled.db.conn.execute("update prompts set source = ? where id = 1", ("nul\0tail",))
+    filled.database.execute("update prompts set source = ? where id = 1", ("nul\0tail",))
     history.mark(prompts.delete(filled, [1]))
     history.undo()
-    assert filled.db.conn.execute("select source from prompts where id = 1").fetchone()[0] == "nul\0tail"
+    assert filled.database.execute("select source from prompts where id = 1").fetchone()[0] == "nul\0tail"
 
 
 def test_what_a_script_ranks_elsewhere_is_not_in_this_history(filled):

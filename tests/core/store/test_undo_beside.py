@@ -66,7 +66,7 @@ def test_all_that_it_wrote_goes_and_comes_back(filled, beside, name):
         assert contents(filled) == before
         history.redo()
         assert contents(filled) == after
-    assert filled.value("pragma foreign_key_check") is None
+    assert filled.database.value("pragma foreign_key_check") is None
 
 
 def test_a_merge_gives_back_what_it_retracted(filled, beside):

@@ -17,7 +17,6 @@ from desktop.instructions.import_dialog import ImportDialog
 from desktop.instructions.prompt_table import BLOCK, PromptModel
 from desktop.instructions.tab import Tab
 from desktop.session import Session
-from tests.built import built
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def session(made: Project) -> Iterator[Session]:
 
 
 def open_tab(qtbot, session: Session) -> Tab:
-    tab = built(Tab(session))
+    tab = Tab(session)
     qtbot.addWidget(tab)
     tab.resize(1080, 720)
     with qtbot.waitExposed(tab):
@@ -259,10 +258,10 @@ def test_rows_are_fetched_only_when_they_are_painted(qtbot, made: Project) -> No
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     model.load()
     statements: list[str] = []
-    made.db.conn.set_trace_callback(statements.append)
+    made.database.conn.set_trace_callback(statements.append)
     assert model.index(3 * BLOCK, 0).data() == f"Prompt {3 * BLOCK}?"
     assert model.index(3 * BLOCK + 1, 1).data() == "Training"
-    made.db.conn.set_trace_callback(None)
+    made.database.conn.set_trace_callback(None)
     assert len([text for text in statements if text.startswith("select")]) == 1
     assert model.rowCount() == 5 * BLOCK
     del tester
@@ -341,7 +340,7 @@ def test_near_duplicates_are_found_and_one_of_each_is_kept(qtbot, tab) -> None:
 
 def test_an_import_that_is_stopped_leaves_nothing(qtbot, session: Session, tab: Tab, tmp_path: Path) -> None:
     (tmp_path / "many.txt").write_text("\n".join(f"prompt number {number}" for number in range(20_000)))
-    before = session.project.value("select count(*) from prompts")
+    before = session.project.database.value("select count(*) from prompts")
     dialog = ImportDialog(session, tab, what="prompts")
     dialog.look(tmp_path / "many.txt")
     qtbot.waitUntil(dialog.go.isEnabled, timeout=20_000)
@@ -351,7 +350,7 @@ def test_an_import_that_is_stopped_leaves_nothing(qtbot, session: Session, tab: 
     assert dialog.isVisible() and not dialog.shut.isEnabled(), "nobody could rank meanwhile"
     dialog.halt.click()
     qtbot.waitUntil(lambda: "It was stopped" in dialog.said.text())
-    assert session.project.value("select count(*) from prompts") == before
+    assert session.project.database.value("select count(*) from prompts") == before
     assert not dialog.halt.isVisible()
     dialog.go.click()
     qtbot.waitUntil(lambda: "20,000 prompts imported" in dialog.said.text(), timeout=20_000)

@@ -9,28 +9,35 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMenu, QMessageBox
 
-from core.config import job_configs
-from core.config.metrics import METRICS
+from core.config.algorithms import LIVE
+from core.config.jobs import ExportModelJob, ExportModelResult, JobKind, config_values
+from core.config.metrics import METRICS, further
+from core.config.training import (
+    ALGORITHMS,
+    TrainPolicyConfig,
+    TrainPolicyJob,
+    TrainPolicyResult,
+    TrainRewardConfig,
+    TrainRewardResult,
+)
 from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Samples
 from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
-from core.runs import live_settings
-from core.store import completions
+from core.store import completions, setting_changes
 from desktop.background import wait_for_all
-from desktop.policy.charts import MORE
 from desktop.policy.samples import COLUMNS
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.policy.tab import Tab
 from desktop.widgets.short_text import ShortText
-from tests.built import built
+from tests.jobs import set_job
 
-KIND = "train-policy"
+KIND = JobKind.TRAIN_POLICY
 
 
 def queued(project, algorithm="ppo", **values):
-    config = job_configs.TrainPolicyConfig(algorithm=algorithm, **values)
-    return queue.enqueue(project, KIND, job_configs.stored(config, job_configs.ALGORITHMS[algorithm].config()))
+    config = TrainPolicyConfig(algorithm=algorithm, **values)
+    return queue.enqueue(project, KIND, config_values(config, ALGORITHMS[algorithm].config()))
 
 
 def told(project, job, steps, **curves):
@@ -42,14 +49,14 @@ def told(project, job, steps, **curves):
 
 
 def done(project, job, status="done"):
-    project.db.conn.execute("update jobs set status = ? where id = ?", (status, job.id))
+    set_job(project, job.id, status=status)
 
 
 @pytest.fixture
 def tab(qtbot, session):
     """The tab in a window of its own; a worker seems to be there."""
     held = lock.acquire(session.project.folder)
-    found = built(Tab(session))
+    found = Tab(session)
     found.resize(1100, 800)
     qtbot.addWidget(found)
     found.show()
@@ -77,22 +84,22 @@ def drawn(tab):
 @pytest.fixture
 def expecting(tab):
     """A reward model is on its way, so that runs may be queued."""
-    queue.enqueue(tab.session.project, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    queue.enqueue(tab.session.project, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     return tab
 
 
 def test_every_algorithm_can_be_chosen_and_started_with_its_own_settings(expecting):
     tab = expecting
-    assert tab.form.algorithm.count() == 10
-    for name, kind in job_configs.ALGORITHMS.items():
+    assert tab.form.algorithm.count() == len(ALGORITHMS) >= 10
+    for name, kind in ALGORITHMS.items():
         tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
         assert kind.summary[1:] in tab.form.summary.text()
         config, options = tab.form.run()
         assert (config.algorithm, config.learning_rate) == (name, 0.0)
         assert options == kind.config()
         tab.start()
-    assert [job.config["algorithm"] for job in tab.session.jobs(KIND)][::-1] == list(job_configs.ALGORITHMS)
-    assert "alpha" in tab.session.jobs(KIND)[::-1][list(job_configs.ALGORITHMS).index("dqn")].config["options"]
+    assert [job.config.algorithm for job in tab.session.jobs(TrainPolicyJob)][::-1] == list(ALGORITHMS)
+    assert tab.session.jobs(TrainPolicyJob)[::-1][list(ALGORITHMS).index("dqn")].options.alpha
 
 
 def test_what_was_typed_stays_when_another_algorithm_is_looked_at(tab):
@@ -120,19 +127,19 @@ def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
     assert tab.live.heading.isVisible() and tab.live.heading.text() == "Change while it runs"
     assert "from the next step" in tab.live.heading.toolTip()
     assert tab.live.fields["kl_coef"].value() == 0.05
-    assert tab.live.fields["learning_rate"].value() == job_configs.ALGORITHMS["ppo"].learning_rate
+    assert tab.live.fields["learning_rate"].value() == ALGORITHMS["ppo"].learning_rate
     field = tab.live.fields["kl_coef"]
     field.setFocus()
     field.selectAll()
     QTest.keyClicks(field, "0.2")
     QTest.keyClick(field, Qt.Key.Key_Return)
-    assert [(row["name"], row["value"], row["step"]) for row in live_settings.changes(project, job.id)] == [
+    assert [(row["name"], row["value"], row["step"]) for row in setting_changes.listed(project, job.id)] == [
         ("kl_coef", 0.2, None)
     ]
     assert "from the next step" in tab.live.said.text()
     tab.live.apply()
-    assert len(live_settings.changes(project, job.id)) == 1, "what is in force already is not asked for again"
-    project.db.conn.execute("update controls set step = 4")
+    assert len(setting_changes.listed(project, job.id)) == 1, "what is in force already is not asked for again"
+    project.database.execute("update controls set step = 4")
     told(project, job, [5], objective__scores=lambda s: s)
     poll(tab)
     assert [(mark.place, mark.meaning) for mark in tab.charts.kl.marks] == [(5, "KL coefficient 0.2 from step 5")]
@@ -153,11 +160,11 @@ def test_what_is_typed_and_not_applied_yet_outlives_the_next_steps(tab):
     assert fields["kl_coef"].value() == 0.06, "a steered coefficient is shown as it is now"
     fields["temperature"].setValue(0.8)
     told(project, job, [2], objective__kl_coef=lambda s: 0.07)
-    project.db.conn.execute("update jobs set done = 2 where id = ?", (job.id,))
+    set_job(project, job.id, done=2)
     poll(tab)
     assert (fields["kl_coef"].value(), fields["temperature"].value()) == (0.07, 0.8)
     tab.live.apply()
-    assert [(row["name"], row["value"]) for row in live_settings.changes(project, job.id)] == [("temperature", 0.8)]
+    assert [(row["name"], row["value"]) for row in setting_changes.listed(project, job.id)] == [("temperature", 0.8)]
 
 
 def test_a_setting_that_cannot_be_changed_is_refused_in_a_sentence(tab):
@@ -182,13 +189,13 @@ def test_a_run_that_failed_can_be_given_other_settings_before_it_is_resumed(tab)
     poll(tab)
     select(tab, job)
     assert not tab.live.strip.isVisible(), "it would begin anew, with the settings that it has"
-    Recorder(project, job.id).record(Result({"adapter": "runs/1/step-000001"}))
+    Recorder(project, job.id).record(Result(TrainPolicyResult(adapter="runs/1/step-000001")))
     poll(tab)
     tab.live.show_job(tab.session.job(job.id))
     assert tab.live.strip.isVisible()
     tab.live.fields["kl_coef"].setValue(0.2)
     tab.live.apply()
-    assert [change["value"] for change in live_settings.changes(project, job.id)] == [0.2]
+    assert [change["value"] for change in setting_changes.listed(project, job.id)] == [0.2]
 
 
 def test_target_ceiling_and_threshold_are_drawn(tab):
@@ -241,7 +248,7 @@ def test_more_charts_are_those_that_the_run_has_numbers_for(tab, qtbot):
 
 
 def test_every_chart_says_what_it_means_and_what_is_healthy(tab):
-    for name in (*tab.charts.reward.names, *tab.charts.kl.names, *MORE):
+    for name in (*tab.charts.reward.names, *tab.charts.kl.names, *further(METRICS)):
         metric = METRICS[name]
         assert len(metric.meaning) > 15, name
         assert metric.healthy, name
@@ -260,15 +267,18 @@ def test_ticked_runs_are_laid_over_the_one_that_is_shown(tab):
     drawn(tab)
     assert f"Run {jobs[0].id}" in tab.charts.bar.legend.text()
     assert [key.words for key in tab.charts.reward.keys if key.series.size] == [
-        f"Run {jobs[1].id} learned", f"Run {jobs[0].id} learned",
-    ]  # fmt: skip
+        f"Run {jobs[1].id} learned",
+        f"Run {jobs[0].id} learned",
+    ]
 
 
 def test_all_runs_stand_side_by_side_with_what_differs_and_a_row_shows_its_run(tab):
     project = tab.session.project
     for coefficient, after in ((0.02, 0.9), (0.1, 0.5)):
         job = queued(project, kl_coef=coefficient)
-        Recorder(project, job.id).record(Result({"reward_before": 0.1, "reward_after": after, "kl": 3.0, "steps": 5}))
+        Recorder(project, job.id).record(
+            Result(TrainPolicyResult(reward_before=0.1, reward_after=after, kl=3.0, steps=5))
+        )
         done(project, job)
     poll(tab)
     tab.pages.setCurrentWidget(tab.table)
@@ -282,7 +292,9 @@ def test_all_runs_stand_side_by_side_with_what_differs_and_a_row_shows_its_run(t
     chosen = int(tab.table.table.item(1, 0).text())
     assert tab.runs.current == chosen
     tab.table.table.sortItems(0, Qt.SortOrder.AscendingOrder)
-    project.db.conn.execute("update jobs set status = 'failed' where id != ?", (chosen,))
+    for job in tab.session.jobs():
+        if job.id != chosen:
+            set_job(project, job.id, status="failed")
     poll(tab)
     assert tab.table.table.item(tab.table.table.currentRow(), 0).text() == str(chosen), "news leaves the selection"
 
@@ -307,13 +319,13 @@ def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(ex
     assert dialog.said.text() == "6 runs", "the same value once"
     dialog.accept()
     drawn(tab)
-    assert len(tab.session.jobs(KIND)) == 6
+    assert len(tab.session.jobs(TrainPolicyJob)) == 6
     assert tab.pages.currentWidget() is tab.table
 
 
 def test_samples_show_the_change_and_what_the_reference_answered(tab):
     project = tab.session.project
-    prompt = project.one("select id, text from prompts limit 1")
+    prompt = project.database.one("select id, text from prompts limit 1")
     job = queued(project)
     record = Recorder(project, job.id).record
     known = {"prompt": prompt["text"], "prompt_id": prompt["id"]}
@@ -328,11 +340,14 @@ def test_samples_show_the_change_and_what_the_reference_answered(tab):
     assert model.data(cell, Qt.ItemDataRole.ForegroundRole) is not None
     prompt_box, mine, theirs = tab.samples.texts.boxes
     assert [box.toPlainText() for box in (prompt_box, mine, theirs)] == [
-        prompt["text"], "what the policy said", "what the base said",
-    ]  # fmt: skip
+        prompt["text"],
+        "what the policy said",
+        "what the base said",
+    ]
     assert [head.text() for head in tab.samples.texts.heads[1:]] == [
-        "Completion · reward +0.50", "Answer of the reference · reward -0.20",
-    ]  # fmt: skip
+        "Completion · reward +0.50",
+        "Answer of the reference · reward -0.20",
+    ]
     tab.samples.view.selectRow(1)
     assert mine.toPlainText() == "what the base said"
     assert not theirs.isVisible(), "the reference's own answer stands alone"
@@ -341,7 +356,7 @@ def test_samples_show_the_change_and_what_the_reference_answered(tab):
 def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
     project = tab.session.project
     job = queued(project)
-    Recorder(project, job.id).record(Result({"adapter": "runs/1/step-000001"}))
+    Recorder(project, job.id).record(Result(TrainPolicyResult(adapter="runs/1/step-000001")))
     done(project, job)
     poll(tab)
     select(tab, job)
@@ -355,10 +370,10 @@ def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
     box.close()
     dialog.fileSelected.emit(str(tmp_path / "model"))
     dialog.close()
-    (asked,) = queue.listed(project, kind="export-model")
-    assert asked.config["policy_job"] == job.id and asked.config["out"] == str(tmp_path / "model")
+    (asked,) = queue.listed(project, ExportModelJob)
+    assert asked.config.policy_job == job.id and asked.config.out == str(tmp_path / "model")
     assert "will be written to" in tab.exported.text()
-    Recorder(project, asked.id).record(Result({"policy_job": job.id, "folder": str(tmp_path / "model")}))
+    Recorder(project, asked.id).record(Result(ExportModelResult(policy_job=job.id, folder=str(tmp_path / "model"))))
     done(project, asked)
     poll(tab)
     assert tab.exported.text() == f"Wrote run {job.id} to {tmp_path / 'model'}."
@@ -367,7 +382,7 @@ def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
 def test_the_best_checkpoint_can_be_exported_where_it_is_not_the_last(tab, tmp_path, qtbot):
     project = tab.session.project
     job = queued(project)
-    Recorder(project, job.id).record(Result({"adapter": "runs/1/step-000004", "steps": 4, "best_step": 2}))
+    Recorder(project, job.id).record(Result(TrainPolicyResult(adapter="runs/1/step-000004", steps=4, best_step=2)))
     done(project, job)
     poll(tab)
     select(tab, job)
@@ -378,8 +393,8 @@ def test_the_best_checkpoint_can_be_exported_where_it_is_not_the_last(tab, tmp_p
     menu.close()
     best.trigger()
     tab.findChild(QFileDialog).fileSelected.emit(str(tmp_path / "model"))
-    (asked,) = queue.listed(project, kind="export-model")
-    assert asked.config["checkpoint"] == "best"
+    (asked,) = queue.listed(project, ExportModelJob)
+    assert asked.config.checkpoint == "best"
 
 
 def test_a_run_that_could_only_fail_is_not_started(tab):
@@ -391,17 +406,17 @@ def test_a_run_that_could_only_fail_is_not_started(tab):
     tab.start()
     said = [box.informativeText() for box in tab.findChildren(QMessageBox) if box.isVisible()]
     assert any("set “Completions a step” to 32 or more" in text for text in said), said
-    assert tab.session.jobs(KIND) == []
+    assert tab.session.jobs(TrainPolicyJob) == []
 
 
 def test_settings_that_an_algorithm_does_not_heed_cannot_be_set(tab):
     for name, heeded in (
         ("dpo", ("learning_rate",)),
         ("trpo", ("kl_coef", "temperature")),
-        ("ppo", live_settings.LIVE),
+        ("ppo", LIVE),
     ):
         tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
-        enabled = tuple(field for field in live_settings.LIVE if tab.form.shared.fields[field].isEnabled())
+        enabled = tuple(field for field in LIVE if tab.form.shared.fields[field].isEnabled())
         assert enabled == heeded
 
 
@@ -436,7 +451,7 @@ def test_samples_leave_out_what_a_run_does_not_say_and_prompts_where_there_is_no
     row = {"id": 10**6, "job_id": job.id, "step": 2, "policy": "policy", "completion": "so", "change": 0.5}
     with project.write() as database:
         database["samples"].insert(row | {"prompt": "why?"})
-    tab.samples.prepend(project.rows("select * from samples where id = ?", row["id"]))
+    tab.samples.prepend(project.database.rows("select * from samples where id = ?", row["id"]))
     assert not hidden(COLUMNS.index("change")), "the newest sample is the first that says it"
     for width, narrow in ((420, True), (1200, False)):
         tab.samples.view.setFixedWidth(width)
@@ -465,7 +480,7 @@ def test_a_run_that_went_wrong_is_drawn_again_and_says_so(tab):
 def test_the_result_names_the_algorithm_why_it_stopped_and_the_best_checkpoint(tab):
     project = tab.session.project
     job = queued(project, "rloo")
-    found = {"reward_before": 0.1, "reward_after": 0.9, "kl": 3.0, "steps": 8, "stop_reason": "plateau", "best_step": 5}
+    found = TrainPolicyResult(reward_before=0.1, reward_after=0.9, kl=3.0, steps=8, stop_reason="plateau", best_step=5)
     Recorder(project, job.id).record(Result(found))
     done(project, job)
     poll(tab)
@@ -475,20 +490,20 @@ def test_the_result_names_the_algorithm_why_it_stopped_and_the_best_checkpoint(t
     assert "RLOO stopped after 8 steps: plateau. Best checkpoint: step 5." in said
 
 
-@pytest.mark.parametrize(("prompts", "sure"), [
-    (2, "a gain of +1.50 (too few prompts for an interval), at"),
-    (8, "a gain of +1.50 (95%: +1.50 to +1.50), at"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("prompts", "sure"),
+    [(2, "a gain of +1.50 (too few prompts for an interval), at"), (8, "a gain of +1.50 (95%: +1.50 to +1.50), at")],
+)
 def test_a_gain_says_on_how_many_prompts_and_by_which_reward_model(tab, prompts, sure):
     project = tab.session.project
-    reward = queue.enqueue(project, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    reward = queue.enqueue(project, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     job = queued(project)
     for step, side, scores in ((0, "reference", (0.0, 1.0)), (9, "tuned", (1.0, 3.0))):
         Recorder(project, job.id).record(Samples(step, tuple(
             Sample(f"prompt {n}", "text", policy=side, score=score) for n in range(prompts) for score in scores
         )))  # fmt: skip
-    Recorder(project, reward.id).record(Result({"accuracy": 0.75, "heldout_pairs": 12}))
-    found = {"reward_before": 0.5, "reward_after": 2.0, "kl": 3.0, "steps": 8, "reward_job": reward.id}
+    Recorder(project, reward.id).record(Result(TrainRewardResult(accuracy=0.75, heldout_pairs=12)))
+    found = TrainPolicyResult(reward_before=0.5, reward_after=2.0, kl=3.0, steps=8, reward_job=reward.id)
     Recorder(project, job.id).record(Result(found))
     done(project, reward)
     done(project, job)
@@ -497,7 +512,7 @@ def test_a_gain_says_on_how_many_prompts_and_by_which_reward_model(tab, prompts,
     assert tab.result.text().startswith(f"On {prompts} held-out prompts the reward went from +0.50 to +2.00, {sure}")
     assert f"run {reward.id}) cannot be told from chance" in tab.result.warning.text()
     assert tab.result.warning.isVisible()
-    Recorder(project, reward.id).record(Result({"heldout_pairs": 1200}))
+    Recorder(project, reward.id).record(Result(TrainRewardResult(heldout_pairs=1200)))
     poll(tab)
     tab.result.show_job(tab.session.job(job.id))
     assert not tab.result.warning.isVisible()
@@ -507,10 +522,10 @@ def test_rounds_stand_in_a_line_and_a_tuned_policy_begins_the_next(open_window, 
     gold.rank_all(filled, "length")
     job = queued(filled)
     Recorder(filled, job.id).record(
-        Result({"adapter": "runs/1/x", "reward_before": 0.1, "reward_after": 0.9, "kl": 1.0, "steps": 3})
+        Result(TrainPolicyResult(adapter="runs/1/x", reward_before=0.1, reward_after=0.9, kl=1.0, steps=3))
     )
     done(filled, job)
-    prompt = filled.value("select min(id) from prompts")
+    prompt = filled.database.value("select min(id) from prompts")
     rows = tuple(NewCompletion(f"tuned {n}", 2, True, 0, policy_job=job.id) for n in range(3))
     completions.add_group(filled, prompt, rows)
     window = open_window()
@@ -568,7 +583,7 @@ def test_a_window_that_closes_while_a_sweep_is_queued_has_queued_it(open_window,
     found.start_sweep(replace(config, gold="length", train_on_gold=True), options, {"seed": ["1", "2", "3"]})
     window.close_project()
     qtbot.waitUntil(lambda: window.session is None)
-    assert len(queue.listed(filled, kind=KIND)) == 3
+    assert len(queue.listed(filled, TrainPolicyJob)) == 3
 
 
 def test_many_rounds_keep_the_newest_in_sight(tab):
@@ -580,23 +595,21 @@ def test_many_rounds_keep_the_newest_in_sight(tab):
 
 
 def test_the_fields_begin_as_the_newest_run_was_begun(open_window, filled):
-    queue.enqueue(filled, "train-reward", job_configs.stored(job_configs.TrainRewardConfig(epochs=3)))
-    config = job_configs.TrainPolicyConfig(steps=7, kl_coef=0.2, gold="length", reward_job=1, algorithm="rloo")
-    queue.enqueue(filled, "train-policy", job_configs.stored(config, job_configs.ALGORITHMS["rloo"].config()))
+    queue.enqueue(filled, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig(epochs=3)))
+    config = TrainPolicyConfig(steps=7, kl_coef=0.2, gold="length", reward_job=1, algorithm="rloo")
+    queue.enqueue(filled, JobKind.TRAIN_POLICY, config_values(config, ALGORITHMS["rloo"].config()))
     window = open_window()
     window.open_project(filled.folder)
     form = window.show_tab(4).form
     found = form.run()[0]
     assert (form.name, found.steps, found.kl_coef, found.reward_job) == ("rloo", 7, 0.2, 0)
-    assert window.show_tab(3).training.form.config(job_configs.TrainRewardConfig).epochs == 3
+    assert window.show_tab(3).training.form.config(TrainRewardConfig).epochs == 3
 
 
 def test_the_settings_of_a_run_are_taken_over(tab, session):
-    config = job_configs.TrainPolicyConfig(
-        algorithm="grpo", learning_rate=0.0002, completions=8, gold="length", lora_dora=True
-    )
-    options = replace(job_configs.ALGORITHMS["grpo"].config(), cliprange=0.33)
-    queue.enqueue(session.project, KIND, job_configs.stored(config, options))
+    config = TrainPolicyConfig(algorithm="grpo", learning_rate=0.0002, completions=8, gold="length", lora_dora=True)
+    options = replace(ALGORITHMS["grpo"].config(), cliprange=0.33)
+    queue.enqueue(session.project, KIND, config_values(config, options))
     tab.session._follower.touch()
     tab.session.poll()
     tab.runs.refresh(select_newest=True)
@@ -630,7 +643,7 @@ def test_a_run_that_goes_has_room_for_everything_in_a_small_window(tab, qtbot):
     drawn(tab)
     assert not tab.samples.isVisible()
     assert tab.charts.reward.plot.height() > low + 100
-    again = built(Tab(tab.session))
+    again = Tab(tab.session)
     qtbot.addWidget(again)
     assert again.folding.folded, "it is remembered"
     tab.pages.setCurrentIndex(1)
@@ -656,7 +669,7 @@ def test_what_was_gained_is_said_with_how_sure_it_is(tab, qtbot):
     for number in range(8):
         for policy, score in (("reference", 0.0), ("tuned", 1.0 + number % 2)):
             record(Samples(0, (Sample(prompt=f"q{number}", completion="a", policy=policy, score=score),)))
-    record(Result({"reward_before": 0.0, "reward_after": 1.5, "kl": 3.0, "steps": 5}))
+    record(Result(TrainPolicyResult(reward_before=0.0, reward_after=1.5, kl=3.0, steps=5)))
     done(project, job)
     poll(tab)
     select(tab, job)

@@ -10,7 +10,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.jobs import JobKind
+from core.config.training import TrainRewardConfig
 from core.projects import archive, trash
 from core.projects.summary import summary
 from core.store import create_project, waiting_rows
@@ -114,7 +115,7 @@ def test_an_archive_is_written_and_restored_while_the_window_lives(opened, qtbot
     assert opened.session.project.folder == folder, "nobody's work is exchanged under their hands"
     opened.projects.notice.action.click()
     assert opened.session.project.folder == tmp_path / "back"
-    assert opened.session.project.value("select count(*) from prompts") == 6
+    assert opened.session.project.database.value("select count(*) from prompts") == 6
 
 
 def test_a_file_that_is_no_archive_is_one_sentence_and_the_project_stays(opened, qtbot, tmp_path):
@@ -142,7 +143,7 @@ def test_a_duplicate_is_named_and_can_be_opened(opened, qtbot):
     qtbot.waitUntil(lambda: "is the copy" in opened.projects.notice.text.text())
     opened.projects.notice.action.click()
     assert opened.session.project.name == "Second try"
-    assert opened.session.project.value("select count(*) from completions") == 24
+    assert opened.session.project.database.value("select count(*) from completions") == 24
 
 
 def test_the_open_project_is_deleted_after_a_question_and_undone(opened, qtbot):
@@ -172,7 +173,7 @@ def test_a_project_at_work_is_not_deleted_and_shown_again(opened, qtbot, monkeyp
     monkeypatch.setattr(lock, "LEAVING", 0.2)
     folder = opened.session.project.folder
     opened.show_tab_called("Review")
-    opened.session.start("train-reward", TrainRewardConfig())
+    opened.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     guard = lock.acquire(folder)
     opened.projects.put_in_trash(folder)
     qtbot.waitUntil(lambda: opened.session is not None)

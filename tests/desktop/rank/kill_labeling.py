@@ -25,7 +25,6 @@ from PySide6.QtWidgets import QApplication
 from core.store import create_project, open_project
 from desktop.rank.tab import Tab
 from desktop.session import Session
-from tests.built import built
 from tests.desktop.rank.ranking import CONTROL, SHIFT, Key, add_group
 
 NONE = Qt.KeyboardModifier.NoModifier
@@ -47,7 +46,7 @@ def rank(folder: Path, tell: int, wait: int | None) -> None:
     os.environ["PLUMBLINE_DATA"] = str(folder / "settings")
     app = QApplication([])
     session = Session(open_project(folder))
-    tab = built(Tab(session))
+    tab = Tab(session)
     tab.resize(1000, 700)
     tab.show()
     app.processEvents()

@@ -13,18 +13,17 @@ from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 from core.events import NewCompletion
 from core.labeling import gold
 from core.labeling.ordering import Ordering, from_ranking
-from core.labeling.session import Labeling
+from core.labeling.session import LabelingSession
 from core.records import Prompt
 from core.store import Project, completions, create_project, drafts, guidelines, prompts, rankings
 from desktop import user_settings
-from desktop.rank.actions import NOTHING
 from desktop.rank.board import RankingBoard
 from desktop.rank.card import mime_of
+from desktop.rank.controller import NOTHING
 from desktop.rank.history import by
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme
-from tests.built import built
 from tests.ranked import counting_rankings
 
 Key = Qt.Key
@@ -56,7 +55,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 @pytest.fixture
 def tab(qtbot, made: Project) -> Iterator[Tab]:
     session = Session(made)
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):
@@ -85,53 +84,6 @@ def stored(project: Project) -> list[list[int | None]]:
 def in_order(shown: tuple[int, ...], *ranks: int | None) -> list[int | None]:
     """`ranks` are those of cards A, B, C ...; the result is in the order of the completions' ids."""
     return [rank for _, rank in sorted(zip(shown, ranks, strict=True))]
-
-
-class TestOrdering:
-    START = Ordering((1, 2, 3, 4))
-
-    def test_letters_in_turn_make_an_order(self) -> None:
-        order = self.START.place_last(3).place_last(1).tie_last(4)
-        assert order.ranks() == {1: 2, 2: None, 3: 1, 4: 2}
-        assert order.place_last(3) is order
-
-    def test_moves_between_ranks(self) -> None:
-        order = Ordering((1, 2, 3), ((1,), (2,), (3,)))
-        assert order.better(3).tiers == ((1,), (3,), (2,))
-        assert order.worse(1).tiers == ((2,), (1,), (3,))
-        assert order.better(1) is order
-        assert order.worse(3) is order
-        assert order.to_rank(3, 1).tiers == ((3,), (1,), (2,))
-        assert order.to_rank(1, 9).tiers == ((2,), (3,), (1,))
-
-    def test_ties_join_and_come_apart(self) -> None:
-        order = Ordering((1, 2, 3), ((1,), (2,), (3,)))
-        tied = order.tie_up(2)
-        assert tied.tiers == ((1, 2), (3,))
-        assert tied.better(2).tiers == ((2,), (1,), (3,))
-        assert tied.worse(1).tiers == ((2,), (1,), (3,))
-        assert order.tie_up(1) is order
-
-    def test_a_card_on_an_unranked_card_ranks_both_together(self) -> None:
-        assert self.START.tie_with(2, 4).tiers == ((4, 2),)
-        assert self.START.tie_with(2, 2) is self.START
-
-    def test_inserting_where_it_is_changes_nothing(self) -> None:
-        order = Ordering((1, 2), ((1,), (2,)))
-        assert order.insert(2, 1) is order
-        assert order.insert(2, 2) is order
-        assert order.insert(2, 0).tiers == ((2,), (1,))
-
-    def test_take_back_goes_from_the_bottom(self) -> None:
-        order = Ordering((1, 2, 3), ((1,), (2, 3)))
-        assert order.take_back().take_back().tiers == ((1,),)
-        assert self.START.take_back() is self.START
-
-    def test_only_a_place_or_a_flag_is_a_judgement(self) -> None:
-        assert not self.START.with_comment("nice").judged
-        assert self.START.with_flag("unsafe").judged
-        assert self.START.with_item_flag(2, "unsafe").judged
-        assert not self.START.with_item_flag(2, "unsafe").with_item_flag(2, None).judged
 
 
 def test_keyboard_alone_ranks_with_ties_and_leaves_one_unranked(tab: Tab, made: Project) -> None:
@@ -321,7 +273,7 @@ def test_undo_takes_back_a_saved_ranking_and_redo_brings_it_back(tab: Tab, made:
 
 def test_undo_reaches_rankings_from_before_a_restart(qtbot, tab: Tab, made: Project) -> None:
     press(tab, Key.Key_C, Key.Key_Return)
-    again = Labeling(made, tab.labeling.labeler)
+    again = LabelingSession(made, tab.labeling.labeler)
     again.undo()
     assert stored(made) == []
     assert again.group.prompt.text == "One?"
@@ -360,7 +312,7 @@ def test_a_scripts_order_must_be_changed_before_it_is_mine(tab: Tab, made: Proje
     tab.show_panel("history")
     entry = next(entry for entry in tab.side.history.model.entries if entry.ranking_id == script.id)
     assert by(entry).startswith("By a script (length)")
-    tab.open_ranking(script.id)
+    tab.controller.open_ranking(script.id)
     assert "script" in tab.board.note.text()
     press(tab, Key.Key_Return)
     assert counting_rankings(made, labeler_id=tab.labeling.labeler.id) == []
@@ -378,13 +330,13 @@ def test_a_scripts_order_must_be_changed_before_it_is_mine(tab: Tab, made: Proje
 def test_a_revision_is_a_new_ranking_and_undo_brings_the_old_one_back(tab: Tab, made: Project) -> None:
     press(tab, Key.Key_A, Key.Key_B, Key.Key_Return)
     first = rankings.latest(made, tab.labeling.labeler.id)
-    tab.open_ranking(first.id)
+    tab.controller.open_ranking(first.id)
     press(tab, Key.Key_Return)
     assert "Nothing is changed" in tab.board.hint.text()
     press(tab, Key.Key_C, Key.Key_Return)
     second = rankings.latest(made, tab.labeling.labeler.id)
     assert second.id != first.id
-    assert made.value("select count(*) from rankings") == 2
+    assert made.database.value("select count(*) from rankings") == 2
     press(tab, Key.Key_Z, held=CONTROL)
     assert rankings.latest(made, tab.labeling.labeler.id).id == first.id
 
@@ -393,7 +345,7 @@ def test_completions_that_come_while_ranking_join_the_queue(qtbot, tab: Tab, mad
     press(tab, Key.Key_A)
     begun = tab.board.ordering
     other = sqlite3.connect(made.folder / "plumbline.db")
-    prompt_id = made.value("select max(id) from prompts")
+    prompt_id = made.database.value("select max(id) from prompts")
     with other:
         group = other.execute(
             "insert into completion_groups (prompt_id, created_at) values (?, '')", (prompt_id,)
@@ -408,7 +360,7 @@ def test_the_first_completions_appear_by_themselves(qtbot, tmp_path: Path, monke
     monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path / "data"))
     project = create_project(tmp_path / "project")
     session = Session(project)
-    tab = built(Tab(session))
+    tab = Tab(session)
     qtbot.addWidget(tab)
     tab.show()
     assert tab.stack.currentWidget() is tab.stack.no_prompts
@@ -434,7 +386,7 @@ def test_the_panel_that_writes_completions_closes_when_ranking_begins(tab: Tab) 
 def test_generate_queues_a_job_with_the_panels_values(tab: Tab, made: Project, started: list[object]) -> None:
     tab.show_panel("generate")
     tab.side.generate.generate.click()
-    row = made.one("select kind, config, status from jobs")
+    row = made.database.one("select kind, config, status from jobs")
     assert (row["kind"], row["status"]) == ("generate", "queued")
     assert '"completions": 4' in row["config"]
     assert started == [made.folder]
@@ -443,12 +395,12 @@ def test_generate_queues_a_job_with_the_panels_values(tab: Tab, made: Project, s
     tab.side.generate.generate.click()
     assert "1 more in the queue" in tab.side.generate.state.text()
     tab.side.generate.stop.click()
-    assert [row["status"] for row in made.rows("select status from jobs order by id")] == ["stopped", "queued"]
+    assert [row["status"] for row in made.database.rows("select status from jobs order by id")] == ["stopped", "queued"]
     tab.session.poll()
-    tab._show_generation()
+    tab.show_generation()
     assert "Waiting for the worker" in tab.side.generate.state.text(), "the next one is shown"
     tab.side.generate.stop.click()
-    tab._show_generation()
+    tab.show_generation()
     assert tab.side.generate.generate.text() == "Generate"
 
 
@@ -477,15 +429,15 @@ def test_cards_are_shown_in_the_labelers_own_stable_order(tab: Tab, made: Projec
     for group_id in completions.group_ids(made):
         ids = [item.id for item in completions.group(made, group_id).completions]
         expected = tuple(rankings.shown_order(group_id, tab.labeling.labeler.id, ids))
-        tab.labeling.open(group_id)
-        tab._show_item()
+        tab.labeling.editor.open(group_id)
+        tab.show_item()
         assert tuple(card.completion.id for card in tab.board.grid.cards) == expected
 
 
 def test_sixteen_cards_go_by_sixteen_letters(tab: Tab, made: Project) -> None:
     group_id = completions.add_group(made, 1, texts(*(f"answer {n}" for n in range(16))))
-    tab.labeling.open(group_id)
-    tab._show_item()
+    tab.labeling.editor.open(group_id)
+    tab.show_item()
     press(tab, Key.Key_P, Key.Key_F, Key.Key_A)
     shown = tab.board.ordering.shown
     assert tab.board.ordering.tiers == ((shown[15],), (shown[5],), (shown[0],))
@@ -517,7 +469,7 @@ def test_what_is_begun_survives_closing(qtbot, tab: Tab, made: Project) -> None:
     QTest.keyClicks(tab.board.comment, "half a thought")
     begun = tab.board.ordering
     tab.close()
-    again = built(Tab(tab.session))
+    again = Tab(tab.session)
     qtbot.addWidget(again)
     assert again.board.ordering.tiers == begun.tiers
     assert again.board.comment.text() == "half a thought"

@@ -1,24 +1,20 @@
 """Two at a time, best and worst only, by criterion; how the cards look; a labeler's session."""
 
 from collections.abc import Iterator
-from itertools import permutations
-from math import ceil, factorial, log2
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from core.labeling import pairwise
-from core.labeling.clock import LabelingClock
-from core.labeling.ordering import Ordering, letter
+from core.labeling.ordering import letter
+from core.preferences.judged_groups import OVERALL
 from core.records import NewRanking
 from core.store import Project, assignments, create_project, drafts, guidelines, labelers, pairs, rankings
 from desktop import user_settings
 from desktop.rank.differences import differences
 from desktop.rank.tab import Tab
 from desktop.session import Session
-from tests.built import built
 from tests.desktop.rank.ranking import SHIFT, Key, add_group, on_disk, press
 from tests.ranked import counting_rankings
 
@@ -41,7 +37,7 @@ def made(tmp_path: Path) -> Iterator[Project]:
 @pytest.fixture
 def tab(qtbot, made: Project) -> Iterator[Tab]:
     session = Session(made)
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):
@@ -58,35 +54,6 @@ def ranks(project: Project) -> list[dict[int, int | None]]:
 def shown(tab: Tab) -> list[int]:
     """Completions whose cards are on the table."""
     return [card.completion.id for card in tab.board.grid.cards if card.isVisible()]
-
-
-class TestPairwise:
-    @pytest.mark.parametrize("count", range(2, 7))
-    def test_every_order_is_found_with_few_questions(self, count: int) -> None:
-        items = tuple(range(10, 10 + count))
-        worst = 0
-        for wanted in permutations(items):
-            answers: pairwise.Answers = ()
-            while (asked := pairwise.question(items, answers)) is not None:
-                assert len(answers) + pairwise.left(items, answers) <= pairwise.most(count)
-                answers = (*answers, (*asked, 1 if wanted.index(asked[0]) < wanted.index(asked[1]) else -1))
-            assert pairwise.derive(items, answers) == tuple((item,) for item in wanted)
-            worst = max(worst, len(answers))
-        assert worst == pairwise.most(count)
-        assert worst <= ceil(log2(factorial(count))) + 1
-
-    def test_ties_join_and_save_questions(self) -> None:
-        items, answers = (1, 2, 3, 4), ()
-        while (asked := pairwise.question(items, answers)) is not None:
-            answers = (*answers, (*asked, 0))
-        assert pairwise.derive(items, answers) == ((1, 2, 3, 4),)
-        assert len(answers) == 3
-
-    def test_half_an_order_is_no_order(self) -> None:
-        ordering = Ordering((1, 2, 3), method="pairwise").answer(1)
-        assert ordering.question is not None
-        assert not ordering.judged
-        assert ordering.take_answer().answers == ()
 
 
 def test_two_at_a_time_by_keyboard(tab: Tab, made: Project) -> None:
@@ -124,7 +91,7 @@ def test_an_unanswered_question_cannot_be_saved_and_survives_a_crash(qtbot, tab:
     press(tab, Key.Key_Return)
     assert ranks(made) == []
     assert "questions left" in tab.board.hint.text()
-    again = built(Tab(tab.session))  # as after a kill: nothing was closed
+    again = Tab(tab.session)  # as after a kill: nothing was closed
     qtbot.addWidget(again)
     assert again.board.ordering.answers == tab.board.ordering.answers
 
@@ -157,13 +124,13 @@ def test_an_order_for_each_criterion_and_overall(tab: Tab, made: Project) -> Non
     press(tab, Key.Key_A, Key.Key_B, Key.Key_Return)
     assert tab.board.ordering.criterion == "honest"
     press(tab, Key.Key_B, Key.Key_A, Key.Key_Return)
-    assert tab.board.ordering.criterion == ""
+    assert tab.board.ordering.criterion == OVERALL
     ids = tab.board.ordering.shown
     press(tab, Key.Key_C, Key.Key_Return)
     (ranking,) = counting_rankings(made)
     assert ranking.ranks[ids[2]] == 1
     assert [ranking.criteria[name][ids[0]] for name in ("helpful", "honest")] == [1, 2]
-    assert made.value("select count(*) from criterion_pairs where criterion = 'honest'") == 5
+    assert made.database.value("select count(*) from criterion_pairs where criterion = 'honest'") == 5
     press(tab, Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)
     assert tab.board.ordering.criteria() == ranking.criteria
 
@@ -181,7 +148,7 @@ def test_skipped_for_good_is_not_shown_again_until_undone(qtbot, tab: Tab, made:
     press(tab, Key.Key_S, held=SHIFT)
     assert tab.board.prompt.toPlainText() == "Two?"
     assert tab.labeling.waiting == 2
-    again = built(Tab(tab.session))
+    again = Tab(tab.session)
     qtbot.addWidget(again)
     assert again.board.prompt.toPlainText() == "Two?"
     press(tab, Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)
@@ -215,7 +182,7 @@ def test_a_repeat_is_shown_in_another_order_and_gives_no_pairs(tab: Tab, made: P
     first = tab.board.ordering.shown
     for _ in range(3):
         press(tab, Key.Key_A, Key.Key_Return)
-    tab._reload()
+    tab.reload()
     assert tab.board.prompt.toPlainText() == "One?"
     assert set(tab.board.ordering.shown) == set(first)
     assert tab.board.ordering.shown != first
@@ -263,9 +230,9 @@ def test_cards_are_stacked_rendered_and_compared_as_the_labeler_likes(tab: Tab) 
 def test_up_to_sixteen_cards_are_all_reachable(qtbot, tab: Tab, made: Project, count: int, stacked: bool) -> None:
     group_id = add_group(made, f"Many {count}?", *(f"text {n} " * (40 * n) for n in range(1, count + 1)))
     user_settings.set_card_view("stacked", stacked)
-    tab._reload()
-    tab.labeling.open(group_id)
-    tab._show_item()
+    tab.reload()
+    tab.labeling.editor.open(group_id)
+    tab.show_item()
     cards = tab.board.grid.cards
     for index, card in enumerate(cards):
         press(tab, Key(Key.Key_A + index))
@@ -279,9 +246,9 @@ def test_up_to_sixteen_cards_are_all_reachable(qtbot, tab: Tab, made: Project, c
 def test_a_text_that_nearly_repeats_another_is_marked(tab: Tab, made: Project) -> None:
     long = "this is a rather long answer that says a number of things in a row"
     group_id = add_group(made, "Twins?", long, "this is a rather short answer that says things", long + "!")
-    tab._reload()
-    tab.labeling.open(group_id)
-    tab._show_item()
+    tab.reload()
+    tab.labeling.editor.open(group_id)
+    tab.show_item()
     marks = [card.twin.text() for card in tab.board.grid.cards]
     assert sum("nearly the same" in mark for mark in marks) == 1
     tab.header.views["differences"].trigger()
@@ -298,31 +265,13 @@ def test_differences_are_whole_words() -> None:
     assert differences("Same words", "same words") == []
 
 
-def test_the_clock_counts_work_and_not_pauses() -> None:
-    now = [0.0]
-    clock = LabelingClock(lambda: now[0])
-    for _ in range(4):
-        now[0] += 30
-        clock.tell(saved=True)
-    assert (clock.items, clock.seconds, clock.in_a_row) == (4, 120.0, 4)
-    assert clock.an_hour == 120
-    assert clock.left(10) == 300
-    assert clock.break_due(1)
-    assert not clock.break_due(1)
-    now[0] += 3600
-    clock.tell(left_out=True)
-    assert clock.seconds == 240
-    assert clock.in_a_row == 0
-    assert not clock.break_due(0)
-
-
 def test_the_session_panel_and_a_break(tab: Tab, monkeypatch) -> None:
     QTest.keyClick(tab.board, Key.Key_F5)
     panel = tab.side.clock
     assert panel.isVisible()
     panel.minutes.setValue(5)
     assert user_settings.break_minutes() == 5
-    monkeypatch.setattr(tab.clock, "break_due", lambda minutes: minutes == 5)
+    monkeypatch.setattr(tab.controller.clock, "break_due", lambda minutes: minutes == 5)
     tab.show_panel("")
     press(tab, Key.Key_A, Key.Key_Return)
     assert "break" in tab.board.hint.text()

@@ -18,7 +18,6 @@ from desktop.rank.tab import Tab as RankTab
 from desktop.review.export_dialog import ExportDialog
 from desktop.review.tab import Tab
 from desktop.session import Session
-from tests.built import built
 from tests.core.labeling.test_labelers import person, rank
 from tests.desktop.rank.ranking import Key, press
 from tests.ranked import counting_rankings
@@ -38,7 +37,7 @@ def ranked(filled: Project) -> Project:
 
 @pytest.fixture
 def tab(qtbot, ranked: Project, session: Session) -> Iterator[Tab]:
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):
@@ -85,7 +84,7 @@ def test_pairs_are_counted_listed_and_filtered(qtbot, tab: Tab, ranked: Project)
 
 
 def test_where_nothing_is_ranked_each_page_says_what_to_do(qtbot, session: Session, filled: Project) -> None:
-    found = built(Tab(session))
+    found = Tab(session)
     qtbot.addWidget(found)
     found.show()
     settled(qtbot)
@@ -259,7 +258,7 @@ def table(qtbot, ranked: Project, session: Session) -> Iterator[RankTab]:
     user_settings.set_labeler_name("New")
     for ranking in counting_rankings(ranked, labeler_id=person(ranked, "Ana")):
         calibration.add(ranked, ranking.id)
-    found = built(RankTab(session))
+    found = RankTab(session)
     qtbot.addWidget(found)
     found.resize(1080, 720)
     with qtbot.waitExposed(found):
@@ -303,11 +302,11 @@ def test_an_earlier_ranking_is_put_into_the_calibration_set_from_the_history(tab
 
 
 def test_who_wrote_what_is_hidden_until_it_is_ranked(table: RankTab, ranked: Project) -> None:
-    ranked.db.conn.execute('update completions set sampling = \'{"imported": "hh.jsonl"}\' where id = 2')
+    ranked.database.execute('update completions set sampling = \'{"imported": "hh.jsonl"}\' where id = 2')
     assert not any(card.foot.isVisible() for card in table.board.grid.cards)
     press(table, Key.Key_A, Key.Key_Return)
     assert not any(card.foot.isVisible() for card in table.board.grid.cards)
-    table.open_ranking(rankings.latest(ranked, person(ranked, "New")).id)
+    table.controller.open_ranking(rankings.latest(ranked, person(ranked, "New")).id)
     told = {card.completion.id: card.foot.text() for card in table.board.grid.cards}
     assert told[1] == "Written by the base model"
     assert told[2] == "Imported from hh.jsonl"

@@ -7,7 +7,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
-from core.config import job_configs
+from core.config.jobs import JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.events import Loaded, Metrics
 from core.jobs import lock, presence, queue
 from core.jobs.recorder import Recorder
@@ -18,6 +19,7 @@ from desktop.settings.dialog import SettingsDialog
 from desktop.theme import theme
 from tests.core.machine.test_compute_settings import nvml
 from tests.desktop.shell.test_access import unnamed
+from tests.jobs import set_job
 
 
 def texts(widget):
@@ -168,9 +170,9 @@ def test_the_system_view_shows_the_worker_and_reads_only_while_seen(opened, qtbo
     worker = open_project(opened.session.project.folder)
     guard = lock.acquire(worker.folder)
     presence.tell(worker, Loaded("Tiny", "cuda", "bfloat16", "NVIDIA H100", 8))
-    config = job_configs.stored(job_configs.TrainPolicyConfig(gold="length"), job_configs.ALGORITHMS["ppo"].config())
-    job = queue.enqueue(worker, "train-policy", config)
-    worker.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
+    config = config_values(TrainPolicyConfig(gold="length"), ALGORITHMS["ppo"].config())
+    job = queue.enqueue(worker, JobKind.TRAIN_POLICY, config)
+    set_job(worker, job.id, status="running")
     Recorder(worker, job.id).record(Metrics(1, {"time/tokens_per_second": 123.0}))
     panel.tick()
     qtbot.waitUntil(lambda: "123" in texts(panel))

@@ -178,8 +178,8 @@ def test_every_script_is_shown_whole_and_in_its_direction(open_window, filled, t
     window.open_project(filled.folder)
     window.show_tab_called("Rank")
     tab = window.tab_called("Rank")
-    tab.labeling.open(group_id)
-    tab._show_item()
+    tab.labeling.editor.open(group_id)
+    tab.show_item()
     for card in tab.board.grid.cards:
         document = card.text.document()
         assert document.toPlainText() == card.completion.text
@@ -191,8 +191,10 @@ def test_every_script_is_shown_whole_and_in_its_direction(open_window, filled, t
 def test_the_window_works_at_twice_the_size(filled, tmp_path):
     """In a process of its own, because the scaling is fixed when Qt starts."""
     environment = os.environ | {
-        "QT_SCALE_FACTOR": "2", "QT_QPA_PLATFORM": "offscreen", "PLUMBLINE_DATA": str(tmp_path / "data"),
-    }  # fmt: skip
+        "QT_SCALE_FACTOR": "2",
+        "QT_QPA_PLATFORM": "offscreen",
+        "PLUMBLINE_DATA": str(tmp_path / "data"),
+    }
     command = [sys.executable, "-m", "desktop.screenshots", str(filled.folder), str(tmp_path / "out")]
     command += ["--theme", "light", "--size", "1280x800", "--settle", "20"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)

@@ -7,7 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
 
 from core import demo
-from core.config import job_configs
+from core.config.jobs import JOBS, GenerateConfig, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainRewardJob
 from core.events import NewCompletion, Sample, Samples
 from core.guidance import tour
 from core.guidance.next_step import ENOUGH, next_step
@@ -23,18 +24,18 @@ from desktop.shell import commands, page_commands
 from desktop.shell.command_palette import CommandPalette
 from desktop.shell.jobs_panel import JobsPanel
 from desktop.shell.tabs import TABS
-from desktop.widgets.late_pages import LatePages
+from tests.jobs import set_job
 
 
 def finished(project, kind, **result):
     """A job of a kind as it looks when it is done."""
-    job = queue.enqueue(project, kind, job_configs.stored(job_configs.JOBS[kind].config(), options_of(kind)))
-    project.db.conn.execute("update jobs set status = 'done', result = ? where id = ?", (json.dumps(result), job.id))
+    job = queue.enqueue(project, kind, config_values(JOBS[kind].config(), options_of(kind)))
+    set_job(project, job.id, status="done", result=json.dumps(result))
     return job
 
 
 def options_of(kind):
-    return job_configs.ALGORITHMS["ppo"].config() if kind == "train-policy" else None
+    return ALGORITHMS["ppo"].config() if kind == "train-policy" else None
 
 
 def words(widget):
@@ -106,7 +107,7 @@ def test_a_second_tuning_is_at_work_as_the_first_was(open_window, filled, status
     card = window.sidebar.next
     assert "Begin the next round" in words(card)
     job = finished(filled, "train-policy")
-    filled.db.conn.execute("update jobs set status = ? where id = ?", (status, job.id))
+    set_job(filled, job.id, status=status)
     window.session._follower.touch()
     window.session.poll()
     assert "At work" in words(card) and "Tune policy" in words(card) and card.main.text() == "PPO →"
@@ -171,11 +172,11 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     assert card.main.text() == "Start it"
     held = lock.acquire(folder)
     card.main.click()
-    job = window.session.jobs("train-reward")[0]
+    job = window.session.jobs(TrainRewardJob)[0]
     assert job.status == "queued" and started
     assert "It is at work." in words(card)
     assert window.tab_called("Reward model").training.runs.current == job.id, "its curves are shown"
-    window.session.project.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    set_job(window.session.project, job.id, status="done")
     window.session._follower.touch()
     window.session.poll()
     assert "Done." in words(card) and card.main.text() == "Go on"
@@ -211,8 +212,6 @@ def test_what_is_written_down_of_a_page_is_there_and_what_is_there_is_written_do
     for number in range(pages.count() if pages is not None else 1):
         if pages is not None:
             pages.setCurrentIndex(number)
-        if isinstance(pages, LatePages):
-            pages.whole()
         page = page_commands.page_of(tab)
         qtbot.waitUntil(lambda: not busy())
         there = {command.name for command in commands.of_page(tab, "")}
@@ -258,11 +257,11 @@ def test_the_jobs_panel_lists_logs_and_stops(open_window, filled, qtbot):
     window.show_jobs()
     panel = window.findChild(JobsPanel)
     assert "No jobs yet" in words(panel)
-    first = window.session.start("generate", job_configs.GenerateConfig())
-    window.session.start("generate", job_configs.GenerateConfig())
+    first = window.session.start(JobKind.GENERATE, GenerateConfig())
+    window.session.start(JobKind.GENERATE, GenerateConfig())
     worker = open_project(filled.folder)
-    worker.db.conn.execute("update jobs set status = 'running', done = 3, total = 6 where id = ?", (first.id,))
-    worker.db.conn.execute(
+    set_job(worker, first.id, status="running", done=3, total=6)
+    worker.database.execute(
         "insert into job_log (job_id, at, text) values (?, '2026-01-02T03:04:05', 'hello')", (first.id,)
     )
     worker.close()
@@ -284,11 +283,10 @@ def test_the_title_says_how_far_a_job_is_and_its_end_is_told_to_who_looks_elsewh
     window.open_project(filled.folder)
     monkeypatch.setattr(window, "isActiveWindow", lambda: False)
     held = lock.acquire(filled.folder)
-    job = window.session.start("generate", job_configs.GenerateConfig())
+    job = window.session.start(JobKind.GENERATE, GenerateConfig())
 
     def told(**values):
-        for name, value in values.items():
-            window.session.project.db.conn.execute(f"update jobs set {name} = ? where id = ?", (value, job.id))
+        set_job(window.session.project, job.id, **values)
         window.session._follower.touch()
         window.session.poll()
 
@@ -307,8 +305,8 @@ def test_closing_on_a_job_asks_and_does_as_told(open_window, filled, qtbot, butt
     window = open_window()
     window.open_project(filled.folder)
     held = lock.acquire(filled.folder)
-    job = window.session.start("generate", job_configs.GenerateConfig())
-    window.session.project.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
+    job = window.session.start(JobKind.GENERATE, GenerateConfig())
+    set_job(window.session.project, job.id, status="running")
     window.session._follower.touch()
     window.session.poll()
     window.close()
@@ -364,9 +362,9 @@ def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, f
     rank = window.tab_called("Rank")
     for key in (Qt.Key.Key_B, Qt.Key.Key_A, Qt.Key.Key_C, Qt.Key.Key_D, Qt.Key.Key_Return):
         qtbot.keyClick(rank.board, key)
-    assert window.session.project.value("select count(*) from rankings") == 1
+    assert window.session.project.database.value("select count(*) from rankings") == 1
     window.take_back("undo")
-    assert window.session.project.value("select count(*) from current_rankings") == 0
+    assert window.session.project.database.value("select count(*) from current_rankings") == 0
 
 
 def test_the_jobs_panel_goes_with_its_project(open_window, filled, qtbot):
@@ -412,7 +410,7 @@ def test_a_window_that_was_closed_on_a_job_comes_back_where_it_was(open_window, 
     window.open_project(filled.folder)
     window.show_tab_called("Reward model")
     held = lock.acquire(filled.folder)
-    job = window.session.start("generate", job_configs.GenerateConfig())
+    job = window.session.start(JobKind.GENERATE, GenerateConfig())
     window.leave()
     qtbot.waitUntil(window.isHidden)
     again = open_window()

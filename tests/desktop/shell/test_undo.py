@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 from PySide6.QtCore import Qt
 
+from core.config.jobs import SuggestConfig
 from core.labeling import pack
 from core.records import NewRanking
 from core.store import assignments, calibration, completions, labelers, open_project, prompts, rankings
@@ -17,6 +18,7 @@ from desktop.instructions.import_dialog import ImportDialog
 from tests.core.labeling.test_labelers import person, rank
 from tests.core.store.test_undo import contents
 from tests.desktop.rank.ranking import Key, press
+from tests.jobs import add_job
 
 
 @pytest.fixture
@@ -158,7 +160,7 @@ def ask_again_now_and_then(window, qtbot, tmp_path):
 def resolve_a_conflict(window, qtbot, tmp_path):
     project, bo = window.session.project, person(window.session.project, "Bo")
     theirs = rank(project, 3, bo, 3, 2, 1, 0)
-    project.db.conn.execute("insert into conflicts (ours, theirs, created_at) values (4, ?, '')", (theirs,))
+    project.database.execute("insert into conflicts (ours, theirs, created_at) values (4, ?, '')", (theirs,))
     page = page_of(window, "Review", "labelers")
     yield
     page.conflicts.take(1, "theirs")
@@ -179,8 +181,8 @@ def take_out_of_calibration(window, qtbot, tmp_path):
 
 def usual_order(window, qtbot, tmp_path):
     project = window.session.project
-    project.db.conn.execute("insert into jobs (kind, name, config, created_at) values ('suggest', 'x', '{}', '')")
-    project.db.conn.execute("insert into priorities values (4, 1, 0.5)")
+    job = add_job(project, SuggestConfig())
+    project.database.execute("insert into priorities values (4, ?, 0.5)", (job.id,))
     page = page_of(window, "Reward model", "playground")
     yield
     page.usual.click()
@@ -226,8 +228,8 @@ def seen(window):
 def test_the_rank_tab_takes_back_what_was_done_with_several_items(window, qtbot, change):
     window.show_tab_called("Rank")
     tab, project = window.tab_called("Rank"), window.session.project
-    tab.skip_for_good()
-    tab.skip_for_good()
+    tab.controller.skip_for_good()
+    tab.controller.skip_for_good()
     press(tab, Key.Key_A)
 
     def state():
@@ -235,17 +237,17 @@ def test_the_rank_tab_takes_back_what_was_done_with_several_items(window, qtbot,
 
     before = state()
     assert len(before[0]) == 2
-    tab.unskip() if change == "unskip" else tab.calibrate(1)
+    tab.controller.unskip() if change == "unskip" else tab.controller.calibrate(1)
     after = state()
     assert after != before
-    tab.undo()
+    tab.controller.undo()
     assert state() == before
-    tab.redo()
+    tab.controller.redo()
     assert state() == after
     if change == "unskip":
-        tab.undo()
-        tab.undo()  # the letter that was typed
-        tab.undo()
+        tab.controller.undo()
+        tab.controller.undo()  # the letter that was typed
+        tab.controller.undo()
         assert len(state()[0]) == 1
 
 
@@ -269,22 +271,22 @@ def test_what_the_rank_tab_refuses_is_no_step_to_take_back(window):
     unranked = dict.fromkeys(completions.ids(project, 4))
     flagged = rankings.add(project, NewRanking(4, tab.labeling.labeler.id, unranked, flag="broken")).ids[0]
     calibration.add(project, 1)
-    tab.skip_for_good()
-    tab.undo()
-    tab.calibrate(flagged)
+    tab.controller.skip_for_good()
+    tab.controller.undo()
+    tab.controller.calibrate(flagged)
     assert "no order to compare with" in tab.board.hint.text()
     assert tab.labeling.can_redo and calibration.keys(project) == {1: 1}
-    tab.redo()
+    tab.controller.redo()
     assert len(assignments.skipped(project, tab.labeling.labeler.id)) == 1
 
 
 def test_what_was_skipped_is_skipped_again_but_for_what_went_meanwhile(window):
     window.show_tab_called("Rank")
     tab, project = window.tab_called("Rank"), window.session.project
-    tab.skip_for_good()
-    tab.skip_for_good()
+    tab.controller.skip_for_good()
+    tab.controller.skip_for_good()
     first, second = sorted(assignments.skipped(project, tab.labeling.labeler.id))
-    tab.unskip()
-    project.db.conn.execute("delete from completion_groups where id = ?", (second,))
-    tab.undo()
+    tab.controller.unskip()
+    project.database.execute("delete from completion_groups where id = ?", (second,))
+    tab.controller.undo()
     assert assignments.skipped(project, tab.labeling.labeler.id) == {first}

@@ -1,7 +1,9 @@
 """The window: welcome, projects, tabs, runs drawn live, jobs asked for, errors as sentences."""
 
+import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QMessageBox, QSpinBox, QTextBrowser
 
 from core import demo
-from core.config import job_configs
+from core.config.jobs import CompareConfig, CompareJob, CompareResult, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult, TrainRewardConfig, TrainRewardResult
 from core.events import Metrics, Progress, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.recorder import Recorder
@@ -25,6 +28,7 @@ from desktop.projects.welcome import NewProject
 from desktop.shell.tabs import TABS
 from desktop.theme import theme
 from desktop.theme.icons import icon
+from tests.jobs import set_job
 
 TITLES = [kind.title for kind in TABS]
 
@@ -48,20 +52,20 @@ def ranked(filled):
 def with_runs(ranked):
     """A finished reward model and a policy run with 5 steps, as a worker would have written them."""
     worker = open_project(ranked.folder)
-    reward = queue.enqueue(worker, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    reward = queue.enqueue(worker, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     record = Recorder(worker, reward.id).record
     for step in range(1, 6):
         record(Metrics(step, {"loss": 0.7 - step / 50, "accuracy": 0.5, "eval_loss": 0.69, "eval_accuracy": 0.6}))
-    record(Result({"adapter": "runs/1/x", "accuracy": 0.6, "pairs": 20, "heldout_pairs": 8, "seconds": 3.0}))
-    config = job_configs.stored(job_configs.TrainPolicyConfig(gold="length"), job_configs.ALGORITHMS["ppo"].config())
-    policy = queue.enqueue(worker, "train-policy", config)
+    record(Result(TrainRewardResult(adapter="runs/1/x", accuracy=0.6, pairs=20, heldout_pairs=8, seconds=3.0)))
+    config = config_values(TrainPolicyConfig(gold="length"), ALGORITHMS["ppo"].config())
+    policy = queue.enqueue(worker, JobKind.TRAIN_POLICY, config)
     record = Recorder(worker, policy.id).record
     for step in range(1, 6):
         record(Metrics(step, {"objective/scores": step / 5, "objective/kl": step / 10, "objective/gold": 1.0}))
         record(Samples(step, tuple(Sample(f"p{n}", f"c{n} of {step}", score=0.5, kl=0.1) for n in range(4))))
-    record(Result({"adapter": "runs/2/x", "reward_before": 0.0, "reward_after": 1.0, "kl": 0.5, "steps": 5}))
+    record(Result(TrainPolicyResult(adapter="runs/2/x", reward_before=0.0, reward_after=1.0, kl=0.5, steps=5)))
     for job in (reward, policy):
-        worker.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+        set_job(worker, job.id, status="done")
     worker.close()
     return ranked
 
@@ -159,19 +163,19 @@ def test_start_queues_what_the_form_says(open_window, with_runs, started, qtbot)
     qtbot.mouseClick(policy.start_button, Qt.MouseButton.LeftButton)
     jobs = queue.listed(window.session.project)
     assert [(job.kind, job.status) for job in jobs[:2]] == [("train-policy", "queued"), ("train-reward", "queued")]
-    assert jobs[0].config["gold"] == "length"
-    assert jobs[0].config["options"]["cliprange"] == 0.2
-    assert jobs[1].config == job_configs.stored(job_configs.TrainRewardConfig())
+    assert jobs[0].config.gold == "length"
+    assert jobs[0].options.cliprange == 0.2
+    assert jobs[1].config == TrainRewardConfig()
     assert started == [with_runs.folder, with_runs.folder]
 
 
 def test_pause_resume_and_stop_are_asked_for_and_the_bar_follows(open_window, with_runs, qtbot):
     window = open_window()
     window.open_project(with_runs.folder)
-    job = window.session.start("train-reward", job_configs.TrainRewardConfig())
+    job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(with_runs.folder)
     lock_held(window, worker)
-    worker.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
+    set_job(worker, job.id, status="running")
     Recorder(worker, job.id).record(Progress(3, 10, "Training the reward model"))
     window.session.poll()
     bar = window.job_bar
@@ -179,7 +183,7 @@ def test_pause_resume_and_stop_are_asked_for_and_the_bar_follows(open_window, wi
     assert "3 of 10" in bar.text.text()
     qtbot.mouseClick(bar.pause, Qt.MouseButton.LeftButton)
     assert queue.get(worker, job.id).wanted == "pause"
-    worker.db.conn.execute("update jobs set status = 'paused' where id = ?", (job.id,))
+    set_job(worker, job.id, status="paused")
     window.session.poll()
     assert "paused" in bar.text.text()
     qtbot.mouseClick(bar.resume, Qt.MouseButton.LeftButton)
@@ -199,9 +203,9 @@ def lock_held(window, worker):
 def test_a_run_without_its_worker_shows_as_interrupted_and_can_be_resumed(open_window, with_runs, started, qtbot):
     window = open_window()
     window.open_project(with_runs.folder)
-    job = window.session.start("train-reward", job_configs.TrainRewardConfig())
+    job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(with_runs.folder)
-    worker.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
+    set_job(worker, job.id, status="running")
     window.session._follower._looked_for_worker = 0.0
     window.session.poll()
     assert "interrupted" in window.job_bar.text.text()
@@ -217,8 +221,8 @@ def test_a_typed_prompt_is_answered_by_both_policies(open_window, with_runs, qtb
     compare = tab(window, "Compare")
     qtbot.keyClicks(compare.prompt, "How are you?")
     qtbot.keyClick(compare.prompt, Qt.Key.Key_Return)
-    job = queue.listed(window.session.project, kind="compare")[0]
-    assert (job.config["prompts"], job.config["policy_job"]) == (["How are you?"], 2)
+    job = queue.listed(window.session.project, CompareJob)[0]
+    assert (job.config.prompts, job.config.policy_job) == (("How are you?",), 2)
     worker = open_project(with_runs.folder)
     record = Recorder(worker, job.id).record
     record(
@@ -230,8 +234,8 @@ def test_a_typed_prompt_is_answered_by_both_policies(open_window, with_runs, qtb
             ),
         )
     )
-    record(Result({"reward_before": 0.0, "reward_after": 1.0, "win_rate": 1.0, "kl": 0.2}))
-    worker.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    record(Result(CompareResult(reward_before=0.0, reward_after=1.0, win_rate=1.0, kl=0.2)))
+    set_job(worker, job.id, status="done")
     window.session.poll()
     qtbot.waitUntil(lambda: "Great!" in texts(compare))
     shown = texts(compare)
@@ -273,7 +277,7 @@ def test_rankings_made_in_another_window_are_seen(open_window, filled, qtbot):
     qtbot.waitUntil(lambda: reward.training.pairs.value.text() == "0")
     other = open_project(filled.folder)
     me = labelers.named(other, "me")
-    items = [row["id"] for row in other.rows("select id from completions where group_id = 1")]
+    items = [row["id"] for row in other.database.rows("select id from completions where group_id = 1")]
     rankings.add(other, NewRanking(1, me.id, {item: rank for rank, item in enumerate(items, 1)}))
     window.session.poll()
     qtbot.waitUntil(lambda: reward.training.pairs.value.text() == "6")
@@ -293,9 +297,9 @@ def test_qt_calls_do_not_eat_references_to_none(qtbot):
 def test_a_failed_job_says_its_sentence_in_the_window(open_window, project):
     window = open_window()
     window.open_project(project.folder)
-    job = window.session.start("train-reward", job_configs.TrainRewardConfig())
+    job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(project.folder)
-    worker.db.conn.execute("update jobs set status = 'failed', error = 'There are no pairs.' where id = ?", (job.id,))
+    set_job(worker, job.id, status="failed", error="There are no pairs.")
     window.session.poll()
     assert window.job_bar.text.text() == f"Job {job.id}, Train reward model: There are no pairs."
     assert window.job_bar.dismiss.isVisible()
@@ -377,7 +381,7 @@ def test_an_empty_list_of_runs_takes_no_room(open_window, project, with_runs):
     window.open_project(with_runs.folder)
     assert tab(window, "PPO").runs.isVisible()
     with project.write() as database:
-        database.conn.execute("delete from jobs where kind = 'train-policy'")
+        database.execute("delete from jobs where kind = 'train-policy'")
     window.open_project(project.folder)
     assert not tab(window, "PPO").runs.isVisible()
 
@@ -418,7 +422,7 @@ def test_an_error_that_repeats_itself_is_told_once_at_a_time(open_window, capsys
 
 def finish(folder, job_id, status):
     worker = open_project(folder)
-    worker.db.conn.execute("update jobs set status = ? where id = ?", (status, job_id))
+    set_job(worker, job_id, status=status)
     worker.close()
 
 
@@ -428,7 +432,7 @@ def test_a_comparison_that_was_interrupted_says_so(open_window, with_runs, qtbot
     compare = tab(window, "Compare")
     compare.compare_heldout()
     qtbot.waitUntil(lambda: "answering" in texts(compare))
-    finish(with_runs.folder, window.session.jobs("compare")[0].id, "interrupted")
+    finish(with_runs.folder, window.session.jobs(CompareJob)[0].id, "interrupted")
     window.session.poll()
     qtbot.waitUntil(lambda: "was interrupted" in texts(compare))
     assert "answering" not in texts(compare)
@@ -438,7 +442,7 @@ def test_a_comparison_of_the_newest_run_does_not_number_it_before_it_is_known(op
     window = open_window()
     window.open_project(with_runs.folder)
     compare = tab(window, "Compare")
-    window.session.start("compare", job_configs.CompareConfig())
+    window.session.start(JobKind.COMPARE, CompareConfig())
     window.session.poll()
     assert compare.what.text() == "The newest run beside the reference, on held-out prompts"
 
@@ -448,7 +452,7 @@ def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
     window.open_project(with_runs.folder)
     compare = tab(window, "Compare")
     compare.compare_heldout()
-    job = window.session.jobs("compare")[0]
+    job = window.session.jobs(CompareJob)[0]
     worker = open_project(with_runs.folder)
     rows = [Sample(f"p{n}", f"{side} {n}", side, score=1.0) for n in range(100) for side in ("reference", "tuned")]
     Recorder(worker, job.id).record(Samples(0, tuple(rows)))
@@ -464,8 +468,8 @@ def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
 
 
 def test_the_threshold_that_stops_a_run_is_drawn(open_window, with_runs, qtbot):
-    with with_runs.write() as database:
-        database.conn.execute("update jobs set config = json_set(config, '$.reward_threshold', 1.5) where id = 2")
+    config = replace(queue.get(with_runs, 2).config, reward_threshold=1.5)
+    set_job(with_runs, 2, config=json.dumps(config_values(config)))
     window = open_window()
     window.open_project(with_runs.folder)
     charts = tab(window, "PPO").charts

@@ -5,9 +5,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from core.config.job_configs import LoraConfig, TrainPolicyConfig
+from core.config.titles import setting_title
+from core.config.training import LoraConfig, TrainPolicyConfig
 from desktop.errors import worded
-from desktop.widgets.config_form import ConfigForm, FloatBox, title_of
+from desktop.widgets.config_form import ConfigForm, FloatBox
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_a_threshold_is_never_only_at_zero(qtbot):
 
 
 def test_a_sentence_of_the_core_is_worded_as_the_fields_are():
-    assert title_of("max_new_tokens") == "Max new tokens"
+    assert setting_title("max_new_tokens") == "Max new tokens"
     assert worded("Set --batch-size to 4 or more, or --completions to fewer.") == (
         "Set “Completions a step” to 4 or more, or “Completions a prompt” to fewer."
     )

@@ -4,53 +4,61 @@ import random
 
 import torch
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import from_lists
 from core.preferences.judged_groups import OVERALL
 from core.reward.examples import Example, encode, pinned
-from core.rl.rollout import Rollout, logprobs
+from core.rl.batches import PreferenceBatch
+from core.rl.rollout import logprobs
+from core.rl.rollout_source import Collector, Drawn
+from core.store import completions
 
 LONGEST = 1024
+#: A policy that learns from rankings is measured on rollouts once in so many steps.
+MEASURE_EVERY = 5
 
 
-class Rankings:
-    """Ranked groups of training prompts, in passes over a shuffled order."""
+class PreferenceSource:
+    """Ranked groups of training prompts, in passes over a shuffled order; now and then a rollout, only to measure."""
 
-    def __init__(self, context: JobContext, shared: SharedModel) -> None:
+    def __init__(self, context: JobContext, shared: SharedModel, collector: Collector) -> None:
         """Raises `NothingToDo` when nothing is ranked."""
-        self.shared = shared
+        self.shared, self.collector = shared, collector
         self.config: TrainPolicyConfig = context.config
         groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []))
-        self.examples, self.notes = encode(shared.base, groups, LONGEST, (OVERALL,)) if groups else ([], [])
+        self.examples, notes = encode(shared.base, groups, LONGEST, (OVERALL,)) if groups else ([], [])
         if not self.examples:
             raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
-        self.pairs = sum(example.pairs for example in self.examples)
-        unended = context.project.rows("select id from completions where ended = 0")
-        self.unended = {row["id"] for row in unended}
+        count = sum(example.pairs for example in self.examples)
+        self.notes = [f"Learns from {count} pairs.", *notes]
+        self.unended = completions.unended(context.project)
 
-    def batch(self, step: int) -> Rollout:
+    def next(self, step: int) -> Drawn:
+        """What step number `step` learns from. Raises `Diverged`."""
+        due = step % MEASURE_EVERY == 0 and self.collector.reward.known
+        return Drawn(self.batch(step), self.collector.collect(step)[0] if due else None)
+
+    def batch(self, step: int) -> PreferenceBatch:
         """About `batch_size` ranked completions, a function of the seed and the step alone.
 
-        `score` is the negative rank, NaN where a completion was not judged. Where several labelers ranked a prompt,
-        each pass takes another one's order: mean ranks of those who ranked different parts would mean nothing.
+        Where several labelers ranked a prompt, each pass takes another one's order: mean ranks of those who ranked
+        different parts would mean nothing.
         """
         size = sum(len(example.answers) for example in self.examples) / len(self.examples)
         count = max(1, round(self.config.batch_size / size))
         drawn = [self._example(place) for place in range(step * count, (step + 1) * count)]
         chosen = [example for example, _ in drawn]
         base = self.shared.base
-        prompts, answers = [example.prompt for example in chosen], [self._answers(example) for example in chosen]
+        prompts, answers = [example.prompt for example in chosen], [self.answers_of(example) for example in chosen]
         rows = from_lists(prompts, answers, base.pad_id, base.device)
         logp_ref, _ = logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)
-        score = -torch.cat([example.orders[turn % len(example.orders)].ranks for example, turn in drawn])
-        nothing = torch.zeros_like(logp_ref)
-        features = torch.zeros(*logp_ref.shape, 0, device=base.device)
-        return Rollout(rows, ("",) * len(rows), nothing, logp_ref, nothing, features, score.to(base.device))
+        ranks = torch.cat([example.orders[turn % len(example.orders)].ranks for example, turn in drawn])
+        return PreferenceBatch(rows, logp_ref, ranks.to(base.device))
 
-    def _answers(self, example: Example) -> list[list[int]]:
+    def answers_of(self, example: Example) -> list[list[int]]:
         """The answers without the end token where nobody wrote it: they were cut off at the length limit."""
         return [
             list(answer[:-1] if completion in self.unended and len(answer) > 1 else answer)

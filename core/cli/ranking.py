@@ -1,0 +1,145 @@
+"""The command `rank`: a labeler's session in the terminal, the same one that the window's Rank tab shows."""
+
+from pathlib import Path
+
+import click
+
+from core.cli.output import folder_argument, json_option, opened, show
+from core.errors import BadInput
+from core.labeling import gold
+from core.labeling.calibration import verdict
+from core.labeling.ordering import Ordering
+from core.labeling.session import LabelingSession
+from core.labeling.written import parse_order, write_order
+from core.preferences import agreement
+from core.preferences.agreement import Calibration
+from core.store import Project, completions, guidelines, labelers
+
+#: Differences from the author of the calibration set that are told.
+DIFFERENCES = 8
+
+
+@click.command()
+@folder_argument
+@click.option("--labeler", default="me", show_default=True, help="Your name.")
+@click.option("--scripted", metavar="GOLD", help=f"Let a script rank everything by a gold reward: {gold.HELP}.")
+@click.option("--group", "group_id", type=int, help="Rank this group of completions instead of the next one.")
+@click.option("--order", help='An order such as "2>1=3>4": numbers as shown, > is better, = is a tie.')
+@click.option("--flag", help="Flag the prompt instead of ordering its completions.")
+@json_option
+def rank(
+    folder: Path, labeler: str, scripted: str | None, group_id: int | None, order: str | None, flag: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Rank completions: one after the other in the terminal, a single one, or all of them by a script."""
+    with opened(folder) as project:
+        if scripted:
+            done = gold.rank_all(project, scripted)
+            text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}."
+            show({"ranked": len(done.ids), "labeler": f"scripted: {scripted}"}, as_json, text)
+            return
+        session = LabelingSession(project, labelers.named(project, labeler))
+        if order or flag:
+            values = _rank_one(session, group_id, order, flag)
+            show(values, as_json, f"Ranked group {values['group']}.")
+            return
+        waiting = session.waiting
+        ranked = _walk(session)
+        show({"ranked": ranked}, as_json, f"Ranked {ranked} of {max(waiting, ranked)} waiting.")
+
+
+def _rank_one(session: LabelingSession, group_id: int | None, order: str | None, flag: str | None) -> dict[str, int]:
+    if group_id is None:
+        session.open_next()
+    else:
+        session.editor.open(group_id)
+    if session.group is None:
+        raise BadInput("Everything is ranked: generate more completions, or name a --group.")
+    group = session.group.id
+    return {"ranking": _save(session, _given(session, order, flag), timed=False), "group": group}
+
+
+def _walk(session: LabelingSession) -> int:
+    """Show one group after the other, until all are ranked or put off; returns how many were ranked. Aborts at the end
+    of the input."""
+    ranked, put_off, last = 0, set[int](), None
+    session.open_next()
+    while (group := session.group) is not None and group.id not in put_off:
+        if group is not last:
+            _show_item(session)
+        last = group
+        try:
+            answer = _ask(session)
+            if answer == "s":
+                put_off.add(group.id)
+                session.skip()
+            elif answer == "u":
+                changes = session.undo()
+                click.echo(f"{changes.label}.", err=True)
+                ranked -= "rankings" in changes.tables
+                put_off.discard(session.group.id if session.group is not None else 0)
+            else:
+                _save(session, _answered(session, answer))
+                ranked += 1
+        except BadInput as error:
+            click.echo(str(error), err=True)
+    return max(ranked, 0)
+
+
+def _show_item(session: LabelingSession) -> None:
+    assert session.group is not None
+    texts = {item.id: item.text for item in session.group.completions}
+    click.echo(f"\n{session.group.prompt.text}\n", err=True)
+    for number, item in enumerate(session.ordering.shown, start=1):
+        click.echo(f"  {number}  {texts[item]}", err=True)
+
+
+def _ask(session: LabelingSession) -> str:
+    """What the labeler types; what was begun, here or in the window, is offered."""
+    flags = ", ".join(guidelines.flags(guidelines.current(session.project)))
+    begun = write_order(session.ordering) if session.saveable else ""
+    text = f"Order (2>1=3), s to skip, u to undo, f NAME to flag ({flags})"
+    return str(click.prompt(text, default=begun or None, err=True)).strip()
+
+
+def _answered(session: LabelingSession, answer: str) -> Ordering:
+    if answer.startswith("f "):
+        return _given(session, None, answer[1:].strip())
+    if session.saveable and answer == write_order(session.ordering):
+        return session.ordering  # with its comment and flags
+    return _given(session, answer, None)
+
+
+def _given(session: LabelingSession, order: str | None, flag: str | None) -> Ordering:
+    """An order as it was typed, a flag, or both."""
+    shown = session.ordering.shown
+    known = guidelines.flags(guidelines.current(session.project))
+    if flag and known and flag not in known:
+        raise BadInput(f"The guidelines define no flag {flag!r}: choose one of {', '.join(known)}.")
+    ranks = parse_order(order, shown) if order else dict.fromkeys(shown)
+    return Ordering(shown).with_ranks(ranks).with_flag(flag or None)
+
+
+def _save(session: LabelingSession, ordering: Ordering, *, timed: bool = True) -> int:
+    """Store the ranking and go on; after the calibration set, tell how it went. Returns the ranking's id."""
+    ends_calibration = session.ends_calibration
+    session.editor.change(ordering)
+    ranking = session.save(timed=timed).ids[0]
+    if ends_calibration:
+        found = agreement.against_calibration(session.project, session.labeler.id)
+        if found.ranked:
+            _tell(session.project, found)
+    return ranking
+
+
+def _tell(project: Project, found: Calibration) -> None:
+    click.echo(f"\nThe calibration set is done. {verdict(found).text}", err=True)
+    for difference in found.differences[:DIFFERENCES]:
+        texts = {item.id: item.text for item in completions.group(project, difference.group_id).completions}
+        click.echo(f"\n{difference.prompt}\n\n  author  you", err=True)
+        for item in sorted(difference.key, key=lambda item: difference.key[item] or len(texts) + 1):
+            author, mine = (ranks.get(item) or "–" for ranks in (difference.key, difference.theirs))
+            click.echo(f"  {author!s:>6}  {mine!s:>3}  {texts.get(item, '')}", err=True)
+
+
+COMMANDS = (rank,)

@@ -1,0 +1,161 @@
+"""Opening an item and ordering it: every change by hand is on disk, as a draft, before it is shown."""
+
+from dataclasses import replace
+from functools import partial
+
+from core.labeling.drafts import Drafts
+from core.labeling.item import Item
+from core.labeling.ordering import Ordering, from_ranking
+from core.labeling.queue import LabelingQueue
+from core.preferences.judged_groups import OVERALL
+from core.records import Labeler, Ranking
+from core.store import Project, completions, rankings
+from core.store.undo import History
+from core.store.undo_steps import CallableStep
+
+#: The page on which orders are seen.
+PLACE = "rank"
+EMPTY = Ordering(())
+
+
+class ItemEditor:
+    """`criteria` are the names to order by besides the overall order; `method` is how a new item begins. What is
+    changed by hand becomes a step of `history`."""
+
+    def __init__(self, project: Project, labeler: Labeler, queue: LabelingQueue, history: History) -> None:
+        self.project = project
+        self.labeler = labeler
+        self.queue = queue
+        self.history = history
+        self.method = "order"
+        self.criteria: tuple[str, ...] = ()
+        self.item: Item | None = None
+        self.drafts = Drafts(project, labeler.id, self._shown)
+
+    @property
+    def ordering(self) -> Ordering:
+        """The order on the table; an empty one if nothing is there."""
+        return self.item.ordering if self.item is not None else EMPTY
+
+    @property
+    def reviewing(self) -> bool:
+        """Is the labeler's own stored ranking on the table? Then there is nothing to hide any more."""
+        source = self.item.source if self.item is not None else None
+        return source is not None and source.labeler.id == self.labeler.id
+
+    @property
+    def next_criterion(self) -> str | None:
+        """The first criterion that this item is not ordered by yet; the overall order comes last."""
+        return self.item.next_criterion(self.criteria) if self.item is not None else None
+
+    def close(self) -> None:
+        """Nothing is on the table."""
+        self.item = None
+
+    def open(self, group_id: int) -> None:
+        """Show one item, with what the labeler had begun there."""
+        ordering = self.drafts.get(group_id)
+        self._show(group_id, ordering, touched=ordering is not None)
+
+    def adjudicate(self, group_id: int) -> None:
+        """Show an item whose labelers disagree: what is saved now counts instead of their rankings."""
+        self.open(group_id)
+        if self.item is not None:
+            self.item = replace(self.item, adjudicating=True)
+
+    def revise(self, ranking_id: int) -> None:
+        """Show an earlier ranking. Saving makes a new one; an order made by a script must be changed first."""
+        ranking = rankings.get(self.project, ranking_id)
+        draft = self.drafts.get(ranking.group_id)
+        ordering = draft or from_ranking(ranking, self._shown(ranking.group_id, again=False))
+        self._show(ranking.group_id, ordering, touched=draft is not None, source=ranking)
+
+    def reopen(self, ranking: Ranking, ordering: Ordering) -> None:
+        """Show the item of a ranking that was taken back, as it was before it was saved."""
+        self._show(ranking.group_id, ordering, touched=True)
+        if self.item is not None:
+            self.item = replace(self.item, adjudicating=ranking.adjudicates)
+
+    def saved_order(self, ranking: Ranking) -> Ordering:
+        """The order of a stored ranking, as its labeler saw the completions."""
+        return from_ranking(ranking, self._shown(ranking.group_id, again=ranking.repeat_of is not None))
+
+    def change(self, ordering: Ordering) -> bool:
+        """Take over an ordering made by hand, on disk first; False if nothing differs."""
+        item = self.item
+        if item is None or ordering == item.ordering:
+            return False
+        self._keep(item.group.id, ordering)
+        step = CallableStep(
+            label=change_label(item.ordering, ordering),
+            place=PLACE,
+            undo=partial(self._return, item.group.id, item.ordering, touched=item.touched),
+            redo=partial(self._return, item.group.id, ordering, touched=True),
+            there=partial(completions.exists, self.project, item.group.id),
+        )
+        self.history.add(step)
+        self.item = item.changed(ordering, touched=True)
+        return True
+
+    def switch(self, criterion: str) -> None:
+        """Look at the order by another criterion; this alone is no change."""
+        if self.item is not None:
+            self.item = self.item.changed(self.item.ordering.switch(criterion), touched=self.item.touched)
+
+    def use(self, method: str) -> None:
+        """Give the order in another way from now on."""
+        self.method = method
+        if self.item is None:
+            return
+        ordering = self.item.ordering.with_method(method)
+        if self.item.ordering.tiers or self.item.ordering.answers:
+            self.change(ordering)
+        else:
+            self.item = self.item.changed(ordering, touched=self.item.touched)
+
+    def set_comment(self, comment: str) -> None:
+        """Typing has its own undo. A remark on a script's order does not make it the labeler's own."""
+        item = self.item
+        if item is None or comment == item.ordering.comment:
+            return
+        ordering = item.ordering.with_comment(comment)
+        mine = item.source is None or item.source.labeler.kind == "person"
+        self.item = item.changed(ordering, touched=item.touched or mine)
+        if mine:
+            self._keep(item.group.id, ordering)
+
+    def _return(self, group_id: int, ordering: Ordering, *, touched: bool) -> None:
+        """Undo or redo of a change. Typing a comment is no step: a comment on screen outlives undo."""
+        here = self.item if self.item is not None and self.item.group.id == group_id else None
+        kept = ordering.with_comment(here.ordering.comment) if here is not None else ordering
+        self._keep(group_id, kept if touched else None)
+        self._show(group_id, kept, touched=touched, source=here.source if here is not None else None)
+
+    def _show(self, group_id: int, ordering: Ordering | None, *, touched: bool, source: Ranking | None = None) -> None:
+        if ordering is None:
+            fresh = Ordering(self._shown(group_id, again=group_id in self.queue.repeats), method=self.method)
+            ordering = fresh.switch(self.criteria[0] if self.criteria else OVERALL)
+        if self.item is not None and self.item.group.id == group_id:
+            self.item = replace(self.item, ordering=ordering, touched=touched, source=source)
+        else:
+            self.item = Item(completions.group(self.project, group_id), ordering, touched, source)
+
+    def _shown(self, group_id: int, *, again: bool | None = None) -> tuple[int, ...]:
+        """The completions in the order in which the labeler sees them; a repeat has an order of its own."""
+        again = group_id in self.queue.repeats if again is None else again
+        ids = completions.ids(self.project, group_id)
+        return tuple(rankings.shown_order(group_id, self.labeler.id, ids, again=again))
+
+    def _keep(self, group_id: int, ordering: Ordering | None) -> None:
+        if self.item is not None:
+            self.item.watch.mark()
+        self.drafts.keep(group_id, ordering)
+
+
+def change_label(before: Ordering, after: Ordering) -> str:
+    """What was done to an order by hand, for menus."""
+    if before.method != after.method:
+        return "Change the way to rank"
+    if (before.flag, before.flags) != (after.flag, after.flags):
+        return "Flag"
+    return "Answer" if before.answers != after.answers else "Order"

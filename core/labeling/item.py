@@ -1,0 +1,41 @@
+"""The item on the table: completions of one prompt and the order that a labeler is giving them."""
+
+from dataclasses import dataclass, field, replace
+
+from core.labeling.clock import Stopwatch
+from core.labeling.ordering import Ordering
+from core.preferences.judged_groups import OVERALL
+from core.records import Group, Ranking
+
+
+@dataclass(frozen=True)
+class Item:
+    """`touched` says whether the order is the labeler's own: only such an order is ever saved. `source` is the stored
+    ranking that is being looked at or revised. `adjudicating` marks an order that will count instead of everybody
+    else's. `watch` counts the seconds of work on it."""
+
+    group: Group
+    ordering: Ordering
+    touched: bool = False
+    source: Ranking | None = None
+    adjudicating: bool = False
+    watch: Stopwatch = field(default_factory=Stopwatch, compare=False)
+
+    @property
+    def saveable(self) -> bool:
+        return self.touched and self.ordering.judged
+
+    @property
+    def begun(self) -> bool:
+        """Is there work in it that must not be taken away by news of others?"""
+        return self.touched or self.adjudicating
+
+    def next_criterion(self, criteria: tuple[str, ...]) -> str | None:
+        """The first of `criteria` by which there is no order yet; the overall order comes last."""
+        for name in (*criteria, OVERALL):
+            if not self.ordering.switch(name).tiers:
+                return name
+        return None
+
+    def changed(self, ordering: Ordering, *, touched: bool) -> "Item":
+        return replace(self, ordering=ordering, touched=touched)

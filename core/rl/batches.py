@@ -1,0 +1,108 @@
+"""What an algorithm learns from: rollouts of its own policy, or completions that people have ranked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.models.rows import Rows, joined
+from core.rl.estimators import token_kl
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B completions of padded length T. Nothing in a batch is ever changed."""
+
+    rows: Rows
+    temperature: float = field(default=1.0, kw_only=True)
+    """At which the policy's log-probabilities are taken."""
+
+    @property
+    def is_response(self) -> Tensor:
+        return self.rows.is_response
+
+    @property
+    def group(self) -> Tensor:
+        """The number of the prompt that each completion (B,) answers."""
+        return self.rows.prompt_of
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class PreferenceBatch(Batch):
+    """Ranked completions, whoever wrote them; every tensor is detached."""
+
+    logp_ref: Tensor  # (B, T) of the reference
+    ranks: Tensor  # (B,) 1 is the best of its prompt, equal ranks are ties, NaN was not judged
+
+
+@dataclass(frozen=True)
+class Rollout(Batch):
+    """Completions drawn from the policy; every tensor is detached, log-probabilities at the sampling temperature.
+
+    `extra` holds whatever else an algorithm wants to keep of each token, (B, T, ...) by name.
+    """
+
+    texts: tuple[str, ...]
+    logp_old: Tensor  # (B, T) of the policy, before it learns from them, recomputed by the training forward
+    logp_ref: Tensor  # (B, T) of the reference
+    entropy: Tensor  # (B, T) nats, of the same policy
+    features: Tensor  # (B, T, d) what the value head reads at state s_t
+    score: Tensor  # (B,) reward of the whole completion
+    spread: Tensor | None = None  # (B,) standard deviation over an ensemble's members
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def kl(self) -> Tensor:
+        """Nats per completion (B,): sum over tokens of log pi - log ref, the k1 estimator."""
+        return ((self.logp_old - self.logp_ref) * self.is_response).sum(1)
+
+    def charged_kl(self, estimator: str) -> Tensor:
+        """The KL to the reference that each token (B, T) pays for, before the coefficient."""
+        return token_kl(self.logp_old, self.logp_ref, estimator) * self.is_response
+
+    def to(self, device: torch.device) -> "Rollout":
+        """The same on another device."""
+
+        def moved(value: Any) -> Any:
+            return value.to(device) if isinstance(value, Tensor) else value
+
+        rows = Rows(*(moved(getattr(self.rows, item.name)) for item in fields(Rows)))
+        own = {item.name: moved(getattr(self, item.name)) for item in fields(self) if item.name != "rows"}
+        return Rollout(rows, **own | {"extra": {name: moved(value) for name, value in self.extra.items()}})
+
+    def select(self, index: Tensor) -> "Rollout":
+        """The completions `index`."""
+        return Rollout(
+            self.rows.select(index), tuple(self.texts[i] for i in index.tolist()), self.logp_old[index],
+            self.logp_ref[index], self.entropy[index], self.features[index], self.score[index],
+            None if self.spread is None else self.spread[index],
+            {name: value[index] for name, value in self.extra.items()}, temperature=self.temperature,
+        )  # fmt: skip
+
+
+def join(parts: Sequence[Rollout]) -> Rollout:
+    """Several rollouts of one temperature as one."""
+    first = parts[0]
+    assert all(part.temperature == first.temperature for part in parts), "log-probabilities of different temperatures"
+    T = max(part.rows.response_ids.shape[1] for part in parts)
+
+    def stack(values: list[Tensor]) -> Tensor:
+        return torch.cat([torch.nn.functional.pad(x, [0, 0] * (x.dim() - 2) + [0, T - x.shape[1]]) for x in values])
+
+    return Rollout(
+        joined([part.rows for part in parts]), sum((part.texts for part in parts), ()),
+        stack([part.logp_old for part in parts]), stack([part.logp_ref for part in parts]),
+        stack([part.entropy for part in parts]), stack([part.features for part in parts]),
+        torch.cat([part.score for part in parts]), _joined_spread(parts),
+        {name: stack([part.extra[name] for part in parts]) for name in first.extra}, temperature=first.temperature,
+    )  # fmt: skip
+
+
+def _joined_spread(parts: Sequence[Rollout]) -> Tensor | None:
+    spreads = [part.spread for part in parts if part.spread is not None]
+    return torch.cat(spreads) if len(spreads) == len(parts) else None

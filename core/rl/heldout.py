@@ -1,0 +1,67 @@
+"""How the policy does on prompts that it was not trained on, before and after training."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from core.config.training import TrainPolicyConfig, TrainPolicyResult
+from core.events import Event, Later, Metrics, Progress, Result, Sample, Samples
+from core.jobs.context import JobContext
+from core.models.adapters import REFERENCE, SharedModel
+from core.records import Prompt
+from core.reward.reward_function import RewardFunction
+from core.rl import evaluate
+from core.store import job_samples
+
+COPIES = 4
+
+
+class HeldOut:
+    """The held-out prompts of a run, answered by the reference and by the tuned policy from the same chances."""
+
+    def __init__(self, context: JobContext, shared: SharedModel, reward: RewardFunction, prompts: list[Prompt]) -> None:
+        self.context, self.shared, self.reward, self.prompts = context, shared, reward, prompts
+        self.config: TrainPolicyConfig = context.config
+
+    def evaluate(self, role: str | None, at_step: int) -> Iterator[Event]:
+        """Answer the prompts, and say how well; the tuned policy's answers belong to no checkpoint, so that a run that
+        is killed meanwhile forgets them."""
+        if not self.prompts:
+            return
+        step = at_step if role is REFERENCE else at_step + 1
+        when, name = ("before", "reference") if role is REFERENCE else ("after", "tuned")
+        stage = f"Measuring the {'reference' if role is REFERENCE else 'tuned policy'}"
+        total = COPIES * len(self.prompts)
+        yield Later(0.0)
+        yield Progress(0, total, stage)
+        config, found, spent, began = self.config, list[Sample](), 0.0, time.monotonic()
+        for part in evaluate.batches(
+            self.shared, role, [(prompt.id, prompt.text) for prompt in self.prompts], self.reward, name=name,
+            copies=COPIES, max_new_tokens=config.max_new_tokens, temperature=config.temperature,
+            seed=config.seed, micro_batch=config.micro_batch,
+        ):  # fmt: skip
+            found += part
+            spent += time.monotonic() - began
+            yield Progress(len(found), total, stage)
+            began = time.monotonic()  # it may have been paused
+        if role is not REFERENCE:
+            found = self.changes(found)
+        yield Samples(step, tuple(found))
+        score, gold = evaluate.mean(found, "score"), evaluate.mean(found, "gold")
+        if score is not None:
+            yield Metrics(step, {f"eval/reward_{when}": score})
+        if role is REFERENCE:
+            yield Result(TrainPolicyResult(reward_before=score, gold_before=gold))
+            yield Later(spent)  # the tuned policy will be asked as much
+        else:
+            kl = evaluate.mean(found, "kl")
+            yield Result(TrainPolicyResult(reward_after=score, gold_after=gold, kl=kl))
+
+    def changes(self, tuned: list[Sample]) -> list[Sample]:
+        """With how much higher each scores than what the reference wrote from the same chances: both were asked the
+        same prompts in the same order."""
+        scores = job_samples.scores_before(self.context.project, self.context.job_id)
+        return [
+            replace(sample, change=sample.score - before) if sample.score is not None and before is not None else sample
+            for sample, before in zip(tuned, scores, strict=True)
+        ]

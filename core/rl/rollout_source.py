@@ -1,0 +1,81 @@
+"""Rollouts as batches to learn from: the prompts of a step, answered by the policy as it is now."""
+
+import random
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.config.training import TrainPolicyConfig
+from core.models.adapters import SharedModel
+from core.models.sampling import Guide
+from core.records import Prompt
+from core.reward.reward_function import RewardFunction
+from core.rl.actor import CachedPredictions
+from core.rl.adaptive_kl import LiveSettings
+from core.rl.batches import Batch
+from core.rl.collect import Collected, collect
+from core.rl.learner import BaseLearner
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a step has: a batch to learn from, and what was collected from the policy, if anything was."""
+
+    batch: Batch
+    collected: Collected | None
+
+
+class Source(Protocol):
+    """Where the loop takes its batches from."""
+
+    notes: list[str]
+    """What is to be said before the first step."""
+
+    def next(self, step: int) -> Drawn:
+        """What step number `step`, counted from 0, learns from. Raises `Diverged`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Collector:
+    """Draws and scores the completions of any step."""
+
+    shared: SharedModel
+    reward: RewardFunction
+    prompts: list[Prompt]
+    config: TrainPolicyConfig
+    live: LiveSettings
+
+    def collect(
+        self, step: int, guide: Guide | None = None, *, learns: bool = False
+    ) -> tuple[Collected, CachedPredictions | None]:
+        """See `core.rl.collect`."""
+        chosen = batch_of(self.prompts, self.config, step)
+        return collect(self.shared, self.reward, chosen, self.config, self.live, step, guide, learns=learns)
+
+
+class RolloutSource:
+    """Every step learns from what the policy has just said."""
+
+    def __init__(self, collector: Collector, learner: BaseLearner) -> None:
+        self.collector, self.learner = collector, learner
+        self.notes: list[str] = []
+
+    def next(self, step: int) -> Drawn:
+        learns = self.learner.options.learns_from_fresh
+        found, cached_predictions = self.collector.collect(step, self.learner.guide(), learns=learns)
+        self.learner.actor.reuse(cached_predictions)
+        return Drawn(found.rollout, found)
+
+
+def batch_of(train: list[Prompt], config: TrainPolicyConfig, step: int) -> list[Prompt]:
+    """The prompts of one step: passes over shuffled prompts, a function of the seed and the step alone."""
+    chosen: list[Prompt] = []
+    size = max(1, config.batch_size // config.completions)
+    place = step * size
+    while len(chosen) < size:
+        order = list(train)
+        random.Random(f"{config.seed}/{place // len(train)}").shuffle(order)
+        part = order[place % len(train) :][: size - len(chosen)]
+        chosen += part
+        place += len(part)
+    return chosen

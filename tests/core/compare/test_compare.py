@@ -1,0 +1,99 @@
+"""The comparison scores by the very reward that the policy was tuned with."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from core.config.jobs import CompareConfig, GenerateConfig
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
+from core.jobs import queue
+from core.labeling import gold
+from core.store import prompts
+
+GOLD = "regex:[a-m]"
+REWARD = TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3, members=2)
+POLICY = TrainPolicyConfig(steps=2, learning_rate=5e-3, eval_prompts=2, max_new_tokens=6, batch_size=8, lora_rank=4)
+#: What the run itself asks when it measures its policy, so that both write the same texts.
+COMPARE = CompareConfig(limit=2, completions=4, max_new_tokens=6)
+
+
+@pytest.fixture
+def ranked(asking, run_job):
+    """A project with two reward models."""
+    assert run_job(asking, "generate", GenerateConfig(max_new_tokens=6)).status == "done"
+    gold.rank_all(asking, GOLD)
+    for seed in range(2):
+        assert run_job(asking, "train-reward", replace(REWARD, seed=seed)).status == "done"
+    return asking
+
+
+def tuned(project, run_job, algorithm="ppo", **settings):
+    config = replace(POLICY, algorithm=algorithm, **settings)
+    job = run_job(project, "train-policy", config, ALGORITHMS[algorithm].config())
+    assert job.status == "done", job.report or job.error
+    return job
+
+
+def compared(project, run_job, **settings):
+    job = run_job(project, "compare", replace(COMPARE, **settings))
+    assert job.status == "done", job.report or job.error
+    return job
+
+
+def scored(project, job):
+    """(who, text, tokens, score) of what was answered to the held-out prompts."""
+    held = {prompt.id for prompt in prompts.listed(project, split="heldout")}
+    rows = [row for row in queue.samples(project, job.id) if row["prompt_id"] in held]
+    return sorted((row["policy"], row["completion"], row["tokens"], row["score"]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"rules": "0.5*length; 0.25*regex:[a-z]", "missing_end_penalty": 2.0},
+        {"rules": "-1*length", "model_weight": 0.3, "ensemble": "worst", "reward_job": 2},
+        {"gold": GOLD, "train_on_gold": True, "model_weight": 2.0, "missing_end_penalty": 0.5},
+    ],
+)
+def test_a_text_has_in_compare_the_score_that_it_has_in_training(ranked, run_job, settings):
+    job = tuned(ranked, run_job, **settings)
+    found = compared(ranked, run_job)
+    assert scored(ranked, found) == scored(ranked, job), "to the last bit"
+    assert found.result["reward_before"] == job.result["reward_before"]
+    assert found.result["reward_after"] == job.result["reward_after"]
+
+
+def test_rules_weight_and_penalty_are_part_of_what_compare_says(ranked, run_job):
+    rules = "0.5*length; 0.25*regex:[a-z]"
+    plain = scored(ranked, compared(ranked, run_job, policy_job=tuned(ranked, run_job).id))
+    whole = tuned(ranked, run_job, rules=rules, missing_end_penalty=2.0, model_weight=0.5)
+    for (who, text, tokens, score), (_, same, _, learned) in zip(
+        scored(ranked, compared(ranked, run_job, policy_job=whole.id)), plain, strict=True
+    ):
+        if who == "reference":
+            ruled = 0.5 * len(text.split()) + 0.25 * len(re.findall("[a-z]", text))
+            cut_off = tokens == COMPARE.max_new_tokens
+            assert text == same
+            assert score == pytest.approx(0.5 * learned + ruled - 2.0 * cut_off, abs=1e-4)
+
+
+def test_another_reward_model_takes_the_place_of_the_runs_own_and_a_gold_reward_is_drawn_beside(ranked, run_job):
+    first, second = [job.id for job in queue.listed(ranked, kind="train-reward")][::-1]
+    job = tuned(ranked, run_job, rules="0.5*length", reward_job=first)
+    own, other = compared(ranked, run_job), compared(ranked, run_job, reward_job=second, gold="length")
+    assert (own.result["reward_job"], other.result["reward_job"]) == (first, second)
+    assert (own.result["gold_before"], other.result["gold_before"] is not None) == (None, True)
+    assert scored(ranked, own) == scored(ranked, job) != scored(ranked, other)
+    for row in queue.samples(ranked, other.id):
+        assert row["gold"] == len(row["completion"].split())
+
+
+def test_what_was_tuned_from_rankings_alone_is_scored_by_the_gold_reward_that_is_asked_for(asking, run_job):
+    assert run_job(asking, "generate", GenerateConfig(max_new_tokens=6)).status == "done"
+    gold.rank_all(asking, GOLD)
+    tuned(asking, run_job, "dpo")
+    rows = queue.samples(asking, compared(asking, run_job, gold="length").id)
+    assert [row["score"] for row in rows] == [row["gold"] for row in rows]
+    assert {row["score"] for row in queue.samples(asking, compared(asking, run_job).id)} == {None}

@@ -1,0 +1,116 @@
+"""`rank` in the terminal: the same queue, repeats, calibration, drafts and undo as in the window."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from core.cli import cli
+from core.labeling.session import LabelingSession
+from core.store import Project, assignments, calibration, completions, labelers, open_project, rankings
+from tests.core.labeling.test_labelers import person, rank
+from tests.ranked import counting_rankings
+
+
+@pytest.fixture
+def terminal(filled):
+    """Run `rank` with what the labeler types; returns what is said on the way, and the JSON result."""
+
+    def run(*arguments: str, typed: str = "") -> tuple[str, dict]:
+        done = CliRunner().invoke(cli, ["rank", str(filled.folder), "--json", *arguments], input=typed)
+        assert done.exit_code == 0, done.output
+        return done.stderr, json.loads(done.stdout.strip().splitlines()[-1])
+
+    return run
+
+
+def stored(project: Project, name: str = "me") -> list[int]:
+    return [found.group_id for found in counting_rankings(project, labeler_id=person(project, name))]
+
+
+def test_one_after_the_other_and_what_is_put_off_is_not_asked_again(terminal, filled):
+    told, result = terminal(typed="2>1\ns\n1>2>3>4\nf unsafe\n1\n1\n")
+    assert result == {"ranked": 5}
+    assert stored(filled) == [1, 3, 4, 5, 6]
+    assert told.count("question 2?") == 1
+    assert [found.flag for found in counting_rankings(filled)][2] == "unsafe"
+    first = counting_rankings(filled)[0]
+    shown = rankings.shown_order(1, first.labeler.id, sorted(first.ranks))
+    assert [first.ranks[item] for item in shown] == [2, 1, None, None]
+    assert first.seconds is not None
+
+
+def test_what_is_no_order_is_asked_again(terminal, filled):
+    told, result = terminal(typed="9>1\nf nonsense\n2>1\n" + "s\n" * 5)
+    assert result == {"ranked": 1}
+    assert "'9' is no completion" in told and "no flag 'nonsense'" in told
+
+
+def test_assigned_prompts_alone_are_asked(terminal, filled):
+    assignments.assign(filled, [person(filled, "me"), person(filled, "Bo")], 1)
+    mine = assignments.queue(filled, person(filled, "me")).waiting
+    _, result = terminal(typed="1\n" * len(mine))
+    assert result == {"ranked": len(mine)} and stored(filled) == sorted(mine)
+    assert 0 < len(mine) < 6
+
+
+def test_a_repeat_is_asked_unannounced_and_stored_as_one(terminal, filled, monkeypatch):
+    monkeypatch.setattr(assignments, "REPEAT_AFTER", 2)
+    filled.set_setting(assignments.REPEAT_EVERY, 3)
+    told, result = terminal(typed="1>2\n" * 8)
+    assert result == {"ranked": 8}
+    assert [told.count(f"question {n}?") for n in range(1, 7)] == [2, 2, 1, 1, 1, 1]
+    rows = filled.database.rows("select group_id, repeat_of from rankings where repeat_of is not null")
+    assert rows == [{"group_id": 1, "repeat_of": 1}, {"group_id": 2, "repeat_of": 2}]
+
+
+def test_the_calibration_set_comes_first_and_its_result_is_told(terminal, filled):
+    author = person(filled, "Author")
+    for group in (3, 5):
+        order = completions.ids(filled, group)
+        shown = rankings.shown_order(group, person(filled, "me"), order)
+        calibration.add(filled, rank(filled, group, author, *(order.index(item) for item in shown)))
+    told, result = terminal(typed="1>2>3>4\n4>3>2>1\n" + "s\n" * 4)
+    assert result == {"ranked": 2} and stored(filled) == [3, 5]
+    assert told.count("The calibration set is done") == 1
+    assert "order 50%" in told and "Read the guidelines again" in told
+    after = told.split("The calibration set is done")[1].split("Order (2>1=3)")[0]
+    assert "question 5?" in after and "question 3?" not in after
+    assert "       1    4  " in after, "the author's rank beside mine"
+
+
+def test_a_single_order_takes_the_next_of_the_same_queue(terminal, filled):
+    calibration.add(filled, rank(filled, 4, person(filled, "Author"), 0, 1, 2, 3))
+    told, result = terminal("--order", "1>2>3>4")
+    assert result["group"] == 4 and "The calibration set is done" in told
+    assert rankings.get(filled, result["ranking"]).seconds is None, "nobody read it"
+    assert terminal("--flag", "unsafe", "--group", "2")[1]["group"] == 2
+    assert sorted(stored(filled)) == [2, 4]
+
+
+def test_what_was_begun_in_the_window_is_offered(terminal, filled):
+    session = LabelingSession(filled, labelers.named(filled, "me"))
+    session.open_next()
+    shown = session.ordering.shown
+    session.editor.change(session.ordering.place_last(shown[2]).place_last(shown[0]))
+    session.editor.set_comment("hm")
+    told, _ = terminal(typed="\n" + "s\n" * 5)
+    assert "[3>1]" in told
+    (found,) = counting_rankings(filled)
+    assert (found.comment, found.ranks[shown[2]], found.ranks[shown[0]]) == ("hm", 1, 2)
+
+
+def test_undo_takes_back_the_last_ranking_and_asks_again(terminal, filled):
+    told, result = terminal(typed="1\nu\n2>1\n" + "s\n" * 5)
+    assert result == {"ranked": 1} and "Undone: Rank." in told
+    (found,) = counting_rankings(filled)
+    shown = rankings.shown_order(1, found.labeler.id, sorted(found.ranks))
+    assert [found.ranks[item] for item in shown[:2]] == [2, 1]
+
+
+def test_the_order_that_the_terminal_asks_for_is_what_the_window_shows(terminal, filled):
+    terminal(typed="4\ns\n" + "1\n" * 3 + "s\n")
+    other = open_project(filled.folder)
+    session = LabelingSession(other, labelers.named(other, "me"))
+    assert list(session.queue) == [2, 6] and session.ranked == 4
+    other.close()
