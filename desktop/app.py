@@ -1,7 +1,6 @@
 """The window's beginning: the application, its look, its first frame; then the project, if one was named."""
 
 import gc
-import importlib
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from desktop import errors, user_settings
 from desktop.background import in_background
 from desktop.shell.gc import Collector
-from desktop.shell.tabs import TABS
+from desktop.shell.tabs import LOADS
 from desktop.theme import theme
 from desktop.window import Window
 
@@ -31,7 +30,7 @@ def build(arguments: list[str]) -> tuple[QApplication, Window]:
     if arguments:
         window.open_later(Path(arguments[0]))
     elif (left := user_settings.left_running()) is not None:
-        window.open_later(*left)  # as if it had never been closed
+        window.open_later(left)  # as if it had never been closed
     return app, window
 
 
@@ -50,8 +49,8 @@ def read_ahead(window: Window) -> None:
     loaded stays, and is no garbage to look for."""
 
     def read() -> None:
-        for kind in TABS:
-            importlib.import_module(kind.module)
+        for load in LOADS.values():
+            load()
 
     in_background(window, read, lambda _: gc.freeze(), lasting=True)
 

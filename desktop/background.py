@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QThread, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QThread, Signal
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
@@ -30,7 +30,7 @@ class Task(QThread):
 
     def __init__(
         self,
-        owner: QWidget,
+        owner: QObject,
         work: Callable[[], Any],
         done: Callable[[Any], None],
         failed: Callable[[Any], None],
@@ -65,7 +65,7 @@ class Task(QThread):
 
 
 def in_background(
-    owner: QWidget,
+    owner: QObject,
     work: Callable[[], Any],
     done: Callable[[Any], None],
     failed: Callable[[Any], None] | None = None,
@@ -75,13 +75,13 @@ def in_background(
     """Start `work`. Without `failed`, a dialog says what went wrong."""
 
     def show(error: Any) -> None:
-        errors.show(error, owner)
+        errors.show(error, owner if isinstance(owner, QWidget) else None)
 
     Task(owner, work, done, failed or show, lasting)
 
 
 def with_project(
-    owner: QWidget,
+    owner: QObject,
     folder: Path,
     work: Callable[[Project], Any],
     done: Callable[[Any], None],

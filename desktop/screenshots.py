@@ -10,11 +10,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QApplication, QTabWidget
+from PySide6.QtWidgets import QApplication
 
 from desktop.app import build
 from desktop.background import busy
-from desktop.shell.tabs import TABS
+from desktop.places import TabId
 from desktop.theme import theme
 from desktop.window import Window
 
@@ -52,18 +52,18 @@ def pages(
     theme.apply(app, mode)
     width, height = (int(part) for part in size.split("x"))
     window.resize(width, height)
-    window.close_project()
+    window.workspace.close()
     window.welcome.refresh()
     yield "welcome", _settled(window, settle)
-    window.open_project(project)
-    for number, kind in enumerate(TABS):
-        tabs = getattr(window.show_tab(number), "pages", None)
-        for page in range(tabs.count() if isinstance(tabs, QTabWidget) else 1):
-            name = kind.title
-            if isinstance(tabs, QTabWidget):
-                tabs.setCurrentIndex(page)
-                name = f"{kind.title}-{tabs.tabText(page).split(' (')[0]}"
-            yield name.lower().replace(" ", "-"), _settled(window, settle)
+    window.workspace.open(project)
+    assert window.page is not None
+    for tab in TabId:
+        found = window.page.open_tab(tab)
+        for number, page in enumerate(found.info.pages or (None,)):
+            if found.pages is not None:
+                found.pages.setCurrentIndex(number)
+            title = tab.label if page is None else f"{tab.label}-{page.label}"
+            yield title.lower().replace(" ", "-"), _settled(window, settle)
 
 
 def _settled(window: Window, milliseconds: int) -> QPixmap:

@@ -14,11 +14,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.config.jobs import JobKind, config_values
 from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
-from core.records import Job
+from core.records import ACTIVE, Job
 from core.runs import preflight
 from core.store import Changes, Project, changed
 from core.store.undo import Direction, History, Replayed
 from desktop import user_settings
+from desktop.navigator import Navigator, Nowhere
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 POLL_MILLISECONDS = 200
@@ -43,12 +44,15 @@ class Session(QObject):
     """`core.jobs.follow.News`: rows that the worker or another program wrote."""
     ticked = Signal(object)
     """The running job, once a second: what is said of its time is another now, though nothing happened."""
+    run_removed = Signal(object)
+    """`core.projects.trash.Deleted`: a run that was moved to the trash."""
     replayed = Signal(object, object)
     """(The `Step` that was undone or redone, its `Changes`), after `changed`."""
 
     def __init__(self, project: Project, parent: QObject | None = None, beside: Beside = at_once) -> None:
         super().__init__(parent)
         self.project = project
+        self.navigator: Navigator = Nowhere()
         self.history = History(project)
         self._beside = beside
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
@@ -145,6 +149,12 @@ class Session(QObject):
     def jobs(self, record: type[Any] = Job) -> list[Any]:
         """Jobs that are `record`s as last seen, newest first."""
         return [job for _, job in sorted(self._jobs.items(), reverse=True) if isinstance(job, record)]
+
+    @property
+    def active(self) -> list[Job]:
+        """Jobs that are not over: the one that the worker has, then those behind it."""
+        active = [job for job in self.jobs()[::-1] if job.status in ACTIVE]
+        return sorted(active, key=lambda job: job.status == "queued")
 
     def waits(self, job: Job) -> str:
         """`Waits for job 4, Tune policy.` of a queued job that others are before; else empty."""

@@ -14,6 +14,7 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QSettings
 
 from core.config.options import documented, option
+from desktop.places import TabId, kept_tab
 from desktop.theme.theme import BODY
 
 RECENT = 8
@@ -177,26 +178,25 @@ def set_last_folder(folder: Path) -> None:
     _store().setValue("last_folder", str(folder))
 
 
-def left_running() -> tuple[Path, int] | None:
-    """The project in which a job went on when the window was closed, and the tab that was shown."""
-    folder, tab = str(_get("left_running", "")), int(_get("left_tab", 0))
-    return (Path(folder), tab) if folder and (Path(folder) / "plumbline.db").is_file() else None
+def left_running() -> Path | None:
+    """The project in which a job went on when the window was closed."""
+    folder = str(_get("left_running", ""))
+    return Path(folder) if folder and (Path(folder) / "plumbline.db").is_file() else None
 
 
-def set_left_running(folder: Path | None, tab: int = 0) -> None:
+def set_left_running(folder: Path | None) -> None:
     _store().setValue("left_running", str(folder or ""))
-    _store().setValue("left_tab", tab)
 
 
-def last_tab(folder: Path) -> str:
-    """The title of the tab at which a project was left; empty for one that was not."""
-    return str(_tabs().get(str(folder), ""))
+def last_tab(folder: Path) -> TabId | None:
+    """The tab at which a project was left; None for one that was not."""
+    return kept_tab(str(_tabs().get(str(folder), "")))
 
 
-def set_last_tab(folder: Path, title: str) -> None:
+def set_last_tab(folder: Path, tab: TabId) -> None:
     """Of the projects left last."""
     others = [(path, kept) for path, kept in _tabs().items() if path != str(folder)]
-    _store().setValue("tabs", json.dumps(dict([*others, (str(folder), title)][-RECENT:])))
+    _store().setValue("tabs", json.dumps(dict([*others, (str(folder), tab.value)][-RECENT:])))
 
 
 def _tabs() -> dict[str, Any]:

@@ -1,48 +1,44 @@
-"""The main window: a list of tabs on the left, the tab in the middle, the worker's bar at the foot."""
+"""The main window: shows what the workspace holds, with menus above it and notices over it."""
 
-import importlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QMainWindow,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget
 
 from core import demo
-from core.errors import KnownError
 from core.jobs.follow import News
-from core.records import ACTIVE, Job
-from core.store import Changes, Project, is_older, open_project, waiting_rows
+from core.labeling.editor import PLACE
+from core.records import Job
+from core.store import Changes
 from core.store.undo import Direction
+from core.store.undo_steps import Step
 from desktop import errors, user_settings
-from desktop.background import abandon, in_background, wait_for_all
+from desktop.actions import Action
 from desktop.guide import guide
+from desktop.places import INFO, TabId
+from desktop.projects import actions as projects
 from desktop.projects.controller import Projects
 from desktop.projects.packs import Packs
 from desktop.projects.welcome import NewProject, Welcome
 from desktop.session import Session
 from desktop.settings.dialog import SettingsDialog
-from desktop.shell import close_dialog, commands, page_commands, undo
-from desktop.shell.busy import Waiting, soon_idle
+from desktop.shell import actions, commands, page_commands
+from desktop.shell.busy_overlay import Cover
 from desktop.shell.command_palette import CommandPalette
-from desktop.shell.job_bar import JobBar
 from desktop.shell.jobs_panel import JobsPanel
+from desktop.shell.leaving import Leaving
 from desktop.shell.menus import Menus
 from desktop.shell.notifications import Notices
-from desktop.shell.sidebar import Sidebar
-from desktop.shell.tab_stack import TabStack
-from desktop.shell.tabs import TABS, TabKind
+from desktop.shell.project_page import ProjectPage
+from desktop.shell.toast import Notice
+from desktop.tab import ReadsSettings, TabWidget
 from desktop.theme import theme
 from desktop.theme.icons import icon
 from desktop.widgets import file_dialogs
-from desktop.widgets.basics import column, row
+from desktop.workspace import Workspace
 
 #: Pixels that a desktop puts above a window.
 TITLE_BAR = 32
@@ -53,7 +49,6 @@ class Window(QMainWindow):
 
     def __init__(self) -> None:
         super().__init__()
-        self.session: Session | None = None
         theme.dress(self)
         self.setMinimumSize(1180, 700)
         room = self.screen().availableSize() - QSize(0, TITLE_BAR)
@@ -62,166 +57,134 @@ class Window(QMainWindow):
             self.restoreGeometry(kept)
         self.pages = QStackedWidget()
         self.setCentralWidget(self.pages)
+        self.page: ProjectPage | None = None
+        self.jobs: JobsPanel | None = None
+        self.workspace = Workspace(self)
+        self.projects = Projects(self.workspace, self)
+        self.packs = Packs(self.workspace, self)
         self.welcome = Welcome()
-        self.welcome.demo.connect(self.open_demo)
-        self.welcome.new.connect(self.new_project)
-        self.welcome.open.connect(self.choose_project)
-        self.waiting = Waiting(self)
-        self.projects = Projects(self)
-        self.welcome.asked.connect(self.projects.do)
         self.pages.addWidget(self.welcome)
         self.notices = Notices(self)
-        self._leaves = False
-        self.closing = False
-        """Nothing may be opened in it any more."""
-        self.jobs: JobsPanel | None = None
-        self.system: Any = None
-        self.packs = Packs(self)
-        self.menus = Menus(self)
+        self.notice = Notice(self)
+        self.cover = Cover(self)
+        self.system: QDialog | None = None
+        self.leaving = Leaving(self.workspace, self, may_close=self.projects.may_close, begins=self._hide_system)
+        self.menus = Menus(self, self.workspace, self._does())
+        self._connect()
         self._paint_icon()
-        theme.notifier.changed.connect(self._paint_icon)
         self._titled()
         self.welcome.demo_button.setFocus()
 
-    def open_demo(self, then: Callable[[], object] | None = None) -> None:
-        try:
-            self.open_project(demo.install(), then)
-        except KnownError as error:
-            errors.show(error, self)
+    def _connect(self) -> None:
+        workspace = self.workspace
+        workspace.opened.connect(self._show)
+        workspace.leaving.connect(self._hide)
+        workspace.closed.connect(self._closed)
+        workspace.failed.connect(lambda error: errors.show(error, self))
+        workspace.said.connect(self.notice.show_said)
+        workspace.progressed.connect(self.notice.show_share)
+        workspace.listed.connect(self._listed)
+        workspace.waiting.began.connect(self.cover.lie)
+        workspace.waiting.ended.connect(self.cover.go)
+        self.welcome.demo.connect(lambda: workspace.open_demo())
+        self.welcome.new.connect(self.new_project)
+        self.welcome.open.connect(self.choose_project)
+        self.welcome.asked.connect(self.projects.do)
+        theme.notifier.changed.connect(self._paint_icon)
+
+    def _does(self) -> dict[Action, Callable[[], object]]:
+        """What each action does that can be done wherever somebody is."""
+        themes = {action: partial(self.set_theme, mode) for mode, action in actions.THEMES.items()}
+        tabs = {action: partial(self.open_tab, tab) for tab, action in actions.OPEN_TAB.items()}
+        pages = {action: partial(guide.show, page, self) for page, action in actions.GUIDE.items()}
+        return {
+            projects.NEW: self.new_project,
+            projects.OPEN: self.choose_project,
+            projects.OPEN_DEMO: self.workspace.open_demo,
+            projects.CLOSE: self.workspace.close,
+            **self.projects.does(),
+            **self.packs.does(),
+            actions.SETTINGS: self.show_settings,
+            actions.QUIT: self.close,
+            actions.UNDO: partial(self.take_back, "undo"),
+            actions.REDO: partial(self.take_back, "redo"),
+            actions.COMMANDS: self.show_commands,
+            actions.JOBS: self.show_jobs,
+            actions.SYSTEM: self.show_system,
+            actions.CALM: self._turn_calm,
+            actions.HELP: self.show_guide,
+            actions.TOUR: self.take_tour,
+            actions.ABOUT: partial(guide.about, self),
+            **themes,
+            **tabs,
+            **pages,
+        }
+
+    @property
+    def session(self) -> Session | None:
+        """What is open."""
+        return self.workspace.session
 
     def new_project(self) -> None:
         dialog = NewProject(self)
-        dialog.made.connect(self.open_project)
+        dialog.made.connect(lambda folder: self.workspace.open(folder))
         dialog.open()
 
     def choose_project(self) -> None:
-        file_dialogs.ask_folder(self, "Open a project's folder", self.open_project)
+        file_dialogs.ask_folder(self, "Open a project's folder", self.workspace.open)
 
-    def open_project(self, folder: Path, then: Callable[[], object] | None = None) -> bool:
-        """Show the project in `folder`, then call `then`; on failure say why and keep what was open. True if it is
-        shown by now: one of an older version, or after one that has something to finish, is shown later."""
-        if self.waiting.busy or self.closing:
-            return False
-        if is_older(folder):
-            text = f"Opening “{folder.name}”: it is backed up and brought up to date …"
-            self.waiting.do(text, lambda: open_project(folder).close(), lambda _: self.open_project(folder, then))
-            return False
-        try:
-            project = open_project(folder)
-        except KnownError as error:
-            errors.show(error, self)
-            return False
-        self.close_project(lambda: self._show_project(project, then))
-        return self.session is not None and self.session.project is project
+    def open_later(self, folder: Path) -> None:
+        """Open a project after the first frame is painted, where it was left."""
+        QTimer.singleShot(0, lambda: self.workspace.open(folder))
 
-    def _show_project(self, project: Project, then: Callable[[], object] | None) -> None:
-        if self.closing:
-            project.close()
-            return
-        user_settings.add_recent_project(project.folder)
-        in_background(self, waiting_rows.remove_leftovers, lambda _: None, lasting=True)
-        self.session = Session(project, self, self.waiting.do)
-        self.session.changed.connect(self._changed)
-        self.session.replayed.connect(partial(undo.show, self))
-        self.session.news.connect(self._news)
-        self.page = self._project_page(self.session)
+    def _show(self, session: Session) -> None:
+        self.notice.leave()
+        session.news.connect(self._news)
+        session.replayed.connect(self._replayed)
+        self.page = ProjectPage(session)
+        self.page.guide_asked.connect(self.show_guide)
+        self.page.jobs_asked.connect(self.show_jobs)
         self.pages.addWidget(self.page)
-        self.pages.setCurrentIndex(1)
+        self.pages.setCurrentWidget(self.page)
         self._titled()
-        titles = [kind.title for kind in TABS]
-        left = user_settings.last_tab(project.folder)
-        self.open_tab(titles.index(left) if left in titles else 0)
-        if then is not None:
-            then()
+        self.open_tab(user_settings.last_tab(session.project.folder) or TabId.INSTRUCTIONS)
 
-    def close_project(self, then: Callable[[], object] | None = None, *, tells: bool = True) -> None:
-        """Close what is open, once what is being read of it was read; then call `then`. It `tells` what goes on."""
-        if self.waiting.busy:
-            return
-        if self.session is None:
-            self._closed(then, tells)
-        else:
-            self.session.rest()
-            self.waiting.until_idle("Finishing what was begun …", lambda: self._closed(then, tells))
-
-    def _closed(self, then: Callable[[], object] | None, tells: bool) -> None:
-        folder = self.session.project.folder if self.session is not None else None
-        left = close_dialog.goes_on(self.session) if self.session is not None and tells else ""
-        self._close_session()
-        self.projects.notice.leave()
-        if then is not None:
-            then()
-        if left and folder is not None and (self.session is None or self.session.project.folder != folder):
-            self.projects.tell(left, "Open it", partial(self.open_project, folder))
-
-    def _close_session(self) -> None:
-        if self.session is None:
-            return
-        abandon()
-        user_settings.set_last_tab(self.session.project.folder, self.shown.title)
+    def _hide(self, session: Session) -> None:
+        if self.page is not None:
+            user_settings.set_last_tab(session.project.folder, self.page.shown)
+            self.pages.removeWidget(self.page)
+            self.page.end()
+            self.page = None
         if self.jobs is not None:
             self.jobs.close()
             self.jobs.deleteLater()
             self.jobs = None
-        page = self.page
-        self.pages.removeWidget(page)
-        self.tab_stack.end()
-        page.deleteLater()
-        self.session.close()
-        self.session.deleteLater()
-        self.session = None
-        if not self.closing:
+
+    def _closed(self) -> None:
+        self.notice.leave()
+        if not self.workspace.ending:
             self.welcome.refresh()
         self._titled()
 
-    def _project_page(self, session: Session) -> QWidget:
-        self.sidebar = Sidebar(session)
-        self.sidebar.chosen.connect(self.open_tab)
-        self.tab_stack = TabStack(session)
-        self.job_bar = JobBar(session)
-        right = column(self.tab_stack, self.job_bar, spacing=0)
-        right.setStretch(0, 1)
-        page = QWidget()
-        both = row(self.sidebar, right, spacing=0)
-        both.setStretch(1, 1)
-        page.setLayout(both)
-        return page
+    def _listed(self) -> None:
+        self.welcome.refresh()
+        self.menus.show_deleted(self.projects.last_deleted)
 
-    def open_tab(self, number: int) -> None:
-        """Show a tab."""
-        if self.session is not None:
-            self.sidebar.mark(number)
-            self.tab_stack.open(number)
-
-    def show_tab(self, number: int) -> Any:
-        """Show a tab, and return it."""
-        self.open_tab(number)
-        return self.tab_stack.tabs[number]
+    def open_tab(self, tab: TabId) -> TabWidget | None:
+        """Show a tab, and return it, while a project is open."""
+        return self.page.open_tab(tab) if self.page is not None else None
 
     @property
-    def shown(self) -> TabKind:
+    def tabs(self) -> dict[TabId, TabWidget]:
+        """The tabs that were shown."""
+        return self.page.tab_stack.tabs if self.page is not None else {}
+
+    @property
+    def shown(self) -> TabId | None:
         """The tab that is shown, while a project is open."""
-        return self.tab_stack.shown
-
-    @property
-    def guide_page(self) -> str:
-        """The page of the guide about what is shown."""
-        return self.shown.guide if self.session is not None else "rlhf"
-
-    def tab_called(self, title: str) -> Any:
-        """A tab by its title, or None while it was never shown."""
-        return self.tab_stack.tabs[[kind.title for kind in TABS].index(title)]
-
-    def show_tab_called(self, title: str) -> None:
-        """For a tab that offers the next step."""
-        self.open_tab([kind.title for kind in TABS].index(title))
-
-    def _changed(self, changes: Changes, origin: object | None) -> None:
-        self.tab_stack.changed(changes, origin)
+        return self.page.shown if self.page is not None else None
 
     def _news(self, news: News) -> None:
-        if news.tables:
-            self.tab_stack.hidden_are_stale()
         if news.jobs:
             self.notices.follow(news.jobs)
             self._say_progress()
@@ -230,6 +193,8 @@ class Window(QMainWindow):
         """Another project is open, or none."""
         self._say_progress()
         self.menus.show_state()
+        self.menus.show_packed(self.packs.packed)
+        self.menus.show_deleted(self.projects.last_deleted)
 
     def _say_progress(self) -> None:
         """In the title, which the task bar shows, and in the dock."""
@@ -245,18 +210,19 @@ class Window(QMainWindow):
 
     def show_commands(self) -> None:
         """Everything that can be done now, to be found by typing."""
-        found = commands.of_menus(self.menuBar())
-        if self.session is not None:
-            tab, title = self.tab_called(self.shown.title), self.shown.title
+        found = self.menus.commands()
+        if self.page is not None:
+            tab, title = self.page.tab, self.page.shown.label
             others = page_commands.listed(title, page_commands.page_of(tab), self.run_elsewhere)
             found = commands.of_page(tab, title) + found + others
         CommandPalette(found, self).open()
 
     def run_elsewhere(self, title: str, page: str, name: str) -> None:
         """Go to a page and do there what is called `name`."""
-        self.show_tab_called(title)
-        if not page_commands.run(self.tab_called(title), title, page, name):
-            self.projects.tell(f"“{name}” cannot be done now: here is where it will be.")
+        assert self.page is not None
+        tab = self.page.open_tab(next(tab for tab in TabId if tab.label == title))
+        if not page_commands.run(tab, title, page, name):
+            self.workspace.say(f"“{name}” cannot be done now: here is where it will be.")
 
     def show_jobs(self) -> None:
         """All jobs with their logs, beside the window."""
@@ -266,46 +232,43 @@ class Window(QMainWindow):
             self.jobs.show()
             self.jobs.activateWindow()
 
-    def report_experiment(self) -> None:
-        """Write the whole experiment as one page to send."""
-        if self.session is not None:
-            importlib.import_module("desktop.projects.experiment_dialog").choose(self.session, self)
-
     def show_guide(self) -> None:
         """The guide's page about the tab that is shown."""
-        guide.show(self.guide_page, self)
+        guide.show(INFO[self.page.shown].guide if self.page is not None else "rlhf", self)
 
     def take_back(self, direction: Direction) -> None:
         """Undo or redo what was done last in this window, wherever that was."""
-        if self.session is None or self.waiting.busy:
-            return
-        try:
-            self.session.replay(direction)
-        except KnownError as error:
-            errors.show(error, self)
+        self.workspace.take_back(direction)
+
+    def _replayed(self, step: Step, changes: Changes) -> None:
+        """Say what was taken back; what is seen on the Rank tab is shown there, which then says so itself."""
+        if step.place == PLACE:
+            self.open_tab(TabId.RANK)
+        else:
+            self.workspace.say(f"{changes.label}.")
 
     def take_tour(self) -> None:
         """Open the demo, if it is not, and begin at the tour's first stop."""
         if self.session is not None and self.session.project.name == demo.NAME:
-            self.sidebar.next.begin_tour()
+            self._begin_tour()
         else:
-            self.open_demo(lambda: self.sidebar.next.begin_tour())
+            self.workspace.open_demo(self._begin_tour)
 
-    def set_calm(self, on: bool) -> None:
+    def _begin_tour(self) -> None:
+        if self.page is not None:
+            self.page.sidebar.next.begin_tour()
+
+    def _turn_calm(self) -> None:
         """Distraction-free: nothing but the tab, on the whole screen."""
+        on, full = self.menus.calm.isChecked(), Qt.WindowState.WindowFullScreen
         self.menuBar().setVisible(not on)
-        if self.session is not None:
-            self.sidebar.setVisible(not on)
-            self.job_bar.setMaximumHeight(0 if on else 16777215)
-        self.setWindowState(
-            self.windowState() | Qt.WindowState.WindowFullScreen
-            if on
-            else self.windowState() & ~Qt.WindowState.WindowFullScreen
-        )
+        if self.page is not None:
+            self.page.set_calm(on)
+        self.setWindowState(self.windowState() | full if on else self.windowState() & ~full)
 
     def set_theme(self, mode: str) -> None:
         user_settings.set_theme(mode)
-        self.menus.themes[mode].setChecked(True)
+        self.menus.show_theme(mode)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         theme.apply(app, mode, user_settings.window_font_size())
@@ -318,78 +281,41 @@ class Window(QMainWindow):
     def show_system(self) -> None:
         """Show or hide what the machine does; imported when first asked for, as a tab is."""
         if self.system is None:
-            panel = importlib.import_module("desktop.shell.system_panel")
-            self.system = panel.SystemPanel(lambda: self.session, self)
-        self.system.toggle()
+            from desktop.shell.system_panel import SystemPanel
+
+            self.system = SystemPanel(lambda: self.session, self)
+        self.system.setVisible(not self.system.isVisible())
+
+    def _hide_system(self) -> None:
+        if self.system is not None:
+            self.system.hide()
 
     def _use_settings(self, name: str) -> None:
         """Look and work as is chosen now; `name` is the only choice that is another, if it is not empty."""
         if name in ("theme", "window_font_size", ""):
             self.set_theme(user_settings.theme())
-        rank = self.tab_called("Rank") if self.session else None
-        if rank is not None:
-            rank.read_settings()
+        for tab in self.tabs.values():
+            if isinstance(tab, ReadsSettings):
+                tab.read_settings()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc, if nothing else wanted it, brings back what distraction-free hides."""
         if event.key() == Qt.Key.Key_Escape and self.menus.calm.isChecked():
-            self.menus.calm.setChecked(False)
+            self.menus.calm.trigger()
         else:
             super().keyPressEvent(event)
 
     def _paint_icon(self) -> None:
         self.setWindowIcon(icon("plumbline", theme.current().accent, 64))
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """A running job goes on in the worker, if nobody says no; the window may come back to it at any time.
-
-        What threads have begun is finished first, while the window paints: none may outlive it.
-        """
-        app = QApplication.instance()
-        hurried = isinstance(app, QApplication) and app.isSavingSession()
-        if self.closing and self.waiting.busy and not hurried:
-            event.ignore()
-            return
-        asks = not (self._leaves or hurried)
-        if not self.projects.may_close() or (
-            asks and self.session is not None and close_dialog.ask(self.session, self, self.leave) is not None
-        ):
-            event.ignore()
-            self._leaves = False
-            return
-        self.closing = True
-        if self.system is not None:
-            self.system.hide()
-        if self.session is not None:
-            self.session.rest()
-        if hurried:
-            wait_for_all(lasting=True)
-        elif not soon_idle(lasting=True):
-            event.ignore()
-            # Later in any case: a window cannot be closed anew while it refuses to.
-            leave = partial(QTimer.singleShot, 0, self.leave)
-            self.waiting.until_idle("Finishing what was begun …", leave, lasting=True)
-            return
-        user_settings.set_geometry(self.saveGeometry())
-        goes_on = self.session is not None and any(job.status in ACTIVE for job in self.session.jobs())
-        if self.session is not None and goes_on:
-            user_settings.set_left_running(self.session.project.folder, self.tab_stack.currentIndex())
-        else:
-            user_settings.set_left_running(None)
-        self._close_session()
-        wait_for_all(lasting=True)  # what closing has begun: a moment
-        event.accept()
-
     def leave(self) -> None:
         """Close without asking: what runs goes on."""
-        self._leaves = True
-        self.close()
+        self.leaving.leave()
 
-    def open_later(self, folder: Path, tab: int | None = None) -> None:
-        """Open a project after the first frame is painted, where it was left or at a certain tab."""
-
-        def opened() -> None:
-            if tab is not None:
-                self.open_tab(tab)
-
-        QTimer.singleShot(0, lambda: self.open_project(folder, opened))
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """A running job goes on in the worker, if nobody says no; the window may come back to it at any time."""
+        if self.leaving.close():
+            user_settings.set_geometry(self.saveGeometry())
+            event.accept()
+        else:
+            event.ignore()

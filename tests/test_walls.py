@@ -47,11 +47,7 @@ def test_the_window_never_loads_torch_and_its_first_frame_no_charts():
     found = loaded(code)
     assert "PySide6" in found
     assert not found & {*HEAVY, "pyqtgraph"}
-    tabs = (
-        code
-        + "\nfrom desktop.shell.tabs import TABS\nimport importlib"
-        + "\n[importlib.import_module(kind.module) for kind in TABS]"
-    )
+    tabs = code + "\nfrom desktop.shell.tabs import LOADS\n[load() for load in LOADS.values()]"
     assert not loaded(tabs) & set(HEAVY)
 
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from core.config.jobs import CompareJob, JobKind
 from core.config.training import TrainPolicyJob, TrainRewardJob
+from core.guidance.steps import Step
 from core.jobs import queue
 from core.preferences.statistics import proportion
 from core.records import Job
@@ -22,12 +23,11 @@ SOME = 5
 
 @dataclass(frozen=True)
 class NextStep:
-    """What to do, why, the tab and its page where it is done, and the kind of job that does it, if one does."""
+    """What to do, why, which step of the loop that is, and the kind of job that does it, if one does."""
 
     title: str
     why: str
-    tab: str
-    page: str = ""
+    step: Step
     job: JobKind | None = None
 
 
@@ -36,34 +36,33 @@ def next_step(project: Project) -> NextStep:
     newest = prompts.newest_id(project)
     if newest is None:
         why = "They are what the model answers and people rank."
-        return NextStep("Write or import prompts", why, "Instructions", "prompts")
+        return NextStep("Write or import prompts", why, Step.PROMPTS)
     if not _holds_out(project, newest, project.edits("prompts")):
         if prompts.count_some(project, SOME) < SOME:
-            return NextStep("Add more prompts", "One a line; some are held out later.", "Instructions", "prompts")
+            return NextStep("Add more prompts", "One a line; some are held out later.", Step.PROMPTS)
         why = "What was learnt is measured on prompts that nobody learnt from."
-        return NextStep("Hold some prompts out", why, "Instructions", "hold out")
+        return NextStep("Hold some prompts out", why, Step.HOLD_OUT)
     reward_model = _newest(project, TrainRewardJob)
     if reward_model is None and (step := _to_rank(project)) is not None:
         return step
     if reward_model is None:
         why = "There are enough rankings to learn from."
-        return NextStep("Train a reward model", why, "Reward model", job=JobKind.TRAIN_REWARD)
+        return NextStep("Train a reward model", why, Step.TRAIN_REWARD, job=JobKind.TRAIN_REWARD)
     policy = _newest(project, TrainPolicyJob)
     if policy is None or policy.id < reward_model.id:
         why = f"Against the reward model of run {reward_model.id}."
         if is_chance(reward_model):
             why = f"{why[:-1]}, which cannot be told from chance: better rank more first."
-        return NextStep("Tune the policy", why, "PPO", job=JobKind.TRAIN_POLICY)
+        return NextStep("Tune the policy", why, Step.TUNE, job=JobKind.TRAIN_POLICY)
     comparison = _newest(project, CompareJob)
     if comparison is None or comparison.id < policy.id:
         why = f"Read what run {policy.id} changed."
-        return NextStep("Compare the policies", why, "Compare", job=JobKind.COMPARE)
+        return NextStep("Compare the policies", why, Step.COMPARE, job=JobKind.COMPARE)
     if left := groups.count_unranked_since(project, policy.id, NEWEST):
         why = "They were answered after the policy was tuned: the next round learns from them."
-        return NextStep(f"Rank {_prompts(left)}", why, "Rank")
-    return NextStep(
-        "Begin the next round", "Let the tuned policy write, and rank that.", "Rank", "generate", job=JobKind.GENERATE
-    )
+        return NextStep(f"Rank {_prompts(left)}", why, Step.RANK)
+    why = "Let the tuned policy write, and rank that."
+    return NextStep("Begin the next round", why, Step.GENERATE, job=JobKind.GENERATE)
 
 
 @lru_cache(maxsize=1)
@@ -85,12 +84,12 @@ def _to_rank(project: Project) -> NextStep | None:
             why = f"Then add prompts: with {ENOUGH} ranked a reward model is worth training."
         elif unanswered:
             why = f"Until a reward model is worth training. {unanswered} of them wait for completions."
-        return NextStep(f"Rank {_prompts(waiting + unanswered)}", why, "Rank")
+        return NextStep(f"Rank {_prompts(waiting + unanswered)}", why, Step.RANK)
     if unanswered:
-        return NextStep("Write completions", "The local model writes several for each prompt.", "Rank", "generate",
+        return NextStep("Write completions", "The local model writes several for each prompt.", Step.GENERATE,
                         job=JobKind.GENERATE)  # fmt: skip
     why = f"All are ranked. A reward model can learn from them now, and better from {ENOUGH} prompts."
-    return NextStep(f"Add {_prompts(missing)}", why, "Instructions", "prompts")
+    return NextStep(f"Add {_prompts(missing)}", why, Step.PROMPTS)
 
 
 def missing_rankings(project: Project) -> int:

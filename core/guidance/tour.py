@@ -10,6 +10,7 @@ from typing import Any
 from core import demo
 from core.config.jobs import JOBS, CompareConfig, JobKind
 from core.config.training import ALGORITHMS
+from core.guidance.steps import Step
 from core.jobs import queue
 from core.store import Changes, Project, jobs, rankings
 
@@ -25,32 +26,32 @@ class Stop:
 
     title: str
     text: str
-    tab: str
+    step: Step
     job: JobKind | None = None
     rankings: int = 0
 
 
 STOPS = (
-    Stop("What is good?", "Read the guidelines: whoever ranks goes by them.", "Instructions"),
+    Stop("What is good?", "Read the guidelines: whoever ranks goes by them.", Step.GUIDELINES),
     Stop(
         f"Rank {TO_RANK} prompts",
         "Press the letters from best to worst, then Enter. That is all a labeler does.",
-        "Rank",
+        Step.RANK,
         rankings=TO_RANK,
     ),
     Stop(
         "Learn a reward",
         "A small adapter learns to score any completion as the rankings would. A few minutes.",
-        "Reward model",
+        Step.TRAIN_REWARD,
         job=JobKind.TRAIN_REWARD,
     ),
     Stop(
         "Tune the policy",
         "PPO writes, is scored, and learns; KL keeps it near the reference. Watch the curves; it takes some minutes.",
-        "PPO",
+        Step.TUNE,
         job=JobKind.TRAIN_POLICY,
     ),
-    Stop("Compare", "The same prompts, before and after, on prompts it never saw.", "Compare", job=JobKind.COMPARE),
+    Stop("Compare", "The same prompts, before and after, on prompts it never saw.", Step.COMPARE, job=JobKind.COMPARE),
 )
 
 

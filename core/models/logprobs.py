@@ -12,24 +12,10 @@ from core.models.fast.fused_ops import LogProbability
 from core.models.fast.switch import speed_ups_of
 from core.models.rows import Rows
 from core.models.states import hidden_states
+from core.models.vocabulary import vocabulary_logits
 
 #: The logit of a token that may not be drawn. Finite, so that 0 times it is 0.
 FORBIDDEN = -1e9
-
-
-def vocabulary_logits(model: Any, hidden: Tensor) -> Tensor:
-    """Logits (B, T, V) in float32 from hidden states (B, T, d).
-
-    The states are flattened first: a batched product would copy the vocabulary's weights for every row.
-    """
-    config = model.config.get_text_config()
-    logits = model.get_output_embeddings()(hidden.reshape(-1, hidden.shape[-1])).float()
-    # What Gemma and Cohere do after their vocabulary heads, which is skipped by calling the head itself.
-    if scale := getattr(config, "logit_scale", None):
-        logits = logits * scale
-    if cap := getattr(config, "final_logit_softcapping", None):
-        logits = torch.tanh(logits / cap) * cap
-    return logits.view(*hidden.shape[:-1], -1)
 
 
 class Predictions:

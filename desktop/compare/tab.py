@@ -17,19 +17,22 @@ from core.records import ACTIVE, Job
 from core.report.outcomes import FEW
 from core.store import Changes, job_samples
 from desktop import errors
+from desktop.places import TabId
 from desktop.runs.run_list import describe
 from desktop.session import Session
+from desktop.tab import TabWidget
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import Empty, Number, button, column, go, header, label, row, scrolled
+from desktop.widgets.basics import Empty, Number, button, column, label, row, scrolled
 
 #: Cards put up: more are a button away. So many of them in one turn of the event loop: 40 at once take 120 ms.
 PAGE, TURN = 40, 4
 
 
-class Tab(QWidget):
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
+class Tab(TabWidget):
+    ID = TabId.COMPARE
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
         self._shown: int | None = None
         self._duels: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
         self._up = self._wanted = 0
@@ -71,8 +74,8 @@ class Tab(QWidget):
         self.empty = Empty(
             "Nothing to compare yet",
             "Once a policy is tuned, type any prompt to see what it changed, or let both answer the held-out prompts.",
-            "Go to PPO",
-            lambda: go(self, "PPO"),
+            f"Go to {TabId.TUNE.label}",
+            lambda: session.navigator.open_tab(TabId.TUNE),
         )
         self.stack.addWidget(self.empty)
         results = QWidget()
@@ -82,9 +85,7 @@ class Tab(QWidget):
             row(label("Policy"), self.policy, None, self.heldout), row(self.prompt, self.ask_button), spacing=SPACE + 4
         )
         page = column(
-            header(
-                "Compare", "Needs a tuned policy. Shows what it says beside what the reference says to the same prompt."
-            ),
+            self.heading("Needs a tuned policy. Shows what it says beside what the reference says to the same prompt."),
             top,
             self.stack,
             spacing=2 * SPACE,

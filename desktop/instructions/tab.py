@@ -7,25 +7,30 @@ from core.jobs.follow import News
 from core.store import Changes
 from desktop.instructions.guidelines_editor import GuidelinesEditor
 from desktop.instructions.prompts_page import PromptsPage
+from desktop.places import PageId, TabId
 from desktop.session import Session
+from desktop.tab import TabWidget
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import column, header
+from desktop.widgets.basics import column
 
 
-class Tab(QWidget):
+class Tab(TabWidget):
     """Two pages: `guidelines` and `prompts`."""
 
+    ID = TabId.INSTRUCTIONS
+    pages: QTabWidget
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(session, parent)
         self.pages = QTabWidget(self)
         self.guidelines = GuidelinesEditor(session, self)
         self.prompts = PromptsPage(session, self)
-        self.pages.addTab(self.guidelines, "Guidelines")
-        self.pages.addTab(self.prompts, "Prompts")
+        self.pages.addTab(self.guidelines, PageId.GUIDELINES.label)
+        self.pages.addTab(self.prompts, PageId.PROMPTS.label)
         self.prompts.counted.connect(self._show_count)
         session.news.connect(self._on_news)
         layout = column(
-            header("Instructions", "What a good completion is, and what is asked. Labelers read it while they rank."),
+            self.heading("What a good completion is, and what is asked. Labelers read it while they rank."),
             self.pages,
             spacing=SPACE + 4,
         )
@@ -44,13 +49,16 @@ class Tab(QWidget):
         elif tables & {"completions", "completion_groups", "rankings"}:
             self.prompts.recount()
 
-    def open_page(self, name: str) -> None:
-        """Show the `prompts` or the `guidelines`, ready to be written, or where prompts are held out."""
-        self.pages.setCurrentWidget(self.guidelines if name == "guidelines" else self.prompts)
-        if name == "prompts":
+    def open_page(self, page: PageId) -> None:
+        """Show the prompts or the guidelines, ready to be written."""
+        super().open_page(page)
+        if page == PageId.PROMPTS:
             self.prompts.new_text.setFocus()
-        elif name == "hold out":
-            self.prompts.split_button.setFocus()
+
+    def show_holding_out(self) -> None:
+        """Show where prompts are held out."""
+        self.pages.setCurrentWidget(self.prompts)
+        self.prompts.split_button.setFocus()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.guidelines.leave()
@@ -62,4 +70,4 @@ class Tab(QWidget):
             self.refresh(Changes(news.tables, "News"))
 
     def _show_count(self, count: int) -> None:
-        self.pages.setTabText(1, f"Prompts ({count:,})")
+        self.pages.setTabText(1, f"{PageId.PROMPTS.label} ({count:,})")

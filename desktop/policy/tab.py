@@ -15,6 +15,7 @@ from core.runs import sweep
 from core.store import Changes, labelers
 from desktop import errors
 from desktop.background import with_project
+from desktop.places import PageId, TabId
 from desktop.policy.charts import PolicyCharts
 from desktop.policy.form import PolicyForm
 from desktop.policy.held_out_note import HeldOutNote
@@ -27,15 +28,13 @@ from desktop.policy.sweep_dialog import SweepDialog
 from desktop.runs.run_list import RunList, runs_section
 from desktop.runs.run_removal import RunRemoval
 from desktop.session import Session
+from desktop.tab import TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
 from desktop.widgets.basics import (
     Empty,
-    ask_window,
     button,
     column,
-    go,
-    header,
     label,
     row,
     scrolled,
@@ -48,10 +47,12 @@ from desktop.widgets.short_text import ShortText
 ABOUT = "Needs a reward model. Gives a policy that writes what your labelers prefer, and stays near the reference."
 
 
-class Tab(QWidget):
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
+class Tab(TabWidget):
+    ID = TabId.TUNE
+    pages: QTabWidget
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
         self.need = label("", "warning", wrap=True)
         self.form = PolicyForm(self._suggested())
         self.form.changed.connect(self._show_need)
@@ -86,14 +87,14 @@ class Tab(QWidget):
             "No run yet",
             "Start one: the reward and the KL to the reference are drawn here step by "
             "step, and every sample can be read below.",
-            "Go to Reward model",
-            lambda: go(self, "Reward model"),
+            f"Go to {TabId.REWARD.label}",
+            lambda: session.navigator.open_tab(TabId.REWARD),
         )
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self._results())
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setStretch(1, 1)
-        page = column(header("PPO", ABOUT, self.rounds), body, spacing=2 * SPACE)
+        page = column(self.heading(ABOUT, self.rounds), body, spacing=2 * SPACE)
         page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         page.setStretch(1, 1)
         self.setLayout(page)
@@ -125,17 +126,22 @@ class Tab(QWidget):
         self.pages.setAccessibleName("Samples, further charts, and all runs")
         self.pages.setDocumentMode(True)
         self.pages.tabBar().setDrawBase(False)
-        for title, widget in (
-            ("Samples", self.samples), ("More charts", scrolled(self.charts.more)), ("Runs", self.table)
-        ):  # fmt: skip
-            self.pages.addTab(widget, title)
+        for place, widget in (
+            (PageId.SAMPLES, self.samples),
+            (PageId.MORE_CHARTS, scrolled(self.charts.more)),
+            (PageId.RUNS, self.table),
+        ):
+            self.pages.addTab(widget, place.label)
         cards = row(*self.charts.cards(), spacing=2 * SPACE)
         cards.setStretch(0, 1)
         cards.setStretch(1, 1)
         charts = column(self.charts.bar, cards, spacing=SPACE // 2)
         charts.setStretch(1, 1)
         self.next = button(
-            "Go on to Compare", lambda: go(self, "Compare"), role="link", tip="Read both policies side by side"
+            f"Go on to {TabId.COMPARE.label}",
+            lambda: self.session.navigator.open_tab(TabId.COMPARE),
+            role="link",
+            tip="Read both policies side by side",
         )
         self.next_round = button(
             "Rank what it writes", self.begin_round, role="link",
@@ -221,10 +227,8 @@ class Tab(QWidget):
 
     def begin_round(self) -> None:
         """Show the Rank tab with this run's policy chosen to write."""
-        go(self, "Rank")
-        rank = ask_window(self, "tab_called", "Rank")
-        if rank is not None and self.runs.current is not None:
-            rank.write_with(self.runs.current)
+        if self.runs.current is not None:
+            self.session.navigator.write_with(self.runs.current)
 
     def ask_export(self) -> None:
         """Ask which checkpoint, where the best is not the last, and for a new folder; and write the model there."""

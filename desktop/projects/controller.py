@@ -6,11 +6,11 @@ Copying runs in the background, one copy at a time, and goes on when the project
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QWidget
 
 from core import humanize
 from core.errors import BadInput, Stopped
@@ -20,54 +20,64 @@ from core.projects.summary import size, summary
 from core.projects.trash import Deleted
 from core.store.undo_steps import CallableStep
 from desktop import errors, user_settings
+from desktop.actions import Action
 from desktop.background import in_background
+from desktop.projects import actions
 from desktop.projects.copy_dialog import CopyDialog
 from desktop.projects.trash_dialog import TrashDialog
-from desktop.shell.toast import Notice
+from desktop.session import Session
 from desktop.widgets import file_dialogs, message_boxes
-
-if TYPE_CHECKING:
-    from desktop.window import Window
-
-Act = Callable[[QMenu, str, str, object], QAction]
+from desktop.workspace import Said, Workspace
 
 
 class Projects(QObject):
     """`deleted` is what was deleted since the program started, the latest last: what undo puts back."""
 
-    progressed = Signal(float)
-
-    def __init__(self, window: "Window") -> None:
+    def __init__(self, workspace: Workspace, window: QWidget) -> None:
+        """Dialogs open over `window`."""
         super().__init__(window)
+        self.workspace = workspace
         self.window = window
-        self.notice = Notice(window)
-        self.progressed.connect(self.notice.show_share)
         self.deleted: list[Deleted] = []
-        self.at_work = ""
         self._stopping = False
+        workspace.opened.connect(self._opened_session)
 
-    def add_to(self, menu: QMenu, act: Act) -> list[QAction]:
-        """Put the entries into the File menu; returns those that need an open project."""
-        menu.addSeparator()
-        archive = act(menu, "&Archive the project to a file …", "", lambda: self._on_open(self.archive))
-        act(menu, "Restore an arch&ive …", "", self.restore)
-        duplicate = act(menu, "D&uplicate the project …", "", lambda: self._on_open(self.duplicate))
-        delete = act(menu, "Dele&te the project …", "", lambda: self._on_open(self.delete))
-        self.undo_action = act(menu, "Undo deleting", "", self.undo)
-        self.undo_action.setVisible(False)
-        act(menu, "Deleted pro&jects and runs …", "", self.show_trash)
-        menu.addSeparator()
-        return [archive, duplicate, delete]
+    def does(self) -> dict[Action, Callable[[], object]]:
+        """What each action of a project does."""
+        return {
+            actions.ARCHIVE: lambda: self._on_open(self.archive),
+            actions.RESTORE: self.restore,
+            actions.DUPLICATE: lambda: self._on_open(self.duplicate),
+            actions.DELETE: lambda: self._on_open(self.delete),
+            actions.UNDO_DELETING: self.undo,
+            actions.SHOW_TRASH: self.show_trash,
+            actions.REPORT: self.report,
+        }
+
+    @property
+    def last_deleted(self) -> str:
+        """The name of what undo puts back; empty for nothing."""
+        return self.deleted[-1].name if self.deleted else ""
+
+    def _opened_session(self, session: Session) -> None:
+        session.run_removed.connect(self.offer_undo)
+
+    def report(self) -> None:
+        """Write the whole experiment as one page to send."""
+        if self.workspace.session is not None:
+            from desktop.projects import experiment_dialog  # what it measures with is imported when first asked for
+
+            experiment_dialog.choose(self.workspace.session, self.window)
 
     def do(self, name: str, folder: Path) -> None:
         """What the welcome page asks for."""
         if name == "open":
-            self.window.open_project(folder)
+            self.workspace.open(folder)
         elif name == "show":
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
         elif name == "forget":
             user_settings.forget_recent_project(folder)
-            self.window.welcome.refresh()
+            self.workspace.listed.emit()
         elif name == "trash":
             self.show_trash()
         else:
@@ -87,7 +97,7 @@ class Projects(QObject):
         def done(written: Path) -> None:
             taken = humanize.size(written.stat().st_size)
             show = partial(self.do, "show", written.parent)
-            self.notice.tell(f"“{name}” is archived in {written.name} ({taken}).", "Show folder", show)
+            self._say(f"“{name}” is archived in {written.name} ({taken}).", "Show folder", show)
 
         self._copy(f"Archiving “{name}”", partial(archive.archive, folder, path), done)
 
@@ -142,45 +152,41 @@ class Projects(QObject):
 
     def put_in_trash(self, folder: Path) -> None:
         """Delete the project, after closing it; one that cannot be deleted is shown again."""
-        window = self.window
-        if self.at_work:
-            errors.show(BadInput(f"{self.at_work} is not done: wait for it, or stop it."), window)
+        workspace = self.workspace
+        if workspace.copying:
+            self._refuse()
             return
-        if window.waiting.busy:
-            errors.show(BadInput("The window is finishing something: delete the project once that is done."), window)
+        if workspace.busy:
+            said = "The window is finishing something: delete the project once that is done."
+            errors.show(BadInput(said), self.window)
             return
-        was_open = window.session is not None and window.session.project.folder == folder.resolve()
-        tab = window.tab_stack.currentIndex() if was_open else 0
-        self.notice.tell(f"Deleting “{_name(folder)}” …", stays=True)
-
-        def done(deleted: Deleted) -> None:
-            self.offer_undo(deleted)
+        was_open = workspace.is_open(folder)
+        self._say(f"Deleting “{_name(folder)}” …", stays=True, everywhere=True)
 
         def failed(error: Exception) -> None:
-            self.notice.hide()
-            if window.closing:
+            workspace.said.emit(None)
+            if workspace.ending:
                 return
-            if was_open and window.session is None:
-                window.open_project(folder, lambda: window.open_tab(tab))
-            errors.show(error, window)
+            if was_open and workspace.session is None:
+                workspace.open(folder)
+            errors.show(error, self.window)
 
         def delete() -> None:
-            in_background(window, partial(trash.delete, folder), done, failed, lasting=True)
+            in_background(self.window, partial(trash.delete, folder), self.offer_undo, failed, lasting=True)
 
         if was_open:
-            window.close_project(delete, tells=False)
+            workspace.close(delete, tells=False)
         else:
             delete()
 
     def offer_undo(self, deleted: Deleted) -> None:
         """A project or a run was moved to the trash."""
         self.deleted.append(deleted)
-        self._changed()
-        if deleted.run and self.window.session is not None:
-            back = partial(self.put_back, deleted)
-            self.window.session.history.add(CallableStep(label=_step(deleted), undo=back))
+        self.workspace.listed.emit()
         back = partial(self.put_back, deleted)
-        self.notice.tell(f"“{deleted.name}” is in the trash.", "Undo", back, stays=True, everywhere=not deleted.run)
+        if deleted.run and self.workspace.session is not None:
+            self.workspace.session.history.add(CallableStep(label=_step(deleted), undo=back))
+        self._say(f"“{deleted.name}” is in the trash.", "Undo", back, stays=True, everywhere=not deleted.run)
 
     def undo(self) -> None:
         """Put back what was deleted last."""
@@ -207,7 +213,7 @@ class Projects(QObject):
 
     def may_close(self) -> bool:
         """May the window close now? While something is copied, somebody is asked, who may close it then."""
-        if not self.at_work or self._stopping:
+        if not self.workspace.copying or self._stopping:
             return True
         more = "Closing now leaves nothing of the copy. The project itself stays as it is."
 
@@ -215,76 +221,83 @@ class Projects(QObject):
             self.stop()
             self.window.close()
 
-        message_boxes.ask(self.window, f"{self.at_work} is not done.", more, "Stop it and close", leave, no="Wait")
+        message_boxes.ask(
+            self.window, f"{self.workspace.copying} is not done.", more, "Stop it and close", leave, no="Wait"
+        )
         return False
 
     def _on_open(self, what: Callable[[Path], object]) -> None:
-        if self.window.session is not None:
-            what(self.window.session.project.folder)
+        if self.workspace.session is not None:
+            what(self.workspace.session.project.folder)
 
     def _copy(self, title: str, work: "partial[Path]", done: Callable[[Path], None]) -> None:
-        if self.at_work:
-            errors.show(BadInput(f"{self.at_work} is not done: wait for it, or stop it."), self.window)
+        if self.workspace.copying:
+            self._refuse()
             return
-        self.at_work, self._stopping = title, False
-        self.notice.tell_progress(f"{title} …", self.stop)
+        self.workspace.copying, self._stopping = title, False
+        self._say(f"{title} …", "Stop", self.stop, stays=True, everywhere=True, progress=True)
 
         def progress(bytes_done: int, total: int) -> None:
             if self._stopping:
                 raise Stopped("It was stopped: nothing is left of the copy.")
-            self.progressed.emit(bytes_done / total)
+            self.workspace.progressed.emit(bytes_done / total)
 
         def finished(made: Path) -> None:
-            self.at_work = ""
+            self.workspace.copying = ""
             done(made)
 
         def failed(error: Any) -> None:
-            self.at_work = ""
-            self.notice.hide()
+            self.workspace.copying = ""
+            self.workspace.said.emit(None)
             if isinstance(error, Stopped):
-                self.notice.tell(str(error))
+                self._say(str(error))
             else:
                 errors.show(error, self.window)
 
         in_background(self.window, partial(work, progress=progress), finished, failed, lasting=True)
 
-    def tell(self, text: str, action_text: str = "", action: Callable[[], object] | None = None) -> None:
-        """Say something in passing, unless that would cover how far a copy is."""
-        if not self.at_work:
-            self.notice.tell(text, action_text, action)
+    def _refuse(self) -> None:
+        errors.show(BadInput(f"{self.workspace.copying} is not done: wait for it, or stop it."), self.window)
+
+    def _say(
+        self,
+        text: str,
+        action_text: str = "",
+        action: Callable[[], object] | None = None,
+        *,
+        stays: bool = False,
+        everywhere: bool = False,
+        progress: bool = False,
+    ) -> None:
+        self.workspace.said.emit(Said(text, action_text, action, stays, everywhere, progress))
 
     def _opened(self, folder: Path, what: str) -> None:
         """Open it where nothing is open; else offer that: somebody may be in the middle of something."""
         user_settings.add_recent_project(folder)
         said = f"“{_name(folder)}” {what}: it lies in {folder}."
-        if self.window.closing:
+        workspace = self.workspace
+        if workspace.ending:
             return
-        if self.window.session is None and not self.window.waiting.busy:
-            self.window.open_project(folder, lambda: self.notice.tell(said))
+        if workspace.session is None and not workspace.busy:
+            workspace.open(folder, lambda: self._say(said))
         else:
-            self.notice.tell(said, "Open", partial(self.window.open_project, folder), stays=True)
+            self._say(said, "Open", partial(workspace.open, folder), stays=True, everywhere=True)
 
     def _is_back(self, folder: Path, deleted: Deleted) -> None:
         if deleted.run:
-            self.notice.tell(f"“{deleted.name}” is back.")
+            self._say(f"“{deleted.name}” is back.")
             return
         user_settings.add_recent_project(folder)
-        self.window.welcome.refresh()
-        self.notice.tell(f"“{_name(folder)}” is back.", "Open", partial(self.window.open_project, folder))
+        self.workspace.listed.emit()
+        self._say(f"“{_name(folder)}” is back.", "Open", partial(self.workspace.open, folder))
 
     def _gone(self, entry: Deleted) -> None:
         """It is not in the trash any more: there is nothing to undo."""
         self.deleted = [deleted for deleted in self.deleted if deleted.id != entry.id]
-        session = self.window.session
+        session = self.workspace.session
         if entry.run and session is not None and str(session.project.folder) == entry.folder:
             session.history.remove(lambda step: step.label == _step(entry))
-        self._changed()
-
-    def _changed(self) -> None:
-        self.window.welcome.refresh()
-        self.undo_action.setVisible(bool(self.deleted))
-        if self.deleted:
-            self.undo_action.setText(f"Undo deleting “{self.deleted[-1].name.replace('&', '&&')}”")
+        self.workspace.listed.emit()
 
 
 def _step(deleted: Deleted) -> str:

@@ -2,37 +2,37 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QWidget
 
 from core.errors import KnownError
 from core.labeling import pack
 from core.machine import base_models
 from core.store.packed_rankings import PACK
 from desktop import errors, user_settings
+from desktop.actions import Action
+from desktop.places import TabId
+from desktop.projects import actions
 from desktop.widgets import file_dialogs, message_boxes
-
-if TYPE_CHECKING:
-    from desktop.window import Window
+from desktop.workspace import Workspace
 
 
 class Packs(QObject):
-    def __init__(self, window: "Window") -> None:
+    def __init__(self, workspace: Workspace, window: QWidget) -> None:
+        """Dialogs open over `window`."""
         super().__init__(window)
+        self.workspace = workspace
         self.window = window
 
-    def add_to(self, menu: QMenu, act: Callable[[QMenu, str, str, object], QAction]) -> None:
-        """Put the entries into the File menu."""
-        act(menu, "Open a &labeling pack …", "", self.ask)
-        self.back_action = act(menu, "Send the labeling pack &back …", "", self.ask_back)
+    def does(self) -> dict[Action, Callable[[], object]]:
+        return {actions.OPEN_PACK: self.ask, actions.SEND_BACK: self.ask_back}
 
-    def show_state(self) -> None:
-        """A pack can be sent back while one is open."""
-        session = self.window.session
-        self.back_action.setVisible(session is not None and bool(session.project.setting(PACK)))
+    @property
+    def packed(self) -> bool:
+        """Is a pack open, which can be sent back?"""
+        session = self.workspace.session
+        return session is not None and bool(session.project.setting(PACK))
 
     def ask(self) -> None:
         """Choose a labeling pack, to be ranked on this machine."""
@@ -48,20 +48,24 @@ class Packs(QObject):
             return
         if labeler:
             user_settings.set_labeler_name(labeler)
-        self.window.open_project(folder, lambda: self.window.show_tab_called("Rank"))
+        self.workspace.open(folder, self._begin)
+
+    def _begin(self) -> None:
+        if self.workspace.session is not None:
+            self.workspace.session.navigator.open_tab(TabId.RANK)
 
     def ask_back(self) -> None:
         """Choose a file for what was ranked in this pack, for whoever gave it out to merge."""
-        if self.window.session is None:
+        if self.workspace.session is None:
             return
-        name = f"{self.window.session.project.folder.name}{pack.SUFFIX}"
+        name = f"{self.workspace.session.project.folder.name}{pack.SUFFIX}"
         file_dialogs.ask_save(self.window, "Write the pack to send back", name, self.write)
 
     def write(self, path: Path) -> None:
         """Write the opened pack with its rankings to `path`."""
-        if self.window.session is None:
+        if self.workspace.session is None:
             return
-        project = self.window.session.project
+        project = self.workspace.session.project
         try:
             waiting = pack.pack(project, path, str(project.setting(PACK)))
         except KnownError as error:

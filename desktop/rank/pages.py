@@ -1,5 +1,7 @@
 """The board, or what stands in its place: nothing to rank yet, all ranked, the result of the calibration set."""
 
+from functools import partial
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -9,6 +11,7 @@ from core.preferences.agreement import Calibration
 from core.records import ACTIVE, Job
 from core.store import Project, assignments, prompts
 from core.store.packed_rankings import PACK
+from desktop.places import TabId
 from desktop.rank.board import RankingBoard
 from desktop.rank.calibration_result import CalibrationResult
 from desktop.rank.keys import BINDINGS
@@ -16,9 +19,9 @@ from desktop.widgets.basics import Empty, button, row
 
 
 class RankPages(QStackedWidget):
-    """`leading` names another tab; the other signals are what the buttons on the pages ask for."""
+    """`leading` carries the id of another tab; the other signals are what the buttons on the pages ask for."""
 
-    leading = Signal(str)
+    leading = Signal(object)
     generating = Signal()
     undoing = Signal()
     unskipping = Signal()
@@ -30,8 +33,8 @@ class RankPages(QStackedWidget):
         self.no_prompts = Empty(
             "No prompts yet",
             "Completions are answers to prompts. Write or import some prompts first.",
-            "Go to Instructions",
-            lambda: self.leading.emit("Instructions"),
+            f"Go to {TabId.INSTRUCTIONS.label}",
+            lambda: self.leading.emit(TabId.INSTRUCTIONS),
         )
         self.no_completions = Empty(
             "Nothing to rank yet",
@@ -41,7 +44,8 @@ class RankPages(QStackedWidget):
         )
         self.waiting = Empty("The first completions are being written", "")
         self.nobody = Empty("Who ranks?", "Type your name in the field above: rankings are kept apart by labeler.")
-        self.all_ranked = Empty("All ranked", "", "Go to Reward model", lambda: self.leading.emit("Reward model"))
+        to_reward = partial(self.leading.emit, TabId.REWARD)
+        self.all_ranked = Empty("All ranked", "", f"Go to {TabId.REWARD.label}", to_reward)
         undo = button("Undo the last ranking", self.undoing.emit, role="link", tip=BINDINGS["undo"].shown)
         self.unskip_button = button("Bring back what was skipped", self.unskipping.emit, role="link")
         below = self.all_ranked.layout()

@@ -16,6 +16,7 @@ from core.labeling.session import LabelingSession
 from core.preferences.judged_groups import OVERALL
 from core.store import Changes, guidelines
 from desktop import user_settings
+from desktop.places import PageId, TabId
 from desktop.rank.board import RankingBoard
 from desktop.rank.cheat_sheet import CheatSheet
 from desktop.rank.controller import RankingController
@@ -25,8 +26,9 @@ from desktop.rank.keys import command
 from desktop.rank.pages import RankPages
 from desktop.rank.side_panels import SidePanels
 from desktop.session import Session
+from desktop.tab import TabWidget
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import column, go, row, set_role
+from desktop.widgets.basics import column, row, set_role
 
 #: The project's setting: ask for an order by each criterion, too.
 BY_CRITERIA = "rank_by_criteria"
@@ -34,13 +36,14 @@ BY_CRITERIA = "rank_by_criteria"
 ITEMS = {"prompts", "completions", "completion_groups"}
 
 
-class Tab(QWidget):
+class Tab(TabWidget):
     """Shows one item after the other; `controller` acts."""
 
+    ID = TabId.RANK
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(session, parent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.session = session
         self.controller = RankingController(session, self)
         self.controller.item_changed.connect(self.show_item)
         self.controller.order_changed.connect(self._show_order)
@@ -84,7 +87,7 @@ class Tab(QWidget):
         board.redoing.connect(controller.redo)
         board.skipping_for_good.connect(controller.skip_for_good)
         board.switching.connect(controller.switch)
-        board.instructions.connect(lambda: self.go("Instructions"))
+        board.instructions.connect(lambda: self.go(TabId.INSTRUCTIONS))
         controller.hinted.connect(board.say)
 
     @property
@@ -115,13 +118,13 @@ class Tab(QWidget):
         self.show_panel("generate")
         self.side.generate.choose(policy_job)
 
-    def open_page(self, name: str) -> None:
+    def open_page(self, page: PageId) -> None:
         """Open a side panel; the one that writes completions with the newest tuned policy."""
-        newest = queue.newest_run(self.session.project, TrainPolicyJob) if name == "generate" else None
+        newest = queue.newest_run(self.session.project, TrainPolicyJob) if page == PageId.GENERATE else None
         if newest is not None:
             self.write_with(newest.id)
         else:
-            self.show_panel(name)
+            self.show_panel(page)
 
     def show_panel(self, name: str) -> None:
         self.header.show_panel(name)
@@ -142,9 +145,9 @@ class Tab(QWidget):
         """Show a prompt on which labelers disagree: what is saved now counts instead of their rankings."""
         self.controller.adjudicate(group_id)
 
-    def go(self, title: str) -> None:
-        """Ask the window, if it is ours, for another tab."""
-        go(self, title)
+    def go(self, tab: TabId) -> None:
+        """Lead to another tab."""
+        self.session.navigator.open_tab(tab)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that a button or panel did not want go to the board."""

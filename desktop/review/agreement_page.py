@@ -12,9 +12,10 @@ from core.preferences.agreement import Agreement, Calibration, Disagreement, Rep
 from core.preferences.statistics import Interval
 from core.store import Project, calibration, groups, labelers, rankings
 from desktop.background import with_project
+from desktop.places import PageId, TabId
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import Number, ask_window, button, card, clear, column, go, label, row, scrolled
+from desktop.widgets.basics import Number, button, card, clear, column, label, row, scrolled
 from desktop.widgets.tables import ROW, fill, table
 
 NEEDS = (
@@ -73,7 +74,7 @@ class AgreementPage(QWidget):
             column(
                 label("Nobody to agree with yet", "heading"),
                 label(NEEDS, "muted", wrap=True),
-                row(button("Go to Labelers", self.labelers_asked.emit), None),
+                row(button(f"Go to {PageId.LABELERS.label}", self.labelers_asked.emit), None),
             )
         )
         self.numbers = QWidget()
@@ -106,7 +107,11 @@ class AgreementPage(QWidget):
     def _calibration(self) -> QWidget:
         tip = "The last prompt that you ranked becomes part of it."
         self.add = button("Add my newest ranking", self.add_newest, tip=tip)
-        self.rank = button("Go to Rank", lambda: go(self, "Rank"), tip="The set is made of your own rankings")
+        self.rank = button(
+            f"Go to {TabId.RANK.label}",
+            lambda: self.session.navigator.open_tab(TabId.RANK),
+            tip="The set is made of your own rankings",
+        )
         return card(
             column(
                 label("Calibration set", "heading"),
@@ -210,10 +215,7 @@ class AgreementPage(QWidget):
 
     def adjudicate(self, group_id: int) -> None:
         """Open the prompt in the Rank tab, to decide it."""
-        go(self, "Rank")
-        tab = ask_window(self, "tab_called", "Rank")
-        if tab is not None:
-            tab.adjudicate(group_id)
+        self.session.navigator.adjudicate(group_id)
 
     def _show_calibration(self) -> None:
         project = self.session.project

@@ -13,10 +13,11 @@ from core.preferences import bias
 from core.store import Project, labelers
 from desktop.background import with_project
 from desktop.charts.axes import FONT, FOOT, WIDTH_WITH_UNIT, paint_axes
+from desktop.places import TabId
 from desktop.session import Session
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import Empty, card, column, go, label, row, set_role
+from desktop.widgets.basics import Empty, card, column, label, row, set_role
 
 #: Below this chance the shares by position are called a bias.
 SIGNIFICANT = 0.01
@@ -132,8 +133,8 @@ class BiasPage(QWidget):
         self.empty = Empty(
             "Nothing to measure yet",
             "Once prompts are ranked, this page shows whether the place on the screen, the length or haste decided.",
-            "Go to Rank",
-            lambda: go(self, "Rank"),
+            f"Go to {TabId.RANK.label}",
+            lambda: session.navigator.open_tab(TabId.RANK),
         )
         self.stack = QStackedWidget(self)
         self.stack.addWidget(drawn)

@@ -22,10 +22,11 @@ from core.store import Changes, Project, guidelines, labelers, pairs, prompts, r
 from core.store.pairs import Filter
 from desktop.background import with_project
 from desktop.instructions.import_dialog import ImportDialog
+from desktop.places import TabId
 from desktop.review.export_dialog import ExportDialog
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import Empty, Number, button, column, go, label, row
+from desktop.widgets.basics import Empty, Number, button, column, label, row
 from desktop.widgets.tables import plain
 
 Index = QModelIndex | QPersistentModelIndex
@@ -108,8 +109,8 @@ class PairsPage(QWidget):
         self.empty = Empty(
             "No pairs yet",
             "Two completions with different ranks give a pair. Rank some prompts, or import rankings from a file.",
-            "Go to Rank",
-            lambda: go(self, "Rank"),
+            f"Go to {TabId.RANK.label}",
+            lambda: session.navigator.open_tab(TabId.RANK),
         )
         self.stack = QStackedWidget(self)
         self.stack.addWidget(split)

@@ -6,13 +6,15 @@ from PySide6.QtWidgets import QWidget
 from core.jobs.follow import News
 from core.store import Changes
 from desktop.background import wait_for_all
+from desktop.places import PageId, TabId
 from desktop.review.agreement_page import AgreementPage
 from desktop.review.bias_page import BiasPage
 from desktop.review.labelers_page import LabelersPage
 from desktop.review.pairs_page import PairsPage
 from desktop.session import Session
+from desktop.tab import TabWidget
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import column, header
+from desktop.widgets.basics import column
 from desktop.widgets.pages import LatePage, Pages
 
 TOUCHED = frozenset(
@@ -20,25 +22,30 @@ TOUCHED = frozenset(
 )
 
 
-class Tab(QWidget):
+class Tab(TabWidget):
     """Four pages; only the one that is seen computes."""
 
+    ID = TabId.REVIEW
+    pages: Pages
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session = session
+        super().__init__(session, parent)
         self.pages = Pages(self)
-        self._pairs = self.pages.add("pairs", "Pairs", lambda: PairsPage(session, self))
-        self._agreement = self.pages.add("agreement", "Agreement", self._make_agreement)
-        self._bias = self.pages.add("bias", "Bias", lambda: BiasPage(session, self))
-        self._labelers = self.pages.add("labelers", "Labelers", lambda: LabelersPage(session, self))
+        self._pairs = self.pages.add(PageId.PAIRS, PageId.PAIRS.label, lambda: PairsPage(session, self))
+        self._agreement = self.pages.add(PageId.AGREEMENT, PageId.AGREEMENT.label, self._make_agreement)
+        self._bias = self.pages.add(PageId.BIAS, PageId.BIAS.label, lambda: BiasPage(session, self))
+        self._labelers = self.pages.add(PageId.LABELERS, PageId.LABELERS.label, lambda: LabelersPage(session, self))
         self._all: dict[str, LatePage[PairsPage | AgreementPage | BiasPage | LabelersPage]] = {
-            "pairs": self._pairs, "agreement": self._agreement, "bias": self._bias, "labelers": self._labelers,
-        }  # fmt: skip
+            PageId.PAIRS: self._pairs,
+            PageId.AGREEMENT: self._agreement,
+            PageId.BIAS: self._bias,
+            PageId.LABELERS: self._labelers,
+        }
         self._stale = set(self._all)
         self.pages.opened.connect(lambda _: self._show_page())
         session.news.connect(self._on_news)
         layout = column(
-            header("Review", "Needs rankings. Shows the pairs that they give, and how far they can be trusted."),
+            self.heading("Needs rankings. Shows the pairs that they give, and how far they can be trusted."),
             self.pages,
             spacing=SPACE + 4,
         )
@@ -65,7 +72,7 @@ class Tab(QWidget):
 
     def _make_agreement(self) -> AgreementPage:
         page = AgreementPage(self.session, self)
-        page.labelers_asked.connect(lambda: self.pages.open("labelers"))
+        page.labelers_asked.connect(lambda: self.pages.open(PageId.LABELERS))
         return page
 
     def refresh(self, changes: Changes | None) -> None:

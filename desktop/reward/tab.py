@@ -9,30 +9,38 @@ from core.config.training import TrainRewardJob
 from core.jobs.follow import News
 from core.store import Changes
 from desktop.background import wait_for_all
+from desktop.places import PageId, TabId
 from desktop.reward.playground_page import PlaygroundPage
 from desktop.reward.report_page import ReportPage
 from desktop.reward.training_page import TrainingPage
 from desktop.session import Session
+from desktop.tab import TabWidget
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import column, header
+from desktop.widgets.basics import column
 from desktop.widgets.pages import Pages
 
 Later = TypeVar("Later", ReportPage, PlaygroundPage)
 
 
-class Tab(QWidget):
+class Tab(TabWidget):
     """Three pages; the report is measured when it is looked at."""
 
+    ID = TabId.REWARD
+    pages: Pages
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session = session
+        super().__init__(session, parent)
         self.pages = Pages(self)
-        self.training = self.pages.add("train", "Train", lambda: TrainingPage(session, self)).get()
-        self._report = self.pages.add("report", "Report", lambda: self._asking(ReportPage(session, self)))
-        self._playground = self.pages.add("try it", "Try it", lambda: self._asking(PlaygroundPage(session, self)))
+        self.training = self.pages.add(PageId.TRAIN, PageId.TRAIN.label, lambda: TrainingPage(session, self)).get()
+        self._report = self.pages.add(
+            PageId.REPORT, PageId.REPORT.label, lambda: self._asking(ReportPage(session, self))
+        )
+        self._playground = self.pages.add(
+            PageId.TRY_IT, PageId.TRY_IT.label, lambda: self._asking(PlaygroundPage(session, self))
+        )
         self.pages.opened.connect(lambda _: self._show_page())
         layout = column(
-            header("Reward model", "Needs rankings. Gives a model that scores any completion as your labelers would."),
+            self.heading("Needs rankings. Gives a model that scores any completion as your labelers would."),
             self.pages,
             spacing=SPACE + 4,
         )
@@ -51,7 +59,7 @@ class Tab(QWidget):
         return self._playground.get()
 
     def _asking(self, page: Later) -> Later:
-        page.train_asked.connect(lambda: self.pages.open("train"))
+        page.train_asked.connect(lambda: self.pages.open(PageId.TRAIN))
         return page
 
     def refresh(self, changes: Changes | None) -> None:
@@ -64,7 +72,7 @@ class Tab(QWidget):
         self._show_page()
 
     def show_newest_run(self) -> None:
-        self.pages.open("train")
+        self.pages.open(PageId.TRAIN)
         self.training.show_newest()
 
     def _forget_report(self) -> None:
@@ -72,9 +80,9 @@ class Tab(QWidget):
             self._report.made.report = None
 
     def _show_page(self) -> None:
-        if self.pages.shown == "report":
+        if self.pages.shown == PageId.REPORT:
             self.report.refresh()
-        elif self.pages.shown == "try it":
+        elif self.pages.shown == PageId.TRY_IT:
             self.playground.refresh()
 
     def _on_news(self, news: News) -> None:

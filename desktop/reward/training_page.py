@@ -22,6 +22,7 @@ from desktop.charts.chart import Chart
 from desktop.charts.group import ChartBar, ChartGroup
 from desktop.charts.markers import resume_marks
 from desktop.charts.overlays import Overlay
+from desktop.places import PageId, TabId
 from desktop.reward.report_plots import ScoreHistogram
 from desktop.runs.run_list import RunList, runs_section
 from desktop.runs.run_removal import RunRemoval
@@ -30,11 +31,9 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import (
     Empty,
     Number,
-    ask_window,
     button,
     card,
     column,
-    go,
     label,
     row,
     rule,
@@ -80,7 +79,11 @@ class TrainingPage(QWidget):
         self.bar = ChartBar(self.group)
         self.result = label("", "muted", wrap=True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.next = button("Go on to PPO", lambda: go(self, "PPO"), tip="Tune the policy against this reward model")
+        self.next = button(
+            f"Go on to {TabId.TUNE.label}",
+            lambda: session.navigator.open_tab(TabId.TUNE),
+            tip="Tune the policy against this reward model",
+        )
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2 * SPACE)
@@ -97,7 +100,9 @@ class TrainingPage(QWidget):
         charts.setLayout(whole)
         self.stack = QStackedWidget()
         self._all_ranked = False
-        self.empty = Empty("No reward model yet", f"Rank some prompts, then train. {DRAWN}", "Go to Rank", self._lead)
+        self.empty = Empty(
+            "No reward model yet", f"Rank some prompts, then train. {DRAWN}", f"Go to {TabId.RANK.label}", self._lead
+        )
         self.stack.addWidget(self.empty)
         self.stack.addWidget(charts)
         body = row(self._side(), self.stack, spacing=3 * SPACE)
@@ -156,14 +161,15 @@ class TrainingPage(QWidget):
         self._all_ranked = ranked and counts.pairs > 0
         now = "Train it now with the button at the left" + (", or add prompts" if missing > 0 else "")
         self.empty.text.setText(f"{now if self._all_ranked else 'Rank some prompts, then train'}. {DRAWN}")
-        self.empty.action.setText("Add prompts" if self._all_ranked else "Go to Rank")
+        self.empty.action.setText("Add prompts" if self._all_ranked else f"Go to {TabId.RANK.label}")
         self.empty.action.setVisible(missing > 0)
 
     def _lead(self) -> None:
         """To what makes it better: prompts to add where all are ranked, or else prompts to rank."""
-        go(self, "Instructions" if self._all_ranked else "Rank")
-        if self._all_ranked and (tab := ask_window(self, "tab_called", "Instructions")):
-            tab.open_page("prompts")
+        if self._all_ranked:
+            self.session.navigator.open_page(TabId.INSTRUCTIONS, PageId.PROMPTS)
+        else:
+            self.session.navigator.open_tab(TabId.RANK)
 
     def show_runs(self) -> None:
         self.runs.refresh()

@@ -65,15 +65,12 @@ class RunRemoval(QObject):
 
     def remove(self, run: int) -> None:
         """Move the run to the trash; the window offers to put it back."""
-        window = self.runs.window()
-        projects = getattr(window, "projects", None)
 
         def done(deleted: Deleted) -> None:
             self.session.poll()
-            if projects is not None:
-                projects.offer_undo(deleted)
+            self.session.run_removed.emit(deleted)
 
         def failed(error: Exception) -> None:
-            errors.show(error, window)
+            errors.show(error, self.runs.window())
 
         in_background(self.runs, partial(trash.delete_run, self.session.project.folder, run), done, failed)

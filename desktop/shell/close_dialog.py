@@ -1,4 +1,4 @@
-"""What is asked before a window closes on a job that goes on, and said where only its project closes."""
+"""What is asked before a window closes on a job that goes on."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core.errors import KnownError
-from core.records import ACTIVE, Job
 from desktop import errors
 from desktop.session import Session
 from desktop.widgets import message_boxes
@@ -14,7 +13,7 @@ from desktop.widgets import message_boxes
 
 def ask(session: Session, parent: QWidget, leave: Callable[[], object]) -> QMessageBox | None:
     """Ask whether what runs should go on in the background, and then `leave`; None where nothing runs."""
-    active = _active(session)
+    active = session.active
     if not active:
         return None
     job, others = active[0], len(active) - 1
@@ -45,20 +44,3 @@ def ask(session: Session, parent: QWidget, leave: Callable[[], object]) -> QMess
 
     box.finished.connect(lambda _: chosen())
     return message_boxes.show(box)
-
-
-def goes_on(session: Session) -> str:
-    """What becomes of the jobs of a project that closes while the window stays; empty where nothing runs."""
-    active = _active(session)
-    if not active:
-        return ""
-    job, others = active[0], len(active) - 1
-    how = "stays paused" if job.status == "paused" else "goes on in the background"
-    more = f", and {others} more {'waits' if others == 1 else 'wait'}" if others else ""
-    return f"Job {job.id}, {job.name}, {how}{more}: open “{session.project.name}” again to see how far it is."
-
-
-def _active(session: Session) -> list[Job]:
-    """Jobs that are not over: the one that the worker has, then those behind it."""
-    active = [job for job in session.jobs()[::-1] if job.status in ACTIVE]
-    return sorted(active, key=lambda job: job.status == "queued")

@@ -1,22 +1,22 @@
 """Everything that can be done now, as a list of commands by name: what menus offer, and the buttons and fields of the
 page that is shown."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
     QComboBox,
     QLineEdit,
-    QMenu,
-    QMenuBar,
     QTabBar,
     QTabWidget,
     QWidget,
 )
+
+from desktop.actions import Action, plain
 
 #: Where a field gets the focus instead of being pressed.
 FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox)
@@ -24,34 +24,20 @@ FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox)
 
 @dataclass(frozen=True)
 class Command:
-    """`where` is the menu or tab that it belongs to; `keys` its shortcut as people read it."""
+    """`where` is the menu or tab that it belongs to; `keys` its shortcut as people read it; `words` are others by which
+    it is found."""
 
     name: str
     where: str
     keys: str
     run: Callable[[], object]
+    words: str = ""
 
 
-def plain(text: str) -> str:
-    """Without the mark of a menu's key, and without dots that say that a question follows."""
-    return text.replace("&&", "\0").replace("&", "").replace("\0", "&").replace("…", "").strip()
-
-
-def of_menus(bar: QMenuBar) -> list[Command]:
-    """What the menu bar offers now, submenus too."""
-    return [found for action in bar.actions() for found in _of_action(action, "")]
-
-
-def _of_action(action: QAction, where: str) -> Iterator[Command]:
-    menu = action.menu()
-    if isinstance(menu, QMenu):
-        menu.aboutToShow.emit()  # some fill themselves only then
-        for inner in menu.actions():
-            yield from _of_action(inner, f"{where} › {plain(action.text())}".removeprefix(" › "))
-    elif action.isEnabled() and action.isVisible() and not action.isSeparator() and action.text():
-        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        text, _, beside = action.text().partition("\t")
-        yield Command(plain(text), plain(beside) or where, keys, action.trigger)
+def command_of(action: Action, where: str, text: str, run: Callable[[], object]) -> Command:
+    """What an action does, by the `text` that it has now."""
+    keys = QKeySequence(action.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if action.keys else ""
+    return Command(plain(text), where, keys, run, action.keywords)
 
 
 def of_page(page: QWidget | None, title: str) -> list[Command]:
@@ -87,5 +73,10 @@ def matching(commands: list[Command], typed: str) -> list[Command]:
             return 0
         return 1 if any(part.startswith(words[0]) for part in name.split()) else 2
 
-    fitting = [command for command in commands if all(w in f"{command.name} {command.where}".lower() for w in words)]
+    fitting = [command for command in commands if all(w in searched(command) for w in words)]
     return sorted(fitting, key=place)
+
+
+def searched(command: Command) -> str:
+    """The text in which typed words are looked for."""
+    return f"{command.name} {command.where} {command.words}".lower()

@@ -8,7 +8,7 @@ from core.records import ACTIVE, RESUMABLE, Job
 from desktop.errors import worded
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import ask_window, button, label
+from desktop.widgets.basics import button, label
 from desktop.widgets.dates import remaining
 
 
@@ -34,7 +34,7 @@ class JobBar(QFrame):
         self.stop = button("Stop", lambda: self._act(self.session.stop), tip="After this step", keys="Ctrl+.")
         self.dismiss = button("Dismiss", lambda: self.show_job(None), tip="It stays in the list of jobs")
         self.all = button(
-            "Jobs …", lambda: ask_window(self, "show_jobs"), role="link", tip="All jobs and logs (Ctrl+J)"
+            "Jobs …", lambda: self.session.navigator.show_jobs(), role="link", tip="All jobs and logs (Ctrl+J)"
         )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, SPACE, 2 * SPACE, SPACE)

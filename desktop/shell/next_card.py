@@ -1,7 +1,5 @@
 """The card at the foot of the sidebar: the next step of the loop, or the stop of the guided tour."""
 
-from typing import Any
-
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -9,20 +7,33 @@ from core.config.jobs import JobKind
 from core.errors import KnownError
 from core.guidance import tour
 from core.guidance.next_step import NextStep, next_step
+from core.guidance.steps import Step
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes
 from desktop import errors
+from desktop.places import PageId, TabId
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import ask_window, button, card, column, go, label, row, set_role
+from desktop.widgets.basics import button, card, column, label, row, set_role
 
 #: Changes after which the next step may be another.
 TABLES = frozenset({"prompts", "completions", "completion_groups", "rankings", "jobs", "settings"})
+#: Where each step is done.
+TABS = {
+    Step.GUIDELINES: TabId.INSTRUCTIONS,
+    Step.PROMPTS: TabId.INSTRUCTIONS,
+    Step.HOLD_OUT: TabId.INSTRUCTIONS,
+    Step.GENERATE: TabId.RANK,
+    Step.RANK: TabId.RANK,
+    Step.TRAIN_REWARD: TabId.REWARD,
+    Step.TUNE: TabId.TUNE,
+    Step.COMPARE: TabId.COMPARE,
+}
 #: Pages that are named where the tab alone would not say enough.
-PAGES = {"prompts": "Prompts", "hold out": "Prompts"}
-#: Training, which the machine's next step waits for, and where it is seen.
-TRAINING = {JobKind.TRAIN_REWARD: "Reward model", JobKind.TRAIN_POLICY: "PPO"}
+PAGES = {Step.PROMPTS: PageId.PROMPTS, Step.HOLD_OUT: PageId.PROMPTS}
+#: Training, which the machine's next step waits for, and the step that it is seen at.
+TRAINING = {JobKind.TRAIN_REWARD: Step.TRAIN_REWARD, JobKind.TRAIN_POLICY: Step.TUNE}
 
 
 class NextCard(QWidget):
@@ -32,7 +43,7 @@ class NextCard(QWidget):
         """`guided`: offer the tour until somebody took it or said no."""
         super().__init__()
         self.session, self.guided = session, guided
-        self._tab, self._page = "", ""
+        self._step = Step.GUIDELINES
         self.above = label("", "small")
         self.title = label("", "", wrap=True)
         self.title.setStyleSheet("font-weight: 600")
@@ -53,7 +64,7 @@ class NextCard(QWidget):
         """Start the tour, from its first stop."""
         self.session.do(tour.begin(self.session.project), self)
         self.refresh()
-        go(self, self._tab)
+        self.session.navigator.open_tab(TABS[self._step])
 
     def refresh(self) -> None:
         place = tour.place(self.session.project)
@@ -71,22 +82,22 @@ class NextCard(QWidget):
             self._show_next(next_step(self.session.project))
 
     def _show_next(self, step: NextStep) -> None:
-        self._tab, self._page = step.tab, step.page
+        self._step = step.step
         kinds = {step.job, *TRAINING} if step.job else ()
         busy = [job for job in self.session.jobs() if job.kind in kinds and job.status in ACTIVE]
         if busy:
             first = busy[-1]
             if first.kind != step.job:
-                self._tab, self._page = TRAINING[JobKind(first.kind)], ""
+                self._step = TRAINING[JobKind(first.kind)]
             stands = "It is paused." if first.status == "paused" else "The bar at the foot says how far it is."
-            self._show("At work", first.name, self.session.waits(first) or stands, f"{self._tab} →")
+            self._show("At work", first.name, self.session.waits(first) or stands, f"{TABS[self._step].label} →")
         else:
-            self._show("Next", step.title, step.why, f"{PAGES.get(step.page, step.tab)} →")
+            self._show("Next", step.title, step.why, f"{PAGES.get(step.step, TABS[step.step]).label} →")
         self._buttons("", "")
 
     def _show_stop(self, place: tour.Place) -> None:
         stop, last = place.stop, place.number + 1 == len(tour.STOPS)
-        self._tab, self._page = stop.tab, ""
+        self._step = stop.step
         text = f"{stop.text} {place.ranked} of {stop.rankings} done." if stop.rankings else stop.text
         waiting = self._waits_for(place)
         if place.passed:
@@ -96,7 +107,7 @@ class NextCard(QWidget):
             text = f"{stop.text} {self.session.waits(waiting) or stands}"
         over = place.passed or not self._asks(stop)
         begins = bool(stop.job) and not waiting
-        action = ("Finish" if last else "Go on") if over else "Start it" if begins else f"{stop.tab} →"
+        action = ("Finish" if last else "Go on") if over else "Start it" if begins else f"{TABS[stop.step].label} →"
         self._show(f"Tour, stop {place.number + 1} of {len(tour.STOPS)}", stop.title, text, action, primary=True)
         self._buttons("" if over else "Skip", "End the tour")
 
@@ -146,10 +157,16 @@ class NextCard(QWidget):
                 self._start(place.stop)
 
     def _open(self) -> None:
-        """Show the tab, at the page where the step is done."""
-        go(self, self._tab)
-        if self._page and (tab := self._shown_tab()) is not None:
-            tab.open_page(self._page)
+        """Show where the step is done."""
+        navigator = self.session.navigator
+        if self._step == Step.HOLD_OUT:
+            navigator.hold_prompts_out()
+        elif self._step == Step.PROMPTS:
+            navigator.open_page(TabId.INSTRUCTIONS, PageId.PROMPTS)
+        elif self._step == Step.GENERATE:
+            navigator.open_page(TabId.RANK, PageId.GENERATE)
+        else:
+            navigator.open_tab(TABS[self._step])
 
     def _start(self, stop: tour.Stop) -> None:
         assert stop.job is not None
@@ -157,18 +174,14 @@ class NextCard(QWidget):
             self.session.start(stop.job, *tour.job_of(stop))
         except KnownError as error:
             errors.show(error, self)
-        if hasattr(tab := self._shown_tab(), "show_newest_run"):
-            tab.show_newest_run()
+        self.session.navigator.show_newest_run(TABS[stop.step])
         self.refresh()
-
-    def _shown_tab(self) -> Any:
-        return ask_window(self, "tab_called", self._tab)
 
     def _go_on(self) -> None:
         self.session.do(tour.go_on(self.session.project), self)
         self.refresh()
         if tour.place(self.session.project) is not None:
-            go(self, self._tab)
+            self.session.navigator.open_tab(TABS[self._step])
 
     def _end(self) -> None:
         self.session.do(tour.end(self.session.project), self)

@@ -9,6 +9,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QTabWidget
 
+from desktop.actions import plain
 from desktop.shell import commands
 from desktop.shell.commands import Command
 
@@ -89,4 +90,4 @@ def run(tab: Any, title: str, page: str, name: str) -> bool:
 
 def _called(pages: QTabWidget, number: int) -> str:
     """Without the number of what it holds."""
-    return commands.plain(pages.tabText(number)).split(" (")[0]
+    return plain(pages.tabText(number)).split(" (")[0]

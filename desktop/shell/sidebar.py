@@ -1,12 +1,13 @@
 """The left of the window: the project's name, the tabs, and what comes next."""
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QToolButton
 
 from core import demo
+from desktop.places import TABS, TabId
 from desktop.session import Session
+from desktop.shell.actions import OPEN_TAB
 from desktop.shell.next_card import NextCard
-from desktop.shell.tabs import TABS
 from desktop.theme import theme
 from desktop.theme.icons import icon
 from desktop.theme.theme import SPACE
@@ -16,9 +17,9 @@ WIDTH = 208
 
 
 class Sidebar(QFrame):
-    """Emits `chosen(number of a tab)`."""
+    """Emits `chosen(id of a tab)`."""
 
-    chosen = Signal(int)
+    chosen = Signal(str)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -27,19 +28,19 @@ class Sidebar(QFrame):
         name.setToolTip(str(session.project.folder))
         self.buttons = QButtonGroup(self)
         tabs = column(spacing=4)
-        for number, kind in enumerate(TABS):
+        for number, info in enumerate(TABS):
             tool = QToolButton()
             tool.setProperty("role", "tab")
-            tool.setText("  " + kind.title)
-            tool.setToolTip(f"{kind.tip} (Ctrl+{number + 1})")
-            tool.setAccessibleName(kind.title)
+            tool.setText("  " + info.title)
+            tool.setToolTip(OPEN_TAB[info.id].hint)
+            tool.setAccessibleName(info.title)
             tool.setCheckable(True)
             tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             tool.setIconSize(QSize(20, 20))
             tool.setSizePolicy(tool.sizePolicy().Policy.Expanding, tool.sizePolicy().Policy.Fixed)
             self.buttons.addButton(tool, number)
             tabs.addWidget(tool)
-        self.buttons.idClicked.connect(self.chosen)
+        self.buttons.idClicked.connect(lambda number: self.chosen.emit(TABS[number].id))
         self.next = NextCard(session, guided=session.project.name == demo.NAME)
         layout = column(name, tabs, None, self.next, spacing=3 * SPACE)
         layout.setContentsMargins(SPACE + 4, 2 * SPACE, SPACE + 4, 2 * SPACE)
@@ -47,15 +48,18 @@ class Sidebar(QFrame):
         self._paint()
         theme.notifier.changed.connect(self._paint)
 
-    def mark(self, number: int) -> None:
+    def button(self, tab: TabId) -> QAbstractButton:
+        return self.buttons.button([info.id for info in TABS].index(tab))
+
+    def mark(self, tab: TabId) -> None:
         """Show which tab is open."""
-        button = self.buttons.button(number)
+        button = self.button(tab)
         if self.window().focusWidget() in self.buttons.buttons():  # two marked tabs would be one too many
             button.setFocus()
         button.setChecked(True)
 
     def _paint(self) -> None:
         self.setFixedWidth(theme.widened(WIDTH))
-        for number, kind in enumerate(TABS):
+        for info in TABS:
             colours = theme.current()
-            self.buttons.button(number).setIcon(icon(kind.icon, colours.text, checked=colours.accent))
+            self.button(info.id).setIcon(icon(info.icon, colours.text, checked=colours.accent))

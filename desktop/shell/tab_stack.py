@@ -1,62 +1,62 @@
 """The tabs of an open project, each made when it is first shown."""
 
-import importlib
-from typing import Any
-
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.store import Changes
+from desktop.places import TabId
 from desktop.session import Session
-from desktop.shell.tabs import TABS, TabKind
+from desktop.shell.tabs import LOADS
+from desktop.tab import TabWidget
 from desktop.widgets.basics import column
+
+ORDER = list(TabId)
 
 
 class TabStack(QStackedWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self.tabs: list[Any] = [None] * len(TABS)
-        """None where it was never shown."""
-        self._stale: set[int] = set()
-        self._places = [QWidget() for _ in TABS]
-        for place in self._places:
+        self.tabs: dict[TabId, TabWidget] = {}
+        """Those that were shown."""
+        self._stale: set[TabId] = set()
+        self._places = {tab: QWidget() for tab in ORDER}
+        for place in self._places.values():
             self.addWidget(place)
 
     @property
-    def shown(self) -> TabKind:
-        return TABS[self.currentIndex()]
+    def shown(self) -> TabId:
+        return ORDER[self.currentIndex()]
 
-    def open(self, number: int) -> None:
+    def open(self, tab: TabId) -> TabWidget:
         """Show a tab; one that was hidden while something changed is painted anew."""
-        self.setCurrentIndex(number)
-        if self.tabs[number] is None:
-            self._make(number)
-        elif number in self._stale:
-            self.tabs[number].refresh(None)
-        self._stale.discard(number)
+        self.setCurrentIndex(ORDER.index(tab))
+        if tab not in self.tabs:
+            self._make(tab)
+        elif tab in self._stale:
+            self.tabs[tab].refresh(None)
+        self._stale.discard(tab)
+        return self.tabs[tab]
 
     def changed(self, changes: Changes, origin: object | None) -> None:
         """Something in the project changed, by `origin` if that is a tab."""
-        for number, tab in enumerate(self.tabs):
-            if tab is None or tab is origin:
+        for tab, made in self.tabs.items():
+            if made is origin:
                 continue
-            if number == self.currentIndex():
-                tab.refresh(changes)
+            if tab == self.shown:
+                made.refresh(changes)
             else:
-                self._stale.add(number)
+                self._stale.add(tab)
 
     def hidden_are_stale(self) -> None:
-        self._stale |= {number for number, tab in enumerate(self.tabs) if tab is not None}
-        self._stale.discard(self.currentIndex())
+        self._stale |= self.tabs.keys() - {self.shown}
 
     def end(self) -> None:
         """The project closes."""
-        for tab in self.tabs:
-            if tab is not None:
-                tab.close()
+        for made in self.tabs.values():
+            made.close()
 
-    def _make(self, number: int) -> None:
-        tab = importlib.import_module(TABS[number].module).Tab(self.session)
-        self._places[number].setLayout(column(tab))
-        self.tabs[number] = tab
-        tab.show()  # else it would be shown later, by the event loop
+    def _make(self, tab: TabId) -> None:
+        made = LOADS[tab]()(self.session)
+        self._places[tab].setLayout(column(made))
+        self.tabs[tab] = made
+        made.show()  # else it would be shown later, by the event loop

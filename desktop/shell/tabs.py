@@ -1,38 +1,55 @@
-"""The tabs, in the order of the loop. A tab is one module with a class `Tab(QWidget)`:
+"""What builds each tab. A tab is imported when it is first shown, so that the first frame waits for none of them."""
 
-    def __init__(self, session): builds itself; shows what the project holds
-    parts: may be an iterator that builds the rest, a part at each step, where all at once would hold up the window
-    def refresh(self, changes): repaints what `changes` (None is everything) touched; called while it is seen
+from collections.abc import Callable
 
-It is imported and built when it is first shown (`desktop/shell/tab_stack.py`), so that the first frame waits for none
-of them.
-"""
+from desktop.places import TabId
+from desktop.session import Session
+from desktop.tab import TabWidget
 
-from dataclasses import dataclass
+Build = Callable[[Session], TabWidget]
 
 
-@dataclass(frozen=True)
-class TabKind:
-    module: str
-    title: str
-    icon: str
-    tip: str
-    guide: str = "loop"
+def _instructions() -> Build:
+    from desktop.instructions.tab import Tab
+
+    return Tab
 
 
-TABS: tuple[TabKind, ...] = (
-    TabKind(
-        "desktop.instructions.tab",
-        "Instructions",
-        "instructions",
-        "What a good answer is, and what is asked",
-        "labeling",
-    ),
-    TabKind("desktop.rank.tab", "Rank", "rank", "Put completions in order", "labeling"),
-    TabKind(
-        "desktop.review.tab", "Review", "review", "The pairs, whether labelers agree, and who ranks what", "labeling"
-    ),
-    TabKind("desktop.reward.tab", "Reward model", "reward", "Learn a reward from the rankings", "reward"),
-    TabKind("desktop.policy.tab", "PPO", "policy", "Tune the policy against the reward", "policy"),
-    TabKind("desktop.compare.tab", "Compare", "compare", "The reference beside the tuned policy"),
-)
+def _rank() -> Build:
+    from desktop.rank.tab import Tab
+
+    return Tab
+
+
+def _review() -> Build:
+    from desktop.review.tab import Tab
+
+    return Tab
+
+
+def _reward() -> Build:
+    from desktop.reward.tab import Tab
+
+    return Tab
+
+
+def _tune() -> Build:
+    from desktop.policy.tab import Tab
+
+    return Tab
+
+
+def _compare() -> Build:
+    from desktop.compare.tab import Tab
+
+    return Tab
+
+
+LOADS: dict[TabId, Callable[[], Build]] = {
+    TabId.INSTRUCTIONS: _instructions,
+    TabId.RANK: _rank,
+    TabId.REVIEW: _review,
+    TabId.REWARD: _reward,
+    TabId.TUNE: _tune,
+    TabId.COMPARE: _compare,
+}

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QToolButton, QWidget
 
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row
+from desktop.workspace import Said
 
 SECONDS = 12
 NARROWEST, WIDEST = 320, 720
@@ -48,41 +49,29 @@ class Notice(QFrame):
         window.installEventFilter(self)
         self.hide()
 
-    def tell(
-        self,
-        text: str,
-        action_text: str = "",
-        action: Callable[[], object] | None = None,
-        *,
-        stays: bool = False,
-        everywhere: bool | None = None,
-    ) -> None:
-        """Say something; it goes after a while unless it `stays`, and with the project that is shown unless it is to
-        be seen `everywhere`, as what stays is if nothing else is said."""
-        self._everywhere = stays if everywhere is None else everywhere
-        self.text.setText(text)
-        self.setAccessibleDescription(text)
-        self.action.setText(action_text)
-        self.action.setVisible(action is not None)
-        self._run = action or self._run
-        self.bar.hide()
-        self.closing.show()
+    def show_said(self, said: Said | None) -> None:
+        """Say something, or nothing any more; what stays until the next notice cannot be closed while it tells of
+        progress."""
+        if said is None:
+            self.hide()
+            return
+        self._everywhere = said.everywhere
+        self.text.setText(said.text)
+        self.setAccessibleDescription(said.text)
+        self.action.setText(said.action_text)
+        self.action.setVisible(said.action is not None)
+        self._run = said.action or self._run
+        self.bar.setValue(0)
+        self.bar.setVisible(said.progress)
+        self.closing.setVisible(not said.progress)
         self.show()
         self.raise_()
         self._place()
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))  # it is read out
-        if stays:
+        if said.stays:
             self._timer.stop()
         else:
             self._timer.start()
-
-    def tell_progress(self, text: str, stop: Callable[[], object]) -> None:
-        """Say what is being done; it stays until the next notice."""
-        self.tell(text, "Stop", stop, stays=True)
-        self.closing.hide()
-        self.bar.setValue(0)
-        self.bar.show()
-        self._place()
 
     def leave(self) -> None:
         """Another project is shown now, or none."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QIcon
@@ -145,15 +144,6 @@ def turn_only_with_focus(*fields: QWidget) -> None:
         field.installEventFilter(_WheelGuard(field))
 
 
-def header(title: str, line: str, *beside: QWidget | None) -> QVBoxLayout:
-    """What a tab is called, what stands beside that, help on it, and in one line what it needs and gives."""
-    aid = button("?", lambda: ask_window(aid, "show_guide"), role="help", tip="Help on this page (F1)", default=False)
-    aid.setAccessibleName("Help on this page")
-    head = row(label(title, "title"), *(beside or (None,)), aid, spacing=2 * SPACE)
-    head.setStretch(1, 1)
-    return column(head, label(line, "muted", wrap=True), spacing=SPACE // 2)
-
-
 class Empty(QWidget):
     """What stands where there is nothing yet: what will be here, and the next step as a button."""
 
@@ -177,17 +167,6 @@ class Empty(QWidget):
             layout.addLayout(row(None, item, None))
         layout.addStretch(1)
         self.setLayout(layout)
-
-
-def go(widget: QWidget, title: str) -> None:
-    """Ask the window that shows `widget` for the tab called `title`."""
-    ask_window(widget, "show_tab_called", title)
-
-
-def ask_window(widget: QWidget, name: str, *arguments: object) -> Any:
-    """Call what the window around `widget` offers, and return what it gives; None where a widget stands alone."""
-    offered = getattr(widget.window(), name, None)
-    return None if offered is None else offered(*arguments)
 
 
 class Number(QWidget):

@@ -28,6 +28,7 @@ from PySide6.QtTest import QTest
 from core import demo
 from core.config.training import TrainPolicyJob
 from core.guidance import tour
+from desktop.places import TabId
 from desktop.app import build
 from desktop.projects.welcome import NewProject
 
@@ -59,7 +60,7 @@ def done(kind):
     return any(job.status == "done" and job.id > before for job in window.session.jobs(kind))
 
 def rank(count):
-    page = window.tab_called("Rank")
+    page = window.tabs[TabId.RANK]
     page.board.setFocus()
     for ranked in range(count):
         until(lambda: page.board.ordering.shown and not page.board.ordering.tiers)
@@ -84,9 +85,9 @@ def learn_and_tune(reward, policy):
 
 rest("page")
 if way == "tour":
-    window.open_project(demo.install(Path(folder) / "demo"))
+    window.workspace.open(demo.install(Path(folder) / "demo"))
     before = max(job.id for job in window.session.jobs())
-    card = window.sidebar.next
+    card = window.page.sidebar.next
     press(card.main)
     rest("page")
     press(card.main)
@@ -102,9 +103,9 @@ else:
     dialog.name.setText("First steps")
     dialog.folder.setText(str(Path(folder) / "own"))
     dialog.make()
-    card = window.sidebar.next
+    card = window.page.sidebar.next
     press(card.main)
-    page = window.tab_called("Instructions").prompts
+    page = window.tabs[TabId.INSTRUCTIONS].prompts
     rest("page")
     for split, some in (("train", range(held_out, len(prompts))), ("heldout", range(held_out))):
         for _ in some:
@@ -113,16 +114,16 @@ else:
         page.new_split.setCurrentIndex(page.new_split.findData(split))
         press(page.add_button)
     press(card.main)
-    side = window.tab_called("Rank").side
+    side = window.tabs[TabId.RANK].side
     press(side.generate.generate)
     until(lambda: window.session.project.database.value("select count(*) from completion_groups") > 0)
     mark("first_completions")
-    window.tab_called("Rank").show_panel("")
+    window.tabs[TabId.RANK].show_panel("")
     rank(len(prompts))
     press(card.main)
     learn_and_tune(
-        lambda: (rest("page"), press(window.tab_called("Reward model").training.train)),
-        lambda: (press(card.main), rest("page"), press(window.tab_called("PPO").start_button)),
+        lambda: (rest("page"), press(window.tabs[TabId.REWARD].training.train)),
+        lambda: (press(card.main), rest("page"), press(window.tabs[TabId.TUNE].start_button)),
     )
 window.leave()
 print(json.dumps(marks))

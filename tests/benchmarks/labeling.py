@@ -82,7 +82,7 @@ def drive(folder: Path) -> dict[str, Any]:
     from core.jobs import launch
     from desktop import user_settings
     from desktop.app import build as build_window
-    from desktop.shell.tabs import TABS
+    from desktop.places import TABS, TabId
 
     launch.ensure_worker = lambda *_, **__: None  # type: ignore[assignment]
     user_settings.set_labeler_name(LABELER)
@@ -97,9 +97,9 @@ def drive(folder: Path) -> dict[str, Any]:
         return time.perf_counter() - began
 
     app.processEvents()
-    opening = timed(lambda: window.open_project(folder))
-    showing = timed(lambda: window.show_tab(1))
-    board = window.tab_called("Rank").board
+    opening = timed(lambda: window.workspace.open(folder))
+    showing = timed(lambda: window.open_tab(TabId.RANK))
+    board = window.tabs[TabId.RANK].board
     assert board.grid.cards, "nothing to rank is shown"
 
     def press(key: Qt.Key) -> float:
@@ -113,8 +113,8 @@ def drive(folder: Path) -> dict[str, Any]:
         assert board.prompt.toPlainText() != before, "the next item is not shown"
     undoing = [timed(lambda: QTest.keyClick(board, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier))]
 
-    timed(lambda: window.show_tab(0))
-    tab = window.tab_called("Instructions")
+    timed(lambda: window.open_tab(TabId.INSTRUCTIONS))
+    tab = window.tabs[TabId.INSTRUCTIONS]
     timed(lambda: tab.pages.setCurrentIndex(1))
     searching = []
     for text in ("ban kest", "99", "nuver to mi", "zzz", "tag7", "ke", "e"):
@@ -122,7 +122,7 @@ def drive(folder: Path) -> dict[str, Any]:
         searching.append(timed(tab.prompts.search_now))
     project = window.session.project  # type: ignore[union-attr]
     counting = timed(lambda: pairs.counts(project))
-    tabs = {kind.title: timed(lambda number=number: window.show_tab(number)) for number, kind in enumerate(TABS)}
+    tabs = {kind.title: timed(lambda kind=kind: window.open_tab(kind.id)) for kind in TABS}
     window.close()
     while window.isVisible():  # what it reads in the background is finished first
         QTest.qWait(10)

@@ -29,7 +29,7 @@ from core.config.training import ALGORITHMS
 from desktop.app import build, read_ahead
 from desktop.background import busy
 from desktop.shell.gc import Collector
-from desktop.shell.tabs import TABS
+from desktop.places import TABS
 
 app, window = build([])
 Collector(app)
@@ -37,7 +37,7 @@ window.resize(1280, 800)
 window.show()
 read_ahead(window)  # as the program does after its first frame
 folder = demo.install(Path(sys.argv[1]) / "demo")
-window.open_project(folder)
+window.workspace.open(folder)
 
 def wait(milliseconds):
     loop = QEventLoop()
@@ -70,9 +70,9 @@ NOTICED = 10
 def look(number, page=None):
     before = len(gaps)
     if page is None:
-        window.open_tab(number)
+        window.open_tab(TABS[number].id)
     else:
-        window.tab_called(TABS[number].title).pages.setCurrentIndex(page)
+        window.tabs[TABS[number].id].pages.setCurrentIndex(page)
     wait(700)
     place, new = (TABS[number].title, page or 0), gaps[before:]
     if place in seen:
@@ -86,7 +86,7 @@ ended = None
 while ended is None:
     for number, kind in enumerate(TABS):
         look(number)
-        pages = getattr(window.tab_called(kind.title), "pages", None)
+        pages = window.tabs[kind.id].pages
         for page in range(pages.count() if pages is not None else 0):
             look(number, page)
     now = window.session.job(job.id)

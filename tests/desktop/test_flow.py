@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel
 from core import worker
 from core.jobs import lock
 from core.store import open_project
+from desktop.places import TabId
 from desktop.projects.experiment_dialog import ExperimentDialog
 from desktop.projects.welcome import NewProject
 from tests.desktop.rank.ranking import on_disk
@@ -47,11 +48,11 @@ def test_from_a_new_project_to_a_report(open_window, work, qtbot, tmp_path):
     dialog.model.setText(str(make_tiny_model(tmp_path / "tiny")))
     dialog.make()
     assert window.windowTitle() == "First steps – Plumbline"
-    card = window.sidebar.next
+    card = window.page.sidebar.next
     assert "Write or import prompts" in words(card)
 
     card.main.click()
-    instructions = window.tab_called("Instructions")
+    instructions = window.tabs[TabId.INSTRUCTIONS]
     instructions.pages.setCurrentWidget(instructions.prompts)
     for split, numbers in (("train", range(PROMPTS - 3)), ("heldout", range(PROMPTS - 3, PROMPTS))):
         instructions.prompts.new_text.setPlainText("\n".join(f"question {number}?" for number in numbers))
@@ -60,7 +61,7 @@ def test_from_a_new_project_to_a_report(open_window, work, qtbot, tmp_path):
     assert "Write completions" in words(card)
 
     card.main.click()
-    rank = window.tab_called("Rank")
+    rank = window.tabs[TabId.RANK]
     rank.show_panel("generate")
     rank.side.generate.form.show_values({"completions": 3, "max_new_tokens": 6})
     rank.side.generate.generate.click()
@@ -74,8 +75,8 @@ def test_from_a_new_project_to_a_report(open_window, work, qtbot, tmp_path):
             QTest.keyClick(rank.board, key)
     assert on_disk(window.session.project, "select count(*) from rankings") == [(PROMPTS,)]
 
-    window.show_tab_called("Reward model")
-    training = window.tab_called("Reward model").training
+    window.open_tab(TabId.REWARD)
+    training = window.tabs[TabId.REWARD].training
     qtbot.waitUntil(training.train.isEnabled)
     training.form.show_values({"epochs": 1})
     training.train.click()
@@ -85,7 +86,7 @@ def test_from_a_new_project_to_a_report(open_window, work, qtbot, tmp_path):
     assert "Tune the policy" in words(card)
 
     card.main.click()
-    policy = window.tab_called("PPO")
+    policy = window.tabs[TabId.TUNE]
     policy.form.shared.show_values({"steps": 2, "batch_size": 4, "completions": 2, "max_new_tokens": 6})
     policy.start_button.click()
     work(window)
@@ -93,7 +94,7 @@ def test_from_a_new_project_to_a_report(open_window, work, qtbot, tmp_path):
     qtbot.waitUntil(lambda: "On 3 held-out prompts the reward went from" in policy.result.text())
 
     card.main.click()
-    compare = window.tab_called("Compare")
+    compare = window.tabs[TabId.COMPARE]
     compare.heldout.click()
     work(window)
     qtbot.waitUntil(lambda: "question" in words(compare))

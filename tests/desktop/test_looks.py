@@ -133,9 +133,9 @@ if __name__ == "__main__":
             with tempfile.TemporaryDirectory() as fresh:
                 os.environ["PLUMBLINE_DATA"] = fresh
                 shutil.copytree(resource("demo"), Path(fresh) / "demo")
-                window.close_project()
+                window.workspace.close()
                 for name, image in taken(app, window, Path(fresh) / "demo", mode, size):
                     image.save(str(KEPT / f"{name}.png"))
-                window.close_project()
+                window.workspace.close()
     (KEPT / "font.json").write_text(json.dumps({"family": font(app)}) + "\n")
     window.leave()

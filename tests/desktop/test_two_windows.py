@@ -10,6 +10,7 @@ import pytest
 from core.records import Prompt
 from core.store import guidelines, open_project, prompts
 from desktop import user_settings
+from desktop.places import TabId
 from tests.desktop.rank.ranking import Key, on_disk, press
 from tests.ranked import counting_rankings
 
@@ -23,15 +24,15 @@ def two(open_window, filled, qtbot):
     for name in ("ada", "bob"):
         user_settings.set_labeler_name(name)
         window = open_window()
-        window.open_project(filled.folder)
-        window.show_tab(1)
+        window.workspace.open(filled.folder)
+        window.open_tab(TabId.RANK)
         windows.append(window)
     return windows
 
 
 def rank_tab(window):
-    window.show_tab_called("Rank")
-    return window.tab_called("Rank")
+    window.open_tab(TabId.RANK)
+    return window.tabs[TabId.RANK]
 
 
 def rank_one(tab) -> int:
@@ -95,8 +96,8 @@ def test_undo_in_one_window_is_seen_in_the_other(two, filled):
 
 def test_edits_of_guidelines_and_prompts_are_seen_and_typing_is_kept(two, filled, qtbot):
     for window in two:
-        window.show_tab_called("Instructions")
-    ours, theirs = (window.tab_called("Instructions") for window in two)
+        window.open_tab(TabId.INSTRUCTIONS)
+    ours, theirs = (window.tabs[TabId.INSTRUCTIONS] for window in two)
     ours.guidelines.editors["criteria"].setPlainText("Be brief.")
     ours.guidelines.save()
     two[1].session.poll()

@@ -10,7 +10,7 @@ from core.models.decoding import Opened
 from core.models.fast.cuda_graph import CudaGraph
 from core.models.fast.varlen import Layout, forward, lay_out, placed
 from core.models.fast.varlen_states import reads_varlen
-from core.models.logprobs import vocabulary_logits
+from core.models.vocabulary import vocabulary_logits
 
 
 def decoder_kind(model: Any, longest: int) -> "type[VarlenDecoder] | None":

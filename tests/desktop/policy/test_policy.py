@@ -26,6 +26,7 @@ from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.store import completions, setting_changes
 from desktop.background import wait_for_all
+from desktop.places import TabId
 from desktop.policy.samples import COLUMNS
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.policy.tab import Tab
@@ -529,16 +530,16 @@ def test_rounds_stand_in_a_line_and_a_tuned_policy_begins_the_next(open_window, 
     rows = tuple(NewCompletion(f"tuned {n}", 2, True, 0, policy_job=job.id) for n in range(3))
     completions.add_group(filled, prompt, rows)
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("PPO")
-    found = window.tab_called("PPO")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.TUNE)
+    found = window.tabs[TabId.TUNE]
     qtbot.waitUntil(lambda: found.rounds.isVisible())
     assert found.rounds.whole.startswith("Round 1: ")
     assert "policy +0.80   →   Round 2: 1 prompt answered, none ranked" in found.rounds.whole
     assert "chance is 50%" in found.rounds.toolTip(), "the numbers are explained"
     assert found.next_round.isVisible()
     qtbot.mouseClick(found.next_round, Qt.MouseButton.LeftButton)
-    rank = window.tab_called("Rank")
+    rank = window.tabs[TabId.RANK]
     qtbot.waitUntil(lambda: rank.side.name == "generate")
     assert rank.side.generate.policy.currentData() == job.id
 
@@ -576,12 +577,12 @@ def test_rows_that_come_while_a_run_is_read_are_drawn_once(tab):
 
 def test_a_window_that_closes_while_a_sweep_is_queued_has_queued_it(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("PPO")
-    found = window.tab_called("PPO")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.TUNE)
+    found = window.tabs[TabId.TUNE]
     config, options = found.form.run()
     found.start_sweep(replace(config, gold="length", train_on_gold=True), options, {"seed": ["1", "2", "3"]})
-    window.close_project()
+    window.workspace.close()
     qtbot.waitUntil(lambda: window.session is None)
     assert len(queue.listed(filled, TrainPolicyJob)) == 3
 
@@ -599,11 +600,11 @@ def test_the_fields_begin_as_the_newest_run_was_begun(open_window, filled):
     config = TrainPolicyConfig(steps=7, kl_coef=0.2, gold="length", reward_job=1, algorithm="rloo")
     queue.enqueue(filled, JobKind.TRAIN_POLICY, config_values(config, ALGORITHMS["rloo"].config()))
     window = open_window()
-    window.open_project(filled.folder)
-    form = window.show_tab(4).form
+    window.workspace.open(filled.folder)
+    form = window.open_tab(TabId.TUNE).form
     found = form.run()[0]
     assert (form.name, found.steps, found.kl_coef, found.reward_job) == ("rloo", 7, 0.2, 0)
-    assert window.show_tab(3).training.form.config(TrainRewardConfig).epochs == 3
+    assert window.open_tab(TabId.REWARD).training.form.config(TrainRewardConfig).epochs == 3
 
 
 def test_the_settings_of_a_run_are_taken_over(tab, session):

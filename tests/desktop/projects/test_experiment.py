@@ -16,7 +16,7 @@ def test_the_menu_writes_the_page_and_offers_to_open_it(open_window, filled, tmp
     gold.rank_all(filled, "length")
     window = open_window()
     assert not action(window, "Report of").isEnabled(), "there is nothing to report without a project"
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     action(window, "Report of").trigger()
     files = window.findChild(QFileDialog)
     assert files.selectedFiles()[0].endswith("project-report.html")
@@ -34,7 +34,7 @@ def test_the_menu_writes_the_page_and_offers_to_open_it(open_window, filled, tmp
 
 def test_what_goes_wrong_is_said_in_the_dialog(open_window, filled, tmp_path, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     dialog = ExperimentDialog(window.session, window)
     dialog.write(tmp_path / "nowhere" / "page.html")
     qtbot.waitUntil(lambda: "is no folder" in dialog.said.text())

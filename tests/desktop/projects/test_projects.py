@@ -17,6 +17,8 @@ from core.projects.summary import summary
 from core.store import create_project, waiting_rows
 from desktop import user_settings
 from desktop.background import busy
+from desktop.places import TabId
+from desktop.projects import actions
 from tests.desktop.shell.test_access import unnamed
 
 
@@ -40,7 +42,7 @@ def opened(open_window, filled):
     folder = filled.folder
     filled.close()
     window = open_window()
-    window.open_project(folder)
+    window.workspace.open(folder)
     return window
 
 
@@ -71,12 +73,12 @@ def test_opening_a_project_removes_rows_that_somebody_who_was_killed_kept_for_un
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     left, held = waiting_rows.new_folder()
     os.utime(left, (0, 0))
-    assert welcome.open_project(tmp_path / "one")
+    assert welcome.workspace.open(tmp_path / "one")
     qtbot.waitUntil(lambda: not busy())
     assert left.is_dir(), "it is held"
     held.close()
     os.utime(left, (0, 0))
-    assert welcome.open_project(tmp_path / "two")
+    assert welcome.workspace.open(tmp_path / "two")
     qtbot.waitUntil(lambda: not left.exists())
 
 
@@ -101,9 +103,9 @@ def test_a_long_name_gives_way_to_the_date(welcome, qtbot, tmp_path):
 def test_an_archive_is_written_and_restored_while_the_window_lives(opened, qtbot, tmp_path):
     folder, file = opened.session.project.folder, tmp_path / "mine.plumbline.zip"
     opened.projects.write_archive(folder, file)
-    assert opened.projects.notice.isVisible()
-    assert "Archiving" in opened.projects.notice.text.text()
-    qtbot.waitUntil(lambda: "is archived" in opened.projects.notice.text.text())
+    assert opened.notice.isVisible()
+    assert "Archiving" in opened.notice.text.text()
+    qtbot.waitUntil(lambda: "is archived" in opened.notice.text.text())
     assert file.is_file()
     dialog = opened.projects.restore_from(file)
     dialog.folder.setText(str(folder))
@@ -111,9 +113,9 @@ def test_an_archive_is_written_and_restored_while_the_window_lives(opened, qtbot
     assert "not empty" in dialog.error.text()
     dialog.folder.setText(str(tmp_path / "back"))
     dialog.accept()
-    qtbot.waitUntil(lambda: "is restored" in opened.projects.notice.text.text())
+    qtbot.waitUntil(lambda: "is restored" in opened.notice.text.text())
     assert opened.session.project.folder == folder, "nobody's work is exchanged under their hands"
-    opened.projects.notice.action.click()
+    opened.notice.action.click()
     assert opened.session.project.folder == tmp_path / "back"
     assert opened.session.project.database.value("select count(*) from prompts") == 6
 
@@ -129,7 +131,7 @@ def test_a_file_that_is_no_archive_is_one_sentence_and_the_project_stays(opened,
     assert "not a Plumbline archive" in box.informativeText()
     box.close()
     assert opened.session.project.folder == folder
-    assert not opened.projects.notice.isVisible()
+    assert not opened.notice.isVisible()
     assert not (tmp_path / "back").exists()
 
 
@@ -140,8 +142,8 @@ def test_a_duplicate_is_named_and_can_be_opened(opened, qtbot):
     qtbot.keyClicks(dialog.name, "Second try")
     assert Path(dialog.folder.text()).name == "second-try", "the folder follows the name"
     dialog.accept()
-    qtbot.waitUntil(lambda: "is the copy" in opened.projects.notice.text.text())
-    opened.projects.notice.action.click()
+    qtbot.waitUntil(lambda: "is the copy" in opened.notice.text.text())
+    opened.notice.action.click()
     assert opened.session.project.name == "Second try"
     assert opened.session.project.database.value("select count(*) from completions") == 24
 
@@ -155,16 +157,16 @@ def test_the_open_project_is_deleted_after_a_question_and_undone(opened, qtbot):
     assert "MB" in box.informativeText()
     assert box.defaultButton() is pressed(box, "Cancel")
     pressed(box, "Delete").click()
-    qtbot.waitUntil(lambda: "in the trash" in opened.projects.notice.text.text())
+    qtbot.waitUntil(lambda: "in the trash" in opened.notice.text.text())
     assert opened.session is None
     assert not folder.exists()
-    assert opened.projects.undo_action.isVisible()
-    assert "Test project" in opened.projects.undo_action.text()
+    assert opened.menus.made[actions.UNDO_DELETING].isVisible()
+    assert "Test project" in opened.menus.made[actions.UNDO_DELETING].text()
     qtbot.waitUntil(lambda: opened.welcome.recent.deleted.isVisible() and not names(opened))
-    opened.projects.notice.action.click()
+    opened.notice.action.click()
     qtbot.waitUntil(lambda: names(opened) == ["Test project"])
-    assert not opened.projects.undo_action.isVisible()
-    assert opened.open_project(folder)
+    assert not opened.menus.made[actions.UNDO_DELETING].isVisible()
+    assert opened.workspace.open(folder)
 
 
 def test_a_project_at_work_is_not_deleted_and_shown_again(opened, qtbot, monkeypatch):
@@ -172,18 +174,18 @@ def test_a_project_at_work_is_not_deleted_and_shown_again(opened, qtbot, monkeyp
 
     monkeypatch.setattr(lock, "LEAVING", 0.2)
     folder = opened.session.project.folder
-    opened.show_tab_called("Review")
+    opened.open_tab(TabId.REVIEW)
     opened.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     guard = lock.acquire(folder)
     opened.projects.put_in_trash(folder)
     qtbot.waitUntil(lambda: opened.session is not None)
-    assert opened.projects.notice.text.text().startswith("Deleting"), "not that its job goes on elsewhere"
+    assert opened.notice.text.text().startswith("Deleting"), "not that its job goes on elsewhere"
     box = opened.findChild(QMessageBox)
     assert "worker is at work" in box.informativeText()
     box.close()
     guard.close()
     assert opened.session.project.folder == folder
-    assert opened.tab_stack.currentIndex() == 2
+    assert opened.shown == TabId.REVIEW
 
 
 def test_the_trash_lists_puts_back_and_deletes_for_good(welcome, qtbot, tmp_path):
@@ -204,7 +206,7 @@ def test_the_trash_lists_puts_back_and_deletes_for_good(welcome, qtbot, tmp_path
     qtbot.waitUntil(lambda: "Nothing is deleted" in dialog.about.text())
     assert trash.listed() == []
     assert welcome.projects.deleted == []
-    assert not welcome.projects.undo_action.isVisible()
+    assert not welcome.menus.made[actions.UNDO_DELETING].isVisible()
     dialog.close()
 
 
@@ -228,11 +230,11 @@ def slow(monkeypatch):
 def test_copying_can_be_stopped_and_goes_on_when_the_project_closes(opened, qtbot, tmp_path, slow):
     folder, file = opened.session.project.folder, tmp_path / "mine.plumbline.zip"
     opened.projects.write_archive(folder, file)
-    opened.close_project()
-    assert opened.projects.at_work, "closing a project does not wait for it"
-    opened.projects.notice.action.click()
+    opened.workspace.close()
+    assert opened.workspace.copying, "closing a project does not wait for it"
+    opened.notice.action.click()
     slow.set()
-    qtbot.waitUntil(lambda: "stopped" in opened.projects.notice.text.text())
+    qtbot.waitUntil(lambda: "stopped" in opened.notice.text.text())
     assert not list(tmp_path.glob("*mine*")) + list(tmp_path.glob(".*"))
 
 

@@ -14,6 +14,7 @@ from core.store import Project, assignments, calibration, completions, labelers,
 from desktop import user_settings
 from desktop.background import busy
 from desktop.instructions.import_dialog import ImportDialog
+from desktop.projects import actions
 from desktop.rank.tab import Tab as RankTab
 from desktop.review.export_dialog import ExportDialog
 from desktop.review.tab import Tab
@@ -202,10 +203,10 @@ def test_an_opened_pack_leads_to_sending_it_back(qtbot, open_window, ranked: Pro
     file = tmp_path / f"Cy{pack.SUFFIX}"
     pack.pack(ranked, file, "Cy")
     window = open_window()
-    window.open_project(ranked.folder)
-    assert not window.packs.back_action.isVisible()
+    window.workspace.open(ranked.folder)
+    assert not window.menus.made[actions.SEND_BACK].isVisible()
     window.packs.unpack(file)
-    assert window.packs.back_action.isVisible()
+    assert window.menus.made[actions.SEND_BACK].isVisible()
     rank(window.session.project, 1, person(window.session.project, "Cy"), 0, 1, 2, 3)
     window.packs.write(tmp_path / "back.plumbpack")
     assert pack.merge(ranked, tmp_path / "back.plumbpack").added == 1

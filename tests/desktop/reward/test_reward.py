@@ -115,7 +115,7 @@ def tab(qtbot: QtBot, with_run: Project) -> Iterator[Tab]:
         found.show()
     qtbot.waitUntil(lambda: not busy())
     yield found
-    session._timer.stop()
+    session.rest()
     found.close()
 
 

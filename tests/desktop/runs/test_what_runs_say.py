@@ -16,6 +16,7 @@ from core.projects import trash
 from core.store import create_project, open_project, prompts
 from desktop import user_settings
 from desktop.background import wait_for_all
+from desktop.places import TabId
 from desktop.shell import close_dialog
 from desktop.shell.jobs_panel import JobsPanel
 from tests.jobs import set_job
@@ -26,7 +27,7 @@ def window(open_window, filled):
     """A window on a project with a worker at hand."""
     held = lock.acquire(filled.folder)
     found = open_window()
-    found.open_project(filled.folder)
+    found.workspace.open(filled.folder)
     yield found
     held.close()
 
@@ -49,10 +50,10 @@ def test_the_time_that_is_left_counts_down_between_steps_everywhere(window, fill
     job = queued(filled)
     set_status(filled, job, "running")
     set_job(filled, job.id, done=4, total=10, seconds=40, stage="Tuning")
-    window.show_tab_called("PPO")
+    window.open_tab(TabId.TUNE)
     window.show_jobs()
     polled(window)
-    session, panel, runs = window.session, window.findChild(JobsPanel), window.tab_called("PPO").runs
+    session, panel, runs = window.session, window.findChild(JobsPanel), window.tabs[TabId.TUNE].runs
     reads = []
     session.project.database.conn.set_trace_callback(reads.append)
 
@@ -60,7 +61,7 @@ def test_the_time_that_is_left_counts_down_between_steps_everywhere(window, fill
         session._moved[job.id] -= waited
         session._tick()
         return (
-            window.job_bar.eta.text(),
+            window.page.job_bar.eta.text(),
             runs.item(0).text().split(", ")[1],
             panel.table.item(0, 3).text().split(", ")[1],
         )
@@ -77,16 +78,16 @@ def test_what_a_job_does_right_now_is_in_the_bar_until_its_next_step(window, fil
     recorder.record(Progress(0, 3, "Tuning the policy (PPO)"))
     recorder.say("Writing 16 completions, token 5 of 24")
     polled(window)
-    assert window.job_bar.text.text().endswith("(PPO): 0 of 3 · Writing 16 completions, token 5 of 24")
+    assert window.page.job_bar.text.text().endswith("(PPO): 0 of 3 · Writing 16 completions, token 5 of 24")
     recorder.record(Progress(1, 3, "Tuning the policy (PPO)"))
     polled(window)
-    assert window.job_bar.text.text().endswith("(PPO): 1 of 3")
+    assert window.page.job_bar.text.text().endswith("(PPO): 1 of 3")
 
 
 def test_the_jobs_of_the_demo_say_how_far_they_came_and_how_long_they_took(open_window, tmp_path):
     shutil.copytree(resources.resource("demo"), tmp_path / "demo")
     window = open_window()
-    window.open_project(tmp_path / "demo")
+    window.workspace.open(tmp_path / "demo")
     window.show_jobs()
     table = window.findChild(JobsPanel).table
     cells = {table.item(line, 1).text(): [table.item(line, place).text() for place in (3, 5)] for line in range(4)}
@@ -100,16 +101,18 @@ def test_a_project_opens_at_the_tab_where_it_was_left_but_a_job_that_went_on_com
     open_window, filled, tmp_path, qtbot
 ):
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Review")
-    window.close_project()
-    assert window.open_project(filled.folder)
-    assert window.shown.title == "Review"
-    window.open_later(filled.folder, 4)
-    qtbot.waitUntil(lambda: window.shown.title == "PPO")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.REVIEW)
+    window.workspace.close()
+    assert window.workspace.open(filled.folder)
+    assert window.shown == TabId.REVIEW
+    window.workspace.close()
+    user_settings.set_last_tab(filled.folder, TabId.TUNE)
+    window.open_later(filled.folder)
+    qtbot.waitUntil(lambda: window.shown == TabId.TUNE)
     for number in range(20):
-        user_settings.set_last_tab(tmp_path / str(number), "Rank")
-    assert user_settings.last_tab(filled.folder) == "" and user_settings.last_tab(tmp_path / "19") == "Rank"
+        user_settings.set_last_tab(tmp_path / str(number), TabId.RANK)
+    assert user_settings.last_tab(filled.folder) is None and user_settings.last_tab(tmp_path / "19") == TabId.RANK
 
 
 def test_the_step_at_which_a_run_was_resumed_is_marked_in_its_charts(window, filled, qtbot):
@@ -120,12 +123,12 @@ def test_the_step_at_which_a_run_was_resumed_is_marked_in_its_charts(window, fil
             recorder.record(Metrics(step, {name: step / 5}))
         resumes.mark(filled, job.id, 3, paused=0.0 if job is policy else 1800.0)
         set_status(filled, job, "done")
-    window.show_tab_called("PPO")
+    window.open_tab(TabId.TUNE)
     polled(window)
-    charts = window.tab_called("PPO").charts
+    charts = window.tabs[TabId.TUNE].charts
     qtbot.waitUntil(lambda: [(mark.place, mark.word) for mark in charts.reward.marks] == [(3, "resumed")])
-    window.show_tab_called("Reward model")
-    training = window.tab_called("Reward model").training
+    window.open_tab(TabId.REWARD)
+    training = window.tabs[TabId.REWARD].training
     assert "after a pause of 30 min" in training.loss.marks[0].meaning
 
 
@@ -135,9 +138,9 @@ def test_a_run_says_that_prompts_from_its_training_are_held_out_now(window, fill
     folder = filled.run_folder(job.id)
     folder.mkdir(parents=True)
     (folder / "prompts.json").write_text('{"train": [{"id": 1}, {"id": 2}], "heldout": []}')
-    window.show_tab_called("PPO")
+    window.open_tab(TabId.TUNE)
     polled(window)
-    note = window.tab_called("PPO").held_out
+    note = window.tabs[TabId.TUNE].held_out
     wait_for_all()
     assert note.isHidden()
     window.session.do(prompts.edit(window.session.project, 1, split="heldout"))
@@ -152,9 +155,9 @@ def test_delete_removes_a_run_after_a_question_and_undo_brings_it_back(window, f
         set_status(filled, each, "done")
     filled.run_folder(job.id).mkdir(parents=True)
     (filled.run_folder(job.id) / "weights").write_bytes(b"x" * 2_000_000)
-    window.show_tab_called("PPO")
+    window.open_tab(TabId.TUNE)
     polled(window)
-    runs = window.tab_called("PPO").runs
+    runs = window.tabs[TabId.TUNE].runs
     runs.select(job.id)
     runs.setFocus()
     runs.customContextMenuRequested.emit(QPoint(5, 5))
@@ -168,13 +171,13 @@ def test_delete_removes_a_run_after_a_question_and_undo_brings_it_back(window, f
     next(button for button in box.buttons() if button.text() == "Remove").click()
     qtbot.waitUntil(lambda: runs.count() == 1 and bool(trash.listed()))
     assert runs.current == other.id and not filled.run_folder(job.id).exists()
-    qtbot.waitUntil(lambda: window.projects.notice.action.isVisible())
-    window.projects.notice.action.click()
+    qtbot.waitUntil(lambda: window.notice.action.isVisible())
+    window.notice.action.click()
     qtbot.waitUntil(lambda: not trash.listed())
     polled(window)
     assert runs.count() == 2 and filled.run_folder(job.id).exists()
     qtbot.waitUntil(lambda: not window.session.history.undoable)  # there is nothing to undo any more
-    window.tab_called("PPO").removal.remove(job.id)
+    window.tabs[TabId.TUNE].removal.remove(job.id)
     qtbot.waitUntil(lambda: runs.count() == 1 and bool(window.session.history.undoable))
     window.take_back("undo")
     qtbot.waitUntil(lambda: not trash.listed())
@@ -188,18 +191,18 @@ def test_the_bar_says_nothing_of_a_run_that_was_removed(window, filled):
     polled(window)
     set_status(filled, job, "failed")
     polled(window)
-    assert window.job_bar.isVisible()
+    assert window.page.job_bar.isVisible()
     trash.delete_run(filled.folder, job.id)
     polled(window)
-    assert window.job_bar.job is None and not window.job_bar.isVisible()
+    assert window.page.job_bar.job is None and not window.page.job_bar.isVisible()
 
 
 def test_a_run_that_goes_on_is_not_removed(window, filled, qtbot):
     job = queued(filled, "train-reward")
     set_status(filled, job, "running")
-    window.show_tab_called("Reward model")
+    window.open_tab(TabId.REWARD)
     polled(window)
-    window.tab_called("Reward model").training.removal.action.trigger()
+    window.tabs[TabId.REWARD].training.removal.action.trigger()
     qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None)
     assert "stop it first" in window.findChild(QMessageBox).informativeText()
     window.findChild(QMessageBox).close()
@@ -210,30 +213,30 @@ def test_a_run_that_goes_on_is_not_removed(window, filled, qtbot):
 
 def test_a_project_that_closes_says_that_its_job_goes_on_and_how_to_come_back(window, filled, qtbot, tmp_path):
     create_project(tmp_path / "other").close()
-    window.open_project(tmp_path / "other")
-    notice = window.projects.notice
+    window.workspace.open(tmp_path / "other")
+    notice = window.notice
     assert not notice.isVisible(), "nothing runs there"
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     job = queued(filled)
     set_status(filled, job, "running")
     queued(filled)
     polled(window)
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     assert not notice.isVisible(), "it is open again"
-    window.open_project(tmp_path / "other")
+    window.workspace.open(tmp_path / "other")
     assert notice.text.text() == (
         f"Job {job.id}, Tune policy, goes on in the background, and 1 more waits: open “Test project” again to see "
         "how far it is."
     )
     notice.action.click()
     assert window.session.project.folder == filled.folder
-    window.close_project()
+    window.workspace.close()
     assert "goes on in the background" in notice.text.text() and notice.isVisible()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     set_status(filled, job, "paused")
     polled(window)
     box = close_dialog.ask(window.session, window, lambda: None)
     assert "stays paused" in box.informativeText() and "is paused. 1 more waits." in box.text()
     box.close()
-    window.close_project()
+    window.workspace.close()
     assert f"Job {job.id}, Tune policy, stays paused, and 1 more waits" in notice.text.text()

@@ -4,7 +4,7 @@ import os
 import sys
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from core.config.jobs import JobKind, config_values
@@ -15,7 +15,9 @@ from core.jobs.recorder import Recorder
 from core.machine import base_models, compute_settings
 from core.store import open_project
 from desktop import user_settings
+from desktop.places import TabId
 from desktop.settings.dialog import SettingsDialog
+from desktop.shell.actions import THEMES
 from desktop.theme import theme
 from tests.core.machine.test_compute_settings import nvml
 from tests.desktop.shell.test_access import unnamed
@@ -39,8 +41,8 @@ def _plain(monkeypatch):
 @pytest.fixture
 def opened(open_window, filled):
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Rank")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.RANK)
     return window
 
 
@@ -102,18 +104,18 @@ def test_the_window_follows_what_is_chosen(opened, qtbot):
     fields = dialog.looks.form.form.fields
     choose(fields["theme"], "Dark")
     assert theme.current().name == "dark"
-    assert [mode for mode, action in opened.menus.themes.items() if action.isChecked()] == ["dark"]
+    assert [mode for mode, action in THEMES.items() if opened.menus.made[action].isChecked()] == ["dark"]
     height = opened.menuBar().sizeHint().height()
     fields["window_font_size"].setValue(16)
     assert opened.menuBar().sizeHint().height() > height
     fields["font_size"].setValue(22)
-    card = opened.tab_called("Rank").board.grid.cards[0]
+    card = opened.tabs[TabId.RANK].board.grid.cards[0]
     assert "font-size: 22px" in card.text.styleSheet()
     fields["break_minutes"].setValue(40)
     fields["labeler"].clear()
     qtbot.keyClicks(fields["labeler"], "Ada")
     dialog.close()
-    rank = opened.tab_called("Rank")
+    rank = opened.tabs[TabId.RANK]
     assert (user_settings.labeler_name(), rank.labeling.labeler.name, rank.header.labeler.text()) == (
         "Ada",
         "Ada",
@@ -183,4 +185,4 @@ def test_the_system_view_shows_the_worker_and_reads_only_while_seen(opened, qtbo
 
     qtbot.waitUntil(lambda: not panel.reading)
     opened.show_system()
-    assert not panel._timer.isActive()
+    assert not [timer for timer in panel.findChildren(QTimer) if timer.isActive()]

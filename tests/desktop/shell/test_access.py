@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from core.records import NewRanking
 from core.store import labelers, rankings
-from desktop.shell.tabs import TABS
+from desktop.places import TABS, TabId
 from desktop.theme import theme
 from desktop.widgets.basics import button, column
 from desktop.widgets.tables import table
@@ -64,31 +64,30 @@ def ancestors(widget: QWidget) -> list[QWidget]:
     return found
 
 
-@pytest.mark.parametrize("title", [kind.title for kind in TABS])
-def test_every_control_has_a_name(open_window, filled, title):
+@pytest.mark.parametrize("kind", TabId)
+def test_every_control_has_a_name(open_window, filled, kind):
     me = labelers.named(filled, "me")
     rankings.add(filled, NewRanking(1, me.id, {1: 1, 2: 2, 3: 3, 4: None}))
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called(title)
-    tab = window.tab_called(title)
+    window.workspace.open(filled.folder)
+    tab = window.open_tab(kind)
     assert unnamed(window) == []
-    for page in range(tab.pages.count() if hasattr(tab, "pages") else 0):
+    for page in range(tab.pages.count() if tab.pages is not None else 0):
         tab.pages.setCurrentIndex(page)
         assert unnamed(tab) == []
-    for panel in tab.side.panels if title == "Rank" else ():
+    for panel in tab.side.panels if kind == TabId.RANK else ():
         tab.show_panel(panel)
         assert unnamed(tab) == []
 
 
 def test_tips_are_plain_words_and_tables_are_walked_by_rows(open_window, filled):
     window = open_window()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     for kind in TABS:
-        window.show_tab_called(kind.title)
+        window.open_tab(kind.id)
         tips = {widget.toolTip() for widget in window.findChildren(QWidget)}
         assert not [tip for tip in tips if "`" in tip or "**" in tip]
-        tables = window.tab_called(kind.title).findChildren(QTableView)
+        tables = window.tabs[kind.id].findChildren(QTableView)
         assert all(table.selectionBehavior() == QTableView.SelectionBehavior.SelectRows for table in tables)
 
 
@@ -124,10 +123,10 @@ def words_in(press: QPushButton) -> QRect:
 def test_the_head_of_the_rank_tab_is_whole_in_the_smallest_window(open_window, filled, qapp, qtbot):
     theme.apply(qapp, "light")
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Rank")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.RANK)
     window.resize(window.minimumSize())
-    header = window.tab_called("Rank").header
+    header = window.tabs[TabId.RANK].header
     header.show_counts(1112, 1212)
     qtbot.waitUntil(lambda: header.count.width() >= header.count.sizeHint().width(), timeout=2000)
     assert all(each.width() >= each.sizeHint().width() for each in header.toggles.values())
@@ -144,18 +143,18 @@ def test_no_part_is_shown_before_it_has_its_place(open_window, filled, qapp):
 
     watch = Watch()
     qapp.installEventFilter(watch)
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     for kind in TABS:
-        window.show_tab_called(kind.title)
+        window.open_tab(kind.id)
     qapp.removeEventFilter(watch)
     assert not alone, "it would flash up as a window of its own"
 
 
 def test_a_card_tells_a_screen_reader_its_place_and_text(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Rank")
-    board = window.tab_called("Rank").board
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.RANK)
+    board = window.tabs[TabId.RANK].board
     qtbot.keyClick(board, Qt.Key.Key_B)
     card = board.grid.cards[1]
     assert card.accessibleName() == "Completion B"
@@ -175,9 +174,9 @@ def test_a_card_tells_a_screen_reader_its_place_and_text(open_window, filled, qt
 def test_every_script_is_shown_whole_and_in_its_direction(open_window, filled, text, direction):
     group_id = add_group(filled, f"{text}?", text, text + " " + text)
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Rank")
-    tab = window.tab_called("Rank")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.RANK)
+    tab = window.tabs[TabId.RANK]
     tab.labeling.editor.open(group_id)
     tab.show_item()
     for card in tab.board.grid.cards:

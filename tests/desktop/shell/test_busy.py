@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QMessageBox
 
 from core.projects import trash
 from core.store import schema
+from desktop import busy as waiting
 from desktop.background import busy, in_background, with_project
-from desktop.shell import busy as waiting
+from desktop.places import TabId
 from desktop.shell.busy_overlay import Cover
 from tests.core.store.test_store import older  # noqa: F401
 from tests.desktop.rank.ranking import Key
@@ -26,7 +27,7 @@ def slow():
 @pytest.fixture
 def window(open_window, filled, qtbot):
     found = open_window()
-    found.open_project(filled.folder)
+    found.workspace.open(filled.folder)
     qtbot.wait(50)
     return found
 
@@ -48,24 +49,24 @@ def said(window):
 
 def test_a_project_closes_once_what_is_read_of_it_was_read(window, filled, qtbot, slow):
     found = []
-    with_project(window.tab_called("Instructions"), filled.folder, lambda project: slow.wait(20), found.append)
-    window.close_project()
+    with_project(window.tabs[TabId.INSTRUCTIONS], filled.folder, lambda project: slow.wait(20), found.append)
+    window.workspace.close()
     assert window.session is not None and ticks(qtbot) > 5
     qtbot.waitUntil(lambda: "Finishing" in said(window))
-    tab = window.tab_stack.currentIndex()
+    tab = window.shown
     qtbot.keyClick(window.findChild(Cover), Key.Key_2, Qt.KeyboardModifier.ControlModifier)
-    assert window.tab_stack.currentIndex() == tab, "keys do nothing meanwhile"
+    assert window.shown == tab, "keys do nothing meanwhile"
     slow.set()
     qtbot.waitUntil(lambda: window.session is None)
     assert found == [True], "what was found was given while the project was open"
-    assert not window.waiting.busy and not said(window)
+    assert not window.workspace.busy and not said(window)
 
 
 def test_the_next_project_is_shown_once_the_last_one_is_closed(window, project, qtbot, slow, tmp_path):
-    in_background(window.tab_called("Instructions"), lambda: slow.wait(20), lambda _: None)
+    in_background(window.tabs[TabId.INSTRUCTIONS], lambda: slow.wait(20), lambda _: None)
     shown = []
-    assert not window.open_project(project.folder, lambda: shown.append(window.session.project.folder))
-    assert not window.open_project(tmp_path), "one at a time"
+    assert not window.workspace.open(project.folder, lambda: shown.append(window.session.project.folder))
+    assert not window.workspace.open(tmp_path), "one at a time"
     slow.set()
     qtbot.waitUntil(lambda: shown == [project.folder])
 
@@ -84,7 +85,7 @@ def test_an_older_project_is_migrated_beside_the_window(open_window, older, qtbo
     migrate = schema.migrations.apply
     monkeypatch.setattr(schema.migrations, "apply", lambda *given, **more: slow.wait(20) and migrate(*given, **more))
     shown = []
-    assert not window.open_project(older, lambda: shown.append(window.session.project.name))
+    assert not window.workspace.open(older, lambda: shown.append(window.session.project.name))
     assert ticks(qtbot) > 5
     qtbot.waitUntil(lambda: "brought up to date" in said(window))
     slow.set()
@@ -96,7 +97,7 @@ def test_a_window_closed_while_it_opens_an_older_project_opens_nothing(open_wind
     window = open_window()
     migrate = schema.migrations.apply
     monkeypatch.setattr(schema.migrations, "apply", lambda *given, **more: slow.wait(20) and migrate(*given, **more))
-    window.open_project(older)
+    window.workspace.open(older)
     window.close()
     slow.set()
     qtbot.waitUntil(window.isHidden)
@@ -106,23 +107,23 @@ def test_a_window_closed_while_it_opens_an_older_project_opens_nothing(open_wind
 def test_a_window_that_is_closed_while_it_goes_to_another_project_closes_whoever_sees_first_that_it_can(
     window, project, qtbot, slow, monkeypatch
 ):
-    in_background(window.tab_called("Instructions"), lambda: slow.wait(20), lambda _: None)
+    in_background(window.tabs[TabId.INSTRUCTIONS], lambda: slow.wait(20), lambda _: None)
     monkeypatch.setattr(waiting, "LOOK_MILLISECONDS", 300)
-    window.open_project(project.folder)
+    window.workspace.open(project.folder)
     monkeypatch.setattr(waiting, "LOOK_MILLISECONDS", 5)
     window.leave()
     slow.set()
     qtbot.waitUntil(window.isHidden, timeout=2000)
 
 
-@pytest.mark.parametrize("tab", ["Review", "Reward model"])
+@pytest.mark.parametrize("tab", [TabId.REVIEW, TabId.REWARD])
 def test_a_project_closes_though_something_that_reads_it_does_not_end(window, filled, qtbot, slow, monkeypatch, tab):
-    window.show_tab_called(tab)
+    window.open_tab(tab)
     qtbot.waitUntil(lambda: not busy())
     monkeypatch.setattr(waiting, "LONGEST_SECONDS", 0.1)
     ended, given = [], []
     in_background(window, lambda: ended.append(slow.wait(5)), given.append)
-    window.close_project()
+    window.workspace.close()
     qtbot.waitUntil(lambda: window.session is None, timeout=3000)
     assert not ended, "it is still at work"
     slow.set()
@@ -132,21 +133,21 @@ def test_a_project_closes_though_something_that_reads_it_does_not_end(window, fi
 
 def test_the_window_closes_also_when_the_last_thread_ends_just_as_it_begins_to_wait(window, qtbot, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("desktop.window.soon_idle", lambda **_: False)
+        patched.setattr("desktop.shell.leaving.soon_idle", lambda **_: False)
         assert not window.close()
     qtbot.waitUntil(window.isHidden, timeout=2000)
 
 
 def test_a_project_is_not_deleted_while_the_window_finishes_something_and_that_is_said(window, qtbot, slow):
     folder = window.session.project.folder
-    in_background(window.tab_called("Instructions"), lambda: slow.wait(20), lambda _: None)
-    window.close_project()
-    assert window.waiting.busy
+    in_background(window.tabs[TabId.INSTRUCTIONS], lambda: slow.wait(20), lambda _: None)
+    window.workspace.close()
+    assert window.workspace.busy
     window.projects.put_in_trash(folder)
     box = window.findChild(QMessageBox)
     assert "delete the project once that is done" in box.informativeText()
     box.close()
-    assert not window.projects.notice.isVisible(), "it does not claim to delete anything"
+    assert not window.notice.isVisible(), "it does not claim to delete anything"
     slow.set()
     qtbot.waitUntil(lambda: window.session is None)
     assert (folder / "plumbline.db").is_file() and not trash.listed()

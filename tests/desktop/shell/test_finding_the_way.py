@@ -12,6 +12,7 @@ from core.config.training import ALGORITHMS, TrainRewardJob
 from core.events import NewCompletion, Sample, Samples
 from core.guidance import tour
 from core.guidance.next_step import ENOUGH, next_step
+from core.guidance.steps import Step
 from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
@@ -20,10 +21,10 @@ from core.store import completions, labelers, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.background import busy
 from desktop.guide import guide
+from desktop.places import TABS, TabId
 from desktop.shell import commands, page_commands
 from desktop.shell.command_palette import CommandPalette
 from desktop.shell.jobs_panel import JobsPanel
-from desktop.shell.tabs import TABS
 from tests.jobs import set_job
 
 
@@ -46,16 +47,16 @@ def test_the_next_step_follows_the_loop(filled):
     assert next_step(filled).title == "Rank 6 more prompts", "as many as there are"
     gold.rank_all(filled, "length")
     step = next_step(filled)
-    assert (step.title, step.page) == (f"Add {ENOUGH - 6} more prompts", "prompts"), "there is none left to rank"
+    assert (step.title, step.step) == (f"Add {ENOUGH - 6} more prompts", Step.PROMPTS), "there is none left to rank"
     prompts.add(filled, [Prompt(0, f"another {number}?") for number in range(ENOUGH)])
     assert next_step(filled).title == "Write completions"
     finished(filled, "train-reward", accuracy=0.75, heldout_pairs=12)
-    assert next_step(filled).tab == "PPO", "who trains with fewer may go on"
+    assert next_step(filled).step == Step.TUNE, "who trains with fewer may go on"
     assert "cannot be told from chance" in next_step(filled).why, "9 of 12 pairs"
     finished(filled, "train-reward", accuracy=0.75, heldout_pairs=120)
     assert "chance" not in next_step(filled).why
     finished(filled, "train-policy")
-    assert next_step(filled).tab == "Compare"
+    assert next_step(filled).step == Step.COMPARE
     finished(filled, "compare")
     assert next_step(filled).title == "Begin the next round"
     written = finished(filled, "generate").id
@@ -63,7 +64,7 @@ def test_the_next_step_follows_the_loop(filled):
     completions.add_group(filled, prompts.listed(filled)[-1].id, rows, job_id=written)
     assert next_step(filled).title == "Rank 1 more prompt", "what the tuned policy wrote"
     finished(filled, "train-reward")
-    assert next_step(filled).tab == "PPO", "a newer reward model wants a newer policy"
+    assert next_step(filled).step == Step.TUNE, "a newer reward model wants a newer policy"
 
 
 def test_prompts_that_wait_for_completions_count_as_prompts_to_rank(filled):
@@ -76,21 +77,21 @@ def test_prompts_that_wait_for_completions_count_as_prompts_to_rank(filled):
 def test_card_and_pages_agree_once_all_of_too_few_are_ranked(open_window, filled, qtbot):
     user_settings.set_labeler_name("somebody")
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Reward model")
-    empty = window.tab_called("Reward model").training.empty
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.REWARD)
+    empty = window.tabs[TabId.REWARD].training.empty
     qtbot.waitUntil(lambda: "Rank some prompts" in empty.text.text() and empty.action.text() == "Go to Rank")
     rank_by_hand(window, 6)
-    assert f"Add {ENOUGH - 6} more prompts" in words(window.sidebar.next)
-    assert "A reward model can learn from them now, and better from 20 prompts" in words(window.sidebar.next)
-    assert window.sidebar.next.main.text() == "Prompts →"
+    assert f"Add {ENOUGH - 6} more prompts" in words(window.page.sidebar.next)
+    assert "A reward model can learn from them now, and better from 20 prompts" in words(window.page.sidebar.next)
+    assert window.page.sidebar.next.main.text() == "Prompts →"
     qtbot.waitUntil(lambda: "Train it now with the button at the left, or add prompts." in empty.text.text())
-    advice = window.tab_called("Reward model").training.advice.text()
+    advice = window.tabs[TabId.REWARD].training.advice.text()
     assert advice == f"It can be trained now, and better with {ENOUGH - 6} more ranked prompts."
     empty.action.click()
-    assert window.tab_called("Instructions").prompts.new_text.isVisible()
-    window.show_tab_called("Rank")
-    pages = window.tab_called("Rank").stack
+    assert window.tabs[TabId.INSTRUCTIONS].prompts.new_text.isVisible()
+    window.open_tab(TabId.RANK)
+    pages = window.tabs[TabId.RANK].stack
     qtbot.waitUntil(lambda: pages.currentWidget() is pages.all_ranked)
     said = f"can learn from it now, and better with {ENOUGH - 6} more ranked prompts."
     assert pages.all_ranked.text.text().endswith(said)
@@ -103,8 +104,8 @@ def test_a_second_tuning_is_at_work_as_the_first_was(open_window, filled, status
         finished(filled, kind)
     held = lock.acquire(filled.folder)
     window = open_window()
-    window.open_project(filled.folder)
-    card = window.sidebar.next
+    window.workspace.open(filled.folder)
+    card = window.page.sidebar.next
     assert "Begin the next round" in words(card)
     job = finished(filled, "train-policy")
     set_job(filled, job.id, status=status)
@@ -113,7 +114,7 @@ def test_a_second_tuning_is_at_work_as_the_first_was(open_window, filled, status
     assert "At work" in words(card) and "Tune policy" in words(card) and card.main.text() == "PPO →"
     assert ("It is paused." in words(card)) == (status == "paused")
     card.main.click()
-    assert window.shown.title == "PPO"
+    assert window.shown == TabId.TUNE
     held.close()
 
 
@@ -124,22 +125,22 @@ def test_without_held_out_prompts_nothing_can_be_measured(filled):
 
 
 def test_an_empty_project_is_told_to_write_prompts(project):
-    assert next_step(project).tab == "Instructions"
+    assert next_step(project).step == Step.PROMPTS
 
 
 def test_the_card_follows_what_is_done_and_leads_there(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    assert "Rank 6 more prompts" in words(window.sidebar.next)
-    qtbot.mouseClick(window.sidebar.next.main, Qt.MouseButton.LeftButton)
-    assert window.tab_stack.currentIndex() == 1
+    window.workspace.open(filled.folder)
+    assert "Rank 6 more prompts" in words(window.page.sidebar.next)
+    qtbot.mouseClick(window.page.sidebar.next.main, Qt.MouseButton.LeftButton)
+    assert window.shown == TabId.RANK
     other = open_project(filled.folder)
     gold.rank_all(other, "length")
     other.close()
     window.session.poll()
-    assert f"Add {ENOUGH - 6} more prompts" in words(window.sidebar.next)
-    qtbot.mouseClick(window.sidebar.next.main, Qt.MouseButton.LeftButton)
-    instructions = window.tab_called("Instructions")
+    assert f"Add {ENOUGH - 6} more prompts" in words(window.page.sidebar.next)
+    qtbot.mouseClick(window.page.sidebar.next.main, Qt.MouseButton.LeftButton)
+    instructions = window.tabs[TabId.INSTRUCTIONS]
     assert instructions.prompts.new_text.isVisible(), "and it opens the page where they are added"
 
 
@@ -154,19 +155,19 @@ def rank_by_hand(window, count):
 def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_window, started, qtbot):
     folder = demo.install()
     window = open_window()
-    window.open_project(folder)
-    card = window.sidebar.next
+    window.workspace.open(folder)
+    card = window.page.sidebar.next
     assert "Take the tour" in words(card)
     card.main.click()
     assert "stop 1 of 5" in words(card) and card.main.text() == "Go on"
     card.main.click()
-    assert "0 of 3 done" in words(card) and window.tab_stack.currentIndex() == 1
+    assert "0 of 3 done" in words(card) and window.shown == TabId.RANK
     rank_by_hand(window, 2)
     assert "2 of 3 done" in words(card)
-    window.close_project()
+    window.workspace.close()
     qtbot.waitUntil(lambda: window.session is None)
-    window.open_project(folder)
-    card = window.sidebar.next
+    window.workspace.open(folder)
+    card = window.page.sidebar.next
     assert "2 of 3 done" in words(card), "a tour goes on where it was"
     card.other.click()
     assert card.main.text() == "Start it"
@@ -175,7 +176,7 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     job = window.session.jobs(TrainRewardJob)[0]
     assert job.status == "queued" and started
     assert "It is at work." in words(card)
-    assert window.tab_called("Reward model").training.runs.current == job.id, "its curves are shown"
+    assert window.tabs[TabId.REWARD].training.runs.current == job.id, "its curves are shown"
     set_job(window.session.project, job.id, status="done")
     window.session._follower.touch()
     window.session.poll()
@@ -188,8 +189,8 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
 
 def test_the_palette_finds_menus_buttons_and_fields_and_runs_them(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("PPO")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.TUNE)
     window.show_commands()
     palette = window.findChild(CommandPalette)
     names = {command.name for command in palette.commands}
@@ -205,9 +206,9 @@ def test_the_palette_finds_menus_buttons_and_fields_and_runs_them(open_window, f
 def test_what_is_written_down_of_a_page_is_there_and_what_is_there_is_written_down(open_window, qtbot, kind):
     """On the demo, which has something everywhere."""
     window = open_window()
-    window.open_project(demo.install())
-    window.show_tab_called(kind.title)
-    tab, written = window.tab_called(kind.title), page_commands.OFFERS[kind.title]
+    window.workspace.open(demo.install())
+    window.open_tab(kind.id)
+    tab, written = window.tabs[kind.id], page_commands.OFFERS[kind.title]
     pages = getattr(tab, "pages", None)
     for number in range(pages.count() if pages is not None else 1):
         if pages is not None:
@@ -221,24 +222,24 @@ def test_what_is_written_down_of_a_page_is_there_and_what_is_there_is_written_do
 
 def test_the_palette_leads_to_what_another_page_offers_without_building_it_before(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     window.show_commands()
     palette = window.findChild(CommandPalette)
-    assert window.tab_called("Review") is None
+    assert TabId.REVIEW not in window.tabs
     qtbot.keyClicks(palette.typed, "set name labeler")
     assert palette.found.count() == 1
     qtbot.keyClick(palette.typed, Qt.Key.Key_Return)
-    page = window.tab_called("Review").labelers
-    assert window.shown.title == "Review" and page.isVisible()
+    page = window.tabs[TabId.REVIEW].labelers
+    assert window.shown == TabId.REVIEW and page.isVisible()
     assert window.focusWidget() is page.name
     window.run_elsewhere("Review", "Agreement", "Add my newest ranking")
     window.run_elsewhere("PPO", "", "Rank what it writes")
-    assert window.shown.title == "PPO" and "cannot be done now" in window.projects.notice.text.text()
+    assert window.shown == TabId.TUNE and "cannot be done now" in window.notice.text.text()
 
 
 def test_recent_projects_are_found_by_name(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     window.show_commands()
     (found,) = [each for each in window.findChild(CommandPalette).commands if each.where == str(filled.folder)]
     assert found.name == "Test project"
@@ -252,7 +253,7 @@ def test_what_begins_with_the_word_comes_first_and_nonsense_finds_nothing():
 
 def test_the_jobs_panel_lists_logs_and_stops(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     held = lock.acquire(filled.folder)
     window.show_jobs()
     panel = window.findChild(JobsPanel)
@@ -280,7 +281,7 @@ def test_the_jobs_panel_lists_logs_and_stops(open_window, filled, qtbot):
 
 def test_the_title_says_how_far_a_job_is_and_its_end_is_told_to_who_looks_elsewhere(open_window, filled, monkeypatch):
     window = open_window()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     monkeypatch.setattr(window, "isActiveWindow", lambda: False)
     held = lock.acquire(filled.folder)
     job = window.session.start(JobKind.GENERATE, GenerateConfig())
@@ -303,7 +304,7 @@ def test_the_title_says_how_far_a_job_is_and_its_end_is_told_to_who_looks_elsewh
 )
 def test_closing_on_a_job_asks_and_does_as_told(open_window, filled, qtbot, button, wanted, closed):
     window = open_window()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     held = lock.acquire(filled.folder)
     job = window.session.start(JobKind.GENERATE, GenerateConfig())
     set_job(window.session.project, job.id, status="running")
@@ -324,9 +325,9 @@ def test_closing_on_a_job_asks_and_does_as_told(open_window, filled, qtbot, butt
 @pytest.mark.parametrize("kind", TABS, ids=lambda kind: kind.title)
 def test_help_on_a_tab_opens_its_page_of_the_guide(open_window, filled, qtbot, kind):
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called(kind.title)
-    aids = [push for push in window.tab_called(kind.title).findChildren(QPushButton) if push.text() == "?"]
+    window.workspace.open(filled.folder)
+    window.open_tab(kind.id)
+    aids = [push for push in window.tabs[kind.id].findChildren(QPushButton) if push.text() == "?"]
     assert len(aids) == 1 and aids[0].isVisible()
     window.show_guide()
     dialog = next(found for found in window.findChildren(QDialog) if found.windowTitle() == "Plumbline guide")
@@ -351,15 +352,15 @@ def test_the_guide_begins_for_those_who_never_saw_it_and_its_figures_move(open_w
 
 def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Rank")
-    window.show_tab_called("Instructions")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.RANK)
+    window.open_tab(TabId.INSTRUCTIONS)
     window.session.do(prompts.edit(window.session.project, 1, tags=("new",)))
     window.take_back("undo")
     assert prompts.get(window.session.project, 1).tags == ("test",)
-    assert window.projects.notice.text.text() == "Undone: Edit prompt."
-    window.show_tab_called("Rank")
-    rank = window.tab_called("Rank")
+    assert window.notice.text.text() == "Undone: Edit prompt."
+    window.open_tab(TabId.RANK)
+    rank = window.tabs[TabId.RANK]
     for key in (Qt.Key.Key_B, Qt.Key.Key_A, Qt.Key.Key_C, Qt.Key.Key_D, Qt.Key.Key_Return):
         qtbot.keyClick(rank.board, key)
     assert window.session.project.database.value("select count(*) from rankings") == 1
@@ -369,11 +370,11 @@ def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, f
 
 def test_the_jobs_panel_goes_with_its_project(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     window.show_jobs()
     window.show_jobs()
     assert len(window.findChildren(JobsPanel)) == 1
-    window.close_project()
+    window.workspace.close()
     qtbot.waitUntil(lambda: window.jobs is None)
 
 
@@ -381,9 +382,9 @@ def test_compare_shows_what_belongs_to_the_chosen_policy(open_window, filled):
     runs = [finished(filled, "train-policy", adapter=f"runs/{number}/x") for number in (1, 2)]
     finished(filled, "compare", policy_job=runs[0].id, reward_before=0.0, reward_after=1.0, kl=2.0, prompts=7)
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Compare")
-    compare = window.tab_called("Compare")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.COMPARE)
+    compare = window.tabs[TabId.COMPARE]
     assert compare.policy.currentData() == runs[1].id
     assert "Not compared yet" in words(compare), "another policy's figures are not its own"
     compare.policy.setCurrentIndex(compare.policy.findData(runs[0].id))
@@ -399,23 +400,23 @@ def test_a_share_of_two_answers_is_not_sure(open_window, filled):
     answers = tuple(Sample(f"p{n}", "a", side, score=score) for n in range(2) for side, score in sides)
     Recorder(filled, job.id).record(Samples(0, answers))
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Compare")
-    wins = window.tab_called("Compare").wins
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.COMPARE)
+    wins = window.tabs[TabId.COMPARE].wins
     assert (wins.value.text(), wins.between.text()) == ("100%", "2 of 2, 34–100%"), "Wilson 1927: 0.342 to 1"
 
 
 def test_a_window_that_was_closed_on_a_job_comes_back_where_it_was(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Reward model")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.REWARD)
     held = lock.acquire(filled.folder)
     job = window.session.start(JobKind.GENERATE, GenerateConfig())
     window.leave()
     qtbot.waitUntil(window.isHidden)
     again = open_window()
     qtbot.waitUntil(lambda: again.session is not None)
-    assert again.session.project.folder == filled.folder and again.shown.title == "Reward model"
+    assert again.session.project.folder == filled.folder and again.shown == TabId.REWARD
     again.session.stop(job.id)
     again.session.poll()
     again.leave()

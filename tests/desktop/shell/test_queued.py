@@ -5,6 +5,7 @@ from core.config.training import TrainPolicyResult, TrainRewardResult
 from core.events import Result
 from core.jobs import queue
 from core.jobs.recorder import Recorder
+from desktop.places import TabId
 from tests.desktop.runs.test_what_runs_say import polled, queued, set_status, window  # noqa: F401
 
 
@@ -19,27 +20,27 @@ def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noq
     polled(window)
     waits = f"Waits for job {running.id}, Train reward model"
 
-    window.show_tab_called("Rank")
-    panel = window.tab_called("Rank").side.generate
-    window.tab_called("Rank").show_panel("generate")
+    window.open_tab(TabId.RANK)
+    panel = window.tabs[TabId.RANK].side.generate
+    window.tabs[TabId.RANK].show_panel("generate")
     panel.start()
     assert panel.state.text().startswith(waits)
-    window.show_tab_called("Reward model")
-    playground = window.tab_called("Reward model").playground
+    window.open_tab(TabId.REWARD)
+    playground = window.tabs[TabId.REWARD].playground
     playground.refresh()
     playground.completion.setPlainText("Yes.")
     playground.start_scoring()
     assert playground.said.text().startswith(waits)
-    training = window.tab_called("Reward model").training
+    training = window.tabs[TabId.REWARD].training
     training.show_newest()
-    window.show_tab_called("Compare")
-    compare = window.tab_called("Compare")
+    window.open_tab(TabId.COMPARE)
+    compare = window.tabs[TabId.COMPARE]
     compare.compare_heldout()
     assert compare._busy.text().startswith(waits)
     later = queued(filled)
-    window.show_tab_called("PPO")
+    window.open_tab(TabId.TUNE)
     polled(window)
-    ppo = window.tab_called("PPO")
+    ppo = window.tabs[TabId.TUNE]
     ppo.runs.select(later.id)
     assert ppo.result.text().startswith(waits)
 
@@ -54,7 +55,7 @@ def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noq
     first = queue.listed(filled, status="queued")[-1]
     assert first.kind == JobKind.GENERATE
     polled(window)
-    window.show_tab_called("Rank")
+    window.open_tab(TabId.RANK)
     assert "Waiting for the worker" in panel.state.text(), "it is the next one"
     assert playground.said.text() == f"Waits for job {first.id}, Generate completions."
     for each in queue.listed(filled, status="queued"):

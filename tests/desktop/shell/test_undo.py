@@ -15,6 +15,7 @@ from desktop.background import busy
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
 from desktop.instructions.guidelines_editor import DRAFT
 from desktop.instructions.import_dialog import ImportDialog
+from desktop.places import TabId
 from tests.core.labeling.test_labelers import person, rank
 from tests.core.store.test_undo import contents
 from tests.desktop.rank.ranking import Key, press
@@ -28,7 +29,7 @@ def window(open_window, filled, qtbot):
     for name, group in (("Ana", 1), ("Ana", 2), ("Bo", 1), ("Bo", 3)):
         rank(filled, group, person(filled, name), 0, 1, 2, 3)
     found = open_window()
-    found.open_project(filled.folder)
+    found.workspace.open(filled.folder)
     return found
 
 
@@ -37,14 +38,14 @@ def settled(qtbot):
 
 
 def page_of(window, tab, page):
-    window.show_tab_called(tab)
-    found = getattr(window.tab_called(tab), page)
-    window.tab_called(tab).pages.setCurrentWidget(found)
+    shown = window.open_tab(tab)
+    found = getattr(shown, page)
+    shown.pages.setCurrentWidget(found)
     return found
 
 
 def save_guidelines(window, qtbot, tmp_path):
-    page = page_of(window, "Instructions", "guidelines")
+    page = page_of(window, TabId.INSTRUCTIONS, "guidelines")
     page.editors["criteria"].setPlainText("Be brief.")
     page.keep_draft()  # as it is kept a moment after typing stops: that is no part of the step
     yield
@@ -52,7 +53,7 @@ def save_guidelines(window, qtbot, tmp_path):
 
 
 def rank_older_again(window, qtbot, tmp_path):
-    page = page_of(window, "Instructions", "guidelines")
+    page = page_of(window, TabId.INSTRUCTIONS, "guidelines")
     page.editors["criteria"].setPlainText("Be brief.")
     page.save()
     yield
@@ -60,7 +61,7 @@ def rank_older_again(window, qtbot, tmp_path):
 
 
 def edit_prompts(window, qtbot, tmp_path):
-    page = page_of(window, "Instructions", "prompts")
+    page = page_of(window, TabId.INSTRUCTIONS, "prompts")
     page.table.selectAll()
     page.tags.setText("all, of, them")
     yield
@@ -68,14 +69,14 @@ def edit_prompts(window, qtbot, tmp_path):
 
 
 def split_prompts(window, qtbot, tmp_path):
-    page = page_of(window, "Instructions", "prompts")
+    page = page_of(window, TabId.INSTRUCTIONS, "prompts")
     yield
     page.split_all()
 
 
 def delete_duplicates(window, qtbot, tmp_path):
     prompts.add(window.session.project, [prompts.Prompt(0, "question 6 ?")])
-    dialog = DuplicatesDialog(window.session, page_of(window, "Instructions", "prompts"))
+    dialog = DuplicatesDialog(window.session, page_of(window, TabId.INSTRUCTIONS, "prompts"))
     dialog.deleted.connect(window.session.do)
     settled(qtbot)
     assert dialog.ticked()
@@ -86,7 +87,7 @@ def delete_duplicates(window, qtbot, tmp_path):
 def import_prompts(window, qtbot, tmp_path):
     file = tmp_path / "prompts.txt"
     file.write_text("what now?\nand then?", encoding="utf-8")
-    page = page_of(window, "Instructions", "prompts")
+    page = page_of(window, TabId.INSTRUCTIONS, "prompts")
     yield
     bring_in(ImportDialog(window.session, page, what="prompts"), page._done, file, qtbot)
 
@@ -94,7 +95,7 @@ def import_prompts(window, qtbot, tmp_path):
 def import_rankings(window, qtbot, tmp_path):
     file = tmp_path / "pairs.jsonl"
     file.write_text(json.dumps({"prompt": "why?", "chosen": "because", "rejected": "no"}), encoding="utf-8")
-    page = page_of(window, "Review", "pairs")
+    page = page_of(window, TabId.REVIEW, "pairs")
     yield
     bring_in(ImportDialog(window.session, page, what="rankings"), page._imported, file, qtbot)
 
@@ -115,28 +116,28 @@ def merge_pack(window, qtbot, tmp_path):
     with closing(open_project(pack.unpack(file, tmp_path / "there"))) as there:
         rank(there, 5, person(there, "Bo"), 3, 2, 1, 0)
         pack.pack(there, file, "Bo")
-    page = page_of(window, "Review", "labelers")
+    page = page_of(window, TabId.REVIEW, "labelers")
     yield
     page.merge(file)
     settled(qtbot)
 
 
 def simulate(window, qtbot, tmp_path):
-    page = page_of(window, "Review", "labelers")
+    page = page_of(window, TabId.REVIEW, "labelers")
     yield
     page.simulate()
     settled(qtbot)
 
 
 def add_labeler(window, qtbot, tmp_path):
-    page = page_of(window, "Review", "labelers")
+    page = page_of(window, TabId.REVIEW, "labelers")
     page.name.setText("Cy")
     yield
     page.add()
 
 
 def share_out(window, qtbot, tmp_path):
-    page = page_of(window, "Review", "labelers")
+    page = page_of(window, TabId.REVIEW, "labelers")
     for place in range(page.table.rowCount()):
         page.table.item(place, 0).setCheckState(Qt.CheckState.Checked)
     yield
@@ -146,13 +147,13 @@ def share_out(window, qtbot, tmp_path):
 def share_no_more(window, qtbot, tmp_path):
     project = window.session.project
     assignments.assign(project, [who.id for who in labelers.listed(project)], 1)
-    page = page_of(window, "Review", "labelers")
+    page = page_of(window, TabId.REVIEW, "labelers")
     yield
     page.unshare()
 
 
 def ask_again_now_and_then(window, qtbot, tmp_path):
-    page = page_of(window, "Review", "labelers")
+    page = page_of(window, TabId.REVIEW, "labelers")
     yield
     page.every.setValue(7)
 
@@ -161,20 +162,20 @@ def resolve_a_conflict(window, qtbot, tmp_path):
     project, bo = window.session.project, person(window.session.project, "Bo")
     theirs = rank(project, 3, bo, 3, 2, 1, 0)
     project.database.execute("insert into conflicts (ours, theirs, created_at) values (4, ?, '')", (theirs,))
-    page = page_of(window, "Review", "labelers")
+    page = page_of(window, TabId.REVIEW, "labelers")
     yield
     page.conflicts.take(1, "theirs")
 
 
 def add_to_calibration(window, qtbot, tmp_path):
-    page = page_of(window, "Review", "agreement")
+    page = page_of(window, TabId.REVIEW, "agreement")
     yield
     page.add_newest()
 
 
 def take_out_of_calibration(window, qtbot, tmp_path):
     calibration.add(window.session.project, 1)
-    page = page_of(window, "Review", "agreement")
+    page = page_of(window, TabId.REVIEW, "agreement")
     yield
     page.remove(1)
 
@@ -183,15 +184,15 @@ def usual_order(window, qtbot, tmp_path):
     project = window.session.project
     job = add_job(project, SuggestConfig())
     project.database.execute("insert into priorities values (4, ?, 0.5)", (job.id,))
-    page = page_of(window, "Reward model", "playground")
+    page = page_of(window, TabId.REWARD, "playground")
     yield
     page.usual.click()
 
 
 def rank_by_criteria(window, qtbot, tmp_path):
-    window.show_tab_called("Rank")
+    window.open_tab(TabId.RANK)
     yield
-    window.tab_called("Rank").order_by_criteria(True)
+    window.tabs[TabId.RANK].order_by_criteria(True)
 
 
 CHANGES = [
@@ -210,10 +211,10 @@ def test_one_undo_takes_it_back_and_one_redo_does_it_again(window, qtbot, tmp_pa
     assert next(steps, "done") == "done"
     states.append(seen(window))
     assert states[0] != states[1]
-    window.show_tab_called("Instructions")  # the Rank tab has an undo of its own
+    window.open_tab(TabId.INSTRUCTIONS)  # the Rank tab has an undo of its own
     for word, state in (("undo", 0), ("redo", 1), ("undo", 0)):
         window.take_back(word)
-        qtbot.waitUntil(lambda: not window.waiting.busy)
+        qtbot.waitUntil(lambda: not window.workspace.busy)
         assert seen(window) == states[state]
 
 
@@ -226,8 +227,8 @@ def seen(window):
 
 @pytest.mark.parametrize("change", ["unskip", "calibrate"])
 def test_the_rank_tab_takes_back_what_was_done_with_several_items(window, qtbot, change):
-    window.show_tab_called("Rank")
-    tab, project = window.tab_called("Rank"), window.session.project
+    window.open_tab(TabId.RANK)
+    tab, project = window.tabs[TabId.RANK], window.session.project
     tab.controller.skip_for_good()
     tab.controller.skip_for_good()
     press(tab, Key.Key_A)
@@ -254,20 +255,20 @@ def test_the_rank_tab_takes_back_what_was_done_with_several_items(window, qtbot,
 def test_the_window_paints_while_a_large_import_is_taken_back(window, qtbot, tmp_path):
     file = tmp_path / "prompts.txt"
     file.write_text("\n".join(f"what is {n}?" for n in range(30_000)), encoding="utf-8")
-    page = page_of(window, "Instructions", "prompts")
+    page = page_of(window, TabId.INSTRUCTIONS, "prompts")
     bring_in(ImportDialog(window.session, page, what="prompts"), page._done, file, qtbot)
     assert prompts.count(window.session.project) == 30_006
     window.take_back("undo")
-    assert window.waiting.busy and prompts.count(window.session.project) == 30_006, "it goes on beside the window"
+    assert window.workspace.busy and prompts.count(window.session.project) == 30_006, "it goes on beside the window"
     window.take_back("undo")  # nothing more while it goes on
-    qtbot.waitUntil(lambda: not window.waiting.busy)
+    qtbot.waitUntil(lambda: not window.workspace.busy)
     assert prompts.count(window.session.project) == 6
-    assert "Import prompts" in window.projects.notice.text.text()
+    assert "Import prompts" in window.notice.text.text()
 
 
 def test_what_the_rank_tab_refuses_is_no_step_to_take_back(window):
-    window.show_tab_called("Rank")
-    tab, project = window.tab_called("Rank"), window.session.project
+    window.open_tab(TabId.RANK)
+    tab, project = window.tabs[TabId.RANK], window.session.project
     unranked = dict.fromkeys(completions.ids(project, 4))
     flagged = rankings.add(project, NewRanking(4, tab.labeling.labeler.id, unranked, flag="broken")).ids[0]
     calibration.add(project, 1)
@@ -281,8 +282,8 @@ def test_what_the_rank_tab_refuses_is_no_step_to_take_back(window):
 
 
 def test_what_was_skipped_is_skipped_again_but_for_what_went_meanwhile(window):
-    window.show_tab_called("Rank")
-    tab, project = window.tab_called("Rank"), window.session.project
+    window.open_tab(TabId.RANK)
+    tab, project = window.tabs[TabId.RANK], window.session.project
     tab.controller.skip_for_good()
     tab.controller.skip_for_good()
     first, second = sorted(assignments.skipped(project, tab.labeling.labeler.id))

@@ -24,17 +24,11 @@ from core.resources import resource
 from core.store import labelers, open_project, rankings
 from desktop import errors, user_settings
 from desktop.guide import guide
+from desktop.places import TabId
 from desktop.projects.welcome import NewProject
-from desktop.shell.tabs import TABS
 from desktop.theme import theme
 from desktop.theme.icons import icon
 from tests.jobs import set_job
-
-TITLES = [kind.title for kind in TABS]
-
-
-def tab(window, title):
-    return window.show_tab(TITLES.index(title))
 
 
 def texts(widget):
@@ -73,10 +67,10 @@ def with_runs(ranked):
 def test_the_first_page_offers_a_way_in_and_remembers_projects(open_window, project, qtbot):
     window = open_window()
     assert "Align a language model" in texts(window.welcome)
-    assert window.open_project(project.folder)
+    assert window.workspace.open(project.folder)
     assert window.windowTitle() == "Test project – Plumbline"
     assert user_settings.recent_projects() == [project.folder]
-    window.close_project()
+    window.workspace.close()
     qtbot.waitUntil(lambda: window.windowTitle() == "Plumbline")
     qtbot.waitUntil(lambda: [row.folder for row in window.welcome.recent.rows] == [project.folder])
 
@@ -88,9 +82,9 @@ def test_a_folder_given_on_the_command_line_is_opened(open_window, project, qtbo
 
 def test_a_foreign_folder_is_one_sentence_and_the_open_project_stays(open_window, project, tmp_path):
     window = open_window(project.folder)
-    window.open_project(project.folder)
+    window.workspace.open(project.folder)
     (tmp_path / "other").mkdir()
-    assert not window.open_project(tmp_path / "other")
+    assert not window.workspace.open(tmp_path / "other")
     box = window.findChild(QMessageBox)
     assert "not a Plumbline project" in box.informativeText()
     box.close()
@@ -102,21 +96,21 @@ def test_the_demo_opens_with_something_in_every_tab(open_window, qtbot):
     assert window.focusWidget() is window.welcome.demo_button, "Return alone opens the demo"
     qtbot.keyClick(window.welcome.demo_button, Qt.Key.Key_Return)
     assert window.session.project.name == demo.NAME
-    reward = tab(window, "Reward model")
+    reward = window.open_tab(TabId.REWARD)
     assert reward.training.runs.count() == 1
     qtbot.waitUntil(lambda: "script" in texts(reward.training))
-    policy = tab(window, "PPO")
+    policy = window.open_tab(TabId.TUNE)
     qtbot.waitUntil(lambda: policy.charts.reward.series["objective/scores"].size > 3)
     assert policy.samples.model.rowCount() > 10
-    compare = tab(window, "Compare")
+    compare = window.open_tab(TabId.COMPARE)
     qtbot.waitUntil(lambda: "Reference" in texts(compare))
 
 
-@pytest.mark.parametrize("title", TITLES)
-def test_every_tab_opens_on_an_empty_project_and_says_what_it_needs(open_window, project, title):
+@pytest.mark.parametrize("tab", TabId)
+def test_every_tab_opens_on_an_empty_project_and_says_what_it_needs(open_window, project, tab):
     window = open_window()
-    window.open_project(project.folder)
-    found = tab(window, title)
+    window.workspace.open(project.folder)
+    found = window.open_tab(tab)
     assert found.isVisible()
     assert len(texts(found)) > 40
 
@@ -124,19 +118,19 @@ def test_every_tab_opens_on_an_empty_project_and_says_what_it_needs(open_window,
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_every_tab_opens_on_a_project_with_runs_in_both_themes(open_window, with_runs, mode):
     window = open_window()
-    window.open_project(with_runs.folder)
-    for title in TITLES:
-        tab(window, title)
+    window.workspace.open(with_runs.folder)
+    for tab in TabId:
+        window.open_tab(tab)
     window.set_theme(mode)
     assert theme.current().name == mode
-    for title in TITLES:
-        assert tab(window, title).isVisible()
+    for tab in TabId:
+        assert window.open_tab(tab).isVisible()
 
 
 def test_runs_are_drawn_and_news_makes_the_curves_grow(open_window, with_runs, qtbot):
     window = open_window()
-    window.open_project(with_runs.folder)
-    policy = tab(window, "PPO")
+    window.workspace.open(with_runs.folder)
+    policy = window.open_tab(TabId.TUNE)
     series = policy.charts.reward.series["objective/scores"]
     qtbot.waitUntil(lambda: series.size == 5)
     assert list(series.values[: series.size]) == [0.2, 0.4, 0.6, 0.8, 1.0]
@@ -154,11 +148,11 @@ def test_runs_are_drawn_and_news_makes_the_curves_grow(open_window, with_runs, q
 
 def test_start_queues_what_the_form_says(open_window, with_runs, started, qtbot):
     window = open_window()
-    window.open_project(with_runs.folder)
-    reward = tab(window, "Reward model")
+    window.workspace.open(with_runs.folder)
+    reward = window.open_tab(TabId.REWARD)
     qtbot.waitUntil(reward.training.train.isEnabled)
     qtbot.mouseClick(reward.training.train, Qt.MouseButton.LeftButton)
-    policy = tab(window, "PPO")
+    policy = window.open_tab(TabId.TUNE)
     assert policy.form.values()["gold"] == "length", "the script's gold reward is suggested"
     qtbot.mouseClick(policy.start_button, Qt.MouseButton.LeftButton)
     jobs = queue.listed(window.session.project)
@@ -171,14 +165,14 @@ def test_start_queues_what_the_form_says(open_window, with_runs, started, qtbot)
 
 def test_pause_resume_and_stop_are_asked_for_and_the_bar_follows(open_window, with_runs, qtbot):
     window = open_window()
-    window.open_project(with_runs.folder)
+    window.workspace.open(with_runs.folder)
     job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(with_runs.folder)
     lock_held(window, worker)
     set_job(worker, job.id, status="running")
     Recorder(worker, job.id).record(Progress(3, 10, "Training the reward model"))
     window.session.poll()
-    bar = window.job_bar
+    bar = window.page.job_bar
     assert bar.isVisible()
     assert "3 of 10" in bar.text.text()
     qtbot.mouseClick(bar.pause, Qt.MouseButton.LeftButton)
@@ -202,14 +196,14 @@ def lock_held(window, worker):
 
 def test_a_run_without_its_worker_shows_as_interrupted_and_can_be_resumed(open_window, with_runs, started, qtbot):
     window = open_window()
-    window.open_project(with_runs.folder)
+    window.workspace.open(with_runs.folder)
     job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(with_runs.folder)
     set_job(worker, job.id, status="running")
     window.session._follower._looked_for_worker = 0.0
     window.session.poll()
-    assert "interrupted" in window.job_bar.text.text()
-    qtbot.mouseClick(window.job_bar.resume, Qt.MouseButton.LeftButton)
+    assert "interrupted" in window.page.job_bar.text.text()
+    qtbot.mouseClick(window.page.job_bar.resume, Qt.MouseButton.LeftButton)
     assert queue.get(worker, job.id).status == "queued"
     assert len(started) == 2
     worker.close()
@@ -217,8 +211,8 @@ def test_a_run_without_its_worker_shows_as_interrupted_and_can_be_resumed(open_w
 
 def test_a_typed_prompt_is_answered_by_both_policies(open_window, with_runs, qtbot):
     window = open_window()
-    window.open_project(with_runs.folder)
-    compare = tab(window, "Compare")
+    window.workspace.open(with_runs.folder)
+    compare = window.open_tab(TabId.COMPARE)
     qtbot.keyClicks(compare.prompt, "How are you?")
     qtbot.keyClick(compare.prompt, Qt.Key.Key_Return)
     job = queue.listed(window.session.project, CompareJob)[0]
@@ -248,7 +242,7 @@ def test_a_typed_prompt_is_answered_by_both_policies(open_window, with_runs, qtb
 def test_a_new_project_is_made_and_opened_or_refused_in_the_dialog(open_window, tmp_path, qtbot):
     window = open_window()
     dialog = NewProject(window)
-    dialog.made.connect(window.open_project)
+    dialog.made.connect(window.workspace.open)
     dialog.folder.setText(str(tmp_path))
     (tmp_path / "in the way").write_text("x")
     dialog.make()
@@ -261,19 +255,17 @@ def test_a_new_project_is_made_and_opened_or_refused_in_the_dialog(open_window, 
 
 def test_the_keyboard_reaches_every_tab(open_window, with_runs, qtbot):
     window = open_window()
-    window.open_project(with_runs.folder)
-    for number in range(len(TABS)):
-        action = next(
-            a for a in window.actions() + window.menus.with_project if a.shortcut().toString() == f"Ctrl+{number + 1}"
-        )
+    window.workspace.open(with_runs.folder)
+    for number, tab in enumerate(TabId):
+        action = next(a for a in window.menus.made.values() if a.shortcut().toString() == f"Ctrl+{number + 1}")
         action.trigger()
-        assert window.tab_stack.currentIndex() == number
+        assert window.shown == tab
 
 
 def test_rankings_made_in_another_window_are_seen(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    reward = tab(window, "Reward model")
+    window.workspace.open(filled.folder)
+    reward = window.open_tab(TabId.REWARD)
     qtbot.waitUntil(lambda: reward.training.pairs.value.text() == "0")
     other = open_project(filled.folder)
     me = labelers.named(other, "me")
@@ -296,20 +288,20 @@ def test_qt_calls_do_not_eat_references_to_none(qtbot):
 
 def test_a_failed_job_says_its_sentence_in_the_window(open_window, project):
     window = open_window()
-    window.open_project(project.folder)
+    window.workspace.open(project.folder)
     job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(project.folder)
     set_job(worker, job.id, status="failed", error="There are no pairs.")
     window.session.poll()
-    assert window.job_bar.text.text() == f"Job {job.id}, Train reward model: There are no pairs."
-    assert window.job_bar.dismiss.isVisible()
+    assert window.page.job_bar.text.text() == f"Job {job.id}, Train reward model: There are no pairs."
+    assert window.page.job_bar.dismiss.isVisible()
     worker.close()
 
 
 def test_recent_projects_are_in_the_menu_and_open(open_window, project, qtbot):
     window = open_window()
-    window.open_project(project.folder)
-    window.close_project()
+    window.workspace.open(project.folder)
+    window.workspace.close()
     qtbot.waitUntil(lambda: window.session is None)
     window.menus.recent.aboutToShow.emit()
     (action,) = window.menus.recent.actions()
@@ -329,11 +321,14 @@ def test_the_guide_opens_from_the_menu(open_window):
 
 def test_help_is_about_the_tab_that_is_shown_and_its_pages_have_no_dead_links(open_window, filled):
     window = open_window()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     pages = []
-    for title in ("Rank", "PPO"):
-        tab(window, title)
-        pages.append(window.guide_page)
+    for tab in (TabId.RANK, TabId.TUNE):
+        window.open_tab(tab)
+        window.show_guide()
+        dialog = window.findChildren(QDialog)[-1]
+        pages.append(Path(dialog.findChild(guide.Pages).source().toLocalFile()).stem)
+        dialog.close()
     assert pages == ["labeling", "policy"]
     for page in guide.PAGES:
         dialog = guide.show(page, window)
@@ -353,43 +348,43 @@ def test_what_the_comparison_names_as_its_proof_is_there():
 
 
 @pytest.mark.parametrize(
-    ("title", "next_title"), [("Reward model", "Rank"), ("PPO", "Reward model"), ("Compare", "PPO")]
+    ("tab", "following"), [(TabId.REWARD, TabId.RANK), (TabId.TUNE, TabId.REWARD), (TabId.COMPARE, TabId.TUNE)]
 )
-def test_an_empty_tab_leads_to_the_step_before_it(open_window, project, qtbot, title, next_title):
+def test_an_empty_tab_leads_to_the_step_before_it(open_window, project, qtbot, tab, following):
     window = open_window()
-    window.open_project(project.folder)
-    found = tab(window, title)
+    window.workspace.open(project.folder)
+    found = window.open_tab(tab)
     found = getattr(found, "training", found)
     qtbot.waitUntil(found.empty.action.isVisible)
-    assert found.empty.action.text() == f"Go to {next_title}"
+    assert found.empty.action.text() == f"Go to {following.label}"
     qtbot.mouseClick(found.empty.action, Qt.MouseButton.LeftButton)
-    assert TITLES[window.tab_stack.currentIndex()] == next_title
+    assert window.shown == following
 
 
-@pytest.mark.parametrize(("title", "next_title"), [("Reward model", "PPO"), ("PPO", "Compare")])
-def test_a_finished_run_leads_to_the_next_step(open_window, with_runs, qtbot, title, next_title):
+@pytest.mark.parametrize(("tab", "following"), [(TabId.REWARD, TabId.TUNE), (TabId.TUNE, TabId.COMPARE)])
+def test_a_finished_run_leads_to_the_next_step(open_window, with_runs, qtbot, tab, following):
     window = open_window()
-    window.open_project(with_runs.folder)
-    found = tab(window, title)
+    window.workspace.open(with_runs.folder)
+    found = window.open_tab(tab)
     found = getattr(found, "training", found)
     qtbot.mouseClick(found.next, Qt.MouseButton.LeftButton)
-    assert TITLES[window.tab_stack.currentIndex()] == next_title
+    assert window.shown == following
 
 
 def test_an_empty_list_of_runs_takes_no_room(open_window, project, with_runs):
     window = open_window()
-    window.open_project(with_runs.folder)
-    assert tab(window, "PPO").runs.isVisible()
+    window.workspace.open(with_runs.folder)
+    assert window.open_tab(TabId.TUNE).runs.isVisible()
     with project.write() as database:
         database.execute("delete from jobs where kind = 'train-policy'")
-    window.open_project(project.folder)
-    assert not tab(window, "PPO").runs.isVisible()
+    window.workspace.open(project.folder)
+    assert not window.open_tab(TabId.TUNE).runs.isVisible()
 
 
 def test_the_wheel_changes_only_a_field_that_has_the_focus(open_window, with_runs, qtbot):
     window = open_window()
-    window.open_project(with_runs.folder)
-    reward = tab(window, "Reward model").training
+    window.workspace.open(with_runs.folder)
+    reward = window.open_tab(TabId.REWARD).training
     before = reward.form.values()
     field = next(box for box in reward.form.findChildren(QSpinBox) if box.isVisible())
 
@@ -428,8 +423,8 @@ def finish(folder, job_id, status):
 
 def test_a_comparison_that_was_interrupted_says_so(open_window, with_runs, qtbot):
     window = open_window()
-    window.open_project(with_runs.folder)
-    compare = tab(window, "Compare")
+    window.workspace.open(with_runs.folder)
+    compare = window.open_tab(TabId.COMPARE)
     compare.compare_heldout()
     qtbot.waitUntil(lambda: "answering" in texts(compare))
     finish(with_runs.folder, window.session.jobs(CompareJob)[0].id, "interrupted")
@@ -440,8 +435,8 @@ def test_a_comparison_that_was_interrupted_says_so(open_window, with_runs, qtbot
 
 def test_a_comparison_of_the_newest_run_does_not_number_it_before_it_is_known(open_window, with_runs):
     window = open_window()
-    window.open_project(with_runs.folder)
-    compare = tab(window, "Compare")
+    window.workspace.open(with_runs.folder)
+    compare = window.open_tab(TabId.COMPARE)
     window.session.start(JobKind.COMPARE, CompareConfig())
     window.session.poll()
     assert compare.what.text() == "The newest run beside the reference, on held-out prompts"
@@ -449,8 +444,8 @@ def test_a_comparison_of_the_newest_run_does_not_number_it_before_it_is_known(op
 
 def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
     window = open_window()
-    window.open_project(with_runs.folder)
-    compare = tab(window, "Compare")
+    window.workspace.open(with_runs.folder)
+    compare = window.open_tab(TabId.COMPARE)
     compare.compare_heldout()
     job = window.session.jobs(CompareJob)[0]
     worker = open_project(with_runs.folder)
@@ -471,8 +466,8 @@ def test_the_threshold_that_stops_a_run_is_drawn(open_window, with_runs, qtbot):
     config = replace(queue.get(with_runs, 2).config, reward_threshold=1.5)
     set_job(with_runs, 2, config=json.dumps(config_values(config)))
     window = open_window()
-    window.open_project(with_runs.folder)
-    charts = tab(window, "PPO").charts
+    window.workspace.open(with_runs.folder)
+    charts = window.open_tab(TabId.TUNE).charts
     qtbot.waitUntil(lambda: [line.place for line in charts.reward.levels] == [1.5])
     assert charts.kl.levels == []
 
@@ -548,14 +543,14 @@ def contrast(one, other):
 
 def test_distraction_free_hides_everything_but_the_tab(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Rank")
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.RANK)
     assert window.menus.calm.shortcut().toString() == "F11"
     window.menus.calm.trigger()
-    assert not window.sidebar.isVisible()
+    assert not window.page.sidebar.isVisible()
     assert not window.menuBar().isVisible()
     window.menus.calm.trigger()
-    assert window.sidebar.isVisible()
+    assert window.page.sidebar.isVisible()
     assert window.menuBar().isVisible()
 
 
@@ -579,26 +574,26 @@ def drawn(name, pixels):
 
 def test_esc_leaves_distraction_free_when_nothing_else_wants_it(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    window.show_tab_called("Rank")
-    board = window.tab_called("Rank").board
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.RANK)
+    board = window.tabs[TabId.RANK].board
     window.menus.calm.trigger()
     board.comment.setFocus()
     qtbot.keyClick(board.comment, Qt.Key.Key_Escape)
     assert window.menus.calm.isChecked(), "this one leaves the comment"
     qtbot.keyClick(board, Qt.Key.Key_Escape)
-    assert not window.menus.calm.isChecked() and window.sidebar.isVisible()
+    assert not window.menus.calm.isChecked() and window.page.sidebar.isVisible()
 
 
 def test_every_question_for_a_file_begins_where_the_last_one_was_answered(open_window, filled, qtbot, tmp_path):
     window = open_window()
-    window.open_project(filled.folder)
+    window.workspace.open(filled.folder)
     (tmp_path / "there").mkdir()
     window.projects.archive(filled.folder)
     asked = window.findChild(QFileDialog)
     asked.fileSelected.emit(str(tmp_path / "there" / "mine.plumbline.zip"))
     asked.close()
-    qtbot.waitUntil(lambda: "is archived" in window.projects.notice.text.text())
+    qtbot.waitUntil(lambda: "is archived" in window.notice.text.text())
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     window.packs.ask()
     again = window.findChild(QFileDialog)

@@ -11,12 +11,13 @@ from desktop import errors
 from desktop.guide import guide
 from desktop.theme import theme
 from desktop.widgets import basics, file_dialogs, message_boxes
+from desktop.workspace import Said
 
 
 @pytest.fixture
 def window(open_window, filled):
     found = open_window()
-    found.open_project(filled.folder)
+    found.workspace.open(filled.folder)
     return found
 
 
@@ -56,21 +57,21 @@ def test_buttons_lose_the_icons_that_the_platform_gave_them(window):
 
 
 def test_a_notice_takes_no_focus_and_goes_by_esc_and_with_its_project(window, qtbot, tmp_path):
-    notice = window.projects.notice
-    window.projects.tell("Done.")
+    notice = window.notice
+    window.workspace.say("Done.")
     assert notice.isVisible() and notice.closing.focusPolicy() == Qt.FocusPolicy.NoFocus
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert not notice.isVisible()
     create_project(tmp_path / "other", "Other").close()
-    window.projects.tell("Done here.")
-    window.open_project(tmp_path / "other")
+    window.workspace.say("Done here.")
+    window.workspace.open(tmp_path / "other")
     qtbot.waitUntil(lambda: window.session is not None and window.session.project.name == "Other")
     assert not notice.isVisible(), "it was about the other project"
-    notice.tell("Deleting …", stays=True)
-    window.close_project()
+    window.workspace.said.emit(Said("Deleting …", stays=True, everywhere=True))
+    window.workspace.close()
     qtbot.waitUntil(lambda: window.session is None)
     assert notice.isVisible(), "it is about more than what is open"
-    notice.tell_progress("Copying …", lambda: None)
+    window.workspace.said.emit(Said("Copying …", "Stop", print, stays=True, everywhere=True, progress=True))
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert notice.isVisible(), "what can only be stopped stays"
     notice.hide()

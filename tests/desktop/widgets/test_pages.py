@@ -1,18 +1,16 @@
 """Pages and tabs are made when they are first shown, and are whole then; one that failed is made when asked again."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.errors import BadInput
 from desktop import errors
+from desktop.places import PageId, TabId
 from desktop.policy import tab as policy
 from desktop.projects.welcome import NewProject
 from desktop.shell.command_palette import CommandPalette
-from desktop.shell.tabs import TABS
 from desktop.theme import theme
 from desktop.widgets.pages import Pages
-
-TITLES = [kind.title for kind in TABS]
 
 
 def test_a_page_is_made_when_it_is_first_opened_or_asked_for_and_once(qtbot):
@@ -57,16 +55,16 @@ def test_a_page_that_could_not_be_made_is_made_when_it_is_clicked_again(qapp, qt
     assert tries == [0, 1]
 
 
-def sidebar_button(window, title):
-    return next(each for each in window.sidebar.findChildren(QToolButton) if each.text().strip() == title)
+def sidebar_button(window, tab):
+    return window.page.sidebar.button(tab)
 
 
 def test_a_tab_that_could_not_be_made_leaves_the_window_usable_and_is_made_when_it_is_asked_for_again(
     open_window, filled, qtbot, monkeypatch
 ):
-    window, number = open_window(), TITLES.index("PPO")
-    window.open_project(filled.folder)
-    push = sidebar_button(window, "PPO")
+    window = open_window()
+    window.workspace.open(filled.folder)
+    push = sidebar_button(window, TabId.TUNE)
     with monkeypatch.context() as patched:
         patched.setattr(policy, "PolicyForm", lambda *_: 1 / 0)
         with qtbot.capture_exceptions() as told:
@@ -77,35 +75,35 @@ def test_a_tab_that_could_not_be_made_leaves_the_window_usable_and_is_made_when_
     assert palette.isVisible()
     palette.close()
     qtbot.mouseClick(push, Qt.MouseButton.LeftButton)
-    assert window.tab_stack.tabs[number].form.isVisible()
+    assert window.tabs[TabId.TUNE].form.isVisible()
 
 
 def test_a_click_shows_the_tab_whole(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    for title in ("PPO", "Reward model"):
-        qtbot.mouseClick(sidebar_button(window, title), Qt.MouseButton.LeftButton)
-        assert window.shown.title == title
-        assert window.tab_called(title).isVisible()
-    assert window.tab_called("Reward model").training.isVisible()
-    assert not window.tab_called("PPO").isVisible()
+    window.workspace.open(filled.folder)
+    for tab in (TabId.TUNE, TabId.REWARD):
+        qtbot.mouseClick(sidebar_button(window, tab), Qt.MouseButton.LeftButton)
+        assert window.shown == tab
+        assert window.tabs[tab].isVisible()
+    assert window.tabs[TabId.REWARD].training.isVisible()
+    assert not window.tabs[TabId.TUNE].isVisible()
 
 
 def test_a_project_that_closes_right_after_a_tab_was_opened_leaves_nothing_behind(open_window, filled, qtbot):
     window = open_window()
-    window.open_project(filled.folder)
-    window.open_tab(TITLES.index("PPO"))
-    window.close_project()
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.TUNE)
+    window.workspace.close()
     qtbot.waitUntil(lambda: window.session is None)
-    window.open_project(filled.folder)
-    assert window.show_tab(TITLES.index("PPO")).form.isVisible()
+    window.workspace.open(filled.folder)
+    assert window.open_tab(TabId.TUNE).form.isVisible()
 
 
 def test_the_palette_offers_what_is_on_a_page_that_was_just_opened(open_window, filled):
     window = open_window()
-    window.open_project(filled.folder)
-    tab = window.show_tab(TITLES.index("Reward model"))
-    tab.pages.open("try it")
+    window.workspace.open(filled.folder)
+    tab = window.open_tab(TabId.REWARD)
+    tab.open_page(PageId.TRY_IT)
     window.show_commands()
     assert tab.playground.isVisible()
     here = {each.name for each in window.findChild(CommandPalette).commands if each.where == "Reward model"}

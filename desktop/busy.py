@@ -2,16 +2,11 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.errors import KnownError
-from desktop import background, errors
-from desktop.shell.busy_overlay import Cover
-
-if TYPE_CHECKING:
-    from desktop.window import Window
+from desktop import background
 
 #: Too short to be noticed; most of what reads a project is over by then.
 MOMENT_MILLISECONDS = 30
@@ -23,35 +18,38 @@ LONGEST_SECONDS = 30
 class Waiting(QObject):
     """`busy` while it waits; then nothing else is opened, closed or taken back."""
 
-    def __init__(self, window: "Window") -> None:
-        super().__init__(window)
-        self._window = window
-        self._cover = Cover(window)
+    began = Signal(str)
+    """Something is waited for from now on: what it is, in words."""
+    ended = Signal()
+    """Nothing is waited for any more."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
         self._what: list[str] = []
 
     @property
     def busy(self) -> bool:
         return bool(self._what)
 
-    def do(self, text: str, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
-        """Run `work` beside the covered window, then `done` with its result; errors are shown."""
+    def do(
+        self,
+        text: str,
+        work: Callable[[], Any],
+        done: Callable[[Any], object],
+        failed: Callable[[Exception], object],
+    ) -> None:
+        """Run `work` beside the covered window, then `done` with its result or `failed` with what went wrong."""
         self._begin(text)
 
         def ended(result: Any) -> None:
             self._end(text)
-            if self._window.closing:
-                return
-            try:
-                done(result)
-            except KnownError as error:
-                errors.show(error, self._window)
+            done(result)
 
-        def failed(error: Any) -> None:
+        def broke(error: Exception) -> None:
             self._end(text)
-            if not self._window.closing:
-                errors.show(error, self._window)
+            failed(error)
 
-        background.in_background(self._window, work, ended, failed)
+        background.in_background(self, work, ended, broke)
 
     def until_idle(self, text: str, then: Callable[[], object], *, lasting: bool = False) -> None:
         """Call `then` once no thread is at work, and every result was given: at once if that is so in a moment.
@@ -79,13 +77,13 @@ class Waiting(QObject):
 
     def _begin(self, text: str) -> None:
         if not self._what:
-            self._cover.lie(text)
+            self.began.emit(text)
         self._what.append(text)
 
     def _end(self, text: str) -> None:
         self._what.remove(text)
         if not self._what:
-            self._cover.go()
+            self.ended.emit()
 
 
 def soon_idle(*, lasting: bool) -> bool:

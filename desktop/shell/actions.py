@@ -1,0 +1,72 @@
+"""What can be done wherever somebody is, and the menus that offer it."""
+
+from dataclasses import dataclass
+
+from desktop.actions import Action
+from desktop.guide import guide
+from desktop.places import TABS
+from desktop.projects import actions as projects
+
+SETTINGS = Action("file.settings", "&Settings …", keys=("Ctrl+,",))
+QUIT = Action("file.quit", "&Quit", keys=("Ctrl+Q",))
+UNDO = Action("edit.undo", "&Undo", keys=("Ctrl+Z",), needs_project=True)
+REDO = Action("edit.redo", "&Redo", keys=("Ctrl+Shift+Z",), needs_project=True)
+OPEN_TAB = {
+    info.id: Action(
+        f"go.{info.id}", info.title, info.tip, keys=(f"Ctrl+{number}",), keywords=info.keywords, needs_project=True
+    )
+    for number, info in enumerate(TABS, start=1)
+}
+COMMANDS = Action("go.commands", "Find a &command …", keys=("Ctrl+K",))
+JOBS = Action("go.jobs", "&Jobs and their logs …", keys=("Ctrl+J",), needs_project=True)
+THEMES = {
+    "system": Action("view.theme-system", "Theme of the &system", checkable=True),
+    "light": Action("view.theme-light", "&Light theme", checkable=True),
+    "dark": Action("view.theme-dark", "&Dark theme", checkable=True),
+}
+SYSTEM = Action("view.system", "S&ystem", keys=("Ctrl+Shift+M",))
+CALM = Action("view.calm", "Distraction-&free", keys=("F11",), checkable=True)
+HELP = Action("help.here", "&Help on what is shown", keys=("F1",))
+TOUR = Action("help.tour", "Take the &tour")
+GUIDE = {page: Action(f"help.{page}", title) for page, title in guide.PAGES.items()}
+ABOUT = Action("help.about", "&About Plumbline")
+
+
+@dataclass(frozen=True)
+class Menu:
+    """`entries` are separated where one is None. `recent` fills itself with the recent projects."""
+
+    title: str
+    entries: "tuple[Action | Menu | None, ...]" = ()
+    recent: bool = False
+
+
+MENUS = (
+    Menu(
+        "&File",
+        (
+            projects.NEW,
+            projects.OPEN,
+            Menu("Open &recent", recent=True),
+            projects.OPEN_PACK,
+            projects.SEND_BACK,
+            projects.OPEN_DEMO,
+            None,
+            projects.ARCHIVE,
+            projects.RESTORE,
+            projects.DUPLICATE,
+            projects.DELETE,
+            projects.UNDO_DELETING,
+            projects.SHOW_TRASH,
+            None,
+            projects.REPORT,
+            projects.CLOSE,
+            SETTINGS,
+            QUIT,
+        ),
+    ),
+    Menu("&Edit", (UNDO, REDO)),
+    Menu("&Go", (*OPEN_TAB.values(), None, COMMANDS, JOBS)),
+    Menu("&View", (*THEMES.values(), None, SYSTEM, CALM)),
+    Menu("&Help", (HELP, TOUR, *GUIDE.values(), ABOUT)),
+)

@@ -1,0 +1,88 @@
+"""What the window shows of an open project: the sidebar, the tabs and the worker's bar; it leads round."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from core.jobs.follow import News
+from desktop.places import PageId, TabId
+from desktop.session import Session
+from desktop.shell.job_bar import JobBar
+from desktop.shell.sidebar import Sidebar
+from desktop.shell.tab_stack import TabStack
+from desktop.tab import HoldsOut, Ranks, ShowsRuns, TabWidget
+from desktop.widgets.basics import column, row
+
+
+class ProjectPage(QWidget):
+    """The `Navigator` of its session."""
+
+    guide_asked = Signal()
+    jobs_asked = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        session.navigator = self
+        self.sidebar = Sidebar(session)
+        self.sidebar.chosen.connect(lambda tab: self.open_tab(TabId(tab)))
+        self.tab_stack = TabStack(session)
+        self.job_bar = JobBar(session)
+        right = column(self.tab_stack, self.job_bar, spacing=0)
+        right.setStretch(0, 1)
+        both = row(self.sidebar, right, spacing=0)
+        both.setStretch(1, 1)
+        self.setLayout(both)
+        session.changed.connect(self.tab_stack.changed)
+        session.news.connect(self._news)
+
+    def _news(self, news: News) -> None:
+        if news.tables:
+            self.tab_stack.hidden_are_stale()
+
+    @property
+    def shown(self) -> TabId:
+        return self.tab_stack.shown
+
+    @property
+    def tab(self) -> TabWidget | None:
+        """The tab that is shown; None if it could not be made."""
+        return self.tab_stack.tabs.get(self.shown)
+
+    def open_tab(self, tab: TabId) -> TabWidget:
+        """Show a tab, and return it."""
+        self.sidebar.mark(tab)
+        return self.tab_stack.open(tab)
+
+    def open_page(self, tab: TabId, page: PageId) -> None:
+        self.open_tab(tab).open_page(page)
+
+    def hold_prompts_out(self) -> None:
+        if isinstance(found := self.open_tab(TabId.INSTRUCTIONS), HoldsOut):
+            found.show_holding_out()
+
+    def show_newest_run(self, tab: TabId) -> None:
+        if isinstance(found := self.open_tab(tab), ShowsRuns):
+            found.show_newest_run()
+
+    def write_with(self, policy_job: int) -> None:
+        if isinstance(found := self.open_tab(TabId.RANK), Ranks):
+            found.write_with(policy_job)
+
+    def adjudicate(self, group_id: int) -> None:
+        if isinstance(found := self.open_tab(TabId.RANK), Ranks):
+            found.adjudicate(group_id)
+
+    def show_guide(self) -> None:
+        self.guide_asked.emit()
+
+    def show_jobs(self) -> None:
+        self.jobs_asked.emit()
+
+    def set_calm(self, on: bool) -> None:
+        """Show nothing but the tab."""
+        self.sidebar.setVisible(not on)
+        self.job_bar.setMaximumHeight(0 if on else 16777215)
+
+    def end(self) -> None:
+        """The project closes."""
+        self.tab_stack.end()
+        self.deleteLater()

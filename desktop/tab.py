@@ -1,0 +1,85 @@
+"""The contract between the window and its tabs: what every tab is, and what some can do besides."""
+
+from typing import ClassVar, Protocol, runtime_checkable
+
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from core.store import Changes
+from desktop.places import INFO, PageId, TabId, TabInfo
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import button, column, label, row
+
+
+class TabWidget(QWidget):
+    """A tab: it has an id, is given the session, and shows what the project holds from the moment it is built."""
+
+    ID: ClassVar[TabId]
+    pages: QTabWidget | None = None
+    """Its pages, in the order of `TabInfo.pages`; None where it has none."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+
+    @property
+    def info(self) -> TabInfo:
+        return INFO[self.ID]
+
+    @property
+    def page(self) -> PageId | None:
+        """The page that is shown."""
+        return self.info.pages[self.pages.currentIndex()] if self.pages is not None else None
+
+    def refresh(self, changes: Changes | None) -> None:
+        """Repaint what `changes` (None is everything) touched; called while it is seen."""
+        raise NotImplementedError
+
+    def open_page(self, page: PageId) -> None:
+        """Show a page, ready for what is done there."""
+        if self.pages is not None and page in self.info.pages:
+            self.pages.setCurrentIndex(self.info.pages.index(page))
+
+    def heading(self, line: str, *beside: QWidget | None) -> QVBoxLayout:
+        """What the tab is called, what stands beside that, help on it, and in one line what it needs and gives."""
+        aid = button(
+            "?", lambda: self.session.navigator.show_guide(), role="help", tip="Help on this page (F1)", default=False
+        )
+        aid.setAccessibleName("Help on this page")
+        head = row(label(self.info.title, "title"), *(beside or (None,)), aid, spacing=2 * SPACE)
+        head.setStretch(1, 1)
+        return column(head, label(line, "muted", wrap=True), spacing=SPACE // 2)
+
+
+@runtime_checkable
+class ShowsRuns(Protocol):
+    """A tab with runs."""
+
+    def show_newest_run(self) -> None:
+        """Show the run that was begun last."""
+
+
+@runtime_checkable
+class ReadsSettings(Protocol):
+    """A tab that is another after somebody's settings were changed."""
+
+    def read_settings(self) -> None:
+        """Take over what is chosen now."""
+
+
+@runtime_checkable
+class HoldsOut(Protocol):
+    """A tab where prompts are held out."""
+
+    def show_holding_out(self) -> None: ...
+
+
+@runtime_checkable
+class Ranks(Protocol):
+    """A tab where completions are ranked."""
+
+    def write_with(self, policy_job: int) -> None:
+        """Let a run's policy write completions."""
+
+    def adjudicate(self, group_id: int) -> None:
+        """Show completions on which labelers disagree."""

@@ -1,0 +1,177 @@
+"""What is open in one window, below the window: the session, how it is opened and closed, and what is said of it.
+
+The window subscribes and shows; whoever does something with a project as a whole is given this and not the window.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from core import demo
+from core.errors import KnownError
+from core.store import Project, is_older, open_project, waiting_rows
+from core.store.undo import Direction
+from desktop import user_settings
+from desktop.background import abandon, in_background
+from desktop.busy import Waiting
+from desktop.session import Session
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence to be seen for a while, with one thing to do about it. It stays until the next one if it `stays`, goes
+    with the project that is shown unless it is to be seen `everywhere`, and has a bar if it tells of `progress`."""
+
+    text: str
+    action_text: str = ""
+    action: Callable[[], object] | None = None
+    stays: bool = False
+    everywhere: bool = False
+    progress: bool = False
+
+
+class Workspace(QObject):
+    """One window's project, or none."""
+
+    opened = Signal(object)
+    """The `Session` that is open from now on."""
+    leaving = Signal(object)
+    """The `Session` that closes now: what shows it goes."""
+    closed = Signal()
+    """Nothing is open any more."""
+    said = Signal(object)
+    """A `Said`; None takes away what was said last."""
+    progressed = Signal(float)
+    """How much is done of what was said to go on, from 0 to 1."""
+    failed = Signal(object)
+    """An error to be shown."""
+    listed = Signal()
+    """The list of recent or of deleted projects is another now."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session: Session | None = None
+        self.waiting = Waiting(self)
+        self.copying = ""
+        """What is being written of a whole project, in words."""
+        self.ending = False
+        """The window closes: nothing may be opened any more."""
+
+    @property
+    def busy(self) -> bool:
+        """Something must be finished first: nothing is opened, closed or taken back now."""
+        return self.waiting.busy
+
+    def is_open(self, folder: Path) -> bool:
+        return self.session is not None and self.session.project.folder == folder.resolve()
+
+    def open(self, folder: Path, then: Callable[[], object] | None = None) -> bool:
+        """Open the project in `folder`, then call `then`; on failure say why and keep what was open. True if it is
+        open by now: one of an older version, or after one that has something to finish, is opened later."""
+        if self.busy or self.ending:
+            return False
+        if is_older(folder):
+            text = f"Opening “{folder.name}”: it is backed up and brought up to date …"
+            self.do_first(text, lambda: open_project(folder).close(), lambda _: self.open(folder, then))
+            return False
+        try:
+            project = open_project(folder)
+        except KnownError as error:
+            self.failed.emit(error)
+            return False
+        self.close(lambda: self._show(project, then))
+        return self.session is not None and self.session.project is project
+
+    def open_demo(self, then: Callable[[], object] | None = None) -> None:
+        try:
+            self.open(demo.install(), then)
+        except KnownError as error:
+            self.failed.emit(error)
+
+    def _show(self, project: Project, then: Callable[[], object] | None) -> None:
+        if self.ending:
+            project.close()
+            return
+        user_settings.add_recent_project(project.folder)
+        in_background(self, waiting_rows.remove_leftovers, lambda _: None, self.failed.emit, lasting=True)
+        self.session = Session(project, self, self.do_first)
+        self.opened.emit(self.session)
+        if then is not None:
+            then()
+
+    def close(self, then: Callable[[], object] | None = None, *, tells: bool = True) -> None:
+        """Close what is open, once what is being read of it was read; then call `then`. It `tells` what goes on."""
+        if self.busy:
+            return
+        if self.session is None:
+            self._closed(then, tells)
+        else:
+            self.session.rest()
+            self.waiting.until_idle("Finishing what was begun …", lambda: self._closed(then, tells))
+
+    def _closed(self, then: Callable[[], object] | None, tells: bool) -> None:
+        folder = self.session.project.folder if self.session is not None else None
+        left = goes_on(self.session) if self.session is not None and tells else ""
+        self.drop()
+        if then is not None:
+            then()
+        if left and folder is not None and not self.is_open(folder):
+            self.say(left, "Open it", partial(self.open, folder))
+
+    def drop(self) -> None:
+        """Close what is open now, whatever still reads it."""
+        if (session := self.session) is None:
+            return
+        abandon()
+        self.leaving.emit(session)
+        session.close()
+        session.deleteLater()
+        self.session = None
+        self.closed.emit()
+
+    def do_first(self, text: str, work: Callable[[], object], done: Callable[[Any], object]) -> None:
+        """Run `work` beside the covered window, then `done` with its result, unless the window closes; errors are
+        shown."""
+
+        def ended(result: Any) -> None:
+            if self.ending:
+                return
+            try:
+                done(result)
+            except KnownError as error:
+                self.failed.emit(error)
+
+        def broke(error: Exception) -> None:
+            if not self.ending:
+                self.failed.emit(error)
+
+        self.waiting.do(text, work, ended, broke)
+
+    def take_back(self, direction: Direction) -> None:
+        """Undo or redo what was done last in this window, wherever that was."""
+        if self.session is None or self.busy:
+            return
+        try:
+            self.session.replay(direction)
+        except KnownError as error:
+            self.failed.emit(error)
+
+    def say(self, text: str, action_text: str = "", action: Callable[[], object] | None = None) -> None:
+        """Say something in passing, unless that would cover how far a copy is."""
+        if not self.copying:
+            self.said.emit(Said(text, action_text, action))
+
+
+def goes_on(session: Session) -> str:
+    """What becomes of the jobs of a project that closes while the window stays; empty where nothing runs."""
+    active = session.active
+    if not active:
+        return ""
+    job, others = active[0], len(active) - 1
+    how = "stays paused" if job.status == "paused" else "goes on in the background"
+    more = f", and {others} more {'waits' if others == 1 else 'wait'}" if others else ""
+    return f"Job {job.id}, {job.name}, {how}{more}: open “{session.project.name}” again to see how far it is."
