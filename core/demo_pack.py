@@ -15,7 +15,8 @@ from core.demo import run_demo
 from core.jobs import queue
 from core.machine.base_models import models_folder
 from core.resources import resource
-from core.store import DATABASE, open_project, snapshots
+from core.store import DATABASE, open_project
+from core.store.files import snapshots
 
 STEPS, EVALUATION_PROMPTS = 20, 16
 WEIGHTS = ("adapter_model.safetensors", "value.safetensors")

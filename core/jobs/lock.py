@@ -6,8 +6,8 @@ The operating system frees it even after `kill -9`; there are no process ids and
 import time
 from pathlib import Path
 
-from core.store import lock_file
-from core.store.lock_file import Lock
+from core.store.files import lock_file
+from core.store.files.lock_file import Lock
 
 LOCK = "worker.lock"
 LEAVE = "worker.leave"

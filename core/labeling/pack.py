@@ -27,8 +27,8 @@ from core.store import (
     open_project,
     packed_rankings,
     rankings,
-    snapshots,
 )
+from core.store.files import snapshots
 from core.store.packed_rankings import PACK, PackedRanking
 
 SUFFIX = ".plumbpack"

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.errors import BadInput, KnownError
 from core.jobs import lock
 from core.machine import base_models
-from core.store import closed
+from core.store.files import closed
 
 GONE = ".deleted-"
 

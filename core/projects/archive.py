@@ -22,8 +22,10 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from core.errors import DISK_FULL, BadInput, KnownError, ProjectError, known
 from core.projects.summary import RUNS
-from core.store import DATABASE, Project, checkpoints, closed, open_project, snapshots
-from core.store.closed import Fault
+from core.store import DATABASE, Project, open_project
+from core.store.files import closed, snapshots
+from core.store.files.closed import Fault
+from core.store.runs import checkpoints
 
 SUFFIX = ".plumbline.zip"
 CHUNK = 1 << 20

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from core.store import DATABASE, closed
+from core.store import DATABASE
+from core.store.files import closed
 
 RUNS = "runs"
 #: What Plumbline itself writes into a project's folder, as patterns; anything else there belongs to somebody else.

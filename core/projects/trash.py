@@ -27,7 +27,9 @@ from core.jobs import lock, queue
 from core.machine import base_models
 from core.projects.summary import own, size, size_of, summary
 from core.runs import dependents
-from core.store import closed, now, open_project, run_rows
+from core.store import now, open_project
+from core.store.files import closed
+from core.store.runs import run_rows
 
 BESIDE = ".plumbline-trash"
 #: Seconds in which a worker that left closes the project.

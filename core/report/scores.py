@@ -9,7 +9,8 @@ from core.config.training import TrainRewardJob
 from core.preferences.judged_groups import OVERALL
 from core.records import ACTIVE
 from core.report.calibration import sigmoid
-from core.store import Project, pairs, scores
+from core.store import Project, pairs
+from core.store.runs import scores
 
 Floats = NDArray[np.float64]
 FIRST = "reward"

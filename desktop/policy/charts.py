@@ -12,7 +12,8 @@ from core.config.metrics import METRICS, further
 from core.config.titles import setting_title
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.guidance.run_advice import Advice, advice, gold_peak
-from core.store import Project, checkpoints, job_metrics, jobs, setting_changes
+from core.store import Project, jobs
+from core.store.runs import checkpoints, job_metrics, setting_changes
 from desktop.background import with_project
 from desktop.charts.chart import Chart
 from desktop.charts.group import ChartBar, ChartGroup

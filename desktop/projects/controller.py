@@ -18,7 +18,7 @@ from core.projects import archive, trash
 from core.projects.archive import SUFFIX
 from core.projects.summary import size, summary
 from core.projects.trash import Deleted
-from core.store.undo_steps import CallableStep
+from core.store.undo.steps import CallableStep
 from desktop import errors, user_settings
 from desktop.actions import Action
 from desktop.background import in_background

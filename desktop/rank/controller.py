@@ -19,7 +19,7 @@ from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
 from core.store import Changes, labelers
 from core.store.undo import Direction, nothing_earlier
-from core.store.undo_steps import Step
+from core.store.undo.steps import Step
 from desktop import user_settings
 from desktop.rank.keys import BINDINGS
 from desktop.session import Session

@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 from core.errors import KnownError
 from core.labeling import gold, pack, simulate
 from core.records import Labeler
-from core.store import Changes, Project, assignments, bulk, labelers, rankings
+from core.store import Changes, Project, assignments, labelers, rankings
+from core.store.undo import bulk
 from desktop import errors
 from desktop.background import with_project
 from desktop.review.conflicts_list import ConflictsList

@@ -14,8 +14,9 @@ from core.records import ACTIVE, RESUMABLE
 from core.report import scores
 from core.report.scores import Floats
 from core.runs import early_stopping
-from core.store import Project, job_metrics, jobs, pairs
+from core.store import Project, jobs, pairs
 from core.store.pairs import Counts
+from core.store.runs import job_metrics
 from desktop import errors
 from desktop.background import with_project
 from desktop.charts.chart import Chart

@@ -18,7 +18,8 @@ from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput
 from core.jobs import queue
 from core.labeling.written import parse_order
-from core.store import job_metrics, job_samples, open_project, rankings
+from core.store import open_project, rankings
+from core.store.runs import job_metrics, job_samples
 from tests.ranked import counting_rankings
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -22,7 +22,8 @@ from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.jobs.recorder import Recorder, last_checkpoint
 from core.records import Job
-from core.store import job_log, job_metrics, job_samples, open_project
+from core.store import open_project
+from core.store.runs import job_log, job_metrics, job_samples
 
 ROOT = Path(__file__).resolve().parents[3]
 FETCH = config_values(FetchModelConfig())

@@ -18,7 +18,8 @@ from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.records import Job
 from core.runs import pinned_prompts
-from core.store import job_log, job_samples, jobs, open_project, prompts
+from core.store import jobs, open_project, prompts
+from core.store.runs import job_log, job_samples
 from tests.jobs import set_job
 
 GOLD = "regex:[a-m]"

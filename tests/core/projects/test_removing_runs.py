@@ -12,7 +12,8 @@ from core.events import Checkpoint, Metrics, NewCompletion, Note, Result, Sample
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.projects import trash
-from core.store import completions, create_project, job_samples, open_project, prompts, run_rows
+from core.store import completions, create_project, open_project, prompts
+from core.store.runs import job_samples, run_rows
 from tests.jobs import set_job
 
 TABLES = ("jobs", *run_rows.TABLES)

@@ -28,7 +28,8 @@ from core.records import Job, Prompt
 from core.reward.model import encode
 from core.reward.suggest_job import doubt
 from core.reward.trace import trace
-from core.store import Project, assignments, create_project, job_log, job_metrics, labelers, prompts
+from core.store import Project, assignments, create_project, labelers, prompts
+from core.store.runs import job_log, job_metrics
 from tests.core.reward.steps import fresh_model
 
 Run = Callable[..., Job]

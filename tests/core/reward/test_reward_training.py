@@ -22,7 +22,8 @@ from core.labeling import gold
 from core.records import Job, NewRanking, Prompt
 from core.reward import update as updating
 from core.runs import early_stopping
-from core.store import Project, completions, create_project, job_log, job_metrics, labelers, pairs, prompts, rankings
+from core.store import Project, completions, create_project, labelers, pairs, prompts, rankings
+from core.store.runs import job_log, job_metrics
 from tests.ranked import counting_rankings
 
 Run = Callable[..., Job]

@@ -22,7 +22,8 @@ from core.rl import train_job
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.stopping import StoppingRules
 from core.runs import live_settings, rounds, sweep
-from core.store import job_log, job_metrics, job_samples, prompts, setting_changes
+from core.store import prompts
+from core.store.runs import job_log, job_metrics, job_samples, setting_changes
 from tests.jobs import set_job
 
 GOLD = "regex:[a-m]"

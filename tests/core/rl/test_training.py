@@ -13,7 +13,8 @@ from core.config.options import from_dict
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
 from core.labeling import gold
 from core.records import Job, Prompt
-from core.store import Project, create_project, job_metrics, job_samples, pairs, prompts
+from core.store import Project, create_project, pairs, prompts
+from core.store.runs import job_metrics, job_samples
 
 Run = Callable[..., Job]
 GOLD = "regex:[a-m]"

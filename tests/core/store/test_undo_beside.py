@@ -14,8 +14,8 @@ import pytest
 from core import data
 from core.errors import BadInput
 from core.labeling import pack, simulate
-from core.store import bulk, completions, open_project, prompts, rankings, waiting_rows
-from core.store.undo import History
+from core.store import completions, open_project, prompts, rankings
+from core.store.undo import History, bulk, waiting_rows
 from tests.core.labeling.test_labelers import person, rank
 from tests.core.store.test_undo import contents
 from tests.ranked import counting_rankings
@@ -148,7 +148,7 @@ def test_rows_of_a_process_that_was_killed_are_removed_and_never_those_of_a_livi
     history.undo()
     mine = history.redoable[0].bulk.kept
     program = (
-        "import tempfile, time; from core.store import waiting_rows;"
+        "import tempfile, time; from core.store.undo import waiting_rows;"
         f"tempfile.tempdir = {str(tmp_path)!r}; made = waiting_rows.new_folder();"
         "(made[0] / '1.db').write_text('rows'); print(made[0], flush=True); time.sleep(60)"
     )

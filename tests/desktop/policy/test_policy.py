@@ -24,7 +24,8 @@ from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Sample
 from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
-from core.store import completions, setting_changes
+from core.store import completions
+from core.store.runs import setting_changes
 from desktop.background import wait_for_all
 from desktop.places import TabId
 from desktop.policy.samples import COLUMNS

@@ -14,7 +14,8 @@ from core.config.jobs import JobKind
 from core.config.training import TrainRewardConfig
 from core.projects import archive, trash
 from core.projects.summary import summary
-from core.store import create_project, waiting_rows
+from core.store import create_project
+from core.store.undo import waiting_rows
 from desktop import user_settings
 from desktop.background import busy
 from desktop.places import TabId

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.errors import known
-from core.store import Changes, Project, open_project, tables
-from core.store.undo_log import Statement, UndoLog, execute
+from core.store import Changes, Project, open_project
+from core.store.connection import statement_for
+from core.store.undo.log import Statement, UndoLog, execute
 
 #: The number that says who wrote a row, by table; items are numbered by their ranking.
 NUMBERS = {
@@ -45,7 +46,7 @@ class Added:
     digest: int
 
     def statement(self, text: str, project: Project) -> str:
-        return tables.statement(text, project.database.conn, self.table, NUMBERS[self.table])
+        return statement_for(text, project.database.conn, self.table, NUMBERS[self.table])
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _bring_back(project: Project, added: Iterable[Added]) -> None:
 
 
 def _last(project: Project, table: str) -> int:
-    return int(project.database.value(tables.statement(LAST, project.database.conn, table, NUMBERS[table])))
+    return int(project.database.value(statement_for(LAST, project.database.conn, table, NUMBERS[table])))
 
 
 def _signed(project: Project, rows: Added) -> Added:

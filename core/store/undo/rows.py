@@ -13,11 +13,12 @@ from typing import ClassVar
 
 from core.config.jobs import JobKind
 from core.errors import known
-from core.store import Changes, Project, jobs, waiting_rows
-from core.store.bulk import Bulk, Recorded
-from core.store.bulk import replay as replay_bulk
-from core.store.undo_log import Statement, UndoLog, counts, execute
-from core.store.undo_steps import Refused, Step
+from core.store import Changes, Project, jobs
+from core.store.undo import waiting_rows
+from core.store.undo.bulk import Bulk, Recorded
+from core.store.undo.bulk import replay as replay_bulk
+from core.store.undo.log import Statement, UndoLog, counts, execute
+from core.store.undo.steps import Refused, Step
 
 #: Jobs that learn from prompts that are not held out, or measure on those that are.
 FOLLOWS_THE_SPLIT = (JobKind.TRAIN_REWARD, JobKind.TRAIN_POLICY, JobKind.COMPARE)

@@ -4,7 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from core.store import DATABASE, Project, tables
+from core.store import DATABASE, Project
+from core.store.connection import statement_for
 
 #: What hangs on a job.
 TABLES = ("metrics", "samples", "checkpoints", "job_log", "controls", "scores", "priorities")
@@ -25,7 +26,7 @@ def keep(project: Project, job_id: int, file: Path) -> None:
         aside.execute("begin")
         for table in ("jobs", *TABLES):
             number = "id" if table == "jobs" else "job_id"
-            aside.execute(tables.statement(KEEP, aside, table, number, "project"), (job_id,))
+            aside.execute(statement_for(KEEP, aside, table, number, "project"), (job_id,))
         aside.execute("create table origin as select value as uid from project.settings where key = 'uid'")
         aside.execute("commit")
 
@@ -52,6 +53,6 @@ def bring_back(project: Project, file: Path) -> None:
             for statement in MENDED:
                 database.execute(statement)
             for table in ("jobs", *TABLES):
-                database.execute(tables.statement(BRING_BACK, database, table, "", "aside", "main"))
+                database.execute(statement_for(BRING_BACK, database, table, "", "aside", "main"))
     finally:
         database.execute("detach aside")

@@ -10,8 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from core.store import lock_file
-from core.store.lock_file import Lock
+from core.store.files import lock_file
+from core.store.files.lock_file import Lock
 
 PREFIX = "plumbline-undo-"
 HELD = "held"
