@@ -18,10 +18,9 @@ from core.jobs import queue
 from core.jobs.wait import wait
 from core.labeling import gold
 from core.machine import base_models
-from core.preferences import pairs
 from core.records import Job
 from core.resources import resource
-from core.store import DATABASE, Project, create_project, guidelines, open_project
+from core.store import DATABASE, Project, create_project, guidelines, open_project, pairs
 
 NAME = "Demo: warmer answers"
 GOLD = "warmth"

@@ -12,11 +12,11 @@ from safetensors.numpy import load_file, save_file
 from core.cli.output import ProgressLine
 from core.config.training import Run
 from core.demo import run_demo
-from core.jobs import presence, queue
+from core.jobs import queue
 from core.machine.base_models import models_folder
 from core.resources import resource
 from core.store import DATABASE, open_project
-from core.store.connection import connect
+from core.store.files import snapshots
 
 STEPS, EVALUATION_PROMPTS = 20, 16
 WEIGHTS = ("adapter_model.safetensors", "value.safetensors")
@@ -30,7 +30,7 @@ def pack(source: Path, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     project = open_project(source)
-    project.db.conn.execute("vacuum into ?", (str(target / DATABASE),))
+    snapshots.write(project, target / DATABASE)
     adapters = [run.result.adapter for run in queue.listed(project, Run) if run.result.adapter]
     project.close()
     for adapter in adapters:
@@ -42,12 +42,7 @@ def pack(source: Path, target: Path) -> None:
                 kept.write_text(path.read_text("utf-8").replace(f"{models_folder()}/", ""), encoding="utf-8")
             elif path.name in WEIGHTS:
                 _save(path, kept)
-    packed = connect(target / DATABASE)
-    packed.conn.execute("delete from checkpoints")
-    packed.conn.execute("delete from settings where key = ?", (presence.KEY,))
-    packed.conn.execute("pragma journal_mode = delete")
-    packed.conn.execute("vacuum")
-    packed.close()
+    snapshots.reduce_to_demo(target / DATABASE)
 
 
 def _save(path: Path, kept: Path) -> None:

@@ -1,5 +1,6 @@
 """The nouns of a project as frozen dataclasses. Each mirrors one table; times are UTC in ISO 8601."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -103,6 +104,31 @@ class Ranking:
     seconds: float | None = None
     criteria: dict[str, dict[int, int | None]] = field(default_factory=dict)
     method: str = "order"
+    repeat_of: int | None = None
+    adjudicates: bool = False
+
+
+@dataclass(frozen=True)
+class NewRanking:
+    """A ranking to be stored.
+
+    `ranks` maps every completion of the group to its rank: 1 is best, equal ranks are a tie, None is unranked. With a
+    prompt-level `flag` the order does not count. `criteria` holds further orders of the same completions, by criterion
+    (helpful, honest ...). `method` is how the order was given; after `best-worst` equal ranks mean "not compared", not
+    "equally good". `shown` is the order in which the labeler saw the completions. A repeat (of an earlier ranking)
+    measures the labeler and gives no pairs; an adjudicating ranking gives its prompt's pairs instead of all others.
+    """
+
+    group_id: int
+    labeler_id: int
+    ranks: Mapping[int, int | None]
+    flag: str | None = None
+    flags: Mapping[int, str] = field(default_factory=dict)
+    comment: str = ""
+    seconds: float | None = None
+    criteria: Mapping[str, Mapping[int, int | None]] = field(default_factory=dict)
+    method: str = "order"
+    shown: Sequence[int] = ()
     repeat_of: int | None = None
     adjudicates: bool = False
 

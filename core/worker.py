@@ -24,7 +24,6 @@ from core.jobs.progress import StatusReporter, no_report
 from core.jobs.recorder import POLL, Recorder, forget_after, last_checkpoint
 from core.records import Job
 from core.store import Project, jobs, open_project
-from core.store.connection import set_patience
 
 #: Seconds after which the processes of a paused job hear that it still is.
 WORD = 30.0
@@ -35,7 +34,7 @@ PATIENCE = 1800
 def opened(folder: Path) -> Project:
     """The project for a worker: it loses at most its last moments, and is not put off by others who write for long."""
     project = open_project(folder, synchronous="NORMAL")
-    set_patience(project.db, PATIENCE)
+    project.set_patience(PATIENCE)
     return project
 
 

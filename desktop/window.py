@@ -14,7 +14,7 @@ from core.labeling.editor import PLACE
 from core.records import Job
 from core.store import Changes
 from core.store.undo import Direction
-from core.store.undo_steps import Step
+from core.store.undo.steps import Step
 from desktop import errors, user_settings
 from desktop.actions import Action
 from desktop.guide import guide

@@ -13,8 +13,8 @@ from PySide6.QtCore import QObject, Signal
 
 from core import demo
 from core.errors import KnownError
-from core.store import Project, is_older, open_project, waiting_rows
-from core.store.undo import Direction, History
+from core.store import Project, is_older, open_project
+from core.store.undo import Direction, History, waiting_rows
 from desktop import user_settings
 from desktop.background import abandon, in_background
 from desktop.busy import Waiting

@@ -1,13 +1,22 @@
 """The walls of the house: what may import what, checked by machine and in a fresh interpreter."""
 
+import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "transformers", "peft")
+SQL = re.compile(
+    r"\s*(select\b.*\bfrom\b|insert (or \w+ )?into\b|update \w+ set\b|delete from\b|with \w+ as \(|pragma \w|vacuum\b"
+    r"|attach\b|(?-i:begin)( immediate| exclusive)?$|savepoint\b|rollback\b"
+    r"|(create|alter|drop) (temp )?(table|index|view|trigger)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def loaded(code: str) -> set[str]:
@@ -40,3 +49,60 @@ def test_the_window_never_loads_torch_and_its_first_frame_no_charts():
     assert not found & {*HEAVY, "pyqtgraph"}
     tabs = code + "\nfrom desktop.shell.tabs import LOADS\n[load() for load in LOADS.values()]"
     assert not loaded(tabs) & set(HEAVY)
+
+
+def text_of(node: ast.Constant | ast.JoinedStr) -> str:
+    """A string, with a word in place of whatever is put into it."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values)
+    return node.value if isinstance(node.value, str) else ""
+
+
+def raw_places(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Lines that speak to a database: SQL, SQLite, or a project's own door to it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and SQL.match(text := text_of(node)):
+            yield node.lineno, f"SQL: {text.strip()[:60]}"
+        if isinstance(node, ast.Attribute) and (node.attr == "database" or ast.unparse(node) == "sqlite3.connect"):
+            yield node.lineno, ast.unparse(node)
+        if isinstance(node, ast.ImportFrom) and node.module == "core.store.connection":
+            yield node.lineno, node.module
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'x("select a from b")', 'x(f"update {t} set a = 1")', 'x("insert or ignore into t values (1)")',
+        'x("begin immediate")', 'x("with a as (select 1) select 2")', 'x("pragma data_version")',
+        "sqlite3.connect(path)", "project.database.execute(q)", "self.packed.database",
+        "from core.store.connection import connect",
+    ],
+)  # fmt: skip
+def test_what_speaks_to_a_database_is_seen(code):
+    assert list(raw_places(ast.parse(code)))
+
+
+@pytest.mark.parametrize("code", ['x("Delete it from this machine")', "spin.value()", "table.rows()", "sqlite3.Error"])
+def test_what_only_looks_like_it_is_let_be(code):
+    assert not list(raw_places(ast.parse(code)))
+
+
+def test_only_the_store_speaks_to_the_database():
+    found = {}
+    for room in ("core", "desktop"):
+        for path in (ROOT / room).rglob("*.py"):
+            name = path.relative_to(ROOT).as_posix()
+            if not name.startswith("core/store/"):
+                found[name] = list(raw_places(ast.parse(path.read_text(encoding="utf-8"))))
+    assert {name: places for name, places in found.items() if places} == {}
+
+
+def test_no_statement_is_put_together_from_what_is_not_written_here():
+    """But for undo's triggers, which are made from the schema, and for pragmas, which take no parameters."""
+    store, found = ROOT / "core" / "store", set()
+    for path in store.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = text_of(node) if isinstance(node, ast.JoinedStr) else ""
+            if SQL.match(text) and not text.startswith("pragma"):
+                found.add(path.relative_to(store).as_posix())
+    assert found <= {"undo/log.py"}

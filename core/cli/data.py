@@ -6,8 +6,7 @@ import click
 
 from core import data
 from core.cli.output import folder_argument, json_option, opened, show, table
-from core.preferences import pairs
-from core.store import prompts
+from core.store import pairs, prompts
 
 
 @click.command("import")

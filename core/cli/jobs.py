@@ -40,7 +40,8 @@ from core.jobs import launch, lock, queue
 from core.jobs.wait import ended_well, wait
 from core.records import Job
 from core.runs import preflight
-from core.store import Project, completions, job_samples
+from core.store import Project, completions
+from core.store.runs import job_samples
 from core.worker import work_together
 
 #: What several processes can do together.

@@ -7,7 +7,8 @@ import click
 
 from core.cli.output import folder_argument, json_option, opened, show, table
 from core.labeling import pack as packs
-from core.store import assignments, rankings
+from core.store import assignments, labelers
+from core.store import conflicts as conflicting
 
 
 @click.command()
@@ -18,7 +19,7 @@ from core.store import assignments, rankings
 def assign(folder: Path, names: tuple[str, ...], overlap: int, as_json: bool) -> None:
     """Share the prompts out, each to k of the labelers; later prompts follow. Without labelers, end it."""
     with opened(folder) as project:
-        people = {rankings.labeler(project, name).id: name for name in names}
+        people = {labelers.named(project, name).id: name for name in names}
         if people:
             assignments.assign(project, people, overlap)
         else:
@@ -73,8 +74,8 @@ def conflicts(folder: Path, take: str | None, conflict_id: int | None, as_json: 
     """List the rankings that a labeler made in two places, or choose which one counts."""
     with opened(folder) as project:
         if take and conflict_id is not None:
-            packs.resolve(project, conflict_id, take)
-        found = packs.conflicts(project)
+            conflicting.resolve(project, conflict_id, take)
+        found = conflicting.listed(project)
     rows = [(item.id, item.labeler, item.prompt[:60]) for item in found]
     show({"conflicts": [asdict(item) for item in found]}, as_json, table(rows, ("id", "labeler", "prompt")))
 

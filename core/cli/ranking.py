@@ -13,7 +13,7 @@ from core.labeling.session import LabelingSession
 from core.labeling.written import parse_order, write_order
 from core.preferences import agreement
 from core.preferences.agreement import Calibration
-from core.store import Project, completions, guidelines, rankings
+from core.store import Project, completions, guidelines, labelers
 
 #: Differences from the author of the calibration set that are told.
 DIFFERENCES = 8
@@ -38,7 +38,7 @@ def rank(
             text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}."
             show({"ranked": len(done.ids), "labeler": f"scripted: {scripted}"}, as_json, text)
             return
-        session = LabelingSession(project, rankings.labeler(project, labeler))
+        session = LabelingSession(project, labelers.named(project, labeler))
         if order or flag:
             values = _rank_one(session, group_id, order, flag)
             show(values, as_json, f"Ranked group {values['group']}.")

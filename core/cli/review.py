@@ -12,7 +12,7 @@ from core.labeling import simulate as simulation
 from core.preferences import agreement as measures
 from core.preferences import bias as biases
 from core.preferences.statistics import Interval
-from core.store import calibration, rankings
+from core.store import calibration, labelers
 
 
 def _text(interval: Interval) -> str:
@@ -31,7 +31,7 @@ def _text(interval: Interval) -> str:
 def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
     """How far labelers agree with each other, with the calibration set and with themselves."""
     with opened(folder) as project:
-        names = {who.id: who.name for who in rankings.labelers(project)}
+        names = {who.id: who.name for who in labelers.listed(project)}
         report = measures.measure(project, tag=tag, people_only=people, limit=10)
         rows: list[tuple[str, measures.Agreement]] = [("everybody", report.overall)]
         rows += [(names[who], item) for who, item in report.labelers.items()]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from core.data import dialogue, jsonlines, source
-from core.data.outgoing import ALL_LOST, losses, pairs
+from core.data.outgoing import ALL_LOST, losses
 from core.data.rows import DIFFERENT, PAIRS_LACK, ExportReport, Refused, Row, preference
-from core.store import Project
+from core.store import Project, pairs
 
 NAME = "hh"
 LACKS = PAIRS_LACK
@@ -49,7 +49,7 @@ def write(project: Project, path: Path) -> ExportReport:
     written, left = 0, 0
     with gzip.open(path, "wt", encoding="utf-8") if path.suffix == ".gz" else path.open("w", encoding="utf-8") as found:
         file = cast(TextIO, found)
-        for prompt, chosen, rejected in pairs(project):
+        for prompt, chosen, rejected in pairs.texts(project):
             before = "".join(f"\n\n{NAMES[role]}: {content}" for role, content in dialogue.turns(prompt)) + ANSWER
             row = {"chosen": f"{before} {chosen}", "rejected": f"{before} {rejected}"}
             if _same(row, prompt, chosen, rejected):

@@ -3,8 +3,8 @@
 from core.data.rows import Refused, Row
 from core.errors import BadInput
 from core.events import NewCompletion
-from core.records import Labeler, Prompt
-from core.store import Project, completions, prompts, rankings
+from core.records import Labeler, NewRanking, Prompt
+from core.store import Project, completions, labelers, prompts, rankings
 
 
 class Importer:
@@ -32,9 +32,7 @@ class Importer:
             made = tuple(NewCompletion(text, 0, True, 0) for text in texts)
             group_id = completions.add_group(self.project, prompt_id, made, sampling={"imported": self.source})
             groups[hash(texts)] = group_id
-        elif self.project.value(
-            "select 1 from current_rankings where group_id = ? and labeler_id = ? limit 1", group_id, person.id
-        ):
+        elif rankings.is_ranked(self.project, group_id, person.id):
             return False
         self._rank(row, group_id, person)
         return True
@@ -43,37 +41,35 @@ class Importer:
         name = row.labeler.strip() or self.labeler
         key = (name, row.labeler_kind, row.labeler_detail)
         if key not in self.people:
-            self.people[key] = rankings.labeler(self.project, name, kind=row.labeler_kind, detail=row.labeler_detail)
+            self.people[key] = labelers.named(self.project, name, kind=row.labeler_kind, detail=row.labeler_detail)
         return self.people[key]
 
     def _prompt(self, row: Row) -> int:
         prompts.add(self.project, [Prompt(0, row.prompt, row.tags, row.split, self.source)])
-        return int(self.project.value("select id from prompts where text = ?", row.prompt.strip()))
+        found = prompts.id_of(self.project, row.prompt)
+        assert found is not None
+        return found
 
     def _groups(self, prompt_id: int) -> dict[int, int]:
         """The groups of the prompt by what their completions say."""
         if prompt_id not in self.groups:
-            texts: dict[int, list[str]] = {}
-            for item in self.project.rows(
-                "select c.group_id, c.text from completions c join completion_groups g on g.id = c.group_id"
-                " where g.prompt_id = ? order by c.id",
-                prompt_id,
-            ):
-                texts.setdefault(item["group_id"], []).append(item["text"])
-            self.groups[prompt_id] = {hash(tuple(texts[item])): item for item in sorted(texts, reverse=True)}
+            texts = completions.texts_by_group(self.project, prompt_id)
+            self.groups[prompt_id] = {hash(texts[item]): item for item in sorted(texts, reverse=True)}
         return self.groups[prompt_id]
 
     def _rank(self, row: Row, group_id: int, person: Labeler) -> None:
         ids = completions.ids(self.project, group_id)
-        rankings.rank(
+        rankings.add(
             self.project,
-            group_id,
-            person.id,
-            {item: answer.rank for item, answer in zip(ids, row.answers, strict=True)},
-            flag=row.flag,
-            comment=row.comment,
-            flags={item: answer.flag for item, answer in zip(ids, row.answers, strict=True) if answer.flag},
-            criteria={name: dict(zip(ids, order, strict=True)) for name, order in row.criteria.items()},
-            method=row.method,
-            seconds=row.seconds,
+            NewRanking(
+                group_id,
+                person.id,
+                {item: answer.rank for item, answer in zip(ids, row.answers, strict=True)},
+                flag=row.flag,
+                comment=row.comment,
+                flags={item: answer.flag for item, answer in zip(ids, row.answers, strict=True) if answer.flag},
+                criteria={name: dict(zip(ids, order, strict=True)) for name, order in row.criteria.items()},
+                method=row.method,
+                seconds=row.seconds,
+            ),
         )

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from core.data import dialogue, jsonlines, source
-from core.data.outgoing import ALL_LOST, losses, pairs, write_array
+from core.data.outgoing import ALL_LOST, losses, write_array
 from core.data.rows import PAIRS_LACK, ExportReport, Refused, Row, preference, string
-from core.store import Project
+from core.store import Project, pairs
 
 NAME = "llama-factory"
 LACKS = PAIRS_LACK
@@ -45,6 +45,6 @@ def write(project: Project, path: Path) -> ExportReport:
     """One alpaca object for each pair."""
     rows = (
         {"instruction": prompt, "input": "", "chosen": chosen, "rejected": rejected}
-        for prompt, chosen, rejected in pairs(project)
+        for prompt, chosen, rejected in pairs.texts(project)
     )
     return ExportReport("pairs", write_array(path, rows), losses(project, *ALL_LOST))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from core.data.rows import Answer, Row
-from core.preferences.pairs import counts
-from core.store import Project
+from core.store import Project, counting, pairs
+from core.store.counting import CountingRanking
 
 TIES = "tied pairs"
 UNRANKED = "unranked completions"
@@ -21,15 +21,13 @@ CRITERIA = "orders by criterion"
 METHODS = "ways of ranking"
 
 LOST = {
-    UNRANKED: "counting_rankings r join ranking_items i on i.ranking_id = r.id"
-    " where r.flag is null and i.flag is null and i.rank is null",
-    FLAGGED_PROMPTS: "counting_rankings where flag is not null",
-    FLAGGED: "counting_rankings r join ranking_items i on i.ranking_id = r.id where i.flag is not null",
-    COMMENTS: "counting_rankings where comment != ''",
-    LABELERS: "(select distinct labeler_id from counting_rankings)",
-    CRITERIA: "(select distinct c.ranking_id, c.criterion from criterion_ranks c"
-    " join counting_rankings r on r.id = c.ranking_id)",
-    METHODS: "counting_rankings where method != 'order'",
+    UNRANKED: counting.unranked_completions,
+    FLAGGED_PROMPTS: counting.flagged_prompts,
+    FLAGGED: counting.flagged_completions,
+    COMMENTS: counting.comments,
+    LABELERS: counting.labelers,
+    CRITERIA: counting.orders_by_criterion,
+    METHODS: counting.other_methods,
 }
 ALL_LOST = (TIES, *LOST)
 #: What a format of whole rankings, with ties, does not carry.
@@ -56,37 +54,12 @@ class Whole:
 
 def losses(project: Project, *kinds: str) -> dict[str, int]:
     """How much of each kind there is among the rankings that count."""
-    return {
-        kind: counts(project).ties if kind == TIES else int(project.value(f"select count(*) from {LOST[kind]}"))
-        for kind in kinds
-    }
-
-
-def pairs(project: Project) -> Iterator[tuple[str, str, str]]:
-    """Prompt, chosen and rejected of every pair, in the order of their rankings."""
-    yield from project.db.conn.execute(
-        "select q.text, c.text, d.text from pairs p join prompts q on q.id = p.prompt_id"
-        " join completions c on c.id = p.chosen_id join completions d on d.id = p.rejected_id"
-        " order by p.ranking_id, p.chosen_id, p.rejected_id"
-    )
+    return {kind: pairs.counts(project).ties if kind == TIES else LOST[kind](project) for kind in kinds}
 
 
 def listed(project: Project, *, by_group: bool = False) -> Iterator[Whole]:
     """Every ranking that counts, oldest first, or those of one group together."""
-    criteria: dict[int, dict[str, dict[int, int | None]]] = {}
-    for ranking, criterion, completion, rank in project.db.conn.execute(
-        "select ranking_id, criterion, completion_id, rank from criterion_ranks order by ranking_id, criterion"
-    ):
-        criteria.setdefault(ranking, {}).setdefault(criterion, {})[completion] = rank
-    found = project.db.conn.execute(
-        "select r.id, i.completion_id, c.text, i.rank, i.flag, r.group_id, r.labeler_id, r.guidelines_id, r.created_at,"
-        " q.text, q.tags, q.split, r.flag, r.comment, l.name, l.kind, l.detail, r.method, r.seconds"
-        " from counting_rankings r join completion_groups g on g.id = r.group_id join prompts q on q.id = g.prompt_id"
-        " join labelers l on l.id = r.labeler_id join ranking_items i on i.ranking_id = r.id"
-        f" join completions c on c.id = i.completion_id order by {'r.group_id, ' * by_group} r.id, i.completion_id"
-    )
-    for ranking, group in groupby(found, key=lambda values: int(values[0])):
-        yield _whole(ranking, list(group), criteria.get(ranking, {}))
+    return map(_whole, counting.listed(project, by_group=by_group))
 
 
 def grouped(project: Project) -> Iterator[list[Whole]]:
@@ -99,26 +72,24 @@ def grouped(project: Project) -> Iterator[list[Whole]]:
         yield from sets.values()
 
 
-def _whole(ranking: int, items: list[tuple[Any, ...]], criteria: dict[str, dict[int, int | None]]) -> Whole:
-    group_id, labeler_id, version, created, prompt, tags, split, flag, comment, name, kind, detail, method, seconds = (
-        items[0][5:]
-    )
+def _whole(ranking: CountingRanking) -> Whole:
+    ids = [answer.completion_id for answer in ranking.answers]
     row = Row(
-        line=ranking,
-        prompt=prompt,
-        tags=tuple(json.loads(tags)),
-        split=split,
-        answers=tuple(Answer(text, rank, item_flag) for _, _, text, rank, item_flag, *_ in items),
-        flag=flag,
-        comment=comment,
-        labeler=name,
-        labeler_kind=kind,
-        labeler_detail=detail,
-        criteria={key: tuple(order.get(item[1]) for item in items) for key, order in criteria.items()},
-        method=method,
-        seconds=seconds,
+        line=ranking.id,
+        prompt=ranking.prompt,
+        tags=ranking.tags,
+        split=ranking.split,
+        answers=tuple(Answer(answer.text, answer.rank, answer.flag) for answer in ranking.answers),
+        flag=ranking.flag,
+        comment=ranking.comment,
+        labeler=ranking.labeler.name,
+        labeler_kind=ranking.labeler.kind,
+        labeler_detail=ranking.labeler.detail,
+        criteria={name: tuple(map(order.get, ids)) for name, order in ranking.criteria.items()},
+        method=ranking.method,
+        seconds=ranking.seconds,
     )
-    return Whole(row, group_id, labeler_id, version, created)
+    return Whole(row, ranking.group_id, ranking.labeler.id, ranking.guidelines_id, ranking.created_at)
 
 
 def write_array(path: Path, rows: Iterable[dict[str, Any]]) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from core.data import jsonlines, source
 from core.data.outgoing import Whole, listed
 from core.data.rows import Answer, ExportReport, Refused, Row, seconds, string, whole
-from core.store import Project
+from core.store import Project, counting
 
 NAME = "plumbline"
 LACKS: tuple[str, ...] = ()
@@ -59,8 +59,7 @@ def write(project: Project, path: Path) -> ExportReport:
         for ranking in listed(project):
             file.write(json.dumps(_object(ranking), ensure_ascii=False) + "\n")
             written += 1
-    overruled = int(project.value("select count(*) from current_rankings")) - written
-    return ExportReport("rankings", written, {"rankings overruled by adjudication": overruled})
+    return ExportReport("rankings", written, {"rankings overruled by adjudication": counting.overruled(project)})
 
 
 def _object(ranking: Whole) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from core.data import dialogue, parquet, source
-from core.data.outgoing import ALL_LOST, losses, pairs
+from core.data.outgoing import ALL_LOST, losses
 from core.data.rows import DIFFERENT, PAIRS_LACK, ExportReport, Refused, Row, preference
-from core.store import Project
+from core.store import Project, pairs
 
 NAME = "trl"
 LACKS = PAIRS_LACK
@@ -48,7 +48,7 @@ def _pair(line: int, value: dict[str, Any]) -> Row | Refused:
 
 def write(project: Project, path: Path) -> ExportReport:
     """One row for each pair, with an explicit prompt; Parquet where the path ends in `.parquet`."""
-    rows = (dict(zip(COLUMNS, pair, strict=True)) for pair in pairs(project))
+    rows = (dict(zip(COLUMNS, pair, strict=True)) for pair in pairs.texts(project))
     return ExportReport("pairs", save(path, rows, conversational=False), losses(project, *ALL_LOST))
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from core.data import dialogue, trl
-from core.data.outgoing import ALL_LOST, losses, pairs
+from core.data.outgoing import ALL_LOST, losses
 from core.data.rows import ExportReport
-from core.store import Project
+from core.store import Project, pairs
 
 NAME = "trl-conversational"
 
@@ -14,7 +14,7 @@ def write(project: Project, path: Path) -> ExportReport:
     """One row for each pair; a prompt that is a dialogue is written as its turns where it reads back the same."""
     rows = (
         {"prompt": _messages(prompt), "chosen": _message(chosen), "rejected": _message(rejected)}
-        for prompt, chosen, rejected in pairs(project)
+        for prompt, chosen, rejected in pairs.texts(project)
     )
     return ExportReport("pairs", trl.save(path, rows, conversational=True), losses(project, *ALL_LOST))
 

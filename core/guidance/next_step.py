@@ -10,7 +10,7 @@ from core.guidance.steps import Step
 from core.jobs import queue
 from core.preferences.statistics import proportion
 from core.records import Job
-from core.store import Project
+from core.store import Project, groups, prompts, rankings
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 #: Ranked prompts from which a reward model is worth training.
@@ -33,12 +33,12 @@ class NextStep:
 
 def next_step(project: Project) -> NextStep:
     """The first thing that is missing, in the order of the loop."""
-    newest = project.value("select max(id) from prompts")
+    newest = prompts.newest_id(project)
     if newest is None:
         why = "They are what the model answers and people rank."
         return NextStep("Write or import prompts", why, Step.PROMPTS)
     if not _holds_out(project, newest, project.edits("prompts")):
-        if project.value("select count(*) from (select 1 from prompts limit ?)", SOME) < SOME:
+        if prompts.count_some(project, SOME) < SOME:
             return NextStep("Add more prompts", "One a line; some are held out later.", Step.PROMPTS)
         why = "What was learnt is measured on prompts that nobody learnt from."
         return NextStep("Hold some prompts out", why, Step.HOLD_OUT)
@@ -58,7 +58,7 @@ def next_step(project: Project) -> NextStep:
     if comparison is None or comparison.id < policy.id:
         why = f"Read what run {policy.id} changed."
         return NextStep("Compare the policies", why, Step.COMPARE, job=JobKind.COMPARE)
-    if left := _unranked_since(project, policy.id):
+    if left := groups.count_unranked_since(project, policy.id, NEWEST):
         why = "They were answered after the policy was tuned: the next round learns from them."
         return NextStep(f"Rank {_prompts(left)}", why, Step.RANK)
     why = "Let the tuned policy write, and rank that."
@@ -68,7 +68,7 @@ def next_step(project: Project) -> NextStep:
 @lru_cache(maxsize=1)
 def _holds_out(project: Project, newest: int, edits: int) -> bool:
     """Is any prompt held out? Looks at all of them where none is: once for the newest prompt and the last edit."""
-    return bool(project.value("select exists (select 1 from prompts where split = 'heldout')"))
+    return prompts.holds_out(project)
 
 
 def _to_rank(project: Project) -> NextStep | None:
@@ -76,8 +76,8 @@ def _to_rank(project: Project) -> NextStep | None:
     missing = missing_rankings(project)
     if missing <= 0:
         return None
-    waiting = _waiting(project, missing)
-    unanswered = _unanswered(project, missing - waiting)
+    waiting = groups.count_unranked(project, missing)
+    unanswered = prompts.count_unanswered(project, missing - waiting)
     if waiting:
         why = "Until a reward model is worth training."
         if waiting + unanswered < missing:
@@ -94,13 +94,13 @@ def _to_rank(project: Project) -> NextStep | None:
 
 def missing_rankings(project: Project) -> int:
     """Prompts still to be ranked until a reward model is worth training."""
-    return ENOUGH - int(project.value("select count(*) from (select distinct group_id from rankings limit ?)", ENOUGH))
+    return ENOUGH - rankings.groups_ranked(project, ENOUGH)
 
 
 def all_ranked(project: Project) -> bool:
     """Is something ranked, and nothing left to rank or to write completions for?"""
-    some = bool(project.value("select exists (select 1 from rankings)"))
-    return some and not _waiting(project, 1) and not _unanswered(project, 1)
+    left = groups.count_unranked(project, 1) or prompts.count_unanswered(project, 1)
+    return rankings.exist(project) and not left
 
 
 def is_chance(job: TrainRewardJob) -> bool:
@@ -110,26 +110,6 @@ def is_chance(job: TrainRewardJob) -> bool:
         return False
     low = proportion(accuracy * pairs, pairs).low
     return low is not None and low <= 0.5
-
-
-def _waiting(project: Project, most: int) -> int:
-    """Prompts with completions that nobody ranked, at most so many."""
-    return int(project.value("select count(*) from (select 1 from completion_groups where id not in"
-                             " (select group_id from rankings) limit ?)", most))  # fmt: skip
-
-
-def _unanswered(project: Project, most: int) -> int:
-    """Prompts that have no completions yet, at most so many."""
-    return int(project.value("select count(*) from (select 1 from prompts where id not in"
-                             " (select prompt_id from completion_groups) limit ?)", most))  # fmt: skip
-
-
-def _unranked_since(project: Project, job_id: int) -> int:
-    """Prompts among the newest that a later job wrote completions for, and nobody ranked."""
-    return int(project.value(
-        "select count(*) from (select id, job_id from completion_groups order by id desc limit ?) g"
-        " where g.job_id > ? and not exists (select 1 from rankings r where r.group_id = g.id)", NEWEST, job_id
-    ))  # fmt: skip
 
 
 def _prompts(count: int) -> str:

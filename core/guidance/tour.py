@@ -12,7 +12,7 @@ from core.config.jobs import JOBS, CompareConfig, JobKind
 from core.config.training import ALGORITHMS
 from core.guidance.steps import Step
 from core.jobs import queue
-from core.store import Changes, Project, jobs
+from core.store import Changes, Project, jobs, rankings
 
 SETTING = "tour"
 #: Prompts that the tour asks to rank.
@@ -78,11 +78,7 @@ def place(project: Project) -> Place | None:
     stop = STOPS[state["at"]]
     ranked, passed = 0, False
     if stop.rankings:
-        ranked = project.value(
-            "select count(distinct group_id) from rankings r join labelers l on l.id = r.labeler_id"
-            " where r.id > ? and l.kind = 'person' and r.retracted_at is null",
-            state["ranking"],
-        )
+        ranked = rankings.groups_ranked_by_people(project, state["ranking"])
         passed = ranked >= stop.rankings
     if stop.job:
         passed = any(job.id > state["job"] for job in queue.listed(project, JOBS[stop.job].record, status="done"))
@@ -117,7 +113,7 @@ def job_of(stop: Stop) -> tuple[Any, Any]:
 
 def _keep(project: Project, at: int) -> Changes:
     newest = {
-        "ranking": project.value("select coalesce(max(id), 0) from rankings"),
+        "ranking": rankings.newest_id(project),
         "job": jobs.newest(project),
     }
     return project.set_setting(SETTING, {"at": at, **newest})

@@ -9,7 +9,8 @@ from typing import Any
 
 from core.jobs import lock
 from core.records import Job
-from core.store import Project, job_log, job_metrics, job_samples, jobs, watched
+from core.store import Project, jobs, watched
+from core.store.runs import job_log, job_metrics, job_samples
 
 #: States of a job that a worker has in hand.
 WORKING = ("running", "paused")

@@ -3,9 +3,11 @@
 The operating system frees it even after `kill -9`; there are no process ids and nothing goes stale.
 """
 
-import sqlite3
 import time
 from pathlib import Path
+
+from core.store.files import lock_file
+from core.store.files.lock_file import Lock
 
 LOCK = "worker.lock"
 LEAVE = "worker.leave"
@@ -13,20 +15,12 @@ LEAVE = "worker.leave"
 LEAVING = 5.0
 
 
-def acquire(folder: Path, *, wait: float = 2.0) -> sqlite3.Connection | None:
-    """Hold the project's worker lock until the returned connection closes; None if another holds it."""
-    connection = sqlite3.connect(folder / LOCK, timeout=wait, isolation_level=None)
-    try:
-        connection.execute("begin exclusive")
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if "locked" in str(error):
-            return None
-        raise
-    return connection
+def acquire(folder: Path, *, wait: float = 2.0) -> Lock | None:
+    """Hold the project's worker lock until what is returned is closed; None if another holds it."""
+    return lock_file.take(folder / LOCK, wait=wait)
 
 
-def take_over(folder: Path) -> sqlite3.Connection | None:
+def take_over(folder: Path) -> Lock | None:
     """Hold the lock; a worker that is waiting for work leaves for it. None if one is at work."""
     note = folder / LEAVE
     note.touch()
@@ -54,8 +48,8 @@ def held(folder: Path) -> bool:
     """Is a worker alive? Takes the lock for an instant if not; a starting worker waits longer than that."""
     if not (folder / LOCK).exists():
         return False
-    connection = acquire(folder, wait=0.0)
-    if connection is None:
+    lock = acquire(folder, wait=0.0)
+    if lock is None:
         return True
-    connection.close()
+    lock.close()
     return False

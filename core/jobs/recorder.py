@@ -28,17 +28,8 @@ from core.events import (
 )
 from core.jobs import presence, resumes
 from core.records import JobStatus
-from core.store import (
-    Project,
-    checkpoints,
-    completions,
-    job_log,
-    job_metrics,
-    job_samples,
-    jobs,
-    scores,
-    setting_changes,
-)
+from core.store import Project, completions, jobs
+from core.store.runs import checkpoints, job_log, job_metrics, job_samples, scores, setting_changes
 
 KEEP_CHECKPOINTS = 2
 #: Seconds between two looks at what is wanted of a job.

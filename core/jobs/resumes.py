@@ -6,7 +6,8 @@ Kept in the run's result, so that its charts can mark the steps.
 from core.config.training import Resume, Run
 from core.humanize import duration
 from core.jobs import queue
-from core.store import Project, job_log, jobs, now
+from core.store import Project, jobs, now
+from core.store.runs import job_log
 
 #: Seconds of a pause that is worth a mark.
 LONG_PAUSE = 600.0

@@ -1,7 +1,8 @@
 """How many tokens a second the running job draws, from the rows that it writes."""
 
 from core.config.jobs import JobKind
-from core.store import Project, completions, job_metrics, jobs
+from core.store import Project, completions, jobs
+from core.store.runs import job_metrics
 
 #: Groups of completions that are looked at, the newest ones.
 GROUPS = 200

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from core.labeling.ordering import Ordering
-from core.preferences.pairs import OVERALL
-from core.store import Project, rankings
+from core.preferences.judged_groups import OVERALL
+from core.store import Project, drafts
 
 
 class Drafts:
@@ -15,7 +15,7 @@ class Drafts:
         self.project = project
         self.labeler_id = labeler_id
         self._found: dict[int, Ordering] = {}
-        for group_id, draft in rankings.drafts(project, labeler_id).items():
+        for group_id, draft in drafts.listed(project, labeler_id).items():
             begun = ordering_of(draft, shown(group_id))
             if begun is not None:
                 self._found[group_id] = begun
@@ -26,7 +26,7 @@ class Drafts:
     def keep(self, group_id: int, ordering: Ordering | None) -> None:
         """Write the draft of an item; None forgets it."""
         draft = None if ordering is None else draft_of(group_id, ordering)
-        rankings.keep_draft(self.project, self.labeler_id, group_id, draft)
+        drafts.keep(self.project, self.labeler_id, group_id, draft)
         if ordering is None:
             self._found.pop(group_id, None)
         else:

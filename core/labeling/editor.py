@@ -7,11 +7,11 @@ from core.labeling.drafts import Drafts
 from core.labeling.item import Item
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.queue import LabelingQueue
-from core.preferences.pairs import OVERALL
+from core.preferences.judged_groups import OVERALL
 from core.records import Labeler, Ranking
 from core.store import Project, completions, rankings
 from core.store.undo import History
-from core.store.undo_steps import CallableStep
+from core.store.undo.steps import CallableStep
 
 #: The page on which orders are seen.
 PLACE = "rank"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
-from core.records import Labeler
-from core.store import Changes, Project, changed, completions, rankings
+from core.records import Labeler, NewRanking
+from core.store import Changes, Project, changed, completions, labelers, rankings
 
 Gold = Callable[[str, str], float]
 
@@ -123,7 +123,7 @@ def _file_module(path: Path) -> Any:
 def scripted_labeler(project: Project, gold: str) -> Labeler:
     """The labeler that ranks by the gold reward `gold`; marked as scripted for good."""
     find(gold)
-    return rankings.labeler(project, f"scripted: {gold}", kind="scripted", detail=gold)
+    return labelers.named(project, f"scripted: {gold}", kind="scripted", detail=gold)
 
 
 def rank_all(project: Project, gold: str) -> Changes:
@@ -137,5 +137,5 @@ def rank_all(project: Project, gold: str) -> Changes:
             scores = {item.id: reward(group.prompt.text, item.text) for item in group.completions}
             order = sorted(set(scores.values()), reverse=True)
             ranks: dict[int, int | None] = {item: order.index(score) + 1 for item, score in scores.items()}
-            ids += rankings.rank(project, group_id, labeler.id, ranks).ids
+            ids += rankings.add(project, NewRanking(group_id, labeler.id, ranks)).ids
     return changed("Rank by script", "rankings", ids=tuple(ids))

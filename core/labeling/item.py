@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from core.labeling.clock import Stopwatch
 from core.labeling.ordering import Ordering
-from core.preferences.pairs import OVERALL
+from core.preferences.judged_groups import OVERALL
 from core.records import Group, Ranking
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from core.labeling import pairwise
 from core.labeling.pairwise import Answers, Tiers
-from core.preferences.pairs import OVERALL
+from core.preferences.judged_groups import OVERALL
 from core.records import Ranking
 
 

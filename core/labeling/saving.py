@@ -1,7 +1,8 @@
 """An item's order becomes a ranking of the project, and now and then a repeat of an earlier one joins the queue."""
 
 from core.labeling.item import Item
-from core.preferences.pairs import OVERALL
+from core.preferences.judged_groups import OVERALL
+from core.records import NewRanking
 from core.store import Changes, Project, assignments, rankings
 
 
@@ -12,20 +13,22 @@ def save(
     itself brings no further one."""
     overall = item.ordering.switch(OVERALL)
     with project.write():
-        changes = rankings.rank(
+        changes = rankings.add(
             project,
-            item.group.id,
-            labeler_id,
-            overall.ranks(),
-            flag=overall.flag,
-            flags=overall.flags,
-            comment=overall.comment.strip(),
-            seconds=seconds,
-            criteria=overall.criteria(),
-            method=overall.method,
-            shown=overall.shown,
-            repeat_of=repeat_of,
-            adjudicates=item.adjudicating,
+            NewRanking(
+                item.group.id,
+                labeler_id,
+                overall.ranks(),
+                flag=overall.flag,
+                flags=overall.flags,
+                comment=overall.comment.strip(),
+                seconds=seconds,
+                criteria=overall.criteria(),
+                method=overall.method,
+                shown=overall.shown,
+                repeat_of=repeat_of,
+                adjudicates=item.adjudicating,
+            ),
         )
         mixed_in = repeat_of is None and assignments.mix_in_repeat(project, labeler_id) is not None
     return changes, mixed_in

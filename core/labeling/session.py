@@ -15,7 +15,7 @@ from core.labeling.saving import save
 from core.records import Group, Labeler
 from core.store import Changes, Project, assignments, calibration, changed, completions, rankings
 from core.store.undo import History
-from core.store.undo_steps import CallableStep
+from core.store.undo.steps import CallableStep
 
 
 class LabelingSession:

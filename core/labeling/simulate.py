@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from core.errors import BadInput
 from core.labeling import gold
-from core.records import Completion, Labeler
-from core.store import Changes, Project, assignments, changed, completions, rankings
+from core.records import Completion, Labeler, NewRanking
+from core.store import Changes, Project, assignments, changed, completions, labelers, rankings
 
 
 @dataclass(frozen=True)
@@ -76,17 +76,17 @@ def simulate(
                 item.id: _liked(item, score(group.prompt.text, item.text), shown, character)
                 for item in group.completions
             }
-            ids += rankings.rank(
-                project, group_id, who.id, _order(liked, character, chance), shown=shown,
+            ids += rankings.add(
+                project, NewRanking(group_id, who.id, _order(liked, character, chance), shown=shown,
                 seconds=round(character.seconds * math.exp(chance.gauss(0, 0.4)), 1),
-            ).ids  # fmt: skip
+            )).ids  # fmt: skip
     return changed("Simulate a labeler", "rankings", "labelers", ids=tuple(ids))
 
 
 def labeler(project: Project, reward: str, personality: str, temperature: float | None = None) -> Labeler:
     """The simulated labeler of this character; scripted, and named as such."""
     noise = "" if temperature is None else f", noise {temperature:g}"
-    return rankings.labeler(
+    return labelers.named(
         project,
         f"simulated: {personality}, {reward}{noise}",
         kind="scripted",

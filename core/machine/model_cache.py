@@ -1,24 +1,18 @@
 """The models that were brought to this machine: their size, who uses them, and how to be rid of one. No torch."""
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Iterable
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import BadInput, KnownError
 from core.jobs import lock
 from core.machine import base_models
-from core.store import DATABASE
+from core.store.files import closed
 
 GONE = ".deleted-"
-#: The base of a project, and the reward models from elsewhere that its runs name.
-NAMED = """
-    select value from settings where key = 'model'
-    union select json_quote(json_extract(config, '$.reward_model')) from jobs
-"""
 
 
 @dataclass(frozen=True)
@@ -45,13 +39,11 @@ def listed(projects: Iterable[Path]) -> list[CachedModel]:
 
 def folders_named(project: Path) -> set[Path]:
     """The folders of the models that a project names. It is only read, whatever its version."""
-    uri = f"{(project / DATABASE).resolve().as_uri()}?mode=ro"
     found = set()
-    with suppress(sqlite3.Error), closing(sqlite3.connect(uri, uri=True)) as connection:
-        for (text,) in connection.execute(NAMED):
-            if name := json.loads(text or "null"):
-                with suppress(KnownError):
-                    found.add(base_models.parse(name).folder)
+    with suppress(sqlite3.Error):
+        for name in closed.models(project):
+            with suppress(KnownError):
+                found.add(base_models.parse(name).folder)
     return found
 
 

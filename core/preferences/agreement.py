@@ -28,7 +28,8 @@ from core.preferences.statistics import (
     tau_b,
     value_counts,
 )
-from core.store import Project
+from core.store import Project, calibration, groups, judgements
+from core.store.calibration import KeyItem
 
 RESAMPLES = 1000
 
@@ -92,7 +93,7 @@ def measure(
 
     What somebody ranked by the best and the worst only counts as an order with ties in the middle.
     """
-    tags = _tags(project) if tag or by_tag else {}
+    tags = defaultdict(set, groups.tags(project) if tag or by_tag else {})
     blocks = list(_blocks(project, people_only, {group for group in tags if tag in tags[group]} if tag else None))
     values = max((int(block.ranks[np.isfinite(block.ranks)].max(initial=1.0)) for block in blocks), default=1)
     everything, apart = Tally(blocks, values), {}
@@ -111,17 +112,10 @@ def measure(
 
 def self_consistency(project: Project, *, resamples: int = RESAMPLES) -> dict[int, Interval]:
     """Pairs judged alike when a labeler ranked the same completions again, unannounced."""
-    rows = project.rows(
-        "select r.labeler_id, r.id, i.rank as again, f.rank as first, i.flag as again_flag, f.flag as first_flag"
-        " from rankings r"
-        " join ranking_items i on i.ranking_id = r.id"
-        " join ranking_items f on f.ranking_id = r.repeat_of and f.completion_id = i.completion_id"
-        " where r.repeat_of is not null and r.retracted_at is null and r.flag is null order by r.id, i.completion_id"
-    )
     pairs: dict[int, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        both = _rank(row["first"], row["first_flag"]), _rank(row["again"], row["again_flag"])
-        pairs[row["labeler_id"]][row["id"]].append(both)
+    for item in judgements.repeated(project):
+        both = _rank(item.first, item.first_flag), _rank(item.again, item.again_flag)
+        pairs[item.labeler_id][item.ranking_id].append(both)
     found = {}
     for who, repeats in pairs.items():
         sums = [alike(*np.array(items, dtype=float).T) for items in repeats.values()]
@@ -131,34 +125,22 @@ def self_consistency(project: Project, *, resamples: int = RESAMPLES) -> dict[in
 
 def against_calibration(project: Project, labeler_id: int, *, resamples: int = RESAMPLES) -> Calibration:
     """A labeler's orders against the author's; the author's own keys are left out."""
-    rows = project.rows(
-        "select c.group_id, p.text as prompt, k.completion_id, k.rank as key, i.rank as theirs, r.id as ranking,"
-        " k.flag as key_flag, i.flag as their_flag"
-        " from calibration c join rankings a on a.id = c.ranking_id"
-        " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
-        " join ranking_items k on k.ranking_id = c.ranking_id"
-        " left join current_rankings r on r.group_id = c.group_id and r.labeler_id = ? and r.flag is null"
-        " left join ranking_items i on i.ranking_id = r.id and i.completion_id = k.completion_id"
-        " where a.labeler_id != ? order by c.group_id, k.completion_id",
-        labeler_id,
-        labeler_id,
-    )
-    groups: dict[int, list[dict]] = defaultdict(list)
-    for row in rows:
-        groups[row["group_id"]].append(row)
-    done = {group: items for group, items in groups.items() if items[0]["ranking"] is not None}
+    groups: dict[int, list[KeyItem]] = defaultdict(list)
+    for item in calibration.compared(project, labeler_id):
+        groups[item.group_id].append(item)
+    done = {group: items for group, items in groups.items() if items[0].ranking is not None}
     sums, differences = [], []
     for group, items in done.items():
-        key = np.array([_rank(item["key"], item["key_flag"]) for item in items])
-        theirs = np.array([_rank(item["theirs"], item["their_flag"]) for item in items])
+        key = np.array([_rank(item.key, item.key_flag) for item in items])
+        theirs = np.array([_rank(item.theirs, item.their_flag) for item in items])
         same, count = alike(key, theirs)
         sums.append((same, count))
         if count and same < count:
             differences.append(
                 Difference(
-                    group, items[0]["prompt"], float(same / count),
-                    {item["completion_id"]: item["key"] for item in items},
-                    {item["completion_id"]: item["theirs"] for item in items},
+                    group, items[0].prompt, float(same / count),
+                    {item.completion_id: item.key for item in items},
+                    {item.completion_id: item.theirs for item in items},
                 )
             )  # fmt: skip
     differences.sort(key=lambda item: item.agreement)
@@ -169,15 +151,6 @@ def against_calibration(project: Project, labeler_id: int, *, resamples: int = R
 def _rank(rank: int | None, flag: str | None = None) -> float:
     """Flagged completions are not judged, unranked ones are below all others."""
     return np.nan if flag else np.inf if rank is None else float(rank)
-
-
-def _tags(project: Project) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = defaultdict(set)
-    for row in project.rows(
-        "select g.id, t.value as tag from completion_groups g join prompts p on p.id = g.prompt_id, json_each(p.tags) t"
-    ):
-        found[row["id"]].add(row["tag"])
-    return found
 
 
 @dataclass(frozen=True)
@@ -205,20 +178,8 @@ class Block:
 
 def _blocks(project: Project, people_only: bool, wanted: set[int] | None) -> Iterator[Block]:
     """The groups with at least two rankings that count; flagged ones and flagged completions are left out."""
-    rows = project.db.conn.execute(
-        "with several as ("
-        "  select group_id from rankings where retracted_at is null and repeat_of is null and flag is null"
-        "  group by group_id having count(distinct labeler_id) > 1"
-        ") select r.group_id, r.labeler_id, i.rank, i.flag"
-        " from current_rankings r join several s on s.group_id = r.group_id"
-        " join labelers l on l.id = r.labeler_id"
-        " join ranking_items i on i.ranking_id = r.id"
-        " where r.flag is null and r.adjudicates = 0 and (l.kind = 'person' or not ?)"
-        " order by r.group_id, r.labeler_id, i.completion_id",
-        (int(people_only),),
-    )
     groups: dict[int, dict[int, list[float]]] = defaultdict(dict)
-    for group, labeler, rank, flag in rows:
+    for group, labeler, rank, flag in judgements.shared(project, people_only=people_only):
         groups[group].setdefault(labeler, []).append(_rank(rank, flag))
     alike_: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
     for group, rankings in groups.items():
@@ -293,10 +254,7 @@ def _mean_and_whether(found: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _disagreements(project: Project, blocks: list[Block], limit: int) -> list[Disagreement]:
-    decided = {
-        row["group_id"]
-        for row in project.rows("select group_id from rankings where adjudicates = 1 and retracted_at is null")
-    }
+    decided = judgements.adjudicated(project)
     found: list[tuple[bool, float, int, int]] = []
     for block in blocks:
         sums = [np.stack(alike(one, two)) for one, two in block.couples()]
@@ -305,8 +263,7 @@ def _disagreements(project: Project, blocks: list[Block], limit: int) -> list[Di
             if of:
                 found.append((group in decided, one / of, group, len(block.labelers)))
     found.sort()
-    sql = "select p.text from prompts p join completion_groups g on g.prompt_id = p.id where g.id = ?"
     return [
-        Disagreement(group, project.value(sql, group), labelers, agreed, adjudicated)
+        Disagreement(group, groups.prompt_text(project, group), labelers, agreed, adjudicated)
         for adjudicated, agreed, group, labelers in found[:limit]
     ]

@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from core.preferences.statistics import NOTHING, Interval, proportion
-from core.store import Project
+from core.store import Project, judgements, pairs
+from core.store.judgements import Shown, Timed
 
 #: Differences in characters between two completions of a pair, from the first up to the next.
 LENGTH_EDGES = (1, 25, 75, 150, 300, 600, np.inf)
@@ -47,17 +48,12 @@ class Speed:
 
 def _wins(project: Project, labeler_id: int | None) -> dict[int, dict[int, float]]:
     """By number of completions: how many wins each place had. Only rankings whose places are known count."""
-    rows = project.db.conn.execute(
-        "select r.id, i.position, i.rank from current_rankings r join ranking_items i on i.ranking_id = r.id"
-        " where r.flag is null and i.position is not null and (? is null or r.labeler_id = ?) order by r.id",
-        (labeler_id, labeler_id),
-    )
-    groups: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
-    for ranking, position, rank in rows:
-        groups[ranking].append((position, rank))
+    groups: dict[int, list[Shown]] = defaultdict(list)
+    for shown in judgements.positions(project, labeler_id):
+        groups[shown.ranking_id].append(shown)
     found: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for items in groups.values():
-        best = [position for position, rank in items if rank == 1]
+        best = [shown.position for shown in items if shown.rank == 1]
         for position in best:
             found[len(items)][position] += 1 / len(best)
     return found
@@ -88,12 +84,7 @@ def position_test(project: Project, labeler_id: int | None = None) -> float | No
 
 def lengths(project: Project, labeler_id: int | None = None) -> LengthBias:
     """How often the longer completion of a pair was chosen, by how much longer it is."""
-    rows = project.db.conn.execute(
-        "select length(c.text) - length(d.text) from pairs p join completions c on c.id = p.chosen_id"
-        " join completions d on d.id = p.rejected_id where ? is null or p.labeler_id = ?",
-        (labeler_id, labeler_id),
-    )
-    longer = np.array([row[0] for row in rows], dtype=float)
+    longer = np.array(pairs.length_differences(project, labeler_id), dtype=float)
     longer = longer[longer != 0]
     if not len(longer):
         return LengthBias(NOTHING, [])
@@ -107,19 +98,15 @@ def lengths(project: Project, labeler_id: int | None = None) -> LengthBias:
 
 def speeds(project: Project) -> list[Speed]:
     """Seconds for a ranking by labeler, and the rankings that were far quicker or slower than usual."""
-    rows = project.rows(
-        "select r.id, r.labeler_id, l.name, r.seconds from current_rankings r join labelers l on l.id = r.labeler_id"
-        " where r.seconds > 0 order by r.id"
-    )
-    people: dict[int, list[dict]] = defaultdict(list)
-    for row in rows:
-        people[row["labeler_id"]].append(row)
+    people: dict[int, list[Timed]] = defaultdict(list)
+    for timed in judgements.times(project):
+        people[timed.labeler_id].append(timed)
     found = []
     for who, items in people.items():
-        logs = np.log([item["seconds"] for item in items])
+        logs = np.log([item.seconds for item in items])
         middle = np.median(logs)
         spread = np.median(np.abs(logs - middle))
         scores = 0.6745 * np.abs(logs - middle) / spread if spread > 0 else np.zeros(len(logs))
-        odd = [(item["id"], item["seconds"]) for item, score in zip(items, scores, strict=True) if score > ODD]
-        found.append(Speed(who, items[0]["name"], float(np.exp(middle)), len(items), odd, logs.tolist()))
+        odd = [(item.id, item.seconds) for item, score in zip(items, scores, strict=True) if score > ODD]
+        found.append(Speed(who, items[0].name, float(np.exp(middle)), len(items), odd, logs.tolist()))
     return found

@@ -22,8 +22,10 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from core.errors import DISK_FULL, BadInput, KnownError, ProjectError, known
 from core.projects.summary import RUNS
-from core.store import DATABASE, Project, now, open_project
-from core.store.schema import APPLICATION_ID, migrations
+from core.store import DATABASE, Project, open_project
+from core.store.files import closed, snapshots
+from core.store.files.closed import Fault
+from core.store.runs import checkpoints
 
 SUFFIX = ".plumbline.zip"
 CHUNK = 1 << 20
@@ -135,18 +137,13 @@ def _entries(packed: ZipFile, path: Path) -> list[ZipInfo]:
 
 def _check(database: Path, path: Path) -> None:
     """Is it a whole project that this version can open? Migrations wait until somebody opens it."""
-    with closing(sqlite3.connect(database)) as connection:
-        try:
-            if connection.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
-                raise BadInput(f"{path.name} is not a Plumbline archive: choose a file that ends in {SUFFIX}.")
-            applied = {name for (name,) in connection.execute("select name from _sqlite_migrations")}
-            if applied - {migration.name for migration in migrations._migrations}:
-                raise ProjectError(f"{path.name} was made by a newer Plumbline: update Plumbline to restore it.")
-            whole = connection.execute("pragma quick_check(1)").fetchone()[0] == "ok"
-        except sqlite3.Error:
-            whole = False
-    if not whole:
-        raise BadInput(f"{path.name} is damaged or cut short: take another copy of it.")
+    match closed.fault(database):
+        case Fault.FOREIGN:
+            raise BadInput(f"{path.name} is not a Plumbline archive: choose a file that ends in {SUFFIX}.")
+        case Fault.NEWER:
+            raise ProjectError(f"{path.name} was made by a newer Plumbline: update Plumbline to restore it.")
+        case Fault.DAMAGED:
+            raise BadInput(f"{path.name} is damaged or cut short: take another copy of it.")
 
 
 @contextmanager
@@ -165,14 +162,8 @@ def _unpacking(path: Path) -> Iterator[ZipFile]:
 def _to_copy(project: Project, snapshot: Path, name: str = "") -> list[tuple[Path, str]]:
     """Write a snapshot of the database; return it and the files under runs/, each with its place in the copy."""
     snapshot.unlink(missing_ok=True)
-    project.db.conn.execute("vacuum into ?", (str(snapshot),))
-    with closing(sqlite3.connect(snapshot)) as database:
-        for status, was in (("interrupted", "'running', 'paused'"), ("stopped", "'queued'")):
-            stop = f"update jobs set status = '{status}', wanted = 'run', finished_at = ? where status in ({was})"
-            database.execute(stop, (now(),))
-        if name:
-            database.execute("update settings set value = json_quote(?) where key = 'name'", (name,))
-        database.commit()
+    snapshots.write(project, snapshot)
+    snapshots.rest(snapshot, name)
     runs = project.folder / RUNS
     found = [(snapshot, DATABASE)]
     for path in _below(runs) if runs.is_dir() else ():
@@ -196,10 +187,10 @@ def _fail(error: OSError) -> None:
 def _steadily(project: Project, attempt: Callable[[], None]) -> None:
     """Copy, and begin again if a run saved meanwhile: the database would name checkpoints that are not in the copy."""
     for _ in range(TRIES):
-        before = project.rows("select id, folder from checkpoints order by id")
+        before = checkpoints.folders(project)
         with suppress(FileNotFoundError):  # the worker keeps the last checkpoints of a run and deletes older ones
             attempt()
-            if project.rows("select id, folder from checkpoints order by id") == before:
+            if checkpoints.folders(project) == before:
                 return
     raise KnownError("The run saves faster than it can be copied: pause it, then copy the project again.")
 

@@ -3,16 +3,14 @@
 Nothing is opened for writing, migrated or left behind, so that a list of projects costs a millisecond each.
 """
 
-import json
 import os
 import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from core.store import DATABASE
-from core.store.schema import APPLICATION_ID
+from core.store.files import closed
 
 RUNS = "runs"
 #: What Plumbline itself writes into a project's folder, as patterns; anything else there belongs to somebody else.
@@ -23,7 +21,7 @@ OWN = (
 
 
 @dataclass(frozen=True)
-class Glance:
+class Summary:
     """`changed` is in seconds since 1970."""
 
     folder: Path
@@ -31,21 +29,16 @@ class Glance:
     changed: float
 
 
-def glance(folder: Path) -> Glance | None:
+def summary(folder: Path) -> Summary | None:
     """What the project in `folder` is called; None if there is no project, or one that cannot be read."""
     path = folder / DATABASE
     wal = folder / f"{DATABASE}-wal"
     try:
         changed = max(item.stat().st_mtime for item in (path, wal) if item is path or item.exists())
-        # A file in WAL mode can be read without writing beside it only if it is promised that nobody writes to it.
-        mode = "mode=ro" if wal.exists() else "mode=ro&immutable=1"
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=1)) as database:
-            if database.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
-                return None
-            row = database.execute("select value from settings where key = 'name'").fetchone()
-            return Glance(folder, str(json.loads(row[0])) if row else folder.name, changed)
+        name = closed.name(folder)
     except (OSError, sqlite3.Error, ValueError):
         return None
+    return None if name is None else Summary(folder, name, changed)
 
 
 def own(folder: Path) -> list[Path]:

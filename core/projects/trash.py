@@ -25,9 +25,11 @@ from pathlib import Path
 from core.errors import BadInput, KnownError, ProjectError, known
 from core.jobs import lock, queue
 from core.machine import base_models
-from core.projects.summary import glance, own, size, size_of
+from core.projects.summary import own, size, size_of, summary
 from core.runs import dependents
-from core.store import DATABASE, now, open_project, run_rows
+from core.store import now, open_project
+from core.store.files import closed
+from core.store.runs import run_rows
 
 BESIDE = ".plumbline-trash"
 #: Seconds in which a worker that left closes the project.
@@ -57,7 +59,7 @@ def delete(folder: Path) -> Deleted:
     Raises `KnownError` if it is no project, if a worker is at work on it, or if another window has it open.
     """
     folder = folder.expanduser().resolve()
-    found = glance(folder)
+    found = summary(folder)
     if found is None:
         raise ProjectError(f"{folder} is not a Plumbline project: nothing is deleted.")
     with _sentences(folder):
@@ -99,21 +101,11 @@ def delete_run(folder: Path, job_id: int) -> Deleted:
 
 
 def _alone(folder: Path, name: str) -> None:
-    """Only one connection can have the project to itself: so nobody else has it open, and on closing nothing waits
-    in the WAL any more."""
+    """Raises `BadInput` if somebody else has the project open; otherwise nothing waits in the WAL any more."""
     deadline = time.monotonic() + CLOSING
-    while True:
-        with closing(sqlite3.connect(folder / DATABASE, timeout=0.1, isolation_level=None)) as database:
-            try:
-                database.execute("pragma locking_mode = exclusive")
-                database.execute("begin immediate")
-                database.execute("rollback")
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-                if time.monotonic() > deadline:
-                    raise BadInput(f"“{name}” is open in another window or command: close it there first.") from error
+    while closed.is_open_elsewhere(folder):
+        if time.monotonic() > deadline:
+            raise BadInput(f"“{name}” is open in another window or command: close it there first.")
         time.sleep(0.05)
 
 
@@ -174,7 +166,7 @@ def put_back(deleted: Deleted) -> Path:
     folder, place = Path(deleted.folder), _place(deleted)
     with _sentences(folder):
         if deleted.run:
-            if glance(folder) is None:
+            if summary(folder) is None:
                 raise BadInput(f"The project of “{deleted.name}” is not in {folder} any more: put that back first.")
             with closing(open_project(folder)) as project:
                 if not run_rows.belong_to(project, place / ROWS):

@@ -12,29 +12,21 @@ from core.config.jobs import CompareJob
 from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.jobs import queue
 from core.machine import base_models
-from core.preferences import agreement, pairs
+from core.preferences import agreement, judged_groups
 from core.preferences.agreement import Agreement
 from core.preferences.statistics import Interval
 from core.records import ACTIVE, Guidelines, Job, Labeler
 from core.report.measure import RewardReport, measure
 from core.report.outcomes import Outcome, Setting, changed_settings, outcome
 from core.runs import rounds
-from core.store import Project, completions, guidelines, now, prompts, rankings
+from core.store import Project, completions, guidelines, judgements, labelers, now, pairs, prompts, rankings
+from core.store.prompts import Source
 
 #: Runs that are told with curves and answers, newest first; of older ones the table has a line.
 DETAILED = 12
 #: Prompts shown with both answers: of the run that comes first, and of each other one.
 ANSWERS, FEWER_ANSWERS = 6, 2
 PACKAGES = ("plumbline", "torch", "transformers", "peft", "accelerate", "numpy")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Prompts of one split that came from one place (empty is by hand)."""
-
-    name: str
-    split: str
-    prompts: int
 
 
 @dataclass(frozen=True)
@@ -138,29 +130,17 @@ def _outcomes(project: Project, jobs: list[Job]) -> list[Outcome]:
 
 def _data(project: Project) -> Data:
     counts = pairs.counts(project)
-    marked = project.rows(
-        "select r.flag from current_rankings r where r.flag is not null union all"
-        " select i.flag from current_rankings r join ranking_items i on i.ranking_id = r.id"
-        " where r.flag is null and i.flag is not null"
-    )
-    by_labeler = {
-        row["labeler_id"]: row["n"]
-        for row in project.rows("select labeler_id, count(*) as n from current_rankings group by 1")
-    }
-    tuned = project.value("select exists (select 1 from completions where policy_job is not null)")
+    by_labeler = rankings.count_by_labeler(project)
     return Data(
         prompts=prompts.count(project),
         heldout=prompts.count(project, "heldout"),
-        sources=[
-            Source(row["source"], row["split"], row["n"])
-            for row in project.rows("select source, split, count(*) as n from prompts group by 1, 2 order by n desc")
-        ],
+        sources=prompts.sources(project),
         completions=completions.count(project),
         counts=counts,
-        rules=pairs.rules(project, counts),
-        flags=dict(Counter(row["flag"] for row in marked).most_common()),
-        labelers=[(who, by_labeler[who.id]) for who in rankings.labelers(project) if who.id in by_labeler],
-        rounds=[rounds.line(each) for each in rounds.rounds(project)] if tuned else [],
+        rules=judged_groups.rules(project, counts),
+        flags=dict(Counter(judgements.flags(project)).most_common()),
+        labelers=[(who, by_labeler[who.id]) for who in labelers.listed(project) if who.id in by_labeler],
+        rounds=[rounds.line(each) for each in rounds.rounds(project)] if completions.by_tuned_policies(project) else [],
     )
 
 
@@ -169,7 +149,7 @@ def _agreed(project: Project) -> Agreed:
     found, people = agreement.measure(project, people_only=True, by_tag=False, limit=0), True
     if not found.overall.groups:
         found, people = agreement.measure(project, by_tag=False, limit=0), False
-    names = {who.id: who.name for who in rankings.labelers(project)}
+    names = {who.id: who.name for who in labelers.listed(project)}
     return Agreed(
         people,
         found.overall,

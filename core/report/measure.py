@@ -18,9 +18,11 @@ from core.report.calibration import Bin
 from core.report.growth import Growth, growth
 from core.report.scores import Compared, Floats
 from core.runs import early_stopping
-from core.store import Project, rankings
+from core.store import Project, completions, labelers, pairs, prompts
 
 WORST = 12
+#: Trained pairs whose lengths are looked at.
+TRAINED = 100_000
 #: A model whose raw scores differ by less than this in the mean says nothing.
 COLLAPSED = 1e-3
 #: From so many points on, length is called out, if the interval leaves no doubt that there are any.
@@ -191,7 +193,7 @@ def _by_distance(found: Compared, accuracy: Accuracy) -> list[Slice]:
 
 
 def _by_labeler(project: Project, found: Compared, accuracy: Accuracy) -> list[Slice]:
-    names = {who.id: who.name for who in rankings.labelers(project)}
+    names = {who.id: who.name for who in labelers.listed(project)}
     rows = [
         item for who in np.unique(found.labeler_ids)
         for item in _slice(names[int(who)], found, found.labeler_ids == who, accuracy)
@@ -200,13 +202,9 @@ def _by_labeler(project: Project, found: Compared, accuracy: Accuracy) -> list[S
 
 
 def _by_tag(project: Project, found: Compared, accuracy: Accuracy) -> list[Slice]:
-    rows = project.db.conn.execute("select p.id, t.value from prompts p, json_each(p.tags) t")
-    tagged: dict[str, set[int]] = {}
-    for prompt_id, tag in rows:
-        tagged.setdefault(tag, set()).add(prompt_id)
     slices = [
-        item for tag, prompts in tagged.items()
-        for item in _slice(tag, found, np.isin(found.prompt_ids, list(prompts)), accuracy)
+        item for tag, tagged in prompts.by_tag(project).items()
+        for item in _slice(tag, found, np.isin(found.prompt_ids, list(tagged)), accuracy)
     ]  # fmt: skip
     return sorted(slices, key=lambda item: -item.pairs)
 
@@ -244,9 +242,9 @@ def _by_member(project: Project, job: TrainRewardJob, accuracy: Accuracy) -> lis
 
 
 def _length(project: Project, job: TrainRewardJob, found: Compared, resamples: int) -> Length:
-    known = scores.trained_pairs(project, job)
-    longer_chosen = sum(row["chosen"] > row["rejected"] for row in known)
-    shorter_chosen = sum(row["chosen"] < row["rejected"] for row in known)
+    known = pairs.lengths_trained(project, job.id, TRAINED)
+    longer_chosen = sum(pair.chosen > pair.rejected for pair in known)
+    shorter_chosen = sum(pair.chosen < pair.rejected for pair in known)
     rule = "the longer one" if longer_chosen >= shorter_chosen else "the shorter one"
     sign = 1.0 if longer_chosen >= shorter_chosen else -1.0
     longer = found.chosen_tokens - found.rejected_tokens
@@ -303,7 +301,7 @@ def _correlation(found: Compared) -> float | None:
 
 
 def _mistakes(project: Project, found: Compared) -> list[Mistake]:
-    names = {who.id: who.name for who in rankings.labelers(project)}
+    names = {who.id: who.name for who in labelers.listed(project)}
     kept: list[Mistake] = []
     seen: set[tuple[int, int]] = set()
     for place in np.argsort(found.difference, kind="stable"):
@@ -313,10 +311,8 @@ def _mistakes(project: Project, found: Compared) -> list[Mistake]:
         if key in seen:
             continue
         seen.add(key)
-        texts = {
-            row["id"]: row["text"] for row in project.rows("select id, text from completions where id in (?, ?)", *key)
-        }
-        prompt = project.value("select text from prompts where id = ?", int(found.prompt_ids[place]))
+        texts = completions.texts(project, key)
+        prompt = prompts.get(project, int(found.prompt_ids[place])).text
         probability = float(calibration.sigmoid(found.difference[place]))
         kept.append(
             Mistake(

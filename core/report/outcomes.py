@@ -14,7 +14,8 @@ from core.preferences.statistics import NOTHING, Interval, bootstrap, share, sha
 from core.records import Job
 from core.report.calibration import Floats
 from core.runs import sweep
-from core.store import Project, job_metrics, job_samples, setting_changes
+from core.store import Project
+from core.store.runs import job_metrics, job_samples, setting_changes
 
 #: The curves that are drawn.
 REWARD, GOLD, KL = "objective/scores", "objective/gold", "objective/kl"

@@ -1,16 +1,16 @@
 """What a reward model's run said of completions, read from the project as arrays."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.config.training import TrainRewardJob
-from core.preferences.pairs import OVERALL
+from core.preferences.judged_groups import OVERALL
 from core.records import ACTIVE
 from core.report.calibration import sigmoid
-from core.store import Project
+from core.store import Project, pairs
+from core.store.runs import scores
 
 Floats = NDArray[np.float64]
 FIRST = "reward"
@@ -67,30 +67,20 @@ def compared(
     chosen_models = models or members(job)
     raw: dict[str, dict[int, float]] = {name: {} for name in chosen_models}
     tokens: dict[int, int] = {}
-    for row in project.db.conn.execute(
-        "select model, completion_id, score, tokens from scores where job_id = ? and part = 'heldout'"
-        " and criterion = ?",
-        (job.id, criterion),
-    ):
-        if row[0] in raw:
-            raw[row[0]][row[1]] = row[2]
-            tokens[row[1]] = row[3]
-    view, condition = ("pairs", "1") if criterion == OVERALL else ("criterion_pairs", "criterion = ?")
+    for said in scores.of_run(project, job.id, "heldout", criterion):
+        if said.model in raw:
+            raw[said.model][said.completion_id] = said.score
+            tokens[said.completion_id] = said.tokens
     rows = [
-        row
-        for row in project.db.conn.execute(
-            f"select ranking_id, prompt_id, chosen_id, rejected_id, labeler_id, gap from {view} where {condition}"
-            " and group_id in (select c.group_id from completions c where c.id in ("
-            "  select completion_id from scores where job_id = ? and part = 'heldout'))"
-            " order by ranking_id, chosen_id, rejected_id",
-            (job.id,) if criterion == OVERALL else (criterion, job.id),
-        )
-        if all(row[2] in found and row[3] in found for found in raw.values())
+        pair
+        for pair in pairs.held_out(project, job.id, "" if criterion == OVERALL else criterion)
+        if all(pair.chosen_id in found and pair.rejected_id in found for found in raw.values())
     ]
     table = np.array(rows, dtype=np.int64).reshape(len(rows), 6)
+    ids = [pair.chosen_id for pair in rows], [pair.rejected_id for pair in rows]
     sides = [
-        np.array([[found[row[side]] for row in rows] for found in raw.values()]).reshape(len(raw), len(rows))
-        for side in (2, 3)
+        np.array([[found[each] for each in side] for found in raw.values()]).reshape(len(raw), len(rows))
+        for side in ids
     ]
     probability = sigmoid(sides[0] - sides[1])  # (M, P)
     mean = probability.mean(0)
@@ -98,7 +88,7 @@ def compared(
         difference = np.clip(np.log(mean) - np.log1p(-mean), -SURE, SURE) if len(raw) > 1 else sides[0][0] - sides[1][0]
     scales = np.array([scale(job, name, criterion) for name in raw])
     normal = [((side - scales[:, :1]) / scales[:, 1:]).mean(0) for side in sides]
-    counts = [np.array([tokens[row[side]] for row in rows], dtype=float) for side in (2, 3)]
+    counts = [np.array([tokens[each] for each in side], dtype=float) for side in ids]
     return Compared(
         table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], table[:, 5],
         difference, probability.std(0), normal[0], normal[1], counts[0], counts[1],
@@ -109,11 +99,8 @@ def reference_rewards(project: Project, job: TrainRewardJob, *, combine: str = "
     """Rewards of the reference's own completions, sorted: what a percentile is read from."""
     names = members(job)
     by_completion: dict[int, dict[str, float]] = {}
-    for row in project.db.conn.execute(
-        "select model, completion_id, score from scores where job_id = ? and part = 'reference' and criterion = ?",
-        (job.id, OVERALL),
-    ):
-        by_completion.setdefault(row[1], {})[row[0]] = row[2]
+    for said in scores.of_run(project, job.id, "reference", OVERALL):
+        by_completion.setdefault(said.completion_id, {})[said.model] = said.score
     whole = [found for found in by_completion.values() if set(names) <= set(found)]
     raw = np.array([[found[name] for found in whole] for name in names]).reshape(len(names), len(whole))
     scales = np.array([scale(job, name) for name in names])
@@ -145,20 +132,6 @@ def sides(project: Project, job: TrainRewardJob) -> tuple[Floats, Floats]:
 
 def awaited(project: Project, job: TrainRewardJob) -> bool:
     """Will a run that waits or trains score held-out completions? It draws prompts itself where none is marked."""
-    ranked, marked = project.rows(
-        "select count(distinct prompt_id) as ranked, coalesce(max(prompt_id in"
-        " (select id from prompts where split = 'heldout')), 0) as marked from pairs"
-    )[0].values()
-    return job.status in ACTIVE and (bool(marked) or round(ranked * job.config.heldout_fraction) > 0)
-
-
-def trained_pairs(project: Project, job: TrainRewardJob, limit: int = 100_000) -> list[dict[str, Any]]:
-    """Lengths in characters of the pairs that are not held out."""
-    return project.rows(
-        "select length(c.text) as chosen, length(d.text) as rejected from pairs p"
-        " join completions c on c.id = p.chosen_id join completions d on d.id = p.rejected_id"
-        " where p.prompt_id not in (select g.prompt_id from scores s join completions k on k.id = s.completion_id"
-        "  join completion_groups g on g.id = k.group_id where s.job_id = ? and s.part = 'heldout') limit ?",
-        job.id,
-        limit,
-    )
+    found = pairs.prompts(project)
+    drawn = round(found.ranked * job.config.heldout_fraction)
+    return job.status in ACTIVE and (found.held_out or drawn > 0)

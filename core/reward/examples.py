@@ -13,7 +13,7 @@ from core.jobs.context import JobContext
 from core.models import chat
 from core.models.load import Base
 from core.models.rows import Ids
-from core.preferences.pairs import OVERALL, JudgedGroup, Judgement, gives_pairs, judged_groups
+from core.preferences.judged_groups import OVERALL, JudgedGroup, Judgement, gives_pairs, judged_groups
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from core.jobs.context import JobContext
 from core.machine import base_models
 from core.models.devices import placement
 from core.models.load import fetched, pretrained
-from core.reward.reference import WRITTEN_HERE
-from core.store import Project
+from core.store import Project, completions
 
 LONGEST = 4096
 AT_ONCE = 8
@@ -103,15 +102,10 @@ class ExternalReward:
 
     def normalise(self, project: Project) -> None:
         """Measure the scale on completions that the base wrote in this project."""
-        rows = project.rows(
-            "select p.text as prompt, c.text as completion from completions c"
-            " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
-            f" where {WRITTEN_HERE} order by c.id * 7919 % 10007, c.id limit ?",
-            MEASURED,
-        )
-        if len(rows) >= FEWEST:
+        found = completions.written_here(project, MEASURED)
+        if len(found) >= FEWEST:
             self.scaled = True
-            raw = torch.tensor(self.raw([row["prompt"] for row in rows], [row["completion"] for row in rows]))
+            raw = torch.tensor(self.raw([answer.prompt for answer in found], [answer.text for answer in found]))
             self.mean, self.std = float(raw.mean()), max(float(raw.std(correction=0)), 1e-6)
 
 

@@ -25,7 +25,7 @@ from core.models.load import Base
 from core.models.rows import Ids
 from core.models.seeds import generator
 from core.models.states import last_states
-from core.preferences.pairs import OVERALL
+from core.preferences.judged_groups import OVERALL
 from core.store import Project
 
 ADAPTER = "reward"

@@ -17,14 +17,14 @@ from core.events import Priorities, Progress, Result
 from core.jobs.context import Events, JobContext
 from core.reward.judge import judge_of
 from core.reward.model import encode
-from core.store import Project, completions
+from core.store import completions, groups
 
 STAGE = "Asking the reward model what it is unsure of"
 
 
 def run(context: JobContext) -> Events:
     config: SuggestConfig = context.config
-    waiting = waiting_groups(context.project)
+    waiting = groups.without_rankings(context.project)
     if not waiting:
         raise NothingToDo("Every group of completions is ranked: generate more before asking what to rank next.")
     if config.limit and len(waiting) > config.limit:
@@ -62,13 +62,3 @@ def doubt(raw: Tensor) -> float:
 
 def _entropy(p: Tensor) -> Tensor:
     return -(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p))
-
-
-def waiting_groups(project: Project) -> list[int]:
-    """Groups of at least two completions that nobody has ranked."""
-    rows = project.rows(
-        "select g.id from completion_groups g where not exists ("
-        " select 1 from current_rankings r where r.group_id = g.id)"
-        " and (select count(*) from completions c where c.group_id = g.id) > 1 order by g.id"
-    )
-    return [row["id"] for row in rows]

@@ -29,14 +29,14 @@ from core.models import devices
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
 from core.models.load import base_of
-from core.preferences import pairs
-from core.preferences.pairs import JudgedGroup
+from core.preferences.judged_groups import JudgedGroup
 from core.reward import card, examples, memory
 from core.reward.evaluate import evaluate, normalise
 from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel
 from core.reward.reference import reference_examples
 from core.reward.update import checkpointed, own_gradients, put_together, step
+from core.store import pairs
 
 TITLE = "Training the reward model"
 #: Held-out prompts that are looked at while training goes on; all of them at its end.

@@ -11,7 +11,7 @@ from core.models.adapters import REFERENCE, SharedModel
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction
 from core.rl import evaluate
-from core.store import job_samples
+from core.store.runs import job_samples
 
 COPIES = 4
 

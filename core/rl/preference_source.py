@@ -9,11 +9,12 @@ from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import from_lists
-from core.preferences import pairs
+from core.preferences.judged_groups import OVERALL
 from core.reward.examples import Example, encode, pinned
 from core.rl.batches import PreferenceBatch
 from core.rl.rollout import logprobs
 from core.rl.rollout_source import Collector, Drawn
+from core.store import completions
 
 LONGEST = 1024
 #: A policy that learns from rankings is measured on rollouts once in so many steps.
@@ -28,13 +29,12 @@ class PreferenceSource:
         self.shared, self.collector = shared, collector
         self.config: TrainPolicyConfig = context.config
         groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []))
-        self.examples, notes = encode(shared.base, groups, LONGEST, (pairs.OVERALL,)) if groups else ([], [])
+        self.examples, notes = encode(shared.base, groups, LONGEST, (OVERALL,)) if groups else ([], [])
         if not self.examples:
             raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
         count = sum(example.pairs for example in self.examples)
         self.notes = [f"Learns from {count} pairs.", *notes]
-        unended = context.project.rows("select id from completions where ended = 0")
-        self.unended = {row["id"] for row in unended}
+        self.unended = completions.unended(context.project)
 
     def next(self, step: int) -> Drawn:
         """What step number `step` learns from. Raises `Diverged`."""

@@ -12,7 +12,7 @@ from core.records import Prompt
 from core.reward.reward_function import RewardFunction
 from core.rl import evaluate
 from core.rl.adaptive_kl import LiveSettings
-from core.store import job_samples
+from core.store.runs import job_samples
 
 NAME = "reference"
 

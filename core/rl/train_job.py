@@ -45,7 +45,8 @@ from core.rl.rollout_source import Collector, RolloutSource, Source
 from core.rl.stopping import StoppingRules
 from core.runs import preflight
 from core.runs.pinned_prompts import PINNED
-from core.store import checkpoints, prompts, setting_changes
+from core.store import prompts
+from core.store.runs import checkpoints, setting_changes
 
 
 def run(context: JobContext) -> Events:

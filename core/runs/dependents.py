@@ -4,7 +4,7 @@ from core.config.jobs import CompareJob, ExportModelJob, GenerateJob, ScoreFileJ
 from core.config.training import Run, TrainPolicyJob, TrainRewardJob
 from core.jobs import lock, queue
 from core.records import ACTIVE, Job
-from core.store import Project, rounds
+from core.store import Project, completions
 
 
 def why_kept(project: Project, job: Job) -> str | None:
@@ -23,7 +23,7 @@ def why_kept(project: Project, job: Job) -> str | None:
         for other in queue.listed(project, TrainPolicyJob):
             if job.id in (other.result.reward_job, other.config.reward_job):
                 return f"Run {other.id} was tuned against run {job.id}: remove run {other.id} first."
-    written = rounds.written_by(project, job.id)
+    written = completions.count_of_policy(project, job.id)
     if written:
         return f"Run {job.id} wrote {written:,} completions of a later round, which would lose their origin: it stays."
     return None

@@ -1,6 +1,6 @@
 """Settings of a run that a person changes while it goes (`core.config.algorithms.LIVE`).
 
-Asked for here; `core.store.setting_changes` keeps what was asked and from which step it was in force.
+Asked for here; `core.store.runs.setting_changes` keeps what was asked and from which step it was in force.
 """
 
 from core.config.algorithms import LIVE
@@ -8,7 +8,8 @@ from core.config.options import documented, flag_name
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue
-from core.store import Changes, Project, changed, setting_changes
+from core.store import Changes, Project, changed
+from core.store.runs import setting_changes
 
 
 def ask(project: Project, job_id: int, name: str, value: float) -> Changes:

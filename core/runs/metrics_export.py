@@ -7,7 +7,8 @@ from pathlib import Path
 
 from core.errors import BadInput
 from core.jobs import queue
-from core.store import Project, job_metrics
+from core.store import Project
+from core.store.runs import job_metrics
 
 
 def _series(project: Project, job_id: int) -> dict[str, list[tuple[int, float]]]:

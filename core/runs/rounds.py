@@ -10,8 +10,7 @@ from functools import cache
 from core.config.training import Run, TrainPolicyJob, TrainRewardJob
 from core.jobs import queue
 from core.records import Job
-from core.store import Project
-from core.store import rounds as counted
+from core.store import Project, completions, pairs, rankings
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ class Round:
 def rounds(project: Project) -> list[Round]:
     """All rounds that have completions, from the first."""
     jobs = {job.id: job for job in queue.listed(project)}
-    writers, ranked = counted.writers(project), counted.first_ranked(project)
+    writers = completions.writers(project)
+    ranked = rankings.first_times(project)
 
     @cache
     def of_group(group: int) -> int:
@@ -59,12 +59,12 @@ def rounds(project: Project) -> list[Round]:
         return max((of_group(group) for group in old if group in writers), default=1)
 
     learnt = next((job for job in jobs.values() if isinstance(job, TrainRewardJob) and _is_used(job)), None)
-    pairs = counted.pairs(project, _began(learnt) if learnt else "~")
+    given = pairs.by_group(project, _began(learnt) if learnt else "~")
     found: dict[int, Round] = {}
     for group in writers:
         number = of_group(group)
         was = found.get(number, Round(number, 0, 0))
-        count, newer = pairs.get(group, (0, 0))
+        count, newer = given.get(group, (0, 0))
         found[number] = Round(number, was.groups + 1, was.pairs + count, newer=was.newer + newer)
     for job in jobs.values() if found else ():
         if not isinstance(job, Run) or not _is_used(job):

@@ -14,9 +14,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from core.errors import BadInput, ProjectError, known
-from core.store.connection import connect
+from core.store.connection import Connection, connect, set_patience
+from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
-from core.store.schema import APPLICATION_ID, migrations
+from core.store.schema import APPLICATION_ID, migrations, names
 
 DATABASE = "plumbline.db"
 
@@ -42,35 +43,34 @@ def now() -> str:
 class Project:
     """An open project: its folder and one connection for the thread that opened it."""
 
-    def __init__(self, folder: Path, database: Database) -> None:
+    def __init__(self, folder: Path, database: Connection) -> None:
         self.folder = folder
-        self.db = database
+        self.database = database
+        """For `core.store` alone: everything above it calls the functions there."""
         self.writes = 0
         """How many write transactions there have been: the number of the one that is open, or was last."""
 
-    def write(self) -> AbstractContextManager[Database]:
-        """A write transaction; nested use joins the outer one."""
-        if not self.db.conn.in_transaction:
+    def write(self) -> AbstractContextManager[Connection]:
+        """A write transaction; one within another takes back its own part alone when it fails."""
+        if not self.database.conn.in_transaction:
             self.writes += 1
-        return write_transaction(self.db)
+        return write_transaction(self.database)
 
-    def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
-        return list(self.db.query(sql, parameters))
+    def reading(self) -> AbstractContextManager[None]:
+        """All that is read within is as of one moment, whatever others write."""
+        return read_transaction(self.database)
 
-    def one(self, sql: str, *parameters: Any) -> dict[str, Any] | None:
-        return next(iter(self.rows(sql, *parameters)), None)
-
-    def value(self, sql: str, *parameters: Any) -> Any:
-        row = self.db.conn.execute(sql, parameters).fetchone()
-        return row[0] if row else None
+    def set_patience(self, seconds: float) -> None:
+        """How long a write waits for another writer before it fails."""
+        set_patience(self.database, seconds)
 
     def setting(self, key: str, default: Any = None) -> Any:
-        text = self.value("select value from settings where key = ?", key)
+        text = self.database.value("select value from settings where key = ?", key)
         return default if text is None else json.loads(text)
 
     def set_setting(self, key: str, value: Any) -> Changes:
         with self.write():
-            self.db.conn.execute(
+            self.database.execute(
                 "insert into settings (key, value) values (?, ?)"
                 " on conflict (key) do update set value = excluded.value",
                 (key, json.dumps(value)),
@@ -95,7 +95,7 @@ class Project:
         return self.folder / "runs" / str(job_id)
 
     def close(self) -> None:
-        self.db.close()
+        self.database.close()
 
 
 def create_project(folder: Path, name: str = "", model: str = "embedded") -> Project:
@@ -154,7 +154,7 @@ def is_older(folder: Path) -> bool:
         return False
 
 
-def _migrate(database: Database, path: Path) -> None:
+def _migrate(database: Connection, path: Path) -> None:
     if not _pending(database, path):
         return
     with write_transaction(database):
@@ -166,11 +166,10 @@ def _migrate(database: Database, path: Path) -> None:
 
 def _pending(database: Database, path: Path) -> list[str]:
     """Names of the migrations that the file still lacks, in their order."""
-    names = [migration.name for migration in migrations._migrations]
     applied = {migration.name for migration in migrations.applied(database)}
-    if applied - set(names):
+    if applied - set(names()):
         raise ProjectError(f"{path.parent} was made by a newer Plumbline: update Plumbline to open it.")
-    return [name for name in names if name not in applied]
+    return [name for name in names() if name not in applied]
 
 
 def _back_up(path: Path, backup: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.errors import BadInput
-from core.store import Changes, Project, changed, now
+from core.store import Changes, Project, changed, now, rankings
 
 ASSIGNED = "assigned"
 REPEAT_EVERY = "repeat_every"
@@ -30,26 +30,26 @@ class Queue:
     calibration: frozenset[int]
 
 
+#: Groups `g` that a labeler is to rank: all, or those that are assigned, and the calibration set.
+EVERYBODY = "select g.id from completion_groups g"
+ASSIGNED_TO = (
+    "select g.id from completion_groups g where g.id in (select group_id from assignments"
+    " where labeler_id = :labeler and reason = 'overlap') or g.id in (select group_id from calibration)"
+)
+UNRANKED = (
+    " m where not exists (select 1 from rankings r where r.group_id = m.id and r.labeler_id = :labeler"
+    " and r.retracted_at is null and r.repeat_of is null)"
+)
+
+
 def queue(project: Project, labeler_id: int) -> Queue:
     """What this labeler has still to rank."""
     _assign_new(project)
-    asked = assigned(project)
-    mine = "select g.id from completion_groups g"
-    if asked:
-        mine += (
-            f" where g.id in (select group_id from assignments where labeler_id = {int(labeler_id)}"
-            " and reason = 'overlap') or g.id in (select group_id from calibration)"
-        )
-    ranked = (
-        "exists (select 1 from rankings r where r.group_id = m.id and r.labeler_id = ?"
-        " and r.retracted_at is null and r.repeat_of is null)"
-    )
+    database = project.database
+    mine = ASSIGNED_TO if assigned(project) else EVERYBODY
     passed = skipped(project, labeler_id)
-    left = [
-        row["id"]
-        for row in project.rows(f"select m.id from ({mine}) m where not {ranked}", labeler_id)
-        if row["id"] not in passed
-    ]
+    left = database.column("select m.id from (" + mine + ")" + UNRANKED, labeler=labeler_id)
+    left = [group_id for group_id in left if group_id not in passed]
     again = _again(project, labeler_id)
     repeats = _repeats(project, labeler_id)
     first = calibration_groups(project)
@@ -60,8 +60,8 @@ def queue(project: Project, labeler_id: int) -> Queue:
     places = list(waiting)
     for number, group_id in enumerate(item for item in repeats if item not in waiting):
         places.insert(min(len(places), 2 + 5 * number), group_id)
-    every = project.value(f"select count(*) from ({mine})")
-    shown = project.value(
+    every = database.value("select count(*) from (" + mine + ")", labeler=labeler_id)
+    shown = database.value(
         "select count(*) from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
     )  # with those done, so that the count does not betray a repeat
     return Queue(tuple(places), every + shown - len(passed), repeats, frozenset(first))
@@ -69,48 +69,47 @@ def queue(project: Project, labeler_id: int) -> Queue:
 
 def priorities(project: Project) -> dict[int, float]:
     """How much (nats) a reward model is in doubt about groups; what is least sure is ranked first."""
-    return {row["group_id"]: row["doubt"] for row in project.rows("select group_id, doubt from priorities")}
+    return dict(project.database.execute("select group_id, doubt from priorities").fetchall())
 
 
 def forget_priorities(project: Project) -> Changes:
     """Rank in the usual order again."""
     with project.write() as database:
-        database.conn.execute("delete from priorities")
+        database.execute("delete from priorities")
     return changed("Usual order", "assignments")
 
 
 def calibration_groups(project: Project) -> set[int]:
-    return {row["group_id"] for row in project.rows("select group_id from calibration")}
+    return set(project.database.column("select group_id from calibration"))
 
 
 def _again(project: Project, labeler_id: int) -> list[int]:
-    rows = project.rows(
+    return project.database.column(
         "select a.group_id from assignments a where a.labeler_id = ? and a.reason = 'again' and not exists ("
         " select 1 from rankings r where r.group_id = a.group_id and r.labeler_id = a.labeler_id"
         " and r.id > a.after_ranking and r.retracted_at is null and r.repeat_of is null) order by a.id",
         labeler_id,
     )
-    return [row["group_id"] for row in rows]
 
 
 def _repeats(project: Project, labeler_id: int) -> dict[int, int]:
-    rows = project.rows(
+    found = project.database.execute(
         "select a.group_id, a.after_ranking from assignments a where a.labeler_id = ? and a.reason = 'repeat'"
         " and not exists (select 1 from rankings r where r.repeat_of = a.after_ranking and r.retracted_at is null"
         " and r.group_id = a.group_id and r.labeler_id = a.labeler_id) order by a.id",
-        labeler_id,
+        (labeler_id,),
     )
-    return {row["group_id"]: row["after_ranking"] for row in rows}
+    return dict(found.fetchall())
 
 
 def assigned(project: Project) -> dict[int, int]:
     """How many groups each labeler got; empty while everybody ranks everything."""
     if not project.setting(ASSIGNED):
         return {}
-    rows = project.rows(
-        "select labeler_id, count(*) as n from assignments where reason = 'overlap' group by labeler_id"
+    found = project.database.execute(
+        "select labeler_id, count(*) from assignments where reason = 'overlap' group by labeler_id"
     )
-    return {row["labeler_id"]: row["n"] for row in rows}
+    return dict(found.fetchall())
 
 
 def assign(project: Project, labeler_ids: Iterable[int], overlap: int) -> Changes:
@@ -123,7 +122,7 @@ def assign(project: Project, labeler_ids: Iterable[int], overlap: int) -> Change
     if not 1 <= overlap <= len(people):
         raise BadInput(f"Each prompt can go to 1 up to {len(people)} of these labelers, not to {overlap}.")
     with project.write() as database:
-        database.conn.execute("delete from assignments where reason = 'overlap'")
+        database.execute("delete from assignments where reason = 'overlap'")
         project.set_setting(ASSIGNED, {"labelers": people, "overlap": overlap})
         _assign_new(project)
         project.count_edit("rankings")
@@ -133,7 +132,7 @@ def assign(project: Project, labeler_ids: Iterable[int], overlap: int) -> Change
 def unassign(project: Project) -> Changes:
     """Everybody ranks everything again."""
     with project.write() as database:
-        database.conn.execute("delete from assignments where reason = 'overlap'")
+        database.execute("delete from assignments where reason = 'overlap'")
         project.set_setting(ASSIGNED, None)
         project.count_edit("rankings")
     return changed("End assignment", "assignments", "rankings")
@@ -144,28 +143,22 @@ def _assign_new(project: Project) -> None:
     if not plan:
         return
     people, overlap = plan["labelers"], plan["overlap"]
-    new = [
-        row["id"]
-        for row in project.rows(
-            "select id from completion_groups where id not in (select group_id from assignments"
-            " where reason = 'overlap') and id not in (select group_id from calibration) order by id"
-        )
-    ]
+    new = project.database.column(
+        "select id from completion_groups where id not in (select group_id from assignments"
+        " where reason = 'overlap') and id not in (select group_id from calibration) order by id"
+    )
     if not new:
         return
     load = dict.fromkeys(people, 0) | {who: n for who, n in assigned(project).items() if who in people}
     with project.write() as database:
         for group_id in new:
-            done = {
-                row["labeler_id"]
-                for row in project.rows("select labeler_id from current_rankings where group_id = ?", group_id)
-            }
+            done = database.column("select labeler_id from current_rankings where group_id = ?", group_id)
             # Who ranked it already keeps it; then who has least; the turn rotates so that every two people meet.
             turn = people[group_id % len(people) :] + people[: group_id % len(people)]
             chosen = sorted(turn, key=lambda who: (who not in done, load[who]))[:overlap]
             for who in chosen:
                 load[who] += 1
-            database.conn.executemany(
+            database.many(
                 "insert into assignments (group_id, labeler_id, reason, created_at) values (?, ?, 'overlap', ?)",
                 [(group_id, who, now()) for who in chosen],
             )
@@ -173,14 +166,15 @@ def _assign_new(project: Project) -> None:
 
 def skipped(project: Project, labeler_id: int) -> set[int]:
     """Groups that this labeler will not be shown any more."""
-    rows = project.rows("select group_id from assignments where labeler_id = ? and reason = 'skipped'", labeler_id)
-    return {row["group_id"] for row in rows}
+    return set(project.database.column(
+        "select group_id from assignments where labeler_id = ? and reason = 'skipped'", labeler_id
+    ))  # fmt: skip
 
 
 def skip(project: Project, labeler_id: int, *group_ids: int) -> Changes:
     """Leave groups unranked for good; `unskip` brings them back."""
     with project.write() as database:
-        database.conn.executemany(
+        database.many(
             "insert into assignments (group_id, labeler_id, reason, created_at)"
             " select id, ?, 'skipped', ? from completion_groups where id = ?",  # one may have gone meanwhile
             [(labeler_id, now(), group_id) for group_id in group_ids],
@@ -191,7 +185,7 @@ def skip(project: Project, labeler_id: int, *group_ids: int) -> Changes:
 def unskip(project: Project, labeler_id: int, group_id: int | None = None) -> Changes:
     """Bring back one skipped group, or all of them."""
     with project.write() as database:
-        database.conn.execute(
+        database.execute(
             "delete from assignments where labeler_id = ? and reason = 'skipped' and (? is null or group_id = ?)",
             (labeler_id, group_id, group_id),
         )
@@ -200,25 +194,23 @@ def unskip(project: Project, labeler_id: int, group_id: int | None = None) -> Ch
 
 def older(project: Project, labeler_id: int | None = None) -> list[int]:
     """Rankings by people that were made under an older version of the guidelines and are not queued again."""
-    rows = project.rows(
+    return project.database.column(
         "select r.id from current_rankings r join labelers l on l.id = r.labeler_id"
         " where l.kind = 'person' and r.guidelines_id < (select max(id) from guidelines)"
-        " and (? is null or r.labeler_id = ?) and not exists (select 1 from assignments a"
+        " and (:labeler is null or r.labeler_id = :labeler) and not exists (select 1 from assignments a"
         " where a.group_id = r.group_id and a.labeler_id = r.labeler_id and a.reason = 'again'"
         " and a.after_ranking >= r.id) order by r.id",
-        labeler_id,
-        labeler_id,
+        labeler=labeler_id,
     )
-    return [row["id"] for row in rows]
 
 
 def queue_again(project: Project, ranking_ids: Iterable[int]) -> Changes:
     """Put ranked groups back into their labelers' queues; the earlier ranking counts until the new one is made."""
     ids = list(ranking_ids)
     with project.write() as database:
-        newest = database.conn.execute("select coalesce(max(id), 0) from rankings").fetchone()[0]
+        newest = rankings.newest_id(project)
         for ranking_id in ids:
-            database.conn.execute(
+            database.execute(
                 "insert into assignments (group_id, labeler_id, reason, after_ranking, created_at)"
                 " select group_id, labeler_id, 'again', ?, ? from rankings where id = ?",
                 (newest, now(), ranking_id),
@@ -235,24 +227,22 @@ def mix_in_repeat(project: Project, labeler_id: int) -> int | None:
     every = int(project.setting(REPEAT_EVERY, 0))
     if not every:
         return None
-    rows = project.rows(
-        "select id, group_id from current_rankings where labeler_id = ? and flag is null order by id", labeler_id
-    )
-    if len(rows) % every or len(rows) <= REPEAT_AFTER:
+    made = project.database.execute(
+        "select id, group_id from current_rankings where labeler_id = ? and flag is null order by id", (labeler_id,)
+    ).fetchall()
+    if len(made) % every or len(made) <= REPEAT_AFTER:
         return None
-    asked = {
-        row["after_ranking"]
-        for row in project.rows(
-            "select after_ranking from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
-        )
-    }
-    found = next((row for row in rows[:-REPEAT_AFTER] if row["id"] not in asked), None)
+    asked = set(project.database.column(
+        "select after_ranking from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
+    ))  # fmt: skip
+    found = next((each for each in made[:-REPEAT_AFTER] if each[0] not in asked), None)
     if found is None:
         return None
+    ranking_id, group_id = found
     with project.write() as database:
-        database.conn.execute(
+        database.execute(
             "insert into assignments (group_id, labeler_id, reason, after_ranking, created_at)"
             " values (?, ?, 'repeat', ?, ?)",
-            (found["group_id"], labeler_id, found["id"], now()),
+            (group_id, labeler_id, ranking_id, now()),
         )
-    return int(found["id"])
+    return int(ranking_id)

@@ -3,20 +3,22 @@
 Agreement with them shows whether the guidelines are read as they were meant, before real labeling starts.
 """
 
+from typing import NamedTuple
+
 from core.errors import BadInput
 from core.store import Changes, Project, changed
 
 
 def add(project: Project, ranking_id: int) -> Changes:
     """Make a ranking the key of its group. Raises `BadInput` for one without an order."""
-    row = project.one("select * from current_rankings where id = ?", ranking_id)
+    row = project.database.one("select group_id, flag from current_rankings where id = ?", ranking_id)
     if row is None:
         raise BadInput(f"Ranking {ranking_id} does not stand any more: choose the newest one of its prompt.")
-    ranks = project.value("select count(distinct rank) from ranking_items where ranking_id = ?", ranking_id)
+    ranks = project.database.value("select count(distinct rank) from ranking_items where ranking_id = ?", ranking_id)
     if row["flag"] is not None or ranks < 1:
         raise BadInput("A flagged prompt has no order to compare with: choose a ranking with one.")
     with project.write() as database:
-        database.conn.execute(
+        database.execute(
             "insert into calibration (group_id, ranking_id) values (?, ?)"
             " on conflict (group_id) do update set ranking_id = excluded.ranking_id",
             (row["group_id"], ranking_id),
@@ -27,12 +29,40 @@ def add(project: Project, ranking_id: int) -> Changes:
 
 def remove(project: Project, group_id: int) -> Changes:
     with project.write() as database:
-        database.conn.execute("delete from calibration where group_id = ?", (group_id,))
+        database.execute("delete from calibration where group_id = ?", (group_id,))
         project.count_edit("rankings")
     return changed("Remove from the calibration set", "calibration", "rankings", ids=(group_id,))
 
 
 def keys(project: Project) -> dict[int, int]:
     """The author's ranking of each group in the set."""
-    rows = project.rows("select group_id, ranking_id from calibration order by group_id")
-    return {row["group_id"]: row["ranking_id"] for row in rows}
+    return dict(project.database.execute("select group_id, ranking_id from calibration order by group_id").fetchall())
+
+
+class KeyItem(NamedTuple):
+    """A completion of the set as its author ranked it, and as a labeler did; `ranking` is the labeler's, if any."""
+
+    group_id: int
+    prompt: str
+    completion_id: int
+    key: int | None
+    key_flag: str | None
+    ranking: int | None
+    theirs: int | None
+    their_flag: str | None
+
+
+def compared(project: Project, labeler_id: int) -> list[KeyItem]:
+    """The whole set, without the labeler's own keys, in the order of groups and completions."""
+    return project.database.records(
+        KeyItem,
+        "select c.group_id, p.text as prompt, k.completion_id, k.rank as key, k.flag as key_flag, r.id as ranking,"
+        " i.rank as theirs, i.flag as their_flag"
+        " from calibration c join rankings a on a.id = c.ranking_id"
+        " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
+        " join ranking_items k on k.ranking_id = c.ranking_id"
+        " left join current_rankings r on r.group_id = c.group_id and r.labeler_id = :labeler and r.flag is null"
+        " left join ranking_items i on i.ranking_id = r.id and i.completion_id = k.completion_id"
+        " where a.labeler_id != :labeler order by c.group_id, k.completion_id",
+        labeler=labeler_id,
+    )

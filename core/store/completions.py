@@ -1,12 +1,19 @@
 """What a policy answered. The completions of one prompt that are ranked together form a group."""
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import Completion, Group
 from core.store import Project, now, prompts
+
+ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
+ADD = """
+    insert into completions (group_id, text, policy_job, sampling, seed, tokens, ended)
+    values (:group_id, :text, :policy_job, :sampling, :seed, :tokens, :ended)
+"""
 
 
 def add_group(
@@ -18,27 +25,24 @@ def add_group(
     job_id: int | None = None,
 ) -> int:
     """Store completions that will be ranked together; returns the group's id."""
-    with project.write():
-        cursor = project.db.conn.execute(
-            "insert into completion_groups (prompt_id, job_id, created_at) values (?, ?, ?)", (prompt_id, job_id, now())
-        )
-        group_id = int(cursor.lastrowid or 0)
-        project.db.conn.executemany(
-            "insert into completions (group_id, text, policy_job, sampling, seed, tokens, ended)"
-            " values (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (group_id, row.text, row.policy_job, json.dumps(sampling or {}), row.seed, row.tokens, int(row.ended))
-                for row in rows
-            ],
-        )
+    with project.write() as database:
+        group_id = database.insert(ADD_GROUP, {"prompt_id": prompt_id, "job_id": job_id, "created_at": now()})
+        together = {"group_id": group_id, "sampling": json.dumps(sampling or {})}
+        database.many(ADD, [
+            {
+                "text": row.text, "policy_job": row.policy_job, "seed": row.seed, "tokens": row.tokens,
+                "ended": row.ended, **together,
+            }
+            for row in rows
+        ])  # fmt: skip
     return group_id
 
 
 def group(project: Project, group_id: int) -> Group:
-    prompt_id = project.value("select prompt_id from completion_groups where id = ?", group_id)
+    prompt_id = project.database.value("select prompt_id from completion_groups where id = ?", group_id)
     if prompt_id is None:
         raise BadInput(f"There is no group of completions {group_id}.")
-    rows = project.rows("select * from completions where group_id = ? order by id", group_id)
+    rows = project.database.rows("select * from completions where group_id = ? order by id", group_id)
     completions = tuple(
         Completion(
             row["id"],
@@ -57,7 +61,7 @@ def group(project: Project, group_id: int) -> Group:
 
 def ids(project: Project, group_id: int) -> list[int]:
     """The group's completions. Raises `BadInput` if there is no such group."""
-    found = [row["id"] for row in project.rows("select id from completions where group_id = ? order by id", group_id)]
+    found = project.database.column("select id from completions where group_id = ? order by id", group_id)
     if not found:
         raise BadInput(f"There is no group of completions {group_id}.")
     return found
@@ -65,45 +69,115 @@ def ids(project: Project, group_id: int) -> list[int]:
 
 def exists(project: Project, group_id: int) -> bool:
     """Is the group still there? Its prompt may have been deleted."""
-    return project.value("select 1 from completion_groups where id = ?", group_id) is not None
+    return bool(project.database.value("select exists (select 1 from completion_groups where id = ?)", group_id))
 
 
 def group_ids(project: Project, *, unranked_by: int | None = None) -> list[int]:
     """Groups, oldest first; with a labeler's id, only those that this labeler has still to rank."""
     if unranked_by is None:
-        return [row["id"] for row in project.rows("select id from completion_groups order by id")]
-    rows = project.rows(
+        return project.database.column("select id from completion_groups order by id")
+    return project.database.column(
         "select g.id from completion_groups g where not exists (select 1 from rankings r where r.group_id = g.id"
         " and r.labeler_id = ? and r.retracted_at is null) order by g.id",
         unranked_by,
     )
-    return [row["id"] for row in rows]
+
+
+def texts(project: Project, completion_ids: Iterable[int]) -> dict[int, str]:
+    """What some completions say, by id."""
+    wanted = json.dumps(list(completion_ids))
+    sql = "select id, text from completions where id in (select value from json_each(?))"
+    return dict(project.database.execute(sql, (wanted,)).fetchall())
+
+
+def texts_by_group(project: Project, prompt_id: int) -> dict[int, tuple[str, ...]]:
+    """What the completions of each of the prompt's groups say."""
+    found: dict[int, tuple[str, ...]] = {}
+    for group_id, text in project.database.execute(
+        "select c.group_id, c.text from completions c join completion_groups g on g.id = c.group_id"
+        " where g.prompt_id = ? order by c.id",
+        (prompt_id,),
+    ):
+        found[group_id] = (*found.get(group_id, ()), text)
+    return found
 
 
 def answered_prompts(project: Project, policy_job: int | None) -> set[int]:
     """Ids of the prompts that this policy (None is the base) has completions for."""
-    rows = project.rows(
+    return set(project.database.column(
         "select distinct g.prompt_id from completion_groups g join completions c on c.group_id = g.id"
-        " where c.policy_job is ?",
-        policy_job,
-    )
-    return {row["prompt_id"] for row in rows}
+        " where c.policy_job is ?", policy_job,
+    ))  # fmt: skip
 
 
 def count(project: Project) -> int:
-    return int(project.value("select count(*) from completions"))
+    return int(project.database.value("select count(*) from completions"))
+
+
+def count_of_policy(project: Project, job_id: int) -> int:
+    """How many the policy of a run wrote."""
+    return int(project.database.value("select count(*) from completions where policy_job = ?", job_id))
+
+
+def unended(project: Project) -> set[int]:
+    """Those that were cut off."""
+    return set(project.database.column("select id from completions where ended = 0"))
+
+
+def writers(project: Project) -> dict[int, list[int | None]]:
+    """The runs whose policies wrote in each group; None is the base."""
+    found: dict[int, list[int | None]] = {}
+    for group_id, policy_job in project.database.execute("select distinct group_id, policy_job from completions"):
+        found.setdefault(group_id, []).append(policy_job)
+    return found
+
+
+def by_tuned_policies(project: Project) -> bool:
+    """Did a tuned policy write any of them?"""
+    return bool(project.database.value("select exists (select 1 from completions where policy_job is not null)"))
+
+
+class Answer(NamedTuple):
+    """A completion with its prompt."""
+
+    id: int
+    group_id: int
+    prompt_id: int
+    prompt: str
+    text: str
+
+
+#: A completion `c` that the base itself wrote in this project.
+WRITTEN_HERE = "c.policy_job is null and json_extract(c.sampling, '$.imported') is null"
+ANSWERS = """
+    select c.id, g.id as group_id, p.id as prompt_id, p.text as prompt, c.text from completions c
+    join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id where
+"""
+SOME_WRITTEN_HERE = ANSWERS + WRITTEN_HERE + " order by c.id * 7919 % 10007, c.id limit ?"
+GROUPS_WRITTEN_HERE = (
+    ANSWERS + WRITTEN_HERE + " and g.id in (select group_id from completions c where " + WRITTEN_HERE
+    + " group by group_id order by group_id * 7919 % 10007 limit ?) order by g.id, c.id"
+)  # fmt: skip
+
+
+def written_here(project: Project, limit: int) -> list[Answer]:
+    """Completions that the base wrote in this project, spread over it."""
+    return project.database.records(Answer, SOME_WRITTEN_HERE, limit)
+
+
+def groups_written_here(project: Project, groups: int) -> list[Answer]:
+    """Those of as many groups, spread over the project, group by group."""
+    return project.database.records(Answer, GROUPS_WRITTEN_HERE, groups)
 
 
 def prompts_of_job(project: Project, job_id: int) -> set[int]:
     """Prompts that a job has answered."""
-    return {
-        row["prompt_id"] for row in project.rows("select prompt_id from completion_groups where job_id = ?", job_id)
-    }
+    return set(project.database.column("select prompt_id from completion_groups where job_id = ?", job_id))
 
 
 def tokens_per_second(project: Project, job_id: int, since: str, groups: int) -> float | None:
     """What a job wrote after the first of its newest `groups`, over the time that it took; None for nothing."""
-    row = project.one(
+    row = project.database.one(
         """
         with groups as (
             select id, julianday(created_at) * 86400 as at from completion_groups

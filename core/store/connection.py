@@ -1,50 +1,107 @@
-"""One way to open the project's SQLite file and one way to write to it.
+"""One way to open the project's SQLite file, to read from it and to write to it; for `core.store` alone.
 
 The window and the CLI use `synchronous=FULL`: a person's ranking survives a power cut. The worker uses
 NORMAL: it loses at most its last moments, never the file. A connection belongs to the thread that made it.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
+T = TypeVar("T")
 
-def connect(path: Path, *, synchronous: str = "FULL") -> Database:
+SYNCHRONOUS = {level: "pragma synchronous = " + level for level in ("FULL", "NORMAL", "OFF")}
+
+
+class Connection(Database):
+    """An open file. Parameters of a statement are given in their order (`?`), or by their names (`:name`)."""
+
+    conn: sqlite3.Connection
+
+    def rows(self, sql: str, /, *values: Any, **named: Any) -> list[dict[str, Any]]:
+        """What a query finds, by the names of its columns."""
+        cursor = self.conn.execute(sql, named or values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def records(self, kind: type[T], sql: str, /, *values: Any, **named: Any) -> list[T]:
+        """What a query finds, as records whose fields are called as its columns."""
+        return [kind(**row) for row in self.rows(sql, *values, **named)]
+
+    def one(self, sql: str, /, *values: Any, **named: Any) -> dict[str, Any] | None:
+        """The first row, or None."""
+        return next(iter(self.rows(sql, *values, **named)), None)
+
+    def value(self, sql: str, /, *values: Any, **named: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = self.conn.execute(sql, named or values).fetchone()
+        return row[0] if row else None
+
+    def column(self, sql: str, /, *values: Any, **named: Any) -> list[Any]:
+        """The first column of every row."""
+        return [row[0] for row in self.conn.execute(sql, named or values)]
+
+    def insert(self, sql: str, row: Mapping[str, Any]) -> int:
+        """Insert one row, whose values are called as in the statement; returns its id."""
+        return int(self.conn.execute(sql, row).lastrowid or 0)
+
+    def many(self, sql: str, rows: Iterable[Any]) -> None:
+        """The same statement for each of the rows, which are tuples, or mappings by name."""
+        self.conn.executemany(sql, rows)
+
+
+def connect(path: Path, *, synchronous: str = "FULL") -> Connection:
     """Open `path` in WAL mode with foreign keys on; waits up to 10 s for another writer."""
     connection = sqlite3.connect(path, timeout=10, isolation_level=None)
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma foreign_keys = on")
-    connection.execute(f"pragma synchronous = {synchronous}")
-    return Database(connection)
+    connection.execute(SYNCHRONOUS[synchronous])
+    return Connection(connection)
 
 
 @contextmanager
-def write(database: Database) -> Iterator[Database]:
-    """A write transaction. BEGIN IMMEDIATE takes the write lock first: a deferred transaction that reads
-    and then writes fails with "database is locked" as soon as the worker commits in between."""
-    if database.conn.in_transaction:
-        yield database
-        return
-    database.conn.execute("begin immediate")
+def write(database: Connection) -> Iterator[Connection]:
+    """A write transaction; one within another is a savepoint, so that its failure takes back its own part alone.
+
+    BEGIN IMMEDIATE takes the write lock first: a deferred transaction that reads and then writes fails with
+    "database is locked" as soon as the worker commits in between.
+    """
+    nested = database.conn.in_transaction
+    database.conn.execute("savepoint part" if nested else "begin immediate")
     try:
         yield database
-        database.conn.execute("commit")
+        database.conn.execute("release part" if nested else "commit")
     except BaseException:
-        if database.conn.in_transaction:
-            database.conn.execute("rollback")
+        if database.conn.in_transaction:  # a full disk has ended it already
+            if nested:
+                database.conn.execute("rollback to part")
+                database.conn.execute("release part")
+            else:
+                database.conn.execute("rollback")
         raise
 
 
-def set_patience(database: Database, seconds: float) -> None:
+@contextmanager
+def read(database: Connection) -> Iterator[None]:
+    """A transaction that only reads, all as of one moment."""
+    database.conn.execute("begin")
+    try:
+        yield
+    finally:
+        database.conn.execute("rollback")
+
+
+def set_patience(database: Connection, seconds: float) -> None:
     """How long a write waits for another writer before it fails."""
     database.conn.execute(f"pragma busy_timeout = {int(1000 * seconds)}")
 
 
 @contextmanager
-def without_waiting(database: Database) -> Iterator[None]:
+def without_waiting(database: Connection) -> Iterator[None]:
     """What is written inside is left out where somebody else writes just then."""
     patience = database.conn.execute("pragma busy_timeout").fetchone()[0]
     set_patience(database, 0)
@@ -55,11 +112,20 @@ def without_waiting(database: Database) -> Iterator[None]:
         set_patience(database, patience / 1000)
 
 
-@contextmanager
-def at_one_moment(database: Database) -> Iterator[None]:
-    """All that is read inside is as it was when it began, whatever others write meanwhile."""
-    database.conn.execute("begin")
-    try:
-        yield
-    finally:
-        database.conn.execute("rollback")
+# --- statements that are the same for several tables -------------------------------------------------------------
+
+
+def columns(connection: sqlite3.Connection, table: str, schema: str = "main") -> list[str]:
+    """Names of the table's columns; none if there is no such table."""
+    found = connection.execute("select name from pragma_table_info(?, ?)", (table, schema))
+    return [name for (name,) in found]
+
+
+def statement_for(text: str, connection: sqlite3.Connection, table: str, number: str = "", *schemas: str) -> str:
+    """`text` with the table for `{table}`, one of its columns for `{number}`, and for `{columns}` those that it has in
+    all of the attached `schemas`, or in the project's own. Raises `ValueError` for a name that the schema lacks."""
+    first, *others = (columns(connection, table, schema) for schema in schemas or ("main",))
+    names = [name for name in first if all(name in other for other in others)]
+    if not names or (number and number not in names):
+        raise ValueError(f"there is no table {table} with {number or 'columns'}")
+    return text.format(table=table, number=number, columns=", ".join(names))

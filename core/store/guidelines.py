@@ -1,6 +1,7 @@
 """The labeling instructions. Every save is a new version; a ranking remembers the one it was made under."""
 
 import re
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from core.errors import BadInput
@@ -14,34 +15,42 @@ EMPTY = Guidelines(0, "", "", "", "")
 
 def current(project: Project) -> Guidelines:
     """The newest version, or an empty one with id 0."""
-    row = project.one("select * from guidelines order by id desc limit 1")
-    return Guidelines(**row) if row else EMPTY
+    return next(iter(versions(project, limit=1)), EMPTY)
+
+
+def current_id(project: Project) -> int:
+    """The newest version's id; an empty version is made where there is none."""
+    newest = project.database.value("select max(id) from guidelines")
+    return newest or save(project, criteria="", ties="", flags="", examples="").ids[0]
 
 
 def version(project: Project, guidelines_id: int) -> Guidelines:
-    row = project.one("select * from guidelines where id = ?", guidelines_id)
-    if row is None:
+    found = project.database.records(Guidelines, "select * from guidelines where id = ?", guidelines_id)
+    if not found:
         raise BadInput(f"There is no version {guidelines_id} of the guidelines.")
-    return Guidelines(**row)
+    return found[0]
 
 
-def versions(project: Project) -> list[Guidelines]:
-    """All versions, newest first."""
-    return [Guidelines(**row) for row in project.rows("select * from guidelines order by id desc")]
+def versions(project: Project, *, limit: int = -1) -> list[Guidelines]:
+    """All versions, or as many, newest first."""
+    return project.database.records(Guidelines, "select * from guidelines order by id desc limit ?", limit)
 
 
 def save(project: Project, *, criteria: str, ties: str, flags: str, examples: str) -> Changes:
     """Store a new version, unless nothing differs from the current one."""
-    parts = (criteria.strip(), ties.strip(), flags.strip(), examples.strip())
-    with project.write():
+    with project.write() as database:
         latest = current(project)
-        if (latest.criteria, latest.ties, latest.flags, latest.examples) == parts and latest.id:
-            return changed("Edit guidelines", ids=(latest.id,))
-        cursor = project.db.conn.execute(
-            "insert into guidelines (criteria, ties, flags, examples, created_at) values (?, ?, ?, ?, ?)",
-            (*parts, now()),
+        new = replace(
+            latest, criteria=criteria.strip(), ties=ties.strip(), flags=flags.strip(), examples=examples.strip()
         )
-    return changed("Edit guidelines", "guidelines", ids=(int(cursor.lastrowid or 0),))
+        if latest.id and new == latest:
+            return changed("Edit guidelines", ids=(latest.id,))
+        saved = database.insert(
+            "insert into guidelines (criteria, ties, flags, examples, created_at)"
+            " values (:criteria, :ties, :flags, :examples, :created_at)",
+            asdict(replace(new, created_at=now())),
+        )
+    return changed("Edit guidelines", "guidelines", ids=(saved,))
 
 
 def flags(guidelines: Guidelines) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """What people ask. A prompt's text is unique in its project."""
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from core.errors import BadInput, NothingToDo
 from core.records import Prompt, Split
@@ -13,11 +13,28 @@ def _prompt(row: dict[str, Any]) -> Prompt:
     return Prompt(row["id"], row["text"], tuple(json.loads(row["tags"])), row["split"], row["source"])
 
 
+LISTED = "select id, text, tags, split, source from prompts where (:split = 'all' or split = :split)"
+IDS = "select id from prompts where (:split = 'all' or split = :split)"
+#: SQLite's LIKE knows the case of ASCII letters only, so that other texts are looked for as they are typed, in small,
+#: in large and with a capital.
+IN_TEXT = {
+    True: " and text like :plain escape '\\'",
+    False: " and (text like :plain escape '\\' or text like :small escape '\\' or text like :large escape '\\'"
+    " or text like :capital escape '\\')",
+}
+IN_TEXT_OR_TAGS = {
+    True: " and (text like :plain escape '\\' or tags like :plain escape '\\')",
+    False: " and (text like :plain escape '\\' or text like :small escape '\\' or text like :large escape '\\'"
+    " or text like :capital escape '\\' or tags like :plain escape '\\' or tags like :small escape '\\'"
+    " or tags like :large escape '\\' or tags like :capital escape '\\')",
+}
+
+
 def listed(project: Project, *, split: str = "all", limit: int = 0, search: str = "") -> list[Prompt]:
-    """Prompts in the order in which they were added."""
-    where, parameters = _matching(split, search, "text")
-    sql = f"select * from prompts where {where} order by id" + (f" limit {int(limit)}" if limit else "")
-    return [_prompt(row) for row in project.rows(sql, *parameters)]
+    """Prompts in the order in which they were added; with `search`, those whose text contains it."""
+    sql = LISTED + (IN_TEXT[search.isascii()] if search else "") + " order by id limit :limit"
+    rows = project.database.rows(sql, split=split, limit=limit or -1, **_forms(search))
+    return [_prompt(row) for row in rows]
 
 
 def ids(project: Project, *, split: str = "all", search: str = "") -> list[int]:
@@ -25,31 +42,20 @@ def ids(project: Project, *, split: str = "all", search: str = "") -> list[int]:
 
     Case does not matter. As one JSON array, because 100,000 rows take longer than the search itself.
     """
-    where, parameters = _matching(split, search, "text", "tags")
-    sql = f"select json_group_array(id) from (select id from prompts where {where} order by id)"
-    return list(json.loads(project.value(sql, *parameters)))
+    sql = IDS + (IN_TEXT_OR_TAGS[search.isascii()] if search else "") + " order by id"
+    found = project.database.value("select json_group_array(id) from (" + sql + ")", split=split, **_forms(search))
+    return list(json.loads(found))
 
 
-def _matching(split: str, search: str, *columns: str) -> tuple[str, list[str]]:
-    """A condition and its parameters. SQLite's LIKE knows the case of ASCII letters only, so that other texts are
-    looked for as they are typed, in small, in large and with a capital."""
-    where, parameters = "1", []
-    if split != "all":
-        where += " and split = ?"
-        parameters.append(split)
-    if search:
-        plain = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        forms = [plain] if plain.isascii() else list(dict.fromkeys(
-            [plain, plain.lower(), plain.upper(), plain.capitalize()]
-        ))  # fmt: skip
-        likes = [f"{column} like ? escape '\\'" for column in columns for _ in forms]
-        where += f" and ({' or '.join(likes)})"
-        parameters += [f"%{form}%" for _ in columns for form in forms]
-    return where, parameters
+def _forms(search: str) -> dict[str, str]:
+    """Patterns for LIKE."""
+    plain = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    forms = {"plain": plain, "small": plain.lower(), "large": plain.upper(), "capital": plain.capitalize()}
+    return {name: f"%{form}%" for name, form in forms.items()}
 
 
 def get(project: Project, prompt_id: int) -> Prompt:
-    row = project.one("select * from prompts where id = ?", prompt_id)
+    row = project.database.one("select id, text, tags, split, source from prompts where id = ?", prompt_id)
     if row is None:
         raise BadInput(f"There is no prompt {prompt_id}.")
     return _prompt(row)
@@ -57,8 +63,36 @@ def get(project: Project, prompt_id: int) -> Prompt:
 
 def count(project: Project, split: str = "all") -> int:
     if split == "all":
-        return int(project.value("select count(*) from prompts"))
-    return int(project.value("select count(*) from prompts where split = ?", split))
+        return int(project.database.value("select count(*) from prompts"))
+    return int(project.database.value("select count(*) from prompts where split = ?", split))
+
+
+def count_some(project: Project, most: int) -> int:
+    """How many there are, counted up to `most`."""
+    return int(project.database.value("select count(*) from (select 1 from prompts limit ?)", most))
+
+
+def count_unanswered(project: Project, most: int) -> int:
+    """How many have no completions yet, counted up to `most`."""
+    return int(project.database.value(
+        "select count(*) from (select 1 from prompts where id not in (select prompt_id from completion_groups)"
+        " limit ?)", most,
+    ))  # fmt: skip
+
+
+def newest_id(project: Project) -> int | None:
+    """The id of the prompt that was added last; None where there is none."""
+    return project.database.value("select max(id) from prompts")
+
+
+def holds_out(project: Project) -> bool:
+    """Is any prompt held out? Looks at all of them where none is."""
+    return bool(project.database.value("select exists (select 1 from prompts where split = 'heldout')"))
+
+
+def id_of(project: Project, text: str) -> int | None:
+    """The prompt with this text."""
+    return project.database.value("select id from prompts where text = ?", text.strip())
 
 
 def add(project: Project, prompts: Iterable[Prompt]) -> Changes:
@@ -67,17 +101,20 @@ def add(project: Project, prompts: Iterable[Prompt]) -> Changes:
     Raises `NothingToDo` if not one of them has text.
     """
     ids = []
-    with project.write():
+    with project.write() as database:
         some = False
         for prompt in prompts:
             if not prompt.text.strip():
                 continue
             some = True
-            cursor = project.db.conn.execute(
-                "insert into prompts (text, tags, split, source, created_at) values (?, ?, ?, ?, ?)"
-                " on conflict (text) do nothing",
-                (prompt.text.strip(), json.dumps(list(prompt.tags)), prompt.split, prompt.source, now()),
-            )
+            cursor = database.execute(
+                "insert into prompts (text, tags, split, source, created_at)"
+                " values (:text, :tags, :split, :source, :created_at) on conflict (text) do nothing",
+                {
+                    "text": prompt.text.strip(), "tags": json.dumps(prompt.tags), "split": prompt.split,
+                    "source": prompt.source, "created_at": now(),
+                },
+            )  # fmt: skip
             if cursor.rowcount:
                 ids.append(int(cursor.lastrowid or 0))
         if not some:
@@ -96,50 +133,108 @@ def edit(
     tags: tuple[str, ...] | None = None,
 ) -> Changes:
     """Change a prompt. Its text can change only while it has no completions, which answer the old text."""
-    with project.write():
+    with project.write() as database:
         prompt = get(project, prompt_id)
         if text is not None and text.strip() != prompt.text:
             if not text.strip():
                 raise BadInput("A prompt cannot be empty: delete it instead.")
-            if project.value("select count(*) from completion_groups where prompt_id = ?", prompt_id):
+            if is_answered(project, prompt_id):
                 raise BadInput("This prompt has completions, which answer its old text: add a new prompt instead.")
-            if project.value("select count(*) from prompts where text = ? and id != ?", text.strip(), prompt_id):
+            if id_of(project, text) not in (None, prompt_id):
                 raise BadInput("Another prompt already has this text.")
-            project.db.conn.execute("update prompts set text = ? where id = ?", (text.strip(), prompt_id))
+            database.execute("update prompts set text = ? where id = ?", (text.strip(), prompt_id))
         if split is not None:
-            project.db.conn.execute("update prompts set split = ? where id = ?", (split, prompt_id))
+            database.execute("update prompts set split = ? where id = ?", (split, prompt_id))
         if tags is not None:
-            project.db.conn.execute("update prompts set tags = ? where id = ?", (json.dumps(list(tags)), prompt_id))
+            database.execute("update prompts set tags = ? where id = ?", (json.dumps(list(tags)), prompt_id))
         project.count_edit("prompts")
     return changed("Edit prompt", "prompts", ids=(prompt_id,))
 
 
+def is_answered(project: Project, prompt_id: int) -> bool:
+    """Has it completions?"""
+    return bool(
+        project.database.value("select exists (select 1 from completion_groups where prompt_id = ?)", prompt_id)
+    )
+
+
+def is_ranked(project: Project, prompt_id: int) -> bool:
+    """Has it a ranking, one that was taken back included?"""
+    return bool(project.database.value(
+        "select exists (select 1 from rankings r join completion_groups g on g.id = r.group_id where g.prompt_id = ?)",
+        prompt_id,
+    ))  # fmt: skip
+
+
 def tags(project: Project) -> list[str]:
     """Every tag in use, the most used first."""
-    rows = project.rows(
-        "select t.value as tag from prompts, json_each(prompts.tags) t group by 1 order by count(*) desc, 1"
+    return project.database.column(
+        "select t.value from prompts, json_each(prompts.tags) t group by 1 order by count(*) desc, 1"
     )
-    return [row["tag"] for row in rows]
+
+
+def by_tag(project: Project) -> dict[str, set[int]]:
+    """The ids of the prompts with each tag."""
+    found: dict[str, set[int]] = {}
+    for prompt_id, tag in project.database.execute("select p.id, t.value from prompts p, json_each(p.tags) t"):
+        found.setdefault(tag, set()).add(prompt_id)
+    return found
+
+
+class Source(NamedTuple):
+    """Prompts of one split that came from one place (empty is by hand)."""
+
+    name: str
+    split: str
+    prompts: int
+
+
+def sources(project: Project) -> list[Source]:
+    """Where the prompts came from, most of them first."""
+    return project.database.records(
+        Source, "select source as name, split, count(*) as prompts from prompts group by 1, 2 order by prompts desc"
+    )
 
 
 def ranked_ids(project: Project) -> set[int]:
     """Prompts with at least one ranking, retracted ones included."""
-    rows = project.rows("select distinct g.prompt_id from completion_groups g join rankings r on r.group_id = g.id")
-    return {row["prompt_id"] for row in rows}
+    return set(project.database.column(
+        "select distinct g.prompt_id from completion_groups g join rankings r on r.group_id = g.id"
+    ))  # fmt: skip
+
+
+class Line(NamedTuple):
+    """A prompt in a table, with how many groups of completions it has, and rankings that stand."""
+
+    id: int
+    text: str
+    split: Split
+    tags: tuple[str, ...]
+    completions: int
+    rankings: int
+
+
+def lines(project: Project, ids: Sequence[int]) -> list[Line]:
+    """Those of the prompts that are there, in the order of their ids."""
+    rows = project.database.execute(
+        "select p.id, p.text, p.split, p.tags,"
+        " (select count(*) from completion_groups g where g.prompt_id = p.id),"
+        " (select count(distinct r.group_id || '/' || r.labeler_id) from completion_groups g"
+        "  join rankings r on r.group_id = g.id where g.prompt_id = p.id and r.retracted_at is null)"
+        " from prompts p where p.id in (select value from json_each(?)) order by p.id",
+        (json.dumps(ids),),
+    )
+    return [Line(number, text, split, tuple(json.loads(tags)), *counts) for number, text, split, tags, *counts in rows]
 
 
 def delete(project: Project, prompt_ids: Iterable[int]) -> Changes:
     """Delete prompts that nobody has ranked: a ranking is never deleted along with its prompt."""
     ids = tuple(prompt_ids)
-    with project.write():
+    with project.write() as database:
         for prompt_id in ids:
-            ranked = project.value(
-                "select count(*) from rankings r join completion_groups g on g.id = r.group_id where g.prompt_id = ?",
-                prompt_id,
-            )
-            if ranked:
+            if is_ranked(project, prompt_id):
                 raise BadInput("A ranked prompt cannot be deleted, because its rankings would go with it.")
-            project.db.conn.execute("delete from prompts where id = ?", (prompt_id,))
+            database.execute("delete from prompts where id = ?", (prompt_id,))
         project.count_edit("prompts")
     return changed("Delete prompts", "prompts", "completions", ids=ids)
 
@@ -148,12 +243,11 @@ def split_heldout(project: Project, fraction: float) -> Changes:
     """Mark every n-th prompt as held-out, spread evenly, so that about `fraction` of all are."""
     if not 0 <= fraction < 1:
         raise BadInput("The held-out share must be at least 0 and below 1.")
-    with project.write():
-        prompts = listed(project)
-        for index, prompt in enumerate(prompts):
+    with project.write() as database:
+        for index, prompt_id in enumerate(ids(project)):
             heldout = int((index + 1) * fraction) > int(index * fraction)
-            project.db.conn.execute(
-                "update prompts set split = ? where id = ?", ("heldout" if heldout else "train", prompt.id)
+            database.execute(
+                "update prompts set split = ? where id = ?", ("heldout" if heldout else "train", prompt_id)
             )
         project.count_edit("prompts")
     return changed("Hold out prompts", "prompts")

@@ -22,7 +22,7 @@ class MadeRanking:
 
 def newest(project: Project, labeler_id: int, whose: Whose, limit: int) -> list[MadeRanking]:
     """The newest rankings that count, of this labeler (`person`), of scripts, or of both (`all`)."""
-    rows = project.rows(
+    rows = project.database.rows(
         "select r.id as ranking_id, p.text as prompt, l.kind, l.detail, coalesce(r.flag, '') as flag, r.created_at"
         " from current_rankings r join labelers l on l.id = r.labeler_id"
         " join completion_groups g on g.id = r.group_id join prompts p on p.id = g.prompt_id"

@@ -170,7 +170,7 @@ create view pairs as
 @migrations()
 def m001_first_tables(database: Database) -> None:
     _execute(database, TABLES)
-    database.conn.execute(f"pragma application_id = {APPLICATION_ID}")
+    database.execute("pragma application_id = 0x504C4D42")
 
 
 LABELING = """
@@ -278,15 +278,15 @@ create view criterion_pairs as
 def m002_labeling(database: Database) -> None:
     """Several labelers, criteria, repeats, adjudication; drafts move out of the settings into a table."""
     _execute(database, LABELING)
-    rows = database.conn.execute("select key, value from settings where key like 'ranking_drafts/%'").fetchall()
+    rows = database.execute("select key, value from settings where key like 'ranking_drafts/%'").fetchall()
     for key, value in rows:
         for draft in json.loads(value):
-            database.conn.execute(
+            database.execute(
                 "insert or ignore into drafts select ?, id, ? from completion_groups where id = ?",
                 (int(key.split("/")[1]), json.dumps(draft), draft["group"]),
             )
-    database.conn.execute("delete from settings where key like 'ranking_drafts/%'")
-    database.conn.execute("insert into settings (key, value) values ('uid', json_quote(lower(hex(randomblob(16)))))")
+    database.execute("delete from settings where key like 'ranking_drafts/%'")
+    database.execute("insert into settings (key, value) values ('uid', json_quote(lower(hex(randomblob(16)))))")
 
 
 SCORES = """
@@ -369,7 +369,12 @@ def m005_jobs(database: Database) -> None:
     _execute(database, JOBS)
 
 
+def names() -> list[str]:
+    """Of all migrations, in their order."""
+    return [migration.name for migration in migrations._migrations]
+
+
 def _execute(database: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
-            database.conn.execute(statement)
+            database.execute(statement)

@@ -13,9 +13,9 @@ NEWEST = {
 
 def data_version(project: Project) -> int:
     """Another number than before where another connection has committed something since (2.8 us)."""
-    return int(project.value("pragma data_version"))
+    return int(project.database.value("pragma data_version"))
 
 
 def states(project: Project) -> dict[str, tuple[int, int]]:
     """For each table its newest row and how often rows of it were changed or deleted."""
-    return {table: (int(project.value(sql)), project.edits(table)) for table, sql in NEWEST.items()}
+    return {table: (int(project.database.value(sql)), project.edits(table)) for table, sql in NEWEST.items()}

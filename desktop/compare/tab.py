@@ -15,7 +15,8 @@ from core.jobs.follow import News
 from core.preferences.statistics import share_interval
 from core.records import ACTIVE, Job
 from core.report.outcomes import FEW
-from core.store import Changes, job_samples
+from core.store import Changes
+from core.store.runs import job_samples
 from desktop import errors
 from desktop.places import TabId
 from desktop.runs.run_list import describe

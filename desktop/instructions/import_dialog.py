@@ -19,8 +19,9 @@ from core import data
 from core.data import Preview
 from core.data.rows import Refused, Report
 from core.errors import Stopped, known
-from core.store import Project, bulk
-from core.store.bulk import Recorded
+from core.store import Project
+from core.store.undo import bulk
+from core.store.undo.bulk import Recorded
 from desktop.background import in_background, with_project
 from desktop.session import Session
 from desktop.theme.theme import SPACE

@@ -1,6 +1,5 @@
 """The table of prompts: the model holds ids only, a row is fetched when it is painted, so that 100,000 open at once."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from core.store import Project, prompts
+from core.store.prompts import Line
 from desktop.widgets.tables import plain
 
 Index = QModelIndex | QPersistentModelIndex
@@ -17,37 +17,22 @@ KEPT_BLOCKS = 64
 SPLIT_TITLES = {"train": "Training", "heldout": "Held-out"}
 
 
-@dataclass(frozen=True)
-class PromptRow:
-    id: int
-    text: str
-    split: str
-    tags: str
-    completions: int
-    rankings: int
-
-    @property
-    def state(self) -> str:
-        return "Ranked" if self.rankings else "Answered" if self.completions else "New"
-
-    @property
-    def counts(self) -> str:
-        return f"Groups of completions: {self.completions}\nRankings: {self.rankings}"
+def _state(line: Line) -> str:
+    return "Ranked" if line.rankings else "Answered" if line.completions else "New"
 
 
 @dataclass(frozen=True)
 class Column:
     title: str
     tip: str
-    field: str
     width: int
 
 
 COLUMNS = (
-    Column("Prompt", "What people ask.", "text", 0),
-    Column("Use", "Training prompts teach; held-out prompts only test.", "split", 86),
-    Column("Tags", "Your own words to find prompts by.", "tags", 104),
-    Column("State", "Does it have completions, and were they ranked?", "state", 96),
+    Column("Prompt", "What people ask.", 0),
+    Column("Use", "Training prompts teach; held-out prompts only test.", 86),
+    Column("Tags", "Your own words to find prompts by.", 104),
+    Column("State", "Does it have completions, and were they ranked?", 96),
 )
 
 
@@ -58,7 +43,7 @@ class PromptModel(QAbstractTableModel):
         super().__init__(parent)
         self.project = project
         self.ids: list[int] = []
-        self._blocks: dict[int, list[PromptRow]] = {}
+        self._blocks: dict[int, list[Line]] = {}
 
     def load(self, search: str = "", split: str = "all") -> None:
         self.beginResetModel()
@@ -72,13 +57,13 @@ class PromptModel(QAbstractTableModel):
         if self.ids:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self.ids) - 1, len(COLUMNS) - 1))
 
-    def row(self, index: int) -> PromptRow | None:
+    def row(self, index: int) -> Line | None:
         """None when the prompt has gone since the ids were read."""
         block = index // BLOCK
         if block not in self._blocks:
             if len(self._blocks) >= KEPT_BLOCKS:
                 self._blocks.pop(next(iter(self._blocks)))
-            self._blocks[block] = self._fetch(self.ids[block * BLOCK : (block + 1) * BLOCK])
+            self._blocks[block] = prompts.lines(self.project, self.ids[block * BLOCK : (block + 1) * BLOCK])
         wanted = self.ids[index]
         return next((row for row in self._blocks[block] if row.id == wanted), None)
 
@@ -103,35 +88,11 @@ class PromptModel(QAbstractTableModel):
         row = self.row(index.row())
         if row is None:
             return None
-        value = getattr(row, COLUMNS[index.column()].field)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return row.counts if index.column() == 3 else value
-        if index.column() == 0:
-            return " ".join(value.split())
-        return SPLIT_TITLES[value] if index.column() == 1 else value
-
-    def _fetch(self, ids: list[int]) -> list[PromptRow]:
-        if not ids:
-            return []
-        rows = self.project.rows(
-            "select p.id, p.text, p.split, p.tags,"
-            " (select count(*) from completion_groups g where g.prompt_id = p.id) as completions,"
-            " (select count(distinct r.group_id || '/' || r.labeler_id) from completion_groups g"
-            "  join rankings r on r.group_id = g.id where g.prompt_id = p.id and r.retracted_at is null) as rankings"
-            f" from prompts p where p.id in ({','.join('?' * len(ids))})",
-            *ids,
-        )
-        return [
-            PromptRow(
-                row["id"],
-                row["text"],
-                row["split"],
-                ", ".join(json.loads(row["tags"])),
-                row["completions"],
-                row["rankings"],
-            )
-            for row in rows
-        ]
+            counts = f"Groups of completions: {row.completions}\nRankings: {row.rankings}"
+            return (row.text, row.split, ", ".join(row.tags), counts)[index.column()]
+        shown = (" ".join(row.text.split()), SPLIT_TITLES[row.split], ", ".join(row.tags), _state(row))
+        return shown[index.column()]
 
 
 class PromptTable(QTableView):

@@ -252,15 +252,10 @@ class PromptsPage(QWidget):
         self._say(self.added, f"{counted(len(ids), 'prompt')} deleted.", "muted")
 
     def _answered(self, ids: tuple[int, ...]) -> bool:
-        return self._any("select 1 from completion_groups where prompt_id = ?", ids)
+        return any(prompts.is_answered(self.session.project, prompt_id) for prompt_id in ids)
 
     def _ranked(self, ids: tuple[int, ...]) -> bool:
-        return self._any(
-            "select 1 from rankings r join completion_groups g on g.id = r.group_id where g.prompt_id = ?", ids
-        )
-
-    def _any(self, sql: str, ids: tuple[int, ...]) -> bool:
-        return any(self.session.project.value(sql, prompt_id) for prompt_id in ids)
+        return any(prompts.is_ranked(self.session.project, prompt_id) for prompt_id in ids)
 
     def leave(self) -> None:
         """The project is about to close."""

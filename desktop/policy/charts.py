@@ -12,8 +12,8 @@ from core.config.metrics import METRICS, further
 from core.config.titles import setting_title
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.guidance.run_advice import Advice, advice, gold_peak
-from core.store import Project, checkpoints, job_metrics, jobs, setting_changes
-from core.store.connection import at_one_moment
+from core.store import Project, jobs
+from core.store.runs import checkpoints, job_metrics, setting_changes
 from desktop.background import with_project
 from desktop.charts.chart import Chart
 from desktop.charts.group import ChartBar, ChartGroup
@@ -168,7 +168,7 @@ class PolicyCharts:
         number, self._waiting = self._asked, []
 
         def read(project: Project) -> tuple[int, Series, list[Overlay]]:
-            with at_one_moment(project.db):
+            with project.reading():
                 newest = job_metrics.newest_row(project, job.id)
                 overlays = [Overlay(run, colour, job_metrics.series(project, run)) for run, colour in over.items()]
                 return newest, job_metrics.series(project, job.id), overlays

@@ -11,7 +11,7 @@ from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import KnownError
 from core.records import ACTIVE, RESUMABLE
 from core.runs import live_settings
-from core.store import job_metrics, setting_changes
+from core.store.runs import job_metrics, setting_changes
 from desktop import errors
 from desktop.session import Session
 from desktop.theme import theme

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.store import Project, job_samples
+from core.store import Project
+from core.store.runs import job_samples
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row

@@ -12,7 +12,7 @@ from core.jobs import queue
 from core.jobs.follow import News
 from core.records import RESUMABLE, Job
 from core.runs import sweep
-from core.store import Changes, rankings
+from core.store import Changes, labelers
 from desktop import errors
 from desktop.background import with_project
 from desktop.places import PageId, TabId
@@ -106,8 +106,8 @@ class Tab(TabWidget):
 
     def _suggested(self) -> dict[str, object]:
         """Where a script ranked, its gold reward is worth drawing beside the learned one."""
-        scripts = [who.detail for who in rankings.labelers(self.session.project) if who.kind == "scripted"]
-        return {"gold": scripts[-1]} if scripts else {}
+        gold = labelers.newest_script(self.session.project)
+        return {"gold": gold} if gold else {}
 
     def _side(self) -> QWidget:
         """Settings scroll; what starts and stops a run is always in sight."""

@@ -15,12 +15,11 @@ from PySide6.QtWidgets import QWidget
 
 from core import humanize
 from core.errors import BadInput, Stopped
-from core.projects import archive as copies
-from core.projects import trash
+from core.projects import archive, trash
 from core.projects.archive import SUFFIX
-from core.projects.summary import glance, size
+from core.projects.summary import size, summary
 from core.projects.trash import Deleted
-from core.store.undo_steps import CallableStep
+from core.store.undo.steps import CallableStep
 from desktop import errors, user_settings
 from desktop.actions import Action
 from desktop.background import in_background
@@ -112,7 +111,7 @@ class Projects(QObject):
             show = partial(self.do, "show", written.parent)
             self._say(f"“{name}” is archived in {written.name} ({taken}).", "Show folder", show)
 
-        self._copy(f"Archiving “{name}”", partial(copies.archive, folder, path), done)
+        self._copy(f"Archiving “{name}”", partial(archive.archive, folder, path), done)
 
     def restore(self) -> None:
         """Choose an archive, then a folder for it."""
@@ -128,7 +127,7 @@ class Projects(QObject):
         dialog.chosen.connect(
             lambda _, folder: self._copy(
                 f"Restoring {path.name}",
-                partial(copies.restore, path, folder),
+                partial(archive.restore, path, folder),
                 lambda made: self._opened(made, "is restored"),
             )
         )
@@ -145,7 +144,7 @@ class Projects(QObject):
         dialog.chosen.connect(
             lambda called, target: self._copy(
                 f"Duplicating “{name}”",
-                partial(copies.duplicate, folder, target, name=called),
+                partial(archive.duplicate, folder, target, name=called),
                 lambda made: self._opened(made, "is the copy"),
             )
         )
@@ -324,5 +323,5 @@ class Projects(QObject):
 
 
 def _name(folder: Path) -> str:
-    found = glance(folder)
+    found = summary(folder)
     return found.name if found is not None else folder.name

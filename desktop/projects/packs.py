@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from core.errors import KnownError
 from core.labeling import pack
 from core.machine import base_models
+from core.store.packed_rankings import PACK
 from desktop import errors, user_settings
 from desktop.actions import Action
 from desktop.places import TabId
@@ -31,7 +32,7 @@ class Packs(QObject):
     def packed(self) -> bool:
         """Is a pack open, which can be sent back?"""
         session = self.workspace.session
-        return session is not None and bool(session.project.setting(pack.PACK))
+        return session is not None and bool(session.project.setting(PACK))
 
     def ask(self) -> None:
         """Choose a labeling pack, to be ranked on this machine."""
@@ -66,7 +67,7 @@ class Packs(QObject):
             return
         project = self.workspace.session.project
         try:
-            waiting = pack.pack(project, path, str(project.setting(pack.PACK)))
+            waiting = pack.pack(project, path, str(project.setting(PACK)))
         except KnownError as error:
             errors.show(error, self.window)
             return

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu, QToolButton, QVBoxLayout, QWidget
 
 from core.projects import trash
-from core.projects.summary import Glance, glance
+from core.projects.summary import Summary, summary
 from desktop import user_settings
 from desktop.background import in_background
 from desktop.theme.theme import SPACE
@@ -50,13 +50,13 @@ class RecentList(QWidget):
         self._asked += 1
         number = self._asked
 
-        def show(found: tuple[list[Glance], bool]) -> None:
+        def show(found: tuple[list[Summary], bool]) -> None:
             if number == self._asked:
                 self._show(*found)
 
         in_background(self, _look, show)
 
-    def _show(self, found: list[Glance], deleted: bool) -> None:
+    def _show(self, found: list[Summary], deleted: bool) -> None:
         clear(self._list)
         self.rows = [RecentRow(each, self) for each in found]
         for each in self.rows:
@@ -65,15 +65,15 @@ class RecentList(QWidget):
         self.deleted.setVisible(deleted)
 
 
-def _look() -> tuple[list[Glance], bool]:
-    found = (glance(folder) for folder in user_settings.recent_projects())
+def _look() -> tuple[list[Summary], bool]:
+    found = (summary(folder) for folder in user_settings.recent_projects())
     return [each for each in found if each is not None], bool(trash.listed())
 
 
 class RecentRow(QWidget):
     """The name opens the project; the menu, or a right click, does the rest."""
 
-    def __init__(self, found: Glance, recent: RecentList) -> None:
+    def __init__(self, found: Summary, recent: RecentList) -> None:
         super().__init__(recent)
         self.recent, self.folder = recent, found.folder
         self.name = ElidedLink(found.name)

@@ -16,10 +16,10 @@ from core.labeling.ordering import Ordering
 from core.labeling.session import LabelingSession
 from core.preferences import agreement
 from core.preferences.agreement import Calibration
-from core.preferences.pairs import OVERALL
-from core.store import Changes, rankings
+from core.preferences.judged_groups import OVERALL
+from core.store import Changes, labelers
 from core.store.undo import Direction, nothing_earlier
-from core.store.undo_steps import Step
+from core.store.undo.steps import Step
 from desktop import user_settings
 from desktop.rank.keys import BINDINGS
 from desktop.session import Session
@@ -54,7 +54,7 @@ class RankingController(QObject):
 
     def begin(self, name: str) -> None:
         """Take up work as the labeler called `name`. Raises `KnownError` if that cannot be."""
-        labeler = rankings.labeler(self.session.project, name)
+        labeler = labelers.named(self.session.project, name)
         if self.labeling is not None:
             self.labeling.close()
         self.labeling = LabelingSession(self.session.project, labeler, self.session.history)

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QToolButton, QWidget
 
 from core.labeling.ordering import Ordering
-from core.preferences.pairs import OVERALL
+from core.preferences.judged_groups import OVERALL
 from desktop.widgets.basics import label, row
 
 

@@ -6,11 +6,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.guidance.next_step import missing_rankings
-from core.labeling.pack import PACK
 from core.labeling.session import LabelingSession
 from core.preferences.agreement import Calibration
 from core.records import ACTIVE, Job
 from core.store import Project, assignments, prompts
+from core.store.packed_rankings import PACK
 from desktop.places import TabId
 from desktop.rank.board import RankingBoard
 from desktop.rank.calibration_result import CalibrationResult

@@ -13,7 +13,7 @@ from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
 from core.labeling.session import LabelingSession
-from core.preferences.pairs import OVERALL
+from core.preferences.judged_groups import OVERALL
 from core.store import Changes, guidelines
 from desktop import user_settings
 from desktop.places import PageId, TabId

@@ -10,7 +10,7 @@ from core.errors import KnownError
 from core.preferences import agreement
 from core.preferences.agreement import Agreement, Calibration, Disagreement, Report
 from core.preferences.statistics import Interval
-from core.store import Project, calibration, rankings
+from core.store import Project, calibration, groups, labelers, rankings
 from desktop.background import with_project
 from desktop.places import PageId, TabId
 from desktop.session import Session
@@ -164,7 +164,7 @@ class AgreementPage(QWidget):
         self.numbers.setVisible(enough)
         self.about.setVisible(enough)
         self.empty.setVisible(not enough)
-        names = {who.id: who for who in rankings.labelers(self.session.project)}
+        names = {who.id: who for who in labelers.listed(self.session.project)}
         known = {*report.labelers, *found.calibrated, *found.steady}
         self.tables.setVisible(bool(known))
         _show_rows(
@@ -222,16 +222,14 @@ class AgreementPage(QWidget):
         clear(self.calibration_list)
         keys = calibration.keys(project)
         noun = "prompt" if len(keys) == 1 else "prompts"
-        ranked = project.value("select exists (select 1 from rankings where retracted_at is null)")
-        self.add.setVisible(bool(ranked))
+        ranked = rankings.stand(project)
+        self.add.setVisible(ranked)
         self.rank.setVisible(not ranked)
         nothing = "Nothing is in the set yet." if ranked else "It needs a ranking of yours first: rank a prompt."
         self.calibration_text.setText(f"{len(keys):,} {noun} in the set." if keys else nothing)
         for group_id, ranking_id in list(keys.items())[:SHOWN]:
             ranking = rankings.get(project, ranking_id)
-            prompt = project.value(
-                "select p.text from prompts p join completion_groups g on g.prompt_id = p.id where g.id = ?", group_id
-            )
+            prompt = groups.prompt_text(project, group_id)
             text = label(f"{' '.join(prompt.split())[:110]}   ({ranking.labeler.name})")
             take_out = button("Take out", partial(self.remove, group_id), role="link")
             self.calibration_list.addLayout(row(text, None, take_out))
@@ -240,7 +238,7 @@ class AgreementPage(QWidget):
         """Make the labeler's last ranking a key of the calibration set."""
         project = self.session.project
         try:
-            who = rankings.labeler(project, self.session.labeler_name)
+            who = labelers.named(project, self.session.labeler_name)
             newest = rankings.latest(project, who.id)
             if newest is None:
                 self.calibration_text.setText("You have not ranked anything yet: the set is made of your own rankings.")
@@ -258,7 +256,7 @@ class AgreementPage(QWidget):
 
 
 def _found(project: Project, number: int, people_only: bool) -> Found:
-    people = [who for who in rankings.labelers(project) if who.kind == "person" or not people_only]
+    people = [who for who in labelers.listed(project) if who.kind == "person" or not people_only]
     keys = calibration.keys(project)
     calibrated = {who.id: agreement.against_calibration(project, who.id) for who in people} if keys else {}
     return Found(

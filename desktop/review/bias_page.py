@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
 
 from core.preferences import bias
-from core.store import Project, rankings
+from core.store import Project, labelers
 from desktop.background import with_project
 from desktop.charts.axes import FONT, FOOT, WIDTH_WITH_UNIT, paint_axes
 from desktop.places import TabId
@@ -148,7 +148,7 @@ class BiasPage(QWidget):
         before = self.who.currentData()
         self.who.clear()
         self.who.addItem("All labelers", 0)
-        for who in rankings.labelers(self.session.project):
+        for who in labelers.listed(self.session.project):
             self.who.addItem(who.name, who.id)
         self.who.setCurrentIndex(max(0, self.who.findData(before)))
         self.load()

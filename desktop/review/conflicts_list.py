@@ -4,9 +4,8 @@ from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
-from core.labeling import pack
 from core.labeling.ordering import letter
-from core.store import completions, rankings
+from core.store import completions, conflicts, rankings
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, card, clear, column, label, row
@@ -24,7 +23,7 @@ class ConflictsList(QWidget):
 
     def refresh(self) -> None:
         clear(self.list)
-        found = pack.conflicts(self.session.project)
+        found = conflicts.listed(self.session.project)
         self.setVisible(bool(found))
         if not found:
             return
@@ -52,5 +51,5 @@ class ConflictsList(QWidget):
         return " > ".join(" = ".join(sorted(tiers[rank])) for rank in sorted(tiers))
 
     def take(self, conflict_id: int, side: str) -> None:
-        self.session.do(pack.resolve(self.session.project, conflict_id, side), self)
+        self.session.do(conflicts.resolve(self.session.project, conflict_id, side), self)
         self.refresh()

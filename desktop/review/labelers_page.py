@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 from core.errors import KnownError
 from core.labeling import gold, pack, simulate
 from core.records import Labeler
-from core.store import Changes, Project, assignments, bulk, rankings
+from core.store import Changes, Project, assignments, labelers, rankings
+from core.store.undo import bulk
 from desktop import errors
 from desktop.background import with_project
 from desktop.review.conflicts_list import ConflictsList
@@ -167,12 +168,9 @@ class LabelersPage(QWidget):
         """Read again who there is and how far they are."""
         project = self.session.project
         ticked = {who.id for who in self.ticked()}
-        self.people = rankings.labelers(project)
+        self.people = labelers.listed(project)
         shares = assignments.assigned(project)
-        counts = {
-            found["labeler_id"]: found["n"]
-            for found in project.rows("select labeler_id, count(*) as n from current_rankings group by 1")
-        }
+        counts = rankings.count_by_labeler(project)
         if not self.people:
             self._say("Nobody has ranked yet. Add those who will, or open the Rank tab under your own name.", "muted")
         self.table.setRowCount(len(self.people))
@@ -213,7 +211,7 @@ class LabelersPage(QWidget):
 
     def add(self) -> None:
         def make() -> Changes:
-            rankings.labeler(self.session.project, self.name.text())
+            labelers.named(self.session.project, self.name.text())
             return Changes(frozenset({"labelers"}), "Add labeler")
 
         if self._do(make):

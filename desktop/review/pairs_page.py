@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.preferences import pairs
-from core.preferences.pairs import Filter
+from core.preferences import judged_groups
 from core.records import Pair
-from core.store import Changes, Project, guidelines, prompts, rankings
+from core.store import Changes, Project, guidelines, labelers, pairs, prompts, rankings
+from core.store.pairs import Filter
 from desktop.background import with_project
 from desktop.instructions.import_dialog import ImportDialog
 from desktop.places import TabId
@@ -188,7 +188,7 @@ class PairsPage(QWidget):
         """Read again what can be filtered by, and the pairs."""
         project = self.session.project
         choices: dict[str, list[tuple[str, Any]]] = {
-            "labeler_id": [("All labelers", 0), *((who.name, who.id) for who in rankings.labelers(project))],
+            "labeler_id": [("All labelers", 0), *((who.name, who.id) for who in labelers.listed(project))],
             "version": [
                 ("All versions", 0),
                 *((f"Version {item.id}", item.id) for item in guidelines.versions(project)),
@@ -220,7 +220,7 @@ class PairsPage(QWidget):
 
         def work(project: Project) -> Answer:
             found = pairs.listed(project, chosen, limit=SHOWN)
-            return number, found, pairs.count(project, chosen), pairs.rules(project)
+            return number, found, pairs.count(project, chosen), judged_groups.rules(project)
 
         with_project(self, folder, work, self._loaded)
 
@@ -231,7 +231,7 @@ class PairsPage(QWidget):
         for rule, shown in self.numbers.items():
             shown.show_value(rules[rule])
             shown.setVisible(rules[rule] > 0 or rule in ("pairs", "ties, which give no pair"))
-        names = {who.id: who.name for who in rankings.labelers(self.session.project)}
+        names = {who.id: who.name for who in labelers.listed(self.session.project)}
         self.model.show_pairs(found, names)
         cut = f", the first {len(found):,} are shown" if len(found) < total else ""
         noun = "pair" if total == 1 else "pairs"

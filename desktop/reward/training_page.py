@@ -10,13 +10,13 @@ from core.config.training import TrainRewardConfig, TrainRewardJob
 from core.errors import KnownError
 from core.guidance.next_step import ENOUGH, all_ranked, is_chance
 from core.jobs.follow import News
-from core.preferences import pairs
-from core.preferences.pairs import Counts
 from core.records import ACTIVE, RESUMABLE
 from core.report import scores
 from core.report.scores import Floats
 from core.runs import early_stopping
-from core.store import Project, job_metrics, jobs
+from core.store import Project, jobs, pairs
+from core.store.pairs import Counts
+from core.store.runs import job_metrics
 from desktop import errors
 from desktop.background import with_project
 from desktop.charts.chart import Chart

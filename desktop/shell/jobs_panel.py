@@ -18,7 +18,7 @@ from core.humanize import duration
 from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
 from core.runs import early_stopping
-from core.store import job_log
+from core.store.runs import job_log
 from desktop import errors
 from desktop.session import Session
 from desktop.theme.theme import SPACE

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
-from core.projects.summary import glance
+from core.projects.summary import summary
 from core.store.undo import Direction
 from desktop import user_settings
 from desktop.actions import Action, plain
@@ -118,5 +118,5 @@ class Menus(QObject):
 
 def _recent() -> list[tuple[str, Path]]:
     """Recent projects, the last one first, with their names."""
-    found = ((glance(folder), folder) for folder in user_settings.recent_projects())
+    found = ((summary(folder), folder) for folder in user_settings.recent_projects())
     return [(each.name if each is not None else folder.name, folder) for each, folder in found]

@@ -64,12 +64,12 @@ def rank(count):
     page.board.setFocus()
     for ranked in range(count):
         until(lambda: page.board.ordering.shown and not page.board.ordering.tiers)
-        saved = window.session.project.value("select count(*) from rankings")
+        saved = window.session.project.database.value("select count(*) from rankings")
         rest("ranking")
         for number in range(len(page.board.ordering.shown)):
             QTest.keyClick(page.board, chr(ord("a") + number))
         QTest.keyClick(page.board, Qt.Key.Key_Return)
-        until(lambda: window.session.project.value("select count(*) from rankings") == saved + 1)
+        until(lambda: window.session.project.database.value("select count(*) from rankings") == saved + 1)
         if not ranked:
             mark("first_ranking")
 
@@ -116,7 +116,7 @@ else:
     press(card.main)
     side = window.tabs[TabId.RANK].side
     press(side.generate.generate)
-    until(lambda: window.session.project.value("select count(*) from completion_groups") > 0)
+    until(lambda: window.session.project.database.value("select count(*) from completion_groups") > 0)
     mark("first_completions")
     window.tabs[TabId.RANK].show_panel("")
     rank(len(prompts))

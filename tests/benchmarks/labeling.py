@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.store import Project, create_project, guidelines, now, rankings
+from core.store import Project, create_project, guidelines, labelers, now, pairs
 
 RANKED, WAITING, COMPLETIONS = 100_000, 400, 4
 LABELER = "bench"
@@ -41,7 +41,7 @@ def build(folder: Path) -> Project:
     random.seed(0)
     project = create_project(folder)
     guidelines.save(project, criteria="Be kind.", ties="Rarely.", flags="- unsafe: harm", examples="None.")
-    me = rankings.labeler(project, LABELER).id
+    me = labelers.named(project, LABELER).id
     when = now()
     total = RANKED + WAITING
     texts = [" ".join(random.choices(WORDS, k=40)) for _ in range(4000)]
@@ -80,7 +80,6 @@ def drive(folder: Path) -> dict[str, Any]:
     from PySide6.QtTest import QTest
 
     from core.jobs import launch
-    from core.preferences import pairs
     from desktop import user_settings
     from desktop.app import build as build_window
     from desktop.places import TABS, TabId

@@ -134,7 +134,7 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
     from core.config.options import documented, from_dict
     from core.config.training import ALGORITHMS, TrainPolicyConfig
     from core.labeling import gold
-    from core.store import job_metrics, job_samples
+    from core.store.runs import job_metrics, job_samples
 
     folder = Path(tempfile.mkdtemp(prefix="plumbline-learning-"))
     try:

@@ -66,7 +66,7 @@ def test_the_demo_is_opened_ranked_and_left_with_keys_and_mouse(screen, tmp_path
 
         def ranked():
             project = open_project(folder)
-            rows = project.rows(
+            rows = project.database.rows(
                 "select i.rank from rankings r join labelers l on l.id = r.labeler_id"
                 " join ranking_items i on i.ranking_id = r.id where l.kind = 'person' order by i.rank"
             )

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from core.records import Prompt
-from core.store import guidelines, open_project, prompts, rankings
+from core.store import guidelines, open_project, prompts
 from desktop import user_settings
 from desktop.places import TabId
 from tests.desktop.rank.ranking import Key, on_disk, press
+from tests.ranked import counting_rankings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -121,14 +122,14 @@ RANK = """
 import sys
 from contextlib import closing
 from pathlib import Path
-from core.records import Prompt
-from core.store import open_project, prompts, rankings
+from core.records import NewRanking, Prompt
+from core.store import completions, labelers, open_project, prompts, rankings
 with closing(open_project(Path(sys.argv[1]))) as project:
-    me = rankings.labeler(project, sys.argv[2])
+    me = labelers.named(project, sys.argv[2])
     for turn in range(20):
         group = turn % 6 + 1
-        items = [row["id"] for row in project.rows("select id from completions where group_id = ?", group)]
-        done = rankings.rank(project, group, me.id, {item: rank for rank, item in enumerate(items, 1)})
+        ranks = {item: rank for rank, item in enumerate(completions.ids(project, group), 1)}
+        done = rankings.add(project, NewRanking(group, me.id, ranks))
         if turn % 5 == 4:
             rankings.retract(project, done.ids[0])
         prompts.add(project, [Prompt(0, f"{sys.argv[2]} asks {turn}"), Prompt(0, f"both ask {turn}")])
@@ -142,11 +143,11 @@ def test_two_processes_that_write_at_once_lose_and_double_nothing(filled):
         assert writer.wait(60) == 0, writer.stderr.read().decode()
         writer.stderr.close()
     with closing(open_project(filled.folder)) as project:
-        assert project.value("pragma integrity_check") == "ok"
-        assert project.value("select count(*) from rankings") == 40
-        assert project.value("select count(*) from rankings where retracted_at is not null") == 8
-        assert project.value("select count(*) from ranking_items") == 160
+        assert project.database.value("pragma integrity_check") == "ok"
+        assert project.database.value("select count(*) from rankings") == 40
+        assert project.database.value("select count(*) from rankings where retracted_at is not null") == 8
+        assert project.database.value("select count(*) from ranking_items") == 160
         assert project.edits("rankings") == 8
         assert prompts.count(project) == 6 + 20 + 20 + 20
-        counted = {(found.labeler.name, found.group_id) for found in rankings.current(project)}
+        counted = {(found.labeler.name, found.group_id) for found in counting_rankings(project)}
         assert counted == {(name, group) for name in ("ada", "bob") for group in range(1, 7)}

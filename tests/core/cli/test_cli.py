@@ -18,7 +18,9 @@ from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput
 from core.jobs import queue
 from core.labeling.written import parse_order
-from core.store import job_metrics, job_samples, open_project, rankings
+from core.store import open_project, rankings
+from core.store.runs import job_metrics, job_samples
+from tests.ranked import counting_rankings
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -70,7 +72,7 @@ def test_from_a_new_project_to_pairs_without_a_model(plumbline, tmp_path, tiny_m
 def test_ranking_by_order_by_flag_and_by_script(plumbline, filled):
     folder = filled.folder
     assert plumbline("rank", folder, "--order", "2>1=3", "--labeler", "ada")[0] == 0
-    found = rankings.current(filled)[0]
+    found = counting_rankings(filled)[0]
     shown = rankings.shown_order(1, found.labeler.id, sorted(found.ranks))
     assert [found.ranks[item] for item in shown] == [2, 1, 2, None]
     assert plumbline("rank", folder, "--flag", "unsafe", "--labeler", "ada")[0] == 0
@@ -190,8 +192,8 @@ def test_run_demo_on_the_real_model(tmp_path, monkeypatch):
 def test_the_demo_project_is_full_at_once(tmp_path):
     folder = demo.install(tmp_path / "demo")
     project = open_project(folder)
-    assert project.value("select count(*) from prompts") >= 60
-    assert {row["kind"] for row in project.rows("select distinct kind from labelers")} == {"scripted"}
+    assert project.database.value("select count(*) from prompts") >= 60
+    assert {row["kind"] for row in project.database.rows("select distinct kind from labelers")} == {"scripted"}
     assert queue.newest_run(project, TrainRewardJob) is not None
     assert queue.newest_run(project, TrainPolicyJob) is not None
     assert job_samples.listed(project, queue.listed(project, CompareJob)[0].id)
@@ -223,7 +225,7 @@ def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(filled, ti
     job = queue.get(project, 1)
     assert job.status == "stopped"
     last = max(step for step, _ in job_metrics.series(project, 1)["objective/kl"])
-    assert project.value("select max(step) from checkpoints where job_id = 1") == last
+    assert project.database.value("select max(step) from checkpoints where job_id = 1") == last
     assert plumbline("resume", folder, "1", "--detach")[0] == 0
     while max(step for step, _ in job_metrics.series(project, 1)["objective/kl"]) <= last + 1:
         assert time.monotonic() < deadline + 60

@@ -61,8 +61,8 @@ def test_a_text_has_in_compare_the_score_that_it_has_in_training(ranked, run_job
     job = tuned(ranked, run_job, **settings)
     found = compared(ranked, run_job)
     assert scored(ranked, found) == scored(ranked, job), "to the last bit"
-    assert found.result["reward_before"] == job.result["reward_before"]
-    assert found.result["reward_after"] == job.result["reward_after"]
+    assert found.result.reward_before == job.result.reward_before
+    assert found.result.reward_after == job.result.reward_after
 
 
 def test_rules_weight_and_penalty_are_part_of_what_compare_says(ranked, run_job):
@@ -83,8 +83,8 @@ def test_another_reward_model_takes_the_place_of_the_runs_own_and_a_gold_reward_
     first, second = [job.id for job in queue.listed(ranked, TrainRewardJob)][::-1]
     job = tuned(ranked, run_job, rules="0.5*length", reward_job=first)
     own, other = compared(ranked, run_job), compared(ranked, run_job, reward_job=second, gold="length")
-    assert (own.result["reward_job"], other.result["reward_job"]) == (first, second)
-    assert (own.result["gold_before"], other.result["gold_before"] is not None) == (None, True)
+    assert (own.result.reward_job, other.result.reward_job) == (first, second)
+    assert (own.result.gold_before, other.result.gold_before is not None) == (None, True)
     assert scored(ranked, own) == scored(ranked, job) != scored(ranked, other)
     for row in job_samples.listed(ranked, other.id):
         assert row["gold"] == len(row["completion"].split())

@@ -9,8 +9,9 @@ import pytest
 
 from core import data
 from core.errors import BadInput, NothingToDo
-from core.preferences import pairs
-from core.store import completions, prompts, rankings
+from core.records import NewRanking
+from core.store import completions, labelers, pairs, prompts, rankings
+from tests.ranked import counting_rankings
 
 HH = Path(__file__).resolve().parents[4] / "shared" / "data" / "hh-harmless-dev.jsonl.gz"
 
@@ -87,21 +88,21 @@ def test_hh_dialogues_import_whole_and_fast(project):
 
 
 def test_our_own_format_loses_nothing(filled, tmp_path):
-    me = rankings.labeler(filled, "me")
+    me = labelers.named(filled, "me")
     a, b, c, d = (item.id for item in completions.group(filled, 1).completions)
-    rankings.rank(filled, 1, me.id, {a: 1, b: 1, c: 2, d: None}, flags={c: "broken"}, comment="hm")
+    rankings.add(filled, NewRanking(1, me.id, {a: 1, b: 1, c: 2, d: None}, flags={c: "broken"}, comment="hm"))
     e = [item.id for item in completions.group(filled, 2).completions]
-    rankings.rank(filled, 2, me.id, dict.fromkeys(e), flag="unsafe")
+    rankings.add(filled, NewRanking(2, me.id, dict.fromkeys(e), flag="unsafe"))
     before = pairs.listed(filled)
     assert data.export(filled, tmp_path / "out.jsonl", "plumbline").written == 2
     again = data.import_preferences(filled, tmp_path / "out.jsonl", "ignored")
     assert (again.added, again.known) == (0, 2), "importing one's own export changes nothing"
-    filled.db.conn.execute("delete from rankings")
+    filled.database.execute("delete from rankings")
     assert data.import_preferences(filled, tmp_path / "out.jsonl", "ignored").added == 2
     assert [(p.prompt, p.chosen, p.rejected) for p in pairs.listed(filled)] == [
         (p.prompt, p.chosen, p.rejected) for p in before
     ]
-    first, second = rankings.current(filled)
+    first, second = counting_rankings(filled)
     assert (first.comment, list(first.flags.values()), second.flag, first.labeler.name) == (
         "hm",
         ["broken"],
@@ -111,9 +112,9 @@ def test_our_own_format_loses_nothing(filled, tmp_path):
 
 
 def test_trl_export_says_what_it_cannot_carry(filled, tmp_path):
-    me = rankings.labeler(filled, "me")
+    me = labelers.named(filled, "me")
     a, b, c, d = (item.id for item in completions.group(filled, 1).completions)
-    rankings.rank(filled, 1, me.id, {a: 1, b: 1, c: 2, d: 3}, comment="hm")
+    rankings.add(filled, NewRanking(1, me.id, {a: 1, b: 1, c: 2, d: 3}, comment="hm"))
     report = data.export(filled, tmp_path / "out.jsonl", "trl")
     assert report.written == 5
     assert (report.lost["tied pairs"], report.lost["comments"]) == (1, 1)

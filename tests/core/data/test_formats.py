@@ -10,9 +10,9 @@ import pytest
 from core import data
 from core.errors import BadInput
 from core.events import NewCompletion
-from core.preferences import pairs
-from core.records import Prompt
-from core.store import Project, completions, create_project, prompts, rankings
+from core.records import NewRanking, Prompt
+from core.store import Project, completions, create_project, labelers, pairs, prompts, rankings
+from tests.ranked import counting_rankings
 
 PROMPTS = (
     'Why is "the sky" blue,\nreally?',
@@ -40,15 +40,15 @@ def rich(project: Project) -> Project:
     for prompt in prompts.listed(project):
         rows = tuple(NewCompletion(f"{text} {prompt.id}", 0, True, 0) for text in ANSWERS)
         completions.add_group(project, prompt.id, rows)
-    me, other = (rankings.labeler(project, name) for name in ("me", "Zoë"))
-    script = rankings.labeler(project, "script", kind="scripted", detail="gold")
+    me, other = (labelers.named(project, name) for name in ("me", "Zoë"))
+    script = labelers.named(project, "script", kind="scripted", detail="gold")
 
     def rank(group: int, person, *ranks: int | None, flags: dict[int, str] | None = None, **rest) -> None:
         ids = completions.ids(project, group)
         chosen = {ids[place]: flag for place, flag in (flags or {}).items()}
         criteria = {name: dict(zip(ids, order, strict=True)) for name, order in rest.pop("criteria", {}).items()}
         order = dict(zip(ids, ranks, strict=True))
-        rankings.rank(project, group, person.id, order, flags=chosen, criteria=criteria, **rest)
+        rankings.add(project, NewRanking(group, person.id, order, flags=chosen, criteria=criteria, **rest))
 
     rank(1, me, 2, 1, 4, 3, comment='a "comment",\nof two lines', seconds=12.5)
     rank(1, other, 1, 1, 2, 3, criteria={"honest": (1, 2, None, 2), "kind, really": (4, 3, 2, 1)})
@@ -112,7 +112,7 @@ def test_every_format_brings_the_pairs_back(rich, tmp_path, name, file, lost):
 @pytest.mark.parametrize(("name", "file"), [("plumbline", "a.jsonl"), ("csv", "a.csv"), ("csv", "a.tsv")])
 def test_our_own_formats_bring_whole_rankings_back(rich, tmp_path, name, file):
     def told(project: Project) -> list[tuple]:
-        texts = {row["id"]: row["text"] for row in project.rows("select id, text from completions")}
+        texts = {row["id"]: row["text"] for row in project.database.rows("select id, text from completions")}
         return [
             (
                 {texts[item]: rank for item, rank in ranking.ranks.items()},
@@ -121,12 +121,12 @@ def test_our_own_formats_bring_whole_rankings_back(rich, tmp_path, name, file):
                 (ranking.labeler.name, ranking.labeler.kind, ranking.labeler.detail),
                 (ranking.flag, ranking.comment, ranking.method, ranking.seconds),
             )
-            for ranking in rankings.current(project)
+            for ranking in counting_rankings(project)
         ]
 
     data.export(rich, tmp_path / file, name)
     fresh, _ = _import(tmp_path, tmp_path / file)
-    overruled = rich.rows("select id from current_rankings where id not in (select id from counting_rankings)")
+    overruled = rich.database.rows("select id from current_rankings where id not in (select id from counting_rankings)")
     rankings.retract(rich, overruled[0]["id"])
     assert told(fresh) == told(rich)
     kept = {(item.text, item.tags, item.split) for item in prompts.listed(fresh)}
@@ -138,8 +138,8 @@ def test_hh_leaves_out_what_it_would_tear_apart(project, tmp_path):
     prompts.add(project, [Prompt(0, "p")])
     rows = tuple(NewCompletion(text, 0, True, 0) for text in ("a\n\nAssistant: b", "c", "d"))
     ids = completions.ids(project, completions.add_group(project, 1, rows))
-    me = rankings.labeler(project, "me")
-    rankings.rank(project, 1, me.id, dict(zip(ids, (1, 2, 3), strict=True)))
+    me = labelers.named(project, "me")
+    rankings.add(project, NewRanking(1, me.id, dict(zip(ids, (1, 2, 3), strict=True))))
     report = data.export(project, tmp_path / "a.jsonl", "hh")
     assert (report.written, report.lost["pairs whose texts hold turns of a dialogue"]) == (1, 2)
 
@@ -435,7 +435,7 @@ def test_many_preferences_for_one_prompt_stay_linear(project, tmp_path):
     ],
 )
 def test_what_a_project_cannot_hold_is_refused_and_the_rest_comes_in(project, tmp_path, field, value, reason):
-    rankings.labeler(project, "script", kind="scripted")
+    labelers.named(project, "script", kind="scripted")
     good = {
         "prompt": "p",
         "completions": [{"text": "a", "rank": 1}, {"text": "b", "rank": 2}],

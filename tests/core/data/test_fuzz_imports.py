@@ -100,7 +100,7 @@ def shared(empty_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def _state(project: Project) -> list[Any]:
-    return [project.rows(f"select * from {table}") for table in TABLES]
+    return [project.database.rows(f"select * from {table}") for table in TABLES]
 
 
 def _check(project: Project, path: Path) -> None:
@@ -119,7 +119,7 @@ def _check(project: Project, path: Path) -> None:
         assert not failed or _state(project) == before
     with project.write() as database:
         for table in ("rankings", "prompts", "labelers"):
-            database.conn.execute(f"delete from {table}")
+            database.execute(f"delete from {table}")
 
 
 @st.composite

@@ -35,7 +35,7 @@ def test_each_kind_has_a_record_with_its_config_and_its_result(project):
 
 def test_what_another_version_stored_loads_and_is_judged_when_it_is_to_run(project):
     job = add_job(project, TrainPolicyConfig(steps=7))
-    known = json.loads(project.value("select config from jobs where id = ?", job.id))
+    known = json.loads(project.database.value("select config from jobs where id = ?", job.id))
     strange = known | {"colour": "red", "kl_coef": 11, "algorithm": "alchemy"}
     del strange["batch_size"]
     result = {"steps": 3, "luck": 0.5, "adapter": "runs/1/x", "gold_before": None}
@@ -65,7 +65,7 @@ def test_results_are_stored_under_their_names_and_only_what_is_known_merges(proj
     record(Result(TrainRewardResult(pairs=20)))
     found = queue.get(project, job.id).result
     assert found == TrainRewardResult(accuracy=0.75, pairs=20, models=models, scale={"reward": Scale((0.5,), (2.0,))})
-    stored = json.loads(project.value("select result from jobs where id = ?", job.id))
+    stored = json.loads(project.database.value("select result from jobs where id = ?", job.id))
     assert set(stored) == {"accuracy", "pairs", "models", "scale"} and stored["models"][0]["eval_accuracy"] == 0.75
     assert as_stored(TrainRewardResult, stored) == found
     assert json.loads(json.dumps(changed_values(found))) == stored
@@ -112,7 +112,7 @@ def test_a_project_from_before_is_migrated_with_what_was_hidden_in_its_rows(tmp_
         patch.setattr(migrations, "_migrations", migrations._migrations[:4])
         old = create_project(tmp_path / "old")
     for stage, result in (("Tuning\nScoring 8 completions", {"later_seconds": 12.5, "steps": 3}), ("Done", {})):
-        old.db.conn.execute(
+        old.database.execute(
             "insert into jobs (kind, name, config, stage, result, created_at) values ('train-policy', 'x', '{}',"
             " ?, ?, '')",
             (stage, json.dumps(result)),
@@ -122,7 +122,8 @@ def test_a_project_from_before_is_migrated_with_what_was_hidden_in_its_rows(tmp_
     first, second = (queue.get(project, number) for number in (1, 2))
     assert (first.stage, first.doing, first.later_seconds) == ("Tuning", "Scoring 8 completions", 12.5)
     assert (second.stage, second.doing, second.later_seconds) == ("Done", "", 0.0)
-    assert first.result.steps == 3 and "later_seconds" not in project.value("select result from jobs where id = 1")
+    assert first.result.steps == 3
+    assert "later_seconds" not in project.database.value("select result from jobs where id = 1")
     assert [job.id for job in Follower(project).poll().jobs] == [1, 2]
     assert list((tmp_path / "old").glob("plumbline.before-m005*.db"))
     project.close()

@@ -22,7 +22,8 @@ from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.jobs.recorder import Recorder, last_checkpoint
 from core.records import Job
-from core.store import job_log, job_metrics, job_samples, open_project
+from core.store import open_project
+from core.store.runs import job_log, job_metrics, job_samples
 
 ROOT = Path(__file__).resolve().parents[3]
 FETCH = config_values(FetchModelConfig())
@@ -108,7 +109,7 @@ def test_pause_holds_after_a_checkpoint_and_stop_leaves_it_resumable(counting):
     held = len(steps(project, job))
     time.sleep(0.3)
     assert len(steps(project, job)) == held
-    assert project.value("select max(step) from checkpoints where job_id = ?", job.id) == held
+    assert project.database.value("select max(step) from checkpoints where job_id = ?", job.id) == held
     queue.want(project, job.id, "run")
     until(lambda: len(steps(project, job)) > held)
     queue.want(project, job.id, "stop")
@@ -198,7 +199,7 @@ def test_events_become_rows_and_only_two_checkpoints_are_kept(project):
     job = run_here(project, [*events, Result(FetchModelResult(dtype="b")), Progress(1, 1, "Done")])
     assert job.status == "done"
     assert job.result == FetchModelResult(model="a", dtype="b")
-    kept = json.loads(project.value("select result from jobs where id = ?", job.id))
+    kept = json.loads(project.database.value("select result from jobs where id = ?", job.id))
     assert kept == {"model": "a", "adapter": f"runs/{job.id}/step-000003", "dtype": "b"}
     assert [row["text"] for row in job_log.lines(project, job.id)] == ["hello"]
     assert job_samples.listed(project, job.id)[0]["score"] == 0.5

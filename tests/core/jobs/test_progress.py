@@ -18,7 +18,8 @@ from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.records import Job
 from core.runs import pinned_prompts
-from core.store import job_log, job_samples, jobs, open_project, prompts
+from core.store import jobs, open_project, prompts
+from core.store.runs import job_log, job_samples
 from tests.jobs import set_job
 
 GOLD = "regex:[a-m]"
@@ -65,7 +66,7 @@ def test_while_a_policy_is_tuned_its_estimate_knows_of_the_measuring_at_the_end(
                 told[stage] += [queue.get(other, 1).later_seconds] if f"'{stage}'" in sql else []
 
     other = open_project(asking.folder)
-    asking.db.conn.set_trace_callback(look)
+    asking.database.conn.set_trace_callback(look)
     job = run_job(asking, JobKind.TRAIN_POLICY, POLICY, PPO)
     other.close()
     assert job.status == "done", job.report or job.error
@@ -118,7 +119,7 @@ def test_the_line_of_the_cli_and_a_follower_see_what_a_job_does_without_calling_
     news = follower.poll()
     assert (news.jobs, [each.doing for each in news.doing]) == ([], ["Scoring"])
     assert describe(replace(news.doing[0], status="running")) == "Working: 1/3 · Scoring"
-    other.db.conn.execute("delete from jobs")
+    other.database.execute("delete from jobs")
     assert follower.poll().gone == (job.id,)
     other.close()
 
@@ -191,16 +192,16 @@ def test_a_word_does_not_wait_for_who_else_writes(project):
     job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, PPO))
     recorder = Recorder(project, job.id)
     other = open_project(project.folder)
-    other.db.conn.execute("begin immediate")
+    other.database.execute("begin immediate")
     began = time.monotonic()
     recorder.report_status("Scoring")
     assert time.monotonic() - began < 1
-    other.db.conn.execute("rollback")
+    other.database.execute("rollback")
     other.close()
     assert queue.get(project, job.id).doing == ""
     recorder.report_status("Scoring")
     assert queue.get(project, job.id).doing == "Scoring"
-    assert project.value("pragma busy_timeout") == 10_000, "what counts waits as long as ever"
+    assert project.database.value("pragma busy_timeout") == 10_000, "what counts waits as long as ever"
 
 
 def test_a_run_that_begins_anew_forgets_where_it_was_resumed(project):

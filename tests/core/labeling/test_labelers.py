@@ -8,8 +8,21 @@ import pytest
 
 from core.errors import BadInput
 from core.labeling import pack as packs
-from core.preferences import pairs
-from core.store import Project, assignments, calibration, completions, guidelines, open_project, prompts, rankings
+from core.records import NewRanking
+from core.store import (
+    Project,
+    assignments,
+    calibration,
+    completions,
+    conflicts,
+    guidelines,
+    labelers,
+    open_project,
+    pairs,
+    prompts,
+    rankings,
+)
+from tests.ranked import counting_rankings
 
 
 def group_ids(project: Project) -> list[int]:
@@ -17,14 +30,14 @@ def group_ids(project: Project) -> list[int]:
 
 
 def person(project: Project, name: str) -> int:
-    return rankings.labeler(project, name).id
+    return labelers.named(project, name).id
 
 
 def rank(project: Project, group_id: int, who: int, *order: int, **more) -> int:
     """Rank a group by the places of its completions, best first."""
     ids = completions.ids(project, group_id)
     ranks = {item: order.index(place) + 1 if place in order else None for place, item in enumerate(ids)}
-    return rankings.rank(project, group_id, who, ranks, **more).ids[0]
+    return rankings.add(project, NewRanking(group_id, who, ranks, **more)).ids[0]
 
 
 def test_without_an_assignment_everybody_ranks_everything(filled):
@@ -127,19 +140,19 @@ def back(bo: Project, tmp_path: Path) -> Path:
 def test_a_pack_is_ranked_elsewhere_and_merged_back_twice(packed, tmp_path):
     project, path, bo = packed
     assert packs.labeler_of(path) == "Bo"
-    assert rankings.current(bo) == []  # nobody sees the others' work
+    assert counting_rankings(bo) == []  # nobody sees the others' work
     who = person(bo, "Bo")
     rank(bo, 1, who, 3, 2, 1, 0, comment="hm", seconds=4.0, criteria={"kind": dict.fromkeys(completions.ids(bo, 1), 1)})
     rank(bo, 2, who, flag="unsafe")
     report = packs.merge(project, back(bo, tmp_path))
     assert (report.added, report.known, report.conflicts, report.refused) == (2, 0, 0, [])
-    found = rankings.current(project, labeler_id=person(project, "Bo"))
+    found = counting_rankings(project, labeler_id=person(project, "Bo"))
     assert [(item.comment, item.seconds, item.flag) for item in found] == [("hm", 4.0, None), ("", None, "unsafe")]
     assert list(found[0].criteria) == ["kind"]
-    before = project.rows("select * from rankings")
+    before = project.database.rows("select * from rankings")
     again = packs.merge(project, back(bo, tmp_path))
     assert (again.added, again.known) == (0, 2)
-    assert project.rows("select * from rankings") == before
+    assert project.database.rows("select * from rankings") == before
 
 
 def test_more_work_and_a_changed_mind_follow_in_a_second_merge(packed, tmp_path):
@@ -152,7 +165,7 @@ def test_more_work_and_a_changed_mind_follow_in_a_second_merge(packed, tmp_path)
     rank(bo, 3, who, 2)
     report = packs.merge(project, back(bo, tmp_path))
     assert (report.added, report.known, report.retracted, report.conflicts) == (2, 1, 1, 0)
-    bos = rankings.current(project, labeler_id=person(project, "Bo"))
+    bos = counting_rankings(project, labeler_id=person(project, "Bo"))
     assert [ranking.group_id for ranking in bos] == [1, 3]
 
 
@@ -163,17 +176,17 @@ def test_a_conflict_overwrites_nothing_until_somebody_chooses(packed, tmp_path, 
     rank(bo, 2, person(bo, "Bo"), 3, 2, 1, 0)
     report = packs.merge(project, back(bo, tmp_path))
     assert (report.added, report.conflicts) == (0, 1)
-    (conflict,) = packs.conflicts(project)
+    (conflict,) = conflicts.listed(project)
     assert (conflict.labeler, conflict.ours) == ("Bo", ours)
 
     def current() -> int:
-        return rankings.current(project, labeler_id=person(project, "Bo"))[0].id
+        return counting_rankings(project, labeler_id=person(project, "Bo"))[0].id
 
     assert current() == ours
     assert packs.merge(project, back(bo, tmp_path)).conflicts == 0
-    packs.resolve(project, conflict.id, taken)
+    conflicts.resolve(project, conflict.id, taken)
     assert current() == (ours if taken == "ours" else conflict.theirs)
-    assert packs.conflicts(project) == []
+    assert conflicts.listed(project) == []
 
 
 def test_what_cannot_be_merged_is_named_and_the_rest_comes(packed, tmp_path):
@@ -207,7 +220,7 @@ def test_unpacking_twice_keeps_the_work(packed, tmp_path):
     rank(bo, 2, person(bo, "Bo"), 0)
     bo.close()
     again = open_project(packs.unpack(path, tmp_path / "bo"))
-    assert len(rankings.current(again)) == 1
+    assert len(counting_rankings(again)) == 1
     again.close()
 
 
@@ -216,4 +229,4 @@ def test_a_pack_under_guidelines_of_its_own_is_taken_under_the_version_that_both
     guidelines.save(bo, criteria="My own.", ties="", flags="", examples="")
     rank(bo, 2, person(bo, "Bo"), 0)
     packs.merge(project, back(bo, tmp_path))
-    assert rankings.current(project)[-1].guidelines_id == 1
+    assert counting_rankings(project)[-1].guidelines_id == 1

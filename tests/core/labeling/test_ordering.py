@@ -9,7 +9,7 @@ from core.labeling import pairwise
 from core.labeling.drafts import draft_of, ordering_of
 from core.labeling.ordering import Ordering
 from core.labeling.written import parse_order, write_order
-from core.preferences.pairs import OVERALL
+from core.preferences.judged_groups import OVERALL
 
 
 class TestOrdering:

@@ -7,16 +7,17 @@ import pytest
 from core.config.jobs import SuggestConfig
 from core.errors import BadInput, KnownError
 from core.labeling.session import LabelingSession
-from core.preferences.pairs import OVERALL
-from core.store import Project, assignments, calibration, completions, open_project, prompts, rankings
+from core.preferences.judged_groups import OVERALL
+from core.store import Project, assignments, calibration, completions, drafts, labelers, open_project, prompts, rankings
 from core.store.undo import History
 from tests.core.labeling.test_labelers import person, rank
 from tests.jobs import add_job
+from tests.ranked import counting_rankings
 
 
 def started(project: Project, name: str = "Ana", history: History | None = None) -> LabelingSession:
     """A session with its first item on the table."""
-    session = LabelingSession(project, rankings.labeler(project, name), history)
+    session = LabelingSession(project, labelers.named(project, name), history)
     session.open_next()
     return session
 
@@ -36,7 +37,7 @@ def rank_next(session: LabelingSession) -> int:
 
 
 def standing(project: Project) -> list[int]:
-    return [found.group_id for found in rankings.current(project)]
+    return [found.group_id for found in counting_rankings(project)]
 
 
 def test_items_come_in_the_order_of_the_queue_and_end(filled):
@@ -52,7 +53,7 @@ def test_the_calibration_set_comes_first_then_what_a_model_doubts(filled):
     for group in (4, 5):
         calibration.add(filled, rank(filled, group, author, 0, 1, 2, 3))
     add_job(filled, SuggestConfig())
-    filled.db.conn.execute("insert into priorities values (3, 1, 0.5)")
+    filled.database.execute("insert into priorities values (3, 1, 0.5)")
     session = started(filled, "New")
     assert (session.group.id, session.ends_calibration) == (4, False)
     rank_next(session)
@@ -84,13 +85,13 @@ def test_a_repeat_is_mixed_in_shown_anew_and_stored_as_one(filled, monkeypatch):
         rank_next(session)
     assert sorted(session.ordering.shown) == sorted(before) and session.ordering.shown != before
     rank_next(session)
-    assert filled.value("select repeat_of from rankings order by id desc limit 1") == 1
+    assert filled.database.value("select repeat_of from rankings order by id desc limit 1") == 1
     assert list(session.queue) == [2], "of six rankings; a repeat brings no further one"
     session.undo()
     assert session.group.id == 1 and list(session.queue) == [1, 2]
     assert session.ordering.shown != before, "it stands as it was shown"
     session.save()
-    assert filled.value("select repeat_of from rankings order by id desc limit 1") == 1
+    assert filled.database.value("select repeat_of from rankings order by id desc limit 1") == 1
 
 
 def test_what_is_put_off_comes_again_at_the_end(filled):
@@ -111,8 +112,8 @@ def test_what_is_begun_is_on_disk_and_found_again(filled):
     assert again.ordering == session.ordering and again.saveable
     again.project.close()
     session.save()
-    assert rankings.drafts(filled, session.labeler.id) == {}
-    assert rankings.current(filled)[0].comment == "hm"
+    assert drafts.listed(filled, session.labeler.id) == {}
+    assert counting_rankings(filled)[0].comment == "hm"
 
 
 def test_what_is_stored_of_a_ranking(filled):
@@ -121,12 +122,12 @@ def test_what_is_stored_of_a_ranking(filled):
     session.editor.use("best-worst")
     session.editor.change(session.ordering.pick(shown[3]).pick(shown[0]))
     session.save()
-    (found,) = rankings.current(filled)
+    (found,) = counting_rankings(filled)
     assert (found.method, found.repeat_of, found.adjudicates) == ("best-worst", None, False)
     assert found.ranks == {shown[3]: 1, shown[1]: 2, shown[2]: 2, shown[0]: 3}
     assert found.seconds is not None and found.seconds >= 0
     assert session.ordering.method == "best-worst", "the next one begins in the same way"
-    places = {row["completion_id"]: row["position"] for row in filled.rows("select * from ranking_items")}
+    places = {row["completion_id"]: row["position"] for row in filled.database.rows("select * from ranking_items")}
     assert places == {item: place for place, item in enumerate(shown, start=1)}
 
 
@@ -141,7 +142,7 @@ def test_criteria_are_ordered_before_the_whole(filled):
     order_all(session)
     assert session.editor.next_criterion is None
     session.save()
-    assert list(rankings.current(filled)[0].criteria) == ["helpful"]
+    assert list(counting_rankings(filled)[0].criteria) == ["helpful"]
 
 
 def test_undo_goes_back_through_placements_and_rankings_and_redo_returns(filled):
@@ -153,7 +154,7 @@ def test_undo_goes_back_through_placements_and_rankings_and_redo_returns(filled)
         labels.append(session.undo().label)
     assert labels == [f"Undone: {label}" for label in ("Order", "Rank", "Order", "Order", "Order", "Order")]
     assert standing(filled) == [] and session.group.id == 1 and session.ordering.tiers == ()
-    assert rankings.drafts(filled, session.labeler.id) == {}
+    assert drafts.listed(filled, session.labeler.id) == {}
     while session.can_redo:
         session.redo()
     assert standing(filled) == [1] and session.group.id == 2 and len(session.ordering.tiers) == 1
@@ -246,19 +247,19 @@ def test_skipping_for_good_and_bringing_back_are_undone(filled):
 def test_a_revision_is_a_new_ranking_of_the_same_item(filled):
     session = started(filled)
     rank_next(session)
-    first = rankings.current(filled)[0]
+    first = counting_rankings(filled)[0]
     session.editor.revise(first.id)
     assert session.editor.reviewing and not session.saveable, "nothing is changed yet"
     session.editor.change(session.ordering.better(session.ordering.shown[1]))
     session.save()
-    (second,) = rankings.current(filled)
+    (second,) = counting_rankings(filled)
     assert second.id != first.id and second.ranks != first.ranks and session.group.id == 2
     session.undo()
-    assert rankings.current(filled)[0].id == first.id
+    assert counting_rankings(filled)[0].id == first.id
 
 
 def test_a_scripts_order_is_mine_only_once_i_changed_it(filled):
-    script = rankings.labeler(filled, "scripted: length", kind="scripted", detail="length").id
+    script = labelers.named(filled, "scripted: length", kind="scripted", detail="length").id
     theirs = rank(filled, 1, script, 0, 1, 2, 3)
     session = started(filled)
     session.editor.revise(theirs)
@@ -273,7 +274,7 @@ def test_an_adjudication_counts_instead_of_the_others_and_is_one_again_after_und
     session.editor.adjudicate(3)
     order_all(session)
     session.save()
-    assert rankings.current(filled)[0].adjudicates
+    assert counting_rankings(filled)[0].adjudicates
     session.undo()
     assert session.group.id == 3 and session.editor.item.adjudicating
 

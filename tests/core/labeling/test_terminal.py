@@ -7,8 +7,9 @@ from click.testing import CliRunner
 
 from core.cli import cli
 from core.labeling.session import LabelingSession
-from core.store import Project, assignments, calibration, completions, open_project, rankings
+from core.store import Project, assignments, calibration, completions, labelers, open_project, rankings
 from tests.core.labeling.test_labelers import person, rank
+from tests.ranked import counting_rankings
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def terminal(filled):
 
 
 def stored(project: Project, name: str = "me") -> list[int]:
-    return [found.group_id for found in rankings.current(project, labeler_id=person(project, name))]
+    return [found.group_id for found in counting_rankings(project, labeler_id=person(project, name))]
 
 
 def test_one_after_the_other_and_what_is_put_off_is_not_asked_again(terminal, filled):
@@ -32,8 +33,8 @@ def test_one_after_the_other_and_what_is_put_off_is_not_asked_again(terminal, fi
     assert result == {"ranked": 5}
     assert stored(filled) == [1, 3, 4, 5, 6]
     assert told.count("question 2?") == 1
-    assert [found.flag for found in rankings.current(filled)][2] == "unsafe"
-    first = rankings.current(filled)[0]
+    assert [found.flag for found in counting_rankings(filled)][2] == "unsafe"
+    first = counting_rankings(filled)[0]
     shown = rankings.shown_order(1, first.labeler.id, sorted(first.ranks))
     assert [first.ranks[item] for item in shown] == [2, 1, None, None]
     assert first.seconds is not None
@@ -59,7 +60,7 @@ def test_a_repeat_is_asked_unannounced_and_stored_as_one(terminal, filled, monke
     told, result = terminal(typed="1>2\n" * 8)
     assert result == {"ranked": 8}
     assert [told.count(f"question {n}?") for n in range(1, 7)] == [2, 2, 1, 1, 1, 1]
-    rows = filled.rows("select group_id, repeat_of from rankings where repeat_of is not null")
+    rows = filled.database.rows("select group_id, repeat_of from rankings where repeat_of is not null")
     assert rows == [{"group_id": 1, "repeat_of": 1}, {"group_id": 2, "repeat_of": 2}]
 
 
@@ -88,21 +89,21 @@ def test_a_single_order_takes_the_next_of_the_same_queue(terminal, filled):
 
 
 def test_what_was_begun_in_the_window_is_offered(terminal, filled):
-    session = LabelingSession(filled, rankings.labeler(filled, "me"))
+    session = LabelingSession(filled, labelers.named(filled, "me"))
     session.open_next()
     shown = session.ordering.shown
     session.editor.change(session.ordering.place_last(shown[2]).place_last(shown[0]))
     session.editor.set_comment("hm")
     told, _ = terminal(typed="\n" + "s\n" * 5)
     assert "[3>1]" in told
-    (found,) = rankings.current(filled)
+    (found,) = counting_rankings(filled)
     assert (found.comment, found.ranks[shown[2]], found.ranks[shown[0]]) == ("hm", 1, 2)
 
 
 def test_undo_takes_back_the_last_ranking_and_asks_again(terminal, filled):
     told, result = terminal(typed="1\nu\n2>1\n" + "s\n" * 5)
     assert result == {"ranked": 1} and "Undone: Rank." in told
-    (found,) = rankings.current(filled)
+    (found,) = counting_rankings(filled)
     shown = rankings.shown_order(1, found.labeler.id, sorted(found.ranks))
     assert [found.ranks[item] for item in shown[:2]] == [2, 1]
 
@@ -110,6 +111,6 @@ def test_undo_takes_back_the_last_ranking_and_asks_again(terminal, filled):
 def test_the_order_that_the_terminal_asks_for_is_what_the_window_shows(terminal, filled):
     terminal(typed="4\ns\n" + "1\n" * 3 + "s\n")
     other = open_project(filled.folder)
-    session = LabelingSession(other, rankings.labeler(other, "me"))
+    session = LabelingSession(other, labelers.named(other, "me"))
     assert list(session.queue) == [2, 6] and session.ranked == 4
     other.close()

@@ -198,7 +198,7 @@ def test_a_model_at_work_is_not_deleted(cached, monkeypatch, tmp_path):
 
 
 def test_tokens_a_second_of_what_runs(filled):
-    execute = filled.db.conn.execute
+    execute = filled.database.conn.execute
     assert speed.tokens_per_second(filled) is None
     config = config_values(GenerateConfig())
     job = queue.enqueue(filled, JobKind.GENERATE, config)

@@ -16,7 +16,7 @@ from core.models.adapters import SharedModel
 from core.models.load import load
 from core.rl.rollout import POLICY
 from core.runs import metrics_export
-from core.store import job_metrics
+from core.store.runs import job_metrics
 from tests.core.rl.test_steering import POLICY as RUN
 from tests.core.rl.test_steering import options
 

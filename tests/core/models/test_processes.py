@@ -32,7 +32,7 @@ from core.rl.adaptive_kl import LiveSettings
 from core.rl.algorithms import ppo
 from core.rl.collect import collect
 from core.rl.rollout import POLICY
-from core.store import job_metrics, job_samples
+from core.store.runs import job_metrics, job_samples
 from tests.core.reward.steps import fresh_model
 from tests.core.rl.rollouts import copies, gradient, learner_of, same
 from tests.core.rl.test_steering import POLICY as RUN

@@ -19,8 +19,9 @@ from core.preferences.statistics import (
     tau_b,
     value_counts,
 )
-from core.store import calibration, rankings
+from core.store import calibration, labelers
 from tests.core.labeling.test_labelers import person, rank
+from tests.ranked import counting_rankings
 
 NAN = np.nan
 #: Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), section C: four observers, twelve units.
@@ -189,7 +190,7 @@ def test_a_third_labeler_is_compared_only_where_they_ranked(two):
 
 def test_simulated_labelers_can_be_left_out(two):
     project, _ana, _bo = two
-    script = rankings.labeler(project, "script", kind="scripted", detail="length").id
+    script = labelers.named(project, "script", kind="scripted", detail="length").id
     rank(project, 1, script, 3, 2, 1, 0)
     assert agreement.measure(project, people_only=True).overall.pairwise.value == pytest.approx(11 / 18)
     assert agreement.measure(project).overall.pairwise.value < 11 / 18
@@ -198,7 +199,7 @@ def test_simulated_labelers_can_be_left_out(two):
 def test_a_labeler_against_the_calibration_set(two):
     project, ana, bo = two
     for group in (1, 2, 3):
-        calibration.add(project, rankings.current(project, labeler_id=ana)[group - 1].id)
+        calibration.add(project, counting_rankings(project, labeler_id=ana)[group - 1].id)
     found = agreement.against_calibration(project, bo)
     assert (found.ranked, found.total) == (3, 3)
     assert found.agreement.value == pytest.approx(11 / 18)
@@ -210,7 +211,7 @@ def test_a_labeler_against_the_calibration_set(two):
 
 def test_a_labeler_against_themselves(two):
     project, ana, bo = two
-    first = rankings.current(project, labeler_id=ana)[0].id
+    first = counting_rankings(project, labeler_id=ana)[0].id
     rank(project, 1, ana, 0, 1, 3, 2, repeat_of=first)
     assert agreement.self_consistency(project)[ana].value == pytest.approx(5 / 6)
     assert bo not in agreement.self_consistency(project)

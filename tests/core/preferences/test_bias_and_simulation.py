@@ -7,9 +7,10 @@ import pytest
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.labeling import simulate
-from core.preferences import bias, pairs
+from core.preferences import bias
 from core.records import Prompt
-from core.store import completions, prompts, rankings
+from core.store import completions, pairs, prompts, rankings
+from tests.ranked import counting_rankings
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_noise_follows_bradley_and_terry(project):
 
 def test_simulated_labelers_are_marked_and_repeat_themselves(many):
     who = made(many, "hasty", share=0.5)
-    found = rankings.current(many, labeler_id=who)
+    found = counting_rankings(many, labeler_id=who)
     assert 60 < len(found) < 140
     assert {(item.labeler.kind, item.labeler.detail) for item in found} == {("scripted", "regex:good (hasty)")}
     assert pairs.counts(many).scripted == len(found)
@@ -56,7 +57,7 @@ def test_simulated_labelers_are_marked_and_repeat_themselves(many):
     for item in found:
         rankings.retract(many, item.id)
     made(many, "hasty", share=0.5)
-    assert [item.ranks for item in rankings.current(many, labeler_id=who)] == before
+    assert [item.ranks for item in counting_rankings(many, labeler_id=who)] == before
 
 
 def test_what_cannot_be_simulated_is_a_sentence(many):
@@ -84,16 +85,16 @@ def test_the_length_lover_is_found_by_length_and_the_careful_one_is_not(many):
 
 def test_ties_and_partial_orders_of_characters(many):
     tied, top = made(many, "tie-happy"), made(many, "top-two")
-    assert any(len(set(item.ranks.values())) < 4 for item in rankings.current(many, labeler_id=tied))
+    assert any(len(set(item.ranks.values())) < 4 for item in counting_rankings(many, labeler_id=tied))
     assert {
-        sum(rank is not None for rank in item.ranks.values()) for item in rankings.current(many, labeler_id=top)
+        sum(rank is not None for rank in item.ranks.values()) for item in counting_rankings(many, labeler_id=top)
     } == {2}
 
 
 def test_an_unusual_time_is_an_outlier(many):
     who = made(many, "careful")
-    ranked = rankings.current(many, labeler_id=who)
-    many.db.conn.execute("update rankings set seconds = 0.4 where id = ?", (ranked[7].id,))
+    ranked = counting_rankings(many, labeler_id=who)
+    many.database.execute("update rankings set seconds = 0.4 where id = ?", (ranked[7].id,))
     speed = next(item for item in bias.speeds(many) if item.labeler_id == who)
     assert [ranking for ranking, _ in speed.outliers] == [ranked[7].id]
     assert speed.median_seconds == pytest.approx(40, rel=0.2)

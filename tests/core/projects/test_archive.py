@@ -15,8 +15,10 @@ from core.config.training import TrainRewardConfig
 from core.errors import BadInput, KnownError
 from core.jobs import lock, queue
 from core.projects import archive
-from core.store import DATABASE, open_project, prompts, rankings
+from core.records import NewRanking
+from core.store import DATABASE, labelers, open_project, prompts, rankings
 from tests.jobs import set_job
+from tests.ranked import counting_rankings
 
 ADAPTER = bytes(range(256)) * 9000  # more than one piece
 
@@ -32,7 +34,7 @@ def add_run(project, step: int):
     (folder / "adapter_model.safetensors").write_bytes(ADAPTER)
     relative = folder.parent.relative_to(project.folder).as_posix()
     with project.write() as database:
-        database.conn.execute(
+        database.execute(
             "insert into checkpoints (job_id, step, folder, created_at) values (1, ?, ?, '2026')", (step, relative)
         )
     return folder.parent
@@ -41,8 +43,8 @@ def add_run(project, step: int):
 @pytest.fixture
 def busy(filled):
     """A project in the middle of its life: rankings in the WAL, a job that runs, one that waits, a lock and a log."""
-    me = rankings.labeler(filled, "me")
-    rankings.rank(filled, 1, me.id, {1: 1, 2: 2, 3: 3, 4: 4})
+    me = labelers.named(filled, "me")
+    rankings.add(filled, NewRanking(1, me.id, {1: 1, 2: 2, 3: 3, 4: 4}))
     for _ in range(2):
         queue.enqueue(filled, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     set_job(filled, 1, status="running")
@@ -78,7 +80,7 @@ def test_an_archive_comes_back_with_everything_a_project_needs(busy, tmp_path, c
     assert (folder / inside).read_bytes() == ADAPTER
     with closing(open_project(folder)) as back:
         assert back.name == "Test project"
-        assert [found.ranks for found in rankings.current(back)] == [{1: 1, 2: 2, 3: 3, 4: 4}]
+        assert [found.ranks for found in counting_rankings(back)] == [{1: 1, 2: 2, 3: 3, 4: 4}]
         assert [job.status for job in reversed(queue.listed(back))] == ["interrupted", "stopped"]
         queue.resume(back, 2)
     assert [job.status for job in reversed(queue.listed(busy))] == ["running", "queued"]
@@ -190,9 +192,11 @@ def test_files_that_are_no_archives_are_refused_with_a_sentence(archived, tmp_pa
 
 
 def test_an_archive_of_a_newer_version_is_refused(filled, tmp_path):
-    filled.db["_sqlite_migrations"].insert({"migration_set": "plumbline", "name": "m999_future", "applied_at": "2099"})
+    filled.database["_sqlite_migrations"].insert(
+        {"migration_set": "plumbline", "name": "m999_future", "applied_at": "2099"}
+    )
     with zipfile.ZipFile(tmp_path / "new.zip", "w") as packed:
-        filled.db.conn.execute("vacuum into ?", (str(tmp_path / "snapshot"),))
+        filled.database.execute("vacuum into ?", (str(tmp_path / "snapshot"),))
         packed.write(tmp_path / "snapshot", DATABASE)
     with pytest.raises(BadInput, match="newer Plumbline"):
         archive.restore(tmp_path / "new.zip", tmp_path / "back")

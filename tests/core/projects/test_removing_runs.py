@@ -12,7 +12,8 @@ from core.events import Checkpoint, Metrics, NewCompletion, Note, Result, Sample
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.projects import trash
-from core.store import completions, create_project, job_samples, open_project, prompts, run_rows
+from core.store import completions, create_project, open_project, prompts
+from core.store.runs import job_samples, run_rows
 from tests.jobs import set_job
 
 TABLES = ("jobs", *run_rows.TABLES)
@@ -36,7 +37,7 @@ def made(project, kind, **result):
 
 
 def everything(project):
-    rows = {table: project.rows(f"select * from {table} order by 1, 2") for table in TABLES}
+    rows = {table: project.database.rows(f"select * from {table} order by 1, 2") for table in TABLES}
     for row in rows["jobs"]:
         del row["version"]  # that it went and came back is news
     files = {path.relative_to(project.folder): path.read_bytes() for path in (project.folder / "runs").rglob("*.*")}
@@ -51,7 +52,7 @@ def test_a_removed_run_takes_its_rows_and_files_along_and_comes_back_whole(fille
     assert gone.bytes == 2000 and trash.listed() == [gone]
     for table in TABLES:
         key = "id" if table == "jobs" else "job_id"
-        assert filled.value(f"select count(*) from {table} where {key} = ?", policy.id) == 0, table
+        assert filled.database.value(f"select count(*) from {table} where {key} = ?", policy.id) == 0, table
     assert not filled.run_folder(policy.id).exists() and filled.run_folder(reward.id).exists()
     assert trash.put_back(gone) == filled.folder
     assert everything(filled) == before
@@ -65,7 +66,7 @@ def test_what_went_meanwhile_is_no_hindrance_when_a_run_comes_back(filled):
     trash.put_back(gone)
     assert queue.get(filled, job.id).status == "done"
     assert job_samples.listed(filled, job.id)[0]["prompt_id"] is None
-    assert filled.value("select count(*) from scores") == 0
+    assert filled.database.value("select count(*) from scores") == 0
 
 
 def test_a_run_in_use_stays_and_one_sentence_says_why(filled):

@@ -12,7 +12,7 @@ from core.errors import BadInput, KnownError, ProjectError
 from core.jobs import lock
 from core.machine import base_models
 from core.projects import trash
-from core.projects.summary import glance, size
+from core.projects.summary import size, summary
 from core.store import DATABASE, open_project
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,7 +50,7 @@ def test_undo_puts_everything_back_as_it_was(folder):
     before = tree(folder)
     deleted = trash.delete(folder)
     assert not folder.exists()
-    assert glance(folder) is None
+    assert summary(folder) is None
     assert trash.listed() == [deleted]
     assert (deleted.name, deleted.folder) == ("Test project", str(folder))
     assert trash.put_back(deleted) == folder

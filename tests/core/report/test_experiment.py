@@ -12,9 +12,9 @@ from core.events import Metrics, NewCompletion, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
-from core.records import Prompt
+from core.records import NewRanking, Prompt
 from core.report import experiment, page, story
-from core.store import completions, guidelines, prompts, rankings
+from core.store import completions, guidelines, labelers, prompts, rankings
 from tests.jobs import set_job
 
 HOSTILE = "</div><script>alert(1)</script> \"quoted\" 'too' & <img src=x onerror=alert(2)> \u202eשלום 👩‍🚀\x00"
@@ -66,7 +66,7 @@ def tune(project, before, after, *, steps=10, status="done", **settings):
     found = TrainPolicyResult(adapter="runs/1/x", steps=steps, stop_reason="maximum of steps", seconds=60.0)
     record(Result(found))
     set_job(project, job.id, status=status)
-    project.db.conn.commit()
+    project.database.conn.commit()
     return job.id
 
 
@@ -81,12 +81,14 @@ def hostile(project):
         rows = tuple(NewCompletion(f"{HOSTILE} {n}", 3, True, 0) for n in range(3))
         group = completions.add_group(project, prompt.id, rows)
         for name, order in (("ada", (1, 2, 3)), (HOSTILE, (1, 3, 2))):
-            who = rankings.labeler(project, name)
-            rankings.rank(project, group, who.id, dict(zip(completions.ids(project, group), order, strict=True)))
+            who = labelers.named(project, name)
+            rankings.add(
+                project, NewRanking(group, who.id, dict(zip(completions.ids(project, group), order, strict=True)))
+            )
     tune(project, (0.0,) * 4, (1.0,) * 4, gold="length", rules=HOSTILE.replace("\x00", ""))
     failed = tune(project, (0.0,) * 4, (1.0,) * 4, status="failed")
     set_job(project, failed, error=HOSTILE)
-    project.db.conn.commit()
+    project.database.conn.commit()
     return project
 
 
@@ -146,7 +148,7 @@ def test_a_comparison_stands_in_where_a_run_measured_nothing(filled):
     record(Samples(0, tuple(Sample(f"q{n}", "after", policy="tuned", score=2.0, kl=1.0) for n in range(3))))
     record(Result(CompareResult(policy_job=run)))
     set_job(filled, job.id, status="done")
-    filled.db.conn.commit()
+    filled.database.conn.commit()
     found = experiment.gather(filled).leading
     assert found.measured is None
     assert found.compared.reward.gain.value == 2.0

@@ -14,12 +14,11 @@ from core.events import NewCompletion, Result, Score, Scores
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
-from core.preferences import pairs
-from core.records import Prompt
+from core.records import NewRanking, Prompt
 from core.report import calibration, export, scores
 from core.report.growth import extrapolate
 from core.report.measure import measure
-from core.store import Project, completions, prompts, rankings
+from core.store import Project, completions, labelers, pairs, prompts, rankings
 from tests.jobs import set_job
 
 WORDS = ("a", "a a", "a a a", "a a a a")  # the gold reward counts letters: more is better
@@ -49,7 +48,7 @@ def run_with(project: Project, score, *, members=("reward",), models=(), std=2.0
     """A finished run whose models gave every held-out completion `score(place, completion id, model)`."""
     job = queue.enqueue(project, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     recorder = Recorder(project, job.id)
-    rows = project.rows(
+    rows = project.database.rows(
         "select c.id, c.text, p.split from completions c join completion_groups g on g.id = c.group_id"
         " join prompts p on p.id = g.prompt_id order by c.id"
     )
@@ -67,7 +66,7 @@ def run_with(project: Project, score, *, members=("reward",), models=(), std=2.0
     found = TrainRewardResult("runs/x", members=tuple(members), columns=("overall",), scale=scale, models=tuple(models))
     recorder.record(Result(found))
     set_job(project, job.id, status="done")
-    project.db.conn.commit()
+    project.database.conn.commit()
     return job.id
 
 
@@ -142,13 +141,13 @@ def test_where_all_are_as_long_nothing_is_warned_of_and_it_is_said_why(judged):
 def test_errors_that_favour_a_length_are_called_out_and_others_are_not(project):
     fill(project)
     chance = random.Random(5)
-    person = rankings.labeler(project, "person")
+    person = labelers.named(project, "person")
     liked: dict[int, float] = {}
     for group_id in completions.group_ids(project):
         ids = completions.ids(project, group_id)
         order = chance.sample(ids, len(ids))
         liked |= {key: -float(place) for place, key in enumerate(order)}
-        rankings.rank(project, group_id, person.id, {key: place for place, key in enumerate(order, 1)})
+        rankings.add(project, NewRanking(group_id, person.id, {key: place for place, key in enumerate(order, 1)}))
     noise = random.Random(2)
     fair = measure(project, run_with(project, lambda place, key, name: liked[key] + noise.gauss(0, 1.5)))
     assert 0.6 < fair.accuracy.value < 0.9
@@ -228,9 +227,9 @@ def test_percentiles_are_among_the_references_completions(judged):
 
 def test_later_labels_of_the_same_prompts_count_too(judged):
     job = run_with(judged, lambda place, key, name: float(place))
-    person = rankings.labeler(judged, "person")
+    person = labelers.named(judged, "person")
     group = completions.group(judged, 1)
-    rankings.rank(judged, 1, person.id, {item.id: place for place, item in enumerate(group.completions, 1)})
+    rankings.add(judged, NewRanking(1, person.id, {item.id: place for place, item in enumerate(group.completions, 1)}))
     report = measure(judged, job)
     assert report.pairs == 246
     assert {item.name: item.accuracy.value for item in report.by_labeler}["person"] == 0.0
@@ -260,8 +259,8 @@ def test_the_report_is_written_as_a_page_as_markdown_with_plots_and_as_json(judg
 
 
 def test_texts_cannot_break_out_of_the_page(judged, tmp_path):
-    judged.db.conn.execute("update completions set text = '<script>alert(1)</script>' || text")
-    judged.db.conn.commit()
+    judged.database.execute("update completions set text = '<script>alert(1)</script>' || text")
+    judged.database.conn.commit()
     job = run_with(judged, lambda place, key, name: -float(place))
     export.write(judged, measure(judged, job), tmp_path / "r.html")
     assert "<script>" not in (tmp_path / "r.html").read_text()

@@ -6,7 +6,7 @@ import torch
 
 from core.config.training import LoraConfig, TrainRewardConfig
 from core.models.adapters import SharedModel
-from core.preferences.pairs import OVERALL
+from core.preferences.judged_groups import OVERALL
 from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel, encode
 from core.reward.update import own_gradients, put_together, step

@@ -28,7 +28,8 @@ from core.records import Job, Prompt
 from core.reward.model import encode
 from core.reward.suggest_job import doubt
 from core.reward.trace import trace
-from core.store import Project, assignments, create_project, job_log, job_metrics, prompts, rankings
+from core.store import Project, assignments, create_project, labelers, prompts
+from core.store.runs import job_log, job_metrics
 from tests.core.reward.steps import fresh_model
 
 Run = Callable[..., Job]
@@ -145,7 +146,7 @@ def test_what_the_model_doubts_comes_first_in_the_queue_behind_the_calibration_s
     assert job.status == "done", job.report or job.error
     doubts = assignments.priorities(trained)
     assert len(doubts) == job.result.groups == 4
-    me = rankings.labeler(trained, "me")
+    me = labelers.named(trained, "me")
     waiting = assignments.queue(trained, me.id).waiting
     assert list(waiting[:4]) == sorted(doubts, key=lambda key: -doubts[key])
     assert set(waiting[4:]) == set(range(1, 9)), "then what is ranked by others, as before"

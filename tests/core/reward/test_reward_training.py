@@ -19,11 +19,12 @@ from core.events import NewCompletion
 from core.jobs import launch, queue
 from core.jobs.recorder import Recorder, last_checkpoint
 from core.labeling import gold
-from core.preferences import pairs
-from core.records import Job, Prompt
+from core.records import Job, NewRanking, Prompt
 from core.reward import update as updating
 from core.runs import early_stopping
-from core.store import Project, completions, create_project, job_log, job_metrics, prompts, rankings
+from core.store import Project, completions, create_project, labelers, pairs, prompts, rankings
+from core.store.runs import job_log, job_metrics
+from tests.ranked import counting_rankings
 
 Run = Callable[..., Job]
 GOLD = "regex:[a-m]"
@@ -158,14 +159,14 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
             break
         monkeypatch.setattr(Recorder, "record", record)
         # Somebody goes on ranking meanwhile.
-        rankings.retract(ranked, rankings.current(ranked)[0].id)
+        rankings.retract(ranked, counting_rankings(ranked)[0].id)
         queue.mark_interrupted(ranked)
         queue.resume(ranked, job.id)
         worker.run_job(ranked, worker.claim(ranked), {})
         resumed = queue.get(ranked, job.id)
         assert resumed.status == "done", resumed.report or resumed.error
         rankings.restore(
-            ranked, max(row["id"] for row in ranked.rows("select id from rankings where retracted_at > ''"))
+            ranked, max(row["id"] for row in ranked.database.rows("select id from rankings where retracted_at > ''"))
         )
         assert weights(ranked, resumed) == weights(ranked, whole), f"cut at step {seen[-1]}"
         assert job_metrics.series(ranked, resumed.id) == job_metrics.series(ranked, whole.id)
@@ -183,7 +184,7 @@ def test_an_ensemble_and_the_curve_are_measured_on_the_same_heldout_prompts(rank
     assert models["curve2"].pairs < models["reward"].pairs
     folder = ranked.folder / job.result.adapter
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {"reward", "reward1"}
-    held = ranked.rows("select model, count(*) as n from scores where part = 'heldout' group by model")
+    held = ranked.database.rows("select model, count(*) as n from scores where part = 'heldout' group by model")
     assert {row["model"]: row["n"] for row in held} == dict.fromkeys(models, 12)
     scored = run_job(
         ranked, JobKind.SCORE, ScoreConfig(prompt="prompt 1", completions=("alpha", "zzz"), reward_job=job.id)
@@ -283,9 +284,9 @@ def test_completions_that_are_too_long_are_counted_and_named_and_never_dropped_s
 
 def test_one_prompt_alone_is_learnt_with_a_warning(tmp_path, tiny_model, run_job):
     project = fill(create_project(tmp_path / "project", model=str(tiny_model)), 2, every=1)
-    project.db.conn.execute("update prompts set split = 'train'")
-    project.db.conn.execute("delete from prompts where id = 2")
-    project.db.conn.commit()
+    project.database.execute("update prompts set split = 'train'")
+    project.database.execute("delete from prompts where id = 2")
+    project.database.conn.commit()
     job = run_job(project, JobKind.TRAIN_REWARD, REWARD)
     assert job.status == "done", job.report or job.error
     assert "No prompt is left to test on" in notes(project, job)
@@ -293,11 +294,11 @@ def test_one_prompt_alone_is_learnt_with_a_warning(tmp_path, tiny_model, run_job
 
 
 def test_contradictory_pairs_are_counted_and_learnt_as_undecided(ranked, run_job):
-    other = rankings.labeler(ranked, "other")
-    for before in rankings.current(ranked):
+    other = labelers.named(ranked, "other")
+    for before in counting_rankings(ranked):
         last = max(rank for rank in before.ranks.values() if rank) + 1
         opposite = {key: last - (rank or last) for key, rank in before.ranks.items()}
-        rankings.rank(ranked, before.group_id, other.id, opposite)
+        rankings.add(ranked, NewRanking(before.group_id, other.id, opposite))
     both = pairs.counts(ranked).pairs // 2
     job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, head_init="zero"))
     assert job.status == "done", job.report or job.error
@@ -314,15 +315,17 @@ def test_four_bits_without_an_nvidia_gpu_is_one_sentence(ranked, run_job, monkey
 
 
 def test_a_criterion_gets_a_column(ranked, run_job):
-    labeler = rankings.labeler(ranked, "person")
+    labeler = labelers.named(ranked, "person")
     for group_id in completions.group_ids(ranked):
         ids = completions.ids(ranked, group_id)
         ranks = {key: place for place, key in enumerate(ids, 1)}
-        rankings.rank(ranked, group_id, labeler.id, ranks, criteria={"harmless": dict(reversed(ranks.items()))})
+        rankings.add(
+            ranked, NewRanking(group_id, labeler.id, ranks, criteria={"harmless": dict(reversed(ranks.items()))})
+        )
     job = run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     assert job.status == "done", job.report or job.error
     assert job.result.columns == ("overall", "harmless")
-    rows = ranked.rows("select criterion, count(*) as n from scores where part = 'heldout' group by 1")
+    rows = ranked.database.rows("select criterion, count(*) as n from scores where part = 'heldout' group by 1")
     assert {row["criterion"]: row["n"] for row in rows} == {"overall": 12, "harmless": 12}
     plain = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, criteria=False))
     assert plain.result.columns == ("overall",)

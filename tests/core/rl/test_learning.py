@@ -8,7 +8,8 @@ from core.config.options import documented, from_dict
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.labeling import gold
 from core.records import Prompt
-from core.store import create_project, job_metrics, prompts
+from core.store import create_project, prompts
+from core.store.runs import job_metrics
 
 GOLD = "regex:[a-z]"
 #: What each needs to learn in seconds on a model of 32 dimensions; the defaults are for a real one.

@@ -22,7 +22,8 @@ from core.rl import train_job
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.stopping import StoppingRules
 from core.runs import live_settings, rounds, sweep
-from core.store import job_log, job_metrics, job_samples, prompts, setting_changes
+from core.store import prompts
+from core.store.runs import job_log, job_metrics, job_samples, setting_changes
 from tests.jobs import set_job
 
 GOLD = "regex:[a-m]"
@@ -154,7 +155,7 @@ def test_a_setting_changed_live_is_in_force_from_the_next_step_and_again_after_a
 
     monkeypatch.setattr(Recorder, "record", record)
     with project.write() as database:  # as if it had been killed after its checkpoint of step 2
-        database.conn.execute("delete from checkpoints where job_id = ? and step > 2", (job.id,))
+        database.execute("delete from checkpoints where job_id = ? and step > 2", (job.id,))
         set_job(project, job.id, status="interrupted")
     queue.resume(project, job.id)
     worker.run_job(project, worker.claim(project), {})
@@ -230,7 +231,7 @@ def test_the_best_checkpoint_is_kept_beside_the_newest(project, run_job, monkeyp
     best = {2}
     monkeypatch.setattr(StoppingRules, "is_best", lambda self: len(self.state["scores"]) in best)
     job = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, steps=6, checkpoint_every=1), options())
-    kept = {row["step"]: row["best"] for row in project.rows("select step, best from checkpoints")}
+    kept = {row["step"]: row["best"] for row in project.database.rows("select step, best from checkpoints")}
     assert kept == {2: 1, 5: 0, 6: 0}
     assert job.result.best_step == 2
     assert (project.folder / job.result.best / "policy" / "adapter_model.safetensors").is_file()
@@ -372,7 +373,7 @@ def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gi
     whole = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
     job = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
     with project.write() as database:
-        database.conn.execute("delete from checkpoints where job_id = ? and step > 2", (job.id,))
+        database.execute("delete from checkpoints where job_id = ? and step > 2", (job.id,))
         set_job(project, job.id, status="interrupted")
     queue.resume(project, job.id)
     worker.run_job(project, worker.claim(project), {})
@@ -383,8 +384,8 @@ def test_the_newest_wish_counts_after_a_resume(project, run_job):
     job = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, steps=6), options())
     with project.write() as database:
         insert = "insert into controls (job_id, name, value, step, created_at) values (?, 'kl_coef', ?, ?, '')"
-        database.conn.execute(insert, (job.id, 0.5, 5))
-        database.conn.execute("delete from checkpoints where job_id = ? and step > 4", (job.id,))
+        database.execute(insert, (job.id, 0.5, 5))
+        database.execute("delete from checkpoints where job_id = ? and step > 4", (job.id,))
         set_job(project, job.id, status="interrupted")
     live_settings.ask(project, job.id, "kl_coef", 0.01)
     queue.resume(project, job.id)
@@ -505,7 +506,7 @@ def test_dpo_learns_an_end_token_only_where_it_was_written(project, tiny_model, 
     from core.rl.rollout_source import Collector
 
     ranked(project, run_job)
-    project.db.conn.execute("update completions set ended = id % 2")
+    project.database.execute("update completions set ended = id % 2")
     job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(replace(POLICY, algorithm="dpo"), options("dpo")))
     shared = SharedModel(load(base_models.parse(str(tiny_model))))
     collector = Collector(shared, RewardFunction(), [], POLICY, LiveSettings.of(POLICY))

@@ -12,9 +12,9 @@ from core.config.metrics import METRICS
 from core.config.options import changed_values, from_dict
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
 from core.labeling import gold
-from core.preferences import pairs
 from core.records import Job, Prompt
-from core.store import Project, create_project, job_metrics, job_samples, prompts
+from core.store import Project, create_project, pairs, prompts
+from core.store.runs import job_metrics, job_samples
 
 Run = Callable[..., Job]
 GOLD = "regex:[a-m]"
@@ -39,11 +39,11 @@ def test_generation_gives_every_prompt_its_completions_and_resumes_where_it_stop
     project = create_project(tmp_path / "project", model=str(tiny_model))
     prompts.add(project, [Prompt(0, f"prompt {i}") for i in range(6)])
     run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=6, completions=3, limit=2))
-    texts = project.rows("select text from completions order by id")
+    texts = project.database.rows("select text from completions order by id")
     job = run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=6, completions=3))
     assert job.status == "done"
-    assert project.value("select count(*) from completions") == 18
-    assert project.rows("select text from completions order by id")[:6] == texts
+    assert project.database.value("select count(*) from completions") == 18
+    assert project.database.rows("select text from completions order by id")[:6] == texts
     again = run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=6))
     assert (again.status, "Every prompt has completions" in (again.error or "")) == ("failed", True)
 
@@ -56,15 +56,19 @@ def test_the_reward_model_learns_what_the_labeler_prefers(ranked, run_job):
     assert set(job_metrics.series(ranked, job.id)) <= set(METRICS), "every number is explained"
     losses = job_metrics.series(ranked, job.id)["loss"]
     assert sum(v for _, v in losses[-3:]) < sum(v for _, v in losses[:3])
-    held = {row["prompt_id"] for row in ranked.rows("select id as prompt_id from prompts where split = 'heldout'")}
+    held = {
+        row["prompt_id"] for row in ranked.database.rows("select id as prompt_id from prompts where split = 'heldout'")
+    }
     assert job.result.heldout_pairs == len([pair for pair in pairs.listed(ranked) if pair.prompt_id in held])
 
 
 def test_scores_have_mean_0_and_deviation_1_over_the_reference(ranked, run_job):
     run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     scores = []
-    for row in ranked.rows("select g.id, p.text from completion_groups g join prompts p on p.id = g.prompt_id"):
-        texts = [r["text"] for r in ranked.rows("select text from completions where group_id = ?", row["id"])]
+    for row in ranked.database.rows(
+        "select g.id, p.text from completion_groups g join prompts p on p.id = g.prompt_id"
+    ):
+        texts = [r["text"] for r in ranked.database.rows("select text from completions where group_id = ?", row["id"])]
         job = run_job(ranked, JobKind.SCORE, ScoreConfig(prompt=row["text"], completions=tuple(texts)))
         scores += job.result.scores
     assert torch.tensor(scores).mean().abs() < 1e-2
@@ -97,10 +101,10 @@ def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ra
     assert compared.result.prompts == 3
     own = run_job(ranked, JobKind.GENERATE, GenerateConfig(policy_job=job.id, max_new_tokens=5))
     assert own.status == "done"
-    assert ranked.value("select count(*) from completions where policy_job = ?", job.id) == 48
+    assert ranked.database.value("select count(*) from completions where policy_job = ?", job.id) == 48
     mixed = GenerateConfig(policy_job=job.id, mix_with=0, completions=3, max_new_tokens=5, missing_only=False)
     written = run_job(ranked, JobKind.GENERATE, mixed)
-    shares = ranked.rows(
+    shares = ranked.database.rows(
         "select c.policy_job, count(*) as n from completions c join completion_groups g on g.id = c.group_id"
         " where g.job_id = ? group by 1 order by 1",
         written.id,
@@ -114,7 +118,7 @@ def test_a_reward_threshold_stops_the_run(ranked, run_job):
     config = from_dict(TrainPolicyConfig, config_values(POLICY) | {"reward_threshold": -50.0, "steps": 9})
     job = run_job(ranked, JobKind.TRAIN_POLICY, config, ALGORITHMS["ppo"].config())
     assert (job.result.steps, job.result.stop_reason) == (3, "reward threshold")
-    assert ranked.value("select max(step) from checkpoints where job_id = ?", job.id) == 3
+    assert ranked.database.value("select max(step) from checkpoints where job_id = ?", job.id) == 3
 
 
 def test_bad_input_is_one_sentence(tmp_path, tiny_model, run_job):

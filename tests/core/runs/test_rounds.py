@@ -6,8 +6,9 @@ from core.config.jobs import JOBS, config_values
 from core.config.training import ALGORITHMS
 from core.jobs import queue
 from core.labeling import gold
+from core.records import NewRanking
 from core.runs import rounds
-from core.store import completions, rankings
+from core.store import completions, labelers, rankings
 from tests.jobs import set_job
 
 
@@ -32,13 +33,14 @@ def test_pairs_that_the_newest_reward_model_has_not_seen_are_told(filled):
     gold.rank_all(filled, "length")
     job = finished(filled, "train-reward", accuracy=0.75)
     set_job(filled, job, started_at="2000-01-02")
-    filled.db.conn.execute("update rankings set created_at = '2000-01-01'")
+    filled.database.execute("update rankings set created_at = '2000-01-01'")
     (before,) = rounds.rounds(filled)
     assert before.newer == 0
     group = completions.group_ids(filled)[0]
     ids = completions.ids(filled, group)
-    rankings.rank(
-        filled, group, rankings.labeler(filled, "somebody").id, {item: place for place, item in enumerate(ids, 1)}
+    rankings.add(
+        filled,
+        NewRanking(group, labelers.named(filled, "somebody").id, {item: place for place, item in enumerate(ids, 1)}),
     )
     (after,) = rounds.rounds(filled)
     assert after.newer == after.pairs - before.pairs == len(ids) * (len(ids) - 1) // 2

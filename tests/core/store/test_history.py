@@ -7,7 +7,7 @@ import pytest
 from core.errors import BadInput, KnownError
 from core.store import open_project, prompts
 from core.store.undo import STEPS, History
-from core.store.undo_steps import CallableStep, Refused
+from core.store.undo.steps import CallableStep, Refused
 
 
 class Counter:

@@ -8,8 +8,10 @@ import pytest
 
 from core.errors import BadInput
 from core.labeling import gold
-from core.preferences import pairs
-from core.store import DATABASE, completions, guidelines, rankings
+from core.preferences import judged_groups
+from core.records import NewRanking
+from core.store import DATABASE, completions, guidelines, labelers, pairs, rankings
+from tests.ranked import counting_rankings
 
 
 def ids(project, group_id=1):
@@ -18,12 +20,12 @@ def ids(project, group_id=1):
 
 @pytest.fixture
 def me(filled):
-    return rankings.labeler(filled, "me")
+    return labelers.named(filled, "me")
 
 
 def test_n_completions_without_ties_give_all_pairs_preferred_first(filled, me):
     a, b, c, d = ids(filled)
-    rankings.rank(filled, 1, me.id, {c: 1, a: 2, d: 3, b: 4})
+    rankings.add(filled, NewRanking(1, me.id, {c: 1, a: 2, d: 3, b: 4}))
     found = [(pair.chosen_id, pair.rejected_id, pair.gap) for pair in pairs.listed(filled)]
     order = [c, a, d, b]
     expected = {(x, y, order.index(y) - order.index(x)) for x, y in itertools.combinations(order, 2)}
@@ -33,27 +35,27 @@ def test_n_completions_without_ties_give_all_pairs_preferred_first(filled, me):
 
 def test_tied_completions_give_no_pair(filled, me):
     a, b, c, d = ids(filled)
-    rankings.rank(filled, 1, me.id, {a: 1, b: 1, c: 2, d: 2})
+    rankings.add(filled, NewRanking(1, me.id, {a: 1, b: 1, c: 2, d: 2}))
     assert {(pair.chosen_id, pair.rejected_id) for pair in pairs.listed(filled)} == {(a, c), (a, d), (b, c), (b, d)}
     assert pairs.counts(filled).ties == 2
 
 
 def test_flagged_prompts_and_completions_give_none(filled, me):
     a, b, c, d = ids(filled)
-    rankings.rank(filled, 1, me.id, {a: 1, b: 2, c: 3, d: 4}, flag="unsafe")
+    rankings.add(filled, NewRanking(1, me.id, {a: 1, b: 2, c: 3, d: 4}, flag="unsafe"))
     assert pairs.listed(filled) == []
     assert pairs.counts(filled).flagged == 1
     e, f, g, h = ids(filled, 2)
-    rankings.rank(filled, 2, me.id, {e: 1, f: 2, g: 3, h: 4}, flags={e: "broken"})
+    rankings.add(filled, NewRanking(2, me.id, {e: 1, f: 2, g: 3, h: 4}, flags={e: "broken"}))
     assert {(pair.chosen_id, pair.rejected_id) for pair in pairs.listed(filled)} == {(f, g), (f, h), (g, h)}
 
 
 def test_unranked_completions_are_below_the_ranked_and_not_among_themselves(filled, me):
     a, b, c, d = ids(filled)
-    rankings.rank(filled, 1, me.id, {a: 2, b: 1, c: None, d: None})
+    rankings.add(filled, NewRanking(1, me.id, {a: 2, b: 1, c: None, d: None}))
     found = {(pair.chosen_id, pair.rejected_id) for pair in pairs.listed(filled)}
     assert found == {(b, a), (a, c), (a, d), (b, c), (b, d)}
-    judged = pairs.judged_groups(filled)[0]
+    judged = judged_groups.judged_groups(filled)[0]
     assert dict(zip(judged.completion_ids, judged.judgements[0].ranks, strict=True)) == {
         a: 2, b: 1, c: math.inf, d: math.inf,
     }  # fmt: skip
@@ -61,8 +63,8 @@ def test_unranked_completions_are_below_the_ranked_and_not_among_themselves(fill
 
 def test_the_newest_ranking_counts_and_undo_brings_back_the_older(filled, me):
     a, b, c, d = ids(filled)
-    rankings.rank(filled, 1, me.id, {a: 1, b: 2, c: 3, d: 4})
-    second = rankings.rank(filled, 1, me.id, {a: 4, b: 3, c: 2, d: 1}).ids[0]
+    rankings.add(filled, NewRanking(1, me.id, {a: 1, b: 2, c: 3, d: 4}))
+    second = rankings.add(filled, NewRanking(1, me.id, {a: 4, b: 3, c: 2, d: 1})).ids[0]
     assert pairs.listed(filled)[0].chosen_id == b
     assert len(pairs.listed(filled)) == 6
     assert rankings.latest(filled, me.id).id == second
@@ -75,7 +77,7 @@ def test_the_newest_ranking_counts_and_undo_brings_back_the_older(filled, me):
 def test_a_ranking_knows_its_guidelines_and_is_on_disk_at_once(filled, me):
     a, b, c, d = ids(filled)
     version = guidelines.current(filled).id
-    rankings.rank(filled, 1, me.id, {a: 1, b: 2, c: 5, d: 5})
+    rankings.add(filled, NewRanking(1, me.id, {a: 1, b: 2, c: 5, d: 5}))
     guidelines.save(filled, criteria="New.", ties="", flags="", examples="")
     other = sqlite3.connect(filled.folder / DATABASE)
     assert other.execute("select guidelines_id from rankings").fetchall() == [(version,)]
@@ -93,13 +95,13 @@ def test_a_ranking_knows_its_guidelines_and_is_on_disk_at_once(filled, me):
 )
 def test_what_is_no_ranking_is_refused(filled, me, ranks, reason):
     with pytest.raises(BadInput, match=reason):
-        rankings.rank(filled, 1, me.id, ranks)
-    assert filled.value("select count(*) from rankings") == 0
+        rankings.add(filled, NewRanking(1, me.id, ranks))
+    assert filled.database.value("select count(*) from rankings") == 0
 
 
 def test_the_queue_is_what_a_labeler_has_still_to_rank(filled, me):
     assert completions.group_ids(filled, unranked_by=me.id) == [1, 2, 3, 4, 5, 6]
-    done = rankings.rank(filled, 2, me.id, dict(zip(ids(filled, 2), (1, 2, 3, 4), strict=True)))
+    done = rankings.add(filled, NewRanking(2, me.id, dict(zip(ids(filled, 2), (1, 2, 3, 4), strict=True))))
     assert completions.group_ids(filled, unranked_by=me.id) == [1, 3, 4, 5, 6]
     rankings.retract(filled, done.ids[0])
     assert completions.group_ids(filled, unranked_by=me.id) == [1, 2, 3, 4, 5, 6]
@@ -113,11 +115,11 @@ def test_the_shown_order_is_shuffled_and_the_same_each_time():
 
 def test_a_scripted_labeler_is_marked_and_ties_equal_gold(filled):
     gold.rank_all(filled, "length")
-    assert {ranking.labeler.kind for ranking in rankings.current(filled)} == {"scripted"}
-    assert {ranking.labeler.detail for ranking in rankings.current(filled)} == {"length"}
+    assert {ranking.labeler.kind for ranking in counting_rankings(filled)} == {"scripted"}
+    assert {ranking.labeler.detail for ranking in counting_rankings(filled)} == {"length"}
     assert pairs.counts(filled).scripted == 6
     with pytest.raises(BadInput, match="scripted labeler"):
-        rankings.labeler(filled, "scripted: length")
+        labelers.named(filled, "scripted: length")
     assert gold.rank_all(filled, "length").ids == ()
 
 

@@ -10,10 +10,11 @@ import pytest
 
 from core import worker
 from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
-from core.records import Prompt
-from core.store import DATABASE, create_project, guidelines, open_project, prompts, rankings
+from core.records import NewRanking, Prompt
+from core.store import DATABASE, completions, create_project, guidelines, labelers, open_project, prompts, rankings
 from core.store.connection import connect
 from core.store.schema import migrations
+from tests.ranked import counting_rankings
 
 
 def test_a_new_project_opens_again_with_what_was_put_in(tmp_path):
@@ -23,8 +24,8 @@ def test_a_new_project_opens_again_with_what_was_put_in(tmp_path):
     again = open_project(tmp_path / "new")
     assert (again.name, again.setting("model")) == ("Mine", "hub:a/b")
     assert [prompt.text for prompt in prompts.listed(again)] == ["hello"]
-    assert again.value("pragma journal_mode") == "wal"
-    assert again.value("pragma foreign_keys") == 1
+    assert again.database.value("pragma journal_mode") == "wal"
+    assert again.database.value("pragma foreign_keys") == 1
 
 
 def test_a_folder_with_something_in_it_is_not_taken(tmp_path):
@@ -52,7 +53,9 @@ def test_folders_that_are_no_projects_are_refused(tmp_path):
 
 def test_a_newer_schema_is_refused_and_left_alone(project):
     folder = project.folder
-    project.db["_sqlite_migrations"].insert({"migration_set": "plumbline", "name": "m999_future", "applied_at": "2099"})
+    project.database["_sqlite_migrations"].insert(
+        {"migration_set": "plumbline", "name": "m999_future", "applied_at": "2099"}
+    )
     project.close()
     before = (folder / DATABASE).read_bytes()
     with pytest.raises(ProjectError, match="newer Plumbline"):
@@ -66,12 +69,12 @@ def test_an_older_project_is_backed_up_and_migrated(project, monkeypatch):
     kept = list(migrations._migrations)
 
     def m002_colour(database):
-        database.conn.execute("alter table prompts add column colour text")
+        database.execute("alter table prompts add column colour text")
 
     monkeypatch.setattr(migrations, "_migrations", list(kept))
     migrations()(m002_colour)
     again = open_project(project.folder)
-    assert again.one("select text, colour from prompts") == {"text": "keep me", "colour": None}
+    assert again.database.one("select text, colour from prompts") == {"text": "keep me", "colour": None}
     backup = sqlite3.connect(project.folder / "plumbline.before-m002_colour.db")
     assert backup.execute("select text from prompts").fetchone() == ("keep me",)
     again.close()
@@ -92,7 +95,7 @@ def older(tmp_path, monkeypatch):
         "insert into rankings (group_id, labeler_id, guidelines_id, created_at) values (1, 1, 1, '1'), (1, 2, 1, '2')",
         "insert into ranking_items (ranking_id, completion_id, rank) values (1, 1, 1), (1, 2, 2), (2, 1, 2), (2, 2, 1)",
     ):
-        project.db.conn.execute(statement)
+        project.database.execute(statement)
     project.close()
     return tmp_path / "older"
 
@@ -100,8 +103,8 @@ def older(tmp_path, monkeypatch):
 def test_a_project_of_the_first_version_is_migrated_after_a_backup_that_opens(older, tmp_path):
     orders = [{1: 1, 2: 2}, {1: 2, 2: 1}]
     with closing(open_project(older)) as project:
-        assert [found.ranks for found in rankings.current(project)] == orders
-        assert project.value("select count(*) from pairs") == 2
+        assert [found.ranks for found in counting_rankings(project)] == orders
+        assert project.database.value("select count(*) from pairs") == 2
     (backup,) = older.glob("plumbline.before-*")
     assert backup.name == "plumbline.before-m002_labeling.db"
     (tmp_path / "again").mkdir()
@@ -110,7 +113,7 @@ def test_a_project_of_the_first_version_is_migrated_after_a_backup_that_opens(ol
         assert database.execute("select name from _sqlite_migrations").fetchall() == [("m001_first_tables",)]
     with closing(open_project(tmp_path / "again")) as project:
         assert project.name == "Old"
-        assert [found.ranks for found in rankings.current(project)] == orders
+        assert [found.ranks for found in counting_rankings(project)] == orders
 
 
 def test_two_programs_may_open_an_older_project_at_once(older):
@@ -120,7 +123,7 @@ def test_two_programs_may_open_an_older_project_at_once(older):
         began.wait()
         try:
             with closing(open_project(older)) as project:
-                rankings.rank(project, 1, rankings.labeler(project, "eve").id, {1: 1, 2: 2})
+                rankings.add(project, NewRanking(1, labelers.named(project, "eve").id, {1: 1, 2: 2}))
         except KnownError as error:
             errors.append(error)
 
@@ -131,7 +134,7 @@ def test_two_programs_may_open_an_older_project_at_once(older):
         thread.join(30)
     assert errors == []
     with closing(open_project(older)) as project:
-        assert project.value("select count(*) from rankings") == 8
+        assert project.database.value("select count(*) from rankings") == 8
     (backup,) = older.glob("plumbline.before-*")
     with closing(sqlite3.connect(backup)) as database:
         assert database.execute("select count(*) from _sqlite_migrations").fetchone() == (1,)
@@ -162,7 +165,7 @@ def test_a_writer_waits_for_another_instead_of_failing(project):
     def write() -> None:
         mine = open_project(project.folder)
         with mine.write():
-            mine.value("select count(*) from settings")
+            mine.database.value("select count(*) from settings")
             mine.set_setting("b", 2)
         mine.close()
         done.set()
@@ -181,6 +184,27 @@ def test_a_failed_operation_leaves_nothing_behind(project):
         prompts.add(project, [Prompt(0, "half")])
         raise RuntimeError
     assert prompts.count(project) == 0
+
+
+def test_a_part_that_fails_takes_back_itself_alone(filled):
+    me = labelers.named(filled, "me")
+    rankings.add(filled, NewRanking(2, me.id, dict.fromkeys(completions.ids(filled, 2), 1)))
+    with filled.write():
+        prompts.add(filled, [Prompt(0, "before")])
+        with pytest.raises(BadInput, match="ranked prompt"):
+            prompts.delete(filled, [1, 2])
+        prompts.add(filled, [Prompt(0, "after")])
+    assert [prompt.id for prompt in prompts.listed(filled)] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert completions.ids(filled, 1), "the completions of the first would have gone along"
+
+
+def test_the_whole_fails_with_all_its_parts(filled):
+    with pytest.raises(RuntimeError), filled.write():
+        prompts.delete(filled, [1])
+        with filled.write():
+            prompts.delete(filled, [2])
+        raise RuntimeError
+    assert prompts.count(filled) == 6
 
 
 def test_prompts_are_unique_and_protected(filled):
@@ -235,5 +259,5 @@ def test_a_persons_work_waits_for_the_disk_and_a_worker_loses_at_most_its_last_m
     folder = tmp_path / "mine"
     shutil.copytree(empty_project, folder)
     for opened, level in ((open_project(folder), 2), (worker.opened(folder), 1)):
-        assert opened.value("pragma synchronous") == level
+        assert opened.database.value("pragma synchronous") == level
         opened.close()

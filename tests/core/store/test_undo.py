@@ -7,8 +7,8 @@ from core.errors import BadInput, KnownError
 from core.events import NewCompletion
 from core.jobs.follow import Follower
 from core.labeling import gold
-from core.records import Prompt
-from core.store import assignments, completions, guidelines, open_project, prompts, rankings
+from core.records import NewRanking, Prompt
+from core.store import assignments, completions, drafts, guidelines, labelers, open_project, prompts, rankings
 from core.store.undo import History
 from tests.jobs import add_job, set_job
 
@@ -17,14 +17,19 @@ def contents(project):
     """All that the project holds, but the counters of edits."""
     tables = [
         row["name"]
-        for row in project.rows("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+        for row in project.database.rows(
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
+        )
     ]
     where = {"settings": "where key not like 'edits/%'"}
-    return {table: sorted(map(str, project.rows(f"select * from {table} {where.get(table, '')}"))) for table in tables}
+    return {
+        table: sorted(map(str, project.database.rows(f"select * from {table} {where.get(table, '')}")))
+        for table in tables
+    }
 
 
 def test_each_step_is_taken_back_and_done_again(filled):
-    person = rankings.labeler(filled, "somebody")
+    person = labelers.named(filled, "somebody")
     history = History(filled)
     states, labels = [contents(filled)], []
 
@@ -38,7 +43,7 @@ def test_each_step_is_taken_back_and_done_again(filled):
     do(guidelines.save(filled, criteria="Be brief.", ties="", flags="", examples=""))
     for group in completions.group_ids(filled)[:2]:
         ranks = {completion: place for place, completion in enumerate(completions.ids(filled, group), 1)}
-        do(rankings.rank(filled, group, person.id, ranks, comment="ünï"))
+        do(rankings.add(filled, NewRanking(group, person.id, ranks, comment="ünï")))
     do(rankings.retract(filled, 1))
     do(prompts.delete(filled, [3, 4]))  # with their completions
     assert len(contents(filled)["completions"]) < len(states[0]["completions"])
@@ -68,7 +73,7 @@ def test_what_others_built_on_is_refused_and_nothing_changes(filled):
     completions.add_group(other, prompts.listed(other)[-1].id, tuple(NewCompletion(text, 1, True, 0) for text in "ab"))
     group = max(completions.group_ids(other))
     order = dict(zip(completions.ids(other, group), (1, 2), strict=True))
-    rankings.rank(other, group, rankings.labeler(other, "x").id, order)
+    rankings.add(other, NewRanking(group, labelers.named(other, "x").id, order))
     before = contents(filled)
     with pytest.raises(BadInput, match="cannot be taken back"):
         history.undo()
@@ -125,32 +130,32 @@ def test_what_another_window_wrote_into_the_same_row_stays(filled):
 
 def test_a_step_is_one_operation_and_not_what_was_written_beside_it(filled):
     history = History(filled)
-    person = rankings.labeler(filled, "who opened the Rank tab")
-    rankings.keep_draft(filled, person.id, 1, {"tiers": []})
+    person = labelers.named(filled, "who opened the Rank tab")
+    drafts.keep(filled, person.id, 1, {"tiers": []})
     history.mark(prompts.edit(filled, 1, tags=("a",)))
     history.undo()
-    assert [found.name for found in rankings.labelers(filled)] == [person.name]
-    assert rankings.drafts(filled, person.id)
+    assert [found.name for found in labelers.listed(filled)] == [person.name]
+    assert drafts.listed(filled, person.id)
 
 
 def test_a_deletion_comes_back_with_all_that_went_along(filled):
-    person = rankings.labeler(filled, "somebody")
-    rankings.keep_draft(filled, person.id, 3, {"tiers": []})
+    person = labelers.named(filled, "somebody")
+    drafts.keep(filled, person.id, 3, {"tiers": []})
     add_job(filled, ScoreConfig())
-    filled.db.conn.execute(
+    filled.database.execute(
         "insert into samples (job_id, step, prompt_id, prompt, policy, completion) values (1, 1, 3, 'p', 'x', 'c')"
     )
-    filled.db.conn.execute("insert into scores values (1, 'heldout', 'm', '', 9, 0.25, 3)")
-    filled.db.conn.execute("insert into priorities values (3, 1, 0.5)")
+    filled.database.execute("insert into scores values (1, 'heldout', 'm', '', 9, 0.25, 3)")
+    filled.database.execute("insert into priorities values (3, 1, 0.5)")
     history, before = History(filled), contents(filled)
     history.mark(prompts.delete(filled, [3]))
-    assert filled.value("select prompt_id from samples") is None and not rankings.drafts(filled, person.id)
+    assert filled.database.value("select prompt_id from samples") is None and not drafts.listed(filled, person.id)
     history.undo()
     assert contents(filled) == before
 
 
 def test_an_assignment_goes_back_with_its_plan(filled):
-    people = [rankings.labeler(filled, name).id for name in "ab"]
+    people = [labelers.named(filled, name).id for name in "ab"]
     history, before = History(filled), contents(filled)
     history.mark(assignments.assign(filled, people, 1))
     assert assignments.assigned(filled)
@@ -175,7 +180,7 @@ def test_others_see_what_was_undone(filled):
 def test_a_locked_file_keeps_the_step(filled):
     history = History(filled)
     history.mark(prompts.edit(filled, 1, tags=("a",)))
-    filled.db.conn.execute("pragma busy_timeout = 50")
+    filled.database.execute("pragma busy_timeout = 50")
     other = open_project(filled.folder)
     with other.write(), pytest.raises(KnownError):
         history.undo()
@@ -186,10 +191,10 @@ def test_a_locked_file_keeps_the_step(filled):
 
 def test_a_text_with_a_zero_byte_comes_back_whole(filled):
     history = History(filled)
-    filled.db.conn.execute("update prompts set source = ? where id = 1", ("nul\0tail",))
+    filled.database.execute("update prompts set source = ? where id = 1", ("nul\0tail",))
     history.mark(prompts.delete(filled, [1]))
     history.undo()
-    assert filled.db.conn.execute("select source from prompts where id = 1").fetchone()[0] == "nul\0tail"
+    assert filled.database.execute("select source from prompts where id = 1").fetchone()[0] == "nul\0tail"
 
 
 def test_what_a_script_ranks_elsewhere_is_not_in_this_history(filled):

@@ -14,10 +14,11 @@ import pytest
 from core import data
 from core.errors import BadInput
 from core.labeling import pack, simulate
-from core.store import bulk, completions, open_project, prompts, rankings, waiting_rows
-from core.store.undo import History
+from core.store import completions, open_project, prompts, rankings
+from core.store.undo import History, bulk, waiting_rows
 from tests.core.labeling.test_labelers import person, rank
 from tests.core.store.test_undo import contents
+from tests.ranked import counting_rankings
 
 
 @pytest.fixture
@@ -65,15 +66,15 @@ def test_all_that_it_wrote_goes_and_comes_back(filled, beside, name):
         assert contents(filled) == before
         history.redo()
         assert contents(filled) == after
-    assert filled.value("pragma foreign_key_check") is None
+    assert filled.database.value("pragma foreign_key_check") is None
 
 
 def test_a_merge_gives_back_what_it_retracted(filled, beside):
     history = History(filled)
     history.mark(beside("merge"))
-    assert [found.group_id for found in rankings.current(filled)] == [1, 3]
+    assert [found.group_id for found in counting_rankings(filled)] == [1, 3]
     history.undo()
-    assert [found.group_id for found in rankings.current(filled)] == [1, 2]
+    assert [found.group_id for found in counting_rankings(filled)] == [1, 2]
 
 
 def test_it_is_refused_once_somebody_built_on_it(filled, beside):
@@ -147,7 +148,7 @@ def test_rows_of_a_process_that_was_killed_are_removed_and_never_those_of_a_livi
     history.undo()
     mine = history.redoable[0].bulk.kept
     program = (
-        "import tempfile, time; from core.store import waiting_rows;"
+        "import tempfile, time; from core.store.undo import waiting_rows;"
         f"tempfile.tempdir = {str(tmp_path)!r}; made = waiting_rows.new_folder();"
         "(made[0] / '1.db').write_text('rows'); print(made[0], flush=True); time.sleep(60)"
     )

@@ -9,8 +9,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 
 from core.events import NewCompletion
-from core.records import Prompt
-from core.store import Project, assignments, completions, create_project, guidelines, prompts, rankings
+from core.records import NewRanking, Prompt
+from core.store import Project, assignments, completions, create_project, guidelines, labelers, prompts, rankings
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
 from desktop.instructions.guidelines_editor import DRAFT
 from desktop.instructions.import_dialog import ImportDialog
@@ -207,7 +207,7 @@ def test_a_ranked_prompt_is_not_deleted(qtbot, session: Session, made: Project) 
     group = completions.add_group(made, 1, answers)
     completions.add_group(made, 3, answers)
     first, second = (item.id for item in completions.group(made, group).completions)
-    rankings.rank(made, group, rankings.labeler(made, "me").id, {first: 1, second: 2})
+    rankings.add(made, NewRanking(group, labelers.named(made, "me").id, {first: 1, second: 2}))
     tab = open_tab(qtbot, session)
     page = tab.prompts
     page.table.selectRow(0)
@@ -258,10 +258,10 @@ def test_rows_are_fetched_only_when_they_are_painted(qtbot, made: Project) -> No
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     model.load()
     statements: list[str] = []
-    made.db.conn.set_trace_callback(statements.append)
+    made.database.conn.set_trace_callback(statements.append)
     assert model.index(3 * BLOCK, 0).data() == f"Prompt {3 * BLOCK}?"
     assert model.index(3 * BLOCK + 1, 1).data() == "Training"
-    made.db.conn.set_trace_callback(None)
+    made.database.conn.set_trace_callback(None)
     assert len([text for text in statements if text.startswith("select")]) == 1
     assert model.rowCount() == 5 * BLOCK
     del tester
@@ -289,8 +289,8 @@ def test_the_checklist_names_what_is_missing_and_leads_there(tab, qtbot) -> None
 def test_rankings_under_older_guidelines_are_offered_again(tab) -> None:
     project = tab.guidelines.session.project
     group_id = completions.add_group(project, first_prompt(project), two_texts())
-    me = rankings.labeler(project, "me")
-    rankings.rank(project, group_id, me.id, dict.fromkeys(completions.ids(project, group_id), 1))
+    me = labelers.named(project, "me")
+    rankings.add(project, NewRanking(group_id, me.id, dict.fromkeys(completions.ids(project, group_id), 1)))
     assert not tab.guidelines.older.isVisibleTo(tab)
     tab.guidelines.editors["criteria"].setPlainText("Something else altogether.")
     tab.guidelines.save()
@@ -338,7 +338,7 @@ def test_near_duplicates_are_found_and_one_of_each_is_kept(qtbot, tab) -> None:
 
 def test_an_import_that_is_stopped_leaves_nothing(qtbot, session: Session, tab: Tab, tmp_path: Path) -> None:
     (tmp_path / "many.txt").write_text("\n".join(f"prompt number {number}" for number in range(20_000)))
-    before = session.project.value("select count(*) from prompts")
+    before = session.project.database.value("select count(*) from prompts")
     dialog = ImportDialog(session, tab, what="prompts")
     dialog.look(tmp_path / "many.txt")
     qtbot.waitUntil(dialog.go.isEnabled, timeout=20_000)
@@ -348,7 +348,7 @@ def test_an_import_that_is_stopped_leaves_nothing(qtbot, session: Session, tab: 
     assert dialog.isVisible() and not dialog.shut.isEnabled(), "nobody could rank meanwhile"
     dialog.halt.click()
     qtbot.waitUntil(lambda: "It was stopped" in dialog.said.text())
-    assert session.project.value("select count(*) from prompts") == before
+    assert session.project.database.value("select count(*) from prompts") == before
     assert not dialog.halt.isVisible()
     dialog.go.click()
     qtbot.waitUntil(lambda: "20,000 prompts imported" in dialog.said.text(), timeout=20_000)

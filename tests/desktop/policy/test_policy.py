@@ -24,7 +24,8 @@ from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Sample
 from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
-from core.store import completions, setting_changes
+from core.store import completions
+from core.store.runs import setting_changes
 from desktop.background import wait_for_all
 from desktop.places import TabId
 from desktop.policy.samples import COLUMNS
@@ -139,7 +140,7 @@ def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
     assert "from the next step" in tab.live.said.text()
     tab.live.apply()
     assert len(setting_changes.listed(project, job.id)) == 1, "what is in force already is not asked for again"
-    project.db.conn.execute("update controls set step = 4")
+    project.database.execute("update controls set step = 4")
     told(project, job, [5], objective__scores=lambda s: s)
     poll(tab)
     assert [(mark.place, mark.meaning) for mark in tab.charts.kl.marks] == [(5, "KL coefficient 0.2 from step 5")]
@@ -325,7 +326,7 @@ def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(ex
 
 def test_samples_show_the_change_and_what_the_reference_answered(tab):
     project = tab.session.project
-    prompt = project.one("select id, text from prompts limit 1")
+    prompt = project.database.one("select id, text from prompts limit 1")
     job = queued(project)
     record = Recorder(project, job.id).record
     known = {"prompt": prompt["text"], "prompt_id": prompt["id"]}
@@ -451,7 +452,7 @@ def test_samples_leave_out_what_a_run_does_not_say_and_prompts_where_there_is_no
     row = {"id": 10**6, "job_id": job.id, "step": 2, "policy": "policy", "completion": "so", "change": 0.5}
     with project.write() as database:
         database["samples"].insert(row | {"prompt": "why?"})
-    tab.samples.prepend(project.rows("select * from samples where id = ?", row["id"]))
+    tab.samples.prepend(project.database.rows("select * from samples where id = ?", row["id"]))
     assert not hidden(COLUMNS.index("change")), "the newest sample is the first that says it"
     for width, narrow in ((420, True), (1200, False)):
         tab.samples.view.setFixedWidth(width)
@@ -525,7 +526,7 @@ def test_rounds_stand_in_a_line_and_a_tuned_policy_begins_the_next(open_window, 
         Result(TrainPolicyResult(adapter="runs/1/x", reward_before=0.1, reward_after=0.9, kl=1.0, steps=3))
     )
     done(filled, job)
-    prompt = filled.value("select min(id) from prompts")
+    prompt = filled.database.value("select min(id) from prompts")
     rows = tuple(NewCompletion(f"tuned {n}", 2, True, 0, policy_job=job.id) for n in range(3))
     completions.add_group(filled, prompt, rows)
     window = open_window()

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
 from core.config.jobs import JobKind
 from core.config.training import TrainRewardConfig
-from core.projects import archive as copies
-from core.projects import trash
-from core.projects.summary import glance
-from core.store import create_project, waiting_rows
+from core.projects import archive, trash
+from core.projects.summary import summary
+from core.store import create_project
+from core.store.undo import waiting_rows
 from desktop import user_settings
 from desktop.background import busy
 from desktop.places import TabId
@@ -63,7 +63,7 @@ def test_recent_projects_have_their_own_names_and_a_menu_by_keyboard(welcome, qt
     remove = next(action for action in row.menu.actions() if "Remove" in action.text())
     remove.trigger()
     qtbot.waitUntil(lambda: names(welcome) == ["three", "one"])
-    assert glance(tmp_path / "two") is not None, "it is off the list and still there"
+    assert summary(tmp_path / "two") is not None, "it is off the list and still there"
     qtbot.keyClick(welcome.welcome.recent.rows[1].name, Qt.Key.Key_Space)
     assert welcome.session.project.name == "one"
 
@@ -118,7 +118,7 @@ def test_an_archive_is_written_and_restored_while_the_window_lives(opened, qtbot
     assert opened.session.project.folder == folder, "nobody's work is exchanged under their hands"
     opened.notice.action.click()
     assert opened.session.project.folder == tmp_path / "back"
-    assert opened.session.project.value("select count(*) from prompts") == 6
+    assert opened.session.project.database.value("select count(*) from prompts") == 6
 
 
 def test_a_file_that_is_no_archive_is_one_sentence_and_the_project_stays(opened, qtbot, tmp_path):
@@ -146,7 +146,7 @@ def test_a_duplicate_is_named_and_can_be_opened(opened, qtbot):
     qtbot.waitUntil(lambda: "is the copy" in opened.notice.text.text())
     opened.notice.action.click()
     assert opened.session.project.name == "Second try"
-    assert opened.session.project.value("select count(*) from completions") == 24
+    assert opened.session.project.database.value("select count(*) from completions") == 24
 
 
 def test_the_open_project_is_deleted_after_a_question_and_undone(opened, qtbot):
@@ -200,7 +200,7 @@ def test_the_trash_lists_puts_back_and_deletes_for_good(welcome, qtbot, tmp_path
     assert unnamed(dialog) == []
     dialog.restore()
     qtbot.waitUntil(lambda: dialog.list.rowCount() == 1)
-    assert glance(tmp_path / "two").name == "two & more"
+    assert summary(tmp_path / "two").name == "two & more"
     dialog.ask()
     box = dialog.findChild(QMessageBox)
     pressed(box, "Delete for good").click()
@@ -214,16 +214,16 @@ def test_the_trash_lists_puts_back_and_deletes_for_good(welcome, qtbot, tmp_path
 @pytest.fixture
 def slow(monkeypatch):
     """Archiving that waits at its first piece until it is let go."""
-    go, whole = threading.Event(), copies.archive
+    go, whole = threading.Event(), archive.archive
 
-    def archive(folder, path, *, progress):
+    def slowly(folder, path, *, progress):
         def wait(done, total):
             go.wait(20)
             progress(done, total)
 
         return whole(folder, path, progress=wait)
 
-    monkeypatch.setattr(copies, "archive", archive)
+    monkeypatch.setattr(archive, "archive", slowly)
     yield go
     go.set()
 

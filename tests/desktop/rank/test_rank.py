@@ -15,7 +15,7 @@ from core.labeling import gold
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.session import LabelingSession
 from core.records import Prompt
-from core.store import Project, completions, create_project, guidelines, prompts, rankings
+from core.store import Project, completions, create_project, drafts, guidelines, prompts, rankings
 from desktop import user_settings
 from desktop.rank.board import RankingBoard
 from desktop.rank.card import mime_of
@@ -24,6 +24,7 @@ from desktop.rank.history import by
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme
+from tests.ranked import counting_rankings
 
 Key = Qt.Key
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -185,7 +186,7 @@ def test_a_failed_save_keeps_the_order_and_says_why(tab: Tab, monkeypatch: pytes
 
     press(tab, Key.Key_C)
     before = tab.board.ordering
-    monkeypatch.setattr(rankings, "rank", full)
+    monkeypatch.setattr(rankings, "add", full)
     press(tab, Key.Key_Return)
     assert tab.board.ordering == before
     assert "disk is full" in tab.board.hint.text()
@@ -307,23 +308,23 @@ def test_all_ranked_says_so(tab: Tab) -> None:
 
 def test_a_scripts_order_must_be_changed_before_it_is_mine(tab: Tab, made: Project) -> None:
     gold.rank_all(made, "length")
-    script = next(item for item in rankings.current(made) if item.labeler.kind == "scripted")
+    script = next(item for item in counting_rankings(made) if item.labeler.kind == "scripted")
     tab.show_panel("history")
     entry = next(entry for entry in tab.side.history.model.entries if entry.ranking_id == script.id)
     assert by(entry).startswith("By a script (length)")
     tab.controller.open_ranking(script.id)
     assert "script" in tab.board.note.text()
     press(tab, Key.Key_Return)
-    assert rankings.current(made, labeler_id=tab.labeling.labeler.id) == []
+    assert counting_rankings(made, labeler_id=tab.labeling.labeler.id) == []
     assert "script" in tab.board.hint.text()
     tab.board.comment.setFocus()
     QTest.keyClicks(tab.board.comment, "fine")
     press(tab, Key.Key_Return)
     press(tab, Key.Key_A, Key.Key_Z, held=CONTROL)
     press(tab, Key.Key_Return)
-    assert rankings.current(made, labeler_id=tab.labeling.labeler.id) == []
+    assert counting_rankings(made, labeler_id=tab.labeling.labeler.id) == []
     press(tab, Key.Key_Delete, Key.Key_Return)
-    assert len(rankings.current(made, labeler_id=tab.labeling.labeler.id)) == 1
+    assert len(counting_rankings(made, labeler_id=tab.labeling.labeler.id)) == 1
 
 
 def test_a_revision_is_a_new_ranking_and_undo_brings_the_old_one_back(tab: Tab, made: Project) -> None:
@@ -335,7 +336,7 @@ def test_a_revision_is_a_new_ranking_and_undo_brings_the_old_one_back(tab: Tab, 
     press(tab, Key.Key_C, Key.Key_Return)
     second = rankings.latest(made, tab.labeling.labeler.id)
     assert second.id != first.id
-    assert made.value("select count(*) from rankings") == 2
+    assert made.database.value("select count(*) from rankings") == 2
     press(tab, Key.Key_Z, held=CONTROL)
     assert rankings.latest(made, tab.labeling.labeler.id).id == first.id
 
@@ -344,7 +345,7 @@ def test_completions_that_come_while_ranking_join_the_queue(qtbot, tab: Tab, mad
     press(tab, Key.Key_A)
     begun = tab.board.ordering
     other = sqlite3.connect(made.folder / "plumbline.db")
-    prompt_id = made.value("select max(id) from prompts")
+    prompt_id = made.database.value("select max(id) from prompts")
     with other:
         group = other.execute(
             "insert into completion_groups (prompt_id, created_at) values (?, '')", (prompt_id,)
@@ -385,7 +386,7 @@ def test_the_panel_that_writes_completions_closes_when_ranking_begins(tab: Tab) 
 def test_generate_queues_a_job_with_the_panels_values(tab: Tab, made: Project, started: list[object]) -> None:
     tab.show_panel("generate")
     tab.side.generate.generate.click()
-    row = made.one("select kind, config, status from jobs")
+    row = made.database.one("select kind, config, status from jobs")
     assert (row["kind"], row["status"]) == ("generate", "queued")
     assert '"completions": 4' in row["config"]
     assert started == [made.folder]
@@ -394,7 +395,7 @@ def test_generate_queues_a_job_with_the_panels_values(tab: Tab, made: Project, s
     tab.side.generate.generate.click()
     assert "1 more in the queue" in tab.side.generate.state.text()
     tab.side.generate.stop.click()
-    assert [row["status"] for row in made.rows("select status from jobs order by id")] == ["stopped", "queued"]
+    assert [row["status"] for row in made.database.rows("select status from jobs order by id")] == ["stopped", "queued"]
     tab.session.poll()
     tab.show_generation()
     assert "Waiting for the worker" in tab.side.generate.state.text(), "the next one is shown"
@@ -475,7 +476,7 @@ def test_what_is_begun_survives_closing(qtbot, tab: Tab, made: Project) -> None:
     assert stored(made) == []
     press(again, Key.Key_Return)
     assert len(stored(made)) == 1
-    assert rankings.drafts(made, again.labeling.labeler.id) == {}
+    assert drafts.listed(made, again.labeling.labeler.id) == {}
 
 
 def test_cards_that_are_laid_out_before_they_are_shown_fit_their_text(qtbot, made: Project) -> None:

@@ -8,14 +8,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from core.labeling.ordering import letter
-from core.preferences import pairs
-from core.preferences.pairs import OVERALL
-from core.store import Project, assignments, create_project, guidelines, rankings
+from core.preferences.judged_groups import OVERALL
+from core.records import NewRanking
+from core.store import Project, assignments, create_project, drafts, guidelines, labelers, pairs, rankings
 from desktop import user_settings
 from desktop.rank.differences import differences
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from tests.desktop.rank.ranking import SHIFT, Key, add_group, on_disk, press
+from tests.ranked import counting_rankings
 
 CRITERIA = "1. **Helpful.** It helps.\n2. **Honest.** It is true."
 LETTERS = [Key.Key_A, Key.Key_B, Key.Key_C, Key.Key_D]
@@ -47,7 +48,7 @@ def tab(qtbot, made: Project) -> Iterator[Tab]:
 
 
 def ranks(project: Project) -> list[dict[int, int | None]]:
-    return [ranking.ranks for ranking in rankings.current(project)]
+    return [ranking.ranks for ranking in counting_rankings(project)]
 
 
 def shown(tab: Tab) -> list[int]:
@@ -126,10 +127,10 @@ def test_an_order_for_each_criterion_and_overall(tab: Tab, made: Project) -> Non
     assert tab.board.ordering.criterion == OVERALL
     ids = tab.board.ordering.shown
     press(tab, Key.Key_C, Key.Key_Return)
-    (ranking,) = rankings.current(made)
+    (ranking,) = counting_rankings(made)
     assert ranking.ranks[ids[2]] == 1
     assert [ranking.criteria[name][ids[0]] for name in ("helpful", "honest")] == [1, 2]
-    assert made.value("select count(*) from criterion_pairs where criterion = 'honest'") == 5
+    assert made.database.value("select count(*) from criterion_pairs where criterion = 'honest'") == 5
     press(tab, Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)
     assert tab.board.ordering.criteria() == ranking.criteria
 
@@ -162,10 +163,10 @@ def test_skipped_for_good_is_not_shown_again_until_undone(qtbot, tab: Tab, made:
 def test_every_placement_is_on_disk_at_once(tab: Tab, made: Project) -> None:
     for count, key in enumerate(LETTERS, start=1):
         press(tab, key)
-        (draft,) = rankings.drafts(made, tab.labeling.labeler.id).values()
+        (draft,) = drafts.listed(made, tab.labeling.labeler.id).values()
         assert len(draft["tiers"]) == count
     press(tab, Key.Key_Return)
-    assert rankings.drafts(made, tab.labeling.labeler.id) == {}
+    assert drafts.listed(made, tab.labeling.labeler.id) == {}
 
 
 def test_where_each_completion_stood_is_stored(tab: Tab, made: Project) -> None:
@@ -196,9 +197,9 @@ def test_a_repeat_is_shown_in_another_order_and_gives_no_pairs(tab: Tab, made: P
 def test_an_adjudication_counts_instead_of_the_others(tab: Tab, made: Project) -> None:
     group_id = tab.labeling.group.id
     for name in ("Ana", "Bo"):
-        person = rankings.labeler(made, name)
+        person = labelers.named(made, name)
         first, *rest = tab.board.ordering.shown
-        rankings.rank(made, group_id, person.id, {first: 1} | dict.fromkeys(rest))
+        rankings.add(made, NewRanking(group_id, person.id, {first: 1} | dict.fromkeys(rest)))
     assert pairs.counts(made).pairs == 6
     tab.adjudicate(group_id)
     assert "instead of everybody else's" in tab.board.note.text()
@@ -239,7 +240,7 @@ def test_up_to_sixteen_cards_are_all_reachable(qtbot, tab: Tab, made: Project, c
         visible = card.visibleRegion().boundingRect()
         assert visible.height() > 60, letter(index)
     press(tab, Key.Key_Return)
-    assert len(rankings.current(made)) == 1
+    assert len(counting_rankings(made)) == 1
 
 
 def test_a_text_that_nearly_repeats_another_is_marked(tab: Tab, made: Project) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from core import data
 from core.labeling import pack
-from core.store import Project, assignments, calibration, completions, open_project, rankings
+from core.store import Project, assignments, calibration, completions, labelers, open_project, rankings
 from desktop import user_settings
 from desktop.background import busy
 from desktop.instructions.import_dialog import ImportDialog
@@ -21,6 +21,7 @@ from desktop.review.tab import Tab
 from desktop.session import Session
 from tests.core.labeling.test_labelers import person, rank
 from tests.desktop.rank.ranking import Key, press
+from tests.ranked import counting_rankings
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_labelers_are_added_and_share_the_prompts(qtbot, tab: Tab, ranked: Proje
     page = tab.labelers
     page.name.setText("Cy")
     page.add()
-    assert [who.name for who in rankings.labelers(ranked)] == ["Ana", "Bo", "Cy"]
+    assert [who.name for who in labelers.listed(ranked)] == ["Ana", "Bo", "Cy"]
     page.share()
     assert "Tick at least one" in page.said.text()
     for row in range(3):
@@ -192,7 +193,7 @@ def test_a_pack_goes_out_and_comes_back_with_its_conflict_decided(
     click(page.conflicts, "In the pack:  D > A > B > C")
     assert not page.conflicts.isVisible()
     ids = completions.ids(ranked, 1)
-    now = next(item for item in rankings.current(ranked, labeler_id=person(ranked, "Bo")) if item.group_id == 1)
+    now = next(item for item in counting_rankings(ranked, labeler_id=person(ranked, "Bo")) if item.group_id == 1)
     assert now.ranks == {ids[3]: 1, ids[0]: 2, ids[1]: 3, ids[2]: 4}
     page.merge(tmp_path / "missing.plumbpack")
     qtbot.waitUntil(lambda: "is not a file" in page.said.text())
@@ -245,7 +246,7 @@ def test_rankings_are_exported_with_what_is_lost_and_imported_again(
     back.go.click()
     qtbot.waitUntil(lambda: "imported" in back.said.text())
     assert changes
-    found = rankings.current(ranked, labeler_id=rankings.labeler(ranked, "From TRL").id)
+    found = counting_rankings(ranked, labeler_id=labelers.named(ranked, "From TRL").id)
     assert len(found) == len({(item.group_id, tuple(item.ranks.items())) for item in found}) > 0
     back.look(Path(__file__))
     qtbot.waitUntil(lambda: "There are no rankings" in back.said.text())
@@ -256,7 +257,7 @@ def test_rankings_are_exported_with_what_is_lost_and_imported_again(
 def table(qtbot, ranked: Project, session: Session) -> Iterator[RankTab]:
     """The Rank tab for a new labeler, before whom Ana put two prompts into the calibration set."""
     user_settings.set_labeler_name("New")
-    for ranking in rankings.current(ranked, labeler_id=person(ranked, "Ana")):
+    for ranking in counting_rankings(ranked, labeler_id=person(ranked, "Ana")):
         calibration.add(ranked, ranking.id)
     found = RankTab(session)
     qtbot.addWidget(found)
@@ -302,7 +303,7 @@ def test_an_earlier_ranking_is_put_into_the_calibration_set_from_the_history(tab
 
 
 def test_who_wrote_what_is_hidden_until_it_is_ranked(table: RankTab, ranked: Project) -> None:
-    ranked.db.conn.execute('update completions set sampling = \'{"imported": "hh.jsonl"}\' where id = 2')
+    ranked.database.execute('update completions set sampling = \'{"imported": "hh.jsonl"}\' where id = 2')
     assert not any(card.foot.isVisible() for card in table.board.grid.cards)
     press(table, Key.Key_A, Key.Key_Return)
     assert not any(card.foot.isVisible() for card in table.board.grid.cards)

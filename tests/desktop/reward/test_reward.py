@@ -63,7 +63,7 @@ def write_run(folder, *, shift: float = 0.0, models=()) -> int:
     for step in range(1, 6):
         values = {"loss": 0.7 - step / 50 + shift, "accuracy": 0.5, "margin": step / 10}
         record(Metrics(step, values | {"eval_loss": 0.69, "eval_accuracy": 0.6, "eval_margin": step / 20}))
-    rows = worker.rows(
+    rows = worker.database.rows(
         "select c.id, length(c.text) as n, c.tokens from completions c join completion_groups g on g.id = c.group_id"
         " join prompts p on p.id = g.prompt_id where p.split = 'heldout'"
     )
@@ -178,7 +178,7 @@ def test_live_scores_redraw_the_histogram(tab, qtbot):
     qtbot.waitUntil(lambda: not busy())
     assert len(tab.training.histogram._chosen) == 0
     record = Recorder(worker, job.id).record
-    rows = worker.rows("select id from completions where group_id = 5")
+    rows = worker.database.rows("select id from completions where group_id = 5")
     record(Scores(tuple(Score("heldout", "reward", "overall", row["id"], float(row["id"]), 3) for row in rows)))
     record(Metrics(1, {"eval_loss": 0.6}))
     worker.close()
@@ -268,7 +268,7 @@ def test_scoring_that_was_stopped_or_failed_says_so(tab):
     page.start_scoring()
     job = queue.listed(tab.session.project, ScoreJob)[0]
     set_job(tab.session.project, job.id, error="No such model.")
-    tab.session.project.db.conn.commit()
+    tab.session.project.database.conn.commit()
     end(tab, ScoreJob, None, "failed")
     assert page.said.text() == "No such model."
 

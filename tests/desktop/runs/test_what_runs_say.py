@@ -54,7 +54,7 @@ def test_the_time_that_is_left_counts_down_between_steps_everywhere(window, fill
     polled(window)
     session, panel, runs = window.session, window.findChild(JobsPanel), window.tabs[TabId.TUNE].runs
     reads = []
-    session.project.db.conn.set_trace_callback(reads.append)
+    session.project.database.conn.set_trace_callback(reads.append)
 
     def shown(waited):
         session._moved[job.id] -= waited

@@ -25,7 +25,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.store import rankings
+from core.records import NewRanking
+from core.store import labelers, rankings
 from desktop.places import TABS, TabId
 from desktop.theme import theme
 from desktop.widgets.basics import button, column
@@ -65,8 +66,8 @@ def ancestors(widget: QWidget) -> list[QWidget]:
 
 @pytest.mark.parametrize("kind", TabId)
 def test_every_control_has_a_name(open_window, filled, kind):
-    me = rankings.labeler(filled, "me")
-    rankings.rank(filled, 1, me.id, {1: 1, 2: 2, 3: 3, 4: None})
+    me = labelers.named(filled, "me")
+    rankings.add(filled, NewRanking(1, me.id, {1: 1, 2: 2, 3: 3, 4: None}))
     window = open_window()
     window.workspace.open(filled.folder)
     tab = window.open_tab(kind)

@@ -16,8 +16,8 @@ from core.guidance.steps import Step
 from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
-from core.records import Prompt
-from core.store import completions, open_project, prompts, rankings
+from core.records import NewRanking, Prompt
+from core.store import completions, labelers, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.background import busy
 from desktop.guide import guide
@@ -145,10 +145,10 @@ def test_the_card_follows_what_is_done_and_leads_there(open_window, filled, qtbo
 
 def rank_by_hand(window, count):
     project = window.session.project
-    person = rankings.labeler(project, "somebody")
+    person = labelers.named(project, "somebody")
     for group in completions.group_ids(project)[:count]:
         ranks = {completion: place for place, completion in enumerate(completions.ids(project, group), 1)}
-        window.session.do(rankings.rank(project, group, person.id, ranks))
+        window.session.do(rankings.add(project, NewRanking(group, person.id, ranks)))
 
 
 def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_window, started, qtbot):
@@ -260,7 +260,7 @@ def test_the_jobs_panel_lists_logs_and_stops(open_window, filled, qtbot):
     window.session.start(JobKind.GENERATE, GenerateConfig())
     worker = open_project(filled.folder)
     set_job(worker, first.id, status="running", done=3, total=6)
-    worker.db.conn.execute(
+    worker.database.execute(
         "insert into job_log (job_id, at, text) values (?, '2026-01-02T03:04:05', 'hello')", (first.id,)
     )
     worker.close()
@@ -359,9 +359,9 @@ def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, f
     rank = window.tabs[TabId.RANK]
     for key in (Qt.Key.Key_B, Qt.Key.Key_A, Qt.Key.Key_C, Qt.Key.Key_D, Qt.Key.Key_Return):
         qtbot.keyClick(rank.board, key)
-    assert window.session.project.value("select count(*) from rankings") == 1
+    assert window.session.project.database.value("select count(*) from rankings") == 1
     window.take_back("undo")
-    assert window.session.project.value("select count(*) from current_rankings") == 0
+    assert window.session.project.database.value("select count(*) from current_rankings") == 0
 
 
 def test_the_jobs_panel_goes_with_its_project(open_window, filled, qtbot):

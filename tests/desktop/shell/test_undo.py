@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 
 from core.config.jobs import SuggestConfig
 from core.labeling import pack
-from core.store import assignments, calibration, completions, open_project, prompts, rankings
+from core.records import NewRanking
+from core.store import assignments, calibration, completions, labelers, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.background import busy
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
@@ -145,7 +146,7 @@ def share_out(window, qtbot, tmp_path):
 
 def share_no_more(window, qtbot, tmp_path):
     project = window.session.project
-    assignments.assign(project, [who.id for who in rankings.labelers(project)], 1)
+    assignments.assign(project, [who.id for who in labelers.listed(project)], 1)
     page = page_of(window, TabId.REVIEW, "labelers")
     yield
     page.unshare()
@@ -160,7 +161,7 @@ def ask_again_now_and_then(window, qtbot, tmp_path):
 def resolve_a_conflict(window, qtbot, tmp_path):
     project, bo = window.session.project, person(window.session.project, "Bo")
     theirs = rank(project, 3, bo, 3, 2, 1, 0)
-    project.db.conn.execute("insert into conflicts (ours, theirs, created_at) values (4, ?, '')", (theirs,))
+    project.database.execute("insert into conflicts (ours, theirs, created_at) values (4, ?, '')", (theirs,))
     page = page_of(window, TabId.REVIEW, "labelers")
     yield
     page.conflicts.take(1, "theirs")
@@ -182,7 +183,7 @@ def take_out_of_calibration(window, qtbot, tmp_path):
 def usual_order(window, qtbot, tmp_path):
     project = window.session.project
     job = add_job(project, SuggestConfig())
-    project.db.conn.execute("insert into priorities values (4, ?, 0.5)", (job.id,))
+    project.database.execute("insert into priorities values (4, ?, 0.5)", (job.id,))
     page = page_of(window, TabId.REWARD, "playground")
     yield
     page.usual.click()
@@ -269,7 +270,7 @@ def test_what_the_rank_tab_refuses_is_no_step_to_take_back(window):
     window.open_tab(TabId.RANK)
     tab, project = window.tabs[TabId.RANK], window.session.project
     unranked = dict.fromkeys(completions.ids(project, 4))
-    flagged = rankings.rank(project, 4, tab.labeling.labeler.id, unranked, flag="broken").ids[0]
+    flagged = rankings.add(project, NewRanking(4, tab.labeling.labeler.id, unranked, flag="broken")).ids[0]
     calibration.add(project, 1)
     tab.controller.skip_for_good()
     tab.controller.undo()
@@ -287,6 +288,6 @@ def test_what_was_skipped_is_skipped_again_but_for_what_went_meanwhile(window):
     tab.controller.skip_for_good()
     first, second = sorted(assignments.skipped(project, tab.labeling.labeler.id))
     tab.controller.unskip()
-    project.db.conn.execute("delete from completion_groups where id = ?", (second,))
+    project.database.execute("delete from completion_groups where id = ?", (second,))
     tab.controller.undo()
     assert assignments.skipped(project, tab.labeling.labeler.id) == {first}

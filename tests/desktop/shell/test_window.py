@@ -19,8 +19,9 @@ from core.events import Metrics, Progress, Result, Sample, Samples
 from core.jobs import follow, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
+from core.records import NewRanking
 from core.resources import resource
-from core.store import open_project, rankings
+from core.store import labelers, open_project, rankings
 from desktop import errors, user_settings
 from desktop.guide import guide
 from desktop.places import TabId
@@ -269,9 +270,9 @@ def test_rankings_made_in_another_window_are_seen(open_window, filled, qtbot):
     reward = window.open_tab(TabId.REWARD)
     qtbot.waitUntil(lambda: reward.training.pairs.value.text() == "0")
     other = open_project(filled.folder)
-    me = rankings.labeler(other, "me")
-    items = [row["id"] for row in other.rows("select id from completions where group_id = 1")]
-    rankings.rank(other, 1, me.id, {item: rank for rank, item in enumerate(items, 1)})
+    me = labelers.named(other, "me")
+    items = [row["id"] for row in other.database.rows("select id from completions where group_id = 1")]
+    rankings.add(other, NewRanking(1, me.id, {item: rank for rank, item in enumerate(items, 1)}))
     window.session.poll()
     qtbot.waitUntil(lambda: reward.training.pairs.value.text() == "6")
     other.close()
@@ -377,7 +378,7 @@ def test_an_empty_list_of_runs_takes_no_room(open_window, project, with_runs):
     window.workspace.open(with_runs.folder)
     assert window.open_tab(TabId.TUNE).runs.isVisible()
     with project.write() as database:
-        database.conn.execute("delete from jobs where kind = 'train-policy'")
+        database.execute("delete from jobs where kind = 'train-policy'")
     window.workspace.open(project.folder)
     assert not window.open_tab(TabId.TUNE).runs.isVisible()
 

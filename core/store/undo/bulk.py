@@ -17,7 +17,8 @@ from typing import TypeVar
 
 from core.errors import known
 from core.store import Changes, Project, open_project
-from core.store.undo_log import Statement, UndoLog, execute
+from core.store.connection import statement_for
+from core.store.undo.log import Statement, UndoLog, execute
 
 #: The number that says who wrote a row, by table; items are numbered by their ranking.
 NUMBERS = {
@@ -26,6 +27,11 @@ NUMBERS = {
     "conflicts": "id",
 }  # fmt: skip
 AT_ONCE = 1000
+ADDED = "select {columns} from main.{table} where {number} > ? and {number} <= ? order by {number}"
+LAST = "select coalesce(max({number}), 0) from main.{table}"
+KEEP = "create table kept.{table} as select * from main.{table} where {number} > ? and {number} <= ?"
+TAKE_AWAY = "delete from main.{table} where {number} > ? and {number} <= ?"
+BRING_BACK = "insert into main.{table} ({columns}) select {columns} from kept.{table}"
 
 T = TypeVar("T")
 
@@ -39,10 +45,8 @@ class Added:
     last: int
     digest: int
 
-    @property
-    def where(self) -> str:
-        number = NUMBERS[self.table]
-        return f"{number} > {self.after} and {number} <= {self.last}"
+    def statement(self, text: str, project: Project) -> str:
+        return statement_for(text, project.database.conn, self.table, NUMBERS[self.table])
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def replay(folder: Path, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk 
     """Take it away, into the file `kept`, or bring it back, with a connection of its own, in any thread. Returns what
     does the opposite; None, and nothing is changed, if others built on it."""
     with closing(open_project(folder)) as project:
-        connection = project.db.conn
+        connection = project.database.conn
         connection.execute("pragma foreign_keys = off")
         connection.execute("attach database ? as kept", (str(bulk.kept or kept),))
         log = UndoLog(project)
@@ -118,23 +122,22 @@ def _take_away(project: Project, added: Iterable[Added]) -> None:
     for rows in added:
         if _signed(project, rows) != rows:
             raise sqlite3.IntegrityError("somebody changed these rows")
-        project.db.conn.execute(f"create table kept.{rows.table} as select * from main.{rows.table} where {rows.where}")
-        project.db.conn.execute(f"delete from main.{rows.table} where {rows.where}")
+        project.database.execute(rows.statement(KEEP, project), (rows.after, rows.last))
+        project.database.execute(rows.statement(TAKE_AWAY, project), (rows.after, rows.last))
 
 
 def _bring_back(project: Project, added: Iterable[Added]) -> None:
     for rows in added:
-        names = ", ".join(row["name"] for row in project.rows(f"pragma main.table_info({rows.table})"))
-        project.db.conn.execute(f"insert into main.{rows.table} ({names}) select {names} from kept.{rows.table}")
+        project.database.execute(rows.statement(BRING_BACK, project))
 
 
 def _last(project: Project, table: str) -> int:
-    return int(project.value(f"select coalesce(max({NUMBERS[table]}), 0) from main.{table}"))
+    return int(project.database.value(statement_for(LAST, project.database.conn, table, NUMBERS[table])))
 
 
 def _signed(project: Project, rows: Added) -> Added:
-    number, digest = NUMBERS[rows.table], 0
-    found = project.db.conn.execute(f"select * from main.{rows.table} where {rows.where} order by {number}")
+    digest = 0
+    found = project.database.execute(rows.statement(ADDED, project), (rows.after, rows.last))
     while some := found.fetchmany(AT_ONCE):
         digest = hash((digest, *some))
     return replace(rows, digest=digest)

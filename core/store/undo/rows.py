@@ -13,11 +13,12 @@ from typing import ClassVar
 
 from core.config.jobs import JobKind
 from core.errors import known
-from core.store import Changes, Project, jobs, waiting_rows
-from core.store.bulk import Bulk, Recorded
-from core.store.bulk import replay as replay_bulk
-from core.store.undo_log import Statement, UndoLog, counts, execute
-from core.store.undo_steps import Refused, Step
+from core.store import Changes, Project, jobs
+from core.store.undo import waiting_rows
+from core.store.undo.bulk import Bulk, Recorded
+from core.store.undo.bulk import replay as replay_bulk
+from core.store.undo.log import Statement, UndoLog, counts, execute
+from core.store.undo.steps import Refused, Step
 
 #: Jobs that learn from prompts that are not held out, or measure on those that are.
 FOLLOWS_THE_SPLIT = (JobKind.TRAIN_REWARD, JobKind.TRAIN_POLICY, JobKind.COMPARE)
@@ -72,7 +73,7 @@ class RowRecorder:
 
     def _execute(self, statements: list[Statement]) -> None:
         """Raises `IntegrityError` where a row is not as it was left, or if other rows would go along."""
-        self.project.db.conn.execute("pragma defer_foreign_keys = on")
+        self.project.database.execute("pragma defer_foreign_keys = on")
         expected = counts(self.project)
         for table, rows, _ in statements:
             expected[table] += rows
@@ -134,4 +135,4 @@ class BulkStep(Step):
 
 
 def _split(project: Project) -> dict[int, str]:
-    return {row["id"]: row["split"] for row in project.rows("select id, split from prompts")}
+    return {row["id"]: row["split"] for row in project.database.rows("select id, split from prompts")}

@@ -5,9 +5,12 @@ from contextlib import closing
 from pathlib import Path
 
 from core.store import DATABASE, Project
+from core.store.connection import statement_for
 
 #: What hangs on a job.
 TABLES = ("metrics", "samples", "checkpoints", "job_log", "controls", "scores", "priorities")
+KEEP = "create table {table} as select * from project.{table} where {number} = ?"
+BRING_BACK = "insert or ignore into main.{table} ({columns}) select {columns} from aside.{table}"
 #: What must be mended in rows that come back, because what they hang on may have gone meanwhile.
 MENDED = (
     "update aside.samples set prompt_id = null where prompt_id not in (select id from main.prompts)",
@@ -22,8 +25,8 @@ def keep(project: Project, job_id: int, file: Path) -> None:
         aside.execute("attach ? as project", (str(project.folder / DATABASE),))
         aside.execute("begin")
         for table in ("jobs", *TABLES):
-            key = "id" if table == "jobs" else "job_id"
-            aside.execute(f"create table {table} as select * from project.{table} where {key} = ?", (job_id,))
+            number = "id" if table == "jobs" else "job_id"
+            aside.execute(statement_for(KEEP, aside, table, number, "project"), (job_id,))
         aside.execute("create table origin as select value as uid from project.settings where key = 'uid'")
         aside.execute("commit")
 
@@ -31,28 +34,25 @@ def keep(project: Project, job_id: int, file: Path) -> None:
 def forget(project: Project, job_id: int) -> None:
     """Delete the run's rows."""
     with project.write() as database:
-        database.conn.execute("delete from jobs where id = ?", (job_id,))  # all the others go along
+        database.execute("delete from jobs where id = ?", (job_id,))  # all the others go along
 
 
 def belong_to(project: Project, file: Path) -> bool:
     """Are the rows in `file` of this project, and not of another that was in its folder before?"""
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as aside:
         found = aside.execute("select uid from origin").fetchone()
-    return bool(found) and found[0] == project.value("select value from settings where key = 'uid'")
+    return bool(found) and found[0] == project.database.value("select value from settings where key = 'uid'")
 
 
 def bring_back(project: Project, file: Path) -> None:
     """Put back the rows that `keep` wrote. A row that the project has again stays as it is there."""
-    database = project.db.conn
+    database = project.database.conn
     database.execute("attach ? as aside", (str(file),))
     try:
         with project.write():
             for statement in MENDED:
                 database.execute(statement)
             for table in ("jobs", *TABLES):
-                known = {row["name"] for row in project.rows(f"pragma main.table_info({table})")}
-                kept = [row["name"] for row in project.rows(f"pragma aside.table_info({table})")]
-                names = ", ".join(name for name in kept if name in known)
-                database.execute(f"insert or ignore into main.{table} ({names}) select {names} from aside.{table}")
+                database.execute(statement_for(BRING_BACK, database, table, "", "aside", "main"))
     finally:
         database.execute("detach aside")

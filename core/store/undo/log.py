@@ -25,7 +25,7 @@ class UndoLog:
 
     def __init__(self, project: Project, new: Mapping[str, tuple[str, int]] | None = None) -> None:
         self.project = project
-        connection = project.db.conn
+        connection = project.database.conn
         connection.create_function("undo_operation", 0, lambda: project.writes)
         connection.execute(
             "create temp table if not exists undo_log (id integer primary key, operation integer not null,"
@@ -35,19 +35,19 @@ class UndoLog:
 
     def taken(self) -> list[Statement]:
         """What the last operation logged, oldest first; the log is empty then."""
-        rows = self.project.db.conn.execute(
+        rows = self.project.database.execute(
             "select name, rows, sql from undo_log where operation = ? order by id", (self.project.writes,)
         ).fetchall()
-        self.project.db.conn.execute("delete from undo_log")
+        self.project.database.execute("delete from undo_log")
         return rows
 
     def end(self) -> None:
         """Watch no more."""
         for trigger in self._triggers:
-            self.project.db.conn.execute(f"drop trigger temp.{trigger}")
+            self.project.database.execute(f"drop trigger temp.{trigger}")
 
     def _watch(self, table: str, new: tuple[str, int] | None) -> list[str]:
-        names = [row["name"] for row in self.project.rows(f"pragma table_info({table})")]
+        names = [row["name"] for row in self.project.database.rows(f"pragma table_info({table})")]
         whole = " || ' and ' || ".join(f"'{name} is ' || {_literal('new', name)}" for name in names)
         values = " || ', ' || ".join(_literal("old", name) for name in names)
         sets = " || ', ' || ".join(f"'{name} = ' || {_literal('old', name)}" for name in names)
@@ -65,7 +65,7 @@ class UndoLog:
             if new is not None:
                 when = f"when {row}.{new[0]} <= {new[1]}"
             triggers.append(f"undo_{table}_{event}")
-            self.project.db.conn.execute(
+            self.project.database.execute(
                 f"create temp trigger {triggers[-1]} after {event} on main.{table} {when} begin"
                 f" insert into undo_log (operation, name, rows, sql)"
                 f" values (undo_operation(), '{table}', {rows}, {sql}); end"
@@ -75,13 +75,13 @@ class UndoLog:
 
 def counts(project: Project) -> dict[str, int]:
     """How many rows each table has."""
-    return {table: project.value(f"select count(*) from {table}") for table in TABLES}
+    return {table: project.database.value(f"select count(*) from {table}") for table in TABLES}
 
 
 def execute(project: Project, statements: Iterable[Statement]) -> None:
     """Take changes back, the newest first. Raises `IntegrityError` where a row is not as it was left."""
     for *_, statement in reversed(list(statements)):
-        if project.db.conn.execute(statement).rowcount != 1:
+        if project.database.execute(statement).rowcount != 1:
             raise sqlite3.IntegrityError("somebody changed this row")
 
 

@@ -8,7 +8,7 @@ from core.store import Project
 
 def add(project: Project, job_id: int, step: int, values: Mapping[str, float]) -> None:
     with project.write() as database:
-        database.conn.executemany(
+        database.many(
             "insert into metrics (job_id, step, name, value) values (?, ?, ?, ?)",
             [(job_id, step, name, value) for name, value in values.items()],
         )
@@ -24,7 +24,7 @@ def series(project: Project, job_id: int, names: tuple[str, ...] = ()) -> dict[s
 
 def newest_value(project: Project, job_id: int, name: str) -> float | None:
     """The value of the last step that has one."""
-    found: float | None = project.value(
+    found: float | None = project.database.value(
         "select value from metrics where job_id = ? and name = ? order by step desc, id desc limit 1", job_id, name
     )
     return found
@@ -32,26 +32,26 @@ def newest_value(project: Project, job_id: int, name: str) -> float | None:
 
 def newest_row(project: Project, job_id: int) -> int:
     """The number of a job's newest row; 0 is none."""
-    return int(project.value("select coalesce(max(id), 0) from metrics where job_id = ?", job_id))
+    return int(project.database.value("select coalesce(max(id), 0) from metrics where job_id = ?", job_id))
 
 
 def newest(project: Project) -> int:
     """The number of the newest row of all; 0 is none."""
-    return int(project.value("select coalesce(max(id), 0) from metrics"))
+    return int(project.database.value("select coalesce(max(id), 0) from metrics"))
 
 
 def after(project: Project, row: int) -> list[dict[str, Any]]:
     """Rows above a number, oldest first."""
-    return project.rows("select * from metrics where id > ? order by id", row)
+    return project.database.rows("select * from metrics where id > ? order by id", row)
 
 
 def forget_after(project: Project, job_id: int, step: int) -> None:
     with project.write() as database:
-        database.conn.execute("delete from metrics where job_id = ? and step > ?", (job_id, step))
+        database.execute("delete from metrics where job_id = ? and step > ?", (job_id, step))
 
 
 def _read(project: Project, job_id: int, names: tuple[str, ...]) -> list[tuple[int, str, float]]:
-    execute = project.db.conn.execute
+    execute = project.database.conn.execute
     if not names:
         return execute("select step, name, value from metrics where job_id = ? order by step, id", (job_id,)).fetchall()
     found: list[tuple[int, str, float]] = []

@@ -18,8 +18,8 @@ from typing import Literal
 
 from core.errors import BadInput
 from core.store import Changes, Project, changed
-from core.store.undo_rows import BulkStep, RowRecorder
-from core.store.undo_steps import Refused, Step
+from core.store.undo.rows import BulkStep, RowRecorder
+from core.store.undo.steps import Refused, Step
 
 Direction = Literal["undo", "redo"]
 #: Steps that hold rows; older ones are forgotten. Others take next to nothing.

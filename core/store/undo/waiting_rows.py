@@ -7,8 +7,11 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
+
+from core.store.files import lock_file
+from core.store.files.lock_file import Lock
 
 PREFIX = "plumbline-undo-"
 HELD = "held"
@@ -16,15 +19,15 @@ HELD = "held"
 SETTLED = 60.0
 
 
-def new_folder() -> tuple[Path, sqlite3.Connection]:
+def new_folder() -> tuple[Path, Lock]:
     """A folder of one's own, and the lock that says so for as long as it is open."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    held = sqlite3.connect(folder / HELD, isolation_level=None, check_same_thread=False)
-    held.execute("begin exclusive")
+    held = lock_file.take(folder / HELD)
+    assert held is not None  # nobody else knows the folder
     return folder, held
 
 
-def give_up(folder: Path, held: sqlite3.Connection) -> None:
+def give_up(folder: Path, held: Lock) -> None:
     """Nothing that lies in it is wanted any more."""
     held.close()
     shutil.rmtree(folder, ignore_errors=True)
@@ -47,11 +50,8 @@ def remove_leftovers() -> None:
 
 
 def _is_held(folder: Path) -> bool:
-    with closing(sqlite3.connect(folder / HELD, timeout=0.0, isolation_level=None)) as lock:
-        try:
-            lock.execute("begin exclusive")
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                return True
-            raise
-        return False
+    lock = lock_file.take(folder / HELD)
+    if lock is None:
+        return True
+    lock.close()
+    return False

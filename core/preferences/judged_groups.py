@@ -1,0 +1,88 @@
+"""From rankings to what a reward model learns from: each group of completions with everybody's orders over it.
+
+N completions ranked without ties give N(N-1)/2 pairs, the preferred one first; tied completions give no
+pair; a flagged prompt gives none, a flagged completion is in none. An unranked completion is below every
+ranked one and has no order among the unranked.
+"""
+
+import math
+from dataclasses import dataclass
+
+from core.store import Project, counting, judgements, pairs
+from core.store.judgements import JudgedRanking, Order
+
+#: The order that counts as a whole, beside those by criterion.
+OVERALL = "overall"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One labeler's order over a group's completions, overall or by one criterion.
+
+    `ranks` has one number for each completion: 1 is best, equal is tied, infinity is unranked (below every rank, with
+    no order among its like), nan is not judged (flagged). Without `ties` equal ranks were not compared.
+    """
+
+    labeler_id: int
+    criterion: str
+    ranks: tuple[float, ...]
+    ties: bool = True
+
+
+@dataclass(frozen=True)
+class JudgedGroup:
+    """The completions of one prompt with everybody's orders over them; at least one of them gives a pair."""
+
+    group_id: int
+    prompt_id: int
+    prompt: str
+    split: str
+    completion_ids: tuple[int, ...]
+    completions: tuple[str, ...]
+    judgements: tuple[Judgement, ...]
+
+
+def rules(project: Project, found: pairs.Counts | None = None) -> dict[str, int]:
+    """What became of the rankings, by the rule that decided it; `found` are the counts of pairs, if they are known."""
+    found = found or pairs.counts(project)
+    return {
+        "pairs": found.pairs,
+        "ties, which give no pair": found.ties,
+        "flagged prompts, which give none": found.flagged,
+        "flagged completions, left out": counting.flagged_completions_alone(project),
+        "unranked completions, below the ranked": counting.unranked_completions(project),
+        "rankings overruled by adjudication": counting.overruled(project),
+        "repeats, which only measure": counting.repeats(project),
+    }
+
+
+def judged_groups(project: Project, *, criteria: bool = True) -> list[JudgedGroup]:
+    """Every group that yields at least one pair, whole, as the reward model's loss wants it."""
+    overall, texts, flagged = judgements.orders(project), judgements.texts(project), judgements.flagged(project)
+    further = judgements.orders_by_criterion(project) if criteria else {}
+    groups: dict[int, tuple[JudgedRanking, list[Judgement]]] = {}
+    for ranking in judgements.rankings(project):
+        _, found = groups.setdefault(ranking.group_id, (ranking, []))
+        orders: dict[str, Order] = {OVERALL: overall.get(ranking.id, {}), **further.get(ranking.id, {})}
+        for criterion, ranks in orders.items():
+            kept = {key: rank for key, rank in ranks.items() if (ranking.id, key) not in flagged}
+            numbers = tuple(_number(kept[key]) if key in kept else math.nan for key in texts[ranking.group_id])
+            if gives_pairs(numbers):
+                found.append(Judgement(ranking.labeler_id, criterion, numbers, ranking.method != "best-worst"))
+    return [
+        JudgedGroup(
+            group_id, ranking.prompt_id, ranking.prompt, ranking.split,
+            tuple(texts[group_id]), tuple(texts[group_id].values()), tuple(found),
+        )
+        for group_id, (ranking, found) in groups.items()
+        if any(judgement.criterion == OVERALL for judgement in found)
+    ]  # fmt: skip
+
+
+def _number(rank: int | None) -> float:
+    return math.inf if rank is None else float(rank)
+
+
+def gives_pairs(ranks: tuple[float, ...]) -> bool:
+    """Are two of the judged completions in different places?"""
+    return len({rank for rank in ranks if rank == rank}) > 1

@@ -1,0 +1,47 @@
+"""Two rankings of one prompt by one labeler, made in two places: both stay, and somebody chooses."""
+
+from dataclasses import dataclass
+
+from core.errors import BadInput
+from core.store import Changes, Project, changed, now
+
+
+@dataclass(frozen=True)
+class Conflict:
+    id: int
+    group_id: int
+    prompt: str
+    labeler: str
+    ours: int
+    theirs: int
+    taken: str | None
+
+
+def add(project: Project, ours: int, theirs: int) -> None:
+    with project.write() as database:
+        database.execute("insert into conflicts (ours, theirs, created_at) values (?, ?, ?)", (ours, theirs, now()))
+
+
+def listed(project: Project, *, open_only: bool = True) -> list[Conflict]:
+    return project.database.records(
+        Conflict,
+        "select k.id, r.group_id, p.text as prompt, l.name as labeler, k.ours, k.theirs, k.taken from conflicts k"
+        " join rankings r on r.id = k.theirs join completion_groups g on g.id = r.group_id"
+        " join prompts p on p.id = g.prompt_id join labelers l on l.id = r.labeler_id"
+        " where k.taken is null or not ? order by k.id",
+        open_only,
+    )
+
+
+def resolve(project: Project, conflict_id: int, taken: str) -> Changes:
+    """Let one of two conflicting rankings count: `ours` or `theirs`. The other one stays in the file."""
+    found = next((each for each in listed(project, open_only=False) if each.id == conflict_id), None)
+    if found is None or taken not in ("ours", "theirs"):
+        raise BadInput(f"There is no conflict {conflict_id} with a side {taken!r}: `conflicts` lists them.")
+    keep, leave = (found.ours, found.theirs) if taken == "ours" else (found.theirs, found.ours)
+    with project.write() as database:
+        database.execute("update rankings set retracted_at = ? where id = ?", (now(), leave))
+        database.execute("update rankings set retracted_at = null where id = ?", (keep,))
+        database.execute("update conflicts set taken = ? where id = ?", (taken, conflict_id))
+        project.count_edit("rankings")
+    return changed("Resolve conflict", "rankings", "conflicts", ids=(keep,))

@@ -1,0 +1,1 @@
+"""Project files as files: looked at while they are closed, copied whole, locked."""

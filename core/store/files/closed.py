@@ -1,0 +1,83 @@
+"""A project's file looked at from outside: not opened for writing, not migrated, and nothing is left behind."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from enum import Enum
+from pathlib import Path
+
+from core.store import DATABASE
+from core.store.schema import APPLICATION_ID, names
+
+#: The base of a project, and the reward models from elsewhere that its runs name.
+MODELS = """
+    select value from settings where key = 'model'
+    union select json_quote(json_extract(config, '$.reward_model')) from jobs
+"""
+
+
+class Fault(Enum):
+    """Why a file cannot be opened as a project."""
+
+    FOREIGN = "it was not made by Plumbline"
+    NEWER = "it was made by a newer Plumbline"
+    DAMAGED = "it is damaged or cut short"
+
+
+@contextmanager
+def _reading(path: Path, mode: str = "mode=ro") -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=1)) as connection:
+        yield connection
+
+
+def name(folder: Path) -> str | None:
+    """What the project in `folder` is called, in a millisecond; None if another program made the file.
+
+    Raises `sqlite3.Error`, `OSError` or `ValueError` for one that cannot be read.
+    """
+    path = folder / DATABASE
+    # A file in WAL mode can be read without writing beside it only if it is promised that nobody writes to it.
+    mode = "mode=ro" if (folder / f"{DATABASE}-wal").exists() else "mode=ro&immutable=1"
+    with _reading(path, mode) as connection:
+        if connection.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
+            return None
+        row = connection.execute("select value from settings where key = 'name'").fetchone()
+        return str(json.loads(row[0])) if row else folder.name
+
+
+def models(folder: Path) -> list[str]:
+    """The models that the project in `folder` names. Raises `sqlite3.Error` if it cannot be read."""
+    with _reading(folder / DATABASE) as connection:
+        found = [json.loads(text or "null") for (text,) in connection.execute(MODELS)]
+    return [str(model) for model in found if model]
+
+
+def fault(path: Path) -> Fault | None:
+    """Why the file is no whole project that this version can open; reads all of it. Migrations wait until somebody
+    opens it."""
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            if connection.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
+                return Fault.FOREIGN
+            if {name for (name,) in connection.execute("select name from _sqlite_migrations")} - set(names()):
+                return Fault.NEWER
+            whole = connection.execute("pragma quick_check(1)").fetchone()[0] == "ok"
+        except sqlite3.Error:
+            whole = False
+    return None if whole else Fault.DAMAGED
+
+
+def is_open_elsewhere(folder: Path) -> bool:
+    """Only one connection can have the project to itself: so is there another one? If not, nothing waits in the WAL
+    any more once this has looked."""
+    with closing(sqlite3.connect(folder / DATABASE, timeout=0.1, isolation_level=None)) as connection:
+        try:
+            connection.execute("pragma locking_mode = exclusive")
+            connection.execute("begin immediate")
+            connection.execute("rollback")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            return True
+    return False

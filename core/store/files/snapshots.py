@@ -1,0 +1,79 @@
+"""Copies of a project's file, whole as they were committed last, with what waits in the WAL."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from core.store import Project, now
+
+#: What a labeling pack leaves of a project, in this order.
+REDUCE = (
+    "delete from rankings where labeler_id != :labeler and id not in (select ranking_id from calibration)",
+    "delete from completion_groups where id not in (select id from mine)",
+    "delete from prompts where id not in (select prompt_id from completion_groups)",
+    "delete from assignments where labeler_id != :labeler",
+    "delete from drafts where labeler_id != :labeler",
+    "delete from labelers where id != :labeler and id not in (select labeler_id from rankings)",
+    "delete from conflicts",
+    "delete from jobs",
+    "delete from sqlite_sequence where name = 'jobs'",
+    "delete from settings where key not in ('name', 'uid', 'rank_by_criteria', 'assigned', 'repeat_every')",
+    "insert into settings (key, value) values ('model', '\"embedded\"')",
+    "insert into settings (key, value) values ('pack', json_quote(:name))",
+    "vacuum",
+)
+
+
+def write(project: Project, path: Path) -> None:
+    """Copy the file of an open project to `path`, where nothing is yet."""
+    project.database.execute("vacuum into ?", (str(path),))
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copy a file that nobody here has open; it is not touched itself."""
+    with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute("vacuum into ?", (str(path),))
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("pragma foreign_keys = on")
+        yield connection
+
+
+def rest(path: Path, name: str = "") -> None:
+    """In a copy nothing is at work: a job that ran is interrupted there and a queued one stopped. It is called `name`
+    if one is given."""
+    with _changing(path) as connection:
+        connection.execute("begin")
+        connection.execute(
+            "update jobs set status = 'interrupted', wanted = 'run', finished_at = ?"
+            " where status in ('running', 'paused')",
+            (now(),),
+        )
+        connection.execute(
+            "update jobs set status = 'stopped', wanted = 'run', finished_at = ? where status = 'queued'", (now(),)
+        )
+        if name:
+            connection.execute("update settings set value = json_quote(?) where key = 'name'", (name,))
+        connection.execute("commit")
+
+
+def reduce_to_pack(path: Path, labeler_id: int, labeler: str, group_ids: Iterable[int]) -> None:
+    """Leave in a copy only what this labeler needs to rank these groups."""
+    with _changing(path) as connection:
+        connection.execute("create temp table mine (id integer primary key)")
+        connection.executemany("insert into mine values (?)", [(group_id,) for group_id in group_ids])
+        for statement in REDUCE:
+            connection.execute(statement, {"labeler": labeler_id, "name": labeler})
+
+
+def reduce_to_demo(path: Path) -> None:
+    """Make a copy as small as it can be shipped: one file, without checkpoints or a worker's trace."""
+    with _changing(path) as connection:
+        connection.execute("delete from checkpoints")
+        connection.execute("delete from settings where key = 'worker'")
+        connection.execute("pragma journal_mode = delete")
+        connection.execute("vacuum")

@@ -1,0 +1,31 @@
+"""Who ranks: people, and scripts that stand in for them."""
+
+from core.errors import BadInput
+from core.records import Labeler
+from core.store import Project
+
+
+def named(project: Project, name: str, *, kind: str = "person", detail: str = "") -> Labeler:
+    """The labeler called `name`, made if there is none. A name stays a person's or a script's for good."""
+    name = name.strip()
+    if not name:
+        raise BadInput("A labeler needs a name.")
+    with project.write() as database:
+        database.execute(
+            "insert into labelers (name, kind, detail) values (?, ?, ?) on conflict (name) do nothing",
+            (name, kind, detail),
+        )
+    (found,) = project.database.records(Labeler, "select id, name, kind, detail from labelers where name = ?", name)
+    if found.kind != kind:
+        raise BadInput(f"{name!r} is a {found.kind} labeler: choose another name.")
+    return found
+
+
+def listed(project: Project) -> list[Labeler]:
+    return project.database.records(Labeler, "select id, name, kind, detail from labelers order by id")
+
+
+def newest_script(project: Project) -> str:
+    """What the scripted labeler that came last goes by; empty where there is none."""
+    sql = "select detail from labelers where kind = 'scripted' order by id desc limit 1"
+    return str(project.database.value(sql) or "")

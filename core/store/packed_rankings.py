@@ -1,0 +1,115 @@
+"""Rankings as they travel between projects: whole, known by their uid, and never written over."""
+
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+from core.store import Project
+
+#: The setting of a labeling pack that says whose it is.
+PACK = "pack"
+
+
+@dataclass(frozen=True)
+class PackedRanking:
+    """A row of `rankings`, with who its labeler is."""
+
+    id: int
+    group_id: int
+    labeler_id: int
+    guidelines_id: int
+    flag: str | None
+    comment: str
+    seconds: float | None
+    retracted_at: str | None
+    created_at: str
+    uid: str
+    method: str
+    repeat_of: int | None
+    adjudicates: int
+    origin: str
+    name: str
+    kind: str
+    detail: str
+
+    @property
+    def could_count(self) -> bool:
+        return not self.retracted_at and not self.repeat_of
+
+
+ALL = """
+    select r.id, r.group_id, r.labeler_id, r.guidelines_id, r.flag, r.comment, r.seconds, r.retracted_at, r.created_at,
+        r.uid, r.method, r.repeat_of, r.adjudicates, r.origin, l.name, l.kind, l.detail
+    from rankings r join labelers l on l.id = r.labeler_id
+    where l.name = :labeler or :labeler is null order by r.id
+"""
+ADD = """
+    insert into rankings (group_id, labeler_id, guidelines_id, flag, comment, seconds, retracted_at, created_at, uid,
+        method, repeat_of, adjudicates, origin)
+    values (:group_id, :labeler_id, :guidelines_id, :flag, :comment, :seconds, :retracted_at, :created_at, :uid,
+        :method, :repeat_of, :adjudicates, :origin)
+"""
+ITEMS = "select ?, completion_id, rank, flag, position from ranking_items where ranking_id = ?"
+ADD_ITEM = "insert into ranking_items (ranking_id, completion_id, rank, flag, position) values (?, ?, ?, ?, ?)"
+CRITERIA = "select ?, criterion, completion_id, rank from criterion_ranks where ranking_id = ?"
+ADD_CRITERION = "insert into criterion_ranks (ranking_id, criterion, completion_id, rank) values (?, ?, ?, ?)"
+
+
+def listed(packed: Project) -> list[PackedRanking]:
+    """All rankings of a project, oldest first; of a pack its labeler's alone. The author's keys of the calibration set
+    came along to be compared with; they are not the labeler's work."""
+    return packed.database.records(PackedRanking, ALL, labeler=packed.setting(PACK))
+
+
+def add(project: Project, packed: Project, ranking: PackedRanking) -> int:
+    """Store a ranking of `packed` with all that it says; returns its id here. Its group, labeler, guidelines and the
+    ranking that it repeats must be those of `project` by now."""
+    with project.write() as database:
+        new = database.insert(ADD, asdict(ranking))
+        database.many(ADD_ITEM, packed.database.execute(ITEMS, (new, ranking.id)))
+        database.many(ADD_CRITERION, packed.database.execute(CRITERIA, (new, ranking.id)))
+    return new
+
+
+def ids(project: Project) -> dict[str, int]:
+    """The id of every ranking by its uid."""
+    return dict(project.database.execute("select uid, id from rankings").fetchall())
+
+
+def retract(project: Project, ranking_id: int, at: str) -> bool:
+    """Take over that a ranking which came in a pack was taken back there; False if it was known."""
+    with project.write() as database:
+        changes = database.execute(
+            "update rankings set retracted_at = ? where id = ? and retracted_at is null and origin != ''",
+            (at, ranking_id),
+        )
+        if changes.rowcount:
+            project.count_edit("rankings")
+    return bool(changes.rowcount)
+
+
+class Standing(NamedTuple):
+    id: int
+    uid: str
+
+
+def standing(project: Project, group_id: int, labeler_id: int) -> Standing | None:
+    """The labeler's ranking of the group that counts."""
+    sql = "select id, uid from current_rankings where group_id = ? and labeler_id = ?"
+    return next(iter(project.database.records(Standing, sql, group_id, labeler_id)), None)
+
+
+class GroupText(NamedTuple):
+    """A prompt and its completions by id: what a ranking was made of."""
+
+    prompt: str
+    completions: dict[int, str]
+
+
+def group_text(project: Project, group_id: int) -> GroupText | None:
+    """None if there is no such group."""
+    rows = project.database.execute(
+        "select p.text, c.id, c.text from completion_groups g join prompts p on p.id = g.prompt_id"
+        " join completions c on c.group_id = g.id where g.id = ?",
+        (group_id,),
+    ).fetchall()
+    return GroupText(rows[0][0], {number: text for _, number, text in rows}) if rows else None

@@ -1,0 +1,209 @@
+"""Pairs (prompt, chosen, rejected), as they follow from the rankings that count: a view, nothing is stored twice."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+from core.records import Pair
+from core.store import Project
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rankings there are and what became of them."""
+
+    rankings: int
+    ranked_prompts: int
+    pairs: int
+    ties: int
+    flagged: int
+    scripted: int
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which pairs: by labeler (0 is anybody), version of the guidelines (0 is any), tag, split, least distance of
+    ranks, and the criterion whose order they follow from (empty is the overall one)."""
+
+    labeler_id: int = 0
+    version: int = 0
+    tag: str = ""
+    split: str = ""
+    margin: int = 1
+    criterion: str = ""
+    search: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return self == Filter()
+
+    @property
+    def conditions(self) -> str:
+        """What a pair `p` of a prompt `q` must satisfy; the values are the filter's own, by name."""
+        chosen = [CONDITIONS[name] for name, value in asdict(self).items() if value != getattr(Filter(), name)]
+        return " where " + " and ".join(chosen or ["1"])
+
+
+CONDITIONS = {
+    "labeler_id": "p.labeler_id = :labeler_id",
+    "version": "p.guidelines_id = :version",
+    "tag": "exists (select 1 from json_each(q.tags) where value = :tag)",
+    "split": "q.split = :split",
+    "margin": "p.gap >= :margin",
+    "criterion": "p.criterion = :criterion",
+    "search": "instr(lower(q.text), lower(:search))",
+}
+#: By whether the pairs follow from an order by criterion.
+SOURCE = {
+    False: " from pairs p join prompts q on q.id = p.prompt_id",
+    True: " from criterion_pairs p join prompts q on q.id = p.prompt_id",
+}
+TEXTS = " join completions c on c.id = p.chosen_id join completions d on d.id = p.rejected_id"
+PAIR = (
+    "select p.prompt_id, q.text as prompt, p.chosen_id, c.text as chosen, p.rejected_id, d.text as rejected, p.gap,"
+    " p.labeler_id"
+)
+IN_ORDER = " order by p.ranking_id, p.chosen_id, p.rejected_id"
+
+
+def listed(project: Project, chosen: Filter | None = None, *, limit: int = 0) -> list[Pair]:
+    """Pairs in the order of their rankings; at most `limit` unless it is 0."""
+    chosen = chosen or Filter()
+    sql = PAIR + SOURCE[bool(chosen.criterion)] + TEXTS + chosen.conditions + IN_ORDER + " limit :limit"
+    return project.database.records(Pair, sql, limit=limit or -1, **asdict(chosen))
+
+
+def count(project: Project, chosen: Filter) -> int:
+    """How many pairs pass the filter."""
+    if chosen.empty:
+        return counts(project).pairs
+    sql = "select count(*)" + SOURCE[bool(chosen.criterion)] + chosen.conditions
+    return int(project.database.value(sql, **asdict(chosen)))
+
+
+def counts(project: Project) -> Counts:
+    """Counted from the sizes of the ranks, without listing the pairs: n completions of which s_1, s_2 ... share
+    a rank (or are unranked) give (n^2 - s_1^2 - s_2^2 ...) / 2 pairs."""
+    pairs, ties, prompts = project.database.execute(
+        "with sizes as ("
+        "  select c.id, c.group_id, c.method, i.rank, count(*) as s from counting_rankings c"
+        "  join ranking_items i on i.ranking_id = c.id where c.flag is null and i.flag is null"
+        "  group by c.id, i.rank"
+        "), sums as ("
+        "  select group_id, (sum(s) * sum(s) - sum(s * s)) / 2 as pairs,"
+        "   sum(case when rank is not null and method != 'best-worst' then s * (s - 1) / 2 else 0 end) as ties"
+        "  from sizes group by id"
+        ") select coalesce(sum(pairs), 0), coalesce(sum(ties), 0), count(distinct case when pairs then g.prompt_id end)"
+        " from sums join completion_groups g on g.id = sums.group_id"
+    ).fetchone()
+    rankings, flagged, scripted = project.database.execute(
+        "select count(*), coalesce(sum(flag is not null), 0),"
+        " coalesce(sum(labeler_id in (select id from labelers where kind = 'scripted')), 0) from current_rankings"
+    ).fetchone()
+    return Counts(rankings, prompts, pairs, ties, flagged, scripted)
+
+
+def contradictions(project: Project) -> int:
+    """Pairs that different labelers put in opposite orders."""
+    return int(project.database.value(
+        "select count(*) from (select distinct a.chosen_id, a.rejected_id from pairs a join pairs b"
+        " on b.group_id = a.group_id and b.chosen_id = a.rejected_id and b.rejected_id = a.chosen_id"
+        " where a.chosen_id < a.rejected_id and a.group_id in ("
+        "  select group_id from current_rankings group by group_id having count(*) > 1))"
+    ))  # fmt: skip
+
+
+class Texts(NamedTuple):
+    prompt: str
+    chosen: str
+    rejected: str
+
+
+def texts(project: Project) -> Iterator[Texts]:
+    """What every pair says, in the order of their rankings, read as they are asked for."""
+    sql = "select q.text, c.text, d.text" + SOURCE[False] + TEXTS + IN_ORDER
+    return map(Texts._make, project.database.execute(sql))
+
+
+def length_differences(project: Project, labeler_id: int | None = None) -> list[int]:
+    """How many characters the chosen one of each pair is longer, by one labeler, or all."""
+    return project.database.column(
+        "select length(c.text) - length(d.text) from pairs p join completions c on c.id = p.chosen_id"
+        " join completions d on d.id = p.rejected_id where :labeler is null or p.labeler_id = :labeler",
+        labeler=labeler_id,
+    )
+
+
+class Lengths(NamedTuple):
+    """In characters."""
+
+    chosen: int
+    rejected: int
+
+
+def lengths_trained(project: Project, job_id: int, limit: int) -> list[Lengths]:
+    """Lengths of the pairs that a run of a reward model does not hold out."""
+    rows = project.database.execute(
+        "select length(c.text), length(d.text) from pairs p"
+        " join completions c on c.id = p.chosen_id join completions d on d.id = p.rejected_id"
+        " where p.prompt_id not in (select g.prompt_id from scores s join completions k on k.id = s.completion_id"
+        "  join completion_groups g on g.id = k.group_id where s.job_id = ? and s.part = 'heldout') limit ?",
+        (job_id, limit),
+    )
+    return list(map(Lengths._make, rows))
+
+
+class Since(NamedTuple):
+    """How many pairs a group gives, and how many of them came after a moment."""
+
+    pairs: int
+    newer: int
+
+
+def by_group(project: Project, since: str) -> dict[int, Since]:
+    rows = project.database.execute(
+        "select p.group_id, count(*), count(*) filter (where r.created_at > ?)"
+        " from pairs p join rankings r on r.id = p.ranking_id group by 1",
+        (since,),
+    )
+    return {group_id: Since(pairs, newer) for group_id, pairs, newer in rows}
+
+
+class HeldOutPair(NamedTuple):
+    ranking_id: int
+    prompt_id: int
+    chosen_id: int
+    rejected_id: int
+    labeler_id: int
+    gap: int
+
+
+HELD_OUT = "select ranking_id, prompt_id, chosen_id, rejected_id, labeler_id, gap "
+OF_SCORED = (
+    " group_id in (select c.group_id from completions c where c.id in ("
+    "select completion_id from scores where job_id = :job and part = 'heldout'))"
+    " order by ranking_id, chosen_id, rejected_id"
+)
+HELD_OUT_OVERALL = HELD_OUT + "from pairs where" + OF_SCORED
+HELD_OUT_BY_CRITERION = HELD_OUT + "from criterion_pairs where criterion = :criterion and" + OF_SCORED
+
+
+def held_out(project: Project, job_id: int, criterion: str = "") -> list[HeldOutPair]:
+    """The pairs, as they are ranked today, of the groups that a run scored as held out; by a criterion, or overall."""
+    sql = HELD_OUT_BY_CRITERION if criterion else HELD_OUT_OVERALL
+    return list(map(HeldOutPair._make, project.database.execute(sql, {"job": job_id, "criterion": criterion})))
+
+
+class Prompts(NamedTuple):
+    """How many prompts give pairs, and whether one of them is marked as held out."""
+
+    ranked: int
+    held_out: bool
+
+
+def prompts(project: Project) -> Prompts:
+    ranked, marked = project.database.execute(
+        "select count(distinct prompt_id),"
+        " coalesce(max(prompt_id in (select id from prompts where split = 'heldout')), 0) from pairs"
+    ).fetchone()
+    return Prompts(ranked, bool(marked))

@@ -1,0 +1,1 @@
+"""What hangs on a job: what it measured, wrote and kept, and what was changed while it ran."""
