@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSize
 
 from core.labeling.ordering import Ordering, letter
 from core.records import Group
+from desktop.actions import Action
+from desktop.rank.actions import BOARD, Name
 from desktop.rank.card import RankingCard
 from desktop.rank.card_grid import CardGrid
 from desktop.rank.criterion_bar import CriterionBar
@@ -19,6 +21,7 @@ from desktop.rank.keys import Command, command
 from desktop.rank.ladder import Ladder
 from desktop.rank.prompt_text import PromptText
 from desktop.rank.question_bar import QuestionBar
+from desktop.widgets.bound import bind
 
 HINTS = {
     "order": "A B C … from best to worst   ·   Shift ties   ·   X flags   ·   Enter saves   ·   S later   ·   ? keys",
@@ -52,7 +55,7 @@ class RankingBoard(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Ranking")
         self._build()
-        self._actions: dict[str, Callable[[], None]] = {
+        self._acts: dict[Name, Callable[[], None]] = {
             "place_selected": lambda: self._propose_for(Ordering.place_last),
             "tie_up": lambda: self._propose_for(Ordering.tie_up),
             "better": lambda: self._propose_for(Ordering.better),
@@ -120,16 +123,16 @@ class RankingBoard(QWidget):
 
     def _footer(self) -> QHBoxLayout:
         self.comment = QLineEdit(self)
-        self.comment.setPlaceholderText("Comment (Ctrl+M)")
-        self.comment.setAccessibleName("Comment")
+        bind(BOARD["comment"], self.comment)
+        self.comment.setPlaceholderText(f"{BOARD['comment'].title} ({BOARD['comment'].keys[0]})")
         self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.comment.textEdited.connect(self._remark)
         self.comment.returnPressed.connect(self.setFocus)
         self.comment.installEventFilter(self)
-        self.flag_button = self._button("⚑  Flag", "Flag a completion or the whole prompt (X)", self.open_flags)
-        self.undo_button = self._button("Undo", "Undo, saved rankings too (Ctrl+Z)", self.undoing.emit)
-        self.skip_button = self._button("Later", "It comes back at the end (S)", self.skipping.emit)
-        self.save_button = self._button("Save and next", "Enter", self.saving.emit)
+        self.flag_button = self._button(BOARD["flag"], self.open_flags)
+        self.undo_button = self._button(BOARD["undo"], self.undoing.emit)
+        self.skip_button = self._button(BOARD["skip"], self.skipping.emit)
+        self.save_button = self._button(BOARD["save"], self.saving.emit)
         self.save_button.setProperty("role", "primary")
         footer = QHBoxLayout()
         footer.setSpacing(8)
@@ -138,9 +141,9 @@ class RankingBoard(QWidget):
             footer.addWidget(button)
         return footer
 
-    def _button(self, text: str, tip: str, then: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setToolTip(tip)
+    def _button(self, action: Action, then: Callable[[], object]) -> QPushButton:
+        """Its keys are the board's: they work only while it has the focus."""
+        button = bind(action, QPushButton(self))
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.setAutoDefault(False)
         button.clicked.connect(lambda: then())
@@ -240,7 +243,7 @@ class RankingBoard(QWidget):
         elif wish.name == "to_rank":
             self._propose_for(lambda ordering, item: ordering.to_rank(item, wish.number))
         else:
-            self._actions[wish.name]()
+            self._acts[wish.name]()
 
     def _obey_answer(self, wish: Command) -> None:
         asked = self.ordering.question
@@ -248,7 +251,7 @@ class RankingBoard(QWidget):
             if wish.name in BY_HAND:
                 self.say("Every question is answered: Enter saves, Backspace takes back the last answer.")
             else:
-                self._actions[wish.name]()
+                self._acts[wish.name]()
         elif wish.name == "place" and self.ordering.shown[wish.number] in asked:
             self._answer(1 if self.ordering.shown[wish.number] == asked[0] else -1)
         elif wish.name in ANSWERS:

@@ -34,7 +34,9 @@ from PySide6.QtWidgets import (
 
 from core.records import Completion
 from desktop import user_settings
+from desktop.rank.actions import BOARD
 from desktop.theme import theme
+from desktop.widgets.bound import bind
 
 MIME = "application/x-plumbline-completion"
 MIN_SIZE = QSize(236, 150)
@@ -149,9 +151,9 @@ class RankingCard(QFrame):
         self.chip = LetterChip(self.letter, self)
         self.flag_label = QLabel(self)
         self.flag_label.setProperty("role", "warning")
-        self.flag_button = self._button("⚑", "Flag this completion (X)")
+        self.flag_button = self._button("⚑", f"Flag this completion ({BOARD['flag'].keys[0]})")
         self.flag_button.clicked.connect(lambda: self.flagging.emit(self.completion.id))
-        self.place_button = self._button("", "")
+        self.place_button = bind(BOARD["place_selected"], self._button("", ""))
         self.place_button.clicked.connect(lambda: self.toggled.emit(self.completion.id))
         head = QHBoxLayout()
         head.setSpacing(8)
