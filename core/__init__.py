@@ -3,8 +3,8 @@
 cli/            the commands of `python main.py`
 worker          the other process: runs the jobs
 compare/        two policies on the same prompts
-rl/             rollouts, rewards, the loop; algorithms/ has one file per algorithm
-reward/         the reward model
+rl/             rollouts, rankings, the loop; algorithms/ has one file per algorithm
+reward/         the reward model, and the reward that everybody asks
 models/         the base model: fetching, loading, adapters, generation            (torch from here down to cli);
                 fast/ has hand-written speed-ups behind one switch
 report/         how far a reward model can be trusted, and the whole experiment
@@ -18,5 +18,5 @@ jobs/           the queue of slow work as rows
 preferences/    from rankings to pairs; agreement, bias
 config/         job settings, algorithms, options, metrics
 store/          the project: a folder, one SQLite file, one module per noun
-errors, records, events, resources, humanize    plain data that everything else speaks
+errors, records, events, resources, humanize, markdown    plain data and texts that everything else speaks
 """

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.config import job_configs
+from core.config.jobs import JOBS, CompareConfig, CompareResult, GenerateConfig, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig, TrainRewardJob
 from core.data import import_prompts
 from core.errors import BadInput
 from core.jobs import queue
@@ -26,9 +27,9 @@ NAME = "Demo: warmer answers"
 GOLD = "warmth"
 TOKENS = 24
 
-GENERATE = job_configs.GenerateConfig(completions=6, max_new_tokens=TOKENS, batch_size=64)
-REWARD = job_configs.TrainRewardConfig(epochs=2, batch_prompts=2, head_init="zero")
-POLICY = job_configs.TrainPolicyConfig(
+GENERATE = GenerateConfig(completions=6, max_new_tokens=TOKENS, batch_size=64)
+REWARD = TrainRewardConfig(epochs=2, batch_prompts=2, head_init="zero")
+POLICY = TrainPolicyConfig(
     steps=12,
     max_new_tokens=TOKENS,
     gold=GOLD,
@@ -37,8 +38,8 @@ POLICY = job_configs.TrainPolicyConfig(
     learning_rate=7e-4,
     kl_coef=0.1,
 )
-PPO = job_configs.ALGORITHMS["ppo"].config()
-COMPARE = job_configs.CompareConfig(completions=2, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
+PPO = ALGORITHMS["ppo"].config()
+COMPARE = CompareConfig(completions=2, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
 
 
 def install(folder: Path | None = None) -> Path:
@@ -89,25 +90,30 @@ def run_demo(
     began = time.monotonic()
     project = open_project(folder) if (folder / DATABASE).is_file() else prepare(folder, model=model)
     try:
-        _step(project, "generate", job_configs.stored(GENERATE), progress)
+        _step(project, JobKind.GENERATE, config_values(GENERATE), progress)
         gold.rank_all(project, gold_reward)
-        reward = _step(project, "train-reward", job_configs.stored(REWARD), progress)
+        reward = _step(project, JobKind.TRAIN_REWARD, config_values(REWARD), progress)
         policy = replace(POLICY, steps=steps, gold=gold_reward, eval_prompts=eval_prompts)
-        _step(project, "train-policy", job_configs.stored(policy, PPO), progress)
-        compared = _step(project, "compare", job_configs.stored(replace(COMPARE, gold=gold_reward)), progress).result
+        _step(project, JobKind.TRAIN_POLICY, config_values(policy, PPO), progress)
+        compared = _step(project, JobKind.COMPARE, config_values(replace(COMPARE, gold=gold_reward)), progress).result
+        assert isinstance(reward, TrainRewardJob) and isinstance(compared, CompareResult)
         return {
             "pairs": pairs.counts(project).pairs,
-            "reward_model_accuracy": reward.result["accuracy"],
-            **{name: compared[name] for name in ("reward_before", "reward_after", "gold_before", "gold_after", "kl")},
+            "reward_model_accuracy": reward.result.accuracy,
+            "reward_before": compared.reward_before,
+            "reward_after": compared.reward_after,
+            "gold_before": compared.gold_before,
+            "gold_after": compared.gold_after,
+            "kl": compared.kl,
             "seconds": time.monotonic() - began,
         }
     finally:
         project.close()
 
 
-def _step(project: Project, kind: str, config: dict[str, Any], progress: Callable[[Job], None]) -> Job:
+def _step(project: Project, kind: JobKind, config: dict[str, Any], progress: Callable[[Job], None]) -> Job:
     """Run a job of the demo, or take up the one that an earlier call left unfinished or done."""
-    earlier = next(iter(queue.listed(project, kind=kind)), None)
+    earlier = next(iter(queue.listed(project, JOBS[kind].record)), None)
     if earlier is not None and earlier.status == "done":
         return earlier
     if earlier is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from safetensors.numpy import load_file, save_file
 
 from core.cli.output import ProgressLine
+from core.config.training import Run
 from core.demo import run_demo
 from core.jobs import presence, queue
 from core.machine.base_models import models_folder
@@ -30,7 +31,7 @@ def pack(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
     project = open_project(source)
     project.db.conn.execute("vacuum into ?", (str(target / DATABASE),))
-    adapters = [job.result["adapter"] for job in queue.listed(project) if "adapter" in job.result]
+    adapters = [run.result.adapter for run in queue.listed(project, Run) if run.result.adapter]
     project.close()
     for adapter in adapters:
         for path in (source / adapter).rglob("*.*"):

@@ -5,9 +5,11 @@ before it, so that a pause never holds unsaved work.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from core.records import JobResult
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,13 @@ class Progress:
     done: int
     total: int
     stage: str
+
+
+@dataclass(frozen=True)
+class Later:
+    """How many seconds the job will take after the stage that it is in, as far as it knows."""
+
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -122,11 +131,11 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Steered:
-    """A setting that a person changed is in force from `step` on; `control` is its row."""
+class SettingInForce:
+    """A setting that a person changed is in force from `step` on; `change` is its row."""
 
     step: int
-    control: int
+    change: int
 
 
 @dataclass(frozen=True)
@@ -141,9 +150,10 @@ class Rollback:
 
 @dataclass(frozen=True)
 class Result:
-    """What the job found or made; merged into the job's row."""
+    """What the job found or made, as the result of its kind. Fields that are not at their defaults are put over what it
+    said before, so that a job may tell what it knows so far."""
 
-    values: dict[str, Any] = field(default_factory=dict)
+    result: JobResult
 
 
 @dataclass(frozen=True)
@@ -155,6 +165,7 @@ class Note:
 
 Event = (
     Progress
+    | Later
     | Loaded
     | Metrics
     | Samples
@@ -162,7 +173,7 @@ Event = (
     | Scores
     | Priorities
     | Checkpoint
-    | Steered
+    | SettingInForce
     | Rollback
     | Result
     | Note

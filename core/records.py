@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 Split = Literal["train", "heldout"]
 JobStatus = Literal["queued", "running", "paused", "done", "stopped", "failed", "interrupted"]
@@ -12,8 +12,6 @@ Wanted = Literal["run", "pause", "stop"]
 ACTIVE: tuple[JobStatus, ...] = ("queued", "running", "paused")
 #: A job in one of these states can be queued again and goes on from its last checkpoint.
 RESUMABLE: tuple[JobStatus, ...] = ("stopped", "failed", "interrupted")
-#: In a job's result while it goes: how many seconds it will take after the stage that it is in, as far as it knows.
-LATER = "later_seconds"
 
 
 @dataclass(frozen=True)
@@ -124,13 +122,20 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class JobResult:
+    """What a job found or made. Each kind of job has its own (`core.config.jobs`), whose fields are at their defaults
+    while nothing is known of them."""
+
+
+@dataclass(frozen=True)
 class Job:
-    """One piece of slow work. A *run* is a job of kind `train-reward` or `train-policy`."""
+    """One piece of slow work. Each kind has a record of its own, with its types of `config` and `result`, in
+    `core.config`; a kind that this version does not know is a plain one."""
 
     id: int
     kind: str
     name: str
-    config: dict[str, Any]
+    config: object
     status: JobStatus
     wanted: Wanted
     stage: str = ""
@@ -139,26 +144,23 @@ class Job:
     done: int = 0
     total: int = 0
     seconds: float = 0.0
+    later_seconds: float = 0.0
+    """How long it will take after the stage that it is in, as far as it knows."""
     attempt: int = 0
     error: str | None = None
     report: str | None = None
-    result: dict[str, Any] = field(default_factory=dict)
+    result: JobResult = JobResult()
+    options: object = None
     created_at: str = ""
     started_at: str | None = None
     finished_at: str | None = None
 
     @property
-    def outcome(self) -> dict[str, Any]:
-        """Its result without what was only for the estimate."""
-        return {key: value for key, value in self.result.items() if key != LATER}
-
-    @property
     def eta(self) -> float | None:
-        """Seconds until the end at the pace so far, or None while nothing is known. What comes after the stage counts
-        where the job has said how long that takes (`LATER`)."""
+        """Seconds until the end at the pace so far, or None while nothing is known."""
         if self.done <= 0 or self.done >= self.total or not self.seconds:
             return None
-        return self.seconds / self.done * (self.total - self.done) + float(self.result.get(LATER, 0.0))
+        return self.seconds / self.done * (self.total - self.done) + self.later_seconds
 
     def eta_after(self, waited: float) -> float | None:
         """The same `waited` seconds after the last unit was done: the one at work takes its own share off, not more."""

@@ -14,16 +14,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from core.config import job_configs
+from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
 from core.errors import BadInput, KnownError, known
 from core.events import Checkpoint, Progress
 from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
-from core.jobs.process_group import ALONE, Alone
-from core.jobs.progress import Teller, quiet
+from core.jobs.process_group import LOCAL, LocalProcessGroup
+from core.jobs.progress import StatusReporter, no_report
 from core.jobs.recorder import POLL, Recorder, forget_after, last_checkpoint
 from core.records import Job
-from core.store import Project, now, open_project
+from core.store import Project, jobs, open_project
+from core.store.connection import set_patience
 
 #: Seconds after which the processes of a paused job hear that it still is.
 WORD = 30.0
@@ -34,7 +35,7 @@ PATIENCE = 1800
 def opened(folder: Path) -> Project:
     """The project for a worker: it loses at most its last moments, and is not put off by others who write for long."""
     project = open_project(folder, synchronous="NORMAL")
-    project.db.conn.execute(f"pragma busy_timeout = {1000 * PATIENCE}")
+    set_patience(project.db, PATIENCE)
     return project
 
 
@@ -116,28 +117,21 @@ def _stop(project: Project, job_id: int) -> None:
 
 def claim(project: Project, job_id: int | None = None) -> Job | None:
     """Take the oldest queued job, or a certain one, and forget what it wrote after its last checkpoint."""
-    if project.value("select count(*) from jobs where status = 'queued'") == 0:
+    if not jobs.any_queued(project):
         return None
-    with project.write() as database:
-        row = project.one(
-            "select * from jobs where status = 'queued' and id = coalesce(?, id) order by id limit 1", job_id
-        )
-        if row is None:
+    with project.write():
+        found = jobs.next_queued(project, job_id)
+        if found is None:
             return None
-        step = last_checkpoint(project, row["id"])[0]
-        forget_after(project, row["id"], step)
-        resumes.forget_after(project, row["id"], step)
-        resumes.mark(project, row["id"], step)
-        database.conn.execute(
-            "update jobs set status = 'running', attempt = attempt + 1, started_at = ?, stage = 'Starting',"
-            " done = 0, total = 0, seconds = 0 where id = ?",
-            (now(), row["id"]),
-        )
-    return queue.get(project, row["id"])
+        step = last_checkpoint(project, found)[0]
+        forget_after(project, found, step)
+        resumes.mark(project, found, step)
+        jobs.begin(project, found)
+    return queue.get(project, found)
 
 
 def run_job(
-    project: Project, job: Job, cache: dict[str, Any], world: Alone = ALONE,
+    project: Project, job: Job, cache: dict[str, Any], world: LocalProcessGroup = LOCAL,
     on_change: Callable[[Job], None] | None = None,
 ) -> None:  # fmt: skip
     """Run one claimed job to its end; whatever happens, its row says how it ended.
@@ -147,20 +141,20 @@ def run_job(
     step, folder = last_checkpoint(project, job.id)
     context: JobContext | None = None
     try:
-        recorder = Recorder(project, job.id)
+        recorder, asked = Recorder(project, job.id), jobs.config_values(project, job.id)
         context = JobContext(
             project=project,
             job_id=job.id,
-            config=job_configs.job_config(job.kind, job.config),
-            options=job_configs.algorithm_config(job.config) if job.kind == "train-policy" else None,
+            config=job_config(job.kind, asked),
+            options=algorithm_config(asked) if job.kind == JobKind.TRAIN_POLICY else None,
             resume_from=folder,
             resume_step=max(step, 0),
             wanted=job.wanted,
             cache=cache,
             world=world,
-            tell=Teller(recorder.say) if world.main else quiet,
+            report_status=StatusReporter(recorder.report_status) if world.main else no_report,
         )
-        module, name = job_configs.JOBS[job.kind].function.split(":")
+        module, name = JOBS[JobKind(job.kind)].function.split(":")
         events = getattr(importlib.import_module(module), name)(context)
         for event in events:
             context.wanted = world.agreed(recorder.record(event) if world.main else None)
@@ -172,10 +166,10 @@ def run_job(
                 # A word now and then: who waits too long for one gives up.
                 context.wanted = world.agreed(recorder.hold(WORD) if world.main else None)
         if world.main:
-            _finish(project, job.id, "stopped" if context.stopping else "done")
+            jobs.end(project, job.id, "stopped" if context.stopping else "done")
     except SystemExit:
         if world.main:
-            _finish(project, job.id, "interrupted")
+            jobs.end(project, job.id, "interrupted")
         raise
     except Exception as error:
         if not world.main:
@@ -184,22 +178,14 @@ def run_job(
         cache.clear()  # what failed may have left a model half changed
         if sentence is not None:
             stopped = context is not None and context.stopping
-            _finish(project, job.id, "stopped" if stopped else "failed", error=str(sentence), report=_trace(error))
+            jobs.end(project, job.id, "stopped" if stopped else "failed", error=str(sentence), report=_trace(error))
         else:
             text = (
                 f"Internal error ({type(error).__name__}): this is a bug in Plumbline; its report is in the job's log."
             )
-            _finish(project, job.id, "failed", error=text, report=_trace(error))
+            jobs.end(project, job.id, "failed", error=text, report=_trace(error))
         presence.tell(project)
 
 
 def _trace(error: Exception) -> str | None:
     return None if isinstance(error, KnownError) else "".join(traceback.format_exception(error))
-
-
-def _finish(project: Project, job_id: int, status: str, *, error: str | None = None, report: str | None = None) -> None:
-    with project.write() as database:
-        database.conn.execute(
-            "update jobs set status = ?, error = ?, report = ?, finished_at = ? where id = ?",
-            (status, error, report, now(), job_id),
-        )

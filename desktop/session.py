@@ -7,11 +7,11 @@ changed. News comes from polling the project on the window's own thread, which c
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.config import job_configs
+from core.config.jobs import JobKind, config_values
 from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.records import ACTIVE, Job
@@ -21,6 +21,7 @@ from core.store.undo import Direction, History, Replayed
 from desktop import user_settings
 from desktop.navigator import Navigator, Nowhere
 
+AnyJob = TypeVar("AnyJob", bound=Job)
 POLL_MILLISECONDS = 200
 TICK_MILLISECONDS = 1000
 
@@ -48,11 +49,19 @@ class Session(QObject):
     replayed = Signal(object, object)
     """(The `Step` that was undone or redone, its `Changes`), after `changed`."""
 
-    def __init__(self, project: Project, parent: QObject | None = None, beside: Beside = at_once) -> None:
+    def __init__(
+        self,
+        project: Project,
+        parent: QObject | None = None,
+        beside: Beside = at_once,
+        history: History | None = None,
+    ) -> None:
+        """What takes long is replayed `beside` the window; steps are added to the window's `history`."""
         super().__init__(parent)
         self.project = project
         self.navigator: Navigator = Nowhere()
-        self.history = History(project)
+        self.history = history or History()
+        self.history.open(project)
         self._beside = beside
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
         self._moved: dict[int, float] = {}
@@ -100,10 +109,10 @@ class Session(QObject):
             self.changed.emit(changes, origin)
         return changes
 
-    def start(self, kind: str, config: Any, options: Any = None) -> Job:
+    def start(self, kind: JobKind, config: Any, options: Any = None) -> Job:
         """Queue a job and see to it that a worker runs. Raises `KnownError` for what could only fail."""
         preflight.check(self.project, config)
-        job = queue.enqueue(self.project, kind, job_configs.stored(config, options))
+        job = queue.enqueue(self.project, kind, config_values(config, options))
         self.wake()
         return job
 
@@ -129,15 +138,29 @@ class Session(QObject):
     def wake(self) -> None:
         """See to it that a worker looks at the queue now."""
         launch.ensure_worker(self.project.folder)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Look for news now, also of what was written with this window's own connection."""
         self._follower.touch()
         self.poll()
 
-    def job(self, job_id: int) -> Job | None:
-        return self._jobs.get(job_id)
+    @overload
+    def job(self, job_id: int | None) -> Job | None: ...
+    @overload
+    def job(self, job_id: int | None, record: type[AnyJob]) -> AnyJob | None: ...
+    def job(self, job_id: int | None, record: type[Any] = Job) -> Any:
+        """A job as last seen, if there is one of that number and it is a `record`."""
+        found = self._jobs.get(job_id) if job_id else None
+        return found if isinstance(found, record) else None
 
-    def jobs(self, kind: str | None = None) -> list[Job]:
-        """Jobs as last seen, newest first."""
-        return [job for _, job in sorted(self._jobs.items(), reverse=True) if kind is None or job.kind == kind]
+    @overload
+    def jobs(self) -> list[Job]: ...
+    @overload
+    def jobs(self, record: type[AnyJob]) -> list[AnyJob]: ...
+    def jobs(self, record: type[Any] = Job) -> list[Any]:
+        """Jobs that are `record`s as last seen, newest first."""
+        return [job for _, job in sorted(self._jobs.items(), reverse=True) if isinstance(job, record)]
 
     @property
     def active(self) -> list[Job]:
@@ -187,6 +210,7 @@ class Session(QObject):
     def close(self) -> None:
         """A worker that has nothing to do goes, too: it holds a model in memory."""
         self.rest()
+        self.history.close()
         lock.dismiss(self.project.folder)
         self.project.close()
 

@@ -160,6 +160,7 @@ class Window(QMainWindow):
 
     def _listed(self) -> None:
         self.welcome.refresh()
+        self.menus.show_state()
         self.menus.show_deleted(self.projects.last_deleted)
 
     def open_tab(self, tab: TabId) -> TabWidget | None:

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from core import demo
 from core.errors import KnownError
 from core.store import Project, is_older, open_project, waiting_rows
-from core.store.undo import Direction
+from core.store.undo import Direction, History
 from desktop import user_settings
 from desktop.background import abandon, in_background
 from desktop.busy import Waiting
@@ -55,6 +55,8 @@ class Workspace(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session: Session | None = None
+        self.history = History()
+        """What was done in this window; what was done to whole projects outlives the session."""
         self.waiting = Waiting(self)
         self.copying = ""
         """What is being written of a whole project, in words."""
@@ -98,7 +100,7 @@ class Workspace(QObject):
             return
         user_settings.add_recent_project(project.folder)
         in_background(self, waiting_rows.remove_leftovers, lambda _: None, self.failed.emit, lasting=True)
-        self.session = Session(project, self, self.do_first)
+        self.session = Session(project, self, self.do_first, self.history)
         self.opened.emit(self.session)
         if then is not None:
             then()
@@ -152,11 +154,14 @@ class Workspace(QObject):
         self.waiting.do(text, work, ended, broke)
 
     def take_back(self, direction: Direction) -> None:
-        """Undo or redo what was done last in this window, wherever that was."""
-        if self.session is None or self.busy:
+        """Undo or redo what was done last in this window, wherever that was, also without an open project."""
+        if self.busy or self.ending:
             return
         try:
-            self.session.replay(direction)
+            if self.session is not None:
+                self.session.replay(direction)
+            else:
+                self.say(f"{(self.history.undo() if direction == 'undo' else self.history.redo()).label}.")
         except KnownError as error:
             self.failed.emit(error)
 

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,28 +43,45 @@ def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def project(empty_project: Path, tmp_path: Path) -> Iterator[Project]:
-    """An open, empty project of the test's own."""
-    folder = tmp_path / "project"
+@pytest.fixture(scope="session")
+def filled_project(empty_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with guidelines, prompts and completions, made once; tests copy it."""
+    folder = tmp_path_factory.mktemp("projects") / "filled"
     shutil.copytree(empty_project, folder)
     found = open_project(folder)
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def filled(project: Project) -> Project:
-    """Guidelines with two flags, six prompts (two held out), four completions for each; nothing ranked."""
     guidelines.save(
-        project,
+        found,
         criteria="Be kind.",
         ties="Rarely.",
         flags="- unsafe: harms somebody\n- broken: garbled",
         examples="None.",
     )
-    prompts.add(project, [Prompt(0, f"question {i}?", ("test",), "heldout" if i > 4 else "train") for i in range(1, 7)])
-    for prompt in prompts.listed(project):
+    prompts.add(found, [Prompt(0, f"question {i}?", ("test",), "heldout" if i > 4 else "train") for i in range(1, 7)])
+    for prompt in prompts.listed(found):
         rows = tuple(NewCompletion(f"{text} {prompt.id}", len(text.split()), True, 0) for text in TEXTS)
-        completions.add_group(project, prompt.id, rows)
-    return project
+        completions.add_group(found, prompt.id, rows)
+    found.close()
+    return folder
+
+
+@contextmanager
+def copied(source: Path, folder: Path) -> Iterator[Project]:
+    """An open copy of a project. It waits for no disk: tests kill processes, and never cut the power."""
+    shutil.copytree(source, folder)
+    found = open_project(folder, synchronous="OFF")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def project(empty_project: Path, tmp_path: Path) -> Iterator[Project]:
+    """An open, empty project of the test's own."""
+    with copied(empty_project, tmp_path / "empty") as found:
+        yield found
+
+
+@pytest.fixture
+def filled(filled_project: Path, tmp_path: Path) -> Iterator[Project]:
+    """Guidelines with two flags, six prompts (two held out), four completions for each; nothing ranked."""
+    with copied(filled_project, tmp_path / "project") as found:
+        yield found

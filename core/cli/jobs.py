@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,50 +20,64 @@ from core.cli.output import (
     show,
     table,
 )
-from core.config import job_configs
+from core.config.jobs import (
+    CompareConfig,
+    FetchModelConfig,
+    GenerateConfig,
+    JobKind,
+    ScoreConfig,
+    ScoreFileConfig,
+    ScoreJob,
+    SuggestConfig,
+    SuggestJob,
+    config_values,
+    job_config,
+)
+from core.config.options import changed_values
+from core.config.training import TrainRewardConfig
 from core.errors import BadInput, KnownError
 from core.jobs import launch, lock, queue
 from core.jobs.wait import ended_well, wait
 from core.records import Job
 from core.runs import preflight
-from core.store import Project
+from core.store import Project, completions, job_samples
 from core.worker import work_together
 
 #: What several processes can do together.
-TOGETHER = ("train-reward", "train-policy")
+TOGETHER = (JobKind.TRAIN_REWARD, JobKind.TRAIN_POLICY)
 ONLY = "Several processes can only train: launch `train-reward`, `train-policy` or `resume`, without --detach."
 
 detach_option = click.option("--detach", is_flag=True, help="Queue the job and return; `watch` follows it.")
 
 
 def job_command(
-    name: str, kind: type[Any], *more: type[Any], leave_out: tuple[str, ...] = ()
+    name: str, config: type[Any], *more: type[Any], leave_out: tuple[str, ...] = ()
 ) -> Callable[[Command], Any]:
     """A command with the options of a job's config."""
 
     def decorate(function: Command) -> Any:
-        made = config_options(kind, *more, leave_out=leave_out)(function)
+        made = config_options(config, *more, leave_out=leave_out)(function)
         return click.command(name)(folder_argument(json_option(detach_option(made))))
 
     return decorate
 
 
 def start(
-    folder: Path, kind: str, config: Any, as_json: bool, detach: bool, options: Any = None,
+    folder: Path, kind: JobKind, config: Any, as_json: bool, detach: bool, options: Any = None,
     tell: Callable[[Project, Job], str] | None = None,
 ) -> None:  # fmt: skip
     """Queue a job, and unless it is detached follow it and show its result."""
-    stored = job_configs.stored(config, options)
+    values = config_values(config, options)
     if together():
         if kind not in TOGETHER:
             raise BadInput(ONLY)
         if detach:
             raise BadInput("Several processes stay until the job ends: leave out --detach.")
-        work(folder, lambda project: queue.enqueue(project, kind, stored).id, as_json)
+        work(folder, lambda project: queue.enqueue(project, kind, values).id, as_json)
         return
     with opened(folder) as project:
         preflight.check(project, config)
-        job = queue.enqueue(project, kind, stored)
+        job = queue.enqueue(project, kind, values)
         if detach:
             launch.ensure_worker(project.folder)
             show({"job": job.id}, as_json, f"Queued as job {job.id}: `watch` follows it.")
@@ -84,7 +99,7 @@ def work(folder: Path, ask: Callable[[Project], int], as_json: bool) -> None:
         line.close()
     if job is not None:
         ended_well(job)
-        show({"job": job.id, "kind": job.kind, "status": job.status} | job.outcome, as_json, _plain(job))
+        show({"job": job.id, "kind": job.kind, "status": job.status} | asdict(job.result), as_json, _plain(job))
 
 
 def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project, Job], str] | None = None) -> None:
@@ -102,94 +117,93 @@ def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project
             raise click.exceptions.Exit(130) from error
     finally:
         line.close()
-    values = {"job": job.id, "kind": job.kind, "status": job.status} | job.outcome
+    values = {"job": job.id, "kind": job.kind, "status": job.status} | asdict(job.result)
     show(values, as_json, tell(project, job) if tell else _plain(job))
 
 
 def _plain(job: Job) -> str:
-    return (
-        table([(key, value) for key, value in job.outcome.items()], (job.name, ""))
-        if job.result
-        else f"{job.name}: done."
-    )
+    known = changed_values(job.result)
+    return table(list(known.items()), (job.name, "")) if known else f"{job.name}: done."
 
 
-@job_command("generate", job_configs.GenerateConfig)
+@job_command(JobKind.GENERATE, GenerateConfig)
 def generate(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Write completions for the prompts, to be ranked."""
-    config = job_configs.GenerateConfig(**given(options, job_configs.GenerateConfig))
+    config = GenerateConfig(**given(options, GenerateConfig))
 
     def tell(project: Project, job: Job) -> str:
-        groups = project.value("select count(*) from completion_groups where job_id = ?", job.id)
+        groups = len(completions.prompts_of_job(project, job.id))
         return f"Wrote {config.completions} completions for each of {groups} prompts."
 
-    start(folder, "generate", config, as_json, detach, tell=tell)
+    start(folder, JobKind.GENERATE, config, as_json, detach, tell=tell)
 
 
-@job_command("train-reward", job_configs.TrainRewardConfig)
+@job_command(JobKind.TRAIN_REWARD, TrainRewardConfig)
 def train_reward(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Train a LoRA reward model on the rankings."""
-    config = job_configs.TrainRewardConfig(**given(options, job_configs.TrainRewardConfig))
-    start(folder, "train-reward", config, as_json, detach)
+    config = TrainRewardConfig(**given(options, TrainRewardConfig))
+    start(folder, JobKind.TRAIN_REWARD, config, as_json, detach)
 
 
-@job_command("compare", job_configs.CompareConfig)
+@job_command(JobKind.COMPARE, CompareConfig)
 def compare(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Answer the same prompts with the reference and a tuned policy, and score both."""
-    config = job_configs.CompareConfig(**given(options, job_configs.CompareConfig))
+    config = CompareConfig(**given(options, CompareConfig))
 
     def tell(project: Project, job: Job) -> str:
         rows = [
             (row["policy"], row["score"], row["prompt"][:40], row["completion"].replace("\n", " ")[:70])
-            for row in sorted(queue.samples(project, job.id), key=lambda row: row["prompt"])
+            for row in sorted(job_samples.listed(project, job.id), key=lambda row: row["prompt"])
         ]
         return table(rows, ("policy", "score", "prompt", "completion")) + "\n\n" + _plain(job)
 
-    start(folder, "compare", config, as_json, detach, tell=tell)
+    start(folder, JobKind.COMPARE, config, as_json, detach, tell=tell)
 
 
-@job_command("score", job_configs.ScoreConfig)
+@job_command(JobKind.SCORE, ScoreConfig)
 def score(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Score completions of a prompt with a reward model, in standard deviations of the reference's."""
-    config = job_configs.ScoreConfig(**given(options, job_configs.ScoreConfig))
+    config = ScoreConfig(**given(options, ScoreConfig))
 
     def tell(project: Project, job: Job) -> str:
+        assert isinstance(job, ScoreJob)
         found = job.result
-        places = found.get("percentiles") or [None] * len(config.completions)
-        rows = zip(found["scores"], places, (row[0] for row in found["wins"]), config.completions, strict=True)
+        places = found.percentiles or (None,) * len(config.completions)
+        rows = zip(found.scores, places, (row[0] for row in found.wins), config.completions, strict=True)
         return table(list(rows), ("score", "percentile", "beats the first", "completion"))
 
-    start(folder, "score", config, as_json, detach, tell=tell)
+    start(folder, JobKind.SCORE, config, as_json, detach, tell=tell)
 
 
-@job_command("score-file", job_configs.ScoreFileConfig)
+@job_command(JobKind.SCORE_FILE, ScoreFileConfig)
 def score_file(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Score every completion of a file with a reward model."""
-    config = job_configs.ScoreFileConfig(**given(options, job_configs.ScoreFileConfig))
+    config = ScoreFileConfig(**given(options, ScoreFileConfig))
     if not config.path or not config.out:
         raise BadInput("Give the file to score with --path and the file to write with --out.")
-    values = job_configs.stored(config) | {
+    values = config_values(config) | {
         "path": str(Path(config.path).resolve()),
         "out": str(Path(config.out).resolve()),
     }
-    start(folder, "score-file", job_configs.job_config("score-file", values), as_json, detach)
+    start(folder, JobKind.SCORE_FILE, job_config(JobKind.SCORE_FILE, values), as_json, detach)
 
 
-@job_command("suggest", job_configs.SuggestConfig)
+@job_command(JobKind.SUGGEST, SuggestConfig)
 def suggest(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Bring what the reward model is least sure of to the front of the ranking queue."""
-    config = job_configs.SuggestConfig(**given(options, job_configs.SuggestConfig))
+    config = SuggestConfig(**given(options, SuggestConfig))
 
     def tell(project: Project, job: Job) -> str:
-        return f"{job.result['groups']} unranked prompts are now ranked in the order of the reward model's doubt."
+        assert isinstance(job, SuggestJob)
+        return f"{job.result.groups} unranked prompts are now ranked in the order of the reward model's doubt."
 
-    start(folder, "suggest", config, as_json, detach, tell=tell)
+    start(folder, JobKind.SUGGEST, config, as_json, detach, tell=tell)
 
 
-@job_command("fetch-model", job_configs.FetchModelConfig)
+@job_command(JobKind.FETCH_MODEL, FetchModelConfig)
 def fetch_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Bring the base model to this machine now, and test that it loads."""
-    start(folder, "fetch-model", job_configs.FetchModelConfig(**options), as_json, detach)
+    start(folder, JobKind.FETCH_MODEL, FetchModelConfig(**options), as_json, detach)
 
 
 @click.command("jobs")

@@ -8,8 +8,9 @@ import click
 
 from core.cli.jobs import ONLY, job_command, start, together
 from core.cli.output import ProgressLine, folder_argument, given, json_option, opened, show, table
-from core.config import job_configs
+from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind, config_values, job_config
 from core.config.options import documented, flag_name
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import BadInput, KnownError
 from core.humanize import size
 from core.jobs import launch, queue
@@ -19,28 +20,28 @@ from core.records import Job
 from core.runs import live_settings, metrics_export, rounds, sweep
 from core.store import Project
 
-ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in job_configs.ALGORITHMS.values()))
+ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in ALGORITHMS.values()))
 
 
-@job_command("train-policy", job_configs.TrainPolicyConfig, *ALGORITHM_CONFIGS)
+@job_command(JobKind.TRAIN_POLICY, TrainPolicyConfig, *ALGORITHM_CONFIGS)
 def train_policy(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Tune the policy against a reward, or with DPO from the rankings; `algorithms` lists what there is."""
     config, own = given_run(options)
-    start(folder, "train-policy", config, as_json, detach, own)
+    start(folder, JobKind.TRAIN_POLICY, config, as_json, detach, own)
 
 
-def given_run(options: dict[str, Any]) -> tuple[job_configs.TrainPolicyConfig, Any]:
+def given_run(options: dict[str, Any]) -> tuple[TrainPolicyConfig, Any]:
     """The run that the command line asks for, with its algorithm's own settings. Raises `BadInput` for foreign ones."""
-    config = job_configs.TrainPolicyConfig(**given(options, job_configs.TrainPolicyConfig))
-    own = job_configs.ALGORITHMS[config.algorithm].config
-    known = {item.name for kind in (job_configs.TrainPolicyConfig, own) for item in documented(kind)}
+    config = TrainPolicyConfig(**given(options, TrainPolicyConfig))
+    own = ALGORITHMS[config.algorithm].config
+    known = {item.name for kind in (TrainPolicyConfig, own) for item in documented(kind)}
     foreign = [name for name, value in options.items() if value is not None and name not in known]
     if foreign:
         raise BadInput(f"{flag_name(foreign[0])} is not an option of {config.algorithm}: leave it out.")
     return config, own(**given(options, own))
 
 
-@job_command("sweep", job_configs.TrainPolicyConfig, *ALGORITHM_CONFIGS)
+@job_command("sweep", TrainPolicyConfig, *ALGORITHM_CONFIGS)
 @click.option(
     "--vary", multiple=True, required=True, metavar="NAME=A,B",
     help="A setting and the values that it takes in turn. Repeatable: every combination is a run.",
@@ -67,22 +68,27 @@ def sweep_command(folder: Path, as_json: bool, detach: bool, vary: tuple[str, ..
                 wait(project, job.id, ProgressLine())
             except KnownError as error:  # the others go on
                 click.echo(f"{job.name}: {error}", err=True)
-        ended = [queue.get(project, job.id) for job in jobs]
+        queued = {job.id for job in jobs}
+        ended = [run for run in reversed(queue.listed(project, TrainPolicyJob)) if run.id in queued]
         rows = runs_table(ended)
-        show({"runs": [{"job": job.id, "name": job.name} | job.outcome for job in ended]}, as_json, table(*rows))
+        show({"runs": [{"job": job.id, "name": job.name} | asdict(job.result) for job in ended]}, as_json, table(*rows))
 
 
-RESULTS = ("reward_before", "reward_after", "gold_after", "kl", "steps", "stop_reason")
+RESULTS = ("reward_before", "reward_after", "gold_after", "kl", "steps done", "stop_reason")
 
 
-def runs_table(jobs: list[Job]) -> tuple[list[list[Any]], list[str]]:
+def came_of(run: TrainPolicyJob) -> tuple[Any, ...]:
+    """In the order of `RESULTS`."""
+    found = run.result
+    reason = found.stop_reason or None
+    return found.reward_before, found.reward_after, found.gold_after, found.kl, found.steps, reason
+
+
+def runs_table(jobs: list[TrainPolicyJob]) -> tuple[list[list[Any]], list[str]]:
     """Rows and header: what differs between runs, and what came of them."""
     names = sweep.differences(jobs)
-    rows = [
-        [job.id, job.status, *(sweep.settings(job).get(name) for name in names), *(job.result.get(r) for r in RESULTS)]
-        for job in jobs
-    ]
-    return rows, ["run", "status", *names, *("steps done" if name == "steps" else name for name in RESULTS)]
+    rows = [[job.id, job.status, *(sweep.settings(job).get(name) for name in names), *came_of(job)] for job in jobs]
+    return rows, ["run", "status", *names, *RESULTS]
 
 
 @click.command("runs")
@@ -91,8 +97,10 @@ def runs_table(jobs: list[Job]) -> tuple[list[list[Any]], list[str]]:
 def runs_command(folder: Path, as_json: bool) -> None:
     """Compare the runs of the policy: the settings in which they differ, and what came of them."""
     with opened(folder) as project:
-        jobs = queue.listed(project, kind="train-policy")
-        values = [{"job": job.id, "status": job.status, "settings": sweep.settings(job)} | job.outcome for job in jobs]
+        jobs = queue.listed(project, TrainPolicyJob)
+        values = [
+            {"job": job.id, "status": job.status, "settings": sweep.settings(job)} | asdict(job.result) for job in jobs
+        ]
         show({"runs": values}, as_json, table(*runs_table(jobs)) if jobs else "There are no runs yet.")
 
 
@@ -150,7 +158,7 @@ def put_back_run(folder: Path, job: int, as_json: bool) -> None:
 @json_option
 def algorithms_command(as_json: bool) -> None:
     """List the algorithms with their papers and their own settings."""
-    kinds = job_configs.ALGORITHMS.values()
+    kinds = ALGORITHMS.values()
     values = [
         {"name": kind.name, "title": kind.title, "summary": kind.summary, "learning_rate": kind.learning_rate,
          "settings": {item.name: item.default for item in documented(kind.config)}}
@@ -175,16 +183,18 @@ def rounds_command(folder: Path, as_json: bool) -> None:
         show({"rounds": [asdict(each) for each in found]}, as_json, "\n".join(lines))
 
 
-@job_command("export-model", job_configs.ExportModelConfig)
+@job_command(JobKind.EXPORT_MODEL, ExportModelConfig)
 def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Write a tuned policy as a model of its own: safetensors that transformers loads without PEFT."""
-    config = job_configs.ExportModelConfig(**given(options, job_configs.ExportModelConfig))
-    values = job_configs.stored(config) | {"out": str(Path(config.out).resolve()) if config.out else ""}
+    config = ExportModelConfig(**given(options, ExportModelConfig))
+    values = config_values(config) | {"out": str(Path(config.out).resolve()) if config.out else ""}
 
     def tell(project: Project, job: Job) -> str:
-        return f"Wrote {job.result['folder']} ({size(job.result['bytes'])}, {job.result['dtype']})."
+        assert isinstance(job, ExportModelJob)
+        found = job.result
+        return f"Wrote {found.folder} ({size(found.bytes)}, {found.dtype})."
 
-    start(folder, "export-model", job_configs.job_config("export-model", values), as_json, detach, tell=tell)
+    start(folder, JobKind.EXPORT_MODEL, job_config(JobKind.EXPORT_MODEL, values), as_json, detach, tell=tell)
 
 
 COMMANDS = (

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from core.config.job_configs import CompareConfig, job_config
+from core.config.jobs import CompareConfig, CompareResult
+from core.config.training import TrainPolicyJob
 from core.errors import NothingToDo
 from core.events import Note, Progress, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
-from core.records import Job
 from core.reward.reward_function import RewardSpec, on_four_bits, reward_function
 from core.rl import evaluate
 from core.rl.rollout import POLICY
@@ -21,7 +21,7 @@ BATCH = 8
 
 def run(context: JobContext) -> Events:
     config: CompareConfig = context.config
-    policy_run = queue.run_of(context.project, config.policy_job, "train-policy")
+    policy_run = queue.run_of(context.project, config.policy_job, TrainPolicyJob)
     asked: list[tuple[int | None, str]] = [(None, text.strip()) for text in config.prompts if text.strip()]
     left_out = 0
     if not asked:
@@ -37,7 +37,7 @@ def run(context: JobContext) -> Events:
         raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")
     spec = reward_of(policy_run, config)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
-    shared = SharedModel(base, tell=context.tell)
+    shared = SharedModel(base, report_status=context.report_status)
     try:
         shared.load(POLICY, queue.adapter_of(context.project, policy_run, config.checkpoint) / POLICY)
         reward = yield from reward_function(context, spec, shared, needed=False)
@@ -59,36 +59,33 @@ def run(context: JobContext) -> Events:
                 return
     finally:
         shared.close()
-    yield Result(
-        summary(reference, tuned)
-        | {"policy_job": policy_run.id, "reward_job": reward.reward_job, "prompts": len(asked)}
-        | ({"left_out": left_out} if left_out else {})
-    )
+    found = replace(summary(reference, tuned), policy_job=policy_run.id, reward_job=reward.reward_job)
+    yield Result(replace(found, prompts=len(asked), left_out=left_out))
 
 
-def reward_of(run: Job, config: CompareConfig) -> RewardSpec:
+def reward_of(run: TrainPolicyJob, config: CompareConfig) -> RewardSpec:
     """The reward that the policy was tuned with, rules, weights and penalty included, by the very model that it was
     tuned with; `reward_job` puts another model in its place, and `gold` is drawn beside."""
-    tuned = RewardSpec.of(job_config("train-policy", run.config))
+    tuned = RewardSpec.of(run.config)
     if config.reward_job:
         tuned = replace(tuned, reward_job=config.reward_job, reward_model="", optimised_gold="")
     elif tuned.by_our_model:
-        tuned = replace(tuned, reward_job=run.result.get("reward_job") or 0)
+        tuned = replace(tuned, reward_job=run.result.reward_job or 0)
     return replace(tuned, gold=config.gold)
 
 
-def summary(reference: list[Sample], tuned: list[Sample]) -> dict[str, float | None]:
+def summary(reference: list[Sample], tuned: list[Sample]) -> CompareResult:
     """Means of both sides, and the share of answers with the higher score; equal scores count half."""
     wins = [
         0.5 if a.score == b.score else float(b.score > a.score)
         for a, b in zip(reference, tuned, strict=True)
         if a.score is not None and b.score is not None
     ]
-    return {
-        "reward_before": evaluate.mean(reference, "score"),
-        "reward_after": evaluate.mean(tuned, "score"),
-        "gold_before": evaluate.mean(reference, "gold"),
-        "gold_after": evaluate.mean(tuned, "gold"),
-        "kl": evaluate.mean(tuned, "kl"),
-        "win_rate": sum(wins) / len(wins) if wins else None,
-    }
+    return CompareResult(
+        reward_before=evaluate.mean(reference, "score"),
+        reward_after=evaluate.mean(tuned, "score"),
+        gold_before=evaluate.mean(reference, "gold"),
+        gold_after=evaluate.mean(tuned, "gold"),
+        kl=evaluate.mean(tuned, "kl"),
+        win_rate=sum(wins) / len(wins) if wins else None,
+    )

@@ -3,8 +3,10 @@
 The CLI's help, the window's forms and the guide are made from these fields.
 """
 
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from core.errors import BadInput
 
@@ -103,3 +105,38 @@ def from_dict(kind: type[Config], values: dict[str, Any]) -> Config:
         is_tuple = isinstance(value, list) and default is not MISSING
         cast[name] = float(value) if is_number else tuple(value) if is_tuple else value
     return kind(**cast)
+
+
+def as_stored(kind: type[Config], values: Mapping[str, Any]) -> Config:
+    """A dataclass (all of whose fields have defaults) from JSON that was written however long ago: unknown names are
+    left out, missing ones take their default, and values need not be within today's bounds."""
+    found: Any = kind()
+    hints = _hints(found.__class__)
+    for name in hints.keys() & values.keys():
+        if values[name] is not None:
+            object.__setattr__(found, name, _read(hints[name], values[name]))
+    return cast(Config, found)
+
+
+def changed_values(found: Any) -> dict[str, Any]:
+    """The fields of a dataclass that are not at their defaults, as JSON."""
+    values, unset = asdict(found), type(found)()
+    return {name: value for name, value in values.items() if getattr(found, name) != getattr(unset, name)}
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {item.name: hints[item.name] for item in fields(kind)}
+
+
+def _read(kind: Any, value: Any) -> Any:
+    """A value of JSON as a `kind`: a dataclass, a tuple or dict of such, or what it is already."""
+    inner = get_args(kind)
+    if isinstance(kind, type) and is_dataclass(kind):
+        return as_stored(kind, value)
+    if (many := get_origin(kind)) in (tuple, list):
+        return many(_read(inner[0], item) for item in value)
+    if many is dict:
+        return {name: _read(inner[1], item) for name, item in value.items()}
+    return float(value) if kind is float and isinstance(value, int) else value

@@ -2,8 +2,9 @@
 
 from functools import cache
 
-from core.config.job_configs import ALGORITHMS, JOBS, TrainPolicyConfig
+from core.config.jobs import JOBS
 from core.config.options import documented, spelled, title_of
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 
 
 @cache

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
+from core.config.jobs import CompareJob, JobKind
+from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.guidance.steps import Step
 from core.jobs import queue
 from core.preferences.statistics import proportion
 from core.records import Job
 from core.store import Project
 
+AnyJob = TypeVar("AnyJob", bound=Job)
 #: Ranked prompts from which a reward model is worth training.
 ENOUGH = 20
 #: So many of the newest prompts are looked through for what a round has to rank.
@@ -24,7 +28,7 @@ class NextStep:
     title: str
     why: str
     step: Step
-    job: str = ""
+    job: JobKind | None = None
 
 
 def next_step(project: Project) -> NextStep:
@@ -38,24 +42,27 @@ def next_step(project: Project) -> NextStep:
             return NextStep("Add more prompts", "One a line; some are held out later.", Step.PROMPTS)
         why = "What was learnt is measured on prompts that nobody learnt from."
         return NextStep("Hold some prompts out", why, Step.HOLD_OUT)
-    done = {kind: _newest(project, kind) for kind in ("train-reward", "train-policy", "compare")}
-    if not done["train-reward"] and (step := _to_rank(project)) is not None:
+    reward_model = _newest(project, TrainRewardJob)
+    if reward_model is None and (step := _to_rank(project)) is not None:
         return step
-    if not done["train-reward"]:
+    if reward_model is None:
         why = "There are enough rankings to learn from."
-        return NextStep("Train a reward model", why, Step.TRAIN_REWARD, job="train-reward")
-    if done["train-policy"] < done["train-reward"]:
-        why = f"Against the reward model of run {done['train-reward']}."
-        if is_chance(queue.get(project, done["train-reward"])):
+        return NextStep("Train a reward model", why, Step.TRAIN_REWARD, job=JobKind.TRAIN_REWARD)
+    policy = _newest(project, TrainPolicyJob)
+    if policy is None or policy.id < reward_model.id:
+        why = f"Against the reward model of run {reward_model.id}."
+        if is_chance(reward_model):
             why = f"{why[:-1]}, which cannot be told from chance: better rank more first."
-        return NextStep("Tune the policy", why, Step.TUNE, job="train-policy")
-    if done["compare"] < done["train-policy"]:
-        why = f"Read what run {done['train-policy']} changed."
-        return NextStep("Compare the policies", why, Step.COMPARE, job="compare")
-    if left := _unranked_since(project, done["train-policy"]):
+        return NextStep("Tune the policy", why, Step.TUNE, job=JobKind.TRAIN_POLICY)
+    comparison = _newest(project, CompareJob)
+    if comparison is None or comparison.id < policy.id:
+        why = f"Read what run {policy.id} changed."
+        return NextStep("Compare the policies", why, Step.COMPARE, job=JobKind.COMPARE)
+    if left := _unranked_since(project, policy.id):
         why = "They were answered after the policy was tuned: the next round learns from them."
         return NextStep(f"Rank {_prompts(left)}", why, Step.RANK)
-    return NextStep("Begin the next round", "Let the tuned policy write, and rank that.", Step.GENERATE, job="generate")
+    why = "Let the tuned policy write, and rank that."
+    return NextStep("Begin the next round", why, Step.GENERATE, job=JobKind.GENERATE)
 
 
 @lru_cache(maxsize=1)
@@ -80,7 +87,7 @@ def _to_rank(project: Project) -> NextStep | None:
         return NextStep(f"Rank {_prompts(waiting + unanswered)}", why, Step.RANK)
     if unanswered:
         return NextStep("Write completions", "The local model writes several for each prompt.", Step.GENERATE,
-                        job="generate")  # fmt: skip
+                        job=JobKind.GENERATE)  # fmt: skip
     why = f"All are ranked. A reward model can learn from them now, and better from {ENOUGH} prompts."
     return NextStep(f"Add {_prompts(missing)}", why, Step.PROMPTS)
 
@@ -96,9 +103,9 @@ def all_ranked(project: Project) -> bool:
     return some and not _waiting(project, 1) and not _unanswered(project, 1)
 
 
-def is_chance(job: Job) -> bool:
+def is_chance(job: TrainRewardJob) -> bool:
     """Can the accuracy of a reward model on its held-out pairs not be told from guessing?"""
-    accuracy, pairs = job.result.get("accuracy"), job.result.get("heldout_pairs", 0)
+    accuracy, pairs = job.result.accuracy, job.result.heldout_pairs
     if accuracy is None or not pairs:
         return False
     low = proportion(accuracy * pairs, pairs).low
@@ -129,6 +136,6 @@ def _prompts(count: int) -> str:
     return f"{count} more {'prompt' if count == 1 else 'prompts'}"
 
 
-def _newest(project: Project, kind: str) -> int:
-    """The newest finished job of a kind; 0 is none."""
-    return next((job.id for job in queue.listed(project, kind=kind, status="done")), 0)
+def _newest(project: Project, record: type[AnyJob]) -> AnyJob | None:
+    """The newest finished job of a kind."""
+    return next(iter(queue.listed(project, record, status="done")), None)

@@ -5,9 +5,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from core.config.job_configs import ALGORITHMS
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 
 Points = list[tuple[int, float]]
 Series = Mapping[str, Points]
@@ -26,8 +25,8 @@ class Advice:
     text: str
 
 
-def advice(series: Series, config: Mapping[str, Any]) -> list[Advice]:
-    """Everything that there is to say about a run; `config` is its stored settings."""
+def advice(series: Series, config: TrainPolicyConfig) -> list[Advice]:
+    """Everything that there is to say about a run; `config` is what it was told."""
     return [
         Advice(metric, text)
         for metric, rule in RULES
@@ -70,7 +69,7 @@ def gold_peak(series: Series) -> int | None:
     return step if means[-1][1] < highest - 1.5 * noise and step < means[-1][0] - 2 else None
 
 
-def _over_optimised(series: Series, config: Mapping[str, Any]) -> str:
+def _over_optimised(series: Series, config: TrainPolicyConfig) -> str:
     step = gold_peak(series)
     if step is None:
         return ""
@@ -83,11 +82,11 @@ def _over_optimised(series: Series, config: Mapping[str, Any]) -> str:
     )
 
 
-def _negative_kl(series: Series, config: Mapping[str, Any]) -> str:
+def _negative_kl(series: Series, config: TrainPolicyConfig) -> str:
     value = now(series["objective/kl"])
     if value > -0.5:
         return ""
-    algorithm = ALGORITHMS.get(config.get("algorithm", ""))
+    algorithm = ALGORITHMS.get(config.algorithm)
     cause = (
         "this algorithm draws from a part of the vocabulary only, so this is expected"
         if algorithm and algorithm.config.GUIDED
@@ -96,8 +95,8 @@ def _negative_kl(series: Series, config: Mapping[str, Any]) -> str:
     return f"KL is negative ({value:.1f}). Likely cause: {cause}; or there are few completions in a step."
 
 
-def _kl_over_target(series: Series, config: Mapping[str, Any]) -> str:
-    value, target = now(series["objective/kl"]), config.get("kl_target") or 0
+def _kl_over_target(series: Series, config: TrainPolicyConfig) -> str:
+    value, target = now(series["objective/kl"]), config.kl_target
     if not target or value < 2 * target:
         return ""
     return (
@@ -106,7 +105,7 @@ def _kl_over_target(series: Series, config: Mapping[str, Any]) -> str:
     )
 
 
-def _entropy(series: Series, config: Mapping[str, Any]) -> str:
+def _entropy(series: Series, config: TrainPolicyConfig) -> str:
     points = series["objective/entropy"]
     if first(points) <= 0 or now(points) > 0.4 * first(points):
         return ""
@@ -116,7 +115,7 @@ def _entropy(series: Series, config: Mapping[str, Any]) -> str:
     )
 
 
-def _length(series: Series, config: Mapping[str, Any]) -> str:
+def _length(series: Series, config: TrainPolicyConfig) -> str:
     points = series["completions/mean_length"]
     if now(points) > 1.5 * first(points):
         return (
@@ -131,7 +130,7 @@ def _length(series: Series, config: Mapping[str, Any]) -> str:
     return ""
 
 
-def _ends(series: Series, config: Mapping[str, Any]) -> str:
+def _ends(series: Series, config: TrainPolicyConfig) -> str:
     points = series["completions/eos_rate"]
     if first(points) < 0.2 or now(points) > 0.5 * first(points):
         return ""
@@ -141,13 +140,13 @@ def _ends(series: Series, config: Mapping[str, Any]) -> str:
     )
 
 
-def _spread(series: Series, config: Mapping[str, Any]) -> str:
+def _spread(series: Series, config: TrainPolicyConfig) -> str:
     if now(series["objective/score_std"]) > 0.02:
         return ""
     return "All completions of a step have nearly the same reward: there is nothing left to learn from."
 
 
-def _clipped(series: Series, config: Mapping[str, Any]) -> str:
+def _clipped(series: Series, config: TrainPolicyConfig) -> str:
     value = now(series["policy/clipfrac_avg"])
     return (
         f"{value:.0%} of the tokens are clipped: the policy moves too far on one batch. Lower the learning rate or "
@@ -157,7 +156,7 @@ def _clipped(series: Series, config: Mapping[str, Any]) -> str:
     )
 
 
-def _explained(series: Series, config: Mapping[str, Any]) -> str:
+def _explained(series: Series, config: TrainPolicyConfig) -> str:
     if len(series["val/explained_variance"]) < 3 * NOW or now(series["val/explained_variance"]) > -0.1:
         return ""
     without = ", ".join(each.title for each in ALGORITHMS.values() if not each.config.CRITIC and not each.offline)
@@ -167,7 +166,7 @@ def _explained(series: Series, config: Mapping[str, Any]) -> str:
     )
 
 
-def _flat_groups(series: Series, config: Mapping[str, Any]) -> str:
+def _flat_groups(series: Series, config: TrainPolicyConfig) -> str:
     value = now(series["frac_reward_zero_std"])
     return (
         f"{value:.0%} of the prompts give completions of equal reward, which teach nothing: raise the completions of a "
@@ -177,14 +176,14 @@ def _flat_groups(series: Series, config: Mapping[str, Any]) -> str:
     )
 
 
-def _refused(series: Series, config: Mapping[str, Any]) -> str:
+def _refused(series: Series, config: TrainPolicyConfig) -> str:
     moved = any(value for _, value in series["policy/step_size"][-NOW:])
     if moved or not any(value for _, value in series.get("grad_norm", [(0, 1.0)])[-NOW:]):
         return ""
     return "No step was accepted lately: the trust region is too small for the noise. Raise trust_kl or the batch size."
 
 
-Rule = Callable[[Series, Mapping[str, Any]], str]
+Rule = Callable[[Series, TrainPolicyConfig], str]
 RULES: tuple[tuple[str, Rule], ...] = (
     ("objective/scores", _over_optimised),
     ("objective/kl", _negative_kl),

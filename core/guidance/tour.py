@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import demo
-from core.config import job_configs
+from core.config.jobs import JOBS, CompareConfig, JobKind
+from core.config.training import ALGORITHMS
 from core.guidance.steps import Step
 from core.jobs import queue
-from core.store import Changes, Project
+from core.store import Changes, Project, jobs
 
 SETTING = "tour"
 #: Prompts that the tour asks to rank.
@@ -26,7 +27,7 @@ class Stop:
     title: str
     text: str
     step: Step
-    job: str = ""
+    job: JobKind | None = None
     rankings: int = 0
 
 
@@ -42,15 +43,15 @@ STOPS = (
         "Learn a reward",
         "A small adapter learns to score any completion as the rankings would. A few minutes.",
         Step.TRAIN_REWARD,
-        job="train-reward",
+        job=JobKind.TRAIN_REWARD,
     ),
     Stop(
         "Tune the policy",
         "PPO writes, is scored, and learns; KL keeps it near the reference. Watch the curves; it takes some minutes.",
         Step.TUNE,
-        job="train-policy",
+        job=JobKind.TRAIN_POLICY,
     ),
-    Stop("Compare", "The same prompts, before and after, on prompts it never saw.", Step.COMPARE, job="compare"),
+    Stop("Compare", "The same prompts, before and after, on prompts it never saw.", Step.COMPARE, job=JobKind.COMPARE),
 )
 
 
@@ -84,7 +85,7 @@ def place(project: Project) -> Place | None:
         )
         passed = ranked >= stop.rankings
     if stop.job:
-        passed = any(job.id > state["job"] for job in queue.listed(project, kind=stop.job, status="done"))
+        passed = any(job.id > state["job"] for job in queue.listed(project, JOBS[stop.job].record, status="done"))
     return Place(state["at"], stop, ranked, passed)
 
 
@@ -106,16 +107,17 @@ def ended(project: Project) -> bool:
 
 def job_of(stop: Stop) -> tuple[Any, Any]:
     """Settings of the job that a stop asks for, small enough to wait for, and its algorithm's."""
-    return {
-        "train-reward": (demo.REWARD, None),
-        "train-policy": (demo.POLICY, job_configs.ALGORITHMS["ppo"].config()),
-        "compare": (job_configs.CompareConfig(max_new_tokens=demo.TOKENS, gold=demo.GOLD, limit=6), None),
-    }[stop.job]
+    known: dict[JobKind | None, tuple[Any, Any]] = {
+        JobKind.TRAIN_REWARD: (demo.REWARD, None),
+        JobKind.TRAIN_POLICY: (demo.POLICY, ALGORITHMS["ppo"].config()),
+        JobKind.COMPARE: (CompareConfig(max_new_tokens=demo.TOKENS, gold=demo.GOLD, limit=6), None),
+    }
+    return known[stop.job]
 
 
 def _keep(project: Project, at: int) -> Changes:
     newest = {
         "ranking": project.value("select coalesce(max(id), 0) from rankings"),
-        "job": project.value("select coalesce(max(id), 0) from jobs"),
+        "job": jobs.newest(project),
     }
     return project.set_setting(SETTING, {"at": at, **newest})

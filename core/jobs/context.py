@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from core.events import Event
-from core.jobs.process_group import ALONE, Alone
-from core.jobs.progress import Tell, quiet
+from core.jobs.process_group import LOCAL, LocalProcessGroup
+from core.jobs.progress import ReportStatus, no_report
 from core.records import Wanted
 from core.store import Project
 
@@ -31,8 +31,8 @@ class JobContext:
     resume_step: int = 0
     wanted: Wanted = "run"
     cache: dict[str, Any] = field(default_factory=dict)
-    world: Alone = ALONE
-    tell: Tell = quiet
+    world: LocalProcessGroup = LOCAL
+    report_status: ReportStatus = no_report
     """Say what it does right now; costs nothing where nobody listens."""
 
     @property

@@ -1,6 +1,6 @@
 """What is new in a project since the last look: the window's charts and the CLI's progress live on it.
 
-A follower reads rows newer than its cursor; when nothing was committed by others, a look costs one pragma.
+A follower reads rows newer than its cursors; when nothing was written, a look costs a pragma and one number.
 """
 
 import time
@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.jobs import lock
-from core.jobs.queue import job_from
 from core.records import Job
-from core.store import Project
+from core.store import Project, job_log, job_metrics, job_samples, jobs, watched
 
 #: States of a job that a worker has in hand.
 WORKING = ("running", "paused")
+#: Seconds between two looks whether there is a worker.
+WORKER_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -37,66 +38,71 @@ class News:
 class Follower:
     """Follows one project from now on. Use it from the thread that opened the project."""
 
-    #: Tables whose newest row and count of edits are watched, so that a change made elsewhere is seen.
-    WATCHED = ("completion_groups", "rankings", "prompts", "guidelines")
+    #: What is read row by row.
+    TABLES = {"metrics": job_metrics, "samples": job_samples, "job_log": job_log}
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._version = -1
-        self._cursors = {table: self._newest(table) for table in ("metrics", "samples", "job_log")}
-        self._states = {table: self._state(table) for table in self.WATCHED}
-        self._jobs: dict[int, Job] = {}
+        self._data_version = -1
+        self._cursors = {name: table.newest(project) for name, table in self.TABLES.items()}
+        self._states = watched.states(project)
+        self._jobs_version = 0
+        self._written: dict[int, Job] = {}
+        self._shown: dict[int, Job] = {}
         self._looked_for_worker = 0.0
         self._alive = True
 
     def poll(self) -> News:
-        version = self.project.value("pragma data_version")
-        jobs = self._look_at_jobs() if version != self._version or self._any_active() else News()
-        if version == self._version:
-            return jobs
-        self._version = version
-        news = {table: self._rows(table) for table in ("metrics", "samples", "job_log")}
-        tables = frozenset(table for table in self.WATCHED if self._moved(table))
-        return replace(jobs, metrics=news["metrics"], samples=news["samples"], log=news["job_log"], tables=tables)
+        version, news = watched.data_version(self.project), self._look_at_jobs()
+        if version == self._data_version:
+            return news
+        self._data_version = version
+        rows = {name: self._rows(name) for name in self.TABLES}
+        before, self._states = self._states, watched.states(self.project)
+        tables = frozenset(table for table, state in self._states.items() if state != before[table])
+        return replace(news, metrics=rows["metrics"], samples=rows["samples"], log=rows["job_log"], tables=tables)
 
     def touch(self) -> None:
         """Look at everything next time: this connection itself changed something."""
-        self._version = -1
+        self._data_version = -1
 
-    def _newest(self, table: str) -> int:
-        return int(self.project.value(f"select coalesce(max(id), 0) from {table}"))
-
-    def _rows(self, table: str) -> list[dict[str, Any]]:
-        rows = self.project.rows(f"select * from {table} where id > ? order by id", self._cursors[table])
+    def _rows(self, name: str) -> list[dict[str, Any]]:
+        rows = self.TABLES[name].after(self.project, self._cursors[name])
         if rows:
-            self._cursors[table] = rows[-1]["id"]
+            self._cursors[name] = rows[-1]["id"]
         return rows
 
-    def _moved(self, table: str) -> bool:
-        before, self._states[table] = self._states[table], self._state(table)
-        return self._states[table] != before
-
-    def _state(self, table: str) -> tuple[int, int]:
-        return self._newest(table), self.project.edits(table)
-
-    def _any_active(self) -> bool:
-        return any(job.status in ("queued", "running", "paused") for job in self._jobs.values())
-
     def _look_at_jobs(self) -> News:
-        """Jobs whose row differs from the last look; one that runs without a worker shows as interrupted."""
-        fresh = [job_from(row) for row in self.project.rows("select * from jobs order by id")]
-        if any(job.status in WORKING for job in fresh) and not self._worker_alive():
-            fresh = [replace(job, status="interrupted") if job.status in WORKING else job for job in fresh]
-        before, self._jobs = self._jobs, {job.id: job for job in fresh}
-        differ = [job for job in fresh if before.get(job.id) != job]
+        """Jobs that are not as they were shown last; one that runs without a worker shows as interrupted."""
+        changed, shown = self._read_jobs(), self._written
+        working = any(job.status in WORKING for job in shown.values())
+        if not changed and not working:
+            return News()
+        if working and not self._worker_alive():
+            shown = {number: _without_worker(job) for number, job in shown.items()}
+        before, self._shown = self._shown, shown
+        differ = [job for job in shown.values() if before.get(job.id) != job]
         doing = [job for job in differ if job.id in before and replace(before[job.id], doing=job.doing) == job]
-        return News([job for job in differ if job not in doing], doing, tuple(before.keys() - self._jobs.keys()))
+        return News([job for job in differ if job not in doing], doing, tuple(before.keys() - shown.keys()))
+
+    def _read_jobs(self) -> bool:
+        """Read the rows that were changed by whomever, and only those. Returns whether there were any."""
+        newest = jobs.newest_version(self.project)
+        if newest == self._jobs_version:
+            return False
+        fresh = {job.id: job for job in jobs.changed_since(self.project, self._jobs_version)}
+        known, self._jobs_version = self._written | fresh, newest
+        self._written = {number: known[number] for number in jobs.ids(self.project) if number in known}
+        return True
 
     def _worker_alive(self) -> bool:
-        """Asked at most once in 2 s."""
         now = time.monotonic()
-        if now - self._looked_for_worker < 2.0:
+        if now - self._looked_for_worker < WORKER_SECONDS:
             return self._alive
         self._looked_for_worker = now
         self._alive = lock.held(self.project.folder)
         return self._alive
+
+
+def _without_worker(job: Job) -> Job:
+    return replace(job, status="interrupted") if job.status in WORKING else job

@@ -1,4 +1,4 @@
-"""The processes that work on one job together. Here is one that is alone; `core.models.processes` has several.
+"""The processes that work on one job together. Here is the group of one; `core.models.processes` has several.
 
 Every process runs the same job and sees the same events. What differs is the share of a batch that each computes;
 what they find is put together before anything is decided, so that all of them decide the same.
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 
-class Alone:
+class LocalProcessGroup:
     """The only process."""
 
     rank = 0
@@ -47,4 +47,4 @@ class Alone:
         return {name: sum(part.get(name, 0.0) for part in parts) for name in names}
 
 
-ALONE = Alone()
+LOCAL = LocalProcessGroup()

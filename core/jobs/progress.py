@@ -1,8 +1,8 @@
 """What a running job does right now, in words and a count, between two of its events.
 
-A step may take minutes, and the first one tells nothing until it is done. So whatever works inside of it tells what it
-does, as often as it likes; only a few words a second reach the job's row, behind its stage. The next `Progress` takes
-them away again.
+A step may take minutes, and the first one says nothing until it is done. So whatever works inside of it reports what it
+does, as often as it likes; only a few reports a second reach the job's row (`doing`, beside its stage). The next
+`Progress` takes them away again.
 """
 
 import time
@@ -10,23 +10,23 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-#: Words that may be written in any one second, so that a change from one thing to another is never held back for long.
+#: Reports that are written in any one second, so that a change from one thing to another is never held back for long.
 A_SECOND = 4
 #: Seconds between two counts of the same thing.
 COUNT = 1.0
 
 
-class Tell(Protocol):
+class ReportStatus(Protocol):
     def __call__(self, what: str, unit: str = "", done: int = 0, total: int = 0) -> None:
         """`Scoring`, or where there are several of a unit `Learning, pass 2 of 4`."""
 
 
-def quiet(what: str, unit: str = "", done: int = 0, total: int = 0) -> None:
+def no_report(what: str, unit: str = "", done: int = 0, total: int = 0) -> None:
     """Nobody listens."""
 
 
-class Teller:
-    """Hands on to `write` what is told, unless it comes too often; a word that is held back is lost."""
+class StatusReporter:
+    """Hands on to `write` what is reported, unless it comes too often; what is held back is lost."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write

@@ -1,88 +1,69 @@
-"""Jobs as rows: enqueue, ask for pause or stop, claim, record. No torch, no processes.
+"""The queue: enqueue jobs, ask for pause or stop, take them up again, and find the runs. No torch, no processes.
 
 A job's status is written by the worker, its `wanted` by everybody else; so nobody ever races.
 """
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
-from core.config import job_configs
+from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
+from core.config.training import Run, TrainRewardJob
 from core.errors import BadInput
-from core.records import ACTIVE, RESUMABLE, Job, Wanted
-from core.store import Changes, Project, changed, now
+from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
+from core.store import Changes, Project, changed, jobs
 
-RUN_KINDS = ("train-reward", "train-policy")
-
-
-def job_from(row: dict[str, Any]) -> Job:
-    """A `jobs` row as a record. The second line of its stage is what it does right now."""
-    names = Job.__dataclass_fields__
-    values = {name: row[name] for name in names if name in row}
-    stage, _, doing = row["stage"].partition("\n")
-    own = {"stage": stage, "doing": doing, "config": json.loads(row["config"]), "result": json.loads(row["result"])}
-    return Job(**values | own)
+AnyJob = TypeVar("AnyJob", bound=Job)
+AnyRun = TypeVar("AnyRun", bound=Run)
 
 
-def enqueue(project: Project, kind: str, config: dict[str, Any], *, name: str = "") -> Job:
-    """Queue a job. `config` is as `configs.stored` gives it: it is checked here and never changes again."""
-    job_configs.job_config(kind, config)
-    if kind == "train-policy":
-        job_configs.algorithm_config(config)
-    with project.write():
-        cursor = project.db.conn.execute(
-            "insert into jobs (kind, name, config, created_at) values (?, ?, ?, ?)",
-            (kind, name or job_configs.JOBS[kind].title, json.dumps(config), now()),
-        )
-    return get(project, int(cursor.lastrowid or 0))
+def enqueue(project: Project, kind: JobKind, config: dict[str, Any], *, name: str = "") -> Job:
+    """Queue a job. `config` is as `config_values` gives it: it is checked here and never changes again."""
+    job_config(kind, config)
+    if kind == JobKind.TRAIN_POLICY:
+        algorithm_config(config)
+    return get(project, jobs.add(project, kind, name or JOBS[kind].title, config))
 
 
 def get(project: Project, job_id: int) -> Job:
-    row = project.one("select * from jobs where id = ?", job_id)
-    if row is None:
+    job = jobs.find(project, job_id)
+    if job is None:
         raise BadInput(f"There is no job {job_id}: `jobs` lists the ones there are.")
-    return job_from(row)
+    return job
 
 
-def listed(project: Project, *, kind: str | None = None, status: str | None = None) -> list[Job]:
-    """Jobs, newest first."""
-    rows = project.rows(
-        "select * from jobs where (? is null or kind = ?) and (? is null or status = ?) order by id desc",
-        kind,
-        kind,
-        status,
-        status,
-    )
-    return [job_from(row) for row in rows]
+@overload
+def listed(project: Project, *, status: JobStatus | None = None) -> list[Job]: ...
+@overload
+def listed(project: Project, record: type[AnyJob], *, status: JobStatus | None = None) -> list[AnyJob]: ...
+def listed(project: Project, record: type[Any] = Job, *, status: JobStatus | None = None) -> list[Any]:
+    """Jobs that are `record`s, newest first."""
+    return jobs.listed(project, record, status)
 
 
-def newest_run(project: Project, kind: str) -> Job | None:
-    """The newest run of `kind` that has something to use: its adapter is on disk."""
-    for job in listed(project, kind=kind):
-        if job.result.get("adapter"):
-            return job
-    return None
+def newest_run(project: Project, record: type[AnyRun]) -> AnyRun | None:
+    """The newest run that has something to use: its adapter is on disk."""
+    return next((run for run in listed(project, record) if run.result.adapter), None)
 
 
-def run_of(project: Project, job_id: int, kind: str) -> Job:
+def run_of(project: Project, job_id: int, record: type[AnyRun]) -> AnyRun:
     """The run `job_id`, or the newest one for 0. Raises `BadInput` when there is none to use."""
-    what = "reward model" if kind == "train-reward" else "tuned policy"
+    what = "reward model" if record is TrainRewardJob else "tuned policy"
     if not job_id:
-        job = newest_run(project, kind)
-        if job is None:
+        run = newest_run(project, record)
+        if run is None:
             raise BadInput(f"There is no {what} yet: train one first.")
-        return job
+        return run
     job = get(project, job_id)
-    if job.kind != kind or not job.result.get("adapter"):
+    if not isinstance(job, record) or not job.result.adapter:
         raise BadInput(f"Job {job_id} has no {what} to use: choose another run.")
     return job
 
 
-def adapter_of(project: Project, job: Job, checkpoint: str = "last") -> Path:
+def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
     """The folder of a run's adapter: the last one, or the `best` one where the run kept one."""
-    best = project.folder / job.result.get("best", "")
-    chosen = checkpoint == "best" and "best" in job.result and best.is_dir()
-    return best if chosen else project.folder / job.result["adapter"]
+    best = project.folder / run.result.best
+    chosen = checkpoint == "best" and bool(run.result.best) and best.is_dir()
+    return best if chosen else project.folder / run.result.adapter
 
 
 def want(project: Project, job_id: int, wanted: Wanted) -> Changes:
@@ -92,11 +73,9 @@ def want(project: Project, job_id: int, wanted: Wanted) -> Changes:
         if job.status not in ACTIVE:
             raise BadInput(f"Job {job_id} is not running: it is {job.status}.")
         if job.status == "queued" and wanted == "stop":
-            project.db.conn.execute(
-                "update jobs set status = 'stopped', wanted = 'stop', finished_at = ? where id = ?", (now(), job_id)
-            )
+            jobs.stop_before_it_begins(project, job_id)
         else:
-            project.db.conn.execute("update jobs set wanted = ? where id = ?", (wanted, job_id))
+            jobs.want(project, job_id, wanted)
     return changed(f"{wanted.capitalize()} job", "jobs", ids=(job_id,))
 
 
@@ -108,44 +87,10 @@ def resume(project: Project, job_id: int) -> Changes:
             return want(project, job_id, "run")
         if job.status not in RESUMABLE:
             raise BadInput(f"Job {job_id} cannot be resumed: it is {job.status}.")
-        project.db.conn.execute(
-            "update jobs set status = 'queued', wanted = 'run', error = null, report = null, started_at = null,"
-            " finished_at = null where id = ?",
-            (job_id,),
-        )
+        jobs.queue_again(project, job_id)
     return changed("Resume job", "jobs", ids=(job_id,))
 
 
 def mark_interrupted(project: Project) -> list[int]:
     """Jobs that claim to run although no worker does: call it only while holding the worker's lock."""
-    with project.write():
-        ids = [row["id"] for row in project.rows("select id from jobs where status in ('running', 'paused')")]
-        project.db.conn.execute(
-            "update jobs set status = 'interrupted', finished_at = ? where status in ('running', 'paused')", (now(),)
-        )
-    return ids
-
-
-def log(project: Project, job_id: int) -> list[dict[str, Any]]:
-    return project.rows("select at, text from job_log where job_id = ? order by id", job_id)
-
-
-def metrics(project: Project, job_id: int, names: tuple[str, ...] = ()) -> dict[str, list[tuple[int, float]]]:
-    """Each metric of a job as (step, value) in order of steps; all of them unless `names` chooses."""
-    series: dict[str, list[tuple[int, float]]] = {}
-    wanted = f" and name in ({', '.join('?' * len(names))})" if names else ""
-    sql = f"select step, name, value from metrics where job_id = ?{wanted} order by step, id"
-    for row in project.rows(sql, job_id, *names):
-        series.setdefault(row["name"], []).append((row["step"], row["value"]))
-    return series
-
-
-def checkpoints(project: Project, job_id: int) -> list[dict[str, Any]]:
-    """The checkpoints of a run that are kept, as `step` and whether it is the `best`."""
-    return project.rows("select step, best from checkpoints where job_id = ? order by step", job_id)
-
-
-def samples(project: Project, job_id: int, *, step: int | None = None) -> list[dict[str, Any]]:
-    return project.rows(
-        "select * from samples where job_id = ? and (? is null or step = ?) order by step, id", job_id, step, step
-    )
+    return jobs.interrupt_working(project)

@@ -21,10 +21,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.errors import ModelError, first_line
-from core.jobs.process_group import ALONE, Alone
-from core.jobs.progress import Tell, quiet
+from core.jobs.process_group import LOCAL, LocalProcessGroup
+from core.jobs.progress import ReportStatus, no_report
 from core.models.fast.switch import speed_up_adapters
 from core.models.load import Base
 
@@ -62,11 +62,11 @@ def peft_config(config: LoraConfig, model: Any) -> PeftLoraConfig:
 class SharedModel:
     """The base with named adapters. `close()` takes all of them off and leaves the base as it was.
 
-    Whoever works with it tells through `tell` what it does.
+    Whoever works with it says through `report_status` what it does.
     """
 
-    def __init__(self, base: Base, world: Alone = ALONE, tell: Tell = quiet) -> None:
-        self.base, self.world, self.tell = base, world, tell
+    def __init__(self, base: Base, world: LocalProcessGroup = LOCAL, report_status: ReportStatus = no_report) -> None:
+        self.base, self.world, self.report_status = base, world, report_status
         self._peft: Any = None
         self._layers: list[BaseTunerLayer] = []  # every layer that has adapters
         self._weights: dict[str, list[nn.Parameter]] = {}

@@ -8,14 +8,13 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from core.config import job_configs
-from core.config.job_configs import ALGORITHMS, ExportModelConfig, TrainPolicyConfig
+from core.config.jobs import ExportModelConfig, ExportModelResult
+from core.config.training import ALGORITHMS, TrainPolicyJob
 from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.machine.base_models import parse
 from core.models.load import fetched, pretrained
-from core.records import Job
 from core.runs import preflight
 
 CARD = """---
@@ -43,7 +42,7 @@ A policy does what its reward pays for, and no more: read what it writes before 
 def run(context: JobContext) -> Events:
     config: ExportModelConfig = context.config
     project, out = context.project, preflight.free_folder(config.out)
-    job = queue.run_of(project, config.policy_job, "train-policy")
+    job = queue.run_of(project, config.policy_job, TrainPolicyJob)
     adapter = queue.adapter_of(project, job, config.checkpoint) / "policy"
     spec = parse(project.setting("model"))
     yield from fetched(context, spec, "model")
@@ -69,7 +68,8 @@ def run(context: JobContext) -> Events:
         raise
     yield Progress(3, 3, "Done")
     size = sum(path.stat().st_size for path in out.glob("*.safetensors"))
-    yield Result({"folder": str(out), "policy_job": job.id, "dtype": str(stored).removeprefix("torch."), "bytes": size})
+    dtype = str(stored).removeprefix("torch.")
+    yield Result(ExportModelResult(folder=str(out), policy_job=job.id, dtype=dtype, bytes=size))
 
 
 def _stored_dtype(folder: Path) -> torch.dtype:
@@ -80,23 +80,23 @@ def _stored_dtype(folder: Path) -> torch.dtype:
         return file.get_tensor(next(iter(file.keys()))).dtype
 
 
-def _rewarded(job: Job) -> str:
+def _rewarded(job: TrainPolicyJob) -> str:
     """What the run optimised."""
-    config: TrainPolicyConfig = job_configs.job_config(job.kind, job.config)
+    config = job.config
     if config.train_on_gold:
         model = f"the reward {config.gold}"
     elif config.reward_model:
         model = f"the reward model {config.reward_model}"
-    elif job.result.get("reward_job"):
-        model = f"the reward model of run {job.result['reward_job']}"
+    elif job.result.reward_job:
+        model = f"the reward model of run {job.result.reward_job}"
     else:
         model = "the project's rankings"
     return f"{model} and the rules {config.rules}" if config.rules else model
 
 
-def _card(context: JobContext, job: Job, base: str) -> str:
-    algorithm = ALGORITHMS[job.config.get("algorithm", "ppo")].title
+def _card(context: JobContext, job: TrainPolicyJob, base: str) -> str:
+    algorithm = ALGORITHMS[job.config.algorithm].title
     return CARD.format(
-        base=base, name=context.project.name, run=job.id, algorithm=algorithm, steps=job.result.get("steps", 0),
+        base=base, name=context.project.name, run=job.id, algorithm=algorithm, steps=job.result.steps or 0,
         reward=_rewarded(job),
     )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from core.config.job_configs import WRITING, GenerateConfig
+from core.config.jobs import WRITING, GenerateConfig
+from core.config.training import TrainPolicyJob
 from core.errors import NothingToDo
 from core.events import Completions, NewCompletion, Progress
 from core.jobs import queue
@@ -25,11 +26,11 @@ def run(context: JobContext) -> Events:
     if config.mix_with >= 0 and config.mix_with != config.policy_job:
         sources.append(config.mix_with or None)
     base = yield from base_of(context)
-    model = SharedModel(base, tell=context.tell)
+    model = SharedModel(base, report_status=context.report_status)
     try:
         for policy_job in sources:
             if policy_job:
-                run_ = queue.run_of(context.project, policy_job, "train-policy")
+                run_ = queue.run_of(context.project, policy_job, TrainPolicyJob)
                 model.load(role_of(policy_job), queue.adapter_of(context.project, run_, config.checkpoint) / "policy")
         yield from _answer(context, model, sources, todo)
     finally:
@@ -49,8 +50,7 @@ def remaining(context: JobContext, config: GenerateConfig, policy_job: int | Non
     if config.missing_only:
         done = completions.answered_prompts(context.project, policy_job)
     else:
-        rows = context.project.rows("select prompt_id from completion_groups where job_id = ?", context.job_id)
-        done = {row["prompt_id"] for row in rows}
+        done = completions.prompts_of_job(context.project, context.job_id)
     todo = [prompt for prompt in chosen if prompt.id not in done]
     if not todo:
         raise NothingToDo("Every prompt has completions from this policy: add prompts, or turn off --missing-only.")
@@ -97,7 +97,7 @@ def _draw(
                 end_ids=model.base.end_ids,
                 pad_id=model.base.pad_id,
                 generator=[generator(config.seed, prompt.id, *([number] if number else [])) for prompt in batch],
-                tell=model.tell,
+                report_status=model.report_status,
                 **sampling,
             )
         rows = new_completions(model.base, drawn, config.seed, policy_job)

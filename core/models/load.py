@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from core.errors import KnownError, ModelError, first_line
 from core.events import Event, Loaded, Progress
 from core.jobs.context import JobContext
-from core.jobs.process_group import ALONE, Alone
+from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
 from core.models import fetch
@@ -108,7 +108,7 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
     return tokenizer, model
 
 
-def load(spec: ModelSpec, *, four_bit: bool = False, world: Alone = ALONE) -> Base:
+def load(spec: ModelSpec, *, four_bit: bool = False, world: LocalProcessGroup = LOCAL) -> Base:
     """Load the model in `spec.folder`. Raises `ModelError` with what is wrong and what to do.
 
     With `four_bit` its weights are held in NF4 (Dettmers et al. 2023, arXiv 2305.14314), on an NVIDIA GPU. Where the

@@ -16,7 +16,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list, gather_object
 
 from core.errors import KnownError
-from core.jobs.process_group import Alone
+from core.jobs.process_group import LocalProcessGroup
 from core.models.devices import placement
 from core.models.sharding import BACKWARD, FORWARD, NOTHING, Turns, shard
 
@@ -34,7 +34,7 @@ def others() -> Iterator[None]:
         raise KnownError(GONE) from error
 
 
-class Processes(Alone):
+class Processes(LocalProcessGroup):
     """What `accelerate launch` started. Raises `KnownError` when one of the others is gone."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.errors import Diverged
-from core.jobs.progress import Tell, quiet
+from core.jobs.progress import ReportStatus, no_report
 from core.models.decoding import CachedDecoder, Decoder, Opened
 from core.models.devices import in_any_order
 from core.models.fast.prepacked_linear import prepacked
@@ -84,7 +84,7 @@ def sample(
     guide: Guide | None = None,
     others: Sequence[Opened] = (),
     among: tuple[int, int] | None = None,
-    tell: Tell = quiet,
+    report_status: ReportStatus = no_report,
     noun: str = "completions",
 ) -> Rows:
     """Draw `copies` completions of each prompt; the responses of one prompt are adjacent.
@@ -113,7 +113,7 @@ def sample(
     with prepacked(model):
         decoders = [decoder(each, prompt_ids, is_prompt, prompt_of, max_new_tokens - 1) for each in [own, *others]]
         for index in range(max_new_tokens):
-            tell(what, "token", index + 1, max_new_tokens)
+            report_status(what, "token", index + 1, max_new_tokens)
             logits, *seen = (each.logits / temperature for each in decoders)
             probabilities = guide.probabilities(logits, seen) if guide else logits.softmax(-1)
             chosen = next_token(probabilities, top_p, chance[going.cpu(), index])

@@ -7,8 +7,9 @@ import platform
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
+from core.config.jobs import CompareJob
+from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.jobs import queue
 from core.machine import base_models
 from core.preferences import agreement, pairs
@@ -102,7 +103,7 @@ def gather(project: Project) -> Experiment:
     """Read an experiment as it stands now."""
     jobs = queue.listed(project)
     found = _outcomes(project, jobs)
-    models = [job for job in jobs if job.kind == "train-reward" and job.result.get("adapter")]
+    models = [job for job in jobs if isinstance(job, TrainRewardJob) and job.result.adapter]
     of_runs = [each.reward_job for each in found if each.best_known is not None][:1]
     reported = next((job for job in models if job.id in of_runs), next(iter(models), None))
     return Experiment(
@@ -115,18 +116,18 @@ def gather(project: Project) -> Experiment:
         report=measure(project, reported.id) if reported else None,
         reward_models=[_reward_model(job) for job in models],
         outcomes=found,
-        going=sum(job.kind == "train-policy" and job.status in ACTIVE for job in jobs),
+        going=sum(isinstance(job, TrainPolicyJob) and job.status in ACTIVE for job in jobs),
         versions=versions(),
     )
 
 
 def _outcomes(project: Project, jobs: list[Job]) -> list[Outcome]:
     """All runs of the policy that ended, newest first."""
-    ended = [job for job in jobs if job.kind == "train-policy" and job.status not in ACTIVE]
-    compared: dict[Any, Job] = {}
+    ended = [job for job in jobs if isinstance(job, TrainPolicyJob) and job.status not in ACTIVE]
+    compared: dict[int | None, Job] = {}
     for job in jobs:  # the newest comparison on held-out prompts of each run
-        if job.kind == "compare" and job.status == "done" and not job.config.get("prompts"):
-            compared.setdefault(job.result.get("policy_job"), job)
+        if isinstance(job, CompareJob) and job.status == "done" and not job.config.prompts:
+            compared.setdefault(job.result.policy_job, job)
     found: list[Outcome] = []
     for place, job in enumerate(ended):
         first = not any(each.answers for each in found)
@@ -177,11 +178,11 @@ def _agreed(project: Project) -> Agreed:
     )
 
 
-def _reward_model(job: Job) -> RewardModel:
+def _reward_model(job: TrainRewardJob) -> RewardModel:
     result = job.result
     return RewardModel(
-        job.id, job.created_at, result.get("prompts"), result.get("pairs"), result.get("accuracy"),
-        job.config.get("seed"), changed_settings(job),
+        job.id, job.created_at, result.prompts, result.pairs, result.accuracy,
+        job.config.seed, changed_settings(job),
     )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +11,10 @@ from core.errors import BadInput
 from core.preferences.statistics import Interval
 from core.report import svg
 from core.report.measure import RewardReport, Slice
+from core.report.templates import render
 from core.store import Project, now
 
 SUFFIXES = (".html", ".md", ".json")
-STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 3rem auto; padding: 0 1.5rem; }
-h1 { margin-bottom: 0 } h2 { margin-top: 2.5rem }
-table { border-collapse: collapse } td, th { text-align: left; padding: .25rem 1.25rem .25rem 0; vertical-align: top }
-figure { display: inline-block; margin: 0 1.5rem 1.5rem 0 } figcaption { opacity: .7; font-size: 14px }
-blockquote { margin: .25rem 0 .75rem; padding-left: 1rem; border-left: 3px solid #8a8f98; white-space: pre-wrap }
-.warning { color: #b25000 } .muted { opacity: .7 }
-"""
 
 
 def write(project: Project, report: RewardReport, path: Path) -> Path:
@@ -125,24 +116,14 @@ def _number(value: float | None, form: str = "{:.3f}") -> str:
 
 
 def _html(project: Project, report: RewardReport) -> str:
-    rows = "".join(f"<tr><td>{escape(name)}<td>{escape(value)}" for name, value in headline(report))
-    figures = "".join(
-        f"<figure>{plot}<figcaption>{escape(caption)}</figcaption></figure>" for caption, plot in plots(report).values()
-    )
-    worst = "".join(
-        f"<h3>{escape(item.prompt)}</h3><p class=muted>{escape(item.labeler)} chose, against the model's "
-        f"{1 - item.probability:.0%}:</p><blockquote>{escape(item.chosen)}</blockquote>"
-        f"<p class=muted>over</p><blockquote>{escape(item.rejected)}</blockquote>"
-        for item in report.mistakes
-    )
-    said = "".join(f"<p class=warning>{escape(text)}</p>" for text in warnings(report))
-    more = f"<p>{escape(report.growth.verdict)}</p>" if report.growth.verdict else ""
-    title = f"Reward model {report.job_id} of {escape(project.name)}"
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
-        f"<h1>{title}</h1><p class=muted>{now()[:10]}; 95 % intervals are bootstraps over prompts</p>{said}"
-        f"<table>{rows}</table><p>{escape(report.length.verdict)}</p>{more}<h2>Plots</h2>{figures}"
-        f"<h2>Worst errors</h2>{worst or '<p>None.</p>'}</html>\n"
+    return render(
+        "reward_report.html.j2",
+        title=f"Reward model {report.job_id} of {project.name}",
+        day=now()[:10],
+        report=report,
+        warnings=warnings(report),
+        headline=headline(report),
+        plots=list(plots(report).values()),
     )
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.config.training import TrainRewardJob
 from core.preferences.statistics import Interval, bootstrap, share
-from core.records import Job
 from core.report import scores
 from core.report.calibration import right
 from core.report.scores import FIRST, Floats
@@ -38,13 +38,11 @@ class Growth:
     verdict: str
 
 
-def growth(project: Project, job: Job, *, resamples: int) -> Growth:
+def growth(project: Project, job: TrainRewardJob, *, resamples: int) -> Growth:
     """The points of a run and their continuation; only one point if it was trained without the option `curve`."""
-    models = [
-        item for item in job.result.get("models", []) if item["model"] == FIRST or item["model"].startswith("curve")
-    ]
-    models.sort(key=lambda item: item["prompts"])
-    found = [(item, scores.compared(project, job, models=(item["model"],))) for item in models]
+    models = [item for item in job.result.models if item.model == FIRST or item.model.startswith("curve")]
+    models.sort(key=lambda item: item.prompts)
+    found = [(item, scores.compared(project, job, models=(item.model,))) for item in models]
     found = [(item, pairs) for item, pairs in found if len(pairs)]
     if not found:
         return Growth([], [], "")
@@ -55,7 +53,7 @@ def growth(project: Project, job: Job, *, resamples: int) -> Growth:
         correct = np.bincount(place, right(pairs.difference), len(units))
         sums.append(np.stack([correct, np.bincount(place, minlength=len(units))], axis=1))
     measured = [
-        Point(item["prompts"], item["pairs"], bootstrap(table.astype(float), share, resamples=resamples))
+        Point(item.prompts, item.pairs, bootstrap(table.astype(float), share, resamples=resamples))
         for (item, _), table in zip(found, sums, strict=True)
     ]
     if len(measured) < 3:

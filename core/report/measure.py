@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.config.training import TrainRewardJob
 from core.jobs import queue
 from core.preferences.statistics import NOTHING, Interval, bootstrap, share, share_interval, sums_by
-from core.records import Job
 from core.report import calibration, scores
 from core.report.calibration import Bin
 from core.report.growth import Growth, growth
@@ -96,7 +96,7 @@ class RewardReport:
 
 def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardReport:
     """Everything about one `train-reward` run. Raises `BadInput` if it is none or has nothing to use."""
-    job = queue.run_of(project, job_id, "train-reward")
+    job = queue.run_of(project, job_id, TrainRewardJob)
     found = scores.compared(project, job)
 
     def accuracy(part: Compared) -> Interval:
@@ -106,7 +106,7 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
     heat = calibration.temperature(found.difference)
     return RewardReport(
         job_id=job.id,
-        stopped=early_stopping.said(job),
+        stopped=early_stopping.sentence(job),
         prompts=len(np.unique(found.prompt_ids)),
         pairs=len(found),
         accuracy=accuracy(found),
@@ -224,15 +224,15 @@ def _by_length(found: Compared, accuracy: Accuracy) -> list[Slice]:
     ]
 
 
-def _by_criterion(project: Project, job: Job, accuracy: Accuracy) -> list[Slice]:
+def _by_criterion(project: Project, job: TrainRewardJob, accuracy: Accuracy) -> list[Slice]:
     rows = []
-    for criterion in job.result.get("columns", [])[1:]:
+    for criterion in job.result.columns[1:]:
         found = scores.compared(project, job, criterion=criterion)
         rows += [Slice(criterion, accuracy(found), len(found))] if len(found) else []
     return rows
 
 
-def _by_member(project: Project, job: Job, accuracy: Accuracy) -> list[Slice]:
+def _by_member(project: Project, job: TrainRewardJob, accuracy: Accuracy) -> list[Slice]:
     names = scores.members(job)
     if len(names) < 2:
         return []
@@ -243,7 +243,7 @@ def _by_member(project: Project, job: Job, accuracy: Accuracy) -> list[Slice]:
     return rows
 
 
-def _length(project: Project, job: Job, found: Compared, resamples: int) -> Length:
+def _length(project: Project, job: TrainRewardJob, found: Compared, resamples: int) -> Length:
     known = scores.trained_pairs(project, job)
     longer_chosen = sum(row["chosen"] > row["rejected"] for row in known)
     shorter_chosen = sum(row["chosen"] < row["rejected"] for row in known)

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from core.config import job_configs
 from core.config.options import documented
+from core.config.training import ALGORITHMS, Run, TrainPolicyJob
 from core.guidance.run_advice import RULES, advice
-from core.jobs import queue
 from core.preferences.statistics import NOTHING, Interval, bootstrap, share, share_interval
 from core.records import Job
 from core.report.calibration import Floats
-from core.runs import live_settings, sweep
-from core.store import Project
+from core.runs import sweep
+from core.store import Project, job_metrics, job_samples, setting_changes
 
 #: The curves that are drawn.
 REWARD, GOLD, KL = "objective/scores", "objective/gold", "objective/kl"
@@ -101,22 +100,12 @@ class Outcome:
         return self.measured or self.compared
 
 
-#: A run, and the comparison if there is one, read together: answer by answer, each beside its counterpart. Both sides
-#: were asked the same prompts in the same order.
-TOGETHER = (
-    "with mine as ("
-    "  select id, policy, prompt, score, gold, kl, row_number() over (partition by policy, prompt order by id) as place"
-    "  from samples"
-    "  where job_id = ? and (policy = 'tuned' or policy = 'reference' and step = 0)"
-    ") select {columns} from mine r join mine t on t.prompt = r.prompt and t.place = r.place"
-    " where r.policy = 'reference' and t.policy = 'tuned'"
-)
-
-
-def outcome(project: Project, job: Job, comparison: Job | None, *, details: bool, answers: int = 0) -> Outcome:
+def outcome(
+    project: Project, job: TrainPolicyJob, comparison: Job | None, *, details: bool, answers: int = 0
+) -> Outcome:
     """What came of `job`; curves and remarks only with `details`, and as many prompts with their `answers`."""
-    kind = job_configs.ALGORITHMS.get(job.config.get("algorithm", ""))
-    series = queue.metrics(project, job.id, TOLD) if details else {}
+    kind = ALGORITHMS.get(job.config.algorithm)
+    series = job_metrics.series(project, job.id, TOLD) if details else {}
     series = {name: [point for point in points if finite(point[1])] for name, points in series.items()}
     measured = measure(project, job.id)
     compared = measure(project, comparison.id) if comparison else None
@@ -124,17 +113,17 @@ def outcome(project: Project, job: Job, comparison: Job | None, *, details: bool
     return Outcome(
         job_id=job.id,
         name=job.name,
-        algorithm=kind.title if kind else job.config.get("algorithm", ""),
+        algorithm=kind.title if kind else job.config.algorithm,
         status=job.status,
         stop_reason=_stop_reason(job),
-        steps=job.result.get("steps") or max((points[-1][0] for points in series.values() if points), default=0),
-        seconds=job.result.get("seconds"),
-        seed=job.config.get("seed"),
-        reward_job=job.result.get("reward_job"),
+        steps=job.result.steps or max((points[-1][0] for points in series.values() if points), default=0),
+        seconds=job.result.seconds,
+        seed=job.config.seed,
+        reward_job=job.result.reward_job,
         settings=changed_settings(job),
         steered=[
             f"{change['name']} = {change['value']:g} from step {change['step'] + 1}"
-            for change in live_settings.changes(project, job.id)
+            for change in setting_changes.listed(project, job.id)
             if change["step"] is not None
         ],
         measured=measured,
@@ -145,11 +134,11 @@ def outcome(project: Project, job: Job, comparison: Job | None, *, details: bool
     )
 
 
-def changed_settings(job: Job) -> list[Setting]:
+def changed_settings(run: Run) -> list[Setting]:
     """The settings in which a training run differs from the defaults, its algorithm's own too."""
-    values = sweep.settings(job)
-    kind = job_configs.ALGORITHMS.get(job.config.get("algorithm", "")) if job.kind == "train-policy" else None
-    fields = documented(job_configs.JOBS[job.kind].config) + (documented(kind.config) if kind else [])
+    values = sweep.settings(run)
+    kind = ALGORITHMS.get(run.config.algorithm) if isinstance(run, TrainPolicyJob) else None
+    fields = documented(run.config) + (documented(kind.config) if kind else [])
     defaults = {item.name: (item.default, item.metadata["help"]) for item in fields}
     if kind:  # the rate that was meant, beside the rate that the algorithm means
         defaults["learning_rate"] = kind.learning_rate, defaults["learning_rate"][1]
@@ -162,12 +151,7 @@ def changed_settings(job: Job) -> list[Setting]:
 
 def measure(project: Project, job_id: int) -> Measured | None:
     """What a job's answers to the same prompts show; None if it has none of one side."""
-    columns = (
-        "count(*) as n, count(r.score) as scored, sum(r.score) as before, sum(t.score) as after,"
-        " count(r.gold) as golden, sum(r.gold) as gold_before, sum(t.gold) as gold_after, count(t.kl) as kls,"
-        " sum(t.kl) as kl, sum(case when t.score > r.score then 1.0 when t.score = r.score then 0.5 else 0 end) as wins"
-    )
-    rows = project.rows(f"{TOGETHER.format(columns=columns)} group by r.prompt order by min(r.id)", job_id)
+    rows = job_samples.sums_by_prompt(project, job_id)
     if not rows:
         return None
     sums = {name: np.array([row[name] or 0 for row in rows], dtype=float) for name in rows[0]}  # (prompts,)
@@ -201,11 +185,11 @@ def _over_prompts(sums: Floats, statistic: Callable[[Floats], float | None]) -> 
 
 def spread(project: Project, job_id: int, count: int) -> list[Answers]:
     """The first answer of both sides to some of the prompts, spread evenly over all of them: nobody picked them."""
-    ids = project.rows(f"{TOGETHER.format(columns='r.id, t.id as after')} and r.place = 1 order by r.id", job_id)
+    ids = job_samples.first_pairs(project, job_id)
     chosen = [ids[place * len(ids) // count] for place in range(count)] if len(ids) > count else ids
     found = []
     for both in chosen:
-        before, after = (project.one("select * from samples where id = ?", both[name]) for name in ("id", "after"))
+        before, after = (job_samples.find(project, number) for number in both)
         assert before is not None and after is not None
         found.append(
             Answers(before["prompt"], before["completion"], after["completion"], before["score"], after["score"])
@@ -213,13 +197,13 @@ def spread(project: Project, job_id: int, count: int) -> list[Answers]:
     return found
 
 
-def _stop_reason(job: Job) -> str:
+def _stop_reason(job: TrainPolicyJob) -> str:
     """Why a run ended: what it said itself, or what happened to it."""
     if job.status == "failed":
         return job.error or "it failed"
     if job.status in ("stopped", "interrupted"):
         return {"stopped": "stopped by hand", "interrupted": "its process ended"}[job.status]
-    return str(job.result.get("stop_reason", ""))
+    return job.result.stop_reason
 
 
 def finite(value: float | None) -> bool:

@@ -5,11 +5,8 @@ from pathlib import Path
 from core.errors import BadInput
 from core.report import sections, story
 from core.report.experiment import Experiment
-from core.report.look import STYLE
-from core.report.markup import name, said
+from core.report.templates import render
 
-#: Should a text ever get out of its place, a browser still runs and fetches nothing.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 SECTIONS = (
     ("answers", "Before and after", sections.answers),
     ("policy", "The tuned policy", sections.policy),
@@ -38,31 +35,13 @@ def write(found: Experiment, path: Path) -> Path:
 
 
 def page(found: Experiment) -> str:
-    links = "".join(f'<a href="#{key}">{title}</a>' for key, title, _ in SECTIONS)
-    body = "".join(f'<section id="{key}"><h2>{title}</h2>{made(found)}</section>' for key, title, made in SECTIONS)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{said(found.name, 80)}: report of the experiment</title><style>{STYLE}</style></head><body><main>"
-        f"{_head(found)}<nav>{links}</nav>{body}"
-        f"<footer>Made with Plumbline {said(found.versions['plumbline'])} on {story.day(found.made_at)}. Intervals are "
-        "95% intervals by bootstrap over prompts.</footer></main></body></html>\n"
-    )
-
-
-def _head(found: Experiment) -> str:
-    """What the eye meets first: one paragraph, four numbers, what to beware of."""
-    tiles = "".join(
-        f'<div class="tile"><b>{said(tile.value)}</b><span>{said(tile.what)}</span><small>{said(tile.beside)}</small>'
-        "</div>"
-        for tile in story.tiles(found)
-    )
-    care = "".join(f"<li>{said(text)}</li>" for text in story.cautions(found))
-    return (
-        f'<header><div class="kind">Report of an experiment in aligning a language model with preferences · '
-        f"{story.day(found.made_at)}</div><h1>{name(found.name)}</h1>"
-        f'<p class="lead">{said(story.lead(found))}</p><div class="tiles">{tiles}</div>'
-        + (f'<aside class="care"><h2>Read with care</h2><ul>{care}</ul></aside>' if care else "")
-        + "</header>"
+    """What the eye meets first: one paragraph, four numbers, what to beware of. Then the sections."""
+    return render(
+        "experiment.html.j2",
+        found=found,
+        day=story.day(found.made_at),
+        lead=story.lead(found),
+        tiles=story.tiles(found),
+        cautions=list(story.cautions(found)),
+        sections=[{"key": key, "title": title, "body": made(found)} for key, title, made in SECTIONS],
     )

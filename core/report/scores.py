@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.config.training import TrainRewardJob
 from core.preferences.pairs import OVERALL
-from core.records import ACTIVE, Job
+from core.records import ACTIVE
 from core.report.calibration import sigmoid
 from core.store import Project
 
@@ -45,22 +46,23 @@ class Compared:
         return Compared(**{name: getattr(self, name)[mask] for name in self.__dataclass_fields__})
 
 
-def members(job: Job) -> tuple[str, ...]:
+def members(job: TrainRewardJob) -> tuple[str, ...]:
     """The run's models that count: one, or an ensemble."""
-    return tuple(job.result.get("members", (FIRST,)))
+    return job.result.members or (FIRST,)
 
 
-def scale(job: Job, model: str, criterion: str = OVERALL) -> tuple[float, float]:
+def scale(job: TrainRewardJob, model: str, criterion: str = OVERALL) -> tuple[float, float]:
     """Mean and standard deviation of a model's raw scores over the reference's completions; (0, 1) while it trains."""
-    found = job.result.get("scale", {}).get(model)
-    columns = job.result.get("columns", [OVERALL])
-    if not found or criterion not in columns:
+    found, columns = job.result.scale.get(model), job.result.columns or (OVERALL,)
+    if found is None or criterion not in columns:
         return 0.0, 1.0
     place = columns.index(criterion)
-    return float(found["mean"][place]), max(float(found["std"][place]), 1e-6)
+    return float(found.mean[place]), max(float(found.std[place]), 1e-6)
 
 
-def compared(project: Project, job: Job, *, models: tuple[str, ...] = (), criterion: str = OVERALL) -> Compared:
+def compared(
+    project: Project, job: TrainRewardJob, *, models: tuple[str, ...] = (), criterion: str = OVERALL
+) -> Compared:
     """The held-out pairs of a run, as they are ranked today, with what its models (all members) say of them."""
     chosen_models = models or members(job)
     raw: dict[str, dict[int, float]] = {name: {} for name in chosen_models}
@@ -103,7 +105,7 @@ def compared(project: Project, job: Job, *, models: tuple[str, ...] = (), criter
     )  # fmt: skip
 
 
-def reference_rewards(project: Project, job: Job, *, combine: str = "mean") -> Floats:
+def reference_rewards(project: Project, job: TrainRewardJob, *, combine: str = "mean") -> Floats:
     """Rewards of the reference's own completions, sorted: what a percentile is read from."""
     names = members(job)
     by_completion: dict[int, dict[str, float]] = {}
@@ -135,22 +137,22 @@ def percentile(reference: Floats, score: float) -> float | None:
     return (below + upto) / 2 / len(reference)
 
 
-def sides(project: Project, job: Job) -> tuple[Floats, Floats]:
+def sides(project: Project, job: TrainRewardJob) -> tuple[Floats, Floats]:
     """Scores of the chosen and of the rejected completions of the held-out pairs, as far as they are known now."""
     found = compared(project, job, models=(FIRST,))
     return found.chosen, found.rejected
 
 
-def awaited(project: Project, job: Job) -> bool:
+def awaited(project: Project, job: TrainRewardJob) -> bool:
     """Will a run that waits or trains score held-out completions? It draws prompts itself where none is marked."""
     ranked, marked = project.rows(
         "select count(distinct prompt_id) as ranked, coalesce(max(prompt_id in"
         " (select id from prompts where split = 'heldout')), 0) as marked from pairs"
     )[0].values()
-    return job.status in ACTIVE and (bool(marked) or round(ranked * job.config.get("heldout_fraction", 0)) > 0)
+    return job.status in ACTIVE and (bool(marked) or round(ranked * job.config.heldout_fraction) > 0)
 
 
-def trained_pairs(project: Project, job: Job, limit: int = 100_000) -> list[dict[str, Any]]:
+def trained_pairs(project: Project, job: TrainRewardJob, limit: int = 100_000) -> list[dict[str, Any]]:
     """Lengths in characters of the pairs that are not held out."""
     return project.rows(
         "select length(c.text) as chosen, length(d.text) as rejected from pairs p"

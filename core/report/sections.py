@@ -3,14 +3,16 @@
 from collections import defaultdict
 from dataclasses import replace
 
+from markupsafe import Markup
+
 from core.preferences.agreement import Agreement
 from core.preferences.statistics import NOTHING
 from core.report import run_cards, story
 from core.report.experiment import Experiment
 from core.report.export import headline, interval, plots
-from core.report.markup import figure, folded, markdown, name, nothing, paragraphs, quote, said, table
-from core.report.run_cards import settings
+from core.report.run_cards import Figure, settings
 from core.report.story import number
+from core.report.templates import name, render
 from core.store.guidelines import SECTIONS
 
 #: Rows of a table that has one for each tag, source or labeler.
@@ -42,154 +44,128 @@ WORDS = (
 )
 
 
-def answers(found: Experiment) -> str:
+def answers(found: Experiment) -> Markup:
     run = found.leading
     if run is None or not run.answers:
-        return nothing(story.NO_RUNS if run is None else story.NO_ANSWERS)
+        return _nothing(story.NO_RUNS if run is None else story.NO_ANSWERS)
     best = run.best_known
     assert best is not None
     about = (
         f"{number(len(run.answers), 'prompt')} of the {best.prompts:,} that were measured, spread evenly and not "
         f"picked by hand: the first answer of {found.model} and of the policy tuned in run {run.job_id}."
     )
-    return paragraphs([about], "muted") + run_cards.samples(run)
+    return render("answers.html.j2", about=about, answers=run.answers)
 
 
-def policy(found: Experiment) -> str:
+def policy(found: Experiment) -> Markup:
+    runs = run_cards.all_runs(found.outcomes, found.leading) if found.outcomes else _nothing(story.NO_RUNS)
     going = f"{number(found.going, 'run')} still to end: not in this report." if found.going else ""
-    if not found.outcomes:
-        return nothing(story.NO_RUNS) + paragraphs([going], "muted")
-    return run_cards.all_runs(found.outcomes, found.leading) + paragraphs([going], "muted")
+    return render("policy.html.j2", runs=runs, going=going)
 
 
-def reward(found: Experiment) -> str:
+def reward(found: Experiment) -> Markup:
     if found.report is None:
-        return nothing(story.NO_REWARD)
+        return _nothing(story.NO_REWARD)
     report = replace(found.report, by_tag=found.report.by_tag[:ROWS], by_labeler=found.report.by_labeler[:ROWS])
     model = next(each for each in found.reward_models if each.job_id == report.job_id)
     about = f"Reward model {report.job_id}, trained on {story.day(model.created_at)}."
     if model.pairs is not None and model.prompts is not None:
         about = about[:-1] + f" from {number(model.pairs, 'pair')} of {number(model.prompts, 'prompt')}."
-    rows = [[said(what), said(value)] for what, value in headline(report)]
-    figures = "".join(figure(plot, caption) for caption, plot in plots(report).values()) if report.pairs else ""
-    wrong = "".join(
-        f'<div class="sample"><div class="prompt" dir="auto">{said(item.prompt, 600)}</div><div class="sides">'
-        f'<div><div class="kind">{name(item.labeler)} prefers</div>{quote(item.chosen)}</div>'
-        f'<div><div class="kind">The model prefers, at {1 - item.probability:.0%}</div>{quote(item.rejected)}</div>'
-        "</div></div>"
-        for item in report.mistakes[:MISTAKES]
-    )
-    others = [
-        [
-            str(each.job_id), story.day(each.created_at), _or_dash(each.pairs), _share(each.accuracy),
-            settings(each.settings),
-        ]
+    models = [
+        [each.job_id, story.day(each.created_at), _or_dash(each.pairs), _share(each.accuracy), settings(each.settings)]
         for each in found.reward_models
-    ]  # fmt: skip
-    return (
-        paragraphs([about], "muted")
-        + table(("", ""), rows)
-        + paragraphs([report.length.verdict, report.growth.verdict])
-        + f'<div class="figures">{figures}</div>'
-        + (folded("Its worst errors", wrong) if wrong else "")
-        + f"<h3>{'All reward models' if len(others) > 1 else 'Training'}</h3>"
-        + table(
-            ("Run", "Trained on", "Pairs", "Held-out accuracy then", "Settings unlike the defaults"), others,
-            numbers=(2, 3),
-        )
-    )  # fmt: skip
+    ]
+    return render(
+        "reward.html.j2",
+        about=about,
+        report=report,
+        headline=headline(report),
+        figures=[Figure(plot, caption) for caption, plot in plots(report).values()] if report.pairs else [],
+        mistakes=report.mistakes[:MISTAKES],
+        models=models,
+    )
 
 
-def data(found: Experiment) -> str:
+def data(found: Experiment) -> Markup:
     known = found.data
     if not known.prompts:
-        return nothing(story.NO_PROMPTS)
+        return _nothing(story.NO_PROMPTS)
     by_source: dict[str, dict[str, int]] = defaultdict(lambda: {"train": 0, "heldout": 0})
     for source in known.sources:
         by_source[source.name or "by hand"][source.split] += source.prompts
-    rows = [[name(source), f"{part['train']:,}", f"{part['heldout']:,}"] for source, part in by_source.items()]
-    rest = f"{len(rows) - ROWS} more sources are not listed." if len(rows) > ROWS else ""
+    sources = [[name(source), f"{part['train']:,}", f"{part['heldout']:,}"] for source, part in by_source.items()]
     total = ["All", f"{known.prompts - known.heldout:,}", f"{known.heldout:,}"]
-    about = f"{number(known.prompts, 'prompt')} with {number(known.completions, 'completion')}."
-    text = paragraphs([about]) + table(
-        ("Prompts from", "To train on", "Held out"), [*rows[:ROWS], total], numbers=(1, 2)
-    )
-    text += paragraphs([rest], "muted") + "<h3>Rankings</h3>"
-    if not known.counts.rankings:
-        return text + nothing(story.NO_RANKINGS)
-    people = [[name(who.name) + (" (simulated)" if who.kind == "scripted" else ""), f"{count:,}"]
-              for who, count in known.labelers[:ROWS]]  # fmt: skip
-    counted = [
-        [said(rule.capitalize()), f"{count:,}"] for rule, count in known.rules.items() if count or rule in ALWAYS
+    labelers = [
+        [name(who.name) + (" (simulated)" if who.kind == "scripted" else ""), f"{count:,}"]
+        for who, count in known.labelers[:ROWS]
     ]
-    flags = ", ".join(f"{name(flag)} {count:,}" for flag, count in known.flags.items())
-    return (
-        text
-        + table(("Labeler", "Rankings"), people, numbers=(1,))
-        + table(("What became of them", ""), counted, numbers=(1,))
-        + (f"<p>Flags: {flags}.</p>" if flags else "")
-        + (f"<h3>Rounds</h3>{paragraphs(known.rounds)}" if len(known.rounds) > 1 else "")
-    )
+    return render(
+        "data.html.j2",
+        about=f"{number(known.prompts, 'prompt')} with {number(known.completions, 'completion')}.",
+        sources=[*sources[:ROWS], total],
+        rest=f"{len(sources) - ROWS} more sources are not listed." if len(sources) > ROWS else "",
+        ranked=known.counts.rankings,
+        no_rankings=story.NO_RANKINGS,
+        labelers=labelers,
+        counted=[
+            [rule.capitalize(), f"{count:,}"] for rule, count in known.rules.items() if count or rule in ALWAYS
+        ],
+        flags={flag: f"{count:,}" for flag, count in known.flags.items()},
+        rounds=known.rounds,
+    )  # fmt: skip
 
 
-def agreement(found: Experiment) -> str:
+def agreement(found: Experiment) -> Markup:
     agreed = found.agreed
-    text = ""
-    if agreed.overall.groups:
-        rows = [
-            [said(title), said(interval(getattr(agreed.overall, field), form)), said(meaning)]
-            for field, title, form, meaning in MEASURES
-        ]
-        who = "" if agreed.people else " Simulated labelers are among them."
-        text = (
-            paragraphs([f"Over {number(agreed.overall.groups, 'prompt')} that at least two of "
-                        f"{agreed.overall.labelers} labelers ranked.{who}"], "muted")
-            + table(("", "Agreement", ""), rows)
-        )  # fmt: skip
-    else:
-        text = nothing(story.NO_AGREEMENT if found.data.counts.rankings else story.NO_RANKINGS)
-    names = list(dict.fromkeys([*agreed.labelers, *agreed.steady]))
-    people = [
-        [name(who), *_two(agreed.labelers.get(who)), said(interval(agreed.steady.get(who, NOTHING), "{:.0%}"))]
-        for who in names[:ROWS]
+    measures = [
+        [title, interval(getattr(agreed.overall, field), form), meaning] for field, title, form, meaning in MEASURES
     ]
-    header = ("Labeler", "Pairs judged as others do", "Alpha with others", "With themselves, asked again")
-    return text + (table(header, people) if people else "")
+    who = "" if agreed.people else " Simulated labelers are among them."
+    labelers = [
+        [name(each), *_two(agreed.labelers.get(each)), interval(agreed.steady.get(each, NOTHING), "{:.0%}")]
+        for each in list(dict.fromkeys([*agreed.labelers, *agreed.steady]))[:ROWS]
+    ]
+    return render(
+        "agreement.html.j2",
+        about=(
+            f"Over {number(agreed.overall.groups, 'prompt')} that at least two of {agreed.overall.labelers} labelers "
+            f"ranked.{who}"
+        ),
+        measures=measures if agreed.overall.groups else [],
+        missing=story.NO_AGREEMENT if found.data.counts.rankings else story.NO_RANKINGS,
+        labelers=labelers,
+    )
 
 
-def guidelines(found: Experiment) -> str:
+def guidelines(found: Experiment) -> Markup:
     text = found.guidelines
     if not text.id:
-        return nothing(story.NO_GUIDELINES)
-    parts = "".join(
-        f"<h3>{title}</h3>{markdown(getattr(text, part)[:LONGEST_GUIDELINES])}"
-        for part, title in SECTIONS.items()
-        if getattr(text, part)
-    )
+        return _nothing(story.NO_GUIDELINES)
+    parts = [(title, getattr(text, part)[:LONGEST_GUIDELINES]) for part, title in SECTIONS.items()]
     about = f"Version {text.id}, written on {story.day(text.created_at)}. What the labelers were asked to go by."
-    return paragraphs([about], "muted") + parts
+    return render("guidelines.html.j2", about=about, parts=[(title, part) for title, part in parts if part])
 
 
-def made(found: Experiment) -> str:
+def made(found: Experiment) -> Markup:
     seeds = [f"reward model {each.job_id}: {each.seed}" for each in found.reward_models[:1] if each.seed is not None]
     seeds += [f"run {each.job_id}: {each.seed}" for each in found.outcomes[:ROWS] if each.seed is not None]
-    rows = [
-        ["Base model", name(found.model)],
-        ["Seeds", said("; ".join(seeds) or "none yet")],
-        *[[said(what), said(value)] for what, value in found.versions.items()],
-    ]
-    about = "Versions are those installed where the report was made. The same seed gives the same run there."
-    return table(("", ""), rows) + paragraphs([about], "muted")
+    rows = [("Base model", name(found.model)), ("Seeds", "; ".join(seeds) or "none yet"), *found.versions.items()]
+    return render("made.html.j2", rows=rows)
 
 
-def words(found: Experiment) -> str:
-    return "<dl>" + "".join(f"<dt>{said(word)}</dt><dd>{said(meaning)}</dd>" for word, meaning in WORDS) + "</dl>"
+def words(found: Experiment) -> Markup:
+    return render("words.html.j2", words=WORDS)
+
+
+def _nothing(text: str) -> Markup:
+    """The line that stands for a section that has nothing yet."""
+    return render("nothing.html.j2", text=text)
 
 
 def _two(found: Agreement | None) -> tuple[str, str]:
     if found is None:
         return "–", "–"
-    return said(interval(found.pairwise, "{:.0%}")), said(interval(found.alpha, "{:.2f}"))
+    return interval(found.pairwise, "{:.0%}"), interval(found.alpha, "{:.2f}")
 
 
 def _share(value: float | None) -> str:

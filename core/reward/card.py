@@ -1,9 +1,10 @@
 """The model card that lies with every reward model, and says how to use it without Plumbline."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from core.config.training import TrainedModel
 from core.reward.model import Member, RewardModel
 from core.store import Project
 
@@ -63,7 +64,7 @@ ids += tokenizer(completion, add_special_tokens=False).input_ids + [tokenizer.eo
 score = model(torch.tensor([ids])).logits[0, 0].item()"""
 
 
-def write(project: Project, job_id: int, model: RewardModel, folder: Path, models: list[dict[str, Any]]) -> None:
+def write(project: Project, job_id: int, model: RewardModel, folder: Path, models: Sequence[TrainedModel]) -> None:
     """A README.md in the folder of each member."""
     for member in model.members:
         text = CARD.format(
@@ -98,14 +99,14 @@ def _scale(model: RewardModel, member: Member) -> str:
     )
 
 
-def _training(member: Member, models: list[dict[str, Any]]) -> str:
-    found = next((item for item in models if item["model"] == member.adapter), None)
+def _training(member: Member, models: Sequence[TrainedModel]) -> str:
+    found = next((item for item in models if item.model == member.adapter), None)
     if found is None:
         return "This is a checkpoint of a run that has not ended."
-    text = f"{found['pairs']} pairs of {found['prompts']} prompts, {found['steps']} steps."
-    if "eval_accuracy" in found:
+    text = f"{found.pairs} pairs of {found.prompts} prompts, {found.steps} steps."
+    if found.eval_accuracy is not None:
         text += (
-            f" Orders {found['eval_accuracy']:.1%} of the held-out pairs as the labelers did (chance is 50%), with a "
-            f"log loss of {found['eval_loss']:.3f} nats (chance is 0.693)."
+            f" Orders {found.eval_accuracy:.1%} of the held-out pairs as the labelers did (chance is 50%), with a "
+            f"log loss of {found.eval_loss:.3f} nats (chance is 0.693)."
         )
     return text

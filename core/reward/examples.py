@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.training import TrainRewardConfig
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models import chat

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from core.config.training import TrainRewardJob
 from core.events import Event
 from core.jobs import queue
 from core.jobs.context import JobContext
 from core.models.adapters import SharedModel
 from core.models.load import base_of
-from core.records import Job
 from core.reward.model import RewardModel, encode
 from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
 
@@ -39,7 +39,7 @@ class Judge:
         return self.reward.model
 
     @property
-    def job(self) -> Job | None:
+    def job(self) -> TrainRewardJob | None:
         return self.reward.job
 
     def verdict(self, prompt: str, completions: Sequence[str]) -> Verdict:
@@ -86,9 +86,9 @@ def judge_of(
     spec = RewardSpec(reward_job, reward_model, ensemble)
     if reward_model:
         return Judge((yield from reward_function(context, spec, None)))
-    queue.run_of(context.project, reward_job, "train-reward")  # before a model is loaded for nothing
+    queue.run_of(context.project, reward_job, TrainRewardJob)  # before a model is loaded for nothing
     four_bit = on_four_bits(context.project, spec)
-    shared = SharedModel((yield from base_of(context, four_bit=four_bit)), tell=context.tell)
+    shared = SharedModel((yield from base_of(context, four_bit=four_bit)), report_status=context.report_status)
     try:
         return Judge((yield from reward_function(context, spec, shared)), shared)
     except BaseException:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.errors import ModelError, is_out_of_memory
 from core.models import chat, devices
 from core.models.adapters import SharedModel
@@ -159,7 +159,7 @@ class RewardModel:
             with self.shared.role(member.adapter):
                 parts = by_length(lengths, TOKENS)
                 for number, part in enumerate(parts, start=1):
-                    self.shared.tell("Scoring completions", "part", number, len(parts))
+                    self.shared.report_status("Scoring completions", "part", number, len(parts))
                     for g, scores in zip(part, self._some(member, prompts, answers, part), strict=True):
                         found.setdefault(g, []).append(scores)
         return [torch.stack(found[g]) for g in range(len(prompts))]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig, TrainRewardJob
 from core.errors import BadInput
 from core.events import Event, Progress
 from core.jobs import queue
@@ -19,7 +19,6 @@ from core.jobs.context import JobContext
 from core.labeling import gold as golds
 from core.labeling.gold import Gold
 from core.models.adapters import SharedModel
-from core.records import Job
 from core.reward.external import ExternalReward, external_of
 from core.reward.model import RewardModel, load_run
 from core.store import Project
@@ -73,7 +72,7 @@ class RewardFunction:
     """At most one of `model` (with the `job` that it came from), `external` and `optimised_gold` is there."""
 
     model: RewardModel | None = None
-    job: Job | None = None
+    job: TrainRewardJob | None = None
     external: ExternalReward | None = None
     optimised_gold: Gold | None = None
     gold: Gold | None = None
@@ -123,10 +122,10 @@ def rules_of(text: str) -> tuple[tuple[float, Gold], ...]:
 
 def on_four_bits(project: Project, spec: RewardSpec) -> bool:
     """Does the reward model that is asked for need its base in 4 bits? Its scale holds on such a base alone."""
-    if not spec.by_our_model or (not spec.reward_job and queue.newest_run(project, "train-reward") is None):
+    if not spec.by_our_model or (not spec.reward_job and queue.newest_run(project, TrainRewardJob) is None):
         return False
-    job = queue.run_of(project, spec.reward_job, "train-reward")
-    return bool(job.config.get("base_bits") == "4")
+    job = queue.run_of(project, spec.reward_job, TrainRewardJob)
+    return job.config.base_bits == "4"
 
 
 def reward_function(
@@ -143,12 +142,12 @@ def reward_function(
         optimised = gold if spec.optimised_gold == spec.gold else golds.find(spec.optimised_gold)
     elif spec.reward_model:
         external = yield from external_of(context, spec.reward_model)
-    elif not needed and not spec.reward_job and queue.newest_run(context.project, "train-reward") is None:
+    elif not needed and not spec.reward_job and queue.newest_run(context.project, TrainRewardJob) is None:
         optimised, weight = gold, 1.0
     else:
         assert shared is not None, "our model needs the base"
-        job = queue.run_of(context.project, spec.reward_job, "train-reward")
+        job = queue.run_of(context.project, spec.reward_job, TrainRewardJob)
         yield Progress(0, 1, "Loading the reward model")
-        model = load_run(shared, context.project, job.result["adapter"], combine=spec.ensemble)
+        model = load_run(shared, context.project, job.result.adapter, combine=spec.ensemble)
     rules = rules_of(spec.rules)
     return RewardFunction(model, job, external, optimised, gold, weight, rules, spec.missing_end_penalty)

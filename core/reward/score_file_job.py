@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core import data
-from core.config.job_configs import ScoreFileConfig
+from core.config.jobs import ScoreFileConfig, ScoreFileResult
 from core.data import jsonlines
 from core.errors import BadInput, NothingToDo, known
 from core.events import Note, Progress, Result
@@ -68,7 +68,7 @@ def run(context: JobContext) -> Events:
         yield Note(f"{len(long)} completions are too long to score, in the rows {_named(list(dict.fromkeys(long)))}.")
     count = _write(rows, target)
     partial.unlink()
-    yield Result({"out": str(target), "completions": count, "prompts": len(asked), "too_long": len(long)})
+    yield Result(ScoreFileResult(out=str(target), completions=count, prompts=len(asked), too_long=len(long)))
 
 
 def _scored(judge: Judge, row: Asked, reference: Floats | None) -> dict[str, Any]:

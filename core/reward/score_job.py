@@ -1,8 +1,8 @@
 """The job `score`: what a reward model thinks of some completions, and where in them it changes its mind."""
 
-from typing import Any
+from dataclasses import replace
 
-from core.config.job_configs import ScoreConfig
+from core.config.jobs import ScoreConfig, ScoreResult, TokenTrace
 from core.errors import NothingToDo
 from core.events import Progress, Result
 from core.jobs.context import Events, JobContext
@@ -21,22 +21,23 @@ def run(context: JobContext) -> Events:
     )
     try:
         found = judge.verdict(config.prompt, config.completions)
-        values: dict[str, Any] = {
-            "scores": found.rewards,
-            "wins": found.wins,
-            "columns": found.columns,
-            "spread": found.spread,
-            "reward_job": judge.job.id if judge.job else None,
-            "scaled_by": judge.scaled_by,
-        }
+        result = ScoreResult(
+            scores=tuple(found.rewards),
+            wins=tuple(map(tuple, found.wins)),
+            columns={name: tuple(values) for name, values in found.columns.items()},
+            spread=tuple(found.spread),
+            reward_job=judge.job.id if judge.job else None,
+            scaled_by=judge.scaled_by,
+        )
         if judge.job is not None:
             reference = reference_rewards(context.project, judge.job, combine=config.ensemble)
-            values["percentiles"] = [percentile(reference, score) for score in found.rewards]
+            result = replace(result, percentiles=tuple(percentile(reference, score) for score in found.rewards))
         if config.trace and judge.model is not None:
             ids, answers = encode(judge.model.shared.base, config.prompt, config.completions)
-            traces = [trace(judge.model, ids, answer) for answer in answers]
-            values["traces"] = [{"pieces": item.pieces, "rewards": item.rewards} for item in traces]
+            traces = (trace(judge.model, ids, answer) for answer in answers)
+            found_traces = tuple(TokenTrace(tuple(item.pieces), tuple(item.rewards)) for item in traces)
+            result = replace(result, traces=found_traces)
     finally:
         judge.close()
-    yield Result(values)
+    yield Result(result)
     yield Progress(1, 1, "Scored")

@@ -11,7 +11,7 @@ import random
 import torch
 from torch import Tensor
 
-from core.config.job_configs import SuggestConfig
+from core.config.jobs import SuggestConfig, SuggestResult
 from core.errors import BadInput, NothingToDo
 from core.events import Priorities, Progress, Result
 from core.jobs.context import Events, JobContext
@@ -48,7 +48,7 @@ def run(context: JobContext) -> Events:
         judge.close()
     yield Priorities(doubts)
     mean = sum(doubts.values()) / max(len(doubts), 1)
-    yield Result({"groups": len(doubts), "doubt": mean, "reward_job": judge.job.id if judge.job else None})
+    yield Result(SuggestResult(groups=len(doubts), doubt=mean, reward_job=judge.job.id if judge.job else None))
 
 
 def doubt(raw: Tensor) -> float:

@@ -13,15 +13,15 @@ import json
 import random
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.options import as_stored
+from core.config.training import Scale, TrainedModel, TrainRewardConfig, TrainRewardResult
 from core.errors import NothingToDo, is_out_of_memory
 from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Scores
 from core.jobs.context import Events, JobContext
@@ -71,14 +71,14 @@ class State:
     checkpointing: bool = False
     learning_rate: float = 0.0
     seconds: float = 0.0
-    models: list[dict[str, Any]] = field(default_factory=list)
+    models: list[TrainedModel] = field(default_factory=list)
 
 
 def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
     train, heldout = examples.pinned(context, lambda groups: examples.split(groups, config), criteria=config.criteria)
     base = yield from base_of(context, four_bit=config.base_bits == "4")
-    shared = SharedModel(base, context.world, context.tell)
+    shared = SharedModel(base, context.world, context.report_status)
     try:
         yield from Training(context, shared, train, heldout).events()
     finally:
@@ -224,7 +224,7 @@ class Training:
     def _measure_memory(self, model: RewardModel, member: Member) -> Iterator[Event]:
         """Decide how many tokens go through the model at once, from what a small example keeps in memory."""
         self.state.checkpointing = self.config.gradient_checkpointing
-        self.shared.tell("Measuring how much fits into memory")
+        self.shared.report_status("Measuring how much fits into memory")
         small = min(self.train, key=lambda example: example.tokens)
         base = self.shared.base
         with self.shared.role(member.adapter, train=True), checkpointed(base.model, self.state.checkpointing):
@@ -285,16 +285,19 @@ class Training:
                 f"{stage.title}: the weights of step {state.best_step} of {state.step} are kept, where the held-out "
                 "log loss was lowest."
             )
-        found: dict[str, Any] = {
-            "model": stage.adapter,
-            "prompts": len(stage.examples),
-            "pairs": sum(self.train[index].pairs for index in stage.examples),
-            "steps": state.step,
-        }
+        found = TrainedModel(
+            model=stage.adapter,
+            prompts=len(stage.examples),
+            pairs=sum(self.train[index].pairs for index in stage.examples),
+            steps=state.step,
+        )
         if self.heldout:
             measured, scores = evaluate(model, member, self.heldout)
             yield Scores(scores)
-            found |= measured
+            found = replace(
+                found, eval_loss=measured["eval_loss"], eval_accuracy=measured["eval_accuracy"],
+                eval_margin=measured["eval_margin"],
+            )  # fmt: skip
         state.models.append(found)
         state.stage, state.step, state.best, state.best_step, state.stale = state.stage + 1, 0, None, 0, 0
         self.best = None
@@ -325,27 +328,27 @@ class Training:
         first, state = self.state.models[0], self.state
         members = state.models[: self.config.members]
         yield Result(
-            {
-                "pairs": first["pairs"],
-                "heldout_pairs": sum(example.pairs for example in self.heldout),
-                "prompts": len(self.train),
-                "heldout_prompts": len(self.heldout),
-                "accuracy": first.get("eval_accuracy"),
-                "eval_loss": first.get("eval_loss"),
-                "reward_mean": mean,
-                "reward_std": std,
-                "columns": list(self.columns),
-                "members": [item["model"] for item in members],
-                "models": state.models,
-                "scale": {
-                    member.adapter: {"mean": member.head.mean.tolist(), "std": member.head.std.tolist()}
+            TrainRewardResult(
+                pairs=first.pairs,
+                heldout_pairs=sum(example.pairs for example in self.heldout),
+                prompts=len(self.train),
+                heldout_prompts=len(self.heldout),
+                accuracy=first.eval_accuracy,
+                eval_loss=first.eval_loss,
+                reward_mean=mean,
+                reward_std=std,
+                columns=tuple(self.columns),
+                members=tuple(item.model for item in members),
+                models=tuple(state.models),
+                scale={
+                    member.adapter: Scale(tuple(member.head.mean.tolist()), tuple(member.head.std.tolist()))
                     for member in self.model.members
                 },
-                "scaled_by": self.model.scaled_by,
-                "learning_rate": state.learning_rate,
-                "tokens_at_once": state.tokens,
-                "seconds": state.seconds + time.monotonic() - self.began,
-            }
+                scaled_by=self.model.scaled_by,
+                learning_rate=state.learning_rate,
+                tokens_at_once=state.tokens,
+                seconds=state.seconds + time.monotonic() - self.began,
+            )
         )
         total = sum(stage.steps for stage in self.stages)
         yield Progress(total, total, "Done")
@@ -377,7 +380,7 @@ class Training:
         return Checkpoint(self._global_step + extra, save)
 
     def _restore(self, folder: Path) -> None:
-        self.state = State(**json.loads((folder / "training.json").read_text(encoding="utf-8")))
+        self.state = as_stored(State, json.loads((folder / "training.json").read_text(encoding="utf-8")))
         self.model = RewardModel.load(self.shared, folder)
         if (folder / "best.safetensors").is_file():
             self.best = load_file(folder / "best.safetensors")

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.training import TrainRewardConfig
 from core.errors import KnownError
 from core.models.rows import Ids
 from core.reward.examples import Example
@@ -80,7 +80,7 @@ def own_gradients(
     with model.shared.role(member.adapter, train=True):
         parts = by_length([example.tokens for example in batch], enough(model.shared.base.device, tokens))
         for number, part in enumerate(parts, start=1):
-            model.shared.tell("Learning", "part", number, len(parts))
+            model.shared.report_status("Learning", "part", number, len(parts))
             chosen = [batch[index] for index in part]
             if len(chosen) == 1 and chosen[0].tokens > tokens and len(chosen[0].answers) > 1:
                 _in_parts(model, member, chosen[0], config, tokens, 1 / count, sums)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.errors import Diverged
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer

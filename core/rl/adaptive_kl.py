@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 
 #: How far one step may be off its target before it counts as this much, both ways (Ziegler et al. 2019).
 LARGEST_ERROR = 0.2

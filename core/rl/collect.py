@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import torch
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.errors import Diverged
-from core.jobs.process_group import ALONE
+from core.jobs.process_group import LOCAL
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.sampling import Guide
@@ -23,26 +23,25 @@ from core.rl.rollout import POLICY, draw, logprobs, policy_logprobs, score_and_f
 
 @dataclass(frozen=True)
 class Collected:
-    """A step's rollout, with what is only to be shown of it, and what the policy said while it was scored."""
+    """A step's rollout, with what is only to be shown of it."""
 
     prompts: list[Prompt]  # in the order of the rollout, each of them once for `completions` of it
     rollout: Rollout
     gold: list[float] | None  # (B) of the gold reward that is drawn beside
     times: dict[str, float]  # seconds
-    cached_predictions: CachedPredictions | None
 
 
 def collect(
     shared: SharedModel, reward: RewardFunction, chosen: list[Prompt], config: TrainPolicyConfig, live: LiveSettings,
     step: int, guide: Guide | None = None, *, learns: bool = False,
-) -> Collected:  # fmt: skip
+) -> tuple[Collected, CachedPredictions | None]:  # fmt: skip
     """One batch of rollouts with log-probabilities and scores.
 
-    With `learns` the policy's predictions are kept, if that is possible. Several processes draw and score a share of
-    the prompts each, and all get the whole; but where a guide remembers every draw, each draws everything. Raises
-    `Diverged` in all of them if the policy gives no numbers to one.
+    With `learns` also the policy's predictions, where they can be kept for its first optimizer step. Several processes
+    draw and score a share of the prompts each, and all get the whole; but where a guide remembers every draw, each
+    draws everything. Raises `Diverged` in all of them if the policy gives no numbers to one.
     """
-    world = shared.world if guide is None else ALONE
+    world = shared.world if guide is None else LOCAL
     found, trouble = None, ""
     try:
         found = _collect(shared, reward, chosen, world.share(len(chosen)), config, live, step, guide, learns)
@@ -53,22 +52,22 @@ def collect(
     assert found is not None
     if world.size == 1:
         return found
+    own, cached = found
     device = shared.base.device
-    parts = world.gathered((found.rollout.to(torch.device("cpu")), found.gold))
+    parts = world.gathered((own.rollout.to(torch.device("cpu")), own.gold))
     whole = join([part for part, _ in parts]).to(device)
-    gold = None if found.gold is None else [value for _, values in parts for value in values]
+    gold = None if own.gold is None else [value for _, values in parts for value in values]
     first = sum(len(part) for part, _ in parts[: world.rank])
-    cached = found.cached_predictions
     if cached is not None:
         wide = cached.predictions.widened(whole.is_response.shape[1])
         cached = CachedPredictions(cached.index + first, wide)
-    return Collected(chosen, whole, gold, found.times, cached)
+    return Collected(chosen, whole, gold, own.times), cached
 
 
 def _collect(
     shared: SharedModel, reward: RewardFunction, everyone: list[Prompt], share: slice, config: TrainPolicyConfig,
     live: LiveSettings, step: int, guide: Guide | None, learns: bool,
-) -> Collected:  # fmt: skip
+) -> tuple[Collected, CachedPredictions | None]:  # fmt: skip
     """The completions of one share of a step's prompts."""
     began = time.monotonic()
     chosen, K = everyone[share], config.completions
@@ -78,7 +77,7 @@ def _collect(
         generator=generator(config.seed, "rollout", step), guide=guide, among=(share.start * K, len(everyone) * K),
     )  # fmt: skip
     drawn = time.monotonic()
-    shared.tell("Comparing with the reference")
+    shared.report_status("Comparing with the reference")
     logp_old, entropy, kept = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
     logp_ref, _ = logprobs(shared, REFERENCE, rows, live.temperature, config.micro_batch)
     learned, features, spread = score_and_features(shared, reward.model, rows, config.micro_batch)
@@ -91,7 +90,7 @@ def _collect(
     )  # fmt: skip
     index = torch.arange(len(rows), device=rows.prompt_of.device)
     times = {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
-    return Collected(chosen, rollout, gold, times, CachedPredictions(index, kept) if kept else None)
+    return Collected(chosen, rollout, gold, times), CachedPredictions(index, kept) if kept else None
 
 
 def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float, estimator: str = "k1") -> dict[str, float]:

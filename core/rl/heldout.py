@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from core.config.job_configs import TrainPolicyConfig
-from core.events import Event, Metrics, Progress, Result, Sample, Samples
+from core.config.training import TrainPolicyConfig, TrainPolicyResult
+from core.events import Event, Later, Metrics, Progress, Result, Sample, Samples
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
-from core.records import LATER, Prompt
+from core.records import Prompt
 from core.reward.reward_function import RewardFunction
 from core.rl import evaluate
+from core.store import job_samples
 
 COPIES = 4
 
@@ -31,7 +32,7 @@ class HeldOut:
         when, name = ("before", "reference") if role is REFERENCE else ("after", "tuned")
         stage = f"Measuring the {'reference' if role is REFERENCE else 'tuned policy'}"
         total = COPIES * len(self.prompts)
-        yield Result({LATER: 0.0})
+        yield Later(0.0)
         yield Progress(0, total, stage)
         config, found, spent, began = self.config, list[Sample](), 0.0, time.monotonic()
         for part in evaluate.batches(
@@ -49,21 +50,18 @@ class HeldOut:
         score, gold = evaluate.mean(found, "score"), evaluate.mean(found, "gold")
         if score is not None:
             yield Metrics(step, {f"eval/reward_{when}": score})
-        yield Result({f"reward_{when}": score, f"gold_{when}": gold})
         if role is REFERENCE:
-            yield Result({LATER: spent})  # the tuned policy will be asked as much
+            yield Result(TrainPolicyResult(reward_before=score, gold_before=gold))
+            yield Later(spent)  # the tuned policy will be asked as much
         else:
-            yield Result({"kl": evaluate.mean(found, "kl")})
+            kl = evaluate.mean(found, "kl")
+            yield Result(TrainPolicyResult(reward_after=score, gold_after=gold, kl=kl))
 
     def changes(self, tuned: list[Sample]) -> list[Sample]:
         """With how much higher each scores than what the reference wrote from the same chances: both were asked the
         same prompts in the same order."""
-        rows = self.context.project.rows(
-            "select score from samples where job_id = ? and step = 0 order by id", self.context.job_id
-        )
+        scores = job_samples.scores_before(self.context.project, self.context.job_id)
         return [
-            replace(sample, change=sample.score - row["score"])
-            if sample.score is not None and row["score"] is not None
-            else sample
-            for sample, row in zip(tuned, rows, strict=True)
+            replace(sample, change=sample.score - before) if sample.score is not None and before is not None else sample
+            for sample, before in zip(tuned, scores, strict=True)
         ]

@@ -47,7 +47,7 @@ class BaseLearner(Generic[BatchT]):
     def passes(self, count: int) -> Iterator[int]:
         """The numbers of so many passes over a batch, each told of."""
         for number in range(count):
-            self.shared.tell("Learning", "pass", number + 1, count)
+            self.shared.report_status("Learning", "pass", number + 1, count)
             yield number
 
     def save(self, folder: Path) -> None:

@@ -4,7 +4,7 @@ import random
 
 import torch
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
@@ -39,7 +39,7 @@ class PreferenceSource:
     def next(self, step: int) -> Drawn:
         """What step number `step` learns from. Raises `Diverged`."""
         due = step % MEASURE_EVERY == 0 and self.collector.reward.known
-        return Drawn(self.batch(step), self.collector.collect(step) if due else None)
+        return Drawn(self.batch(step), self.collector.collect(step)[0] if due else None)
 
     def batch(self, step: int) -> PreferenceBatch:
         """About `batch_size` ranked completions, a function of the seed and the step alone.

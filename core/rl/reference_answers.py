@@ -4,7 +4,7 @@ A prompt is answered when it first comes up. The answers are kept among the run'
 them again.
 """
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.events import Sample
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
@@ -12,6 +12,7 @@ from core.records import Prompt
 from core.reward.reward_function import RewardFunction
 from core.rl import evaluate
 from core.rl.adaptive_kl import LiveSettings
+from core.store import job_samples
 
 NAME = "reference"
 
@@ -22,11 +23,7 @@ class ReferenceAnswers:
     def __init__(self, context: JobContext, shared: SharedModel, reward: RewardFunction) -> None:
         self.config: TrainPolicyConfig = context.config
         self.shared, self.reward = shared, reward
-        rows = context.project.rows(
-            "select prompt_id, score from samples where job_id = ? and policy = ? and step > 0 and score is not null",
-            context.job_id, NAME,
-        )  # fmt: skip
-        self.scores: dict[int, float] = {row["prompt_id"]: row["score"] for row in rows}
+        self.scores = job_samples.scores_of(context.project, context.job_id, NAME)
 
     def answers(self, chosen: list[Prompt], live: LiveSettings) -> list[Sample]:
         """Answers to those of the prompts that have none yet, remembered."""

@@ -43,7 +43,7 @@ def draw(
         return sample(
             causal, prompts, copies=copies, max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
             end_ids=base.end_ids, pad_id=base.pad_id, generator=generator, guide=guide, others=others, among=among,
-            tell=shared.tell, noun="reference answers" if role is REFERENCE else "completions",
+            report_status=shared.report_status, noun="reference answers" if role is REFERENCE else "completions",
         )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def score_and_features(shared: SharedModel, reward: RewardModel | None, rows: Ro
     The end token is appended where a response was cut off, because the reward is read at the end token.
     """
     base = shared.base
-    shared.tell(f"Scoring {len(rows)} completions")
+    shared.report_status(f"Scoring {len(rows)} completions")
     T = rows.response_ids.shape[1]
     longer, end = rows.with_end(base.end_ids[0])
     scores: list[Tensor] = []

@@ -4,11 +4,12 @@ import random
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.models.adapters import SharedModel
 from core.models.sampling import Guide
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction
+from core.rl.actor import CachedPredictions
 from core.rl.adaptive_kl import LiveSettings
 from core.rl.batches import Batch
 from core.rl.collect import Collected, collect
@@ -44,7 +45,10 @@ class Collector:
     config: TrainPolicyConfig
     live: LiveSettings
 
-    def collect(self, step: int, guide: Guide | None = None, *, learns: bool = False) -> Collected:
+    def collect(
+        self, step: int, guide: Guide | None = None, *, learns: bool = False
+    ) -> tuple[Collected, CachedPredictions | None]:
+        """See `core.rl.collect`."""
         chosen = batch_of(self.prompts, self.config, step)
         return collect(self.shared, self.reward, chosen, self.config, self.live, step, guide, learns=learns)
 
@@ -58,7 +62,8 @@ class RolloutSource:
 
     def next(self, step: int) -> Drawn:
         learns = self.learner.options.learns_from_fresh
-        found = self.collector.collect(step, self.learner.guide(), learns=learns)
+        found, cached_predictions = self.collector.collect(step, self.learner.guide(), learns=learns)
+        self.learner.actor.reuse(cached_predictions)
         return Drawn(found.rollout, found)
 
 

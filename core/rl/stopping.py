@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from core.config.job_configs import TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 
 #: Steps whose mean counts: one step's is too noisy to stop a run by.
 WINDOW = 3

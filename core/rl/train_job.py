@@ -12,9 +12,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob, TrainPolicyResult
 from core.errors import BadInput, Diverged
-from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Rollback, Sample, Samples, Steered
+from core.events import (
+    Checkpoint,
+    Event,
+    Metrics,
+    Note,
+    Progress,
+    Result,
+    Rollback,
+    Sample,
+    Samples,
+    SettingInForce,
+)
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.models import devices
@@ -32,14 +43,14 @@ from core.rl.reference_answers import ReferenceAnswers
 from core.rl.rollout import POLICY
 from core.rl.rollout_source import Collector, RolloutSource, Source
 from core.rl.stopping import StoppingRules
-from core.runs import live_settings, preflight
+from core.runs import preflight
 from core.runs.pinned_prompts import PINNED
-from core.store import prompts
+from core.store import checkpoints, prompts, setting_changes
 
 
 def run(context: JobContext) -> Events:
     config: TrainPolicyConfig = context.config
-    begun = queue.get(context.project, context.job_id).result.get("reward_job") if context.resume_from else None
+    begun = _reward_job(context) if context.resume_from else None
     if begun:  # there may be a newer reward model by now
         context.config = config = replace(config, reward_job=begun)
     if not context.resume_from:
@@ -53,10 +64,10 @@ def run(context: JobContext) -> Events:
         )
     spec = RewardSpec.of(config)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
-    shared = SharedModel(base, context.world, context.tell)
+    shared = SharedModel(base, context.world, context.report_status)
     try:
         reward = yield from reward_function(context, spec, shared, needed=not algorithm.offline)
-        yield Result({"reward_job": reward.reward_job})
+        yield Result(TrainPolicyResult(reward_job=reward.reward_job))
         shared.add(POLICY, config, seed=config.seed)
         live = LiveSettings.of(config)
         kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
@@ -122,9 +133,9 @@ class Run:
                 return
 
         reason = self.stopping.reason() or "maximum of steps"
-        yield Result({"steps": self.step, "stop_reason": reason})
+        yield Result(TrainPolicyResult(steps=self.step, stop_reason=reason))
         yield from self.heldout.evaluate(POLICY, self.step)
-        yield Result({"seconds": time.monotonic() - began})
+        yield Result(TrainPolicyResult(seconds=time.monotonic() - began))
         yield Progress(self.step, config.steps, "Done")
 
     def advance(self) -> Generator[Event, None, Trouble | None]:
@@ -144,9 +155,8 @@ class Run:
         before = time.monotonic()
         if trouble := self.stopping.trouble(metrics):
             return Trouble(trouble, max(self.step - 1, 0))  # it was drawn by what the last update made
-        self.context.tell("Learning")
+        self.context.report_status("Learning")
         try:
-            self.learner.actor.reuse(collected.cached_predictions if collected else None)
             learned = self.learner.update(drawn.batch, self.step)
             trouble = self.stopping.trouble(learned)
         except Diverged as error:
@@ -176,21 +186,16 @@ class Run:
 
     def steer(self) -> Iterator[Event]:
         """Put in force what a person changed since the last step."""
-        due = live_settings.due(self.context.project, self.context.job_id, self.step)
+        due = setting_changes.due(self.context.project, self.context.job_id, self.step)
         for change in self.shared.world.agreed(due):
             setattr(self.live, str(change["name"]), change["value"])
             if change["step"] is None:
-                yield Steered(self.step, int(change["id"]))
+                yield SettingInForce(self.step, int(change["id"]))
                 yield Note(f"From step {self.step + 1}: {change['name']} = {change['value']:g}.")
 
     def back(self, trouble: Trouble) -> Iterator[Event]:
         """Go back to the newest checkpoint from before the update that went wrong."""
-        rows = self.context.project.rows(
-            "select step, folder from checkpoints where job_id = ? order by step desc", self.context.job_id
-        )
-        kept = [
-            (row["step"], folder) for row in rows if (folder := self.context.project.folder / row["folder"]).is_dir()
-        ]
+        kept = checkpoints.on_disk(self.context.project, self.context.job_id)
         if not kept:
             raise Diverged(
                 f"Step {self.step + 1} went wrong: {trouble.text}, and there is no checkpoint to go back to."
@@ -246,6 +251,12 @@ class Run:
                 )
             )
         return fresh + found
+
+
+def _reward_job(context: JobContext) -> int | None:
+    """The run of the reward model that the run began with."""
+    job = queue.get(context.project, context.job_id)
+    return job.result.reward_job if isinstance(job, TrainPolicyJob) else None
 
 
 def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:

@@ -1,17 +1,14 @@
-"""Settings of a run that a person changes while it goes, as rows: asked for by anybody, applied by the run.
+"""Settings of a run that a person changes while it goes (`core.config.algorithms.LIVE`).
 
-A row without a step waits for the next one; the run writes the step from which it is in force. A resumed run finds
-there what was changed when, and changes it at the same steps again.
+Asked for here; `core.store.setting_changes` keeps what was asked and from which step it was in force.
 """
 
-from typing import Any
-
 from core.config.algorithms import LIVE
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
 from core.config.options import documented, flag_name
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue
-from core.store import Changes, Project, changed, now
+from core.store import Changes, Project, changed, setting_changes
 
 
 def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
@@ -24,28 +21,14 @@ def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
         raise BadInput(f"{flag_name(name)} must be above 0 and at most {high:g}, not {value:g}.")
     if not low <= value <= high:
         raise BadInput(f"{flag_name(name)} must lie between {low:g} and {high:g}, not {value:g}.")
-    with project.write() as database:
+    with project.write():
         job = queue.get(project, job_id)
-        if job.kind != "train-policy" or job.status == "done":
+        if not isinstance(job, TrainPolicyJob) or job.status == "done":
             raise BadInput(f"Job {job_id} is not a run of a policy that goes on: nothing can be changed in it.")
-        kind = ALGORITHMS[job.config["algorithm"]]
-        if name not in kind.live:
-            raise BadInput(f"{flag_name(name)} has no effect on {kind.title}.")
-        if name == "kl_coef" and value == 0 and (kind.config.NEEDS_KL or job.config["kl_target"]):
+        kind = ALGORITHMS.get(job.config.algorithm)
+        if kind is None or name not in kind.live:
+            raise BadInput(f"{flag_name(name)} has no effect on {kind.title if kind else job.config.algorithm}.")
+        if name == "kl_coef" and value == 0 and (kind.config.NEEDS_KL or job.config.kl_target):
             raise BadInput(f"{flag_name(name)} must stay above 0 in this run.")
-        database.conn.execute(
-            "insert into controls (job_id, name, value, created_at) values (?, ?, ?, ?)", (job_id, name, value, now())
-        )
+        setting_changes.add(project, job_id, name, value)
     return changed("Change setting", "controls", ids=(job_id,))
-
-
-def due(project: Project, job_id: int, step: int) -> list[dict[str, Any]]:
-    """What is to be put in force before `step`: what waits, and what was put in force there before a resume."""
-    return project.rows(
-        "select * from controls where job_id = ? and (step is null or step = ?) order by id", job_id, step
-    )
-
-
-def changes(project: Project, job_id: int) -> list[dict[str, Any]]:
-    """All changes of a run, oldest first."""
-    return project.rows("select * from controls where job_id = ? order by id", job_id)

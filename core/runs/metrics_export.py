@@ -7,11 +7,11 @@ from pathlib import Path
 
 from core.errors import BadInput
 from core.jobs import queue
-from core.store import Project
+from core.store import Project, job_metrics
 
 
 def _series(project: Project, job_id: int) -> dict[str, list[tuple[int, float]]]:
-    series = queue.metrics(project, job_id)
+    series = job_metrics.series(project, job_id)
     if not series:
         raise BadInput(f"Job {job_id} has said no numbers: `jobs` shows the runs there are.")
     return series
@@ -42,8 +42,8 @@ def write_events(project: Project, job_id: int, folder: Path) -> None:
 
     series = _series(project, job_id)
     taken = dict(series.get("time/step", []))
-    began = project.value("select coalesce(started_at, created_at) from jobs where id = ?", job_id)
-    clock = datetime.fromisoformat(began).timestamp()
+    job = queue.get(project, job_id)
+    clock = datetime.fromisoformat(job.started_at or job.created_at).timestamp()
     if folder.exists():
         raise BadInput(f"{folder} is there already: choose a new folder, or every curve would be drawn twice.")
     folder.mkdir(parents=True)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from core.config import job_configs
+from core.config.jobs import ExportModelConfig
+from core.config.training import ALGORITHMS, Run, TrainPolicyConfig, TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput, NothingToDo
 from core.jobs import queue
 from core.labeling import gold
@@ -12,17 +13,17 @@ from core.store import Project, prompts
 
 def check(project: Project, config: object) -> None:
     """Raise `KnownError` for what could only fail."""
-    if isinstance(config, job_configs.TrainPolicyConfig):
+    if isinstance(config, TrainPolicyConfig):
         train_policy(project, config)
-    elif isinstance(config, job_configs.ExportModelConfig):
-        if not _expected(project, "train-policy"):
-            queue.run_of(project, config.policy_job, "train-policy")
+    elif isinstance(config, ExportModelConfig):
+        if not _expected(project, TrainPolicyJob):
+            queue.run_of(project, config.policy_job, TrainPolicyJob)
         free_folder(config.out)
 
 
-def train_policy(project: Project, config: job_configs.TrainPolicyConfig, *, processes: int = 1) -> None:
+def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int = 1) -> None:
     """The settings of a run of the policy against each other, and against what the project has."""
-    kind = job_configs.ALGORITHMS[config.algorithm]
+    kind = ALGORITHMS[config.algorithm]
     if config.kl_target and not config.kl_coef:
         raise BadInput("A KL target steers the coefficient by a factor: set --kl-coef above 0.")
     if kind.config.NEEDS_KL and not config.kl_coef:
@@ -45,20 +46,20 @@ def train_policy(project: Project, config: job_configs.TrainPolicyConfig, *, pro
     _reward(project, config, needed=not kind.offline)
 
 
-def _reward(project: Project, config: job_configs.TrainPolicyConfig, *, needed: bool) -> None:
+def _reward(project: Project, config: TrainPolicyConfig, *, needed: bool) -> None:
     if config.train_on_gold:
         if not config.gold:
             raise BadInput("--train-on-gold needs a gold reward: give one with --gold.")
     elif config.reward_model:
         if config.reward_job:
             raise BadInput("Give either --reward-job or --reward-model, not both.")
-    elif (needed or config.reward_job) and not _expected(project, "train-reward"):
-        queue.run_of(project, config.reward_job, "train-reward")
+    elif (needed or config.reward_job) and not _expected(project, TrainRewardJob):
+        queue.run_of(project, config.reward_job, TrainRewardJob)
 
 
-def _expected(project: Project, kind: str) -> bool:
+def _expected(project: Project, record: type[Run]) -> bool:
     """Is there such a run on its way, for which a job may wait?"""
-    return any(job.status in ACTIVE for job in queue.listed(project, kind=kind))
+    return any(job.status in ACTIVE for job in queue.listed(project, record))
 
 
 def free_folder(text: str) -> Path:

@@ -7,9 +7,11 @@ reward model belongs to the newest round that had rankings when it was trained, 
 from dataclasses import dataclass, replace
 from functools import cache
 
+from core.config.training import Run, TrainPolicyJob, TrainRewardJob
 from core.jobs import queue
 from core.records import Job
 from core.store import Project
+from core.store import rounds as counted
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,7 @@ class Round:
 def rounds(project: Project) -> list[Round]:
     """All rounds that have completions, from the first."""
     jobs = {job.id: job for job in queue.listed(project)}
-    writers: dict[int, list[int | None]] = {}
-    for row in project.rows("select distinct group_id, policy_job from completions"):
-        writers.setdefault(row["group_id"], []).append(row["policy_job"])
-    ranked = {row["group_id"]: row["first"] for row in project.rows(
-        "select group_id, min(created_at) as first from rankings group by group_id"
-    )}  # fmt: skip
+    writers, ranked = counted.writers(project), counted.first_ranked(project)
 
     @cache
     def of_group(group: int) -> int:
@@ -48,7 +45,8 @@ def rounds(project: Project) -> list[Round]:
     @cache
     def of_policy(job: int | None) -> int:
         assert job is not None
-        reward = jobs[job].result.get("reward_job") or jobs[job].config.get("reward_job")
+        run = jobs[job]
+        reward = (run.result.reward_job or run.config.reward_job) if isinstance(run, TrainPolicyJob) else None
         return of_time(jobs[reward if reward in jobs else job].created_at, job)
 
     @cache
@@ -60,11 +58,8 @@ def rounds(project: Project) -> list[Round]:
         ]  # fmt: skip
         return max((of_group(group) for group in old if group in writers), default=1)
 
-    learnt = next((job for job in jobs.values() if job.kind == "train-reward" and _is_used(job)), None)
-    pairs = {row["group_id"]: (row["n"], row["newer"]) for row in project.rows(
-        "select p.group_id, count(*) as n, count(*) filter (where r.created_at > ?) as newer"
-        " from pairs p join rankings r on r.id = p.ranking_id group by 1", _began(learnt) if learnt else "~"
-    )}  # fmt: skip
+    learnt = next((job for job in jobs.values() if isinstance(job, TrainRewardJob) and _is_used(job)), None)
+    pairs = counted.pairs(project, _began(learnt) if learnt else "~")
     found: dict[int, Round] = {}
     for group in writers:
         number = of_group(group)
@@ -72,25 +67,25 @@ def rounds(project: Project) -> list[Round]:
         count, newer = pairs.get(group, (0, 0))
         found[number] = Round(number, was.groups + 1, was.pairs + count, newer=was.newer + newer)
     for job in jobs.values() if found else ():
-        if not _is_used(job):
+        if not isinstance(job, Run) or not _is_used(job):
             continue
-        number = of_policy(job.id) if job.kind == "train-policy" else of_time(job.created_at, job.id)
+        number = of_policy(job.id) if isinstance(job, TrainPolicyJob) else of_time(job.created_at, job.id)
         if number not in found:
             continue
         known = found[number]
-        if job.kind == "train-reward" and known.reward_job is None:  # jobs come newest first
-            found[number] = replace(known, reward_job=job.id, accuracy=job.result.get("accuracy"))
-        if job.kind == "train-policy" and known.policy_job is None:
-            gain, gold_gain = _gain(job, "reward"), _gain(job, "gold")
+        if isinstance(job, TrainRewardJob) and known.reward_job is None:  # jobs come newest first
+            found[number] = replace(known, reward_job=job.id, accuracy=job.result.accuracy)
+        if isinstance(job, TrainPolicyJob) and known.policy_job is None:
+            came = job.result
             found[number] = replace(
-                known, policy_job=job.id, gain=gain, gold_gain=gold_gain, kl=job.result.get("kl"),
-                tuned_against=job.result.get("reward_job"),
+                known, policy_job=job.id, gain=_gain(came.reward_before, came.reward_after),
+                gold_gain=_gain(came.gold_before, came.gold_after), kl=came.kl, tuned_against=came.reward_job,
             )  # fmt: skip
     return [found[number] for number in sorted(found)]
 
 
-def _is_used(job: Job) -> bool:
-    return job.status == "done" and bool(job.result.get("adapter"))
+def _is_used(run: Run) -> bool:
+    return run.status == "done" and bool(run.result.adapter)
 
 
 def _began(job: Job) -> str:
@@ -98,8 +93,7 @@ def _began(job: Job) -> str:
     return (job.started_at if job.attempt <= 1 else None) or job.created_at
 
 
-def _gain(job: Job, part: str) -> float | None:
-    before, after = job.result.get(f"{part}_before"), job.result.get(f"{part}_after")
+def _gain(before: float | None, after: float | None) -> float | None:
     return after - before if before is not None and after is not None else None
 
 

@@ -2,10 +2,12 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from core.config import job_configs
+from core.config.jobs import JobKind, config_values
 from core.config.options import documented, flag_name
+from core.config.training import ALGORITHMS, Run, TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue
 from core.records import Job
@@ -44,7 +46,7 @@ def grid(config: Any, options: Any, axes: Mapping[str, Sequence[str]]) -> list[t
         chosen = dict(zip(axes, combination, strict=True))
         values = {name: value_of(type(config), name, text) for name, text in chosen.items() if name in shared}
         one = _changed(config, values)
-        kind = job_configs.ALGORITHMS[one.algorithm].config
+        kind = ALGORITHMS[one.algorithm].config
         base = options if one.algorithm == config.algorithm else kind()
         foreign = [name for name in chosen if name not in shared | _names(kind)]
         if foreign:
@@ -64,23 +66,24 @@ def enqueue(project: Project, config: Any, options: Any, axes: Mapping[str, Sequ
     for _, one, _ in runs:
         preflight.check(project, one)
     return [
-        queue.enqueue(project, "train-policy", job_configs.stored(one, own), name=f"Sweep: {title}")
+        queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(one, own), name=f"Sweep: {title}")
         for title, one, own in runs
     ]
 
 
-def differences(jobs: Sequence[Job]) -> list[str]:
+def differences(jobs: Sequence[Run]) -> list[str]:
     """Names of the settings in which runs differ, in the order of the config; a run that lacks one does not count."""
     flat = [settings(job) for job in jobs]
     names = list(dict.fromkeys(name for values in flat for name in values))
     return [name for name in names if len({repr(values[name]) for values in flat if name in values}) > 1]
 
 
-def settings(job: Job) -> dict[str, Any]:
+def settings(run: Run) -> dict[str, Any]:
     """All settings of a run by name, its algorithm's own too, and the learning rate that was meant."""
-    values = {name: value for name, value in job.config.items() if name != "options"} | job.config.get("options", {})
-    kind = job_configs.ALGORITHMS.get(values.get("algorithm", ""))
-    return values | {"learning_rate": values.get("learning_rate") or (kind.learning_rate if kind else 0.0)}
+    values = asdict(run.config)
+    if isinstance(run, TrainPolicyJob) and run.options is not None:
+        values |= asdict(run.options) | {"learning_rate": run.config.rate}
+    return values
 
 
 def _names(kind: type[Any]) -> set[str]:

@@ -92,3 +92,27 @@ def answered_prompts(project: Project, policy_job: int | None) -> set[int]:
 
 def count(project: Project) -> int:
     return int(project.value("select count(*) from completions"))
+
+
+def prompts_of_job(project: Project, job_id: int) -> set[int]:
+    """Prompts that a job has answered."""
+    return {
+        row["prompt_id"] for row in project.rows("select prompt_id from completion_groups where job_id = ?", job_id)
+    }
+
+
+def tokens_per_second(project: Project, job_id: int, since: str, groups: int) -> float | None:
+    """What a job wrote after the first of its newest `groups`, over the time that it took; None for nothing."""
+    row = project.one(
+        """
+        with groups as (
+            select id, julianday(created_at) * 86400 as at from completion_groups
+            where id > (select max(id) from completion_groups) - ? and job_id = ? and created_at >= ?
+        )
+        select sum(tokens) as tokens, (select max(at) - min(at) from groups) as seconds
+        from groups join completions on completions.group_id = groups.id
+        where groups.id > (select min(id) from groups)
+        """,
+        groups, job_id, since,
+    )  # fmt: skip
+    return row["tokens"] / row["seconds"] if row and row["seconds"] else None

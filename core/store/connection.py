@@ -6,7 +6,7 @@ NORMAL: it loses at most its last moments, never the file. A connection belongs 
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -36,3 +36,30 @@ def write(database: Database) -> Iterator[Database]:
         if database.conn.in_transaction:
             database.conn.execute("rollback")
         raise
+
+
+def set_patience(database: Database, seconds: float) -> None:
+    """How long a write waits for another writer before it fails."""
+    database.conn.execute(f"pragma busy_timeout = {int(1000 * seconds)}")
+
+
+@contextmanager
+def without_waiting(database: Database) -> Iterator[None]:
+    """What is written inside is left out where somebody else writes just then."""
+    patience = database.conn.execute("pragma busy_timeout").fetchone()[0]
+    set_patience(database, 0)
+    try:
+        with suppress(sqlite3.OperationalError):
+            yield
+    finally:
+        set_patience(database, patience / 1000)
+
+
+@contextmanager
+def at_one_moment(database: Database) -> Iterator[None]:
+    """All that is read inside is as it was when it began, whatever others write meanwhile."""
+    database.conn.execute("begin")
+    try:
+        yield
+    finally:
+        database.conn.execute("rollback")

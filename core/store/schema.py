@@ -338,6 +338,37 @@ def m004_steering(database: Database) -> None:
     _execute(database, STEERING)
 
 
+JOBS = """
+alter table jobs add column doing text not null default '';
+alter table jobs add column later_seconds real not null default 0;
+alter table jobs add column version integer not null default 0;
+create index jobs_version on jobs (version);
+update jobs set doing = substr(stage, instr(stage, char(10)) + 1), stage = substr(stage, 1, instr(stage, char(10)) - 1)
+    where instr(stage, char(10)) > 0;
+update jobs set later_seconds = coalesce(json_extract(result, '$.later_seconds'), 0),
+    result = json_remove(result, '$.later_seconds');
+
+create table job_version (newest integer not null) strict;
+insert into job_version (newest) values (0);
+create trigger jobs_added after insert on jobs begin
+    update job_version set newest = newest + 1; update jobs set version = (select newest from job_version)
+    where id = new.id; end;
+create trigger jobs_changed after update on jobs when new.version = old.version begin
+    update job_version set newest = newest + 1; update jobs set version = (select newest from job_version)
+    where id = new.id; end;
+create trigger jobs_removed after delete on jobs begin
+    update job_version set newest = newest + 1; end;
+update jobs set version = version;
+"""
+
+
+@migrations()
+def m005_jobs(database: Database) -> None:
+    """What a job does now and how long it will take afterwards have columns of their own. Whoever follows the jobs
+    reads only the rows whose version is above the ones that it has seen: each change gives a row the next one."""
+    _execute(database, JOBS)
+
+
 def _execute(database: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():

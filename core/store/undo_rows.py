@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
+from core.config.jobs import JobKind
 from core.errors import known
-from core.store import Changes, Project, waiting_rows
+from core.store import Changes, Project, jobs, waiting_rows
 from core.store.bulk import Bulk, Recorded
 from core.store.bulk import replay as replay_bulk
 from core.store.undo_log import Statement, UndoLog, counts, execute
 from core.store.undo_steps import Refused, Step
 
 #: Jobs that learn from prompts that are not held out, or measure on those that are.
-FOLLOWS_THE_SPLIT = ("train-reward", "train-policy", "compare")
+FOLLOWS_THE_SPLIT = (JobKind.TRAIN_REWARD, JobKind.TRAIN_POLICY, JobKind.COMPARE)
 
 
 class RowRecorder:
@@ -38,7 +39,11 @@ class RowRecorder:
                 label=changes.label, tables=changes.tables, folder=self.project.folder, bulk=changes.bulk,
                 files=self._files,
             )  # fmt: skip
-        return self._of(changes.label, changes.tables, statements, _begun(self.project)) if statements else None
+        return (
+            self._of(changes.label, changes.tables, statements, jobs.begun(self.project, FOLLOWS_THE_SPLIT))
+            if statements
+            else None
+        )
 
     def forget(self) -> None:
         """What was written lately becomes no step."""
@@ -49,7 +54,7 @@ class RowRecorder:
         self._log.taken()
         try:
             with self.project.write():
-                begun = _begun(self.project)
+                begun = jobs.begun(self.project, FOLLOWS_THE_SPLIT)
                 split = _split(self.project) if begun - step.begun else {}
                 self._execute(step.statements)
                 if split and any(now != split.get(prompt, now) for prompt, now in _split(self.project).items()):
@@ -126,12 +131,6 @@ class BulkStep(Step):
         """Nobody will replay it any more: no row waits to come back."""
         if self.bulk.kept is not None:
             self.bulk.kept.unlink(missing_ok=True)
-
-
-def _begun(project: Project) -> frozenset[int]:
-    marks = ", ".join("?" * len(FOLLOWS_THE_SPLIT))
-    rows = project.rows(f"select id from jobs where attempt > 0 and kind in ({marks})", *FOLLOWS_THE_SPLIT)
-    return frozenset(row["id"] for row in rows)
 
 
 def _split(project: Project) -> dict[int, str]:

@@ -1,11 +1,10 @@
 """What the axes of a plot look like, what they say, and how far they reach."""
 
-from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFont, QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem
 
 from core.config.metrics import METRICS
@@ -17,77 +16,38 @@ FONT, TEXT_BELOW, FOOT = 11, 2, 20
 UNSEEN = 12
 #: Less of its numbers' size than this an axis never shows: its ticks would need more digits than there is room for.
 LEAST = 0.01
-#: Left, above, right and below a number: what its glyphs reach beyond the room that is measured for it.
-AROUND = (-3, -1, 3, 3)
-#: So many axes of steps that differ are kept.
-SHARED = 16
 Range = tuple[float, float]
 
 
-@cache
-def _mixed(colour: int, ground: str) -> int:
-    over, under = QColor.fromRgba(colour), QColor(ground)
-    share = over.alphaF()
-    red, green, blue = (
-        round(share * above + (1 - share) * below)
-        for above, below in (
-            (over.red(), under.red()), (over.green(), under.green()), (over.blue(), under.blue()),
-        )
-    )  # fmt: skip
-    return QColor(red, green, blue).rgb()
-
-
-def opaque(colour: int) -> int:
-    """What a colour looks like that is laid on the theme's surface with its alpha: it is painted ten times as fast."""
-    return _mixed(colour, theme.current().surface)
-
-
 class Axis(pg.AxisItem):
-    """Draws what it worked out for a range again as it is, in opaque colours, and of it only what is to be painted.
+    """Draws what it worked out for a range again as it is, without the lines of the grid that nobody can see.
 
-    pyqtgraph replays a picture, which looks up the font for each number, and blends each line of the grid pixel by
-    pixel: that costs more than all curves.
+    pyqtgraph replays a picture, which looks up the font anew for each number. Moving a chart of 20,000 steps takes 3.6
+    ms this way and 4.5 ms with pyqtgraph's own (the least of 150 moves, on a machine at work).
     """
 
     picture: Any
 
     def __init__(self, side: str) -> None:
         super().__init__(side)
-        self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # else it is not told what is to be painted
         self.enableAutoSIPrefix(False)  # else it would lay out its label anew whenever it moves
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: object) -> None:
         if self.picture is None:
-            self.picture = self._worked_out(painter)
-        if self.picture is None:
-            return
-        line, lines, texts = self.picture
-        for area, colour in lines:
-            painter.fillRect(area, colour)
-        exposed = option.exposedRect
-        self.drawPicture(painter, line, [], [text for around, text in texts if around.intersects(exposed)])
+            self.picture = self.generateDrawSpecs(painter)
+        if self.picture is not None:
+            self.drawPicture(painter, *self.picture)
 
-    def _worked_out(self, painter: QPainter) -> Any:
-        specs = self.generateDrawSpecs(painter)
+    def generateDrawSpecs(self, painter: QPainter) -> Any:
+        specs = super().generateDrawSpecs(painter)
         if specs is None:
             return None
         line, ticks, texts = specs
-        return line, _lines(ticks), [(text[0].adjusted(*AROUND), text) for text in texts]
-
-
-def _lines(ticks: Any) -> list[tuple[QRect, QColor]]:
-    """The lines of the grid that can be seen."""
-    return [
-        (QRectF(begin, end).normalized().adjusted(0, 0, 1, 1).toRect(), QColor.fromRgb(opaque(pen.color().rgba())))
-        for pen, begin, end in ticks
-        if pen.color().alpha() > UNSEEN
-    ]
+        return line, [tick for tick in ticks if tick[0].color().alpha() > UNSEEN], texts
 
 
 class StepAxis(Axis):
     """An axis of whole steps, there is no step 1.5; it says so at its end, in the line of its numbers."""
-
-    _shared: ClassVar[dict[tuple[str | float, ...], Any]] = {}
 
     def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
         return [(max(1.0, spacing), offset) for spacing, offset in super().tickSpacing(low, high, size)]
@@ -103,18 +63,6 @@ class StepAxis(Axis):
         kept = [text for text in texts if text[0].right() < room.left() - 6]
         align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextDontClip
         return line, ticks, [*kept, (room, align, "step")]
-
-    def _worked_out(self, painter: QPainter) -> Any:
-        """Linked charts look at the same steps: what one of their axes has worked out is there for the others."""
-        key = (theme.current().name, *self.range, *self.mapRectFromParent(self.geometry()).getRect())
-        if key in self._shared:
-            return self._shared[key]
-        found = super()._worked_out(painter)
-        if found is not None:
-            if len(self._shared) == SHARED:
-                self._shared.clear()
-            self._shared[key] = found
-        return found
 
 
 def unit_of(name: str) -> str:

@@ -9,8 +9,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF, QSizeF, Qt
 from PySide6.QtGui import QFont
 
+from core.config.training import Resume
 from core.humanize import duration
-from core.jobs.resumes import Resume
 from desktop.charts.axes import FONT
 from desktop.charts.series import Array
 from desktop.theme import theme

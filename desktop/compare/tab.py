@@ -7,14 +7,15 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
-from core.config.job_configs import CompareConfig
+from core.config.jobs import CompareConfig, CompareJob, CompareResult, JobKind
+from core.config.training import TrainPolicyJob
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
 from core.preferences.statistics import share_interval
 from core.records import ACTIVE, Job
 from core.report.outcomes import FEW
-from core.store import Changes
+from core.store import Changes, job_samples
 from desktop import errors
 from desktop.actions import GO_TO
 from desktop.compare import actions
@@ -27,7 +28,6 @@ from desktop.widgets.basics import Number, column, label, row, scrolled
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.empty import Empty
 
-KIND = "compare"
 #: Cards put up: more are a button away. So many of them in one turn of the event loop: 40 at once take 120 ms.
 PAGE, TURN = 40, 4
 
@@ -103,8 +103,8 @@ class Tab(TabWidget):
     def refresh(self, changes: Changes | None) -> None:
         kept = self.policy.currentData()
         self.policy.clear()
-        for job in self.session.jobs("train-policy"):
-            if job.result.get("adapter"):
+        for job in self.session.jobs(TrainPolicyJob):
+            if job.result.adapter:
                 self.policy.addItem(describe(job), job.id)
         self.policy.setCurrentIndex(max(0, self.policy.findData(kept)))
         ready = self.policy.count() > 0
@@ -117,9 +117,9 @@ class Tab(TabWidget):
 
     def show_newest(self) -> None:
         """What the chosen policy and the reference said last to the held-out prompts, or else to any."""
-        jobs = [job for job in self.session.jobs(KIND) if policy_of(job) == self.policy.currentData()]
+        jobs = [job for job in self.session.jobs(CompareJob) if policy_of(job) == self.policy.currentData()]
         busy = next((job for job in jobs if job.status in ACTIVE), None)
-        done = sorted((job for job in jobs if job.status == "done"), key=lambda job: bool(job.config["prompts"]))
+        done = sorted((job for job in jobs if job.status == "done"), key=lambda job: bool(job.config.prompts))
         if busy is not None:
             self._wait_for(busy)
         else:
@@ -134,22 +134,22 @@ class Tab(TabWidget):
 
     def _start(self, prompts: tuple[str, ...], *, completions: int) -> None:
         policy = self.policy.currentData()
-        job = queue.get(self.session.project, policy)
         try:
+            run = queue.run_of(self.session.project, policy, TrainPolicyJob)
             config = CompareConfig(
                 policy_job=policy,
                 prompts=prompts,
                 completions=completions,
-                gold=job.config.get("gold", ""),
-                max_new_tokens=max(64, job.config.get("max_new_tokens", 0))
-                if prompts
-                else job.config["max_new_tokens"],
+                gold=run.config.gold,
+                max_new_tokens=max(64, run.config.max_new_tokens) if prompts else run.config.max_new_tokens,
             )
-            self._wait_for(self.session.start(KIND, config))
+            job = self.session.start(JobKind.COMPARE, config)
+            assert isinstance(job, CompareJob)
+            self._wait_for(job)
         except KnownError as error:
             errors.show(error, self)
 
-    def _wait_for(self, job: Job) -> None:
+    def _wait_for(self, job: CompareJob) -> None:
         self._shown = job.id
         self._clear()
         self.numbers.hide()
@@ -167,9 +167,11 @@ class Tab(TabWidget):
 
     def _news(self, news: News) -> None:
         for job in news.jobs:
-            if job.kind == "train-policy":
+            if isinstance(job, TrainPolicyJob):
                 self.refresh(Changes(frozenset(), ""))
-            elif job.kind == KIND and job.status in ACTIVE and job.id != self._shown:
+            elif not isinstance(job, CompareJob):
+                continue
+            elif job.status in ACTIVE and job.id != self._shown:
                 self.policy.setCurrentIndex(max(0, self.policy.findData(policy_of(job))))
                 self._wait_for(job)
             elif job.id == self._shown and job.status not in ACTIVE:
@@ -178,7 +180,7 @@ class Tab(TabWidget):
         if news.jobs and shown is not None:
             self._show_wait(shown)
 
-    def show_comparison(self, job: Job | None) -> None:
+    def show_comparison(self, job: CompareJob | None) -> None:
         """A card for each prompt: reference on the left, tuned on the right, the higher score marked."""
         self._shown = job.id if job else None
         self._clear()
@@ -187,13 +189,13 @@ class Tab(TabWidget):
             return
         self.stack.setCurrentIndex(1)
         self.what.setText(said_of(job))
-        self.back.setVisible(bool(job.config["prompts"]))
+        self.back.setVisible(bool(job.config.prompts))
         if job.error:
             self.list.addWidget(label(job.error, "error", wrap=True))
         elif job.status != "done":
             self.list.addWidget(label(f"The comparison was {job.status}: ask again, or resume it below.", "muted"))
         sides: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for sample in queue.samples(self.session.project, job.id):
+        for sample in job_samples.listed(self.session.project, job.id):
             sides.setdefault(sample["prompt"], {"reference": [], "tuned": []})[sample["policy"]].append(sample)
         self._duels = [
             (prompt, reference, tuned)
@@ -227,11 +229,11 @@ class Tab(TabWidget):
         self._turn.stop()
         super().closeEvent(event)
 
-    def _show_numbers(self, found: dict[str, Any]) -> None:
-        self.numbers.setVisible(bool(found))
-        self.before.show_value(found.get("reward_before"), "{:+.2f}")
-        self.after.show_value(found.get("reward_after"), "{:+.2f}")
-        self.kl.show_value(found.get("kl"), "{:.1f}")
+    def _show_numbers(self, found: CompareResult) -> None:
+        self.numbers.setVisible(found != CompareResult())
+        self.before.show_value(found.reward_before, "{:+.2f}")
+        self.after.show_value(found.reward_after, "{:+.2f}")
+        self.kl.show_value(found.kl, "{:.1f}")
         sums: dict[str, list[float]] = {}  # by prompt, because answers to one are not independent
         for prompt, reference, tuned in self._duels:
             a, b = reference["score"], tuned["score"]
@@ -244,11 +246,11 @@ class Tab(TabWidget):
             likely, (won, scored) = share_interval(table), table.sum(0)
             self.wins.show_share(won, int(scored), (likely.low, likely.high))
         else:  # a project that was packed brings its comparison without the answers
-            self.wins.show_value(found.get("win_rate"), "{:.0%}")
-        gold = found.get("gold_after")
+            self.wins.show_value(found.win_rate, "{:.0%}")
+        gold = found.gold_after
         self.gold.setVisible(gold is not None)
         if gold is not None:
-            self.gold.value.setText(f"{found['gold_before']:+.2f} → {gold:+.2f}")
+            self.gold.value.setText(f"{found.gold_before:+.2f} → {gold:+.2f}")
 
     def _clear(self) -> None:
         self._turn.stop()
@@ -260,18 +262,16 @@ class Tab(TabWidget):
                 widget.deleteLater()
 
 
-def policy_of(job: Job) -> int:
+def policy_of(job: CompareJob) -> int:
     """The run whose policy a comparison is of."""
-    return int(job.result.get("policy_job") or job.config["policy_job"])
+    return job.result.policy_job or job.config.policy_job
 
 
-def said_of(job: Job) -> str:
+def said_of(job: CompareJob) -> str:
     """`Run 3 beside the reference, on 24 held-out prompts`."""
-    count = job.result.get("prompts")
-    prompts = (
-        "what you typed" if job.config["prompts"] else f"{count} held-out prompts" if count else "held-out prompts"
-    )
-    left_out = job.result.get("left_out")
+    count = job.result.prompts
+    prompts = "what you typed" if job.config.prompts else f"{count} held-out prompts" if count else "held-out prompts"
+    left_out = job.result.left_out
     but = f", without {left_out} that it trained on" if left_out else ""
     run = policy_of(job)  # 0 while it is not looked up yet
     return f"{f'Run {run}' if run else 'The newest run'} beside the reference, on {prompts}{but}"

@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QMessageBo
 
 from core.machine import base_models
 from core.resources import resource
+from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets import message_boxes
 from desktop.widgets.basics import column, side_panel, without_icons
-from desktop.widgets.markdown_view import give_room
+from desktop.widgets.markdown_view import give_room, html_of, style
 
 #: The pages of the guide, by file, as the menu names them.
 PAGES = {
@@ -37,14 +38,27 @@ class Pages(QTextBrowser):
     def __init__(self) -> None:
         super().__init__()
         self.sourceChanged.connect(self._space)
+        theme.notifier.changed.connect(self._repaint)
+        self.document().setDefaultStyleSheet(style())
 
     def _space(self, source: QUrl) -> None:
         give_room(self.document())
         if source.hasFragment():
             self.scrollToAnchor(source.fragment())  # what is above it has grown
 
+    def _repaint(self) -> None:
+        self.document().setDefaultStyleSheet(style())
+        self.reload()
+
+    def doSetSource(
+        self, name: QUrl | str, /, type: QTextDocument.ResourceType = QTextDocument.ResourceType.UnknownResource
+    ) -> None:
+        super().doSetSource(name, QTextDocument.ResourceType.HtmlResource)  # as which `loadResource` gives it
+
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
         found = super().loadResource(kind, name)
+        if kind == QTextDocument.ResourceType.HtmlResource.value:
+            return html_of(bytes(found).decode(), trusted=True)
         if kind != QTextDocument.ResourceType.ImageResource.value:
             return found
         picture = QImage(QUrl(name).toLocalFile() if isinstance(name, QUrl) else name)
@@ -63,7 +77,7 @@ def show(page: str, parent: QWidget) -> QDialog:
     text.setAccessibleName("Guide")
     text.setOpenExternalLinks(True)
     path = QUrl.fromLocalFile(str(resource("guide") / f"{page}.md"))
-    text.setSource(path, QTextDocument.ResourceType.MarkdownResource)
+    text.setSource(path)
     text.document().setDocumentMargin(2 * SPACE)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     without_icons(buttons)

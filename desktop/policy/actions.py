@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from desktop.actions import Action, settings_of
 from desktop.places import TabId
 

@@ -1,12 +1,13 @@
 """The settings of a run of the policy: which algorithm, what all of them share, and its own."""
 
+from dataclasses import asdict
 from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
 
 from core.config.algorithms import LIVE
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from desktop.policy import actions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, turn_only_with_focus
@@ -66,11 +67,12 @@ class PolicyForm(QWidget):
         self.own.adjustSize()
         self.changed.emit()
 
-    def show_run(self, config: dict[str, Any]) -> None:
-        """Take over a run's settings, as its job keeps them."""
-        self.algorithm.setCurrentIndex(max(0, self.algorithm.findData(config.get("algorithm"))))
-        self.shared.show_values(config)
-        self.form.show_values(config.get("options", {}))
+    def show_run(self, config: TrainPolicyConfig, options: Any) -> None:
+        """Take over a run's settings; `options` are its algorithm's own, None where that is not known any more."""
+        self.algorithm.setCurrentIndex(max(0, self.algorithm.findData(config.algorithm)))
+        self.shared.show_values(asdict(config))
+        if options is not None:
+            self.form.show_values(asdict(options))
 
     def values(self) -> dict[str, Any]:
         return self.shared.values() | {"algorithm": self.name} | self.form.values()

@@ -4,13 +4,14 @@ from typing import Any
 
 from PySide6.QtWidgets import QLayout, QSizePolicy, QWidget
 
-from core.config.algorithms import DEFAULT, LIVE
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
+from core.config.algorithms import LIVE
 from core.config.options import documented
 from core.config.titles import setting_title
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import KnownError
-from core.records import ACTIVE, RESUMABLE, Job
+from core.records import ACTIVE, RESUMABLE
 from core.runs import live_settings
+from core.store import job_metrics, setting_changes
 from desktop import errors
 from desktop.policy import actions
 from desktop.session import Session
@@ -33,7 +34,7 @@ class LiveControls(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self.job: Job | None = None
+        self.job: TrainPolicyJob | None = None
         self.fields: dict[str, FloatBox] = {}
         self._shown: dict[str, float] = {}
         self._refused = ""
@@ -64,9 +65,9 @@ class LiveControls(QWidget):
         self.setLayout(column(card(inner)))
         inner.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)  # a low window has little room
 
-    def show_job(self, job: Job) -> None:
+    def show_job(self, job: TrainPolicyJob) -> None:
         """Show a run's settings as they are now; what somebody has typed and not applied is left alone."""
-        changes = live_settings.changes(self.session.project, job.id)
+        changes = setting_changes.listed(self.session.project, job.id)
         if self.job is None or self.job.id != job.id:
             self._shown, self._refused = {}, ""
         self.job = job
@@ -76,11 +77,12 @@ class LiveControls(QWidget):
             if untouched or name not in self._shown:
                 field.setValue(values[name])
                 self._shown[name] = field.value()
-        heeded = ALGORITHMS[job.config.get("algorithm", DEFAULT)].live
+        kind = ALGORITHMS.get(job.config.algorithm)
+        heeded = kind.live if kind else ()
         for name, field in self.fields.items():
             field.setEnabled(name in heeded)
         self._say(self._refused or listed(changes), "error" if self._refused else "small")
-        goes_on = job.status in ACTIVE or (job.status in RESUMABLE and bool(job.result.get("adapter")))
+        goes_on = job.status in ACTIVE or (job.status in RESUMABLE and bool(job.result.adapter))
         self.strip.setVisible(goes_on)
         self.setVisible(goes_on or bool(changes))
 
@@ -116,21 +118,19 @@ def listed(changes: list[dict[str, Any]]) -> str:
     return f"Changed: {' · '.join(parts)}" if parts else ""
 
 
-def in_force(session: Session, job: Job) -> dict[str, float]:
+def in_force(session: Session, job: TrainPolicyJob) -> dict[str, float]:
     """What was asked for last, else what a steered coefficient has come to, else what the run began with."""
-    kind = ALGORITHMS.get(job.config.get("algorithm", ""))
+    config = job.config
+    kind = ALGORITHMS.get(config.algorithm)
     values = {
-        "kl_coef": float(job.config.get("kl_coef", 0)),
-        "learning_rate": float(job.config.get("learning_rate") or (kind.learning_rate if kind else 0)),
-        "temperature": float(job.config.get("temperature", 1)),
+        "kl_coef": config.kl_coef,
+        "learning_rate": config.learning_rate or (kind.learning_rate if kind else 0.0),
+        "temperature": config.temperature,
     }
-    asked = live_settings.changes(session.project, job.id)
+    asked = setting_changes.listed(session.project, job.id)
     values |= {change["name"]: float(change["value"]) for change in asked}
     waiting = {change["name"] for change in asked if change["step"] is None}
-    if job.config.get("kl_target") and "kl_coef" not in waiting:
-        last = session.project.value(
-            "select value from metrics where job_id = ? and name = 'objective/kl_coef' order by step desc limit 1",
-            job.id,
-        )
-        values["kl_coef"] = values["kl_coef"] if last is None else float(last)
+    if config.kl_target and "kl_coef" not in waiting:
+        last = job_metrics.newest_value(session.project, job.id, "objective/kl_coef")
+        values["kl_coef"] = values["kl_coef"] if last is None else last
     return values

@@ -4,6 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy
 
+from core.config.jobs import GenerateJob
+from core.config.training import Run
 from core.jobs.follow import News
 from core.runs.rounds import Round, line, rounds
 from desktop.background import with_project
@@ -50,7 +52,7 @@ class RoundsLine(QLabel):
 
     def on_news(self, news: News) -> None:
         if "rankings" in news.tables or any(
-            job.status == "done" and job.kind in ("train-reward", "train-policy", "generate") for job in news.jobs
+            job.status == "done" and isinstance(job, Run | GenerateJob) for job in news.jobs
         ):
             self.refresh()
 

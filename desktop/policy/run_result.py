@@ -3,10 +3,9 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from core.config.job_configs import ALGORITHMS
+from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.guidance.next_step import is_chance
 from core.preferences.statistics import NOTHING, Interval
-from core.records import Job
 from core.report import outcomes
 from core.store import Project
 from desktop import errors
@@ -24,7 +23,7 @@ class RunResult(QLabel):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self._job: Job | None = None
+        self._job: TrainPolicyJob | None = None
         self._gains: dict[int, Interval] = {}
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
@@ -32,9 +31,9 @@ class RunResult(QLabel):
         self.warning = label("", "warning", wrap=True)
         self.warning.hide()
 
-    def show_job(self, job: Job) -> None:
+    def show_job(self, job: TrainPolicyJob) -> None:
         self._job = job
-        if job.status == "done" and job.result.get("reward_after") is not None and job.id not in self._gains:
+        if job.status == "done" and job.result.reward_after is not None and job.id not in self._gains:
             self._gains[job.id] = NOTHING
             self._measure(job.id)
         self._show()
@@ -62,9 +61,9 @@ class RunResult(QLabel):
         self.warning.setText(doubt)
         self.warning.setVisible(bool(doubt))
 
-    def _doubt(self, job: Job) -> str:
-        reward = self.session.job(job.result.get("reward_job") or 0)
-        if job.result.get("reward_after") is None or reward is None or not is_chance(reward):
+    def _doubt(self, job: TrainPolicyJob) -> str:
+        reward = self.session.job(job.result.reward_job, TrainRewardJob)
+        if job.result.reward_after is None or reward is None or not is_chance(reward):
             return ""
         return (
             f"The accuracy of the reward model that gives these rewards (run {reward.id}) cannot be told from chance: "
@@ -72,11 +71,11 @@ class RunResult(QLabel):
         )
 
 
-def said_of(job: Job, gain: Interval = NOTHING) -> str:
+def said_of(job: TrainPolicyJob, gain: Interval = NOTHING) -> str:
     """What came of a run; `gain` is that of the reward on held-out prompts, of which there are `gain.n`."""
     found = job.result
     text = ""
-    if found.get("reward_after") is not None and found.get("reward_before") is not None:
+    if found.reward_after is not None and found.reward_before is not None:
         where, sure = "held-out prompts", ""
         if gain.value is not None:
             where = f"{gain.n:,} held-out {'prompt' if gain.n == 1 else 'prompts'}"
@@ -86,21 +85,21 @@ def said_of(job: Job, gain: Interval = NOTHING) -> str:
                 likely = f"95%: {gain.low:+.2f} to {gain.high:+.2f}"
             sure = f", a {what} of {gain.value:+.2f} ({likely}),"
         text = (
-            f"On {where} the reward went from {found['reward_before']:+.2f} to "
-            f"{found['reward_after']:+.2f}{sure} at a KL of {found['kl']:.1f} nats a completion."
+            f"On {where} the reward went from {found.reward_before:+.2f} to "
+            f"{found.reward_after:+.2f}{sure} at a KL of {found.kl:.1f} nats a completion."
         )
-        if found.get("gold_after") is not None:
-            text += f" Gold reward: {found['gold_before']:+.2f} to {found['gold_after']:+.2f}."
-    elif job.status == "done" and found.get("adapter") and job.config.get("eval_prompts") == 0:
+        if found.gold_after is not None:
+            text += f" Gold reward: {found.gold_before:+.2f} to {found.gold_after:+.2f}."
+    elif job.status == "done" and found.adapter and job.config.eval_prompts == 0:
         text = "This run was not measured on held-out prompts, as it was told: Compare shows what changed."
-    elif job.status == "done" and found.get("adapter"):
+    elif job.status == "done" and found.adapter:
         text = "No prompt is held out, so what was gained is not measured: hold some out under Instructions, Prompts."
-    if not text and job.status in ("stopped", "interrupted") and found.get("adapter"):
+    if not text and job.status in ("stopped", "interrupted") and found.adapter:
         text = f"{job.status.capitalize()} after {job.done} of {job.total} steps: Resume goes on from there."
-    if found.get("stop_reason"):
-        algorithm = ALGORITHMS.get(job.config.get("algorithm", ""))
+    if found.stop_reason:
+        algorithm = ALGORITHMS.get(job.config.algorithm)
         name = f"{algorithm.title} stopped" if algorithm else "Stopped"
-        text += f" {name} after {found['steps']} steps: {found['stop_reason']}."
-    if found.get("best_step"):
-        text += f" Best checkpoint: step {found['best_step']}."
+        text += f" {name} after {found.steps} steps: {found.stop_reason}."
+    if found.best_step:
+        text += f" Best checkpoint: step {found.best_step}."
     return text.strip()

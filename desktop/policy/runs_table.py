@@ -6,18 +6,14 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem, QVBoxLayout, QWidget
 
-from core.config.job_configs import ALGORITHMS
 from core.config.titles import setting_title
-from core.records import Job
+from core.config.training import ALGORITHMS, TrainPolicyJob
 from core.runs import sweep
 from desktop.runs.run_list import WORDS
 from desktop.widgets.tables import table
 
 #: What came of a run, as the columns after the settings.
-RESULTS = {
-    "reward_after": "Reward after", "kl": "KL", "gold_after": "Gold after", "reward_before": "Reward before",
-    "steps": "Steps", "stop_reason": "Stopped by",
-}  # fmt: skip
+RESULTS = ("Reward after", "KL", "Gold after", "Reward before", "Steps", "Stopped by")
 #: Settings that say where a run came from rather than what it tried.
 LEFT_OUT = ("algorithm", "reward_job")
 
@@ -54,14 +50,14 @@ class RunsTable(QWidget):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.currentCellChanged.connect(lambda row, *_: self._selected(row))
-        self._jobs: list[Job] = []
+        self._jobs: list[TrainPolicyJob] = []
         self._current: int | None = None
         self._rows: list[list[Any]] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
 
-    def show_jobs(self, jobs: list[Job], current: int | None = None) -> None:
+    def show_jobs(self, jobs: list[TrainPolicyJob], current: int | None = None) -> None:
         """`current` is the run that is drawn: its row is the selected one."""
         self._jobs, self._current = jobs, current
         if self.isVisible():
@@ -73,13 +69,13 @@ class RunsTable(QWidget):
 
     def _fill(self) -> None:
         names = [name for name in sweep.differences(self._jobs) if name not in LEFT_OUT]
-        titles = ["Run", "Algorithm", "State", *(setting_title(name) for name in names), *RESULTS.values()]
+        titles = ["Run", "Algorithm", "State", *(setting_title(name) for name in names), *RESULTS]
         rows: list[list[Any]] = [titles]
         for job in self._jobs:
             settings = sweep.settings(job)
-            kind = ALGORITHMS.get(settings.get("algorithm", ""))
+            kind = ALGORITHMS.get(job.config.algorithm)
             row = [job.id, kind.title if kind else "", WORDS[job.status] or "done"]
-            rows.append(row + [settings.get(name) for name in names] + [job.result.get(name) for name in RESULTS])
+            rows.append(row + [settings.get(name) for name in names] + list(came_of(job)))
         if rows != self._rows:
             self._rows = rows
             with QSignalBlocker(self.table):
@@ -113,6 +109,13 @@ class RunsTable(QWidget):
         item = self.table.item(row, 0) if row >= 0 else None
         if isinstance(item, Cell):
             self.chosen.emit(item.value)
+
+
+def came_of(run: TrainPolicyJob) -> tuple[Any, ...]:
+    """In the order of `RESULTS`."""
+    found = run.result
+    reason = found.stop_reason or None
+    return found.reward_after, found.kl, found.gold_after, found.reward_before, found.steps, reason
 
 
 def is_number(value: Any) -> bool:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.store import Project
+from core.store import Project, job_samples
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
@@ -58,8 +58,7 @@ class SamplesModel(QAbstractTableModel):
 
     def show_run(self, job_id: int | None) -> None:
         self.beginResetModel()
-        found = self.project.rows("select id from samples where job_id = ? order by id desc", job_id) if job_id else []
-        self._ids = [row["id"] for row in found]
+        self._ids = job_samples.ids(self.project, job_id) if job_id else []
         self._rows = {}
         self.endResetModel()
 
@@ -76,7 +75,7 @@ class SamplesModel(QAbstractTableModel):
     def row(self, number: int) -> dict[str, Any]:
         row_id = self._ids[number]
         if row_id not in self._rows:
-            self._rows[row_id] = self.project.one("select * from samples where id = ?", row_id) or {}
+            self._rows[row_id] = job_samples.find(self.project, row_id) or {}
         return self._rows[row_id]
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -193,9 +192,8 @@ class SamplesTable(QWidget):
     def show_run(self, job_id: int | None) -> None:
         """List a run's samples and read the newest one; None empties the table."""
         self.model.show_run(job_id)
-        project, counts = self.model.project, ", ".join(f"count({name}) as {name}" for name in SOMETIMES)
-        said = project.one(f"select {counts} from samples where job_id = ?", job_id) or {}
-        self._said = {name for name in SOMETIMES if said.get(name)}
+        known = job_samples.known(self.model.project, job_id) if job_id else {}
+        self._said = {name for name in SOMETIMES if known.get(name)}
         self._fit()
         self.texts.clear()
         if self.model.rowCount():
@@ -268,11 +266,6 @@ def answer_of_reference(project: Project, sample: dict[str, Any]) -> dict[str, A
     if sample.get("policy") not in ("policy", "tuned") or sample.get("prompt_id") is None:
         return None
     job, prompt = sample["job_id"], sample["prompt_id"]
-    found = "select completion, score from samples where job_id = ? and prompt_id = ? and policy = 'reference'"
     if sample["policy"] == "policy":
-        return project.one(f"{found} and step > 0 order by id limit 1", job, prompt)
-    earlier = project.value(  # the n-th answer stands beside the n-th: both were drawn from the same chances
-        "select count(*) from samples where job_id = ? and prompt_id = ? and policy = 'tuned' and id < ?",
-        job, prompt, sample["id"],
-    )  # fmt: skip
-    return project.one(f"{found} and step = 0 order by id limit 1 offset ?", job, prompt, earlier)
+        return job_samples.answer_while_learning(project, job, prompt)
+    return job_samples.answer_when_measured(project, job, prompt, sample["id"])

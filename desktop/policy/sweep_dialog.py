@@ -5,9 +5,9 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QWidget
 
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
 from core.config.options import documented
 from core.config.titles import setting_title
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.errors import KnownError
 from core.runs import sweep
 from desktop.errors import worded

@@ -1,16 +1,18 @@
 """The PPO tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
 import re
+from dataclasses import replace
 
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
 
-from core.config.job_configs import ALGORITHMS, ExportModelConfig
+from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind
+from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
 from core.records import RESUMABLE, Job
 from core.runs import sweep
-from core.store import Changes
+from core.store import Changes, rankings
 from desktop import errors
 from desktop.actions import GO_TO
 from desktop.background import with_project
@@ -44,7 +46,6 @@ from desktop.widgets.empty import Empty
 from desktop.widgets.folding_card import FoldingCard
 from desktop.widgets.short_text import ShortText
 
-KIND, EXPORT = "train-policy", "export-model"
 ABOUT = "Needs a reward model. Gives a policy that writes what your labelers prefer, and stays near the reference."
 
 
@@ -62,7 +63,7 @@ class Tab(TabWidget):
         self.pause = action_button(actions.PAUSE, lambda: self._act(self.session.pause))
         self.resume = action_button(actions.RESUME, lambda: self._act(self.session.resume))
         self.stop = action_button(actions.STOP, lambda: self._act(self.session.stop))
-        self.runs = RunList(session, KIND, overlays=True)
+        self.runs = RunList(session, TrainPolicyJob, overlays=True)
         self.runs.chosen.connect(self.show_run)
         self.removal = RunRemoval(self.runs)
         self.runs.ticked.connect(self._show_current)
@@ -92,14 +93,14 @@ class Tab(TabWidget):
         self.setLayout(page)
         session.news.connect(self._news)
         self.refresh(None)
-        if runs := session.jobs(KIND):
+        if runs := session.jobs(TrainPolicyJob):
             # Who goes on, goes on with the newest run's settings, against the newest reward model.
-            self.form.show_run(runs[0].config | {"reward_job": 0})
+            self.form.show_run(replace(runs[0].config, reward_job=0), runs[0].options)
 
     def _suggested(self) -> dict[str, object]:
         """Where a script ranked, its gold reward is worth drawing beside the learned one."""
-        row = self.session.project.one("select detail from labelers where kind = 'scripted' order by id desc limit 1")
-        return {"gold": row["detail"]} if row else {}
+        scripts = [who.detail for who in rankings.labelers(self.session.project) if who.kind == "scripted"]
+        return {"gold": scripts[-1]} if scripts else {}
 
     def _side(self) -> QWidget:
         """Settings scroll; what starts and stops a run is always in sight."""
@@ -156,7 +157,7 @@ class Tab(TabWidget):
         self._show_state()
 
     def _show_need(self) -> None:
-        ready = queue.newest_run(self.session.project, "train-reward") is not None
+        ready = queue.newest_run(self.session.project, TrainRewardJob) is not None
         offline = ALGORITHMS[self.form.name].offline
         self.need.setVisible(not ready and not offline)
         self.need.setText("There is no reward model yet: train one first, or optimise a gold reward (More settings).")
@@ -164,7 +165,7 @@ class Tab(TabWidget):
 
     def start(self) -> None:
         try:
-            self.session.start(KIND, *self.form.run())
+            self.session.start(JobKind.TRAIN_POLICY, *self.form.run())
         except KnownError as error:
             errors.show(error, self)
             return
@@ -176,9 +177,9 @@ class Tab(TabWidget):
 
     def use_settings(self) -> None:
         """Put the settings of the run that is shown into the form."""
-        job = self.session.job(self.runs.current) if self.runs.current else None
+        job = self.session.job(self.runs.current, TrainPolicyJob)
         if job is not None:
-            self.form.show_run(job.config)
+            self.form.show_run(job.config, job.options)
 
     def ask_sweep(self) -> None:
         try:
@@ -208,10 +209,10 @@ class Tab(TabWidget):
 
     def ask_export(self) -> None:
         """Ask which checkpoint, where the best is not the last, and for a new folder; and write the model there."""
-        job = self.session.job(self.runs.current) if self.runs.current else None
+        job = self.session.job(self.runs.current, TrainPolicyJob)
         if job is None:
             return
-        last, best = job.result.get("steps"), job.result.get("best_step")
+        last, best = job.result.steps, job.result.best_step
         if best is None or best == last:
             self._ask_folder("last")
             return
@@ -233,7 +234,7 @@ class Tab(TabWidget):
             return
         try:
             config = ExportModelConfig(policy_job=self.runs.current, out=out, checkpoint=checkpoint)
-            waits = self.session.waits(self.session.start(EXPORT, config))
+            waits = self.session.waits(self.session.start(JobKind.EXPORT_MODEL, config))
         except KnownError as error:
             errors.show(error, self)
             return
@@ -253,8 +254,8 @@ class Tab(TabWidget):
 
     def _show_state(self) -> None:
         self.stack.setCurrentIndex(1 if self.runs.count() else 0)
-        self.table.show_jobs(self.session.jobs(KIND), self.runs.current)
-        job = self.session.job(self.runs.current) if self.runs.current else None
+        self.table.show_jobs(self.session.jobs(TrainPolicyJob), self.runs.current)
+        job = self.session.job(self.runs.current, TrainPolicyJob)
         status = job.status if job else "done"
         active = status in ("running", "paused", "queued")
         wanted = job.wanted if job else "run"
@@ -267,8 +268,8 @@ class Tab(TabWidget):
             self.live.show_job(job)
             self._show_result(job)
 
-    def _show_result(self, job: Job) -> None:
-        usable = job.status == "done" and bool(job.result.get("adapter"))
+    def _show_result(self, job: TrainPolicyJob) -> None:
+        usable = job.status == "done" and bool(job.result.adapter)
         self.next.setVisible(usable)
         self.next_round.setVisible(usable)
         self.export.setVisible(usable)
@@ -284,7 +285,7 @@ class Tab(TabWidget):
 
     def _show_current(self) -> None:
         """Draw the run that is chosen, and the ticked ones over it."""
-        job = self.session.job(self.runs.current) if self.runs.current else None
+        job = self.session.job(self.runs.current, TrainPolicyJob)
         if job is None:
             return
         over = {run: self.runs.colour_number(run) for run in self.runs.laid_over}
@@ -300,19 +301,19 @@ class Tab(TabWidget):
     def _news(self, news: News) -> None:
         self.rounds.on_news(news)
         for job in news.jobs:
-            if job.kind == KIND:
+            if isinstance(job, TrainPolicyJob):
                 self.runs.refresh()
                 begins = job.status == "running" and job.stage == "Starting"
                 if job.id == self.runs.current and (begins or (job.status == "paused" and job.error)):
                     self.show_run(job.id)
                 self._show_state()
-            elif job.kind == EXPORT and job.status == "done":
-                self._say_exported(f"Wrote run {job.result['policy_job']} to {job.result['folder']}.", "small")
-            elif job.kind == EXPORT and job.status == "failed":
+            elif isinstance(job, ExportModelJob) and job.status == "done":
+                self._say_exported(f"Wrote run {job.result.policy_job} to {job.result.folder}.", "small")
+            elif isinstance(job, ExportModelJob) and job.status == "failed":
                 self._say_exported(errors.worded(job.error or "The model could not be written."), "error")
-            elif job.kind == "train-reward":
+            elif isinstance(job, TrainRewardJob):
                 self._show_need()
-        shown = self.session.job(self.runs.current) if self.runs.current else None
+        shown = self.session.job(self.runs.current, TrainPolicyJob)
         if news.jobs and shown is not None and shown.status == "queued":
             self._show_result(shown)  # who is before it may be another now
         mine = [item for item in news.metrics if item["job_id"] == self.runs.current]

@@ -4,6 +4,7 @@ Copying runs in the background, one copy at a time, and goes on when the project
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,15 +32,21 @@ from desktop.widgets import file_dialogs, message_boxes
 from desktop.workspace import Said, Workspace
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DeletionStep(CallableStep):
+    """A project or a run was moved to the trash: undo puts it back, whatever is open by then."""
+
+    deleted: Deleted
+
+
 class Projects(QObject):
-    """`deleted` is what was deleted since the program started, the latest last: what undo puts back."""
+    """What is done with projects as wholes; a deletion is a step of the window's history."""
 
     def __init__(self, workspace: Workspace, window: QWidget) -> None:
         """Dialogs open over `window`."""
         super().__init__(window)
         self.workspace = workspace
         self.window = window
-        self.deleted: list[Deleted] = []
         self._stopping = False
         workspace.opened.connect(self._opened_session)
 
@@ -56,8 +63,13 @@ class Projects(QObject):
         }
 
     @property
+    def deleted(self) -> list[Deleted]:
+        """What was deleted since the program started and not put back yet, the latest last."""
+        return [step.deleted for step in self.workspace.history.undoable if isinstance(step, DeletionStep)]
+
+    @property
     def last_deleted(self) -> str:
-        """The name of what undo puts back; empty for nothing."""
+        """The name of what was deleted last; empty for nothing."""
         return self.deleted[-1].name if self.deleted else ""
 
     def _opened_session(self, session: Session) -> None:
@@ -182,24 +194,37 @@ class Projects(QObject):
 
     def offer_undo(self, deleted: Deleted) -> None:
         """A project or a run was moved to the trash."""
-        self.deleted.append(deleted)
-        self.workspace.listed.emit()
+        self._remember(deleted)
         back = partial(self.put_back, deleted)
-        if deleted.run and self.workspace.session is not None:
-            self.workspace.session.history.add(CallableStep(label=_step(deleted), undo=back))
         self._say(f"“{deleted.name}” is in the trash.", "Undo", back, stays=True, everywhere=not deleted.run)
 
+    def _remember(self, deleted: Deleted) -> None:
+        label = "Remove" if deleted.run else "Delete"
+        undo = partial(self.put_back, deleted)
+        self.workspace.history.add(
+            DeletionStep(label=f"{label} “{deleted.name}”", undo=undo, deleted=deleted, lasting=True)
+        )
+        self.workspace.listed.emit()
+
     def undo(self) -> None:
-        """Put back what was deleted last."""
+        """Put back what was deleted last, whatever was done since."""
         if self.deleted:
             self.put_back(self.deleted[-1])
 
     def put_back(self, deleted: Deleted) -> None:
+        """Put it back beside the window; what cannot be put back stays a step that can be tried again."""
+
         def done(folder: Path) -> None:
             self._gone(deleted)
             self._is_back(folder, deleted)
 
-        in_background(self.window, partial(trash.put_back, deleted), done, lasting=True)
+        def failed(error: Exception) -> None:
+            if deleted not in self.deleted:
+                self._remember(deleted)
+            if not self.workspace.ending:
+                errors.show(error, self.window)
+
+        in_background(self.window, partial(trash.put_back, deleted), done, failed, lasting=True)
 
     def show_trash(self) -> TrashDialog:
         dialog = TrashDialog(self.window)
@@ -294,15 +319,8 @@ class Projects(QObject):
 
     def _gone(self, entry: Deleted) -> None:
         """It is not in the trash any more: there is nothing to undo."""
-        self.deleted = [deleted for deleted in self.deleted if deleted.id != entry.id]
-        session = self.workspace.session
-        if entry.run and session is not None and str(session.project.folder) == entry.folder:
-            session.history.remove(lambda step: step.label == _step(entry))
+        self.workspace.history.remove(lambda step: isinstance(step, DeletionStep) and step.deleted.id == entry.id)
         self.workspace.listed.emit()
-
-
-def _step(deleted: Deleted) -> str:
-    return f"Remove run {deleted.run}"
 
 
 def _name(folder: Path) -> str:

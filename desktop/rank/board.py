@@ -12,25 +12,20 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSize
 from core.labeling.ordering import Ordering, letter
 from core.records import Group
 from desktop.actions import Action
-from desktop.rank.actions import BOARD, Name
+from desktop.rank import actions
 from desktop.rank.card import RankingCard
 from desktop.rank.card_grid import CardGrid
 from desktop.rank.criterion_bar import CriterionBar
 from desktop.rank.flag_menu import FlagMenu
-from desktop.rank.keys import Command, command
+from desktop.rank.keys import Command, Name, command, hint
 from desktop.rank.ladder import Ladder
 from desktop.rank.prompt_text import PromptText
 from desktop.rank.question_bar import QuestionBar
 from desktop.widgets.bound import bind
 
-HINTS = {
-    "order": "A B C … from best to worst   ·   Shift ties   ·   X flags   ·   Enter saves   ·   S later   ·   ? keys",
-    "pairwise": "← or → the better one   ·   ↓ neither   ·   Backspace takes back   ·   Enter saves   ·   ? all keys",
-    "best-worst": "the letter of the best, then of the worst   ·   Enter saves   ·   S later   ·   ? all keys",
-}
-ANSWERS = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
+ANSWERS: dict[Name, int] = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
 #: What is not done by hand while the order follows from answers or from two picks.
-BY_HAND = ("place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "remove")
+BY_HAND: tuple[Name, ...] = ("place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "remove")
 
 
 class RankingBoard(QWidget):
@@ -55,7 +50,7 @@ class RankingBoard(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Ranking")
         self._build()
-        self._acts: dict[Name, Callable[[], None]] = {
+        self._actions: dict[Name, Callable[[], None]] = {
             "place_selected": lambda: self._propose_for(Ordering.place_last),
             "tie_up": lambda: self._propose_for(Ordering.tie_up),
             "better": lambda: self._propose_for(Ordering.better),
@@ -115,7 +110,7 @@ class RankingBoard(QWidget):
         layout.addWidget(self.question)
         layout.addLayout(body, 1)
         layout.addLayout(self._footer())
-        self.hint = QLabel(HINTS["order"], self)
+        self.hint = QLabel(hint("order"), self)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setProperty("role", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -123,16 +118,16 @@ class RankingBoard(QWidget):
 
     def _footer(self) -> QHBoxLayout:
         self.comment = QLineEdit(self)
-        bind(BOARD["comment"], self.comment)
-        self.comment.setPlaceholderText(f"{BOARD['comment'].title} ({BOARD['comment'].keys[0]})")
+        bind(actions.COMMENT, self.comment)
+        self.comment.setPlaceholderText(f"{actions.COMMENT.title} {actions.COMMENT.hint}")
         self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.comment.textEdited.connect(self._remark)
         self.comment.returnPressed.connect(self.setFocus)
         self.comment.installEventFilter(self)
-        self.flag_button = self._button(BOARD["flag"], self.open_flags)
-        self.undo_button = self._button(BOARD["undo"], self.undoing.emit)
-        self.skip_button = self._button(BOARD["skip"], self.skipping.emit)
-        self.save_button = self._button(BOARD["save"], self.saving.emit)
+        self.flag_button = self._button(actions.FLAG, self.open_flags)
+        self.undo_button = self._button(actions.UNDO, self.undoing.emit)
+        self.skip_button = self._button(actions.LATER, self.skipping.emit)
+        self.save_button = self._button(actions.SAVE, self.saving.emit)
         self.save_button.setProperty("role", "primary")
         footer = QHBoxLayout()
         footer.setSpacing(8)
@@ -197,9 +192,9 @@ class RankingBoard(QWidget):
 
     def say(self, sentence: str) -> None:
         """A gentle word in the hint line until the next change."""
-        hint = HINTS[self.ordering.method]
-        self.hint.setText(sentence or hint)
-        self.hint.setToolTip(sentence or hint)
+        text = sentence or hint(self.ordering.method)
+        self.hint.setText(text)
+        self.hint.setToolTip(text)
         self.hint.setProperty("role", "warning" if sentence else "muted")
         self.hint.style().polish(self.hint)
 
@@ -243,7 +238,7 @@ class RankingBoard(QWidget):
         elif wish.name == "to_rank":
             self._propose_for(lambda ordering, item: ordering.to_rank(item, wish.number))
         else:
-            self._acts[wish.name]()
+            self._actions[wish.name]()
 
     def _obey_answer(self, wish: Command) -> None:
         asked = self.ordering.question
@@ -251,7 +246,7 @@ class RankingBoard(QWidget):
             if wish.name in BY_HAND:
                 self.say("Every question is answered: Enter saves, Backspace takes back the last answer.")
             else:
-                self._acts[wish.name]()
+                self._actions[wish.name]()
         elif wish.name == "place" and self.ordering.shown[wish.number] in asked:
             self._answer(1 if self.ordering.shown[wish.number] == asked[0] else -1)
         elif wish.name in ANSWERS:

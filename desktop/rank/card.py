@@ -34,9 +34,11 @@ from PySide6.QtWidgets import (
 
 from core.records import Completion
 from desktop import user_settings
-from desktop.rank.actions import BOARD
+from desktop.rank import actions
+from desktop.rank.keys import with_key
 from desktop.theme import theme
 from desktop.widgets.bound import bind
+from desktop.widgets.markdown_view import set_markdown
 
 MIME = "application/x-plumbline-completion"
 MIN_SIZE = QSize(236, 150)
@@ -151,9 +153,9 @@ class RankingCard(QFrame):
         self.chip = LetterChip(self.letter, self)
         self.flag_label = QLabel(self)
         self.flag_label.setProperty("role", "warning")
-        self.flag_button = self._button("⚑", f"Flag this completion ({BOARD['flag'].keys[0]})")
+        self.flag_button = self._button("⚑", with_key("Flag this completion", "flag"))
         self.flag_button.clicked.connect(lambda: self.flagging.emit(self.completion.id))
-        self.place_button = bind(BOARD["place_selected"], self._button("", ""))
+        self.place_button = bind(actions.PLACE, self._button("", ""))
         self.place_button.clicked.connect(lambda: self.toggled.emit(self.completion.id))
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -215,7 +217,7 @@ class RankingCard(QFrame):
                 f"QTextEdit {{ background: transparent; border: none; padding: 0; font-size: {size}px; }}"
             )
         if user_settings.card_view("markdown"):
-            self.text.setMarkdown(self.completion.text)
+            set_markdown(self.text, self.completion.text)
         else:
             self.text.setPlainText(self.completion.text)
 

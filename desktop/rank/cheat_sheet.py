@@ -5,7 +5,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from desktop.rank.card import mix
-from desktop.rank.keys import SHEET
+from desktop.rank.keys import SECTIONS
 from desktop.widgets.basics import column, label, row
 
 
@@ -20,16 +20,16 @@ class Sheet(QFrame):
             grid.setHorizontalSpacing(28)
             grid.setVerticalSpacing(7)
         rows = [0, 0]
-        half = sum(len(keys) + 1 for _, keys in SHEET) / 2
-        for title, keys in SHEET:
-            side = 0 if rows[0] + len(keys) / 2 < half else 1
-            heading = label(title, "heading")
+        half = sum(len(section.rows) + 1 for section in SECTIONS) / 2
+        for section in SECTIONS:
+            side = 0 if rows[0] + len(section.rows) / 2 < half else 1
+            heading = label(section.title, "heading")
             heading.setContentsMargins(0, 10 if rows[side] else 0, 0, 2)
             grids[side].addWidget(heading, rows[side], 0, 1, 2)
-            for place, (key, meaning) in enumerate(keys, start=rows[side] + 1):
-                grids[side].addWidget(label(key), place, 0)
-                grids[side].addWidget(label(meaning), place, 1)
-            rows[side] += len(keys) + 1
+            for place, line in enumerate(section.rows, start=rows[side] + 1):
+                grids[side].addWidget(label(line.keys), place, 0)
+                grids[side].addWidget(label(line.meaning), place, 1)
+            rows[side] += len(section.rows) + 1
         mouse = label("Mouse: drag a card into a row of the ladder, between two rows, or onto a card to tie.", "muted")
         mouse.setContentsMargins(0, 12, 0, 0)
         sides = row(*(column(grid, None, spacing=0) for grid in grids), spacing=36)

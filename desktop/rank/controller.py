@@ -21,6 +21,7 @@ from core.store import Changes, rankings
 from core.store.undo import Direction, nothing_earlier
 from core.store.undo_steps import Step
 from desktop import user_settings
+from desktop.rank.keys import BINDINGS
 from desktop.session import Session
 from desktop.widgets.dates import local_time
 
@@ -93,7 +94,7 @@ class RankingController(QObject):
         if self.labeling and self.labeling.group is not None:
             self._operate(self.labeling.skip_for_good)
             self.clock.record(left_out=True)
-            self.hinted.emit("Skipped for good: Ctrl+Z brings it back.")
+            self.hinted.emit(f"Skipped for good: {BINDINGS['undo'].shown} brings it back.")
 
     def unskip(self) -> None:
         """Bring back everything that this labeler skipped for good."""

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QProgressBar, QScrollArea, QWidget
 
-from core.config.job_configs import WRITING, GenerateConfig
+from core.config.jobs import WRITING, GenerateConfig, GenerateJob, JobKind
+from core.config.training import TrainPolicyJob
 from core.errors import KnownError
 from core.humanize import duration
 from core.jobs import queue
@@ -74,8 +75,8 @@ class GeneratePanel(QWidget):
             box.clear()
             for text, policy in (*first, ("The base model", 0)):
                 box.addItem(text, policy)
-            for job in queue.listed(project, kind="train-policy"):
-                if job.result.get("adapter"):
+            for job in queue.listed(project, TrainPolicyJob):
+                if job.result.adapter:
                     box.addItem(f"Tuned policy, run {job.id}", job.id)
             box.setCurrentIndex(max(0, box.findData(chosen)))
         total = prompts.count(project)
@@ -97,7 +98,7 @@ class GeneratePanel(QWidget):
                 "policy_job": int(self.policy.currentData() or 0),
                 "mix_with": int(self.mixed.currentData()),
             }
-            self.session.start("generate", GenerateConfig(**values))
+            self.session.start(JobKind.GENERATE, GenerateConfig(**values))
         except KnownError as error:
             self._say(str(error), "error")
             return
@@ -118,7 +119,7 @@ class GeneratePanel(QWidget):
             return
         self.bar.setRange(0, job.total)
         self.bar.setValue(job.done)
-        behind = len(queue.listed(self.session.project, kind="generate", status="queued")) - (job.status == "queued")
+        behind = len(queue.listed(self.session.project, GenerateJob, status="queued")) - (job.status == "queued")
         self._behind = f" {behind:,} more in the queue." if active and behind else ""
         said = self.session.waits(job) or sentence(job, self.session.left(job))
         self._say(said + self._behind, "error" if job.status == "failed" else "muted")
@@ -148,7 +149,7 @@ class GeneratePanel(QWidget):
 
 def at_work(project: Project) -> Job | None:
     """The generation that runs or is next to run, else the last one."""
-    found = queue.listed(project, kind="generate")
+    found = queue.listed(project, GenerateJob)
     return next((job for job in reversed(found) if job.status in ACTIVE), next(iter(found), None))
 
 

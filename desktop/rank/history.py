@@ -3,7 +3,6 @@
 What a script ranked is marked as such, with the gold reward that it follows.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
@@ -20,7 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.store import Project
+from core.store import Project, ranking_history
+from core.store.ranking_history import MadeRanking, Whose
 from desktop.rank import actions
 from desktop.theme import theme
 from desktop.widgets.bound import action_button, bind
@@ -28,47 +28,21 @@ from desktop.widgets.dates import local_time
 
 NOWHERE = QModelIndex()
 SHOWN = 300
-SHOW = {"all": "Mine and by scripts", "person": "Mine", "scripted": "By scripts"}
+SHOW: dict[Whose, str] = {"all": "Mine and by scripts", "person": "Mine", "scripted": "By scripts"}
 
 
-@dataclass(frozen=True)
-class Entry:
-    ranking_id: int
-    prompt: str
-    kind: str
-    detail: str
-    flag: str
-    created_at: str
-
-    @property
-    def by(self) -> str:
-        """Who ranked, when, and whether a flag stands instead of an order."""
-        who = f"By a script ({self.detail})" if self.kind == "scripted" else "By you"
-        return " · ".join(part for part in (who, local_time(self.created_at), self.flag and f"⚑ {self.flag}") if part)
-
-
-def entries(project: Project, labeler_id: int, kind: str) -> list[Entry]:
-    """The newest rankings that count, of this labeler (`person`), of scripts, or of both (`all`)."""
-    rows = project.rows(
-        "select r.id, p.text, l.kind, l.detail, coalesce(r.flag, '') as flag, r.created_at"
-        " from current_rankings r join labelers l on l.id = r.labeler_id"
-        " join completion_groups g on g.id = r.group_id join prompts p on p.id = g.prompt_id"
-        " where (l.id = ? and ? != 'scripted') or (l.kind = 'scripted' and ? != 'person')"
-        " order by r.id desc limit ?",
-        labeler_id,
-        kind,
-        kind,
-        SHOWN,
-    )
-    return [Entry(row["id"], row["text"], row["kind"], row["detail"], row["flag"], row["created_at"]) for row in rows]
+def by(entry: MadeRanking) -> str:
+    """Who ranked, when, and whether a flag stands instead of an order."""
+    who = f"By a script ({entry.detail})" if entry.kind == "scripted" else "By you"
+    return " · ".join(part for part in (who, local_time(entry.created_at), entry.flag and f"⚑ {entry.flag}") if part)
 
 
 class HistoryModel(QAbstractListModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.entries: list[Entry] = []
+        self.entries: list[MadeRanking] = []
 
-    def show_entries(self, found: list[Entry]) -> None:
+    def show_entries(self, found: list[MadeRanking]) -> None:
         self.beginResetModel()
         self.entries = found
         self.endResetModel()
@@ -81,9 +55,9 @@ class HistoryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return " ".join(entry.prompt.split())
         if role == Qt.ItemDataRole.UserRole:
-            return entry.by
+            return by(entry)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{entry.prompt}\n\n{entry.by}"
+            return f"{entry.prompt}\n\n{by(entry)}"
         return None
 
 
@@ -147,7 +121,7 @@ class RankingHistory(QWidget):
         layout.addWidget(self.calibrate)
 
     def load(self, project: Project, labeler_id: int) -> None:
-        found = entries(project, labeler_id, self.kind.currentData())
+        found = ranking_history.newest(project, labeler_id, self.kind.currentData(), SHOWN)
         self.model.show_entries(found)
         self.empty.setVisible(not found)
         self.view.setVisible(bool(found))

@@ -1,12 +1,29 @@
-"""What each key does while ranking: the board obeys it, and the sheet of keys is made from the same actions."""
+"""What each key does while ranking: one list, from which the board's bindings, the cheat sheet and the hints are made.
+
+Cards go by the letters A to P, so F and the like are cards too when there are many: commands use other keys.
+Arrows, digits, Space and Enter are enough by themselves, for keyboards without Latin letters.
+"""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
-from desktop.actions import CALM, Action
-from desktop.rank.actions import BOARD, LARGER, NEXT_METHOD, PANELS, SMALLER, VIEWS, Name
+from desktop.actions import CALM
+
+#: What the board does.
+Name = Literal[
+    "place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "left", "right", "up", "down",
+    "take_back", "remove", "flag", "save", "skip", "skip_for_good", "comment", "undo", "redo", "scroll_up",
+    "scroll_down", "copy", "help", "escape",
+]  # fmt: skip
+#: What is done around the board, by the header and by the window, whatever has the focus.
+Around = Literal[
+    "generate", "rules", "history", "session", "method", "stacked", "markdown", "differences", "larger", "smaller",
+    "calm",
+]  # fmt: skip
+LETTERS = "ABCDEFGHIJKLMNOP"
 
 
 @dataclass(frozen=True)
@@ -17,88 +34,216 @@ class Command:
     number: int = 0
 
 
-#: Keys that a keyboard may have anywhere: they are known by what they write.
-WRITTEN = {keys: name for name, action in BOARD.items() for keys in action.keys if keys in ("=", "?")}
-PRESSED: dict[QKeyCombination, Name] = {
-    QKeySequence(keys)[0]: name  # type: ignore[index]  # which its stubs do not know
-    for name, action in BOARD.items()
-    for keys in action.keys
+@dataclass(frozen=True)
+class KeyBinding:
+    """`keys` do `name`, as `QKeySequence` writes them. People are shown the first one, or `label` in its place."""
+
+    name: Name | Around
+    keys: tuple[str, ...]
+    label: str = ""
+
+    @property
+    def shown(self) -> str:
+        return self.label or self.keys[0]
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """A line of the sheet: keys and what they do. `hint` is the short form below the cards, with the keys in place of
+    `{0}`, `{1}`. `label` stands in place of the keys."""
+
+    bindings: tuple[KeyBinding, ...]
+    meaning: str
+    hint: str = ""
+    label: str = ""
+
+    @property
+    def keys(self) -> str:
+        return self.label or "   ".join(binding.shown for binding in self.bindings)
+
+    @property
+    def short(self) -> str:
+        return self.hint.format(*(binding.shown for binding in self.bindings))
+
+
+@dataclass(frozen=True)
+class KeySection:
+    """Lines about one thing; about one way to rank, if `method` names it."""
+
+    title: str
+    rows: tuple[KeyRow, ...]
+    method: str = ""
+
+
+PLACE = KeyBinding("place", tuple(LETTERS), "A B C …")
+TIE = KeyBinding("tie", tuple(f"Shift+{letter}" for letter in LETTERS), "Shift + A …")
+TAKE_BACK = KeyBinding("take_back", ("Backspace",))
+LEFT, RIGHT = KeyBinding("left", ("Left",), "←"), KeyBinding("right", ("Right",), "→")
+UP, DOWN = KeyBinding("up", ("Up",), "↑"), KeyBinding("down", ("Down",), "↓")
+TIE_UP = KeyBinding("tie_up", ("=",))
+
+#: In the order in which they are learnt.
+SECTIONS = (
+    KeySection(
+        "Order",
+        (
+            KeyRow((PLACE,), "next place, from best to worst", "{0} from best to worst"),
+            KeyRow((TIE,), "tie it with the one placed last", "Shift ties"),
+            KeyRow((), "unranked: below the ranked, in no order", label="left out"),
+            KeyRow((TAKE_BACK,), "take back the lowest placement"),
+            KeyRow(
+                (KeyBinding("save", ("Enter", "Return", "Ctrl+Enter", "Ctrl+Return")),),
+                "save and show the next",
+                "{0} saves",
+            ),
+            KeyRow(
+                (KeyBinding("skip", ("S",)), KeyBinding("skip_for_good", ("Shift+S",))),
+                "later: it comes back at the end; skip it for good",
+                "{0} later",
+            ),
+            KeyRow(
+                (KeyBinding("undo", ("Ctrl+Z",)), KeyBinding("redo", ("Ctrl+Shift+Z", "Ctrl+Y"))),
+                "undo and redo, saved rankings too",
+            ),
+        ),
+    ),
+    KeySection(
+        "Adjust the selected card",
+        (
+            KeyRow((LEFT, UP, RIGHT, DOWN), "select a card", label="← ↑ → ↓"),
+            KeyRow((KeyBinding("place_selected", ("Space",)),), "give it the next place"),
+            KeyRow((KeyBinding("to_rank", tuple("123456789"), "1 … 9"),), "move it to that rank"),
+            KeyRow(
+                (KeyBinding("better", ("Shift+Up",), "Shift+↑"), KeyBinding("worse", ("Shift+Down",), "Shift+↓")),
+                "move it up or down",
+            ),
+            KeyRow((TIE_UP,), "tie it with the rank above"),
+            KeyRow((KeyBinding("remove", ("Delete",)),), "take its place away"),
+            KeyRow(
+                (KeyBinding("scroll_up", ("PgUp",), "Page Up"), KeyBinding("scroll_down", ("PgDown",), "Page Down")),
+                "scroll its text",
+            ),
+            KeyRow((KeyBinding("copy", ("Ctrl+C",)),), "copy its text"),
+        ),
+    ),
+    KeySection(
+        "Two at a time",
+        (
+            KeyRow((LEFT, RIGHT), "the left or the right one is better", "{0} or {1} the better one"),
+            KeyRow((DOWN, TIE_UP), "neither is better", "{0} neither"),
+            KeyRow((TAKE_BACK,), "take back the last answer", "{0} takes back"),
+        ),
+        "pairwise",
+    ),
+    KeySection(
+        "Best and worst only",
+        (
+            KeyRow((PLACE,), "the best, then the worst", "the letter of the best, then of the worst"),
+            KeyRow((TIE,), "the worst"),
+        ),
+        "best-worst",
+    ),
+    KeySection(
+        "More",
+        (
+            KeyRow(
+                (KeyBinding("flag", ("X", "Menu", "Shift+F10")),),
+                "flag the completion or the whole prompt",
+                "{0} flags",
+            ),
+            KeyRow(
+                (KeyBinding("comment", ("Ctrl+M",)), KeyBinding("escape", ("Esc",))),
+                "write a comment; Esc leaves it",
+                label="Ctrl+M",
+            ),
+            KeyRow(
+                (
+                    KeyBinding("generate", ("F2",)),
+                    KeyBinding("rules", ("F3",)),
+                    KeyBinding("history", ("F4",)),
+                    KeyBinding("session", ("F5",)),
+                ),
+                "generate, guidelines, history, session",
+            ),
+            KeyRow((KeyBinding("method", ("F6",)),), "way to rank: order, two at a time, extremes"),
+            KeyRow(
+                (
+                    KeyBinding("stacked", ("F7",)),
+                    KeyBinding("markdown", ("F8",)),
+                    KeyBinding("differences", ("F9",)),
+                ),
+                "stacked, Markdown, differences",
+            ),
+            KeyRow(
+                (KeyBinding("larger", ("Ctrl++", "Ctrl+=")), KeyBinding("smaller", ("Ctrl+-",))),
+                "larger and smaller text",
+            ),
+            KeyRow((KeyBinding("calm", CALM.keys),), "nothing but the cards"),
+            KeyRow((KeyBinding("help", ("?",)),), "show or hide this sheet", "{0} keys"),
+        ),
+    ),
+)
+#: What the line below the cards reminds of, by the way to rank.
+REMINDERS: dict[str, tuple[Name, ...]] = {
+    "order": ("place", "tie", "flag", "save", "skip", "help"),
+    "pairwise": ("left", "down", "take_back", "save", "help"),
+    "best-worst": ("place", "save", "skip", "help"),
 }
+
+BINDINGS = {binding.name: binding for part in SECTIONS for row in part.rows for binding in row.bindings}
+
+
+def keys_of(name: Name | Around) -> list[QKeySequence]:
+    """The keys that do it."""
+    return [QKeySequence(keys) for keys in BINDINGS[name].keys]
+
+
+def with_key(text: str, name: Name | Around) -> str:
+    """`text` with the key that does it, for tooltips and the like."""
+    return f"{text} ({BINDINGS[name].shown})"
+
+
+def hint(method: str) -> str:
+    """The line below the cards."""
+    return "   ·   ".join(_row(name, method).short for name in REMINDERS[method])
+
+
+def _row(name: Name, method: str) -> KeyRow:
+    """The line that says what a key does in this way to rank."""
+    parts = [part for part in SECTIONS if part.method == method] + [part for part in SECTIONS if not part.method]
+    rows = (row for part in parts for row in part.rows)
+    return next(row for row in rows if row.hint and row.bindings[0].name == name)
+
+
+#: A key and what is held with it.
+Press = tuple[int, Qt.KeyboardModifier]
+
+
+def press_of(sequence: QKeySequence) -> Press:
+    """The one press of a sequence of one."""
+    combination: QKeyCombination = sequence[0]  # type: ignore[index]
+    return int(combination.key()), combination.keyboardModifiers()
+
+
+def _table() -> dict[Press, Command]:
+    """What the board does at each key. The letters and digits of one binding count from 0 and from 1."""
+    found = {}
+    for name in get_args(Name):
+        first = 1 if name == "to_rank" else 0
+        for number, keys in enumerate(keys_of(name), start=first):
+            found[press_of(keys)] = Command(name, number if name in ("place", "tie", "to_rank") else 0)
+    return found
+
+
+TABLE = _table()
+#: Signs that are typed in another way on each keyboard.
+TYPED: dict[str, Command] = {"?": Command("help"), "=": Command("tie_up")}
 
 
 def command(event: QKeyEvent, cards: int) -> Command | None:
     """The command that a key press means while `cards` cards are shown."""
-    key = event.key()
+    if event.text() in TYPED:
+        return TYPED[event.text()]
     held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    if event.text() in WRITTEN:
-        return Command(WRITTEN[event.text()])
-    index = key - int(Qt.Key.Key_A)
-    if 0 <= index < cards and held in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier):
-        return Command("tie" if held else "place", index)
-    if held == Qt.KeyboardModifier.NoModifier and int(Qt.Key.Key_1) <= key <= int(Qt.Key.Key_9):
-        return Command("to_rank", key - int(Qt.Key.Key_0))
-    name = PRESSED.get(QKeyCombination(held, Qt.Key(key)))
-    return Command(name) if name is not None else None
-
-
-#: Keys as the sheet writes them.
-SYMBOLS = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓", "PgUp": "Page Up", "PgDown": "Page Down"}
-
-
-def shown(*actions: Action) -> str:
-    """The first keys of some actions, as people read them."""
-    keys = [action.keys[0] for action in actions]
-    for name, symbol in SYMBOLS.items():
-        keys = [symbol if each == name else each.replace(f"+{name}", f"+{symbol}") for each in keys]
-    return "   ".join(keys)
-
-
-#: Keys and what they do, for people, in the order in which they are learnt.
-SHEET: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    (
-        "Order",
-        (
-            ("A  B  C …", "next place, from best to worst"),
-            ("Shift + A …", "tie it with the one placed last"),
-            ("left out", "unranked: below the ranked, in no order"),
-            (shown(BOARD["take_back"]), "take back the lowest placement"),
-            (shown(BOARD["save"]), "save and show the next"),
-            (shown(BOARD["skip"], BOARD["skip_for_good"]), "later: it comes back at the end; skip it for good"),
-            (shown(BOARD["undo"], BOARD["redo"]), "undo and redo, saved rankings too"),
-        ),
-    ),
-    (
-        "Adjust the selected card",
-        (
-            (shown(BOARD["left"], BOARD["up"], BOARD["right"], BOARD["down"]).replace("   ", " "), "select a card"),
-            (shown(BOARD["place_selected"]), "give it the next place"),
-            ("1 … 9", "move it to that rank"),
-            (shown(BOARD["better"], BOARD["worse"]), "move it up or down"),
-            (shown(BOARD["tie_up"]), "tie it with the rank above"),
-            (shown(BOARD["remove"]), "take its place away"),
-            (shown(BOARD["scroll_up"], BOARD["scroll_down"]), "scroll its text"),
-            (shown(BOARD["copy"]), "copy its text"),
-        ),
-    ),
-    (
-        "Two at a time",
-        (
-            (shown(BOARD["left"], BOARD["right"]), "the left or the right one is better"),
-            (shown(BOARD["down"], BOARD["tie_up"]), "neither is better"),
-            (shown(BOARD["take_back"]), "take back the last answer"),
-        ),
-    ),
-    (
-        "More",
-        (
-            (shown(BOARD["flag"]), "flag the completion or the whole prompt"),
-            (shown(BOARD["comment"]), f"write a comment; {shown(BOARD['escape'])} leaves it"),
-            (shown(*PANELS.values()), ", ".join(action.title.lower() for action in PANELS.values())),
-            (shown(NEXT_METHOD), "way to rank: order, two at a time, extremes"),
-            (shown(*VIEWS.values()), "stacked, Markdown, differences"),
-            (shown(LARGER, SMALLER), "larger and smaller text"),
-            (shown(CALM), "nothing but the cards"),
-            (shown(BOARD["help"]), "show or hide this sheet"),
-        ),
-    ),
-)
+    found = TABLE.get((event.key(), held))
+    return None if found is not None and found.name in ("place", "tie") and found.number >= cards else found

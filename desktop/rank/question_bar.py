@@ -5,8 +5,11 @@ from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from core.labeling import pairwise
 from core.labeling.ordering import Ordering, letter
+from desktop.actions import Action
+from desktop.rank import actions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import label, row
+from desktop.widgets.bound import bind
 
 
 class QuestionBar(QFrame):
@@ -16,18 +19,16 @@ class QuestionBar(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.left = self._button(1, "The left one is better (←)")
-        self.neither = self._button(0, "Neither is better (↓ or =)")
-        self.right = self._button(-1, "The right one is better (→)")
+        self.left = self._button(1, actions.LEFT_BETTER)
+        self.neither = self._button(0, actions.NEITHER)
+        self.right = self._button(-1, actions.RIGHT_BETTER)
         self.text = label("", "muted")
         self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setLayout(row(self.left, None, self.text, self.neither, None, self.right, spacing=2 * SPACE))
-        self.neither.setText("↓  Equally good")
         self.hide()
 
-    def _button(self, sign: int, tip: str) -> QPushButton:
-        button = QPushButton(self)
-        button.setToolTip(tip)
+    def _button(self, sign: int, action: Action) -> QPushButton:
+        button = bind(action, QPushButton(self))
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.setMinimumWidth(150)
         button.clicked.connect(lambda: self.answered.emit(sign))

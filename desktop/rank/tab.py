@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from core.config.training import TrainPolicyJob
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
@@ -119,7 +120,7 @@ class Tab(TabWidget):
 
     def open_page(self, page: PageId) -> None:
         """Open a side panel; the one that writes completions with the newest tuned policy."""
-        newest = queue.newest_run(self.session.project, "train-policy") if page == PageId.GENERATE else None
+        newest = queue.newest_run(self.session.project, TrainPolicyJob) if page == PageId.GENERATE else None
         if newest is not None:
             self.write_with(newest.id)
         else:

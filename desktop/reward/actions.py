@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.training import TrainRewardConfig
 from desktop.actions import Action, settings_of
 from desktop.places import PageId, TabId
 

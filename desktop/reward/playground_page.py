@@ -1,6 +1,7 @@
 """The scoring playground: a prompt, completions, and what a reward model thinks of them, down to the token."""
 
 import re
+from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QPlainTextEdit, QStackedWidget, QTextBrowser, QWidget
 
-from core.config.job_configs import ScoreConfig, ScoreFileConfig, SuggestConfig
+from core.config.jobs import JobKind, ScoreConfig, ScoreFileConfig, ScoreFileJob, ScoreJob, SuggestConfig, SuggestJob
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
@@ -50,7 +51,7 @@ class PlaygroundPage(QWidget):
         self._asked = (0, "")
         """The job that was begun last, and what is said while it runs."""
         self._busy = ""
-        self._found: Job | None = None
+        self._found: ScoreJob | None = None
         self._lines: tuple[str, ...] = ()
         self.runs = bind(actions.RUN, RunChoice(session, self))
         self.elsewhere = QLineEdit()
@@ -141,7 +142,7 @@ class PlaygroundPage(QWidget):
             self._say("Write a completion first.")
             return
         config = ScoreConfig(prompt=self.prompt.toPlainText().strip(), completions=lines, **self._judge())  # type: ignore[arg-type]
-        self._start("score", config, "Scoring …", lines)
+        self._start(JobKind.SCORE, config, "Scoring …", lines)
 
     def _choose_file(self) -> None:
         file_dialogs.ask_open(self, "File to score", self._choose_target)
@@ -154,19 +155,19 @@ class PlaygroundPage(QWidget):
 
     def start_file(self, source: str, target: str) -> None:
         config = ScoreFileConfig(path=source, out=target, **self._judge())  # type: ignore[arg-type]
-        self._start("score-file", config, "Scoring the file …", ())
+        self._start(JobKind.SCORE_FILE, config, "Scoring the file …", ())
 
     def start_suggesting(self) -> None:
         job = self.runs.job
         config = SuggestConfig(reward_job=job.id if job else 0)
-        self._start("suggest", config, "Asking the reward model what it is unsure of …", ())
+        self._start(JobKind.SUGGEST, config, "Asking the reward model what it is unsure of …", ())
 
     def _usual_order(self) -> None:
         self.session.do(assignments.forget_priorities(self.session.project), self)
         self.usual.hide()
         self._say("Prompts are ranked in the usual order again.")
 
-    def _start(self, kind: str, config: object, words: str, lines: tuple[str, ...]) -> None:
+    def _start(self, kind: JobKind, config: object, words: str, lines: tuple[str, ...]) -> None:
         try:
             job = self.session.start(kind, config)
         except KnownError as error:
@@ -199,26 +200,25 @@ class PlaygroundPage(QWidget):
         if job.status != "done":
             self._say(job.error or f"It was {job.status}: press the button to ask again.", "error")
             return
-        if job.kind == "score":
+        if isinstance(job, ScoreJob):
             self._found, self._lines = job, lines
-            self._say(SCALES.get(job.result.get("scaled_by", "reference"), SCALES["reference"]))
+            self._say(SCALES.get(job.result.scaled_by, SCALES["reference"]))
             self._show_scores()
-        elif job.kind == "score-file":
+        elif isinstance(job, ScoreFileJob):
             found = job.result
-            long = f" {found['too_long']} were too long." if found["too_long"] else ""
-            self._say(f"{found['completions']} completions scored: {found['out']}.{long}")
-        else:
+            long = f" {found.too_long} were too long." if found.too_long else ""
+            self._say(f"{found.completions} completions scored: {found.out}.{long}")
+        elif isinstance(job, SuggestJob):
             self.usual.show()
             self.session.do(Changes(frozenset({"assignments"}), "Label next"), self, undoable=False)
-            self._say(f"{job.result['groups']} unranked prompts now come in the order of its doubt in the Rank tab.")
+            self._say(f"{job.result.groups} unranked prompts now come in the order of its doubt in the Rank tab.")
 
     def _show_scores(self) -> None:
         assert self._found is not None
         result = self._found.result
-        scores, wins = result["scores"], result["wins"]
-        places = result.get("percentiles") or [None] * len(scores)
-        spread = result.get("spread") or [None] * len(scores)
-        columns = result.get("columns") or {}
+        scores, wins, columns = result.scores, result.wins, result.columns
+        places = result.percentiles or (None,) * len(scores)
+        spread = result.spread or (None,) * len(scores)
         few = 1 < len(scores) <= ONE_BY_ONE
         beats = tuple(f"Beats {n}" for n in range(1, len(scores) + 1)) if few else ("Beats the others",)
         names = ("Completion", "Reward", "Percentile", *beats, *columns)
@@ -253,12 +253,12 @@ class PlaygroundPage(QWidget):
     def _show_trace(self) -> None:
         """The chosen completion, each token on the colour of what it does to the reward."""
         place = self.scores.currentRow()
-        traces = (self._found.result.get("traces") or []) if self._found else []
+        traces = self._found.result.traces if self._found else ()
         self.legend.setVisible(bool(traces))
         if not 0 <= place < len(traces):
             self.trace.setHtml("")
             return
-        pieces, rewards = traces[place]["pieces"], traces[place]["rewards"]
+        pieces, rewards = traces[place].pieces, traces[place].rewards
         steps = [after - before for before, after in pairwise(rewards)]
         strongest = max(map(abs, steps), default=0) or 1.0
         up, down = theme.current().series[:2]
@@ -278,7 +278,7 @@ class PlaygroundPage(QWidget):
         self.trace.setAlignment(Qt.AlignmentFlag.AlignLeft)
 
 
-def _largest(pieces: list[str], steps: list[float]) -> str:
+def _largest(pieces: Sequence[str], steps: list[float]) -> str:
     if not steps:
         return "none"
     place = max(range(len(steps)), key=lambda n: abs(steps[n]))

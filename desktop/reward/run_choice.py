@@ -3,12 +3,10 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from core.records import Job
+from core.config.training import TrainRewardJob
 from desktop.runs.run_list import describe
 from desktop.session import Session
 from desktop.widgets.basics import turn_only_with_focus
-
-KIND = "train-reward"
 
 
 class RunChoice(QComboBox):
@@ -24,13 +22,13 @@ class RunChoice(QComboBox):
         self.currentIndexChanged.connect(lambda _: self.chosen.emit())
 
     @property
-    def job(self) -> Job | None:
+    def job(self) -> TrainRewardJob | None:
         found = self.currentData()
-        return None if found is None else self.session.job(int(found))
+        return None if found is None else self.session.job(int(found), TrainRewardJob)
 
     def refresh(self) -> None:
         """Bring the runs up to date; the chosen one stays unless a new one was made."""
-        jobs = [job for job in self.session.jobs(KIND) if job.result.get("adapter")]
+        jobs = [job for job in self.session.jobs(TrainRewardJob) if job.result.adapter]
         before = [self.itemData(place) for place in range(self.count())]
         kept = self.currentData() if set(before) == {job.id for job in jobs} else None
         self.blockSignals(True)

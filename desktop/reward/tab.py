@@ -5,13 +5,13 @@ from typing import TypeVar
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QWidget
 
+from core.config.training import TrainRewardJob
 from core.jobs.follow import News
 from core.store import Changes
 from desktop.background import wait_for_all
 from desktop.places import PageId, TabId
 from desktop.reward.playground_page import PlaygroundPage
 from desktop.reward.report_page import ReportPage
-from desktop.reward.run_choice import KIND
 from desktop.reward.training_page import TrainingPage
 from desktop.session import Session
 from desktop.tab import TabWidget
@@ -89,7 +89,9 @@ class Tab(TabWidget):
         self.training.on_news(news)
         if self._playground.made is not None:
             self._playground.made.on_news(news)
-        if "rankings" in news.tables or any(job.kind == KIND and job.status == "done" for job in news.jobs):
+        if "rankings" in news.tables or any(
+            isinstance(job, TrainRewardJob) and job.status == "done" for job in news.jobs
+        ):
             self._forget_report()
             self._show_page()
 

@@ -1,20 +1,22 @@
 """Training a reward model: what there is to learn from, the settings, the runs, and the learning drawn live."""
 
+from dataclasses import asdict
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.jobs import JobKind
+from core.config.training import TrainRewardConfig, TrainRewardJob
 from core.errors import KnownError
 from core.guidance.next_step import ENOUGH, all_ranked, is_chance
-from core.jobs import queue, resumes
 from core.jobs.follow import News
 from core.preferences import pairs
 from core.preferences.pairs import Counts
-from core.records import ACTIVE, RESUMABLE, Job
+from core.records import ACTIVE, RESUMABLE
 from core.report import scores
 from core.report.scores import Floats
 from core.runs import early_stopping
-from core.store import Project
+from core.store import Project, job_metrics, jobs
 from desktop import errors
 from desktop.actions import GO_TO
 from desktop.background import with_project
@@ -25,7 +27,6 @@ from desktop.charts.overlays import Overlay
 from desktop.places import PageId, TabId
 from desktop.reward import actions
 from desktop.reward.report_plots import ScoreHistogram
-from desktop.reward.run_choice import KIND
 from desktop.runs.run_list import RunList, runs_section
 from desktop.runs.run_removal import RunRemoval
 from desktop.session import Session
@@ -61,7 +62,7 @@ class TrainingPage(QWidget):
         self.advice = label("", "muted", wrap=True)
         self.form = ConfigForm(TrainRewardConfig, actions=actions.SETTINGS, more=actions.MORE)
         self.train = action_button(actions.TRAIN, self.start)
-        self.runs = RunList(session, KIND, overlays=True)
+        self.runs = RunList(session, TrainRewardJob, overlays=True)
         self.runs.chosen.connect(self.show_run)
         self.removal = RunRemoval(self.runs)
         self.runs.ticked.connect(self._lay_over)
@@ -105,8 +106,8 @@ class TrainingPage(QWidget):
         body.setContentsMargins(0, 2 * SPACE, 0, 0)
         body.setStretch(1, 1)
         self.setLayout(body)
-        if runs := session.jobs(KIND):
-            self.form.show_values(runs[0].config)  # who goes on, goes on with the newest run's settings
+        if runs := session.jobs(TrainRewardJob):
+            self.form.show_values(asdict(runs[0].config))  # who goes on, goes on with the newest run's settings
 
     @property
     def charts(self) -> tuple[Chart, ...]:
@@ -176,7 +177,7 @@ class TrainingPage(QWidget):
 
     def start(self) -> None:
         try:
-            self.session.start(KIND, self.form.config(TrainRewardConfig))
+            self.session.start(JobKind.TRAIN_REWARD, self.form.config(TrainRewardConfig))
         except KnownError as error:
             errors.show(error, self)
             return
@@ -190,11 +191,11 @@ class TrainingPage(QWidget):
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""
         self.group.follow()
-        marks = resume_marks(resumes.of(self.session.project, job_id))
+        marks = resume_marks(jobs.resumes(self.session.project, job_id))
         for chart in self.charts:
             chart.run = job_id
             chart.clear()
-            for name, points in queue.metrics(self.session.project, job_id, chart.names).items():
+            for name, points in job_metrics.series(self.session.project, job_id, chart.names).items():
                 chart.extend(name, points)
             chart.set_marks(marks)
             chart.draw()
@@ -206,7 +207,7 @@ class TrainingPage(QWidget):
         """Draw the ticked runs over the shown one."""
         names = tuple(name for chart in self.charts for name in chart.names)
         over = [
-            Overlay(run, self.runs.colour_number(run), queue.metrics(self.session.project, run, names))
+            Overlay(run, self.runs.colour_number(run), job_metrics.series(self.session.project, run, names))
             for run in self.runs.laid_over
         ]
         for chart in self.charts:
@@ -215,7 +216,7 @@ class TrainingPage(QWidget):
 
     def _show_scores(self, job_id: int) -> None:
         """The scores of the held-out completions as they are now; only the newest question is answered."""
-        job = self.session.job(job_id)
+        job = self.session.job(job_id, TrainRewardJob)
         if job is None:
             return
         self._scores_asked += 1
@@ -231,7 +232,7 @@ class TrainingPage(QWidget):
         with_project(self, self.session.project.folder, read, show)
 
     def _show_result(self, job_id: int) -> None:
-        job = self.session.job(job_id)
+        job = self.session.job(job_id, TrainRewardJob)
         if job is None:
             return
         self.next.setVisible(job.status == "done")
@@ -244,7 +245,7 @@ class TrainingPage(QWidget):
 
     def on_news(self, news: News) -> None:
         for job in news.jobs:
-            if job.kind == KIND:
+            if isinstance(job, TrainRewardJob):
                 self.show_runs()
                 if job.id == self.runs.current:
                     if job.status == "running" and job.attempt > 1 and not news.metrics:
@@ -264,16 +265,16 @@ class TrainingPage(QWidget):
             self.count()
 
 
-def said_of(job: Job) -> str:
+def said_of(job: TrainRewardJob) -> str:
     """What came of a run, in a sentence."""
-    found, stopped = job.result, early_stopping.said(job)
+    found, stopped = job.result, early_stopping.sentence(job)
     if job.status in RESUMABLE:
         return f"{stopped.capitalize()}: Resume in the list of jobs (Ctrl+J) goes on from there." if stopped else ""
-    if found.get("accuracy") is None:
+    if found.accuracy is None:
         return "" if job.status != "done" else "Trained without held-out prompts, so its accuracy is unknown."
-    ensemble = f" (the first of {len(found['members'])} members)" if len(found.get("members", [])) > 1 else ""
+    ensemble = f" (the first of {len(found.members)} members)" if len(found.members) > 1 else ""
     return (
-        f"Orders {found['accuracy']:.0%} of {found['heldout_pairs']} held-out pairs as the labelers did "
-        f"(chance is 50%){ensemble}, after learning from {found['pairs']} pairs in {found['seconds']:.0f} s."
+        f"Orders {found.accuracy:.0%} of {found.heldout_pairs} held-out pairs as the labelers did "
+        f"(chance is 50%){ensemble}, after learning from {found.pairs} pairs in {found.seconds:.0f} s."
         + (f" Training {stopped}." if stopped else "")
     ) + (" That cannot be told from chance: rank more before a policy is tuned." if is_chance(job) else "")

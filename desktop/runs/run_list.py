@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
-from core.config.job_configs import ALGORITHMS
+from core.config.training import ALGORITHMS, Run, TrainPolicyJob, TrainRewardJob
 from core.records import Job
 from core.runs import early_stopping
 from desktop.session import Session
@@ -33,10 +33,10 @@ class RunList(QListWidget):
     ticked = Signal()
     """Other runs than before are to be laid over the one that is shown."""
 
-    def __init__(self, session: Session, kind: str, *, overlays: bool = False) -> None:
+    def __init__(self, session: Session, record: type[Run], *, overlays: bool = False) -> None:
         super().__init__()
         self.session = session
-        self.kind = kind
+        self.record = record
         self._overlays = overlays
         self._numbers: dict[int, int] = {}
         session.ticked.connect(self._show_left)
@@ -101,7 +101,7 @@ class RunList(QListWidget):
         ticked = set(self._ticked())
         self.blockSignals(True)
         self.clear()
-        for job in self.session.jobs(self.kind):
+        for job in self.session.jobs(self.record):
             item = QListWidgetItem(describe(job, self.session.left(job)))
             item.setData(Qt.ItemDataRole.UserRole, job.id)
             item.setToolTip(job.error or item.text())
@@ -160,15 +160,21 @@ def describe(job: Job, left: float | None = None) -> str:
     if job.status == "running" and job.total > 1:
         rest = f", {remaining(left)}" if left is not None else ""
         word = f"{job.done} of {job.total}{rest}"
-    if job.kind == "train-reward" and (found := early_stopping.steps(job)) is not None:
-        sure = "" if job.result.get("accuracy") is None else f"accuracy {job.result['accuracy']:.2f}, "
+    if isinstance(job, TrainRewardJob) and (found := early_stopping.steps(job)) is not None:
+        sure = "" if job.result.accuracy is None else f"accuracy {job.result.accuracy:.2f}, "
         word = f"{sure}{word or 'stopped'} after {found[0]} of {found[1]} steps"
-    elif not word and job.kind == "train-reward" and job.result.get("accuracy") is not None:
-        word = f"accuracy {job.result['accuracy']:.2f}"
-    elif not word and job.result.get("reward_after") is not None:
-        word = f"reward {job.result.get('reward_before') or 0:+.2f} → {job.result['reward_after']:+.2f}"
     elif not word:
-        word = f"{job.result.get('steps', job.total)} steps" if job.kind == "train-policy" else "done"
-    algorithm = ALGORITHMS.get(job.config.get("algorithm", ""))
-    name = f"{algorithm.title} · " if algorithm and job.kind == "train-policy" else ""
-    return f"Run {job.id} · {name}{word}"
+        word = _outcome(job)
+    algorithm = ALGORITHMS.get(job.config.algorithm) if isinstance(job, TrainPolicyJob) else None
+    return f"Run {job.id} · {f'{algorithm.title} · ' if algorithm else ''}{word}"
+
+
+def _outcome(job: Job) -> str:
+    """What came of a run that ended well."""
+    if isinstance(job, TrainRewardJob) and job.result.accuracy is not None:
+        return f"accuracy {job.result.accuracy:.2f}"
+    if not isinstance(job, TrainPolicyJob):
+        return "done"
+    if job.result.reward_after is not None:
+        return f"reward {job.result.reward_before or 0:+.2f} → {job.result.reward_after:+.2f}"
+    return f"{job.total if job.result.steps is None else job.result.steps} steps"

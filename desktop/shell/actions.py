@@ -16,8 +16,8 @@ from desktop.reward import actions as reward
 
 SETTINGS = Action("file.settings", "&Settings …", keys=("Ctrl+,",))
 QUIT = Action("file.quit", "&Quit", keys=("Ctrl+Q",))
-UNDO = Action("edit.undo", "&Undo", keys=("Ctrl+Z",), needs_project=True)
-REDO = Action("edit.redo", "&Redo", keys=("Ctrl+Shift+Z",), needs_project=True)
+UNDO = Action("edit.undo", "&Undo", keys=("Ctrl+Z",))
+REDO = Action("edit.redo", "&Redo", keys=("Ctrl+Shift+Z",))
 OPEN_TAB = {
     info.id: Action(
         f"go.{info.id}", info.title, info.tip, keys=(f"Ctrl+{number}",), keywords=info.keywords, needs_project=True

@@ -12,12 +12,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.humanize import duration
-from core.jobs import queue
 from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
 from core.runs import early_stopping
+from core.store import job_log
 from desktop import errors
 from desktop.session import Session
 from desktop.theme.theme import SPACE
@@ -109,7 +110,7 @@ class JobsPanel(QDialog):
         self.stop.setVisible(status in ACTIVE)
         if job is None:
             return
-        lines = [f"{local_time(line['at'])}  {line['text']}" for line in queue.log(self.session.project, job.id)]
+        lines = [f"{local_time(line['at'])}  {line['text']}" for line in job_log.lines(self.session.project, job.id)]
         if job.error:
             lines.append(errors.worded(job.error))
         if job.report:
@@ -153,9 +154,12 @@ def _cells(job: Job, left: float | None) -> tuple[str, ...]:
 
 def counted(job: Job) -> tuple[int, int]:
     """Units done and in all. An older run ended by saying 1 of 1: its result knows the steps."""
-    if job.kind == "train-reward" and (found := early_stopping.steps(job)) is not None:
+    if isinstance(job, TrainRewardJob) and (found := early_stopping.steps(job)) is not None:
         return found
     if job.status != "done" or job.total > 1:
         return job.done, job.total
-    steps = job.result.get("steps") or sum(model["steps"] for model in job.result.get("models", ()))
-    return steps, max(steps, job.config.get("steps", 0))
+    if isinstance(job, TrainPolicyJob):
+        steps = job.result.steps or 0
+        return steps, max(steps, job.config.steps)
+    steps = sum(model.steps for model in job.result.models) if isinstance(job, TrainRewardJob) else 0
+    return steps, steps

@@ -69,6 +69,9 @@ class Menus(QObject):
         for action, made in self.made.items():
             if action.needs_project:
                 made.setEnabled(self.workspace.session is not None)
+        history, is_open = self.workspace.history, self.workspace.session is not None
+        self.made[UNDO].setEnabled(is_open or bool(history.undoable))
+        self.made[REDO].setEnabled(is_open or bool(history.redoable))
 
     def show_packed(self, packed: bool) -> None:
         """A labeling pack can be sent back while one is open."""
@@ -106,11 +109,11 @@ class Menus(QObject):
 
     def _name_undo(self) -> None:
         """Say what would be taken back."""
-        history = self.workspace.session.history if self.workspace.session is not None else None
         directions: tuple[tuple[Action, Direction], ...] = ((UNDO, "undo"), (REDO, "redo"))
         for action, direction in directions:
-            step = history.next(direction) if history is not None else None
-            self.made[action].setText(f"{action.title}{f': {step.label.lower()}' if step is not None else ''}")
+            step = self.workspace.history.next(direction)
+            label = step.label.replace("&", "&&") if step is not None else ""
+            self.made[action].setText(f"{action.title}{f': {label[0].lower()}{label[1:]}' if label else ''}")
 
 
 def _recent() -> list[tuple[str, Path]]:

@@ -3,6 +3,7 @@
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from core.config.jobs import JobKind
 from core.errors import KnownError
 from core.guidance import tour
 from core.guidance.next_step import NextStep, next_step
@@ -32,7 +33,7 @@ TABS = {
 #: Pages that are named where the tab alone would not say enough.
 PAGES = {Step.PROMPTS: PageId.PROMPTS, Step.HOLD_OUT: PageId.PROMPTS}
 #: Training, which the machine's next step waits for, and the step that it is seen at.
-TRAINING = {"train-reward": Step.TRAIN_REWARD, "train-policy": Step.TUNE}
+TRAINING = {JobKind.TRAIN_REWARD: Step.TRAIN_REWARD, JobKind.TRAIN_POLICY: Step.TUNE}
 
 
 class NextCard(QWidget):
@@ -87,7 +88,7 @@ class NextCard(QWidget):
         if busy:
             first = busy[-1]
             if first.kind != step.job:
-                self._step = TRAINING[first.kind]
+                self._step = TRAINING[JobKind(first.kind)]
             stands = "It is paused." if first.status == "paused" else "The bar at the foot says how far it is."
             self._show("At work", first.name, self.session.waits(first) or stands, f"{TABS[self._step].label} →")
         else:
@@ -115,8 +116,8 @@ class NextCard(QWidget):
 
     def _waits_for(self, place: tour.Place) -> Job | None:
         """The job that the stop asks for, while it is not over."""
-        jobs = self.session.jobs(place.stop.job) if place.stop.job else []
-        return next((job for job in jobs if job.status in ACTIVE), None)
+        mine = [job for job in self.session.jobs() if job.kind == place.stop.job]
+        return next((job for job in mine if job.status in ACTIVE), None)
 
     def _show(self, above: str, title: str, text: str, action: str, *, primary: bool = False) -> None:
         for shown, words in ((self.above, above), (self.title, title), (self.text, text)):
@@ -168,6 +169,7 @@ class NextCard(QWidget):
             navigator.open_tab(TABS[self._step])
 
     def _start(self, stop: tour.Stop) -> None:
+        assert stop.job is not None
         try:
             self.session.start(stop.job, *tour.job_of(stop))
         except KnownError as error:

@@ -1,15 +1,18 @@
-"""Markdown to read: Qt's own rendering, with room between the paragraphs and modest headings."""
+"""Markdown to read, with room between the paragraphs and modest headings."""
 
 from PySide6.QtGui import QFont, QResizeEvent, QTextBlock, QTextCharFormat, QTextCursor, QTextDocument, QTextFormat
-from PySide6.QtWidgets import QTextBrowser, QWidget
+from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
+from core.markdown import to_html
+from desktop.theme import theme
 from desktop.theme.theme import BODY, HEADING, sized
 
 
 class MarkdownView(QTextBrowser):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._shown = ("", 0)
+        self._shown = ("", 0, "")
+        theme.notifier.changed.connect(self._repaint)
         self.setOpenExternalLinks(True)
         self.document().setDocumentMargin(8)
         self.document().setIndentWidth(20)
@@ -17,20 +20,46 @@ class MarkdownView(QTextBrowser):
 
     def show_markdown(self, text: str) -> None:
         """Show `text`; the place that was scrolled to stays where it can."""
-        if self._shown == (text, sized(BODY)):
+        look = (text, sized(BODY), theme.current().name)
+        if self._shown == look:
             return
-        self._shown = text, sized(BODY)
+        self._shown = look
         bar = self.verticalScrollBar()
         place = bar.value()
-        self.setMarkdown(text)
-        give_room(self.document(), modest=True)
+        set_markdown(self, text, modest=True)
         bar.setValue(min(place, bar.maximum()))
+
+    def _repaint(self) -> None:
+        self.show_markdown(self._shown[0])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lines keep room for a scrollbar: else one that comes breaks them anew, and so takes the room it needs."""
         bar = self.verticalScrollBar().sizeHint().width()
         self.setLineWrapColumnOrWidth(max(1, self.width() - 2 * self.frameWidth() - bar))
         super().resizeEvent(event)
+
+
+def set_markdown(edit: QTextEdit, text: str, *, modest: bool = False) -> None:
+    """Show what somebody wrote as Markdown: without pictures, and what looks like HTML is text."""
+    edit.document().setDefaultStyleSheet(style())
+    edit.setHtml(html_of(text))
+    give_room(edit.document(), modest=modest)
+
+
+def html_of(text: str, *, trusted: bool = False) -> str:
+    """Markdown as HTML for a Qt document that has `style()`; see `core.markdown.to_html`."""
+    html = to_html(text, links=True, trusted=trusted)
+    return html.replace("\n</code></pre>", "</code></pre>").rstrip()  # Qt would show these ends of lines
+
+
+def style() -> str:
+    """The style sheet of such a document, in the theme's colours."""
+    colours = theme.current()
+    return (
+        f"code, pre {{ background-color: {colours.raised} }} a {{ text-decoration: none }}"
+        "table { border-collapse: collapse } td, th { padding: 3px 5px; text-align: left }"
+        f"td, th {{ border: 1px solid {colours.line} }}"
+    )
 
 
 def give_room(document: QTextDocument, *, modest: bool = False) -> None:
@@ -63,8 +92,8 @@ def _space(block: QTextBlock, *, first: bool) -> None:
 
 
 def _in_code(block: QTextBlock) -> bool:
-    """Is this a line of a fenced piece of code?"""
-    return block.isValid() and block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeFence)
+    """Is this a line of a piece of code?"""
+    return block.isValid() and block.blockFormat().nonBreakableLines()
 
 
 def _make_modest(block: QTextBlock, level: int) -> None:

@@ -14,7 +14,7 @@ NAMES = {
     "labeling": "milliseconds that a labeler waits on a project of 100,000 ranked prompts",
     "window": "milliseconds that the window's thread is away while a job runs and pages are turned",
     "first_minutes": "minutes of somebody new to a first ranking, reward model and PPO run with pauses to read",
-    "charts": "milliseconds to move the charts of a run of 100,000 steps, and to draw one more step",
+    "charts": "milliseconds to move the charts of a long run, and to draw one more step",
     "reward": "pairs a second of reward model training by completions for each prompt, peak memory",
     "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",
     "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--k", type=int, nargs="+", default=[2, 4, 8, 16], help="completions of each prompt, `reward`")
     parser.add_argument("--ways", action="store_true", help="also time `reward` without sharing the prompt")
     parser.add_argument("--limit", type=int, default=0, help="at most so many training pairs, `hh`; 0 is all")
+    parser.add_argument("--steps", type=int, default=20_000, help="steps of each curve, `charts`")
     parser.add_argument("--svg", type=Path, help="where `gold`, `learning` and `scaling` write their plot")
     parser.add_argument("--algorithm", nargs="+", help="which algorithms, `learning`; all of the task if not given")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each algorithm, `learning`")

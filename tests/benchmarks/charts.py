@@ -1,4 +1,4 @@
-"""How quick the charts are with 100,000 steps: moving the view, and a step that arrives.
+"""How quick the charts are with 20,000 steps, or as many as `--steps` says: moving the view, and a step that arrives.
 
 The page is as large as the window at 1280x800. Twice four curves: four linked charts with one each, and one chart in
 which a run with two curves lies over another. A time runs until every chart is painted anew (offscreen, on the CPU).
@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.benchmarks.labeling import percentile
 
-POINTS, PANS, STEPS = 100_000, 150, 150
+PANS, STEPS = 150, 150
 NAMES = ("objective/scores", "objective/kl", "objective/entropy", "completions/mean_length")
 
 
@@ -24,9 +24,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PLUMBLINE_DATA"] = folder
         app = application()
-        found: dict[str, Any] = {"points_a_curve": POINTS, "curves": 4}
+        found: dict[str, Any] = {"points_a_curve": options.steps, "curves": 4}
         for name, page in (("four_charts", four_charts), ("one_chart", one_chart)):
-            rounds = [page() for _ in range(options.runs)]
+            rounds = [page(options.steps) for _ in range(options.runs)]
             for key in rounds[0]:
                 values = [each[key] for each in rounds]
                 found |= {f"{name}_{key}": statistics.median(values), f"{name}_{key}_best": min(values)}
@@ -44,35 +44,35 @@ def application() -> Any:
     return app
 
 
-def points(seed: int) -> list[tuple[int, float]]:
+def points(seed: int, count: int) -> list[tuple[int, float]]:
     import numpy as np
 
-    walk = np.cumsum(np.random.default_rng(seed).normal(0, 0.02, POINTS))
-    return list(enumerate((walk + np.random.default_rng(seed + 9).normal(0, 1, POINTS)).tolist(), start=1))
+    walk = np.cumsum(np.random.default_rng(seed).normal(0, 0.02, count))
+    return list(enumerate((walk + np.random.default_rng(seed + 9).normal(0, 1, count)).tolist(), start=1))
 
 
-def four_charts() -> dict[str, float]:
+def four_charts(count: int) -> dict[str, float]:
     from desktop.charts.chart import Chart
 
     charts = [Chart((name,)) for name in NAMES]
     for seed, chart in enumerate(charts):
-        chart.extend(chart.names[0], points(seed))
-    return drive(charts)
+        chart.extend(chart.names[0], points(seed, count))
+    return drive(charts, count)
 
 
-def one_chart() -> dict[str, float]:
+def one_chart(count: int) -> dict[str, float]:
     from desktop.charts.chart import Chart
     from desktop.charts.overlays import Overlay
 
     names = ("objective/scores", "objective/gold")
     chart = Chart(names, words=("learned", "gold"))
     for seed, name in enumerate(names):
-        chart.extend(name, points(seed))
-    chart.overlay([Overlay(2, 0, {name: points(seed) for seed, name in enumerate(names, start=2)})])
-    return drive([chart])
+        chart.extend(name, points(seed, count))
+    chart.overlay([Overlay(2, 0, {name: points(seed, count) for seed, name in enumerate(names, start=2)})])
+    return drive([chart], count)
 
 
-def drive(charts: list[Any]) -> dict[str, float]:
+def drive(charts: list[Any], count: int) -> dict[str, float]:
     """Milliseconds to pan, far out and close by, and to draw one more step of every curve that grows."""
     from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
@@ -111,14 +111,14 @@ def drive(charts: list[Any]) -> dict[str, float]:
             chart.draw()
 
     app.processEvents()
-    appending = [timed(lambda step=POINTS + n: live(step)) for n in range(1, STEPS + 1)]
+    appending = [timed(lambda step=count + n: live(step)) for n in range(1, STEPS + 1)]
     view = charts[0].plot
     panning = []
-    for width in (POINTS // 2, POINTS // 20, POINTS // 200):
+    for width in (count // 2, count // 20, count // 200):
         view.setXRange(0, width, padding=0)
         app.processEvents()
-        stride = (POINTS - width) // (PANS // 3)
-        places = range(stride, POINTS - width, stride)
+        stride = (count - width) // (PANS // 3)
+        places = range(stride, count - width, stride)
         panning += [timed(lambda low=low, w=width: view.setXRange(low, low + w, padding=0)) for low in places]
     page.close()
     return {

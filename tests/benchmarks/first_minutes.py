@@ -26,6 +26,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from core import demo
+from core.config.training import TrainPolicyJob
 from core.guidance import tour
 from desktop.places import TabId
 from desktop.app import build
@@ -77,7 +78,7 @@ def learn_and_tune(reward, policy):
     until(lambda: done("train-reward"))
     mark("reward_model")
     policy()
-    until(lambda: any(job.done for job in window.session.jobs("train-policy") if job.id > before))
+    until(lambda: any(job.done for job in window.session.jobs(TrainPolicyJob) if job.id > before))
     mark("first_ppo_step")
     until(lambda: done("train-policy"))
     mark("ppo_run")

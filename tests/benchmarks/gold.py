@@ -24,7 +24,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     import torch
     from scipy.stats import spearmanr
 
-    from core.config.job_configs import TrainRewardConfig
+    from core.config.training import TrainRewardConfig
     from core.labeling import gold
     from core.models import chat
     from core.models.adapters import SharedModel

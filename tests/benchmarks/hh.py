@@ -85,7 +85,7 @@ def ours(options: argparse.Namespace) -> dict[str, Any]:
     prepare(options)
     import torch
 
-    from core.config.job_configs import TrainRewardConfig
+    from core.config.training import TrainRewardConfig
     from core.models import chat
     from core.models.adapters import SharedModel
     from core.models.checkpoint import adamw, scale_learning_rates

@@ -123,17 +123,18 @@ def mean_of_last(points: list[Any], step: int) -> float:
 
 
 def known(task: str) -> list[str]:
-    from core.config.job_configs import ALGORITHMS
+    from core.config.training import ALGORITHMS
 
     return list(ALGORITHMS) if task == "sentiment" else ["ppo", "rloo", "grpo", "dpo"]
 
 
 def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
     """One run in a project of its own; what came of it, prompt by prompt."""
-    from core.config import job_configs
-    from core.config.options import documented
-    from core.jobs import queue
+    from core.config.jobs import GenerateConfig
+    from core.config.options import documented, from_dict
+    from core.config.training import ALGORITHMS, TrainPolicyConfig
     from core.labeling import gold
+    from core.store import job_metrics, job_samples
 
     folder = Path(tempfile.mkdtemp(prefix="plumbline-learning-"))
     try:
@@ -144,20 +145,18 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         reward = REWARDS[options.task]
         shared = {"reference_answers": False, "eval_prompts": HELDOUT, "checkpoint_every": STEPS, "steps": STEPS}
         shared |= {"batch_size": BATCH, "max_new_tokens": TOKENS, "seed": seed, "algorithm": name} | reward
-        kind = job_configs.ALGORITHMS[name].config
+        kind = ALGORITHMS[name].config
         names = {item.name for item in documented(kind)}
-        config = job_configs.from_dict(
-            job_configs.TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names}
-        )
+        config = from_dict(TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
         if name == "dpo" and options.task == "sentiment":
-            write = job_configs.GenerateConfig(
+            write = GenerateConfig(
                 completions=RANKED, max_new_tokens=TOKENS, seed=seed, split="train", batch_size=64, missing_only=False
             )
             work(project, "generate", write)
             gold.rank_all(project, reward["gold"])
         job = work(project, "train-policy", config, kind(**{k: v for k, v in own.items() if k in names}))
-        series = queue.metrics(project, job.id)
-        rows = queue.samples(project, job.id)
+        series = job_metrics.series(project, job.id)
+        rows = job_samples.listed(project, job.id)
         before = [row for row in rows if row["policy"] == "reference"]
         after = [row for row in rows if row["policy"] == "tuned"]
         result = {
@@ -179,10 +178,10 @@ _cache: dict[str, Any] = {}
 def work(project: Any, kind: str, config: Any, options: Any = None) -> Any:
     """Run a job here, as the worker would."""
     from core import worker
-    from core.config import job_configs
+    from core.config.jobs import config_values
     from core.jobs import queue
 
-    job = queue.enqueue(project, kind, job_configs.stored(config, options))
+    job = queue.enqueue(project, kind, config_values(config, options))
     claimed = worker.claim(project)
     assert claimed is not None
     worker.run_job(project, claimed, _cache)

@@ -41,7 +41,7 @@ def one(model: str, work: dict[str, Any], threads: int | None) -> None:
     options = argparse.Namespace(model=model, dtype=os.environ["PLUMBLINE_DTYPE"], threads=threads)
     prepare(options)
     from core.config.algorithms import PPO
-    from core.config.job_configs import TrainPolicyConfig, TrainRewardConfig
+    from core.config.training import TrainPolicyConfig, TrainRewardConfig
     from core.models.adapters import SharedModel
     from core.models.rows import from_lists
     from core.models.seeds import generator

@@ -60,7 +60,7 @@ class Work:
 
     def __init__(self, base: Any, texts: list[str], *, batch: int, tokens: int, epochs: int) -> None:
         from core.config.algorithms import PPO
-        from core.config.job_configs import TrainPolicyConfig, TrainRewardConfig
+        from core.config.training import TrainPolicyConfig, TrainRewardConfig
         from core.models.adapters import SharedModel
         from core.records import Prompt
         from core.reward.reward_function import RewardFunction
@@ -96,14 +96,15 @@ class Work:
         began = settled()
         chosen = batch_of(self.asked, self.config, self.done)
         learns = self.learner.options.learns_from_fresh
-        found = collect(self.shared, self.rewards, chosen, self.config, self.live, self.done, learns=learns)
-        rollout, cached, epochs = found.rollout, found.cached_predictions, self.learner.options.ppo_epochs
+        found, cached = collect(self.shared, self.rewards, chosen, self.config, self.live, self.done, learns=learns)
+        rollout, epochs, reused = found.rollout, self.learner.options.ppo_epochs, cached is not None
         update = settled()
         self.learner.actor.reuse(cached)
+        del cached  # the actor lets go of it when it is used
         self.learner.update(rollout, self.done)
         now = settled()
         self.done += 1
-        work = operations(self.base, rollout, epochs - (cached is not None), epochs)
+        work = operations(self.base, rollout, epochs - reused, epochs)
         return found.times | {"time/train": now - update, "time/step": now - began, "operations": work}
 
     def close(self) -> None:

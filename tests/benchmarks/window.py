@@ -24,7 +24,8 @@ from dataclasses import replace
 from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer, Qt
 from core import demo
-from core.config import job_configs
+from core.config.jobs import JobKind
+from core.config.training import ALGORITHMS
 from desktop.app import build, read_ahead
 from desktop.background import busy
 from desktop.shell.gc import Collector
@@ -50,7 +51,7 @@ def settle():
 
 settle()
 config = replace(demo.POLICY, steps=int(sys.argv[2]))
-job = window.session.start("train-policy", config, job_configs.ALGORITHMS["ppo"].config())
+job = window.session.start(JobKind.TRAIN_POLICY, config, ALGORITHMS["ppo"].config())
 gaps, where, first, other = [], [], [], []
 last = [time.perf_counter()]
 

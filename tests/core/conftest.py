@@ -8,6 +8,7 @@ import pytest
 
 from core.records import Job, Prompt
 from core.store import Project, create_project, prompts
+from tests.conftest import copied
 from tests.tiny import make_tiny_model
 
 
@@ -32,14 +33,22 @@ def base(request: pytest.FixtureRequest, tiny_model: Path, tiny_gpt2: Path, monk
     return load(base_models.parse(str(tiny_model if request.param == "llama" else tiny_gpt2)))
 
 
-@pytest.fixture
-def asking(tmp_path: Path, tiny_model: Path) -> Iterator[Project]:
-    """A project with the tiny model, nine prompts to train on and three held out."""
-    found = create_project(tmp_path / "project", model=str(tiny_model))
+@pytest.fixture(scope="session")
+def asking_project(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """A project with the tiny model and prompts, made once; tests copy it."""
+    folder = tmp_path_factory.mktemp("asking") / "project"
+    found = create_project(folder, model=str(tiny_model))
     texts = [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)]
     prompts.add(found, texts)
-    yield found
     found.close()
+    return folder
+
+
+@pytest.fixture
+def asking(asking_project: Path, tmp_path: Path) -> Iterator[Project]:
+    """A project with the tiny model, nine prompts to train on and three held out."""
+    with copied(asking_project, tmp_path / "project") as found:
+        yield found
 
 
 @pytest.fixture
@@ -50,10 +59,10 @@ def run_job(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
 
     def run(project: Project, kind: str, config: Any, options: Any = None) -> Job:
         from core import worker
-        from core.config import job_configs
+        from core.config.jobs import config_values
         from core.jobs import queue
 
-        job = queue.enqueue(project, kind, job_configs.stored(config, options))
+        job = queue.enqueue(project, kind, config_values(config, options))
         claimed = worker.claim(project)
         assert claimed is not None
         worker.run_job(project, claimed, cache)

@@ -40,7 +40,7 @@ def session(qtbot: QtBot, filled: Project) -> Iterator[Session]:
     """A session on a project with completions and nothing ranked."""
     found = Session(filled)
     yield found
-    found._timer.stop()
+    found.rest()
 
 
 @pytest.fixture

@@ -13,10 +13,12 @@ import pytest
 
 from core import cli, demo
 from core.cli.output import table
+from core.config.jobs import CompareJob
+from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput
 from core.jobs import queue
 from core.labeling.written import parse_order
-from core.store import open_project, rankings
+from core.store import job_metrics, job_samples, open_project, rankings
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -190,9 +192,9 @@ def test_the_demo_project_is_full_at_once(tmp_path):
     project = open_project(folder)
     assert project.value("select count(*) from prompts") >= 60
     assert {row["kind"] for row in project.rows("select distinct kind from labelers")} == {"scripted"}
-    assert queue.newest_run(project, "train-reward") is not None
-    assert queue.newest_run(project, "train-policy") is not None
-    assert queue.samples(project, queue.listed(project, kind="compare")[0].id)
+    assert queue.newest_run(project, TrainRewardJob) is not None
+    assert queue.newest_run(project, TrainPolicyJob) is not None
+    assert job_samples.listed(project, queue.listed(project, CompareJob)[0].id)
     assert demo.install(tmp_path / "demo") == folder
     with pytest.raises(BadInput, match="not empty"):
         demo.install(tmp_path)
@@ -211,7 +213,7 @@ def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(filled, ti
     )
     project = open_project(folder)
     deadline = time.monotonic() + 60
-    while not queue.metrics(project, 1).get("objective/kl"):
+    while not job_metrics.series(project, 1).get("objective/kl"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -220,10 +222,10 @@ def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(filled, ti
     assert "resume" in err
     job = queue.get(project, 1)
     assert job.status == "stopped"
-    last = max(step for step, _ in queue.metrics(project, 1)["objective/kl"])
+    last = max(step for step, _ in job_metrics.series(project, 1)["objective/kl"])
     assert project.value("select max(step) from checkpoints where job_id = 1") == last
     assert plumbline("resume", folder, "1", "--detach")[0] == 0
-    while max(step for step, _ in queue.metrics(project, 1)["objective/kl"]) <= last + 1:
+    while max(step for step, _ in job_metrics.series(project, 1)["objective/kl"]) <= last + 1:
         assert time.monotonic() < deadline + 60
         time.sleep(0.05)
     assert plumbline("stop", folder, "1")[0] == 0

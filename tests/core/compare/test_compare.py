@@ -5,39 +5,38 @@ from dataclasses import replace
 
 import pytest
 
-from core.config import job_configs
+from core.config.jobs import CompareConfig, GenerateConfig, JobKind
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig, TrainRewardJob
 from core.jobs import queue
 from core.labeling import gold
-from core.store import prompts
+from core.store import job_samples, prompts
 
 GOLD = "regex:[a-m]"
-REWARD = job_configs.TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3, members=2)
-POLICY = job_configs.TrainPolicyConfig(
-    steps=2, learning_rate=5e-3, eval_prompts=2, max_new_tokens=6, batch_size=8, lora_rank=4
-)
+REWARD = TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3, members=2)
+POLICY = TrainPolicyConfig(steps=2, learning_rate=5e-3, eval_prompts=2, max_new_tokens=6, batch_size=8, lora_rank=4)
 #: What the run itself asks when it measures its policy, so that both write the same texts.
-COMPARE = job_configs.CompareConfig(limit=2, completions=4, max_new_tokens=6)
+COMPARE = CompareConfig(limit=2, completions=4, max_new_tokens=6)
 
 
 @pytest.fixture
 def ranked(asking, run_job):
     """A project with two reward models."""
-    assert run_job(asking, "generate", job_configs.GenerateConfig(max_new_tokens=6)).status == "done"
+    assert run_job(asking, JobKind.GENERATE, GenerateConfig(max_new_tokens=6)).status == "done"
     gold.rank_all(asking, GOLD)
     for seed in range(2):
-        assert run_job(asking, "train-reward", replace(REWARD, seed=seed)).status == "done"
+        assert run_job(asking, JobKind.TRAIN_REWARD, replace(REWARD, seed=seed)).status == "done"
     return asking
 
 
 def tuned(project, run_job, algorithm="ppo", **settings):
     config = replace(POLICY, algorithm=algorithm, **settings)
-    job = run_job(project, "train-policy", config, job_configs.ALGORITHMS[algorithm].config())
+    job = run_job(project, JobKind.TRAIN_POLICY, config, ALGORITHMS[algorithm].config())
     assert job.status == "done", job.report or job.error
     return job
 
 
 def compared(project, run_job, **settings):
-    job = run_job(project, "compare", replace(COMPARE, **settings))
+    job = run_job(project, JobKind.COMPARE, replace(COMPARE, **settings))
     assert job.status == "done", job.report or job.error
     return job
 
@@ -45,7 +44,7 @@ def compared(project, run_job, **settings):
 def scored(project, job):
     """(who, text, tokens, score) of what was answered to the held-out prompts."""
     held = {prompt.id for prompt in prompts.listed(project, split="heldout")}
-    rows = [row for row in queue.samples(project, job.id) if row["prompt_id"] in held]
+    rows = [row for row in job_samples.listed(project, job.id) if row["prompt_id"] in held]
     return sorted((row["policy"], row["completion"], row["tokens"], row["score"]) for row in rows)
 
 
@@ -81,20 +80,20 @@ def test_rules_weight_and_penalty_are_part_of_what_compare_says(ranked, run_job)
 
 
 def test_another_reward_model_takes_the_place_of_the_runs_own_and_a_gold_reward_is_drawn_beside(ranked, run_job):
-    first, second = [job.id for job in queue.listed(ranked, kind="train-reward")][::-1]
+    first, second = [job.id for job in queue.listed(ranked, TrainRewardJob)][::-1]
     job = tuned(ranked, run_job, rules="0.5*length", reward_job=first)
     own, other = compared(ranked, run_job), compared(ranked, run_job, reward_job=second, gold="length")
     assert (own.result["reward_job"], other.result["reward_job"]) == (first, second)
     assert (own.result["gold_before"], other.result["gold_before"] is not None) == (None, True)
     assert scored(ranked, own) == scored(ranked, job) != scored(ranked, other)
-    for row in queue.samples(ranked, other.id):
+    for row in job_samples.listed(ranked, other.id):
         assert row["gold"] == len(row["completion"].split())
 
 
 def test_what_was_tuned_from_rankings_alone_is_scored_by_the_gold_reward_that_is_asked_for(asking, run_job):
-    assert run_job(asking, "generate", job_configs.GenerateConfig(max_new_tokens=6)).status == "done"
+    assert run_job(asking, JobKind.GENERATE, GenerateConfig(max_new_tokens=6)).status == "done"
     gold.rank_all(asking, GOLD)
     tuned(asking, run_job, "dpo")
-    rows = queue.samples(asking, compared(asking, run_job, gold="length").id)
+    rows = job_samples.listed(asking, compared(asking, run_job, gold="length").id)
     assert [row["score"] for row in rows] == [row["gold"] for row in rows]
-    assert {row["score"] for row in queue.samples(asking, compared(asking, run_job).id)} == {None}
+    assert {row["score"] for row in job_samples.listed(asking, compared(asking, run_job).id)} == {None}

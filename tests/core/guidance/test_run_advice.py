@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.config.training import TrainPolicyConfig
 from core.guidance.run_advice import advice, gold_peak
 
 
@@ -28,11 +29,11 @@ FLAT = curve(*[1.0] * 20)
     ],
 )
 def test_it_names_the_likely_cause(series, word):
-    (said,) = advice(series, {})
+    (said,) = advice(series, TrainPolicyConfig())
     assert word in said.text
     assert said.metric in series
     short = {name: points[:4] for name, points in series.items()}
-    assert advice(short, {}) == [], "the first steps are noise"
+    assert advice(short, TrainPolicyConfig()) == [], "the first steps are noise"
 
 
 def test_a_healthy_run_gets_no_advice():
@@ -43,16 +44,16 @@ def test_a_healthy_run_gets_no_advice():
         "policy/clipfrac_avg": curve(*[0.1] * 20), "val/explained_variance": curve(*[0.5] * 20),
         "frac_reward_zero_std": curve(*[0.0] * 20), "policy/step_size": FLAT,
     }  # fmt: skip
-    assert advice(healthy, {"kl_target": 6.0}) == []
+    assert advice(healthy, TrainPolicyConfig(kl_target=6.0)) == []
 
 
 def test_kl_far_over_its_target():
-    (said,) = advice({"objective/kl": curve(*[15.0] * 20)}, {"kl_target": 6.0})
+    (said,) = advice({"objective/kl": curve(*[15.0] * 20)}, TrainPolicyConfig(kl_target=6.0))
     assert "twice its target of 6" in said.text
 
 
 def test_a_mask_explains_negative_kl():
-    (said,) = advice({"objective/kl": curve(*[-2.0] * 20)}, {"algorithm": "nlpo"})
+    (said,) = advice({"objective/kl": curve(*[-2.0] * 20)}, TrainPolicyConfig(algorithm="nlpo"))
     assert "expected" in said.text
 
 
@@ -61,7 +62,7 @@ def test_over_optimisation_is_a_score_that_rises_past_the_peak_of_gold():
     up_and_down = curve(*[x / 10 for x in range(20)], *[2 - x / 10 for x in range(20)])
     peak = gold_peak({"objective/gold": up_and_down})
     assert peak in range(19, 25)
-    (said,) = advice({"objective/scores": score, "objective/gold": up_and_down}, {})
+    (said,) = advice({"objective/scores": score, "objective/gold": up_and_down}, TrainPolicyConfig())
     assert f"since step {peak}" in said.text
     assert gold_peak({"objective/gold": score}) is None
     assert gold_peak({"objective/gold": FLAT}) is None

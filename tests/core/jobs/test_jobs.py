@@ -1,5 +1,6 @@
 """Jobs as rows: asked, claimed, recorded, followed, killed, resumed."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -14,17 +15,17 @@ from pathlib import Path
 import pytest
 
 from core import worker
-from core.config import job_configs
+from core.config.jobs import JOBS, FetchModelConfig, FetchModelResult, JobKind, algorithm_config, config_values
 from core.errors import BadInput
 from core.events import Checkpoint, Metrics, Note, Progress, Result, Sample, Samples
 from core.jobs import launch, lock, queue
 from core.jobs.follow import Follower
 from core.jobs.recorder import Recorder, last_checkpoint
 from core.records import Job
-from core.store import open_project
+from core.store import job_log, job_metrics, job_samples, open_project
 
 ROOT = Path(__file__).resolve().parents[3]
-FETCH = job_configs.stored(job_configs.FetchModelConfig())
+FETCH = config_values(FetchModelConfig())
 
 
 def slow_job(context):
@@ -46,9 +47,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from core import worker
-from core.config import job_configs
-found = job_configs.JOBS["fetch-model"]
-job_configs.JOBS["fetch-model"] = replace(found, function="tests.core.jobs.test_jobs:slow_job")
+from core.config.jobs import JOBS
+found = JOBS["fetch-model"]
+JOBS["fetch-model"] = replace(found, function="tests.core.jobs.test_jobs:slow_job")
 sys.exit(worker.serve(Path(sys.argv[1]), idle=20))
 """
 
@@ -56,7 +57,7 @@ sys.exit(worker.serve(Path(sys.argv[1]), idle=20))
 @pytest.fixture
 def counting(project):
     """A queued job and a real worker process that counts."""
-    job = queue.enqueue(project, "fetch-model", FETCH)
+    job = queue.enqueue(project, JobKind.FETCH_MODEL, FETCH)
 
     def start():
         process = subprocess.Popen([sys.executable, "-c", WORKER, str(project.folder)], cwd=ROOT)
@@ -78,7 +79,7 @@ def until(condition, seconds=20.0):
 
 
 def steps(project, job):
-    return [step for step, _ in queue.metrics(project, job.id).get("loss", [])]
+    return [step for step, _ in job_metrics.series(project, job.id).get("loss", [])]
 
 
 def test_kill_9_in_the_middle_loses_nothing_before_the_checkpoint_and_resumes(counting):
@@ -137,19 +138,19 @@ def test_a_terminated_worker_leaves_its_job_interrupted(counting):
 
 def run_here(project, events):
     """Run a job made of these events in this process."""
-    job = queue.enqueue(project, "fetch-model", FETCH)
+    job = queue.enqueue(project, JobKind.FETCH_MODEL, FETCH)
     claimed = worker.claim(project)
 
     def function(context):
         yield from events
 
     sys.modules[__name__].scripted = function
-    kept = job_configs.JOBS["fetch-model"]
-    job_configs.JOBS["fetch-model"] = job_configs.JobKind("Test", job_configs.FetchModelConfig, f"{__name__}:scripted")
+    kept = JOBS["fetch-model"]
+    JOBS["fetch-model"] = replace(kept, function=f"{__name__}:scripted")
     try:
         worker.run_job(project, claimed, {})
     finally:
-        job_configs.JOBS["fetch-model"] = kept
+        JOBS["fetch-model"] = kept
     return queue.get(project, job.id)
 
 
@@ -187,13 +188,20 @@ def test_not_enough_memory_and_bugs_are_told_apart(project):
 
 
 def test_events_become_rows_and_only_two_checkpoints_are_kept(project):
-    events = [Note("hello"), Result({"a": 1}), Samples(1, (Sample("p", "c", score=0.5),)), Metrics(1, {"loss": 2.0})]
+    events = [
+        Note("hello"),
+        Result(FetchModelResult(model="a")),
+        Samples(1, (Sample("p", "c", score=0.5),)),
+        Metrics(1, {"loss": 2.0}),
+    ]
     events += [Checkpoint(step, lambda folder: (folder / "x").write_text("x")) for step in (1, 2, 3)]
-    job = run_here(project, [*events, Result({"b": 2}), Progress(1, 1, "Done")])
+    job = run_here(project, [*events, Result(FetchModelResult(dtype="b")), Progress(1, 1, "Done")])
     assert job.status == "done"
-    assert job.result == {"a": 1, "adapter": f"runs/{job.id}/step-000003", "b": 2}
-    assert [row["text"] for row in queue.log(project, job.id)] == ["hello"]
-    assert queue.samples(project, job.id)[0]["score"] == 0.5
+    assert job.result == FetchModelResult(model="a", dtype="b")
+    kept = json.loads(project.value("select result from jobs where id = ?", job.id))
+    assert kept == {"model": "a", "adapter": f"runs/{job.id}/step-000003", "dtype": "b"}
+    assert [row["text"] for row in job_log.lines(project, job.id)] == ["hello"]
+    assert job_samples.listed(project, job.id)[0]["score"] == 0.5
     assert sorted(path.name for path in project.run_folder(job.id).iterdir()) == ["step-000002", "step-000003"]
 
 
@@ -213,16 +221,16 @@ def test_a_job_that_makes_no_sense_is_refused_before_it_is_queued(project):
     with pytest.raises(BadInput, match="no job called"):
         queue.enqueue(project, "dance", {})
     with pytest.raises(BadInput, match="--temperature must be at least"):
-        queue.enqueue(project, "generate", {"temperature": -1.0})
+        queue.enqueue(project, JobKind.GENERATE, {"temperature": -1.0})
     with pytest.raises(BadInput, match="Unknown option --colour"):
-        queue.enqueue(project, "generate", {"colour": "red"})
+        queue.enqueue(project, JobKind.GENERATE, {"colour": "red"})
     with pytest.raises(BadInput, match="no algorithm"):
-        job_configs.algorithm_config({"algorithm": "alchemy"})
+        algorithm_config({"algorithm": "alchemy"})
     assert queue.listed(project) == []
 
 
 def test_only_what_can_be_is_paused_or_resumed(project):
-    job = queue.enqueue(project, "fetch-model", FETCH)
+    job = queue.enqueue(project, JobKind.FETCH_MODEL, FETCH)
     queue.want(project, job.id, "stop")
     assert queue.get(project, job.id).status == "stopped"
     with pytest.raises(BadInput, match="not running"):
@@ -261,7 +269,7 @@ def test_following_a_job_whose_worker_was_killed_ends_with_a_sentence(project, m
     from core.jobs.wait import wait
 
     monkeypatch.setattr(launch, "ensure_worker", lambda *_, **__: None)
-    job = queue.enqueue(project, "fetch-model", FETCH)
+    job = queue.enqueue(project, JobKind.FETCH_MODEL, FETCH)
     worker.claim(project)
     with pytest.raises(KnownError, match="The worker ended in the middle of job 1"):
         wait(project, job.id, lambda job: None)
@@ -275,7 +283,7 @@ def test_nothing_is_said_of_the_end_while_the_pace_is_unknown():
 
 def test_a_job_waits_for_whoever_writes_for_long(project, monkeypatch):
     """As an import of a hundred thousand rows does, which is one transaction."""
-    job = queue.enqueue(project, "fetch-model", FETCH)
+    job = queue.enqueue(project, JobKind.FETCH_MODEL, FETCH)
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *given, **how: connect(*given, **how | {"timeout": 0.05}))
     mine, begun = worker.opened(project.folder), threading.Event()

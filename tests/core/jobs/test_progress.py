@@ -1,6 +1,5 @@
 """What jobs and runs say of themselves: what they do right now, when they end, where they were resumed."""
 
-import json
 import time
 from dataclasses import replace
 
@@ -9,46 +8,52 @@ import pytest
 from core import worker
 from core.cli import run as cli
 from core.cli.output import describe
-from core.config import job_configs
+from core.config.jobs import CompareConfig, GenerateConfig, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
 from core.events import Progress, Rollback
 from core.jobs import progress, queue, resumes
 from core.jobs.follow import Follower
-from core.jobs.progress import Teller
+from core.jobs.progress import StatusReporter
 from core.jobs.recorder import Recorder
 from core.labeling import gold
-from core.records import LATER, Job
+from core.records import Job
 from core.runs import pinned_prompts
-from core.store import open_project, prompts
+from core.store import job_log, job_samples, jobs, open_project, prompts
+from tests.jobs import set_job
 
 GOLD = "regex:[a-m]"
-POLICY = job_configs.TrainPolicyConfig(
+POLICY = TrainPolicyConfig(
     steps=4, gold=GOLD, train_on_gold=True, eval_prompts=1, max_new_tokens=6, batch_size=8, checkpoint_every=1,
     lora_rank=4,
 )  # fmt: skip
-PPO = job_configs.ALGORITHMS["ppo"].config()
+PPO = ALGORITHMS["ppo"].config()
 
 
-def told_stages(project):
-    """What is written to the job's row as its stage from now on."""
-    found = []
-    project.db.conn.set_trace_callback(lambda sql: found.append(sql) if "set stage =" in sql else None)
+def told_stages(monkeypatch):
+    """What jobs do from now on as it is written to their rows, each with its stage."""
+    found, write = [], jobs.set_doing
+
+    def set_doing(project, job_id, doing):
+        write(project, job_id, doing)
+        found.append((queue.get(project, job_id).stage, doing))
+
+    monkeypatch.setattr(jobs, "set_doing", set_doing)
     return found
 
 
 def test_a_step_says_what_it_does_and_each_new_step_begins_afresh(asking, run_job, monkeypatch):
     monkeypatch.setattr(progress, "A_SECOND", 10_000)
     monkeypatch.setattr(progress, "COUNT", 0.0)
-    found = told_stages(asking)
-    job = run_job(asking, "train-policy", replace(POLICY, reference_answers=False), PPO)
+    found = told_stages(monkeypatch)
+    job = run_job(asking, JobKind.TRAIN_POLICY, replace(POLICY, reference_answers=False), PPO)
     assert job.status == "done", job.report or job.error
-    stage = "Tuning the policy (PPO)\n"
-    first = [sql.split(stage)[1].split("'")[0] for sql in found if stage in sql]
+    first = [doing for stage, doing in found if stage == "Tuning the policy (PPO)"]
     assert [text for text in first if "token" not in text][:4] == [
         "Comparing with the reference", "Scoring 8 completions", "Learning", "Learning, pass 1 of 2",
     ]  # fmt: skip
     assert "Writing 8 completions, token 1 of 6" in first
     assert (job.stage, job.doing, job.done, job.total) == ("Done", "", 4, 4), "the end says how many steps there were"
-    assert any("Measuring the reference\nWriting" in sql for sql in found)
+    assert any(stage == "Measuring the reference" and doing.startswith("Writing") for stage, doing in found)
 
 
 def test_while_a_policy_is_tuned_its_estimate_knows_of_the_measuring_at_the_end(asking, run_job, capsys):
@@ -56,13 +61,12 @@ def test_while_a_policy_is_tuned_its_estimate_knows_of_the_measuring_at_the_end(
 
     def look(sql):
         if "set stage =" in sql:
-            row = other.one("select result from jobs where id = 1")
             for stage in told:
-                told[stage] += [json.loads(row["result"]).get(LATER)] if f"'{stage}'" in sql else []
+                told[stage] += [queue.get(other, 1).later_seconds] if f"'{stage}'" in sql else []
 
     other = open_project(asking.folder)
     asking.db.conn.set_trace_callback(look)
-    job = run_job(asking, "train-policy", POLICY, PPO)
+    job = run_job(asking, JobKind.TRAIN_POLICY, POLICY, PPO)
     other.close()
     assert job.status == "done", job.report or job.error
     before, tuning, after = (set(values) for values in told.values())
@@ -70,49 +74,47 @@ def test_while_a_policy_is_tuned_its_estimate_knows_of_the_measuring_at_the_end(
     assert len(tuning) == 1 and min(tuning) > 0, "as long as measuring the reference took"
     assert cli(["watch", str(asking.folder), str(job.id), "--json"]) == 0
     shown = capsys.readouterr().out
-    assert "reward_after" in shown and LATER not in shown
+    assert "reward_after" in shown and "later_seconds" not in shown
 
 
 def test_training_a_reward_model_says_what_it_does(asking, run_job, monkeypatch):
-    run_job(asking, "generate", job_configs.GenerateConfig(max_new_tokens=6))
+    run_job(asking, JobKind.GENERATE, GenerateConfig(max_new_tokens=6))
     gold.rank_all(asking, GOLD)
     monkeypatch.setattr(progress, "A_SECOND", 10_000)
-    found = told_stages(asking)
-    job = run_job(asking, "train-reward", job_configs.TrainRewardConfig(epochs=1))
+    found = told_stages(monkeypatch)
+    job = run_job(asking, JobKind.TRAIN_REWARD, TrainRewardConfig(epochs=1))
     assert (job.status, job.done > 1, job.done == job.total) == ("done", True, True)
     for words in ("Measuring how much fits into memory", "Learning", "Scoring completions"):
-        assert any(f"\n{words}" in sql for sql in found), words
+        assert any(doing.startswith(words) for _, doing in found), words
 
 
 def test_a_hundred_words_a_second_become_a_few_and_a_new_thing_is_never_held_back_long(monkeypatch):
     written, now = [], [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    tell = Teller(lambda text: written.append((now[0], text)))
+    report = StatusReporter(lambda text: written.append((now[0], text)))
     for tick in range(300):
         now[0] = tick / 100
-        tell("Writing", "token", tick + 1, 300)
+        report("Writing", "token", tick + 1, 300)
     assert [text for _, text in written] == [
         "Writing, token 1 of 300",
         "Writing, token 101 of 300",
         "Writing, token 201 of 300",
     ]
-    tell("Scoring")
-    tell("Learning")
+    report("Scoring")
+    report("Learning")
     assert [text for _, text in written[3:]] == ["Scoring", "Learning"]
     for tick in range(1000):
-        tell(f"Thing {tick}")
+        report(f"Thing {tick}")
     assert len(written) <= 3 + progress.A_SECOND
 
 
 def test_the_line_of_the_cli_and_a_follower_see_what_a_job_does_without_calling_it_news_of_the_job(project):
-    job = queue.enqueue(project, "fetch-model", {})
+    job = queue.enqueue(project, JobKind.FETCH_MODEL, {})
     follower = Follower(project)
     other = open_project(project.folder)
-    other.db.conn.execute(
-        "update jobs set status = 'queued', stage = 'Working', done = 1, total = 3 where id = ?", (1,)
-    )
+    set_job(other, 1, status="queued", stage="Working", done=1, total=3)
     assert follower.poll().jobs[0].stage == "Working"
-    other.db.conn.execute("update jobs set stage = 'Working' || char(10) || 'Scoring' where id = ?", (job.id,))
+    set_job(other, job.id, doing="Scoring")
     news = follower.poll()
     assert (news.jobs, [each.doing for each in news.doing]) == ([], ["Scoring"])
     assert describe(replace(news.doing[0], status="running")) == "Working: 1/3 · Scoring"
@@ -125,7 +127,7 @@ def test_the_estimate_counts_down_by_no_more_than_the_step_that_is_at_work():
     job = Job(1, "train-policy", "PPO", {}, "running", "run", done=4, total=10, seconds=40.0)
     assert [job.eta_after(waited) for waited in (0, 3, 10, 100)] == [60.0, 57.0, 50.0, 50.0]
     assert replace(job, done=0).eta_after(5) is None
-    assert replace(job, result={LATER: 7.0}).eta_after(3) == 64.0
+    assert replace(job, later_seconds=7.0).eta_after(3) == 64.0
 
 
 def test_how_long_a_job_took_is_read_from_its_beginning_and_end():
@@ -145,64 +147,64 @@ def test_a_resumed_run_remembers_where_and_a_rollback_forgets_later_ones(asking,
         return record(self, event)
 
     monkeypatch.setattr(Recorder, "record", stop_at_two)
-    job = run_job(asking, "train-policy", POLICY, PPO)
-    assert (job.status, resumes.of(asking, job.id)) == ("stopped", [])
+    job = run_job(asking, JobKind.TRAIN_POLICY, POLICY, PPO)
+    assert (job.status, jobs.resumes(asking, job.id)) == ("stopped", [])
     monkeypatch.setattr(Recorder, "record", record)
     queue.resume(asking, job.id)
     worker.run_job(asking, worker.claim(asking), {})
     assert queue.get(asking, job.id).status == "done"
-    assert [(each.step, each.paused) for each in resumes.of(asking, job.id)] == [(2, 0.0)]
-    assert "Resumed at step 2, after it had ended." in [row["text"] for row in queue.log(asking, job.id)]
+    assert [(each.step, each.paused) for each in jobs.resumes(asking, job.id)] == [(2, 0.0)]
+    assert "Resumed at step 2, after it had ended." in [row["text"] for row in job_log.lines(asking, job.id)]
     Recorder(asking, job.id).record(Rollback(1, "Step 3 went wrong.", wait=False))
-    assert resumes.of(asking, job.id) == []
+    assert jobs.resumes(asking, job.id) == []
 
 
 @pytest.mark.parametrize(("long", "marked"), [(0.05, [3]), (60.0, [])])
 def test_a_long_pause_is_remembered_and_a_short_one_is_not(project, monkeypatch, long, marked):
     monkeypatch.setattr(resumes, "LONG_PAUSE", long)
-    job = queue.enqueue(project, "train-policy", job_configs.stored(POLICY, PPO))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, PPO))
     recorder = Recorder(project, job.id)
     recorder.record(Progress(3, 10, "Tuning"))
     assert recorder.hold(1.0) == "run"
-    assert [each.step for each in resumes.of(project, job.id)] == marked
+    assert [each.step for each in jobs.resumes(project, job.id)] == marked
 
 
 def test_prompts_held_out_after_a_run_began_are_left_out_when_its_policy_is_compared(asking, run_job):
-    job = run_job(asking, "train-policy", POLICY, PPO)
+    job = run_job(asking, JobKind.TRAIN_POLICY, POLICY, PPO)
     taken = prompts.listed(asking, split="train")[:2]
     assert pinned_prompts.held_out_since(asking, job.id) == 0
     for prompt in taken:
         prompts.edit(asking, prompt.id, split="heldout")
     assert pinned_prompts.held_out_since(asking, job.id) == 2
-    config = job_configs.CompareConfig(gold=GOLD, max_new_tokens=6)
-    compared = run_job(asking, "compare", config)
-    assert (compared.result["prompts"], compared.result["left_out"]) == (3, 2)
-    assert not {prompt.text for prompt in taken} & {row["prompt"] for row in queue.samples(asking, compared.id)}
+    config = CompareConfig(gold=GOLD, max_new_tokens=6)
+    compared = run_job(asking, JobKind.COMPARE, config)
+    assert (compared.result.prompts, compared.result.left_out) == (3, 2)
+    assert not {prompt.text for prompt in taken} & {row["prompt"] for row in job_samples.listed(asking, compared.id)}
     for prompt in prompts.listed(asking, split="heldout"):
         if prompt not in prompts.listed(asking, split="train") and prompt.id not in {each.id for each in taken}:
             prompts.edit(asking, prompt.id, split="train")
-    refused = run_job(asking, "compare", config)
+    refused = run_job(asking, JobKind.COMPARE, config)
     assert (refused.status, f"that run {job.id} did not train on" in refused.error) == ("failed", True)
 
 
 def test_a_word_does_not_wait_for_who_else_writes(project):
-    job = queue.enqueue(project, "train-policy", job_configs.stored(POLICY, PPO))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, PPO))
     recorder = Recorder(project, job.id)
     other = open_project(project.folder)
     other.db.conn.execute("begin immediate")
     began = time.monotonic()
-    recorder.say("Scoring")
+    recorder.report_status("Scoring")
     assert time.monotonic() - began < 1
     other.db.conn.execute("rollback")
     other.close()
     assert queue.get(project, job.id).doing == ""
-    recorder.say("Scoring")
+    recorder.report_status("Scoring")
     assert queue.get(project, job.id).doing == "Scoring"
     assert project.value("pragma busy_timeout") == 10_000, "what counts waits as long as ever"
 
 
 def test_a_run_that_begins_anew_forgets_where_it_was_resumed(project):
-    job = queue.enqueue(project, "train-policy", job_configs.stored(POLICY, PPO))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, PPO))
     resumes.mark(project, job.id, 5)
     assert worker.claim(project).id == job.id, "without a checkpoint"
-    assert resumes.of(project, job.id) == []
+    assert jobs.resumes(project, job.id) == []

@@ -4,12 +4,14 @@ import sqlite3
 
 import pytest
 
+from core.config.jobs import SuggestConfig
 from core.errors import BadInput, KnownError
 from core.labeling.session import LabelingSession
 from core.preferences.pairs import OVERALL
 from core.store import Project, assignments, calibration, completions, open_project, prompts, rankings
 from core.store.undo import History
 from tests.core.labeling.test_labelers import person, rank
+from tests.jobs import add_job
 
 
 def started(project: Project, name: str = "Ana", history: History | None = None) -> LabelingSession:
@@ -49,7 +51,7 @@ def test_the_calibration_set_comes_first_then_what_a_model_doubts(filled):
     author = person(filled, "Author")
     for group in (4, 5):
         calibration.add(filled, rank(filled, group, author, 0, 1, 2, 3))
-    filled.db.conn.execute("insert into jobs (kind, name, config, created_at) values ('suggest', 'x', '{}', '')")
+    add_job(filled, SuggestConfig())
     filled.db.conn.execute("insert into priorities values (3, 1, 0.5)")
     session = started(filled, "New")
     assert (session.group.id, session.ends_calibration) == (4, False)

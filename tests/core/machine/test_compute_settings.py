@@ -9,13 +9,15 @@ import psutil
 import pytest
 
 from core import cli
-from core.config import job_configs
+from core.config.jobs import FetchModelConfig, GenerateConfig, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.errors import BadInput, ModelError
 from core.events import Completions, NewCompletion
 from core.jobs import lock, presence, queue, speed
 from core.jobs.recorder import Recorder
 from core.machine import base_models, compute_settings, model_cache, monitor
 from core.store import create_project
+from tests.jobs import set_job
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +41,7 @@ def settings(capsys):
 
 
 def fetch(run_job, project):
-    return run_job(project, "fetch-model", job_configs.FetchModelConfig())
+    return run_job(project, JobKind.FETCH_MODEL, FetchModelConfig())
 
 
 def test_choices_are_kept_and_put_back(settings):
@@ -97,13 +99,13 @@ def test_a_change_reaches_the_worker_at_its_next_job(run_job, asking, monkeypatc
     compute_settings.choose("device", "cpu")
     compute_settings.choose("dtype", "float32")
     compute_settings.choose("threads", 2)
-    assert fetch(run_job, asking).result["dtype"] == "float32"
+    assert fetch(run_job, asking).result.dtype == "float32"
     told = presence.last(asking)
     assert (told.pid, told.loaded.device, told.loaded.dtype, told.loaded.threads) == (os.getpid(), "cpu", "float32", 2)
     assert "chosen in the settings" in told.loaded.reason
     assert torch.get_num_threads() == 2
     compute_settings.choose("dtype", "bfloat16")
-    assert fetch(run_job, asking).result["dtype"] == "bfloat16", "the base that is held is loaded anew"
+    assert fetch(run_job, asking).result.dtype == "bfloat16", "the base that is held is loaded anew"
     compute_settings.reset()
     fetch(run_job, asking)
     assert torch.get_num_threads() == before == presence.last(asking).loaded.threads
@@ -174,8 +176,8 @@ def test_models_are_listed_with_size_and_users(cached):
         ("owner/used", 3002, (cached.folder,)),
         ("idle", 1002, ()),
     ]
-    config = job_configs.TrainPolicyConfig(reward_model=str(base_models.models_folder() / "gguf" / "idle"))
-    queue.enqueue(cached, "train-policy", job_configs.stored(config, job_configs.ALGORITHMS["ppo"].config()))
+    config = TrainPolicyConfig(reward_model=str(base_models.models_folder() / "gguf" / "idle"))
+    queue.enqueue(cached, JobKind.TRAIN_POLICY, config_values(config, ALGORITHMS["ppo"].config()))
     assert [model.users for model in model_cache.listed([cached.folder])] == [(cached.folder,)] * 2
 
 
@@ -198,9 +200,9 @@ def test_a_model_at_work_is_not_deleted(cached, monkeypatch, tmp_path):
 def test_tokens_a_second_of_what_runs(filled):
     execute = filled.db.conn.execute
     assert speed.tokens_per_second(filled) is None
-    config = job_configs.stored(job_configs.GenerateConfig())
-    job = queue.enqueue(filled, "generate", config)
-    execute("update jobs set status = 'running', started_at = '2026-01-01T00:00:00.000+00:00' where id = ?", (job.id,))
+    config = config_values(GenerateConfig())
+    job = queue.enqueue(filled, JobKind.GENERATE, config)
+    set_job(filled, job.id, status="running", started_at="2026-01-01T00:00:00.000+00:00")
     for second in (1, 3, 5):
         Recorder(filled, job.id).record(
             Completions(1, (NewCompletion("a", 30, True, 0), NewCompletion("b", 10, True, 0)), {})

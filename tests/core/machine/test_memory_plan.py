@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.cli import run
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.errors import BadInput
 from core.machine import base_models
 from core.machine.memory_plan import KNOWN, Work, fitting, kept, shape_from, shape_of, total

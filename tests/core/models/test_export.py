@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from core import cli
-from core.config import job_configs
+from core.config.jobs import ExportModelConfig, JobKind, config_values
 from core.jobs import queue
 from core.machine import base_models
 from core.models.adapters import SharedModel
 from core.models.load import load
 from core.rl.rollout import POLICY
 from core.runs import metrics_export
+from core.store import job_metrics
 from tests.core.rl.test_steering import POLICY as RUN
 from tests.core.rl.test_steering import options
 
@@ -38,7 +39,7 @@ print(json.dumps({
 
 @pytest.fixture
 def tuned(asking, run_job):
-    job = run_job(asking, "train-policy", RUN, options())
+    job = run_job(asking, JobKind.TRAIN_POLICY, RUN, options())
     assert job.status == "done", job.report or job.error
     return job
 
@@ -48,7 +49,7 @@ def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
 ):
     out = tmp_path / "out" / "model"
     out.parent.mkdir()
-    job = run_job(asking, "export-model", job_configs.ExportModelConfig(out=str(out)))
+    job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out)))
     assert job.status == "done", job.report or job.error
     assert [path.name for path in out.parent.iterdir()] == ["model"], "nothing else is left there"
     assert {path.suffix for path in out.iterdir() if "model" in path.name} == {".safetensors"}
@@ -69,11 +70,11 @@ def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
 
 def test_nothing_is_written_over(asking, tuned, run_job, tmp_path):
     (tmp_path / "mine").write_text("mine")
-    job = run_job(asking, "export-model", job_configs.ExportModelConfig(out=str(tmp_path)))
+    job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(tmp_path)))
     assert job.status == "failed" and "choose a folder that is empty or new" in job.error
     assert (tmp_path / "mine").read_text() == "mine"
     nowhere = tmp_path / "none" / "model"
-    job = run_job(asking, "export-model", job_configs.ExportModelConfig(out=str(nowhere)))
+    job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(nowhere)))
     assert job.status == "failed" and "choose another place" in job.error
 
 
@@ -81,7 +82,7 @@ def test_metrics_go_to_tensorboard_and_csv_with_every_value(asking, tuned, tmp_p
     event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     assert cli.run(["export-metrics", str(asking.folder), str(tuned.id), str(tmp_path / "events")]) == 0
     assert cli.run(["export-metrics", str(asking.folder), str(tuned.id), str(tmp_path / "run.csv")]) == 0
-    expected = queue.metrics(asking, tuned.id)
+    expected = job_metrics.series(asking, tuned.id)
     events = event_accumulator.EventAccumulator(str(tmp_path / "events")).Reload()
     assert set(events.Tags()["scalars"]) == set(expected)
     for name, points in expected.items():
@@ -95,6 +96,6 @@ def test_metrics_go_to_tensorboard_and_csv_with_every_value(asking, tuned, tmp_p
 
 def test_without_tensorboard_a_sentence_says_what_to_do(asking, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(metrics_export, "find_spec", lambda name: None)
-    job = queue.enqueue(asking, "train-policy", job_configs.stored(RUN, options()))
+    job = queue.enqueue(asking, JobKind.TRAIN_POLICY, config_values(RUN, options()))
     assert cli.run(["export-metrics", str(asking.folder), str(job.id), str(tmp_path / "events")]) == 2
     assert "or use CSV" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.models import rows, sampling
 from core.models.adapters import SharedModel
 from core.models.decoding import CachedDecoder

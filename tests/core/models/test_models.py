@@ -6,7 +6,7 @@ import pytest
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.errors import ModelError
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.logprobs import predictions

@@ -11,13 +11,13 @@ import torch
 import torch.multiprocessing as mp
 
 from core import worker
-from core.config import job_configs
 from core.config.algorithms import PPO
-from core.config.job_configs import TrainRewardConfig
+from core.config.jobs import JobKind, config_values
+from core.config.training import TrainPolicyConfig, TrainPolicyJob, TrainRewardConfig
 from core.errors import KnownError
 from core.events import Metrics
 from core.jobs import launch, lock, queue
-from core.jobs.process_group import ALONE
+from core.jobs.process_group import LOCAL
 from core.jobs.recorder import Recorder
 from core.machine import base_models
 from core.models.adapters import SharedModel
@@ -32,12 +32,13 @@ from core.rl.adaptive_kl import LiveSettings
 from core.rl.algorithms import ppo
 from core.rl.collect import collect
 from core.rl.rollout import POLICY
+from core.store import job_metrics, job_samples
 from tests.core.reward.steps import fresh_model
 from tests.core.rl.rollouts import copies, gradient, learner_of, same
 from tests.core.rl.test_steering import POLICY as RUN
 from tests.core.rl.test_steering import numbers, options
 
-CONFIG = job_configs.TrainPolicyConfig(
+CONFIG = TrainPolicyConfig(
     batch_size=12, completions=2, max_new_tokens=6, micro_batch=4, learning_rate=1e-2, lora_rank=4
 )
 PROMPTS = [Prompt(number, text) for number, text in enumerate(("a", "bcd?", "ef", "gh ij", "k", "l mn"))]
@@ -64,7 +65,7 @@ def run_together(folder: Path, ask) -> None:
 def policy_gradient(model: Path, out: Path) -> None:
     """One rollout and its first gradient, in as many processes as there are; the main one writes them."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    world = Processes() if together else ALONE
+    world = Processes() if together else LOCAL
     shared = SharedModel(load(base_models.parse(str(model)), world=world), world)
     reward = fresh_model(shared, TrainRewardConfig(lora_rank=4), seed=0)
     with torch.no_grad():
@@ -76,9 +77,9 @@ def policy_gradient(model: Path, out: Path) -> None:
     live = LiveSettings.of(CONFIG)
     learner = ppo.Learner(Setup(shared, CONFIG, PPO(), live))
     rewards = RewardFunction(reward, gold=lambda prompt, completion: float(len(completion)))
-    collected = collect(shared, rewards, PROMPTS, CONFIG, live, 0, learns=True)
+    collected, cached_predictions = collect(shared, rewards, PROMPTS, CONFIG, live, 0, learns=True)
     rollout, gold = collected.rollout, collected.gold
-    learner.actor.reuse(collected.cached_predictions)
+    learner.actor.reuse(cached_predictions)
     found = gradient(learner, rollout)
     if world.main:
         numbers = {"gradient": found, "score": rollout.score, "gold": torch.tensor(gold), "logp": rollout.logp_old}
@@ -104,7 +105,7 @@ ALL = ("ppo", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo
 def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
     """Two updates by each algorithm; every process writes what became of its policy and its critic."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    world = Processes() if together else ALONE
+    world = Processes() if together else LOCAL
     base = load(base_models.parse(str(model)), world=world)
     base = replace(base, end_ids=tuple(range(90)))  # responses of 1 to 6 tokens
     config = replace(CONFIG, micro_batch=12)
@@ -117,9 +118,9 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
         lengths = set()
         for step in range(2):
             more = {"learns": learner.options.learns_from_fresh}
-            drawn = collect(shared, rewards, PROMPTS, config, learner.live, step, learner.guide(), **more)
+            drawn, cached = collect(shared, rewards, PROMPTS, config, learner.live, step, learner.guide(), **more)
             rollout = drawn.rollout
-            learner.actor.reuse(drawn.cached_predictions)
+            learner.actor.reuse(cached)
             lengths |= set(rollout.rows.lengths.tolist())
             learner.update(rollout, step)
         assert len(lengths) > 2
@@ -150,7 +151,7 @@ def test_every_algorithm_learns_the_same_in_several_processes(tiny_model, tmp_pa
 
 def reward_gradient(model: Path, out: Path) -> None:
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    world = Processes() if together else ALONE
+    world = Processes() if together else LOCAL
     shared = SharedModel(load(base_models.parse(str(model)), world=world), world)
     config = TrainRewardConfig(lora_rank=4)
     reward = fresh_model(shared, config, seed=0)
@@ -185,7 +186,7 @@ CONFIG_OF_RUN = replace(RUN, batch_size=6, completions=2, steps=4, kl_target=1.0
 
 
 def test_a_run_of_two_processes_that_is_stopped_goes_on_with_three_and_ends_as_one_does(asking, run_job, monkeypatch):
-    whole = run_job(asking, "train-policy", CONFIG_OF_RUN, options())
+    whole = run_job(asking, JobKind.TRAIN_POLICY, CONFIG_OF_RUN, options())
     assert whole.status == "done", whole.report or whole.error
     record = Recorder.record
 
@@ -195,10 +196,10 @@ def test_a_run_of_two_processes_that_is_stopped_goes_on_with_three_and_ends_as_o
         return record(self, event)
 
     monkeypatch.setattr(Recorder, "record", stop)
-    stored = job_configs.stored(CONFIG_OF_RUN, options())
-    launched(2, run_together, asking.folder, lambda there: queue.enqueue(there, "train-policy", stored).id)
-    (job,) = [found for found in queue.listed(asking, kind="train-policy") if found.id != whole.id]
-    assert (job.status, len(queue.metrics(asking, job.id)["objective/kl"])) == ("stopped", 2)
+    stored = config_values(CONFIG_OF_RUN, options())
+    launched(2, run_together, asking.folder, lambda there: queue.enqueue(there, JobKind.TRAIN_POLICY, stored).id)
+    (job,) = [found for found in queue.listed(asking, TrainPolicyJob) if found.id != whole.id]
+    assert (job.status, len(job_metrics.series(asking, job.id)["objective/kl"])) == ("stopped", 2)
     monkeypatch.setattr(Recorder, "record", record)
 
     def again(there):
@@ -212,7 +213,7 @@ def test_a_run_of_two_processes_that_is_stopped_goes_on_with_three_and_ends_as_o
     assert set(found) == set(expected)
     for name, values in expected.items():
         assert found[name] == [pytest.approx(value, abs=1e-3, rel=1e-3) for value in values], name
-    tuned = [[row["completion"] for row in queue.samples(asking, each.id)] for each in (job, whole)]
+    tuned = [[row["completion"] for row in job_samples.listed(asking, each.id)] for each in (job, whole)]
     assert tuned[0] == tuned[1], "they wrote the same"
 
 
@@ -233,12 +234,16 @@ def test_with_fsdp_each_process_holds_its_part_of_the_layers(tiny_model, tmp_pat
 
 
 def test_what_differentiates_twice_is_refused_with_fsdp(asking):
-    stored = job_configs.stored(replace(CONFIG_OF_RUN, algorithm="trpo"), options("trpo"))
+    stored = config_values(replace(CONFIG_OF_RUN, algorithm="trpo"), options("trpo"))
     with pytest.raises(mp.ProcessRaisedException, match="leave FSDP out"):
         launched(
-            2, run_together, asking.folder, lambda there: queue.enqueue(there, "train-policy", stored).id, fsdp=True
+            2,
+            run_together,
+            asking.folder,
+            lambda there: queue.enqueue(there, JobKind.TRAIN_POLICY, stored).id,
+            fsdp=True,
         )
-    (job,) = queue.listed(asking, kind="train-policy")
+    (job,) = queue.listed(asking, TrainPolicyJob)
     assert job.status == "failed" and "choose another algorithm" in job.error
 
 
@@ -276,8 +281,8 @@ def test_a_note_that_was_left_behind_sends_no_worker_away(asking):
 
 
 def test_a_batch_has_a_prompt_for_every_process(asking):
-    stored = job_configs.stored(replace(CONFIG_OF_RUN, batch_size=2), options())
+    stored = config_values(replace(CONFIG_OF_RUN, batch_size=2), options())
     with pytest.raises(mp.ProcessRaisedException, match="a prompt for each of the 2 processes"):
-        launched(2, run_together, asking.folder, lambda there: queue.enqueue(there, "train-policy", stored).id)
-    (job,) = queue.listed(asking, kind="train-policy")
+        launched(2, run_together, asking.folder, lambda there: queue.enqueue(there, JobKind.TRAIN_POLICY, stored).id)
+    (job,) = queue.listed(asking, TrainPolicyJob)
     assert job.status == "failed" and "set --batch-size to 4 or more" in job.error

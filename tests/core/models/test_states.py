@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 import pytest
 import torch
 
-from core.config.job_configs import LoraConfig
+from core.config.training import LoraConfig
 from core.models.adapters import SharedModel
 from core.models.fast.switch import disabled
 from core.models.fast.varlen_states import reads_varlen

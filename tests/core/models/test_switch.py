@@ -13,7 +13,7 @@ import torch
 from peft.tuners.lora.layer import Linear as LoraLinear
 from torch import Tensor, nn
 
-from core.config.job_configs import LoraConfig, TrainRewardConfig
+from core.config.training import LoraConfig, TrainRewardConfig
 from core.machine import base_models
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw
@@ -29,10 +29,10 @@ from core.models.sampling import sample
 from core.models.seeds import generator
 from core.models.states import hidden_states
 from core.reward.examples import Example, Order
-from core.reward.model import RewardModel
 from core.reward.trace import trace
 from core.reward.update import own_gradients, put_together, step
 from core.rl.rollout import POLICY, draw
+from tests.core.reward.steps import fresh_model
 from tests.core.rl.rollouts import PROMPTS, cut, learner_of, rollout_of
 
 CLOSE = {"atol": 2e-5, "rtol": 1e-4}
@@ -173,7 +173,7 @@ def test_an_update_of_a_reward_model_its_scores_and_its_trace(base):
 
     def learnt() -> list[Tensor]:
         shared = SharedModel(base)
-        model = RewardModel.fresh(shared, config, seed=3)
+        model = fresh_model(shared, config, seed=3)
         (member,) = model.members
         weights = model.parameters(member)
         optimizer = adamw(*zip(weights, (1e-2, 1e-2), strict=True))

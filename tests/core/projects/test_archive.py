@@ -10,11 +10,13 @@ from zipfile import ZipFile, ZipInfo
 import pytest
 
 from core import cli
-from core.config import job_configs
+from core.config.jobs import JobKind, config_values
+from core.config.training import TrainRewardConfig
 from core.errors import BadInput, KnownError
 from core.jobs import lock, queue
 from core.projects import archive
 from core.store import DATABASE, open_project, prompts, rankings
+from tests.jobs import set_job
 
 ADAPTER = bytes(range(256)) * 9000  # more than one piece
 
@@ -42,8 +44,8 @@ def busy(filled):
     me = rankings.labeler(filled, "me")
     rankings.rank(filled, 1, me.id, {1: 1, 2: 2, 3: 3, 4: 4})
     for _ in range(2):
-        queue.enqueue(filled, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
-    filled.db.conn.execute("update jobs set status = 'running' where id = 1")
+        queue.enqueue(filled, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
+    set_job(filled, 1, status="running")
     add_run(filled, 5)
     (filled.run_folder(1) / "step-000006.partial").mkdir()
     (filled.run_folder(1) / "step-000006.partial" / "half").write_text("half")
@@ -61,7 +63,7 @@ def archived(filled, tmp_path):
 
 
 def add_run_job(project):
-    queue.enqueue(project, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    queue.enqueue(project, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     add_run(project, 5)
 
 

@@ -5,21 +5,23 @@ import json
 import pytest
 
 from core.cli import run as main
-from core.config import job_configs
+from core.config.jobs import JOBS, CompareConfig, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainRewardConfig
 from core.errors import BadInput
 from core.events import Checkpoint, Metrics, NewCompletion, Note, Result, Sample, Samples, Score, Scores
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.projects import trash
-from core.store import completions, create_project, open_project, prompts, run_rows
+from core.store import completions, create_project, job_samples, open_project, prompts, run_rows
+from tests.jobs import set_job
 
 TABLES = ("jobs", *run_rows.TABLES)
 
 
 def made(project, kind, **result):
     """A finished run with everything that a run leaves behind."""
-    options = job_configs.ALGORITHMS["ppo"].config() if kind == "train-policy" else None
-    job = queue.enqueue(project, kind, job_configs.stored(job_configs.JOBS[kind].config(), options))
+    options = ALGORITHMS["ppo"].config() if kind == "train-policy" else None
+    job = queue.enqueue(project, kind, config_values(JOBS[kind].config(), options))
     record = Recorder(project, job.id).record
     for step in (1, 2):
         record(Metrics(step, {"loss": 0.5 / step}))
@@ -28,13 +30,15 @@ def made(project, kind, **result):
     record(Samples(2, (Sample(prompt.text, "c", prompt_id=prompt.id, score=0.5),)))
     record(Scores((Score("heldout", "reward", "overall", 1, 0.5, 3),)))
     record(Note("hello"))
-    record(Result(result))
-    project.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    record(Result(JOBS[kind].result(**result)))
+    set_job(project, job.id, status="done")
     return queue.get(project, job.id)
 
 
 def everything(project):
     rows = {table: project.rows(f"select * from {table} order by 1, 2") for table in TABLES}
+    for row in rows["jobs"]:
+        del row["version"]  # that it went and came back is news
     files = {path.relative_to(project.folder): path.read_bytes() for path in (project.folder / "runs").rglob("*.*")}
     weights = {path.relative_to(project.folder): path.read_bytes() for path in project.folder.rglob("weights")}
     return rows, files | weights
@@ -60,7 +64,7 @@ def test_what_went_meanwhile_is_no_hindrance_when_a_run_comes_back(filled):
     prompts.delete(filled, [prompts.listed(filled)[0].id])
     trash.put_back(gone)
     assert queue.get(filled, job.id).status == "done"
-    assert queue.samples(filled, job.id)[0]["prompt_id"] is None
+    assert job_samples.listed(filled, job.id)[0]["prompt_id"] is None
     assert filled.value("select count(*) from scores") == 0
 
 
@@ -74,12 +78,12 @@ def test_a_run_in_use_stays_and_one_sentence_says_why(filled):
         assert queue.get(filled, job.id) and filled.run_folder(job.id).exists() and trash.listed() == []
 
     refused(reward, "Run 2 was tuned against run 1: remove run 2 first")
-    waiting = queue.enqueue(filled, "compare", job_configs.stored(job_configs.CompareConfig()))
+    waiting = queue.enqueue(filled, JobKind.COMPARE, config_values(CompareConfig()))
     refused(policy, f"Job {waiting.id}, Compare policies, uses run 2")
     queue.want(filled, waiting.id, "stop")
     with pytest.raises(BadInput, match="is no run"):
         trash.delete_run(filled.folder, waiting.id)
-    queued = queue.enqueue(filled, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    queued = queue.enqueue(filled, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     filled.run_folder(queued.id).mkdir(parents=True)
     refused(queued, "Run 4 is queued: stop it first")
     completions.add_group(filled, 1, (NewCompletion("later", 1, True, 0, policy_job=policy.id),))
@@ -93,7 +97,7 @@ def test_the_commands_remove_a_run_and_bring_it_back(filled, capsys):
     assert json.loads(capsys.readouterr().out) == {"job": job.id, "bytes": 2000}
     assert queue.listed(filled) == []
     assert main(["put-back-run", folder, str(job.id)]) == 0
-    assert queue.get(filled, job.id).kind == "train-reward"
+    assert queue.get(filled, job.id).kind == JobKind.TRAIN_REWARD
     assert main(["put-back-run", folder, str(job.id)]) == 2
     assert "is not in the trash" in capsys.readouterr().err
 

@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from core import cli
-from core.config import job_configs
+from core.config.jobs import CompareConfig, CompareResult, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
 from core.events import Metrics, NewCompletion, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.recorder import Recorder
@@ -14,6 +15,7 @@ from core.labeling import gold
 from core.records import Prompt
 from core.report import experiment, page, story
 from core.store import completions, guidelines, prompts, rankings
+from tests.jobs import set_job
 
 HOSTILE = "</div><script>alert(1)</script> \"quoted\" 'too' & <img src=x onerror=alert(2)> \u202eשלום 👩‍🚀\x00"
 SEEN = HOSTILE.replace("\x00", "\ufffd")
@@ -50,9 +52,9 @@ def read(project):
 
 def tune(project, before, after, *, steps=10, status="done", **settings):
     """A run of the policy that ended: rewards of two answers to each prompt, before and after, and curves."""
-    config = job_configs.TrainPolicyConfig(**settings)
-    own = job_configs.ALGORITHMS[config.algorithm].config()
-    job = queue.enqueue(project, "train-policy", job_configs.stored(config, own))
+    config = TrainPolicyConfig(**settings)
+    own = ALGORITHMS[config.algorithm].config()
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(config, own))
     record = Recorder(project, job.id).record
     for step, name, scores in ((0, "reference", before), (steps + 1, "tuned", after)):
         record(Samples(step, tuple(
@@ -61,8 +63,9 @@ def tune(project, before, after, *, steps=10, status="done", **settings):
         )))  # fmt: skip
     for step in range(1, steps + 1):
         record(Metrics(step, {"objective/scores": step / 10, "objective/kl": step / 5}))
-    record(Result({"adapter": "runs/1/x", "steps": steps, "stop_reason": "maximum of steps", "seconds": 60.0}))
-    project.db.conn.execute("update jobs set status = ? where id = ?", (status, job.id))
+    found = TrainPolicyResult(adapter="runs/1/x", steps=steps, stop_reason="maximum of steps", seconds=60.0)
+    record(Result(found))
+    set_job(project, job.id, status=status)
     project.db.conn.commit()
     return job.id
 
@@ -81,8 +84,8 @@ def hostile(project):
             who = rankings.labeler(project, name)
             rankings.rank(project, group, who.id, dict(zip(completions.ids(project, group), order, strict=True)))
     tune(project, (0.0,) * 4, (1.0,) * 4, gold="length", rules=HOSTILE.replace("\x00", ""))
-    tune(project, (0.0,) * 4, (1.0,) * 4, status="failed")
-    project.db.conn.execute("update jobs set error = ? where status = 'failed'", (HOSTILE,))
+    failed = tune(project, (0.0,) * 4, (1.0,) * 4, status="failed")
+    set_job(project, failed, error=HOSTILE)
     project.db.conn.commit()
     return project
 
@@ -137,12 +140,12 @@ def test_a_few_prompts_give_a_gain_but_no_interval(filled):
 
 def test_a_comparison_stands_in_where_a_run_measured_nothing(filled):
     run = tune(filled, (), ())
-    job = queue.enqueue(filled, "compare", job_configs.stored(job_configs.CompareConfig()))
+    job = queue.enqueue(filled, JobKind.COMPARE, config_values(CompareConfig()))
     record = Recorder(filled, job.id).record
     record(Samples(0, tuple(Sample(f"q{n}", "before", policy="reference", score=0.0) for n in range(3))))
     record(Samples(0, tuple(Sample(f"q{n}", "after", policy="tuned", score=2.0, kl=1.0) for n in range(3))))
-    record(Result({"policy_job": run}))
-    filled.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    record(Result(CompareResult(policy_job=run)))
+    set_job(filled, job.id, status="done")
     filled.db.conn.commit()
     found = experiment.gather(filled).leading
     assert found.measured is None

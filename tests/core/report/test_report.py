@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.cli import run as cli
-from core.config import job_configs
+from core.config.jobs import JobKind, config_values
+from core.config.training import Scale, TrainedModel, TrainRewardConfig, TrainRewardResult
 from core.events import NewCompletion, Result, Score, Scores
 from core.jobs import queue
 from core.jobs.recorder import Recorder
@@ -19,6 +20,7 @@ from core.report import calibration, export, scores
 from core.report.growth import extrapolate
 from core.report.measure import measure
 from core.store import Project, completions, prompts, rankings
+from tests.jobs import set_job
 
 WORDS = ("a", "a a", "a a a", "a a a a")  # the gold reward counts letters: more is better
 
@@ -45,13 +47,13 @@ def fill(project: Project) -> None:
 
 def run_with(project: Project, score, *, members=("reward",), models=(), std=2.0, size=len) -> int:
     """A finished run whose models gave every held-out completion `score(place, completion id, model)`."""
-    job = queue.enqueue(project, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    job = queue.enqueue(project, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     recorder = Recorder(project, job.id)
     rows = project.rows(
         "select c.id, c.text, p.split from completions c join completion_groups g on g.id = c.group_id"
         " join prompts p on p.id = g.prompt_id order by c.id"
     )
-    names = dict.fromkeys([*members, *(item["model"] for item in models)])
+    names = dict.fromkeys([*members, *(item.model for item in models)])
     found = [
         Score("heldout", name, "overall", row["id"], score(row["text"].count("a"), row["id"], name), size(row["text"]))
         for row in rows
@@ -61,10 +63,10 @@ def run_with(project: Project, score, *, members=("reward",), models=(), std=2.0
     recorder.record(Scores(tuple(found)))
     reference = tuple(Score("reference", "reward", "overall", row["id"], float(row["id"]), 1) for row in rows[:9])
     recorder.record(Scores(reference))
-    scale = {name: {"mean": [0.0], "std": [std]} for name in names}
-    values = {"adapter": "runs/x", "members": list(members), "columns": ["overall"], "scale": scale}
-    recorder.record(Result(values | {"models": list(models)}))
-    project.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    scale = {name: Scale((0.0,), (std,)) for name in names}
+    found = TrainRewardResult("runs/x", members=tuple(members), columns=("overall",), scale=scale, models=tuple(models))
+    recorder.record(Result(found))
+    set_job(project, job.id, status="done")
     project.db.conn.commit()
     return job.id
 
@@ -175,7 +177,7 @@ def test_the_curve_of_labels_is_measured_and_led_on(judged):
     noise = {"curve0": 6.0, "curve1": 3.0, "curve2": 1.5, "reward": 0.8}
     chance = random.Random(0)
     models = [
-        {"model": name, "prompts": size, "pairs": 6 * size}
+        TrainedModel(name, prompts=size, pairs=6 * size)
         for name, size in {"curve0": 10, "curve1": 20, "curve2": 40, "reward": 80}.items()
     ]
     job = run_with(judged, lambda place, key, name: place + chance.gauss(0, noise[name]), models=models)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from core.config.job_configs import LoraConfig, TrainRewardConfig
+from core.config.training import LoraConfig, TrainRewardConfig
 from core.models.adapters import SharedModel
 from core.preferences.pairs import OVERALL
 from core.reward.examples import Example

@@ -10,8 +10,16 @@ import torch
 
 from core import worker
 from core.cli import run as cli
-from core.config import job_configs
-from core.config.job_configs import TrainRewardConfig
+from core.config.jobs import (
+    CompareConfig,
+    GenerateConfig,
+    JobKind,
+    ScoreConfig,
+    ScoreFileConfig,
+    SuggestConfig,
+    config_values,
+)
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig, TrainRewardJob
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
@@ -20,7 +28,7 @@ from core.records import Job, Prompt
 from core.reward.model import encode
 from core.reward.suggest_job import doubt
 from core.reward.trace import trace
-from core.store import Project, assignments, create_project, prompts, rankings
+from core.store import Project, assignments, create_project, job_log, job_metrics, prompts, rankings
 from tests.core.reward.steps import fresh_model
 
 Run = Callable[..., Job]
@@ -32,11 +40,11 @@ def trained(tmp_path: Path, tiny_model: Path, run_job: Run) -> Project:
     """Eight ranked prompts, four unranked ones, and a reward model."""
     project = create_project(tmp_path / "project", model=str(tiny_model))
     prompts.add(project, [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(8)])
-    run_job(project, "generate", job_configs.GenerateConfig(max_new_tokens=8))
+    run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=8))
     gold.rank_all(project, "regex:[a-m]")
     prompts.add(project, [Prompt(0, f"new prompt {i}") for i in range(4)])
-    run_job(project, "generate", job_configs.GenerateConfig(max_new_tokens=8))
-    job = run_job(project, "train-reward", REWARD)
+    run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=8))
+    job = run_job(project, JobKind.TRAIN_REWARD, REWARD)
     assert job.status == "done", job.report or job.error
     return project
 
@@ -58,18 +66,18 @@ def test_a_trace_gives_each_beginning_the_reward_that_it_has_alone(base):
 
 
 def test_scores_come_with_percentiles_probabilities_and_traces(trained, run_job):
-    asked = job_configs.ScoreConfig(prompt="prompt 1", completions=("aaa", "zzz", "aaa"))
-    result = run_job(trained, "score", asked).result
-    a, b, c = result["scores"]
+    asked = ScoreConfig(prompt="prompt 1", completions=("aaa", "zzz", "aaa"))
+    result = run_job(trained, JobKind.SCORE, asked).result
+    a, b, c = result.scores
     assert a == pytest.approx(c, abs=1e-5), "the same text has the same reward"
-    wins = torch.tensor(result["wins"])
+    wins = torch.tensor(result.wins)
     torch.testing.assert_close(wins + wins.T, torch.ones(3, 3))
-    std = queue.newest_run(trained, "train-reward").result["reward_std"]
-    assert result["wins"][0][1] == pytest.approx(float(torch.sigmoid(torch.tensor((a - b) * std))), abs=1e-4)
-    assert all(0 <= place <= 1 for place in result["percentiles"])
-    assert result["traces"][1]["rewards"][-1] == pytest.approx(b, abs=1e-4)
-    plain = run_job(trained, "score", job_configs.ScoreConfig(prompt="x", completions=("y",), trace=False))
-    assert "traces" not in plain.result
+    std = queue.newest_run(trained, TrainRewardJob).result.reward_std
+    assert result.wins[0][1] == pytest.approx(float(torch.sigmoid(torch.tensor((a - b) * std))), abs=1e-4)
+    assert all(0 <= place <= 1 for place in result.percentiles)
+    assert result.traces[1].rewards[-1] == pytest.approx(b, abs=1e-4)
+    plain = run_job(trained, JobKind.SCORE, ScoreConfig(prompt="x", completions=("y",), trace=False))
+    assert plain.result.traces == ()
 
 
 def test_a_whole_file_is_scored_and_goes_on_after_an_interruption(trained, run_job, tmp_path, monkeypatch):
@@ -79,7 +87,7 @@ def test_a_whole_file_is_scored_and_goes_on_after_an_interruption(trained, run_j
     rows += [{"prompt": "long", "completions": ["y", "x" * 400]}, {"prompt": "no list", "completions": "text"}]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     target = tmp_path / "out.jsonl"
-    config = job_configs.ScoreFileConfig(path=str(source), out=str(target))
+    config = ScoreFileConfig(path=str(source), out=str(target))
 
     class Killed(BaseException):
         pass
@@ -92,7 +100,7 @@ def test_a_whole_file_is_scored_and_goes_on_after_an_interruption(trained, run_j
         return record(self, event)
 
     monkeypatch.setattr(Recorder, "record", die)
-    job = queue.enqueue(trained, "score-file", job_configs.stored(config))
+    job = queue.enqueue(trained, JobKind.SCORE_FILE, config_values(config))
     with pytest.raises(Killed):
         worker.run_job(trained, worker.claim(trained), {})
     monkeypatch.setattr(Recorder, "record", record)
@@ -110,33 +118,33 @@ def test_a_whole_file_is_scored_and_goes_on_after_an_interruption(trained, run_j
     assert [row["completion"] for row in found] == ["aaa", "zzz"] * 4 + ["b", "y", "x" * 400]
     assert found[-1]["score"] is None
     assert found[-2]["score"] is not None, "its neighbour is scored all the same"
-    assert done.result["too_long"] == 1
-    said = " ".join(row["text"] for row in queue.log(trained, job.id))
+    assert done.result.too_long == 1
+    said = " ".join(row["text"] for row in job_log.lines(trained, job.id))
     assert "2 rows of in.jsonl hold no completion and were left out: 6, 8" in said
     assert "1 completions are too long to score, in the rows 7" in said
-    alone = run_job(trained, "score", job_configs.ScoreConfig(prompt="p 1\u2028", completions=("aaa", "zzz")))
-    assert [row["score"] for row in found[2:4]] == pytest.approx(alone.result["scores"], abs=1e-4)
+    alone = run_job(trained, JobKind.SCORE, ScoreConfig(prompt="p 1\u2028", completions=("aaa", "zzz")))
+    assert [row["score"] for row in found[2:4]] == pytest.approx(alone.result.scores, abs=1e-4)
 
 
 def test_preference_files_are_scored_too_and_bad_ones_are_one_sentence(trained, run_job, tmp_path):
     source = tmp_path / "pairs.jsonl"
     source.write_text(json.dumps({"prompt": "p", "chosen": "aaa", "rejected": "zzz"}) + "\n")
-    config = job_configs.ScoreFileConfig(path=str(source), out=str(tmp_path / "out.jsonl"))
-    assert run_job(trained, "score-file", config).result["completions"] == 2
+    config = ScoreFileConfig(path=str(source), out=str(tmp_path / "out.jsonl"))
+    assert run_job(trained, JobKind.SCORE_FILE, config).result.completions == 2
     source.write_bytes(b'{"prompt": "p", "completion": "\xff"}\n')
-    assert "is not text in UTF-8" in run_job(trained, "score-file", config).error
-    missing = run_job(trained, "score-file", job_configs.ScoreFileConfig(path=str(tmp_path / "no"), out="x"))
+    assert "is not text in UTF-8" in run_job(trained, JobKind.SCORE_FILE, config).error
+    missing = run_job(trained, JobKind.SCORE_FILE, ScoreFileConfig(path=str(tmp_path / "no"), out="x"))
     assert "is not a file" in missing.error
     source.write_text('{"prompt": "only a prompt"}\n')
-    assert "holds no completions" in run_job(trained, "score-file", config).error
+    assert "holds no completions" in run_job(trained, JobKind.SCORE_FILE, config).error
     assert cli(["score-file", str(trained.folder)]) == 2
 
 
 def test_what_the_model_doubts_comes_first_in_the_queue_behind_the_calibration_set(trained, run_job):
-    job = run_job(trained, "suggest", job_configs.SuggestConfig())
+    job = run_job(trained, JobKind.SUGGEST, SuggestConfig())
     assert job.status == "done", job.report or job.error
     doubts = assignments.priorities(trained)
-    assert len(doubts) == job.result["groups"] == 4
+    assert len(doubts) == job.result.groups == 4
     me = rankings.labeler(trained, "me")
     waiting = assignments.queue(trained, me.id).waiting
     assert list(waiting[:4]) == sorted(doubts, key=lambda key: -doubts[key])
@@ -157,7 +165,7 @@ def test_doubt_is_entropy_for_one_model_and_disagreement_for_an_ensemble():
 
 def test_nothing_waiting_is_one_sentence(trained, run_job):
     gold.rank_all(trained, "regex:[a-m]")
-    assert "Every group of completions is ranked" in run_job(trained, "suggest", job_configs.SuggestConfig()).error
+    assert "Every group of completions is ranked" in run_job(trained, JobKind.SUGGEST, SuggestConfig()).error
 
 
 @pytest.fixture(scope="module")
@@ -181,24 +189,22 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_reward_model_made_elsewhere_scores_and_tunes(trained, run_job, elsewhere):
-    config = job_configs.ScoreConfig(prompt="p", completions=("aaa", "a longer zzz"), reward_model=str(elsewhere))
-    job = run_job(trained, "score", config)
+    config = ScoreConfig(prompt="p", completions=("aaa", "a longer zzz"), reward_model=str(elsewhere))
+    job = run_job(trained, JobKind.SCORE, config)
     assert job.status == "done", job.report or job.error
-    assert len(set(job.result["scores"])) == 2
+    assert len(set(job.result.scores)) == 2
     each = [
-        run_job(trained, "score", job_configs.ScoreConfig(prompt="p", completions=(text,), reward_model=str(elsewhere)))
+        run_job(trained, JobKind.SCORE, ScoreConfig(prompt="p", completions=(text,), reward_model=str(elsewhere)))
         for text in config.completions
     ]
-    assert [item.result["scores"][0] for item in each] == pytest.approx(job.result["scores"], abs=1e-4), "no padding"
-    policy = job_configs.TrainPolicyConfig(
-        steps=2, reward_model=str(elsewhere), max_new_tokens=6, batch_size=8, eval_prompts=2
-    )
-    tuned = run_job(trained, "train-policy", policy, job_configs.ALGORITHMS["ppo"].config())
+    assert [item.result.scores[0] for item in each] == pytest.approx(job.result.scores, abs=1e-4), "no padding"
+    policy = TrainPolicyConfig(steps=2, reward_model=str(elsewhere), max_new_tokens=6, batch_size=8, eval_prompts=2)
+    tuned = run_job(trained, JobKind.TRAIN_POLICY, policy, ALGORITHMS["ppo"].config())
     assert tuned.status == "done", tuned.report or tuned.error
-    assert dict(queue.metrics(trained, tuned.id)["objective/scores"])[1] == pytest.approx(0.0, abs=2.0)
-    compared = run_job(trained, "compare", job_configs.CompareConfig(max_new_tokens=6))
+    assert dict(job_metrics.series(trained, tuned.id)["objective/scores"])[1] == pytest.approx(0.0, abs=2.0)
+    compared = run_job(trained, JobKind.COMPARE, CompareConfig(max_new_tokens=6))
     assert compared.status == "done", compared.report or compared.error
-    assert compared.result["reward_before"] is not None
+    assert compared.result.reward_before is not None
 
 
 def test_a_model_that_is_no_reward_model_is_refused(trained, run_job, tmp_path, elsewhere):
@@ -210,21 +216,21 @@ def test_a_model_that_is_no_reward_model_is_refused(trained, run_job, tmp_path, 
     for path in elsewhere.glob("*token*"):
         (tmp_path / "three" / path.name).write_bytes(path.read_bytes())
     asked = {"prompt": "p", "completions": ("a",)}
-    three = run_job(trained, "score", job_configs.ScoreConfig(**asked, reward_model=str(tmp_path / "three")))
+    three = run_job(trained, JobKind.SCORE, ScoreConfig(**asked, reward_model=str(tmp_path / "three")))
     assert "has 3 labels, and a reward model has one" in three.error
-    none = run_job(trained, "score", job_configs.ScoreConfig(**asked, reward_model=str(tmp_path / "none")))
+    none = run_job(trained, JobKind.SCORE, ScoreConfig(**asked, reward_model=str(tmp_path / "none")))
     assert "is not there" in none.error
-    both = run_job(trained, "score", job_configs.ScoreConfig(**asked, reward_model=str(elsewhere), reward_job=3))
+    both = run_job(trained, JobKind.SCORE, ScoreConfig(**asked, reward_model=str(elsewhere), reward_job=3))
     assert "not both" in both.error
 
 
 def test_ppo_against_an_ensemble_shows_its_disagreement(trained, run_job):
-    job = run_job(trained, "train-reward", replace(REWARD, members=2))
+    job = run_job(trained, JobKind.TRAIN_REWARD, replace(REWARD, members=2))
     assert job.status == "done", job.report or job.error
-    policy = job_configs.TrainPolicyConfig(steps=1, ensemble="worst", max_new_tokens=6, batch_size=8, eval_prompts=0)
-    worst = run_job(trained, "train-policy", policy, job_configs.ALGORITHMS["ppo"].config())
-    mean = run_job(trained, "train-policy", replace(policy, ensemble="mean"), job_configs.ALGORITHMS["ppo"].config())
-    first = {run.id: queue.metrics(trained, run.id) for run in (worst, mean)}
+    policy = TrainPolicyConfig(steps=1, ensemble="worst", max_new_tokens=6, batch_size=8, eval_prompts=0)
+    worst = run_job(trained, JobKind.TRAIN_POLICY, policy, ALGORITHMS["ppo"].config())
+    mean = run_job(trained, JobKind.TRAIN_POLICY, replace(policy, ensemble="mean"), ALGORITHMS["ppo"].config())
+    first = {run.id: job_metrics.series(trained, run.id) for run in (worst, mean)}
     assert first[worst.id]["objective/score_spread"] == first[mean.id]["objective/score_spread"]
     assert first[worst.id]["objective/score_spread"][0][1] > 0
     assert first[worst.id]["objective/scores"] != first[mean.id]["objective/scores"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.training import TrainRewardConfig
 from core.errors import KnownError, ModelError
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from core import worker
-from core.config import job_configs
+from core.config.jobs import JobKind, ScoreConfig, config_values
+from core.config.training import TrainRewardConfig
 from core.errors import DISK_FULL
 from core.events import NewCompletion
 from core.jobs import launch, queue
@@ -22,11 +23,11 @@ from core.preferences import pairs
 from core.records import Job, Prompt
 from core.reward import update as updating
 from core.runs import early_stopping
-from core.store import Project, completions, create_project, prompts, rankings
+from core.store import Project, completions, create_project, job_log, job_metrics, prompts, rankings
 
 Run = Callable[..., Job]
 GOLD = "regex:[a-m]"
-REWARD = job_configs.TrainRewardConfig(epochs=3, learning_rate=5e-3, batch_prompts=3, checkpoint_every=2, patience=0)
+REWARD = TrainRewardConfig(epochs=3, learning_rate=5e-3, batch_prompts=3, checkpoint_every=2, patience=0)
 WORDS = ("alpha", "xyz xyz", "bbb aaa ccc", "zzz")
 
 
@@ -48,11 +49,11 @@ def ranked(tmp_path: Path, tiny_model: Path) -> Project:
 
 
 def notes(project: Project, job: Job) -> str:
-    return " ".join(row["text"] for row in queue.log(project, job.id))
+    return " ".join(row["text"] for row in job_log.lines(project, job.id))
 
 
 def weights(project: Project, job: Job) -> dict[str, bytes]:
-    folder = project.folder / job.result["adapter"]
+    folder = project.folder / job.result.adapter
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -62,34 +63,34 @@ def weights(project: Project, job: Job) -> dict[str, bytes]:
 
 def test_training_stops_where_the_heldout_loss_no_longer_falls_and_keeps_the_best_weights(ranked, run_job):
     config = replace(REWARD, epochs=40, learning_rate=5e-2, head_learning_rate=0.3, patience=2, evaluations=3)
-    job = run_job(ranked, "train-reward", config)
+    job = run_job(ranked, JobKind.TRAIN_REWARD, config)
     assert job.status == "done", job.report or job.error
-    losses = dict(queue.metrics(ranked, job.id)["eval_loss"])
-    steps = job.result["models"][0]["steps"]
+    losses = dict(job_metrics.series(ranked, job.id)["eval_loss"])
+    steps = job.result.models[0].steps
     assert steps < 3 * 40, "it stopped before the end"
-    assert job.result["eval_loss"] == pytest.approx(min(losses.values()), abs=1e-4)
+    assert job.result.eval_loss == pytest.approx(min(losses.values()), abs=1e-4)
     best = min(losses, key=losses.__getitem__)
     assert best < steps
     assert f"step {best} of {steps}" in notes(ranked, job)
     assert (
-        early_stopping.said(job)
+        early_stopping.sentence(job)
         == f"stopped after {steps} of 120 steps, because the held-out log loss did not fall any more"
     )
 
 
 def test_the_model_card_says_what_it_was_measured_on_and_where_its_scale_comes_from(ranked, run_job):
-    job = run_job(ranked, "train-reward", REWARD)
-    card = (ranked.folder / job.result["adapter"] / "reward" / "README.md").read_text()
-    first = job.result["models"][0]
-    assert f"{first['pairs']} pairs of {first['prompts']} prompts" in card
-    assert f"Orders {first['eval_accuracy']:.1%} of the held-out pairs" in card
-    assert f"mean {job.result['reward_mean']:.4f} and standard deviation {job.result['reward_std']:.4f}" in card
+    job = run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
+    card = (ranked.folder / job.result.adapter / "reward" / "README.md").read_text()
+    first = job.result.models[0]
+    assert f"{first.pairs} pairs of {first.prompts} prompts" in card
+    assert f"Orders {first.eval_accuracy:.1%} of the held-out pairs" in card
+    assert f"mean {job.result.reward_mean:.4f} and standard deviation {job.result.reward_std:.4f}" in card
     assert "the completions that the base itself writes" in card
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(ranked, run_job):
-    one, two = (run_job(ranked, "train-reward", REWARD) for _ in range(2))
-    other = run_job(ranked, "train-reward", replace(REWARD, seed=1))
+    one, two = (run_job(ranked, JobKind.TRAIN_REWARD, REWARD) for _ in range(2))
+    other = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, seed=1))
     assert weights(ranked, one) == weights(ranked, two)
     assert weights(ranked, one) != weights(ranked, other)
 
@@ -98,9 +99,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(ranked, run_j
 def test_a_worker_that_is_killed_with_9_resumes_bit_for_bit(ranked, run_job, monkeypatch):
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
     config = replace(REWARD, epochs=6, members=2, patience=4)
-    whole = run_job(ranked, "train-reward", config)
+    whole = run_job(ranked, JobKind.TRAIN_REWARD, config)
     assert whole.status == "done", whole.report or whole.error
-    job = queue.enqueue(ranked, "train-reward", job_configs.stored(config))
+    job = queue.enqueue(ranked, JobKind.TRAIN_REWARD, config_values(config))
     process = launch.ensure_worker(ranked.folder, idle=20)
     assert process is not None
     deadline = time.monotonic() + 90
@@ -116,7 +117,7 @@ def test_a_worker_that_is_killed_with_9_resumes_bit_for_bit(ranked, run_job, mon
     assert resumed.status == "done", resumed.report or resumed.error
     assert resumed.attempt == 2
     assert weights(ranked, resumed) == weights(ranked, whole)
-    assert queue.metrics(ranked, resumed.id) == queue.metrics(ranked, whole.id)
+    assert job_metrics.series(ranked, resumed.id) == job_metrics.series(ranked, whole.id)
     stored = "select part, model, criterion, completion_id, score from scores where job_id = ? order by 1, 2, 3, 4"
     assert ranked.rows(stored, resumed.id) == ranked.rows(stored, whole.id)
 
@@ -126,9 +127,9 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
     config = replace(
         REWARD, epochs=8, members=2, curve=True, patience=1, learning_rate=3e-2, evaluations=3, checkpoint_every=3
     )
-    whole = run_job(ranked, "train-reward", config)
+    whole = run_job(ranked, JobKind.TRAIN_REWARD, config)
     assert whole.status == "done", whole.report or whole.error
-    steps = [item["steps"] for item in whole.result["models"]]
+    steps = [item.steps for item in whole.result.models]
     assert steps[0] < 24, "it stops early"
     record = Recorder.record
     cuts = 0
@@ -148,7 +149,7 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
             return wanted
 
         monkeypatch.setattr(Recorder, "record", cut)
-        job = queue.enqueue(ranked, "train-reward", job_configs.stored(config))
+        job = queue.enqueue(ranked, JobKind.TRAIN_REWARD, config_values(config))
         try:
             worker.run_job(ranked, worker.claim(ranked), {})
         except Cut:
@@ -167,27 +168,27 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
             ranked, max(row["id"] for row in ranked.rows("select id from rankings where retracted_at > ''"))
         )
         assert weights(ranked, resumed) == weights(ranked, whole), f"cut at step {seen[-1]}"
-        assert queue.metrics(ranked, resumed.id) == queue.metrics(ranked, whole.id)
-        assert resumed.result["models"] == whole.result["models"]
+        assert job_metrics.series(ranked, resumed.id) == job_metrics.series(ranked, whole.id)
+        assert resumed.result.models == whole.result.models
         cuts += 1
     assert cuts > 6
 
 
 def test_an_ensemble_and_the_curve_are_measured_on_the_same_heldout_prompts(ranked, run_job):
-    job = run_job(ranked, "train-reward", replace(REWARD, members=2, curve=True, epochs=2))
+    job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, members=2, curve=True, epochs=2))
     assert job.status == "done", job.report or job.error
-    models = {item["model"]: item for item in job.result["models"]}
+    models = {item.model: item for item in job.result.models}
     assert list(models) == ["reward", "reward1", "curve2"], "an eighth and a quarter of 9 prompts are too few"
-    assert models["curve2"]["prompts"] == 4
-    assert models["curve2"]["pairs"] < models["reward"]["pairs"]
-    folder = ranked.folder / job.result["adapter"]
+    assert models["curve2"].prompts == 4
+    assert models["curve2"].pairs < models["reward"].pairs
+    folder = ranked.folder / job.result.adapter
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {"reward", "reward1"}
     held = ranked.rows("select model, count(*) as n from scores where part = 'heldout' group by model")
     assert {row["model"]: row["n"] for row in held} == dict.fromkeys(models, 12)
     scored = run_job(
-        ranked, "score", job_configs.ScoreConfig(prompt="prompt 1", completions=("alpha", "zzz"), reward_job=job.id)
+        ranked, JobKind.SCORE, ScoreConfig(prompt="prompt 1", completions=("alpha", "zzz"), reward_job=job.id)
     )
-    assert len(scored.result["scores"]) == 2
+    assert len(scored.result.scores) == 2
 
 
 def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeypatch):
@@ -200,14 +201,14 @@ def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeyp
         return real(model, member, batch, config, tokens)
 
     monkeypatch.setattr("core.reward.train_job.own_gradients", hungry)
-    job = run_job(ranked, "train-reward", REWARD)
+    job = run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     assert job.status == "done", job.report or job.error
     assert sizes[0] > 100
     tried = list(dict.fromkeys(sizes))
     assert [a // b for a, b in itertools.pairwise(tried[1:])] == [2] * (len(tried) - 2), "halved each time"
     assert max(sizes[-5:]) <= 100
     assert f"Out of memory: from now on at most {sizes[-1]} tokens" in notes(ranked, job)
-    assert job.result["tokens_at_once"] == sizes[-1]
+    assert job.result.tokens_at_once == sizes[-1]
 
 
 def test_without_any_memory_it_fails_with_a_sentence_and_keeps_the_last_checkpoint(ranked, run_job, monkeypatch):
@@ -220,11 +221,11 @@ def test_without_any_memory_it_fails_with_a_sentence_and_keeps_the_last_checkpoi
         return real(*arguments)
 
     monkeypatch.setattr("core.reward.train_job.own_gradients", hungry)
-    job = run_job(ranked, "train-reward", REWARD)
+    job = run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     assert job.status == "failed"
     assert "Not enough memory" in job.error
     assert "computed twice" in notes(ranked, job)
-    assert (ranked.folder / job.result["adapter"] / "reward" / "adapter_model.safetensors").is_file()
+    assert (ranked.folder / job.result.adapter / "reward" / "adapter_model.safetensors").is_file()
     monkeypatch.setattr("core.reward.train_job.own_gradients", real)
     queue.resume(ranked, job.id)
     worker.run_job(ranked, worker.claim(ranked), {})
@@ -242,10 +243,10 @@ def test_a_full_disk_keeps_the_last_good_adapter(ranked, run_job, monkeypatch):
         real(descriptor)
 
     monkeypatch.setattr(worker.os, "fsync", full)
-    job = run_job(ranked, "train-reward", REWARD)
+    job = run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     monkeypatch.setattr(worker.os, "fsync", real)
     assert (job.status, job.error) == ("failed", DISK_FULL)
-    folder = ranked.folder / job.result["adapter"]
+    folder = ranked.folder / job.result.adapter
     assert (folder / "reward" / "adapter_model.safetensors").is_file()
     assert not list(folder.parent.glob("*.partial"))
     queue.resume(ranked, job.id)
@@ -254,7 +255,9 @@ def test_a_full_disk_keeps_the_last_good_adapter(ranked, run_job, monkeypatch):
 
 
 def test_a_loss_that_is_no_number_is_one_sentence(ranked, run_job):
-    job = run_job(ranked, "train-reward", replace(REWARD, learning_rate=1.0, head_learning_rate=1.0, lora_alpha=10**30))
+    job = run_job(
+        ranked, JobKind.TRAIN_REWARD, replace(REWARD, learning_rate=1.0, head_learning_rate=1.0, lora_alpha=10**30)
+    )
     assert job.status == "failed"
     assert "diverged" in job.error
     assert job.report is None
@@ -263,7 +266,7 @@ def test_a_loss_that_is_no_number_is_one_sentence(ranked, run_job):
 def test_completions_that_are_too_long_are_counted_and_named_and_never_dropped_silently(tmp_path, tiny_model, run_job):
     project = create_project(tmp_path / "project", model=str(tiny_model))
     fill(project, 8, ("alpha", "zzz", "x" * 300))
-    job = run_job(project, "train-reward", REWARD)
+    job = run_job(project, JobKind.TRAIN_REWARD, REWARD)
     assert job.status == "done", job.report or job.error
     assert "8 completions are longer than 256 tokens and were left out of their rankings: 8 prompts (" in notes(
         project, job
@@ -273,7 +276,7 @@ def test_completions_that_are_too_long_are_counted_and_named_and_never_dropped_s
     for prompt in prompts.listed(longer):
         completions.add_group(longer, prompt.id, tuple(NewCompletion(word, 4, True, 0) for word in WORDS))
     gold.rank_all(longer, GOLD)
-    job = run_job(longer, "train-reward", REWARD)
+    job = run_job(longer, JobKind.TRAIN_REWARD, REWARD)
     assert job.status == "done", job.report or job.error
     assert "4 prompts (1, 2, 3, 4) were cut at the beginning to fit into 256 tokens" in notes(longer, job)
 
@@ -283,10 +286,10 @@ def test_one_prompt_alone_is_learnt_with_a_warning(tmp_path, tiny_model, run_job
     project.db.conn.execute("update prompts set split = 'train'")
     project.db.conn.execute("delete from prompts where id = 2")
     project.db.conn.commit()
-    job = run_job(project, "train-reward", REWARD)
+    job = run_job(project, JobKind.TRAIN_REWARD, REWARD)
     assert job.status == "done", job.report or job.error
     assert "No prompt is left to test on" in notes(project, job)
-    assert job.result["accuracy"] is None
+    assert job.result.accuracy is None
 
 
 def test_contradictory_pairs_are_counted_and_learnt_as_undecided(ranked, run_job):
@@ -296,16 +299,16 @@ def test_contradictory_pairs_are_counted_and_learnt_as_undecided(ranked, run_job
         opposite = {key: last - (rank or last) for key, rank in before.ranks.items()}
         rankings.rank(ranked, before.group_id, other.id, opposite)
     both = pairs.counts(ranked).pairs // 2
-    job = run_job(ranked, "train-reward", replace(REWARD, head_init="zero"))
+    job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, head_init="zero"))
     assert job.status == "done", job.report or job.error
     assert f"{both} pairs are ordered both ways" in notes(ranked, job)
-    assert job.result["accuracy"] == 0.5
-    assert job.result["eval_loss"] == pytest.approx(0.6931, abs=1e-3)
+    assert job.result.accuracy == 0.5
+    assert job.result.eval_loss == pytest.approx(0.6931, abs=1e-3)
 
 
 def test_four_bits_without_an_nvidia_gpu_is_one_sentence(ranked, run_job, monkeypatch):
     monkeypatch.setenv("PLUMBLINE_DEVICE", "cpu")
-    job = run_job(ranked, "train-reward", replace(REWARD, base_bits="4"))
+    job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, base_bits="4"))
     assert job.status == "failed"
     assert "needs an NVIDIA GPU" in job.error
 
@@ -316,10 +319,10 @@ def test_a_criterion_gets_a_column(ranked, run_job):
         ids = completions.ids(ranked, group_id)
         ranks = {key: place for place, key in enumerate(ids, 1)}
         rankings.rank(ranked, group_id, labeler.id, ranks, criteria={"harmless": dict(reversed(ranks.items()))})
-    job = run_job(ranked, "train-reward", REWARD)
+    job = run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     assert job.status == "done", job.report or job.error
-    assert job.result["columns"] == ["overall", "harmless"]
+    assert job.result.columns == ("overall", "harmless")
     rows = ranked.rows("select criterion, count(*) as n from scores where part = 'heldout' group by 1")
     assert {row["criterion"]: row["n"] for row in rows} == {"overall": 12, "harmless": 12}
-    plain = run_job(ranked, "train-reward", replace(REWARD, criteria=False))
-    assert plain.result["columns"] == ["overall"]
+    plain = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, criteria=False))
+    assert plain.result.columns == ("overall",)

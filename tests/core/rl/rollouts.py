@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from core.config.job_configs import ALGORITHMS, TrainPolicyConfig
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import Rows
 from core.models.seeds import generator

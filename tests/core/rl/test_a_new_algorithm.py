@@ -12,6 +12,7 @@ ELEVENTH = '''"""Moves towards whatever scores above the mean."""
 from dataclasses import dataclass
 from typing import ClassVar
 
+from core.store import job_metrics
 from core.config.algorithms import AlgorithmOptions
 from core.config.options import option
 from core.rl.learner import BaseLearner
@@ -42,26 +43,29 @@ class Learner(BaseLearner):
 '''
 RUN = """
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from core import worker
-from core.config import job_configs
 from core.config.metrics import further
+from core.config.jobs import JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
 from core.records import Prompt
 from core.store import create_project, prompts
 
 project = create_project(Path(sys.argv[1]), model=sys.argv[2])
 prompts.add(project, [Prompt(0, f"prompt {i}") for i in range(4)])
-config = job_configs.TrainPolicyConfig(
+config = TrainPolicyConfig(
     algorithm="eleventh", gold="length", train_on_gold=True, steps=2, batch_size=4, max_new_tokens=4
 )
-own = job_configs.ALGORITHMS["eleventh"].config(strength=2.0)
-job = queue.enqueue(project, "train-policy", job_configs.stored(config, own))
+own = ALGORITHMS["eleventh"].config(strength=2.0)
+job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(config, own))
 worker.run_job(project, worker.claim(project), {})
 job = queue.get(project, job.id)
 assert job.status == "done", job.report or job.error
 print(job.result["steps"], job.config["options"])
-print(further(queue.metrics(project, job.id))[-1])
+print(further(job_metrics.series(project, job.id))[-1])
+print(job.result.steps, asdict(job.options))
 """
 
 

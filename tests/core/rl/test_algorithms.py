@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.config.algorithms import DPO, PPO, algorithms
-from core.config.job_configs import ALGORITHMS
+from core.config.training import ALGORITHMS
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.logprobs import predictions
 from core.models.rows import Rows

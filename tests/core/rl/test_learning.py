@@ -2,13 +2,13 @@
 
 import pytest
 
-from core.config import job_configs
+from core.config.jobs import GenerateConfig, JobKind
 from core.config.metrics import METRICS
-from core.config.options import documented
-from core.jobs import queue
+from core.config.options import documented, from_dict
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.labeling import gold
 from core.records import Prompt
-from core.store import create_project, prompts
+from core.store import create_project, job_metrics, prompts
 
 GOLD = "regex:[a-z]"
 #: What each needs to learn in seconds on a model of 32 dimensions; the defaults are for a real one.
@@ -24,25 +24,23 @@ TUNED = {
 }
 
 
-@pytest.mark.parametrize("name", list(job_configs.ALGORITHMS))
+@pytest.mark.parametrize("name", list(ALGORITHMS))
 def test_it_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job, name):
     project = create_project(tmp_path / "project", model=str(tiny_model))
     count = 64 if name == "dpo" else 12
     texts = [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(count)]
     prompts.add(project, texts)
-    kind, own = job_configs.ALGORITHMS[name].config, TUNED.get(name, {})
+    kind, own = ALGORITHMS[name].config, TUNED.get(name, {})
     if name == "dpo":
-        run_job(project, "generate", job_configs.GenerateConfig(completions=16, max_new_tokens=8))
+        run_job(project, JobKind.GENERATE, GenerateConfig(completions=16, max_new_tokens=8))
         gold.rank_all(project, GOLD)
     names = {item.name for item in documented(kind)}
     shared = {
         "algorithm": name, "steps": 18, "gold": GOLD, "train_on_gold": True, "learning_rate": 2e-2, "kl_coef": 0.01,
         "batch_size": 32, "eval_prompts": 3, "max_new_tokens": 8, "lora_rank": 8, "reference_answers": False,
     }  # fmt: skip
-    config = job_configs.from_dict(
-        job_configs.TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names}
-    )
-    job = run_job(project, "train-policy", config, kind(**{k: v for k, v in own.items() if k in names}))
+    config = from_dict(TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
+    job = run_job(project, JobKind.TRAIN_POLICY, config, kind(**{k: v for k, v in own.items() if k in names}))
     assert job.status == "done", job.report or job.error
-    assert job.result["gold_after"] > job.result["gold_before"] + (1.0 if name == "dpo" else 2.0)
-    assert set(queue.metrics(project, job.id)) <= set(METRICS), "every number is explained"
+    assert job.result.gold_after > job.result.gold_before + (1.0 if name == "dpo" else 2.0)
+    assert set(job_metrics.series(project, job.id)) <= set(METRICS), "every number is explained"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.training import TrainRewardConfig
 from core.models.adapters import SharedModel
 from core.models.logprobs import predictions
 from core.models.rows import Rows

@@ -3,12 +3,13 @@
 import os
 import signal
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from core import worker
-from core.config import job_configs
+from core.config.jobs import CompareConfig, GenerateConfig, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult, TrainRewardConfig
 from core.errors import BadInput, KnownError
 from core.events import Checkpoint, Metrics, Progress, Result, Rollback
 from core.jobs import launch, queue
@@ -21,10 +22,11 @@ from core.rl import train_job
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.stopping import StoppingRules
 from core.runs import live_settings, rounds, sweep
-from core.store import prompts
+from core.store import job_log, job_metrics, job_samples, prompts, setting_changes
+from tests.jobs import set_job
 
 GOLD = "regex:[a-m]"
-POLICY = job_configs.TrainPolicyConfig(
+POLICY = TrainPolicyConfig(
     steps=4, gold=GOLD, train_on_gold=True, learning_rate=5e-3, eval_prompts=2, max_new_tokens=6, batch_size=8,
     checkpoint_every=2, lora_rank=4,
 )  # fmt: skip
@@ -36,17 +38,17 @@ def project(asking):
 
 
 def options(name="ppo", **values):
-    return job_configs.ALGORITHMS[name].config(**values)
+    return ALGORITHMS[name].config(**values)
 
 
 def ranked(project, run_job):
-    assert run_job(project, "generate", job_configs.GenerateConfig(max_new_tokens=6)).status == "done"
+    assert run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=6)).status == "done"
     gold.rank_all(project, GOLD)
 
 
 def numbers(project, job):
     """Every metric that does not tell the time or the memory."""
-    found = queue.metrics(project, job.id)
+    found = job_metrics.series(project, job.id)
     return {name: value for name, value in found.items() if not name.startswith(("time/", "memory/"))}
 
 
@@ -64,7 +66,7 @@ def killed_and_resumed(project, monkeypatch, config, own, dies, *, meanwhile=lam
         return record(self, event)
 
     monkeypatch.setattr(Recorder, "record", die)
-    job = queue.enqueue(project, "train-policy", job_configs.stored(config, own))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(config, own))
     with pytest.raises(Killed):
         worker.run_job(project, worker.claim(project), {})
     monkeypatch.setattr(Recorder, "record", record)
@@ -81,7 +83,7 @@ def at_step(step):
     return lambda event: isinstance(event, Metrics) and event.step == step
 
 
-@pytest.mark.parametrize("name", list(job_configs.ALGORITHMS))
+@pytest.mark.parametrize("name", list(ALGORITHMS))
 def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_numbers(
     project, run_job, monkeypatch, chance, name
 ):
@@ -89,7 +91,7 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
         ranked(project, run_job)
     config = replace(POLICY, algorithm=name, kl_target=1.0)
     own = options(name, **{"mask_refresh": 2} if name == "nlpo" else {"sync_every": 3} if name == "dqn" else {})
-    whole = run_job(project, "train-policy", config, own)
+    whole = run_job(project, JobKind.TRAIN_POLICY, config, own)
     assert whole.status == "done", whole.report or whole.error
     expected = numbers(project, whole)
 
@@ -102,9 +104,9 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
 def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job, chance, kills):
     name = "soft-q"  # with a replay buffer, a target network and a steered coefficient
     config = replace(POLICY, algorithm=name, steps=8, kl_target=1.0, checkpoint_every=1)
-    whole = run_job(project, "train-policy", config, options(name))
+    whole = run_job(project, JobKind.TRAIN_POLICY, config, options(name))
     assert whole.status == "done", whole.report or whole.error
-    job = queue.enqueue(project, "train-policy", job_configs.stored(config, options(name)))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(config, options(name)))
     for _ in range(kills):
         first = last_checkpoint(project, job.id)[0]
         process = launch.ensure_worker(project.folder, idle=20)
@@ -129,7 +131,7 @@ def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(projec
 
 
 def test_a_setting_changed_live_is_in_force_from_the_next_step_and_again_after_a_resume(project, run_job, monkeypatch):
-    job = queue.enqueue(project, "train-policy", job_configs.stored(POLICY, options()))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, options()))
     record = Recorder.record
 
     def change(self, event):
@@ -141,26 +143,26 @@ def test_a_setting_changed_live_is_in_force_from_the_next_step_and_again_after_a
 
     monkeypatch.setattr(Recorder, "record", change)
     worker.run_job(project, worker.claim(project), {})
-    coefficients = dict(queue.metrics(project, job.id)["objective/kl_coef"])
+    coefficients = dict(job_metrics.series(project, job.id)["objective/kl_coef"])
     assert coefficients == {1: 0.05, 2: 0.05, 3: 0.05, 4: 0.5}
-    assert [(row["name"], row["step"]) for row in live_settings.changes(project, job.id)] == [
+    assert [(row["name"], row["step"]) for row in setting_changes.listed(project, job.id)] == [
         ("kl_coef", 3),
         ("temperature", 3),
     ]
-    assert any("kl_coef = 0.5" in row["text"] for row in queue.log(project, job.id))
+    assert any("kl_coef = 0.5" in row["text"] for row in job_log.lines(project, job.id))
     expected = numbers(project, job)
 
     monkeypatch.setattr(Recorder, "record", record)
     with project.write() as database:  # as if it had been killed after its checkpoint of step 2
         database.conn.execute("delete from checkpoints where job_id = ? and step > 2", (job.id,))
-        database.conn.execute("update jobs set status = 'interrupted' where id = ?", (job.id,))
+        set_job(project, job.id, status="interrupted")
     queue.resume(project, job.id)
     worker.run_job(project, worker.claim(project), {})
     assert numbers(project, job) == expected
 
 
 def test_what_cannot_be_changed_live_is_refused_in_a_sentence(project, run_job):
-    job = run_job(project, "train-policy", replace(POLICY, steps=1), options())
+    job = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, steps=1), options())
     with pytest.raises(BadInput, match="cannot be changed while"):
         live_settings.ask(project, job.id, "batch_size", 3)
     with pytest.raises(BadInput, match="between"):
@@ -178,8 +180,8 @@ def test_the_steered_coefficient_follows_the_paper():
 
 
 def test_a_kl_target_moves_the_coefficient(project, run_job):
-    job = run_job(project, "train-policy", replace(POLICY, kl_target=0.001, kl_horizon=16), options())
-    coefficients = [value for _, value in queue.metrics(project, job.id)["objective/kl_coef"]]
+    job = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, kl_target=0.001, kl_horizon=16), options())
+    coefficients = [value for _, value in job_metrics.series(project, job.id)["objective/kl_coef"]]
     assert coefficients[1] < coefficients[0], "KL is 0 at first, below its target"
 
 
@@ -227,18 +229,18 @@ def test_a_plateau_at_exactly_0_is_one():
 def test_the_best_checkpoint_is_kept_beside_the_newest(project, run_job, monkeypatch):
     best = {2}
     monkeypatch.setattr(StoppingRules, "is_best", lambda self: len(self.state["scores"]) in best)
-    job = run_job(project, "train-policy", replace(POLICY, steps=6, checkpoint_every=1), options())
+    job = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, steps=6, checkpoint_every=1), options())
     kept = {row["step"]: row["best"] for row in project.rows("select step, best from checkpoints")}
     assert kept == {2: 1, 5: 0, 6: 0}
-    assert job.result["best_step"] == 2
-    assert (project.folder / job.result["best"] / "policy" / "adapter_model.safetensors").is_file()
+    assert job.result.best_step == 2
+    assert (project.folder / job.result.best / "policy" / "adapter_model.safetensors").is_file()
     assert queue.adapter_of(project, job).name == "step-000006"
     assert queue.adapter_of(project, job, "best").name == "step-000002"
     for checkpoint in ("last", "best"):
-        compared = run_job(project, "compare", job_configs.CompareConfig(checkpoint=checkpoint, max_new_tokens=5))
+        compared = run_job(project, JobKind.COMPARE, CompareConfig(checkpoint=checkpoint, max_new_tokens=5))
         assert compared.status == "done", compared.error
     texts = [
-        [row["completion"] for row in queue.samples(project, compared.id - n) if row["policy"] == "tuned"]
+        [row["completion"] for row in job_samples.listed(project, compared.id - n) if row["policy"] == "tuned"]
         for n in (0, 1)
     ]
     assert texts[0] != texts[1]
@@ -264,20 +266,20 @@ def test_a_run_that_diverges_goes_back_to_a_checkpoint_and_waits(project, run_jo
 
     def hold(self, seconds):
         job = queue.get(project, self.job_id)
-        held.append((job.error, queue.metrics(project, job.id)["objective/kl"][-1][0], dict(job.result)))
+        held.append((job.error, job_metrics.series(project, job.id)["objective/kl"][-1][0], job.result))
         queue.want(project, self.job_id, "run")
         return "run"
 
     monkeypatch.setattr(Recorder, "hold", hold)
-    job = run_job(project, "train-policy", POLICY, options())
+    job = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
     assert job.status == "done", job.report or job.error
     ((sentence, last, result),) = held
     assert "Step 3 went wrong: loss/policy_avg is not a number" in sentence
     assert "back at step 2" in sentence
     assert last == 2, "what came later is forgotten"
-    assert result["adapter"].endswith("step-000002")
+    assert result.adapter.endswith("step-000002")
     monkeypatch.setattr(ppo.Learner, "update", update)
-    whole = run_job(project, "train-policy", POLICY, options())
+    whole = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
     assert numbers(project, job) == numbers(project, whole), "after the mend it is the run that never went wrong"
 
 
@@ -293,69 +295,67 @@ def test_a_run_that_is_not_to_wait_ends_as_failed_and_can_be_resumed(project, ru
 
     monkeypatch.setattr(soft_q.Learner, "consistent", broken)
     config = replace(POLICY, algorithm="soft-q", on_trouble="fail", checkpoint_every=1)
-    job = run_job(project, "train-policy", config, options("soft-q"))
+    job = run_job(project, JobKind.TRAIN_POLICY, config, options("soft-q"))
     assert (job.status, job.report) == ("failed", None)
     assert "Step 2 went wrong" in job.error
-    assert queue.metrics(project, job.id)["objective/kl"] == [(1, 0.0)]
+    assert job_metrics.series(project, job.id)["objective/kl"] == [(1, 0.0)]
     monkeypatch.setattr(soft_q.Learner, "consistent", consistent)
     queue.resume(project, job.id)
     worker.run_job(project, worker.claim(project), {})
     assert queue.get(project, job.id).status == "done"
-    whole = run_job(project, "train-policy", config, options("soft-q"))
+    whole = run_job(project, JobKind.TRAIN_POLICY, config, options("soft-q"))
     assert numbers(project, job) == numbers(project, whole)
 
 
 def test_a_wait_for_a_run_that_holds_because_of_trouble_ends_with_its_sentence(project, monkeypatch):
-    job = queue.enqueue(project, "train-policy", job_configs.stored(POLICY, options()))
-    with project.write() as database:
-        database.conn.execute("update jobs set status = 'paused', error = 'It went wrong.' where id = ?", (job.id,))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, options()))
+    set_job(project, job.id, status="paused", error="It went wrong.")
     monkeypatch.setattr(launch, "ensure_worker", lambda *_, **__: None)
     with pytest.raises(KnownError, match=r"It went wrong\. Job 1 is paused"):
         wait(project, job.id, lambda _: None)
 
 
 def test_a_wish_to_stop_is_not_forgotten_when_a_step_goes_wrong(project):
-    job = queue.enqueue(project, "train-policy", job_configs.stored(POLICY, options()))
-    with project.write() as database:
-        database.conn.execute("update jobs set status = 'running', wanted = 'stop' where id = ?", (job.id,))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, options()))
+    set_job(project, job.id, status="running", wanted="stop")
     assert Recorder(project, job.id).record(Rollback(0, "It went wrong.")) == "stop"
 
 
 def test_after_a_rollback_past_it_there_is_no_best_checkpoint(project, tmp_path):
-    job = queue.enqueue(project, "train-policy", job_configs.stored(POLICY, options()))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, options()))
     recorder = Recorder(project, job.id)
     for step, best in ((2, False), (4, True)):
         recorder.record(Checkpoint(step, lambda folder: (folder / "x").write_text("x"), best=best))
-    assert queue.get(project, job.id).result["best_step"] == 4
+    assert queue.get(project, job.id).result.best_step == 4
     recorder.record(Rollback(2, "It went wrong."))
     result = queue.get(project, job.id).result
-    assert "best" not in result
-    assert result["adapter"].endswith("step-000002")
+    assert (result.best, result.best_step) == ("", None)
+    assert result.adapter.endswith("step-000002")
 
 
 def test_a_resumed_run_keeps_its_reward_model_and_its_prompts(project, run_job, monkeypatch):
     ranked(project, run_job)
-    reward = job_configs.TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3)
-    first = run_job(project, "train-reward", reward)
+    reward = TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3)
+    first = run_job(project, JobKind.TRAIN_REWARD, reward)
     config = replace(POLICY, train_on_gold=False, checkpoint_every=1)
-    whole = run_job(project, "train-policy", config, options())
+    whole = run_job(project, JobKind.TRAIN_POLICY, config, options())
 
     def others_go_on():
-        assert run_job(project, "train-reward", replace(reward, seed=5)).id != first.id
+        assert run_job(project, JobKind.TRAIN_REWARD, replace(reward, seed=5)).id != first.id
         prompts.add(project, [Prompt(0, "a new one"), Prompt(0, "another", split="heldout")])
 
     resumed = killed_and_resumed(project, monkeypatch, config, options(), at_step(3), meanwhile=others_go_on)
-    assert resumed.result["reward_job"] == first.id
+    assert resumed.result.reward_job == first.id
     assert numbers(project, resumed) == numbers(project, whole)
 
 
 def test_a_run_killed_while_it_is_measured_at_the_end_says_so_once(project, run_job, monkeypatch):
     def last_words(event):
-        return isinstance(event, Result) and "kl" in event.values
+        return isinstance(event, Result) and event.result.kl is not None
 
     job = killed_and_resumed(project, monkeypatch, POLICY, options(), last_words)
-    assert len(queue.metrics(project, job.id)["eval/reward_after"]) == 1
-    assert len([row for row in queue.samples(project, job.id) if row["policy"] == "tuned"]) == 8
+    assert len(job_metrics.series(project, job.id)["eval/reward_after"]) == 1
+    assert len([row for row in job_samples.listed(project, job.id) if row["policy"] == "tuned"]) == 8
 
 
 def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gives(project, run_job, monkeypatch):
@@ -364,32 +364,32 @@ def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gi
     collect = collecting.collect
 
     def late(shared, reward, chosen, config, live, step, guide=None, *, learns):
-        found = collect(shared, reward, chosen, config, live, step, guide, learns=learns)
+        found, cached = collect(shared, reward, chosen, config, live, step, guide, learns=learns)
         score = found.rollout.score
-        return replace(found, rollout=replace(found.rollout, score=score * 0 if step < 2 else score + 1))
+        return replace(found, rollout=replace(found.rollout, score=score * 0 if step < 2 else score + 1)), cached
 
     monkeypatch.setattr("core.rl.rollout_source.collect", late)
-    whole = run_job(project, "train-policy", POLICY, options())
-    job = run_job(project, "train-policy", POLICY, options())
+    whole = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
+    job = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
     with project.write() as database:
         database.conn.execute("delete from checkpoints where job_id = ? and step > 2", (job.id,))
-        database.conn.execute("update jobs set status = 'interrupted' where id = ?", (job.id,))
+        set_job(project, job.id, status="interrupted")
     queue.resume(project, job.id)
     worker.run_job(project, worker.claim(project), {})
     assert numbers(project, job) == numbers(project, whole)
 
 
 def test_the_newest_wish_counts_after_a_resume(project, run_job):
-    job = run_job(project, "train-policy", replace(POLICY, steps=6), options())
+    job = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, steps=6), options())
     with project.write() as database:
         insert = "insert into controls (job_id, name, value, step, created_at) values (?, 'kl_coef', ?, ?, '')"
         database.conn.execute(insert, (job.id, 0.5, 5))
         database.conn.execute("delete from checkpoints where job_id = ? and step > 4", (job.id,))
-        database.conn.execute("update jobs set status = 'interrupted' where id = ?", (job.id,))
+        set_job(project, job.id, status="interrupted")
     live_settings.ask(project, job.id, "kl_coef", 0.01)
     queue.resume(project, job.id)
     worker.run_job(project, worker.claim(project), {})
-    assert dict(queue.metrics(project, job.id)["objective/kl_coef"]) == {
+    assert dict(job_metrics.series(project, job.id)["objective/kl_coef"]) == {
         1: 0.05,
         2: 0.05,
         3: 0.05,
@@ -401,7 +401,9 @@ def test_the_newest_wish_counts_after_a_resume(project, run_job):
 
 def test_only_what_an_algorithm_heeds_can_be_changed_and_a_price_that_it_divides_by_not_to_0(project):
     jobs = {
-        name: queue.enqueue(project, "train-policy", job_configs.stored(replace(POLICY, algorithm=name), options(name)))
+        name: queue.enqueue(
+            project, JobKind.TRAIN_POLICY, config_values(replace(POLICY, algorithm=name), options(name))
+        )
         for name in ("trpo", "dpo", "soft-q")
     }
     for name, setting in (("trpo", "learning_rate"), ("dpo", "kl_coef"), ("dpo", "temperature")):
@@ -413,22 +415,25 @@ def test_only_what_an_algorithm_heeds_can_be_changed_and_a_price_that_it_divides
 
 def test_a_price_of_0_is_refused_where_it_is_divided_by_or_steered(project, run_job):
     soft = replace(POLICY, algorithm="soft-q", kl_coef=0.0)
-    assert "above 0" in run_job(project, "train-policy", soft, options("soft-q")).error
-    assert "above 0" in run_job(project, "train-policy", replace(POLICY, kl_coef=0.0, kl_target=3.0), options()).error
+    assert "above 0" in run_job(project, JobKind.TRAIN_POLICY, soft, options("soft-q")).error
+    assert (
+        "above 0"
+        in run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, kl_coef=0.0, kl_target=3.0), options()).error
+    )
 
 
 def test_the_change_against_the_reference_is_of_the_same_reward(project, run_job):
     config = replace(POLICY, steps=1, missing_end_penalty=1.0, rules="0*length", model_weight=0.0)
-    job = run_job(project, "train-policy", config, options())
-    rows = [row for row in queue.samples(project, job.id) if row["step"] == 1]
+    job = run_job(project, JobKind.TRAIN_POLICY, config, options())
+    rows = [row for row in job_samples.listed(project, job.id) if row["step"] == 1]
     assert {row["score"] for row in rows} <= {0.0, -1.0}
     unended = [row for row in rows if row["tokens"] == POLICY.max_new_tokens and row["policy"] == "reference"]
     assert all(row["score"] == -1.0 for row in unended)
 
 
 def test_held_out_answers_say_how_much_higher_they_score_than_the_references(project, run_job):
-    job = run_job(project, "train-policy", POLICY, options())
-    rows = sorted(queue.samples(project, job.id), key=lambda row: row["id"])
+    job = run_job(project, JobKind.TRAIN_POLICY, POLICY, options())
+    rows = sorted(job_samples.listed(project, job.id), key=lambda row: row["id"])
     before, after = (
         [row for row in rows if row["policy"] == policy and row["step"] in (0, 5)] for policy in ("reference", "tuned")
     )
@@ -449,7 +454,7 @@ def test_a_kl_that_explodes_is_trouble_and_one_that_grows_is_not():
 
 def test_a_pause_comes_after_a_checkpoint_so_that_it_loses_nothing(project, monkeypatch):
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
-    job = queue.enqueue(project, "train-policy", job_configs.stored(POLICY, options()))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, options()))
     context = JobContext(project, job.id, POLICY, options())
     events = []
     for event in train_job.run(context):
@@ -465,30 +470,30 @@ def test_a_pause_comes_after_a_checkpoint_so_that_it_loses_nothing(project, monk
 def test_rules_and_a_persons_own_function_are_added_with_their_weights(project, run_job, tmp_path):
     (tmp_path / "own.py").write_text("def ends(prompt, completion):\n    return 2.0\n", encoding="utf-8")
     config = replace(POLICY, steps=1, rules=f"0.5*{tmp_path / 'own.py'}:ends; -0.1*length", model_weight=0.0)
-    job = run_job(project, "train-policy", config, options())
+    job = run_job(project, JobKind.TRAIN_POLICY, config, options())
     assert job.status == "done", job.error
-    for row in queue.samples(project, job.id, step=1):
+    for row in job_samples.listed(project, job.id, step=1):
         assert row["score"] == pytest.approx(1.0 - 0.1 * len(row["completion"].split()), abs=1e-5)
     for rules, word in (("x*length", "not a weight"), ("0.5*nonsense", "no reward called")):
-        failed = run_job(project, "train-policy", replace(config, rules=rules), options())
+        failed = run_job(project, JobKind.TRAIN_POLICY, replace(config, rules=rules), options())
         assert (failed.status, word in failed.error) == ("failed", True)
     (tmp_path / "bad.py").write_text("def own(prompt, completion):\n    return 1 / 0\n", encoding="utf-8")
-    failed = run_job(project, "train-policy", replace(config, rules=f"{tmp_path / 'bad.py'}:own"), options())
+    failed = run_job(project, JobKind.TRAIN_POLICY, replace(config, rules=f"{tmp_path / 'bad.py'}:own"), options())
     assert "failed on a completion (ZeroDivisionError" in failed.error
     assert failed.report is None
 
 
 def test_dpo_needs_no_reward_model_and_others_say_what_they_need(project, run_job):
     config = replace(POLICY, train_on_gold=False, gold="")
-    assert "no reward model" in run_job(project, "train-policy", config, options()).error
+    assert "no reward model" in run_job(project, JobKind.TRAIN_POLICY, config, options()).error
     dpo = replace(config, algorithm="dpo")
-    assert "rank some training prompts" in run_job(project, "train-policy", dpo, options("dpo")).error
+    assert "rank some training prompts" in run_job(project, JobKind.TRAIN_POLICY, dpo, options("dpo")).error
     ranked(project, run_job)
-    job = run_job(project, "train-policy", dpo, options("dpo"))
+    job = run_job(project, JobKind.TRAIN_POLICY, dpo, options("dpo"))
     assert job.status == "done", job.error
-    assert "rewards/margins" in queue.metrics(project, job.id)
+    assert "rewards/margins" in job_metrics.series(project, job.id)
     single = replace(POLICY, algorithm="rloo", completions=1)
-    assert "set --completions to 2" in run_job(project, "train-policy", single, options("rloo")).error
+    assert "set --completions to 2" in run_job(project, JobKind.TRAIN_POLICY, single, options("rloo")).error
 
 
 def test_dpo_learns_an_end_token_only_where_it_was_written(project, tiny_model, run_job, monkeypatch):
@@ -501,7 +506,7 @@ def test_dpo_learns_an_end_token_only_where_it_was_written(project, tiny_model, 
 
     ranked(project, run_job)
     project.db.conn.execute("update completions set ended = id % 2")
-    job = queue.enqueue(project, "train-policy", job_configs.stored(replace(POLICY, algorithm="dpo"), options("dpo")))
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(replace(POLICY, algorithm="dpo"), options("dpo")))
     shared = SharedModel(load(base_models.parse(str(tiny_model))))
     collector = Collector(shared, RewardFunction(), [], POLICY, LiveSettings.of(POLICY))
     source = PreferenceSource(JobContext(project, job.id, POLICY, options("dpo")), shared, collector)
@@ -517,14 +522,14 @@ def test_dpo_learns_an_end_token_only_where_it_was_written(project, tiny_model, 
 def test_a_sweep_is_a_run_for_every_combination_and_a_table_of_what_differs(project):
     axes = {"kl_coef": ["0.02", "0.1"], "ppo_epochs": ["1", "3"]}
     jobs = sweep.enqueue(project, POLICY, options(), axes)
-    assert [(job.config["kl_coef"], job.config["options"]["ppo_epochs"]) for job in jobs] == [
+    assert [(job.config.kl_coef, job.options.ppo_epochs) for job in jobs] == [
         (0.02, 1), (0.02, 3), (0.1, 1), (0.1, 3)
     ]  # fmt: skip
     assert jobs[0].name == "Sweep: kl_coef 0.02, ppo_epochs 1"
     assert sweep.differences(jobs) == ["kl_coef", "ppo_epochs"]
     mixed = sweep.enqueue(project, POLICY, options(), {"algorithm": ["ppo", "rloo"]})
-    assert [set(job.config["options"]) >= {"cliprange_value"} for job in mixed] == [True, False]
-    assert all(job.config["on_trouble"] == "fail" for job in mixed), "one that goes wrong does not hold up the others"
+    assert ["cliprange_value" in asdict(job.options) for job in mixed] == [True, False]
+    assert all(job.config.on_trouble == "fail" for job in mixed), "one that goes wrong does not hold up the others"
     for name, value, word in (
         ("kl_coef", "nan", "at least"),
         ("nothing", "1", "no setting"),
@@ -539,24 +544,26 @@ def test_a_sweep_is_a_run_for_every_combination_and_a_table_of_what_differs(proj
 def test_rounds_follow_from_who_wrote_what_was_ranked(project, run_job):
     assert rounds.rounds(project) == []
     ranked(project, run_job)
-    reward = job_configs.TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3)
-    assert run_job(project, "train-reward", reward).status == "done"
-    tuned = run_job(project, "train-policy", replace(POLICY, train_on_gold=False), options())
+    reward = TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3)
+    assert run_job(project, JobKind.TRAIN_REWARD, reward).status == "done"
+    tuned = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, train_on_gold=False), options())
     (first,) = rounds.rounds(project)
     assert (first.number, first.groups, first.policy_job) == (1, 12, tuned.id)
     assert first.pairs > 0
     assert first.accuracy is not None
-    assert first.gain == pytest.approx(tuned.result["reward_after"] - tuned.result["reward_before"])
-    begun = queue.enqueue(project, "train-policy", job_configs.stored(POLICY, options()))
+    assert first.gain == pytest.approx(tuned.result.reward_after - tuned.result.reward_before)
+    begun = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, options()))
     queue.want(project, begun.id, "stop")
-    Recorder(project, begun.id).record(Result({"adapter": tuned.result["adapter"], "reward_job": first.reward_job}))
+    Recorder(project, begun.id).record(
+        Result(TrainPolicyResult(adapter=tuned.result.adapter, reward_job=first.reward_job))
+    )
     assert rounds.rounds(project) == [first], "a run that did not end takes no other's place"
-    again = job_configs.GenerateConfig(max_new_tokens=6, policy_job=tuned.id)
-    assert run_job(project, "generate", again).status == "done"
+    again = GenerateConfig(max_new_tokens=6, policy_job=tuned.id)
+    assert run_job(project, JobKind.GENERATE, again).status == "done"
     assert [(each.number, each.groups, each.pairs) for each in rounds.rounds(project)][1] == (2, 12, 0)
     gold.rank_all(project, GOLD)
-    second = run_job(project, "train-reward", reward)
+    second = run_job(project, JobKind.TRAIN_REWARD, reward)
     found = rounds.rounds(project)
     assert (found[1].reward_job, found[0].reward_job) == (second.id, first.reward_job)
-    assert second.result["pairs"] > first.pairs, "the reward model learns from all rounds"
+    assert second.result.pairs > first.pairs, "the reward model learns from all rounds"
     assert rounds.line(found[0]).startswith(f"Round 1: {first.pairs:,} pairs · reward model")

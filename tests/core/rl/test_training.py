@@ -7,19 +7,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.config import job_configs
+from core.config.jobs import CompareConfig, GenerateConfig, JobKind, ScoreConfig, config_values
 from core.config.metrics import METRICS
-from core.jobs import queue
+from core.config.options import changed_values, from_dict
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
 from core.labeling import gold
 from core.preferences import pairs
 from core.records import Job, Prompt
-from core.store import Project, create_project, prompts
+from core.store import Project, create_project, job_metrics, job_samples, prompts
 
 Run = Callable[..., Job]
 GOLD = "regex:[a-m]"
-GENERATE = job_configs.GenerateConfig(max_new_tokens=10)
-REWARD = job_configs.TrainRewardConfig(epochs=3, learning_rate=5e-3, batch_prompts=3, checkpoint_every=2)
-POLICY = job_configs.TrainPolicyConfig(
+GENERATE = GenerateConfig(max_new_tokens=10)
+REWARD = TrainRewardConfig(epochs=3, learning_rate=5e-3, batch_prompts=3, checkpoint_every=2)
+POLICY = TrainPolicyConfig(
     steps=4, gold=GOLD, learning_rate=5e-3, eval_prompts=2, max_new_tokens=10, batch_size=8, checkpoint_every=2
 )
 
@@ -29,7 +30,7 @@ def ranked(tmp_path: Path, tiny_model: Path, run_job: Run) -> Project:
     """A project whose completions a script has ranked by how many letters from a to m they hold."""
     project = create_project(tmp_path / "project", model=str(tiny_model))
     prompts.add(project, [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)])
-    assert run_job(project, "generate", GENERATE).status == "done"
+    assert run_job(project, JobKind.GENERATE, GENERATE).status == "done"
     gold.rank_all(project, GOLD)
     return project
 
@@ -37,69 +38,68 @@ def ranked(tmp_path: Path, tiny_model: Path, run_job: Run) -> Project:
 def test_generation_gives_every_prompt_its_completions_and_resumes_where_it_stopped(tmp_path, tiny_model, run_job):
     project = create_project(tmp_path / "project", model=str(tiny_model))
     prompts.add(project, [Prompt(0, f"prompt {i}") for i in range(6)])
-    run_job(project, "generate", job_configs.GenerateConfig(max_new_tokens=6, completions=3, limit=2))
+    run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=6, completions=3, limit=2))
     texts = project.rows("select text from completions order by id")
-    job = run_job(project, "generate", job_configs.GenerateConfig(max_new_tokens=6, completions=3))
+    job = run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=6, completions=3))
     assert job.status == "done"
     assert project.value("select count(*) from completions") == 18
     assert project.rows("select text from completions order by id")[:6] == texts
-    again = run_job(project, "generate", job_configs.GenerateConfig(max_new_tokens=6))
+    again = run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=6))
     assert (again.status, "Every prompt has completions" in (again.error or "")) == ("failed", True)
 
 
 def test_the_reward_model_learns_what_the_labeler_prefers(ranked, run_job):
-    job = run_job(ranked, "train-reward", replace(REWARD, epochs=10))
+    job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, epochs=10))
     assert job.status == "done", job.report or job.error
     counted = pairs.counts(ranked)
-    assert job.result["pairs"] + job.result["heldout_pairs"] == counted.pairs
-    assert set(queue.metrics(ranked, job.id)) <= set(METRICS), "every number is explained"
-    losses = queue.metrics(ranked, job.id)["loss"]
+    assert job.result.pairs + job.result.heldout_pairs == counted.pairs
+    assert set(job_metrics.series(ranked, job.id)) <= set(METRICS), "every number is explained"
+    losses = job_metrics.series(ranked, job.id)["loss"]
     assert sum(v for _, v in losses[-3:]) < sum(v for _, v in losses[:3])
     held = {row["prompt_id"] for row in ranked.rows("select id as prompt_id from prompts where split = 'heldout'")}
-    assert job.result["heldout_pairs"] == len([pair for pair in pairs.listed(ranked) if pair.prompt_id in held])
+    assert job.result.heldout_pairs == len([pair for pair in pairs.listed(ranked) if pair.prompt_id in held])
 
 
 def test_scores_have_mean_0_and_deviation_1_over_the_reference(ranked, run_job):
-    run_job(ranked, "train-reward", REWARD)
+    run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     scores = []
     for row in ranked.rows("select g.id, p.text from completion_groups g join prompts p on p.id = g.prompt_id"):
         texts = [r["text"] for r in ranked.rows("select text from completions where group_id = ?", row["id"])]
-        job = run_job(ranked, "score", job_configs.ScoreConfig(prompt=row["text"], completions=tuple(texts)))
-        scores += job.result["scores"]
+        job = run_job(ranked, JobKind.SCORE, ScoreConfig(prompt=row["text"], completions=tuple(texts)))
+        scores += job.result.scores
     assert torch.tensor(scores).mean().abs() < 1e-2
     assert abs(float(torch.tensor(scores).std(correction=0)) - 1) < 1e-2
 
 
 def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ranked, run_job):
-    run_job(ranked, "train-reward", REWARD)
-    job = run_job(ranked, "train-policy", POLICY, job_configs.ALGORITHMS["ppo"].config())
+    run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
+    job = run_job(ranked, JobKind.TRAIN_POLICY, POLICY, ALGORITHMS["ppo"].config())
     assert job.status == "done", job.report or job.error
-    metrics = queue.metrics(ranked, job.id)
+    metrics = job_metrics.series(ranked, job.id)
     assert set(metrics) <= set(METRICS), "every number is explained"
     assert metrics["objective/kl"][0] == (1, 0.0)
     assert metrics["objective/kl"][-1][1] != 0.0
     assert all(value < 1e-4 for _, value in metrics["val/ratio_first"])
     assert metrics["policy/approxkl_avg"][0][1] >= 0
     assert [step for step, _ in metrics["objective/scores"]] == [1, 2, 3, 4]
-    seen = queue.samples(ranked, job.id, step=2)
+    seen = job_samples.listed(ranked, job.id, step=2)
     own = [row for row in seen if row["policy"] == "policy"]
     assert len(own) == POLICY.batch_size
     reference = {
-        row["prompt_id"]: row["score"] for row in queue.samples(ranked, job.id) if row["policy"] == "reference"
+        row["prompt_id"]: row["score"] for row in job_samples.listed(ranked, job.id) if row["policy"] == "reference"
     }
     assert all(row["change"] == pytest.approx(row["score"] - reference[row["prompt_id"]]) for row in own)
-    assert {"reward_before", "reward_after", "gold_before", "gold_after", "kl", "stop_reason"} <= set(job.result)
-    compared = run_job(ranked, "compare", job_configs.CompareConfig(gold=GOLD, max_new_tokens=8))
-    rows = queue.samples(ranked, compared.id)
+    told = {"reward_before", "reward_after", "gold_before", "gold_after", "kl", "stop_reason"}
+    assert told <= set(changed_values(job.result))
+    compared = run_job(ranked, JobKind.COMPARE, CompareConfig(gold=GOLD, max_new_tokens=8))
+    rows = job_samples.listed(ranked, compared.id)
     assert [row["policy"] for row in rows] == ["reference"] * 3 + ["tuned"] * 3
-    assert compared.result["prompts"] == 3
-    own = run_job(ranked, "generate", job_configs.GenerateConfig(policy_job=job.id, max_new_tokens=5))
+    assert compared.result.prompts == 3
+    own = run_job(ranked, JobKind.GENERATE, GenerateConfig(policy_job=job.id, max_new_tokens=5))
     assert own.status == "done"
     assert ranked.value("select count(*) from completions where policy_job = ?", job.id) == 48
-    mixed = job_configs.GenerateConfig(
-        policy_job=job.id, mix_with=0, completions=3, max_new_tokens=5, missing_only=False
-    )
-    written = run_job(ranked, "generate", mixed)
+    mixed = GenerateConfig(policy_job=job.id, mix_with=0, completions=3, max_new_tokens=5, missing_only=False)
+    written = run_job(ranked, JobKind.GENERATE, mixed)
     shares = ranked.rows(
         "select c.policy_job, count(*) as n from completions c join completion_groups g on g.id = c.group_id"
         " where g.job_id = ? group by 1 order by 1",
@@ -110,23 +110,21 @@ def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ra
 
 
 def test_a_reward_threshold_stops_the_run(ranked, run_job):
-    run_job(ranked, "train-reward", REWARD)
-    config = job_configs.from_dict(
-        job_configs.TrainPolicyConfig, job_configs.stored(POLICY) | {"reward_threshold": -50.0, "steps": 9}
-    )
-    job = run_job(ranked, "train-policy", config, job_configs.ALGORITHMS["ppo"].config())
-    assert (job.result["steps"], job.result["stop_reason"]) == (3, "reward threshold")
+    run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
+    config = from_dict(TrainPolicyConfig, config_values(POLICY) | {"reward_threshold": -50.0, "steps": 9})
+    job = run_job(ranked, JobKind.TRAIN_POLICY, config, ALGORITHMS["ppo"].config())
+    assert (job.result.steps, job.result.stop_reason) == (3, "reward threshold")
     assert ranked.value("select max(step) from checkpoints where job_id = ?", job.id) == 3
 
 
 def test_bad_input_is_one_sentence(tmp_path, tiny_model, run_job):
     project = create_project(tmp_path / "project", model=str(tiny_model))
-    assert "no prompts" in run_job(project, "generate", GENERATE).error
+    assert "no prompts" in run_job(project, JobKind.GENERATE, GENERATE).error
     prompts.add(project, [Prompt(0, "hello")])
-    assert "no pairs" in run_job(project, "train-reward", REWARD).error
-    assert "no reward model" in run_job(project, "train-policy", POLICY, job_configs.ALGORITHMS["ppo"].config()).error
+    assert "no pairs" in run_job(project, JobKind.TRAIN_REWARD, REWARD).error
+    assert "no reward model" in run_job(project, JobKind.TRAIN_POLICY, POLICY, ALGORITHMS["ppo"].config()).error
     project.set_setting("model", str(tmp_path / "nowhere"))
-    assert "is not there" in run_job(project, "generate", GENERATE).error
+    assert "is not there" in run_job(project, JobKind.GENERATE, GENERATE).error
 
 
 def test_a_model_without_a_chat_template_is_refused(tmp_path, run_job):
@@ -135,7 +133,7 @@ def test_a_model_without_a_chat_template_is_refused(tmp_path, run_job):
     folder = make_tiny_model(tmp_path / "model", chat_template=None)
     project = create_project(tmp_path / "project", model=str(folder))
     prompts.add(project, [Prompt(0, "hello")])
-    job = run_job(project, "generate", GENERATE)
+    job = run_job(project, JobKind.GENERATE, GENERATE)
     assert job.status == "failed"
     assert "chat template" in job.error
 
@@ -149,9 +147,9 @@ def test_a_damaged_model_is_refused_and_a_good_one_then_works(tmp_path, run_job)
     weights.write_bytes(whole[:1000])
     project = create_project(tmp_path / "project", model=str(folder))
     prompts.add(project, [Prompt(0, "hello")])
-    job = run_job(project, "generate", GENERATE)
+    job = run_job(project, JobKind.GENERATE, GENERATE)
     assert job.status == "failed"
     assert "cannot be loaded" in job.error
     assert job.report is None
     weights.write_bytes(whole)
-    assert run_job(project, "generate", GENERATE).status == "done"
+    assert run_job(project, JobKind.GENERATE, GENERATE).status == "done"

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.config import job_configs
+from core.config.jobs import ExportModelConfig, JobKind, config_values
+from core.config.training import TrainRewardConfig
 from core.errors import BadInput
 from core.jobs import queue
 from core.labeling import gold
@@ -41,12 +42,12 @@ def test_settings_that_could_only_fail_are_refused(asking, values, words):
 
 def test_a_run_may_wait_for_what_is_on_its_way(asking):
     config = replace(POLICY, train_on_gold=False)
-    queue.enqueue(asking, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    queue.enqueue(asking, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     preflight.check(asking, config)
-    export = job_configs.ExportModelConfig(out=str(asking.folder / "new"))
+    export = ExportModelConfig(out=str(asking.folder / "new"))
     with pytest.raises(BadInput, match="no tuned policy yet"):
         preflight.check(asking, export)
-    queue.enqueue(asking, "train-policy", job_configs.stored(config, options()))
+    queue.enqueue(asking, JobKind.TRAIN_POLICY, config_values(config, options()))
     preflight.check(asking, export)
     with pytest.raises(BadInput, match="empty or new"):
         preflight.check(asking, replace(export, out=str(asking.folder)))

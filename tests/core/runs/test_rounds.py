@@ -2,20 +2,20 @@
 
 import json
 
-from core.config import job_configs
+from core.config.jobs import JOBS, config_values
+from core.config.training import ALGORITHMS
 from core.jobs import queue
 from core.labeling import gold
 from core.runs import rounds
 from core.store import completions, rankings
+from tests.jobs import set_job
 
 
 def finished(project, kind, **result):
-    options = job_configs.ALGORITHMS["ppo"].config() if kind == "train-policy" else None
-    job = queue.enqueue(project, kind, job_configs.stored(job_configs.JOBS[kind].config(), options))
-    project.db.conn.execute(
-        "update jobs set status = 'done', attempt = 1, started_at = created_at, result = ? where id = ?",
-        (json.dumps({"adapter": f"runs/{job.id}/x"} | result), job.id),
-    )
+    options = ALGORITHMS["ppo"].config() if kind == "train-policy" else None
+    job = queue.enqueue(project, kind, config_values(JOBS[kind].config(), options))
+    found = json.dumps({"adapter": f"runs/{job.id}/x"} | result)
+    set_job(project, job.id, status="done", attempt=1, started_at=job.created_at, result=found)
     return job.id
 
 
@@ -31,7 +31,7 @@ def test_a_gain_stands_beside_the_reward_model_that_measured_it(filled):
 def test_pairs_that_the_newest_reward_model_has_not_seen_are_told(filled):
     gold.rank_all(filled, "length")
     job = finished(filled, "train-reward", accuracy=0.75)
-    filled.db.conn.execute("update jobs set started_at = '2000-01-02' where id = ?", (job,))
+    set_job(filled, job, started_at="2000-01-02")
     filled.db.conn.execute("update rankings set created_at = '2000-01-01'")
     (before,) = rounds.rounds(filled)
     assert before.newer == 0

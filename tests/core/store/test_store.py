@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from core import worker
 from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
 from core.records import Prompt
 from core.store import DATABASE, create_project, guidelines, open_project, prompts, rankings
@@ -228,3 +229,11 @@ def test_system_errors_become_sentences():
     assert memory is not None
     assert "memory" in str(memory)
     assert known(ValueError("a bug")) is None
+
+
+def test_a_persons_work_waits_for_the_disk_and_a_worker_loses_at_most_its_last_moments(empty_project, tmp_path):
+    folder = tmp_path / "mine"
+    shutil.copytree(empty_project, folder)
+    for opened, level in ((open_project(folder), 2), (worker.opened(folder), 1)):
+        assert opened.value("pragma synchronous") == level
+        opened.close()

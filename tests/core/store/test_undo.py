@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.config.jobs import JOBS, GenerateConfig, ScoreConfig
 from core.errors import BadInput, KnownError
 from core.events import NewCompletion
 from core.jobs.follow import Follower
@@ -9,6 +10,7 @@ from core.labeling import gold
 from core.records import Prompt
 from core.store import assignments, completions, guidelines, open_project, prompts, rankings
 from core.store.undo import History
+from tests.jobs import add_job, set_job
 
 
 def contents(project):
@@ -86,13 +88,12 @@ def test_what_is_held_out_stays_once_a_run_follows_it(filled, kind):
         prompts.edit(filled, prompt.id, split="train")
     history = History(filled)
     history.mark(prompts.split_heldout(filled, 0.5))
-    add_job = "insert into jobs (kind, name, config, created_at, status, attempt) values (?, 'x', '{}', '', ?, ?)"
-    filled.db.conn.execute(add_job, (kind, "queued", 0))
-    filled.db.conn.execute(add_job, ("generate", "done", 1))
+    job = add_job(filled, JOBS[kind].config())
+    add_job(filled, GenerateConfig(), status="done", attempt=1)
     assert history.undo().label == "Undone: Hold out prompts", "nothing has looked at the split yet"
     history.redo()
     history.mark(prompts.edit(filled, 1, tags=("since",)))
-    filled.db.conn.execute("update jobs set status = 'done', attempt = 1")
+    set_job(filled, job.id, status="done", attempt=1)
     history.undo()
     assert prompts.get(filled, 1).tags == ("test",), "what has nothing to do with the split is taken back as ever"
     with pytest.raises(BadInput, match="“Hold out prompts” cannot be taken back any more, because other work builds"):
@@ -135,7 +136,7 @@ def test_a_step_is_one_operation_and_not_what_was_written_beside_it(filled):
 def test_a_deletion_comes_back_with_all_that_went_along(filled):
     person = rankings.labeler(filled, "somebody")
     rankings.keep_draft(filled, person.id, 3, {"tiers": []})
-    filled.db.conn.execute("insert into jobs (kind, name, config, created_at) values ('score', 'x', '{}', '')")
+    add_job(filled, ScoreConfig())
     filled.db.conn.execute(
         "insert into samples (job_id, step, prompt_id, prompt, policy, completion) values (1, 1, 3, 'p', 'x', 'c')"
     )

@@ -272,19 +272,17 @@ def tab(qtbot, session: Session) -> Tab:
     return open_tab(qtbot, session)
 
 
-def test_the_checklist_names_what_is_missing_and_leads_there(tab) -> None:
+def test_the_checklist_names_what_is_missing_and_leads_there(tab, qtbot) -> None:
     editor = tab.guidelines
     editor.discard_changes()
     for part in editor.editors.values():
         part.clear()
-    editor._show_preview()
-    before = len(editor.checklist.points)
-    assert before == 4
+    qtbot.waitUntil(lambda: len(editor.checklist.points) == 4)
+    assert len(editor.checklist.points) == 4
     assert "Checklist: " in editor.checklist.title.text()
     editor.checklist.points[0].click()
     editor.use_template("summarisation")
-    editor._show_preview()
-    assert editor.checklist.points == []
+    qtbot.waitUntil(lambda: editor.checklist.points == [])
     assert editor.checklist.title.text() == "Checklist: 11 of 11"
 
 

@@ -9,28 +9,36 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMenu, QMessageBox
 
-from core.config import job_configs
 from core.config.algorithms import LIVE
+from core.config.jobs import ExportModelJob, ExportModelResult, JobKind, config_values
 from core.config.metrics import METRICS, further
+from core.config.training import (
+    ALGORITHMS,
+    TrainPolicyConfig,
+    TrainPolicyJob,
+    TrainPolicyResult,
+    TrainRewardConfig,
+    TrainRewardResult,
+)
 from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Samples
 from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
-from core.runs import live_settings
-from core.store import completions
+from core.store import completions, setting_changes
 from desktop.background import wait_for_all
 from desktop.places import TabId
 from desktop.policy.samples import COLUMNS
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.policy.tab import Tab
 from desktop.widgets.short_text import ShortText
+from tests.jobs import set_job
 
-KIND = "train-policy"
+KIND = JobKind.TRAIN_POLICY
 
 
 def queued(project, algorithm="ppo", **values):
-    config = job_configs.TrainPolicyConfig(algorithm=algorithm, **values)
-    return queue.enqueue(project, KIND, job_configs.stored(config, job_configs.ALGORITHMS[algorithm].config()))
+    config = TrainPolicyConfig(algorithm=algorithm, **values)
+    return queue.enqueue(project, KIND, config_values(config, ALGORITHMS[algorithm].config()))
 
 
 def told(project, job, steps, **curves):
@@ -42,7 +50,7 @@ def told(project, job, steps, **curves):
 
 
 def done(project, job, status="done"):
-    project.db.conn.execute("update jobs set status = ? where id = ?", (status, job.id))
+    set_job(project, job.id, status=status)
 
 
 @pytest.fixture
@@ -59,8 +67,7 @@ def tab(qtbot, session):
 
 def poll(tab):
     """Let the tab see what a worker did, and draw it."""
-    tab.session._follower.touch()
-    tab.session.poll()
+    tab.session.look_again()
     drawn(tab)
 
 
@@ -77,22 +84,22 @@ def drawn(tab):
 @pytest.fixture
 def expecting(tab):
     """A reward model is on its way, so that runs may be queued."""
-    queue.enqueue(tab.session.project, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    queue.enqueue(tab.session.project, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     return tab
 
 
 def test_every_algorithm_can_be_chosen_and_started_with_its_own_settings(expecting):
     tab = expecting
-    assert tab.form.algorithm.count() == len(job_configs.ALGORITHMS) >= 10
-    for name, kind in job_configs.ALGORITHMS.items():
+    assert tab.form.algorithm.count() == len(ALGORITHMS) >= 10
+    for name, kind in ALGORITHMS.items():
         tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
         assert kind.summary[1:] in tab.form.summary.text()
         config, options = tab.form.run()
         assert (config.algorithm, config.learning_rate) == (name, 0.0)
         assert options == kind.config()
         tab.start()
-    assert [job.config["algorithm"] for job in tab.session.jobs(KIND)][::-1] == list(job_configs.ALGORITHMS)
-    assert "alpha" in tab.session.jobs(KIND)[::-1][list(job_configs.ALGORITHMS).index("dqn")].config["options"]
+    assert [job.config.algorithm for job in tab.session.jobs(TrainPolicyJob)][::-1] == list(ALGORITHMS)
+    assert tab.session.jobs(TrainPolicyJob)[::-1][list(ALGORITHMS).index("dqn")].options.alpha
 
 
 def test_what_was_typed_stays_when_another_algorithm_is_looked_at(tab):
@@ -120,18 +127,18 @@ def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
     assert tab.live.heading.isVisible() and tab.live.heading.text() == "Change while it runs"
     assert "from the next step" in tab.live.heading.toolTip()
     assert tab.live.fields["kl_coef"].value() == 0.05
-    assert tab.live.fields["learning_rate"].value() == job_configs.ALGORITHMS["ppo"].learning_rate
+    assert tab.live.fields["learning_rate"].value() == ALGORITHMS["ppo"].learning_rate
     field = tab.live.fields["kl_coef"]
     field.setFocus()
     field.selectAll()
     QTest.keyClicks(field, "0.2")
     QTest.keyClick(field, Qt.Key.Key_Return)
-    assert [(row["name"], row["value"], row["step"]) for row in live_settings.changes(project, job.id)] == [
+    assert [(row["name"], row["value"], row["step"]) for row in setting_changes.listed(project, job.id)] == [
         ("kl_coef", 0.2, None)
     ]
     assert "from the next step" in tab.live.said.text()
     tab.live.apply()
-    assert len(live_settings.changes(project, job.id)) == 1, "what is in force already is not asked for again"
+    assert len(setting_changes.listed(project, job.id)) == 1, "what is in force already is not asked for again"
     project.db.conn.execute("update controls set step = 4")
     told(project, job, [5], objective__scores=lambda s: s)
     poll(tab)
@@ -153,11 +160,11 @@ def test_what_is_typed_and_not_applied_yet_outlives_the_next_steps(tab):
     assert fields["kl_coef"].value() == 0.06, "a steered coefficient is shown as it is now"
     fields["temperature"].setValue(0.8)
     told(project, job, [2], objective__kl_coef=lambda s: 0.07)
-    project.db.conn.execute("update jobs set done = 2 where id = ?", (job.id,))
+    set_job(project, job.id, done=2)
     poll(tab)
     assert (fields["kl_coef"].value(), fields["temperature"].value()) == (0.07, 0.8)
     tab.live.apply()
-    assert [(row["name"], row["value"]) for row in live_settings.changes(project, job.id)] == [("temperature", 0.8)]
+    assert [(row["name"], row["value"]) for row in setting_changes.listed(project, job.id)] == [("temperature", 0.8)]
 
 
 def test_a_setting_that_cannot_be_changed_is_refused_in_a_sentence(tab):
@@ -182,13 +189,13 @@ def test_a_run_that_failed_can_be_given_other_settings_before_it_is_resumed(tab)
     poll(tab)
     select(tab, job)
     assert not tab.live.strip.isVisible(), "it would begin anew, with the settings that it has"
-    Recorder(project, job.id).record(Result({"adapter": "runs/1/step-000001"}))
+    Recorder(project, job.id).record(Result(TrainPolicyResult(adapter="runs/1/step-000001")))
     poll(tab)
     tab.live.show_job(tab.session.job(job.id))
     assert tab.live.strip.isVisible()
     tab.live.fields["kl_coef"].setValue(0.2)
     tab.live.apply()
-    assert [change["value"] for change in live_settings.changes(project, job.id)] == [0.2]
+    assert [change["value"] for change in setting_changes.listed(project, job.id)] == [0.2]
 
 
 def test_target_ceiling_and_threshold_are_drawn(tab):
@@ -269,7 +276,9 @@ def test_all_runs_stand_side_by_side_with_what_differs_and_a_row_shows_its_run(t
     project = tab.session.project
     for coefficient, after in ((0.02, 0.9), (0.1, 0.5)):
         job = queued(project, kl_coef=coefficient)
-        Recorder(project, job.id).record(Result({"reward_before": 0.1, "reward_after": after, "kl": 3.0, "steps": 5}))
+        Recorder(project, job.id).record(
+            Result(TrainPolicyResult(reward_before=0.1, reward_after=after, kl=3.0, steps=5))
+        )
         done(project, job)
     poll(tab)
     tab.pages.setCurrentWidget(tab.table)
@@ -283,7 +292,9 @@ def test_all_runs_stand_side_by_side_with_what_differs_and_a_row_shows_its_run(t
     chosen = int(tab.table.table.item(1, 0).text())
     assert tab.runs.current == chosen
     tab.table.table.sortItems(0, Qt.SortOrder.AscendingOrder)
-    project.db.conn.execute("update jobs set status = 'failed' where id != ?", (chosen,))
+    for job in tab.session.jobs():
+        if job.id != chosen:
+            set_job(project, job.id, status="failed")
     poll(tab)
     assert tab.table.table.item(tab.table.table.currentRow(), 0).text() == str(chosen), "news leaves the selection"
 
@@ -308,7 +319,7 @@ def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(ex
     assert dialog.said.text() == "6 runs", "the same value once"
     dialog.accept()
     drawn(tab)
-    assert len(tab.session.jobs(KIND)) == 6
+    assert len(tab.session.jobs(TrainPolicyJob)) == 6
     assert tab.pages.currentWidget() is tab.table
 
 
@@ -345,7 +356,7 @@ def test_samples_show_the_change_and_what_the_reference_answered(tab):
 def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
     project = tab.session.project
     job = queued(project)
-    Recorder(project, job.id).record(Result({"adapter": "runs/1/step-000001"}))
+    Recorder(project, job.id).record(Result(TrainPolicyResult(adapter="runs/1/step-000001")))
     done(project, job)
     poll(tab)
     select(tab, job)
@@ -359,10 +370,10 @@ def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
     box.close()
     dialog.fileSelected.emit(str(tmp_path / "model"))
     dialog.close()
-    (asked,) = queue.listed(project, kind="export-model")
-    assert asked.config["policy_job"] == job.id and asked.config["out"] == str(tmp_path / "model")
+    (asked,) = queue.listed(project, ExportModelJob)
+    assert asked.config.policy_job == job.id and asked.config.out == str(tmp_path / "model")
     assert "will be written to" in tab.exported.text()
-    Recorder(project, asked.id).record(Result({"policy_job": job.id, "folder": str(tmp_path / "model")}))
+    Recorder(project, asked.id).record(Result(ExportModelResult(policy_job=job.id, folder=str(tmp_path / "model"))))
     done(project, asked)
     poll(tab)
     assert tab.exported.text() == f"Wrote run {job.id} to {tmp_path / 'model'}."
@@ -371,7 +382,7 @@ def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
 def test_the_best_checkpoint_can_be_exported_where_it_is_not_the_last(tab, tmp_path, qtbot):
     project = tab.session.project
     job = queued(project)
-    Recorder(project, job.id).record(Result({"adapter": "runs/1/step-000004", "steps": 4, "best_step": 2}))
+    Recorder(project, job.id).record(Result(TrainPolicyResult(adapter="runs/1/step-000004", steps=4, best_step=2)))
     done(project, job)
     poll(tab)
     select(tab, job)
@@ -382,8 +393,8 @@ def test_the_best_checkpoint_can_be_exported_where_it_is_not_the_last(tab, tmp_p
     menu.close()
     best.trigger()
     tab.findChild(QFileDialog).fileSelected.emit(str(tmp_path / "model"))
-    (asked,) = queue.listed(project, kind="export-model")
-    assert asked.config["checkpoint"] == "best"
+    (asked,) = queue.listed(project, ExportModelJob)
+    assert asked.config.checkpoint == "best"
 
 
 def test_a_run_that_could_only_fail_is_not_started(tab):
@@ -395,7 +406,7 @@ def test_a_run_that_could_only_fail_is_not_started(tab):
     tab.start()
     said = [box.informativeText() for box in tab.findChildren(QMessageBox) if box.isVisible()]
     assert any("set “Completions a step” to 32 or more" in text for text in said), said
-    assert tab.session.jobs(KIND) == []
+    assert tab.session.jobs(TrainPolicyJob) == []
 
 
 def test_settings_that_an_algorithm_does_not_heed_cannot_be_set(tab):
@@ -469,7 +480,7 @@ def test_a_run_that_went_wrong_is_drawn_again_and_says_so(tab):
 def test_the_result_names_the_algorithm_why_it_stopped_and_the_best_checkpoint(tab):
     project = tab.session.project
     job = queued(project, "rloo")
-    found = {"reward_before": 0.1, "reward_after": 0.9, "kl": 3.0, "steps": 8, "stop_reason": "plateau", "best_step": 5}
+    found = TrainPolicyResult(reward_before=0.1, reward_after=0.9, kl=3.0, steps=8, stop_reason="plateau", best_step=5)
     Recorder(project, job.id).record(Result(found))
     done(project, job)
     poll(tab)
@@ -485,14 +496,14 @@ def test_the_result_names_the_algorithm_why_it_stopped_and_the_best_checkpoint(t
 )
 def test_a_gain_says_on_how_many_prompts_and_by_which_reward_model(tab, prompts, sure):
     project = tab.session.project
-    reward = queue.enqueue(project, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    reward = queue.enqueue(project, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     job = queued(project)
     for step, side, scores in ((0, "reference", (0.0, 1.0)), (9, "tuned", (1.0, 3.0))):
         Recorder(project, job.id).record(Samples(step, tuple(
             Sample(f"prompt {n}", "text", policy=side, score=score) for n in range(prompts) for score in scores
         )))  # fmt: skip
-    Recorder(project, reward.id).record(Result({"accuracy": 0.75, "heldout_pairs": 12}))
-    found = {"reward_before": 0.5, "reward_after": 2.0, "kl": 3.0, "steps": 8, "reward_job": reward.id}
+    Recorder(project, reward.id).record(Result(TrainRewardResult(accuracy=0.75, heldout_pairs=12)))
+    found = TrainPolicyResult(reward_before=0.5, reward_after=2.0, kl=3.0, steps=8, reward_job=reward.id)
     Recorder(project, job.id).record(Result(found))
     done(project, reward)
     done(project, job)
@@ -501,7 +512,7 @@ def test_a_gain_says_on_how_many_prompts_and_by_which_reward_model(tab, prompts,
     assert tab.result.text().startswith(f"On {prompts} held-out prompts the reward went from +0.50 to +2.00, {sure}")
     assert f"run {reward.id}) cannot be told from chance" in tab.result.warning.text()
     assert tab.result.warning.isVisible()
-    Recorder(project, reward.id).record(Result({"heldout_pairs": 1200}))
+    Recorder(project, reward.id).record(Result(TrainRewardResult(heldout_pairs=1200)))
     poll(tab)
     tab.result.show_job(tab.session.job(job.id))
     assert not tab.result.warning.isVisible()
@@ -511,7 +522,7 @@ def test_rounds_stand_in_a_line_and_a_tuned_policy_begins_the_next(open_window, 
     gold.rank_all(filled, "length")
     job = queued(filled)
     Recorder(filled, job.id).record(
-        Result({"adapter": "runs/1/x", "reward_before": 0.1, "reward_after": 0.9, "kl": 1.0, "steps": 3})
+        Result(TrainPolicyResult(adapter="runs/1/x", reward_before=0.1, reward_after=0.9, kl=1.0, steps=3))
     )
     done(filled, job)
     prompt = filled.value("select min(id) from prompts")
@@ -554,8 +565,7 @@ def test_rows_that_come_while_a_run_is_read_are_drawn_once(tab):
     project = tab.session.project
     job = queued(project)
     told(project, job, range(1, 4), objective__scores=lambda s: s)
-    tab.session._follower.touch()
-    tab.session.poll()
+    tab.session.look_again()
     tab.runs.select(job.id)
     told(project, job, [4], objective__scores=lambda s: s)
     poll(tab)
@@ -572,7 +582,7 @@ def test_a_window_that_closes_while_a_sweep_is_queued_has_queued_it(open_window,
     found.start_sweep(replace(config, gold="length", train_on_gold=True), options, {"seed": ["1", "2", "3"]})
     window.workspace.close()
     qtbot.waitUntil(lambda: window.session is None)
-    assert len(queue.listed(filled, kind=KIND)) == 3
+    assert len(queue.listed(filled, TrainPolicyJob)) == 3
 
 
 def test_many_rounds_keep_the_newest_in_sight(tab):
@@ -584,25 +594,22 @@ def test_many_rounds_keep_the_newest_in_sight(tab):
 
 
 def test_the_fields_begin_as_the_newest_run_was_begun(open_window, filled):
-    queue.enqueue(filled, "train-reward", job_configs.stored(job_configs.TrainRewardConfig(epochs=3)))
-    config = job_configs.TrainPolicyConfig(steps=7, kl_coef=0.2, gold="length", reward_job=1, algorithm="rloo")
-    queue.enqueue(filled, "train-policy", job_configs.stored(config, job_configs.ALGORITHMS["rloo"].config()))
+    queue.enqueue(filled, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig(epochs=3)))
+    config = TrainPolicyConfig(steps=7, kl_coef=0.2, gold="length", reward_job=1, algorithm="rloo")
+    queue.enqueue(filled, JobKind.TRAIN_POLICY, config_values(config, ALGORITHMS["rloo"].config()))
     window = open_window()
     window.workspace.open(filled.folder)
     form = window.open_tab(TabId.TUNE).form
     found = form.run()[0]
     assert (form.name, found.steps, found.kl_coef, found.reward_job) == ("rloo", 7, 0.2, 0)
-    assert window.open_tab(TabId.REWARD).training.form.config(job_configs.TrainRewardConfig).epochs == 3
+    assert window.open_tab(TabId.REWARD).training.form.config(TrainRewardConfig).epochs == 3
 
 
 def test_the_settings_of_a_run_are_taken_over(tab, session):
-    config = job_configs.TrainPolicyConfig(
-        algorithm="grpo", learning_rate=0.0002, completions=8, gold="length", lora_dora=True
-    )
-    options = replace(job_configs.ALGORITHMS["grpo"].config(), cliprange=0.33)
-    queue.enqueue(session.project, KIND, job_configs.stored(config, options))
-    tab.session._follower.touch()
-    tab.session.poll()
+    config = TrainPolicyConfig(algorithm="grpo", learning_rate=0.0002, completions=8, gold="length", lora_dora=True)
+    options = replace(ALGORITHMS["grpo"].config(), cliprange=0.33)
+    queue.enqueue(session.project, KIND, config_values(config, options))
+    tab.session.look_again()
     tab.runs.refresh(select_newest=True)
     assert tab.form.run()[0] != config
     tab.take_over.click()
@@ -660,7 +667,7 @@ def test_what_was_gained_is_said_with_how_sure_it_is(tab, qtbot):
     for number in range(8):
         for policy, score in (("reference", 0.0), ("tuned", 1.0 + number % 2)):
             record(Samples(0, (Sample(prompt=f"q{number}", completion="a", policy=policy, score=score),)))
-    record(Result({"reward_before": 0.0, "reward_after": 1.5, "kl": 3.0, "steps": 5}))
+    record(Result(TrainPolicyResult(reward_before=0.0, reward_after=1.5, kl=3.0, steps=5)))
     done(project, job)
     poll(tab)
     select(tab, job)

@@ -10,7 +10,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
-from core.config.job_configs import TrainRewardConfig
+from core.config.jobs import JobKind
+from core.config.training import TrainRewardConfig
 from core.projects import archive as copies
 from core.projects import trash
 from core.projects.summary import glance
@@ -175,7 +176,7 @@ def test_a_project_at_work_is_not_deleted_and_shown_again(opened, qtbot, monkeyp
     monkeypatch.setattr(lock, "LEAVING", 0.2)
     folder = opened.session.project.folder
     opened.open_tab(TabId.REVIEW)
-    opened.session.start("train-reward", TrainRewardConfig())
+    opened.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     guard = lock.acquire(folder)
     opened.projects.put_in_trash(folder)
     qtbot.waitUntil(lambda: opened.session is not None)

@@ -20,6 +20,7 @@ from desktop import user_settings
 from desktop.rank.board import RankingBoard
 from desktop.rank.card import mime_of
 from desktop.rank.controller import NOTHING
+from desktop.rank.history import by
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme
@@ -309,7 +310,7 @@ def test_a_scripts_order_must_be_changed_before_it_is_mine(tab: Tab, made: Proje
     script = next(item for item in rankings.current(made) if item.labeler.kind == "scripted")
     tab.show_panel("history")
     entry = next(entry for entry in tab.side.history.model.entries if entry.ranking_id == script.id)
-    assert entry.by.startswith("By a script (length)")
+    assert by(entry).startswith("By a script (length)")
     tab.controller.open_ranking(script.id)
     assert "script" in tab.board.note.text()
     press(tab, Key.Key_Return)

@@ -43,7 +43,7 @@ def tab(qtbot, made: Project) -> Iterator[Tab]:
         found.show()
     yield found
     found.close()
-    session._timer.stop()
+    session.rest()
 
 
 def ranks(project: Project) -> list[dict[int, int | None]]:

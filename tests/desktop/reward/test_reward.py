@@ -2,24 +2,38 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from core.config import job_configs
+from core.config.jobs import (
+    JobKind,
+    ScoreFileJob,
+    ScoreFileResult,
+    ScoreJob,
+    ScoreResult,
+    SuggestJob,
+    SuggestResult,
+    TokenTrace,
+    config_values,
+)
+from core.config.options import changed_values
+from core.config.training import Scale, TrainedModel, TrainRewardConfig, TrainRewardJob, TrainRewardResult
 from core.events import Metrics, Priorities, Result, Score, Scores
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
+from core.records import Job, JobResult
 from core.store import Project, assignments, open_project
 from desktop.background import busy
 from desktop.reward.report_plots import SliceDots
-from desktop.reward.run_choice import KIND
 from desktop.reward.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme
+from tests.jobs import set_job
 
 
 def texts(widget) -> str:
@@ -44,7 +58,7 @@ def seen(length: int) -> int:
 def write_run(folder, *, shift: float = 0.0, models=()) -> int:
     """A finished run that scores held-out completions by their length but for the shortest, with five steps."""
     worker = open_project(folder)
-    job = queue.enqueue(worker, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    job = queue.enqueue(worker, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     record = Recorder(worker, job.id).record
     for step in range(1, 6):
         values = {"loss": 0.7 - step / 50 + shift, "accuracy": 0.5, "margin": step / 10}
@@ -70,17 +84,16 @@ def write_run(folder, *, shift: float = 0.0, models=()) -> int:
             )
         )
     )
-    trained = [{"model": name, "prompts": 8 - place, "pairs": 20} for place, name in enumerate(names)]
+    trained = tuple(TrainedModel(name, prompts=8 - place, pairs=20) for place, name in enumerate(names))
     record(
         Result(
-            {
-                "adapter": "runs/1/x", "accuracy": 0.6, "pairs": 20, "heldout_pairs": 8, "seconds": 3.0,
-                "members": ["reward"], "columns": ["overall"], "models": trained,
-                "scale": {"reward": {"mean": [0.0], "std": [1.0]}},
-            }
+            TrainRewardResult(
+                adapter="runs/1/x", accuracy=0.6, pairs=20, heldout_pairs=8, seconds=3.0,
+                members=("reward",), columns=("overall",), models=trained, scale={"reward": Scale((0.0,), (1.0,))},
+            )
         )
     )  # fmt: skip
-    worker.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    set_job(worker, job.id, status="done")
     worker.close()
     return job.id
 
@@ -102,19 +115,19 @@ def tab(qtbot: QtBot, with_run: Project) -> Iterator[Tab]:
         found.show()
     qtbot.waitUntil(lambda: not busy())
     yield found
-    session._timer.stop()
+    session.rest()
     found.close()
 
 
-def end(tab: Tab, kind: str, result: dict, status: str = "done") -> int:
+def end(tab: Tab, record: type[Job], result: JobResult | None, status: str = "done") -> int:
     """Let the newest job of a kind end as a worker would."""
-    job = queue.listed(tab.session.project, kind=kind)[0]
+    job = queue.listed(tab.session.project, record)[0]
     worker = open_project(tab.session.project.folder)
-    if result:
+    if result is not None:
         Recorder(worker, job.id).record(Result(result))
-    worker.db.conn.execute("update jobs set status = ? where id = ?", (status, job.id))
+    set_job(worker, job.id, status=status)
     worker.close()
-    tab.session.poll()
+    tab.session.look_again()
     return job.id
 
 
@@ -128,7 +141,7 @@ def test_the_run_is_drawn_with_its_scores(tab):
 
 def test_a_ticked_run_is_laid_over_the_shown_one(tab, qtbot):
     write_run(tab.session.project.folder, shift=0.1)
-    tab.session.poll()
+    tab.session.look_again()
     page = tab.training
     assert page.runs.count() == 2
     assert page.loss.overlays == []
@@ -147,21 +160,20 @@ def test_a_ticked_run_is_laid_over_the_shown_one(tab, qtbot):
 def test_a_run_that_will_be_measured_says_so_until_it_is(tab, qtbot):
     nothing = tab.training.histogram.nothing
     worker = open_project(tab.session.project.folder)
-    job = queue.enqueue(worker, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
-    tab.session.poll()
+    job = queue.enqueue(worker, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
+    tab.session.look_again()
     tab.training.show_newest()
     qtbot.waitUntil(lambda: nothing.text() == "Drawn at the first measurement.")
-    worker.db.conn.execute("update jobs set status = 'failed' where id = ?", (job.id,))
+    set_job(worker, job.id, status="failed")
     worker.close()
-    tab.session._follower.touch()
-    tab.session.poll()
+    tab.session.look_again()
     qtbot.waitUntil(lambda: "once pairs are held out" in nothing.text())
 
 
 def test_live_scores_redraw_the_histogram(tab, qtbot):
     worker = open_project(tab.session.project.folder)
-    job = queue.enqueue(worker, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
-    tab.session.poll()
+    job = queue.enqueue(worker, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
+    tab.session.look_again()
     tab.training.runs.refresh(select_newest=True)
     qtbot.waitUntil(lambda: not busy())
     assert len(tab.training.histogram._chosen) == 0
@@ -170,7 +182,7 @@ def test_live_scores_redraw_the_histogram(tab, qtbot):
     record(Scores(tuple(Score("heldout", "reward", "overall", row["id"], float(row["id"]), 3) for row in rows)))
     record(Metrics(1, {"eval_loss": 0.6}))
     worker.close()
-    tab.session.poll()
+    tab.session.look_again()
     qtbot.waitUntil(lambda: len(tab.training.histogram._chosen) == 6)
 
 
@@ -206,7 +218,7 @@ def test_a_new_run_is_reported_by_itself(tab, qtbot):
     tab.pages.setCurrentWidget(tab.report)
     qtbot.waitUntil(lambda: tab.report.report is not None and not busy())
     newest = write_run(tab.session.project.folder, shift=0.1, models=("curve0", "curve1", "curve2"))
-    tab.session.poll()
+    tab.session.look_again()
     qtbot.waitUntil(lambda: tab.report.report is not None and tab.report.report.job_id == newest)
     assert len(tab.report.report.growth.measured) == 4
     qtbot.waitUntil(lambda: "labeled prompts instead of" in tab.report.growth_text.text())
@@ -220,19 +232,19 @@ def test_completions_are_scored_and_the_reward_is_followed_through_the_text(tab,
     page.prompt.setPlainText("hello")
     page.completion.setPlainText("kind words\n\nof two lines\n---\nother words")
     qtbot.mouseClick(page.score, Qt.MouseButton.LeftButton)
-    job = queue.listed(tab.session.project, kind="score")[0]
-    assert job.config["completions"] == ["kind words\n\nof two lines", "other words"]
+    job = queue.listed(tab.session.project, ScoreJob)[0]
+    assert job.config.completions == ("kind words\n\nof two lines", "other words")
     page.completion.setPlainText("written while waiting")
     end(
         tab,
-        "score",
-        {
-            "scores": [1.25, -0.5], "percentiles": [0.9, 0.25], "wins": [[0.5, 0.8], [0.2, 0.5]], "columns": {},
-            "spread": [], "traces": [
-                {"pieces": ["kind", " words", " <b>"], "rewards": [0.0, 1.5, 1.0, 1.25]},
-                {"pieces": ["other"], "rewards": [0.0, -0.5]},
-            ],
-        },
+        ScoreJob,
+        ScoreResult(
+            scores=(1.25, -0.5), percentiles=(0.9, 0.25), wins=((0.5, 0.8), (0.2, 0.5)),
+            traces=(
+                TokenTrace(("kind", " words", " <b>"), (0.0, 1.5, 1.0, 1.25)),
+                TokenTrace(("other",), (0.0, -0.5)),
+            ),
+        ),
     )  # fmt: skip
     cells = [[page.scores.item(r, c).text() for c in range(5)] for r in range(2)]
     assert cells == [
@@ -251,13 +263,13 @@ def test_scoring_that_was_stopped_or_failed_says_so(tab):
     page = tab.playground
     page.completion.setPlainText("first")
     page.start_scoring()
-    end(tab, "score", {}, "stopped")
+    end(tab, ScoreJob, None, "stopped")
     assert "stopped" in page.said.text()
     page.start_scoring()
-    job = queue.listed(tab.session.project, kind="score")[0]
-    tab.session.project.db.conn.execute("update jobs set error = 'No such model.' where id = ?", (job.id,))
+    job = queue.listed(tab.session.project, ScoreJob)[0]
+    set_job(tab.session.project, job.id, error="No such model.")
     tab.session.project.db.conn.commit()
-    end(tab, "score", {}, "failed")
+    end(tab, ScoreJob, None, "failed")
     assert page.said.text() == "No such model."
 
 
@@ -266,16 +278,16 @@ def test_a_model_made_elsewhere_is_asked_when_it_is_named(tab):
     page.completion.setPlainText("text")
     page.elsewhere.setText("hub:owner/name")
     page.start_scoring()
-    job = queue.listed(tab.session.project, kind="score")[0]
-    assert (job.config["reward_model"], job.config["reward_job"]) == ("hub:owner/name", 0)
+    job = queue.listed(tab.session.project, ScoreJob)[0]
+    assert (job.config.reward_model, job.config.reward_job) == ("hub:owner/name", 0)
 
 
 def test_a_file_is_scored(tab, tmp_path):
     page = tab.playground
     page.start_file(str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
-    job = queue.listed(tab.session.project, kind="score-file")[0]
-    assert json.loads(json.dumps(job.config))["path"] == str(tmp_path / "in.jsonl")
-    end(tab, "score-file", {"out": str(tmp_path / "out.jsonl"), "completions": 4, "prompts": 2, "too_long": 1})
+    job = queue.listed(tab.session.project, ScoreFileJob)[0]
+    assert job.config.path == str(tmp_path / "in.jsonl")
+    end(tab, ScoreFileJob, ScoreFileResult(str(tmp_path / "out.jsonl"), completions=4, prompts=2, too_long=1))
     assert "4 completions scored" in page.said.text()
     assert "1 were too long" in page.said.text()
 
@@ -285,11 +297,11 @@ def test_what_it_doubts_comes_first_in_the_queue_until_the_usual_order_is_asked_
     page = tab.playground
     assert page.usual.isHidden()
     qtbot.mouseClick(page.suggest, Qt.MouseButton.LeftButton)
-    job = queue.listed(tab.session.project, kind="suggest")[0]
+    job = queue.listed(tab.session.project, SuggestJob)[0]
     worker = open_project(tab.session.project.folder)
     Recorder(worker, job.id).record(Priorities({3: 0.1, 5: 0.6}))
     worker.close()
-    end(tab, "suggest", {"groups": 2, "doubt": 0.35})
+    end(tab, SuggestJob, SuggestResult(groups=2, doubt=0.35))
     assert "2 unranked prompts now come" in page.said.text()
     assert page.usual.isVisible()
     assert assignments.priorities(tab.session.project) == {3: 0.1, 5: 0.6}
@@ -299,13 +311,11 @@ def test_what_it_doubts_comes_first_in_the_queue_until_the_usual_order_is_asked_
 
 def test_a_run_that_ended_before_its_last_step_says_so_wherever_it_is_shown(tab: Tab, qtbot: QtBot) -> None:
     project = tab.session.project
-    alike = json.dumps({"epochs": 10, "batch_prompts": 4, "members": 1})
-    models = json.dumps([{"model": "reward", "prompts": 8, "pairs": 20, "steps": 12}])
-    job = queue.listed(project, kind=KIND)[0]
-    ended = "config = json_patch(config, ?), result = json_set(result, '$.models', json(?))"
-    project.db.conn.execute(f"update jobs set {ended} where id = ?", (alike, models, job.id))
-    tab.session._follower.touch()
-    tab.session.poll()
+    job = queue.listed(project, TrainRewardJob)[0]
+    set_job(project, job.id, config=json.dumps(config_values(replace(job.config, epochs=10, batch_prompts=4))))
+    models = (TrainedModel("reward", prompts=8, pairs=20, steps=12),)
+    Recorder(project, job.id).record(Result(TrainRewardResult(models=models)))
+    tab.session.look_again()
     tab.training.show_run(job.id)
     why = "stopped after 12 of 20 steps, because the held-out log loss did not fall any more"
     assert f"Training {why}." in tab.training.result.text()
@@ -315,9 +325,8 @@ def test_a_run_that_ended_before_its_last_step_says_so_wherever_it_is_shown(tab:
     tab.report.load()
     qtbot.waitUntil(lambda: f"Its training {why}." in tab.report.about.text())
 
-    stopped = "update jobs set status = 'stopped', done = 5, total = 20, result = json_remove(result, '$.accuracy')"
-    project.db.conn.execute(f"{stopped} where id = ?", (job.id,))
-    tab.session._follower.touch()
-    tab.session.poll()
+    unknown = changed_values(replace(queue.get(project, job.id).result, accuracy=None))
+    set_job(project, job.id, status="stopped", done=5, total=20, result=json.dumps(unknown))
+    tab.session.look_again()
     assert tab.training.runs.item(0).text() == f"Run {job.id} · stopped after 5 of 20 steps"
     assert tab.training.result.text().startswith("Stopped after 5 of 20 steps: Resume in the list of jobs")

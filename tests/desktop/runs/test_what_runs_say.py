@@ -7,7 +7,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu, QMessageBox
 
 from core import resources
-from core.config import job_configs
+from core.config.jobs import JOBS, config_values
+from core.config.training import ALGORITHMS, TrainPolicyJob, TrainPolicyResult
 from core.events import Metrics, Progress, Result
 from core.jobs import lock, queue, resumes
 from core.jobs.recorder import Recorder
@@ -18,6 +19,7 @@ from desktop.background import wait_for_all
 from desktop.places import TabId
 from desktop.shell import close_dialog
 from desktop.shell.jobs_panel import JobsPanel
+from tests.jobs import set_job
 
 
 @pytest.fixture
@@ -31,25 +33,22 @@ def window(open_window, filled):
 
 
 def queued(project, kind="train-policy", **values):
-    options = job_configs.ALGORITHMS["ppo"].config() if kind == "train-policy" else None
-    return queue.enqueue(project, kind, job_configs.stored(job_configs.JOBS[kind].config(**values), options))
+    options = ALGORITHMS["ppo"].config() if kind == "train-policy" else None
+    return queue.enqueue(project, kind, config_values(JOBS[kind].config(**values), options))
 
 
 def polled(window):
-    window.session._follower.touch()
-    window.session.poll()
+    window.session.look_again()
 
 
 def set_status(project, job, status):
-    project.db.conn.execute("update jobs set status = ?, started_at = created_at where id = ?", (status, job.id))
+    set_job(project, job.id, status=status, started_at=job.created_at)
 
 
 def test_the_time_that_is_left_counts_down_between_steps_everywhere(window, filled):
     job = queued(filled)
     set_status(filled, job, "running")
-    filled.db.conn.execute(
-        "update jobs set done = 4, total = 10, seconds = 40, stage = 'Tuning' where id = ?", (job.id,)
-    )
+    set_job(filled, job.id, done=4, total=10, seconds=40, stage="Tuning")
     window.open_tab(TabId.TUNE)
     window.panels.show_jobs()
     polled(window)
@@ -76,7 +75,7 @@ def test_what_a_job_does_right_now_is_in_the_bar_until_its_next_step(window, fil
     set_status(filled, job, "running")
     recorder = Recorder(filled, job.id)
     recorder.record(Progress(0, 3, "Tuning the policy (PPO)"))
-    recorder.say("Writing 16 completions, token 5 of 24")
+    recorder.report_status("Writing 16 completions, token 5 of 24")
     polled(window)
     assert window.page.job_bar.text.text().endswith("(PPO): 0 of 3 · Writing 16 completions, token 5 of 24")
     recorder.record(Progress(1, 3, "Tuning the policy (PPO)"))
@@ -91,7 +90,7 @@ def test_the_jobs_of_the_demo_say_how_far_they_came_and_how_long_they_took(open_
     window.panels.show_jobs()
     table = window.findChild(JobsPanel).table
     cells = {table.item(line, 1).text(): [table.item(line, place).text() for place in (3, 5)] for line in range(4)}
-    steps = window.session.jobs("train-policy")[0].result["steps"]
+    steps = window.session.jobs(TrainPolicyJob)[0].result.steps
     assert cells["Tune policy"] == [f"{steps} of {steps}", "4 min"]
     assert cells["Train reward model"] == ["48 of 48", "71 s"]
     assert cells["Generate completions"][0] == "72 of 72"
@@ -151,7 +150,7 @@ def test_a_run_says_that_prompts_from_its_training_are_held_out_now(window, fill
 def test_delete_removes_a_run_after_a_question_and_undo_brings_it_back(window, filled, qtbot):
     job, other = queued(filled), queued(filled)
     for each in (job, other):
-        Recorder(filled, each.id).record(Result({"steps": 5}))
+        Recorder(filled, each.id).record(Result(TrainPolicyResult(steps=5)))
         set_status(filled, each, "done")
     filled.run_folder(job.id).mkdir(parents=True)
     (filled.run_folder(job.id) / "weights").write_bytes(b"x" * 2_000_000)

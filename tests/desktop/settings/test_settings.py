@@ -4,10 +4,11 @@ import os
 import sys
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
-from core.config import job_configs
+from core.config.jobs import JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.events import Loaded, Metrics
 from core.jobs import lock, presence, queue
 from core.jobs.recorder import Recorder
@@ -20,6 +21,7 @@ from desktop.shell.actions import THEMES
 from desktop.theme import theme
 from tests.core.machine.test_compute_settings import nvml
 from tests.desktop.shell.test_access import unnamed
+from tests.jobs import set_job
 
 
 def texts(widget):
@@ -170,9 +172,9 @@ def test_the_system_view_shows_the_worker_and_reads_only_while_seen(opened, qtbo
     worker = open_project(opened.session.project.folder)
     guard = lock.acquire(worker.folder)
     presence.tell(worker, Loaded("Tiny", "cuda", "bfloat16", "NVIDIA H100", 8))
-    config = job_configs.stored(job_configs.TrainPolicyConfig(gold="length"), job_configs.ALGORITHMS["ppo"].config())
-    job = queue.enqueue(worker, "train-policy", config)
-    worker.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
+    config = config_values(TrainPolicyConfig(gold="length"), ALGORITHMS["ppo"].config())
+    job = queue.enqueue(worker, JobKind.TRAIN_POLICY, config)
+    set_job(worker, job.id, status="running")
     Recorder(worker, job.id).record(Metrics(1, {"time/tokens_per_second": 123.0}))
     panel.tick()
     qtbot.waitUntil(lambda: "123" in texts(panel))
@@ -183,4 +185,4 @@ def test_the_system_view_shows_the_worker_and_reads_only_while_seen(opened, qtbo
 
     qtbot.waitUntil(lambda: not panel.reading)
     opened.panels.toggle_system()
-    assert not panel._timer.isActive()
+    assert not [timer for timer in panel.findChildren(QTimer) if timer.isActive()]

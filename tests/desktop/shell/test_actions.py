@@ -10,7 +10,7 @@ from desktop import tab as contract
 from desktop.actions import SHOW
 from desktop.background import busy
 from desktop.places import INFO, PageId, TabId, kept_tab
-from desktop.rank import keys
+from desktop.rank.actions import PLACE
 from desktop.shell import actions, commands
 from desktop.shell.actions import FEATURES, MENUS, Menu
 from desktop.shell.tabs import LOADS
@@ -103,7 +103,7 @@ def test_an_action_instead_of_another_has_its_keys():
 
 
 def test_what_a_page_offers_was_declared_and_its_tooltip_carries_its_keys(window, qtbot):
-    declared, seen = set(DECLARED) | {keys.BOARD["help"]}, set()
+    declared, seen = set(DECLARED), set()
     for shown in walked(window, qtbot):
         for each in shown.findChildren(Bound):
             seen.add(each.action)
@@ -113,7 +113,7 @@ def test_what_a_page_offers_was_declared_and_its_tooltip_carries_its_keys(window
         assert each.action in declared
     for tab in (*window.tabs.values(), window.page.job_bar):
         for each in tab.findChildren(Bound):
-            if each.action.keys and each.action != keys.BOARD["place_selected"]:
+            if each.action.keys and each.action != PLACE:
                 assert each.action.keys[0] in each.widget.toolTip(), each.action.id
     never = {action.id for action in FEATURES if action.tab and action not in seen and not action.only_here}
     assert not never, "declared, and nowhere to be done"
@@ -146,9 +146,3 @@ def test_a_setting_of_an_earlier_version_still_names_its_tab(tab):
     earlier = ("Instructions", "Rank", "Review", "Reward model", "PPO", "Compare")
     assert kept_tab(earlier[list(TabId).index(tab)]) == kept_tab(tab.value) == tab
     assert kept_tab("nonsense") is None
-
-
-def test_the_sheet_of_keys_names_every_key_of_the_board():
-    written = " ".join(key for _, rows in keys.SHEET for row in rows for key in row)
-    for name, action in keys.BOARD.items():
-        assert keys.shown(action) in written, name

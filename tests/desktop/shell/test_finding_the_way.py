@@ -7,7 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
 
 from core import demo
-from core.config import job_configs
+from core.config.jobs import JOBS, GenerateConfig, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainRewardJob
 from core.events import NewCompletion, Sample, Samples
 from core.guidance import tour
 from core.guidance.next_step import ENOUGH, next_step
@@ -28,17 +29,18 @@ from desktop.shell.actions import FEATURES
 from desktop.shell.command_palette import CommandPalette
 from desktop.shell.jobs_panel import JobsPanel
 from desktop.widgets.bound import bound_in
+from tests.jobs import set_job
 
 
 def finished(project, kind, **result):
     """A job of a kind as it looks when it is done."""
-    job = queue.enqueue(project, kind, job_configs.stored(job_configs.JOBS[kind].config(), options_of(kind)))
-    project.db.conn.execute("update jobs set status = 'done', result = ? where id = ?", (json.dumps(result), job.id))
+    job = queue.enqueue(project, kind, config_values(JOBS[kind].config(), options_of(kind)))
+    set_job(project, job.id, status="done", result=json.dumps(result))
     return job
 
 
 def options_of(kind):
-    return job_configs.ALGORITHMS["ppo"].config() if kind == "train-policy" else None
+    return ALGORITHMS["ppo"].config() if kind == "train-policy" else None
 
 
 def words(widget):
@@ -110,8 +112,7 @@ def test_a_second_tuning_is_at_work_as_the_first_was(open_window, filled, status
     card = window.page.sidebar.next
     assert "Begin the next round" in words(card)
     job = finished(filled, "train-policy")
-    filled.db.conn.execute("update jobs set status = ? where id = ?", (status, job.id))
-    window.session._follower.touch()
+    set_job(filled, job.id, status=status)
     window.session.poll()
     assert "At work" in words(card) and "Tune policy" in words(card) and card.main.text() == "PPO →"
     assert ("It is paused." in words(card)) == (status == "paused")
@@ -175,12 +176,11 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     assert card.main.text() == "Start it"
     held = lock.acquire(folder)
     card.main.click()
-    job = window.session.jobs("train-reward")[0]
+    job = window.session.jobs(TrainRewardJob)[0]
     assert job.status == "queued" and started
     assert "It is at work." in words(card)
     assert window.tabs[TabId.REWARD].training.runs.current == job.id, "its curves are shown"
-    window.session.project.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
-    window.session._follower.touch()
+    set_job(window.session.project, job.id, status="done")
     window.session.poll()
     assert "Done." in words(card) and card.main.text() == "Go on"
     held.close()
@@ -257,10 +257,10 @@ def test_the_jobs_panel_lists_logs_and_stops(open_window, filled, qtbot):
     window.panels.show_jobs()
     panel = window.findChild(JobsPanel)
     assert "No jobs yet" in words(panel)
-    first = window.session.start("generate", job_configs.GenerateConfig())
-    window.session.start("generate", job_configs.GenerateConfig())
+    first = window.session.start(JobKind.GENERATE, GenerateConfig())
+    window.session.start(JobKind.GENERATE, GenerateConfig())
     worker = open_project(filled.folder)
-    worker.db.conn.execute("update jobs set status = 'running', done = 3, total = 6 where id = ?", (first.id,))
+    set_job(worker, first.id, status="running", done=3, total=6)
     worker.db.conn.execute(
         "insert into job_log (job_id, at, text) values (?, '2026-01-02T03:04:05', 'hello')", (first.id,)
     )
@@ -283,12 +283,10 @@ def test_the_title_says_how_far_a_job_is_and_its_end_is_told_to_who_looks_elsewh
     window.workspace.open(filled.folder)
     monkeypatch.setattr(window, "isActiveWindow", lambda: False)
     held = lock.acquire(filled.folder)
-    job = window.session.start("generate", job_configs.GenerateConfig())
+    job = window.session.start(JobKind.GENERATE, GenerateConfig())
 
     def told(**values):
-        for name, value in values.items():
-            window.session.project.db.conn.execute(f"update jobs set {name} = ? where id = ?", (value, job.id))
-        window.session._follower.touch()
+        set_job(window.session.project, job.id, **values)
         window.session.poll()
 
     told(status="running", done=3, total=6, seconds=40)
@@ -306,9 +304,8 @@ def test_closing_on_a_job_asks_and_does_as_told(open_window, filled, qtbot, butt
     window = open_window()
     window.workspace.open(filled.folder)
     held = lock.acquire(filled.folder)
-    job = window.session.start("generate", job_configs.GenerateConfig())
-    window.session.project.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
-    window.session._follower.touch()
+    job = window.session.start(JobKind.GENERATE, GenerateConfig())
+    set_job(window.session.project, job.id, status="running")
     window.session.poll()
     window.close()
     assert window.isVisible()
@@ -411,7 +408,7 @@ def test_a_window_that_was_closed_on_a_job_comes_back_where_it_was(open_window, 
     window.workspace.open(filled.folder)
     window.open_tab(TabId.REWARD)
     held = lock.acquire(filled.folder)
-    job = window.session.start("generate", job_configs.GenerateConfig())
+    job = window.session.start(JobKind.GENERATE, GenerateConfig())
     window.leave()
     qtbot.waitUntil(window.isHidden)
     again = open_window()

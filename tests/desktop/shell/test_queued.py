@@ -1,5 +1,7 @@
 """A job that waits behind another one says behind which, wherever it was begun."""
 
+from core.config.jobs import JobKind
+from core.config.training import TrainPolicyResult, TrainRewardResult
 from core.events import Result
 from core.jobs import queue
 from core.jobs.recorder import Recorder
@@ -9,8 +11,9 @@ from tests.desktop.runs.test_what_runs_say import polled, queued, set_status, wi
 
 def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noqa: F811
     reward, policy = queued(filled, "train-reward"), queued(filled)
-    for each in (reward, policy):
-        Recorder(filled, each.id).record(Result({"adapter": "somewhere", "accuracy": 0.7, "heldout_pairs": 1}))
+    of_reward = TrainRewardResult(adapter="somewhere", accuracy=0.7, heldout_pairs=1)
+    for each, found in ((reward, of_reward), (policy, TrainPolicyResult(adapter="somewhere"))):
+        Recorder(filled, each.id).record(Result(found))
         set_status(filled, each, "done")
     running = queued(filled, "train-reward")
     set_status(filled, running, "running")
@@ -50,7 +53,7 @@ def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noq
     assert [text.text() for text in said] == [f"{waits}, which is paused."] * 3
     set_status(filled, running, "done")
     first = queue.listed(filled, status="queued")[-1]
-    assert first.kind == "generate"
+    assert first.kind == JobKind.GENERATE
     polled(window)
     window.open_tab(TabId.RANK)
     assert "Waiting for the worker" in panel.state.text(), "it is the next one"
@@ -58,6 +61,6 @@ def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noq
     for each in queue.listed(filled, status="queued"):
         set_status(filled, each, "running")
         polled(window)
-        set_status(filled, each, "done" if each.kind == "generate" else "running")
+        set_status(filled, each, "done" if each.kind == JobKind.GENERATE else "running")
     assert playground.said.text() == "Scoring …"
     assert compare._busy.text() == "Both are answering …"

@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 from PySide6.QtCore import Qt
 
+from core.config.jobs import SuggestConfig
 from core.labeling import pack
 from core.store import assignments, calibration, completions, open_project, prompts, rankings
 from desktop import user_settings
@@ -17,6 +18,7 @@ from desktop.places import TabId
 from tests.core.labeling.test_labelers import person, rank
 from tests.core.store.test_undo import contents
 from tests.desktop.rank.ranking import Key, press
+from tests.jobs import add_job
 
 
 @pytest.fixture
@@ -179,8 +181,8 @@ def take_out_of_calibration(window, qtbot, tmp_path):
 
 def usual_order(window, qtbot, tmp_path):
     project = window.session.project
-    project.db.conn.execute("insert into jobs (kind, name, config, created_at) values ('suggest', 'x', '{}', '')")
-    project.db.conn.execute("insert into priorities values (4, 1, 0.5)")
+    job = add_job(project, SuggestConfig())
+    project.db.conn.execute("insert into priorities values (4, ?, 0.5)", (job.id,))
     page = page_of(window, TabId.REWARD, "playground")
     yield
     page.usual.click()

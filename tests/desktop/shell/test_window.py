@@ -1,7 +1,9 @@
 """The window: welcome, projects, tabs, runs drawn live, jobs asked for, errors as sentences."""
 
+import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,10 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QMessageBox, QSpinBox, QTextBrowser
 
 from core import demo
-from core.config import job_configs
+from core.config.jobs import CompareConfig, CompareJob, CompareResult, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult, TrainRewardConfig, TrainRewardResult
 from core.events import Metrics, Progress, Result, Sample, Samples
-from core.jobs import queue
+from core.jobs import follow, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.resources import resource
@@ -24,6 +27,7 @@ from desktop.places import TabId
 from desktop.projects.welcome import NewProject
 from desktop.theme import theme
 from desktop.theme.icons import icon
+from tests.jobs import set_job
 
 
 def texts(widget):
@@ -41,20 +45,20 @@ def ranked(filled):
 def with_runs(ranked):
     """A finished reward model and a policy run with 5 steps, as a worker would have written them."""
     worker = open_project(ranked.folder)
-    reward = queue.enqueue(worker, "train-reward", job_configs.stored(job_configs.TrainRewardConfig()))
+    reward = queue.enqueue(worker, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
     record = Recorder(worker, reward.id).record
     for step in range(1, 6):
         record(Metrics(step, {"loss": 0.7 - step / 50, "accuracy": 0.5, "eval_loss": 0.69, "eval_accuracy": 0.6}))
-    record(Result({"adapter": "runs/1/x", "accuracy": 0.6, "pairs": 20, "heldout_pairs": 8, "seconds": 3.0}))
-    config = job_configs.stored(job_configs.TrainPolicyConfig(gold="length"), job_configs.ALGORITHMS["ppo"].config())
-    policy = queue.enqueue(worker, "train-policy", config)
+    record(Result(TrainRewardResult(adapter="runs/1/x", accuracy=0.6, pairs=20, heldout_pairs=8, seconds=3.0)))
+    config = config_values(TrainPolicyConfig(gold="length"), ALGORITHMS["ppo"].config())
+    policy = queue.enqueue(worker, JobKind.TRAIN_POLICY, config)
     record = Recorder(worker, policy.id).record
     for step in range(1, 6):
         record(Metrics(step, {"objective/scores": step / 5, "objective/kl": step / 10, "objective/gold": 1.0}))
         record(Samples(step, tuple(Sample(f"p{n}", f"c{n} of {step}", score=0.5, kl=0.1) for n in range(4))))
-    record(Result({"adapter": "runs/2/x", "reward_before": 0.0, "reward_after": 1.0, "kl": 0.5, "steps": 5}))
+    record(Result(TrainPolicyResult(adapter="runs/2/x", reward_before=0.0, reward_after=1.0, kl=0.5, steps=5)))
     for job in (reward, policy):
-        worker.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+        set_job(worker, job.id, status="done")
     worker.close()
     return ranked
 
@@ -152,19 +156,19 @@ def test_start_queues_what_the_form_says(open_window, with_runs, started, qtbot)
     qtbot.mouseClick(policy.start_button, Qt.MouseButton.LeftButton)
     jobs = queue.listed(window.session.project)
     assert [(job.kind, job.status) for job in jobs[:2]] == [("train-policy", "queued"), ("train-reward", "queued")]
-    assert jobs[0].config["gold"] == "length"
-    assert jobs[0].config["options"]["cliprange"] == 0.2
-    assert jobs[1].config == job_configs.stored(job_configs.TrainRewardConfig())
+    assert jobs[0].config.gold == "length"
+    assert jobs[0].options.cliprange == 0.2
+    assert jobs[1].config == TrainRewardConfig()
     assert started == [with_runs.folder, with_runs.folder]
 
 
 def test_pause_resume_and_stop_are_asked_for_and_the_bar_follows(open_window, with_runs, qtbot):
     window = open_window()
     window.workspace.open(with_runs.folder)
-    job = window.session.start("train-reward", job_configs.TrainRewardConfig())
+    job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(with_runs.folder)
     lock_held(window, worker)
-    worker.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
+    set_job(worker, job.id, status="running")
     Recorder(worker, job.id).record(Progress(3, 10, "Training the reward model"))
     window.session.poll()
     bar = window.page.job_bar
@@ -172,7 +176,7 @@ def test_pause_resume_and_stop_are_asked_for_and_the_bar_follows(open_window, wi
     assert "3 of 10" in bar.text.text()
     qtbot.mouseClick(bar.pause, Qt.MouseButton.LeftButton)
     assert queue.get(worker, job.id).wanted == "pause"
-    worker.db.conn.execute("update jobs set status = 'paused' where id = ?", (job.id,))
+    set_job(worker, job.id, status="paused")
     window.session.poll()
     assert "paused" in bar.text.text()
     qtbot.mouseClick(bar.resume, Qt.MouseButton.LeftButton)
@@ -189,13 +193,15 @@ def lock_held(window, worker):
     window.destroyed_guard = lock.acquire(worker.folder)
 
 
-def test_a_run_without_its_worker_shows_as_interrupted_and_can_be_resumed(open_window, with_runs, started, qtbot):
+def test_a_run_without_its_worker_shows_as_interrupted_and_can_be_resumed(
+    open_window, with_runs, started, qtbot, monkeypatch
+):
     window = open_window()
     window.workspace.open(with_runs.folder)
-    job = window.session.start("train-reward", job_configs.TrainRewardConfig())
+    job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(with_runs.folder)
-    worker.db.conn.execute("update jobs set status = 'running' where id = ?", (job.id,))
-    window.session._follower._looked_for_worker = 0.0
+    set_job(worker, job.id, status="running")
+    monkeypatch.setattr(follow, "WORKER_SECONDS", 0.0)
     window.session.poll()
     assert "interrupted" in window.page.job_bar.text.text()
     qtbot.mouseClick(window.page.job_bar.resume, Qt.MouseButton.LeftButton)
@@ -210,8 +216,8 @@ def test_a_typed_prompt_is_answered_by_both_policies(open_window, with_runs, qtb
     compare = window.open_tab(TabId.COMPARE)
     qtbot.keyClicks(compare.prompt, "How are you?")
     qtbot.keyClick(compare.prompt, Qt.Key.Key_Return)
-    job = queue.listed(window.session.project, kind="compare")[0]
-    assert (job.config["prompts"], job.config["policy_job"]) == (["How are you?"], 2)
+    job = queue.listed(window.session.project, CompareJob)[0]
+    assert (job.config.prompts, job.config.policy_job) == (("How are you?",), 2)
     worker = open_project(with_runs.folder)
     record = Recorder(worker, job.id).record
     record(
@@ -223,8 +229,8 @@ def test_a_typed_prompt_is_answered_by_both_policies(open_window, with_runs, qtb
             ),
         )
     )
-    record(Result({"reward_before": 0.0, "reward_after": 1.0, "win_rate": 1.0, "kl": 0.2}))
-    worker.db.conn.execute("update jobs set status = 'done' where id = ?", (job.id,))
+    record(Result(CompareResult(reward_before=0.0, reward_after=1.0, win_rate=1.0, kl=0.2)))
+    set_job(worker, job.id, status="done")
     window.session.poll()
     qtbot.waitUntil(lambda: "Great!" in texts(compare))
     shown = texts(compare)
@@ -284,9 +290,9 @@ def test_qt_calls_do_not_eat_references_to_none(qtbot):
 def test_a_failed_job_says_its_sentence_in_the_window(open_window, project):
     window = open_window()
     window.workspace.open(project.folder)
-    job = window.session.start("train-reward", job_configs.TrainRewardConfig())
+    job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(project.folder)
-    worker.db.conn.execute("update jobs set status = 'failed', error = 'There are no pairs.' where id = ?", (job.id,))
+    set_job(worker, job.id, status="failed", error="There are no pairs.")
     window.session.poll()
     assert window.page.job_bar.text.text() == f"Job {job.id}, Train reward model: There are no pairs."
     assert window.page.job_bar.dismiss.isVisible()
@@ -412,7 +418,7 @@ def test_an_error_that_repeats_itself_is_told_once_at_a_time(open_window, capsys
 
 def finish(folder, job_id, status):
     worker = open_project(folder)
-    worker.db.conn.execute("update jobs set status = ? where id = ?", (status, job_id))
+    set_job(worker, job_id, status=status)
     worker.close()
 
 
@@ -422,7 +428,7 @@ def test_a_comparison_that_was_interrupted_says_so(open_window, with_runs, qtbot
     compare = window.open_tab(TabId.COMPARE)
     compare.compare_heldout()
     qtbot.waitUntil(lambda: "answering" in texts(compare))
-    finish(with_runs.folder, window.session.jobs("compare")[0].id, "interrupted")
+    finish(with_runs.folder, window.session.jobs(CompareJob)[0].id, "interrupted")
     window.session.poll()
     qtbot.waitUntil(lambda: "was interrupted" in texts(compare))
     assert "answering" not in texts(compare)
@@ -432,7 +438,7 @@ def test_a_comparison_of_the_newest_run_does_not_number_it_before_it_is_known(op
     window = open_window()
     window.workspace.open(with_runs.folder)
     compare = window.open_tab(TabId.COMPARE)
-    window.session.start("compare", job_configs.CompareConfig())
+    window.session.start(JobKind.COMPARE, CompareConfig())
     window.session.poll()
     assert compare.what.text() == "The newest run beside the reference, on held-out prompts"
 
@@ -442,7 +448,7 @@ def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
     window.workspace.open(with_runs.folder)
     compare = window.open_tab(TabId.COMPARE)
     compare.compare_heldout()
-    job = window.session.jobs("compare")[0]
+    job = window.session.jobs(CompareJob)[0]
     worker = open_project(with_runs.folder)
     rows = [Sample(f"p{n}", f"{side} {n}", side, score=1.0) for n in range(100) for side in ("reference", "tuned")]
     Recorder(worker, job.id).record(Samples(0, tuple(rows)))
@@ -458,8 +464,8 @@ def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
 
 
 def test_the_threshold_that_stops_a_run_is_drawn(open_window, with_runs, qtbot):
-    with with_runs.write() as database:
-        database.conn.execute("update jobs set config = json_set(config, '$.reward_threshold', 1.5) where id = 2")
+    config = replace(queue.get(with_runs, 2).config, reward_threshold=1.5)
+    set_job(with_runs, 2, config=json.dumps(config_values(config)))
     window = open_window()
     window.workspace.open(with_runs.folder)
     charts = window.open_tab(TabId.TUNE).charts

@@ -5,8 +5,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from core.config.job_configs import LoraConfig, TrainPolicyConfig
 from core.config.titles import setting_title
+from core.config.training import LoraConfig, TrainPolicyConfig
 from desktop.errors import worded
 from desktop.widgets.config_form import ConfigForm, FloatBox
 

@@ -1,58 +1,13 @@
-"""Every choice a person can make about a job, and the registry that names the work there is.
+"""The two jobs that train: every choice about a run of the reward model and of the policy, and what came of it."""
 
-`JOBS` holds the place of the code as text, so that this module (and with it the window
-and the CLI) never imports torch: the worker follows the text.
-"""
+from dataclasses import dataclass, field
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from core.config.algorithms import DEFAULT, AlgorithmOptions, algorithms
+from core.config.options import check, option
+from core.records import Job, JobResult
 
-from core.config.algorithms import DEFAULT, algorithms
-from core.config.options import check, from_dict, option
-from core.errors import BadInput
-
-
-@dataclass(frozen=True)
-class SamplingConfig:
-    """How completions are drawn from a policy."""
-
-    temperature: float = option(1.0, "Above 1 is more varied, below 1 more certain.", low=0.05, high=3.0)
-    top_p: float = option(1.0, "Draw only from the likeliest tokens that hold this much probability.", low=0.05, high=1)
-    max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
-    seed: int = option(0, "The same seed gives the same completions on the same machine.", low=0)
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-def checkpoint_option() -> Any:
-    """Which state of a tuned policy is used."""
-    help = "The run's last checkpoint, or its best one by reward after KL."
-    return option("last", help, choices=("last", "best"), advanced=True)
-
-
-#: The stage of a `generate` job whose units are prompts; before it the model may be fetched and loaded.
-WRITING = "Writing completions"
-
-
-@dataclass(frozen=True)
-class GenerateConfig(SamplingConfig):
-    """Write completions for prompts, so that they can be ranked."""
-
-    completions: int = option(4, "Completions for each prompt (N).", low=2, high=16, title="Completions (N)")
-    policy_job: int = option(0, "Run whose tuned policy writes; 0 is the base model.", low=0)
-    checkpoint: str = checkpoint_option()
-    mix_with: int = option(
-        -1,
-        "Run whose policy writes every second completion, untold; 0 is the base model, -1 is nobody.",
-        low=-1,
-    )
-    split: str = option("all", "Which prompts.", choices=("all", "train", "heldout"))
-    limit: int = option(0, "At most this many prompts.", low=0, zero="all")
-    missing_only: bool = option(True, "Skip prompts that this policy has already answered.")
-    batch_size: int = option(
-        32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
-    )
+#: By name; the default one first.
+ALGORITHMS = algorithms()
 
 
 @dataclass(frozen=True)
@@ -183,7 +138,7 @@ class TrainRewardConfig(LoraConfig):
 class TrainPolicyConfig(LoraConfig):
     """Tune the policy against a reward: what every algorithm shares."""
 
-    algorithm: str = option(DEFAULT, "The algorithm that learns.", choices=tuple(algorithms()))
+    algorithm: str = option(DEFAULT, "The algorithm that learns.", choices=tuple(ALGORITHMS))
     reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0, advanced=True)
     reward_model: str = option(
         "", "A reward model made elsewhere instead: a folder, or hub:owner/name (sequence classification, one label).",
@@ -281,132 +236,113 @@ class TrainPolicyConfig(LoraConfig):
     @property
     def rate(self) -> float:
         """The learning rate that is meant: the algorithm's own if none was chosen."""
-        return self.learning_rate or algorithms()[self.algorithm].learning_rate
+        return self.learning_rate or ALGORITHMS[self.algorithm].learning_rate
 
 
 @dataclass(frozen=True)
-class CompareConfig(SamplingConfig):
-    """Answer the same prompts with the reference and a tuned policy, and score both."""
+class Resume:
+    """A run went on after `step`; `paused` is how many seconds it was paused, 0 after a stop or a crash."""
 
-    max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
-    policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
-    checkpoint: str = checkpoint_option()
-    reward_job: int = option(0, "Run of the reward model that scores; 0 is the one the policy was tuned with.", low=0)
-    prompts: tuple[str, ...] = option((), "Prompts to answer; none means the held-out prompts.")
-    completions: int = option(
-        1, "Completions for each prompt and policy.", low=1, high=64, title="Completions a prompt"
-    )
-    limit: int = option(0, "At most this many held-out prompts.", low=0, zero="all")
-    gold: str = option(
-        "", "Gold reward shown beside the score, such as `sentiment`; empty for none.", title="Gold reward"
-    )
-    batch_size: int = option(
-        32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
-    )
+    step: int = 0
+    at: str = ""
+    paused: float = 0.0
 
 
 @dataclass(frozen=True)
-class ExportModelConfig:
-    """Write a tuned policy as a model of its own: the base with the adapter merged into its weights."""
+class RunResult(JobResult):
+    """What both kinds of runs leave behind; folders lie below the project's."""
 
-    policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
-    checkpoint: str = checkpoint_option()
-    out: str = option("", "Folder to write; it must be empty or new.")
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-@dataclass(frozen=True)
-class JudgeConfig:
-    """Which reward model judges."""
-
-    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
-    reward_model: str = option(
-        "", "A reward model made elsewhere instead: a folder, or hub:owner/name (sequence classification, one label)."
-    )
-    ensemble: str = option("mean", "How an ensemble's rewards become one.", choices=ENSEMBLE, advanced=True)
-
-    def __post_init__(self) -> None:
-        check(self)
+    adapter: str = ""
+    """Folder of the newest checkpoint; empty while there is nothing to use."""
+    best: str = ""
+    """Folder of the best checkpoint, where the run keeps one."""
+    best_step: int | None = None
+    resumed: tuple[Resume, ...] = ()
+    """Where it went on after it had stood still, in the order of the steps."""
 
 
 @dataclass(frozen=True)
-class ScoreConfig(JudgeConfig):
-    """Score completions of one prompt with a reward model."""
+class TrainedModel:
+    """One model of a run of the reward model (a member of the ensemble, or one of the curve): what it learnt from, and
+    how it did on the held-out prompts where there are any. `eval_loss` is in nats."""
 
-    prompt: str = option("", "The prompt.")
-    completions: tuple[str, ...] = option((), "The completions to score.")
-    trace: bool = option(True, "Also find where in each completion the reward moves.")
-
-
-@dataclass(frozen=True)
-class ScoreFileConfig(JudgeConfig):
-    """Score every completion of a file."""
-
-    path: str = option("", "File to score: JSON lines with `prompt` and `completion`, or any preference format.")
-    out: str = option("", "File to write, as JSON lines with score and percentile.")
+    model: str = ""
+    prompts: int = 0
+    pairs: int = 0
+    steps: int = 0
+    eval_loss: float | None = None
+    eval_accuracy: float | None = None
+    eval_margin: float | None = None
 
 
 @dataclass(frozen=True)
-class SuggestConfig:
-    """Bring what the reward model is least sure of to the front of the ranking queue."""
+class Scale:
+    """Mean and standard deviation of a model's raw scores, one for each column of its head."""
 
-    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
-    limit: int = option(500, "At most this many unranked prompts are looked at.", low=0, zero="all")
-    seed: int = option(0, "Which ones, if there are more.", low=0, advanced=True)
-
-    def __post_init__(self) -> None:
-        check(self)
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
-class FetchModelConfig:
-    """Bring the project's base model to this machine and test that it loads."""
+class TrainRewardResult(RunResult):
+    """Of the first member where there are several; accuracy, log loss (nats) and pairs are of held-out prompts."""
+
+    pairs: int | None = None
+    heldout_pairs: int = 0
+    prompts: int | None = None
+    heldout_prompts: int = 0
+    accuracy: float | None = None
+    eval_loss: float | None = None
+    reward_mean: float | None = None
+    reward_std: float | None = None
+    columns: tuple[str, ...] = ()
+    """`overall`, then the criteria: the columns of the head."""
+    members: tuple[str, ...] = ()
+    models: tuple[TrainedModel, ...] = ()
+    """The members, then the models of the curve."""
+    scale: dict[str, Scale] = field(default_factory=dict)
+    """By member."""
+    scaled_by: str = ""
+    """Whose completions the scale was measured on: `reference` or `ranked`."""
+    learning_rate: float | None = None
+    tokens_at_once: int | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
-class JobKind:
-    """`function` is `module:name`; it is imported by the worker alone."""
+class TrainPolicyResult(RunResult):
+    """Rewards and KL (nats a completion) are means over the held-out prompts, before and after."""
 
-    title: str
-    config: type[Any]
-    function: str
-
-
-JOBS: dict[str, JobKind] = {
-    "fetch-model": JobKind("Fetch model", FetchModelConfig, "core.models.fetch_job:run"),
-    "generate": JobKind("Generate completions", GenerateConfig, "core.models.generate_job:run"),
-    "train-reward": JobKind("Train reward model", TrainRewardConfig, "core.reward.train_job:run"),
-    "train-policy": JobKind("Tune policy", TrainPolicyConfig, "core.rl.train_job:run"),
-    "export-model": JobKind("Export model", ExportModelConfig, "core.models.export_job:run"),
-    "compare": JobKind("Compare policies", CompareConfig, "core.compare.compare_job:run"),
-    "score": JobKind("Score text", ScoreConfig, "core.reward.score_job:run"),
-    "score-file": JobKind("Score a file", ScoreFileConfig, "core.reward.score_file_job:run"),
-    "suggest": JobKind("Choose what to label next", SuggestConfig, "core.reward.suggest_job:run"),
-}
+    reward_job: int | None = None
+    """The run of the reward model that it was tuned against."""
+    steps: int | None = None
+    stop_reason: str = ""
+    seconds: float | None = None
+    reward_before: float | None = None
+    reward_after: float | None = None
+    gold_before: float | None = None
+    gold_after: float | None = None
+    kl: float | None = None
 
 
-#: By name; the default one first.
-ALGORITHMS = algorithms()
+@dataclass(frozen=True)
+class Run(Job):
+    """A job that trains an adapter."""
+
+    config: LoraConfig
+    result: RunResult = RunResult()
 
 
-def job_config(kind: str, values: dict[str, Any]) -> Any:
-    """The config dataclass of a job from its stored JSON; an algorithm's options lie under `options`."""
-    if kind not in JOBS:
-        raise BadInput(f"There is no job called {kind!r}: choose one of {', '.join(JOBS)}.")
-    return from_dict(JOBS[kind].config, {name: value for name, value in values.items() if name != "options"})
+@dataclass(frozen=True)
+class TrainRewardJob(Run):
+    config: TrainRewardConfig
+    result: TrainRewardResult = TrainRewardResult()
 
 
-def algorithm_config(values: dict[str, Any]) -> Any:
-    """The algorithm's own options of a `train-policy` job, from its stored JSON."""
-    algorithm = values.get("algorithm", DEFAULT)
-    if algorithm not in ALGORITHMS:
-        raise BadInput(f"There is no algorithm called {algorithm!r}: choose one of {', '.join(ALGORITHMS)}.")
-    return from_dict(ALGORITHMS[algorithm].config, values.get("options", {}))
+@dataclass(frozen=True)
+class TrainPolicyJob(Run):
+    """`options` are the algorithm's own settings."""
 
-
-def stored(config: Any, options: Any = None) -> dict[str, Any]:
-    """A config as the JSON that a job's row keeps: every value, defaults too, so that it never changes."""
-    values = asdict(config)
-    return values if options is None else values | {"options": asdict(options)}
+    config: TrainPolicyConfig
+    options: AlgorithmOptions | None = None
+    result: TrainPolicyResult = TrainPolicyResult()

@@ -1,0 +1,357 @@
+"""The kinds of work there are: what may be chosen about each, what comes of it, and who does it.
+
+`JOBS` holds the place of the code as text, so that this module (and with it the window and the commands) never imports
+torch: the worker follows the text. Training has many choices, which lie in `core.config.training`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from core.config.algorithms import DEFAULT
+from core.config.options import check, from_dict, option
+from core.config.training import (
+    ALGORITHMS,
+    ENSEMBLE,
+    TrainPolicyConfig,
+    TrainPolicyJob,
+    TrainPolicyResult,
+    TrainRewardConfig,
+    TrainRewardJob,
+    TrainRewardResult,
+)
+from core.errors import BadInput
+from core.records import Job, JobResult
+
+
+class JobKind(StrEnum):
+    """By the name under which a project keeps it, and by which its command is called."""
+
+    FETCH_MODEL = "fetch-model"
+    GENERATE = "generate"
+    TRAIN_REWARD = "train-reward"
+    TRAIN_POLICY = "train-policy"
+    EXPORT_MODEL = "export-model"
+    COMPARE = "compare"
+    SCORE = "score"
+    SCORE_FILE = "score-file"
+    SUGGEST = "suggest"
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How completions are drawn from a policy."""
+
+    temperature: float = option(1.0, "Above 1 is more varied, below 1 more certain.", low=0.05, high=3.0)
+    top_p: float = option(1.0, "Draw only from the likeliest tokens that hold this much probability.", low=0.05, high=1)
+    max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
+    seed: int = option(0, "The same seed gives the same completions on the same machine.", low=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+def checkpoint_option() -> Any:
+    """Which state of a tuned policy is used."""
+    help = "The run's last checkpoint, or its best one by reward after KL."
+    return option("last", help, choices=("last", "best"), advanced=True)
+
+
+#: The stage of a `generate` job whose units are prompts; before it the model may be fetched and loaded.
+WRITING = "Writing completions"
+
+
+@dataclass(frozen=True)
+class GenerateConfig(SamplingConfig):
+    """Write completions for prompts, so that they can be ranked."""
+
+    completions: int = option(4, "Completions for each prompt (N).", low=2, high=16, title="Completions (N)")
+    policy_job: int = option(0, "Run whose tuned policy writes; 0 is the base model.", low=0)
+    checkpoint: str = checkpoint_option()
+    mix_with: int = option(
+        -1,
+        "Run whose policy writes every second completion, untold; 0 is the base model, -1 is nobody.",
+        low=-1,
+    )
+    split: str = option("all", "Which prompts.", choices=("all", "train", "heldout"))
+    limit: int = option(0, "At most this many prompts.", low=0, zero="all")
+    missing_only: bool = option(True, "Skip prompts that this policy has already answered.")
+    batch_size: int = option(
+        32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
+    )
+
+
+@dataclass(frozen=True)
+class GenerateJob(Job):
+    """What it writes are completions; it has no other result."""
+
+    config: GenerateConfig
+
+
+@dataclass(frozen=True)
+class CompareConfig(SamplingConfig):
+    """Answer the same prompts with the reference and a tuned policy, and score both."""
+
+    max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
+    policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
+    checkpoint: str = checkpoint_option()
+    reward_job: int = option(0, "Run of the reward model that scores; 0 is the one the policy was tuned with.", low=0)
+    prompts: tuple[str, ...] = option((), "Prompts to answer; none means the held-out prompts.")
+    completions: int = option(
+        1, "Completions for each prompt and policy.", low=1, high=64, title="Completions a prompt"
+    )
+    limit: int = option(0, "At most this many held-out prompts.", low=0, zero="all")
+    gold: str = option(
+        "", "Gold reward shown beside the score, such as `sentiment`; empty for none.", title="Gold reward"
+    )
+    batch_size: int = option(
+        32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
+    )
+
+
+@dataclass(frozen=True)
+class CompareResult(JobResult):
+    """Means over all answers; `win_rate` is the share of tuned answers that score higher, equal ones count half."""
+
+    policy_job: int | None = None
+    reward_job: int | None = None
+    prompts: int = 0
+    left_out: int = 0
+    """Held-out prompts that were not asked, because the policy was trained on them."""
+    reward_before: float | None = None
+    reward_after: float | None = None
+    gold_before: float | None = None
+    gold_after: float | None = None
+    kl: float | None = None
+    win_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class CompareJob(Job):
+    config: CompareConfig
+    result: CompareResult = CompareResult()
+
+
+@dataclass(frozen=True)
+class ExportModelConfig:
+    """Write a tuned policy as a model of its own: the base with the adapter merged into its weights."""
+
+    policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
+    checkpoint: str = checkpoint_option()
+    out: str = option("", "Folder to write; it must be empty or new.")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class ExportModelResult(JobResult):
+    """The model that was written: its folder, number format and size."""
+
+    folder: str = ""
+    policy_job: int | None = None
+    dtype: str = ""
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class ExportModelJob(Job):
+    config: ExportModelConfig
+    result: ExportModelResult = ExportModelResult()
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """Which reward model judges."""
+
+    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
+    reward_model: str = option(
+        "", "A reward model made elsewhere instead: a folder, or hub:owner/name (sequence classification, one label)."
+    )
+    ensemble: str = option("mean", "How an ensemble's rewards become one.", choices=ENSEMBLE, advanced=True)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class ScoreConfig(JudgeConfig):
+    """Score completions of one prompt with a reward model."""
+
+    prompt: str = option("", "The prompt.")
+    completions: tuple[str, ...] = option((), "The completions to score.")
+    trace: bool = option(True, "Also find where in each completion the reward moves.")
+
+
+@dataclass(frozen=True)
+class TokenTrace:
+    """`pieces` (n) are a completion's tokens as text; `rewards` (n + 1) before the first and after each."""
+
+    pieces: tuple[str, ...] = ()
+    rewards: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScoreResult(JobResult):
+    """On the N completions: `wins` (N, N) is P(row beats column), `columns` are rewards by criterion, `spread` is the
+    standard deviation over an ensemble's members. What a judge does not know of them is empty."""
+
+    scores: tuple[float, ...] = ()
+    wins: tuple[tuple[float, ...], ...] = ()
+    columns: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    spread: tuple[float, ...] = ()
+    percentiles: tuple[float | None, ...] = ()
+    """Shares of the reference's completions that score lower."""
+    traces: tuple[TokenTrace, ...] = ()
+    scaled_by: str = "reference"
+    """Whose completions the scale was measured on: `reference`, `ranked`, or nobody's."""
+    reward_job: int | None = None
+
+
+@dataclass(frozen=True)
+class ScoreJob(Job):
+    config: ScoreConfig
+    result: ScoreResult = ScoreResult()
+
+
+@dataclass(frozen=True)
+class ScoreFileConfig(JudgeConfig):
+    """Score every completion of a file."""
+
+    path: str = option("", "File to score: JSON lines with `prompt` and `completion`, or any preference format.")
+    out: str = option("", "File to write, as JSON lines with score and percentile.")
+
+
+@dataclass(frozen=True)
+class ScoreFileResult(JobResult):
+    """The file that was written, how much was in it, and how many completions were too long to score."""
+
+    out: str = ""
+    completions: int = 0
+    prompts: int = 0
+    too_long: int = 0
+
+
+@dataclass(frozen=True)
+class ScoreFileJob(Job):
+    config: ScoreFileConfig
+    result: ScoreFileResult = ScoreFileResult()
+
+
+@dataclass(frozen=True)
+class SuggestConfig:
+    """Bring what the reward model is least sure of to the front of the ranking queue."""
+
+    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
+    limit: int = option(500, "At most this many unranked prompts are looked at.", low=0, zero="all")
+    seed: int = option(0, "Which ones, if there are more.", low=0, advanced=True)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class SuggestResult(JobResult):
+    """How many groups of completions are in their new order, and the mean doubt about them (nats)."""
+
+    groups: int = 0
+    doubt: float = 0.0
+    reward_job: int | None = None
+
+
+@dataclass(frozen=True)
+class SuggestJob(Job):
+    config: SuggestConfig
+    result: SuggestResult = SuggestResult()
+
+
+@dataclass(frozen=True)
+class FetchModelConfig:
+    """Bring the project's base model to this machine and test that it loads."""
+
+
+@dataclass(frozen=True)
+class FetchModelResult(JobResult):
+    """The base model that loads here: where it lies, and where and why so it computes."""
+
+    model: str = ""
+    folder: str = ""
+    device: str = ""
+    dtype: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class FetchModelJob(Job):
+    config: FetchModelConfig
+    result: FetchModelResult = FetchModelResult()
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """One kind of work: `record` is the job with its types of `config` and `result`; `function` is `module:name`, which
+    is imported by the worker alone."""
+
+    title: str
+    config: type[Any]
+    result: type[JobResult]
+    record: type[Job]
+    function: str
+
+
+JOBS: dict[JobKind, JobSpec] = {
+    JobKind.FETCH_MODEL: JobSpec(
+        "Fetch model", FetchModelConfig, FetchModelResult, FetchModelJob, "core.models.fetch_job:run"
+    ),
+    JobKind.GENERATE: JobSpec(
+        "Generate completions", GenerateConfig, JobResult, GenerateJob, "core.models.generate_job:run"
+    ),
+    JobKind.TRAIN_REWARD: JobSpec(
+        "Train reward model", TrainRewardConfig, TrainRewardResult, TrainRewardJob, "core.reward.train_job:run"
+    ),
+    JobKind.TRAIN_POLICY: JobSpec(
+        "Tune policy", TrainPolicyConfig, TrainPolicyResult, TrainPolicyJob, "core.rl.train_job:run"
+    ),
+    JobKind.EXPORT_MODEL: JobSpec(
+        "Export model", ExportModelConfig, ExportModelResult, ExportModelJob, "core.models.export_job:run"
+    ),
+    JobKind.COMPARE: JobSpec(
+        "Compare policies", CompareConfig, CompareResult, CompareJob, "core.compare.compare_job:run"
+    ),
+    JobKind.SCORE: JobSpec("Score text", ScoreConfig, ScoreResult, ScoreJob, "core.reward.score_job:run"),
+    JobKind.SCORE_FILE: JobSpec(
+        "Score a file", ScoreFileConfig, ScoreFileResult, ScoreFileJob, "core.reward.score_file_job:run"
+    ),
+    JobKind.SUGGEST: JobSpec(
+        "Choose what to label next", SuggestConfig, SuggestResult, SuggestJob, "core.reward.suggest_job:run"
+    ),
+}
+
+
+def kinds_of(record: type[Job]) -> list[JobKind]:
+    """The kinds of jobs that are `record`s; all of them for `Job` itself."""
+    return [kind for kind, spec in JOBS.items() if issubclass(spec.record, record)]
+
+
+def job_config(kind: str, values: Mapping[str, Any]) -> Any:
+    """The config of a job that is to run, from JSON; an algorithm's options lie under `options`. Raises `BadInput` for
+    what there is not, or is out of its bounds."""
+    if kind not in JOBS:
+        raise BadInput(f"There is no job called {kind!r}: choose one of {', '.join(JOBS)}.")
+    own = {name: value for name, value in values.items() if name != "options"}
+    return from_dict(JOBS[JobKind(kind)].config, own)
+
+
+def algorithm_config(values: Mapping[str, Any]) -> Any:
+    """The algorithm's own options of a `train-policy` job, from JSON. Raises `BadInput` as `job_config` does."""
+    algorithm = values.get("algorithm", DEFAULT)
+    if algorithm not in ALGORITHMS:
+        raise BadInput(f"There is no algorithm called {algorithm!r}: choose one of {', '.join(ALGORITHMS)}.")
+    return from_dict(ALGORITHMS[algorithm].config, values.get("options", {}))
+
+
+def config_values(config: Any, options: Any = None) -> dict[str, Any]:
+    """A config as the JSON that a job's row keeps: every value, defaults too, so that it never changes."""
+    values = asdict(config)
+    return values if options is None else values | {"options": asdict(options)}

@@ -1,0 +1,73 @@
+r"""Markdown as HTML: CommonMark with tables, by markdown-it-py. What looks like HTML stays the text that it is.
+
+Formulas stay as they were typed too. CommonMark would take the backslashes of `\(`, `\{` and `\\` for its own.
+"""
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
+
+#: What opens a formula, and what closes it.
+FORMULAS = {r"\(": r"\)", r"\[": r"\]", "$$": "$$"}
+#: Signs before which a backslash is LaTeX's; before others it keeps Markdown from reading them as marks.
+LATEX = r"()[]{},;:!\%$&"
+#: Shorter names that mean the same.
+TAGS = {"strong": "b", "em": "i"}
+#: What has a direction of its own: that of its first word's script.
+DIRECTED = ("paragraph_open", "heading_open", "list_item_open", "td_open", "th_open")
+
+
+def to_html(text: str, *, links: bool = False, trusted: bool = False, heading: str = "") -> str:
+    """`text` as HTML; with `heading` (`h4`) every heading is such.
+
+    Links stay text unless they are allowed, and one that runs something instead of leading somewhere is never made one.
+    Only a `trusted` text has pictures, and anchors by its headings' words, for links to lead to.
+    """
+    parser = _parser(links or trusted, trusted)
+    environment: dict[str, object] = {}
+    tokens = parser.parse(text, environment)
+    for place, token in enumerate(tokens):
+        if trusted and token.type == "heading_open":
+            token.attrSet("id", "-".join(re.findall(r"\w+", tokens[place + 1].content.lower())))
+        for each in (token, *(token.children or ())):
+            _adapt(each, heading)
+    return str(parser.renderer.render(tokens, parser.options, environment))
+
+
+def _adapt(token: "Token", heading: str) -> None:
+    token.tag = TAGS.get(token.tag, token.tag)
+    if token.type in DIRECTED:
+        token.attrSet("dir", "auto")
+    if heading and token.type in ("heading_open", "heading_close"):
+        token.tag = heading
+
+
+@cache
+def _parser(links: bool, pictures: bool) -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # the first frame does without
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.disable([*["link", "autolink", "reference"] * (not links), *["image"] * (not pictures)])
+    parser.inline.ruler.before("escape", "formula", _formula)
+    return parser
+
+
+def _formula(state: "StateInline", silent: bool) -> bool:
+    """A rule of markdown-it: takes a formula, or LaTeX's two characters, as text."""
+    begin = state.src[state.pos : state.pos + 2]
+    end = state.src.find(FORMULAS[begin], state.pos + 2, state.posMax) if begin in FORMULAS else -1
+    if end >= 0:
+        taken = state.src[state.pos : end + 2]
+    elif len(begin) == 2 and begin[0] == "\\" and begin[1] in LATEX:
+        taken = begin
+    else:
+        return False
+    if not silent:
+        state.pending += taken
+    state.pos += len(taken)
+    return True

@@ -1,0 +1,65 @@
+"""The checkpoints of runs: folders below the project's, of which rows say that they are whole."""
+
+from pathlib import Path
+from typing import Any
+
+from core.store import Project, now
+
+
+def add(project: Project, job_id: int, step: int, folder: Path, *, best: bool) -> None:
+    """In place of one of the same step. There is one `best` one in a run: the last that was called so."""
+    relative = folder.relative_to(project.folder).as_posix()
+    with project.write() as database:
+        database.conn.execute("delete from checkpoints where job_id = ? and step = ?", (job_id, step))
+        database.conn.execute(
+            "insert into checkpoints (job_id, step, folder, best, created_at) values (?, ?, ?, ?, ?)",
+            (job_id, step, relative, int(best), now()),
+        )
+        if best:
+            database.conn.execute("update checkpoints set best = 0 where job_id = ? and step != ?", (job_id, step))
+
+
+def listed(project: Project, job_id: int) -> list[dict[str, Any]]:
+    """The checkpoints of a run that are kept, as `step` and whether it is the `best`."""
+    return project.rows("select step, best from checkpoints where job_id = ? order by step", job_id)
+
+
+def folders(project: Project) -> list[tuple[int, str]]:
+    """Number and folder of all there are, oldest first."""
+    return [(row["id"], row["folder"]) for row in project.rows("select id, folder from checkpoints order by id")]
+
+
+def on_disk(project: Project, job_id: int) -> list[tuple[int, Path]]:
+    """Step and folder of a run's checkpoints that are there, newest first."""
+    rows = project.rows("select step, folder from checkpoints where job_id = ? order by step desc", job_id)
+    found = [(row["step"], project.folder / row["folder"]) for row in rows]
+    return [(step, folder) for step, folder in found if folder.is_dir()]
+
+
+def has_best(project: Project, job_id: int) -> bool:
+    return bool(project.value("select exists (select 1 from checkpoints where job_id = ? and best)", job_id))
+
+
+def older_than(project: Project, job_id: int, kept: int) -> list[tuple[int, Path]]:
+    """Number and folder of those that came before the `kept` newest ones; the best one is none of them."""
+    rows = project.rows(
+        "select id, folder from checkpoints where job_id = ? and best = 0 order by step desc limit -1 offset ?",
+        job_id, kept,
+    )  # fmt: skip
+    return [(row["id"], project.folder / row["folder"]) for row in rows]
+
+
+def after(project: Project, job_id: int, step: int) -> list[Path]:
+    """Folders of those of later steps."""
+    rows = project.rows("select folder from checkpoints where job_id = ? and step > ?", job_id, step)
+    return [project.folder / row["folder"] for row in rows]
+
+
+def forget(project: Project, checkpoint_id: int) -> None:
+    with project.write() as database:
+        database.conn.execute("delete from checkpoints where id = ?", (checkpoint_id,))
+
+
+def forget_after(project: Project, job_id: int, step: int) -> None:
+    with project.write() as database:
+        database.conn.execute("delete from checkpoints where job_id = ? and step > ?", (job_id, step))

@@ -1,0 +1,129 @@
+"""The completions that a job shows, with their scores."""
+
+from collections.abc import Iterable
+from dataclasses import astuple
+from typing import Any
+
+from core.events import Sample
+from core.store import Project
+
+#: A run, and the comparison if there is one, read together: answer by answer, each beside its counterpart. Both sides
+#: were asked the same prompts in the same order.
+TOGETHER = """
+with mine as (
+    select id, policy, prompt, score, gold, kl, row_number() over (partition by policy, prompt order by id) as place
+    from samples
+    where job_id = ? and (policy = 'tuned' or policy = 'reference' and step = 0)
+), both as (
+    select r.id as id, t.id as after, r.place, r.prompt, r.score as score, t.score as score_after, r.gold as gold,
+        t.gold as gold_after, t.kl as kl
+    from mine r join mine t on t.prompt = r.prompt and t.place = r.place
+    where r.policy = 'reference' and t.policy = 'tuned'
+)
+"""
+SUMS = (
+    TOGETHER
+    + """
+select count(*) as n, count(score) as scored, sum(score) as before, sum(score_after) as after,
+    count(gold) as golden, sum(gold) as gold_before, sum(gold_after) as gold_after, count(kl) as kls, sum(kl) as kl,
+    sum(case when score_after > score then 1.0 when score_after = score then 0.5 else 0 end) as wins
+from both group by prompt order by min(id)
+"""
+)
+FIRST_PAIRS = TOGETHER + "select id, after from both where place = 1 order by id"
+
+
+def add(project: Project, job_id: int, step: int, rows: Iterable[Sample]) -> None:
+    with project.write() as database:
+        database.conn.executemany(
+            "insert into samples"
+            " (job_id, step, prompt, completion, policy, prompt_id, score, gold, kl, tokens, change)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(job_id, step, *astuple(row)) for row in rows],
+        )
+
+
+def listed(project: Project, job_id: int, *, step: int | None = None) -> list[dict[str, Any]]:
+    """In the order of the steps."""
+    return project.rows(
+        "select * from samples where job_id = ? and (? is null or step = ?) order by step, id", job_id, step, step
+    )
+
+
+def find(project: Project, sample_id: int) -> dict[str, Any] | None:
+    return project.one("select * from samples where id = ?", sample_id)
+
+
+def ids(project: Project, job_id: int) -> list[int]:
+    """Newest first."""
+    rows = project.db.conn.execute("select id from samples where job_id = ? order by id desc", (job_id,))
+    return [number for (number,) in rows]
+
+
+def known(project: Project, job_id: int) -> dict[str, int]:
+    """How many of a job's samples have a `change` against the reference, and a `gold` reward."""
+    sql = "select count(change) as change, count(gold) as gold from samples where job_id = ?"
+    return project.rows(sql, job_id)[0]
+
+
+def scores_before(project: Project, job_id: int) -> list[float | None]:
+    """Of the reference's answers to the held-out prompts, in the order in which they were asked."""
+    rows = project.rows("select score from samples where job_id = ? and step = 0 order by id", job_id)
+    return [row["score"] for row in rows]
+
+
+def scores_of(project: Project, job_id: int, policy: str) -> dict[int, float]:
+    """By prompt, of what one side answered while the run learned."""
+    rows = project.rows(
+        "select prompt_id, score from samples where job_id = ? and policy = ? and step > 0 and score is not null",
+        job_id, policy,
+    )  # fmt: skip
+    return {row["prompt_id"]: row["score"] for row in rows}
+
+
+def answer_while_learning(project: Project, job_id: int, prompt_id: int) -> dict[str, Any] | None:
+    """What the reference answered to a prompt that a run learns from."""
+    return project.one(
+        "select completion, score from samples where job_id = ? and prompt_id = ? and policy = 'reference'"
+        " and step > 0 order by id limit 1",
+        job_id, prompt_id,
+    )  # fmt: skip
+
+
+def answer_when_measured(project: Project, job_id: int, prompt_id: int, sample_id: int) -> dict[str, Any] | None:
+    """What the reference answered to a held-out prompt when a tuned answer was drawn: the n-th stands beside the n-th,
+    because both were drawn from the same chances."""
+    earlier = project.value(
+        "select count(*) from samples where job_id = ? and prompt_id = ? and policy = 'tuned' and id < ?",
+        job_id, prompt_id, sample_id,
+    )  # fmt: skip
+    return project.one(
+        "select completion, score from samples where job_id = ? and prompt_id = ? and policy = 'reference'"
+        " and step = 0 order by id limit 1 offset ?",
+        job_id, prompt_id, earlier,
+    )  # fmt: skip
+
+
+def sums_by_prompt(project: Project, job_id: int) -> list[dict[str, Any]]:
+    """For each prompt that both sides answered: sums and counts of their scores, gold rewards and KL, and the wins."""
+    return project.rows(SUMS, job_id)
+
+
+def first_pairs(project: Project, job_id: int) -> list[tuple[int, int]]:
+    """The numbers of the reference's and of the tuned policy's first answer to each prompt."""
+    return [(row["id"], row["after"]) for row in project.rows(FIRST_PAIRS, job_id)]
+
+
+def newest(project: Project) -> int:
+    """The number of the newest row of all; 0 is none."""
+    return int(project.value("select coalesce(max(id), 0) from samples"))
+
+
+def after(project: Project, row: int) -> list[dict[str, Any]]:
+    """Rows above a number, oldest first."""
+    return project.rows("select * from samples where id > ? order by id", row)
+
+
+def forget_after(project: Project, job_id: int, step: int) -> None:
+    with project.write() as database:
+        database.conn.execute("delete from samples where job_id = ? and step > ?", (job_id, step))

@@ -1,0 +1,36 @@
+"""Earlier rankings as a labeler looks at them: one's own and those of scripts, newest first."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.store import Project
+
+Whose = Literal["all", "person", "scripted"]
+
+
+@dataclass(frozen=True)
+class MadeRanking:
+    """`kind` and `detail` are its labeler's; `flag` is that of the whole prompt, or empty."""
+
+    ranking_id: int
+    prompt: str
+    kind: str
+    detail: str
+    flag: str
+    created_at: str
+
+
+def newest(project: Project, labeler_id: int, whose: Whose, limit: int) -> list[MadeRanking]:
+    """The newest rankings that count, of this labeler (`person`), of scripts, or of both (`all`)."""
+    rows = project.rows(
+        "select r.id as ranking_id, p.text as prompt, l.kind, l.detail, coalesce(r.flag, '') as flag, r.created_at"
+        " from current_rankings r join labelers l on l.id = r.labeler_id"
+        " join completion_groups g on g.id = r.group_id join prompts p on p.id = g.prompt_id"
+        " where (l.id = ? and ? != 'scripted') or (l.kind = 'scripted' and ? != 'person')"
+        " order by r.id desc limit ?",
+        labeler_id,
+        whose,
+        whose,
+        limit,
+    )
+    return [MadeRanking(**row) for row in rows]

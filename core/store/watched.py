@@ -1,0 +1,21 @@
+"""Whether anything was written by others, and into which tables: cheap questions, asked several times a second."""
+
+from core.store import Project
+
+#: The newest row of each table that is watched.
+NEWEST = {
+    "completion_groups": "select coalesce(max(id), 0) from completion_groups",
+    "rankings": "select coalesce(max(id), 0) from rankings",
+    "prompts": "select coalesce(max(id), 0) from prompts",
+    "guidelines": "select coalesce(max(id), 0) from guidelines",
+}
+
+
+def data_version(project: Project) -> int:
+    """Another number than before where another connection has committed something since (2.8 us)."""
+    return int(project.value("pragma data_version"))
+
+
+def states(project: Project) -> dict[str, tuple[int, int]]:
+    """For each table its newest row and how often rows of it were changed or deleted."""
+    return {table: (int(project.value(sql)), project.edits(table)) for table, sql in NEWEST.items()}

@@ -1,0 +1,32 @@
+"""Markdown to read: what people and models wrote stays text, and nothing is fetched or opened for it."""
+
+from PySide6.QtGui import QTextDocument
+
+from desktop.widgets.markdown_view import MarkdownView, give_room
+
+
+def test_formulas_keep_their_backslashes_and_html_stays_text(qtbot) -> None:
+    view = MarkdownView()
+    qtbot.addWidget(view)
+    view.show_markdown("# A\n\n**bold** \\(x_1\\) <b>b</b>\n\n```\na\n\nb\n```\n\nend")
+    assert view.toPlainText() == "A\nbold \\(x_1\\) <b>b</b>\na\n\nb\nend"
+    gaps = [view.document().findBlockByNumber(n).blockFormat().bottomMargin() for n in range(6)]
+    assert gaps == [6, 8, 0, 0, 8, 8]
+
+
+def test_no_picture_is_read_for_a_text_that_somebody_wrote(qtbot, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(MarkdownView, "loadResource", lambda self, kind, name: asked.append(name))
+    view = MarkdownView()
+    qtbot.addWidget(view)
+    view.show_markdown('![x](picture.png) <img src="other.png">')
+    view.grab()
+    assert asked == []
+    assert view.toPlainText() == '!x <img src="other.png">'
+
+
+def test_room_is_given_to_a_document_however_it_was_made(qtbot) -> None:
+    document = QTextDocument()
+    document.setMarkdown("a\n\nb")
+    give_room(document)
+    assert document.firstBlock().blockFormat().bottomMargin() == 8
