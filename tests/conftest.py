@@ -74,14 +74,14 @@ def copied(source: Path, folder: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
-def project(empty_project: Path, tmp_path: Path) -> Iterator[Project]:
-    """An open, empty project of the test's own."""
-    with copied(empty_project, tmp_path / "project") as found:
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
+    """An open project of the test's own: empty, unless the test asks for `filled`, too, which is the same one then."""
+    source = "filled_project" if "filled" in request.fixturenames else "empty_project"
+    with copied(request.getfixturevalue(source), tmp_path / "project") as found:
         yield found
 
 
 @pytest.fixture
-def filled(filled_project: Path, tmp_path: Path) -> Iterator[Project]:
+def filled(project: Project) -> Project:
     """Guidelines with two flags, six prompts (two held out), four completions for each; nothing ranked."""
-    with copied(filled_project, tmp_path / "project") as found:
-        yield found
+    return project

@@ -62,13 +62,13 @@ def test_a_project_closes_once_what_is_read_of_it_was_read(window, filled, qtbot
     assert not window.workspace.busy and not said(window)
 
 
-def test_the_next_project_is_shown_once_the_last_one_is_closed(window, project, qtbot, slow, tmp_path):
+def test_the_next_project_is_shown_once_the_last_one_is_closed(window, filled, qtbot, slow, tmp_path):
     in_background(window.tabs[TabId.INSTRUCTIONS], lambda: slow.wait(20), lambda _: None)
     shown = []
-    assert not window.workspace.open(project.folder, lambda: shown.append(window.session.project.folder))
+    assert not window.workspace.open(filled.folder, lambda: shown.append(window.session.project.folder))
     assert not window.workspace.open(tmp_path), "one at a time"
     slow.set()
-    qtbot.waitUntil(lambda: shown == [project.folder])
+    qtbot.waitUntil(lambda: shown == [filled.folder])
 
 
 def test_the_window_closes_by_itself_once_no_thread_is_at_work(window, qtbot, slow):
@@ -105,11 +105,11 @@ def test_a_window_closed_while_it_opens_an_older_project_opens_nothing(open_wind
 
 
 def test_a_window_that_is_closed_while_it_goes_to_another_project_closes_whoever_sees_first_that_it_can(
-    window, project, qtbot, slow, monkeypatch
+    window, filled, qtbot, slow, monkeypatch
 ):
     in_background(window.tabs[TabId.INSTRUCTIONS], lambda: slow.wait(20), lambda _: None)
     monkeypatch.setattr(waiting, "LOOK_MILLISECONDS", 300)
-    window.workspace.open(project.folder)
+    window.workspace.open(filled.folder)
     monkeypatch.setattr(waiting, "LOOK_MILLISECONDS", 5)
     window.leave()
     slow.set()

@@ -373,13 +373,13 @@ def test_a_finished_run_leads_to_the_next_step(open_window, with_runs, qtbot, ta
     assert window.shown == following
 
 
-def test_an_empty_list_of_runs_takes_no_room(open_window, project, with_runs):
+def test_an_empty_list_of_runs_takes_no_room(open_window, with_runs):
     window = open_window()
     window.workspace.open(with_runs.folder)
     assert window.open_tab(TabId.TUNE).runs.isVisible()
-    with project.write() as database:
+    with with_runs.write() as database:
         database.execute("delete from jobs where kind = 'train-policy'")
-    window.workspace.open(project.folder)
+    window.workspace.open(with_runs.folder)
     assert not window.open_tab(TabId.TUNE).runs.isVisible()
 
 
