@@ -51,7 +51,7 @@ from core.config.jobs import JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
 from core.records import Prompt
-from core.store import create_project, prompts
+from core.store import create_project, job_metrics, prompts
 
 project = create_project(Path(sys.argv[1]), model=sys.argv[2])
 prompts.add(project, [Prompt(0, f"prompt {i}") for i in range(4)])
@@ -63,9 +63,8 @@ job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(config, own))
 worker.run_job(project, worker.claim(project), {})
 job = queue.get(project, job.id)
 assert job.status == "done", job.report or job.error
-print(job.result["steps"], job.config["options"])
-print(further(job_metrics.series(project, job.id))[-1])
 print(job.result.steps, asdict(job.options))
+print(further(job_metrics.series(project, job.id))[-1])
 """
 
 
