@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.errors import BadInput
-from core.store import Changes, Project, changed, now, rankings
+from core.store import Changes, Project, calibration, changed, now, rankings
 
 ASSIGNED = "assigned"
 REPEAT_EVERY = "repeat_every"
@@ -52,7 +52,7 @@ def queue(project: Project, labeler_id: int) -> Queue:
     left = [group_id for group_id in left if group_id not in passed]
     again = _again(project, labeler_id)
     repeats = _repeats(project, labeler_id)
-    first = calibration_groups(project)
+    first = calibration.keys(project)
     doubts = priorities(project)
     order = [item for item in left if item in first]
     order += sorted((item for item in left if item not in first), key=lambda item: -doubts.get(item, -1.0))
@@ -77,10 +77,6 @@ def forget_priorities(project: Project) -> Changes:
     with project.write() as database:
         database.execute("delete from priorities")
     return changed("Usual order", "assignments")
-
-
-def calibration_groups(project: Project) -> set[int]:
-    return set(project.database.column("select group_id from calibration"))
 
 
 def _again(project: Project, labeler_id: int) -> list[int]:
