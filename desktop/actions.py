@@ -3,9 +3,10 @@ tooltips and key sheets are made from them. Nothing is built to know what can be
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from desktop.places import PageId, TabId
+from core.config.options import documented, title_of
+from desktop.places import TABS, PageId, TabId
 
 Role = Literal["", "primary", "link"]
 
@@ -15,8 +16,8 @@ class Action:
     """`title` is what a menu or a button says: with the mark of a menu's key, and dots where a question follows.
 
     `keys` do it where it belongs: on `page` of `tab`, on any page of `tab`, or everywhere. `keywords` are other words
-    by which it is looked for. A `field` is filled in rather than done. An action `instead_of` another is offered in its
-    place, with the same keys.
+    by which it is looked for. A `field` is filled in rather than done. What is `only_here` depends on what is shown: it
+    is offered while it is seen, and from nowhere else. An action `instead_of` another has its place and its keys.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Action:
     page: PageId | None = None
     role: Role = ""
     field: bool = False
+    only_here: bool = False
     needs_project: bool = False
     checkable: bool = False
     instead_of: str = ""
@@ -56,3 +58,46 @@ def place_of(tab: TabId | None, page: PageId | None) -> str:
 def plain(text: str) -> str:
     """Without the mark of a menu's key, and without dots that say that a question follows."""
     return text.replace("&&", "\0").replace("&", "").replace("\0", "&").replace("…", "").strip()
+
+
+def settings_of(
+    kind: type[Any],
+    prefix: str,
+    tab: TabId,
+    page: PageId | None = None,
+    *,
+    leave_out: tuple[str, ...] = (),
+    titles: dict[str, str] | None = None,
+    only_here: bool = False,
+) -> dict[str, Action]:
+    """The documented fields of a config class, by name, as actions that fill them in; the advanced ones are folded away
+    where they stand. `titles` are other ones than the fields' own."""
+    return {
+        item.name: Action(
+            f"{prefix}.{item.name}",
+            (titles or {}).get(item.name, title_of(item)),
+            tab=tab,
+            page=page,
+            field=True,
+            only_here=only_here or item.metadata["advanced"],
+        )
+        for item in documented(kind)
+        if item.name not in leave_out
+    }
+
+
+#: What leads to another tab from where something is missing, or to the next step.
+GO_TO = {info.id: Action(f"go-to.{info.id}", f"Go to {info.title}", only_here=True) for info in TABS}
+GO_TO_PAGE = {
+    page: Action(f"go-to.{page}", f"Go to {page.label}", only_here=True) for info in TABS for page in info.pages
+}
+#: Every page of a tab can be shown from anywhere.
+SHOW = {
+    page: Action(f"show.{info.id}.{page}", f"Show {page.label}", tab=info.id, page=page)
+    for info in TABS
+    for page in info.pages
+}
+#: Nothing but the tab; what is worked with all day names it, too.
+CALM = Action("view.calm", "Distraction-&free", keys=("F11",), checkable=True)
+#: Where a form that nobody named has fields folded away.
+MORE_SETTINGS = Action("form.more", "More settings", only_here=True)

@@ -5,10 +5,12 @@ from typing import ClassVar, Protocol, runtime_checkable
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from core.store import Changes
+from desktop.actions import SHOW, Action
 from desktop.places import INFO, PageId, TabId, TabInfo
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row
+from desktop.widgets.bound import bound_in
 
 
 class TabWidget(QWidget):
@@ -35,10 +37,25 @@ class TabWidget(QWidget):
         """Repaint what `changes` (None is everything) touched; called while it is seen."""
         raise NotImplementedError
 
-    def open_page(self, page: PageId) -> None:
-        """Show a page, ready for what is done there."""
-        if self.pages is not None and page in self.info.pages:
+    def show_page(self, page: PageId) -> None:
+        """Show one of its pages."""
+        if self.pages is not None:
             self.pages.setCurrentIndex(self.info.pages.index(page))
+
+    def open_page(self, page: PageId) -> None:
+        """Show a page, or a panel of its own, ready for what is done there."""
+        self.show_page(page)
+
+    def do(self, action: Action) -> bool:
+        """Do something on the page where it belongs; False if it cannot be done now."""
+        if action.page is not None:
+            self.show_page(action.page)
+        if action in SHOW.values():
+            return True
+        found = next((each for each in bound_in(self) if each.action == action and each.available), None)
+        if found is not None:
+            found.run()
+        return found is not None
 
     def heading(self, line: str, *beside: QWidget | None) -> QVBoxLayout:
         """What the tab is called, what stands beside that, help on it, and in one line what it needs and gives."""

@@ -6,17 +6,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
 from core import demo
-from core.jobs.follow import News
 from core.labeling.editor import PLACE
-from core.records import Job
 from core.store import Changes
 from core.store.undo import Direction
 from core.store.undo.steps import Step
 from desktop import errors, user_settings
-from desktop.actions import Action
+from desktop.actions import CALM, Action
 from desktop.guide import guide
 from desktop.places import INFO, TabId
 from desktop.projects import actions as projects
@@ -25,13 +23,13 @@ from desktop.projects.packs import Packs
 from desktop.projects.welcome import NewProject, Welcome
 from desktop.session import Session
 from desktop.settings.dialog import SettingsDialog
-from desktop.shell import actions, commands, page_commands
+from desktop.shell import actions, commands
 from desktop.shell.busy_overlay import Cover
 from desktop.shell.command_palette import CommandPalette
-from desktop.shell.jobs_panel import JobsPanel
 from desktop.shell.leaving import Leaving
 from desktop.shell.menus import Menus
-from desktop.shell.notifications import Notices
+from desktop.shell.panels import Panels
+from desktop.shell.progress_title import ProgressTitle
 from desktop.shell.project_page import ProjectPage
 from desktop.shell.toast import Notice
 from desktop.tab import ReadsSettings, TabWidget
@@ -58,21 +56,20 @@ class Window(QMainWindow):
         self.pages = QStackedWidget()
         self.setCentralWidget(self.pages)
         self.page: ProjectPage | None = None
-        self.jobs: JobsPanel | None = None
         self.workspace = Workspace(self)
         self.projects = Projects(self.workspace, self)
         self.packs = Packs(self.workspace, self)
         self.welcome = Welcome()
         self.pages.addWidget(self.welcome)
-        self.notices = Notices(self)
+        self.notices = ProgressTitle(self.workspace, self)
+        self.panels = Panels(self.workspace, self)
         self.notice = Notice(self)
         self.cover = Cover(self)
-        self.system: QDialog | None = None
-        self.leaving = Leaving(self.workspace, self, may_close=self.projects.may_close, begins=self._hide_system)
+        self.leaving = Leaving(self.workspace, self, may_close=self.projects.may_close, begins=self.panels.hide_system)
         self.menus = Menus(self, self.workspace, self._does())
         self._connect()
         self._paint_icon()
-        self._titled()
+        self._show_state()
         self.welcome.demo_button.setFocus()
 
     def _connect(self) -> None:
@@ -109,9 +106,9 @@ class Window(QMainWindow):
             actions.UNDO: partial(self.take_back, "undo"),
             actions.REDO: partial(self.take_back, "redo"),
             actions.COMMANDS: self.show_commands,
-            actions.JOBS: self.show_jobs,
-            actions.SYSTEM: self.show_system,
-            actions.CALM: self._turn_calm,
+            actions.JOBS: self.panels.show_jobs,
+            actions.SYSTEM: self.panels.toggle_system,
+            CALM: self._turn_calm,
             actions.HELP: self.show_guide,
             actions.TOUR: self.take_tour,
             actions.ABOUT: partial(guide.about, self),
@@ -139,14 +136,13 @@ class Window(QMainWindow):
 
     def _show(self, session: Session) -> None:
         self.notice.leave()
-        session.news.connect(self._news)
         session.replayed.connect(self._replayed)
         self.page = ProjectPage(session)
         self.page.guide_asked.connect(self.show_guide)
-        self.page.jobs_asked.connect(self.show_jobs)
+        self.page.jobs_asked.connect(self.panels.show_jobs)
         self.pages.addWidget(self.page)
         self.pages.setCurrentWidget(self.page)
-        self._titled()
+        self._show_state()
         self.open_tab(user_settings.last_tab(session.project.folder) or TabId.INSTRUCTIONS)
 
     def _hide(self, session: Session) -> None:
@@ -155,16 +151,12 @@ class Window(QMainWindow):
             self.pages.removeWidget(self.page)
             self.page.end()
             self.page = None
-        if self.jobs is not None:
-            self.jobs.close()
-            self.jobs.deleteLater()
-            self.jobs = None
 
     def _closed(self) -> None:
         self.notice.leave()
         if not self.workspace.ending:
             self.welcome.refresh()
-        self._titled()
+        self._show_state()
 
     def _listed(self) -> None:
         self.welcome.refresh()
@@ -185,53 +177,25 @@ class Window(QMainWindow):
         """The tab that is shown, while a project is open."""
         return self.page.shown if self.page is not None else None
 
-    def _news(self, news: News) -> None:
-        if news.jobs:
-            self.notices.follow(news.jobs)
-            self._say_progress()
-
-    def _titled(self) -> None:
+    def _show_state(self) -> None:
         """Another project is open, or none."""
-        self._say_progress()
         self.menus.show_state()
         self.menus.show_packed(self.packs.packed)
         self.menus.show_deleted(self.projects.last_deleted)
-
-    def _say_progress(self) -> None:
-        """In the title, which the task bar shows, and in the dock."""
-        running = self._running()
-        share = running.done / running.total if running is not None and running.total > 1 else None
-        percent = "" if share is None or running is None else f"{share:.0%} {running.name} – "
-        self.setWindowTitle(f"{percent}{self.session.project.name} – Plumbline" if self.session else "Plumbline")
-        self.notices.progress(share)
-
-    def _running(self) -> Job | None:
-        jobs = self.session.jobs() if self.session is not None else []
-        return next((job for job in jobs if job.status in ("running", "paused")), None)
 
     def show_commands(self) -> None:
         """Everything that can be done now, to be found by typing."""
         found = self.menus.commands()
         if self.page is not None:
-            tab, title = self.page.tab, self.page.shown.label
-            others = page_commands.listed(title, page_commands.page_of(tab), self.run_elsewhere)
-            found = commands.of_page(tab, title) + found + others
+            tab = self.page.tab
+            others = commands.elsewhere(self.page.shown, tab.page if tab is not None else None, self.do)
+            found = (commands.here(tab) if tab is not None else []) + found + others
         CommandPalette(found, self).open()
 
-    def run_elsewhere(self, title: str, page: str, name: str) -> None:
-        """Go to a page and do there what is called `name`."""
-        assert self.page is not None
-        tab = self.page.open_tab(next(tab for tab in TabId if tab.label == title))
-        if not page_commands.run(tab, title, page, name):
-            self.workspace.say(f"“{name}” cannot be done now: here is where it will be.")
-
-    def show_jobs(self) -> None:
-        """All jobs with their logs, beside the window."""
-        if self.session is not None:
-            if self.jobs is None:
-                self.jobs = JobsPanel(self.session, self)
-            self.jobs.show()
-            self.jobs.activateWindow()
+    def do(self, action: Action) -> None:
+        """Go to where an action belongs, and do it."""
+        if self.page is not None and action.tab is not None and not self.page.open_tab(action.tab).do(action):
+            self.workspace.say(f"“{action.name}” cannot be done now: here is where it will be.")
 
     def show_guide(self) -> None:
         """The guide's page about the tab that is shown."""
@@ -278,18 +242,6 @@ class Window(QMainWindow):
         dialog = SettingsDialog(self.session, self)
         dialog.changed.connect(self._use_settings)
         dialog.open()
-
-    def show_system(self) -> None:
-        """Show or hide what the machine does; imported when first asked for, as a tab is."""
-        if self.system is None:
-            from desktop.shell.system_panel import SystemPanel
-
-            self.system = SystemPanel(lambda: self.session, self)
-        self.system.setVisible(not self.system.isVisible())
-
-    def _hide_system(self) -> None:
-        if self.system is not None:
-            self.system.hide()
 
     def _use_settings(self, name: str) -> None:
         """Look and work as is chosen now; `name` is the only choice that is another, if it is not empty."""

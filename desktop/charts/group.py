@@ -4,12 +4,14 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QSlider, QWidget
 
 from desktop import user_settings
+from desktop.charts import actions
 from desktop.charts.chart import Chart
 from desktop.charts.curve import mark, overlay_style
 from desktop.charts.overlays import Overlay
 from desktop.theme import theme
 from desktop.theme.theme import SPACE, overlay_colour
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import label, row
+from desktop.widgets.bound import action_button
 from desktop.widgets.elided import ElidedParts
 
 
@@ -73,9 +75,7 @@ class ChartBar(QWidget):
         self._over: list[Overlay] = []
         self._second = ""
         self.legend = ElidedParts("Laid over: ", "small")
-        self.follow = button(
-            "Show all steps", group.follow, role="link", tip="Show all steps again, and follow what comes"
-        )
+        self.follow = action_button(actions.FOLLOW, group.follow)
         self.follow.setStyleSheet("padding: 0;")
         self.follow.hide()
         group.following_changed.connect(lambda following: self.follow.setVisible(not following))

@@ -18,12 +18,16 @@ from core.report.outcomes import FEW
 from core.store import Changes
 from core.store.runs import job_samples
 from desktop import errors
+from desktop.actions import GO_TO
+from desktop.compare import actions
 from desktop.places import TabId
 from desktop.runs.run_list import describe
 from desktop.session import Session
 from desktop.tab import TabWidget
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import Empty, Number, button, column, label, row, scrolled
+from desktop.widgets.basics import Number, column, label, row, scrolled
+from desktop.widgets.bound import action_button, bind
+from desktop.widgets.empty import Empty
 
 #: Cards put up: more are a button away. So many of them in one turn of the event loop: 40 at once take 120 ms.
 PAGE, TURN = 40, 4
@@ -41,16 +45,16 @@ class Tab(TabWidget):
         self._turn.timeout.connect(self._put_up)
         self._busy: QLabel | None = None
         self.policy = QComboBox()
-        self.policy.setAccessibleName("Tuned policy")
+        bind(actions.POLICY, self.policy)
         self.policy.setMinimumWidth(220)
         self.policy.setPlaceholderText("No tuned policy yet")
         self.policy.activated.connect(lambda _: self.show_newest())
         self.prompt = QLineEdit()
         self.prompt.setPlaceholderText("Type a prompt and press Enter")
-        self.prompt.setAccessibleName("Prompt that both policies answer")
+        bind(actions.PROMPT, self.prompt)
         self.prompt.returnPressed.connect(self.ask)
-        self.ask_button = button("Answer", self.ask, role="primary")
-        self.heldout = button("Compare on the held-out prompts", self.compare_heldout)
+        self.ask_button = action_button(actions.ANSWER, self.ask)
+        self.heldout = action_button(actions.HELD_OUT, self.compare_heldout)
         self.before = Number("reward of the reference")
         self.after = Number("reward of the tuned policy")
         self.gold = Number("gold reward, before → after")
@@ -59,13 +63,13 @@ class Tab(TabWidget):
             "answers scored higher", "Equal scores count half. Beside it: where the share likely lies (95%)."
         )
         self.what = label("", "muted")
-        self.back = button("Show the held-out prompts", self.show_newest, role="link")
+        self.back = action_button(actions.BACK, self.show_newest)
         self.numbers = QWidget()
         self.numbers.setLayout(row(self.before, self.after, self.wins, self.gold, self.kl, None, spacing=3 * SPACE))
         self.doubt = label("", "muted", wrap=True)
         self.list = QVBoxLayout()
         self.list.setSpacing(2 * SPACE)
-        self.more = button("", self._show_more)
+        self.more = action_button(actions.SHOW_MORE, self._show_more)
         everything = column(self.list, row(self.more, None), None, spacing=2 * SPACE)
         everything.setContentsMargins(0, 0, SPACE, 0)
         inner = QWidget()
@@ -75,7 +79,7 @@ class Tab(TabWidget):
         self.empty = Empty(
             "Nothing to compare yet",
             "Once a policy is tuned, type any prompt to see what it changed, or let both answer the held-out prompts.",
-            f"Go to {TabId.TUNE.label}",
+            GO_TO[TabId.TUNE],
             lambda: session.navigator.open_tab(TabId.TUNE),
         )
         self.stack.addWidget(self.empty)

@@ -7,16 +7,18 @@ closing the window nor a crash loses more than the last second.
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QTextCursor
+from PySide6.QtGui import QHideEvent, QTextCursor
 from PySide6.QtWidgets import QComboBox, QMenu, QPlainTextEdit, QPushButton, QScrollArea, QSizePolicy, QWidget
 
 from core.errors import KnownError
 from core.records import Guidelines
 from core.store import assignments, guidelines
+from desktop.instructions import actions
 from desktop.instructions.checklist import Checklist
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
+from desktop.widgets.bound import action_button, add_shortcuts, bind
 from desktop.widgets.dates import local_time
 from desktop.widgets.markdown_view import MarkdownView
 
@@ -69,23 +71,19 @@ class GuidelinesEditor(QWidget):
         return editor
 
     def _bar(self) -> QWidget:
-        self.templates = QPushButton("Use a template", self)
+        self.templates = bind(actions.USE_TEMPLATE, QPushButton(self))
         menu = QMenu(self.templates)
         for name in guidelines.templates():
             menu.addAction(template_title(name)).triggered.connect(lambda _=False, name=name: self.use_template(name))
         self.templates.setMenu(menu)
         self.note = label("", "muted", wrap=True)
-        self.discard = button("Discard changes", self.discard_changes, role="link")
-        self.put_back = button("Put back what was there", self._put_back, role="link")
+        self.discard = action_button(actions.DISCARD, self.discard_changes)
+        self.put_back = action_button(actions.PUT_BACK, self._put_back)
         self.put_back.hide()
-        self.save_button = button("Save version", self.save, role="primary", tip="Keep this as a new version (Ctrl+S)")
-        shortcut = QShortcut(QKeySequence.StandardKey.Save, self)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(self.save)
-        self.older = button(
-            "", self.queue_older_again, role="link",
-            tip="They come back in their labelers' queues. The earlier rankings count until the new ones are made.",
-        )  # fmt: skip
+        save = actions.SAVE_VERSION
+        self.save_button = bind(save, button(save.title, self.save, role="primary"))
+        add_shortcuts(save, self, self.save)
+        self.older = action_button(actions.RANK_AGAIN, self.queue_older_again)
         bar = QWidget(self)
         line = row(self.templates, None, self.put_back, self.discard, self.save_button, spacing=12)
         below = row(self.note, self.older)
@@ -117,10 +115,9 @@ class GuidelinesEditor(QWidget):
 
     def _reading(self) -> QWidget:
         self.versions = QComboBox(self)
-        self.versions.setAccessibleName("Version")
-        self.versions.setToolTip("What is shown below: the text in the editors, or a version that was saved.")
+        bind(actions.VERSION, self.versions)
         self.versions.currentIndexChanged.connect(lambda: self._show_preview())
-        self.restore = button("Restore", self.restore_version, tip="Put this version into the editors")
+        self.restore = action_button(actions.RESTORE, self.restore_version)
         self.preview = MarkdownView(self)
         self.preview.setAccessibleName("Preview")
         top = row(self.versions, self.restore)

@@ -3,7 +3,6 @@
 from typing import cast
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -19,12 +18,14 @@ from PySide6.QtWidgets import (
 from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
 from core.store import Changes, prompts
+from desktop.instructions import actions
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
 from desktop.instructions.import_dialog import ImportDialog
 from desktop.instructions.prompt_table import SPLIT_TITLES, PromptModel, PromptTable
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, card, column, label, row, set_role, side_panel
+from desktop.widgets.bound import action_button, add_shortcuts, bind
 
 SEARCH_MILLISECONDS = 150
 SIDE_WIDTH = 340
@@ -54,12 +55,12 @@ class PromptsPage(QWidget):
 
     def _list(self) -> QWidget:
         self.search = QLineEdit(self)
-        self.search.setPlaceholderText("Search prompts and tags (Ctrl+F)")
-        self.search.setAccessibleName("Search prompts and tags")
+        self.search.setPlaceholderText(f"{actions.SEARCH.title} ({actions.SEARCH.keys[0]})")
+        bind(actions.SEARCH, self.search)
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(lambda: self._search_timer.start())
         self.filter = QComboBox(self)
-        self.filter.setAccessibleName("Which prompts")
+        bind(actions.FILTER, self.filter)
         for name, title in {"all": "All prompts", **SPLIT_TITLES}.items():
             self.filter.addItem(title, name)
         self.filter.currentIndexChanged.connect(lambda: self.search_now())
@@ -68,10 +69,8 @@ class PromptsPage(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         top = row(self.search, self.filter, self.counts, spacing=12)
         top.setStretch(0, 1)
-        for key, do in (("Ctrl+F", self.search.setFocus), ("Delete", self.delete)):
-            shortcut = QShortcut(QKeySequence(key), self.table if key == "Delete" else self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(do)
+        add_shortcuts(actions.SEARCH, self, self.search.setFocus)
+        add_shortcuts(actions.DELETE, self.table, self.delete)
         left = QWidget(self)
         self.middle = QStackedWidget(self)
         self.middle.addWidget(self.table)
@@ -90,11 +89,10 @@ class PromptsPage(QWidget):
         self.new_text.setAccessibleName("New prompts")
         self.new_text.setTabChangesFocus(True)
         self.new_text.setFixedHeight(104)
-        self.one_prompt = QCheckBox("One prompt", self)
-        self.one_prompt.setToolTip("Keep the line breaks instead of making a prompt of each line.")
-        self.new_split = split_box(self)
-        self.add_button = button("Add", self.add, role="primary", tip="Put them into the project", keys="Ctrl+Return")
-        self.import_button = button("Import …", self.choose_file, tip="A file of prompts: text, JSON lines, CSV …")
+        self.one_prompt = bind(actions.ONE_PROMPT, QCheckBox(self))
+        self.new_split = bind(actions.USE_FOR, split_box(self))
+        self.add_button = action_button(actions.ADD, self.add)
+        self.import_button = action_button(actions.IMPORT, self.choose_file)
         self.added = label("", "muted", wrap=True)
         self.added.hide()
         return card(
@@ -115,10 +113,9 @@ class PromptsPage(QWidget):
         self.share.setValue(20)
         self.share.setSuffix(" %")
         self.share.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
-        self.share.setAccessibleName("Share of prompts to hold out")
-        tip = "Marks this share of all prompts as held-out, evenly spread: they only test, they never teach."
-        self.split_button = button("Hold out", self.split_all, tip=tip)
-        self.duplicates_button = button("Find duplicates …", self.find_duplicates)
+        bind(actions.SHARE, self.share)
+        self.split_button = action_button(actions.HOLD_OUT, self.split_all)
+        self.duplicates_button = action_button(actions.FIND_DUPLICATES, self.find_duplicates)
         self.tended = label("", "muted", wrap=True)
         self.tended.hide()
         self.all_prompts = card(
@@ -140,9 +137,9 @@ class PromptsPage(QWidget):
         self.split = split_box(self)
         self.tags = QLineEdit(self)
         self.tags.setPlaceholderText("comma, separated")
-        self.tags.setAccessibleName("Tags")
-        self.save_button = button("Save", self.save)
-        self.delete_button = button("Delete", self.delete)
+        bind(actions.TAGS, self.tags)
+        self.save_button = action_button(actions.SAVE, self.save)
+        self.delete_button = bind(actions.DELETE, button(actions.DELETE.title, self.delete))
         self.edited = label("", "muted", wrap=True)
         self.edited.hide()
         self.editing = card(
@@ -312,8 +309,8 @@ class PromptsPage(QWidget):
 
 def split_box(parent: QWidget) -> QComboBox:
     box = QComboBox(parent)
-    box.setToolTip("Training prompts teach; held-out prompts only test.")
-    box.setAccessibleName("Use for")
+    box.setToolTip(actions.USE_FOR.tip)
+    box.setAccessibleName(actions.USE_FOR.title)
     for name, title in SPLIT_TITLES.items():
         box.addItem(title, name)
     return box

@@ -51,7 +51,7 @@ class Tab(TabWidget):
 
     def open_page(self, page: PageId) -> None:
         """Show the prompts or the guidelines, ready to be written."""
-        super().open_page(page)
+        self.show_page(page)
         if page == PageId.PROMPTS:
             self.prompts.new_text.setFocus()
 

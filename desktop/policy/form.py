@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
 
 from core.config.algorithms import LIVE
 from core.config.training import ALGORITHMS, TrainPolicyConfig
+from desktop.policy import actions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, turn_only_with_focus
+from desktop.widgets.bound import bind
 from desktop.widgets.config_form import ConfigForm
 
 
@@ -21,12 +23,14 @@ class PolicyForm(QWidget):
     def __init__(self, values: dict[str, Any] | None = None) -> None:
         super().__init__()
         self.algorithm = QComboBox()
-        self.algorithm.setAccessibleName("Algorithm")
+        bind(actions.ALGORITHM, self.algorithm)
         turn_only_with_focus(self.algorithm)
         for kind in ALGORITHMS.values():
             self.algorithm.addItem(kind.title, kind.name)
         self.summary = label("", "small", wrap=True)
-        self.shared = ConfigForm(TrainPolicyConfig, leave_out=("algorithm",), values=values)
+        self.shared = ConfigForm(
+            TrainPolicyConfig, leave_out=("algorithm",), values=values, actions=actions.SETTINGS, more=actions.MORE
+        )
         self.own = QStackedWidget()
         self._forms: dict[str, ConfigForm] = {}
         whole = column(label("Algorithm", "small"), self.algorithm, self.summary, self.shared, self.own)
@@ -44,7 +48,9 @@ class PolicyForm(QWidget):
         """The chosen algorithm's own settings; made when it is first chosen."""
         if self.name not in self._forms:
             kind = ALGORITHMS[self.name]
-            self._forms[self.name] = ConfigForm(kind.config, more=f"More settings of {kind.title}")
+            self._forms[self.name] = ConfigForm(
+                kind.config, actions=actions.OWN[self.name], more=actions.MORE_OF[self.name]
+            )
             self.own.addWidget(self._forms[self.name])
         return self._forms[self.name]
 

@@ -13,10 +13,12 @@ from core.records import ACTIVE, RESUMABLE
 from core.runs import live_settings
 from core.store.runs import job_metrics, setting_changes
 from desktop import errors
+from desktop.policy import actions
 from desktop.session import Session
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, card, column, label, row, set_role, turn_only_with_focus
+from desktop.widgets.basics import card, column, label, row, set_role, turn_only_with_focus
+from desktop.widgets.bound import action_button
 from desktop.widgets.config_form import FloatBox, help_of
 from desktop.widgets.elided import ElidedLabel
 
@@ -52,7 +54,7 @@ class LiveControls(QWidget):
             said.setToolTip(field.toolTip())
             said.setBuddy(field)
             parts.append(row(said, field, spacing=SPACE - 2))
-        self.button = button("Apply", self.apply, tip="In force from the next step, and kept with the run")
+        self.button = action_button(actions.APPLY, self.apply)
         self.heading = label(TITLE, "subheading")
         self.heading.setToolTip("Apply, or Return in a field: what was changed is in force from the next step.")
         self.strip = QWidget()

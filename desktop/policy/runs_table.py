@@ -28,7 +28,7 @@ class Cell(QTableWidgetItem):
         self.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
 
     def __lt__(self, other: QTableWidgetItem) -> bool:
-        mine, theirs = self.value, getattr(other, "value", None)
+        mine, theirs = self.value, other.value if isinstance(other, Cell) else None
         if is_number(mine) and is_number(theirs):
             return bool(mine < theirs)
         return (mine is not None, str(mine)) < (theirs is not None, str(theirs))

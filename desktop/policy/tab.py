@@ -14,8 +14,10 @@ from core.records import RESUMABLE, Job
 from core.runs import sweep
 from core.store import Changes, labelers
 from desktop import errors
+from desktop.actions import GO_TO
 from desktop.background import with_project
 from desktop.places import PageId, TabId
+from desktop.policy import actions
 from desktop.policy.charts import PolicyCharts
 from desktop.policy.form import PolicyForm
 from desktop.policy.held_out_note import HeldOutNote
@@ -32,8 +34,6 @@ from desktop.tab import TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
 from desktop.widgets.basics import (
-    Empty,
-    button,
     column,
     label,
     row,
@@ -41,6 +41,8 @@ from desktop.widgets.basics import (
     set_role,
     side_panel,
 )
+from desktop.widgets.bound import action_button
+from desktop.widgets.empty import Empty
 from desktop.widgets.folding_card import FoldingCard
 from desktop.widgets.short_text import ShortText
 
@@ -56,20 +58,11 @@ class Tab(TabWidget):
         self.need = label("", "warning", wrap=True)
         self.form = PolicyForm(self._suggested())
         self.form.changed.connect(self._show_need)
-        self.start_button = button(
-            "Start", self.start, role="primary", tip="Queue a run with these settings", keys="Ctrl+Return"
-        )
-        self.sweep = button(
-            "Sweep …",
-            self.ask_sweep,
-            tip="Queue a run for every combination of a few settings",
-            keys="Ctrl+Shift+Return",
-        )
-        self.pause = button("Pause", lambda: self._act(self.session.pause))
-        self.resume = button("Resume", lambda: self._act(self.session.resume))
-        self.stop = button(
-            "Stop", lambda: self._act(self.session.stop), tip="Stops after this step; Resume goes on later"
-        )
+        self.start_button = action_button(actions.START, self.start)
+        self.sweep = action_button(actions.SWEEP, self.ask_sweep)
+        self.pause = action_button(actions.PAUSE, lambda: self._act(self.session.pause))
+        self.resume = action_button(actions.RESUME, lambda: self._act(self.session.resume))
+        self.stop = action_button(actions.STOP, lambda: self._act(self.session.stop))
         self.runs = RunList(session, TrainPolicyJob, overlays=True)
         self.runs.chosen.connect(self.show_run)
         self.removal = RunRemoval(self.runs)
@@ -87,7 +80,7 @@ class Tab(TabWidget):
             "No run yet",
             "Start one: the reward and the KL to the reference are drawn here step by "
             "step, and every sample can be read below.",
-            f"Go to {TabId.REWARD.label}",
+            GO_TO[TabId.REWARD],
             lambda: session.navigator.open_tab(TabId.REWARD),
         )
         self.stack.addWidget(self.empty)
@@ -137,26 +130,10 @@ class Tab(TabWidget):
         cards.setStretch(1, 1)
         charts = column(self.charts.bar, cards, spacing=SPACE // 2)
         charts.setStretch(1, 1)
-        self.next = button(
-            f"Go on to {TabId.COMPARE.label}",
-            lambda: self.session.navigator.open_tab(TabId.COMPARE),
-            role="link",
-            tip="Read both policies side by side",
-        )
-        self.next_round = button(
-            "Rank what it writes", self.begin_round, role="link",
-            tip="Begin the next round: let this policy write completions in the Rank tab",
-        )  # fmt: skip
-        self.export = button(
-            "Export model …", self.ask_export, role="link",
-            tip="Write this policy as a model of its own, the adapter merged into the weights",
-        )  # fmt: skip
-        self.take_over = button(
-            "Use its settings",
-            self.use_settings,
-            role="link",
-            tip="Put this run's settings into the fields at the left",
-        )
+        self.next = action_button(actions.GO_ON, lambda: self.session.navigator.open_tab(TabId.COMPARE))
+        self.next_round = action_button(actions.RANK_OWN, self.begin_round)
+        self.export = action_button(actions.EXPORT, self.ask_export)
+        self.take_over = action_button(actions.TAKE_OVER, self.use_settings)
         self.exported = label("", "small", wrap=True)
         self.exported.hide()
         self.held_out = HeldOutNote(self.session)

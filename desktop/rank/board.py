@@ -11,14 +11,17 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSize
 
 from core.labeling.ordering import Ordering, letter
 from core.records import Group
+from desktop.actions import Action
+from desktop.rank import actions
 from desktop.rank.card import RankingCard
 from desktop.rank.card_grid import CardGrid
 from desktop.rank.criterion_bar import CriterionBar
 from desktop.rank.flag_menu import FlagMenu
-from desktop.rank.keys import BINDINGS, Command, Name, command, hint, with_key
+from desktop.rank.keys import Command, Name, command, hint
 from desktop.rank.ladder import Ladder
 from desktop.rank.prompt_text import PromptText
 from desktop.rank.question_bar import QuestionBar
+from desktop.widgets.bound import bind
 
 ANSWERS: dict[Name, int] = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
 #: What is not done by hand while the order follows from answers or from two picks.
@@ -115,18 +118,16 @@ class RankingBoard(QWidget):
 
     def _footer(self) -> QHBoxLayout:
         self.comment = QLineEdit(self)
-        self.comment.setPlaceholderText(with_key("Comment", "comment"))
-        self.comment.setAccessibleName("Comment")
+        bind(actions.COMMENT, self.comment)
+        self.comment.setPlaceholderText(f"{actions.COMMENT.title} {actions.COMMENT.hint}")
         self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.comment.textEdited.connect(self._remark)
         self.comment.returnPressed.connect(self.setFocus)
         self.comment.installEventFilter(self)
-        self.flag_button = self._button(
-            "⚑  Flag", with_key("Flag a completion or the whole prompt", "flag"), self.open_flags
-        )
-        self.undo_button = self._button("Undo", with_key("Undo, saved rankings too", "undo"), self.undoing.emit)
-        self.skip_button = self._button("Later", with_key("It comes back at the end", "skip"), self.skipping.emit)
-        self.save_button = self._button("Save and next", BINDINGS["save"].shown, self.saving.emit)
+        self.flag_button = self._button(actions.FLAG, self.open_flags)
+        self.undo_button = self._button(actions.UNDO, self.undoing.emit)
+        self.skip_button = self._button(actions.LATER, self.skipping.emit)
+        self.save_button = self._button(actions.SAVE, self.saving.emit)
         self.save_button.setProperty("role", "primary")
         footer = QHBoxLayout()
         footer.setSpacing(8)
@@ -135,9 +136,9 @@ class RankingBoard(QWidget):
             footer.addWidget(button)
         return footer
 
-    def _button(self, text: str, tip: str, then: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setToolTip(tip)
+    def _button(self, action: Action, then: Callable[[], object]) -> QPushButton:
+        """Its keys are the board's: they work only while it has the focus."""
+        button = bind(action, QPushButton(self))
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.setAutoDefault(False)
         button.clicked.connect(lambda: then())

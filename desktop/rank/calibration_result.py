@@ -6,9 +6,10 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from core.labeling.calibration import verdict
 from core.preferences.agreement import Calibration, Difference
 from core.store import Project, completions
-from desktop.rank.keys import with_key
+from desktop.rank import actions
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, card, clear, column, label, row, scrolled, set_role
+from desktop.widgets.basics import card, clear, column, label, row, scrolled, set_role
+from desktop.widgets.bound import action_button
 
 #: Differences on the page.
 SHOWN = 8
@@ -25,8 +26,8 @@ class CalibrationResult(QWidget):
         self._found: Calibration | None = None
         self.heading = label("The calibration set is done", "heading")
         self.verdict = label("", wrap=True)
-        self.go_on = button("Go on ranking", self.going_on.emit, role="primary")
-        self.read = button(with_key("Read the guidelines", "rules"), self.reading.emit)
+        self.go_on = action_button(actions.GO_ON, self.going_on.emit)
+        self.read = action_button(actions.READ_GUIDELINES, self.reading.emit)
         self.list = column(spacing=SPACE + 4)
         inner = QWidget()
         inner.setLayout(column(self.list, None))

@@ -34,7 +34,10 @@ from PySide6.QtWidgets import (
 
 from core.records import Completion
 from desktop import user_settings
+from desktop.rank import actions
+from desktop.rank.keys import with_key
 from desktop.theme import theme
+from desktop.widgets.bound import bind
 from desktop.widgets.markdown_view import set_markdown
 
 MIME = "application/x-plumbline-completion"
@@ -150,9 +153,9 @@ class RankingCard(QFrame):
         self.chip = LetterChip(self.letter, self)
         self.flag_label = QLabel(self)
         self.flag_label.setProperty("role", "warning")
-        self.flag_button = self._button("⚑", "Flag this completion (X)")
+        self.flag_button = self._button("⚑", with_key("Flag this completion", "flag"))
         self.flag_button.clicked.connect(lambda: self.flagging.emit(self.completion.id))
-        self.place_button = self._button("", "")
+        self.place_button = bind(actions.PLACE, self._button("", ""))
         self.place_button.clicked.connect(lambda: self.toggled.emit(self.completion.id))
         head = QHBoxLayout()
         head.setSpacing(8)

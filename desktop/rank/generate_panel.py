@@ -12,20 +12,13 @@ from core.humanize import duration
 from core.jobs import queue
 from core.records import ACTIVE, RESUMABLE, Job
 from core.store import Project, completions, prompts
+from desktop.rank import actions
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, column, label, row, set_role
+from desktop.widgets.basics import column, label, row, set_role
+from desktop.widgets.bound import action_button, bind
 from desktop.widgets.config_form import ConfigForm
 from desktop.widgets.dates import remaining
-
-TITLES = {
-    "completions": "Completions (N)",
-    "max_new_tokens": "Length (tokens)",
-    "top_p": "Top-p",
-    "split": "Prompts",
-    "limit": "How many",
-    "missing_only": "Only unanswered",
-}
 
 
 class GeneratePanel(QWidget):
@@ -40,16 +33,14 @@ class GeneratePanel(QWidget):
         self._behind = ""
         session.ticked.connect(self._tick)
         self.policy = QComboBox(self)
-        self.policy.setToolTip("The base model, or a policy that you tuned from it.")
-        self.policy.setAccessibleName("Written by")
+        bind(actions.POLICY, self.policy)
         self.mixed = QComboBox(self)
-        self.mixed.setToolTip("Writes every second completion. Labelers do not see who wrote what.")
-        self.mixed.setAccessibleName("Every second one by")
-        self.form = ConfigForm(GenerateConfig, leave_out=("policy_job", "mix_with"), titles=TITLES)
+        bind(actions.MIXED, self.mixed)
+        self.form = ConfigForm(GenerateConfig, leave_out=("policy_job", "mix_with"), actions=actions.GENERATION)
         self.about = label("", "muted", wrap=True)
-        self.generate = button("Generate", self.start, role="primary")
-        self.stop = button("Stop", self._stop, tip="What is written so far stays.")
-        self.resume = button("Resume", self._resume, tip="Go on where it ended.")
+        self.generate = action_button(actions.GENERATE, self.start)
+        self.stop = action_button(actions.STOP, self._stop)
+        self.resume = action_button(actions.RESUME, self._resume)
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
         self.state = label("", "muted", wrap=True)

@@ -3,28 +3,19 @@
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QShortcut
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QLineEdit, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from desktop import user_settings
-from desktop.rank.keys import BINDINGS, Around, keys_of, with_key
+from desktop.actions import Action
+from desktop.places import PageId
+from desktop.rank import actions
 from desktop.widgets.basics import button, column, label, row
+from desktop.widgets.bound import add_shortcuts, bind
 
 #: Narrower than other tabs: at the window's least width they stand in one line with four-digit counts.
 NARROW = 'QToolButton[role="tab"] { padding: 9px 7px; } QToolButton[role="tab"]:focus { padding: 8px 6px; }'
-PANELS: tuple[tuple[Around, str, str], ...] = (
-    ("generate", "Generate", "Write completions with the local model"),
-    ("rules", "Guidelines", "Read the rules while ranking"),
-    ("history", "History", "Earlier rankings, to look at or revise"),
-    ("session", "Session", "Time, pace and breaks"),
-)
 METHODS = {"order": "Put in order", "pairwise": "Two at a time", "best-worst": "Best and worst only"}
-VIEWS: tuple[tuple[Around, str], ...] = (
-    ("stacked", "Stacked cards"),
-    ("markdown", "Render Markdown"),
-    ("differences", "Highlight differences to the selected card"),
-)
-SIZES: tuple[tuple[Around, str, int], ...] = (("larger", "Larger text", 1), ("smaller", "Smaller text", -1))
 
 
 class RankHeader(QWidget):
@@ -51,20 +42,18 @@ class RankHeader(QWidget):
         self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.labeler = QLineEdit(labeler_name, self)
         self.labeler.setFixedWidth(112)
-        self.labeler.setToolTip("Your name. Rankings are kept apart by labeler.")
-        self.labeler.setAccessibleName("Labeler")
+        bind(actions.LABELER, self.labeler)
         self.labeler.editingFinished.connect(lambda: self.renamed.emit(self.labeler.text().strip()))
         self.error = label("", "error", wrap=True)
         self.error.hide()
         self.toggles: dict[str, QToolButton] = {}
         line = row(self.count, self.bar, None, label("Labeler", "muted"), self.labeler, spacing=6)
-        for name, title, tip in PANELS:
-            line.addWidget(self._toggle(name, title, with_key(tip, name)))
-            shortcut = QShortcut(keys_of(name)[0], parent)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(partial(self.toggled.emit, name))
+        for name, panel in actions.PANELS.items():
+            line.addWidget(self._toggle(name, panel))
+            add_shortcuts(panel, parent, partial(self.toggled.emit, name))
         line.addWidget(self._view_button(parent))
-        line.addWidget(button("?", self.helping.emit, tip=with_key("All keys", "help")))
+        sheet = actions.ALL_KEYS
+        line.addWidget(bind(sheet, button(sheet.title, self.helping.emit)))  # its key is the board's
         self.setLayout(column(line, self.error, spacing=4))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
@@ -73,7 +62,7 @@ class RankHeader(QWidget):
         menu = QMenu(self)
         group = QActionGroup(self)
         self.methods: dict[str, QAction] = {}
-        menu.addSection(f"Way to rank ({BINDINGS['method'].shown} changes it)")
+        menu.addSection(f"Way to rank ({actions.NEXT_METHOD.keys[0]} changes it)")
         for name, title in METHODS.items():
             action = menu.addAction(title)
             action.setCheckable(True)
@@ -81,32 +70,25 @@ class RankHeader(QWidget):
             action.setChecked(user_settings.ranking_method() == name)
             action.triggered.connect(partial(self._choose_method, name))
             self.methods[name] = action
-        self.criteria = menu.addAction("Order by each criterion")
+        self.criteria = menu.addAction(actions.BY_CRITERIA.title)
         self.criteria.setCheckable(True)
         self.criteria.toggled.connect(self.by_criteria)
         menu.addSection("Cards")
         self.views: dict[str, QAction] = {}
-        for view, title in VIEWS:
-            action = menu.addAction(title)
-            action.setCheckable(True)
-            action.setChecked(user_settings.card_view(view))
-            action.setShortcuts(keys_of(view))
-            action.toggled.connect(partial(self._set_view, view))
-            self.views[view] = action
-        for size, title, step in SIZES:
-            action = menu.addAction(title)
-            action.setShortcuts(keys_of(size))
+        for name, view in actions.VIEWS.items():
+            action = _entry(menu, view)
+            action.setChecked(user_settings.card_view(name))
+            action.toggled.connect(partial(self._set_view, name))
+            self.views[name] = action
+        for size, step in ((actions.LARGER, 1), (actions.SMALLER, -1)):
+            action = _entry(menu, size)
             action.triggered.connect(partial(self._set_size, step))
-        following = QAction("Another way to rank", self)
-        following.setShortcuts(keys_of("method"))
-        following.triggered.connect(self.next_method)
-        for action in (*menu.actions(), following):
+        add_shortcuts(actions.NEXT_METHOD, parent, self.next_method)
+        for action in menu.actions():
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             parent.addAction(action)
-        found = QToolButton(self)
-        found.setText("View  ▾")
+        found = bind(actions.VIEW, QToolButton(self))
         found.setProperty("role", "tab")
-        found.setToolTip("The way to rank, and how the cards are shown")
         found.setMenu(menu)
         found.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         found.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -137,12 +119,11 @@ class RankHeader(QWidget):
         self.criteria.setChecked(on)
         self.criteria.blockSignals(False)
         listed = ", ".join(names)
-        self.criteria.setText(f"Order by each criterion ({listed})" if len(listed) < 60 else "Order by each criterion")
+        title = actions.BY_CRITERIA.title
+        self.criteria.setText(f"{title} ({listed})" if len(listed) < 60 else title)
 
-    def _toggle(self, name: str, title: str, tip: str) -> QToolButton:
-        toggle = QToolButton(self)
-        toggle.setText(title)
-        toggle.setToolTip(tip)
+    def _toggle(self, name: PageId, panel: Action) -> QToolButton:
+        toggle = bind(panel, QToolButton(self))
         toggle.setProperty("role", "tab")
         toggle.setCheckable(True)
         toggle.clicked.connect(lambda: self.toggled.emit(name))
@@ -163,3 +144,10 @@ class RankHeader(QWidget):
         """Why the labeler's name cannot be used; empty when it can."""
         self.error.setText(sentence)
         self.error.setVisible(bool(sentence))
+
+
+def _entry(menu: QMenu, action: Action) -> QAction:
+    found = menu.addAction(action.title)
+    found.setCheckable(action.checkable)
+    found.setShortcuts([QKeySequence(keys) for keys in action.keys])
+    return found

@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
 
 from core.store import Project, ranking_history
 from core.store.ranking_history import MadeRanking, Whose
+from desktop.rank import actions
 from desktop.theme import theme
-from desktop.widgets.basics import button
+from desktop.widgets.bound import action_button, bind
 from desktop.widgets.dates import local_time
 
 NOWHERE = QModelIndex()
@@ -97,7 +98,7 @@ class RankingHistory(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.kind = QComboBox(self)
-        self.kind.setAccessibleName("Whose rankings")
+        bind(actions.WHOSE, self.kind)
         for name, title in SHOW.items():
             self.kind.addItem(title, name)
         self.model = HistoryModel(self)
@@ -116,12 +117,7 @@ class RankingHistory(QWidget):
         layout.addWidget(self.kind)
         layout.addWidget(self.empty)
         layout.addWidget(self.view, 1)
-        self.calibrate = button(
-            "Put into the calibration set",
-            self._calibrate,
-            role="link",
-            tip="New labelers rank it first, to see whether they read the guidelines as you do.",
-        )
+        self.calibrate = action_button(actions.CALIBRATE, self._calibrate)
         layout.addWidget(self.calibrate)
 
     def load(self, project: Project, labeler_id: int) -> None:

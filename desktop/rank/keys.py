@@ -10,6 +10,8 @@ from typing import Literal, get_args
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
+from desktop.actions import CALM
+
 #: What the board does.
 Name = Literal[
     "place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "left", "right", "up", "down",
@@ -176,7 +178,7 @@ SECTIONS = (
                 (KeyBinding("larger", ("Ctrl++", "Ctrl+=")), KeyBinding("smaller", ("Ctrl+-",))),
                 "larger and smaller text",
             ),
-            KeyRow((KeyBinding("calm", ("F11",)),), "nothing but the cards"),
+            KeyRow((KeyBinding("calm", CALM.keys),), "nothing but the cards"),
             KeyRow((KeyBinding("help", ("?",)),), "show or hide this sheet", "{0} keys"),
         ),
     ),

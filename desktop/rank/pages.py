@@ -11,11 +11,14 @@ from core.preferences.agreement import Calibration
 from core.records import ACTIVE, Job
 from core.store import Project, assignments, prompts
 from core.store.packed_rankings import PACK
+from desktop.actions import GO_TO
 from desktop.places import TabId
+from desktop.rank import actions
 from desktop.rank.board import RankingBoard
 from desktop.rank.calibration_result import CalibrationResult
-from desktop.rank.keys import BINDINGS
-from desktop.widgets.basics import Empty, button, row
+from desktop.widgets.basics import row
+from desktop.widgets.bound import action_button
+from desktop.widgets.empty import Empty
 
 
 class RankPages(QStackedWidget):
@@ -33,21 +36,21 @@ class RankPages(QStackedWidget):
         self.no_prompts = Empty(
             "No prompts yet",
             "Completions are answers to prompts. Write or import some prompts first.",
-            f"Go to {TabId.INSTRUCTIONS.label}",
+            GO_TO[TabId.INSTRUCTIONS],
             lambda: self.leading.emit(TabId.INSTRUCTIONS),
         )
         self.no_completions = Empty(
             "Nothing to rank yet",
             "Let the local model write a few completions for each prompt. Ranking can begin with the first ones.",
-            "Generate completions …",
+            actions.BEGIN_GENERATING,
             self.generating.emit,
         )
         self.waiting = Empty("The first completions are being written", "")
         self.nobody = Empty("Who ranks?", "Type your name in the field above: rankings are kept apart by labeler.")
         to_reward = partial(self.leading.emit, TabId.REWARD)
-        self.all_ranked = Empty("All ranked", "", f"Go to {TabId.REWARD.label}", to_reward)
-        undo = button("Undo the last ranking", self.undoing.emit, role="link", tip=BINDINGS["undo"].shown)
-        self.unskip_button = button("Bring back what was skipped", self.unskipping.emit, role="link")
+        self.all_ranked = Empty("All ranked", "", GO_TO[TabId.REWARD], to_reward)
+        undo = action_button(actions.UNDO_LAST, self.undoing.emit)
+        self.unskip_button = action_button(actions.UNSKIP, self.unskipping.emit)
         below = self.all_ranked.layout()
         assert isinstance(below, QVBoxLayout)
         below.insertLayout(below.count() - 1, row(None, undo, None))

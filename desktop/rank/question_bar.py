@@ -5,9 +5,11 @@ from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from core.labeling import pairwise
 from core.labeling.ordering import Ordering, letter
-from desktop.rank.keys import DOWN, TIE_UP, with_key
+from desktop.actions import Action
+from desktop.rank import actions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import label, row
+from desktop.widgets.bound import bind
 
 
 class QuestionBar(QFrame):
@@ -17,18 +19,16 @@ class QuestionBar(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.left = self._button(1, with_key("The left one is better", "left"))
-        self.neither = self._button(0, f"Neither is better ({DOWN.shown} or {TIE_UP.shown})")
-        self.right = self._button(-1, with_key("The right one is better", "right"))
+        self.left = self._button(1, actions.LEFT_BETTER)
+        self.neither = self._button(0, actions.NEITHER)
+        self.right = self._button(-1, actions.RIGHT_BETTER)
         self.text = label("", "muted")
         self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setLayout(row(self.left, None, self.text, self.neither, None, self.right, spacing=2 * SPACE))
-        self.neither.setText("↓  Equally good")
         self.hide()
 
-    def _button(self, sign: int, tip: str) -> QPushButton:
-        button = QPushButton(self)
-        button.setToolTip(tip)
+    def _button(self, sign: int, action: Action) -> QPushButton:
+        button = bind(action, QPushButton(self))
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.setMinimumWidth(150)
         button.clicked.connect(lambda: self.answered.emit(sign))

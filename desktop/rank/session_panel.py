@@ -6,8 +6,10 @@ from PySide6.QtWidgets import QSpinBox, QWidget
 from core.humanize import duration
 from core.labeling.clock import LabelingClock
 from desktop import user_settings
+from desktop.rank import actions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import Number, column, label, row, rule
+from desktop.widgets.bound import bind
 
 
 class SessionPanel(QWidget):
@@ -32,7 +34,7 @@ class SessionPanel(QWidget):
         self.minutes.setSpecialValueText("never")
         self.minutes.setValue(user_settings.break_minutes())
         self.minutes.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
-        self.minutes.setAccessibleName("Suggest a break after")
+        bind(actions.BREAKS, self.minutes)
         self.minutes.valueChanged.connect(self._set_break)
         inner = column(
             self.time,

@@ -4,15 +4,17 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
 from core.labeling.clock import LabelingClock
+from desktop.places import PageId
+from desktop.rank import actions
 from desktop.rank.generate_panel import GeneratePanel
 from desktop.rank.guidelines_panel import RulesPanel
 from desktop.rank.history import RankingHistory
 from desktop.rank.session_panel import SessionPanel
 from desktop.session import Session
-from desktop.widgets.basics import button, column, label, row
+from desktop.widgets.basics import column, label, row
+from desktop.widgets.bound import action_button
 
 WIDTH = 300
-TITLES = {"generate": "Generate", "rules": "Guidelines", "history": "History", "session": "Session"}
 
 
 class SidePanels(QFrame):
@@ -31,16 +33,16 @@ class SidePanels(QFrame):
         self.history.kind.currentIndexChanged.connect(lambda: self.load())
         self.clock = SessionPanel(clock, self)
         self.panels: dict[str, QWidget] = {
-            "generate": self.generate,
-            "rules": self.rules,
-            "history": self.history,
-            "session": self.clock,
+            PageId.GENERATE: self.generate,
+            PageId.RULES: self.rules,
+            PageId.HISTORY: self.history,
+            PageId.SESSION: self.clock,
         }
         self.title = label("", "heading")
         self.stack = QStackedWidget()
         for panel in self.panels.values():
             self.stack.addWidget(panel)
-        self.setLayout(column(row(self.title, None, button("Close", self.closing.emit, role="link")), self.stack))
+        self.setLayout(column(row(self.title, None, action_button(actions.CLOSE_PANEL, self.closing.emit)), self.stack))
         self.setFixedWidth(WIDTH)
         self.hide()
 
@@ -49,7 +51,7 @@ class SidePanels(QFrame):
         self.name = name
         self.setVisible(bool(name))
         if name:
-            self.title.setText(TITLES[name])
+            self.title.setText(actions.PANELS[PageId(name)].title)
             self.stack.setCurrentWidget(self.panels[name])
             self.load()
 

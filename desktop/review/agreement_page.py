@@ -11,11 +11,14 @@ from core.preferences import agreement
 from core.preferences.agreement import Agreement, Calibration, Disagreement, Report
 from core.preferences.statistics import Interval
 from core.store import Project, calibration, groups, labelers, rankings
+from desktop.actions import GO_TO, GO_TO_PAGE
 from desktop.background import with_project
 from desktop.places import PageId, TabId
+from desktop.review import actions
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import Number, button, card, clear, column, label, row, scrolled
+from desktop.widgets.basics import Number, card, clear, column, label, row, scrolled
+from desktop.widgets.bound import action_button, bind
 from desktop.widgets.tables import ROW, fill, table
 
 NEEDS = (
@@ -57,8 +60,7 @@ class AgreementPage(QWidget):
             "Kendall's tau-b", "From -1 (opposite orders) to 1 (the same order), ties taken into account."
         )
         self.about = label("", "muted", wrap=True)
-        self.people_only = QCheckBox("People only", self)
-        self.people_only.setToolTip("Leave simulated labelers out.")
+        self.people_only = bind(actions.PEOPLE_ONLY, QCheckBox(self))
         self.people_only.setChecked(True)
         self.people_only.toggled.connect(lambda: self.load())
         self.by_labeler = _wide(("Labeler", *MEASURES, "With the author", "With themselves"))
@@ -74,7 +76,7 @@ class AgreementPage(QWidget):
             column(
                 label("Nobody to agree with yet", "heading"),
                 label(NEEDS, "muted", wrap=True),
-                row(button(f"Go to {PageId.LABELERS.label}", self.labelers_asked.emit), None),
+                row(action_button(GO_TO_PAGE[PageId.LABELERS], self.labelers_asked.emit), None),
             )
         )
         self.numbers = QWidget()
@@ -105,13 +107,9 @@ class AgreementPage(QWidget):
         self.setLayout(layout)
 
     def _calibration(self) -> QWidget:
-        tip = "The last prompt that you ranked becomes part of it."
-        self.add = button("Add my newest ranking", self.add_newest, tip=tip)
-        self.rank = button(
-            f"Go to {TabId.RANK.label}",
-            lambda: self.session.navigator.open_tab(TabId.RANK),
-            tip="The set is made of your own rankings",
-        )
+        self.add = action_button(actions.ADD_NEWEST, self.add_newest)
+        self.rank = action_button(GO_TO[TabId.RANK], lambda: self.session.navigator.open_tab(TabId.RANK))
+        self.rank.setToolTip("The set is made of your own rankings")
         return card(
             column(
                 label("Calibration set", "heading"),
@@ -205,10 +203,7 @@ class AgreementPage(QWidget):
             text = label(" ".join(item.prompt.split())[:160], wrap=True)
             agreed = f"{item.labelers} labelers agree on {item.agreement:.0%} of the pairs"
             state = "adjudicated" if item.adjudicated else agreed
-            decide = button(
-                "Adjudicate", partial(self.adjudicate, item.group_id),
-                tip="Rank it yourself: your order then counts instead of theirs.",
-            )  # fmt: skip
+            decide = action_button(actions.ADJUDICATE, partial(self.adjudicate, item.group_id))
             line = row(column(text, label(state, "small"), spacing=2), decide, spacing=2 * SPACE)
             line.setStretch(0, 1)
             self.worst_list.addWidget(card(line))
@@ -231,7 +226,7 @@ class AgreementPage(QWidget):
             ranking = rankings.get(project, ranking_id)
             prompt = groups.prompt_text(project, group_id)
             text = label(f"{' '.join(prompt.split())[:110]}   ({ranking.labeler.name})")
-            take_out = button("Take out", partial(self.remove, group_id), role="link")
+            take_out = action_button(actions.TAKE_OUT, partial(self.remove, group_id))
             self.calibration_list.addLayout(row(text, None, take_out))
 
     def add_newest(self) -> None:

@@ -11,13 +11,17 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
 
 from core.preferences import bias
 from core.store import Project, labelers
+from desktop.actions import GO_TO
 from desktop.background import with_project
 from desktop.charts.axes import FONT, FOOT, WIDTH_WITH_UNIT, paint_axes
 from desktop.places import TabId
+from desktop.review import actions
 from desktop.session import Session
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import Empty, card, column, label, row, set_role
+from desktop.widgets.basics import card, column, label, row, set_role
+from desktop.widgets.bound import bind
+from desktop.widgets.empty import Empty
 
 #: Below this chance the shares by position are called a bias.
 SIGNIFICANT = 0.01
@@ -118,7 +122,7 @@ class BiasPage(QWidget):
         self._asked = 0
         self._found: Found | None = None
         self.who = QComboBox(self)
-        self.who.setAccessibleName("Labeler")
+        bind(actions.LABELER, self.who)
         self.who.activated.connect(lambda: self.load())
         self.position = Plot("Where the best one stood", "share of wins", "place on the screen")
         self.length = Plot("Do longer completions win?", "share of its wins", "characters longer")
@@ -133,7 +137,7 @@ class BiasPage(QWidget):
         self.empty = Empty(
             "Nothing to measure yet",
             "Once prompts are ranked, this page shows whether the place on the screen, the length or haste decided.",
-            f"Go to {TabId.RANK.label}",
+            GO_TO[TabId.RANK],
             lambda: session.navigator.open_tab(TabId.RANK),
         )
         self.stack = QStackedWidget(self)

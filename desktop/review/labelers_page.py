@@ -25,12 +25,12 @@ from core.store import Changes, Project, assignments, labelers, rankings
 from core.store.undo import bulk
 from desktop import errors
 from desktop.background import with_project
+from desktop.review import actions
 from desktop.review.conflicts_list import ConflictsList
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
 from desktop.widgets.basics import (
-    button,
     card,
     column,
     label,
@@ -40,6 +40,7 @@ from desktop.widgets.basics import (
     turn_only_with_focus,
     unmarked,
 )
+from desktop.widgets.bound import action_button, bind
 from desktop.widgets.tables import table
 
 COLUMNS = ("Takes part", "Labeler", "Ranked", "Waiting", "Share")
@@ -53,14 +54,14 @@ class LabelersPage(QWidget):
         self.table = self._table()
         self.name = QLineEdit(self)
         self.name.setPlaceholderText("Name of a labeler")
-        self.name.setAccessibleName("Name of a new labeler")
+        bind(actions.NAME, self.name)
         self.name.returnPressed.connect(self.add)
         self.said = label("", "muted", wrap=True)
         self.conflicts = ConflictsList(session, self)
         fields = (self._sharing(), self._packs(), self._steadiness(), self._simulation())
         turn_only_with_focus(self.overlap, self.every, self.gold, self.personality, self.temperature)
         left = column(
-            row(self.name, button("Add labeler", self.add), None),
+            row(self.name, action_button(actions.ADD, self.add), None),
             self.table,
             self.said,
             self.conflicts,
@@ -84,10 +85,10 @@ class LabelersPage(QWidget):
     def _sharing(self) -> QWidget:
         self.overlap = QSpinBox(self)
         self.overlap.setRange(1, 20)
-        self.overlap.setAccessibleName("How many labelers rank each prompt")
+        bind(actions.OVERLAP, self.overlap)
         self.overlap.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
-        self.share_button = button("Share out", self.share, role="primary")
-        self.unshare_button = button("Everybody ranks everything", self.unshare, role="link")
+        self.share_button = action_button(actions.SHARE_OUT, self.share)
+        self.unshare_button = action_button(actions.EVERYBODY, self.unshare)
         return card(
             column(
                 label("Share the prompts out", "heading"),
@@ -107,8 +108,8 @@ class LabelersPage(QWidget):
                     wrap=True,
                 ),
                 row(
-                    button("Make a pack …", self.choose_pack, tip="For the labeler selected in the table"),
-                    button("Merge a pack …", self.choose_merge),
+                    action_button(actions.MAKE_PACK, self.choose_pack),
+                    action_button(actions.MERGE_PACK, self.choose_merge),
                     None,
                 ),
             )
@@ -119,7 +120,7 @@ class LabelersPage(QWidget):
         self.every.setRange(0, 100)
         self.every.setSpecialValueText("never")
         self.every.setPrefix("after every ")
-        self.every.setAccessibleName("Mix in a repeat")
+        bind(actions.REPEAT, self.every)
         self.every.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         self.every.valueChanged.connect(self._set_every)
         return card(
@@ -138,10 +139,10 @@ class LabelersPage(QWidget):
         self.gold = QComboBox(self)
         self.gold.setEditable(True)
         self.gold.addItems(list(gold.NAMED))
-        self.gold.setAccessibleName("Gold reward")
+        bind(actions.GOLD, self.gold)
         self.gold.setToolTip(unmarked(f"What the simulated labeler prefers: {gold.HELP}"))
         self.personality = QComboBox(self)
-        self.personality.setAccessibleName("Personality")
+        bind(actions.PERSONALITY, self.personality)
         for name, kind in simulate.PERSONALITIES.items():
             self.personality.addItem(name.capitalize(), name)
             self.personality.setItemData(self.personality.count() - 1, kind.meaning, Qt.ItemDataRole.ToolTipRole)
@@ -150,10 +151,9 @@ class LabelersPage(QWidget):
         self.temperature.setSingleStep(0.1)
         self.temperature.setValue(-0.01)
         self.temperature.setSpecialValueText("its own")
-        self.temperature.setAccessibleName("Noise (Bradley-Terry temperature)")
-        self.temperature.setToolTip("0 follows the gold reward exactly; more is noisier.")
+        bind(actions.NOISE, self.temperature)
         self.temperature.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
-        self.simulate_button = button("Let it rank", self.simulate)
+        self.simulate_button = action_button(actions.LET_RANK, self.simulate)
         return card(
             column(
                 label("Simulated labeler", "heading"),

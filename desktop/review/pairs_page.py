@@ -20,13 +20,17 @@ from core.preferences import judged_groups
 from core.records import Pair
 from core.store import Changes, Project, guidelines, labelers, pairs, prompts, rankings
 from core.store.pairs import Filter
+from desktop.actions import GO_TO, Action
 from desktop.background import with_project
 from desktop.instructions.import_dialog import ImportDialog
 from desktop.places import TabId
+from desktop.review import actions
 from desktop.review.export_dialog import ExportDialog
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import Empty, Number, button, column, label, row
+from desktop.widgets.basics import Number, column, label, row
+from desktop.widgets.bound import action_button, bind
+from desktop.widgets.empty import Empty
 from desktop.widgets.tables import plain
 
 Index = QModelIndex | QPersistentModelIndex
@@ -109,7 +113,7 @@ class PairsPage(QWidget):
         self.empty = Empty(
             "No pairs yet",
             "Two completions with different ranks give a pair. Rank some prompts, or import rankings from a file.",
-            f"Go to {TabId.RANK.label}",
+            GO_TO[TabId.RANK],
             lambda: session.navigator.open_tab(TabId.RANK),
         )
         self.stack = QStackedWidget(self)
@@ -141,26 +145,16 @@ class PairsPage(QWidget):
         return view
 
     def _filters(self) -> QWidget:
-        self.boxes = {
-            name: self._box(tip)
-            for name, tip in (
-                ("labeler_id", "Who ranked"),
-                ("version", "Version of the guidelines"),
-                ("tag", "Tag of the prompt"),
-                ("split", "Use of the prompt"),
-                ("criterion", "Criterion whose order the pairs follow from"),
-            )
-        }
+        self.boxes = {name: self._box(action) for name, action in actions.FILTERS.items()}
         self.margin = QSpinBox(self)
         self.margin.setRange(1, 15)
         self.margin.setPrefix("distance ≥ ")
-        self.margin.setToolTip("How far apart the two ranks are at least.")
-        self.margin.setAccessibleName("Least distance of the ranks")
+        bind(actions.DISTANCE, self.margin)
         self.margin.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         self.margin.valueChanged.connect(self._timer.start)
         self.search = QLineEdit(self)
-        self.search.setPlaceholderText("Search prompts")
-        self.search.setAccessibleName("Search prompts")
+        self.search.setPlaceholderText(actions.SEARCH.title)
+        bind(actions.SEARCH, self.search)
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._timer.start)
         line = row(*self.boxes.values(), self.margin, self.search, spacing=SPACE)
@@ -168,17 +162,16 @@ class PairsPage(QWidget):
         foot = row(
             self.count,
             None,
-            button("Import …", self.bring_in, tip="Rankings from a file: Plumbline, TRL, HH, Argilla, Label Studio …"),
-            button("Export …", self.take_out, tip="Rankings or pairs for other programs"),
+            action_button(actions.IMPORT, self.bring_in),
+            action_button(actions.EXPORT, self.take_out),
         )
         whole = QWidget()
         whole.setLayout(column(line, foot))
         return whole
 
-    def _box(self, tip: str) -> QComboBox:
-        box = QComboBox(self)
-        box.setToolTip(tip)
-        box.setAccessibleName(tip)
+    def _box(self, action: Action) -> QComboBox:
+        box = bind(action, QComboBox(self))
+        box.setToolTip(action.title)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         box.setMaximumWidth(190)
         box.activated.connect(lambda: self.load())

@@ -16,12 +16,17 @@ from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, assignments
 from desktop import errors
+from desktop.actions import GO_TO_PAGE
+from desktop.places import PageId
+from desktop.reward import actions
 from desktop.reward.run_choice import RunChoice
 from desktop.session import Session
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
-from desktop.widgets.basics import Empty, button, card, column, label, row, rule, set_role
+from desktop.widgets.basics import card, column, label, row, rule, set_role
+from desktop.widgets.bound import action_button, bind
+from desktop.widgets.empty import Empty
 from desktop.widgets.tables import ROW, fill, table
 
 SCALES = {
@@ -48,10 +53,10 @@ class PlaygroundPage(QWidget):
         self._busy = ""
         self._found: ScoreJob | None = None
         self._lines: tuple[str, ...] = ()
-        self.runs = RunChoice(session, self)
+        self.runs = bind(actions.RUN, RunChoice(session, self))
         self.elsewhere = QLineEdit()
         self.elsewhere.setPlaceholderText("or a folder, or hub:owner/name")
-        self.elsewhere.setAccessibleName("Reward model made elsewhere")
+        bind(actions.ELSEWHERE, self.elsewhere)
         self.elsewhere.textChanged.connect(lambda _: self._enable())
         self.prompt = QPlainTextEdit()
         self.prompt.setPlaceholderText("Prompt")
@@ -62,13 +67,10 @@ class PlaygroundPage(QWidget):
         self.completion.setPlaceholderText(f"Completions to score, with a line {BETWEEN} between two of them")
         self.completion.setAccessibleName(f"Completions to score, with a line {BETWEEN} between two of them")
         self.completion.setTabChangesFocus(True)
-        self.score = button("Score", self.start_scoring, role="primary")
-        self.score_file = button("Score a file …", self._choose_file, tip="JSON lines, or any preference format")
-        self.suggest = button(
-            "Label next what it doubts", self.start_suggesting,
-            tip="Bring the unranked prompts that this reward model is least sure of to the front of the Rank queue",
-        )  # fmt: skip
-        self.usual = button("Usual order", self._usual_order, role="link", tip="Rank in the usual order again")
+        self.score = action_button(actions.SCORE, self.start_scoring)
+        self.score_file = action_button(actions.SCORE_FILE, self._choose_file)
+        self.suggest = action_button(actions.SUGGEST, self.start_suggesting)
+        self.usual = action_button(actions.USUAL_ORDER, self._usual_order)
         self.said = label(SCALES["reference"], "muted", wrap=True)
         self.scores = table("Rewards", ("Completion", "Reward", "Percentile", "Beats the others"))
         header = self.scores.horizontalHeader()
@@ -100,7 +102,7 @@ class PlaygroundPage(QWidget):
         self.empty = Empty(
             "No reward model yet",
             "Train one, or name one that was made elsewhere: then every text gets its reward here, token by token.",
-            "Go to Train",
+            GO_TO_PAGE[PageId.TRAIN],
             self.train_asked.emit,
         )
         self.stack = QStackedWidget()

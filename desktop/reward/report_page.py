@@ -11,13 +11,18 @@ from core.preferences.statistics import Interval
 from core.report import export
 from core.report.measure import Mistake, RewardReport, measure
 from core.store import Project
+from desktop.actions import GO_TO_PAGE
 from desktop.background import with_project
+from desktop.places import PageId
+from desktop.reward import actions
 from desktop.reward.report_plots import GrowthPlot, Reliability, ScoreHistogram, SliceDots
 from desktop.reward.run_choice import RunChoice
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
-from desktop.widgets.basics import Empty, Number, button, card, clear, column, label, row, scrolled, set_role
+from desktop.widgets.basics import Number, card, clear, column, label, row, scrolled, set_role
+from desktop.widgets.bound import action_button, bind
+from desktop.widgets.empty import Empty
 
 
 class ReportPage(QWidget):
@@ -30,7 +35,7 @@ class ReportPage(QWidget):
         self.session = session
         self.report: RewardReport | None = None
         self._asked = 0
-        self.runs = RunChoice(session, self)
+        self.runs = bind(actions.SHOWN, RunChoice(session, self))
         self.runs.chosen.connect(self.load)
         self.accuracy = Number("held-out pairs ordered rightly", "Chance is 50 %. Equal scores count half.")
         self.top = Number("best one found", "How often the labeler's favourite has the highest reward.")
@@ -48,7 +53,7 @@ class ReportPage(QWidget):
         self.dots.setSpacing(2 * SPACE)
         self.errors = column(spacing=2 * SPACE)
         self.said = label("", "muted")
-        self.export_button = button("Export …", self._choose_file, tip="One HTML page, Markdown with plots, or JSON")
+        self.export_button = action_button(actions.EXPORT, self._choose_file)
         head = row(self.runs, self.said, None, self.export_button, spacing=2 * SPACE)
         numbers = row(self.accuracy, self.top, self.loss, self.error, self.baseline, None, spacing=3 * SPACE)
         plots = QGridLayout()
@@ -77,7 +82,7 @@ class ReportPage(QWidget):
             Empty(
                 "No report yet",
                 "Train a reward model first: its report says how far it can be trusted, and where not.",
-                "Go to Train",
+                GO_TO_PAGE[PageId.TRAIN],
                 self.train_asked.emit,
             )
         )

@@ -17,7 +17,6 @@ class RunChoice(QComboBox):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self.setAccessibleName("Reward model")
         self.setPlaceholderText("No reward model yet")
         turn_only_with_focus(self)
         self.currentIndexChanged.connect(lambda _: self.chosen.emit())

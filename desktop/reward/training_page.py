@@ -18,21 +18,21 @@ from core.store import Project, jobs, pairs
 from core.store.pairs import Counts
 from core.store.runs import job_metrics
 from desktop import errors
+from desktop.actions import GO_TO
 from desktop.background import with_project
 from desktop.charts.chart import Chart
 from desktop.charts.group import ChartBar, ChartGroup
 from desktop.charts.markers import resume_marks
 from desktop.charts.overlays import Overlay
 from desktop.places import PageId, TabId
+from desktop.reward import actions
 from desktop.reward.report_plots import ScoreHistogram
 from desktop.runs.run_list import RunList, runs_section
 from desktop.runs.run_removal import RunRemoval
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import (
-    Empty,
     Number,
-    button,
     card,
     column,
     label,
@@ -41,7 +41,9 @@ from desktop.widgets.basics import (
     set_role,
     side_panel,
 )
+from desktop.widgets.bound import action_button
 from desktop.widgets.config_form import ConfigForm
+from desktop.widgets.empty import Empty
 
 DRAWN = "The loss and the accuracy on held-out prompts are drawn here while it learns."
 
@@ -58,10 +60,8 @@ class TrainingPage(QWidget):
         self.flagged = Number("flagged", "Flagged prompts give no pair")
         self.origin = label("", "warning", wrap=True)
         self.advice = label("", "muted", wrap=True)
-        self.form = ConfigForm(TrainRewardConfig)
-        self.train = button(
-            "Train reward model", self.start, role="primary", tip="Learn from all pairs", keys="Ctrl+Return"
-        )
+        self.form = ConfigForm(TrainRewardConfig, actions=actions.SETTINGS, more=actions.MORE)
+        self.train = action_button(actions.TRAIN, self.start)
         self.runs = RunList(session, TrainRewardJob, overlays=True)
         self.runs.chosen.connect(self.show_run)
         self.removal = RunRemoval(self.runs)
@@ -80,11 +80,7 @@ class TrainingPage(QWidget):
         self.bar = ChartBar(self.group)
         self.result = label("", "muted", wrap=True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.next = button(
-            f"Go on to {TabId.TUNE.label}",
-            lambda: session.navigator.open_tab(TabId.TUNE),
-            tip="Tune the policy against this reward model",
-        )
+        self.next = action_button(actions.GO_ON, lambda: session.navigator.open_tab(TabId.TUNE))
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2 * SPACE)
@@ -102,7 +98,7 @@ class TrainingPage(QWidget):
         self.stack = QStackedWidget()
         self._all_ranked = False
         self.empty = Empty(
-            "No reward model yet", f"Rank some prompts, then train. {DRAWN}", f"Go to {TabId.RANK.label}", self._lead
+            "No reward model yet", f"Rank some prompts, then train. {DRAWN}", GO_TO[TabId.RANK], self._lead
         )
         self.stack.addWidget(self.empty)
         self.stack.addWidget(charts)
@@ -162,7 +158,7 @@ class TrainingPage(QWidget):
         self._all_ranked = ranked and counts.pairs > 0
         now = "Train it now with the button at the left" + (", or add prompts" if missing > 0 else "")
         self.empty.text.setText(f"{now if self._all_ranked else 'Rank some prompts, then train'}. {DRAWN}")
-        self.empty.action.setText("Add prompts" if self._all_ranked else f"Go to {TabId.RANK.label}")
+        self.empty.action.setText("Add prompts" if self._all_ranked else GO_TO[TabId.RANK].title)
         self.empty.action.setVisible(missing > 0)
 
     def _lead(self) -> None:

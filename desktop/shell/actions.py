@@ -2,10 +2,17 @@
 
 from dataclasses import dataclass
 
-from desktop.actions import Action
+from desktop.actions import CALM, GO_TO, GO_TO_PAGE, MORE_SETTINGS, Action
+from desktop.charts import actions as charts
+from desktop.compare import actions as compare
 from desktop.guide import guide
+from desktop.instructions import actions as instructions
 from desktop.places import TABS
+from desktop.policy import actions as policy
 from desktop.projects import actions as projects
+from desktop.rank import actions as rank
+from desktop.review import actions as review
+from desktop.reward import actions as reward
 
 SETTINGS = Action("file.settings", "&Settings …", keys=("Ctrl+,",))
 QUIT = Action("file.quit", "&Quit", keys=("Ctrl+Q",))
@@ -25,11 +32,30 @@ THEMES = {
     "dark": Action("view.theme-dark", "&Dark theme", checkable=True),
 }
 SYSTEM = Action("view.system", "S&ystem", keys=("Ctrl+Shift+M",))
-CALM = Action("view.calm", "Distraction-&free", keys=("F11",), checkable=True)
 HELP = Action("help.here", "&Help on what is shown", keys=("F1",))
 TOUR = Action("help.tour", "Take the &tour")
 GUIDE = {page: Action(f"help.{page}", title) for page, title in guide.PAGES.items()}
 ABOUT = Action("help.about", "&About Plumbline")
+
+
+PAUSE = Action("job.pause", "Pause", "After this step", ("Ctrl+P",), only_here=True)
+RESUME = Action("job.resume", "Resume", "Go on where it was", ("Ctrl+P",), only_here=True, instead_of=PAUSE.id)
+STOP = Action("job.stop", "Stop", "After this step", ("Ctrl+.",), only_here=True)
+DISMISS = Action("job.dismiss", "Dismiss", "It stays in the list of jobs", only_here=True)
+
+#: What each tab offers.
+FEATURES = (
+    *instructions.ACTIONS,
+    *rank.ACTIONS,
+    *review.ACTIONS,
+    *reward.ACTIONS,
+    *policy.ACTIONS,
+    *compare.ACTIONS,
+    *charts.ACTIONS,
+    *GO_TO.values(),
+    *GO_TO_PAGE.values(),
+    MORE_SETTINGS,
+)
 
 
 @dataclass(frozen=True)

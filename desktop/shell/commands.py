@@ -1,25 +1,17 @@
-"""Everything that can be done now, as a list of commands by name: what menus offer, and the buttons and fields of the
-page that is shown."""
+"""Everything that can be done, as a list of commands by name: what menus offer, what the tab that is shown offers now,
+and what the others do. Nothing is built only to be listed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractSpinBox,
-    QComboBox,
-    QLineEdit,
-    QTabBar,
-    QTabWidget,
-    QWidget,
-)
 
-from desktop.actions import Action, plain
-
-#: Where a field gets the focus instead of being pressed.
-FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox)
+from desktop.actions import SHOW, Action, plain
+from desktop.places import PageId, TabId
+from desktop.shell.actions import FEATURES
+from desktop.tab import TabWidget
+from desktop.widgets.bound import bound_in
 
 
 @dataclass(frozen=True)
@@ -34,33 +26,32 @@ class Command:
     words: str = ""
 
 
-def command_of(action: Action, where: str, text: str, run: Callable[[], object]) -> Command:
-    """What an action does, by the `text` that it has now."""
+def command_of(action: Action, where: str, run: Callable[[], object], text: str = "") -> Command:
+    """What an action does; `text` is what it is called now, where that is another than its title."""
     keys = QKeySequence(action.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if action.keys else ""
-    return Command(plain(text), where, keys, run, action.keywords)
+    return Command(plain(text) or action.name, where, keys, run, action.keywords)
 
 
-def of_page(page: QWidget | None, title: str) -> list[Command]:
-    """What the buttons, pages and fields that are seen on `page` do, once for each name; None could not be made."""
-    found: dict[str, Command] = {}
-    if page is None:
-        return []
-    for tabs in page.findChildren(QTabWidget):
-        if tabs.isVisible():
-            for number in range(tabs.count()):
-                name = f"Show {plain(tabs.tabText(number))}"
-                found.setdefault(name, Command(name, title, "", partial(tabs.setCurrentIndex, number)))
-    for push in page.findChildren(QAbstractButton):
-        name = plain(push.text())
-        if push.isVisible() and push.isEnabled() and len(name) > 1 and not isinstance(push.parent(), QTabBar):
-            keys = push.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            found.setdefault(name, Command(name, title, keys, push.click))
-    for kind in FIELDS:
-        for field in page.findChildren(kind):
-            name = plain(field.accessibleName())
-            if field.isVisible() and field.isEnabled() and name:
-                found.setdefault(name, Command(f"Set {name}", title, "", field.setFocus))
-    return list(found.values())
+def here(tab: TabWidget) -> list[Command]:
+    """What can be done now on the tab that is shown: its pages, and the buttons and fields that are seen."""
+    title = tab.info.title
+    pages = [command_of(SHOW[page], title, partial(tab.show_page, page)) for page in tab.info.pages]
+    found = [
+        command_of(each.action, title, each.run, "" if each.action.field else each.text)
+        for each in bound_in(tab)
+        if each.available
+    ]
+    return pages + [command for command in found if len(command.name) > 1]
+
+
+def elsewhere(shown: TabId, page: PageId | None, go: Callable[[Action], object]) -> list[Command]:
+    """What other tabs offer, and other pages of the tab that is `shown`; each is done by `go`, which leads there."""
+    others = [action for action in SHOW.values() if action.tab != shown]
+    for action in FEATURES:
+        seen = action.tab == shown and action.page in (None, page)
+        if not action.only_here and not seen:
+            others.append(action)
+    return [command_of(action, action.place, partial(go, action)) for action in others]
 
 
 def matching(commands: list[Command], typed: str) -> list[Command]:
@@ -73,7 +64,7 @@ def matching(commands: list[Command], typed: str) -> list[Command]:
             return 0
         return 1 if any(part.startswith(words[0]) for part in name.split()) else 2
 
-    fitting = [command for command in commands if all(w in searched(command) for w in words)]
+    fitting = [command for command in commands if all(word in searched(command) for word in words)]
     return sorted(fitting, key=place)
 
 

@@ -7,8 +7,10 @@ from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
 from desktop.errors import worded
 from desktop.session import Session
+from desktop.shell import actions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, label
+from desktop.widgets.bound import action_button
 from desktop.widgets.dates import remaining
 
 
@@ -29,13 +31,12 @@ class JobBar(QFrame):
         self.progress.setFixedWidth(120)
         self.progress.setAccessibleName("Progress of the running job")
         self.eta = label("", "muted")
-        self.pause = button("Pause", lambda: self._act(self.session.pause), tip="After this step", keys="Ctrl+P")
-        self.resume = button("Resume", lambda: self._act(self.session.resume), tip="Go on where it was", keys="Ctrl+P")
-        self.stop = button("Stop", lambda: self._act(self.session.stop), tip="After this step", keys="Ctrl+.")
-        self.dismiss = button("Dismiss", lambda: self.show_job(None), tip="It stays in the list of jobs")
-        self.all = button(
-            "Jobs …", lambda: self.session.navigator.show_jobs(), role="link", tip="All jobs and logs (Ctrl+J)"
-        )
+        self.pause = action_button(actions.PAUSE, lambda: self._act(self.session.pause))
+        self.resume = action_button(actions.RESUME, lambda: self._act(self.session.resume))
+        self.stop = action_button(actions.STOP, lambda: self._act(self.session.stop))
+        self.dismiss = action_button(actions.DISMISS, lambda: self.show_job(None))
+        tip = f"All jobs and logs ({actions.JOBS.keys[0]})"
+        self.all = button("Jobs …", lambda: session.navigator.show_jobs(), role="link", tip=tip)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, SPACE, 2 * SPACE, SPACE)
         layout.setSpacing(SPACE + 4)

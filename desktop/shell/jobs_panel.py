@@ -22,8 +22,9 @@ from core.store.runs import job_log
 from desktop import errors
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import Empty, button, column, label, row
+from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.dates import local_time, remaining
+from desktop.widgets.empty import Empty
 
 COLUMNS = ("Job", "What", "State", "Progress", "Begun", "Took")
 PROGRESS, TOOK = 3, 5

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from core.projects.summary import summary
 from core.store.undo import Direction
 from desktop import user_settings
-from desktop.actions import Action, plain
+from desktop.actions import CALM, Action, plain
 from desktop.projects import actions as projects
-from desktop.shell.actions import CALM, MENUS, REDO, THEMES, UNDO, Menu
+from desktop.shell.actions import MENUS, REDO, THEMES, UNDO, Menu
 from desktop.shell.commands import Command, command_of
 from desktop.workspace import Workspace
 
@@ -91,7 +91,7 @@ class Menus(QObject):
         """What can be done now of all that the menus offer, recent projects too."""
         self._name_undo()
         found = [
-            command_of(action, self._places[action], made.text(), made.trigger)
+            command_of(action, self._places[action], made.trigger, made.text())
             for action, made in self.made.items()
             if made.isEnabled() and made.isVisible()
         ]

@@ -144,31 +144,6 @@ def turn_only_with_focus(*fields: QWidget) -> None:
         field.installEventFilter(_WheelGuard(field))
 
 
-class Empty(QWidget):
-    """What stands where there is nothing yet: what will be here, and the next step as a button."""
-
-    def __init__(
-        self, heading: str, text: str, action_text: str = "", action: Callable[[], object] | None = None
-    ) -> None:
-        super().__init__()
-        self.heading = label(heading, "heading")
-        self.text = label(text, "muted", wrap=True)
-        self.text.setFixedWidth(460)
-        self.action = button(action_text, action or (lambda: None))
-        inner: list[QWidget] = [self.heading, self.text]
-        if action is not None:
-            inner.append(self.action)
-        for item in inner:
-            if isinstance(item, QLabel):
-                item.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        layout = column(None, spacing=SPACE)
-        for item in inner:
-            # Between stretches and not aligned: an aligned label is given one line, however long its text is.
-            layout.addLayout(row(None, item, None))
-        layout.addStretch(1)
-        self.setLayout(layout)
-
-
 class Number(QWidget):
     """A large number over its name, and the interval that it lies in where there is one."""
 

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import Field
 from textwrap import wrap
 from typing import Any
@@ -23,9 +23,11 @@ from PySide6.QtWidgets import (
 )
 
 from core.config.options import documented, title_of
+from desktop.actions import MORE_SETTINGS, Action
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import label as label_of
 from desktop.widgets.basics import set_role, turn_only_with_focus, unmarked
+from desktop.widgets.bound import bind
 
 #: Letters in a line of what explains a field.
 LINE = 76
@@ -34,7 +36,8 @@ LINE = 76
 class ConfigForm(QWidget):
     """Controls for the documented fields of one or more config classes; advanced ones behind a button.
 
-    `words` are shown instead of choices; where it is `explained`, what a tooltip says stands below each field, too.
+    `actions`, by field name, let the palette lead to the fields. `words` are shown instead of choices; where it is
+    `explained`, what a tooltip says stands below each field, too.
     """
 
     def __init__(
@@ -45,7 +48,8 @@ class ConfigForm(QWidget):
         titles: dict[str, str] | None = None,
         words: dict[str, str] | None = None,
         explained: bool = False,
-        more: str = "More settings",
+        actions: Mapping[str, Action] | None = None,
+        more: Action = MORE_SETTINGS,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -70,11 +74,14 @@ class ConfigForm(QWidget):
                     continue
                 control = self._control(item, (values or {}).get(item.name, item.default))
                 self.fields[item.name] = control
-                label = QLabel(titles.get(item.name, title_of(item)))
+                named = actions[item.name].title if actions is not None else title_of(item)
+                label = QLabel(titles.get(item.name, named))
                 label.setBuddy(control)
                 label.setToolTip(control.toolTip())
                 labels.append(label)
                 control.setAccessibleName(label.text())
+                if actions is not None:
+                    bind(actions[item.name], control)
                 (second if item.metadata["advanced"] else first).addRow(label, control)
                 if explained:
                     first.addRow("", explanation(control))
@@ -86,11 +93,11 @@ class ConfigForm(QWidget):
             self._more = QWidget()
             self._more.setLayout(second)
             self._more.hide()
-            toggle = QPushButton(more)
+            toggle = bind(more, QPushButton())
             toggle.setCheckable(True)
             toggle.setProperty("role", "link")
             toggle.toggled.connect(self._more.setVisible)
-            toggle.toggled.connect(lambda on: toggle.setText("Fewer settings" if on else more))
+            toggle.toggled.connect(lambda on: toggle.setText("Fewer settings" if on else more.title))
             layout.addWidget(toggle, 0, Qt.AlignmentFlag.AlignLeft)
             layout.addWidget(self._more)
 

@@ -9,7 +9,8 @@ from core.config.jobs import CompareConfig, GenerateConfig, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig, TrainRewardJob
 from core.jobs import queue
 from core.labeling import gold
-from core.store import job_samples, prompts
+from core.store import prompts
+from core.store.runs import job_samples
 
 GOLD = "regex:[a-m]"
 REWARD = TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3, members=2)

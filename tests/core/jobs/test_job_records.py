@@ -15,7 +15,8 @@ from core.jobs import queue
 from core.jobs.follow import Follower
 from core.jobs.recorder import Recorder
 from core.records import Job
-from core.store import create_project, job_metrics, jobs, open_project, run_rows
+from core.store import create_project, jobs, open_project
+from core.store.runs import job_metrics, run_rows
 from core.store.schema import migrations
 from tests.jobs import add_job, set_job
 

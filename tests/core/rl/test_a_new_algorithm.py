@@ -12,7 +12,7 @@ ELEVENTH = '''"""Moves towards whatever scores above the mean."""
 from dataclasses import dataclass
 from typing import ClassVar
 
-from core.store import job_metrics
+from core.store.runs import job_metrics
 from core.config.algorithms import AlgorithmOptions
 from core.config.options import option
 from core.rl.learner import BaseLearner
@@ -51,7 +51,8 @@ from core.config.jobs import JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
 from core.records import Prompt
-from core.store import create_project, job_metrics, prompts
+from core.store import create_project, prompts
+from core.store.runs import job_metrics
 
 project = create_project(Path(sys.argv[1]), model=sys.argv[2])
 prompts.add(project, [Prompt(0, f"prompt {i}") for i in range(4)])

@@ -50,7 +50,7 @@ def test_the_time_that_is_left_counts_down_between_steps_everywhere(window, fill
     set_status(filled, job, "running")
     set_job(filled, job.id, done=4, total=10, seconds=40, stage="Tuning")
     window.open_tab(TabId.TUNE)
-    window.show_jobs()
+    window.panels.show_jobs()
     polled(window)
     session, panel, runs = window.session, window.findChild(JobsPanel), window.tabs[TabId.TUNE].runs
     reads = []
@@ -87,7 +87,7 @@ def test_the_jobs_of_the_demo_say_how_far_they_came_and_how_long_they_took(open_
     shutil.copytree(resources.resource("demo"), tmp_path / "demo")
     window = open_window()
     window.workspace.open(tmp_path / "demo")
-    window.show_jobs()
+    window.panels.show_jobs()
     table = window.findChild(JobsPanel).table
     cells = {table.item(line, 1).text(): [table.item(line, place).text() for place in (3, 5)] for line in range(4)}
     steps = window.session.jobs(TrainPolicyJob)[0].result.steps

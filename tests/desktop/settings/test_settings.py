@@ -162,8 +162,8 @@ def test_the_settings_can_be_read_aloud_and_open_without_a_project(open_window, 
 
 def test_the_system_view_shows_the_worker_and_reads_only_while_seen(opened, qtbot, monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", nvml())
-    opened.show_system()
-    panel = opened.system
+    opened.panels.toggle_system()
+    panel = opened.panels.system
     assert "it starts with the next job" in texts(panel)
     qtbot.waitUntil(lambda: "Processor" in texts(panel))
     assert "20.0 of 80.0 GB" in texts(panel)
@@ -184,5 +184,5 @@ def test_the_system_view_shows_the_worker_and_reads_only_while_seen(opened, qtbo
     guard.close()
 
     qtbot.waitUntil(lambda: not panel.reading)
-    opened.show_system()
+    opened.panels.toggle_system()
     assert not [timer for timer in panel.findChildren(QTimer) if timer.isActive()]

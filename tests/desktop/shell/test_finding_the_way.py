@@ -22,9 +22,13 @@ from desktop import user_settings
 from desktop.background import busy
 from desktop.guide import guide
 from desktop.places import TABS, TabId
-from desktop.shell import commands, page_commands
+from desktop.policy.actions import RANK_OWN
+from desktop.review.actions import ADD_NEWEST
+from desktop.shell import commands
+from desktop.shell.actions import FEATURES
 from desktop.shell.command_palette import CommandPalette
 from desktop.shell.jobs_panel import JobsPanel
+from desktop.widgets.bound import bound_in
 from tests.jobs import set_job
 
 
@@ -200,22 +204,19 @@ def test_the_palette_finds_menus_buttons_and_fields_and_runs_them(open_window, f
     window.set_theme("light")
 
 
-@pytest.mark.parametrize("kind", TABS, ids=lambda kind: kind.title)
-def test_what_is_written_down_of_a_page_is_there_and_what_is_there_is_written_down(open_window, qtbot, kind):
+@pytest.mark.parametrize("tab", TabId)
+def test_what_is_offered_of_a_page_from_elsewhere_is_there(open_window, qtbot, tab):
     """On the demo, which has something everywhere."""
     window = open_window()
     window.workspace.open(demo.install())
-    window.open_tab(kind.id)
-    tab, written = window.tabs[kind.id], page_commands.OFFERS[kind.title]
-    pages = getattr(tab, "pages", None)
-    for number in range(pages.count() if pages is not None else 1):
-        if pages is not None:
-            pages.setCurrentIndex(number)
-        page = page_commands.page_of(tab)
-        qtbot.waitUntil(lambda: not busy())
-        there = {command.name for command in commands.of_page(tab, "")}
-        assert set(written.get("", ())) | set(written.get(page, ())) <= there
-        assert pages is None or page in written, "a page that nobody wrote down"
+    shown = window.open_tab(tab)
+    for page in shown.info.pages or (None,):
+        if page is not None:
+            shown.show_page(page)
+        qtbot.waitUntil(lambda: not busy(), timeout=60_000)
+        there = {each.action for each in bound_in(shown) if each.available}
+        offered = {each for each in FEATURES if each.tab == tab and each.page in (None, page) and not each.only_here}
+        assert offered <= there
 
 
 def test_the_palette_leads_to_what_another_page_offers_without_building_it_before(open_window, filled, qtbot):
@@ -230,8 +231,8 @@ def test_the_palette_leads_to_what_another_page_offers_without_building_it_befor
     page = window.tabs[TabId.REVIEW].labelers
     assert window.shown == TabId.REVIEW and page.isVisible()
     assert window.focusWidget() is page.name
-    window.run_elsewhere("Review", "Agreement", "Add my newest ranking")
-    window.run_elsewhere("PPO", "", "Rank what it writes")
+    window.do(ADD_NEWEST)
+    window.do(RANK_OWN)
     assert window.shown == TabId.TUNE and "cannot be done now" in window.notice.text.text()
 
 
@@ -253,7 +254,7 @@ def test_the_jobs_panel_lists_logs_and_stops(open_window, filled, qtbot):
     window = open_window()
     window.workspace.open(filled.folder)
     held = lock.acquire(filled.folder)
-    window.show_jobs()
+    window.panels.show_jobs()
     panel = window.findChild(JobsPanel)
     assert "No jobs yet" in words(panel)
     first = window.session.start(JobKind.GENERATE, GenerateConfig())
@@ -367,11 +368,11 @@ def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, f
 def test_the_jobs_panel_goes_with_its_project(open_window, filled, qtbot):
     window = open_window()
     window.workspace.open(filled.folder)
-    window.show_jobs()
-    window.show_jobs()
+    window.panels.show_jobs()
+    window.panels.show_jobs()
     assert len(window.findChildren(JobsPanel)) == 1
     window.workspace.close()
-    qtbot.waitUntil(lambda: window.jobs is None)
+    qtbot.waitUntil(lambda: window.panels.jobs is None)
 
 
 def test_compare_shows_what_belongs_to_the_chosen_policy(open_window, filled):

@@ -6,11 +6,12 @@ from PySide6.QtCore import Qt
 from core.errors import BadInput
 from core.labeling.session import LabelingSession
 from core.projects import trash
-from core.store import prompts, rankings
+from core.store import labelers, prompts
 from desktop import user_settings
 from desktop.places import TabId
 from desktop.shell.actions import REDO, UNDO
 from tests.desktop.rank.ranking import CONTROL, Key, on_disk, press
+from tests.ranked import counting_rankings
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_what_was_ranked_is_taken_back_from_another_tab_and_shown_there(window):
     assert window.shown == TabId.INSTRUCTIONS, "a change elsewhere is told of, and nobody is led away"
     window.take_back("undo")
     assert window.shown == TabId.RANK and rank.labeling.group.id == 1
-    assert rankings.current(window.session.project) == []
+    assert counting_rankings(window.session.project) == []
     assert rank.board.hint.text() == "Undone: Rank."
     assert len(rank.board.ordering.tiers) == 2 and rank.header.count.text() == "0 of 6 ranked"
 
@@ -73,7 +74,7 @@ def test_the_boards_own_key_takes_back_what_was_done_elsewhere(window, qtbot):
 
 def test_rankings_from_before_are_reached_on_the_rank_tab_alone(open_window, filled):
     user_settings.set_labeler_name("Ana")
-    before = LabelingSession(filled, rankings.labeler(filled, "Ana"))
+    before = LabelingSession(filled, labelers.named(filled, "Ana"))
     before.open_next()
     before.editor.change(before.ordering.place_last(before.ordering.shown[0]))
     before.save()
@@ -85,7 +86,7 @@ def test_rankings_from_before_are_reached_on_the_rank_tab_alone(open_window, fil
     assert in_menu(window) == "Undo"
     window.open_tab(TabId.RANK)
     window.take_back("undo")
-    assert rankings.current(window.session.project) == [] and rank.labeling.group.id == 1
+    assert counting_rankings(window.session.project) == [] and rank.labeling.group.id == 1
 
 
 def test_a_deleted_project_comes_back_by_undo_when_none_is_open(window, filled, qtbot):
@@ -133,7 +134,7 @@ def test_another_labelers_name_forgets_what_the_first_did_and_nothing_else(windo
     rank.rename("Bo")
     assert in_menu(window) == "Undo: edit prompt"
     window.take_back("undo")
-    assert len(rankings.current(window.session.project)) == 1
+    assert len(counting_rankings(window.session.project)) == 1
     press(rank, Key.Key_Z, held=CONTROL)
     assert rank.board.hint.text() == "There is nothing to undo."
 

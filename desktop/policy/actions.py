@@ -1,0 +1,58 @@
+"""What can be done on the tab that tunes the policy."""
+
+from functools import partial
+
+from core.config.training import ALGORITHMS, TrainPolicyConfig
+from desktop.actions import Action, settings_of
+from desktop.places import TabId
+
+_tune = partial(Action, tab=TabId.TUNE)
+
+ALGORITHM = _tune("tune.algorithm", "Algorithm", field=True)
+SETTINGS = settings_of(TrainPolicyConfig, "tune", TabId.TUNE, leave_out=("algorithm",))
+MORE = _tune("tune.more", "More settings")
+#: The settings of each algorithm, which stand there while it is chosen.
+OWN = {
+    kind.name: settings_of(kind.config, f"tune.{kind.name}", TabId.TUNE, only_here=True) for kind in ALGORITHMS.values()
+}
+MORE_OF = {
+    kind.name: _tune(f"tune.more-{kind.name}", f"More settings of {kind.title}", only_here=True)
+    for kind in ALGORITHMS.values()
+}
+START = _tune("tune.start", "Start", "Queue a run with these settings", ("Ctrl+Return",), role="primary")
+SWEEP = _tune("tune.sweep", "Sweep …", "Queue a run for every combination of a few settings", ("Ctrl+Shift+Return",))
+PAUSE = _tune("tune.pause", "Pause", only_here=True)
+RESUME = _tune("tune.resume", "Resume", only_here=True)
+STOP = _tune("tune.stop", "Stop", "Stops after this step; Resume goes on later", only_here=True)
+APPLY = _tune("tune.apply", "Apply", "In force from the next step, and kept with the run", only_here=True)
+GO_ON = _tune(
+    "tune.go-on",
+    f"Go on to {TabId.COMPARE.label}",
+    "Read both policies side by side",
+    role="link",
+    only_here=True,
+)
+RANK_OWN = _tune(
+    "tune.rank",
+    "Rank what it writes",
+    "Begin the next round: let this policy write completions in the Rank tab",
+    role="link",
+)
+EXPORT = _tune(
+    "tune.export",
+    "Export model …",
+    "Write this policy as a model of its own, the adapter merged into the weights",
+    role="link",
+)
+TAKE_OVER = _tune(
+    "tune.take-over",
+    "Use its settings",
+    "Put this run's settings into the fields at the left",
+    role="link",
+    only_here=True,
+)
+
+ACTIONS = (
+    ALGORITHM, *SETTINGS.values(), MORE, *(action for own in OWN.values() for action in own.values()),
+    *MORE_OF.values(), START, SWEEP, PAUSE, RESUME, STOP, APPLY, GO_ON, RANK_OWN, EXPORT, TAKE_OVER,
+)  # fmt: skip

@@ -1,0 +1,36 @@
+"""What can be done on the Reward model tab."""
+
+from functools import partial
+
+from core.config.training import TrainRewardConfig
+from desktop.actions import Action, settings_of
+from desktop.places import PageId, TabId
+
+_train = partial(Action, tab=TabId.REWARD, page=PageId.TRAIN)
+_report = partial(Action, tab=TabId.REWARD, page=PageId.REPORT)
+_try = partial(Action, tab=TabId.REWARD, page=PageId.TRY_IT)
+
+SETTINGS = settings_of(TrainRewardConfig, "reward", TabId.REWARD, PageId.TRAIN)
+MORE = _train("reward.more", "More settings")
+TRAIN = _train("reward.train", "Train reward model", "Learn from all pairs", ("Ctrl+Return",), role="primary")
+GO_ON = _train(
+    "reward.go-on", f"Go on to {TabId.TUNE.label}", "Tune the policy against this reward model", only_here=True
+)
+
+EXPORT = _report("report.export", "Export …", "One HTML page, Markdown with plots, or JSON")
+SHOWN = _report("report.run", "Reward model", field=True, only_here=True)
+
+RUN = _try("try-it.run", "Reward model", field=True, only_here=True)
+ELSEWHERE = _try("try-it.elsewhere", "Reward model made elsewhere", field=True)
+SCORE = _try("try-it.score", "Score", role="primary")
+SCORE_FILE = _try("try-it.file", "Score a file …", "JSON lines, or any preference format")
+SUGGEST = _try(
+    "try-it.suggest",
+    "Label next what it doubts",
+    "Bring the unranked prompts that this reward model is least sure of to the front of the Rank queue",
+)
+USUAL_ORDER = _try("try-it.usual", "Usual order", "Rank in the usual order again", role="link", only_here=True)
+
+ACTIONS = (
+    *SETTINGS.values(), MORE, TRAIN, GO_ON, EXPORT, SHOWN, RUN, ELSEWHERE, SCORE, SCORE_FILE, SUGGEST, USUAL_ORDER,
+)  # fmt: skip

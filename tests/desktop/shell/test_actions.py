@@ -1,0 +1,148 @@
+"""The contract between the window and its tabs, and the actions from which menus, palette and keys are made."""
+
+from collections import Counter
+
+import pytest
+from PySide6.QtGui import QKeySequence
+
+from core import demo
+from desktop import tab as contract
+from desktop.actions import SHOW
+from desktop.background import busy
+from desktop.places import INFO, PageId, TabId, kept_tab
+from desktop.rank.actions import PLACE
+from desktop.shell import actions, commands
+from desktop.shell.actions import FEATURES, MENUS, Menu
+from desktop.shell.tabs import LOADS
+from desktop.tab import TabWidget
+from desktop.widgets.bound import Bound, bound_in
+
+JOBS = (actions.PAUSE, actions.RESUME, actions.STOP, actions.DISMISS)
+
+
+def of_menus(menus=MENUS):
+    for menu in menus:
+        for entry in menu.entries:
+            if isinstance(entry, Menu):
+                yield from of_menus((entry,))
+            elif entry is not None:
+                yield entry
+
+
+DECLARED = (*of_menus(), *FEATURES, *SHOW.values(), *JOBS)
+
+
+@pytest.fixture
+def window(open_window):
+    found = open_window()
+    found.workspace.open(demo.install())
+    return found
+
+
+def walked(window, qtbot):
+    """Every tab with each of its pages shown once."""
+    for tab in TabId:
+        shown = window.open_tab(tab)
+        for page in shown.info.pages or (None,):
+            if page is not None:
+                shown.show_page(page)
+            qtbot.waitUntil(lambda: not busy(), timeout=60_000)
+        yield shown
+
+
+def test_every_tab_keeps_the_contract(window, qtbot):
+    assert set(LOADS) == set(TabId) == set(INFO)
+    for shown in walked(window, qtbot):
+        assert isinstance(shown, TabWidget) and shown.info is INFO[shown.ID]
+        assert (shown.pages.count() if shown.pages is not None else 0) == len(shown.info.pages)
+        assert shown.page == (shown.info.pages[-1] if shown.info.pages else None)
+        assert type(shown).refresh is not TabWidget.refresh
+        shown.refresh(None)
+
+
+@pytest.mark.parametrize(
+    ("ability", "tabs"),
+    [
+        (contract.ShowsRuns, {TabId.REWARD, TabId.TUNE}),
+        (contract.ReadsSettings, {TabId.RANK}),
+        (contract.HoldsOut, {TabId.INSTRUCTIONS}),
+        (contract.Ranks, {TabId.RANK}),
+    ],
+)
+def test_who_can_do_more_is_known_by_type(window, qtbot, ability, tabs):
+    assert {shown.ID for shown in walked(window, qtbot) if isinstance(shown, ability)} == tabs
+
+
+def test_every_page_of_a_tab_has_an_own_title(window, qtbot):
+    for shown in walked(window, qtbot):
+        for place, page in enumerate(shown.info.pages):
+            assert shown.pages.tabText(place).split(" (")[0] == page.label
+    assert all(page.label for page in PageId)
+
+
+def test_each_action_is_declared_once():
+    names = Counter(action.id for action in DECLARED)
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_no_keys_are_declared_twice_for_one_place():
+    taken: dict[tuple, str] = {}
+    for action in DECLARED:
+        for key in action.keys:
+            place = (action.tab, action.page, QKeySequence(key).toString())
+            assert action.instead_of or place not in taken, f"{action.id} and {taken.get(place)} both have {key}"
+            taken.setdefault(place, action.id)
+            whole = (action.tab, None, QKeySequence(key).toString())
+            assert action.page is None or whole not in taken, f"{action.id}: {key} is {taken[whole]} on the whole tab"
+
+
+def test_an_action_instead_of_another_has_its_keys():
+    by_id = {action.id: action for action in DECLARED}
+    for action in DECLARED:
+        assert not action.instead_of or by_id[action.instead_of].keys == action.keys
+
+
+def test_what_a_page_offers_was_declared_and_its_tooltip_carries_its_keys(window, qtbot):
+    declared, seen = set(DECLARED), set()
+    for shown in walked(window, qtbot):
+        for each in shown.findChildren(Bound):
+            seen.add(each.action)
+            assert each.action in declared, each.action
+            assert not each.action.tab or each.action.tab == shown.ID
+    for each in window.page.job_bar.findChildren(Bound):
+        assert each.action in declared
+    for tab in (*window.tabs.values(), window.page.job_bar):
+        for each in tab.findChildren(Bound):
+            if each.action.keys and each.action != PLACE:
+                assert each.action.keys[0] in each.widget.toolTip(), each.action.id
+    never = {action.id for action in FEATURES if action.tab and action not in seen and not action.only_here}
+    assert not never, "declared, and nowhere to be done"
+
+
+def test_every_action_is_reachable_from_the_palette(window, qtbot):
+    """From another tab, or on the page where it is seen; nothing was built for the first."""
+    assert set(window.tabs) == {TabId.INSTRUCTIONS}
+    first = window.tabs[TabId.INSTRUCTIONS]
+    names = {command.name for command in window.menus.commands()}
+    assert {action.name for action in of_menus() if window.menus.made[action].isEnabled() and
+            window.menus.made[action].isVisible()} <= names  # fmt: skip
+    offered = commands.elsewhere(TabId.INSTRUCTIONS, first.page, print)
+    here = commands.here(first)
+    listed = {(command.name, command.where) for command in offered}
+    for action in FEATURES:
+        seen = action.tab == TabId.INSTRUCTIONS and action.page in (None, first.page)
+        if not action.only_here and seen:
+            assert action.name in {command.name for command in here}
+        elif not action.only_here:
+            assert (action.name, action.place) in listed
+    assert set(window.tabs) == {TabId.INSTRUCTIONS}
+    for shown in walked(window, qtbot):
+        names = {command.name for command in commands.here(shown)}
+        assert all(each.action.name in names for each in bound_in(shown) if each.available and each.action.field)
+
+
+@pytest.mark.parametrize("tab", TabId)
+def test_a_setting_of_an_earlier_version_still_names_its_tab(tab):
+    earlier = ("Instructions", "Rank", "Review", "Reward model", "PPO", "Compare")
+    assert kept_tab(earlier[list(TabId).index(tab)]) == kept_tab(tab.value) == tab
+    assert kept_tab("nonsense") is None
