@@ -106,11 +106,12 @@ TABS: tuple[TabInfo, ...] = (
     ),
     TabInfo(
         TabId.TUNE,
-        "PPO",
+        "Tune",
         "policy",
         "Tune the policy against the reward",
         "policy",
         (PageId.SAMPLES, PageId.MORE_CHARTS, PageId.RUNS),
+        "PPO RL policy algorithm reinforcement learning",
     ),
     TabInfo(TabId.COMPARE, "Compare", "compare", "The reference beside the tuned policy"),
 )

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Protocol, runtime_checkable
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from core.store import Changes
@@ -17,12 +18,16 @@ class TabWidget(QWidget):
     """A tab: it has an id, is given the session, and shows what the project holds from the moment it is built."""
 
     ID: ClassVar[TabId]
+    noted = Signal(str)
+    """What stands beside its name is this now."""
     pages: QTabWidget | None = None
     """Its pages, in the order of `TabInfo.pages`; None where it has none."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
+        self.note = label("", "muted")
+        self.note.hide()
 
     @property
     def info(self) -> TabInfo:
@@ -57,14 +62,20 @@ class TabWidget(QWidget):
             found.run()
         return found is not None
 
+    def show_note(self, text: str) -> None:
+        """Say beside its name, here and in the sidebar, what it works with."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+        self.noted.emit(text)
+
     def heading(self, line: str, *beside: QWidget | None) -> QVBoxLayout:
         """What the tab is called, what stands beside that, help on it, and in one line what it needs and gives."""
         aid = button(
             "?", lambda: self.session.navigator.show_guide(), role="help", tip="Help on this page (F1)", default=False
         )
         aid.setAccessibleName("Help on this page")
-        head = row(label(self.info.title, "title"), *(beside or (None,)), aid, spacing=2 * SPACE)
-        head.setStretch(1, 1)
+        head = row(label(self.info.title, "title"), self.note, *(beside or (None,)), aid, spacing=2 * SPACE)
+        head.setStretch(2, 1)
         return column(head, label(line, "muted", wrap=True), spacing=SPACE // 2)
 
 

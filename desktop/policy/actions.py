@@ -19,7 +19,14 @@ MORE_OF = {
     kind.name: _tune(f"tune.more-{kind.name}", f"More settings of {kind.title}", only_here=True)
     for kind in ALGORITHMS.values()
 }
-START = _tune("tune.start", "Start", "Queue a run with these settings", ("Ctrl+Return",), role="primary")
+START = _tune(
+    "tune.start",
+    "Start",
+    "Queue a run with these settings",
+    ("Ctrl+Return",),
+    keywords="PPO RL policy",
+    role="primary",
+)
 SWEEP = _tune("tune.sweep", "Sweep …", "Queue a run for every combination of a few settings", ("Ctrl+Shift+Return",))
 PAUSE = _tune("tune.pause", "Pause", only_here=True)
 RESUME = _tune("tune.resume", "Resume", only_here=True)

@@ -1,4 +1,4 @@
-"""The PPO tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
+"""The Tune tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
 import re
 from dataclasses import replace
@@ -57,7 +57,7 @@ class Tab(TabWidget):
         super().__init__(session, parent)
         self.need = label("", "warning", wrap=True)
         self.form = PolicyForm(self._suggested())
-        self.form.changed.connect(self._show_need)
+        self.form.changed.connect(self._show_algorithm)
         self.start_button = action_button(actions.START, self.start)
         self.sweep = action_button(actions.SWEEP, self.ask_sweep)
         self.pause = action_button(actions.PAUSE, lambda: self._act(self.session.pause))
@@ -96,6 +96,12 @@ class Tab(TabWidget):
         if runs := session.jobs(TrainPolicyJob):
             # Who goes on, goes on with the newest run's settings, against the newest reward model.
             self.form.show_run(replace(runs[0].config, reward_job=0), runs[0].options)
+        self._show_algorithm()
+
+    def _show_algorithm(self) -> None:
+        """Another one is chosen: it stands beside the tab's name, and may need no reward model."""
+        self.show_note(ALGORITHMS[self.form.name].title)
+        self._show_need()
 
     def _suggested(self) -> dict[str, object]:
         """Where a script ranked, its gold reward is worth drawing beside the learned one."""

@@ -34,7 +34,10 @@ THEMES = {
 SYSTEM = Action("view.system", "S&ystem", keys=("Ctrl+Shift+M",))
 HELP = Action("help.here", "&Help on what is shown", keys=("F1",))
 TOUR = Action("help.tour", "Take the &tour")
-GUIDE = {page: Action(f"help.{page}", title) for page, title in guide.PAGES.items()}
+GUIDE = {
+    page: Action(f"help.{page}", title, keywords="PPO RL Tune algorithm" if page == "policy" else "")
+    for page, title in guide.PAGES.items()
+}
 ABOUT = Action("help.about", "&About Plumbline")
 
 

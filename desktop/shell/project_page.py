@@ -31,6 +31,7 @@ class ProjectPage(QWidget):
         both = row(self.sidebar, right, spacing=0)
         both.setStretch(1, 1)
         self.setLayout(both)
+        self.tab_stack.noted.connect(lambda tab, text: self.sidebar.show_note(TabId(tab), text))
         session.changed.connect(self.tab_stack.changed)
         session.news.connect(self._news)
 

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QToolButton
 
 from core import demo
 from desktop.places import TABS, TabId
+from desktop.policy.in_use import algorithm_in_use
 from desktop.session import Session
 from desktop.shell.actions import OPEN_TAB
 from desktop.shell.next_card import NextCard
@@ -31,16 +32,16 @@ class Sidebar(QFrame):
         for number, info in enumerate(TABS):
             tool = QToolButton()
             tool.setProperty("role", "tab")
-            tool.setText("  " + info.title)
             tool.setToolTip(OPEN_TAB[info.id].hint)
-            tool.setAccessibleName(info.title)
             tool.setCheckable(True)
             tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             tool.setIconSize(QSize(20, 20))
             tool.setSizePolicy(tool.sizePolicy().Policy.Expanding, tool.sizePolicy().Policy.Fixed)
             self.buttons.addButton(tool, number)
+            self.show_note(info.id, "")
             tabs.addWidget(tool)
         self.buttons.idClicked.connect(lambda number: self.chosen.emit(TABS[number].id))
+        self.show_note(TabId.TUNE, algorithm_in_use(session))
         self.next = NextCard(session, guided=session.project.name == demo.NAME)
         layout = column(name, tabs, None, self.next, spacing=3 * SPACE)
         layout.setContentsMargins(SPACE + 4, 2 * SPACE, SPACE + 4, 2 * SPACE)
@@ -50,6 +51,12 @@ class Sidebar(QFrame):
 
     def button(self, tab: TabId) -> QAbstractButton:
         return self.buttons.button([info.id for info in TABS].index(tab))
+
+    def show_note(self, tab: TabId, note: str) -> None:
+        """Say beside a tab's name what it works with."""
+        button = self.button(tab)
+        button.setText(f"  {tab.label} · {note}" if note else f"  {tab.label}")
+        button.setAccessibleName(f"{tab.label}, {note}" if note else tab.label)
 
     def mark(self, tab: TabId) -> None:
         """Show which tab is open."""

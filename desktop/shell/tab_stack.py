@@ -1,5 +1,6 @@
 """The tabs of an open project, each made when it is first shown."""
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.store import Changes
@@ -13,6 +14,9 @@ ORDER = list(TabId)
 
 
 class TabStack(QStackedWidget):
+    noted = Signal(str, str)
+    """(Id of a tab, what stands beside its name now.)"""
+
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
@@ -59,4 +63,5 @@ class TabStack(QStackedWidget):
         made = LOADS[tab]()(self.session)
         self._places[tab].setLayout(column(made))
         self.tabs[tab] = made
+        made.noted.connect(lambda text: self.noted.emit(tab, text))
         made.show()  # else it would be shown later, by the event loop

@@ -1,4 +1,4 @@
-"""The PPO tab: the algorithms, a run steered while it goes, what the curves say, runs side by side, rounds."""
+"""The Tune tab: the algorithms, a run steered while it goes, what the curves say, runs side by side, rounds."""
 
 import math
 import time

@@ -146,3 +146,24 @@ def test_a_setting_of_an_earlier_version_still_names_its_tab(tab):
     earlier = ("Instructions", "Rank", "Review", "Reward model", "PPO", "Compare")
     assert kept_tab(earlier[list(TabId).index(tab)]) == kept_tab(tab.value) == tab
     assert kept_tab("nonsense") is None
+
+
+@pytest.mark.parametrize("typed", ["ppo", "RL", "policy", "tune", "reinforcement"])
+def test_the_tab_that_tunes_and_its_page_of_the_guide_are_found_by_the_words_of_the_field(window, typed):
+    found = commands.matching(window.menus.commands(), typed)
+    tune = next(command for command in found if command.name == "Tune")
+    tune.run()
+    assert window.shown == TabId.TUNE
+    if typed != "reinforcement":
+        assert "Tuning the policy" in {command.name for command in found}
+
+
+def test_the_algorithm_in_use_stands_beside_the_name_of_the_tab(window):
+    button = window.page.sidebar.button(TabId.TUNE)
+    assert (button.text().strip(), button.accessibleName()) == ("Tune · PPO", "Tune, PPO")
+    tune = window.open_tab(TabId.TUNE)
+    assert tune.note.text() == "PPO" and tune.note.isVisible()
+    tune.form.algorithm.setCurrentIndex(tune.form.algorithm.findData("grpo"))
+    assert tune.note.text() == "GRPO"
+    assert (button.text().strip(), button.accessibleName()) == ("Tune · GRPO", "Tune, GRPO")
+    assert window.page.sidebar.button(TabId.RANK).text().strip() == "Rank"

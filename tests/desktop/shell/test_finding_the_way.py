@@ -114,7 +114,7 @@ def test_a_second_tuning_is_at_work_as_the_first_was(open_window, filled, status
     job = finished(filled, "train-policy")
     set_job(filled, job.id, status=status)
     window.session.poll()
-    assert "At work" in words(card) and "Tune policy" in words(card) and card.main.text() == "PPO →"
+    assert "At work" in words(card) and "Tune policy" in words(card) and card.main.text() == "Tune →"
     assert ("It is paused." in words(card)) == (status == "paused")
     card.main.click()
     assert window.shown == TabId.TUNE
