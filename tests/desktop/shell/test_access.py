@@ -205,9 +205,9 @@ def test_the_window_works_at_twice_the_size(filled, tmp_path):
         "instructions-prompts",
         "rank",
         *(f"review-{page}" for page in ("pairs", "agreement", "bias", "labelers")),
-        "ppo-samples",
-        "ppo-more-charts",
-        "ppo-runs",
+        "tune-samples",
+        "tune-more-charts",
+        "tune-runs",
         "compare",
     }
     from PySide6.QtGui import QImage
