@@ -16,6 +16,7 @@ from core.store.undo.steps import Step
 from desktop import errors, user_settings
 from desktop.actions import CALM, Action
 from desktop.guide import guide
+from desktop.palette.palette import CommandPalette
 from desktop.places import INFO, TabId
 from desktop.projects import actions as projects
 from desktop.projects.controller import Projects
@@ -25,7 +26,6 @@ from desktop.session import Session
 from desktop.settings.dialog import SettingsDialog
 from desktop.shell import actions, commands
 from desktop.shell.busy_overlay import Cover
-from desktop.shell.command_palette import CommandPalette
 from desktop.shell.leaving import Leaving
 from desktop.shell.menus import Menus
 from desktop.shell.panels import Panels

@@ -44,7 +44,7 @@ class Predictions:
             return found[0]
         return torch.where(self.rows.is_response, self.of(self.rows.response_ids[..., None])[..., 0], 0.0)
 
-    def measured(self) -> tuple[Tensor, Tensor]:
+    def logp_and_entropy(self) -> tuple[Tensor, Tensor]:
         """`logp` and `entropy` (B, T) from one look at the vocabulary; the entropy may be without a gradient."""
         found = self._chunked(entropy=True)
         if found is None:

@@ -73,7 +73,7 @@ def sure(change: Interval) -> bool:
     return change.low is not None and change.high is not None and (change.low > 0 or change.high < 0)
 
 
-def told(measured: Measured | None) -> tuple[str, Change] | None:
+def headline(measured: Measured | None) -> tuple[str, Change] | None:
     """The reward by which a run is told: the one that it learnt from, else the gold reward."""
     if measured is None:
         return None
@@ -112,7 +112,7 @@ def _tuned(found: Experiment) -> str:
         return NO_RUNS if found.report else ""
     start = f"{found.model} was then tuned with {run.algorithm}"
     best = run.best_known
-    known = told(best)
+    known = headline(best)
     if best is None or known is None or known[1].gain.value is None:
         return f"{start}; what that brought on held-out prompts is not measured."
     what, change = known
@@ -149,7 +149,7 @@ def _accuracy(found: Experiment) -> Tile:
 
 def _gains(run: Outcome | None) -> Iterator[Tile]:
     best = run.best_known if run else None
-    known = told(best)
+    known = headline(best)
     if best is None or known is None:
         yield Tile("–", "gain on held-out prompts", "not measured yet" if run else "no policy tuned yet")
     else:

@@ -56,7 +56,7 @@ def logprobs(
     with shared.role(role) as causal:
         for index in rows.chunks(micro_batch):
             out = predictions(causal, rows.select(index), temperature)
-            found = out.measured() if entropy else (out.logp, torch.zeros_like(out.logp))
+            found = out.logp_and_entropy() if entropy else (out.logp, torch.zeros_like(out.logp))
             logp.append(found[0])
             nats.append(found[1])
     return torch.cat(logp), torch.cat(nats)
@@ -74,7 +74,7 @@ def policy_logprobs(
         return *logprobs(shared, POLICY, rows, temperature, micro_batch, entropy=True), None
     with shared.role(POLICY, train=True) as causal:
         kept = predictions(causal, rows, temperature)
-        logp, nats = kept.measured()
+        logp, nats = kept.logp_and_entropy()
     return logp.detach(), nats.detach(), kept
 
 

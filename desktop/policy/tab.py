@@ -294,7 +294,7 @@ class Tab(TabWidget):
         job = self.session.job(self.runs.current, TrainPolicyJob)
         if job is None:
             return
-        over = {run: self.runs.colour_number(run) for run in self.runs.laid_over}
+        over = {run: self.runs.colour_number(run) for run in self.runs.overlaid}
         self.charts.show_run(job, over, self._show_advice)
 
     def _show_advice(self) -> None:

@@ -20,11 +20,11 @@ from desktop.places import PageId, TabId
 from desktop.rank.board import RankingBoard
 from desktop.rank.cheat_sheet import CheatSheet
 from desktop.rank.controller import RankingController
-from desktop.rank.generate_panel import at_work
 from desktop.rank.header import RankHeader
 from desktop.rank.keys import command
 from desktop.rank.pages import RankPages
-from desktop.rank.side_panels import SidePanels
+from desktop.rank.panels.generate import at_work
+from desktop.rank.panels.side_panels import SidePanels
 from desktop.session import Session
 from desktop.tab import TabWidget
 from desktop.theme.theme import SPACE

@@ -208,7 +208,7 @@ class TrainingPage(QWidget):
         names = tuple(name for chart in self.charts for name in chart.names)
         over = [
             Overlay(run, self.runs.colour_number(run), job_metrics.series(self.session.project, run, names))
-            for run in self.runs.laid_over
+            for run in self.runs.overlaid
         ]
         for chart in self.charts:
             chart.overlay(over)

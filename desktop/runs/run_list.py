@@ -56,7 +56,7 @@ class RunList(QListWidget):
         return None if item is None else int(item.data(Qt.ItemDataRole.UserRole))
 
     @property
-    def laid_over(self) -> list[int]:
+    def overlaid(self) -> list[int]:
         """Ticked runs, newest first, without the one that is shown."""
         return [run for run in self._ticked() if run != self.current]
 
@@ -77,7 +77,7 @@ class RunList(QListWidget):
 
     def _show_colours(self) -> None:
         """Each run that is laid over has its colour beside its box."""
-        over = self.laid_over
+        over = self.overlaid
         self.blockSignals(True)
         for place in range(self.count()):
             run = int(self.item(place).data(Qt.ItemDataRole.UserRole))

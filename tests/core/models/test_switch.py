@@ -120,7 +120,7 @@ def test_logits_log_probabilities_and_entropies(base, shared):
             whole = model(input_ids=torch.tensor([PROMPTS[1]])).logits
             states = hidden_states(model, rows, through_end=True)
             inside = torch.cat([torch.ones_like(rows.is_response[:, :1]), rows.is_response], 1)
-            return [whole, states[inside], *predictions(model, rows, 0.7).measured()]
+            return [whole, states[inside], *predictions(model, rows, 0.7).logp_and_entropy()]
 
     for fast, slow in zip(*on_and_off(said), strict=True):
         torch.testing.assert_close(fast, slow, **CLOSE)

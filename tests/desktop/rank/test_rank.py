@@ -20,7 +20,7 @@ from desktop import user_settings
 from desktop.rank.board import RankingBoard
 from desktop.rank.card import mime_of
 from desktop.rank.controller import NOTHING
-from desktop.rank.history import by
+from desktop.rank.panels.history import by
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme

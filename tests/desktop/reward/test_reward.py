@@ -150,7 +150,7 @@ def test_a_ticked_run_is_laid_over_the_shown_one(tab, qtbot):
     assert len(page.loss.keys) == 4, "training and held-out of both"
     assert f"Run {other.data(Qt.ItemDataRole.UserRole)}" in page.bar.legend.text()
     page.runs.refresh()
-    assert len(page.runs.laid_over) == 1, "the tick survives a refresh"
+    assert len(page.runs.overlaid) == 1, "the tick survives a refresh"
     other = next(page.runs.item(n) for n in (0, 1) if page.runs.item(n) is not page.runs.currentItem())
     other.setCheckState(Qt.CheckState.Unchecked)
     assert page.loss.overlays == []

@@ -21,12 +21,12 @@ from core.store import completions, labelers, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.background import busy
 from desktop.guide import guide
+from desktop.palette.palette import CommandPalette
 from desktop.places import TABS, TabId
 from desktop.policy.actions import RANK_OWN
 from desktop.review.actions import ADD_NEWEST
 from desktop.shell import commands
 from desktop.shell.actions import FEATURES
-from desktop.shell.command_palette import CommandPalette
 from desktop.shell.jobs_panel import JobsPanel
 from desktop.widgets.bound import bound_in
 from tests.jobs import set_job

@@ -5,10 +5,10 @@ from PySide6.QtWidgets import QWidget
 
 from core.errors import BadInput
 from desktop import errors
+from desktop.palette.palette import CommandPalette
 from desktop.places import PageId, TabId
 from desktop.policy import tab as policy
 from desktop.projects.welcome import NewProject
-from desktop.shell.command_palette import CommandPalette
 from desktop.theme import theme
 from desktop.widgets.pages import Pages
 

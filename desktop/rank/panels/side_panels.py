@@ -6,10 +6,10 @@ from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 from core.labeling.clock import LabelingClock
 from desktop.places import PageId
 from desktop.rank import actions
-from desktop.rank.generate_panel import GeneratePanel
-from desktop.rank.guidelines_panel import RulesPanel
-from desktop.rank.history import RankingHistory
-from desktop.rank.session_panel import SessionPanel
+from desktop.rank.panels.generate import GeneratePanel
+from desktop.rank.panels.guidelines import RulesPanel
+from desktop.rank.panels.history import RankingHistory
+from desktop.rank.panels.session import SessionPanel
 from desktop.session import Session
 from desktop.widgets.basics import column, label, row
 from desktop.widgets.bound import action_button

@@ -4,7 +4,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
-from desktop.shell.command_row import CommandRow
+from desktop.palette.row import CommandRow
 from desktop.shell.commands import Command, matching
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label

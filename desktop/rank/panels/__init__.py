@@ -1,0 +1,1 @@
+"""What can be open beside the cards: generation, guidelines, history, the session."""
