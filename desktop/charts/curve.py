@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 
-from desktop.charts.axes import Range
+from desktop.charts.axes import Range, opaque
 from desktop.charts.polyline import SMOOTH_EDGES, Stroke
 from desktop.charts.series import Array, Series
 from desktop.theme import theme
@@ -77,7 +77,7 @@ class Curve:
         faint = QColor(colour)
         faint.setAlpha(FAINT[theme.current().name])
         if self._raw is not None:
-            self._raw.set_pen(pg.mkPen(faint, width=1))
+            self._raw.set_pen(pg.mkPen(QColor.fromRgb(opaque(faint.rgba())), width=1))
         self._line.set_pen(pg.mkPen(colour, width=2, style=style))
         self._dots.setBrush(pg.mkBrush(colour))
 

@@ -33,7 +33,7 @@ PEAK = "Here the gold reward was highest: past it the policy exploits what the r
 
 
 class MoreCharts(QWidget):
-    """Small charts of what a run has numbers for; each is made when first needed, one at a time: 20 take 0.3 s."""
+    """Small charts of what a run has numbers for; each is made when it is first needed, one at a time."""
 
     def __init__(self, group: ChartGroup) -> None:
         super().__init__()
@@ -46,6 +46,8 @@ class MoreCharts(QWidget):
         self._columns = COLUMNS
         self._grid.setRowStretch(len(METRICS), 1)
         self._series: Series = {}
+        self._made: tuple[str, Chart] | None = None
+        """A chart that is made and shows nothing yet."""
         self._over: list[Overlay] = []
         self._marks: list[Line] = []
         self._warnings: dict[str, str] = {}
@@ -105,8 +107,16 @@ class MoreCharts(QWidget):
         name = next((name for name in self._shown() if name not in self.charts), None)
         if name is None:
             return
-        self.charts[name] = chart = Chart((name,), small=True, wheel=False)
-        chart.setParent(self)  # else it would be shown as a window of its own
+        if self._made is None or self._made[0] != name:
+            if self._made is not None:  # for a run that is not shown any more
+                self._made[1].deleteLater()
+            chart = Chart((name,), small=True, wheel=False)
+            chart.setParent(self)  # else it would be shown as a window of its own
+            self._made = name, chart
+            self._timer.start()  # what it shows comes in a turn of its own: a click in between need not wait for both
+            return
+        self.charts[name] = chart = self._made[1]
+        self._made = None
         fill(chart, self._run, self._series)
         self._group.add(chart)
         self._decorate(name)
