@@ -1,9 +1,8 @@
 """Which algorithm tunes the policy: the one of the newest run, as whoever goes on goes on with it; PPO before any."""
 
+from core.config.algorithms import DEFAULT
 from core.config.training import ALGORITHMS, TrainPolicyJob
 from desktop.session import Session
-
-DEFAULT = "ppo"
 
 
 def algorithm_in_use(session: Session) -> str:
