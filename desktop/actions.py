@@ -35,6 +35,11 @@ class Action:
     instead_of: str = ""
 
     @property
+    def label(self) -> str:
+        """What a button says that stands outside the menus."""
+        return self.title.replace("&", "")
+
+    @property
     def name(self) -> str:
         """As the palette calls it."""
         return f"Set {plain(self.title)}" if self.field else plain(self.title)
@@ -100,4 +105,6 @@ SHOW = {
 #: Nothing but the tab; what is worked with all day names it, too.
 CALM = Action("view.calm", "Distraction-&free", keys=("F11",), checkable=True)
 #: Where a form that nobody named has fields folded away.
+#: A warning that stands in one line can be read in full.
+WHAT_TO_DO = Action("warning.more", "What to do", role="link", only_here=True)
 MORE_SETTINGS = Action("form.more", "More settings", only_here=True)

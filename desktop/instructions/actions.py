@@ -29,6 +29,8 @@ VERSION = _guidelines(
 )
 RESTORE = _guidelines("guidelines.restore", "Restore", "Put this version into the editors", only_here=True)
 
+OPEN_POINT = _guidelines("guidelines.point", "Go to what is missing", only_here=True)
+
 SEARCH = _prompts("prompts.search", "Search prompts and tags", keys=("Ctrl+F",), field=True)
 FILTER = _prompts("prompts.filter", "Which prompts", field=True, only_here=True)
 ADD = _prompts("prompts.add", "Add", "Put them into the project", ("Ctrl+Return",), role="primary")
@@ -51,6 +53,6 @@ SAVE = _prompts("prompts.save", "Save", only_here=True)
 DELETE = _prompts("prompts.delete", "Delete", keys=("Delete",), only_here=True)
 
 ACTIONS = (
-    USE_TEMPLATE, DISCARD, PUT_BACK, SAVE_VERSION, RANK_AGAIN, VERSION, RESTORE,
+    USE_TEMPLATE, DISCARD, PUT_BACK, SAVE_VERSION, RANK_AGAIN, VERSION, RESTORE, OPEN_POINT,
     SEARCH, FILTER, ADD, IMPORT, ONE_PROMPT, SHARE, HOLD_OUT, FIND_DUPLICATES, USE_FOR, TAGS, SAVE, DELETE,
 )  # fmt: skip

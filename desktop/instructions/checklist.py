@@ -7,8 +7,10 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from core.guidance.guidelines_checks import checks
 from core.records import Guidelines
+from desktop.instructions import actions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, set_role
+from desktop.widgets.bound import bind
 
 SHOWN = 4
 
@@ -37,7 +39,9 @@ class Checklist(QWidget):
                 widget.deleteLater()
         self.points = []
         for check in left[:SHOWN]:
-            point = button("○  " + check.advice, partial(self.chosen.emit, check.part), role="point")
+            go = partial(self.chosen.emit, check.part)
+            point = bind(actions.OPEN_POINT, button("", go, role="point"))
+            point.setText(f"○  {check.advice}")
             point.setToolTip(f"{check.name}: {check.advice}")
             self.points.append(point)
             self.list.addWidget(point)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit,
 from core.errors import KnownError
 from core.machine import base_models
 from core.store import create_project, guidelines
+from desktop.projects import actions
 from desktop.projects.recent_list import RecentList
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
@@ -30,10 +31,10 @@ class Welcome(QWidget):
             label("Plumbline", "title"),
             label("Align a language model with human preferences, on this machine.", "muted"),
         )
-        demo = button("Open the demo project", self.demo.emit, role="primary")
+        demo = button(actions.OPEN_DEMO.label, self.demo.emit, role="primary")
         demo.setDefault(True)
-        new = button("New project …", self.new.emit)
-        existing = button("Open project …", self.open.emit)
+        new = button(actions.NEW.label, self.new.emit)
+        existing = button(actions.OPEN.label, self.open.emit)
         self.demo_button = demo
         choices = card(
             column(

@@ -85,11 +85,12 @@ SAVE = _here("board.save", "Save and next", keys=BINDINGS["save"].keys, role="pr
 LEFT_BETTER = _here("question.left", "The left one is better", with_key("The left one is better", "left"))
 NEITHER = _here("question.neither", "↓  Equally good", f"Neither is better ({DOWN.shown} or {TIE_UP.shown})")
 RIGHT_BETTER = _here("question.right", "The right one is better", with_key("The right one is better", "right"))
+CRITERION = _here("rank.criterion", "Order by a criterion")
 COMMENT = _here("board.comment", "Comment", keys=BINDINGS["comment"].keys, field=True)
 
 ACTIONS = (
     *PANELS.values(), CLOSE_PANEL, LABELER, VIEW, NEXT_METHOD, BY_CRITERIA, *VIEWS.values(), LARGER, SMALLER,
     GENERATE, STOP, RESUME, POLICY, MIXED, *GENERATION.values(), WHOSE, CALIBRATE, BREAKS, BEGIN_GENERATING, UNDO_LAST,
     UNSKIP, GO_ON, READ_GUIDELINES, ALL_KEYS, PLACE, FLAG, UNDO, LATER, SAVE, COMMENT, LEFT_BETTER, NEITHER,
-    RIGHT_BETTER,
+    RIGHT_BETTER, CRITERION,
 )  # fmt: skip

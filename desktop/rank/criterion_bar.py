@@ -5,7 +5,9 @@ from PySide6.QtWidgets import QFrame, QToolButton, QWidget
 
 from core.labeling.ordering import Ordering
 from core.preferences.judged_groups import OVERALL
+from desktop.rank import actions
 from desktop.widgets.basics import label, row
+from desktop.widgets.bound import bind
 
 
 class CriterionBar(QFrame):
@@ -28,7 +30,7 @@ class CriterionBar(QFrame):
         self.buttons = {}
         names = [*criteria.items(), (OVERALL, "Everything together: this order gives the pairs.")] if criteria else []
         for place, (name, meaning) in enumerate(names, start=1):
-            button = QToolButton(self)
+            button = bind(actions.CRITERION, QToolButton(self))
             button.setProperty("role", "tab")
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)

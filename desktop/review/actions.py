@@ -56,7 +56,10 @@ NOISE = _labelers(
 )
 LET_RANK = _labelers("labelers.simulate", "Let it rank")
 
+DECIDE = _labelers("labelers.decide", "Take this order", only_here=True)
+
 ACTIONS = (
     IMPORT, EXPORT, SEARCH, DISTANCE, *FILTERS.values(), PEOPLE_ONLY, ADD_NEWEST, ADJUDICATE, TAKE_OUT, LABELER,
     NAME, ADD, OVERLAP, SHARE_OUT, EVERYBODY, MAKE_PACK, MERGE_PACK, REPEAT, GOLD, PERSONALITY, NOISE, LET_RANK,
+    DECIDE,
 )  # fmt: skip

@@ -2,13 +2,15 @@
 
 from functools import partial
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from core.labeling.ordering import letter
 from core.store import completions, conflicts, rankings
+from desktop.review import actions
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, card, clear, column, label, row
+from desktop.widgets.basics import card, clear, column, label, row
+from desktop.widgets.bound import action_button
 
 SHOWN = 20
 
@@ -29,13 +31,20 @@ class ConflictsList(QWidget):
             return
         self.list.addWidget(label(f"{len(found):,} ranked in two places: which order counts?", "heading"))
         for conflict in found[:SHOWN]:
-            orders = {side: self._order(getattr(conflict, side)) for side in ("ours", "theirs")}
             choices = [
-                button(f"{title}:  {orders[side]}", partial(self.take, conflict.id, side))
-                for side, title in (("ours", "Here"), ("theirs", "In the pack"))
+                self._choice(conflict.id, side, f"{title}:  {self._order(ranking)}")
+                for side, title, ranking in (
+                    ("ours", "Here", conflict.ours),
+                    ("theirs", "In the pack", conflict.theirs),
+                )
             ]
             text = label(f"{conflict.labeler}: {' '.join(conflict.prompt.split())[:120]}", wrap=True)
             self.list.addWidget(card(column(text, row(*choices, None))))
+
+    def _choice(self, conflict: int, side: str, text: str) -> QPushButton:
+        found = action_button(actions.DECIDE, partial(self.take, conflict, side))
+        found.setText(text)
+        return found
 
     def _order(self, ranking_id: int) -> str:
         """`A > C = B`, by the letters of the stored order."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from desktop.actions import CALM, GO_TO, GO_TO_PAGE, MORE_SETTINGS, Action
+from desktop.actions import CALM, GO_TO, GO_TO_PAGE, MORE_SETTINGS, WHAT_TO_DO, Action
 from desktop.charts import actions as charts
 from desktop.compare import actions as compare
 from desktop.guide import guide
@@ -58,6 +58,7 @@ FEATURES = (
     *GO_TO.values(),
     *GO_TO_PAGE.values(),
     MORE_SETTINGS,
+    WHAT_TO_DO,
 )
 
 

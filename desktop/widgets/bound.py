@@ -67,9 +67,10 @@ def add_shortcuts(action: Action, widget: QWidget, run: Callable[[], object]) ->
 
 
 def bound_in(page: QWidget) -> list[Bound]:
-    """What can be done on a page, each action once: first what can be done now."""
-    found: dict[Action, Bound] = {}
+    """What can be done on a page, each action once by what it is called now: rather where it can be done now."""
+    found: dict[tuple[Action, str], Bound] = {}
     for each in page.findChildren(Bound):
-        if each.action not in found or (each.available and not found[each.action].available):
-            found[each.action] = each
+        known = found.get((each.action, each.text))
+        if known is None or (each.available and not known.available):
+            found[each.action, each.text] = each
     return list(found.values())

@@ -2,8 +2,10 @@
 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from desktop.actions import WHAT_TO_DO
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, column, label, row
+from desktop.widgets.basics import column, label, row
+from desktop.widgets.bound import action_button
 from desktop.widgets.elided import ElidedLabel
 
 
@@ -17,7 +19,7 @@ class ShortText(QWidget):
         self._line.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._line.setMinimumWidth(40)
         self._whole = label("", role, wrap=True)
-        self.more = button("", self._toggle, role="link")
+        self.more = action_button(WHAT_TO_DO, self._toggle)
         self.more.setStyleSheet("padding: 0 2px;")
         line = row(self._line, self._whole, column(self.more, None, spacing=0), spacing=SPACE)
         for place in range(2):
@@ -40,4 +42,4 @@ class ShortText(QWidget):
     def _show(self) -> None:
         self._whole.setVisible(self._opened)
         self._line.setVisible(not self._opened)
-        self.more.setText("Less" if self._opened else "What to do")
+        self.more.setText("Less" if self._opened else WHAT_TO_DO.title)
