@@ -11,10 +11,10 @@ from safetensors.numpy import load_file, save_file
 
 from core.cli.output import ProgressLine
 from core.config.training import Run
-from core.demo import run_demo
 from core.jobs import queue
 from core.machine.base_models import models_folder
 from core.resources import resource
+from core.run_demo import run_demo
 from core.store import DATABASE, open_project
 from core.store.files import snapshots
 

@@ -16,15 +16,13 @@ from core.store.undo.steps import Step
 from desktop import errors, user_settings
 from desktop.actions import CALM, Action
 from desktop.guide import guide
-from desktop.palette.palette import CommandPalette
 from desktop.places import INFO, TabId
 from desktop.projects import actions as projects
 from desktop.projects.controller import Projects
 from desktop.projects.packs import Packs
 from desktop.projects.welcome import NewProject, Welcome
 from desktop.session import Session
-from desktop.settings.dialog import SettingsDialog
-from desktop.shell import actions, commands
+from desktop.shell import actions
 from desktop.shell.busy_overlay import Cover
 from desktop.shell.leaving import Leaving
 from desktop.shell.menus import Menus
@@ -185,11 +183,14 @@ class Window(QMainWindow):
 
     def show_commands(self) -> None:
         """Everything that can be done now, to be found by typing."""
+        from desktop.palette.palette import CommandPalette
+        from desktop.shell import features  # asked for by a key: the first frame waits for neither
+
         found = self.menus.commands()
         if self.page is not None:
             tab = self.page.tab
-            others = commands.elsewhere(self.page.shown, tab.page if tab is not None else None, self.do)
-            found = (commands.here(tab) if tab is not None else []) + found + others
+            others = features.elsewhere(self.page.shown, tab.page if tab is not None else None, self.do)
+            found = (features.here(tab) if tab is not None else []) + found + others
         CommandPalette(found, self).open()
 
     def do(self, action: Action) -> None:
@@ -239,6 +240,8 @@ class Window(QMainWindow):
         theme.apply(app, mode, user_settings.window_font_size())
 
     def show_settings(self) -> None:
+        from desktop.settings.dialog import SettingsDialog  # the first frame does without
+
         dialog = SettingsDialog(self.session, self)
         dialog.changed.connect(self._use_settings)
         dialog.open()

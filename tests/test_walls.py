@@ -37,7 +37,7 @@ def test_imports_point_one_way():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("module", ["core.cli", "core.worker", "core.demo"])
+@pytest.mark.parametrize("module", ["core.cli", "core.worker", "core.run_demo"])
 def test_the_command_line_and_an_idle_worker_load_neither_torch_nor_qt(module):
     assert not loaded(f"import {module}") & {*HEAVY, "PySide6", "pyqtgraph"}
 

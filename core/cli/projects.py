@@ -14,6 +14,7 @@ from core.errors import BadInput
 from core.guidance.guidelines_checks import missing
 from core.machine import base_models, compute_settings, memory_plan
 from core.projects import archive
+from core.run_demo import run_demo as run_the_demo
 from core.store import create_project, guidelines
 
 
@@ -120,7 +121,7 @@ def run_demo(folder: Path, model: str, steps: int, gold: str, as_json: bool) -> 
     """
     line = ProgressLine()
     try:
-        found = demo.run_demo(folder, progress=line, model=model, steps=steps, gold_reward=gold)
+        found = run_the_demo(folder, progress=line, model=model, steps=steps, gold_reward=gold)
     finally:
         line.close()
     rows = [

@@ -1,18 +1,11 @@
-"""What can be done wherever somebody is, and the menus that offer it."""
+"""What can be done wherever somebody is, and the menus that offer it. What the tabs offer is in `features`."""
 
 from dataclasses import dataclass
 
-from desktop.actions import CALM, GO_TO, GO_TO_PAGE, MORE_SETTINGS, WHAT_TO_DO, Action
-from desktop.charts import actions as charts
-from desktop.compare import actions as compare
+from desktop.actions import CALM, Action
 from desktop.guide import guide
-from desktop.instructions import actions as instructions
 from desktop.places import TABS
-from desktop.policy import actions as policy
 from desktop.projects import actions as projects
-from desktop.rank import actions as rank
-from desktop.review import actions as review
-from desktop.reward import actions as reward
 
 SETTINGS = Action("file.settings", "&Settings …", keys=("Ctrl+,",))
 QUIT = Action("file.quit", "&Quit", keys=("Ctrl+Q",))
@@ -45,21 +38,6 @@ PAUSE = Action("job.pause", "Pause", "After this step", ("Ctrl+P",), only_here=T
 RESUME = Action("job.resume", "Resume", "Go on where it was", ("Ctrl+P",), only_here=True, instead_of=PAUSE.id)
 STOP = Action("job.stop", "Stop", "After this step", ("Ctrl+.",), only_here=True)
 DISMISS = Action("job.dismiss", "Dismiss", "It stays in the list of jobs", only_here=True)
-
-#: What each tab offers.
-FEATURES = (
-    *instructions.ACTIONS,
-    *rank.ACTIONS,
-    *review.ACTIONS,
-    *reward.ACTIONS,
-    *policy.ACTIONS,
-    *compare.ACTIONS,
-    *charts.ACTIONS,
-    *GO_TO.values(),
-    *GO_TO_PAGE.values(),
-    MORE_SETTINGS,
-    WHAT_TO_DO,
-)
 
 
 @dataclass(frozen=True)

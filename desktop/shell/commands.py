@@ -3,15 +3,10 @@ and what the others do. Nothing is built only to be listed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from PySide6.QtGui import QKeySequence
 
-from desktop.actions import SHOW, Action, plain
-from desktop.places import PageId, TabId
-from desktop.shell.actions import FEATURES
-from desktop.tab import TabWidget
-from desktop.widgets.bound import bound_in
+from desktop.actions import Action, plain
 
 
 @dataclass(frozen=True)
@@ -30,28 +25,6 @@ def command_of(action: Action, where: str, run: Callable[[], object], text: str 
     """What an action does; `text` is what it is called now, where that is another than its title."""
     keys = QKeySequence(action.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if action.keys else ""
     return Command(plain(text) or action.name, where, keys, run, action.keywords)
-
-
-def here(tab: TabWidget) -> list[Command]:
-    """What can be done now on the tab that is shown: its pages, and the buttons and fields that are seen."""
-    title = tab.info.title
-    pages = [command_of(SHOW[page], title, partial(tab.show_page, page)) for page in tab.info.pages]
-    found = [
-        command_of(each.action, title, each.run, "" if each.action.field else each.text)
-        for each in bound_in(tab)
-        if each.available
-    ]
-    return pages + [command for command in found if len(command.name) > 1]
-
-
-def elsewhere(shown: TabId, page: PageId | None, go: Callable[[Action], object]) -> list[Command]:
-    """What other tabs offer, and other pages of the tab that is `shown`; each is done by `go`, which leads there."""
-    others = [action for action in SHOW.values() if action.tab != shown]
-    for action in FEATURES:
-        seen = action.tab == shown and action.page in (None, page)
-        if not action.only_here and not seen:
-            others.append(action)
-    return [command_of(action, action.place, partial(go, action)) for action in others]
 
 
 def matching(commands: list[Command], typed: str) -> list[Command]:

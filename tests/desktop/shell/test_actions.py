@@ -11,8 +11,9 @@ from desktop.actions import SHOW
 from desktop.background import busy
 from desktop.places import INFO, PageId, TabId, kept_tab
 from desktop.rank.actions import PLACE
-from desktop.shell import actions, commands
-from desktop.shell.actions import FEATURES, MENUS, Menu
+from desktop.shell import actions, commands, features
+from desktop.shell.actions import MENUS, Menu
+from desktop.shell.features import FEATURES
 from desktop.shell.tabs import LOADS
 from desktop.tab import TabWidget
 from desktop.widgets.bound import Bound, bound_in
@@ -126,8 +127,8 @@ def test_every_action_is_reachable_from_the_palette(window, qtbot):
     names = {command.name for command in window.menus.commands()}
     assert {action.name for action in of_menus() if window.menus.made[action].isEnabled() and
             window.menus.made[action].isVisible()} <= names  # fmt: skip
-    offered = commands.elsewhere(TabId.INSTRUCTIONS, first.page, print)
-    here = commands.here(first)
+    offered = features.elsewhere(TabId.INSTRUCTIONS, first.page, print)
+    here = features.here(first)
     listed = {(command.name, command.where) for command in offered}
     for action in FEATURES:
         seen = action.tab == TabId.INSTRUCTIONS and action.page in (None, first.page)
@@ -137,7 +138,7 @@ def test_every_action_is_reachable_from_the_palette(window, qtbot):
             assert (action.name, action.place) in listed
     assert set(window.tabs) == {TabId.INSTRUCTIONS}
     for shown in walked(window, qtbot):
-        names = {command.name for command in commands.here(shown)}
+        names = {command.name for command in features.here(shown)}
         assert all(each.action.name in names for each in bound_in(shown) if each.available and each.action.field)
 
 

@@ -26,7 +26,7 @@ from desktop.places import TABS, TabId
 from desktop.policy.actions import RANK_OWN
 from desktop.review.actions import ADD_NEWEST
 from desktop.shell import commands
-from desktop.shell.actions import FEATURES
+from desktop.shell.features import FEATURES
 from desktop.shell.jobs_panel import JobsPanel
 from desktop.widgets.bound import bound_in
 from tests.jobs import set_job

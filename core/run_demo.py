@@ -1,0 +1,82 @@
+"""`run_demo`: the loop from an empty folder to a comparison, with the demo's settings.
+
+Nobody ranks anything in it: a labeler scripted with the gold reward `warmth` does, and is shown as such.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.config.jobs import JOBS, CompareResult, JobKind, config_values
+from core.config.training import TrainRewardJob
+from core.data import import_prompts
+from core.demo import COMPARE, GENERATE, GOLD, NAME, POLICY, PPO, REWARD
+from core.jobs import queue
+from core.jobs.wait import wait
+from core.labeling import gold
+from core.machine import base_models
+from core.records import Job
+from core.resources import resource
+from core.store import DATABASE, Project, create_project, guidelines, open_project, pairs
+
+
+def prepare(folder: Path, *, model: str = base_models.EMBEDDED) -> Project:
+    """A new project with the demo's guidelines and prompts and nothing else."""
+    project = create_project(folder, NAME, model)
+    text = (resource("guidelines") / "helpful-honest-harmless.md").read_text(encoding="utf-8")
+    guidelines.save(project, **guidelines.from_markdown(text))
+    import_prompts(project, resource("prompts") / "demo.jsonl")
+    return project
+
+
+def run_demo(
+    folder: Path,
+    *,
+    progress: Callable[[Job], None] = lambda job: None,
+    model: str = base_models.EMBEDDED,
+    steps: int = POLICY.steps,
+    gold_reward: str = GOLD,
+    eval_prompts: int = POLICY.eval_prompts,
+) -> dict[str, Any]:
+    """From an empty folder to a comparison on held-out prompts; takes up after an interruption.
+
+    `progress` is told of every change of the running job. Returns the pairs, the reward model's held-out
+    accuracy, mean reward and gold reward of the reference and of the tuned policy, KL (nats a completion)
+    and the seconds it all took.
+    """
+    began = time.monotonic()
+    project = open_project(folder) if (folder / DATABASE).is_file() else prepare(folder, model=model)
+    try:
+        _step(project, JobKind.GENERATE, config_values(GENERATE), progress)
+        gold.rank_all(project, gold_reward)
+        reward = _step(project, JobKind.TRAIN_REWARD, config_values(REWARD), progress)
+        policy = replace(POLICY, steps=steps, gold=gold_reward, eval_prompts=eval_prompts)
+        _step(project, JobKind.TRAIN_POLICY, config_values(policy, PPO), progress)
+        compared = _step(project, JobKind.COMPARE, config_values(replace(COMPARE, gold=gold_reward)), progress).result
+        assert isinstance(reward, TrainRewardJob) and isinstance(compared, CompareResult)
+        return {
+            "pairs": pairs.counts(project).pairs,
+            "reward_model_accuracy": reward.result.accuracy,
+            "reward_before": compared.reward_before,
+            "reward_after": compared.reward_after,
+            "gold_before": compared.gold_before,
+            "gold_after": compared.gold_after,
+            "kl": compared.kl,
+            "seconds": time.monotonic() - began,
+        }
+    finally:
+        project.close()
+
+
+def _step(project: Project, kind: JobKind, config: dict[str, Any], progress: Callable[[Job], None]) -> Job:
+    """Run a job of the demo, or take up the one that an earlier call left unfinished or done."""
+    earlier = next(iter(queue.listed(project, JOBS[kind].record)), None)
+    if earlier is not None and earlier.status == "done":
+        return earlier
+    if earlier is None:
+        earlier = queue.enqueue(project, kind, config)
+    elif earlier.status not in ("queued", "running", "paused"):
+        queue.resume(project, earlier.id)
+    return wait(project, earlier.id, progress)
