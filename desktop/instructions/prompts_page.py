@@ -158,6 +158,7 @@ class PromptsPage(QWidget):
         """Read the prompts again, and what is searched for among them."""
         project = self.session.project
         total, heldout = prompts.count(project), prompts.count(project, "heldout")
+        self.total = total
         self.counts.setText(f"{total - heldout:,} training, {heldout:,} held-out")
         self.all_prompts.setVisible(total > 0)
         self.counted.emit(total)

@@ -37,7 +37,7 @@ class Tab(TabWidget):
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         layout.setStretch(1, 1)
         self.setLayout(layout)
-        self.refresh(None)
+        self._show_count(self.prompts.total)
 
     def refresh(self, changes: Changes | None) -> None:
         """Read again what `changes` touched; what is being typed stays."""
