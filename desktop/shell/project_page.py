@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from core.config.jobs import JobKind
 from core.jobs.follow import News
 from desktop.places import PageId, TabId
 from desktop.session import Session
@@ -38,6 +39,8 @@ class ProjectPage(QWidget):
     def _news(self, news: News) -> None:
         if news.tables:
             self.tab_stack.hidden_are_stale()
+        if TabId.TUNE not in self.tab_stack.tabs and any(job.kind == JobKind.TRAIN_POLICY for job in news.jobs):
+            self.sidebar.show_algorithm()  # begun elsewhere, while no form here says another
 
     @property
     def shown(self) -> TabId:

@@ -41,7 +41,8 @@ class Sidebar(QFrame):
             self.show_note(info.id, "")
             tabs.addWidget(tool)
         self.buttons.idClicked.connect(lambda number: self.chosen.emit(TABS[number].id))
-        self.show_note(TabId.TUNE, algorithm_in_use(session))
+        self.session = session
+        self.show_algorithm()
         self.next = NextCard(session, guided=session.project.name == demo.NAME)
         layout = column(name, tabs, None, self.next, spacing=3 * SPACE)
         layout.setContentsMargins(SPACE + 4, 2 * SPACE, SPACE + 4, 2 * SPACE)
@@ -57,6 +58,10 @@ class Sidebar(QFrame):
         button = self.button(tab)
         button.setText(f"  {tab.label} · {note}" if note else f"  {tab.label}")
         button.setAccessibleName(f"{tab.label}, {note}" if note else tab.label)
+
+    def show_algorithm(self) -> None:
+        """Say beside Tune which algorithm the newest run has."""
+        self.show_note(TabId.TUNE, algorithm_in_use(self.session))
 
     def mark(self, tab: TabId) -> None:
         """Show which tab is open."""

@@ -6,6 +6,9 @@ import pytest
 from PySide6.QtGui import QKeySequence
 
 from core import demo
+from core.config.jobs import JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig
+from core.jobs import queue
 from desktop import tab as contract
 from desktop.actions import SHOW
 from desktop.background import busy
@@ -168,3 +171,13 @@ def test_the_algorithm_in_use_stands_beside_the_name_of_the_tab(window):
     assert tune.note.text() == "GRPO"
     assert (button.text().strip(), button.accessibleName()) == ("Tune · GRPO", "Tune, GRPO")
     assert window.page.sidebar.button(TabId.RANK).text().strip() == "Rank"
+
+
+def test_a_run_that_begins_elsewhere_names_its_algorithm_before_tune_was_opened(window, qtbot):
+    project = window.session.project
+    config = config_values(TrainPolicyConfig(algorithm="rloo", steps=1), ALGORITHMS["rloo"].config())
+    queue.enqueue(project, JobKind.TRAIN_POLICY, config)
+    button = window.page.sidebar.button(TabId.TUNE)
+    qtbot.waitUntil(lambda: button.text().strip() == "Tune · RLOO")
+    window.open_tab(TabId.TUNE)
+    assert button.text().strip() == "Tune · RLOO"
