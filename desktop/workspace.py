@@ -13,7 +13,8 @@ from PySide6.QtCore import QObject, Signal
 
 from core import demo
 from core.errors import KnownError
-from core.store import Project, is_older, open_project
+from core.store import DATABASE, Project, open_project
+from core.store.migrating import is_older
 from core.store.undo import Direction, History, waiting_rows
 from desktop import user_settings
 from desktop.background import abandon, in_background
@@ -76,7 +77,7 @@ class Workspace(QObject):
         open by now: one of an older version, or after one that has something to finish, is opened later."""
         if self.busy or self.ending:
             return False
-        if is_older(folder):
+        if is_older(folder.expanduser().resolve() / DATABASE):
             text = f"Opening “{folder.name}”: it is backed up and brought up to date …"
             self.do_first(text, lambda: open_project(folder).close(), lambda _: self.open(folder, then))
             return False

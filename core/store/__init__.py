@@ -5,19 +5,17 @@ Window, CLI and worker meet only here: each opens the project for itself, in its
 
 import json
 import sqlite3
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from core.errors import BadInput, ProjectError, known
-from core.store.connection import Connection, connect, set_patience
+from core.store.connection import APPLICATION_ID, Connection, connect, set_patience
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
-from core.store.schema import APPLICATION_ID, migrations, names
+from core.store.migrating import make_tables, migrate
 
 DATABASE = "plumbline.db"
 
@@ -111,7 +109,7 @@ def create_project(folder: Path, name: str = "", model: str = "embedded") -> Pro
         (folder / "runs").mkdir()
         database = connect(folder / DATABASE)
         with write_transaction(database):
-            migrations.apply(database)
+            make_tables(database)
         project = Project(folder, database)
         with project.write():
             project.set_setting("name", name or folder.name)
@@ -136,46 +134,9 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
         if database.conn.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
             database.close()
             raise ProjectError(f"{path} was not made by Plumbline: choose another folder.")
-        _migrate(database, path)
+        migrate(database, path)
     except sqlite3.Error as error:
         raise known(error) or ProjectError(
             f"{path} cannot be read as a project: restore it from a backup or choose another folder."
         ) from error
     return Project(folder, database)
-
-
-def is_older(folder: Path) -> bool:
-    """Would opening it migrate it first, which copies the whole file? False for what cannot be opened."""
-    path = folder.expanduser().resolve() / DATABASE
-    try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as reader:
-            return bool(_pending(Database(reader), path))
-    except (sqlite3.Error, ProjectError):
-        return False
-
-
-def _migrate(database: Connection, path: Path) -> None:
-    if not _pending(database, path):
-        return
-    with write_transaction(database):
-        pending = _pending(database, path)
-        if pending:  # nobody else did it while we waited
-            _back_up(path, path.with_name(f"{path.stem}.before-{pending[0]}.db"))
-            migrations.apply(database)
-
-
-def _pending(database: Database, path: Path) -> list[str]:
-    """Names of the migrations that the file still lacks, in their order."""
-    applied = {migration.name for migration in migrations.applied(database)}
-    if applied - set(names()):
-        raise ProjectError(f"{path.parent} was made by a newer Plumbline: update Plumbline to open it.")
-    return [name for name in names() if name not in applied]
-
-
-def _back_up(path: Path, backup: Path) -> None:
-    """Copy the file as it was last committed; whole, or not under this name."""
-    partial = backup.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as reader:  # a connection in a transaction cannot copy
-        reader.execute("vacuum into ?", (str(partial),))
-    partial.replace(backup)

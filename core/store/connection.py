@@ -5,22 +5,31 @@ NORMAL: it loses at most its last moments, never the file. A connection belongs 
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
-
-from sqlite_utils import Database
 
 T = TypeVar("T")
 
 SYNCHRONOUS = {level: "pragma synchronous = " + level for level in ("FULL", "NORMAL", "OFF")}
 
 
-class Connection(Database):
+#: "PLMB": tells a Plumbline project from any other SQLite file.
+APPLICATION_ID = 0x504C4D42
+
+
+class Connection:
     """An open file. Parameters of a statement are given in their order (`?`), or by their names (`:name`)."""
 
-    conn: sqlite3.Connection
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self.conn = conn
+
+    def close(self) -> None:
+        self.conn.close()
+
+    def execute(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
+        return self.conn.execute(sql, values)
 
     def rows(self, sql: str, /, *values: Any, **named: Any) -> list[dict[str, Any]]:
         """What a query finds, by the names of its columns."""

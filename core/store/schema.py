@@ -5,11 +5,9 @@ what a machine did hangs on its job. Pairs are a view: derived, never stored.
 """
 
 import json
+import sqlite3
 
 from sqlite_utils import Database, Migrations
-
-#: "PLMB": tells a Plumbline project from any other SQLite file.
-APPLICATION_ID = 0x504C4D42
 
 migrations = Migrations("plumbline")
 
@@ -372,6 +370,16 @@ def m005_jobs(database: Database) -> None:
 def names() -> list[str]:
     """Of all migrations, in their order."""
     return [migration.name for migration in migrations._migrations]
+
+
+def applied(connection: sqlite3.Connection) -> set[str]:
+    """Names of those that a file has."""
+    return {migration.name for migration in migrations.applied(Database(connection))}
+
+
+def apply(connection: sqlite3.Connection) -> None:
+    """Apply those that a file lacks."""
+    migrations.apply(Database(connection))
 
 
 def _execute(database: Database, statements: str) -> None:

@@ -7,8 +7,10 @@ from contextlib import closing, contextmanager
 from enum import Enum
 from pathlib import Path
 
+from core.errors import ProjectError
 from core.store import DATABASE
-from core.store.schema import APPLICATION_ID, names
+from core.store.connection import APPLICATION_ID
+from core.store.migrating import pending
 
 #: The base of a project, and the reward models from elsewhere that its runs name.
 MODELS = """
@@ -60,9 +62,10 @@ def fault(path: Path) -> Fault | None:
         try:
             if connection.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
                 return Fault.FOREIGN
-            if {name for (name,) in connection.execute("select name from _sqlite_migrations")} - set(names()):
-                return Fault.NEWER
+            pending(connection, path)
             whole = connection.execute("pragma quick_check(1)").fetchone()[0] == "ok"
+        except ProjectError:
+            return Fault.NEWER
         except sqlite3.Error:
             whole = False
     return None if whole else Fault.DAMAGED

@@ -8,6 +8,7 @@ from contextlib import closing
 from zipfile import ZipFile, ZipInfo
 
 import pytest
+from sqlite_utils import Database
 
 from core import cli
 from core.config.jobs import JobKind, config_values
@@ -192,7 +193,7 @@ def test_files_that_are_no_archives_are_refused_with_a_sentence(archived, tmp_pa
 
 
 def test_an_archive_of_a_newer_version_is_refused(filled, tmp_path):
-    filled.database["_sqlite_migrations"].insert(
+    Database(filled.database.conn)["_sqlite_migrations"].insert(
         {"migration_set": "plumbline", "name": "m999_future", "applied_at": "2099"}
     )
     with zipfile.ZipFile(tmp_path / "new.zip", "w") as packed:

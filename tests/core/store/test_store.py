@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 
 import pytest
+from sqlite_utils import Database
 
 from core import worker
 from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
@@ -53,7 +54,7 @@ def test_folders_that_are_no_projects_are_refused(tmp_path):
 
 def test_a_newer_schema_is_refused_and_left_alone(project):
     folder = project.folder
-    project.database["_sqlite_migrations"].insert(
+    Database(project.database.conn)["_sqlite_migrations"].insert(
         {"migration_set": "plumbline", "name": "m999_future", "applied_at": "2099"}
     )
     project.close()

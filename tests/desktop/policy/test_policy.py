@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMenu, QMessageBox
+from sqlite_utils import Database
 
 from core.config.algorithms import LIVE
 from core.config.jobs import ExportModelJob, ExportModelResult, JobKind, config_values
@@ -451,7 +452,7 @@ def test_samples_leave_out_what_a_run_does_not_say_and_prompts_where_there_is_no
     assert [name for number, name in enumerate(COLUMNS) if hidden(number) and name != "prompt"] == ["change", "gold"]
     row = {"id": 10**6, "job_id": job.id, "step": 2, "policy": "policy", "completion": "so", "change": 0.5}
     with project.write() as database:
-        database["samples"].insert(row | {"prompt": "why?"})
+        Database(database.conn)["samples"].insert(row | {"prompt": "why?"})
     tab.samples.prepend(project.database.rows("select * from samples where id = ?", row["id"]))
     assert not hidden(COLUMNS.index("change")), "the newest sample is the first that says it"
     for width, narrow in ((420, True), (1200, False)):
