@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import BadInput
-from core.preferences.statistics import Interval
+from core.preferences.interval import Interval
 from core.report import svg
 from core.report.measure import RewardReport, Slice
 from core.report.templates import render
