@@ -50,8 +50,8 @@ def read_ahead(window: Window) -> None:
 
     def read() -> None:
         import core.store.schema  # noqa: F401
-        import desktop.palette.palette  # noqa: F401
-        import desktop.settings.dialog  # noqa: F401
+        import desktop.palette.palette
+        import desktop.settings.dialog
         import desktop.shell.features  # noqa: F401
 
         for load in LOADS.values():
