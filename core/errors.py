@@ -24,6 +24,21 @@ class ProjectError(BadInput):
     """The folder is not a project that this version can open."""
 
 
+class ProjectMoved(KnownError):
+    """Its folder was moved, deleted or replaced while it was open."""
+
+
+class DamagedCheckpoint(KnownError):
+    """The checkpoint of `step` cannot be gone on from."""
+
+    def __init__(self, step: int, what: str) -> None:
+        super().__init__(
+            f"The checkpoint of step {step} is damaged ({what}): resume goes on from the last whole one before it, or "
+            "begins anew."
+        )
+        self.step = step
+
+
 class ModelError(KnownError):
     """The base model is missing, damaged or of a kind that cannot be used."""
 
