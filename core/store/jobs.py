@@ -197,13 +197,15 @@ def end(
 
 
 def interrupt_working(project: Project) -> list[int]:
-    """Whatever claims to run was interrupted. Returns those jobs."""
+    """Whatever claims to run was interrupted, or stopped if that was asked. Returns those jobs."""
     with project.write() as database:
         found = [
             row["id"] for row in project.database.rows("select id from jobs where status in ('running', 'paused')")
         ]
         database.execute(
-            "update jobs set status = 'interrupted', finished_at = ? where status in ('running', 'paused')", (now(),)
+            "update jobs set status = case wanted when 'stop' then 'stopped' else 'interrupted' end, finished_at = ?"
+            " where status in ('running', 'paused')",
+            (now(),),
         )
     return found
 

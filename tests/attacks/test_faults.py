@@ -1,22 +1,30 @@
 """Faults of training and its worker: kills between transactions, damaged checkpoints, folders that go away."""
 
 import os
+import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import warnings
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from core import worker
+from core.cli import run
 from core.config.jobs import JOBS, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
+from core.errors import BadInput, KnownError, ProjectError
 from core.events import Checkpoint, Metrics, Progress, Result
-from core.jobs import checkpoint_files, queue
+from core.jobs import checkpoint_files, launch, lock, presence, queue, worker_process
 from core.jobs.checkpoint_files import SEAL
+from core.jobs.follow import Follower
+from core.jobs.wait import wait
+from core.jobs.worker_process import Life
 from core.store import Project, open_project
 from core.store.runs import checkpoints, job_log, job_metrics
 
@@ -359,3 +367,238 @@ def test_another_project_in_the_same_place_is_left_alone(counted, project, empty
     assert not list((project.folder / "runs").iterdir())
     with closing(open_project(project.folder)) as other:
         assert queue.listed(other) == []
+
+
+# --- a worker that does not answer --------------------------------------------------------------------------------
+
+WORKER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from core import worker
+from core.config.jobs import JOBS
+spec = JOBS["train-policy"]
+JOBS["train-policy"] = replace(spec, function="tests.attacks.test_faults:" + sys.argv[2])
+sys.exit(worker.serve(Path(sys.argv[1]), idle=20))
+"""
+
+
+def endless_in_python(context):
+    """As a template or a reward that never ends."""
+    for event in counting(context):
+        if isinstance(event, Metrics) and event.step == 3:
+            while True:
+                pass
+        yield event
+
+
+def endless_in_c(context):
+    """A pattern that holds the interpreter: no other thread and no handler of a signal runs meanwhile."""
+    for event in counting(context):
+        if isinstance(event, Metrics) and event.step == 3:
+            re.match(r"(a+)+$", "a" * 60 + "b")
+        yield event
+
+
+def slow(context):
+    for event in counting(context):
+        time.sleep(0.05)
+        yield event
+
+
+@pytest.fixture
+def at_work(project):
+    """Starts a real worker whose policies are tuned by a function of this module."""
+    started = []
+
+    def start(function):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(project.folder), function], cwd=Path(__file__).resolve().parents[2]
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def newest_step(project, job):
+    return max((step for step, _ in checkpoints.written(project, job.id)), default=0)
+
+
+@pytest.mark.parametrize("function", ["endless_in_c", pytest.param("endless_in_python", marks=pytest.mark.slow)])
+def test_what_never_ends_is_stopped_now_and_resumes_from_its_last_checkpoint(
+    counted, project, at_work, capsys, function
+):
+    job, behind = asked(project), asked(project)
+    process = at_work(function)
+    until(lambda: newest_step(project, job) == 2)
+    assert run(["stop", str(project.folder), str(job.id)]) == 0
+    assert "after its current step" in capsys.readouterr().out
+    assert run(["stop", str(project.folder), str(job.id)]) == 0
+    assert "`stop --now` does not wait" in capsys.readouterr().out
+    time.sleep(0.1)
+    assert (queue.get(project, job.id).status, process.poll()) == ("running", None), "a first wish waits for the step"
+    queue.want(project, behind.id, "stop")
+    assert run(["stop", str(project.folder), str(job.id), "--now"]) == 0
+    assert process.wait(5) == -signal.SIGKILL
+    assert queue.get(project, job.id).status == "stopped"
+    assert queue.get(project, job.id).result.adapter.endswith("step-000002")
+    assert not lock.held(project.folder)
+    queue.resume(project, job.id)
+    work(project, job)
+    assert_whole(project, job)
+
+
+def test_a_suspended_worker_is_told_from_one_at_work_and_can_be_let_go_on_or_ended(
+    counted, project, at_work, monkeypatch, capsys
+):
+    job = asked(project)
+    process = at_work("slow")
+    until(lambda: newest_step(project, job) >= 1)
+    assert worker_process.life(project) is Life.WORKS
+    process.send_signal(signal.SIGSTOP)
+    until(lambda: worker_process.life(project) is Life.SUSPENDED)
+    assert "was suspended and does not answer" in Follower(project).poll().jobs[0].doing
+    assert run(["jobs", str(project.folder)]) == 0
+    assert "was suspended and does not answer" in capsys.readouterr().out
+    process.send_signal(signal.SIGCONT)
+    until(lambda: worker_process.life(project) is Life.WORKS)
+    process.send_signal(signal.SIGSTOP)
+    worker_process.stop_now(project, job.id)
+    assert process.wait(5) == -signal.SIGKILL
+    assert queue.get(project, job.id).status == "stopped"
+    queue.resume(project, job.id)
+    work(project, job)
+    assert_whole(project, job)
+
+
+def test_a_worker_that_was_killed_is_said_to_have_run_out_of_memory_where_that_may_be(
+    counted, project, at_work, monkeypatch
+):
+    job = asked(project)
+    process = at_work("slow")
+    until(lambda: newest_step(project, job) >= 1)
+    monkeypatch.setattr(launch, "ensure_worker", lambda *_, **__: process)
+    process.kill()
+    with pytest.raises(KnownError, match=r"killed from outside \(signal 9\), as the system does where memory runs out"):
+        wait(project, job.id, lambda job: None)
+    assert Follower(project).poll().jobs[0].status == "interrupted"
+
+
+def test_a_process_that_a_strangers_row_names_is_not_killed(counted, project):
+    """Somebody else holds the lock, and the row names a process that has nothing to do with the project."""
+    innocent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        job = asked(project)
+        worker.claim(project)
+        for told in ({"pid": innocent.pid, "loaded": None}, {"pid": "x"}, {"pid": 1 << 70, "loaded": None}, [3], "?"):
+            project.set_setting(presence.KEY, told)
+            with closing(lock.acquire(project.folder)), pytest.raises(KnownError, match="cannot be ended from here"):
+                worker_process.stop_now(project, job.id)
+            assert innocent.poll() is None
+            assert queue.get(project, job.id).wanted == "stop"
+    finally:
+        innocent.kill()
+        innocent.wait()
+
+
+def test_of_several_workers_one_works_and_every_step_is_told_once(counted, project, at_work):
+    job = asked(project)
+    processes = [at_work("slow") for _ in range(2)]
+    until(lambda: queue.get(project, job.id).status == "done")
+    assert_whole(project, job)
+    assert queue.get(project, job.id).attempt == 1
+    until(lambda: sum(process.poll() is None for process in processes) == 1)
+    assert {process.poll() for process in processes} == {0, None}
+
+
+# --- files in the way ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("garbage", [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4096, b"x"])
+def test_garbage_in_the_lock_is_no_hindrance(project, garbage):
+    path = project.folder / lock.LOCK
+    path.write_bytes(garbage)
+    assert not lock.held(project.folder)
+    with closing(lock.acquire(project.folder)):
+        assert lock.held(project.folder)
+
+
+@pytest.mark.parametrize("name", ["worker.log", lock.LOCK])
+@pytest.mark.parametrize("there", [True, False], ids=["a file", "nothing"])
+def test_a_link_in_the_place_of_the_workers_files_is_not_followed(project, tmp_path, name, there):
+    target = tmp_path / "thesis.txt"
+    if there:
+        target.write_text("years of work")
+    (project.folder / name).symlink_to(target)
+    with pytest.raises(BadInput, match=re.escape(str(project.folder / name)) + ".*delete it"):
+        launch.ensure_worker(project.folder)
+    lock.dismiss(project.folder)
+    assert target.exists() == there
+    assert not there or target.read_text() == "years of work"
+
+
+def test_a_folder_in_the_place_of_the_workers_files_is_a_sentence(project):
+    (project.folder / "worker.log").mkdir()
+    with pytest.raises(BadInput, match=r"worker\.log is a link or no file"):
+        launch.ensure_worker(project.folder)
+    (project.folder / lock.LOCK).mkdir()
+    with pytest.raises(BadInput, match=r"worker\.lock is a link or no file"):
+        launch.ensure_worker(project.folder)
+
+
+def test_a_link_at_the_note_that_asks_a_worker_to_leave_is_not_followed(project, tmp_path):
+    (project.folder / lock.LEAVE).symlink_to(tmp_path / "made")
+    lock.take_over(project.folder).close()
+    assert not (tmp_path / "made").exists()
+
+
+def test_no_worker_is_started_for_a_project_that_is_gone(project, tmp_path):
+    project.folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(ProjectError, match="is gone"):
+        launch.ensure_worker(project.folder)
+    assert not project.folder.exists()
+
+
+@needs_fork
+def test_a_file_system_without_room_for_shared_memory_is_a_sentence(empty_project, tmp_path):
+    folder, said = tmp_path / "project", tmp_path / "said"
+    shutil.copytree(empty_project, folder)
+
+    def opens():
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        try:
+            open_project(folder)
+        except KnownError as error:
+            said.write_text(str(error))
+
+    forked(opens)
+    assert "gives its database no shared memory" in said.read_text()
+    open_project(folder).close()
+
+
+def test_a_clock_that_was_set_back_keeps_no_worker_away(project):
+    note = project.folder / lock.LEAVE
+    note.touch()
+    assert lock.asked_to_leave(project.folder)
+    later = time.time() + 3600
+    os.utime(note, (later, later))
+    assert not lock.asked_to_leave(project.folder), "it was left in what is now the future"
+
+
+def test_a_clock_that_was_set_back_makes_no_time_negative(counted, project):
+    job = asked(project)
+    with project.write() as database:
+        database.execute("update jobs set started_at = '2999-01-01T00:00:00+00:00' where id = ?", (job.id,))
+    claimed = worker.claim(project, job.id)
+    with project.write() as database:
+        database.execute("update jobs set started_at = '2999-01-01T00:00:00+00:00' where id = ?", (job.id,))
+    worker.run_job(project, claimed, {})
+    assert_whole(project, job)
+    assert queue.get(project, job.id).took == 0.0

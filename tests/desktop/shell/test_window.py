@@ -187,6 +187,57 @@ def test_pause_resume_and_stop_are_asked_for_and_the_bar_follows(open_window, wi
     worker.close()
 
 
+def test_stop_now_is_offered_once_a_wish_to_stop_has_waited_long_or_nobody_can_read_it(
+    open_window, with_runs, qtbot, monkeypatch
+):
+    window = open_window()
+    window.workspace.open(with_runs.folder)
+    job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
+    worker = open_project(with_runs.folder)
+    lock_held(window, worker)
+    set_job(worker, job.id, status="running")
+    window.session.poll()
+    bar, stopped = window.page.job_bar, []
+    monkeypatch.setattr(worker_process, "stop_now", lambda project, job_id: stopped.append(job_id))
+    assert not bar.stop_now.isVisible()
+    qtbot.mouseClick(bar.stop, Qt.MouseButton.LeftButton)
+    window.session.poll()
+    window.session.ticked.emit(job)
+    assert not bar.stop_now.isVisible(), "a step may take long"
+    monkeypatch.setattr(job_bar, "PATIENCE", 0.0)
+    window.session.ticked.emit(job)
+    assert bar.stop_now.isVisible()
+    qtbot.mouseClick(bar.stop_now, Qt.MouseButton.LeftButton)
+    assert stopped == [job.id]
+    monkeypatch.undo()
+    set_job(worker, job.id, wanted="run")
+    window.session.poll()
+    assert not bar.stop_now.isVisible()
+    monkeypatch.setattr(follow, "WORKER_SECONDS", 0.0)
+    monkeypatch.setattr(worker_process, "life", lambda project: worker_process.Life.SUSPENDED)
+    set_job(worker, job.id, done=1)
+    window.session.poll()
+    assert bar.stop_now.isVisible()
+    assert "was suspended and does not answer" in bar.text.text()
+    worker.close()
+
+
+def test_a_run_whose_worker_was_killed_says_what_may_have_killed_it(open_window, with_runs, monkeypatch):
+    window = open_window()
+    window.workspace.open(with_runs.folder)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process.kill()
+    process.wait()
+    monkeypatch.setattr(launch, "ensure_worker", lambda folder: process)
+    job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
+    worker = open_project(with_runs.folder)
+    set_job(worker, job.id, status="running")
+    monkeypatch.setattr(follow, "WORKER_SECONDS", 0.0)
+    window.session.poll()
+    assert "was interrupted. The worker was killed from outside (signal 9)" in window.page.job_bar.text.text()
+    worker.close()
+
+
 def lock_held(window, worker):
     """Play the living worker: hold the project's lock as it would."""
     from core.jobs import lock
