@@ -31,7 +31,6 @@ def refuse_link(path: Path) -> None:
 def take(path: Path, *, wait: float = 0.0) -> Lock | None:
     """Hold `path`, which is made if need be; None if another still holds it after `wait` seconds."""
     refuse_link(path)
-    path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # nothing is ever written, so it is not ours
     connection = sqlite3.connect(path, timeout=wait, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("begin exclusive")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from core import demo
 from core.config.jobs import CompareConfig, CompareJob, CompareResult, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult, TrainRewardConfig, TrainRewardResult
 from core.events import Metrics, Progress, Result, Sample, Samples
-from core.jobs import follow, queue
+from core.jobs import follow, launch, queue, worker_process
 from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.records import NewRanking
@@ -26,6 +27,7 @@ from desktop import errors, user_settings
 from desktop.guide import guide
 from desktop.places import TabId
 from desktop.projects.welcome import NewProject
+from desktop.shell import job_bar
 from desktop.theme import theme
 from desktop.theme.icons import icon
 from tests.jobs import set_job
@@ -204,12 +206,12 @@ def test_stop_now_is_offered_once_a_wish_to_stop_has_waited_long_or_nobody_can_r
     window.session.poll()
     window.session.ticked.emit(job)
     assert not bar.stop_now.isVisible(), "a step may take long"
-    monkeypatch.setattr(job_bar, "PATIENCE", 0.0)
-    window.session.ticked.emit(job)
-    assert bar.stop_now.isVisible()
-    qtbot.mouseClick(bar.stop_now, Qt.MouseButton.LeftButton)
+    with monkeypatch.context() as patched:
+        patched.setattr(job_bar, "PATIENCE", 0.0)
+        window.session.ticked.emit(job)
+        assert bar.stop_now.isVisible()
+        qtbot.mouseClick(bar.stop_now, Qt.MouseButton.LeftButton)
     assert stopped == [job.id]
-    monkeypatch.undo()
     set_job(worker, job.id, wanted="run")
     window.session.poll()
     assert not bar.stop_now.isVisible()
