@@ -11,6 +11,7 @@ from core.config.training import Run, TrainRewardJob
 from core.errors import BadInput
 from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
 from core.store import Changes, Project, changed, jobs
+from core.store.files.inside import inside
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 AnyRun = TypeVar("AnyRun", bound=Run)
@@ -61,9 +62,9 @@ def run_of(project: Project, job_id: int, record: type[AnyRun]) -> AnyRun:
 
 def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
     """The folder of a run's adapter: the last one, or the `best` one where the run kept one."""
-    best = project.folder / run.result.best
-    chosen = checkpoint == "best" and bool(run.result.best) and best.is_dir()
-    return best if chosen else project.folder / run.result.adapter
+    if checkpoint == "best" and run.result.best and (best := inside(project.folder, run.result.best)).is_dir():
+        return best
+    return inside(project.folder, run.result.adapter)
 
 
 def want(project: Project, job_id: int, wanted: Wanted) -> Changes:

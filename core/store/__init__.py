@@ -15,6 +15,7 @@ from core.errors import BadInput, ProjectError, ProjectMoved, known
 from core.store.connection import APPLICATION_ID, Connection, connect, set_patience
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
+from core.store.files.inside import inside
 from core.store.migrating import make_tables, migrate
 from core.store.place import place_of
 
@@ -91,8 +92,8 @@ class Project:
         return str(self.setting("name", self.folder.name))
 
     def run_folder(self, job_id: int) -> Path:
-        """Where the run's adapter and checkpoints lie; it may not exist yet."""
-        return self.folder / "runs" / str(job_id)
+        """Where the run's adapter and checkpoints lie; it may not exist yet. Raises `BadInput` for a link elsewhere."""
+        return inside(self.folder, "runs", str(job_id))
 
     def make_run_folder(self, job_id: int) -> Path:
         """The same, made where need be; the project's own folder is never made anew."""
