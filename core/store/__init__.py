@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput, ProjectError, ProjectMoved, known
+from core.store import cells
 from core.store.connection import APPLICATION_ID, Connection, connect, set_patience
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
@@ -67,7 +68,10 @@ class Project:
 
     def setting(self, key: str, default: Any = None) -> Any:
         text = self.database.value("select value from settings where key = ?", key)
-        return default if text is None else json.loads(text)
+        if text is None:
+            return default
+        kind = object if default is None else type(default)
+        return cells.read(text, kind, f"The setting {key}")
 
     def set_setting(self, key: str, value: Any) -> Changes:
         with self.write():
