@@ -93,7 +93,11 @@ class Project:
 
     @property
     def name(self) -> str:
-        return str(self.setting("name", self.folder.name))
+        """What people call it; its folder's name where none can be read."""
+        try:
+            return str(self.setting("name", self.folder.name))
+        except ProjectError:
+            return self.folder.name
 
     def run_folder(self, job_id: int) -> Path:
         """Where the run's adapter and checkpoints lie; it may not exist yet. Raises `BadInput` for a link elsewhere."""

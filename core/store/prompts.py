@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from core.errors import BadInput, NothingToDo
+from core.errors import BadInput, NothingToDo, ProjectError
 from core.records import Prompt, Split
 from core.store import Changes, Project, cells, changed, now
 
@@ -226,7 +226,9 @@ def lines(project: Project, ids: Sequence[int]) -> list[Line]:
         " from prompts p where p.id in (select value from json_each(?)) order by p.id",
         (json.dumps(ids),),
     )
-    return [Line(number, text, split, cells.tags(tags, number), *counts) for number, text, split, tags, *counts in rows]
+    return [
+        Line(number, text, split, _shown_tags(tags, number), *counts) for number, text, split, tags, *counts in rows
+    ]
 
 
 def delete(project: Project, prompt_ids: Iterable[int]) -> Changes:
@@ -253,3 +255,11 @@ def split_heldout(project: Project, fraction: float) -> Changes:
             )
         project.count_edit("prompts")
     return changed("Hold out prompts", "prompts")
+
+
+def _shown_tags(text: str, number: int) -> tuple[str, ...]:
+    """In the table a prompt stays where its tags are damaged, which is said there."""
+    try:
+        return cells.tags(text, number)
+    except ProjectError:
+        return ("cannot be read",)
