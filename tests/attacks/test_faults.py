@@ -350,6 +350,23 @@ def test_a_project_that_is_moved_stops_its_job_and_resumes_where_it_is_now(
         assert_whole(moved, job)
 
 
+def test_a_worker_leaves_a_project_that_is_moved_and_makes_nothing_at_its_old_place(
+    counted, project, at_work, tmp_path
+):
+    job, there = asked(project), tmp_path / "elsewhere"
+    process = at_work("slow")
+    until(lambda: newest_step(project, job) >= 1)
+    project.folder.rename(there)
+    assert process.wait(10) == 0
+    assert not project.folder.exists()
+    with closing(open_project(there, synchronous="OFF")) as moved:
+        assert not lock.held(there)
+        assert "no longer in" in queue.get(moved, job.id).error
+        queue.resume(moved, job.id)
+        work(moved, job)
+        assert_whole(moved, job)
+
+
 @pytest.mark.parametrize("saving", [False, True], ids=["between", "saving"])
 def test_a_project_that_is_deleted_stops_its_job_and_nothing_is_made_anew(counted, project, monkeypatch, saving):
     job = running_into(project, monkeypatch, lambda: shutil.rmtree(project.folder), saving=saving)
