@@ -149,6 +149,7 @@ class Session(QObject):
         self.look_again()
 
     def _ensure_worker(self) -> None:
+        self.project.check_place()
         self._worker = launch.ensure_worker(self.project.folder) or self._worker
 
     @property

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, overload
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
 from core.config.training import Run, TrainRewardJob
 from core.errors import BadInput
+from core.jobs import checkpoint_files
 from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
 from core.store import Changes, Project, changed, jobs
 from core.store.files.inside import inside
@@ -61,10 +62,18 @@ def run_of(project: Project, job_id: int, record: type[AnyRun]) -> AnyRun:
 
 
 def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
-    """The folder of a run's adapter: the last one, or the `best` one where the run kept one."""
+    """The folder of a run's adapter: the last one, or the `best` one where the run kept one.
+
+    Raises `BadInput` if it is not as it was written, or not in the project.
+    """
+    chosen = inside(project.folder, run.result.adapter)
     if checkpoint == "best" and run.result.best and (best := inside(project.folder, run.result.best)).is_dir():
-        return best
-    return inside(project.folder, run.result.adapter)
+        chosen = best
+    if what := checkpoint_files.damage(chosen):
+        raise BadInput(
+            f"The weights of run {run.id} are damaged ({what}): choose another run, or its other checkpoint."
+        )
+    return chosen
 
 
 def want(project: Project, job_id: int, wanted: Wanted) -> Changes:

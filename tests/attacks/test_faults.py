@@ -1,9 +1,11 @@
 """Faults of training and its worker: kills between transactions, damaged checkpoints, folders that go away."""
 
+import multiprocessing
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,10 +20,11 @@ from core import worker
 from core.cli import run
 from core.config.jobs import JOBS, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
-from core.errors import BadInput, KnownError, ProjectError
+from core.errors import BadInput, KnownError, ProjectError, known
 from core.events import Checkpoint, Metrics, Progress, Result
 from core.jobs import checkpoint_files, launch, lock, presence, queue, worker_process
 from core.jobs.checkpoint_files import SEAL
+from core.jobs.context import JobContext
 from core.jobs.follow import Follower
 from core.jobs.wait import wait
 from core.jobs.worker_process import Life
@@ -286,6 +289,43 @@ def test_a_run_goes_on_from_the_last_whole_checkpoint_and_says_so(counted, proje
     assert any(text.startswith(f"A damaged checkpoint is passed over (step {STEPS}: ") for text in said), said
 
 
+def picky(context):
+    """As a library that misses a layer in what it reads."""
+    if context.resume_from:
+        with checkpoint_files.reading(context.resume_step):
+            if (context.resume_from / "policy" / "weights").read_bytes().endswith(b"?"):
+                raise KeyError("lora_A")
+    yield from counting(context)
+
+
+def test_a_checkpoint_that_looks_whole_and_cannot_be_read_is_not_tried_twice(project, monkeypatch):
+    spec = JOBS[JobKind.TRAIN_POLICY]
+    monkeypatch.setitem(JOBS, JobKind.TRAIN_POLICY, replace(spec, function=f"{__name__}:picky"))
+    job = interrupted(project)
+    newest = project.folder / job.result.adapter
+    (newest / SEAL).unlink()
+    (newest / "policy" / "weights").write_bytes(b"?")
+    queue.resume(project, job.id)
+    job = work(project, job)
+    assert (job.status, job.report) == ("failed", None)
+    assert job.error.startswith(f"The checkpoint of step {STEPS} is damaged ('lora_A'): resume goes on from the last")
+    queue.resume(project, job.id)
+    work(project, job)
+    assert_whole(project, job)
+
+
+def test_what_a_run_began_with_is_a_sentence_where_it_is_damaged(project):
+    job = asked(project)
+    context = JobContext(project, job.id, TrainPolicyConfig())
+    assert context.pinned("prompts.json", lambda: [1]) == [1]
+    context.resume_from = context.folder / "step-000001"
+    assert context.pinned("prompts.json", lambda: [2]) == [1]
+    for damaged in (b"[1", b"\xff\xfe", b""):
+        (context.folder / "prompts.json").write_bytes(damaged)
+        with pytest.raises(BadInput, match=r"prompts\.json is damaged.*begin a new one"):
+            context.pinned("prompts.json", lambda: [2])
+
+
 def test_a_checkpoint_of_an_older_version_has_no_checksums_and_is_gone_on_from(counted, project):
     job = interrupted(project)
     (project.folder / job.result.adapter / SEAL).unlink()
@@ -309,6 +349,18 @@ def test_without_any_whole_checkpoint_a_run_says_so_keeps_its_rows_and_begins_an
     queue.resume(project, job.id)
     work(project, job)
     assert_whole(project, job)
+
+
+@pytest.mark.parametrize("damage", [flip, lose_all])
+def test_damaged_weights_of_a_finished_run_are_not_used_as_if_they_were_its_own(counted, project, damage):
+    job = work(project, asked(project))
+    last = project.folder / job.result.adapter
+    (last / "policy" / "README.md").write_text("What a person says of it.")
+    assert queue.adapter_of(project, job) == last
+    damage(last)
+    with pytest.raises(BadInput, match="The weights of run 1 are damaged"):
+        queue.adapter_of(project, job)
+    assert queue.adapter_of(project, job, "best").name == "step-000002"
 
 
 # --- a project that goes away -------------------------------------------------------------------------------------
@@ -350,6 +402,23 @@ def test_a_project_that_is_moved_stops_its_job_and_resumes_where_it_is_now(
         assert_whole(moved, job)
 
 
+def test_a_worker_leaves_a_project_that_is_moved_and_makes_nothing_at_its_old_place(
+    counted, project, at_work, tmp_path
+):
+    job, there = asked(project), tmp_path / "elsewhere"
+    process = at_work("slow")
+    until(lambda: newest_step(project, job) >= 1)
+    project.folder.rename(there)
+    assert ended(process) == 0
+    assert not project.folder.exists()
+    with closing(open_project(there, synchronous="OFF")) as moved:
+        assert not lock.held(there)
+        assert "no longer in" in queue.get(moved, job.id).error
+        queue.resume(moved, job.id)
+        work(moved, job)
+        assert_whole(moved, job)
+
+
 @pytest.mark.parametrize("saving", [False, True], ids=["between", "saving"])
 def test_a_project_that_is_deleted_stops_its_job_and_nothing_is_made_anew(counted, project, monkeypatch, saving):
     job = running_into(project, monkeypatch, lambda: shutil.rmtree(project.folder), saving=saving)
@@ -370,17 +439,6 @@ def test_another_project_in_the_same_place_is_left_alone(counted, project, empty
 
 
 # --- a worker that does not answer --------------------------------------------------------------------------------
-
-WORKER = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-from core import worker
-from core.config.jobs import JOBS
-spec = JOBS["train-policy"]
-JOBS["train-policy"] = replace(spec, function="tests.attacks.test_faults:" + sys.argv[2])
-sys.exit(worker.serve(Path(sys.argv[1]), idle=20))
-"""
 
 
 def endless_in_python(context):
@@ -406,22 +464,36 @@ def slow(context):
         yield event
 
 
+def serves(folder, function):
+    """A worker whose policies are tuned by a function of this module."""
+    spec = JOBS[JobKind.TRAIN_POLICY]
+    JOBS[JobKind.TRAIN_POLICY] = replace(spec, function=f"{__name__}:{function}")
+    sys.exit(worker.serve(Path(folder), idle=20))
+
+
 @pytest.fixture
 def at_work(project):
-    """Starts a real worker whose policies are tuned by a function of this module."""
+    """Starts workers, each a process of its own that shares nothing with this one."""
+    context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
+    context.set_forkserver_preload([__name__])
     started = []
 
     def start(function):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(project.folder), function], cwd=Path(__file__).resolve().parents[2]
-        )
+        process = context.Process(target=serves, args=(str(project.folder), function), daemon=True)
+        process.start()
         started.append(process)
         return process
 
     yield start
     for process in started:
         process.kill()
-        process.wait()
+        process.join()
+
+
+def ended(process):
+    """Its exit code, once it has ended."""
+    process.join(20)
+    return process.exitcode
 
 
 def newest_step(project, job):
@@ -440,10 +512,10 @@ def test_what_never_ends_is_stopped_now_and_resumes_from_its_last_checkpoint(
     assert run(["stop", str(project.folder), str(job.id)]) == 0
     assert "`stop --now` does not wait" in capsys.readouterr().out
     time.sleep(0.1)
-    assert (queue.get(project, job.id).status, process.poll()) == ("running", None), "a first wish waits for the step"
+    assert (queue.get(project, job.id).status, process.exitcode) == ("running", None), "a first wish waits for the step"
     queue.want(project, behind.id, "stop")
     assert run(["stop", str(project.folder), str(job.id), "--now"]) == 0
-    assert process.wait(5) == -signal.SIGKILL
+    assert ended(process) == -signal.SIGKILL
     assert queue.get(project, job.id).status == "stopped"
     assert queue.get(project, job.id).result.adapter.endswith("step-000002")
     assert not lock.held(project.folder)
@@ -459,33 +531,33 @@ def test_a_suspended_worker_is_told_from_one_at_work_and_can_be_let_go_on_or_end
     process = at_work("slow")
     until(lambda: newest_step(project, job) >= 1)
     assert worker_process.life(project) is Life.WORKS
-    process.send_signal(signal.SIGSTOP)
+    os.kill(process.pid, signal.SIGSTOP)
     until(lambda: worker_process.life(project) is Life.SUSPENDED)
     assert "was suspended and does not answer" in Follower(project).poll().jobs[0].doing
     assert run(["jobs", str(project.folder)]) == 0
     assert "was suspended and does not answer" in capsys.readouterr().out
-    process.send_signal(signal.SIGCONT)
+    os.kill(process.pid, signal.SIGCONT)
     until(lambda: worker_process.life(project) is Life.WORKS)
-    process.send_signal(signal.SIGSTOP)
+    os.kill(process.pid, signal.SIGSTOP)
     worker_process.stop_now(project, job.id)
-    assert process.wait(5) == -signal.SIGKILL
+    assert ended(process) == -signal.SIGKILL
     assert queue.get(project, job.id).status == "stopped"
     queue.resume(project, job.id)
     work(project, job)
     assert_whole(project, job)
 
 
-def test_a_worker_that_was_killed_is_said_to_have_run_out_of_memory_where_that_may_be(
-    counted, project, at_work, monkeypatch
-):
+def test_a_worker_that_was_killed_is_said_to_have_run_out_of_memory_where_that_may_be(counted, project, monkeypatch):
     job = asked(project)
-    process = at_work("slow")
-    until(lambda: newest_step(project, job) >= 1)
-    monkeypatch.setattr(launch, "ensure_worker", lambda *_, **__: process)
-    process.kill()
+    worker.claim(project, job.id)
+    killed = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    killed.kill()
+    killed.communicate()
+    monkeypatch.setattr(launch, "ensure_worker", lambda *_, **__: killed)
     with pytest.raises(KnownError, match=r"killed from outside \(signal 9\), as the system does where memory runs out"):
         wait(project, job.id, lambda job: None)
     assert Follower(project).poll().jobs[0].status == "interrupted"
+    assert worker_process.how_it_ended(None) == ""
 
 
 def test_a_process_that_a_strangers_row_names_is_not_killed(counted, project):
@@ -511,8 +583,7 @@ def test_of_several_workers_one_works_and_every_step_is_told_once(counted, proje
     until(lambda: queue.get(project, job.id).status == "done")
     assert_whole(project, job)
     assert queue.get(project, job.id).attempt == 1
-    until(lambda: sum(process.poll() is None for process in processes) == 1)
-    assert {process.poll() for process in processes} == {0, None}
+    until(lambda: {process.exitcode for process in processes} == {0, None})
 
 
 # --- files in the way ---------------------------------------------------------------------------------------------
@@ -581,6 +652,20 @@ def test_a_file_system_without_room_for_shared_memory_is_a_sentence(empty_projec
     forked(opens)
     assert "gives its database no shared memory" in said.read_text()
     open_project(folder).close()
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("SQLITE_IOERR_SHMMAP", "no shared memory, as some network drives: move the project to a local disk"),
+        ("SQLITE_PROTOCOL", "no shared memory"),
+        ("SQLITE_IOERR_READ", "could not be read or written: check the disk"),
+    ],
+)
+def test_what_a_file_system_cannot_do_is_said_and_no_backup_is_asked_for(code, words):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = code
+    assert words in str(known(error))
 
 
 def test_a_clock_that_was_set_back_keeps_no_worker_away(project):

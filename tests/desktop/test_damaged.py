@@ -1,4 +1,4 @@
-"""A project whose cells hold what they must not opens, and each tab shows what it can or says in one sentence why not."""
+"""A project whose cells hold what they must not opens; each tab shows what it can, or says in a sentence why not."""
 
 import shutil
 
@@ -35,13 +35,13 @@ def test_the_window_shows_what_it_can(open_window, qtbot, tmp_path, monkeypatch,
     for tab in TabId:
         try:
             shown = window.open_tab(tab)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             told.append(error)
             continue
         for page in shown.info.pages if shown is not None else ():
             try:
                 shown.show_page(page)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 told.append(error)
         qtbot.waitUntil(lambda: not busy(), timeout=60_000)
     assert [error for error in told if errors.known(error) is None] == []
