@@ -1,4 +1,4 @@
-"""Whatever is written in steps, killed at any of them: the next start finishes it or takes it back, and all is clean."""
+"""What is written in steps, killed at any of them: the next start finishes it or takes it back, and all is clean."""
 
 import os
 import re
