@@ -7,6 +7,7 @@ A copy appears whole or not at all.
 """
 
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -34,6 +35,10 @@ TRIES = 3
 #: Bounds of what is taken out of an archive: files, and bytes for each byte of it, beyond the first ones. Adapters
 #: hardly get smaller, text to a tenth.
 MOST_FILES, MOST_GROWTH, FREE_GROWTH = 50_000, 100, 256 << 20
+#: Bytes of an archive's list of files, and of its end, in which zipfile looks for the list.
+MOST_DIRECTORY, END = 16 << 20, 1 << 17
+#: What the short form says where the long form has the number.
+NOT_HERE = 0xFFFFFFFF
 #: Bytes that are left free on the disk.
 SPARE = 64 << 20
 #: The bits of an entry that say that it is encrypted, or patched.
@@ -178,6 +183,8 @@ def _check(database: Path, path: Path) -> None:
 def _unpacking(path: Path) -> Iterator[ZipFile]:
     """The archive, with everything that zipfile says about a damaged one as a sentence."""
     try:
+        if _directory_bytes(path) > MOST_DIRECTORY:
+            raise BadInput(f"{path.name} holds more files than any project has: nothing is taken out of it.")
         with ZipFile(path) as packed:
             yield packed
     except (BadZipFile, zlib.error, EOFError, struct.error, ValueError, NotImplementedError, RuntimeError) as error:
@@ -185,6 +192,20 @@ def _unpacking(path: Path) -> Iterator[ZipFile]:
             begun = file.read(2) == b"PK"
         what = "is damaged or cut short: take another copy of it" if begun else "is not a Plumbline archive"
         raise BadInput(f"{path.name} {what}.") from error
+
+
+def _directory_bytes(path: Path) -> int:
+    """How long the list of files is said to be, at the most: zipfile reads all of it before anybody can look."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - END))
+        tail = file.read()
+    short = [
+        struct.unpack_from("<I", tail, found.start() + 12) for found in re.finditer(b"(?=PK\5\6.{18})", tail, re.DOTALL)
+    ]
+    long = [
+        struct.unpack_from("<Q", tail, found.start() + 40) for found in re.finditer(b"(?=PK\6\6.{52})", tail, re.DOTALL)
+    ]
+    return max((size for (size,) in short + long if size != NOT_HERE), default=0)
 
 
 def _to_copy(project: Project, snapshot: Path, name: str = "") -> list[tuple[Path, str]]:
