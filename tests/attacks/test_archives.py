@@ -15,7 +15,7 @@ from core.config.jobs import JobKind, config_values
 from core.config.training import TrainRewardConfig
 from core.errors import BadInput, KnownError
 from core.jobs import queue
-from core.projects import archive, archive_names
+from core.projects import archive, archive_entries, archive_names
 from core.store import DATABASE, open_project
 from tests.attacks.kills import tree
 
@@ -112,7 +112,7 @@ def test_packing_that_we_never_use(whole, tmp_path, capsys, packing):
 
 def test_what_would_fill_the_disk(whole, tmp_path, capsys, monkeypatch):
     """A few bytes that become very many, and an honest archive for which there is no room."""
-    monkeypatch.setattr(archive, "FREE_GROWTH", 1 << 20)
+    monkeypatch.setattr(archive_entries, "FREE_GROWTH", 1 << 20)
     bomb = tmp_path / "bomb.plumbline.zip"
     with ZipFile(whole) as good, ZipFile(bomb, "w", ZIP_DEFLATED) as packed:
         packed.writestr(DATABASE, good.read(DATABASE))
