@@ -11,7 +11,7 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from core.errors import BadInput, KnownError, ProjectError
-from core.humanize import size
+from core.humanize import readable, size
 from core.projects import archive_names
 from core.store import DATABASE
 from core.store.files import closed
@@ -72,7 +72,7 @@ def entries(packed: ZipFile, path: Path) -> list[ZipInfo]:
         strange = archive_names.fault(entry.filename) or entry.filename in twice
         if strange or not _is_plain(entry):
             raise BadInput(
-                f"{path.name} holds “{entry.filename[:80]}”, which no project has: nothing is taken out of it."
+                f"{path.name} holds “{readable(entry.filename[:80])}”, which no project has: nothing is taken out of it."
             )
     return [entry for entry in found if not entry.is_dir()]
 
