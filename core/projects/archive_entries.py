@@ -71,9 +71,8 @@ def entries(packed: ZipFile, path: Path) -> list[ZipInfo]:
     for entry in found:
         strange = archive_names.fault(entry.filename) or entry.filename in twice
         if strange or not _is_plain(entry):
-            raise BadInput(
-                f"{path.name} holds “{readable(entry.filename[:80])}”, which no project has: nothing is taken out of it."
-            )
+            name = readable(entry.filename[:80])
+            raise BadInput(f"{path.name} holds “{name}”, which no project has: nothing is taken out of it.")
     return [entry for entry in found if not entry.is_dir()]
 
 

@@ -50,9 +50,9 @@ def entry(name: str, kind: int = 0, *, flags: int = 0, packing: int = ZIP_DEFLAT
 NAMES = [
     "", ".", "..", "/", "//", "/runs/x", "../x", "runs/../x", "runs/../../x", "runs/./x", "runs//x", "./runs/x",
     "runs", "runs/x/..", "runs\\x", "runs\\..\\..\\x", "C:/x", "runs/C:x", "C:\\x", "\\\\host\\x", "//host/share/x",
-    "runs/x:stream", "runs/con", "runs/NUL.txt", "runs/com1", "runs/lpt9.log", "runs/x.", "runs/x ", "runs/x\x01y", "runs/x\ny",
-    "runs/x\x7f", "runs/x?y", "runs/x*", 'runs/"x"', "runs/<x>", "runs/a|b", "Runs/x", "PLUMBLINE.DB", "worker.log",
-    "plumbline.db/x", "plumbline.db-wal", "notes.txt", "runs/" + "x" * 250, "runs/" + "d/" * 40 + "x",
+    "runs/x:stream", "runs/con", "runs/NUL.txt", "runs/com1", "runs/lpt9.log", "runs/x.", "runs/x ", "runs/x\x01y",
+    "runs/x\ny", "runs/x\x7f", "runs/x?y", "runs/x*", 'runs/"x"', "runs/<x>", "runs/a|b", "Runs/x", "PLUMBLINE.DB",
+    "worker.log", "plumbline.db/x", "plumbline.db-wal", "notes.txt", "runs/" + "x" * 250, "runs/" + "d/" * 40 + "x",
     "runs/" + "é" * 150,
 ]  # fmt: skip
 
