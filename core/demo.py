@@ -1,6 +1,7 @@
 """The demo: a project that is full at once, and the settings that it was made with."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 from core.config.jobs import CompareConfig, GenerateConfig
@@ -8,7 +9,8 @@ from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfi
 from core.errors import BadInput
 from core.machine import base_models
 from core.resources import resource
-from core.store import DATABASE
+from core.store import DATABASE, open_project
+from core.trust import gate
 
 NAME = "Demo: warmer answers"
 GOLD = "warmth"
@@ -47,4 +49,6 @@ def install(folder: Path | None = None) -> Path:
     if target.exists():
         target.rmdir()
     partial.rename(target)
+    with closing(open_project(target)) as project:
+        gate.made_here(project)
     return target

@@ -85,7 +85,8 @@ def unpack(path: Path, folder: Path) -> Path:
     try:
         (folder / "runs").mkdir(parents=True)
         shutil.copyfile(path, folder / DATABASE)
-    except OSError as error:
+        snapshots.rest(folder / DATABASE)
+    except (OSError, sqlite3.Error) as error:
         raise known(error) or error from error
     return folder
 

@@ -26,6 +26,7 @@ from core.store import DATABASE, Project, open_project
 from core.store.files import closed, snapshots
 from core.store.files.closed import Fault
 from core.store.runs import checkpoints
+from core.trust import gate
 
 SUFFIX = ".plumbline.zip"
 CHUNK = 1 << 20
@@ -58,6 +59,8 @@ def duplicate(source: Path, target: Path, *, name: str = "", progress: Progress 
                         meter.write(reading, partial / inside)
 
             _steadily(project, attempt)
+        with closing(open_project(target)) as copy:
+            gate.hand_on(project, copy)
     return target
 
 
@@ -115,6 +118,7 @@ def restore(path: Path, folder: Path, *, progress: Progress = _quiet) -> Path:
                 with packed.open(entry) as reading:
                     meter.write(reading, partial / entry.filename)
             _check(partial / DATABASE, path)
+            snapshots.rest(partial / DATABASE)
     return target
 
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit,
 from core.errors import KnownError
 from core.machine import base_models
 from core.store import create_project, guidelines
+from core.trust import gate
 from desktop.projects import actions
 from desktop.projects.recent_list import RecentList
 from desktop.theme.theme import SPACE
@@ -138,6 +139,7 @@ class NewProject(QDialog):
             return
         text = guidelines.templates()["helpful-honest-harmless"].read_text(encoding="utf-8")
         guidelines.save(project, **guidelines.from_markdown(text))
+        gate.made_here(project)
         project.close()
         self.accept()
         self.made.emit(folder)

@@ -25,6 +25,11 @@ REDUCE = (
 )
 
 
+WAITED = "It waited when the project was copied: resume it if you want it to run."
+#: A copy is another project than the one that it was made from.
+NEW_IDENTITY = "update settings set value = json_quote(lower(hex(randomblob(16)))) where key = 'identity'"
+
+
 def write(project: Project, path: Path) -> None:
     """Copy the file of an open project to `path`, where nothing is yet."""
     project.database.execute("vacuum into ?", (str(path),))
@@ -54,8 +59,10 @@ def rest(path: Path, name: str = "") -> None:
             (now(),),
         )
         connection.execute(
-            "update jobs set status = 'stopped', wanted = 'run', finished_at = ? where status = 'queued'", (now(),)
+            "update jobs set status = 'stopped', wanted = 'run', finished_at = ?, error = ? where status = 'queued'",
+            (now(), WAITED),
         )
+        connection.execute(NEW_IDENTITY)
         if name:
             connection.execute("update settings set value = json_quote(?) where key = 'name'", (name,))
         connection.execute("commit")
