@@ -76,6 +76,8 @@ def _trust(project: Project, yes: bool) -> tuple[dict[str, object], str]:
     click.echo(_list(wanted), err=True)
     for sentence in refused:
         click.echo(f"Not allowed: {sentence}", err=True)
+    if not yes and not sys.stdin.isatty():
+        raise BadInput("Nobody can be asked here: nothing was changed. Look at what it names, then repeat with --yes.")
     if not yes:
         click.confirm(f"Trust the project in {project.folder}?", abort=True, err=True)
     gate.trust(project, wanted)

@@ -51,7 +51,8 @@ def of_project(project: Project) -> tuple[list[Wish], list[str]]:
     makers: list[tuple[Maker, str]] = [(wish.of_model, str(project.setting("model", base_models.EMBEDDED)))]
     for job in queue.listed(project):
         try:
-            makers += _texts(job.config)
+            over = job.status == "done"  # its files are written, its rewards may be asked again by a comparison
+            makers += [(make, text) for make, text in _texts(job.config) if not over or make is not wish.of_file]
         except BadInput as error:
             refused[str(error)] = None
     for make, text in makers:
