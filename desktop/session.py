@@ -128,12 +128,12 @@ class Session(QObject):
     def resume(self, job_id: int) -> None:
         """Let a paused job run on, or queue a stopped, failed or interrupted one again. Raises as `start` does."""
         job = queue.get(self.project, job_id)
-        wishes.check(self.project, job.config)
         if job.status in ("running", "paused") and not lock.held(self.project.folder):
             queue.mark_interrupted(self.project)
         if queue.get(self.project, job_id).status in ("running", "paused"):
             queue.want(self.project, job_id, "run")
         else:
+            wishes.check(self.project, job.config)
             queue.resume(self.project, job_id)
         self.wake()
 

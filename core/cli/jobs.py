@@ -279,12 +279,12 @@ def resume(folder: Path, job: int, detach: bool, as_json: bool) -> None:
         return
     with opened(folder) as project:
         found = queue.get(project, job)
-        asking(lambda: wishes.check(project, found.config))
         if found.status in ("running", "paused") and not lock.held(project.folder):
             queue.mark_interrupted(project)
-        if queue.get(project, job).status == "running":
+        if queue.get(project, job).status in ("running", "paused"):
             queue.want(project, job, "run")
         else:
+            asking(lambda: wishes.check(project, found.config))
             queue.resume(project, job)
         if detach:
             launch.ensure_worker(project.folder)

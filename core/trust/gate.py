@@ -7,6 +7,7 @@ ranked and exported, but nothing that it names is run, fetched or written before
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from core.errors import BadInput, KnownError
 from core.jobs import lock
@@ -80,9 +81,14 @@ def lacking(project: Project, wishes: Sequence[Wish]) -> list[Wish]:
     """Those that a person must be asked about. Code is asked about in every project, and again when it changed."""
     found = _standing(project)
     return [
-        wish for wish in wishes
+        _said(wish, found) for wish in wishes
         if found.allowed.get(wish.key) != wish.digest and (wish.kind == "code" or not found.trusted)
     ]  # fmt: skip
+
+
+def _said(wish: Wish, found: Standing) -> Wish:
+    before = ", which has changed since you allowed it" if wish.key in found.allowed else ""
+    return replace(wish, words=wish.words + before)
 
 
 def check(project: Project, wishes: Sequence[Wish]) -> None:

@@ -228,7 +228,7 @@ def test_code_that_changed_is_asked_for_again(filled, mine):
     gold.find(filled, name)
     with open(name.rpartition(":")[0], "a") as source:
         source.write("import os\n")
-    with pytest.raises(AskFirst):
+    with pytest.raises(AskFirst, match="has changed since you allowed it"):
         gold.find(filled, name)
 
 
