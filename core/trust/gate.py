@@ -25,16 +25,16 @@ def is_trusted(project: Project) -> bool:
 
 
 def trust(project: Project, wishes: Sequence[Wish] = ()) -> None:
-    """It was made here, or a person looked at it and said so, with all that it wishes by then."""
+    """A person looked at it and trusts it, with all that it wishes by then."""
     place = Place.of(project)
-    registry.keep(place, Standing(True, (registry.standing(place) or Standing()).allowed))
+    registry.keep(place, replace(_standing(project), trusted=True))
     allow(place, wishes)
 
 
 def made_here(project: Project) -> None:
     """A person made it on this machine. Where that cannot be kept they are asked later."""
     with suppress(KnownError):
-        trust(project)
+        registry.keep(Place.of(project), Standing(trusted=True, made=True))
 
 
 def hand_on(project: Project, copy: Project) -> None:
@@ -110,10 +110,10 @@ def not_chosen(module: str) -> str:
 
 
 def choose(project: Project, wishes: Sequence[Wish]) -> None:
-    """A person names these themself: in a project that is trusted that is the choice, and so is a file anywhere; what
+    """A person names these themself: in a project that they made that is the choice, and so is a file anywhere; what
     else there is must have been allowed. Raises as `check` does."""
-    trusted = is_trusted(project)
-    typed = [wish for wish in lacking(project, wishes) if trusted or wish.kind == "file"]
+    made = _standing(project).made
+    typed = [wish for wish in lacking(project, wishes) if made or wish.kind == "file"]
     if typed:
         allow(Place.of(project), typed)
     check(project, wishes)

@@ -34,9 +34,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Standing:
-    """`allowed` are the keys of what the project may do beyond its folder, each with the hash of what it was then."""
+    """`made` is a project that the person made here: what they name in it is their own. `allowed` are the keys of what
+    the project may do beyond its folder, each with the hash of what it was then."""
 
     trusted: bool = False
+    made: bool = False
     allowed: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -46,7 +48,7 @@ def standing(place: Place) -> Standing | None:
         kept = json.loads(_file(place).read_text(encoding="utf-8"))
         # Disks are numbered anew when the machine starts: then it must lie where it lay.
         if kept["place"]["device"] == place.device or kept["place"]["path"] == place.path:
-            return Standing(kept["trusted"] is True, dict(kept["allowed"]))
+            return Standing(kept["trusted"] is True, kept["made"] is True, dict(kept["allowed"]))
     return None
 
 

@@ -1,7 +1,7 @@
 """What a project may ask for that reaches beyond its own folder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -45,7 +45,7 @@ def allow(place: Place, wishes: Sequence[Wish]) -> None:
     """Keep that a person agreed to these."""
     found = registry.standing(place) or Standing()
     more = {wish.key: wish.digest for wish in wishes}
-    registry.keep(place, Standing(found.trusted, {**found.allowed, **more}))
+    registry.keep(place, replace(found, allowed={**found.allowed, **more}))
 
 
 def of_model(text: str) -> list[Wish]:

@@ -117,7 +117,7 @@ def test_a_damaged_registry_trusts_nothing(filled, tmp_path):
 
 def test_a_disk_that_is_numbered_anew_keeps_trust_where_the_project_lay(filled):
     place = registry.Place.of(filled)
-    assert registry.standing(replace(place, device=place.device + 1)) == registry.Standing(True)
+    assert registry.standing(replace(place, device=place.device + 1)) == registry.Standing(trusted=True, made=True)
     assert registry.standing(replace(place, device=place.device + 1, path="elsewhere")) is None
 
 
@@ -230,6 +230,18 @@ def test_code_that_changed_is_asked_for_again(filled, mine):
         source.write("import os\n")
     with pytest.raises(AskFirst, match="has changed since you allowed it"):
         gold.find(filled, name)
+
+
+def test_code_of_a_project_that_was_trusted_is_asked_for_when_it_changes(foreign, mine, plumbline):
+    name, _ = mine
+    add_job(foreign, TrainPolicyConfig(rules=name), status="done")
+    assert plumbline("trust", foreign.folder, "--yes")[0] == 0
+    assert plumbline("rank", foreign.folder, "--scripted", name)[0] == 0
+    with open(name.rpartition(":")[0], "a") as source:
+        source.write("import os\n")
+    exit_code, _, err = plumbline("rank", foreign.folder, "--scripted", name)
+    assert exit_code == 2
+    assert "has changed since you allowed it" in err
 
 
 def test_code_may_be_broken_without_a_traceback(filled, tmp_path):
