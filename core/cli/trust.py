@@ -34,7 +34,9 @@ def asking(door: Callable[[], T]) -> T:
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--revoke", is_flag=True, help="Take back what was allowed; with --module, for that module.")
-@click.option("--module", "modules", multiple=True, help="A Python module of yours that may hold rewards. Repeatable.")
+@click.option(
+    "--module", "-m", "modules", multiple=True, help="A Python module of yours that may hold rewards. Repeatable."
+)
 @json_option
 def trust_command(folder: Path | None, yes: bool, revoke: bool, modules: tuple[str, ...], as_json: bool) -> None:
     """Let a project that was made elsewhere run what it names: shows that, and asks once.

@@ -104,8 +104,7 @@ def check(project: Project, wishes: Sequence[Wish]) -> None:
 
 def not_chosen(module: str) -> str:
     return (
-        f"The module {module!r} is none that you chose for rewards: "
-        f"if it is yours, choose it with `trust --module {module}`."
+        f"The module {module!r} is none that you chose for rewards: if it is yours, choose it with `trust -m {module}`."
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Literal
 
 from core.errors import BadInput
@@ -35,7 +36,9 @@ class AskFirst(BadInput):
     def __init__(self, place: Place, wishes: Sequence[Wish]) -> None:
         self.place, self.wishes = place, tuple(wishes)
         said = "; ".join(wish.words for wish in wishes)
-        super().__init__(f"This needs your word first: {said}. Look at it, then allow it with `trust {place.path}`.")
+        super().__init__(
+            f"This needs your word first: {said}. Look at it, then allow it with `trust {quote(place.path)}`."
+        )
 
     def allow(self) -> None:
         allow(self.place, self.wishes)

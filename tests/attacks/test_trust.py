@@ -208,7 +208,7 @@ def test_a_module_of_ones_own_can_be_typed_and_chosen(filled, foreign, plumbline
     (package / "__init__.py").write_text("raise SystemExit('run before it was allowed')\n")
     (package / "kind.py").write_text("def score(prompt, completion):\n    return len(completion)\n")
     monkeypatch.syspath_prepend(tmp_path / "modules")
-    with pytest.raises(BadInput, match=r"trust --module my_rewards\.kind"):
+    with pytest.raises(BadInput, match=r"trust -m my_rewards\.kind"):
         gold.find(foreign, "my_rewards.kind:score")
     assert plumbline("trust", "--module", "my_rewards.kind")[1].endswith("my_rewards.kind.\n")
     with pytest.raises(AskFirst, match=r"kind\.py"):
