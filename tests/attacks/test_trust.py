@@ -121,6 +121,32 @@ def test_a_disk_that_is_numbered_anew_keeps_trust_where_the_project_lay(filled):
     assert registry.standing(replace(place, device=place.device + 1, path="elsewhere")) is None
 
 
+def test_a_project_of_an_older_version_works_and_is_asked_only_for_code(foreign, mine, plumbline):
+    with foreign.write() as database:
+        database.execute("delete from settings where key = 'identity'")
+        database.execute("delete from _sqlite_migrations where name = 'm006_identity'")
+    foreign.close()
+    assert plumbline("rank", foreign.folder, "--scripted", "warmth")[0] == 0
+    assert plumbline("pairs", foreign.folder)[0] == 0
+    assert plumbline("generate", foreign.folder, "--detach")[0] == 0
+    exit_code, _, err = plumbline("rank", foreign.folder, "--scripted", mine[0])
+    assert exit_code == 2
+    assert "evil.py" in err
+    with closing(open_project(foreign.folder)) as project:
+        assert project.setting("identity")
+
+
+def test_a_data_folder_that_cannot_be_written_stops_nobody_from_looking(foreign, plumbline, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path / "file"))
+    add_job(foreign, TrainPolicyConfig(train_on_gold=True, gold="length"))
+    assert plumbline("jobs", foreign.folder)[0] == 0
+    assert plumbline("rank", foreign.folder, "--order", "1>2>3>4")[0] == 0
+    exit_code, _, err = plumbline("trust", foreign.folder, "--yes")
+    assert exit_code in (1, 2)
+    assert "data folder" in err or "cannot be written" in err
+
+
 # --- code --------------------------------------------------------------------------------------------------------
 
 
