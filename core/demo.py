@@ -1,6 +1,7 @@
 """The demo: a project that is full at once, and the settings that it was made with."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 from core.config.jobs import CompareConfig, GenerateConfig
@@ -8,8 +9,9 @@ from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfi
 from core.errors import BadInput, known
 from core.machine import base_models
 from core.resources import resource
-from core.store import DATABASE
+from core.store import DATABASE, open_project
 from core.store.files import beside
+from core.trust import gate
 
 NAME = "Demo: warmer answers"
 GOLD = "warmth"
@@ -46,4 +48,6 @@ def install(folder: Path | None = None) -> Path:
             (made / "runs").mkdir(exist_ok=True)
     except OSError as error:
         raise known(error) or BadInput(f"{target} cannot be written ({error}): choose another place.") from error
+    with closing(open_project(target)) as project:
+        gate.made_here(project)
     return target

@@ -19,7 +19,9 @@ from core.labeling import gold
 from core.machine import base_models
 from core.records import Job
 from core.resources import resource
+from core.runs import wishes
 from core.store import DATABASE, Project, create_project, guidelines, open_project, pairs
+from core.trust import gate
 
 
 def prepare(folder: Path, *, model: str = base_models.EMBEDDED) -> Project:
@@ -30,7 +32,9 @@ def prepare(folder: Path, *, model: str = base_models.EMBEDDED) -> Project:
         guidelines.save(project, **guidelines.from_markdown(text))
         import_prompts(project, resource("prompts") / "demo.jsonl")
 
-    return create_project(folder, NAME, model, fill)
+    project = create_project(folder, NAME, model, fill)
+    gate.made_here(project)
+    return project
 
 
 def run_demo(
@@ -51,6 +55,8 @@ def run_demo(
     began = time.monotonic()
     project = open_project(folder) if (folder / DATABASE).is_file() else prepare(folder, model=model)
     try:
+        gate.arrive(project)
+        gate.choose(project, wishes.of_gold(gold_reward))
         _step(project, JobKind.GENERATE, config_values(GENERATE), progress)
         gold.rank_all(project, gold_reward)
         reward = _step(project, JobKind.TRAIN_REWARD, config_values(REWARD), progress)

@@ -23,8 +23,10 @@ from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import StatusReporter, no_report
 from core.jobs.recorder import POLL, Recorder, forget_after, last_checkpoint
 from core.records import Job
+from core.runs import wishes
 from core.store import Project, jobs, open_project
 from core.store.files import beside
+from core.trust import gate
 
 #: Seconds after which the processes of a paused job hear that it still is.
 WORD = 30.0
@@ -51,6 +53,7 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
         os.nice(10)  # the window and the person come first
     cache: dict[str, Any] = {}
     try:
+        gate.arrive(project, worker=True)
         presence.tell(project)
         queue.mark_interrupted(project)
         deadline = time.monotonic() + idle
@@ -91,6 +94,7 @@ def work_together(
             try:
                 if guard is None:
                     raise BadInput("A worker is at work on this project: wait until its jobs are done, or stop them.")
+                gate.arrive(project, worker=True)
                 presence.tell(project)
                 queue.mark_interrupted(project)
                 job = claim(project, ask(project))
@@ -155,6 +159,7 @@ def run_job(
             world=world,
             report_status=StatusReporter(recorder.report_status) if world.main else no_report,
         )
+        wishes.check(project, context.config)
         module, name = JOBS[JobKind(job.kind)].function.split(":")
         events = getattr(importlib.import_module(module), name)(context)
         for event in events:

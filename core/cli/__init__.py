@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings
+from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings, trust
 from core.errors import known
 from core.projects import leftovers
 
@@ -22,7 +22,7 @@ def cli() -> None:
     """
 
 
-for module in (projects, data, ranking, labelers, review, jobs, runs, reports, launcher, settings):
+for module in (projects, data, ranking, labelers, review, jobs, runs, reports, launcher, settings, trust):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -23,6 +23,7 @@ from core.projects.summary import RUNS
 from core.store import DATABASE, Project, open_project
 from core.store.files import beside, snapshots
 from core.store.runs import checkpoints
+from core.trust import gate
 
 CHUNK = 1 << 20
 #: How often a copy is begun again because a run saved a checkpoint meanwhile.
@@ -54,6 +55,8 @@ def duplicate(source: Path, target: Path, *, name: str = "", progress: Progress 
                         meter.write(reading, partial / inside)
 
             _steadily(project, attempt)
+        with closing(open_project(target)) as copy:
+            gate.hand_on(project, copy)
     return target
 
 

@@ -1,5 +1,6 @@
 """The first page: open the demo, make a project, open one, or go on with a recent one."""
 
+from contextlib import closing
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -8,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit,
 from core.errors import KnownError
 from core.machine import base_models
 from core.store import create_project, guidelines
+from core.trust import gate
 from desktop.projects import actions
 from desktop.projects.recent_list import RecentList
 from desktop.theme.theme import SPACE
@@ -134,12 +136,14 @@ class NewProject(QDialog):
             base_models.check(base_models.parse(self.model.text()))
             text = guidelines.templates()["helpful-honest-harmless"].read_text(encoding="utf-8")
             written = guidelines.from_markdown(text)
-            create_project(
+            made = create_project(
                 folder, self.name.text().strip(), self.model.text().strip(),
                 lambda project: guidelines.save(project, **written),
-            ).close()  # fmt: skip
+            )  # fmt: skip
         except KnownError as error:
             self.error.setText(str(error))
             return
+        with closing(made) as project:
+            gate.made_here(project)
         self.accept()
         self.made.emit(folder)

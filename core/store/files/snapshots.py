@@ -49,6 +49,9 @@ REDUCE = (
 
 #: Python passes no text that is not UTF-8, but a path may be any bytes.
 INTO = "vacuum into cast(? as text)"
+WAITED = "It waited when the project was copied: resume it if you want it to run."
+#: A copy is another project than the one that it was made from.
+NEW_IDENTITY = "update settings set value = json_quote(lower(hex(randomblob(16)))) where key = 'identity'"
 
 
 def write(project: Project, path: Path) -> None:
@@ -80,8 +83,10 @@ def rest(path: Path, name: str = "") -> None:
             (now(),),
         )
         connection.execute(
-            "update jobs set status = 'stopped', wanted = 'run', finished_at = ? where status = 'queued'", (now(),)
+            "update jobs set status = 'stopped', wanted = 'run', finished_at = ?, error = ? where status = 'queued'",
+            (now(), WAITED),
         )
+        connection.execute(NEW_IDENTITY)
         if name:
             connection.execute("update settings set value = json_quote(?) where key = 'name'", (name,))
         connection.execute("commit")
