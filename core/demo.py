@@ -1,14 +1,17 @@
 """The demo: a project that is full at once, and the settings that it was made with."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 from core.config.jobs import CompareConfig, GenerateConfig
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
-from core.errors import BadInput
+from core.errors import BadInput, known
 from core.machine import base_models
 from core.resources import resource
-from core.store import DATABASE
+from core.store import DATABASE, open_project
+from core.store.files import beside
+from core.trust import gate
 
 NAME = "Demo: warmer answers"
 GOLD = "warmth"
@@ -39,12 +42,12 @@ def install(folder: Path | None = None) -> Path:
         return target
     if target.exists() and any(target.iterdir()):
         raise BadInput(f"{target} is not empty: choose a new folder for the demo.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(resource("demo"), partial)
-    (partial / "runs").mkdir(exist_ok=True)
-    if target.exists():
-        target.rmdir()
-    partial.rename(target)
+    try:
+        with beside.folder(target) as made:
+            shutil.copytree(resource("demo"), made, dirs_exist_ok=True)
+            (made / "runs").mkdir(exist_ok=True)
+    except OSError as error:
+        raise known(error) or BadInput(f"{target} cannot be written ({error}): choose another place.") from error
+    with closing(open_project(target)) as project:
+        gate.made_here(project)
     return target

@@ -1,4 +1,12 @@
-"""Numbers in a person's words, the same wherever they are said."""
+"""Numbers and names in a person's words, the same wherever they are said."""
+
+import os
+
+
+def readable(name: str) -> str:
+    """A file's name as a line of text, which it need not be: what cannot be shown becomes a replacement character."""
+    text = os.fsencode(name).decode("utf-8", errors="replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def duration(seconds: float) -> str:

@@ -19,15 +19,21 @@ from core.labeling import gold
 from core.machine import base_models
 from core.records import Job
 from core.resources import resource
+from core.runs import wishes
 from core.store import DATABASE, Project, create_project, guidelines, open_project, pairs
+from core.trust import gate
 
 
 def prepare(folder: Path, *, model: str = base_models.EMBEDDED) -> Project:
     """A new project with the demo's guidelines and prompts and nothing else."""
-    project = create_project(folder, NAME, model)
-    text = (resource("guidelines") / "helpful-honest-harmless.md").read_text(encoding="utf-8")
-    guidelines.save(project, **guidelines.from_markdown(text))
-    import_prompts(project, resource("prompts") / "demo.jsonl")
+
+    def fill(project: Project) -> None:
+        text = (resource("guidelines") / "helpful-honest-harmless.md").read_text(encoding="utf-8")
+        guidelines.save(project, **guidelines.from_markdown(text))
+        import_prompts(project, resource("prompts") / "demo.jsonl")
+
+    project = create_project(folder, NAME, model, fill)
+    gate.made_here(project)
     return project
 
 
@@ -49,6 +55,8 @@ def run_demo(
     began = time.monotonic()
     project = open_project(folder) if (folder / DATABASE).is_file() else prepare(folder, model=model)
     try:
+        gate.arrive(project)
+        gate.choose(project, wishes.of_gold(gold_reward))
         _step(project, JobKind.GENERATE, config_values(GENERATE), progress)
         gold.rank_all(project, gold_reward)
         reward = _step(project, JobKind.TRAIN_REWARD, config_values(REWARD), progress)

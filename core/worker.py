@@ -23,8 +23,11 @@ from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import StatusReporter, no_report
 from core.jobs.recorder import POLL, Recorder, last_checkpoint, set_back
 from core.records import Job, JobStatus
+from core.runs import wishes
 from core.store import Project, jobs, open_project
+from core.store.files import beside
 from core.store.runs import checkpoints
+from core.trust import gate
 
 #: Seconds after which the processes of a paused job hear that it still is.
 WORD = 30.0
@@ -45,11 +48,13 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
     guard = lock.acquire(project.folder)
     if guard is None:
         return 0
+    beside.sweep()
     signal.signal(signal.SIGTERM, _leave)
     if hasattr(os, "nice"):
         os.nice(10)  # the window and the person come first
     cache: dict[str, Any] = {}
     try:
+        gate.arrive(project, worker=True)
         presence.tell(project)
         queue.mark_interrupted(project)
         deadline = time.monotonic() + idle
@@ -91,6 +96,7 @@ def work_together(
             try:
                 if guard is None:
                     raise BadInput("A worker is at work on this project: wait until its jobs are done, or stop them.")
+                gate.arrive(project, worker=True)
                 presence.tell(project)
                 queue.mark_interrupted(project)
                 number = ask(project)
@@ -165,6 +171,7 @@ def run_job(
             world=world,
             report_status=StatusReporter(recorder.report_status) if world.main else no_report,
         )
+        wishes.check(project, context.config)
         module, name = JOBS[JobKind(job.kind)].function.split(":")
         events = getattr(importlib.import_module(module), name)(context)
         for event in events:

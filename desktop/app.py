@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from core.projects import leftovers
 from desktop import errors, user_settings
 from desktop.background import in_background
 from desktop.shell.gc import Collector
@@ -56,6 +57,7 @@ def read_ahead(window: Window) -> None:
 
         for load in LOADS.values():
             load()
+        leftovers.clear()
 
     in_background(window, read, lambda _: gc.freeze(), lasting=True)
 

@@ -33,7 +33,7 @@ class Task(QThread):
         owner: QObject,
         work: Callable[[], Any],
         done: Callable[[Any], None],
-        failed: Callable[[Any], None],
+        failed: Callable[[Any], object],
         lasting: bool = False,
     ) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def in_background(
     owner: QObject,
     work: Callable[[], Any],
     done: Callable[[Any], None],
-    failed: Callable[[Any], None] | None = None,
+    failed: Callable[[Any], object] | None = None,
     *,
     lasting: bool = False,
 ) -> None:
@@ -85,7 +85,7 @@ def with_project(
     folder: Path,
     work: Callable[[Project], Any],
     done: Callable[[Any], None],
-    failed: Callable[[Any], None] | None = None,
+    failed: Callable[[Any], object] | None = None,
 ) -> None:
     """Start `work` with a connection of its own to the project in `folder`."""
 

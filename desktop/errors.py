@@ -3,20 +3,30 @@
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from types import TracebackType
 
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from core.config.titles import setting_title
 from core.errors import known
+from core.trust.wish import AskFirst
 from desktop.widgets import message_boxes
 
 REFUSED = "This did not work"
+ASKED = "May this project do that?"
+REMEMBERED = (
+    "It was not made here, or what it names has changed. Allow it only if you know where that comes from: code can do "
+    "whatever you can do on this machine. Your answer is remembered for this project."
+)
 BROKEN = "Something went wrong inside Plumbline"
 
 
-def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
-    """Open a dialog about `error`, without waiting for it to close."""
+def show(error: BaseException, parent: QWidget | None = None, again: Callable[[], object] | None = None) -> QMessageBox:
+    """Open a dialog about `error`, without waiting for it to close. Where somebody must be asked first and agrees, what
+    was refused is tried `again`."""
+    if isinstance(error, AskFirst) and parent is not None and again is not None:
+        return _ask(error, parent, again)
     found = known(error)
     sentence = None if found is None else worded(str(found))
     report = "" if sentence is not None else "".join(traceback.format_exception(error))
@@ -28,6 +38,15 @@ def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
     box = message_boxes.box(parent, BROKEN, "What you saved is safe. Copy the details below into a bug report.")
     box.setDetailedText(report)
     return message_boxes.show(box)
+
+
+def _ask(error: AskFirst, parent: QWidget, again: Callable[[], object]) -> QMessageBox:
+    def allowed() -> None:
+        error.allow()
+        again()
+
+    more = "\n".join([*(f"– {wish.words}" for wish in error.wishes), "", REMEMBERED])
+    return message_boxes.ask(parent, ASKED, more, "Allow", allowed)
 
 
 def worded(sentence: str) -> str:

@@ -17,9 +17,10 @@ from core.jobs import launch, lock, queue, worker_process
 from core.jobs.follow import Follower
 from core.jobs.worker_process import Life
 from core.records import ACTIVE, Job
-from core.runs import preflight
+from core.runs import preflight, wishes
 from core.store import Changes, Project, changed
 from core.store.undo import Direction, History, Replayed
+from core.trust import gate
 from desktop import user_settings
 from desktop.navigator import Navigator, Nowhere
 
@@ -65,6 +66,8 @@ class Session(QObject):
         self.history = history or History()
         self.history.open(project)
         self._beside = beside
+        self.rested = gate.arrive(project, anew=True)
+        """Jobs that waited in a project that is not trusted were stopped as it was opened."""
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
         self._moved: dict[int, float] = {}
         self._follower = Follower(project)
@@ -75,7 +78,7 @@ class Session(QObject):
         self._clock.timeout.connect(self._tick)
         self._clock.start()
         self._worker: subprocess.Popen[bytes] | None = None
-        if any(job.status == "queued" for job in self._jobs.values()):
+        if any(job.status == "queued" for job in self._jobs.values()) and gate.is_trusted(project):
             self._ensure_worker()
 
     @property
@@ -113,8 +116,10 @@ class Session(QObject):
         return changes
 
     def start(self, kind: JobKind, config: Any, options: Any = None) -> Job:
-        """Queue a job and see to it that a worker runs. Raises `KnownError` for what could only fail."""
+        """Queue a job and see to it that a worker runs. Raises `KnownError` for what could only fail, and
+        `AskFirst` where somebody must be asked."""
         preflight.check(self.project, config)
+        wishes.choose(self.project, config)
         job = queue.enqueue(self.project, kind, config_values(config, options))
         self.wake()
         return job
@@ -124,13 +129,14 @@ class Session(QObject):
         self._follower.touch()
 
     def resume(self, job_id: int) -> None:
-        """Let a paused job run on, or queue a stopped, failed or interrupted one again."""
+        """Let a paused job run on, or queue a stopped, failed or interrupted one again. Raises as `start` does."""
         job = queue.get(self.project, job_id)
         if job.status in ("running", "paused") and not lock.held(self.project.folder):
             queue.mark_interrupted(self.project)
         if queue.get(self.project, job_id).status in ("running", "paused"):
             queue.want(self.project, job_id, "run")
         else:
+            wishes.check(self.project, job.config)
             queue.resume(self.project, job_id)
         self.wake()
 

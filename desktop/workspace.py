@@ -21,6 +21,8 @@ from desktop.background import abandon, in_background
 from desktop.busy import Waiting
 from desktop.session import Session
 
+RESTED = "This project was not made here: its jobs were stopped, and wait until you resume them."
+
 
 @dataclass(frozen=True)
 class Said:
@@ -103,6 +105,8 @@ class Workspace(QObject):
         in_background(self, waiting_rows.remove_leftovers, lambda _: None, self.failed.emit, lasting=True)
         self.session = Session(project, self, self.do_first, self.history)
         self.opened.emit(self.session)
+        if self.session.rested:
+            self.say(RESTED)
         if then is not None:
             then()
 

@@ -12,6 +12,7 @@ import pytest
 from core.events import NewCompletion
 from core.records import Prompt
 from core.store import Project, completions, create_project, guidelines, open_project, prompts
+from core.trust import gate
 
 # Two test processes share two cores: threads of torch that wait for each other would take them all. Set before torch
 # is imported, here and in the processes that tests start.
@@ -69,6 +70,7 @@ def copied(source: Path, folder: Path) -> Iterator[Project]:
     """An open copy of a project. It waits for no disk: tests kill processes, and never cut the power."""
     shutil.copytree(source, folder)
     found = open_project(folder, synchronous="OFF")
+    gate.made_here(found)
     yield found
     found.close()
 

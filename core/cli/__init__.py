@@ -8,8 +8,9 @@ import sys
 
 import click
 
-from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings
+from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings, trust
 from core.errors import known
+from core.projects import leftovers
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -21,7 +22,7 @@ def cli() -> None:
     """
 
 
-for module in (projects, data, ranking, labelers, review, jobs, runs, reports, launcher, settings):
+for module in (projects, data, ranking, labelers, review, jobs, runs, reports, launcher, settings, trust):
     for command in module.COMMANDS:
         cli.add_command(command)
 
@@ -29,6 +30,7 @@ for module in (projects, data, ranking, labelers, review, jobs, runs, reports, l
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code. Known errors are one sentence on stderr, bugs keep their trace."""
     try:
+        leftovers.clear()
         return int(cli.main(arguments, prog_name="plumbline", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()

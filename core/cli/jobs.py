@@ -20,6 +20,7 @@ from core.cli.output import (
     show,
     table,
 )
+from core.cli.trust import asking
 from core.config.jobs import (
     CompareConfig,
     FetchModelConfig,
@@ -39,7 +40,7 @@ from core.errors import BadInput, KnownError
 from core.jobs import launch, lock, queue, worker_process
 from core.jobs.wait import ended_well, wait
 from core.records import Job
-from core.runs import preflight
+from core.runs import preflight, wishes
 from core.store import Project, completions
 from core.store.runs import job_samples
 from core.worker import work_together
@@ -74,10 +75,16 @@ def start(
             raise BadInput(ONLY)
         if detach:
             raise BadInput("Several processes stay until the job ends: leave out --detach.")
-        work(folder, lambda project: queue.enqueue(project, kind, values).id, as_json)
+
+        def ask(project: Project) -> int:
+            wishes.choose(project, config)
+            return queue.enqueue(project, kind, values).id
+
+        work(folder, ask, as_json)
         return
     with opened(folder) as project:
         preflight.check(project, config)
+        asking(lambda: wishes.choose(project, config))
         job = queue.enqueue(project, kind, values)
         if detach:
             launch.ensure_worker(project.folder)
@@ -273,6 +280,7 @@ def resume(folder: Path, job: int, detach: bool, as_json: bool) -> None:
         def again(project: Project) -> int:
             if queue.get(project, job).kind not in TOGETHER or detach:
                 raise BadInput(ONLY)
+            wishes.check(project, queue.get(project, job).config)
             queue.resume(project, job)
             return job
 
@@ -282,9 +290,10 @@ def resume(folder: Path, job: int, detach: bool, as_json: bool) -> None:
         found = queue.get(project, job)
         if found.status in ("running", "paused") and not lock.held(project.folder):
             queue.mark_interrupted(project)
-        if queue.get(project, job).status == "running":
+        if queue.get(project, job).status in ("running", "paused"):
             queue.want(project, job, "run")
         else:
+            asking(lambda: wishes.check(project, found.config))
             queue.resume(project, job)
         if detach:
             launch.ensure_worker(project.folder)

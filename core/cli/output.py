@@ -14,6 +14,7 @@ from core.config.options import documented, flag_name
 from core.humanize import duration
 from core.records import Job
 from core.store import Project, open_project
+from core.trust import gate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,8 +23,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def opened(folder: Path) -> closing[Project]:
-    """`with opened(folder) as project:`"""
-    return closing(open_project(folder))
+    """`with opened(folder) as project:`. Jobs that came with a project from elsewhere do not start by themselves."""
+    project = open_project(folder)
+    gate.arrive(project)
+    return closing(project)
 
 
 def show(values: dict[str, Any], as_json: bool, text: str) -> None:

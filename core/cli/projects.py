@@ -16,6 +16,9 @@ from core.machine import base_models, compute_settings, memory_plan
 from core.projects import archive
 from core.run_demo import run_demo as run_the_demo
 from core.store import create_project, guidelines
+from core.trust import gate
+from core.trust.registry import Place
+from core.trust.wish import allow, of_model
 
 
 @click.command()
@@ -30,9 +33,10 @@ from core.store import create_project, guidelines
 def new(folder: Path, name: str, model: str, template: str, as_json: bool) -> None:
     """Make an empty project in DIR."""
     base_models.check(base_models.parse(model))
-    path = _template(template)
-    with closing(create_project(folder, name, model)) as project:
-        guidelines.save(project, **guidelines.from_markdown(path.read_text(encoding="utf-8")))
+    written = guidelines.from_markdown(_template(template).read_text(encoding="utf-8"))
+    made = create_project(folder, name, model, lambda project: guidelines.save(project, **written))
+    with closing(made) as project:
+        gate.made_here(project)
         show({"folder": str(project.folder), "name": project.name, "model": model}, as_json, f"Made {project.folder}.")
 
 
@@ -102,6 +106,7 @@ def model(folder: Path, name: str | None, as_json: bool) -> None:
         if name is not None:
             base_models.check(base_models.parse(name))
             project.set_setting("model", name)
+            allow(Place.of(project), of_model(name))
         spec = base_models.parse(project.setting("model", base_models.EMBEDDED))
         ready = base_models.is_ready(spec)
         text = f"{spec.title} ({spec.kind}), {'on disk' if ready else 'fetched when first needed'}: {spec.folder}"

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from core.cli.output import folder_argument, json_option, opened, show
+from core.cli.trust import asking
 from core.errors import BadInput
 from core.labeling import gold
 from core.labeling.calibration import verdict
@@ -14,7 +15,9 @@ from core.labeling.written import parse_order, write_order
 from core.preferences import agreement
 from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
+from core.runs import wishes
 from core.store import Project, completions, guidelines, labelers
+from core.trust import gate
 
 #: Differences from the author of the calibration set that are told.
 DIFFERENCES = 8
@@ -35,6 +38,7 @@ def rank(
     """Rank completions: one after the other in the terminal, a single one, or all of them by a script."""
     with opened(folder) as project:
         if scripted:
+            asking(lambda: gate.choose(project, wishes.of_gold(scripted)))
             done = gold.rank_all(project, scripted)
             text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}."
             show({"ranked": len(done.ids), "labeler": f"scripted: {scripted}"}, as_json, text)

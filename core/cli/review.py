@@ -7,12 +7,15 @@ from typing import Any
 import click
 
 from core.cli.output import folder_argument, json_option, opened, show, table
+from core.cli.trust import asking
 from core.labeling import gold
 from core.labeling import simulate as simulation
 from core.preferences import agreement as measures
 from core.preferences import bias as biases
 from core.preferences.interval import Interval
+from core.runs import wishes
 from core.store import calibration, labelers
+from core.trust import gate
 
 
 def _text(interval: Interval) -> str:
@@ -106,6 +109,7 @@ def simulate_command(
 ) -> None:
     """Let a simulated labeler rank what waits; its rankings are marked as a script's."""
     with opened(folder) as project:
+        asking(lambda: gate.choose(project, wishes.of_gold(reward)))
         done = simulation.simulate(project, reward, personality, temperature=temperature, share=share, seed=seed)
         name = simulation.labeler(project, reward, personality, temperature).name
     show({"ranked": len(done.ids), "labeler": name}, as_json, f"{name!r} ranked {len(done.ids)} prompts.")

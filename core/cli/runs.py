@@ -8,6 +8,7 @@ import click
 
 from core.cli.jobs import ONLY, job_command, start, together
 from core.cli.output import ProgressLine, folder_argument, given, json_option, opened, show, table
+from core.cli.trust import asking
 from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind, config_values, job_config
 from core.config.options import documented, flag_name
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
@@ -58,7 +59,7 @@ def sweep_command(folder: Path, as_json: bool, detach: bool, vary: tuple[str, ..
             raise BadInput(f"{text!r} names no values: write --vary kl_coef=0.02,0.05.")
         axes[name.strip().removeprefix("--").replace("-", "_")] = [value.strip() for value in values.split(",")]
     with opened(folder) as project:
-        jobs = sweep.enqueue(project, config, own, axes)
+        jobs = asking(lambda: sweep.enqueue(project, config, own, axes))
         if detach:
             launch.ensure_worker(project.folder)
             show({"jobs": [job.id for job in jobs]}, as_json, f"Queued {len(jobs)} runs: `runs` compares them.")

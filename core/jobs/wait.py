@@ -49,6 +49,8 @@ def ended_well(job: Job) -> Job:
     """The job, or `KnownError` if it failed or was stopped."""
     if job.status == "failed":
         raise KnownError(job.error or "The job failed.")
+    if job.status == "stopped" and job.error:
+        raise KnownError(f"Job {job.id} was stopped. {job.error}")
     if job.status in ("stopped", "interrupted"):
         raise KnownError(f"Job {job.id} was {job.status}: `resume` with its number goes on from its last checkpoint.")
     return job

@@ -4,8 +4,6 @@ A gold reward is a function of (prompt, completion) to a number. A labeler that 
 and is shown as such wherever its rankings appear.
 """
 
-import importlib
-import importlib.util
 import re
 from collections.abc import Callable
 from functools import cache
@@ -15,6 +13,7 @@ from typing import Any
 from core.errors import BadInput
 from core.records import Labeler, NewRanking
 from core.store import Changes, Project, changed, completions, labelers, rankings
+from core.trust import code
 
 Gold = Callable[[str, str], float]
 
@@ -84,10 +83,9 @@ def rules(text: str) -> list[tuple[float, str]]:
     return found
 
 
-def find(text: str) -> Gold:
-    """The gold reward that `text` names (see `HELP`). Raises `BadInput` when there is none.
-
-    `module:function` and files run the user's own code, because the user named them.
+def find(project: Project, text: str) -> Gold:
+    """The gold reward that `text` names (see `HELP`). Raises `BadInput` when there is none, and for code that nobody
+    allowed this project to run.
     """
     check(text)
     if text in NAMED:
@@ -95,12 +93,7 @@ def find(text: str) -> Gold:
     if text.startswith("regex:"):
         pattern = re.compile(text.removeprefix("regex:"))
         return lambda prompt, completion: float(len(pattern.findall(completion)))
-    place, _, name = text.rpartition(":")
-    try:
-        module = _file_module(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-        function = getattr(module, name)
-    except (ImportError, AttributeError, OSError, SyntaxError) as error:
-        raise BadInput(f"The gold reward {text!r} cannot be loaded: {error}.") from error
+    function = code.load(project, text)
 
     def own(prompt: str, completion: str) -> float:
         try:
@@ -111,25 +104,16 @@ def find(text: str) -> Gold:
     return own
 
 
-def _file_module(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"plumbline_gold_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def scripted_labeler(project: Project, gold: str) -> Labeler:
     """The labeler that ranks by the gold reward `gold`; marked as scripted for good."""
-    find(gold)
+    find(project, gold)
     return labelers.named(project, f"scripted: {gold}", kind="scripted", detail=gold)
 
 
 def rank_all(project: Project, gold: str) -> Changes:
     """Rank every group that the scripted labeler has not ranked yet; equal gold rewards are ties."""
     labeler = scripted_labeler(project, gold)
-    reward = find(gold)
+    reward = find(project, gold)
     ids: list[int] = []
     with project.write():
         for group_id in completions.group_ids(project, unranked_by=labeler.id):

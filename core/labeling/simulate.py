@@ -62,7 +62,7 @@ def simulate(
         if temperature < 0:
             raise BadInput("The temperature must be at least 0.")
         character = replace(character, temperature=temperature)
-    score = gold.find(reward)
+    score = gold.find(project, reward)
     who = labeler(project, reward, personality, temperature)
     ids: list[int] = []
     with project.write():

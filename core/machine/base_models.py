@@ -4,15 +4,13 @@ A model is named by `embedded`, by a hub id (`hub:HuggingFaceTB/SmolLM2-360M-Ins
 of safetensors, or by a local GGUF file.
 """
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
 from core.errors import BadInput, ModelError
+from core.resources import data_folder as data_folder
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,6 @@ class ModelSpec:
     def loadable(self) -> str:
         """By what transformers finds it: its hub id, or its folder."""
         return self.source if self.kind == "hub" else str(self.folder)
-
-
-def data_folder() -> Path:
-    """Plumbline's own folder for this user; PLUMBLINE_DATA overrides it."""
-    override = os.environ.get("PLUMBLINE_DATA")
-    return Path(override).expanduser() if override else Path(platformdirs.user_data_dir("plumbline", appauthor=False))
 
 
 def models_folder() -> Path:

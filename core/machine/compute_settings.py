@@ -13,6 +13,7 @@ from typing import Any
 from core.config.options import Settings, documented, from_dict, option
 from core.errors import BadInput
 from core.machine import base_models
+from core.store.files import beside
 
 AUTO = "auto"
 #: Environment variables that win over a choice. Torch itself heeds the last one.
@@ -72,9 +73,8 @@ def choose(name: str, value: Any) -> Machine:
     found = replace(chosen(), **{name: value})
     path = file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    with beside.file(path) as made:
+        made.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
     return found
 
 

@@ -20,6 +20,8 @@ from core.machine.base_models import ModelSpec
 from core.models import fetch
 from core.models.devices import Placement, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
+from core.trust import gate
+from core.trust.wish import of_fetching
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ def base_of(context: JobContext, *, four_bit: bool = False) -> Generator[Event, 
 
 
 def fetched(context: JobContext, spec: ModelSpec, what: str) -> Iterator[Progress]:
-    """Bring a model to this machine if it is not there. Raises `KnownError` when the job is stopped meanwhile."""
+    """Bring a model to this machine if it is not there. Raises `KnownError` when the job is stopped meanwhile, and for
+    one that nobody allowed the project to fetch."""
+    gate.check(context.project, of_fetching(spec))
     with closing(fetch.ensure(spec)) as fetching:
         if context.world.size > 1:  # one brings it, the others wait, and nobody tells
             if context.world.main:

@@ -9,25 +9,22 @@ A copy appears whole or not at all.
 import os
 import shutil
 import sqlite3
-import stat
-import struct
-import uuid
-import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from core.errors import DISK_FULL, BadInput, KnownError, ProjectError, known
+from core.errors import BadInput, KnownError, known
+from core.humanize import readable
+from core.projects import archive_entries, archive_names
+from core.projects.archive_entries import SUFFIX as SUFFIX
 from core.projects.summary import RUNS
 from core.store import DATABASE, Project, open_project
-from core.store.files import closed, snapshots
-from core.store.files.closed import Fault
+from core.store.files import beside, snapshots
 from core.store.runs import checkpoints
+from core.trust import gate
 
-SUFFIX = ".plumbline.zip"
 CHUNK = 1 << 20
 #: How often a copy is begun again because a run saved a checkpoint meanwhile.
 TRIES = 3
@@ -46,7 +43,7 @@ def duplicate(source: Path, target: Path, *, name: str = "", progress: Progress 
     with _sentences(target), closing(open_project(source)) as project:
         if target.is_relative_to(project.folder):
             raise BadInput(f"{target} lies in the project itself: choose a folder outside it.")
-        with _appearing(target) as partial:
+        with beside.folder(target) as partial:
 
             def attempt() -> None:
                 shutil.rmtree(partial / RUNS, ignore_errors=True)
@@ -58,6 +55,8 @@ def duplicate(source: Path, target: Path, *, name: str = "", progress: Progress 
                         meter.write(reading, partial / inside)
 
             _steadily(project, attempt)
+        with closing(open_project(target)) as copy:
+            gate.hand_on(project, copy)
     return target
 
 
@@ -71,16 +70,18 @@ def archive(folder: Path, path: Path, *, progress: Progress = _quiet) -> Path:
     with _sentences(path), closing(open_project(folder)) as project:
         if path.is_relative_to(project.folder):
             raise BadInput(f"{path} lies in the project itself: choose a place outside it.")
-        with _scratch(path.parent) as scratch:
-            _steadily(project, lambda: _write(project, scratch, progress))
-            (scratch / "archive").replace(path)
+        with beside.file(path) as made, beside.scratch(path.parent) as scratch:
+            _steadily(project, lambda: _write(project, made, scratch / DATABASE, progress))
     return path
 
 
-def _write(project: Project, scratch: Path, progress: Progress) -> None:
-    files = _to_copy(project, scratch / DATABASE)
+def _write(project: Project, made: Path, snapshot: Path, progress: Progress) -> None:
+    files = _to_copy(project, snapshot)
+    for path, inside in files:
+        if archive_names.fault(inside):
+            raise BadInput(f"{readable(str(path))} has a name that no archive can hold: rename it.")
     meter = _Meter(sum(path.stat().st_size for path, _ in files), progress)
-    with (scratch / "archive").open("wb") as file:
+    with made.open("wb") as file:
         with ZipFile(file, "w", strict_timestamps=False) as packed:
             for path, inside in files:
                 with path.open("rb") as reading:
@@ -102,61 +103,17 @@ def restore(path: Path, folder: Path, *, progress: Progress = _quiet) -> Path:
     path, target = path.expanduser(), _free(folder)
     if not path.is_file():
         raise BadInput(f"{path} is not a file: choose an archive ({SUFFIX}).")
-    with _sentences(target), _unpacking(path) as packed:
-        entries = _entries(packed, path)
-        there = next(parent for parent in target.parents if parent.exists())
-        total = sum(entry.file_size for entry in entries)
-        if total > shutil.disk_usage(there).free:
-            raise KnownError(DISK_FULL)
-        meter = _Meter(total, progress)
-        with _appearing(target) as partial:
+    with _sentences(target), archive_entries.opened(path) as packed:
+        entries = archive_entries.entries(packed, path)
+        meter = _Meter(archive_entries.bounded(entries, path, target), progress)
+        with beside.folder(target) as partial:
             (partial / RUNS).mkdir()
             for entry in entries:
                 with packed.open(entry) as reading:
                     meter.write(reading, partial / entry.filename)
-            _check(partial / DATABASE, path)
+            archive_entries.check(partial / DATABASE, path)
+            snapshots.rest(partial / DATABASE)
     return target
-
-
-def _entries(packed: ZipFile, path: Path) -> list[ZipInfo]:
-    """The files in an archive, all of which a project may have and none of which would leave its folder."""
-    entries = [entry for entry in packed.infolist() if not entry.is_dir()]
-    names = Counter(entry.filename for entry in entries)
-    if DATABASE not in names:
-        raise BadInput(f"{path.name} is not a Plumbline archive: choose a file that ends in {SUFFIX}.")
-    for entry in entries:
-        parts = PurePosixPath(entry.filename).parts
-        ours = entry.filename == DATABASE or (parts[0] == RUNS and len(parts) > 1)
-        strange = ".." in parts or any(mark in entry.filename for mark in "\\:") or names[entry.filename] > 1
-        kind = stat.S_IFMT(entry.external_attr >> 16)
-        plain = kind in (0, stat.S_IFREG) and not entry.flag_bits & 1
-        if not ours or strange or not plain or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-            raise BadInput(f"{path.name} holds “{entry.filename}”, which no project has: nothing is taken out of it.")
-    return entries
-
-
-def _check(database: Path, path: Path) -> None:
-    """Is it a whole project that this version can open? Migrations wait until somebody opens it."""
-    match closed.fault(database):
-        case Fault.FOREIGN:
-            raise BadInput(f"{path.name} is not a Plumbline archive: choose a file that ends in {SUFFIX}.")
-        case Fault.NEWER:
-            raise ProjectError(f"{path.name} was made by a newer Plumbline: update Plumbline to restore it.")
-        case Fault.DAMAGED:
-            raise BadInput(f"{path.name} is damaged or cut short: take another copy of it.")
-
-
-@contextmanager
-def _unpacking(path: Path) -> Iterator[ZipFile]:
-    """The archive, with everything that zipfile says about a damaged one as a sentence."""
-    try:
-        with ZipFile(path) as packed:
-            yield packed
-    except (BadZipFile, zlib.error, EOFError, struct.error, ValueError, NotImplementedError, RuntimeError) as error:
-        with path.open("rb") as file:
-            begun = file.read(2) == b"PK"
-        what = "is damaged or cut short: take another copy of it" if begun else "is not a Plumbline archive"
-        raise BadInput(f"{path.name} {what}.") from error
 
 
 def _to_copy(project: Project, snapshot: Path, name: str = "") -> list[tuple[Path, str]]:
@@ -220,35 +177,6 @@ def _free(folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} is not empty: choose a new folder.")
     return folder
-
-
-@contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """A folder beside `target` that becomes it at the end; after an error nothing is left, not even new parents."""
-    made = [parent for parent in target.parents if not parent.exists()]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _scratch(target.parent) as partial:
-            yield partial
-            if target.exists():
-                target.rmdir()
-            partial.rename(target)
-    except BaseException:
-        for parent in made:
-            with suppress(OSError):
-                parent.rmdir()
-        raise
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """A hidden folder within `folder`, on the same disk, gone at the end."""
-    scratch = folder / f".plumbline-{uuid.uuid4().hex[:8]}.partial"
-    scratch.mkdir()
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager

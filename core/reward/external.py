@@ -17,6 +17,8 @@ from core.machine import base_models
 from core.models.devices import placement
 from core.models.load import fetched, pretrained
 from core.store import Project, completions
+from core.trust import gate
+from core.trust.wish import of_reward_model
 
 LONGEST = 4096
 AT_ONCE = 8
@@ -111,6 +113,7 @@ class ExternalReward:
 
 def external_of(context: JobContext, text: str) -> Generator[Progress, None, ExternalReward]:
     """The model that `text` names, fetched if need be, on this project's scale."""
+    gate.check(context.project, of_reward_model(text))
     yield from fetched(context, base_models.parse(text), "reward model")
     yield Progress(0, 1, "Loading the reward model")
     found = ExternalReward(text)

@@ -115,9 +115,9 @@ class RewardFunction:
         return gold and [gold(prompt, completion) for prompt, completion in zip(prompts, completions, strict=True)]
 
 
-def rules_of(text: str) -> tuple[tuple[float, Gold], ...]:
+def rules_of(project: Project, text: str) -> tuple[tuple[float, Gold], ...]:
     """`0.5*sentiment; -0.01*length` as (weight, rule) pairs. Raises `BadInput`; what a rule may be says `gold.HELP`."""
-    return tuple((weight, golds.find(name)) for weight, name in golds.rules(text))
+    return tuple((weight, golds.find(project, name)) for weight, name in golds.rules(text))
 
 
 def on_four_bits(project: Project, spec: RewardSpec) -> bool:
@@ -136,10 +136,10 @@ def reward_function(
     Unless it is `needed`, there may be no model: an algorithm that learns from rankings has nothing to score. The gold
     reward that is drawn beside then scores, if there is one.
     """
-    gold = golds.find(spec.gold) if spec.gold else None
+    gold = golds.find(context.project, spec.gold) if spec.gold else None
     model, job, external, optimised, weight = None, None, None, None, spec.model_weight
     if spec.optimised_gold:
-        optimised = gold if spec.optimised_gold == spec.gold else golds.find(spec.optimised_gold)
+        optimised = gold if spec.optimised_gold == spec.gold else golds.find(context.project, spec.optimised_gold)
     elif spec.reward_model:
         external = yield from external_of(context, spec.reward_model)
     elif not needed and not spec.reward_job and queue.newest_run(context.project, TrainRewardJob) is None:
@@ -150,5 +150,5 @@ def reward_function(
         yield Progress(0, 1, "Loading the reward model")
         queue.adapter_of(context.project, job)  # raises where its weights were damaged
         model = load_run(shared, context.project, job.result.adapter, combine=spec.ensemble)
-    rules = rules_of(spec.rules)
+    rules = rules_of(context.project, spec.rules)
     return RewardFunction(model, job, external, optimised, gold, weight, rules, spec.missing_end_penalty)

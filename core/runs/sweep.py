@@ -11,7 +11,7 @@ from core.config.training import ALGORITHMS, Run, TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue
 from core.records import Job
-from core.runs import preflight
+from core.runs import preflight, wishes
 from core.store import Project
 
 #: A grid that is larger was not meant.
@@ -65,6 +65,7 @@ def enqueue(project: Project, config: Any, options: Any, axes: Mapping[str, Sequ
     runs = grid(_changed(config, {"on_trouble": "fail"}), options, axes)
     for _, one, _ in runs:
         preflight.check(project, one)
+        wishes.choose(project, one)
     return [
         queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(one, own), name=f"Sweep: {title}")
         for title, one, own in runs

@@ -148,6 +148,23 @@ def hold_for(project: Project, job_id: int, error: str) -> None:
 # --- how it goes ------------------------------------------------------------------------------------------------
 
 
+def any_waiting(project: Project) -> bool:
+    """Is there a job that is queued, or claims to run?"""
+    return bool(
+        project.database.value("select exists (select 1 from jobs where status in ('queued', 'running', 'paused'))")
+    )
+
+
+def put_to_rest(project: Project, reason: str) -> None:
+    """Stop whatever waits or claims to run; it can be resumed."""
+    with project.write() as database:
+        database.execute(
+            "update jobs set status = 'stopped', wanted = 'run', error = ?, finished_at = ?"
+            " where status in ('queued', 'running', 'paused')",
+            (reason, now()),
+        )
+
+
 def next_queued(project: Project, job_id: int | None = None) -> int | None:
     """The oldest job that is queued, or a certain one if it is."""
     found: int | None = project.database.value(

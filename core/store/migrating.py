@@ -4,6 +4,7 @@ sqlite-utils keeps the list of migrations; it reads numpy, too, so that it is im
 before: the window's first frame does without.
 """
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -49,7 +50,7 @@ def pending(connection: sqlite3.Connection, path: Path) -> list[str]:
 def is_older(path: Path) -> bool:
     """Would opening it migrate it first, which copies the whole file? False for what cannot be opened."""
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as reader:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as reader:
             return bool(pending(reader, path))
     except (sqlite3.Error, ProjectError):
         return False
@@ -60,5 +61,5 @@ def _back_up(path: Path, backup: Path) -> None:
     partial = backup.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as reader:  # a connection in a transaction cannot copy
-        reader.execute("vacuum into ?", (str(partial),))
+        reader.execute("vacuum into cast(? as text)", (os.fsencode(partial),))
     partial.replace(backup)

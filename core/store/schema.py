@@ -367,6 +367,17 @@ def m005_jobs(database: Database) -> None:
     _execute(database, JOBS)
 
 
+IDENTITY = """
+insert or ignore into settings (key, value) values ('identity', json_quote(lower(hex(randomblob(16)))));
+"""
+
+
+@migrations()
+def m006_identity(database: Database) -> None:
+    """By which a machine knows the project again. A labeling pack shares the `uid` of its project, and not this."""
+    _execute(database, IDENTITY)
+
+
 def names() -> list[str]:
     """Of all migrations, in their order."""
     return [migration.name for migration in migrations._migrations]

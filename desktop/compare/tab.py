@@ -1,5 +1,6 @@
 """The Compare tab: the reference and the tuned policy answer the same prompts, side by side, with scores."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -148,7 +149,7 @@ class Tab(TabWidget):
             assert isinstance(job, CompareJob)
             self._wait_for(job)
         except KnownError as error:
-            errors.show(error, self)
+            errors.show(error, self, partial(self._start, prompts, completions=completions))
 
     def _wait_for(self, job: CompareJob) -> None:
         self._shown = job.id

@@ -1,6 +1,7 @@
 """The Tune tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
 import re
+from functools import partial
 
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
 
@@ -173,7 +174,7 @@ class Tab(TabWidget, ShowsRuns):
         try:
             self.session.start(JobKind.TRAIN_POLICY, *self.form.run())
         except KnownError as error:
-            errors.show(error, self)
+            errors.show(error, self, self.start)
             return
         self.show_newest_run()
 
@@ -200,7 +201,11 @@ class Tab(TabWidget, ShowsRuns):
     def start_sweep(self, config: object, options: object, axes: dict[str, list[str]]) -> None:
         """In the background: two hundred rows take a while to be on disk."""
         folder = self.session.project.folder
-        with_project(self, folder, lambda project: sweep.enqueue(project, config, options, axes), self._swept)
+        again = partial(self.start_sweep, config, options, axes)
+        with_project(
+            self, folder, lambda project: sweep.enqueue(project, config, options, axes), self._swept,
+            lambda error: errors.show(error, self, again),
+        )  # fmt: skip
 
     def _swept(self, jobs: list[Job]) -> None:
         self.session.wake()
@@ -242,7 +247,7 @@ class Tab(TabWidget, ShowsRuns):
             config = ExportModelConfig(policy_job=self.runs.current, out=out, checkpoint=checkpoint)
             waits = self.session.waits(self.session.start(JobKind.EXPORT_MODEL, config))
         except KnownError as error:
-            errors.show(error, self)
+            errors.show(error, self, partial(self.start_export, out, checkpoint))
             return
         self._say_exported(f"The model of run {self.runs.current} will be written to {out}. {waits}".strip(), "small")
 
@@ -256,7 +261,7 @@ class Tab(TabWidget, ShowsRuns):
             try:
                 ask(self.runs.current)
             except KnownError as error:
-                errors.show(error, self)
+                errors.show(error, self, partial(self._act, ask))
 
     def _show_state(self) -> None:
         self.stack.setCurrentIndex(1 if self.runs.count() else 0)

@@ -1,5 +1,6 @@
 """The first page: open the demo, make a project, open one, or go on with a recent one."""
 
+from contextlib import closing
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -8,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit,
 from core.errors import KnownError
 from core.machine import base_models
 from core.store import create_project, guidelines
+from core.trust import gate
 from desktop.projects import actions
 from desktop.projects.recent_list import RecentList
 from desktop.theme.theme import SPACE
@@ -132,12 +134,16 @@ class NewProject(QDialog):
         folder = Path(self.folder.text().strip())
         try:
             base_models.check(base_models.parse(self.model.text()))
-            project = create_project(folder, self.name.text().strip(), self.model.text().strip())
+            text = guidelines.templates()["helpful-honest-harmless"].read_text(encoding="utf-8")
+            written = guidelines.from_markdown(text)
+            made = create_project(
+                folder, self.name.text().strip(), self.model.text().strip(),
+                lambda project: guidelines.save(project, **written),
+            )  # fmt: skip
         except KnownError as error:
             self.error.setText(str(error))
             return
-        text = guidelines.templates()["helpful-honest-harmless"].read_text(encoding="utf-8")
-        guidelines.save(project, **guidelines.from_markdown(text))
-        project.close()
+        with closing(made) as project:
+            gate.made_here(project)
         self.accept()
         self.made.emit(folder)

@@ -21,8 +21,11 @@ from PySide6.QtWidgets import (
 from core.errors import KnownError
 from core.labeling import gold, pack, simulate
 from core.records import Labeler
+from core.runs import wishes
 from core.store import Changes, Project, assignments, labelers, rankings
 from core.store.undo import bulk
+from core.trust import gate
+from core.trust.wish import AskFirst
 from desktop import errors
 from desktop.background import with_project
 from desktop.review import actions
@@ -288,7 +291,18 @@ class LabelersPage(QWidget):
                 lambda: simulate.simulate(project, reward, character, temperature=noise),
             )  # fmt: skip
 
+        try:
+            gate.choose(self.session.project, wishes.of_gold(reward))
+        except KnownError as error:
+            self._refused(error)
+            return
         self._apart(work, done)
+
+    def _refused(self, error: KnownError) -> None:
+        if isinstance(error, AskFirst):
+            errors.show(error, self, self.simulate)
+        else:
+            self._failed(error)
 
     def _apart(self, work: Callable[[Any], Any], done: Callable[[Any], None]) -> None:
         """Run `work` with a project of its own beside the window."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -171,7 +172,7 @@ class PlaygroundPage(QWidget):
         try:
             job = self.session.start(kind, config)
         except KnownError as error:
-            errors.show(error, self)
+            errors.show(error, self, partial(self._start, kind, config, words, lines))
             return
         self._jobs[job.id], self._asked = lines, (job.id, words)
         self._say_busy()

@@ -179,7 +179,7 @@ class TrainingPage(QWidget):
         try:
             self.session.start(JobKind.TRAIN_REWARD, self.form.config(TrainRewardConfig))
         except KnownError as error:
-            errors.show(error, self)
+            errors.show(error, self, self.start)
             return
         self.show_newest()
 

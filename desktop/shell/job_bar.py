@@ -1,13 +1,16 @@
 """The bar at the foot of the window: what the worker does, how far it is, and pause, resume, stop."""
 
 import time
+from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 
+from core.errors import KnownError
 from core.jobs.follow import WORKING, News
 from core.jobs.worker_process import PATIENCE
 from core.records import ACTIVE, RESUMABLE, Job
+from desktop import errors
 from desktop.errors import worded
 from desktop.session import Session
 from desktop.shell import actions
@@ -57,7 +60,10 @@ class JobBar(QFrame):
 
     def _act(self, ask: object) -> None:
         if self.job is not None and callable(ask):
-            ask(self.job.id)
+            try:
+                ask(self.job.id)
+            except KnownError as error:
+                errors.show(error, self, partial(self._act, ask))
 
     def _news(self, news: News) -> None:
         if self.job is not None and self.job.id in news.gone:

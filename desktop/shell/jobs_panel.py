@@ -1,5 +1,7 @@
 """All jobs of the project with what they logged: what waits, what runs, what failed and why."""
 
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
@@ -140,7 +142,7 @@ class JobsPanel(QDialog):
             try:
                 ask(job.id)
             except KnownError as error:
-                errors.show(error, self)
+                errors.show(error, self, partial(self._act, ask))
 
     def _news(self, news: News) -> None:
         if news.jobs or news.gone:

@@ -1,5 +1,7 @@
 """The card at the foot of the sidebar: the next step of the loop, or the stop of the guided tour."""
 
+from functools import partial
+
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -173,7 +175,7 @@ class NextCard(QWidget):
         try:
             self.session.start(stop.job, *tour.job_of(stop))
         except KnownError as error:
-            errors.show(error, self)
+            errors.show(error, self, partial(self._start, stop))
         self.session.navigator.show_newest_run(TABS[stop.step])
         self.refresh()
 

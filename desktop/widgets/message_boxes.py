@@ -31,7 +31,7 @@ def show(found: QMessageBox) -> QMessageBox:
     return found
 
 
-def ask(parent: QWidget, text: str, more: str, yes: str, then: Callable[[], object], *, no: str = "") -> None:
+def ask(parent: QWidget, text: str, more: str, yes: str, then: Callable[[], object], *, no: str = "") -> QMessageBox:
     """Call `then` if the button `yes` is pressed. The way out, for Enter and Escape, is Cancel, or called `no`."""
     asked = box(parent, text, more)
     does = asked.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
@@ -39,4 +39,4 @@ def ask(parent: QWidget, text: str, more: str, yes: str, then: Callable[[], obje
     out = asked.addButton(no, QMessageBox.ButtonRole.RejectRole) if no else asked.addButton(cancel)
     asked.setDefaultButton(out)
     does.clicked.connect(lambda: then())
-    show(asked)
+    return show(asked)

@@ -36,7 +36,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from tests.core.reward.steps import fresh_model, update
 
     base = load_base(options)
-    reward = gold.find(GOLD)
+    reward = gold.NAMED[GOLD]
     asked = list(dict.fromkeys(prompts(options, base, SIZES[-1] + HELDOUT)))[: SIZES[-1] + HELDOUT]
     examples: list[Example] = []
     truth: list[list[float]] = []

@@ -328,7 +328,7 @@ def beside(options: argparse.Namespace, seed: int) -> dict[str, Any] | None:
         shared = SharedModel(base)
         shared.load(POLICY, out)
         heldout = [(number, prompt.text) for number, prompt in enumerate(everything) if prompt.split == "heldout"]
-        score = RewardFunction(optimised_gold=gold.find("sentiment"), gold=gold.find("sentiment"))
+        score = RewardFunction(optimised_gold=gold.sentiment, gold=gold.sentiment)
         parts = [
             evaluate.answers(
                 shared, role, heldout, score, name=name, copies=COPIES, max_new_tokens=TOKENS, temperature=1.0, seed=0

@@ -1,11 +1,13 @@
 """The tiny model, made once, and a way to run a job in this process."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.errors import BadInput
 from core.records import Job, Prompt
 from core.store import Project, create_project, prompts
 from tests.conftest import copied
@@ -53,7 +55,7 @@ def asking(asking_project: Path, tmp_path: Path) -> Iterator[Project]:
 
 @pytest.fixture
 def run_job(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
-    """Queue a job and run it here, as the worker would."""
+    """Queue a job as a person does in a project of their own, and run it here, as the worker would."""
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
     cache: dict[str, Any] = {}
 
@@ -61,7 +63,12 @@ def run_job(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
         from core import worker
         from core.config.jobs import config_values
         from core.jobs import queue
+        from core.runs import wishes
+        from core.trust import gate
 
+        gate.made_here(project)
+        with suppress(BadInput):  # the worker says it, too
+            wishes.choose(project, config)
         job = queue.enqueue(project, kind, config_values(config, options))
         claimed = worker.claim(project)
         assert claimed is not None

@@ -1,6 +1,7 @@
 """Ask the local model for completions, and watch them come."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QProgressBar, QScrollArea, QWidget
@@ -12,6 +13,8 @@ from core.humanize import duration
 from core.jobs import queue
 from core.records import ACTIVE, RESUMABLE, Job
 from core.store import Project, completions, prompts
+from core.trust.wish import AskFirst
+from desktop import errors
 from desktop.rank import actions
 from desktop.session import Session
 from desktop.theme.theme import SPACE
@@ -100,7 +103,7 @@ class GeneratePanel(QWidget):
             }
             self.session.start(JobKind.GENERATE, GenerateConfig(**values))
         except KnownError as error:
-            self._say(str(error), "error")
+            self._refused(error, self.start)
             return
         self.show_job(at_work(self.session.project))
         self.started.emit()
@@ -144,6 +147,12 @@ class GeneratePanel(QWidget):
         try:
             wish(self._job_id)
         except KnownError as error:
+            self._refused(error, partial(self._ask, wish))
+
+    def _refused(self, error: KnownError, again: Callable[[], object]) -> None:
+        if isinstance(error, AskFirst):
+            errors.show(error, self, again)
+        else:
             self._say(str(error), "error")
 
 

@@ -9,8 +9,9 @@ from core.config.training import TrainRewardConfig
 from core.errors import BadInput
 from core.jobs import queue
 from core.labeling import gold
-from core.runs import preflight, sweep
+from core.runs import preflight, sweep, wishes
 from core.store import prompts
+from core.trust import gate
 from tests.core.rl.test_steering import POLICY, options
 
 
@@ -64,6 +65,7 @@ def test_a_persons_own_code_is_not_run_at_the_door(asking, tmp_path):
     (tmp_path / "own.py").write_text(code, encoding="utf-8")
     name = f"{tmp_path / 'own.py'}:score"
     preflight.check(asking, replace(POLICY, rules=f"2*{name}"))
+    gate.choose(asking, wishes.of_gold(name))
     assert not (tmp_path / "ran").exists()
-    assert gold.find(name)("a prompt", "an answer") == 1.0
+    assert gold.find(asking, name)("a prompt", "an answer") == 1.0
     assert (tmp_path / "ran").exists(), "a job does run it"

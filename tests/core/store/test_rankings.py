@@ -10,7 +10,9 @@ from core.errors import BadInput
 from core.labeling import gold
 from core.preferences import judged_groups
 from core.records import NewRanking
+from core.runs import wishes
 from core.store import DATABASE, completions, guidelines, labelers, pairs, rankings
+from core.trust import gate
 from tests.ranked import counting_rankings
 
 
@@ -123,17 +125,19 @@ def test_a_scripted_labeler_is_marked_and_ties_equal_gold(filled):
     assert gold.rank_all(filled, "length").ids == ()
 
 
-def test_gold_rewards_are_found_by_name_pattern_and_file(tmp_path):
+def test_gold_rewards_are_found_by_name_pattern_and_file(project, tmp_path):
     assert (
-        gold.find("sentiment")("", "I love this, thank you!")
+        gold.find(project, "sentiment")("", "I love this, thank you!")
         > 0
-        > gold.find("sentiment")("", "I hate this, it is awful.")
+        > gold.find(project, "sentiment")("", "I hate this, it is awful.")
     )
-    assert gold.find("warmth")("", "You can do it, and you will.") > gold.find("warmth")("", "It can be done.")
-    assert gold.find("regex:[0-9]+")("", "1 and 22 and 333") == 3.0
-    assert gold.find("math:hypot") is not None
+    assert gold.find(project, "warmth")("", "You can do it, and you will.") > gold.find(project, "warmth")(
+        "", "It can be done."
+    )
+    assert gold.find(project, "regex:[0-9]+")("", "1 and 22 and 333") == 3.0
     (tmp_path / "mine.py").write_text("def shout(prompt, completion):\n    return completion.count('!')\n")
-    assert gold.find(f"{tmp_path / 'mine.py'}:shout")("", "hey!!") == 2.0
-    for wrong in ("nothing", "regex:[", "no_such_module:f", f"{tmp_path}/none.py:f", "math:nothing"):
+    gate.choose(project, wishes.of_gold(f"{tmp_path / 'mine.py'}:shout"))
+    assert gold.find(project, f"{tmp_path / 'mine.py'}:shout")("", "hey!!") == 2.0
+    for wrong in ("nothing", "regex:[", "no_such_module:f", f"{tmp_path}/none.py:f", "math:hypot", "math:nothing"):
         with pytest.raises(BadInput):
-            gold.find(wrong)
+            gold.find(project, wrong)

@@ -1,0 +1,87 @@
+"""What jobs name that reaches beyond their project: code, models from elsewhere, files."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from core.config.jobs import CompareConfig, ExportModelConfig, JudgeConfig, ScoreFileConfig
+from core.config.training import TrainPolicyConfig, TrainPolicyJob
+from core.errors import BadInput
+from core.jobs import queue
+from core.labeling import gold
+from core.machine import base_models
+from core.store import Project
+from core.trust import code, gate, wish
+from core.trust.wish import Wish
+
+#: Makes wishes of the text that a setting holds.
+Maker = Callable[[str], list[Wish]]
+
+
+def of_gold(name: str) -> list[Wish]:
+    """The code that a reward is; the built-in ones are free."""
+    return [code.wish_of(name)] if code.names_code(name) else []
+
+
+def named(project: Project, config: object) -> list[Wish]:
+    """What a job's settings name, and those of the run that it compares. Raises `BadInput` for what is not there."""
+    run = _compared(project, config) if isinstance(config, CompareConfig) else None
+    texts = [*_texts(config), *(_texts(run.config) if run is not None else ())]
+    return _different(each for make, text in texts for each in make(text))
+
+
+def base(project: Project) -> list[Wish]:
+    """The project's base model, where it has to be fetched."""
+    return wish.of_model(str(project.setting("model", base_models.EMBEDDED)))
+
+
+def choose(project: Project, config: object) -> None:
+    """A person starts a job of these settings: raises `AskFirst` where they must be asked first."""
+    gate.choose(project, named(project, config))
+    gate.check(project, base(project))
+
+
+def check(project: Project, config: object) -> None:
+    """Raises `AskFirst` unless everything that a job wants was allowed."""
+    gate.check(project, named(project, config) + base(project))
+
+
+def of_project(project: Project) -> tuple[list[Wish], list[str]]:
+    """Everything that its jobs and its base want, and a sentence about each name that cannot be followed."""
+    found, refused = [], dict[str, None]()
+    makers: list[tuple[Maker, str]] = [(wish.of_model, str(project.setting("model", base_models.EMBEDDED)))]
+    for job in queue.listed(project):
+        try:
+            over = job.status == "done"  # its files are written, its rewards may be asked again by a comparison
+            makers += [(make, text) for make, text in _texts(job.config) if not over or make is not wish.of_file]
+        except BadInput as error:
+            refused[str(error)] = None
+    for make, text in makers:
+        try:
+            found += make(text)
+        except BadInput as error:
+            refused[str(error)] = None
+    return _different(found), list(refused)
+
+
+def _texts(config: object) -> list[tuple[Maker, str]]:
+    """The settings that name something, each with what makes wishes of it."""
+    if isinstance(config, TrainPolicyConfig):
+        rules = [(of_gold, name) for _, name in gold.rules(config.rules)]
+        return [(of_gold, config.gold), *rules, (wish.of_reward_model, config.reward_model)]
+    if isinstance(config, CompareConfig):
+        return [(of_gold, config.gold)]
+    if isinstance(config, ScoreFileConfig):
+        return [(wish.of_reward_model, config.reward_model), (wish.of_file, config.path), (wish.of_file, config.out)]
+    if isinstance(config, JudgeConfig):
+        return [(wish.of_reward_model, config.reward_model)]
+    return [(wish.of_file, config.out)] if isinstance(config, ExportModelConfig) else []
+
+
+def _compared(project: Project, config: CompareConfig) -> TrainPolicyJob | None:
+    with suppress(BadInput):
+        return queue.run_of(project, config.policy_job, TrainPolicyJob)
+    return None
+
+
+def _different(found: Iterable[Wish]) -> list[Wish]:
+    return list({each.key: each for each in found}.values())

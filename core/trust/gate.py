@@ -1,0 +1,122 @@
+"""May this project do that? Asked before a job is queued or resumed, by the worker, and by what loads code or fetches.
+
+A project is trusted when it was made on this machine, or after `trust`. Of any other everything can be looked at,
+ranked and exported, but nothing that it names is run, fetched or written before a person agreed.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from core.errors import BadInput, KnownError
+from core.jobs import lock
+from core.store import Project, jobs
+from core.trust import registry
+from core.trust.registry import Place, Standing
+from core.trust.wish import AskFirst, Wish, allow
+
+#: Why a job of a project that is not trusted stands still.
+AT_REST = "This project was not made here, so its jobs wait for you: resume the job if you want it to run."
+
+
+def is_trusted(project: Project) -> bool:
+    return _standing(project).trusted
+
+
+def trust(project: Project, wishes: Sequence[Wish] = ()) -> None:
+    """A person looked at it and trusts it, with all that it wishes by then."""
+    place = Place.of(project)
+    registry.keep(place, replace(_standing(project), trusted=True))
+    allow(place, wishes)
+
+
+def made_here(project: Project) -> None:
+    """A person made it on this machine. Where that cannot be kept they are asked later."""
+    with suppress(KnownError):
+        registry.keep(Place.of(project), Standing(trusted=True, made=True))
+
+
+def hand_on(project: Project, copy: Project) -> None:
+    """A person copied the project here: the copy may do what the project may."""
+    with suppress(KnownError):
+        registry.keep(Place.of(copy), _standing(project))
+
+
+def revoke(project: Project) -> None:
+    """Take back whatever was allowed."""
+    registry.keep(Place.of(project), Standing())
+
+
+def arrive(project: Project, *, worker: bool = False, anew: bool = False) -> bool:
+    """To be called when a project is opened: the first time, or each time if `anew`, jobs of one that is not trusted
+    are put to rest, so that nothing starts by itself. One at which another worker is at work is left alone.
+
+    Returns whether any were.
+    """
+    place = Place.of(project)
+    found = registry.standing(place)
+    settled = found is not None and (found.trusted or not anew)
+    if settled or (not worker and lock.held(project.folder)):
+        return False
+    try:
+        stopped = put_to_rest(project)
+        registry.keep(place, found or Standing())
+    except (sqlite3.OperationalError, KnownError):
+        if worker:
+            raise
+        return False  # it can be looked at where nothing can be kept, too
+    return stopped
+
+
+def put_to_rest(project: Project) -> bool:
+    """Stop what waits or claims to run. Returns whether there was any."""
+    if not jobs.any_waiting(project):
+        return False
+    jobs.put_to_rest(project, AT_REST)
+    return True
+
+
+def lacking(project: Project, wishes: Sequence[Wish]) -> list[Wish]:
+    """Those that a person must be asked about. Code is asked about in every project, and again when it changed."""
+    found = _standing(project)
+    return [
+        _said(wish, found) for wish in wishes
+        if found.allowed.get(wish.key) != wish.digest and (wish.kind == "code" or not found.trusted)
+    ]  # fmt: skip
+
+
+def _said(wish: Wish, found: Standing) -> Wish:
+    before = ", which has changed since you allowed it" if wish.key in found.allowed else ""
+    return replace(wish, words=wish.words + before)
+
+
+def check(project: Project, wishes: Sequence[Wish]) -> None:
+    """Raise `AskFirst` for what a person did not agree to, `BadInput` for what they cannot even be asked about."""
+    asked = lacking(project, wishes)
+    chosen = registry.modules() if asked else frozenset()
+    for wish in asked:
+        if wish.module and wish.module not in chosen:
+            raise BadInput(not_chosen(wish.module))
+    if asked:
+        raise AskFirst(Place.of(project), asked)
+
+
+def not_chosen(module: str) -> str:
+    return (
+        f"The module {module!r} is none that you chose for rewards: if it is yours, choose it with `trust -m {module}`."
+    )
+
+
+def choose(project: Project, wishes: Sequence[Wish]) -> None:
+    """A person names these themself: in a project that they made that is the choice, and so is a file anywhere; what
+    else there is must have been allowed. Raises as `check` does."""
+    made = _standing(project).made
+    typed = [wish for wish in lacking(project, wishes) if made or wish.kind == "file"]
+    if typed:
+        allow(Place.of(project), typed)
+    check(project, wishes)
+
+
+def _standing(project: Project) -> Standing:
+    return registry.standing(Place.of(project)) or Standing()

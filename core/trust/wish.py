@@ -1,0 +1,78 @@
+"""What a project may ask for that reaches beyond its own folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shlex import quote
+from typing import Literal
+
+from core.errors import BadInput
+from core.machine import base_models
+from core.machine.base_models import ModelSpec
+from core.trust import registry
+from core.trust.registry import Place, Standing
+
+
+@dataclass(frozen=True)
+class Wish:
+    """`words` say what is done, as part of a sentence. Of code there is the `module` (empty for a file), the `file`
+    that it lies in, and the hash of that."""
+
+    kind: Literal["code", "model", "file"]
+    name: str
+    words: str
+    module: str = ""
+    file: Path | None = None
+    digest: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class AskFirst(BadInput):
+    """A person must be asked first; `allow` keeps that they agreed."""
+
+    def __init__(self, place: Place, wishes: Sequence[Wish]) -> None:
+        self.place, self.wishes = place, tuple(wishes)
+        said = "; ".join(wish.words for wish in wishes)
+        super().__init__(
+            f"This needs your word first: {said}. Look at it, then allow it with `trust {quote(place.path)}`."
+        )
+
+    def allow(self) -> None:
+        allow(self.place, self.wishes)
+
+
+def allow(place: Place, wishes: Sequence[Wish]) -> None:
+    """Keep that a person agreed to these."""
+    found = registry.standing(place) or Standing()
+    more = {wish.key: wish.digest for wish in wishes}
+    registry.keep(place, replace(found, allowed={**found.allowed, **more}))
+
+
+def of_model(text: str) -> list[Wish]:
+    """The base model of this name, if it has to be fetched from the hub."""
+    return of_fetching(base_models.parse(text))
+
+
+def of_fetching(spec: ModelSpec) -> list[Wish]:
+    """The network, where a model has to be fetched from the hub."""
+    if spec.kind != "hub" or base_models.is_ready(spec):
+        return []
+    return [Wish("model", f"hub:{spec.source}", f"it fetches the model {spec.source!r} from the hub")]
+
+
+def of_reward_model(text: str) -> list[Wish]:
+    """The reward model of this name, which was made elsewhere."""
+    if not text:
+        return []
+    spec = base_models.parse(text)
+    name = f"hub:{spec.source}" if spec.kind == "hub" else spec.source
+    return [Wish("model", name, f"it scores with the reward model {name!r}, which was made elsewhere")]
+
+
+def of_file(path: str) -> list[Wish]:
+    """A file or folder outside the project that a job reads or writes."""
+    place = str(Path(path).expanduser().resolve())
+    return [Wish("file", place, f"it uses the file or folder {place!r}")] if path else []

@@ -1,0 +1,466 @@
+"""What comes from elsewhere runs nothing: code that a project names, its jobs, and what reaches beyond its folder."""
+
+import io
+import json
+import os
+import shutil
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from core import cli, demo, worker
+from core.config.jobs import CompareConfig, ExportModelConfig, JobKind, ScoreFileConfig, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
+from core.errors import BadInput
+from core.jobs import launch, lock, queue
+from core.labeling import gold, pack, simulate
+from core.projects import archive
+from core.runs import sweep, wishes
+from core.store import DATABASE, open_project
+from core.trust import code, gate, registry
+from core.trust.wish import AskFirst
+from tests.jobs import add_job, set_job
+
+PPO = ALGORITHMS["ppo"].config()
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A reward that leaves a mark where it runs; returns its name, and whether it ran."""
+    file = tmp_path / "evil.py"
+    mark = tmp_path / "ran"
+    file.write_text(f"open({str(mark)!r}, 'w').close()\ndef score(prompt, completion):\n    return 1.0\n")
+    return f"{file}:score", mark.exists
+
+
+@pytest.fixture
+def plumbline(capsys, monkeypatch):
+    """Run a command in this process, which starts no worker; returns (exit code, stdout, stderr)."""
+    monkeypatch.setattr(launch, "ensure_worker", lambda folder, **_: None)
+
+    def run(*arguments):
+        exit_code = cli.run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return exit_code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def foreign(filled, tmp_path):
+    """A copy of a project that is trusted, made by hand: it carries the same identity."""
+    filled.database.conn.execute("pragma wal_checkpoint(truncate)")
+    shutil.copytree(filled.folder, tmp_path / "foreign", ignore=shutil.ignore_patterns("worker.*"))
+    with closing(open_project(tmp_path / "foreign")) as project:
+        yield project
+
+
+def run_queued(project):
+    """As the worker does, with all that comes before."""
+    gate.arrive(project, worker=True)
+    while (job := worker.claim(project)) is not None:
+        worker.run_job(project, job, {})
+
+
+# --- what is trusted ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_made_here_is_trusted(plumbline, tmp_path):
+    assert plumbline("new", tmp_path / "new")[0] == 0
+    demo.install(tmp_path / "demo")
+    archive.duplicate(tmp_path / "new", tmp_path / "copy")
+    for name in ("new", "demo", "copy"):
+        with closing(open_project(tmp_path / name)) as project:
+            assert gate.is_trusted(project), name
+
+
+def test_a_project_that_moves_on_its_disk_stays_trusted(filled, tmp_path):
+    filled.close()
+    filled.folder.rename(tmp_path / "moved")
+    with closing(open_project(tmp_path / "moved")) as project:
+        assert gate.is_trusted(project)
+
+
+def test_what_carries_the_identity_of_a_trusted_one_is_not_trusted(filled, foreign, tmp_path):
+    assert gate.is_trusted(filled)
+    assert foreign.setting("identity") == filled.setting("identity")
+    assert not gate.is_trusted(foreign)
+    archive.restore(archive.archive(filled.folder, tmp_path / "a.plumbline.zip"), tmp_path / "restored")
+    pack.pack(filled, tmp_path / "me.plumbpack", "me")
+    pack.unpack(tmp_path / "me.plumbpack", tmp_path / "unpacked")
+    for name in ("restored", "unpacked"):
+        with closing(open_project(tmp_path / name)) as project:
+            assert not gate.is_trusted(project), name
+            assert project.setting("identity") != filled.setting("identity"), name
+
+
+def test_a_file_put_in_a_trusted_folder_is_not_trusted(filled, foreign):
+    foreign.close()
+    filled.close()
+    os.replace(foreign.folder / DATABASE, filled.folder / DATABASE)
+    with closing(open_project(filled.folder)) as project:
+        assert not gate.is_trusted(project)
+
+
+def test_trust_is_kept_outside_the_project(filled):
+    inside = {path.name for path in filled.folder.rglob("*")}
+    assert not [name for name in inside if "trust" in name]
+    assert filled.setting("trusted") is None
+
+
+def test_a_damaged_registry_trusts_nothing(filled, tmp_path):
+    for file in (registry.base_models.data_folder() / "trust").iterdir():
+        file.write_text('{"trusted": true', encoding="utf-8")
+    assert not gate.is_trusted(filled)
+
+
+def test_a_disk_that_is_numbered_anew_keeps_trust_where_the_project_lay(filled):
+    place = registry.Place.of(filled)
+    assert registry.standing(replace(place, device=place.device + 1)) == registry.Standing(trusted=True, made=True)
+    assert registry.standing(replace(place, device=place.device + 1, path="elsewhere")) is None
+
+
+def test_a_project_of_an_older_version_works_and_is_asked_only_for_code(foreign, mine, plumbline):
+    with foreign.write() as database:
+        database.execute("delete from settings where key = 'identity'")
+        database.execute("delete from _sqlite_migrations where name = 'm006_identity'")
+    foreign.close()
+    assert plumbline("rank", foreign.folder, "--scripted", "warmth")[0] == 0
+    assert plumbline("pairs", foreign.folder)[0] == 0
+    assert plumbline("generate", foreign.folder, "--detach")[0] == 0
+    exit_code, _, err = plumbline("rank", foreign.folder, "--scripted", mine[0])
+    assert exit_code == 2
+    assert "evil.py" in err
+    with closing(open_project(foreign.folder)) as project:
+        assert project.setting("identity")
+
+
+def test_a_data_folder_that_cannot_be_written_stops_nobody_from_looking(foreign, plumbline, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path / "file"))
+    add_job(foreign, TrainPolicyConfig(train_on_gold=True, gold="length"))
+    assert plumbline("jobs", foreign.folder)[0] == 0
+    assert plumbline("rank", foreign.folder, "--order", "1>2>3>4")[0] == 0
+    exit_code, _, err = plumbline("trust", foreign.folder, "--yes")
+    assert exit_code in (1, 2)
+    assert "data folder" in err or "cannot be written" in err
+
+
+# --- code --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cProfile:run", "os:system", "subprocess:run", "os.path:join", "builtins:exec", "core.projects.trash:delete"],
+)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_python_and_the_program_hold_no_rewards(filled, foreign, plumbline, name, trusted):
+    project = filled if trusted else foreign
+    if trusted:
+        gate.trust(project)
+    with pytest.raises(BadInput, match="holds no rewards"):
+        gold.rank_all(project, name)
+    for command in (("rank", project.folder, "--scripted", name), ("simulate", project.folder, "--gold", name)):
+        exit_code, _, err = plumbline(*command)
+        assert exit_code == 2
+        assert "holds no rewards" in err
+    assert plumbline("trust", "--module", name.split(":")[0])[0] == 2
+
+
+def test_no_door_runs_what_nobody_allowed(foreign, mine):
+    name, ran = mine
+    doors = {
+        "find": lambda: gold.find(foreign, name),
+        "rank": lambda: gold.rank_all(foreign, name),
+        "simulate": lambda: simulate.simulate(foreign, name, "careful"),
+        "sweep": lambda: sweep.enqueue(foreign, TrainPolicyConfig(gold=name, train_on_gold=True), PPO, {"seed": ["1"]}),
+        "start": lambda: wishes.choose(foreign, TrainPolicyConfig(rules=f"2*{name}")),
+    }
+    for door, run in doors.items():
+        with pytest.raises(AskFirst, match=r"evil\.py"):
+            run()
+        assert not ran(), door
+    assert not queue.listed(foreign)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        TrainPolicyConfig(gold="MINE", train_on_gold=True),
+        TrainPolicyConfig(rules="0.5*length; 2*MINE"),
+        CompareConfig(gold="MINE"),
+    ],
+)
+def test_the_worker_is_the_last_door(foreign, mine, config):
+    name, ran = mine
+    gate.arrive(foreign)
+    fields = {field: value.replace("MINE", name) for field, value in vars(config).items() if isinstance(value, str)}
+    job = add_job(foreign, replace(config, **fields))
+    run_queued(foreign)
+    ended = queue.get(foreign, job.id)
+    assert ended.status == "failed"
+    assert "evil.py" in ended.error
+    assert "trust" in ended.error
+    assert ended.report is None
+    assert not ran()
+
+
+def test_a_comparison_does_not_run_what_the_run_before_names(foreign, mine):
+    name, ran = mine
+    gate.arrive(foreign)
+    run = add_job(foreign, TrainPolicyConfig(rules=name), status="done", result='{"adapter": "runs/1/step-1"}')
+    assert isinstance(run.result, TrainPolicyResult)
+    job = add_job(foreign, CompareConfig(policy_job=run.id))
+    run_queued(foreign)
+    assert "evil.py" in queue.get(foreign, job.id).error
+    assert not ran()
+
+
+def test_typing_it_in_a_project_of_ones_own_is_the_choice(filled, mine, plumbline, monkeypatch):
+    name, ran = mine
+    assert plumbline("rank", filled.folder, "--scripted", name)[0] == 0
+    assert ran()
+    file = name.rpartition(":")[0]
+    monkeypatch.chdir(os.path.dirname(file))
+    with open(file, "a") as source:
+        source.write("# changed\n")
+    assert plumbline("simulate", filled.folder, "--gold", "evil.py:score")[0] == 0
+
+
+def test_a_module_of_ones_own_can_be_typed_and_chosen(filled, foreign, plumbline, tmp_path, monkeypatch):
+    package = tmp_path / "modules" / "my_rewards"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('run before it was allowed')\n")
+    (package / "kind.py").write_text("def score(prompt, completion):\n    return len(completion)\n")
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    with pytest.raises(BadInput, match=r"trust -m my_rewards\.kind"):
+        gold.find(foreign, "my_rewards.kind:score")
+    assert plumbline("trust", "--module", "my_rewards.kind")[1].endswith("my_rewards.kind.\n")
+    with pytest.raises(AskFirst, match=r"kind\.py"):
+        gold.find(foreign, "my_rewards.kind:score")
+    (package / "__init__.py").write_text("")
+    gate.trust(foreign, wishes.of_gold("my_rewards.kind:score"))
+    assert gold.find(foreign, "my_rewards.kind:score")("", "four") == 4
+    plumbline("trust", "--revoke", "--module", "my_rewards.kind")
+    assert not registry.modules()
+    gate.choose(filled, wishes.of_gold("my_rewards.kind:score"))
+    assert gold.find(filled, "my_rewards.kind:score")("", "four") == 4
+
+
+def test_code_that_changed_is_asked_for_again(filled, mine):
+    name, _ = mine
+    gate.choose(filled, wishes.of_gold(name))
+    gold.find(filled, name)
+    with open(name.rpartition(":")[0], "a") as source:
+        source.write("import os\n")
+    with pytest.raises(AskFirst, match="has changed since you allowed it"):
+        gold.find(filled, name)
+
+
+def test_code_of_a_project_that_was_trusted_is_asked_for_when_it_changes(foreign, mine, plumbline):
+    name, _ = mine
+    add_job(foreign, TrainPolicyConfig(rules=name), status="done")
+    assert plumbline("trust", foreign.folder, "--yes")[0] == 0
+    assert plumbline("rank", foreign.folder, "--scripted", name)[0] == 0
+    with open(name.rpartition(":")[0], "a") as source:
+        source.write("import os\n")
+    exit_code, _, err = plumbline("rank", foreign.folder, "--scripted", name)
+    assert exit_code == 2
+    assert "has changed since you allowed it" in err
+
+
+def test_code_may_be_broken_without_a_traceback(filled, tmp_path):
+    for text in ("def score(", "raise ValueError('no')", "score = 1/0", "\0"):
+        (tmp_path / "broken.py").write_text(text)
+        name = f"{tmp_path / 'broken.py'}:score"
+        gate.choose(filled, wishes.of_gold(name))
+        with pytest.raises(BadInput, match="cannot be loaded"):
+            gold.find(filled, name)
+
+
+def test_built_in_rewards_are_free(foreign):
+    assert len(gold.rank_all(foreign, "length").ids) == 6
+    assert not wishes.named(foreign, TrainPolicyConfig(gold="warmth", rules="0.5*sentiment; -0.01*regex:a:b"))
+
+
+# --- jobs --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def loaded(foreign):
+    """Jobs that wait, run and are paused came with it."""
+    for status in ("queued", "running", "paused"):
+        add_job(foreign, TrainPolicyConfig(train_on_gold=True, gold="length"), status=status)
+    return foreign
+
+
+def statuses(project):
+    return {job.status for job in queue.listed(project)}
+
+
+def test_no_job_of_a_foreign_project_starts_by_itself(loaded):
+    run_queued(loaded)
+    assert statuses(loaded) == {"stopped"}
+    assert {job.error for job in queue.listed(loaded)} == {gate.AT_REST}
+    assert {job.attempt for job in queue.listed(loaded)} == {0}
+
+
+@pytest.mark.parametrize("command", [("jobs",), ("watch", 1), ("worker", "--idle", "0")])
+def test_no_command_starts_jobs_that_came_along(loaded, plumbline, command):
+    name, *more = command
+    arguments = (name, *more, loaded.folder) if name == "worker" else (name, loaded.folder, *more)
+    _, _, err = plumbline(*arguments)
+    assert statuses(loaded) == {"stopped"}
+    assert "Traceback" not in err
+
+
+def test_restored_and_unpacked_jobs_stand_still_before_they_are_opened(loaded, tmp_path):
+    shutil.make_archive(str(tmp_path / "a"), "zip", loaded.folder, DATABASE)
+    loaded.database.conn.execute("pragma wal_checkpoint(truncate)")
+    shutil.make_archive(str(tmp_path / "a"), "zip", loaded.folder, DATABASE)
+    archive.restore(tmp_path / "a.zip", tmp_path / "restored")
+    loaded.set_setting("pack", "me")
+    loaded.database.conn.execute("pragma wal_checkpoint(truncate)")
+    pack.unpack(loaded.folder / DATABASE, tmp_path / "unpacked")
+    for name in ("restored", "unpacked"):
+        with closing(open_project(tmp_path / name)) as project:
+            assert not statuses(project) & {"queued", "running", "paused"}, name
+
+
+def test_a_person_may_resume_them(loaded, plumbline):
+    gate.arrive(loaded)
+    assert plumbline("resume", loaded.folder, 1, "--detach")[0] == 0
+    gate.arrive(loaded, worker=True)
+    assert queue.get(loaded, 1).status == "queued", "the worker takes what was resumed here"
+
+
+def test_resuming_says_what_it_would_run(loaded, plumbline, mine):
+    job = set_job(loaded, 1, config=json.dumps(config_values(TrainPolicyConfig(rules=mine[0]), PPO)))
+    exit_code, _, err = plumbline("resume", loaded.folder, job.id, "--detach")
+    assert exit_code == 2
+    assert "evil.py" in err
+    assert queue.get(loaded, job.id).status == "stopped"
+
+
+def test_jobs_of_ones_own_go_on(filled):
+    job = add_job(filled, TrainPolicyConfig(train_on_gold=True, gold="length"))
+    assert not gate.arrive(filled, worker=True)
+    assert not gate.arrive(filled, anew=True)
+    assert queue.get(filled, job.id).status == "queued"
+
+
+def test_a_project_at_which_a_worker_is_at_work_is_left_alone(loaded):
+    guard = lock.acquire(loaded.folder)
+    assert not gate.arrive(loaded, anew=True)
+    assert "queued" in statuses(loaded)
+    guard.close()
+    assert gate.arrive(loaded, anew=True)
+
+
+# --- beyond the folder -------------------------------------------------------------------------------------------
+
+
+def test_neither_a_model_nor_a_file_that_came_along_is_followed(foreign, tmp_path):
+    gate.arrive(foreign)
+    victim = tmp_path / "victim.txt"
+    victim.write_text("kept")
+    (tmp_path / "in.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    configs = [
+        ScoreFileConfig(path=str(tmp_path / "in.jsonl"), out=str(victim)),
+        ScoreFileConfig(path=str(tmp_path / "in.jsonl"), out=str(victim), reward_model="hub:somebody/model"),
+        ExportModelConfig(out=str(tmp_path / "out")),
+        TrainPolicyConfig(reward_model="hub:somebody/model"),
+        TrainPolicyConfig(reward_model=str(tmp_path)),
+    ]
+    for config in configs:
+        add_job(foreign, config)
+    run_queued(foreign)
+    for job in queue.listed(foreign):
+        assert job.status == "failed"
+        assert "needs your word" in job.error
+    assert victim.read_text() == "kept"
+
+
+def test_the_base_is_not_fetched_unasked(foreign, filled, plumbline):
+    for project in (foreign, filled):
+        project.set_setting("model", "hub:somebody/model")
+    exit_code, _, err = plumbline("generate", foreign.folder, "--detach")
+    assert exit_code == 2
+    assert "fetches the model 'somebody/model'" in err
+    assert not queue.listed(foreign)
+    assert plumbline("generate", filled.folder, "--detach")[0] == 0
+    assert plumbline("model", foreign.folder, "hub:somebody/model")[0] == 0, "typing it is the choice"
+    assert plumbline("generate", foreign.folder, "--detach")[0] == 0
+
+
+# --- the command -------------------------------------------------------------------------------------------------
+
+
+def test_trust_shows_what_wants_to_run_and_asks_once(foreign, mine, plumbline, tmp_path):
+    name, ran = mine
+    foreign.set_setting("model", "hub:somebody/model")
+    add_job(foreign, TrainPolicyConfig(rules=f"{name}; os:system; length"), status="done")
+    add_job(foreign, ScoreFileConfig(path=str(tmp_path / "in"), out=str(tmp_path / "out")), status="stopped")
+    exit_code, _, err = plumbline("trust", foreign.folder)
+    assert exit_code == 2, "nobody can be asked"
+    for words in ("'score' of", "evil.py", "somebody/model", str(tmp_path / "out"), "os' is of Python's standard"):
+        assert words in err
+    assert not gate.is_trusted(foreign)
+    assert plumbline("trust", foreign.folder, "--yes")[0] == 0
+    assert gate.is_trusted(foreign)
+    assert not ran()
+    gold.find(foreign, name)
+    assert ran()
+    assert plumbline("trust", foreign.folder, "--revoke")[0] == 0
+    assert not gate.is_trusted(foreign)
+    with pytest.raises(AskFirst):
+        gold.find(foreign, name)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_in_a_terminal_it_is_asked_once_and_remembered(foreign, mine, plumbline, monkeypatch):
+    name, ran = mine
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    assert plumbline("rank", foreign.folder, "--scripted", name)[0] == 130
+    assert not ran()
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    exit_code, _, err = plumbline("rank", foreign.folder, "--scripted", name)
+    assert exit_code == 0
+    assert "'score' of" in err
+    assert ran()
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    assert plumbline("rank", foreign.folder, "--scripted", name)[0] == 0, "it was allowed"
+    assert plumbline("trust", foreign.folder)[0] == 130, "a question without an answer trusts nothing"
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    assert plumbline("trust", foreign.folder)[0] == 0
+    assert gate.is_trusted(foreign)
+
+
+def test_trust_without_anything_to_trust_says_how(plumbline):
+    exit_code, _, err = plumbline("trust")
+    assert exit_code == 2
+    assert "--module" in err
+
+
+def test_allowing_one_thing_allows_no_other(foreign, mine):
+    name, _ = mine
+    with pytest.raises(AskFirst) as asked:
+        gold.find(foreign, name)
+    asked.value.allow()
+    gold.find(foreign, name)
+    assert not gate.is_trusted(foreign)
+    with pytest.raises(AskFirst):
+        gate.check(foreign, [code.wish_of(name.replace("score", "other"))])
+
+
+def test_run_demo_follows_only_what_was_typed(foreign, mine, plumbline):
+    exit_code, _, err = plumbline("run-demo", foreign.folder, "--gold", mine[0])
+    assert exit_code == 2
+    assert "evil.py" in err
+    assert not mine[1]()
+    assert JobKind.GENERATE not in [job.kind for job in queue.listed(foreign)]

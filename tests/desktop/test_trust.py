@@ -1,0 +1,173 @@
+"""The question that the window asks before a project from elsewhere does what it names."""
+
+import pytest
+from PySide6.QtWidgets import QMessageBox
+
+from core.config.jobs import GenerateConfig, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig
+from core.jobs import queue
+from core.store import open_project
+from core.trust import gate
+from desktop import workspace
+from desktop.background import wait_for_all
+from desktop.policy.tab import Tab
+from desktop.projects.welcome import NewProject
+from desktop.rank.panels.generate import GeneratePanel
+from desktop.review.labelers_page import LabelersPage
+from desktop.session import Session
+from desktop.shell.job_bar import JobBar
+from tests.jobs import add_job, set_job
+
+
+@pytest.fixture
+def reward(tmp_path):
+    """A reward in a file, and whether it ran."""
+    (tmp_path / "theirs.py").write_text(
+        f"open({str(tmp_path / 'ran')!r}, 'w').close()\ndef score(prompt, completion):\n    return len(completion)\n"
+    )
+    return f"{tmp_path / 'theirs.py'}:score", (tmp_path / "ran").exists
+
+
+@pytest.fixture
+def foreign(filled):
+    """As if it came from elsewhere."""
+    gate.revoke(filled)
+    return filled
+
+
+def answer(parent, text):
+    """Press a button of the question that is open; returns what it said."""
+    (box,) = [box for box in parent.findChildren(QMessageBox) if box.isVisible()]
+    next(button for button in box.buttons() if button.text().replace("&", "") == text).click()
+    return box.informativeText()
+
+
+def test_jobs_that_came_along_do_not_start_as_the_window_opens(foreign, open_window, started, qtbot):
+    add_job(foreign, GenerateConfig())
+    foreign.close()
+    window = open_window()
+    said = []
+    window.workspace.said.connect(said.append)
+    window.workspace.open(foreign.folder)
+    session = window.workspace.session
+    assert [job.status for job in session.jobs()] == ["stopped"]
+    assert not started
+    assert workspace.RESTED in [each.text for each in said if each is not None]
+    session.resume(1)
+    assert session.job(1).status == "queued"
+    assert started
+
+
+def test_jobs_of_ones_own_go_on_as_the_window_opens(filled, started, qtbot):
+    add_job(filled, GenerateConfig())
+    session = Session(filled)
+    session.rest()
+    assert [job.status for job in session.jobs()] == ["queued"]
+    assert started
+
+
+def test_a_run_asks_once_and_shows_the_file_and_the_function(foreign, reward, qtbot):
+    name, ran = reward
+    session = Session(foreign)
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    tab.show()
+    tab.form.show_run(TrainPolicyConfig(gold=name, train_on_gold=True), ALGORITHMS["ppo"].config())
+    tab.start()
+    said = answer(tab, "Cancel")
+    assert "theirs.py" in said
+    assert "'score'" in said
+    assert not queue.listed(foreign)
+    tab.start()
+    answer(tab, "Allow")
+    assert len(queue.listed(foreign)) == 1, "it went on by itself"
+    tab.start()
+    assert len(queue.listed(foreign)) == 2, "it is not asked again"
+    with open(name.rpartition(":")[0], "a") as source:
+        source.write("# changed\n")
+    tab.start()
+    answer(tab, "Cancel")
+    assert len(queue.listed(foreign)) == 2
+    assert not ran()
+    session.rest()
+
+
+def test_a_sweep_asks(foreign, reward, qtbot):
+    session = Session(foreign)
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    tab.show()
+    config = TrainPolicyConfig(gold=reward[0], train_on_gold=True)
+    tab.start_sweep(config, ALGORITHMS["ppo"].config(), {"seed": ["1", "2"]})
+    wait_for_all()
+    qtbot.waitUntil(lambda: bool(tab.findChildren(QMessageBox)))
+    answer(tab, "Allow")
+    wait_for_all()
+    qtbot.waitUntil(lambda: len(queue.listed(foreign)) == 2)
+    session.rest()
+
+
+def test_a_project_of_ones_own_asks_nothing(filled, reward, qtbot):
+    session = Session(filled)
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    tab.form.show_run(TrainPolicyConfig(gold=reward[0], train_on_gold=True), ALGORITHMS["ppo"].config())
+    tab.start()
+    assert len(queue.listed(filled)) == 1
+    session.rest()
+
+
+def test_a_simulated_labeler_asks(foreign, reward, qtbot):
+    session = Session(foreign)
+    page = LabelersPage(session)
+    qtbot.addWidget(page)
+    page.show()
+    page.gold.setCurrentText(reward[0])
+    page.simulate()
+    answer(page, "Cancel")
+    assert not reward[1]()
+    page.simulate()
+    answer(page, "Allow")
+    qtbot.waitUntil(lambda: "It ranked 6" in page.said.text())
+    page.gold.setCurrentText("os:system")
+    page.simulate()
+    assert "holds no rewards" in page.said.text()
+    session.rest()
+
+
+def test_generating_with_a_base_from_the_hub_asks(foreign, qtbot):
+    foreign.set_setting("model", "hub:somebody/model")
+    session = Session(foreign)
+    panel = GeneratePanel(session)
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.refresh()
+    panel.start()
+    assert "somebody/model" in answer(panel, "Allow")
+    assert len(queue.listed(foreign)) == 1
+    session.rest()
+
+
+def test_resuming_from_the_job_bar_asks(foreign, reward, qtbot):
+    config = config_values(TrainPolicyConfig(rules=reward[0]), ALGORITHMS["ppo"].config())
+    job = set_job(foreign, queue.enqueue(foreign, JobKind.TRAIN_POLICY, config).id, status="interrupted")
+    session = Session(foreign)
+    bar = JobBar(session)
+    qtbot.addWidget(bar)
+    bar.show_job(job)
+    bar.resume.click()
+    assert "theirs.py" in answer(bar, "Allow")
+    assert queue.get(foreign, job.id).status == "queued"
+    session.rest()
+
+
+def test_a_project_made_in_the_window_is_trusted(qtbot, tmp_path):
+    dialog = NewProject()
+    qtbot.addWidget(dialog)
+    dialog.folder.setText(str(tmp_path / "new"))
+    made = []
+    dialog.made.connect(made.append)
+    dialog.make()
+    project = open_project(made[0])
+    assert gate.is_trusted(project)
+    project.close()
