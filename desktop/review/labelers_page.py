@@ -23,6 +23,7 @@ from core.labeling import gold, pack, simulate
 from core.records import Labeler
 from core.store import Changes, Project, assignments, labelers, rankings
 from core.store.undo import bulk
+from core.texts import one_line
 from desktop import errors
 from desktop.background import with_project
 from desktop.review import actions
@@ -190,7 +191,7 @@ class LabelersPage(QWidget):
             )
             self.table.setItem(place, 0, tick)
             for number, text in enumerate(values, start=1):
-                self.table.setItem(place, number, QTableWidgetItem(text))
+                self.table.setItem(place, number, QTableWidgetItem(one_line(text)))
         plan = project.setting(assignments.ASSIGNED) or {}
         self.unshare_button.setVisible(bool(plan))
         if plan:

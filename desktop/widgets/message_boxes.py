@@ -5,8 +5,12 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from core.texts import Limits, breakable, one_line, shown
 from desktop.theme import theme
 from desktop.widgets.basics import without_icons
+
+#: What fits on a screen.
+HEADING, SENTENCE = Limits(400, 6), Limits(2_500, 30)
 
 
 def box(parent: QWidget | None, heading: str, more: str) -> QMessageBox:
@@ -16,10 +20,15 @@ def box(parent: QWidget | None, heading: str, more: str) -> QMessageBox:
         theme.dress(found)
     found.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     found.setTextFormat(Qt.TextFormat.PlainText)
-    found.setWindowTitle(heading.rstrip("."))
-    found.setText(heading)
-    found.setInformativeText(more)
+    found.setWindowTitle(one_line(heading.rstrip("."), 200))
+    found.setText(breakable(shown(heading, limits=HEADING)))
+    found.setInformativeText(said(more))
     return found
+
+
+def said(sentence: str) -> str:
+    """What a box says of a sentence."""
+    return breakable(shown(sentence, limits=SENTENCE))
 
 
 def show(found: QMessageBox) -> QMessageBox:
