@@ -154,7 +154,7 @@ class BiasPage(QWidget):
         self.who.clear()
         self.who.addItem("All labelers", 0)
         for who in labelers.listed(self.session.project):
-            self.who.addItem(one_line(who.name, 80), who.id)
+            self.who.addItem(one_line(who.name), who.id)
         self.who.setCurrentIndex(max(0, self.who.findData(before)))
         self.load()
 

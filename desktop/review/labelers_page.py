@@ -183,15 +183,16 @@ class LabelersPage(QWidget):
                 tick.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
                 tick.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
             waiting = f"{len(assignments.queue(project, who.id).waiting):,}" if person else ""
+            name = one_line(who.name)
             values = (
-                who.name if person else f"{who.name}  (a script)",
+                name if person else f"{name}  (a script)",
                 f"{counts.get(who.id, 0):,}",
                 waiting,
                 f"{shares[who.id]:,}" if who.id in shares else ("everything" if person and not shares else ""),
             )
             self.table.setItem(place, 0, tick)
             for number, text in enumerate(values, start=1):
-                self.table.setItem(place, number, QTableWidgetItem(one_line(text)))
+                self.table.setItem(place, number, QTableWidgetItem(text))
         plan = project.setting(assignments.ASSIGNED) or {}
         self.unshare_button.setVisible(bool(plan))
         if plan:

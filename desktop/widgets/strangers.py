@@ -10,7 +10,7 @@ from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QTextDocument, QTe
 from PySide6.QtWidgets import QLabel, QMenu, QPlainTextEdit, QTextEdit, QWidget
 
 from core.records import Guidelines
-from core.texts import PAGE, Limits, beginning, breakable, cut_note, has_long_run, one_line, shown
+from core.texts import PAGE, Limits, beginning, breakable, cut_note, has_long_run, shown, visible
 
 WAY = "Right-click it to copy all of it."
 COPY = "Copy all of it"
@@ -28,7 +28,8 @@ def tip(text: str) -> str:
 
 def on_button(text: str, longest: int = 200) -> str:
     """What a button, a menu or a tab says of somebody else's: one line, its ampersands no marks of keys."""
-    return one_line(text, longest).replace("&", "&&")
+    line = visible(" ".join(text[:longest].splitlines()))
+    return f"{line}{'…' if len(text) > longest else ''}".replace("&", "&&")
 
 
 class Label(QLabel):
