@@ -65,6 +65,8 @@ _HIDDEN = (
     "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
 )
 _SIGNS = re.compile(f"(?P<plain>{_PLAIN})|[{_HIDDEN}]")
+#: Without one of these there is nothing to look at closer, which takes fifty times as long.
+_ANY = re.compile(f"[{_HIDDEN}]")
 _BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
 _MARK = re.compile(r"[|\[\\*_`<]")
 #: Ideographs, kana and Hangul may be broken anywhere.
@@ -76,13 +78,15 @@ def visible(text: str) -> str:
 
     What belongs to an emoji, to Persian or Hindi spelling or to a script from right to left stays as it is.
     """
+    if not _ANY.search(text):
+        return text
     return _SIGNS.sub(lambda sign: sign[0] if sign.lastgroup else f"‹U+{ord(sign[0]):04X}›", text)
 
 
 def beginning(text: str, limits: Limits = PAGE) -> str:
     """As much of `text` as may be shown; the same text if that is all."""
     part = text[: limits.letters]
-    hidden = (sign for sign in _SIGNS.finditer(part) if not sign.lastgroup)
+    hidden = (sign for sign in _SIGNS.finditer(part) if not sign.lastgroup) if _ANY.search(part) else ()
     ends = (
         _place(_BREAK.finditer(part), limits.lines - 1),
         _place(hidden, limits.named),

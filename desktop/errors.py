@@ -27,7 +27,7 @@ def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
         return message_boxes.show(message_boxes.box(parent, REFUSED, sentence))
     print(report, file=sys.stderr)  # noqa: T201
     box = message_boxes.box(parent, BROKEN, "What you saved is safe. Copy the details below into a bug report.")
-    box.setDetailedText(report)
+    message_boxes.add_details(box, report)
     return message_boxes.show(box)
 
 

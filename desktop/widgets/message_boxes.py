@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QMessageBox, QTextEdit, QWidget
 
 from core.texts import Limits, breakable, one_line, shown
 from desktop.theme import theme
 from desktop.widgets.basics import without_icons
+from desktop.widgets.strangers import Sealed
 
 #: What fits on a screen.
 HEADING, SENTENCE = Limits(400, 6), Limits(2_500, 30)
@@ -29,6 +30,14 @@ def box(parent: QWidget | None, heading: str, more: str) -> QMessageBox:
 def said(sentence: str) -> str:
     """What a box says of a sentence."""
     return breakable(shown(sentence, limits=SENTENCE))
+
+
+def add_details(found: QMessageBox, text: str) -> None:
+    """Put a text to copy behind a button."""
+    found.setDetailedText(text)
+    for edit in found.findChildren(QTextEdit):
+        edit.setDocument(Sealed(edit))
+        edit.setPlainText(text)
 
 
 def show(found: QMessageBox) -> QMessageBox:

@@ -14,6 +14,8 @@ from core.texts import PAGE, Limits, beginning, breakable, cut_note, has_long_ru
 
 WAY = "Right-click it to copy all of it."
 COPY = "Copy all of it"
+#: What of a text a label has: it is laid out whole, however little of it is seen.
+LABEL = Limits(8_000, 400, named=500)
 #: What of a text a tooltip has.
 TIP = Limits(1_500, 30)
 #: Longer texts can be read and not be edited.
@@ -42,7 +44,7 @@ class Label(QLabel):
     def setText(self, text: str) -> None:
         self.whole = text
         self.setTextFormat(Qt.TextFormat.PlainText)
-        super().setText(breakable(shown(text, WAY)))
+        super().setText(breakable(shown(text, WAY, LABEL)))
 
     def show_marked(self, html: str) -> None:
         """Show HTML that the program wrote itself, with nothing in it that anybody else did."""
@@ -52,7 +54,7 @@ class Label(QLabel):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
-        if offer_whole(menu, self.whole):
+        if offer_whole(menu, self.whole, LABEL):
             menu.popup(event.globalPos())
         else:
             super().contextMenuEvent(event)
