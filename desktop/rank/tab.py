@@ -28,7 +28,7 @@ from desktop.rank.pages import RankPages
 from desktop.rank.panels.generate import at_work
 from desktop.rank.panels.side_panels import SidePanels
 from desktop.session import Session
-from desktop.tab import TabWidget
+from desktop.tab import Ranks, ReadsSettings, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, row, set_role
 from desktop.widgets.strangers import clipped
@@ -41,7 +41,7 @@ MOST_NAMES = 40
 ITEMS = {"prompts", "completions", "completion_groups"}
 
 
-class Tab(TabWidget):
+class Tab(TabWidget, Ranks, ReadsSettings):
     """Shows one item after the other; `controller` acts."""
 
     ID = TabId.RANK
