@@ -26,9 +26,10 @@ from PySide6.QtWidgets import (
 
 from core import cli, data
 from core.labeling import gold
+from core.labeling.ordering import Ordering
 from core.markdown import to_html
 from core.preferences.interval import Interval
-from core.records import Completion, Prompt
+from core.records import Completion, Group, Prompt
 from core.report import experiment, export, page
 from core.report.growth import Growth
 from core.report.measure import Length, Mistake, RewardReport, Slice
@@ -37,6 +38,7 @@ from desktop import errors, user_settings
 from desktop.compare.tab import Duel
 from desktop.guide import guide
 from desktop.places import PageId, TabId
+from desktop.rank.board import RankingBoard
 from desktop.rank.card import RankingCard
 from desktop.rank.prompt_text import PromptText
 from desktop.widgets import markdown_view, message_boxes
@@ -227,6 +229,16 @@ def test_10_mb_are_shown_at_once_and_said_to_be_cut(qtbot, text, markdown):
     assert "Cut here: " in card.text.toPlainText() and "Ctrl+C" in card.text.toPlainText()
 
 
+def test_two_completions_of_10_mb_are_on_the_board_at_once(qtbot):
+    answers = tuple(Completion(number, 1, 1, LONG["words"] + str(number)) for number in (1, 2))
+    board = RankingBoard()
+    qtbot.addWidget(board)
+    board.resize(1200, 800)
+    board.show()
+    group = Group(1, Prompt(1, LONG["no space"]), answers)
+    assert seconds_for(lambda: board.show_item(group, Ordering((1, 2)))) < 3 * AT_ONCE  # of three texts
+
+
 SHOWS = {
     "prompt": lambda text: PromptText().show_text(text),
     "guidelines": lambda text: MarkdownView().show_markdown(text),
@@ -310,6 +322,11 @@ def test_a_wrong_word_is_said_without_what_a_terminal_would_obey(plumbline):
         assert (code, out) == (2, "") and not OBEYED.search(err), err
         code, out, err = plumbline(name, *["\x1b[2J\u202e"] * 9)
         assert code == 2 and not OBEYED.search(err), err
+
+
+def test_commands_speak_through_one_door():
+    written = {path.name: path.read_text(encoding="utf-8") for path in Path(cli.__file__).parent.glob("*.py")}
+    assert [name for name, text in written.items() if re.search(r"\b(click\.s?echo|print)\(", text)] == ["output.py"]
 
 
 def test_texts_are_ranked_in_the_terminal_without_being_obeyed(plumbline, hostile, monkeypatch):
