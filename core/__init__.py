@@ -19,5 +19,6 @@ jobs/           the queue of slow work as rows
 preferences/    from rankings to pairs; agreement, bias
 config/         job settings, algorithms, options, metrics
 store/          the project: a folder, one SQLite file, one module per noun
-errors, records, events, resources, humanize, markdown    plain data and texts that everything else speaks
+errors, records, events, resources, humanize, markdown, texts, spreadsheets
+                plain data and texts that everything else speaks
 """

@@ -4,11 +4,12 @@ Results go to stdout, progress and errors to stderr. `--json` prints one JSON ob
 Exit codes: 0 done, 1 it failed (a sentence says why), 2 the input cannot be used, 130 interrupted.
 """
 
-import sys
+import io
 
 import click
 
 from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings, trust
+from core.cli.output import say
 from core.errors import known
 from core.projects import leftovers
 
@@ -33,7 +34,9 @@ def run(arguments: list[str] | None = None) -> int:
         leftovers.clear()
         return int(cli.main(arguments, prog_name="plumbline", standalone_mode=False) or 0)
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        say(told.getvalue().rstrip("\n"), err=True)
         return error.exit_code
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -43,5 +46,5 @@ def run(arguments: list[str] | None = None) -> int:
         sentence = known(error)
         if sentence is None:
             raise
-        print(f"Error: {sentence}", file=sys.stderr)
+        say(f"Error: {sentence}", err=True)
         return sentence.exit_code

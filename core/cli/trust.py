@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from core.cli.output import json_option, opened, show
+from core.cli.output import json_option, opened, say, show
 from core.errors import BadInput
 from core.runs import wishes
 from core.store import Project
@@ -24,7 +24,7 @@ def asking(door: Callable[[], T]) -> T:
     except AskFirst as error:
         if not sys.stdin.isatty():
             raise
-        click.echo(_list(error.wishes), err=True)
+        say(_list(error.wishes), err=True)
         click.confirm("This project was not allowed to do that yet. Allow it?", abort=True, err=True)
         error.allow()
         return asking(door)
@@ -75,9 +75,9 @@ def _trust(project: Project, yes: bool) -> tuple[dict[str, object], str]:
     foreign = [each for each in lacking if each.module and each.module not in chosen]
     refused += [gate.not_chosen(each.module) for each in foreign]
     wanted = [each for each in lacking if each not in foreign]
-    click.echo(_list(wanted), err=True)
+    say(_list(wanted), err=True)
     for sentence in refused:
-        click.echo(f"Not allowed: {sentence}", err=True)
+        say(f"Not allowed: {sentence}", err=True)
     if not yes and not sys.stdin.isatty():
         raise BadInput("Nobody can be asked here: nothing was changed. Look at what it names, then repeat with --yes.")
     if not yes:

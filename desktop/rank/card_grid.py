@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 from core.labeling.ordering import Ordering, letter
 from core.preferences.similar import near_identical
 from core.records import Completion, Group
+from core.texts import beginning
 from desktop import user_settings
 from desktop.rank.card import MIN_SIZE, RankingCard
 from desktop.rank.differences import differences
@@ -58,7 +59,7 @@ class CardGrid(QScrollArea):
             card.show_completion(completion)
         for completion in shown[len(self.cards) :]:
             self.cards.append(self._made(completion))
-        twins = near_identical([card.completion.text for card in self.cards])
+        twins = near_identical([beginning(card.completion.text) for card in self.cards])
         for place, other in twins.items():
             self.cards[place].show_twin(letter(other))
         for card in self.cards:

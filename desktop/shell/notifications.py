@@ -5,6 +5,7 @@ the window's title everywhere; docks that know Unity's launcher interface (GNOME
 """
 
 import shutil
+from html import escape
 
 from PySide6.QtCore import QObject, QProcess
 from PySide6.QtDBus import QDBusConnection, QDBusMessage
@@ -54,7 +55,7 @@ class Notices(QObject):
                 self._tray.show()
             self._tray.showMessage("Plumbline", text, self.window.windowIcon(), TOLD_MILLISECONDS)
         elif program := shutil.which("notify-send"):
-            QProcess.startDetached(program, ["--app-name=Plumbline", "--icon=plumbline", "Plumbline", text])
+            QProcess.startDetached(program, ["--app-name=Plumbline", "--icon=plumbline", "Plumbline", escape(text)])
 
     def progress(self, share: float | None) -> None:
         """Draw how much is done (0 to 1) on the program's place in the dock; None takes the bar away."""
