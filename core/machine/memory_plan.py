@@ -4,7 +4,6 @@ Every term is what the code keeps: see `core/models/fast/fused_ops.py` and `core
 layer saves for its backward pass. `python -m tests.benchmarks plan` compares the sum with measured peaks.
 """
 
-import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from core.errors import BadInput
 from core.machine.base_models import ModelSpec
 from core.machine.limits import CHUNK, FEW_SCORES, PREPACKED
+from core.machine.model_files import read_json
 
 #: Bytes of one weight in each format; NF4 with double quantisation (Dettmers et al. 2023) takes 4.127 bits.
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "4bit": 4.127 / 8}
@@ -94,7 +94,7 @@ def shape_of(spec: ModelSpec) -> Shape:
     path = spec.folder / "config.json"
     if not path.is_file():
         raise BadInput(f"{spec.title} is not on this machine: fetch it first, or plan with one of {', '.join(KNOWN)}.")
-    return shape_from(json.loads(path.read_text(encoding="utf-8")), path)
+    return shape_from(read_json(path), path)
 
 
 def shape_from(config: dict[str, Any], path: Path) -> Shape:
