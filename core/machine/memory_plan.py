@@ -99,17 +99,23 @@ def shape_of(spec: ModelSpec) -> Shape:
 
 def shape_from(config: dict[str, Any], path: Path) -> Shape:
     config = config.get("text_config", config)
+    if not isinstance(config, dict):
+        raise BadInput(f"{path} has a text_config that is none: choose another model.")
     if experts := next((name for name in EXPERTS if config.get(name)), None):
         raise BadInput(f"{path} has {experts}: memory is planned for models without experts.")
     try:
         hidden, heads = config["hidden_size"], config["num_attention_heads"]
-        return Shape(
+        sizes: tuple[Any, ...] = (
             config["num_hidden_layers"], hidden, config["intermediate_size"], heads,
-            config.get("num_key_value_heads") or heads, config.get("head_dim") or hidden // heads,
-            config["vocab_size"], bool(config.get("tie_word_embeddings", False)),
+            config.get("num_key_value_heads") or heads, config.get("head_dim") or hidden // heads, config["vocab_size"],
         )  # fmt: skip
     except KeyError as error:
         raise BadInput(f"{path} does not say {error.args[0]}: memory is planned for Llama-like models.") from error
+    except (TypeError, ZeroDivisionError):
+        sizes = ()
+    if not sizes or not all(type(size) is int and 0 < size < 2**40 for size in sizes):
+        raise BadInput(f"{path} has sizes that no model has: choose another model.")
+    return Shape(*sizes, bool(config.get("tie_word_embeddings", False)))
 
 
 def parts(shape: Shape, work: Work) -> dict[str, float]:

@@ -50,7 +50,7 @@ class ChatTemplate:
         return self._asked(request)
 
     def _asked(self, request: Any) -> str:
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             self._process = self._started()
             self._asked(self.source)
         answer = _line(self._process, request)

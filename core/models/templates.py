@@ -20,7 +20,7 @@ from jinja2.utils import Namespace
 from core.models.limits import limit_memory, limit_seconds
 
 #: Of one request: seconds of computing, bytes of memory, characters of the answer.
-SECONDS = 1.0
+SECONDS = 0.5
 MEMORY = 800_000_000
 LONGEST = 10_000_000
 

@@ -15,7 +15,7 @@ from core.models.limits import limit_memory, limit_seconds
 
 PATIENCE = 60.0
 #: What a tokenizer may use, for itself and for each byte of its file. The largest published ones stay below a third.
-SECONDS, SECONDS_A_BYTE = 1.5, 5e-7
+SECONDS, SECONDS_A_BYTE = 0.8, 5e-7
 MEMORY, MEMORY_A_BYTE = 800_000_000, 40
 SAMPLE = "".join(map(chr, range(32, 0x250))) + "a" * 200 + " " * 200 + "1" * 200 + "\n" * 20
 
