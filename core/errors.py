@@ -75,12 +75,23 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Torch's error is told by its class name, because this module must not import torch."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in text or "out of memory" in text)
+#: What libraries, drivers and the system say when memory is short.
+SHORT = ("DefaultCPUAllocator", "out of memory", "Cannot allocate memory", "bad_alloc", "bad allocation")
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Also where a library made another error of it. Torch's is told by its class name, because this module must not
+    import torch."""
+    for _ in range(10):  # a chain of errors may be a ring
+        if error is None:
+            return False
+        kind, said = type(error).__name__, isinstance(error, RuntimeError | OSError | sqlite3.Error)
+        if isinstance(error, MemoryError) or kind == "OutOfMemoryError":
+            return True
+        if (said or kind == "SafetensorError") and any(words in str(error) for words in SHORT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def known(error: BaseException) -> KnownError | None:
