@@ -464,8 +464,9 @@ def slow(context):
         yield event
 
 
-def serves(folder, function):
+def serves(folder, function, data):
     """A worker whose policies are tuned by a function of this module."""
+    os.environ["PLUMBLINE_DATA"] = data  # where it is kept what the project may do
     spec = JOBS[JobKind.TRAIN_POLICY]
     JOBS[JobKind.TRAIN_POLICY] = replace(spec, function=f"{__name__}:{function}")
     sys.exit(worker.serve(Path(folder), idle=20))
@@ -479,7 +480,9 @@ def at_work(project):
     started = []
 
     def start(function):
-        process = context.Process(target=serves, args=(str(project.folder), function), daemon=True)
+        process = context.Process(
+            target=serves, args=(str(project.folder), function, os.environ["PLUMBLINE_DATA"]), daemon=True
+        )
         process.start()
         started.append(process)
         return process

@@ -26,6 +26,7 @@ from core.machine import compute_settings
 from core.projects import archive, leftovers, trash
 from core.records import NewRanking
 from core.report import experiment, page
+from core.resources import data_folder
 from core.runs import metrics_export
 from core.store import DATABASE, Project, completions, create_project, guidelines, labelers, open_project, rankings
 from core.store.files import beside
@@ -61,7 +62,8 @@ class Place:
 
     def state(self) -> tuple[set[str], dict[str, dict[str, int]], list[str]]:
         """All files, how many rows each project has in each table, and what the trash shows."""
-        names = [name for name in kills.tree(self.work) if not EMPTY.fullmatch(name)]
+        trusted = str(data_folder() / "trust")  # who was killed before it was kept there is asked once
+        names = [name for name in kills.tree(self.work) if not EMPTY.fullmatch(name) and not name.startswith(trusted)]
         rows = {ID.sub("ID", name): counts(Path(name)) for name in names if name.endswith(DATABASE)}
         return {ID.sub("ID", name) for name in names}, rows, sorted(deleted.name for deleted in trash.listed())
 
