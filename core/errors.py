@@ -1,11 +1,15 @@
 """The errors that a person may meet: each message is one sentence that says what to do.
 
 Anything that is not a `KnownError` is a bug: it is reported with its traceback, never swallowed.
-`known` is the one place that turns the operating system's and the libraries' errors into sentences.
+`known` is the one place that turns the operating system's and the libraries' errors into sentences; `explained` is for
+where nobody is left who could say it better.
 """
 
 import errno
+import os
 import sqlite3
+import traceback
+from collections.abc import Iterator
 
 
 class KnownError(Exception):
@@ -22,6 +26,10 @@ class BadInput(KnownError):
 
 class ProjectError(BadInput):
     """The folder is not a project that this version can open."""
+
+
+class DamagedProject(ProjectError):
+    """The project's database is not as Plumbline left it."""
 
 
 class ModelError(KnownError):
@@ -45,6 +53,19 @@ OUT_OF_MEMORY = (
     "Not enough memory: choose a smaller model, batch size or completion length, or close other programs, "
     "then resume; everything saved so far is kept."
 )
+DAMAGED = (
+    "The project's database is damaged: restore plumbline.db from a backup, such as a plumbline.before-….db beside it "
+    "or an archive; copy the damaged file first."
+)
+
+#: What the system calls a disk, a quota or a file that may not grow.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: How libraries say that memory is short.
+MEMORY_WORDS = ("DefaultCPUAllocator", "out of memory", "bad_alloc", "Cannot allocate memory", "can't allocate memory")
+#: What SQLite and Python say of a file whose bytes were changed.
+DAMAGED_WORDS = ("malformed", "not a database", "Could not decode")
+#: Functions of transformers within which a model's chat template runs.
+TEMPLATE_DOORS = ("apply_chat_template", "render_jinja_template", "_compile_jinja_template")
 
 
 def first_line(error: BaseException) -> str:
@@ -52,34 +73,84 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and those that it was raised from: libraries wrap what the system says."""
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Torch's error is told by its class name, because this module must not import torch."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
     text = str(error)
-    return isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in text or "out of memory" in text)
+    return isinstance(error, (RuntimeError, ImportError, SystemError)) and any(word in text for word in MEMORY_WORDS)
 
 
 def known(error: BaseException) -> KnownError | None:
     """The `KnownError` that stands for `error`, or None when it is a bug."""
     if isinstance(error, KnownError):
         return error
-    if is_out_of_memory(error):
+    found = list(chain(error))
+    if any(map(is_out_of_memory, found)):
         return KnownError(OUT_OF_MEMORY)
-    text = str(error)
-    if isinstance(error, sqlite3.OperationalError) and "disk is full" in text:
+    if any(map(_is_full, found)):
         return KnownError(DISK_FULL)
+    if any(map(_is_of_a_chat_template, found)):
+        return ModelError(f"The model's chat template fails ({first_line(error)}): choose another model, or mend it.")
+    if isinstance(error, sqlite3.Error):
+        return _of_database(error)
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return KnownError(f"No permission to use {shown(error.filename)}: check the folder's permissions.")
+    if isinstance(error, RuntimeError) and str(error).startswith(("Could not determine home", "Symlink loop")):
+        return BadInput(f"There is no such folder ({first_line(error)}): write its path in full.")
+    return None
+
+
+def explained(error: BaseException) -> KnownError | None:
+    """Like `known`, with a general sentence for what the system refuses; for the outermost doors."""
+    if (found := known(error)) is not None:
+        return found
+    if isinstance(error, OSError):
+        where = f"{shown(error.filename)} cannot be used" if error.filename else "A file cannot be used"
+        why = error.strerror or first_line(error)
+        return KnownError(f"{where} ({why}): check that the folder is there and its disk is whole.")
+    return None
+
+
+def shown(path: object) -> str:
+    """A path as text that any screen can show: what is not UTF-8 in it is written as `\\xff`."""
+    return os.fsencode(str(path)).decode(errors="backslashreplace")
+
+
+def _is_full(error: BaseException) -> bool:
+    text = str(error)
+    if isinstance(error, OSError) and (error.errno in FULL or any(f"[Errno {number}]" in text for number in FULL)):
+        return True  # shutil lists what the system said of each file
+    return ("disk is full" in text and isinstance(error, sqlite3.Error)) or (
+        type(error).__name__ == "SafetensorError" and "No space left" in text
+    )
+
+
+def _is_of_a_chat_template(error: BaseException) -> bool:
+    """Whatever was raised while transformers filled in a template lies in the model's files."""
+    return any(frame.f_code.co_name in TEMPLATE_DOORS for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _of_database(error: sqlite3.Error) -> KnownError | None:
+    text = str(error)
     if isinstance(error, sqlite3.OperationalError) and "locked" in text:
         return KnownError("Another program is writing to the project: wait a moment and try again.")
     if isinstance(error, sqlite3.OperationalError) and ("readonly" in text or "unable to open" in text):
         return KnownError("The project's database cannot be written: check the folder's permissions.")
-    if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
-        return ProjectError("The project's database is damaged: restore plumbline.db from a backup.")
-    if isinstance(error, OSError):
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return KnownError(DISK_FULL)
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return KnownError(f"No permission to use {error.filename}: check the folder's permissions.")
-    if type(error).__name__ == "SafetensorError" and "No space left" in text:
-        return KnownError(DISK_FULL)
+    if isinstance(error, sqlite3.OperationalError) and "disk I/O" in text:
+        return KnownError("The project's disk could not be read or written: check it, and that it has room.")
+    if any(word in text for word in DAMAGED_WORDS):
+        return DamagedProject(DAMAGED)
     return None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
-from core.errors import BadInput, KnownError, known
+from core.errors import BadInput, KnownError, explained
 from core.events import Checkpoint, Progress
 from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
@@ -173,7 +173,7 @@ def run_job(
     except Exception as error:
         if not world.main:
             raise
-        sentence = known(error)
+        sentence = explained(error)
         cache.clear()  # what failed may have left a model half changed
         if sentence is not None:
             stopped = context is not None and context.stopping

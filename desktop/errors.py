@@ -8,7 +8,7 @@ from types import TracebackType
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from core.config.titles import setting_title
-from core.errors import known
+from core.errors import explained
 from desktop.widgets import message_boxes
 
 REFUSED = "This did not work"
@@ -17,7 +17,7 @@ BROKEN = "Something went wrong inside Plumbline"
 
 def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
     """Open a dialog about `error`, without waiting for it to close."""
-    found = known(error)
+    found = explained(error)
     sentence = None if found is None else worded(str(found))
     report = "" if sentence is not None else "".join(traceback.format_exception(error))
     if (shown := _already(str(sentence or ""), report)) is not None:

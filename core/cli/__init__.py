@@ -9,7 +9,8 @@ import sys
 import click
 
 from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings
-from core.errors import known
+from core.cli.guarding import guarded, print_anything
+from core.errors import explained
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -23,11 +24,12 @@ def cli() -> None:
 
 for module in (projects, data, ranking, labelers, review, jobs, runs, reports, launcher, settings):
     for command in module.COMMANDS:
-        cli.add_command(command)
+        cli.add_command(guarded(command))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code. Known errors are one sentence on stderr, bugs keep their trace."""
+    print_anything()
     try:
         return int(cli.main(arguments, prog_name="plumbline", standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -38,7 +40,7 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:
-        sentence = known(error)
+        sentence = explained(error)
         if sentence is None:
             raise
         print(f"Error: {sentence}", file=sys.stderr)

@@ -5,14 +5,15 @@ of safetensors, or by a local GGUF file.
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import platformdirs
 
-from core.errors import BadInput, ModelError
+from core.errors import DISK_FULL, BadInput, KnownError, ModelError, first_line, known, shown
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,20 @@ def data_folder() -> Path:
     """Plumbline's own folder for this user; PLUMBLINE_DATA overrides it."""
     override = os.environ.get("PLUMBLINE_DATA")
     return Path(override).expanduser() if override else Path(platformdirs.user_data_dir("plumbline", appauthor=False))
+
+
+@contextmanager
+def writing_data() -> Iterator[None]:
+    """Say which folder cannot be written where Plumbline's own cannot, and what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        if (found := known(error)) is not None and str(found) == DISK_FULL:
+            raise found from error
+        raise KnownError(
+            f"Plumbline's data folder {shown(data_folder())} cannot be written ({error.strerror or first_line(error)}): "
+            "set PLUMBLINE_DATA to a folder that can."
+        ) from error
 
 
 def models_folder() -> Path:

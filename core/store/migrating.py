@@ -4,12 +4,13 @@ sqlite-utils keeps the list of migrations; it reads numpy, too, so that it is im
 before: the window's first frame does without.
 """
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from core.errors import ProjectError
-from core.store.connection import Connection, write
+from core.store.connection import VACUUM_INTO, Connection, write
 
 
 def migrate(database: Connection, path: Path) -> None:
@@ -60,5 +61,5 @@ def _back_up(path: Path, backup: Path) -> None:
     partial = backup.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as reader:  # a connection in a transaction cannot copy
-        reader.execute("vacuum into ?", (str(partial),))
+        reader.execute(VACUUM_INTO, (os.fsencode(partial),))
     partial.replace(backup)

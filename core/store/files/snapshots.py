@@ -1,11 +1,13 @@
 """Copies of a project's file, whole as they were committed last, with what waits in the WAL."""
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from core.store import Project, now
+from core.store.connection import VACUUM_INTO
 
 #: What a labeling pack leaves of a project, in this order.
 REDUCE = (
@@ -27,13 +29,13 @@ REDUCE = (
 
 def write(project: Project, path: Path) -> None:
     """Copy the file of an open project to `path`, where nothing is yet."""
-    project.database.execute("vacuum into ?", (str(path),))
+    project.database.execute(VACUUM_INTO, (os.fsencode(path),))
 
 
 def copy(source: Path, path: Path) -> None:
     """Copy a file that nobody here has open; it is not touched itself."""
     with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        connection.execute("vacuum into ?", (str(path),))
+        connection.execute(VACUUM_INTO, (os.fsencode(path),))
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def replay(folder: Path, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk 
     with closing(open_project(folder)) as project:
         connection = project.database.conn
         connection.execute("pragma foreign_keys = off")
-        connection.execute("attach database ? as kept", (str(bulk.kept or kept),))
+        connection.execute("attach database cast(? as text) as kept", (os.fsencode(bulk.kept or kept),))
         log = UndoLog(project)
         try:
             with project.write():
