@@ -6,16 +6,23 @@ where nobody is left who could say it better.
 """
 
 import errno
-import os
 import sqlite3
 import traceback
 from collections.abc import Iterator
+
+
+def printable(text: object) -> str:
+    """As text that any screen, file and database can hold: what of a path is not UTF-8 becomes `\\udcff`."""
+    return str(text).encode(errors="backslashreplace").decode()
 
 
 class KnownError(Exception):
     """A condition with a sentence for the person in front of the screen. The CLI exits with `exit_code`."""
 
     exit_code = 1
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(printable(sentence))
 
 
 class BadInput(KnownError):
@@ -107,7 +114,7 @@ def known(error: BaseException) -> KnownError | None:
     if isinstance(error, sqlite3.Error):
         return _of_database(error)
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return KnownError(f"No permission to use {shown(error.filename)}: check the folder's permissions.")
+        return KnownError(f"No permission to use {error.filename}: check the folder's permissions.")
     if isinstance(error, RuntimeError) and str(error).startswith(("Could not determine home", "Symlink loop")):
         return BadInput(f"There is no such folder ({first_line(error)}): write its path in full.")
     return None
@@ -118,15 +125,10 @@ def explained(error: BaseException) -> KnownError | None:
     if (found := known(error)) is not None:
         return found
     if isinstance(error, OSError):
-        where = f"{shown(error.filename)} cannot be used" if error.filename else "A file cannot be used"
+        where = f"{error.filename} cannot be used" if error.filename else "A file cannot be used"
         why = error.strerror or first_line(error)
         return KnownError(f"{where} ({why}): check that the folder is there and its disk is whole.")
     return None
-
-
-def shown(path: object) -> str:
-    """A path as text that any screen can show: what is not UTF-8 in it is written as `\\xff`."""
-    return os.fsencode(str(path)).decode(errors="backslashreplace")
 
 
 def _is_full(error: BaseException) -> bool:

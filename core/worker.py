@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
-from core.errors import BadInput, KnownError, explained
+from core.errors import BadInput, KnownError, explained, printable
 from core.events import Checkpoint, Progress
 from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
@@ -187,4 +187,4 @@ def run_job(
 
 
 def _trace(error: Exception) -> str | None:
-    return None if isinstance(error, KnownError) else "".join(traceback.format_exception(error))
+    return None if isinstance(error, KnownError) else printable("".join(traceback.format_exception(error)))

@@ -13,7 +13,7 @@ from typing import Literal
 
 import platformdirs
 
-from core.errors import DISK_FULL, BadInput, KnownError, ModelError, first_line, known, shown
+from core.errors import DISK_FULL, BadInput, KnownError, ModelError, first_line, known
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def writing_data() -> Iterator[None]:
         if (found := known(error)) is not None and str(found) == DISK_FULL:
             raise found from error
         raise KnownError(
-            f"Plumbline's data folder {shown(data_folder())} cannot be written ({error.strerror or first_line(error)}): "
+            f"Plumbline's data folder {data_folder()} cannot be written ({error.strerror or first_line(error)}): "
             "set PLUMBLINE_DATA to a folder that can."
         ) from error
 

@@ -8,6 +8,7 @@ Rows are taken away without SQLite's foreign keys, which would look through whol
 all references are checked at once. Rows of others that lead to nothing then were built on it: all is refused.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
