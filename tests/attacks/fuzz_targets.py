@@ -241,7 +241,7 @@ def archive(data: bytes, inside: Path) -> None:
         _packed(source, path, data[1:])
     command("restore", path, inside / "restored")
     if (inside / "restored").exists():
-        read_all(inside / "restored", data)
+        read_all(inside / "restored", data, SOME)
 
 
 def _packed(source: Path, path: Path, data: bytes) -> None:
@@ -263,7 +263,7 @@ def pack(data: bytes, inside: Path) -> None:
     command("merge", _project(inside), path)
     command("unpack", path, inside / "unpacked")
     if (inside / "unpacked" / DATABASE).exists():
-        read_all(inside / "unpacked", data)
+        read_all(inside / "unpacked", data, SOME)
         command("merge", inside / "project", inside / "unpacked")
 
 
@@ -282,7 +282,7 @@ def texts(data: bytes, inside: Path) -> None:
 def project(data: bytes, inside: Path) -> None:
     """The project's file with bytes flipped, or cut short."""
     sound = (seeds() / "project" / DATABASE).read_bytes()
-    read_all(_project(inside, edited(sound, data[1:])), data)
+    read_all(_project(inside, edited(sound, data[1:])), data, SOME)
 
 
 ODD: tuple[Any, ...] = (
@@ -306,7 +306,7 @@ def rows(data: bytes, inside: Path) -> None:
             which = "" if numbers[start + 3] % 2 else "where rowid = (select min(rowid) from {table})"
             with contextlib.suppress(sqlite3.Error):
                 connection.execute(f'update "{table}" set "{column}" = ? {which.format(table=table)}', (value,))
-    read_all(folder, data)
+    read_all(folder, data, SOME)
 
 
 #: Commands and what follows the project's folder; a path lies beside the project.
@@ -327,6 +327,10 @@ READING: tuple[tuple[object, ...], ...] = (
 )  # fmt: skip
 #: Of which nothing is printed as JSON.
 PLAIN = ("steer", "stop")
+
+
+#: Commands that each hostile project gets.
+SOME = 6
 
 
 def read_all(folder: Path, data: bytes, count: int = len(READING)) -> None:

@@ -158,7 +158,8 @@ def test_a_folder_whose_name_is_not_utf8_is_used_like_any_other(tmp_path, monkey
     read_all(folder, b"")
     for words in (
         ("restore", place / "copy.plumbline.zip", place / "restored"),
-        ("unpack", place / "p.plumbpack", place / "unpacked"), ("merge", folder, place / "unpacked"), ("import", folder, place / "out.jsonl"), ("new", place / "new"),
+        ("unpack", place / "p.plumbpack", place / "unpacked"), ("merge", folder, place / "unpacked"),
+        ("import", folder, place / "out.jsonl"), ("new", place / "new"),
         ("demo", place / "demo"), ("pairs", place / "restored"), ("pairs", place / "copy"), ("remove-run", other, 3),
         ("put-back-run", other, 3),
     ):  # fmt: skip
