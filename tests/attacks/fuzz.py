@@ -50,23 +50,27 @@ def main() -> int:
         for name in names:
             fuzz_targets.try_one(name, bytes.fromhex(options.bytes), sandbox)
         return 0
-    found: dict[str, str] = {}
+    found, kept = set[str](), root / "found.txt"
+    kept.touch()
 
     def attempt(name: str, data: bytes) -> None:
         try:
             fuzz_targets.try_one(name, data, sandbox)
         except fuzz_targets.Failed as error:
             if (where := place(error)) not in found:
-                found[where] = f"{name} --bytes {data.hex() or '00'}"
-                print(f"{error}\n  at {where}\n  python -m tests.attacks.fuzz {found[where]}", flush=True)
+                found.add(where)
+                again = f"python -m tests.attacks.fuzz {name} --bytes {data.hex() or '00'}"
+                with kept.open("a") as file:
+                    print(f"{error}\n  at {where}\n  {again}", file=file)
+                print(f"{error}\n  at {where}\n  {again}", flush=True)
 
     if coverage:
         guided(names, attempt, options)
     else:
         print(HINT, file=sys.stderr)
         drawn(names, attempt, options)
-    print(f"{len(found)} kinds of failure.")
-    return int(bool(found))
+    print(f"What was found is in {kept}." if kept.stat().st_size else "Nothing was found.")
+    return int(kept.stat().st_size > 0)
 
 
 def place(error: BaseException) -> str:
@@ -86,15 +90,12 @@ def drawn(names: list[str], attempt: Callable[[str, bytes], None], options: argp
 
 
 def guided(names: list[str], attempt: Callable[[str, bytes], None], options: argparse.Namespace) -> None:
-    """The first byte chooses the target. libFuzzer ends the process: what is to be said is said before."""
-    seconds = int(60 * options.minutes)
-    words = [
-        sys.argv[0],
-        f"-max_total_time={seconds}",
-        f"-max_len={LONGEST}",
-        f"-seed={options.seed % 2**31}",
-        "-timeout=0",
-    ]
+    """The first byte chooses the target. libFuzzer ends its process, which is a child therefore."""
+    if child := os.fork():
+        os.waitpid(child, 0)
+        return
+    words = [sys.argv[0], f"-max_total_time={int(60 * options.minutes)}", f"-max_len={LONGEST}"]
+    words += [f"-seed={options.seed % 2**31}", "-timeout=0", "-len_control=10", "-verbosity=0"]
     atheris.Setup(words, lambda data: attempt(names[(data[:1] or b"\0")[0] % len(names)], data[1:]))
     atheris.Fuzz()
 
