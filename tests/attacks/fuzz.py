@@ -95,7 +95,7 @@ def guided(names: list[str], attempt: Callable[[str, bytes], None], options: arg
         os.waitpid(child, 0)
         return
     words = [sys.argv[0], f"-max_total_time={int(60 * options.minutes)}", f"-max_len={LONGEST}"]
-    words += [f"-seed={options.seed % 2**31}", "-timeout=0", "-len_control=10", "-verbosity=0"]
+    words += [f"-seed={options.seed % 2**31}", "-timeout=0", "-len_control=0", "-verbosity=0"]
     atheris.Setup(words, lambda data: attempt(names[(data[:1] or b"\0")[0] % len(names)], data[1:]))
     atheris.Fuzz()
 

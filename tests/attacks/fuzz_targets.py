@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from core.labeling import gold
 from core.records import NewRanking, Prompt
 from core.store import (
     DATABASE,
+    Project,
     calibration,
     completions,
     create_project,
@@ -128,8 +130,6 @@ def command(*words: object) -> str:
 def seeds() -> Path:
     """A folder with a small project that has something in every table, an archive and a pack of it."""
     launch.ensure_worker = lambda folder, **_: None  # type: ignore[assignment]
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="plumbline-fuzz-"))
     project = create_project(folder / "project", "Seed")
     guidelines.save(project, criteria="1. **Kind.** x", ties="Rarely.", flags="- unsafe: harms", examples="None.")
@@ -137,7 +137,7 @@ def seeds() -> Path:
     for prompt in prompts.listed(project):
         completions.add_group(project, prompt.id, [NewCompletion(text, 2, True, 0) for text in ("one", "two", "three")])
     for name in ("ada", "bob"):
-        _rank(project, name)
+        rank_some(project, name)
     gold.rank_all(project, "length")
     calibration.add(project, 1)
     _add_runs(project)
@@ -147,14 +147,17 @@ def seeds() -> Path:
     return folder
 
 
-def _rank(project: Any, name: str) -> None:
+def rank_some(project: Project, name: str) -> None:
+    """Three groups by somebody who has not ranked them yet."""
     person = labelers.named(project, name)
     for group in (1, 2, 3):
-        first, second, third = completions.ids(project, group)
-        rankings.add(project, NewRanking(group, person.id, {first: 1, second: 2, third: None}, comment="hm", seconds=2))
+        if not rankings.is_ranked(project, group, person.id):
+            first, second, third = completions.ids(project, group)
+            ranks = {first: 1, second: 2, third: None}
+            rankings.add(project, NewRanking(group, person.id, ranks, comment="hm", seconds=2))
 
 
-def _add_runs(project: Any) -> None:
+def _add_runs(project: Project) -> None:
     add_job(project, GenerateConfig(), status="stopped")
     reward = add_job(project, TrainRewardConfig(), status="done", result='{"adapter": "runs/2/step-000002"}')
     policy = add_job(project, TrainPolicyConfig(), status="done", result='{"adapter": "runs/3/step-000002"}')
