@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,11 @@ from core.config.jobs import (
 )
 from core.config.training import TrainPolicyConfig, TrainRewardConfig
 from core.data import read_prompts
+from core.events import NewCompletion
 from core.jobs import queue
 from core.projects import trash
-from core.store import DATABASE, open_project, prompts
+from core.records import Prompt
+from core.store import DATABASE, completions, open_project, prompts
 from core.store.undo import History
 from tests.attacks.fuzz_targets import rank_some, seeds
 from tests.jobs import add_job
@@ -60,6 +62,8 @@ TABLES = (
 )  # fmt: skip
 #: Columns that differ from run to run.
 OWN = {"created_at", "uid", "seconds", "finished_at", "started_at", "resolved_at", "retracted_at", "origin"}
+#: From so many kills on jobs are killed too, which load a model each time.
+MANY = 100
 SMALL = {"max_new_tokens": 4, "batch_size": 4}
 
 
@@ -69,7 +73,8 @@ class Operation:
 
     act: Callable[[Path], object]
     prepare: Callable[[Path], object] = lambda place: None
-    of_job: bool = field(default=False)
+    trained: bool = False
+    """Does it need a reward model and a policy?"""
 
 
 def run(*words: object) -> int:
@@ -157,7 +162,7 @@ OPERATIONS: dict[str, Operation] = {
 }  # fmt: skip
 
 
-def job(config: Any) -> Operation:
+def job(config: Any, *, trained: bool = False) -> Operation:
     """It is queued before, and done by a worker that takes up what another left."""
 
     def prepare(place: Path) -> None:
@@ -166,7 +171,7 @@ def job(config: Any) -> Operation:
             filled = {name: text.replace("@", str(place)) for name, text in texts.items()}
             add_job(project, type(config)(**vars(config) | filled))
 
-    return Operation(work, prepare, of_job=True)
+    return Operation(work, prepare, trained)
 
 
 def work(place: Path) -> None:
@@ -190,11 +195,11 @@ JOBS: dict[str, Operation] = {
     JobKind.GENERATE: job(GenerateConfig(completions=2, missing_only=False, **SMALL)),
     JobKind.TRAIN_REWARD: job(REWARD),
     JobKind.TRAIN_POLICY: job(POLICY),
-    JobKind.COMPARE: job(CompareConfig(policy_job=5, reward_job=4, **SMALL)),
-    JobKind.SCORE: job(ScoreConfig(prompt="a", completions=("b", "c"), reward_job=4)),
-    JobKind.SCORE_FILE: job(ScoreFileConfig(path="@/texts.jsonl", out="@/scored.jsonl", reward_job=4)),
-    JobKind.SUGGEST: job(SuggestConfig(reward_job=4)),
-    JobKind.EXPORT_MODEL: job(ExportModelConfig(policy_job=5, out="@/exported")),
+    JobKind.COMPARE: job(CompareConfig(policy_job=5, reward_job=4, **SMALL), trained=True),
+    JobKind.SCORE: job(ScoreConfig(prompt="a", completions=("b", "c"), reward_job=4), trained=True),
+    JobKind.SCORE_FILE: job(ScoreFileConfig(path="@/texts.jsonl", out="@/scored.jsonl", reward_job=4), trained=True),
+    JobKind.SUGGEST: job(SuggestConfig(reward_job=4), trained=True),
+    JobKind.EXPORT_MODEL: job(ExportModelConfig(policy_job=5, out="@/exported"), trained=True),
 }
 
 
@@ -301,7 +306,7 @@ class Killer:
     def place(self, operation: Operation) -> Path:
         """A new place: what all begin with, and what the operation wants besides."""
         place = Path(tempfile.mkdtemp(dir=self.work)) / "place"
-        source = self._trained() if operation.of_job else seeds()
+        source = self._trained() if operation.trained else seeds()
         shutil.copytree(source, place)
         for name in ("data", "tmp"):
             (place / name).mkdir(exist_ok=True)
@@ -376,26 +381,25 @@ def differences(expected: dict[str, Any], found: dict[str, Any]) -> str:
 
 
 def drawn(chance: random.Random, kills: int, names: list[str]) -> Iterator[tuple[str, Operation]]:
-    """Every operation in turn; of jobs, which take seconds, one in eight where there are few kills and all else."""
-    if names:
-        chosen = [(name, {**OPERATIONS, **JOBS}[name]) for name in names]
-        yield from (chosen[number % len(chosen)] for number in range(kills))
-        return
-    operations, jobs = list(OPERATIONS.items()), list(JOBS.items())
-    chance.shuffle(operations)
-    chance.shuffle(jobs)
-    share = kills // 8 if kills < 100 else kills // 2
-    few = jobs[:1] if kills < 100 else jobs
-    yield from (operations[number % len(operations)] for number in range(kills - share))
-    yield from (few[number % len(few)] for number in range(share))
+    """Every operation in turn; where there are many kills, each kind of job in turn for half of them."""
+    names = names or [*OPERATIONS]
+    chance.shuffle(names)
+    share = kills // 2 if kills >= MANY and set(names) == set(OPERATIONS) else 0
+    chosen = [*_in_turn(names, kills - share), *_in_turn([*JOBS], share)]
+    yield from ((name, {**OPERATIONS, **JOBS}[name]) for name in chosen)
+
+
+def _in_turn(names: list[str], count: int) -> list[str]:
+    return [names[number % len(names)] for number in range(count)]
 
 
 def main() -> None:
     kills, work, seed = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     os.environ |= {"PLUMBLINE_DTYPE": "float32", "PLUMBLINE_DEVICE": "cpu", "HF_HUB_OFFLINE": "1"}
     killer = Killer(work, seed)
-    prepare_seeds(bool(not sys.argv[4:] or set(sys.argv[4:]) & set(JOBS)))
-    for name, operation in drawn(killer.chance, kills, sys.argv[4:]):
+    chosen = list(drawn(killer.chance, kills, sys.argv[4:]))
+    prepare_seeds(any(name in JOBS for name, _ in chosen))
+    for name, operation in chosen:
         killer.kill(name, operation)
     print(json.dumps({"kills": kills, "killed": killer.killed, "seed": seed, "failures": killer.failures}))
 
@@ -409,6 +413,10 @@ def prepare_seeds(with_model: bool) -> None:
         rank_some(project, "cleo")
     run("pack", pack, folder / "ranked.plumbpack", "--labeler", "cleo")
     shutil.rmtree(pack)
+    with closing(open_project(folder / "project")) as project:
+        prompts.add(project, [Prompt(0, "nobody ranked it")])
+        newest = prompts.newest_id(project) or 0
+        completions.add_group(project, newest, [NewCompletion(text, 1, True, 0) for text in ("a", "b")])
     if with_model:
         import core.models.load
         import core.reward.train_job
