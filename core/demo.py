@@ -10,6 +10,7 @@ from core.errors import BadInput, first_line, known
 from core.machine import base_models
 from core.resources import resource
 from core.store import DATABASE
+from core.store.files import beside
 
 NAME = "Demo: warmer answers"
 GOLD = "warmth"
@@ -41,24 +42,10 @@ def install(folder: Path | None = None) -> Path:
     if target.exists() and any(target.iterdir()):
         raise BadInput(f"{target} is not empty: choose a new folder for the demo.")
     try:
-        with base_models.writing_data() if folder is None else nullcontext():
-            _copy(target)
+        with base_models.writing_data() if folder is None else nullcontext(), beside.folder(target) as made:
+            shutil.copytree(resource("demo"), made, dirs_exist_ok=True)
+            (made / "runs").mkdir(exist_ok=True)
     except OSError as error:
         why = error.strerror or first_line(error)
-        raise known(error) or BadInput(f"{target} cannot be made ({why}): choose another folder.") from error
+        raise known(error) or BadInput(f"{target} cannot be written ({why}): choose another place.") from error
     return target
-
-
-def _copy(target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        shutil.copytree(resource("demo"), partial)
-        (partial / "runs").mkdir(exist_ok=True)
-        if target.exists():
-            target.rmdir()
-        partial.rename(target)
-    except OSError:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise

@@ -24,6 +24,7 @@ from core.jobs.progress import StatusReporter, no_report
 from core.jobs.recorder import POLL, Recorder, forget_after, last_checkpoint
 from core.records import Job
 from core.store import Project, jobs, open_project
+from core.store.files import beside
 
 #: Seconds after which the processes of a paused job hear that it still is.
 WORD = 30.0
@@ -44,6 +45,7 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
     guard = lock.acquire(project.folder)
     if guard is None:
         return 0
+    beside.sweep()
     signal.signal(signal.SIGTERM, _leave)
     if hasattr(os, "nice"):
         os.nice(10)  # the window and the person come first

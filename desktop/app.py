@@ -9,6 +9,7 @@ from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessag
 from PySide6.QtWidgets import QApplication
 
 from core.errors import explained
+from core.projects import leftovers
 from desktop import errors, user_settings
 from desktop.background import in_background
 from desktop.shell.gc import Collector
@@ -92,6 +93,7 @@ def read_ahead(window: Window) -> None:
 
         for load in LOADS.values():
             load()
+        leftovers.clear()
 
     in_background(window, read, lambda _: gc.freeze(), lasting=True)
 

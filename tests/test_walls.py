@@ -42,11 +42,11 @@ def test_the_command_line_and_an_idle_worker_load_neither_torch_nor_qt(module):
     assert not loaded(f"import {module}") & {*HEAVY, "PySide6", "pyqtgraph"}
 
 
-def test_the_window_never_loads_torch_and_its_first_frame_no_charts():
+def test_the_window_never_loads_torch_and_its_first_frame_neither_charts_nor_numpy():
     code = "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\nfrom desktop.app import build\nbuild([])[1].show()"
     found = loaded(code)
     assert "PySide6" in found
-    assert not found & {*HEAVY, "pyqtgraph"}
+    assert not found & {*HEAVY, "pyqtgraph", "numpy"}
     tabs = code + "\nfrom desktop.shell.tabs import LOADS\n[load() for load in LOADS.values()]"
     assert not loaded(tabs) & set(HEAVY)
 

@@ -11,6 +11,7 @@ import click
 from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings
 from core.cli.guarding import guarded, print_anything
 from core.errors import explained
+from core.projects import leftovers
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -31,6 +32,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code. Known errors are one sentence on stderr, bugs keep their trace."""
     print_anything()
     try:
+        leftovers.clear()
         return int(cli.main(arguments, prog_name="plumbline", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()

@@ -11,7 +11,7 @@ from core.labeling import gold
 from core.labeling import simulate as simulation
 from core.preferences import agreement as measures
 from core.preferences import bias as biases
-from core.preferences.statistics import Interval
+from core.preferences.interval import Interval
 from core.store import calibration, labelers
 
 

@@ -8,7 +8,7 @@ from core.config.jobs import CompareJob, JobKind
 from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.guidance.steps import Step
 from core.jobs import queue
-from core.preferences.statistics import proportion
+from core.preferences.interval import proportion
 from core.records import Job
 from core.store import Project, groups, prompts, rankings
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.preferences.agreement import Calibration
-from core.preferences.statistics import Interval
+from core.preferences.interval import Interval
 
 #: From this share of the pairs on, a labeler reads the guidelines as they were meant.
 ENOUGH = 0.75

@@ -4,16 +4,14 @@ A model is named by `embedded`, by a hub id (`hub:HuggingFaceTB/SmolLM2-360M-Ins
 of safetensors, or by a local GGUF file.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
 from core.errors import DISK_FULL, BadInput, KnownError, ModelError, first_line, known
+from core.resources import data_folder as data_folder
 
 
 @dataclass(frozen=True)
@@ -55,12 +53,6 @@ class ModelSpec:
     def loadable(self) -> str:
         """By what transformers finds it: its hub id, or its folder."""
         return self.source if self.kind == "hub" else str(self.folder)
-
-
-def data_folder() -> Path:
-    """Plumbline's own folder for this user; PLUMBLINE_DATA overrides it."""
-    override = os.environ.get("PLUMBLINE_DATA")
-    return Path(override).expanduser() if override else Path(platformdirs.user_data_dir("plumbline", appauthor=False))
 
 
 @contextmanager

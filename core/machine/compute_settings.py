@@ -14,6 +14,7 @@ from typing import Any
 from core.config.options import Settings, documented, from_dict, option
 from core.errors import BadInput
 from core.machine import base_models
+from core.store.files import beside
 
 AUTO = "auto"
 #: Environment variables that win over a choice. Torch itself heeds the last one.
@@ -72,11 +73,10 @@ def choose(name: str, value: Any) -> Machine:
     """Keep one choice. Raises `BadInput` for what cannot be chosen."""
     found = replace(chosen(), **{name: value})
     path = file()
-    partial = path.with_suffix(".partial")
     with base_models.writing_data():
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
+        with beside.file(path) as made:
+            made.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
     return found
 
 

@@ -1,7 +1,5 @@
 """The job `export-model`: a tuned policy as a model of its own, that needs neither Plumbline nor PEFT."""
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import torch
@@ -16,7 +14,10 @@ from core.jobs.context import Events, JobContext
 from core.machine.base_models import parse
 from core.models.load import fetched, pretrained
 from core.runs import preflight
+from core.store.files import beside
 
+#: The file in the job's folder that says which folder it was that became the exported model.
+MARK = "exported"
 CARD = """---
 base_model: {base}
 pipeline_tag: text-generation
@@ -41,8 +42,12 @@ A policy does what its reward pays for, and no more: read what it writes before 
 
 def run(context: JobContext) -> Events:
     config: ExportModelConfig = context.config
-    project, out = context.project, preflight.free_folder(config.out)
+    project, out, mark = context.project, Path(config.out), context.folder / MARK
     job = queue.run_of(project, config.policy_job, TrainPolicyJob)
+    if _is_ours(out, mark):  # it was cut off once the model was in its place
+        yield _written(out, job.id)
+        return
+    preflight.free_folder(config.out)
     adapter = queue.adapter_of(project, job, config.checkpoint) / "policy"
     spec = parse(project.setting("model"))
     yield from fetched(context, spec, "model")
@@ -54,22 +59,32 @@ def run(context: JobContext) -> Events:
     stored = _stored_dtype(spec.folder)
     model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().to(stored)
     yield Progress(1, 3, "Writing the model")
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        model.save_pretrained(partial, safe_serialization=True)
-        tokenizer.save_pretrained(partial)
-        (partial / "README.md").write_text(_card(context, job, spec.loadable), encoding="utf-8")
-        if out.exists():
-            out.rmdir()
-        partial.chmod(0o755)
-        partial.rename(out)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    with beside.folder(out) as made:
+        model.save_pretrained(made, safe_serialization=True)
+        tokenizer.save_pretrained(made)
+        (made / "README.md").write_text(_card(context, job, spec.loadable), encoding="utf-8")
+        context.folder.mkdir(parents=True, exist_ok=True)
+        mark.write_text(_identity(made), encoding="utf-8")
     yield Progress(3, 3, "Done")
+    yield _written(out, job.id)
+
+
+def _identity(folder: Path) -> str:
+    """It stays the same when the folder is moved on its disk."""
+    found = folder.stat()
+    return f"{found.st_dev} {found.st_ino}"
+
+
+def _is_ours(out: Path, mark: Path) -> bool:
+    """Is the folder the one that this job wrote, and moved there when it was whole?"""
+    whole = mark.is_file() and (out / "config.json").is_file()
+    return whole and mark.read_text(encoding="utf-8") == _identity(out)
+
+
+def _written(out: Path, policy_job: int) -> Result:
     size = sum(path.stat().st_size for path in out.glob("*.safetensors"))
-    dtype = str(stored).removeprefix("torch.")
-    yield Result(ExportModelResult(folder=str(out), policy_job=job.id, dtype=dtype, bytes=size))
+    dtype = str(_stored_dtype(out)).removeprefix("torch.")
+    return Result(ExportModelResult(folder=str(out), policy_job=policy_job, dtype=dtype, bytes=size))
 
 
 def _stored_dtype(folder: Path) -> torch.dtype:

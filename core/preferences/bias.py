@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from core.preferences.statistics import NOTHING, Interval, proportion
+from core.preferences.interval import NOTHING, Interval, proportion
 from core.store import Project, judgements, pairs
 from core.store.judgements import Shown, Timed
 

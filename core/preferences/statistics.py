@@ -7,29 +7,17 @@ time took 40 s for 20,000 prompts with three labelers, these take less than one.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.preferences.interval import Interval, proportion
 
 Ranks = NDArray[np.float64]
 #: With more units than this, the bootstrap draws from so many bundles of units instead of from single ones.
 BUNDLES = 500
 #: A larger table than this (units times values squared) would take the library more than a few hundred MB.
 LARGE = 5e7
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its 95 % interval over `n` units; None where it cannot be computed."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-
-
-NOTHING = Interval(None)
 
 
 def alike(first: Ranks, second: Ranks) -> tuple[Ranks, Ranks]:
@@ -184,13 +172,3 @@ def share_interval(sums: NDArray[np.float64], *, resamples: int = 1000, n: int |
         return found
     wide = proportion(found.value * found.n, found.n)
     return Interval(found.value, wide.low, wide.high, found.n)
-
-
-def proportion(successes: float, n: int) -> Interval:
-    """A share with Wilson's 95 % interval (Wilson 1927)."""
-    if not n:
-        return NOTHING
-    z, p = 1.959964, successes / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return Interval(p, float(max(0.0, centre - half)), float(min(1.0, centre + half)), n)

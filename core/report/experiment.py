@@ -14,7 +14,7 @@ from core.jobs import queue
 from core.machine import base_models
 from core.preferences import agreement, judged_groups
 from core.preferences.agreement import Agreement
-from core.preferences.statistics import Interval
+from core.preferences.interval import Interval
 from core.records import ACTIVE, Guidelines, Job, Labeler
 from core.report.measure import RewardReport, measure
 from core.report.outcomes import Outcome, Setting, changed_settings, outcome

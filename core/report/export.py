@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import BadInput
-from core.preferences.statistics import Interval
+from core.preferences.interval import Interval
 from core.report import svg
 from core.report.measure import RewardReport, Slice
 from core.report.templates import render
 from core.store import Project, now
+from core.store.files import beside
 
 SUFFIXES = (".html", ".md", ".json")
 
@@ -20,18 +21,24 @@ SUFFIXES = (".html", ".md", ".json")
 def write(project: Project, report: RewardReport, path: Path) -> Path:
     """Write the report in the format of the path's ending. Raises `BadInput` for another ending."""
     if path.suffix == ".json":
-        path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+        _write(path, json.dumps(asdict(report), indent=1) + "\n")
     elif path.suffix == ".md":
         folder = path.with_name(path.stem + "_plots")
         folder.mkdir(parents=True, exist_ok=True)
         for name, (_, plot) in plots(report).items():
-            (folder / f"{name}.svg").write_text(plot, encoding="utf-8")
-        path.write_text(_markdown(project, report, folder.name), encoding="utf-8")
+            _write(folder / f"{name}.svg", plot)
+        _write(path, _markdown(project, report, folder.name))
     elif path.suffix == ".html":
-        path.write_text(_html(project, report), encoding="utf-8")
+        _write(path, _html(project, report))
     else:
         raise BadInput(f"{path.name} has no known ending: give one of {', '.join(SUFFIXES)}.")
     return path
+
+
+def _write(path: Path, text: str) -> None:
+    """An older one stays until the new one is whole."""
+    with beside.file(path) as made:
+        made.write_text(text, encoding="utf-8")
 
 
 def interval(found: Interval, form: str = "{:.1%}") -> str:

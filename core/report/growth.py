@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.config.training import TrainRewardJob
-from core.preferences.statistics import Interval, bootstrap, share
+from core.preferences.interval import Interval
+from core.preferences.statistics import bootstrap, share
 from core.report import scores
 from core.report.calibration import right
 from core.report.scores import FIRST, Floats

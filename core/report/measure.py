@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from core.config.training import TrainRewardJob
 from core.jobs import queue
-from core.preferences.statistics import NOTHING, Interval, bootstrap, share, share_interval, sums_by
+from core.preferences.interval import NOTHING, Interval
+from core.preferences.statistics import bootstrap, share, share_interval, sums_by
 from core.report import calibration, scores
 from core.report.calibration import Bin
 from core.report.growth import Growth, growth

@@ -10,7 +10,8 @@ import numpy as np
 from core.config.options import documented
 from core.config.training import ALGORITHMS, Run, TrainPolicyJob
 from core.guidance.run_advice import RULES, advice
-from core.preferences.statistics import NOTHING, Interval, bootstrap, share, share_interval
+from core.preferences.interval import NOTHING, Interval
+from core.preferences.statistics import bootstrap, share, share_interval
 from core.records import Job
 from core.report.calibration import Floats
 from core.runs import sweep

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from core.config.metrics import METRICS
 from core.humanize import duration
-from core.preferences.statistics import Interval
+from core.preferences.interval import Interval
 from core.report import svg
 from core.report.export import interval
 from core.report.outcomes import GOLD, KL, REWARD, Change, Measured, Outcome, Points, Setting

@@ -6,7 +6,7 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from core.preferences.agreement import Agreement
-from core.preferences.statistics import NOTHING
+from core.preferences.interval import NOTHING
 from core.report import run_cards, story
 from core.report.experiment import Experiment
 from core.report.export import headline, interval, plots

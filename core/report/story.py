@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.preferences.statistics import Interval
+from core.preferences.interval import Interval
 from core.report import export
 from core.report.experiment import Data, Experiment
 from core.report.outcomes import Change, Measured, Outcome

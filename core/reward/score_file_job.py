@@ -14,6 +14,7 @@ from core.events import Note, Progress, Result
 from core.jobs.context import Events, JobContext
 from core.report.scores import Floats, percentile, reference_rewards
 from core.reward.judge import Judge, judge_of
+from core.store.files import beside
 
 STAGE = "Scoring the file"
 NAMED = 5
@@ -160,16 +161,12 @@ def _whole_lines(path: Path) -> list[str]:
 
 def _write(rows: list[dict[str, Any]], target: Path) -> int:
     """One line for each completion, beside and then renamed."""
-    beside = target.with_name(f"partial-{target.name}")
     lines = [{"prompt": row["prompt"]} | item for row in rows for item in row["completions"]]
     try:
-        with beside.open("w", encoding="utf-8") as file:
+        with beside.file(target) as made, made.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        beside.replace(target)
     except OSError as error:
         raise known(error) or BadInput(f"{target} cannot be written: choose another place and resume.") from error
-    finally:
-        beside.unlink(missing_ok=True)
     return len(lines)
 
 

@@ -5,17 +5,20 @@ Window, CLI and worker meet only here: each opens the project for itself, in its
 
 import json
 import sqlite3
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput, DamagedProject, ProjectError, known
+from core.humanize import readable
 from core.store import backups
 from core.store.connection import APPLICATION_ID, Connection, connect, set_patience
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
+from core.store.files import beside
 from core.store.migrating import make_tables, migrate
 
 DATABASE = "plumbline.db"
@@ -97,8 +100,10 @@ class Project:
         self.database.close()
 
 
-def create_project(folder: Path, name: str = "", model: str = "embedded") -> Project:
-    """Make an empty project in `folder`, which must be new or empty.
+def create_project(
+    folder: Path, name: str = "", model: str = "embedded", fill: Callable[[Project], object] = lambda project: None
+) -> Project:
+    """Make a project in `folder`, which must be new or empty, with what `fill` puts into it: all of it, or nothing.
 
     Raises `BadInput` if something is already there.
     """
@@ -106,19 +111,17 @@ def create_project(folder: Path, name: str = "", model: str = "embedded") -> Pro
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} is not empty: choose a new folder for the project.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "runs").mkdir()
-        database = connect(folder / DATABASE)
-        with write_transaction(database):
-            make_tables(database)
-        project = Project(folder, database)
-        with project.write():
-            project.set_setting("name", name or folder.name)
-            project.set_setting("model", model)
-            project.set_setting("created_at", now())
+        with beside.folder(folder) as made:
+            (made / "runs").mkdir()
+            with closing(Project(made, connect(made / DATABASE))) as project, project.write() as database:
+                make_tables(database)
+                project.set_setting("name", name or readable(folder.name))
+                project.set_setting("model", model)
+                project.set_setting("created_at", now())
+                fill(project)
+        return Project(folder, connect(folder / DATABASE))
     except (OSError, sqlite3.Error) as error:
         raise known(error) or ProjectError(f"{folder} cannot be made into a project: {error}.") from error
-    return project
 
 
 def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:

@@ -50,7 +50,7 @@ def pending(connection: sqlite3.Connection, path: Path) -> list[str]:
 def is_older(path: Path) -> bool:
     """Would opening it migrate it first, which copies the whole file? False for what cannot be opened."""
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as reader:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as reader:
             return bool(pending(reader, path))
     except (sqlite3.Error, ProjectError):
         return False

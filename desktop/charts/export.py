@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QMenu, QWidget
 
 from core.errors import BadInput, known
+from core.store.files import beside
 from desktop.background import in_background
 from desktop.charts.curve import Key
 from desktop.theme import theme
@@ -60,15 +60,11 @@ def save(owner: QWidget, path: Path, content: Callable[[], bytes]) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(f"partial-{path.name}")
     try:
-        beside.write_bytes(content)
-        beside.replace(path)
+        with beside.file(path) as made:
+            made.write_bytes(content)
     except OSError as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def image(drawn: Drawn) -> QImage:

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QLabel
 
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.guidance.next_step import is_chance
-from core.preferences.statistics import NOTHING, Interval
+from core.preferences.interval import NOTHING, Interval
 from core.report import outcomes
 from core.store import Project
 from desktop import errors

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QHeaderView, QTableWidget, QWidget
 from core.errors import KnownError
 from core.preferences import agreement
 from core.preferences.agreement import Agreement, Calibration, Disagreement, Report
-from core.preferences.statistics import Interval
+from core.preferences.interval import Interval
 from core.store import Project, calibration, groups, labelers, rankings
 from desktop.actions import GO_TO, GO_TO_PAGE
 from desktop.background import with_project

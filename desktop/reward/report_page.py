@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
 from core.errors import known
-from core.preferences.statistics import Interval
+from core.preferences.interval import Interval
 from core.report import export
 from core.report.measure import Mistake, RewardReport, measure
 from core.store import Project

@@ -40,7 +40,7 @@ def forget(project: Project, job_id: int) -> None:
 
 def belong_to(project: Project, file: Path) -> bool:
     """Are the rows in `file` of this project, and not of another that was in its folder before?"""
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as aside:
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as aside:
         found = aside.execute("select uid from origin").fetchone()
     return bool(found) and found[0] == project.database.value("select value from settings where key = 'uid'")
 

@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import friedmanchisquare, kendalltau
 
 from core.preferences import agreement
+from core.preferences.interval import proportion
 from core.preferences.statistics import (
     alike,
     alpha,
@@ -13,7 +14,6 @@ from core.preferences.statistics import (
     bootstrap,
     coincidences,
     kendall_w,
-    proportion,
     share,
     share_interval,
     tau_b,
