@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from core.config.training import TrainPolicyConfig, TrainRewardConfig
 from core.data import read_prompts
 from core.events import NewCompletion
 from core.jobs import queue
-from core.projects import trash
+from core.projects import leftovers, trash
 from core.records import Prompt
 from core.store import DATABASE, completions, open_project, prompts
 from core.store.undo import History
@@ -291,6 +292,12 @@ def child(place: Path, act: Callable[[Path], object], limit: int = 0) -> int:
         os._exit(code)
 
 
+def again(operation: Operation, place: Path) -> None:
+    """As by a person who starts the program again."""
+    leftovers.clear()
+    operation.act(place)
+
+
 def ended(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
@@ -354,7 +361,7 @@ class Killer:
         try:
             check_whole(place)
             assert before <= kept_rankings(place), "rankings are lost"
-            assert ended(child(place, operation.act)) == 0, place.with_suffix(".log").read_text()[-1500:]
+            assert ended(child(place, partial(again, operation))) == 0, place.with_suffix(".log").read_text()[-1500:]
             check_whole(place)
             found = state(place)
             assert found == expected, differences(expected, found)
