@@ -133,14 +133,19 @@ def _entries(packed: ZipFile, path: Path) -> list[ZipInfo]:
         raise BadInput(f"{path.name} holds {len(found):,} files, which no project has: nothing is taken out of it.")
     twice = archive_names.clashes([entry.filename for entry in found])
     for entry in found:
-        kind = stat.S_IFMT(entry.external_attr >> 16)
-        plain = kind in (0, stat.S_IFDIR if entry.is_dir() else stat.S_IFREG) and not entry.flag_bits & ENCRYPTED
-        packing = entry.compress_type in (ZIP_STORED, ZIP_DEFLATED)
-        if archive_names.fault(entry.filename) or entry.filename in twice or not plain or not packing:
+        strange = archive_names.fault(entry.filename) or entry.filename in twice
+        if strange or not _is_plain(entry):
             raise BadInput(
                 f"{path.name} holds “{entry.filename[:80]}”, which no project has: nothing is taken out of it."
             )
     return [entry for entry in found if not entry.is_dir()]
+
+
+def _is_plain(entry: ZipInfo) -> bool:
+    """A file or a folder, packed as ours are."""
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    expected = kind in (0, stat.S_IFDIR if entry.is_dir() else stat.S_IFREG)
+    return expected and not entry.flag_bits & ENCRYPTED and entry.compress_type in (ZIP_STORED, ZIP_DEFLATED)
 
 
 def _bounded(entries: list[ZipInfo], path: Path, target: Path) -> int:

@@ -1,4 +1,4 @@
-"""What processes that were killed have left half done, wherever it lies: finished or removed by whatever starts next."""
+"""What killed processes have left half done, wherever it lies: finished or removed by whatever starts next."""
 
 from core.projects import trash
 from core.store.files import beside

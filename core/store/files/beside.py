@@ -84,6 +84,7 @@ def sweep(*parents: Path) -> None:
                 _forget(note, [])  # it was never written to its end
             elif _remove_dead(place):
                 _forget(note, made)
+        _notes().rmdir()
 
 
 def _remove_dead(place: Path) -> bool:
