@@ -1,9 +1,9 @@
 """`python -m tests.attacks.kill_everything KILLS FOLDER SEED [NAME ...]`: kill -9 anywhere in everything that writes.
 
-Each operation, and each kind of job, is done once whole, and then by children that die: at a file-system call that is
-drawn, or at a moment. After each kill the projects are whole and no ranking is gone; the operation is done again, by
-the same door; and then all is as after the whole one: rows, bits of adapters, and names of files, so that nothing is
-left behind. Prints one JSON object.
+Each operation, and each kind of job, is done once whole, and then by children that die: at a call that is drawn
+(`tests.attacks.kills`), or at a moment. After each kill the projects are whole and no ranking is gone; the operation is
+done again, by the same door; and then all is as after the whole one: rows, bits of adapters, and names of files, so
+that nothing is left behind. Prints one JSON object.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -45,15 +46,11 @@ from core.projects import leftovers, trash
 from core.records import Prompt
 from core.store import DATABASE, completions, open_project, prompts
 from core.store.undo import History
+from tests.attacks import kills
 from tests.attacks.fuzz_targets import rank_some, seeds
 from tests.jobs import add_job
 from tests.tiny import make_tiny_model
 
-#: What changes files, as Python's audit tells it. What SQLite writes is not in it: for that there is the clock.
-CHANGES = (
-    "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.chmod", "os.utime", "shutil.copyfile",
-    "sqlite3.connect", "sqlite3.connect/handle",
-)  # fmt: skip
 RUN = re.compile("[0-9a-f]{32}|[0-9a-f-]{36}")
 #: What comes and goes with connections and workers, and is nobody's.
 PASSING = ("-wal", "-shm", "worker.lock", "worker.leave", "-journal", "held", "window.ini")
@@ -256,39 +253,25 @@ def _rows(connection: sqlite3.Connection, table: str) -> list[Any]:
 # --- dying --------------------------------------------------------------------------------------------------------
 
 
-class Counting:
-    """The audit hook of a child: it counts what changes files, and kills at `limit`."""
-
-    count = 0
-    limit = 0
-
-    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event in CHANGES or (event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT):
-            self.count += 1
-            if self.count == self.limit:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-
-def child(place: Path, act: Callable[[Path], object], limit: int = 0) -> int:
-    """Do it in a child, which leaves a note of how many changes it made; its process id."""
-    if pid := os.fork():
-        return pid
+def within(place: Path, act: Callable[[Path], object]) -> None:
+    """Do it in a child, with a data folder and a place for temporary files of its own."""
     os.environ |= {"PLUMBLINE_DATA": str(place / "data"), "TMPDIR": str(place / "tmp")}
     tempfile.tempdir = None
     os.dup2(os.open(place.with_suffix(".log"), os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), 2)
-    counting = Counting()
-    counting.limit = limit
-    sys.addaudithook(counting)
+    act(place)
+
+
+def child(place: Path, act: Callable[[Path], object]) -> int:
+    """Begin it in a child; its process id."""
+    if pid := os.fork():
+        return pid
     code = 1
     try:
-        act(place)
+        within(place, act)
         code = 0
     except BaseException as error:
-        import traceback
-
         traceback.print_exception(error)
     finally:
-        place.with_suffix(".count").write_text(str(counting.count))
         os._exit(code)
 
 
@@ -305,7 +288,9 @@ def ended(pid: int) -> int:
 class Killer:
     def __init__(self, work: Path, seed: int) -> None:
         self.work, self.chance = work, random.Random(seed)
-        self.whole: dict[str, tuple[Any, set[str], int, float]] = {}
+        self.whole: dict[str, tuple[Any, float]] = {}
+        """What is there after each operation, and how many seconds it takes."""
+        self.calls: dict[str, int] = {}
         self.failures: list[str] = []
         self.killed = 0
         self.trained: Path | None = None
@@ -335,29 +320,37 @@ class Killer:
                     assert ended(child(self.trained, act)) == 0, self.trained.with_suffix(".log").read_text()
         return self.trained
 
-    def once(self, name: str, operation: Operation) -> None:
+    def once(self, name: str, operation: Operation) -> tuple[Any, float]:
         if name not in self.whole:
             place = self.place(operation)
             began = time.monotonic()
             assert ended(child(place, operation.act)) == 0, f"{name}: {place.with_suffix('.log').read_text()}"
-            seconds = time.monotonic() - began
-            count = int(place.with_suffix(".count").read_text())
-            self.whole[name] = (state(place), set(), count, seconds)
+            self.whole[name] = state(place), time.monotonic() - began
             shutil.rmtree(place.parent)
+        return self.whole[name]
+
+    def die(self, name: str, operation: Operation, place: Path, seconds: float) -> str:
+        """At a call that is drawn, or at a moment, which may lie within SQLite or torch; returns which."""
+        if name in OPERATIONS and self.chance.random() < 0.5:
+            if name not in self.calls:
+                other = self.place(operation)
+                self.calls[name] = kills.count(partial(within, other, operation.act))
+                shutil.rmtree(other.parent)
+            at = self.chance.randint(1, self.calls[name])
+            self.killed += kills.killed(partial(within, place, operation.act), at)
+            return f"call {at} of {self.calls[name]}"
+        wait = self.chance.uniform(0, seconds)
+        pid = child(place, operation.act)
+        time.sleep(wait)
+        os.kill(pid, signal.SIGKILL)
+        self.killed += ended(pid) == -signal.SIGKILL
+        return f"{wait:.3f} of {seconds:.3f} s"
 
     def kill(self, name: str, operation: Operation) -> None:
-        self.once(name, operation)
-        expected, _, count, seconds = self.whole[name]
+        expected, seconds = self.once(name, operation)
         place = self.place(operation)
         before = kept_rankings(place)
-        limit = self.chance.randint(1, count) if count and self.chance.random() < 0.5 else 0
-        wait = self.chance.uniform(0, seconds)
-        pid = child(place, operation.act, limit)
-        if not limit:
-            time.sleep(wait)
-            os.kill(pid, signal.SIGKILL)
-        self.killed += ended(pid) == -signal.SIGKILL
-        where = f"{name}, killed at {f'change {limit} of {count}' if limit else f'{wait:.3f} of {seconds:.3f} s'}"
+        where = self.die(name, operation, place, seconds)
         try:
             check_whole(place)
             assert before <= kept_rankings(place), "rankings are lost"
@@ -366,7 +359,7 @@ class Killer:
             found = state(place)
             assert found == expected, differences(expected, found)
         except (AssertionError, sqlite3.Error) as error:
-            self.failures.append(f"{where}: {error}")
+            self.failures.append(f"{name}, killed at {where}: {error}")
         else:
             shutil.rmtree(place.parent)
 
@@ -387,12 +380,12 @@ def differences(expected: dict[str, Any], found: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def drawn(chance: random.Random, kills: int, names: list[str]) -> Iterator[tuple[str, Operation]]:
+def drawn(chance: random.Random, count: int, names: list[str]) -> Iterator[tuple[str, Operation]]:
     """Every operation in turn; where there are many kills, each kind of job in turn for half of them."""
     names = names or [*OPERATIONS]
     chance.shuffle(names)
-    share = kills // 2 if kills >= MANY and set(names) == set(OPERATIONS) else 0
-    chosen = [*_in_turn(names, kills - share), *_in_turn([*JOBS], share)]
+    share = count // 2 if count >= MANY and set(names) == set(OPERATIONS) else 0
+    chosen = [*_in_turn(names, count - share), *_in_turn([*JOBS], share)]
     yield from ((name, {**OPERATIONS, **JOBS}[name]) for name in chosen)
 
 
@@ -401,14 +394,14 @@ def _in_turn(names: list[str], count: int) -> list[str]:
 
 
 def main() -> None:
-    kills, work, seed = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    count, work, seed = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     os.environ |= {"PLUMBLINE_DTYPE": "float32", "PLUMBLINE_DEVICE": "cpu", "HF_HUB_OFFLINE": "1"}
     killer = Killer(work, seed)
-    chosen = list(drawn(killer.chance, kills, sys.argv[4:]))
+    chosen = list(drawn(killer.chance, count, sys.argv[4:]))
     prepare_seeds(any(name in JOBS for name, _ in chosen))
     for name, operation in chosen:
         killer.kill(name, operation)
-    print(json.dumps({"kills": kills, "killed": killer.killed, "seed": seed, "failures": killer.failures}))
+    print(json.dumps({"kills": count, "killed": killer.killed, "seed": seed, "failures": killer.failures}))
 
 
 def prepare_seeds(with_model: bool) -> None:
