@@ -1,11 +1,12 @@
 """Plumbline without its window; imports point down this list, and `pyproject.toml` has them checked.
 
+run_demo        the loop from nothing to a comparison; demo has its settings, demo_pack the shipped project
 cli/            the commands of `python main.py`
 worker          the other process: runs the jobs
 compare/        two policies on the same prompts
 rl/             rollouts, rankings, the loop; algorithms/ has one file per algorithm
 reward/         the reward model, and the reward that everybody asks
-models/         the base model: fetching, loading, adapters, generation            (torch from here down to cli);
+models/         the base model: fetching, loading, adapters, generation            (torch from here up to compare);
                 fast/ has hand-written speed-ups behind one switch
 report/         how far a reward model can be trusted, and the whole experiment
 projects/       archives, the trash, a summary of a project that is not open

@@ -104,7 +104,7 @@ SHOW = {
 }
 #: Nothing but the tab; what is worked with all day names it, too.
 CALM = Action("view.calm", "Distraction-&free", keys=("F11",), checkable=True)
-#: Where a form that nobody named has fields folded away.
 #: A warning that stands in one line can be read in full.
 WHAT_TO_DO = Action("warning.more", "What to do", role="link", only_here=True)
+#: Where a form that nobody named has fields folded away.
 MORE_SETTINGS = Action("form.more", "More settings", only_here=True)

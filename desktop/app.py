@@ -83,10 +83,11 @@ def run(arguments: list[str]) -> int:
 
 
 def read_ahead(window: Window) -> None:
-    """Import what tabs, palette and settings are made of, beside the window: else the first look at each would wait
-    for it. What is loaded stays, and is no garbage to look for."""
+    """Import what projects, tabs, palette and settings are made of, beside the window: else the first look at each
+    would wait for it. What is loaded stays, and is no garbage to look for."""
 
     def read() -> None:
+        import core.store.schema  # noqa: F401
         import desktop.palette.palette
         import desktop.settings.dialog
         import desktop.shell.features  # noqa: F401

@@ -1,6 +1,6 @@
 """The contract between the window and its tabs: what every tab is, and what some can do besides."""
 
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
@@ -79,35 +79,37 @@ class TabWidget(QWidget):
         return column(head, label(line, "muted", wrap=True), spacing=SPACE // 2)
 
 
-@runtime_checkable
-class ShowsRuns(Protocol):
+class ShowsRuns:
     """A tab with runs."""
 
     def show_newest_run(self) -> None:
         """Show the run that was begun last."""
+        raise NotImplementedError
 
 
-@runtime_checkable
-class ReadsSettings(Protocol):
+class ReadsSettings:
     """A tab that is another after somebody's settings were changed."""
 
     def read_settings(self) -> None:
         """Take over what is chosen now."""
+        raise NotImplementedError
 
 
-@runtime_checkable
-class HoldsOut(Protocol):
+class HoldsOut:
     """A tab where prompts are held out."""
 
-    def show_holding_out(self) -> None: ...
+    def show_holding_out(self) -> None:
+        """Show where that is done."""
+        raise NotImplementedError
 
 
-@runtime_checkable
-class Ranks(Protocol):
+class Ranks:
     """A tab where completions are ranked."""
 
     def write_with(self, policy_job: int) -> None:
         """Let a run's policy write completions."""
+        raise NotImplementedError
 
     def adjudicate(self, group_id: int) -> None:
         """Show completions on which labelers disagree."""
+        raise NotImplementedError

@@ -13,6 +13,7 @@ from core.labeling.session import LabelingSession
 from core.labeling.written import parse_order, write_order
 from core.preferences import agreement
 from core.preferences.agreement import Calibration
+from core.preferences.judged_groups import OVERALL
 from core.store import Project, completions, guidelines, labelers
 
 #: Differences from the author of the calibration set that are told.
@@ -97,7 +98,7 @@ def _show_item(session: LabelingSession) -> None:
 def _ask(session: LabelingSession) -> str:
     """What the labeler types; what was begun, here or in the window, is offered."""
     flags = ", ".join(guidelines.flags(guidelines.current(session.project)))
-    begun = write_order(session.ordering) if session.saveable else ""
+    begun = write_order(_overall(session)) if session.saveable else ""
     text = f"Order (2>1=3), s to skip, u to undo, f NAME to flag ({flags})"
     return str(click.prompt(text, default=begun or None, err=True)).strip()
 
@@ -105,19 +106,24 @@ def _ask(session: LabelingSession) -> str:
 def _answered(session: LabelingSession, answer: str) -> Ordering:
     if answer.startswith("f "):
         return _given(session, None, answer[1:].strip())
-    if session.saveable and answer == write_order(session.ordering):
+    if session.saveable and answer == write_order(_overall(session)):
         return session.ordering  # with its comment and flags
     return _given(session, answer, None)
 
 
+def _overall(session: LabelingSession) -> Ordering:
+    """What is on the table as the order as a whole, whichever criterion was ordered last in the window."""
+    return session.ordering.switch(OVERALL)
+
+
 def _given(session: LabelingSession, order: str | None, flag: str | None) -> Ordering:
-    """An order as it was typed, a flag, or both."""
-    shown = session.ordering.shown
+    """An order as it was typed, a flag, or both; what was begun keeps its criteria, comment and flags of cards."""
+    begun = _overall(session)
     known = guidelines.flags(guidelines.current(session.project))
     if flag and known and flag not in known:
         raise BadInput(f"The guidelines define no flag {flag!r}: choose one of {', '.join(known)}.")
-    ranks = parse_order(order, shown) if order else dict.fromkeys(shown)
-    return Ordering(shown).with_ranks(ranks).with_flag(flag or None)
+    ranks = parse_order(order, begun.shown) if order else dict.fromkeys(begun.shown)
+    return begun.with_ranks(ranks).with_flag(flag or None)
 
 
 def _save(session: LabelingSession, ordering: Ordering, *, timed: bool = True) -> int:

@@ -66,10 +66,6 @@ class LabelingSession:
     def can_undo(self) -> bool:
         return self.history.next("undo") is not None
 
-    @property
-    def can_redo(self) -> bool:
-        return self.history.next("redo") is not None
-
     def undo(self) -> Changes:
         """Take back the last change by hand, or the last saved ranking and return to its item."""
         return self.history.undo()

@@ -33,6 +33,7 @@ def ensure(spec: ModelSpec) -> Generator[Progress, None, None]:
     base_models.check(spec)
     if base_models.is_ready(spec):
         return
+    spec.folder.parent.mkdir(parents=True, exist_ok=True)
     with beside.scratch(spec.folder.parent) as scratch:
         target = scratch / "model"
         if spec.kind == "embedded":

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 UNRANKED = math.inf
-NOT_JUDGED = math.nan
 
 
 class RankingLoss(NamedTuple):

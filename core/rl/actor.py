@@ -165,6 +165,7 @@ class Critic:
     @torch.no_grad()
     def values(self, rollout: Rollout) -> Tensor:
         """V(s_t) (B, T), 0 outside the response."""
+        assert not self.fresh, "the critic begins at the mean score of its first rollout"
         return self.head(rollout.features) * rollout.is_response
 
     def fit(self, rollout: Rollout, returns: Tensor, epochs: int) -> dict[str, float]:

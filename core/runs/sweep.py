@@ -72,7 +72,8 @@ def enqueue(project: Project, config: Any, options: Any, axes: Mapping[str, Sequ
 
 
 def differences(jobs: Sequence[Run]) -> list[str]:
-    """Names of the settings in which runs differ, in the order of the config; a run that lacks one does not count."""
+    """Names of the settings in which runs differ, in the order of the config; an option that
+    only one algorithm has does not count. A setting that a run of an earlier version lacks has its default."""
     flat = [settings(job) for job in jobs]
     names = list(dict.fromkeys(name for values in flat for name in values))
     return [name for name in names if len({repr(values[name]) for values in flat if name in values}) > 1]

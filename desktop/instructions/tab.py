@@ -9,12 +9,12 @@ from desktop.instructions.guidelines_editor import GuidelinesEditor
 from desktop.instructions.prompts_page import PromptsPage
 from desktop.places import PageId, TabId
 from desktop.session import Session
-from desktop.tab import TabWidget
+from desktop.tab import HoldsOut, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column
 
 
-class Tab(TabWidget):
+class Tab(TabWidget, HoldsOut):
     """Two pages: `guidelines` and `prompts`."""
 
     ID = TabId.INSTRUCTIONS

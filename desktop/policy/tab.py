@@ -1,7 +1,6 @@
 """The Tune tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
 import re
-from dataclasses import replace
 
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
 
@@ -30,7 +29,7 @@ from desktop.policy.sweep_dialog import SweepDialog
 from desktop.runs.run_list import RunList, runs_section
 from desktop.runs.run_removal import RunRemoval
 from desktop.session import Session
-from desktop.tab import TabWidget
+from desktop.tab import ShowsRuns, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
 from desktop.widgets.basics import (
@@ -49,7 +48,7 @@ from desktop.widgets.short_text import ShortText
 ABOUT = "Needs a reward model. Gives a policy that writes what your labelers prefer, and stays near the reference."
 
 
-class Tab(TabWidget):
+class Tab(TabWidget, ShowsRuns):
     ID = TabId.TUNE
     pages: QTabWidget
 
@@ -95,7 +94,8 @@ class Tab(TabWidget):
         self.refresh(None)
         if runs := session.jobs(TrainPolicyJob):
             # Who goes on, goes on with the newest run's settings, against the newest reward model.
-            self.form.show_run(replace(runs[0].config, reward_job=0), runs[0].options)
+            self.form.show_run(runs[0].config, runs[0].options)
+            self.form.shared.show_values({"reward_job": 0})
         self._show_algorithm()
 
     def _show_algorithm(self) -> None:

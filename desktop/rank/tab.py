@@ -26,7 +26,7 @@ from desktop.rank.pages import RankPages
 from desktop.rank.panels.generate import at_work
 from desktop.rank.panels.side_panels import SidePanels
 from desktop.session import Session
-from desktop.tab import TabWidget
+from desktop.tab import Ranks, ReadsSettings, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, row, set_role
 
@@ -36,7 +36,7 @@ BY_CRITERIA = "rank_by_criteria"
 ITEMS = {"prompts", "completions", "completion_groups"}
 
 
-class Tab(TabWidget):
+class Tab(TabWidget, Ranks, ReadsSettings):
     """Shows one item after the other; `controller` acts."""
 
     ID = TabId.RANK

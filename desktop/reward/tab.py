@@ -14,7 +14,7 @@ from desktop.reward.playground_page import PlaygroundPage
 from desktop.reward.report_page import ReportPage
 from desktop.reward.training_page import TrainingPage
 from desktop.session import Session
-from desktop.tab import TabWidget
+from desktop.tab import ShowsRuns, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column
 from desktop.widgets.pages import Pages
@@ -22,7 +22,7 @@ from desktop.widgets.pages import Pages
 Later = TypeVar("Later", ReportPage, PlaygroundPage)
 
 
-class Tab(TabWidget):
+class Tab(TabWidget, ShowsRuns):
     """Three pages; the report is measured when it is looked at."""
 
     ID = TabId.REWARD

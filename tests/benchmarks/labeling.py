@@ -82,6 +82,8 @@ def drive(folder: Path) -> dict[str, Any]:
     from core.jobs import launch
     from desktop import user_settings
     from desktop.app import build as build_window
+    from desktop.app import read_ahead
+    from desktop.background import busy
     from desktop.places import TABS, TabId
 
     launch.ensure_worker = lambda *_, **__: None  # type: ignore[assignment]
@@ -97,6 +99,9 @@ def drive(folder: Path) -> dict[str, Any]:
         return time.perf_counter() - began
 
     app.processEvents()
+    read_ahead(window)  # as the program does after its first frame
+    while busy():
+        QTest.qWait(10)
     opening = timed(lambda: window.workspace.open(folder))
     showing = timed(lambda: window.open_tab(TabId.RANK))
     board = window.tabs[TabId.RANK].board

@@ -72,8 +72,6 @@ class Learner(ppo.Learner):
         assert self.drawing is not None, "the rollout was drawn without the mask"
         allowed = torch.stack(self.drawing.masks[: rollout.is_response.shape[1]], 1)  # (B, T, V)
         self.drawing = None
-        if self.critic.fresh:
-            self.critic.initialise(rollout.score)
         advantages, returns = self.advantages(rollout)
         logp_old = self.logp_within(rollout, allowed)
 

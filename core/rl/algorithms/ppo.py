@@ -16,7 +16,7 @@ from core.config.algorithms import PPO
 from core.models.logprobs import Predictions
 from core.rl.actor import Critic, Loss, mean_of
 from core.rl.batches import Rollout
-from core.rl.estimators import explained_variance, masked_mean, ratio, token_rewards, whiten
+from core.rl.estimators import explained_variance, masked_mean, ratio, token_kl, token_rewards, whiten
 from core.rl.learner import BaseLearner
 
 
@@ -28,8 +28,6 @@ class Learner(BaseLearner[Rollout]):
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         """One iteration of the paper's algorithm 1 on a rollout by pi_old."""
-        if self.critic.fresh:
-            self.critic.initialise(rollout.score)
         advantages, returns = self.advantages(rollout)
 
         def surrogate(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -42,8 +40,10 @@ class Learner(BaseLearner[Rollout]):
 
         Rewards per token: -beta KL at every token, the score at the last one.
         """
+        if self.critic.fresh:
+            self.critic.initialise(rollout.score)
         options, mask = self.options, rollout.is_response
-        kl = rollout.charged_kl(self.config.kl_estimator)
+        kl = token_kl(rollout.logp_old, rollout.logp_ref, self.config.kl_estimator) * mask
         rewards = token_rewards(kl, rollout.score, mask, self.live.kl_coef)
         if options.whiten_rewards:
             rewards = whiten(rewards, mask, shift_mean=False)

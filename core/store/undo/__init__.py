@@ -1,7 +1,7 @@
 """One history for a window: what was done in the open project, the labeler's work included, and to whole projects.
 
-A step is one operation (`undo_rows`), one thing that a labeler did, or anything else that can take itself back
-(`undo_steps`). They are taken back one by one, the newest first, wherever they were done: the window says what it was,
+A step is one operation (`rows`), one thing that a labeler did, or anything else that can take itself back
+(`steps`). They are taken back one by one, the newest first, wherever they were done: the window says what it was,
 and shows the page of a step whose `place` says where it is seen, such as an order on the table. What lies on disk from
 before the window was opened can be reached through `earlier`, which the page that shows it provides while it is shown.
 
@@ -72,8 +72,8 @@ class History:
         self.undoable.append(step)
         if step.holds_rows:
             holding = [each for each in self.undoable if each.holds_rows]
-            for old in holding[:-STEPS]:
-                self.undoable.remove(old)
+            _drop(holding[:-STEPS])
+            self.undoable = [each for each in self.undoable if each not in holding[:-STEPS]]
         _drop(self.redoable)
         self.redoable.clear()
 
@@ -91,10 +91,9 @@ class History:
     def next(self, direction: Direction) -> Step | None:
         """What would be undone or redone now."""
         steps = self._steps(direction)
-        while steps and steps[-1].gone:
-            steps.pop()
-        if steps:
-            return steps[-1]
+        there = next((step for step in reversed(steps) if not step.gone), None)
+        if there is not None:
+            return there
         return self.earlier() if direction == "undo" else None
 
     def undo(self) -> Changes:
@@ -120,7 +119,7 @@ class History:
     def settle(self, direction: Direction, done: Replayed) -> Changes:
         """The work is done. Raises `BadInput` if it was refused: then the step is forgotten."""
         step, steps = done.step, self._steps(direction)
-        steps[:] = [each for each in steps if each is not step]
+        steps[:] = [each for each in steps if each is not step and not each.gone]
         if done.refused:
             raise BadInput(
                 f"“{step.label}” cannot be taken back any more, because other work builds on it: change it by hand."

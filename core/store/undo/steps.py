@@ -1,6 +1,6 @@
 """One thing that was done and can be taken back. Taking it back gives the step that does it again.
 
-Rows that operations wrote are `undo_rows`; here is what everything else is made of: a pair of callables.
+Rows that operations wrote are in `rows`; here is what everything else is made of: a pair of callables.
 """
 
 import sqlite3

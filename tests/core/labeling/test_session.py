@@ -155,7 +155,7 @@ def test_undo_goes_back_through_placements_and_rankings_and_redo_returns(filled)
     assert labels == [f"Undone: {label}" for label in ("Order", "Rank", "Order", "Order", "Order", "Order")]
     assert standing(filled) == [] and session.group.id == 1 and session.ordering.tiers == ()
     assert drafts.listed(filled, session.labeler.id) == {}
-    while session.can_redo:
+    while session.history.next("redo"):
         session.redo()
     assert standing(filled) == [1] and session.group.id == 2 and len(session.ordering.tiers) == 1
 

@@ -114,3 +114,25 @@ def test_the_order_that_the_terminal_asks_for_is_what_the_window_shows(terminal,
     session = LabelingSession(other, labelers.named(other, "me"))
     assert list(session.queue) == [2, 6] and session.ranked == 4
     other.close()
+
+
+def test_what_was_ordered_by_a_criterion_last_is_offered_as_the_order_as_a_whole(terminal, filled):
+    begun = LabelingSession(filled, labelers.named(filled, "me"))
+    begun.open_next()
+    a, b, *_ = begun.ordering.shown
+    overall = begun.ordering.place_last(a).place_last(b).with_comment("hard to say")
+    begun.editor.change(overall.switch("kind").place_last(b).place_last(a))
+    told, result = terminal(typed="\n" + "s\n" * 5)
+    assert result == {"ranked": 1} and "[1>2]" in told
+    (kept,) = counting_rankings(filled)
+    assert (kept.ranks[a], kept.ranks[b], kept.comment) == (1, 2, "hard to say")
+
+
+def test_an_order_that_is_typed_over_a_draft_keeps_what_else_was_begun(terminal, filled):
+    begun = LabelingSession(filled, labelers.named(filled, "me"))
+    begun.open_next()
+    a, b, *_ = begun.ordering.shown
+    begun.editor.change(begun.ordering.place_last(a).with_comment("hard to say"))
+    terminal(typed="2>1\n" + "s\n" * 5)
+    (kept,) = counting_rankings(filled)
+    assert (kept.ranks[a], kept.ranks[b], kept.comment) == (2, 1, "hard to say")

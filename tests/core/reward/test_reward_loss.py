@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from core.reward.loss import NOT_JUDGED, UNRANKED, outcomes, ranking_loss
+from core.reward.loss import UNRANKED, outcomes, ranking_loss
 
 
 def ranks(*values: float) -> torch.Tensor:
@@ -69,7 +69,7 @@ def test_centering_pulls_the_sum_to_zero():
 
 
 def test_what_was_not_judged_is_in_no_pair():
-    part = ranking_loss(torch.tensor([0.3, 9.0, -1.0]), ranks(1, NOT_JUDGED, 2))
+    part = ranking_loss(torch.tensor([0.3, 9.0, -1.0]), ranks(1, math.nan, 2))
     assert part.pairs == 1
     assert float(part.loss) == pytest.approx(math.log(1 + math.exp(-1.3)))
 

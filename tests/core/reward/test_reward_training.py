@@ -120,7 +120,7 @@ def test_a_worker_that_is_killed_with_9_resumes_bit_for_bit(ranked, run_job, mon
     assert weights(ranked, resumed) == weights(ranked, whole)
     assert job_metrics.series(ranked, resumed.id) == job_metrics.series(ranked, whole.id)
     stored = "select part, model, criterion, completion_id, score from scores where job_id = ? order by 1, 2, 3, 4"
-    assert ranked.rows(stored, resumed.id) == ranked.rows(stored, whole.id)
+    assert ranked.database.rows(stored, resumed.id) == ranked.database.rows(stored, whole.id)
 
 
 def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run_job, monkeypatch):

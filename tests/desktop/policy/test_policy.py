@@ -1,5 +1,6 @@
 """The Tune tab: the algorithms, a run steered while it goes, what the curves say, runs side by side, rounds."""
 
+import json
 import math
 import time
 from dataclasses import replace
@@ -71,6 +72,19 @@ def poll(tab):
     """Let the tab see what a worker did, and draw it."""
     tab.session.look_again()
     drawn(tab)
+
+
+def test_a_run_of_an_algorithm_that_is_not_here_any_more_does_not_keep_the_tab_from_opening(tab, qtbot):
+    project = tab.session.project
+    job = queued(project)
+    own = config_values(TrainPolicyConfig(), ALGORITHMS["ppo"].config())
+    with project.write() as database:
+        odd = json.dumps(own | {"algorithm": "eleventh", "steps": 0})
+        database.execute("update jobs set config = ? where id = ?", (odd, job.id))
+    poll(tab)
+    other = Tab(tab.session)
+    qtbot.addWidget(other)
+    assert other.form.name == "ppo"
 
 
 def select(tab, job):
