@@ -39,6 +39,21 @@ class DamagedProject(ProjectError):
     """The project's database is not as Plumbline left it."""
 
 
+class ProjectMoved(KnownError):
+    """Its folder was moved, deleted or replaced while it was open."""
+
+
+class DamagedCheckpoint(KnownError):
+    """The checkpoint of `step` cannot be gone on from."""
+
+    def __init__(self, step: int, what: str) -> None:
+        super().__init__(
+            f"The checkpoint of step {step} is damaged ({what}): resume goes on from the last whole one before it, or "
+            "begins anew."
+        )
+        self.step = step
+
+
 class ModelError(KnownError):
     """The base model is missing, damaged or of a kind that cannot be used."""
 
@@ -59,6 +74,14 @@ DISK_FULL = "The disk is full: free some space and resume; everything saved so f
 OUT_OF_MEMORY = (
     "Not enough memory: choose a smaller model, batch size or completion length, or close other programs, "
     "then resume; everything saved so far is kept."
+)
+NO_SHARED_MEMORY = (
+    "The file system that holds the project gives its database no shared memory, as some network drives: move the "
+    "project to a local disk."
+)
+DISK_FAILS = (
+    "The disk that holds the project could not be read or written: check the disk, or move the project to another "
+    "one; everything saved so far is kept."
 )
 DAMAGED = (
     "The project's database is damaged: restore plumbline.db from a backup, such as a plumbline.before-….db beside it "
@@ -151,8 +174,12 @@ def _of_database(error: sqlite3.Error) -> KnownError | None:
         return KnownError("Another program is writing to the project: wait a moment and try again.")
     if isinstance(error, sqlite3.OperationalError) and ("readonly" in text or "unable to open" in text):
         return KnownError("The project's database cannot be written: check the folder's permissions.")
-    if isinstance(error, sqlite3.OperationalError) and "disk I/O" in text:
-        return KnownError("The project's disk could not be read or written: check it, and that it has room.")
+    if isinstance(error, sqlite3.OperationalError):
+        code = str(vars(error).get("sqlite_errorname", ""))
+        if code.startswith("SQLITE_IOERR_SHM") or code == "SQLITE_PROTOCOL":
+            return KnownError(NO_SHARED_MEMORY)
+        if code.startswith("SQLITE_IOERR"):
+            return KnownError(DISK_FAILS)
     if any(word in text for word in DAMAGED_WORDS):
         return DamagedProject(DAMAGED)
     return None

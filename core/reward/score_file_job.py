@@ -40,8 +40,7 @@ def run(context: JobContext) -> Events:
         raise NothingToDo(f"{source.name} holds no completions: give JSON lines with `prompt` and `completion`.")
     if refused:
         yield Note(f"{len(refused)} rows of {source.name} hold no completion and were left out: {_named(refused)}.")
-    context.folder.mkdir(parents=True, exist_ok=True)
-    partial = context.folder / "scores.jsonl"
+    partial = context.project.make_run_folder(context.job_id) / "scores.jsonl"
     done = _whole_lines(partial)
     # The newest run may be another one after an interruption: the first line names the one that judges.
     kept = json.loads(done[0])["reward_job"] if done else config.reward_job

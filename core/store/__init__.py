@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.errors import BadInput, DamagedProject, ProjectError, known
+from core.errors import BadInput, DamagedProject, ProjectError, ProjectMoved, known
 from core.humanize import readable
 from core.store import backups
 from core.store.connection import APPLICATION_ID, Connection, connect, set_patience
@@ -20,6 +20,7 @@ from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
 from core.store.files import beside
 from core.store.migrating import make_tables, migrate
+from core.store.place import place_of
 
 DATABASE = "plumbline.db"
 
@@ -51,6 +52,7 @@ class Project:
         """For `core.store` alone: everything above it calls the functions there."""
         self.writes = 0
         """How many write transactions there have been: the number of the one that is open, or was last."""
+        self._place = place_of(folder, folder / DATABASE)
 
     def write(self) -> AbstractContextManager[Connection]:
         """A write transaction; one within another takes back its own part alone when it fails."""
@@ -95,6 +97,29 @@ class Project:
     def run_folder(self, job_id: int) -> Path:
         """Where the run's adapter and checkpoints lie; it may not exist yet."""
         return self.folder / "runs" / str(job_id)
+
+    def make_run_folder(self, job_id: int) -> Path:
+        """The same, made where need be; the project's own folder is never made anew."""
+        folder = self.run_folder(job_id)
+        folder.parent.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def has_moved(self) -> bool:
+        """Is its path gone by now, or another's?"""
+        return place_of(self.folder, self.folder / DATABASE) != self._place
+
+    def moved(self) -> ProjectMoved:
+        return ProjectMoved(
+            f"The project is no longer in {self.folder}: open it where it is now, and resume; everything saved so "
+            "far is kept."
+        )
+
+    def check_place(self) -> None:
+        """Raises `ProjectMoved` before anything is written beside the database: that goes where its file went."""
+        if self.has_moved:
+            raise self.moved()
 
     def close(self) -> None:
         self.database.close()

@@ -134,10 +134,6 @@ def hold_for(project: Project, job_id: int, error: str) -> None:
 # --- how it goes ------------------------------------------------------------------------------------------------
 
 
-def any_queued(project: Project) -> bool:
-    return bool(project.database.value("select exists (select 1 from jobs where status = 'queued')"))
-
-
 def next_queued(project: Project, job_id: int | None = None) -> int | None:
     """The oldest job that is queued, or a certain one if it is."""
     found: int | None = project.database.value(
@@ -201,13 +197,15 @@ def end(
 
 
 def interrupt_working(project: Project) -> list[int]:
-    """Whatever claims to run was interrupted. Returns those jobs."""
+    """Whatever claims to run was interrupted, or stopped if that was asked. Returns those jobs."""
     with project.write() as database:
         found = [
             row["id"] for row in project.database.rows("select id from jobs where status in ('running', 'paused')")
         ]
         database.execute(
-            "update jobs set status = 'interrupted', finished_at = ? where status in ('running', 'paused')", (now(),)
+            "update jobs set status = case wanted when 'stop' then 'stopped' else 'interrupted' end, finished_at = ?"
+            " where status in ('running', 'paused')",
+            (now(),),
         )
     return found
 
@@ -221,6 +219,16 @@ def merge_result(project: Project, job_id: int, found: JobResult) -> None:
         kept = json.loads(project.database.value("select result from jobs where id = ?", job_id))
         whole = json.dumps(kept | changed_values(found))
         database.execute("update jobs set result = ? where id = ?", (whole, job_id))
+
+
+def set_adapter(project: Project, job_id: int, folder: str) -> None:
+    """The adapter that counts, whatever was said before; none if it is empty."""
+    with project.write() as database:
+        database.execute(
+            "update jobs set result = case ? when '' then json_remove(result, '$.adapter')"
+            " else json_set(result, '$.adapter', ?) end where id = ?",
+            (folder, folder, job_id),
+        )
 
 
 def forget_best(project: Project, job_id: int) -> None:

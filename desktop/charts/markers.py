@@ -117,7 +117,8 @@ def resume_marks(found: Sequence[Resume]) -> list[Line]:
         Line(
             each.step,
             f"Resumed after step {each.step} on {local_time(each.at)}, after "
-            + (f"a pause of {duration(each.paused)}" if each.paused else "it had ended"),
+            + (f"a pause of {duration(each.paused)}" if each.paused else "it had ended")
+            + (f"; the checkpoint of step {each.damaged} was damaged" if each.damaged else ""),
             "resumed",
             kind="mark",
         )

@@ -21,6 +21,7 @@ from core.runs import early_stopping
 from core.store.runs import job_log
 from desktop import errors
 from desktop.session import Session
+from desktop.shell import actions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.dates import local_time, remaining
@@ -60,12 +61,15 @@ class JobsPanel(QDialog):
         self.pause = button("Pause", lambda: self._act(self.session.pause), default=False)
         self.resume = button("Resume", lambda: self._act(self.session.resume), default=False)
         self.stop = button("Stop", lambda: self._act(self.session.stop), default=False)
+        self.stop_now = button(
+            actions.STOP_NOW.label, lambda: self._act(self.session.stop_now), default=False, tip=actions.STOP_NOW.tip
+        )
         self.copy = button(
             "Copy the log", lambda: QGuiApplication.clipboard().setText(self.log.toPlainText()), default=False
         )
         close = button("Close", self.close, default=False)
         self.empty = Empty("No jobs yet", "Writing completions, training and tuning are jobs: they are listed here.")
-        acts = row(self.pause, self.resume, self.stop, None, self.copy, close)
+        acts = row(self.pause, self.resume, self.stop, self.stop_now, None, self.copy, close)
         layout = column(label("Jobs", "heading"), self.empty, self.table, self.log, acts, spacing=SPACE + 4)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setStretch(1, 1)
@@ -107,7 +111,9 @@ class JobsPanel(QDialog):
         status = job.status if job else "done"
         self.pause.setVisible(status == "running")
         self.resume.setVisible(status == "paused" or status in RESUMABLE)
-        self.stop.setVisible(status in ACTIVE)
+        asked = job is not None and status == "running" and job.wanted == "stop"
+        self.stop.setVisible(status in ACTIVE and not asked)
+        self.stop_now.setVisible(asked)
         if job is None:
             return
         lines = [f"{local_time(line['at'])}  {line['text']}" for line in job_log.lines(self.session.project, job.id)]
