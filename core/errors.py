@@ -91,7 +91,9 @@ DAMAGED = (
 #: What the system calls a disk, a quota or a file that may not grow.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: How libraries say that memory is short.
-MEMORY_WORDS = ("DefaultCPUAllocator", "out of memory", "bad_alloc", "Cannot allocate memory", "can't allocate memory")
+MEMORY_WORDS = (
+    "DefaultCPUAllocator", "out of memory", "bad_alloc", "bad allocation", "Cannot allocate memory", "can't allocate",
+)  # fmt: skip
 #: What SQLite and Python say of a file whose bytes were changed.
 DAMAGED_WORDS = ("malformed", "not a database", "Could not decode")
 #: Functions of transformers within which a model's chat template runs.
@@ -119,8 +121,9 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
-    text = str(error)
-    return isinstance(error, (RuntimeError, ImportError, SystemError)) and any(word in text for word in MEMORY_WORDS)
+    says = isinstance(error, (RuntimeError, ImportError, SystemError, OSError, sqlite3.Error))
+    says = says or type(error).__name__ == "SafetensorError"
+    return says and any(words in str(error) for words in MEMORY_WORDS)
 
 
 def known(error: BaseException) -> KnownError | None:

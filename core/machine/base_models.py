@@ -4,6 +4,7 @@ A model is named by `embedded`, by a hub id (`hub:HuggingFaceTB/SmolLM2-360M-Ins
 of safetensors, or by a local GGUF file.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -97,8 +98,22 @@ def parse(text: str) -> ModelSpec:
         return ModelSpec("hub", hub_id, hub_id, models_folder() / hub_id.replace("/", "--"))
     path = Path(text).expanduser().resolve()
     if path.suffix.lower() == ".gguf":
-        return ModelSpec("gguf", str(path), path.stem, models_folder() / "gguf" / path.stem)
+        return ModelSpec("gguf", str(path), path.stem, models_folder() / "gguf" / f"{path.stem}-{_identity(path)}")
     return ModelSpec("folder", str(path), path.name, path)
+
+
+def _identity(path: Path) -> str:
+    """Tells a file's content from any other, by what the file system knows of it.
+
+    Reading all of it would take seconds, here, where windows ask. Writing to a file changes the moment of its last
+    change, which no program can set (on Windows: that of its content); another file in its place has another number.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return "absent"
+    known = (str(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
 
 
 def check(spec: ModelSpec) -> None:

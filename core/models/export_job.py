@@ -1,6 +1,7 @@
 """The job `export-model`: a tuned policy as a model of its own, that needs neither Plumbline nor PEFT."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -8,10 +9,12 @@ from transformers import AutoModelForCausalLM
 
 from core.config.jobs import ExportModelConfig, ExportModelResult
 from core.config.training import ALGORITHMS, TrainPolicyJob
+from core.errors import ModelError, first_line
 from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.machine.base_models import parse
+from core.models import adapter_files
 from core.models.load import fetched, pretrained
 from core.runs import preflight
 from core.store.files import beside
@@ -53,15 +56,15 @@ def run(context: JobContext) -> Events:
     yield from fetched(context, spec, "model")
     yield Progress(0, 3, "Merging the adapter")
     # Merged in float32 and rounded once: in bfloat16 most of what a short run learnt would be lost in the sum.
-    tokenizer, model = pretrained(
+    found = pretrained(
         AutoModelForCausalLM, spec, "The model", "delete the folder to fetch it again.", dtype=torch.float32
     )
     stored = _stored_dtype(spec.folder)
-    model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().to(stored)
+    model = _merged(found.model, adapter).to(stored)
     yield Progress(1, 3, "Writing the model")
     with beside.folder(out) as made:
         model.save_pretrained(made, safe_serialization=True)
-        tokenizer.save_pretrained(made)
+        found.tokenizer.save_pretrained(made)
         (made / "README.md").write_text(_card(context, job, spec.loadable), encoding="utf-8")
         context.folder.mkdir(parents=True, exist_ok=True)
         mark.write_text(_identity(made), encoding="utf-8")
@@ -85,6 +88,19 @@ def _written(out: Path, policy_job: int) -> Result:
     size = sum(path.stat().st_size for path in out.glob("*.safetensors"))
     dtype = str(_stored_dtype(out)).removeprefix("torch.")
     return Result(ExportModelResult(folder=str(out), policy_job=policy_job, dtype=dtype, bytes=size))
+
+
+def _merged(model: Any, folder: Path) -> Any:
+    """The model with an adapter's weights in its own. Raises `ModelError` if the adapter does not fit."""
+    config, shapes = adapter_files.read(folder)
+    try:
+        peft = PeftModel(model, config)
+        adapter_files.fill_from(peft, "default", folder, shapes)
+        return peft.merge_and_unload()
+    except ValueError as error:
+        raise ModelError(
+            f"The adapter in {folder} does not fit the model ({first_line(error)}): use its own base model."
+        ) from error
 
 
 def _stored_dtype(folder: Path) -> torch.dtype:

@@ -7,6 +7,7 @@ arXiv 2310.02743). Each column of the head is a criterion; the first is the over
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from core.config.training import LoraConfig
 from core.errors import ModelError, is_out_of_memory
+from core.machine.model_files import read_json
 from core.models import chat, devices
 from core.models.adapters import SharedModel
 from core.models.heads import RewardHead
@@ -30,6 +32,9 @@ from core.store import Project
 
 ADAPTER = "reward"
 ABOUT = "reward.json"
+#: An adapter's name, which is also its folder's.
+MEMBER = re.compile(r"[\w-]+")
+MOST_MEMBERS = 1000
 WORDS = {"tokenizer": "tokenizer", "base": "base model"}
 #: Tokens in one forward pass where nothing has to be kept for a backward pass.
 TOKENS = 2048
@@ -240,10 +245,19 @@ def base_hash(base: Base) -> str:
 
 
 def _about(folder: Path) -> dict[str, Any]:
+    """What a reward model's folder says of it. Raises `ModelError` unless it is of the kind that `save` writes."""
     try:
-        about: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        about = read_json(folder / ABOUT)
+        columns, members = about["columns"], about["members"]
+        plain = all(isinstance(name, str) for name in columns) and all(MEMBER.fullmatch(name) for name in members)
+        numbers = [about[name] for name in ("tie", "mean", "std")]
+        numbers += [[mean, std] for mean, std in about.get("combined", {}).values()]
+        plain = plain and all(isinstance(number, int | float) for row in numbers for number in row)
+        few = 0 < len(members) <= MOST_MEMBERS and len(columns) <= MOST_MEMBERS and len(set(members)) == len(members)
+        if not plain or not few or any(len(row) != len(columns) for row in numbers[:3]):
+            raise ValueError("its description is of another kind")
         return about
-    except (OSError, ValueError) as error:
+    except (ModelError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
             f"{folder} holds no reward model that this version can read: train one again, or choose another run."
         ) from error
