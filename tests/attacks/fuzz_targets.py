@@ -166,7 +166,7 @@ def _add_runs(project: Project) -> None:
         folder.mkdir(parents=True)
         (folder / "adapter_config.json").write_text("{}")
         with project.write():
-            checkpoints.add(project, job.id, 2, folder, best=True)
+            checkpoints.add(project, job.id, 2, best=True)
             for step in (1, 2):
                 job_metrics.add(project, job.id, step, {"objective/kl": 0.1 * step, "loss/policy": 1.0})
             job_log.add(project, job.id, "said something")

@@ -60,6 +60,8 @@ TABLES = (
 )  # fmt: skip
 #: Columns that differ from run to run.
 OWN = {"created_at", "uid", "seconds", "finished_at", "started_at", "resolved_at", "retracted_at", "origin"}
+#: What a job says again after a kill, under other numbers.
+SAID = ("metrics", "samples", "completions", "completion_groups")
 #: From so many kills on jobs are killed too, which load a model each time.
 MANY = 100
 SMALL = {"max_new_tokens": 4, "batch_size": 4}
@@ -243,7 +245,8 @@ def names(place: Path) -> list[str]:
 
 def _rows(connection: sqlite3.Connection, table: str) -> list[Any]:
     found = connection.execute("select name from pragma_table_info(?)", (table,))
-    columns = [name for (name,) in found if name not in OWN]
+    left = OWN | ({"id"} if table in SAID else set())
+    columns = [name for (name,) in found if name not in left]
     if not columns:
         return []
     timed = "where name not like 'time/%' and name not like 'memory/%'" if table == "metrics" else ""
