@@ -98,11 +98,11 @@ def parse(text: str) -> ModelSpec:
         return ModelSpec("hub", hub_id, hub_id, models_folder() / hub_id.replace("/", "--"))
     path = Path(text).expanduser().resolve()
     if path.suffix.lower() == ".gguf":
-        return ModelSpec("gguf", str(path), path.stem, models_folder() / "gguf" / f"{path.stem}-{_identity(path)}")
+        return ModelSpec("gguf", str(path), path.stem, models_folder() / "gguf" / f"{path.stem}-{identity(path)}")
     return ModelSpec("folder", str(path), path.name, path)
 
 
-def _identity(path: Path) -> str:
+def identity(path: Path) -> str:
     """Tells a file's content from any other, by what the file system knows of it.
 
     Reading all of it would take seconds, here, where windows ask. Writing to a file changes the moment of its last

@@ -5,7 +5,7 @@ layer saves for its backward pass. `python -m tests.benchmarks plan` compares th
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,19 +103,21 @@ def shape_from(config: dict[str, Any], path: Path) -> Shape:
         raise BadInput(f"{path} has a text_config that is none: choose another model.")
     if experts := next((name for name in EXPERTS if config.get(name)), None):
         raise BadInput(f"{path} has {experts}: memory is planned for models without experts.")
+    absurd = BadInput(f"{path} has sizes that no model has: choose another model.")
     try:
         hidden, heads = config["hidden_size"], config["num_attention_heads"]
-        sizes: tuple[Any, ...] = (
+        shape = Shape(
             config["num_hidden_layers"], hidden, config["intermediate_size"], heads,
-            config.get("num_key_value_heads") or heads, config.get("head_dim") or hidden // heads, config["vocab_size"],
+            config.get("num_key_value_heads") or heads, config.get("head_dim") or hidden // heads,
+            config["vocab_size"], bool(config.get("tie_word_embeddings", False)),
         )  # fmt: skip
     except KeyError as error:
         raise BadInput(f"{path} does not say {error.args[0]}: memory is planned for Llama-like models.") from error
-    except (TypeError, ZeroDivisionError):
-        sizes = ()
-    if not sizes or not all(type(size) is int and 0 < size < 2**40 for size in sizes):
-        raise BadInput(f"{path} has sizes that no model has: choose another model.")
-    return Shape(*sizes, bool(config.get("tie_word_embeddings", False)))
+    except (TypeError, ZeroDivisionError) as error:
+        raise absurd from error
+    if not all(isinstance(size, int) and 0 < size < 2**40 for size in astuple(shape)[:-1]):
+        raise absurd
+    return shape
 
 
 def parts(shape: Shape, work: Work) -> dict[str, float]:

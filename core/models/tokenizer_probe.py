@@ -7,10 +7,12 @@ take for ever.
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from core.errors import ModelError, first_line
 from core.jobs.launch import ROOT
+from core.machine import base_models
 from core.models.limits import limit_memory, limit_seconds
 
 PATIENCE = 60.0
@@ -21,9 +23,13 @@ SAMPLE = "".join(map(chr, range(32, 0x250))) + "a" * 200 + " " * 200 + "1" * 200
 
 
 def check(folder: Path) -> None:
-    """Raise a `ModelError` if the folder's tokenizer cannot be read, or reads a text without end."""
+    """Raise a `ModelError` if the folder's tokenizer cannot be read, or reads a text without end.
+
+    That a file was read is remembered by what the file system knows of it, so that a model loads as fast as ever.
+    """
     path = folder / "tokenizer.json"
-    if not path.is_file():
+    known = base_models.models_folder() / ".checked" / base_models.identity(path)
+    if not path.is_file() or known.exists():
         return
     try:
         done = subprocess.run(
@@ -41,6 +47,9 @@ def check(folder: Path) -> None:
         why = "it does not end"
     else:
         if done.returncode == 0:
+            with suppress(OSError):
+                known.parent.mkdir(parents=True, exist_ok=True)
+                known.touch()
             return
     raise ModelError(f"{path} cannot be used ({why}): fetch the model again, or choose another.")
 

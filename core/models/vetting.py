@@ -107,9 +107,9 @@ def weight_files(folder: Path) -> list[Path]:
     return sorted(folder / name for name in names)
 
 
-def check_size(kind: Any, folder: Path, held: int, **more: Any) -> None:
+def check_size(kind: Any, folder: Path, held: int, **more: Any) -> Any:
     """Raise a `ModelError` where the model of transformers' class `kind` has far more than the `held` numbers of its
-    files: what they lack would be made up while loading. Here it is made without memory.
+    files: what they lack would be made up while loading. Here it is made without memory. Returns its config.
     """
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **more)
     with torch.device("meta"):
@@ -120,3 +120,4 @@ def check_size(kind: Any, folder: Path, held: int, **more: Any) -> None:
             f"The model in {folder} would have {needed:.2g} numbers and its files hold {held:.2g}: "
             f"fetch it again, or {ANOTHER}."
         )
+    return config
