@@ -65,8 +65,11 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _checksums(folder: Path) -> dict[str, str]:
+    """Of what is read again: the card of a model is for people, who may write in it."""
     found = {}
     for path in _files(folder):
+        if path.suffix == ".md":
+            continue
         with path.open("rb") as file:
             found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
     return found
@@ -74,10 +77,9 @@ def _checksums(folder: Path) -> dict[str, str]:
 
 def _unlike_seal(folder: Path) -> str:
     sealed = json.loads((folder / SEAL).read_text(encoding="utf-8"))
-    there = {path.relative_to(folder).as_posix() for path in _files(folder)} - {SEAL}
-    if missing := set(sealed) - there:
-        return f"{min(missing)} is missing"
     found = _checksums(folder)
+    if missing := set(sealed) - set(found):
+        return f"{min(missing)} is missing"
     changed = [name for name, checksum in sealed.items() if found[name] != checksum]
     return f"{min(changed)} is not as it was written" if changed else ""
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, overload
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
 from core.config.training import Run, TrainRewardJob
 from core.errors import BadInput, printable
+from core.jobs import checkpoint_files
 from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
 from core.store import Changes, Project, changed, jobs
 
@@ -66,10 +67,18 @@ def run_of(project: Project, job_id: int, record: type[AnyRun]) -> AnyRun:
 
 
 def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
-    """The folder of a run's adapter: the last one, or the `best` one where the run kept one."""
+    """The folder of a run's adapter: the last one, or the `best` one where the run kept one.
+
+    Raises `BadInput` if it is not as it was written.
+    """
     best = project.folder / run.result.best
     chosen = checkpoint == "best" and bool(run.result.best) and best.is_dir()
-    return best if chosen else project.folder / run.result.adapter
+    found = best if chosen else project.folder / run.result.adapter
+    if what := checkpoint_files.damage(found):
+        raise BadInput(
+            f"The weights of run {run.id} are damaged ({what}): choose another run, or its other checkpoint."
+        )
+    return found
 
 
 def want(project: Project, job_id: int, wanted: Wanted) -> Changes:

@@ -351,6 +351,18 @@ def test_without_any_whole_checkpoint_a_run_says_so_keeps_its_rows_and_begins_an
     assert_whole(project, job)
 
 
+@pytest.mark.parametrize("damage", [flip, lose_all])
+def test_damaged_weights_of_a_finished_run_are_not_used_as_if_they_were_its_own(counted, project, damage):
+    job = work(project, asked(project))
+    last = project.folder / job.result.adapter
+    (last / "policy" / "README.md").write_text("What a person says of it.")
+    assert queue.adapter_of(project, job) == last
+    damage(last)
+    with pytest.raises(BadInput, match="The weights of run 1 are damaged"):
+        queue.adapter_of(project, job)
+    assert queue.adapter_of(project, job, "best").name == "step-000002"
+
+
 # --- a project that goes away -------------------------------------------------------------------------------------
 
 
