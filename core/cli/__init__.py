@@ -4,12 +4,13 @@ Results go to stdout, progress and errors to stderr. `--json` prints one JSON ob
 Exit codes: 0 done, 1 it failed (a sentence says why), 2 the input cannot be used, 130 interrupted.
 """
 
-import sys
+import io
 
 import click
 
 from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings
 from core.cli.guarding import guarded, print_anything
+from core.cli.output import say
 from core.errors import explained
 from core.projects import leftovers
 
@@ -35,7 +36,9 @@ def run(arguments: list[str] | None = None) -> int:
         leftovers.clear()
         return int(cli.main(arguments, prog_name="plumbline", standalone_mode=False) or 0)
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        say(told.getvalue().rstrip("\n"), err=True)
         return error.exit_code
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -45,5 +48,5 @@ def run(arguments: list[str] | None = None) -> int:
         sentence = explained(error)
         if sentence is None:
             raise
-        print(f"Error: {sentence}", file=sys.stderr)
+        say(f"Error: {sentence}", err=True)
         return sentence.exit_code

@@ -17,6 +17,7 @@ from core.cli.output import (
     given,
     json_option,
     opened,
+    say,
     show,
     table,
 )
@@ -110,13 +111,11 @@ def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project
         job = wait(project, job_id, line)
     except KeyboardInterrupt:
         queue.want(project, job_id, "stop")
-        click.echo(
-            "\nStopping after this step; press Ctrl-C again to leave it running. `stop --now` does not wait.", err=True
-        )
+        say("\nStopping after this step; press Ctrl-C again to leave it running. `stop --now` does not wait.", err=True)
         try:
             job = wait(project, job_id, line)
         except KnownError as error:
-            click.echo(str(error), err=True)
+            say(str(error), err=True)
             raise click.exceptions.Exit(130) from error
     finally:
         line.close()
@@ -240,7 +239,7 @@ def pause(folder: Path, job: int) -> None:
     """Ask a job to pause after its current step."""
     with opened(folder) as project:
         queue.want(project, job, "pause")
-        click.echo(f"Job {job} pauses after its current step: `resume` lets it go on.")
+        say(f"Job {job} pauses after its current step: `resume` lets it go on.")
 
 
 @click.command()
@@ -253,12 +252,12 @@ def stop(folder: Path, job: int, now: bool) -> None:
         found = queue.get(project, job)
         if now:
             worker_process.stop_now(project, job)
-            click.echo(f"Job {job} is stopped: `resume` takes it up from its last checkpoint.")
+            say(f"Job {job} is stopped: `resume` takes it up from its last checkpoint.")
         elif found.status == "running" and found.wanted == "stop":
-            click.echo(f"Job {job} was asked before and is still at its step: `stop --now` does not wait for it.")
+            say(f"Job {job} was asked before and is still at its step: `stop --now` does not wait for it.")
         else:
             queue.want(project, job, "stop")
-            click.echo(f"Job {job} stops after its current step: `resume` takes it up again.")
+            say(f"Job {job} stops after its current step: `resume` takes it up again.")
 
 
 @click.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.errors import BadInput
 from core.jobs import queue
+from core.spreadsheets import guarded
 from core.store import Project
 from core.store.files import beside
 from core.store.runs import job_metrics
@@ -28,7 +29,7 @@ def write_csv(project: Project, job_id: int, path: Path) -> None:
     values = {name: dict(points) for name, points in series.items()}
     with beside.file(path) as made, made.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["step", *series])
+        writer.writerow(["step", *map(guarded, series)])
         writer.writerows([[step, *(values[name].get(step, "") for name in series)] for step in steps])
 
 

@@ -15,6 +15,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QMenu, QWidget
 
 from core.errors import BadInput, known
+from core.spreadsheets import guarded
 from core.store.files import beside
 from desktop.background import in_background
 from desktop.charts.curve import Key
@@ -115,7 +116,7 @@ def table(columns: list[tuple[str, dict[float, float]]]) -> bytes:
     """One row for each step, one column for each curve; empty where a curve has no value."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["step", *(words for words, _ in columns)])
+    writer.writerow(["step", *(guarded(words) for words, _ in columns)])
     for step in sorted(set().union(*(values for _, values in columns))):
         writer.writerow([f"{step:g}" if step % 1 else int(step), *(values.get(step, "") for _, values in columns)])
     return text.getvalue().encode("utf-8")

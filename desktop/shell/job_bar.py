@@ -15,6 +15,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, label
 from desktop.widgets.bound import action_button
 from desktop.widgets.dates import remaining
+from desktop.widgets.strangers import tip
 
 
 class JobBar(QFrame):
@@ -41,8 +42,8 @@ class JobBar(QFrame):
         self.asked_to_stop: tuple[int, float] | None = None
         """Which job, and since when, as far as this window has seen."""
         self.dismiss = action_button(actions.DISMISS, lambda: self.show_job(None))
-        tip = f"All jobs and logs ({actions.JOBS.keys[0]})"
-        self.all = button("Jobs …", lambda: session.navigator.show_jobs(), role="link", tip=tip)
+        hint = f"All jobs and logs ({actions.JOBS.keys[0]})"
+        self.all = button("Jobs …", lambda: session.navigator.show_jobs(), role="link", tip=hint)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, SPACE, 2 * SPACE, SPACE)
         layout.setSpacing(SPACE + 4)
@@ -100,8 +101,8 @@ class JobBar(QFrame):
         pausing = {"pause": " (pausing after this step)", "stop": " (stopping after this step)"}
         running = stage + count + (pausing.get(job.wanted, "") if job.status == "running" else "") + doing
         self.text.setText(words.get(job.status, running))
-        text = self.text.text()
-        self.text.setToolTip(f"{name}: {text}" if job.status in ("running", "paused") else text)
+        text = self.text.whole
+        self.text.setToolTip(tip(f"{name}: {text}" if job.status in ("running", "paused") else text))
         self.text.setWordWrap(job.status in ("failed", "interrupted"))
         active = job.status in ACTIVE
         self.progress.setVisible(active)

@@ -19,6 +19,7 @@ from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
 from core.runs import early_stopping
 from core.store.runs import job_log
+from core.texts import Limits, one_line, shown
 from desktop import errors
 from desktop.session import Session
 from desktop.shell import actions
@@ -30,6 +31,8 @@ from desktop.widgets.empty import Empty
 COLUMNS = ("Job", "What", "State", "Progress", "Begun", "Took")
 PROGRESS, TOOK = 3, 5
 UNKNOWN = "–"
+#: What is shown of one line of a log, and of all of it.
+LINE, LETTERS = Limits(4_000, 100), 50_000
 #: Why a cell may be empty.
 WHY = {PROGRESS: "It has counted nothing.", TOOK: "It did not run, or nobody saw it end."}
 
@@ -93,7 +96,7 @@ class JobsPanel(QDialog):
         self.table.setRowCount(len(jobs))
         for line, job in enumerate(jobs):
             for place, text in enumerate(_cells(job, self.session.left(job))):
-                item = QTableWidgetItem(text or UNKNOWN)
+                item = QTableWidgetItem(one_line(text) or UNKNOWN)
                 item.setData(Qt.ItemDataRole.UserRole, job.id)
                 item.setToolTip("" if text else WHY[place])
                 self.table.setItem(line, place, item)
@@ -121,7 +124,9 @@ class JobsPanel(QDialog):
             lines.append(errors.worded(job.error))
         if job.report:
             lines.append(job.report)
-        text = "\n".join(lines) or ("It has logged nothing yet." if job.status in ACTIVE else "It logged nothing.")
+        text = "\n".join(last(lines)) or (
+            "It has logged nothing yet." if job.status in ACTIVE else "It logged nothing."
+        )
         if text != self.log.toPlainText():
             self.log.setPlainText(text)
             self.log.verticalScrollBar().setValue(self.log.verticalScrollBar().maximum())
@@ -147,6 +152,18 @@ class JobsPanel(QDialog):
             self.refresh()
         elif news.log:
             self._show_log()
+
+
+def last(lines: list[str]) -> list[str]:
+    """The last of many lines, each of them cut where it is very long."""
+    kept: list[str] = []
+    room = LETTERS
+    for line in reversed(lines):
+        kept.append(shown(line, limits=LINE))
+        room -= len(kept[-1])
+        if room < 0:
+            break
+    return kept[::-1]
 
 
 def _cells(job: Job, left: float | None) -> tuple[str, ...]:
