@@ -12,6 +12,7 @@ from core.errors import BadInput, printable
 from core.jobs import checkpoint_files
 from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
 from core.store import Changes, Project, changed, jobs
+from core.store.files.inside import inside
 
 NOT_UTF8 = (
     "The name of the project's folder is not UTF-8, which the libraries for models cannot read: rename the folder to "
@@ -69,16 +70,16 @@ def run_of(project: Project, job_id: int, record: type[AnyRun]) -> AnyRun:
 def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
     """The folder of a run's adapter: the last one, or the `best` one where the run kept one.
 
-    Raises `BadInput` if it is not as it was written.
+    Raises `BadInput` if it is not as it was written, or not in the project.
     """
-    best = project.folder / run.result.best
-    chosen = checkpoint == "best" and bool(run.result.best) and best.is_dir()
-    found = best if chosen else project.folder / run.result.adapter
-    if what := checkpoint_files.damage(found):
+    chosen = inside(project.folder, run.result.adapter)
+    if checkpoint == "best" and run.result.best and (best := inside(project.folder, run.result.best)).is_dir():
+        chosen = best
+    if what := checkpoint_files.damage(chosen):
         raise BadInput(
             f"The weights of run {run.id} are damaged ({what}): choose another run, or its other checkpoint."
         )
-    return found
+    return chosen
 
 
 def want(project: Project, job_id: int, wanted: Wanted) -> Changes:

@@ -29,6 +29,7 @@ from core.models.seeds import generator
 from core.models.states import last_states
 from core.preferences.judged_groups import OVERALL
 from core.store import Project
+from core.store.files.inside import inside
 
 ADAPTER = "reward"
 ABOUT = "reward.json"
@@ -100,7 +101,7 @@ class RewardModel:
         model.scaled_by = about.get("scaled_by", "")
         model.combined = {name: (found[0], found[1]) for name, found in about.get("combined", {}).items()}
         for adapter in about["members"]:
-            model.load_member(adapter, folder / adapter)
+            model.load_member(adapter, inside(folder, adapter))
         return model
 
     def load_member(self, adapter: str, folder: Path) -> Member:
@@ -228,7 +229,7 @@ def encode(base: Base, prompt: str, completions: Sequence[str]) -> tuple[Ids, li
 
 def load_run(shared: SharedModel, project: Project, adapter: str, *, combine: str = "mean") -> RewardModel:
     """The reward model of a finished `train-reward` run; `adapter` is as its result names it."""
-    return RewardModel.load(shared, project.folder / adapter, combine=combine)
+    return RewardModel.load(shared, inside(project.folder, adapter), combine=combine)
 
 
 def tokenizer_hash(base: Base) -> str:

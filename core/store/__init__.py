@@ -14,11 +14,12 @@ from typing import Any
 
 from core.errors import BadInput, DamagedProject, ProjectError, ProjectMoved, known
 from core.humanize import readable
-from core.store import backups
+from core.store import backups, cells
 from core.store.connection import APPLICATION_ID, Connection, connect, set_patience
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
 from core.store.files import beside
+from core.store.files.inside import inside
 from core.store.migrating import make_tables, migrate
 from core.store.place import place_of
 
@@ -70,7 +71,10 @@ class Project:
 
     def setting(self, key: str, default: Any = None) -> Any:
         text = self.database.value("select value from settings where key = ?", key)
-        return default if text is None else json.loads(text)
+        if text is None:
+            return default
+        kind = object if default is None else type(default)
+        return cells.read(text, kind, f"The setting {key}")
 
     def set_setting(self, key: str, value: Any) -> Changes:
         with self.write():
@@ -92,11 +96,15 @@ class Project:
 
     @property
     def name(self) -> str:
-        return str(self.setting("name", self.folder.name))
+        """What people call it; its folder's name where none can be read."""
+        try:
+            return str(self.setting("name", self.folder.name))
+        except ProjectError:
+            return self.folder.name
 
     def run_folder(self, job_id: int) -> Path:
-        """Where the run's adapter and checkpoints lie; it may not exist yet."""
-        return self.folder / "runs" / str(job_id)
+        """Where the run's adapter and checkpoints lie; it may not exist yet. Raises `BadInput` for a link elsewhere."""
+        return inside(self.folder, "runs", str(job_id))
 
     def make_run_folder(self, job_id: int) -> Path:
         """The same, made where need be; the project's own folder is never made anew."""

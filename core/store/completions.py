@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import Completion, Group
-from core.store import Project, now, prompts
+from core.store import Project, cells, now, prompts
 
 ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
 ADD = """
@@ -52,7 +52,7 @@ def group(project: Project, group_id: int) -> Group:
             row["policy_job"],
             bool(row["ended"]),
             row["tokens"],
-            json.loads(row["sampling"]).get("imported", ""),
+            str(cells.read(row["sampling"], dict, f"How completion {row['id']} was written").get("imported", "")),
         )
         for row in rows
     )
