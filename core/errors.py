@@ -9,6 +9,7 @@ import errno
 import sqlite3
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 
 def printable(text: object) -> str:
@@ -96,6 +97,7 @@ MEMORY_WORDS = (
 )  # fmt: skip
 #: What SQLite and Python say of a file whose bytes were changed.
 DAMAGED_WORDS = ("malformed", "not a database", "Could not decode")
+STORE = Path(__file__).parent / "store"
 #: Functions of transformers within which a model's chat template runs.
 TEMPLATE_DOORS = ("apply_chat_template", "render_jinja_template", "_compile_jinja_template")
 
@@ -137,6 +139,8 @@ def known(error: BaseException) -> KnownError | None:
         return KnownError(DISK_FULL)
     if any(map(_is_of_a_chat_template, found)):
         return ModelError(f"The model's chat template fails ({first_line(error)}): choose another model, or mend it.")
+    if isinstance(error, UnicodeDecodeError) and _is_of_the_store(error):
+        return DamagedProject(DAMAGED)
     if isinstance(error, sqlite3.Error):
         return _of_database(error)
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -169,6 +173,12 @@ def _is_full(error: BaseException) -> bool:
 def _is_of_a_chat_template(error: BaseException) -> bool:
     """Whatever was raised while transformers filled in a template lies in the model's files."""
     return any(frame.f_code.co_name in TEMPLATE_DOORS for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _is_of_the_store(error: BaseException) -> bool:
+    """What SQLite says of a damaged schema quotes it, and then need not be UTF-8: Python cannot even make the error."""
+    frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and Path(frames[-1]).is_relative_to(STORE)
 
 
 def _of_database(error: sqlite3.Error) -> KnownError | None:

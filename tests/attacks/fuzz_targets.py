@@ -15,6 +15,7 @@ import signal
 import sqlite3
 import tempfile
 import time
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -256,7 +257,9 @@ def _packed(source: Path, path: Path, data: bytes) -> None:
                 content = edited(content, data)
             elif data[:1] > b"\xf0":
                 name = data[1:].decode(errors="replace") or "."
-            made.writestr(name, content)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a name that is there already
+                made.writestr(name, content)
 
 
 def pack(data: bytes, inside: Path) -> None:

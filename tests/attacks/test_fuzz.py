@@ -19,7 +19,7 @@ QUIET = settings(
 )
 #: How many examples a second's worth of each is.
 EXAMPLES = {"imports": 40, "archive": 8, "pack": 8, "texts": 20, "project": 8, "rows": 4}
-FOUND: tuple[tuple[str, str], ...] = (("archive", "fdff"),)
+FOUND: tuple[tuple[str, str], ...] = (("archive", "fdff"), ("project", "adbc0f443eadc9b448a104"))
 
 
 @pytest.mark.parametrize(("name", "data"), FOUND)
