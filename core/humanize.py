@@ -4,8 +4,9 @@ import os
 
 
 def readable(name: str) -> str:
-    """A file's name as text, which it need not be: what is not UTF-8 in it becomes a replacement character."""
-    return os.fsencode(name).decode("utf-8", errors="replace")
+    """A file's name as a line of text, which it need not be: what cannot be shown becomes a replacement character."""
+    text = os.fsencode(name).decode("utf-8", errors="replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def duration(seconds: float) -> str:

@@ -9,35 +9,24 @@ A copy appears whole or not at all.
 import os
 import shutil
 import sqlite3
-import stat
-import struct
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from core.errors import BadInput, KnownError, ProjectError, known
-from core.humanize import readable, size
-from core.projects import archive_names
+from core.errors import BadInput, KnownError, known
+from core.humanize import readable
+from core.projects import archive_entries, archive_names
+from core.projects.archive_entries import SUFFIX as SUFFIX
 from core.projects.summary import RUNS
 from core.store import DATABASE, Project, open_project
-from core.store.files import beside, closed, snapshots
-from core.store.files.closed import Fault
+from core.store.files import beside, snapshots
 from core.store.runs import checkpoints
 
-SUFFIX = ".plumbline.zip"
 CHUNK = 1 << 20
 #: How often a copy is begun again because a run saved a checkpoint meanwhile.
 TRIES = 3
-#: Bounds of what is taken out of an archive: files, and bytes for each byte of it, beyond the first ones. Adapters
-#: hardly get smaller, text to a tenth.
-MOST_FILES, MOST_GROWTH, FREE_GROWTH = 50_000, 100, 256 << 20
-#: Bytes that are left free on the disk.
-SPARE = 64 << 20
-#: The bits of an entry that say that it is encrypted, or patched.
-ENCRYPTED = 0x2061
 
 Progress = Callable[[int, int], None]
 """Told the bytes done and the bytes in all, some times a second; what it raises ends the copying."""
@@ -111,80 +100,17 @@ def restore(path: Path, folder: Path, *, progress: Progress = _quiet) -> Path:
     path, target = path.expanduser(), _free(folder)
     if not path.is_file():
         raise BadInput(f"{path} is not a file: choose an archive ({SUFFIX}).")
-    with _sentences(target), _unpacking(path) as packed:
-        entries = _entries(packed, path)
-        meter = _Meter(_bounded(entries, path, target), progress)
+    with _sentences(target), archive_entries.opened(path) as packed:
+        entries = archive_entries.entries(packed, path)
+        meter = _Meter(archive_entries.bounded(entries, path, target), progress)
         with beside.folder(target) as partial:
             (partial / RUNS).mkdir()
             for entry in entries:
                 with packed.open(entry) as reading:
                     meter.write(reading, partial / entry.filename)
-            _check(partial / DATABASE, path)
+            archive_entries.check(partial / DATABASE, path)
             snapshots.rest(partial / DATABASE)
     return target
-
-
-def _entries(packed: ZipFile, path: Path) -> list[ZipInfo]:
-    """The files in an archive, all of which a project may have and none of which would leave its folder."""
-    found = packed.infolist()
-    if DATABASE not in packed.NameToInfo:
-        raise BadInput(f"{path.name} is not a Plumbline archive: choose a file that ends in {SUFFIX}.")
-    if len(found) > MOST_FILES:
-        raise BadInput(f"{path.name} holds {len(found):,} files, which no project has: nothing is taken out of it.")
-    twice = archive_names.clashes([entry.filename for entry in found])
-    for entry in found:
-        strange = archive_names.fault(entry.filename) or entry.filename in twice
-        if strange or not _is_plain(entry):
-            raise BadInput(
-                f"{path.name} holds “{entry.filename[:80]}”, which no project has: nothing is taken out of it."
-            )
-    return [entry for entry in found if not entry.is_dir()]
-
-
-def _is_plain(entry: ZipInfo) -> bool:
-    """A file or a folder, packed as ours are."""
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    expected = kind in (0, stat.S_IFDIR if entry.is_dir() else stat.S_IFREG)
-    return expected and not entry.flag_bits & ENCRYPTED and entry.compress_type in (ZIP_STORED, ZIP_DEFLATED)
-
-
-def _bounded(entries: list[ZipInfo], path: Path, target: Path) -> int:
-    """The bytes that the entries say they have, of which zipfile reads no more. Raises `KnownError` if that is more
-    than a project of the archive's size has, or would fill the disk."""
-    total, packed = sum(entry.file_size for entry in entries), path.stat().st_size
-    if total > MOST_GROWTH * packed + FREE_GROWTH:
-        raise BadInput(
-            f"{path.name} ({size(packed)}) would become {size(total)}, as no project does: nothing is taken out of it."
-        )
-    there = next(parent for parent in target.parents if parent.exists())
-    free = shutil.disk_usage(there).free
-    if total + SPARE > free:
-        raise KnownError(f"The disk is full: the project needs {size(total + SPARE)} and {size(free)} are free there.")
-    return total
-
-
-def _check(database: Path, path: Path) -> None:
-    """Is it a whole project that this version can open? Migrations wait until somebody opens it."""
-    match closed.fault(database):
-        case Fault.FOREIGN:
-            raise BadInput(f"{path.name} is not a Plumbline archive: choose a file that ends in {SUFFIX}.")
-        case Fault.NEWER:
-            raise ProjectError(f"{path.name} was made by a newer Plumbline: update Plumbline to restore it.")
-        case Fault.DAMAGED:
-            raise BadInput(f"{path.name} is damaged or cut short: take another copy of it.")
-
-
-@contextmanager
-def _unpacking(path: Path) -> Iterator[ZipFile]:
-    """The archive, with everything that zipfile says about a damaged one as a sentence."""
-    try:
-        with ZipFile(path) as packed:
-            yield packed
-    except (BadZipFile, zlib.error, EOFError, struct.error, ValueError, NotImplementedError, RuntimeError) as error:
-        with path.open("rb") as file:
-            begun = file.read(2) == b"PK"
-        what = "is damaged or cut short: take another copy of it" if begun else "is not a Plumbline archive"
-        raise BadInput(f"{path.name} {what}.") from error
 
 
 def _to_copy(project: Project, snapshot: Path, name: str = "") -> list[tuple[Path, str]]:

@@ -225,9 +225,10 @@ def _at_work() -> Iterator[None]:
 
 def settle() -> None:
     """Finish or take back what was being moved by processes that are gone, unless somebody is at it just now."""
-    if trash_notes.listed(State.MOVING) or trash_notes.listed(State.GOING):
-        with suppress(BadInput, OSError, sqlite3.Error), trash_notes.held(wait=0.0):
-            _settle()
+    with suppress(KnownError, OSError, sqlite3.Error):
+        if trash_notes.listed(State.MOVING) or trash_notes.listed(State.GOING):
+            with trash_notes.held(wait=0.0):
+                _settle()
 
 
 def _settle() -> None:

@@ -15,7 +15,7 @@ from core.config.jobs import JobKind, config_values
 from core.config.training import TrainRewardConfig
 from core.errors import BadInput, KnownError
 from core.jobs import queue
-from core.projects import archive, archive_names
+from core.projects import archive, archive_entries, archive_names
 from core.store import DATABASE, open_project
 from tests.attacks.kills import tree
 
@@ -51,8 +51,8 @@ NAMES = [
     "", ".", "..", "/", "//", "/runs/x", "../x", "runs/../x", "runs/../../x", "runs/./x", "runs//x", "./runs/x",
     "runs", "runs/x/..", "runs\\x", "runs\\..\\..\\x", "C:/x", "runs/C:x", "C:\\x", "\\\\host\\x", "//host/share/x",
     "runs/x:stream", "runs/con", "runs/NUL.txt", "runs/com1", "runs/lpt9.log", "runs/x.", "runs/x ", "runs/x\x01y",
-    "runs/x\x7f", "runs/x?y", "runs/x*", 'runs/"x"', "runs/<x>", "runs/a|b", "Runs/x", "PLUMBLINE.DB", "worker.log",
-    "plumbline.db/x", "plumbline.db-wal", "notes.txt", "runs/" + "x" * 250, "runs/" + "d/" * 40 + "x",
+    "runs/x\ny", "runs/x\x7f", "runs/x?y", "runs/x*", 'runs/"x"', "runs/<x>", "runs/a|b", "Runs/x", "PLUMBLINE.DB",
+    "worker.log", "plumbline.db/x", "plumbline.db-wal", "notes.txt", "runs/" + "x" * 250, "runs/" + "d/" * 40 + "x",
     "runs/" + "é" * 150,
 ]  # fmt: skip
 
@@ -111,14 +111,15 @@ def test_packing_that_we_never_use(whole, tmp_path, capsys, packing):
 
 
 def test_what_would_fill_the_disk(whole, tmp_path, capsys, monkeypatch):
-    """A megabyte that becomes a gigabyte, and an honest archive for which there is no room."""
+    """A few bytes that become very many, and an honest archive for which there is no room."""
+    monkeypatch.setattr(archive_entries, "FREE_GROWTH", 1 << 20)
     bomb = tmp_path / "bomb.plumbline.zip"
     with ZipFile(whole) as good, ZipFile(bomb, "w", ZIP_DEFLATED) as packed:
         packed.writestr(DATABASE, good.read(DATABASE))
         with packed.open("runs/1/x", "w") as file:
-            for _ in range(400):
+            for _ in range(40):
                 file.write(bytes(1 << 20))
-    assert bomb.stat().st_size < 1 << 20
+    assert bomb.stat().st_size < 1 << 18
     refused(bomb, tmp_path, "as no project does", capsys)
     bomb.unlink()
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 64 << 20})())
@@ -156,6 +157,12 @@ def test_many_files_on_the_same_bytes(whole, tmp_path):
     with pytest.raises(KnownError):
         archive.restore(whole, tmp_path / "back")
     assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize("said", [b"PK\x05\x06" + bytes(8) + b"\0\0\0\x60" + bytes(6), b"PK\x06\x06" + b"\x60" * 52])
+def test_a_list_of_files_that_would_take_all_memory(whole, tmp_path, capsys, said):
+    whole.write_bytes(whole.read_bytes() + said)
+    refused(whole, tmp_path, "more files than any project has", capsys)
 
 
 def test_nothing_that_waits_in_an_archive_goes_on_by_itself(filled, tmp_path):

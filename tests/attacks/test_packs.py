@@ -214,9 +214,9 @@ def seconds(project: Project, path: Path) -> float:
     return time.process_time() - began
 
 
-@pytest.mark.parametrize(("count", "most"), [(4000, 2.0), pytest.param(67_000, 10.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("count", "most"), [(4000, 0.8), pytest.param(67_000, 10.0, marks=pytest.mark.slow)])
 def test_packing_takes_a_time_in_proportion(project, tmp_path, count, most):
-    """4,000 prompts took seconds, and 100,000 rankings more than five minutes."""
+    """100,000 rankings took more than five minutes."""
     fill(project, count)
     assert seconds(project, tmp_path / "bo.plumbpack") < most
     report = packs.merge(project, tmp_path / "bo.plumbpack")

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from core.errors import KnownError
 from core.resources import data_folder
 from core.store.files import lock_file
 from core.store.files.lock_file import Lock
@@ -89,7 +90,7 @@ def sweep(*parents: Path) -> None:
 
 def _remove_dead(place: Path) -> bool:
     """Is it gone, or was nobody at it any more, so that it is gone now?"""
-    with suppress(OSError, sqlite3.Error):
+    with suppress(OSError, sqlite3.Error, KnownError):
         if place.is_symlink() or not place.is_dir():
             return not os.path.lexists(place)
         lock = lock_file.take(place / HELD)
