@@ -1,20 +1,26 @@
 """From text to token ids, in one way for generation, reward model training and scoring alike."""
 
-from core.errors import BadInput
+from core.errors import BadInput, ModelError
 from core.models.load import Base
 
 
 def prompt_ids(base: Base, prompt: str) -> list[int]:
     """The prompt as one user turn in the model's chat template, up to where the answer begins."""
     text = base.template.render([{"role": "user", "content": prompt}], add_generation_prompt=True)
-    ids: list[int] = base.tokenizer(text, add_special_tokens=False)["input_ids"]
-    return ids
+    return _ids(base, text)
 
 
 def completion_ids(base: Base, completion: str) -> list[int]:
     """The completion's tokens with the end token, at which the reward is read."""
-    ids: list[int] = base.tokenizer(completion, add_special_tokens=False)["input_ids"]
-    return [*ids, base.end_ids[0]]
+    return [*_ids(base, completion), base.end_ids[0]]
+
+
+def _ids(base: Base, text: str) -> list[int]:
+    """Raises `ModelError` where the tokenizer knows tokens that the model does not."""
+    ids: list[int] = base.tokenizer(text, add_special_tokens=False)["input_ids"]
+    if max(ids, default=0) >= base.vocabulary:
+        raise ModelError(f"The tokenizer of {base.spec.title} is another model's: choose another model.")
+    return ids
 
 
 def fit(prompt: list[int], completion: list[int], longest: int) -> list[int]:

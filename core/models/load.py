@@ -5,6 +5,7 @@ import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import psutil
@@ -45,6 +46,11 @@ class Base:
     @property
     def hidden_size(self) -> int:
         return int(self.model.config.get_text_config().hidden_size)
+
+    @cached_property
+    def vocabulary(self) -> int:
+        """How many tokens the model knows."""
+        return int(self.model.get_input_embeddings().num_embeddings)
 
     @property
     def context(self) -> int:
@@ -121,21 +127,26 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
         tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
         model, info = kind.from_pretrained(
             spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
-            output_loading_info=True, **more,
+            output_loading_info=True, ignore_mismatched_sizes=True, **more,
         )  # fmt: skip
     except Exception as error:
         if isinstance(error, KnownError) or is_out_of_memory(error):
             raise
         raise ModelError(f"{what} in {spec.folder} cannot be loaded ({first_line(error)}): {remedy}") from error
-    refuse_missing(info["missing_keys"], f"{what} in {spec.folder}", remedy)
+    _refuse(info["missing_keys"], f"{what} in {spec.folder} lacks", remedy)
+    _refuse(
+        (key for key, *_ in info["mismatched_keys"]),
+        f"{what} in {spec.folder} has another shape than it says in",
+        remedy,
+    )
     return Pretrained(tokenizer, model, tuple(sorted(info["unexpected_keys"])))
 
 
-def refuse_missing(names: Iterable[str], what: str, remedy: str) -> None:
+def _refuse(names: Iterable[str], what: str, remedy: str) -> None:
     """Raise a `ModelError` that names the weights that were not there, and so were drawn at random."""
-    if missing := sorted(names):
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise ModelError(f"{what} lacks {missing[0]}{more}: {remedy}")
+    if found := sorted(names):
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise ModelError(f"{what} {found[0]}{more}: {remedy}")
 
 
 def load(spec: ModelSpec, *, four_bit: bool = False, world: LocalProcessGroup = LOCAL) -> Base:

@@ -33,6 +33,8 @@ REFUSED = {
 #: A config's numbers of things of which each costs time or memory, weights or not. Real ones are below some hundreds.
 COUNTS = re.compile(r"(layers?|blocks?|experts|groups|labels|codebooks|depths?|heads?)$")
 MOST_THINGS = 4096
+#: Read long after loading, by us or by transformers.
+NUMBERS = {"logit_scale", "final_logit_softcapping", "model_max_length"}
 #: Numbers that a model may have beside what its files hold: a tied head, tables of positions.
 ROOM = 50_000_000
 MOST_TOKENIZER = 256_000_000
@@ -45,13 +47,20 @@ def check_folder(folder: Path) -> None:
     _check_config(folder / "config.json", read_json(folder / "config.json"))
     for name in ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
         if (folder / name).exists():
-            read_json(folder / name, MOST_INDEX)
+            _check_numbers(folder / name, read_json(folder / name, MOST_INDEX))
     for path in (folder / "tokenizer.json", folder / "tokenizer.model", *folder.glob("*.jinja")):
         if path.exists() and (not path.is_file() or path.stat().st_size > MOST_TOKENIZER):
             raise ModelError(f"{path} is no file of a tokenizer's size: {ANOTHER}.")
 
 
+def _check_numbers(path: Path, config: dict[str, Any]) -> None:
+    for key in NUMBERS & config.keys():
+        if not isinstance(config[key], int | float | None):
+            raise ModelError(f"{path} has no number for {key}: {ANOTHER}.")
+
+
 def _check_config(path: Path, config: dict[str, Any]) -> None:
+    _check_numbers(path, config)
     for key, value in _entries(config):
         if value and key in REFUSED:
             raise ModelError(f"The model in {path.parent} {REFUSED[key]}.")

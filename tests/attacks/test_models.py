@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from core.errors import ModelError
 from core.machine import base_models
 from core.machine.memory_plan import shape_of
-from core.models import fetch
+from core.models import chat, fetch
 from core.models.load import load
 from core.reward.external import ExternalReward
 from tests.attacks.strangers import Tampering, cheap, edit, watch_network
@@ -92,6 +92,11 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "wide layers": (config(hidden_size=10**9), "cannot be loaded|its files hold"),
     "layers where numbers belong": (config(num_hidden_layers="many"), "cannot be loaded"),
     "no numbers at all": (config(hidden_size=None, num_attention_heads=-1), "cannot be loaded|its files hold"),
+    "words where numbers belong": (config(logit_scale="x"), "no number for logit_scale"),
+    "another shape": (config(num_key_value_heads=4), r"another shape than it says in model\.layers\.0\."),
+    "a length that is none": (
+        lambda folder: edit(folder / "tokenizer_config.json", model_max_length="x"), "no number for model_max_length",
+    ),
     "a deep config": (write("config.json", DEEP), "cannot be read"),
     "a deep tokenizer config": (write("tokenizer_config.json", DEEP), "cannot be read"),
     "a deep tokenizer": (write("tokenizer.json", DEEP), "tokenizer.json cannot be used"),
@@ -131,6 +136,13 @@ def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, atte
         load(base_models.parse(str(model)))
     assert "\n" not in str(told.value) and len(str(told.value)) < 700
     assert attempts == []
+
+
+def test_a_tokenizer_of_another_model_is_told_by_its_tokens(model):
+    edit(model / "tokenizer_config.json", extra_special_tokens=[f"<{number}>" for number in range(100)])
+    base = load(base_models.parse(str(model)))
+    with pytest.raises(ModelError, match="The tokenizer of model is another model's"):
+        chat.prompt_ids(base, "what does <99> mean?")
 
 
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model):
