@@ -1,12 +1,12 @@
 """The demo: a project that is full at once, and the settings that it was made with."""
 
 import shutil
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 from core.config.jobs import CompareConfig, GenerateConfig
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
-from core.errors import BadInput, known
+from core.errors import BadInput, first_line, known
 from core.machine import base_models
 from core.resources import resource
 from core.store import DATABASE, open_project
@@ -43,11 +43,12 @@ def install(folder: Path | None = None) -> Path:
     if target.exists() and any(target.iterdir()):
         raise BadInput(f"{target} is not empty: choose a new folder for the demo.")
     try:
-        with beside.folder(target) as made:
+        with base_models.writing_data() if folder is None else nullcontext(), beside.folder(target) as made:
             shutil.copytree(resource("demo"), made, dirs_exist_ok=True)
             (made / "runs").mkdir(exist_ok=True)
     except OSError as error:
-        raise known(error) or BadInput(f"{target} cannot be written ({error}): choose another place.") from error
+        why = error.strerror or first_line(error)
+        raise known(error) or BadInput(f"{target} cannot be written ({why}): choose another place.") from error
     with closing(open_project(target)) as project:
         gate.made_here(project)
     return target

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
-from core.errors import BadInput, DamagedCheckpoint, KnownError, known
+from core.errors import BadInput, DamagedCheckpoint, KnownError, explained, printable
 from core.events import Checkpoint, Progress
 from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
@@ -203,7 +203,7 @@ def _end_badly(project: Project, job_id: int, error: Exception, *, stopped: bool
         checkpoints.forget_after(project, job_id, error.step - 1)
     if project.has_moved:  # whatever it ended of
         error = project.moved()
-    sentence = known(error)
+    sentence = explained(error)
     if sentence is not None:
         status: JobStatus = "stopped" if stopped else "failed"
         jobs.end(project, job_id, status, error=str(sentence), report=_trace(error))
@@ -213,4 +213,4 @@ def _end_badly(project: Project, job_id: int, error: Exception, *, stopped: bool
 
 
 def _trace(error: Exception) -> str | None:
-    return None if isinstance(error, KnownError) else "".join(traceback.format_exception(error))
+    return None if isinstance(error, KnownError) else printable("".join(traceback.format_exception(error)))

@@ -9,7 +9,7 @@ from types import TracebackType
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from core.config.titles import setting_title
-from core.errors import known
+from core.errors import explained
 from core.texts import shown
 from core.trust.wish import AskFirst
 from desktop.widgets import message_boxes
@@ -28,7 +28,7 @@ def show(error: BaseException, parent: QWidget | None = None, again: Callable[[]
     was refused is tried `again`."""
     if isinstance(error, AskFirst) and parent is not None and again is not None:
         return _ask(error, parent, again)
-    found = known(error)
+    found = explained(error)
     sentence = None if found is None else worded(str(found))
     report = "" if sentence is not None else shown("".join(traceback.format_exception(error)))
     if (there := _already(str(sentence or ""), report)) is not None:

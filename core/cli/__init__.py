@@ -9,8 +9,9 @@ import io
 import click
 
 from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings, trust
+from core.cli.guarding import guarded, print_anything
 from core.cli.output import say
-from core.errors import known
+from core.errors import explained
 from core.projects import leftovers
 
 
@@ -25,11 +26,12 @@ def cli() -> None:
 
 for module in (projects, data, ranking, labelers, review, jobs, runs, reports, launcher, settings, trust):
     for command in module.COMMANDS:
-        cli.add_command(command)
+        cli.add_command(guarded(command))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code. Known errors are one sentence on stderr, bugs keep their trace."""
+    print_anything()
     try:
         leftovers.clear()
         return int(cli.main(arguments, prog_name="plumbline", standalone_mode=False) or 0)
@@ -43,7 +45,7 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:
-        sentence = known(error)
+        sentence = explained(error)
         if sentence is None:
             raise
         say(f"Error: {sentence}", err=True)

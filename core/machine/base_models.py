@@ -5,12 +5,13 @@ of safetensors, or by a local GGUF file.
 """
 
 import hashlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from core.errors import BadInput, ModelError
+from core.errors import DISK_FULL, BadInput, KnownError, ModelError, first_line, known
 from core.resources import data_folder as data_folder
 
 
@@ -53,6 +54,20 @@ class ModelSpec:
     def loadable(self) -> str:
         """By what transformers finds it: its hub id, or its folder."""
         return self.source if self.kind == "hub" else str(self.folder)
+
+
+@contextmanager
+def writing_data() -> Iterator[None]:
+    """Say which folder cannot be written where Plumbline's own cannot, and what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        if (found := known(error)) is not None and str(found) == DISK_FULL:
+            raise found from error
+        raise KnownError(
+            f"Plumbline's data folder {data_folder()} cannot be written ({error.strerror or first_line(error)}): "
+            "set PLUMBLINE_DATA to a folder that can."
+        ) from error
 
 
 def models_folder() -> Path:

@@ -45,7 +45,7 @@ def ensure(spec: ModelSpec) -> Generator[Progress, None, None]:
         elif spec.kind == "gguf":
             yield Progress(0, 1, "Converting the model")
             held = gguf_header.check(Path(spec.source))
-            convert(_alone(Path(spec.source), Path(scratch)), target, held)
+            convert(_alone(Path(spec.source), scratch), target, held)
         else:
             yield from _download_hub(spec, scratch)
         shutil.rmtree(spec.folder, ignore_errors=True)

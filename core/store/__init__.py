@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.errors import BadInput, ProjectError, ProjectMoved, known
+from core.errors import BadInput, DamagedProject, ProjectError, ProjectMoved, known
 from core.humanize import readable
-from core.store import cells
+from core.store import backups, cells
 from core.store.connection import APPLICATION_ID, Connection, connect, set_patience
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
@@ -164,16 +164,19 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
     """
     folder = folder.expanduser().resolve()
     path = folder / DATABASE
-    if not path.is_file():
-        raise ProjectError(f"{folder} is not a Plumbline project: it has no {DATABASE}. Choose another folder.")
     try:
+        if not path.is_file():
+            raise ProjectError(f"{folder} is not a Plumbline project: it has no {DATABASE}. Choose another folder.")
         database = connect(path, synchronous=synchronous)
         if database.conn.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
             database.close()
             raise ProjectError(f"{path} was not made by Plumbline: choose another folder.")
         migrate(database, path)
-    except sqlite3.Error as error:
-        raise known(error) or ProjectError(
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        found = known(error)
+        if isinstance(found, DamagedProject) or isinstance(error, UnicodeDecodeError):  # SQLite quotes what is damaged
+            found = backups.damaged(folder)
+        raise found or ProjectError(
             f"{path} cannot be read as a project: restore it from a backup or choose another folder."
         ) from error
     return Project(folder, database)

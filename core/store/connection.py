@@ -18,6 +18,9 @@ SYNCHRONOUS = {level: "pragma synchronous = " + level for level in ("FULL", "NOR
 #: "PLMB": tells a Plumbline project from any other SQLite file.
 APPLICATION_ID = 0x504C4D42
 
+#: With a path as the system writes it (`os.fsencode`), which need not be UTF-8.
+VACUUM_INTO = "vacuum into cast(? as text)"
+
 
 class Connection:
     """An open file. Parameters of a statement are given in their order (`?`), or by their names (`:name`)."""

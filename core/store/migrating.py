@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from core.errors import ProjectError
-from core.store.connection import Connection, write
+from core.store.connection import VACUUM_INTO, Connection, write
 
 
 def migrate(database: Connection, path: Path) -> None:
@@ -61,5 +61,5 @@ def _back_up(path: Path, backup: Path) -> None:
     partial = backup.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as reader:  # a connection in a transaction cannot copy
-        reader.execute("vacuum into cast(? as text)", (os.fsencode(partial),))
+        reader.execute(VACUUM_INTO, (os.fsencode(partial),))
     partial.replace(backup)

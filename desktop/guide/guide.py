@@ -25,6 +25,7 @@ PAGES = {
     "policy": "&Tuning the policy",
     "machines": "What &fits, and several processes",
     "settings": "&Settings and the system view",
+    "safety": "What is saf&e",
     "comparison": "&Beside Argilla and Label Studio",
 }
 PICTURE_WIDTH = 760

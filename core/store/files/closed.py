@@ -66,7 +66,7 @@ def fault(path: Path) -> Fault | None:
             whole = connection.execute("pragma quick_check(1)").fetchone()[0] == "ok"
         except ProjectError:
             return Fault.NEWER
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):  # the latter where SQLite quotes what is damaged
             whole = False
     return None if whole else Fault.DAMAGED
 

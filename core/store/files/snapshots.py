@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from core.store import Project, now
+from core.store.connection import VACUUM_INTO
 
 #: What a labeling pack leaves of a project, in this order: what hangs on a row goes before it. The indexes are of
 #: columns that lead to rows which go by the thousand: without one, each of these would have the whole table searched.
@@ -47,8 +48,6 @@ REDUCE = (
 )
 
 
-#: Python passes no text that is not UTF-8, but a path may be any bytes.
-INTO = "vacuum into cast(? as text)"
 WAITED = "It waited when the project was copied: resume it if you want it to run."
 #: A copy is another project than the one that it was made from.
 NEW_IDENTITY = "update settings set value = json_quote(lower(hex(randomblob(16)))) where key = 'identity'"
@@ -56,13 +55,13 @@ NEW_IDENTITY = "update settings set value = json_quote(lower(hex(randomblob(16))
 
 def write(project: Project, path: Path) -> None:
     """Copy the file of an open project to `path`, where nothing is yet."""
-    project.database.execute(INTO, (os.fsencode(path),))
+    project.database.execute(VACUUM_INTO, (os.fsencode(path),))
 
 
 def copy(source: Path, path: Path) -> None:
     """Copy a file that nobody here has open; it is not touched itself."""
     with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        connection.execute(INTO, (os.fsencode(path),))
+        connection.execute(VACUUM_INTO, (os.fsencode(path),))
 
 
 @contextmanager
