@@ -24,6 +24,10 @@ class ProjectError(BadInput):
     """The folder is not a project that this version can open."""
 
 
+class AlteredProject(ProjectError):
+    """Its database holds something else than Plumbline makes, so that nothing in it is believed."""
+
+
 class ModelError(KnownError):
     """The base model is missing, damaged or of a kind that cannot be used."""
 

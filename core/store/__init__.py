@@ -123,7 +123,8 @@ def create_project(folder: Path, name: str = "", model: str = "embedded") -> Pro
 def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
     """Open the project in `folder`; an older one is migrated after a backup beside it.
 
-    Raises `ProjectError` when the folder is unreadable, foreign, damaged or of a newer version.
+    Raises `ProjectError` when the folder is unreadable, foreign, damaged, of a newer version, or when its database
+    holds anything that Plumbline did not make.
     """
     folder = folder.expanduser().resolve()
     path = folder / DATABASE
@@ -131,10 +132,13 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
         raise ProjectError(f"{folder} is not a Plumbline project: it has no {DATABASE}. Choose another folder.")
     try:
         database = connect(path, synchronous=synchronous)
-        if database.conn.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
+        try:
+            if database.conn.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
+                raise ProjectError(f"{path} was not made by Plumbline: choose another folder.")
+            migrate(database, path)
+        except BaseException:
             database.close()
-            raise ProjectError(f"{path} was not made by Plumbline: choose another folder.")
-        migrate(database, path)
+            raise
     except sqlite3.Error as error:
         raise known(error) or ProjectError(
             f"{path} cannot be read as a project: restore it from a backup or choose another folder."

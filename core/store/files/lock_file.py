@@ -3,6 +3,8 @@
 import sqlite3
 from pathlib import Path
 
+from core.store.connection import opened
+
 
 class Lock:
     """Held until it is closed, or its process ends; by whatever thread."""
@@ -16,7 +18,7 @@ class Lock:
 
 def take(path: Path, *, wait: float = 0.0) -> Lock | None:
     """Hold `path`, which is made if need be; None if another still holds it after `wait` seconds."""
-    connection = sqlite3.connect(path, timeout=wait, isolation_level=None, check_same_thread=False)
+    connection = opened(path, timeout=wait, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("begin exclusive")
     except sqlite3.OperationalError as error:

@@ -6,6 +6,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from core.store import Project, now
+from core.store.connection import opened
+from core.store.migrating import pending
 
 #: What a labeling pack leaves of a project, in this order.
 REDUCE = (
@@ -31,14 +33,18 @@ def write(project: Project, path: Path) -> None:
 
 
 def copy(source: Path, path: Path) -> None:
-    """Copy a file that nobody here has open; it is not touched itself."""
-    with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    """Copy a project's file that nobody here has open; it is not touched itself.
+
+    Raises `ProjectError` for one of a newer version, or that is not as Plumbline makes it.
+    """
+    with closing(opened(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        pending(connection, source)
         connection.execute("vacuum into ?", (str(path),))
 
 
 @contextmanager
 def _changing(path: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with closing(opened(path, isolation_level=None)) as connection:
         connection.execute("pragma foreign_keys = on")
         yield connection
 
