@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.errors import BadInput, ProjectError, known
+from core.errors import AlteredProject, BadInput, ProjectError, known
 from core.records import Guidelines
 from core.store import (
     DATABASE,
@@ -28,7 +28,7 @@ from core.store import (
     packed_rankings,
     rankings,
 )
-from core.store.files import snapshots
+from core.store.files import closed, snapshots
 from core.store.packed_rankings import PACK, PackedRanking
 
 SUFFIX = ".plumbpack"
@@ -113,7 +113,11 @@ def _reading(path: Path) -> Iterator[Project]:
 def _copied(path: Path, source: Path, folder: Path) -> Project:
     try:
         snapshots.copy(source, folder / DATABASE)
+        if closed.fault(folder / DATABASE):
+            raise ProjectError("what it holds contradicts itself")
         return open_project(folder)
+    except AlteredProject:
+        raise
     except (sqlite3.Error, ProjectError) as error:
         raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
 

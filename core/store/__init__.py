@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput, ProjectError, known
-from core.store.connection import APPLICATION_ID, Connection, connect, set_patience
+from core.store.connection import Connection, connect, set_patience
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
 from core.store.migrating import make_tables, migrate
@@ -133,8 +133,6 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
     try:
         database = connect(path, synchronous=synchronous)
         try:
-            if database.conn.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
-                raise ProjectError(f"{path} was not made by Plumbline: choose another folder.")
             migrate(database, path)
         except BaseException:
             database.close()

@@ -91,6 +91,12 @@ def opened(database: Path | str, **options: Any) -> sqlite3.Connection:
     return connection
 
 
+def is_ours(connection: sqlite3.Connection) -> bool:
+    """Does the file say that Plumbline made it?"""
+    with bounded(connection):
+        return bool(connection.execute("pragma application_id").fetchone()[0] == APPLICATION_ID)
+
+
 @contextmanager
 def bounded(connection: sqlite3.Connection) -> Iterator[None]:
     """What is read within comes to an end. Raises `AlteredProject` for a view or a tree of pages without one."""

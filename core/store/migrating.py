@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import ProjectError
 from core.store import schema_check
-from core.store.connection import Connection, bounded, opened, write
+from core.store.connection import Connection, bounded, is_ours, opened, write
 
 
 def migrate(database: Connection, path: Path) -> None:
@@ -39,11 +39,14 @@ def make_tables(database: Connection) -> None:
 def pending(connection: sqlite3.Connection, path: Path) -> list[str]:
     """Names of the migrations that the file still lacks, in their order; the file is as those before made it.
 
-    Raises `ProjectError` for a file of a newer version, `AlteredProject` for one that anything else made.
+    Raises `ProjectError` for a file of a newer version or of another program, `AlteredProject` for one that was
+    changed by anything else.
     """
     from core.store import schema
 
     known = schema.names()
+    if not is_ours(connection):
+        raise ProjectError(f"{path} was not made by Plumbline: choose another folder.")
     with _at_one_moment(connection), bounded(connection):
         found = schema_check.objects(connection)
         migrated = schema_check.level(connection, found)

@@ -22,24 +22,11 @@ STATISTICS = {
     ("table", "sqlite_stat4", "sqlite_stat4"): "create table sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
 }
 MIGRATIONS = "_sqlite_migrations"
+MIGRATED = "select name from _sqlite_migrations where migration_set = 'plumbline' order by id limit 1000"
 #: All that versions of sqlite-utils say of that table and its index, whose quotes and types differ.
 PLAIN = {
-    *(
-        "(",
-        ")",
-        ",",
-        "create",
-        "table",
-        "unique",
-        "index",
-        "on",
-        "id",
-        "migration_set",
-        "name",
-        "applied_at",
-        "integer",
-    ),
-    *("text", "primary", "key", "not", "null", "strict", MIGRATIONS),
+    *("create", "table", "unique", "index", "on", "id", "migration_set", "name", "applied_at", "integer", "text"),
+    *("primary", "key", "not", "null", "strict", "(", ")", ",", MIGRATIONS),
 }
 
 Key = tuple[str, str, str]
@@ -99,8 +86,7 @@ def level(connection: sqlite3.Connection, found: list[Found]) -> tuple[str, ...]
             raise altered(each.title)
     if not any(each.key == ("table", MIGRATIONS, MIGRATIONS) for each in about):
         return ()
-    rows = connection.execute(f"select name from {MIGRATIONS} where migration_set = 'plumbline' order by id limit 1000")
-    return tuple(str(name) for (name,) in rows)
+    return tuple(str(name) for (name,) in connection.execute(MIGRATED))
 
 
 def _is_plain(found: Found) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.errors import AlteredProject, ProjectError
 from core.store import DATABASE, schema_check
-from core.store.connection import APPLICATION_ID, bounded, opened
+from core.store.connection import bounded, is_ours, opened
 from core.store.migrating import pending
 
 #: The base of a project, and the reward models from elsewhere that its runs name.
@@ -43,12 +43,13 @@ def name(folder: Path) -> str | None:
     path = folder / DATABASE
     # A file in WAL mode can be read without writing beside it only if it is promised that nobody writes to it.
     mode = "mode=ro" if (folder / f"{DATABASE}-wal").exists() else "mode=ro&immutable=1"
-    with _reading(path, mode) as connection, bounded(connection):
+    with _reading(path, mode) as connection:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
-        if connection.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
+        if not is_ours(connection):
             return None
-        schema_check.require_tables(schema_check.objects(connection), "settings")
-        row = connection.execute("select value from settings where key = 'name'").fetchone()
+        with bounded(connection):
+            schema_check.require_tables(schema_check.objects(connection), "settings")
+            row = connection.execute("select value from settings where key = 'name'").fetchone()
         return str(json.loads(row[0])) if row else folder.name
 
 
@@ -70,9 +71,7 @@ def fault(path: Path) -> Fault | None:
     """
     with closing(opened(path)) as connection:
         try:
-            with bounded(connection):
-                connection.execute("select 1 from sqlite_master")
-            if connection.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
+            if not is_ours(connection):
                 return Fault.FOREIGN
             pending(connection, path)
             whole = connection.execute("pragma quick_check(1)").fetchone()[0] == "ok"
