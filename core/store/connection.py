@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.errors import AlteredProject
+from core.store.side_files import refuse_traps
 
 T = TypeVar("T")
 
@@ -79,9 +80,14 @@ class Connection:
         self.conn.executemany(sql, rows)
 
 
-def opened(database: Path | str, **options: Any) -> sqlite3.Connection:
-    """A connection of SQLite's own, with its defences up. Nothing is read yet."""
-    connection = sqlite3.connect(database, **options)
+def opened(path: Path, mode: str = "", **options: Any) -> sqlite3.Connection:
+    """A connection of SQLite's own, with its defences up and nothing read yet. `mode` is as in its URIs: `mode=ro`.
+
+    Raises `AlteredProject` where what lies beside the file is a trap.
+    """
+    refuse_traps(path)
+    database = f"{path.absolute().as_uri()}?{mode}" if mode else path
+    connection = sqlite3.connect(database, uri=bool(mode), **options)
     connection.execute("pragma trusted_schema = off")
     connection.execute("pragma cell_size_check = on")
     for limit, most in LIMITS.items():

@@ -74,7 +74,7 @@ def _at_one_moment(connection: sqlite3.Connection) -> Iterator[None]:
 def is_older(path: Path) -> bool:
     """Would opening it migrate it first, which copies the whole file? False for what cannot be opened."""
     try:
-        with closing(opened(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as reader:
+        with closing(opened(path, "mode=ro", timeout=1)) as reader:
             return bool(pending(reader, path))
     except (sqlite3.Error, ProjectError):
         return False

@@ -8,6 +8,7 @@ import re
 import sqlite3
 from contextlib import closing
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import AlteredProject
@@ -119,7 +120,7 @@ def expected(migrated: tuple[str, ...]) -> dict[Key, Tokens]:
     """What a file holds that these migrations made, the table of the migrations left out."""
     from core.store import schema
 
-    with closing(opened(":memory:", isolation_level=None)) as connection:
+    with closing(opened(Path(":memory:"), isolation_level=None)) as connection:
         schema.apply(connection, len(migrated))
         return {each.key: each.tokens for each in objects(connection) if MIGRATIONS not in each.key[1:]}
 

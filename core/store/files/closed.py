@@ -31,7 +31,7 @@ class Fault(Enum):
 
 @contextmanager
 def _reading(path: Path, mode: str = "mode=ro") -> Iterator[sqlite3.Connection]:
-    with closing(opened(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=1)) as connection:
+    with closing(opened(path, mode, timeout=1)) as connection:
         yield connection
 
 

@@ -37,7 +37,7 @@ def copy(source: Path, path: Path) -> None:
 
     Raises `ProjectError` for one of a newer version, or that is not as Plumbline makes it.
     """
-    with closing(opened(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(opened(source, "mode=ro")) as connection:
         pending(connection, source)
         connection.execute("vacuum into ?", (str(path),))
 

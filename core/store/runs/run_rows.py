@@ -38,7 +38,7 @@ def forget(project: Project, job_id: int) -> None:
 
 def belong_to(project: Project, file: Path) -> bool:
     """Are the rows in `file` of this project, and not of another that was in its folder before?"""
-    with closing(opened(f"{file.as_uri()}?mode=ro", uri=True)) as aside:
+    with closing(opened(file, "mode=ro")) as aside:
         held = schema_check.objects(aside)
         schema_check.require_tables(held, "origin", *(str(each.key[1]) for each in held))
         found = aside.execute("select uid from origin").fetchone()
