@@ -40,7 +40,7 @@ def listed(projects: Iterable[Path]) -> list[CachedModel]:
 def folders_named(project: Path) -> set[Path]:
     """The folders of the models that a project names. It is only read, whatever its version."""
     found = set()
-    with suppress(sqlite3.Error, AlteredProject):
+    with suppress(sqlite3.Error, AlteredProject, ValueError, RecursionError):
         for name in closed.models(project):
             with suppress(KnownError):
                 found.add(base_models.parse(name).folder)

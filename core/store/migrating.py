@@ -76,7 +76,7 @@ def is_older(path: Path) -> bool:
     try:
         with closing(opened(path, "mode=ro", timeout=1)) as reader:
             return bool(pending(reader, path))
-    except (sqlite3.Error, ProjectError):
+    except (OSError, sqlite3.Error, ProjectError):
         return False
 
 

@@ -270,7 +270,9 @@ def test_rows_of_a_run_that_come_back_are_rows_alone(project, tmp_path):
 
 def test_a_name_that_is_deep_or_long_is_no_name(strange):
     for value in ("'[' || replace(hex(zeroblob(50000)), '00', '[')", "'\"' || hex(zeroblob(1000000)) || '\"'"):
-        assert summary(strange(f"update settings set value = {value} where key = 'name'")) is None
+        folder = strange(f"update settings set value = {value} where key in ('name', 'model')")
+        assert summary(folder) is None
+        assert len(model_cache.folders_named(folder)) <= 1
 
 
 def test_a_journal_beside_the_database_deletes_no_file_elsewhere(strange, tmp_path):
