@@ -1,5 +1,6 @@
 """The door: alone or with a project's folder the window opens, with a command it is the headless CLI."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,14 +12,19 @@ def main() -> int:
     from core.cli import cli
     from core.cli import run as run_cli
 
-    if len(words) == 1 and words[0] not in cli.commands and (Path(words[0]) / "plumbline.db").is_file():
+    if len(words) == 1 and words[0] not in cli.commands and os.path.isfile(Path(words[0]) / "plumbline.db"):
         return _window(words)
     return run_cli()
 
 
 def _window(words: list[str]) -> int:
-    from desktop.app import run
-
+    try:
+        from desktop.app import run
+    except ImportError as error:
+        if ".so" not in str(error):
+            raise
+        sentence = f"Error: The window lacks a library of the system ({error}): install it; the commands do without it."
+        raise SystemExit(sentence) from error
     return run(words)
 
 

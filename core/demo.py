@@ -1,14 +1,16 @@
 """The demo: a project that is full at once, and the settings that it was made with."""
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 from core.config.jobs import CompareConfig, GenerateConfig
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
-from core.errors import BadInput
+from core.errors import BadInput, first_line, known
 from core.machine import base_models
 from core.resources import resource
 from core.store import DATABASE
+from core.store.files import beside
 
 NAME = "Demo: warmer answers"
 GOLD = "warmth"
@@ -39,12 +41,11 @@ def install(folder: Path | None = None) -> Path:
         return target
     if target.exists() and any(target.iterdir()):
         raise BadInput(f"{target} is not empty: choose a new folder for the demo.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(resource("demo"), partial)
-    (partial / "runs").mkdir(exist_ok=True)
-    if target.exists():
-        target.rmdir()
-    partial.rename(target)
+    try:
+        with base_models.writing_data() if folder is None else nullcontext(), beside.folder(target) as made:
+            shutil.copytree(resource("demo"), made, dirs_exist_ok=True)
+            (made / "runs").mkdir(exist_ok=True)
+    except OSError as error:
+        why = error.strerror or first_line(error)
+        raise known(error) or BadInput(f"{target} cannot be written ({why}): choose another place.") from error
     return target

@@ -1,4 +1,11 @@
-"""Numbers in a person's words, the same wherever they are said."""
+"""Numbers and names in a person's words, the same wherever they are said."""
+
+import os
+
+
+def readable(name: str) -> str:
+    """A file's name as text, which it need not be: what is not UTF-8 in it becomes a replacement character."""
+    return os.fsencode(name).decode("utf-8", errors="replace")
 
 
 def duration(seconds: float) -> str:

@@ -24,11 +24,13 @@ from core.store import DATABASE, Project, create_project, guidelines, open_proje
 
 def prepare(folder: Path, *, model: str = base_models.EMBEDDED) -> Project:
     """A new project with the demo's guidelines and prompts and nothing else."""
-    project = create_project(folder, NAME, model)
-    text = (resource("guidelines") / "helpful-honest-harmless.md").read_text(encoding="utf-8")
-    guidelines.save(project, **guidelines.from_markdown(text))
-    import_prompts(project, resource("prompts") / "demo.jsonl")
-    return project
+
+    def fill(project: Project) -> None:
+        text = (resource("guidelines") / "helpful-honest-harmless.md").read_text(encoding="utf-8")
+        guidelines.save(project, **guidelines.from_markdown(text))
+        import_prompts(project, resource("prompts") / "demo.jsonl")
+
+    return create_project(folder, NAME, model, fill)
 
 
 def run_demo(

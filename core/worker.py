@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
-from core.errors import BadInput, KnownError, known
+from core.errors import BadInput, DamagedCheckpoint, KnownError, explained, printable
 from core.events import Checkpoint, Progress
 from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import StatusReporter, no_report
-from core.jobs.recorder import POLL, Recorder, forget_after, last_checkpoint
-from core.records import Job
+from core.jobs.recorder import POLL, Recorder, last_checkpoint, set_back
+from core.records import Job, JobStatus
 from core.store import Project, jobs, open_project
+from core.store.files import beside
+from core.store.runs import checkpoints
 
 #: Seconds after which the processes of a paused job hear that it still is.
 WORD = 30.0
@@ -44,6 +46,7 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
     guard = lock.acquire(project.folder)
     if guard is None:
         return 0
+    beside.sweep()
     signal.signal(signal.SIGTERM, _leave)
     if hasattr(os, "nice"):
         os.nice(10)  # the window and the person come first
@@ -52,7 +55,7 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
         presence.tell(project)
         queue.mark_interrupted(project)
         deadline = time.monotonic() + idle
-        while time.monotonic() < deadline and project.folder.exists():
+        while time.monotonic() < deadline and not project.has_moved:
             job = claim(project)
             if job is None:
                 if lock.asked_to_leave(project.folder):
@@ -62,7 +65,8 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
             run_job(project, job, cache)
             deadline = time.monotonic() + idle
     finally:
-        (project.folder / lock.LEAVE).unlink(missing_ok=True)
+        if not project.has_moved:
+            (project.folder / lock.LEAVE).unlink(missing_ok=True)
         guard.close()
         project.close()
     return 0
@@ -91,7 +95,10 @@ def work_together(
                     raise BadInput("A worker is at work on this project: wait until its jobs are done, or stop them.")
                 presence.tell(project)
                 queue.mark_interrupted(project)
-                job = claim(project, ask(project))
+                number = ask(project)
+                job = claim(project, number)
+                if job is None:
+                    raise KnownError(queue.get(project, number).error or f"Job {number} was stopped before it began.")
             except KnownError as error:
                 refusal = str(error)
         refusal, number = world.agreed((refusal, job.id if job else None))
@@ -115,16 +122,23 @@ def _stop(project: Project, job_id: int) -> None:
 
 
 def claim(project: Project, job_id: int | None = None) -> Job | None:
-    """Take the oldest queued job, or a certain one, and forget what it wrote after its last checkpoint."""
-    if not jobs.any_queued(project):
+    """Take the oldest queued job, or a certain one, and set it back to its last whole checkpoint.
+
+    None if there is none, or if none of its checkpoints is whole: then it failed, and says so.
+    """
+    found = jobs.next_queued(project, job_id)
+    if found is None:
         return None
+    ground = resumes.ground(project, found)  # reads for seconds: nobody waits for it
     with project.write():
-        found = jobs.next_queued(project, job_id)
-        if found is None:
+        if jobs.next_queued(project, found) is None:
             return None
-        step = last_checkpoint(project, found)[0]
-        forget_after(project, found, step)
-        resumes.mark(project, found, step)
+        if ground.damaged and ground.step < 0:
+            resumes.begin_anew(project, found, ground)
+            return None
+        set_back(project, found, ground.step)
+        resumes.tell_damage(project, found, ground)
+        resumes.mark(project, found, ground.step, damaged=max(ground.damaged, default=0))
         jobs.begin(project, found)
     return queue.get(project, found)
 
@@ -173,18 +187,25 @@ def run_job(
     except Exception as error:
         if not world.main:
             raise
-        sentence = known(error)
         cache.clear()  # what failed may have left a model half changed
-        if sentence is not None:
-            stopped = context is not None and context.stopping
-            jobs.end(project, job.id, "stopped" if stopped else "failed", error=str(sentence), report=_trace(error))
-        else:
-            text = (
-                f"Internal error ({type(error).__name__}): this is a bug in Plumbline; its report is in the job's log."
-            )
-            jobs.end(project, job.id, "failed", error=text, report=_trace(error))
+        _end_badly(project, job.id, error, stopped=context is not None and context.stopping)
         presence.tell(project)
 
 
+def _end_badly(project: Project, job_id: int, error: Exception, *, stopped: bool) -> None:
+    """Say in the job's row why it ended; what a damaged checkpoint holds is not tried again."""
+    if isinstance(error, DamagedCheckpoint):
+        checkpoints.forget_after(project, job_id, error.step - 1)
+    if project.has_moved:  # whatever it ended of
+        error = project.moved()
+    sentence = explained(error)
+    if sentence is not None:
+        status: JobStatus = "stopped" if stopped else "failed"
+        jobs.end(project, job_id, status, error=str(sentence), report=_trace(error))
+    else:
+        text = f"Internal error ({type(error).__name__}): this is a bug in Plumbline; its report is in the job's log."
+        jobs.end(project, job_id, "failed", error=text, report=_trace(error))
+
+
 def _trace(error: Exception) -> str | None:
-    return None if isinstance(error, KnownError) else "".join(traceback.format_exception(error))
+    return None if isinstance(error, KnownError) else printable("".join(traceback.format_exception(error)))

@@ -1,12 +1,15 @@
 """The window's beginning: the application, its look, its first frame; then the project, if one was named."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
+from core.errors import explained
+from core.projects import leftovers
 from desktop import errors, user_settings
 from desktop.background import in_background
 from desktop.shell.gc import Collector
@@ -16,12 +19,16 @@ from desktop.window import Window
 
 #: After the first frame, and before anybody has found a button.
 SOON_MILLISECONDS = 150
+NO_SCREEN = (
+    "There is no screen to open the window on ({reason}): start it from a desktop, over `ssh -X`, or with `xvfb-run`; "
+    "the commands need none, `plumbline --help` lists them."
+)
 
 
 def build(arguments: list[str]) -> tuple[QApplication, Window]:
     """The application and its window, not shown yet. `arguments` may name a project's folder."""
     existing = QApplication.instance()
-    app = existing if isinstance(existing, QApplication) else QApplication(["plumbline"])
+    app = existing if isinstance(existing, QApplication) else _application()
     app.setApplicationName("Plumbline")
     app.setDesktopFileName("plumbline")
     theme.apply(app, user_settings.theme(), user_settings.window_font_size())
@@ -34,9 +41,40 @@ def build(arguments: list[str]) -> tuple[QApplication, Window]:
     return app, window
 
 
+def _application() -> QApplication:
+    """Qt aborts where it finds no screen that it can use: then what it said before is told in one sentence."""
+    heard: list[str] = []
+
+    def tell(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+        heard.append(" ".join(text.split()).rstrip("."))
+        if kind == QtMsgType.QtFatalMsg:
+            reason = "neither DISPLAY nor WAYLAND_DISPLAY is set" if _is_unseen() else heard[0]
+            print(f"Error: {NO_SCREEN.format(reason=reason)}", file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(1)  # else it goes on to abort
+
+    qInstallMessageHandler(tell)
+    try:
+        return QApplication(["plumbline"])
+    finally:
+        qInstallMessageHandler(None)
+        for text in heard:
+            print(text, file=sys.stderr)  # noqa: T201
+
+
+def _is_unseen() -> bool:
+    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    return sys.platform.startswith("linux") and not named
+
+
 def run(arguments: list[str]) -> int:
     """Show the window until it is closed; returns the exit code."""
-    app, window = build(arguments)
+    try:
+        app, window = build(arguments)
+    except Exception as error:
+        if (sentence := explained(error)) is None:
+            raise
+        print(f"Error: {sentence}", file=sys.stderr)  # noqa: T201
+        return sentence.exit_code
     errors.install(app)
     Collector(app)
     window.show()
@@ -56,6 +94,7 @@ def read_ahead(window: Window) -> None:
 
         for load in LOADS.values():
             load()
+        leftovers.clear()
 
     in_background(window, read, lambda _: gc.freeze(), lasting=True)
 

@@ -8,7 +8,8 @@ from types import TracebackType
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from core.config.titles import setting_title
-from core.errors import known
+from core.errors import explained
+from core.texts import shown
 from desktop.widgets import message_boxes
 
 REFUSED = "This did not work"
@@ -17,16 +18,16 @@ BROKEN = "Something went wrong inside Plumbline"
 
 def show(error: BaseException, parent: QWidget | None = None) -> QMessageBox:
     """Open a dialog about `error`, without waiting for it to close."""
-    found = known(error)
+    found = explained(error)
     sentence = None if found is None else worded(str(found))
-    report = "" if sentence is not None else "".join(traceback.format_exception(error))
-    if (shown := _already(str(sentence or ""), report)) is not None:
-        return shown
+    report = "" if sentence is not None else shown("".join(traceback.format_exception(error)))
+    if (there := _already(str(sentence or ""), report)) is not None:
+        return there
     if sentence is not None:
         return message_boxes.show(message_boxes.box(parent, REFUSED, sentence))
     print(report, file=sys.stderr)  # noqa: T201
     box = message_boxes.box(parent, BROKEN, "What you saved is safe. Copy the details below into a bug report.")
-    box.setDetailedText(report)
+    message_boxes.add_details(box, report)
     return message_boxes.show(box)
 
 
@@ -39,8 +40,8 @@ def _already(sentence: str, report: str) -> QMessageBox | None:
     """The open dialog that says the same: an error that repeats itself is told once at a time."""
     for widget in QApplication.topLevelWidgets():
         if isinstance(widget, QMessageBox) and widget.isVisible():
-            same = widget.detailedText() == report if report else widget.informativeText() == sentence
-            if same:
+            said = widget.detailedText() if report else widget.informativeText()
+            if said == (report or message_boxes.said(sentence)):
                 return widget
     return None
 

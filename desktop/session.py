@@ -4,6 +4,7 @@ An operation is a function of `core.store` that the caller has run; `do` tells t
 changed. News comes from polling the project on the window's own thread, which costs microseconds.
 """
 
+import subprocess
 import time
 from collections.abc import Callable
 from functools import partial
@@ -12,8 +13,9 @@ from typing import Any, TypeVar, overload
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.config.jobs import JobKind, config_values
-from core.jobs import launch, lock, queue
+from core.jobs import launch, lock, queue, worker_process
 from core.jobs.follow import Follower
+from core.jobs.worker_process import Life
 from core.records import ACTIVE, Job
 from core.runs import preflight
 from core.store import Changes, Project, changed
@@ -72,8 +74,9 @@ class Session(QObject):
         self._clock = QTimer(self, interval=TICK_MILLISECONDS)
         self._clock.timeout.connect(self._tick)
         self._clock.start()
+        self._worker: subprocess.Popen[bytes] | None = None
         if any(job.status == "queued" for job in self._jobs.values()):
-            launch.ensure_worker(project.folder)
+            self._ensure_worker()
 
     @property
     def labeler_name(self) -> str:
@@ -135,10 +138,28 @@ class Session(QObject):
         queue.want(self.project, job_id, "stop")
         self._follower.touch()
 
+    def stop_now(self, job_id: int) -> None:
+        """Stop a job without waiting for its step: its worker is killed. Raises `KnownError` if that cannot be done."""
+        worker_process.stop_now(self.project, job_id)
+        self.look_again()
+
     def wake(self) -> None:
         """See to it that a worker looks at the queue now."""
-        launch.ensure_worker(self.project.folder)
+        self._ensure_worker()
         self.look_again()
+
+    def _ensure_worker(self) -> None:
+        self.project.check_place()
+        self._worker = launch.ensure_worker(self.project.folder) or self._worker
+
+    @property
+    def worker_is_suspended(self) -> bool:
+        return self._follower.worker is Life.SUSPENDED
+
+    @property
+    def why_gone(self) -> str:
+        """A sentence about how the worker ended, where this window started it and saw its end; else empty."""
+        return worker_process.how_it_ended(self._worker)
 
     def look_again(self) -> None:
         """Look for news now, also of what was written with this window's own connection."""

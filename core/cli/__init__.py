@@ -4,12 +4,15 @@ Results go to stdout, progress and errors to stderr. `--json` prints one JSON ob
 Exit codes: 0 done, 1 it failed (a sentence says why), 2 the input cannot be used, 130 interrupted.
 """
 
-import sys
+import io
 
 import click
 
 from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings
-from core.errors import known
+from core.cli.guarding import guarded, print_anything
+from core.cli.output import say
+from core.errors import explained
+from core.projects import leftovers
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -23,23 +26,27 @@ def cli() -> None:
 
 for module in (projects, data, ranking, labelers, review, jobs, runs, reports, launcher, settings):
     for command in module.COMMANDS:
-        cli.add_command(command)
+        cli.add_command(guarded(command))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code. Known errors are one sentence on stderr, bugs keep their trace."""
+    print_anything()
     try:
+        leftovers.clear()
         return int(cli.main(arguments, prog_name="plumbline", standalone_mode=False) or 0)
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        say(told.getvalue().rstrip("\n"), err=True)
         return error.exit_code
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:
-        sentence = known(error)
+        sentence = explained(error)
         if sentence is None:
             raise
-        print(f"Error: {sentence}", file=sys.stderr)
+        say(f"Error: {sentence}", err=True)
         return sentence.exit_code

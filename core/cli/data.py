@@ -43,8 +43,9 @@ def export_command(folder: Path, file: Path, name: str, as_json: bool) -> None:
     with opened(folder) as project:
         report = data.export(project, file, name)
     lost = "; ".join(f"{count} {what}" for what, count in report.lost.items() if count) or "nothing"
-    text = f"Wrote {report.written} {report.what} to {file}. Not carried by {name}: {lost}."
-    show({"written": report.written, "what": report.what, "lost": report.lost}, as_json, text)
+    text = f"Wrote {report.written} {report.what} to {file}. Not carried by {name}: {lost}. {report.note}".rstrip()
+    values = {"written": report.written, "what": report.what, "lost": report.lost, "guarded": report.guarded}
+    show(values, as_json, text)
 
 
 @click.command("prompts")

@@ -17,6 +17,7 @@ from core.cli.output import (
     given,
     json_option,
     opened,
+    say,
     show,
     table,
 )
@@ -36,7 +37,7 @@ from core.config.jobs import (
 from core.config.options import changed_values
 from core.config.training import TrainRewardConfig
 from core.errors import BadInput, KnownError
-from core.jobs import launch, lock, queue
+from core.jobs import launch, lock, queue, worker_process
 from core.jobs.wait import ended_well, wait
 from core.records import Job
 from core.runs import preflight
@@ -110,11 +111,11 @@ def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project
         job = wait(project, job_id, line)
     except KeyboardInterrupt:
         queue.want(project, job_id, "stop")
-        click.echo("\nStopping after this step; press Ctrl-C again to leave it running.", err=True)
+        say("\nStopping after this step; press Ctrl-C again to leave it running. `stop --now` does not wait.", err=True)
         try:
             job = wait(project, job_id, line)
         except KnownError as error:
-            click.echo(str(error), err=True)
+            say(str(error), err=True)
             raise click.exceptions.Exit(130) from error
     finally:
         line.close()
@@ -213,10 +214,9 @@ def fetch_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> No
 def jobs(folder: Path, as_json: bool) -> None:
     """List the jobs, newest first."""
     with opened(folder) as project:
-        alive = lock.held(project.folder)
-        found = queue.listed(project)
-    states = ["interrupted" if job.status in ("running", "paused") and not alive else job.status for job in found]
-    rows = [(job.id, state, job.name, job.error or describe(job)) for job, state in zip(found, states, strict=True)]
+        life = worker_process.life(project)
+        found = [worker_process.seen(job, life) for job in queue.listed(project)]
+    rows = [(job.id, job.status, job.name, job.error or describe(job)) for job in found]
     values = {"jobs": [{"id": i, "status": s, "name": n, "note": t} for i, s, n, t in rows]}
     show(values, as_json, table(rows, ("job", "status", "name", "")))
 
@@ -239,17 +239,25 @@ def pause(folder: Path, job: int) -> None:
     """Ask a job to pause after its current step."""
     with opened(folder) as project:
         queue.want(project, job, "pause")
-        click.echo(f"Job {job} pauses after its current step: `resume` lets it go on.")
+        say(f"Job {job} pauses after its current step: `resume` lets it go on.")
 
 
 @click.command()
 @folder_argument
 @click.argument("job", type=int)
-def stop(folder: Path, job: int) -> None:
+@click.option("--now", is_flag=True, help="Do not wait for the step: end the worker; the last checkpoint stays.")
+def stop(folder: Path, job: int, now: bool) -> None:
     """Ask a job to stop after its current step; `resume` takes it up again."""
     with opened(folder) as project:
-        queue.want(project, job, "stop")
-        click.echo(f"Job {job} stops after its current step: `resume` takes it up again.")
+        found = queue.get(project, job)
+        if now:
+            worker_process.stop_now(project, job)
+            say(f"Job {job} is stopped: `resume` takes it up from its last checkpoint.")
+        elif found.status == "running" and found.wanted == "stop":
+            say(f"Job {job} was asked before and is still at its step: `stop --now` does not wait for it.")
+        else:
+            queue.want(project, job, "stop")
+            say(f"Job {job} stops after its current step: `resume` takes it up again.")
 
 
 @click.command()

@@ -14,6 +14,7 @@ from core.config.options import documented, flag_name
 from core.humanize import duration
 from core.records import Job
 from core.store import Project, open_project
+from core.texts import visible
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -26,9 +27,22 @@ def opened(folder: Path) -> closing[Project]:
     return closing(open_project(folder))
 
 
+def harmless(text: str) -> str:
+    """`text` without anything that a terminal would obey: prompts, names and files may come from anywhere."""
+    return visible(text.replace("\r\n", "\n")).replace("\r", "‹U+000D›")
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Everything that a command tells a person goes through here."""
+    click.echo(harmless(text), err=err)
+
+
 def show(values: dict[str, Any], as_json: bool, text: str) -> None:
     """The result: a sentence or table for people, or one JSON line for programs."""
-    print(json.dumps(values) if as_json else text)
+    if as_json:
+        print(json.dumps(values).replace("\x7f", r"\u007f"))
+    else:
+        say(text)
 
 
 def table(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:
@@ -43,7 +57,7 @@ def table(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if not value or abs(value) >= 0.01 else f"{value:.3g}"
-    return "" if value is None else str(value)
+    return "" if value is None else harmless(" ".join(str(value).splitlines()))
 
 
 def config_options(*kinds: type[Any], leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:
@@ -91,7 +105,8 @@ class ProgressLine:
         self.last = ""
 
     def __call__(self, job: Job) -> None:
-        text = describe(job if self.terminal else replace(job, doing=job.doing.split(",")[0]))
+        told = describe(job if self.terminal else replace(job, doing=job.doing.split(",")[0]))
+        text = harmless(" ".join(told.splitlines()))
         if text == self.last:
             return
         self.last = text

@@ -30,9 +30,9 @@ from core.store import create_project, guidelines
 def new(folder: Path, name: str, model: str, template: str, as_json: bool) -> None:
     """Make an empty project in DIR."""
     base_models.check(base_models.parse(model))
-    path = _template(template)
-    with closing(create_project(folder, name, model)) as project:
-        guidelines.save(project, **guidelines.from_markdown(path.read_text(encoding="utf-8")))
+    written = guidelines.from_markdown(_template(template).read_text(encoding="utf-8"))
+    made = create_project(folder, name, model, lambda project: guidelines.save(project, **written))
+    with closing(made) as project:
         show({"folder": str(project.folder), "name": project.name, "model": model}, as_json, f"Made {project.folder}.")
 
 

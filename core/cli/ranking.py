@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from core.cli.output import folder_argument, json_option, opened, show
+from core.cli.output import folder_argument, harmless, json_option, opened, say, show
 from core.errors import BadInput
 from core.labeling import gold
 from core.labeling.calibration import verdict
@@ -76,23 +76,23 @@ def _walk(session: LabelingSession) -> int:
                 session.skip()
             elif answer == "u":
                 changes = session.undo()
-                click.echo(f"{changes.label}.", err=True)
+                say(f"{changes.label}.", err=True)
                 ranked -= "rankings" in changes.tables
                 put_off.discard(session.group.id if session.group is not None else 0)
             else:
                 _save(session, _answered(session, answer))
                 ranked += 1
         except BadInput as error:
-            click.echo(str(error), err=True)
+            say(str(error), err=True)
     return max(ranked, 0)
 
 
 def _show_item(session: LabelingSession) -> None:
     assert session.group is not None
     texts = {item.id: item.text for item in session.group.completions}
-    click.echo(f"\n{session.group.prompt.text}\n", err=True)
+    say(f"\n{session.group.prompt.text}\n", err=True)
     for number, item in enumerate(session.ordering.shown, start=1):
-        click.echo(f"  {number}  {texts[item]}", err=True)
+        say(f"  {number}  {texts[item]}", err=True)
 
 
 def _ask(session: LabelingSession) -> str:
@@ -100,7 +100,7 @@ def _ask(session: LabelingSession) -> str:
     flags = ", ".join(guidelines.flags(guidelines.current(session.project)))
     begun = write_order(_overall(session)) if session.saveable else ""
     text = f"Order (2>1=3), s to skip, u to undo, f NAME to flag ({flags})"
-    return str(click.prompt(text, default=begun or None, err=True)).strip()
+    return str(click.prompt(harmless(text), default=begun or None, err=True)).strip()
 
 
 def _answered(session: LabelingSession, answer: str) -> Ordering:
@@ -139,13 +139,13 @@ def _save(session: LabelingSession, ordering: Ordering, *, timed: bool = True) -
 
 
 def _tell(project: Project, found: Calibration) -> None:
-    click.echo(f"\nThe calibration set is done. {verdict(found).text}", err=True)
+    say(f"\nThe calibration set is done. {verdict(found).text}", err=True)
     for difference in found.differences[:DIFFERENCES]:
         texts = {item.id: item.text for item in completions.group(project, difference.group_id).completions}
-        click.echo(f"\n{difference.prompt}\n\n  author  you", err=True)
+        say(f"\n{difference.prompt}\n\n  author  you", err=True)
         for item in sorted(difference.key, key=lambda item: difference.key[item] or len(texts) + 1):
             author, mine = (ranks.get(item) or "–" for ranks in (difference.key, difference.theirs))
-            click.echo(f"  {author!s:>6}  {mine!s:>3}  {texts.get(item, '')}", err=True)
+            say(f"  {author!s:>6}  {mine!s:>3}  {texts.get(item, '')}", err=True)
 
 
 COMMANDS = (rank,)

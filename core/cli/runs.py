@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from core.cli.jobs import ONLY, job_command, start, together
-from core.cli.output import ProgressLine, folder_argument, given, json_option, opened, show, table
+from core.cli.output import ProgressLine, folder_argument, given, json_option, opened, say, show, table
 from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind, config_values, job_config
 from core.config.options import documented, flag_name
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
@@ -67,7 +67,7 @@ def sweep_command(folder: Path, as_json: bool, detach: bool, vary: tuple[str, ..
             try:
                 wait(project, job.id, ProgressLine())
             except KnownError as error:  # the others go on
-                click.echo(f"{job.name}: {error}", err=True)
+                say(f"{job.name}: {error}", err=True)
         queued = {job.id for job in jobs}
         ended = [run for run in reversed(queue.listed(project, TrainPolicyJob)) if run.id in queued]
         rows = runs_table(ended)
@@ -126,7 +126,7 @@ def steer(folder: Path, job: int, name: str, value: float) -> None:
     """Change a setting of a run that goes on: kl_coef, learning_rate or temperature, from its next step."""
     with opened(folder) as project:
         live_settings.ask(project, job, name.removeprefix("--").replace("-", "_"), value)
-        click.echo(f"From its next step on, run {job} has {name} = {value:g}.")
+        say(f"From its next step on, run {job} has {name} = {value:g}.")
 
 
 @click.command("remove-run")

@@ -16,6 +16,7 @@ from core.rl.rollout import POLICY
 from core.runs.pinned_prompts import trained_on
 from core.store import prompts
 
+#: Prompts at a time, at most.
 BATCH = 8
 
 
@@ -44,17 +45,20 @@ def run(context: JobContext) -> Events:
         reference: list[Sample] = []
         tuned: list[Sample] = []
         yield Progress(0, len(asked), "Comparing")
-        for start in range(0, len(asked), BATCH):
-            batch = asked[start : start + BATCH]
-            for role, name, kept in ((REFERENCE, "reference", reference), (POLICY, "tuned", tuned)):
-                answers = evaluate.answers(
-                    shared, role, batch, reward, name=name, copies=config.completions,
-                    max_new_tokens=config.max_new_tokens, temperature=config.temperature, top_p=config.top_p,
-                    seed=config.seed + start, batch_size=config.batch_size,
-                )  # fmt: skip
-                kept += answers
-                yield Samples(0, tuple(answers))
-            yield Progress(start + len(batch), len(asked), "Comparing")
+        sides = [
+            evaluate.batches(
+                shared, role, asked, reward, name=name, copies=config.completions,
+                max_new_tokens=config.max_new_tokens, temperature=config.temperature, top_p=config.top_p,
+                seed=config.seed, batch_size=min(config.batch_size, BATCH * config.completions),
+            )
+            for role, name in ((REFERENCE, "reference"), (POLICY, "tuned"))
+        ]  # fmt: skip
+        for before, after in zip(*sides, strict=True):
+            reference += before
+            tuned += after
+            yield Samples(0, tuple(before))
+            yield Samples(0, tuple(after))
+            yield Progress(len(reference) // config.completions, len(asked), "Comparing")
             if context.stopping:
                 return
     finally:

@@ -130,9 +130,15 @@ def _hints(kind: Any) -> dict[str, Any]:
     return {item.name: hints[item.name] for item in fields(kind)}
 
 
+#: What JSON has for each plain kind.
+KINDS: dict[Any, type | tuple[type, ...]] = {bool: bool, int: int, float: (int, float), str: str}
+
+
 def _read(kind: Any, value: Any) -> Any:
     """A value of JSON as a `kind`: a dataclass, a tuple or dict of such, or what it is already."""
     inner = get_args(kind)
+    if (wanted := KINDS.get(kind)) is not None and not isinstance(value, wanted):
+        raise TypeError(f"{value!r} is no {kind.__name__}")
     if isinstance(kind, type) and is_dataclass(kind):
         return as_stored(kind, value)
     if (many := get_origin(kind)) in (tuple, list):

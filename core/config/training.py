@@ -246,6 +246,8 @@ class Resume:
     step: int = 0
     at: str = ""
     paused: float = 0.0
+    damaged: int = 0
+    """The newer checkpoint that was damaged, by its step; 0 where there was none."""
 
 
 @dataclass(frozen=True)

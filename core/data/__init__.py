@@ -34,6 +34,7 @@ from core.data.rows import ExportReport, Refused, Report, Row, checked
 from core.errors import BadInput, NothingToDo, known
 from core.records import Prompt
 from core.store import Project, prompts
+from core.store.files import beside
 
 __all__ = [
     "EXPORTERS",
@@ -156,12 +157,9 @@ def export(project: Project, path: Path, name: str) -> ExportReport:
     """Write the rankings to `path`, whole or not at all; the report says what the format could not carry."""
     if name not in EXPORTERS:
         raise BadInput(f"There is no format {name!r}: choose one of {', '.join(EXPORTERS)}.")
-    partial = path.with_name(f"partial-{path.name}")
     try:
-        report = EXPORTERS[name].write(project, partial)
-        partial.replace(path)
+        with beside.file(path) as made:
+            report = EXPORTERS[name].write(project, made)
     except OSError as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return report

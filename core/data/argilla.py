@@ -92,7 +92,7 @@ def _field(fields: dict[str, Any], name: str) -> str | None:
     """The field that a ranked value names: itself, or the only one with the same number at its end."""
     if name in fields:
         return name
-    number = re.search(r"\d+\Z", name)
+    number = re.search(r"(?<!\d)\d+\Z", name)
     found = [key for key in fields if number and re.search(rf"(?<!\d){number[0]}\Z", key)]
     return found[0] if len(found) == 1 else None
 

@@ -73,11 +73,19 @@ class Report:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """`lost` counts what the format could not carry, by kind."""
+    """`lost` counts what the format could not carry, by kind; `guarded` the cells that a spreadsheet would run."""
 
     what: str
     written: int
     lost: dict[str, int]
+    guarded: int = 0
+
+    @property
+    def note(self) -> str:
+        """What whoever opens the file should know; empty if there is nothing."""
+        cells = "1 cell begins" if self.guarded == 1 else f"{self.guarded:,} cells begin"
+        why = "with an apostrophe, because a spreadsheet would run what is in it"
+        return f"{cells} {why}; an import here takes it off again." if self.guarded else ""
 
 
 def preference(line: int, prompt: str, chosen: str, rejected: str, *, tie: bool = False, **rest: Any) -> Row | Refused:

@@ -14,6 +14,7 @@ from core.data import source, trl
 from core.data.jsonlines import Object
 from core.data.outgoing import listed
 from core.data.rows import Answer, ExportReport, Refused, Row, attempt, seconds, whole
+from core.spreadsheets import guarded, unguarded
 from core.store import Project, rankings
 
 NAME = "csv"
@@ -48,7 +49,11 @@ def _rankings(path: Path) -> Iterator[Row | Refused]:
             yield key
         else:
             found = [item for item in group if not isinstance(item, Refused)]
-            yield attempt(found[0][0], _ranking, [value for _, value in found])
+            yield attempt(found[0][0], _ranking, [_unguarded(value) for _, value in found])
+
+
+def _unguarded(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: unguarded(cell) if isinstance(cell, str) else cell for name, cell in value.items()}
 
 
 def _key(item: Object | Refused) -> Refused | tuple[Any, ...]:
@@ -80,7 +85,7 @@ def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
 def write(project: Project, path: Path) -> ExportReport:
     """One row for each completion of each ranking, so that ties and partial orders survive."""
     criteria = rankings.criteria(project)
-    written = 0
+    written = guards = 0
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, delimiter=source.TABLES.get(source.suffix(path), ","))
         table.writerow(
@@ -102,5 +107,8 @@ def write(project: Project, path: Path) -> ExportReport:
             once = [*(getattr(row, name) for name in PLAIN), json.dumps(row.tags, ensure_ascii=False), row.flag]
             for place, item in enumerate(row.answers):
                 orders = [row.criteria[name][place] if name in row.criteria else None for name in criteria]
-                table.writerow([row.line, row.prompt, item.text, item.rank, item.flag, *orders, *once])
-    return ExportReport("rankings", written, {})
+                cells = [row.line, row.prompt, item.text, item.rank, item.flag, *orders, *once]
+                safe = [guarded(cell) for cell in cells]
+                guards += sum(cell is not other for cell, other in zip(cells, safe, strict=True))
+                table.writerow(safe)
+    return ExportReport("rankings", written, {}, guards)

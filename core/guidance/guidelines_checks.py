@@ -56,8 +56,8 @@ def _is_concrete(draft: Guidelines) -> bool:
 
 def _has_priority(draft: Guidelines) -> bool:
     """Several criteria are numbered, or the text says which one wins."""
-    items = re.findall(r"^\s*(?:[-*]|\d+[.)])\s", draft.criteria, re.MULTILINE)
-    numbered = re.search(r"^\s*\d+[.)]\s", draft.criteria, re.MULTILINE)
+    items = re.findall(r"^[^\S\n]*(?:[-*]|\d+[.)])\s", draft.criteria, re.MULTILINE)
+    numbered = re.search(r"^[^\S\n]*\d+[.)]\s", draft.criteria, re.MULTILINE)
     return len(items) < 2 or bool(numbered) or bool(re.search(PRIORITY, draft.criteria.casefold()))
 
 
@@ -89,7 +89,7 @@ def _lets_labelers_pass(draft: Guidelines) -> bool:
 def _examples(draft: Guidelines) -> int:
     """Worked examples: each ends in an order."""
     return len(
-        re.findall(r"\border\b[^\n]*?:|[A-P]\s*[>=]\s*[A-P]", re.sub(r"[*_]", "", draft.examples), re.IGNORECASE)
+        re.findall(r"\border\b[^\n:]{0,300}:|[A-P]\s*[>=]\s*[A-P]", re.sub(r"[*_]", "", draft.examples), re.IGNORECASE)
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.errors import BadInput
 from core.events import Event
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import ReportStatus, no_report
@@ -40,15 +41,22 @@ class JobContext:
         return self.wanted == "stop"
 
     def pinned(self, name: str, make: Callable[[], Any]) -> Any:
-        """What the run began with, as JSON: `make` is asked once, a resumed run finds its answer in its folder."""
+        """What the run began with, as JSON: `make` is asked once, a resumed run finds its answer in its folder.
+
+        Raises `BadInput` if it was damaged there."""
         path = self.folder / name
         if self.world.main and not (self.resume_from and path.is_file()):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.project.make_run_folder(self.job_id)
             partial = path.with_suffix(".partial")
             partial.write_text(json.dumps(make()), encoding="utf-8")
             partial.replace(path)
         self.world.agreed(None)  # nobody reads before it is written
-        return json.loads(path.read_text(encoding="utf-8"))
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise BadInput(
+                f"{path} is damaged, and without it the run cannot go on as it began: begin a new one."
+            ) from error
 
     @property
     def folder(self) -> Path:

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.jobs import lock
+from core.jobs import worker_process
+from core.jobs.worker_process import Life
 from core.records import Job
 from core.store import Project, jobs, watched
 from core.store.runs import job_log, job_metrics, job_samples
@@ -51,7 +52,8 @@ class Follower:
         self._written: dict[int, Job] = {}
         self._shown: dict[int, Job] = {}
         self._looked_for_worker = 0.0
-        self._alive = True
+        self.worker = Life.WORKS
+        """What was seen of the worker last, while a job is in its hands."""
 
     def poll(self) -> News:
         version, news = watched.data_version(self.project), self._look_at_jobs()
@@ -79,8 +81,8 @@ class Follower:
         working = any(job.status in WORKING for job in shown.values())
         if not changed and not working:
             return News()
-        if working and not self._worker_alive():
-            shown = {number: _without_worker(job) for number, job in shown.items()}
+        if working:
+            shown = {number: worker_process.seen(job, self._look_for_worker()) for number, job in shown.items()}
         before, self._shown = self._shown, shown
         differ = [job for job in shown.values() if before.get(job.id) != job]
         doing = [job for job in differ if job.id in before and replace(before[job.id], doing=job.doing) == job]
@@ -96,14 +98,9 @@ class Follower:
         self._written = {number: known[number] for number in jobs.ids(self.project) if number in known}
         return True
 
-    def _worker_alive(self) -> bool:
+    def _look_for_worker(self) -> Life:
         now = time.monotonic()
-        if now - self._looked_for_worker < WORKER_SECONDS:
-            return self._alive
-        self._looked_for_worker = now
-        self._alive = lock.held(self.project.folder)
-        return self._alive
-
-
-def _without_worker(job: Job) -> Job:
-    return replace(job, status="interrupted") if job.status in WORKING else job
+        if now - self._looked_for_worker >= WORKER_SECONDS:
+            self._looked_for_worker = now
+            self.worker = worker_process.life(self.project)
+        return self.worker

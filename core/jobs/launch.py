@@ -4,11 +4,14 @@ The worker is a fresh interpreter of its own session: it outlives the window, an
 torch. No multiprocessing, so that a frozen application can start it too.
 """
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
+from core.errors import BadInput, ProjectError
 from core.jobs import lock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -19,16 +22,29 @@ def command(folder: Path, *, idle: float) -> list[str]:
     return [*program, "worker", str(folder), "--idle", str(idle)]
 
 
+def _log(path: Path) -> BinaryIO:
+    """Open for more lines; what a link names could be a file of somebody else."""
+    follow = 0 if sys.platform == "win32" else os.O_NOFOLLOW
+    try:
+        return open(path, "ab", opener=lambda name, flags: os.open(name, flags | follow, 0o666))
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR):
+            raise BadInput(f"{path} is a link or no file, and nothing is written to it: delete it.") from error
+        raise
+
+
 def ensure_worker(folder: Path, *, idle: float = 600.0) -> subprocess.Popen[bytes] | None:
     """Start a worker for the project in `folder` unless one holds its lock.
 
     It leaves after `idle` seconds without work. Its output goes to `worker.log` in the project. Returns the
-    process, or None when another worker is at work.
+    process, or None when another worker is at work. Raises `KnownError` where none can begin.
     """
+    if not folder.is_dir():
+        raise ProjectError(f"{folder} is gone: open the project where it is now.")
+    lock.check(folder)
     if lock.held(folder):
         return None
-    log = folder / "worker.log"
-    with log.open("ab") as output:
+    with _log(folder / "worker.log") as output:
         return subprocess.Popen(
             command(folder, idle=idle),
             stdin=subprocess.DEVNULL,

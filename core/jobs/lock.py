@@ -22,8 +22,7 @@ def acquire(folder: Path, *, wait: float = 2.0) -> Lock | None:
 
 def take_over(folder: Path) -> Lock | None:
     """Hold the lock; a worker that is waiting for work leaves for it. None if one is at work."""
-    note = folder / LEAVE
-    note.touch()
+    note = _ask_to_leave(folder)
     try:
         return acquire(folder, wait=LEAVING)
     finally:
@@ -33,20 +32,34 @@ def take_over(folder: Path) -> Lock | None:
 def dismiss(folder: Path) -> None:
     """A worker that is waiting for work need not wait any longer; one that is at work goes on."""
     if held(folder):
-        (folder / LEAVE).touch()
+        _ask_to_leave(folder)
 
 
 def asked_to_leave(folder: Path) -> bool:
     """Does somebody else want the lock? A note that was left behind by one who was killed counts for nothing."""
     try:
-        return time.time() - (folder / LEAVE).stat().st_mtime < LEAVING + 1
+        age = time.time() - (folder / LEAVE).lstat().st_mtime
     except FileNotFoundError:
         return False
+    return abs(age) < LEAVING + 1  # the clock may have been set back since
+
+
+def _ask_to_leave(folder: Path) -> Path:
+    note = folder / LEAVE
+    note.unlink(missing_ok=True)  # a link that lay there is not followed
+    note.touch()
+    return note
+
+
+def check(folder: Path) -> None:
+    """Raises `BadInput` where no worker could take the lock, because something else lies in its place."""
+    lock_file.refuse_link(folder / LOCK)
 
 
 def held(folder: Path) -> bool:
     """Is a worker alive? Takes the lock for an instant if not; a starting worker waits longer than that."""
-    if not (folder / LOCK).exists():
+    path = folder / LOCK
+    if path.is_symlink() or not path.is_file():
         return False
     lock = acquire(folder, wait=0.0)
     if lock is None:

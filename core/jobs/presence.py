@@ -26,4 +26,7 @@ def tell(project: Project, loaded: Loaded | None = None) -> None:
 def last(project: Project) -> Presence | None:
     """What the newest worker told; None if there never was one."""
     found = project.setting(KEY)
-    return found and Presence(found["pid"], Loaded(**found["loaded"]) if found["loaded"] else None)
+    try:
+        return found and Presence(int(found["pid"]), Loaded(**found["loaded"]) if found["loaded"] else None)
+    except (KeyError, TypeError, ValueError):  # another program wrote it
+        return None

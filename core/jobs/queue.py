@@ -8,16 +8,24 @@ from typing import Any, TypeVar, overload
 
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
 from core.config.training import Run, TrainRewardJob
-from core.errors import BadInput
+from core.errors import BadInput, printable
+from core.jobs import checkpoint_files
 from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
 from core.store import Changes, Project, changed, jobs
+from core.store.files.inside import inside
 
+NOT_UTF8 = (
+    "The name of the project's folder is not UTF-8, which the libraries for models cannot read: rename the folder to "
+    "run jobs in it; all else works as it is."
+)
 AnyJob = TypeVar("AnyJob", bound=Job)
 AnyRun = TypeVar("AnyRun", bound=Run)
 
 
 def enqueue(project: Project, kind: JobKind, config: dict[str, Any], *, name: str = "") -> Job:
     """Queue a job. `config` is as `config_values` gives it: it is checked here and never changes again."""
+    if printable(project.folder) != str(project.folder):
+        raise BadInput(NOT_UTF8)
     job_config(kind, config)
     if kind == JobKind.TRAIN_POLICY:
         algorithm_config(config)
@@ -60,10 +68,18 @@ def run_of(project: Project, job_id: int, record: type[AnyRun]) -> AnyRun:
 
 
 def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
-    """The folder of a run's adapter: the last one, or the `best` one where the run kept one."""
-    best = project.folder / run.result.best
-    chosen = checkpoint == "best" and bool(run.result.best) and best.is_dir()
-    return best if chosen else project.folder / run.result.adapter
+    """The folder of a run's adapter: the last one, or the `best` one where the run kept one.
+
+    Raises `BadInput` if it is not as it was written, or not in the project.
+    """
+    chosen = inside(project.folder, run.result.adapter)
+    if checkpoint == "best" and run.result.best and (best := inside(project.folder, run.result.best)).is_dir():
+        chosen = best
+    if what := checkpoint_files.damage(chosen):
+        raise BadInput(
+            f"The weights of run {run.id} are damaged ({what}): choose another run, or its other checkpoint."
+        )
+    return chosen
 
 
 def want(project: Project, job_id: int, wanted: Wanted) -> Changes:

@@ -1,9 +1,8 @@
 """What a job says, written as rows: each event is one transaction, and a checkpoint is on disk before it is said.
 
-Checkpoints are written to a temporary folder and renamed, so that one that is there is whole.
+Checkpoints are written to a temporary folder and renamed, so that one that is there was written whole.
 """
 
-import os
 import shutil
 import time
 from pathlib import Path
@@ -26,7 +25,7 @@ from core.events import (
     Scores,
     SettingInForce,
 )
-from core.jobs import presence, resumes
+from core.jobs import checkpoint_files, presence, resumes
 from core.records import JobStatus
 from core.store import Project, completions, jobs
 from core.store.runs import checkpoints, job_log, job_metrics, job_samples, scores, setting_changes
@@ -41,6 +40,18 @@ def forget_after(project: Project, job_id: int, step: int) -> None:
     job_metrics.forget_after(project, job_id, step)
     job_samples.forget_after(project, job_id, step)
     resumes.forget_after(project, job_id, step)
+
+
+def set_back(project: Project, job_id: int, step: int) -> None:
+    """Let the checkpoint of `step` be the newest: its adapter counts, and what came later is forgotten. Call it within
+    a transaction."""
+    forget_after(project, job_id, step)
+    checkpoints.forget_after(project, job_id, step)
+    if not checkpoints.has_best(project, job_id):
+        jobs.forget_best(project, job_id)
+    _, folder = last_checkpoint(project, job_id)
+    if folder is not None:
+        jobs.set_adapter(project, job_id, folder.relative_to(project.folder).as_posix())
 
 
 def last_checkpoint(project: Project, job_id: int) -> tuple[int, Path | None]:
@@ -61,7 +72,8 @@ class Recorder:
         self.held = 0.0
 
     def record(self, event: Event) -> Any:
-        """Returns the job's wanted state."""
+        """Returns the job's wanted state. Raises `ProjectMoved` if the project is not where it was."""
+        self.project.check_place()
         if isinstance(event, Checkpoint):
             self._checkpoint(event)
         elif isinstance(event, Rollback):
@@ -82,6 +94,7 @@ class Recorder:
         wanted = "pause"
         while wanted == "pause" and time.monotonic() < began + seconds:
             time.sleep(POLL)
+            self.project.check_place()
             wanted = jobs.wanted(self.project, self.job_id)
         self.stage_began += time.monotonic() - began
         self.held += time.monotonic() - began
@@ -134,14 +147,16 @@ class Recorder:
     def _checkpoint(self, event: Checkpoint) -> None:
         """Save beside, flush, rename, then say so in a row; older ones than the last two are removed. It makes the run
         usable: its adapter is the newest one saved."""
-        final = self.project.run_folder(self.job_id) / f"step-{event.step:06d}"
-        _save_whole(event, final)
+        self.project.make_run_folder(self.job_id)
+        final = checkpoints.folder_of(self.project, self.job_id, event.step)
+        checkpoint_files.save_whole(event, final)
+        self.project.check_place()
         relative = final.relative_to(self.project.folder).as_posix()
         found = RunResult(adapter=relative)
         if event.best:
             found = RunResult(adapter=relative, best=relative, best_step=event.step)
         with self.project.write():
-            checkpoints.add(self.project, self.job_id, event.step, final, best=event.best)
+            checkpoints.add(self.project, self.job_id, event.step, best=event.best)
             jobs.merge_result(self.project, self.job_id, found)
         for number, folder in checkpoints.older_than(self.project, self.job_id, KEEP_CHECKPOINTS):
             shutil.rmtree(folder, ignore_errors=True)
@@ -152,35 +167,10 @@ class Recorder:
         project, job_id = self.project, self.job_id
         gone = checkpoints.after(project, job_id, event.step)
         with project.write():
-            forget_after(project, job_id, event.step)
-            checkpoints.forget_after(project, job_id, event.step)
+            set_back(project, job_id, event.step)
             setting_changes.forget_from(project, job_id, event.step)
             job_log.add(project, job_id, event.text)
             if event.wait:
                 jobs.hold_for(project, job_id, event.text)
-            if not checkpoints.has_best(project, job_id):
-                jobs.forget_best(project, job_id)
-            _, folder = last_checkpoint(project, job_id)
-            if folder is not None:
-                adapter = folder.relative_to(project.folder).as_posix()
-                jobs.merge_result(project, job_id, RunResult(adapter=adapter))
         for folder in gone:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _save_whole(event: Checkpoint, final: Path) -> None:
-    """The folder is there with everything that is in it, or not at all."""
-    partial = final.with_name(f"{final.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        event.save(partial)
-        for path in partial.rglob("*"):
-            if path.is_file():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise

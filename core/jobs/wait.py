@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 
 from core.errors import KnownError
-from core.jobs import launch, lock, queue
+from core.jobs import launch, queue, worker_process
+from core.jobs.worker_process import Life
 from core.records import ACTIVE, Job
 from core.store import Project
 
@@ -19,11 +20,13 @@ def wait(project: Project, job_id: int, on_change: Callable[[Job], None], *, idl
     Raises `KnownError` with the job's own sentence if it failed or holds because something went wrong, and one that
     says how to resume if it was stopped or its worker died.
     """
-    launch.ensure_worker(project.folder, idle=idle)
+    worker = launch.ensure_worker(project.folder, idle=idle)
     seen: Job | None = None
     alone_since: float | None = None
     while True:
-        job = queue.get(project, job_id)
+        job, life = queue.get(project, job_id), worker_process.life(project)
+        if life is Life.SUSPENDED:
+            job = worker_process.seen(job, life)
         if job != seen:
             on_change(job)
             seen = job
@@ -31,13 +34,13 @@ def wait(project: Project, job_id: int, on_change: Callable[[Job], None], *, idl
             break
         if job.status == "paused" and job.error:
             raise KnownError(f"{job.error} Job {job.id} is paused: `resume` or `stop` it.")
-        if lock.held(project.folder):
+        if life is not Life.GONE:
             alone_since = None
         else:
             alone_since = alone_since or time.monotonic()
             running = job.status in ("running", "paused")
             if time.monotonic() - alone_since > (2 * POLL if running else STARTING):
-                raise KnownError(_killed(job))
+                raise KnownError(_killed(job, worker_process.how_it_ended(worker)))
         time.sleep(POLL)
     return ended_well(job)
 
@@ -51,8 +54,8 @@ def ended_well(job: Job) -> Job:
     return job
 
 
-def _killed(job: Job) -> str:
+def _killed(job: Job, why: str) -> str:
     return (
-        f"The worker ended in the middle of job {job.id}: `resume` with its number goes on from its last checkpoint; "
-        "worker.log in the project says more."
+        f"The worker ended in the middle of job {job.id}: `resume` with its number goes on from its last checkpoint. "
+        + (why or "worker.log in the project says more.")
     )

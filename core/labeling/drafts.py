@@ -1,6 +1,7 @@
 """What a labeler has begun and not saved: drafts in the project, on disk before anything is shown of them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from core.labeling.ordering import Ordering
@@ -16,7 +17,7 @@ class Drafts:
         self.labeler_id = labeler_id
         self._found: dict[int, Ordering] = {}
         for group_id, draft in drafts.listed(project, labeler_id).items():
-            begun = ordering_of(draft, shown(group_id))
+            begun = _read(draft, shown(group_id))
             if begun is not None:
                 self._found[group_id] = begun
 
@@ -36,6 +37,13 @@ class Drafts:
         """The item is done with, and its draft if there is one."""
         if group_id in self._found:
             self.keep(group_id, None)
+
+
+def _read(draft: dict[str, Any], shown: tuple[int, ...]) -> Ordering | None:
+    """None for one that is no draft at all: it is only what was begun, and the item is asked anew."""
+    with suppress(KeyError, TypeError, ValueError, IndexError, AttributeError):
+        return ordering_of(draft, shown)
+    return None
 
 
 def draft_of(group_id: int, ordering: Ordering) -> dict[str, Any]:

@@ -12,7 +12,7 @@ def parse_order(text: str, shown: Sequence[int]) -> dict[int, int | None]:
     ranks: dict[int, int | None] = dict.fromkeys(shown)
     for rank, tied in enumerate(text.replace(" ", "").split(">"), start=1):
         for number in tied.split("="):
-            if not re.fullmatch(r"\d+", number) or not 1 <= int(number) <= len(shown):
+            if not re.fullmatch(r"\d{1,9}", number) or not 1 <= int(number) <= len(shown):
                 raise BadInput(
                     f"{number!r} is no completion: write an order such as 2>1=3, with numbers up to {len(shown)}."
                 )

@@ -4,15 +4,15 @@ A model is named by `embedded`, by a hub id (`hub:HuggingFaceTB/SmolLM2-360M-Ins
 of safetensors, or by a local GGUF file.
 """
 
-import os
-from contextlib import suppress
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
-from core.errors import BadInput, ModelError
+from core.errors import DISK_FULL, BadInput, KnownError, ModelError, first_line, known
+from core.resources import data_folder as data_folder
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,18 @@ class ModelSpec:
         return self.source if self.kind == "hub" else str(self.folder)
 
 
-def data_folder() -> Path:
-    """Plumbline's own folder for this user; PLUMBLINE_DATA overrides it."""
-    override = os.environ.get("PLUMBLINE_DATA")
-    return Path(override).expanduser() if override else Path(platformdirs.user_data_dir("plumbline", appauthor=False))
+@contextmanager
+def writing_data() -> Iterator[None]:
+    """Say which folder cannot be written where Plumbline's own cannot, and what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        if (found := known(error)) is not None and str(found) == DISK_FULL:
+            raise found from error
+        raise KnownError(
+            f"Plumbline's data folder {data_folder()} cannot be written ({error.strerror or first_line(error)}): "
+            "set PLUMBLINE_DATA to a folder that can."
+        ) from error
 
 
 def models_folder() -> Path:
@@ -90,8 +98,22 @@ def parse(text: str) -> ModelSpec:
         return ModelSpec("hub", hub_id, hub_id, models_folder() / hub_id.replace("/", "--"))
     path = Path(text).expanduser().resolve()
     if path.suffix.lower() == ".gguf":
-        return ModelSpec("gguf", str(path), path.stem, models_folder() / "gguf" / path.stem)
+        return ModelSpec("gguf", str(path), path.stem, models_folder() / "gguf" / f"{path.stem}-{identity(path)}")
     return ModelSpec("folder", str(path), path.name, path)
+
+
+def identity(path: Path) -> str:
+    """Tells a file's content from any other, by what the file system knows of it.
+
+    Reading all of it would take seconds, here, where windows ask. Writing to a file changes the moment of its last
+    change, which no program can set (on Windows: that of its content); another file in its place has another number.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return "absent"
+    known = (str(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
 
 
 def check(spec: ModelSpec) -> None:

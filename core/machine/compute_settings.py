@@ -6,6 +6,7 @@ environment variable wins over it. They hold from the next job on.
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from core.config.options import Settings, documented, from_dict, option
 from core.errors import BadInput
 from core.machine import base_models
+from core.store.files import beside
 
 AUTO = "auto"
 #: Environment variables that win over a choice. Torch itself heeds the last one.
@@ -71,15 +73,16 @@ def choose(name: str, value: Any) -> Machine:
     """Keep one choice. Raises `BadInput` for what cannot be chosen."""
     found = replace(chosen(), **{name: value})
     path = file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    with base_models.writing_data():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.file(path) as made:
+            made.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
     return found
 
 
 def reset() -> None:
-    file().unlink(missing_ok=True)
+    with base_models.writing_data(), suppress(NotADirectoryError):
+        file().unlink(missing_ok=True)
 
 
 def variable(name: str) -> str:

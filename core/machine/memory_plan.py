@@ -4,15 +4,15 @@ Every term is what the code keeps: see `core/models/fast/fused_ops.py` and `core
 layer saves for its backward pass. `python -m tests.benchmarks plan` compares the sum with measured peaks.
 """
 
-import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
 from core.machine.base_models import ModelSpec
 from core.machine.limits import CHUNK, FEW_SCORES, PREPACKED
+from core.machine.model_files import read_json
 
 #: Bytes of one weight in each format; NF4 with double quantisation (Dettmers et al. 2023) takes 4.127 bits.
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "4bit": 4.127 / 8}
@@ -94,22 +94,30 @@ def shape_of(spec: ModelSpec) -> Shape:
     path = spec.folder / "config.json"
     if not path.is_file():
         raise BadInput(f"{spec.title} is not on this machine: fetch it first, or plan with one of {', '.join(KNOWN)}.")
-    return shape_from(json.loads(path.read_text(encoding="utf-8")), path)
+    return shape_from(read_json(path), path)
 
 
 def shape_from(config: dict[str, Any], path: Path) -> Shape:
     config = config.get("text_config", config)
+    if not isinstance(config, dict):
+        raise BadInput(f"{path} has a text_config that is none: choose another model.")
     if experts := next((name for name in EXPERTS if config.get(name)), None):
         raise BadInput(f"{path} has {experts}: memory is planned for models without experts.")
+    absurd = BadInput(f"{path} has sizes that no model has: choose another model.")
     try:
         hidden, heads = config["hidden_size"], config["num_attention_heads"]
-        return Shape(
+        shape = Shape(
             config["num_hidden_layers"], hidden, config["intermediate_size"], heads,
             config.get("num_key_value_heads") or heads, config.get("head_dim") or hidden // heads,
             config["vocab_size"], bool(config.get("tie_word_embeddings", False)),
         )  # fmt: skip
     except KeyError as error:
         raise BadInput(f"{path} does not say {error.args[0]}: memory is planned for Llama-like models.") from error
+    except (TypeError, ZeroDivisionError) as error:
+        raise absurd from error
+    if not all(isinstance(size, int) and 0 < size < 2**40 for size in astuple(shape)[:-1]):
+        raise absurd
+    return shape
 
 
 def parts(shape: Shape, work: Work) -> dict[str, float]:

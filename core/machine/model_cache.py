@@ -1,6 +1,5 @@
 """The models that were brought to this machine: their size, who uses them, and how to be rid of one. No torch."""
 
-import shutil
 import sqlite3
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
@@ -10,9 +9,7 @@ from pathlib import Path
 from core.errors import AlteredProject, BadInput, KnownError
 from core.jobs import lock
 from core.machine import base_models
-from core.store.files import closed
-
-GONE = ".deleted-"
+from core.store.files import beside, closed
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,5 @@ def delete(folder: Path, projects: Iterable[Path]) -> None:
                 if guard is None:
                     raise BadInput(f"The worker of {project.name} is using {folder.name}: stop its job first.")
                 guards.callback(guard.close)
-        aside = folder.with_name(GONE + folder.name)
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)  # at once: half a model must not look like one
-    shutil.rmtree(aside, ignore_errors=True)
+        with beside.scratch(folder.parent) as aside:
+            folder.rename(aside / folder.name)  # at once: half a model must not look like one

@@ -15,24 +15,24 @@ from typing import Any
 
 import torch
 from peft import LoraConfig as PeftLoraConfig
-from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+from peft import PeftModel
 from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from core.config.training import LoraConfig
-from core.errors import ModelError, first_line
+from core.errors import KnownError, ModelError, first_line, is_out_of_memory
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import ReportStatus, no_report
+from core.models import adapter_files
+from core.models.adapter_files import HEAD, WEIGHTS
 from core.models.fast.switch import speed_up_adapters
 from core.models.load import Base
 
 REFERENCE = None
 CAUSAL = "CAUSAL_LM"
-WEIGHTS = "adapter_model.safetensors"
-#: Where PEFT looks for the weights of a classification head.
-HEAD = "base_model.model.score.weight"
 
 
 def attention_layers(model: Any) -> list[str]:
@@ -86,15 +86,12 @@ class SharedModel:
         returned.
         """
         try:
-            config = PeftLoraConfig.from_pretrained(str(folder))
-            config.task_type, config.modules_to_save, config.inference_mode = CAUSAL, None, False
+            config, shapes = adapter_files.read(folder)
             self._attach(name, config)
-            weights = load_file(folder / WEIGHTS)
-            head = weights.pop(HEAD, None)
-            self.restore(name, weights)
-        except (MemoryError, torch.OutOfMemoryError):
-            raise
+            head = adapter_files.fill_from(self._peft, name, folder, shapes)
         except Exception as error:
+            if isinstance(error, KnownError) or is_out_of_memory(error):
+                raise
             raise ModelError(
                 f"The adapter in {folder} does not fit {self.base.spec.title} ({first_line(error)}): "
                 "use its own base model."
@@ -104,19 +101,20 @@ class SharedModel:
 
     def state(self, name: str) -> dict[str, Tensor]:
         """The adapter's weights by PEFT's names, which do not hold the adapter's own."""
-        return {
-            key: weight.detach() for key, weight in get_peft_model_state_dict(self._peft, adapter_name=name).items()
-        }
+        return adapter_files.state(self._peft, name)
 
     def restore(self, name: str, weights: dict[str, Tensor]) -> None:
         """Set all of the adapter's weights from what `state` gave. Raises `ValueError` if any is missing or foreign."""
-        if set(weights) != set(self.state(name)):
-            raise ValueError("it has other layers")
-        set_peft_model_state_dict(self._peft, weights, adapter_name=name)
+        adapter_files.fill(self._peft, name, weights)
 
     def reload(self, name: str, folder: Path) -> None:
-        """Set the weights of an adapter that is there from a folder that `save` wrote."""
-        self.restore(name, load_file(folder / WEIGHTS))
+        """Set the weights of an adapter that is there from a folder of `save`. Raises `ModelError` if it is damaged."""
+        try:
+            self.restore(name, load_file(folder / WEIGHTS))
+        except (SafetensorError, ValueError, OSError) as error:
+            raise ModelError(
+                f"The adapter in {folder} is damaged ({first_line(error)}): choose another one."
+            ) from error
 
     def copy(self, source: str, target: str) -> None:
         """Set the weights of an adapter that is there to another one's."""

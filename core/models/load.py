@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +11,14 @@ import psutil
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, logging
 
-from core.errors import KnownError, ModelError, first_line
+from core.errors import KnownError, ModelError, first_line, is_out_of_memory
 from core.events import Event, Loaded, Progress
 from core.jobs.context import JobContext
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
-from core.models import fetch
+from core.models import fetch, tokenizer_probe, vetting
+from core.models.chat_template import ChatTemplate
 from core.models.devices import Placement, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
 
@@ -32,7 +33,10 @@ class Base:
     placement: Placement
     end_ids: tuple[int, ...]
     pad_id: int
+    template: ChatTemplate
     four_bit: bool = False
+    unused: tuple[str, ...] = ()
+    """Names in its files that the model has no place for."""
 
     @property
     def device(self) -> torch.device:
@@ -50,7 +54,10 @@ class Base:
     def loaded(self, threads: int) -> Loaded:
         """What is told of it to the other processes."""
         dtype = "4 bits" if self.four_bit else str(self.placement.dtype).removeprefix("torch.")
-        return Loaded(self.spec.title, str(self.device), dtype, self.placement.reason, threads)
+        reason = self.placement.reason
+        if self.unused:
+            reason += f"; not used of its files: {', '.join(self.unused[:3])}{' ...' if len(self.unused) > 3 else ''}"
+        return Loaded(self.spec.title, str(self.device), dtype, reason, threads)
 
 
 def base_of(context: JobContext, *, four_bit: bool = False) -> Generator[Event, None, Base]:
@@ -89,23 +96,46 @@ def fetched(context: JobContext, spec: ModelSpec, what: str) -> Iterator[Progres
                 raise KnownError(f"Stopped while the {what} was being fetched: resume to fetch it.")
 
 
-def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) -> tuple[Any, Any]:
-    """The tokenizer and the model of transformers' class `kind`: no remote code, no pickles, no network.
+@dataclass(frozen=True)
+class Pretrained:
+    """What transformers makes of a folder; `unused` are the names in its files that the model has no place for."""
+
+    tokenizer: Any
+    model: Any
+    unused: tuple[str, ...]
+
+
+def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) -> Pretrained:
+    """The tokenizer and the model of transformers' class `kind`: no remote code, no pickles, no network, and no weight
+    that the files do not hold.
 
     Raises `ModelError` that names `what` cannot be loaded, and the `remedy`.
     """
     logging.disable_progress_bar()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
+        if spec.kind != "embedded":  # that one's hash is known
+            vetting.check_folder(spec.folder)
+            tokenizer_probe.check(spec.folder)
+            vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
         tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
-        model = kind.from_pretrained(
-            spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, **more
-        )
-    except (MemoryError, torch.OutOfMemoryError):
-        raise
+        model, info = kind.from_pretrained(
+            spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
+            output_loading_info=True, **more,
+        )  # fmt: skip
     except Exception as error:
+        if isinstance(error, KnownError) or is_out_of_memory(error):
+            raise
         raise ModelError(f"{what} in {spec.folder} cannot be loaded ({first_line(error)}): {remedy}") from error
-    return tokenizer, model
+    refuse_missing(info["missing_keys"], f"{what} in {spec.folder}", remedy)
+    return Pretrained(tokenizer, model, tuple(sorted(info["unexpected_keys"])))
+
+
+def refuse_missing(names: Iterable[str], what: str, remedy: str) -> None:
+    """Raise a `ModelError` that names the weights that were not there, and so were drawn at random."""
+    if missing := sorted(names):
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ModelError(f"{what} lacks {missing[0]}{more}: {remedy}")
 
 
 def load(spec: ModelSpec, *, four_bit: bool = False, world: LocalProcessGroup = LOCAL) -> Base:
@@ -121,12 +151,13 @@ def load(spec: ModelSpec, *, four_bit: bool = False, world: LocalProcessGroup = 
     repeat_exactly(chosen.device)
     quantized = _four_bit(chosen) if four_bit else {}
     _check_memory(spec, chosen)
-    tokenizer, model = pretrained(
+    found = pretrained(
         AutoModelForCausalLM, spec, "The model", "delete the folder to fetch it again, or choose another model.",
         dtype=chosen.dtype, **quantized,
     )  # fmt: skip
-    if not getattr(tokenizer, "chat_template", None):
-        raise ModelError(f"{spec.title} has no chat template: choose an instruction-tuned (chat) model.")
+    tokenizer, model = found.tokenizer, found.model
+    template = ChatTemplate.of(tokenizer, spec.title)
+    template.render([{"role": "user", "content": "Hello"}], add_generation_prompt=True)  # a broken one is told now
     ends = _end_ids(model, tokenizer)
     model.eval().requires_grad_(False)
     _no_dropout(model)
@@ -134,7 +165,7 @@ def load(spec: ModelSpec, *, four_bit: bool = False, world: LocalProcessGroup = 
     if not four_bit:
         world.spread(model, chosen.device)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
-    return Base(model, tokenizer, spec, chosen, ends, int(pad), four_bit)
+    return Base(model, tokenizer, spec, chosen, ends, int(pad), template, four_bit, found.unused)
 
 
 def _four_bit(chosen: Placement) -> dict[str, Any]:
@@ -173,6 +204,8 @@ def _end_ids(model: Any, tokenizer: Any) -> tuple[int, ...]:
     configured = getattr(model.generation_config, "eos_token_id", None)
     more = configured if isinstance(configured, list) else [configured]
     ids = [item for item in (tokenizer.eos_token_id, *more) if item is not None]
+    if not all(isinstance(item, int) and 0 <= item < model.get_input_embeddings().num_embeddings for item in ids):
+        raise ModelError("The model ends its answers at a token that it does not have: choose another model.")
     if not ids:
         raise ModelError("The model's tokenizer has no end token: choose another model.")
     return tuple(dict.fromkeys(int(item) for item in ids))

@@ -4,14 +4,16 @@ A unit is a group of completions. Intervals are bootstrapped over groups, becaus
 independent of each other.
 """
 
+import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import ProjectError
 from core.preferences.interval import NOTHING, Interval
 from core.preferences.statistics import (
     BUNDLES,
@@ -180,6 +182,7 @@ def _blocks(project: Project, people_only: bool, wanted: set[int] | None) -> Ite
     groups: dict[int, dict[int, list[float]]] = defaultdict(dict)
     for group, labeler, rank, flag in judgements.shared(project, people_only=people_only):
         groups[group].setdefault(labeler, []).append(_rank(rank, flag))
+    _checked(groups)
     alike_: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
     for group, rankings in groups.items():
         if len(rankings) > 1 and (wanted is None or group in wanted):
@@ -187,6 +190,16 @@ def _blocks(project: Project, people_only: bool, wanted: set[int] | None) -> Ite
     for (labelers, _), members in alike_.items():
         ranks = np.array([[groups[group][who] for who in labelers] for group in members])
         yield Block(labelers, np.array(members), ranks)
+
+
+def _checked(groups: Mapping[int, Mapping[int, list[float]]]) -> None:
+    """Ranks are stored without holes: none is above the number of completions. Raises `ProjectError`."""
+    for group, rankings in groups.items():
+        if any(math.isfinite(rank) and rank > len(ranks) for ranks in rankings.values() for rank in ranks):
+            raise ProjectError(
+                f"A ranking of the completions {group} has a rank beyond their number: the project's file is damaged"
+                " there. Restore it from a backup, or rank them again."
+            )
 
 
 class Tally:

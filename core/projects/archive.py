@@ -11,19 +11,19 @@ import shutil
 import sqlite3
 import stat
 import struct
-import uuid
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from core.errors import DISK_FULL, BadInput, KnownError, ProjectError, known
+from core.errors import BadInput, KnownError, ProjectError, known
+from core.humanize import readable, size
+from core.projects import archive_names
 from core.projects.summary import RUNS
 from core.store import DATABASE, Project, open_project
-from core.store.files import closed, snapshots
+from core.store.files import beside, closed, snapshots
 from core.store.files.closed import Fault
 from core.store.runs import checkpoints
 
@@ -31,6 +31,13 @@ SUFFIX = ".plumbline.zip"
 CHUNK = 1 << 20
 #: How often a copy is begun again because a run saved a checkpoint meanwhile.
 TRIES = 3
+#: Bounds of what is taken out of an archive: files, and bytes for each byte of it, beyond the first ones. Adapters
+#: hardly get smaller, text to a tenth.
+MOST_FILES, MOST_GROWTH, FREE_GROWTH = 50_000, 100, 256 << 20
+#: Bytes that are left free on the disk.
+SPARE = 64 << 20
+#: The bits of an entry that say that it is encrypted, or patched.
+ENCRYPTED = 0x2061
 
 Progress = Callable[[int, int], None]
 """Told the bytes done and the bytes in all, some times a second; what it raises ends the copying."""
@@ -46,7 +53,7 @@ def duplicate(source: Path, target: Path, *, name: str = "", progress: Progress 
     with _sentences(target), closing(open_project(source)) as project:
         if target.is_relative_to(project.folder):
             raise BadInput(f"{target} lies in the project itself: choose a folder outside it.")
-        with _appearing(target) as partial:
+        with beside.folder(target) as partial:
 
             def attempt() -> None:
                 shutil.rmtree(partial / RUNS, ignore_errors=True)
@@ -71,16 +78,18 @@ def archive(folder: Path, path: Path, *, progress: Progress = _quiet) -> Path:
     with _sentences(path), closing(open_project(folder)) as project:
         if path.is_relative_to(project.folder):
             raise BadInput(f"{path} lies in the project itself: choose a place outside it.")
-        with _scratch(path.parent) as scratch:
-            _steadily(project, lambda: _write(project, scratch, progress))
-            (scratch / "archive").replace(path)
+        with beside.file(path) as made, beside.scratch(path.parent) as scratch:
+            _steadily(project, lambda: _write(project, made, scratch / DATABASE, progress))
     return path
 
 
-def _write(project: Project, scratch: Path, progress: Progress) -> None:
-    files = _to_copy(project, scratch / DATABASE)
+def _write(project: Project, made: Path, snapshot: Path, progress: Progress) -> None:
+    files = _to_copy(project, snapshot)
+    for path, inside in files:
+        if archive_names.fault(inside):
+            raise BadInput(f"{readable(str(path))} has a name that no archive can hold: rename it.")
     meter = _Meter(sum(path.stat().st_size for path, _ in files), progress)
-    with (scratch / "archive").open("wb") as file:
+    with made.open("wb") as file:
         with ZipFile(file, "w", strict_timestamps=False) as packed:
             for path, inside in files:
                 with path.open("rb") as reading:
@@ -104,35 +113,54 @@ def restore(path: Path, folder: Path, *, progress: Progress = _quiet) -> Path:
         raise BadInput(f"{path} is not a file: choose an archive ({SUFFIX}).")
     with _sentences(target), _unpacking(path) as packed:
         entries = _entries(packed, path)
-        there = next(parent for parent in target.parents if parent.exists())
-        total = sum(entry.file_size for entry in entries)
-        if total > shutil.disk_usage(there).free:
-            raise KnownError(DISK_FULL)
-        meter = _Meter(total, progress)
-        with _appearing(target) as partial:
+        meter = _Meter(_bounded(entries, path, target), progress)
+        with beside.folder(target) as partial:
             (partial / RUNS).mkdir()
             for entry in entries:
                 with packed.open(entry) as reading:
                     meter.write(reading, partial / entry.filename)
             _check(partial / DATABASE, path)
+            snapshots.rest(partial / DATABASE)
     return target
 
 
 def _entries(packed: ZipFile, path: Path) -> list[ZipInfo]:
     """The files in an archive, all of which a project may have and none of which would leave its folder."""
-    entries = [entry for entry in packed.infolist() if not entry.is_dir()]
-    names = Counter(entry.filename for entry in entries)
-    if DATABASE not in names:
+    found = packed.infolist()
+    if DATABASE not in packed.NameToInfo:
         raise BadInput(f"{path.name} is not a Plumbline archive: choose a file that ends in {SUFFIX}.")
-    for entry in entries:
-        parts = PurePosixPath(entry.filename).parts
-        ours = entry.filename == DATABASE or (parts[0] == RUNS and len(parts) > 1)
-        strange = ".." in parts or any(mark in entry.filename for mark in "\\:") or names[entry.filename] > 1
-        kind = stat.S_IFMT(entry.external_attr >> 16)
-        plain = kind in (0, stat.S_IFREG) and not entry.flag_bits & 1
-        if not ours or strange or not plain or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-            raise BadInput(f"{path.name} holds “{entry.filename}”, which no project has: nothing is taken out of it.")
-    return entries
+    if len(found) > MOST_FILES:
+        raise BadInput(f"{path.name} holds {len(found):,} files, which no project has: nothing is taken out of it.")
+    twice = archive_names.clashes([entry.filename for entry in found])
+    for entry in found:
+        strange = archive_names.fault(entry.filename) or entry.filename in twice
+        if strange or not _is_plain(entry):
+            raise BadInput(
+                f"{path.name} holds “{entry.filename[:80]}”, which no project has: nothing is taken out of it."
+            )
+    return [entry for entry in found if not entry.is_dir()]
+
+
+def _is_plain(entry: ZipInfo) -> bool:
+    """A file or a folder, packed as ours are."""
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    expected = kind in (0, stat.S_IFDIR if entry.is_dir() else stat.S_IFREG)
+    return expected and not entry.flag_bits & ENCRYPTED and entry.compress_type in (ZIP_STORED, ZIP_DEFLATED)
+
+
+def _bounded(entries: list[ZipInfo], path: Path, target: Path) -> int:
+    """The bytes that the entries say they have, of which zipfile reads no more. Raises `KnownError` if that is more
+    than a project of the archive's size has, or would fill the disk."""
+    total, packed = sum(entry.file_size for entry in entries), path.stat().st_size
+    if total > MOST_GROWTH * packed + FREE_GROWTH:
+        raise BadInput(
+            f"{path.name} ({size(packed)}) would become {size(total)}, as no project does: nothing is taken out of it."
+        )
+    there = next(parent for parent in target.parents if parent.exists())
+    free = shutil.disk_usage(there).free
+    if total + SPARE > free:
+        raise KnownError(f"The disk is full: the project needs {size(total + SPARE)} and {size(free)} are free there.")
+    return total
 
 
 def _check(database: Path, path: Path) -> None:
@@ -220,35 +248,6 @@ def _free(folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} is not empty: choose a new folder.")
     return folder
-
-
-@contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """A folder beside `target` that becomes it at the end; after an error nothing is left, not even new parents."""
-    made = [parent for parent in target.parents if not parent.exists()]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _scratch(target.parent) as partial:
-            yield partial
-            if target.exists():
-                target.rmdir()
-            partial.rename(target)
-    except BaseException:
-        for parent in made:
-            with suppress(OSError):
-                parent.rmdir()
-        raise
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """A hidden folder within `folder`, on the same disk, gone at the end."""
-    scratch = folder / f".plumbline-{uuid.uuid4().hex[:8]}.partial"
-    scratch.mkdir()
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager

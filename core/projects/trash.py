@@ -7,11 +7,11 @@ where it is, and so does the folder then. A move is a rename: it copies nothing,
 Where the data folder is on another disk than the project, the trash is a hidden folder beside the project; a note in
 the data folder says so.
 
-Of a run its folder goes there, and its rows in a file beside it.
+Of a run its folder goes there, and its rows in a file beside it. What a process that was killed left half moved is
+finished or taken back by the next start (`settle`).
 """
 
 import errno
-import json
 import shutil
 import sqlite3
 import stat
@@ -19,38 +19,26 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.errors import BadInput, KnownError, ProjectError, known
 from core.jobs import lock, queue
-from core.machine import base_models
+from core.projects import trash_notes
 from core.projects.summary import own, size, size_of, summary
+from core.projects.trash_notes import BESIDE as BESIDE
+from core.projects.trash_notes import Deleted as Deleted
+from core.projects.trash_notes import State
 from core.runs import dependents
-from core.store import now, open_project
-from core.store.files import closed
+from core.store import Project, jobs, now, open_project
+from core.store.files import beside, closed
 from core.store.runs import run_rows
 
-BESIDE = ".plumbline-trash"
 #: Seconds in which a worker that left closes the project.
 CLOSING = 2.0
 #: The file that holds a run's rows.
 ROWS = "run.db"
-
-
-@dataclass(frozen=True)
-class Deleted:
-    """A project in the trash: where it was, where it lies now, its bytes, and the folder's permissions. Or a `run` of
-    the project in `folder`."""
-
-    id: str
-    name: str
-    folder: str
-    place: str
-    deleted_at: str
-    bytes: int
-    mode: int
-    run: int = 0
+#: What lies in a project's folder as long as somebody looks at it: empty files, which are made again.
+NOTHING = (lock.LOCK, f"{lock.LOCK}-journal", lock.LEAVE)
 
 
 def delete(folder: Path) -> Deleted:
@@ -62,7 +50,7 @@ def delete(folder: Path) -> Deleted:
     found = summary(folder)
     if found is None:
         raise ProjectError(f"{folder} is not a Plumbline project: nothing is deleted.")
-    with _sentences(folder):
+    with _sentences(folder), _at_work():
         guard = lock.take_over(folder)
         if guard is None:
             raise BadInput(f"A worker is at work on “{found.name}”: stop its jobs, or wait until they are done.")
@@ -70,9 +58,8 @@ def delete(folder: Path) -> Deleted:
             _alone(folder, found.name)
             paths = [path for path in own(folder) if not path.name.startswith(lock.LOCK)]
             deleted = _put_aside(folder, found.name, paths, size(folder))
-        (folder / lock.LOCK).unlink(missing_ok=True)  # it is empty, and made again
-        with suppress(OSError):  # somebody else's files are in it
-            folder.rmdir()
+        _clear(folder)
+        trash_notes.turn(deleted, State.MOVING, State.DELETED)
         return deleted
 
 
@@ -82,7 +69,7 @@ def delete_run(folder: Path, job_id: int) -> Deleted:
     Raises `KnownError` where something uses it.
     """
     folder = folder.expanduser().resolve()
-    with _sentences(folder), closing(open_project(folder)) as project:
+    with _sentences(folder), _at_work(), closing(open_project(folder)) as project:
         source, deleted = project.run_folder(job_id), None
         try:
             with project.write():  # nobody can come to use it meanwhile
@@ -91,13 +78,19 @@ def delete_run(folder: Path, job_id: int) -> Deleted:
                 run_rows.forget(project, job_id)
                 deleted = _put_aside(
                     folder, f"Run {job_id} of {project.name}", [source] if source.is_dir() else [], size_of(source),
-                    run=job_id, fill=lambda place: run_rows.keep(project, job_id, place / ROWS),
+                    run=job_id, fill=lambda place: _keep_rows(project, job_id, place),
                 )  # fmt: skip
         except BaseException:
             if deleted is not None:
                 _put_run_back(deleted, source)
             raise
+        trash_notes.turn(deleted, State.MOVING, State.DELETED)
         return deleted
+
+
+def _keep_rows(project: Project, job_id: int, place: Path) -> None:
+    with beside.file(place / ROWS) as made:
+        run_rows.keep(project, job_id, made)
 
 
 def _alone(folder: Path, name: str) -> None:
@@ -113,20 +106,19 @@ def _put_aside(
     folder: Path, name: str, paths: list[Path], taken: int, *, run: int = 0,
     fill: Callable[[Path], None] = lambda place: None,
 ) -> Deleted:  # fmt: skip
-    """Move entries of the project to a new place, which `fill` may write to before."""
+    """Move entries of the project to a new place, which `fill` may write to before. It counts as moving still."""
     number = uuid.uuid4().hex
     mode = stat.S_IMODE(folder.stat().st_mode)
-    for place in (_notes() / number, folder.parent / BESIDE / number):
+    for place in (trash_notes.folder() / number, folder.parent / trash_notes.BESIDE / number):
         deleted = Deleted(number, name, str(folder), str(place), now(), taken, mode, run)
         try:
+            trash_notes.keep(deleted, State.MOVING)
             place.mkdir(parents=True)
-            _notes().mkdir(parents=True, exist_ok=True)
-            _note(number).write_text(json.dumps(asdict(deleted)), encoding="utf-8")
             fill(place)
             _move(place, paths)
         except (OSError, sqlite3.Error) as error:
             (place / ROWS).unlink(missing_ok=True)
-            _forget(deleted)
+            trash_notes.forget(deleted)
             if getattr(error, "errno", None) != errno.EXDEV:
                 raise
         else:
@@ -149,13 +141,7 @@ def _move(target: Path, paths: list[Path]) -> None:
 
 def listed() -> list[Deleted]:
     """What is in the trash, the latest first."""
-    found = []
-    for note in _notes().glob("*.json"):
-        with suppress(OSError, ValueError, TypeError):
-            deleted = Deleted(**json.loads(note.read_text(encoding="utf-8")))
-            if deleted.id == note.stem and _is_ours(deleted) and Path(deleted.place).is_dir():
-                found.append(deleted)
-    return sorted(found, key=lambda deleted: deleted.deleted_at, reverse=True)
+    return [deleted for deleted in trash_notes.listed(State.DELETED) if Path(deleted.place).is_dir()]
 
 
 def put_back(deleted: Deleted) -> Path:
@@ -163,29 +149,44 @@ def put_back(deleted: Deleted) -> Path:
 
     Returns the project's folder.
     """
-    folder, place = Path(deleted.folder), _place(deleted)
-    with _sentences(folder):
-        if deleted.run:
-            if summary(folder) is None:
-                raise BadInput(f"The project of “{deleted.name}” is not in {folder} any more: put that back first.")
-            with closing(open_project(folder)) as project:
-                if not run_rows.belong_to(project, place / ROWS):
-                    raise BadInput(f"{folder} holds another project now: “{deleted.name}” cannot be put back there.")
-                target = project.run_folder(deleted.run)
-                if target.exists() and (place / target.name).exists():  # else it is back already, but for its entry
-                    raise BadInput(f"{target} is in the way: move it away, then put “{deleted.name}” back.")
-                run_rows.bring_back(project, place / ROWS)
-            _put_run_back(deleted, target)
-            return folder
-        entries = sorted(place.iterdir())
-        if taken := [entry.name for entry in entries if (folder / entry.name).exists()]:
-            raise BadInput(f"{folder} holds another {taken[0]} now: move that away, then put “{deleted.name}” back.")
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            folder.chmod(deleted.mode)
-        _move(folder, entries)
-        _forget(deleted)
+    folder = Path(deleted.folder)
+    with _sentences(folder), _at_work():
+        place = _place(deleted)
+        trash_notes.turn(deleted, State.DELETED, State.MOVING)
+        try:
+            if deleted.run:
+                _bring_run_back(deleted, place)
+            else:
+                _bring_back(deleted, place)
+        except BaseException:
+            trash_notes.turn(deleted, State.MOVING, State.DELETED)
+            raise
     return folder
+
+
+def _bring_run_back(deleted: Deleted, place: Path) -> None:
+    folder = Path(deleted.folder)
+    if summary(folder) is None:
+        raise BadInput(f"The project of “{deleted.name}” is not in {folder} any more: put that back first.")
+    with closing(open_project(folder)) as project:
+        if not run_rows.belong_to(project, place / ROWS):
+            raise BadInput(f"{folder} holds another project now: “{deleted.name}” cannot be put back there.")
+        target = project.run_folder(deleted.run)
+        if target.exists() and (place / target.name).exists():  # else it is back already, but for its entry
+            raise BadInput(f"{target} is in the way: move it away, then put “{deleted.name}” back.")
+        run_rows.bring_back(project, place / ROWS)
+    _put_run_back(deleted, target)
+
+
+def _bring_back(deleted: Deleted, place: Path) -> None:
+    folder, entries = Path(deleted.folder), sorted(place.iterdir())
+    if taken := [entry.name for entry in entries if (folder / entry.name).exists()]:
+        raise BadInput(f"{folder} holds another {taken[0]} now: move that away, then put “{deleted.name}” back.")
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(deleted.mode)
+    _move(folder, entries)
+    trash_notes.forget(deleted)
 
 
 def _put_run_back(deleted: Deleted, target: Path) -> None:
@@ -194,46 +195,87 @@ def _put_run_back(deleted: Deleted, target: Path) -> None:
     if (place / target.name).exists():
         target.parent.mkdir(exist_ok=True)
         _move(target.parent, [place / target.name])
-    _note(deleted.id).unlink(missing_ok=True)  # first: an entry without its rows could never be put back
     (place / ROWS).unlink(missing_ok=True)
-    _forget(deleted)
+    trash_notes.forget(deleted)
 
 
 def delete_for_good(deleted: Deleted) -> None:
     """Delete a project that is in the trash. A link in it goes, what it leads to stays."""
-    place = _place(deleted)
-    with _sentences(place):
+    with _sentences(Path(deleted.place)), _at_work():
+        place = _place(deleted)
+        trash_notes.turn(deleted, State.DELETED, State.GOING)
         shutil.rmtree(place)
-        _forget(deleted)
+        trash_notes.forget(deleted)
 
 
 def _place(deleted: Deleted) -> Path:
     place = Path(deleted.place)
-    if not _is_ours(deleted) or not place.is_dir() or place.is_symlink():
+    if not trash_notes.is_ours(deleted) or not place.is_dir():
         raise BadInput(f"“{deleted.name}” is not in the trash any more.")
     return place
 
 
-def _is_ours(deleted: Deleted) -> bool:
-    """A note may be written by anybody: only a place that we would have made counts."""
-    return Path(deleted.place) in (_notes() / deleted.id, Path(deleted.folder).parent / BESIDE / deleted.id)
+@contextmanager
+def _at_work() -> Iterator[None]:
+    """Nobody else moves anything meanwhile, and what the dead left half moved is settled."""
+    with trash_notes.held():
+        _settle()
+        yield
 
 
-def _forget(deleted: Deleted) -> None:
-    """Remove what is left of an entry: its note, its empty place, and the trash beside once it is empty."""
-    _note(deleted.id).unlink(missing_ok=True)
+def settle() -> None:
+    """Finish or take back what was being moved by processes that are gone, unless somebody is at it just now."""
+    if trash_notes.listed(State.MOVING) or trash_notes.listed(State.GOING):
+        with suppress(BadInput, OSError, sqlite3.Error), trash_notes.held(wait=0.0):
+            _settle()
+
+
+def _settle() -> None:
+    for deleted in trash_notes.listed(State.GOING):
+        shutil.rmtree(deleted.place, ignore_errors=True)
+        trash_notes.forget(deleted)
+    for deleted in trash_notes.listed(State.MOVING):
+        with suppress(KnownError, OSError, sqlite3.Error):  # what cannot be settled now waits
+            _settle_run(deleted) if deleted.run else _settle_project(deleted)
+
+
+def _settle_run(deleted: Deleted) -> None:
+    """The project's rows say whether the run is there; its folder follows them."""
+    place = Path(deleted.place)
+    if not (place / ROWS).is_file():  # nothing was moved before its rows were whole
+        shutil.rmtree(place, ignore_errors=True)
+        trash_notes.forget(deleted)
+    elif summary(Path(deleted.folder)) is None:
+        trash_notes.turn(deleted, State.MOVING, State.DELETED)
+    else:
+        with closing(open_project(Path(deleted.folder))) as project:
+            target = project.run_folder(deleted.run)
+            there = deleted.run in jobs.ids(project) and run_rows.belong_to(project, place / ROWS)
+        if there and not (target.exists() and (place / target.name).exists()):
+            _put_run_back(deleted, target)
+        else:
+            trash_notes.turn(deleted, State.MOVING, State.DELETED)
+
+
+def _settle_project(deleted: Deleted) -> None:
+    """One that is half moved goes back; one of which nothing is left in its folder is deleted."""
+    folder, place = Path(deleted.folder), Path(deleted.place)
+    left = [path for path in own(folder) if path.name not in NOTHING] if folder.is_dir() else []
+    if not place.is_dir():  # it was not made yet, or everything was back
+        trash_notes.forget(deleted)
+    elif left and not any((folder / entry.name).exists() for entry in place.iterdir()):
+        _bring_back(deleted, place)
+    else:
+        _clear(folder)
+        trash_notes.turn(deleted, State.MOVING, State.DELETED)
+
+
+def _clear(folder: Path) -> None:
+    """Nothing of the project is left in its folder, which goes unless somebody else's files are in it."""
     with suppress(OSError):
-        Path(deleted.place).rmdir()
-    with suppress(OSError):
-        (Path(deleted.folder).parent / BESIDE).rmdir()
-
-
-def _notes() -> Path:
-    return base_models.data_folder().resolve() / "trash"
-
-
-def _note(number: str) -> Path:
-    return _notes() / f"{number}.json"
+        for name in NOTHING:
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A reward model's report as a file to send: one HTML page, Markdown with its plots beside it, or JSON."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,27 +12,36 @@ from core.errors import BadInput
 from core.preferences.interval import Interval
 from core.report import svg
 from core.report.measure import RewardReport, Slice
-from core.report.templates import render
+from core.report.templates import clean, cut, render
 from core.store import Project, now
+from core.store.files import beside
 
 SUFFIXES = (".html", ".md", ".json")
+#: What is looked at of one line.
+LONGEST = 4_000
 
 
 def write(project: Project, report: RewardReport, path: Path) -> Path:
     """Write the report in the format of the path's ending. Raises `BadInput` for another ending."""
     if path.suffix == ".json":
-        path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+        _write(path, json.dumps(asdict(report), indent=1) + "\n")
     elif path.suffix == ".md":
         folder = path.with_name(path.stem + "_plots")
         folder.mkdir(parents=True, exist_ok=True)
         for name, (_, plot) in plots(report).items():
-            (folder / f"{name}.svg").write_text(plot, encoding="utf-8")
-        path.write_text(_markdown(project, report, folder.name), encoding="utf-8")
+            _write(folder / f"{name}.svg", plot)
+        _write(path, _markdown(project, report, folder.name))
     elif path.suffix == ".html":
-        path.write_text(_html(project, report), encoding="utf-8")
+        _write(path, _html(project, report))
     else:
         raise BadInput(f"{path.name} has no known ending: give one of {', '.join(SUFFIXES)}.")
     return path
+
+
+def _write(path: Path, text: str) -> None:
+    """An older one stays until the new one is whole."""
+    with beside.file(path) as made:
+        made.write_text(text, encoding="utf-8")
 
 
 def interval(found: Interval, form: str = "{:.1%}") -> str:
@@ -128,7 +138,7 @@ def _html(project: Project, report: RewardReport) -> str:
 
 
 def _markdown(project: Project, report: RewardReport, folder: str) -> str:
-    lines = [f"# Reward model {report.job_id} of {project.name}", ""]
+    lines = [f"# Reward model {report.job_id} of {_plain(project.name)}", ""]
     lines += [f"{now()[:10]}; 95 % intervals are bootstraps over prompts.", ""]
     lines += [f"**{text}**\n" for text in warnings(report)]
     lines += ["| measure | value |", "| --- | --- |"]
@@ -137,14 +147,24 @@ def _markdown(project: Project, report: RewardReport, folder: str) -> str:
     lines += [f"![{caption}]({folder}/{name}.svg)\n" for name, (caption, _) in plots(report).items()]
     for title, rows in parts(report):
         lines += [f"## {title}", "", "| | accuracy | pairs |", "| --- | --- | --- |"]
-        lines += [f"| {row.name} | {interval(row.accuracy)} | {row.pairs} |" for row in rows] + [""]
+        lines += [f"| {_plain(row.name)} | {interval(row.accuracy)} | {row.pairs} |" for row in rows] + [""]
     lines += ["## Worst errors", ""]
     for item in report.mistakes:
-        lines += [f"### {' '.join(item.prompt.split())}", ""]
-        lines += [f"{item.labeler} chose, against the model's {1 - item.probability:.0%}:", "", _quoted(item.chosen)]
+        lines += [f"### {_plain(cut(item.prompt, 600))}", ""]
+        lines += [
+            f"{_plain(item.labeler)} chose, against the model's {1 - item.probability:.0%}:",
+            "",
+            _quoted(item.chosen),
+        ]
         lines += ["", "over", "", _quoted(item.rejected), ""]
     return "\n".join(lines) + "\n"
 
 
 def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}" for line in text.splitlines())
+    return "\n".join(f"> {_plain(line)}" for line in cut(text, 1500).splitlines())
+
+
+def _plain(text: str) -> str:
+    """A line of somebody else's in Markdown: none of its signs is a mark, a tag, a picture or a link."""
+    line = clean(" ".join(text[:LONGEST].split()))
+    return re.sub(r"([\\`*_{}\[\]()<>#|~!&:])", r"\\\1", line)

@@ -6,6 +6,7 @@ from core.errors import BadInput
 from core.report import sections, story
 from core.report.experiment import Experiment
 from core.report.templates import render
+from core.store.files import beside
 
 SECTIONS = (
     ("answers", "Before and after", sections.answers),
@@ -25,12 +26,9 @@ def write(found: Experiment, path: Path) -> Path:
         raise BadInput(f"{path.name} does not end with .html: the report is a web page.")
     if not path.parent.is_dir():
         raise BadInput(f"{path.parent} is no folder: choose another place for the report.")
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(page(found), encoding="utf-8")
-        partial.replace(path)  # an older report stays until the new one is whole
-    finally:
-        partial.unlink(missing_ok=True)
+    text = page(found)
+    with beside.file(path) as made:  # an older report stays until the new one is whole
+        made.write_text(text, encoding="utf-8")
     return path
 
 

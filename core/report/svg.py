@@ -9,6 +9,7 @@ import numpy as np
 from core.report.calibration import Bin, Floats
 from core.report.growth import Growth
 from core.report.measure import Slice
+from core.report.templates import clean
 
 WIDTH, HEIGHT = 420, 240
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 36
@@ -45,7 +46,7 @@ class Plot:
 
     def text(self, x: float, y: float, words: str, anchor: str, colour: str = GREY) -> None:
         place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-        self.parts.append(f'<text {place} font-size="11" fill="{colour}">{escape(words)}</text>')
+        self.parts.append(f'<text {place} font-size="11" fill="{colour}">{escape(clean(words))}</text>')
 
     def _line(self, points: Sequence[tuple[float, float]], colour: str, width: float, dash: str = "") -> None:
         path = " ".join(f"{self.right(x):.1f},{self.down(y):.1f}" for x, y in points)
@@ -130,7 +131,7 @@ def slices(rows: Sequence[Slice], name: str) -> str:
     for number, row in enumerate(rows):
         y = ROW * number + ROW / 2
         label = row.name if len(row.name) < 24 else row.name[:22] + "…"
-        parts.append(f'<text x="0" y="{y + 4}" font-size="12" fill="{GREY}">{escape(label)}</text>')
+        parts.append(f'<text x="0" y="{y + 4}" font-size="12" fill="{GREY}">{escape(clean(label))}</text>')
         value, low, high = row.accuracy.value, row.accuracy.low, row.accuracy.high
         if low is not None and high is not None:
             parts.append(
@@ -180,7 +181,7 @@ def thinned(points: Points) -> Points:
 def _svg(parts: Sequence[str], height: float, name: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}" height="{height:g}"'
-        f' role="img" font-family="system-ui, sans-serif"><title>{escape(name)}</title>{"".join(parts)}</svg>'
+        f' role="img" font-family="system-ui, sans-serif"><title>{escape(clean(name))}</title>{"".join(parts)}</svg>'
     )
 
 

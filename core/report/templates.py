@@ -10,7 +10,10 @@ from markupsafe import Markup
 
 from core.markdown import to_html
 from core.resources import resource
+from core.texts import MARKDOWN, beginning
 
+#: What is looked at of a name.
+LETTERS = 1_000
 #: Control characters have no meaning on a page, and browsers treat them each in its own way.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -22,7 +25,7 @@ def render(template: str, **values: Any) -> Markup:
 
 def name(text: str) -> Markup:
     """A name inside a sentence of ours; one that is written from right to left does not turn the sentence around."""
-    return Markup("<bdi>{}</bdi>").format(cut(clean(" ".join(text.split())), 80))
+    return Markup("<bdi>{}</bdi>").format(cut(clean(" ".join(text[:LETTERS].split())), 80))
 
 
 def code(text: str) -> Markup:
@@ -40,7 +43,7 @@ def cut(text: str, longest: int) -> str:
 
 
 def _markdown(text: str) -> Markup:
-    return Markup(to_html(clean(text), heading="h4"))
+    return Markup(to_html(clean(beginning(text, MARKDOWN)), heading="h4"))
 
 
 def _score(value: float | None) -> str:

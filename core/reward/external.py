@@ -14,6 +14,7 @@ from core.errors import BadInput, ModelError
 from core.events import Progress
 from core.jobs.context import JobContext
 from core.machine import base_models
+from core.models.chat_template import ChatTemplate
 from core.models.devices import placement
 from core.models.load import fetched, pretrained
 from core.store import Project, completions
@@ -36,10 +37,12 @@ class ExternalReward:
         self.mean, self.std = 0.0, 1.0
         self.scaled = False
         self.placement = placement()
-        self.tokenizer, self.model = pretrained(
+        found = pretrained(
             AutoModelForSequenceClassification, spec, "The reward model", "choose another one.",
             dtype=self.placement.dtype,
         )  # fmt: skip
+        self.tokenizer, self.model = found.tokenizer, found.model
+        self.template = ChatTemplate.of(self.tokenizer, spec.title) if self.tokenizer.chat_template else None
         if self.model.config.num_labels != 1:
             raise ModelError(
                 f"{spec.title} has {self.model.config.num_labels} labels, and a reward model has one: choose another."
@@ -84,9 +87,9 @@ class ExternalReward:
         raise BadInput(f"A completion is over the limit of {self.longest} tokens of {self.title}.")
 
     def _encoded(self, prompt: str, completion: str) -> dict[str, list[int]]:
-        if getattr(self.tokenizer, "chat_template", None):
+        if self.template is not None:
             turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": completion}]
-            text = self.tokenizer.apply_chat_template(turns, tokenize=False)
+            text = self.template.render(turns)
             found = self.tokenizer(text, add_special_tokens=False)
         else:
             found = self.tokenizer(prompt, completion)

@@ -7,6 +7,7 @@ arXiv 2310.02743). Each column of the head is a criterion; the first is the over
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from core.config.training import LoraConfig
 from core.errors import ModelError, is_out_of_memory
+from core.machine.model_files import read_json
 from core.models import chat, devices
 from core.models.adapters import SharedModel
 from core.models.heads import RewardHead
@@ -27,9 +29,13 @@ from core.models.seeds import generator
 from core.models.states import last_states
 from core.preferences.judged_groups import OVERALL
 from core.store import Project
+from core.store.files.inside import inside
 
 ADAPTER = "reward"
 ABOUT = "reward.json"
+#: An adapter's name, which is also its folder's.
+MEMBER = re.compile(r"[\w-]+")
+MOST_MEMBERS = 1000
 WORDS = {"tokenizer": "tokenizer", "base": "base model"}
 #: Tokens in one forward pass where nothing has to be kept for a backward pass.
 TOKENS = 2048
@@ -95,7 +101,7 @@ class RewardModel:
         model.scaled_by = about.get("scaled_by", "")
         model.combined = {name: (found[0], found[1]) for name, found in about.get("combined", {}).items()}
         for adapter in about["members"]:
-            model.load_member(adapter, folder / adapter)
+            model.load_member(adapter, inside(folder, adapter))
         return model
 
     def load_member(self, adapter: str, folder: Path) -> Member:
@@ -223,7 +229,7 @@ def encode(base: Base, prompt: str, completions: Sequence[str]) -> tuple[Ids, li
 
 def load_run(shared: SharedModel, project: Project, adapter: str, *, combine: str = "mean") -> RewardModel:
     """The reward model of a finished `train-reward` run; `adapter` is as its result names it."""
-    return RewardModel.load(shared, project.folder / adapter, combine=combine)
+    return RewardModel.load(shared, inside(project.folder, adapter), combine=combine)
 
 
 def tokenizer_hash(base: Base) -> str:
@@ -240,10 +246,19 @@ def base_hash(base: Base) -> str:
 
 
 def _about(folder: Path) -> dict[str, Any]:
+    """What a reward model's folder says of it. Raises `ModelError` unless it is of the kind that `save` writes."""
     try:
-        about: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        about = read_json(folder / ABOUT)
+        columns, members = about["columns"], about["members"]
+        plain = all(isinstance(name, str) for name in columns) and all(MEMBER.fullmatch(name) for name in members)
+        numbers = [about[name] for name in ("tie", "mean", "std")]
+        numbers += [[mean, std] for mean, std in about.get("combined", {}).values()]
+        plain = plain and all(isinstance(number, int | float) for row in numbers for number in row)
+        few = 0 < len(members) <= MOST_MEMBERS and len(columns) <= MOST_MEMBERS and len(set(members)) == len(members)
+        if not plain or not few or any(len(row) != len(columns) for row in numbers[:3]):
+            raise ValueError("its description is of another kind")
         return about
-    except (OSError, ValueError) as error:
+    except (ModelError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
             f"{folder} holds no reward model that this version can read: train one again, or choose another run."
         ) from error

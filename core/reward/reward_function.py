@@ -148,6 +148,7 @@ def reward_function(
         assert shared is not None, "our model needs the base"
         job = queue.run_of(context.project, spec.reward_job, TrainRewardJob)
         yield Progress(0, 1, "Loading the reward model")
+        queue.adapter_of(context.project, job)  # raises where its weights were damaged
         model = load_run(shared, context.project, job.result.adapter, combine=spec.ensemble)
     rules = rules_of(spec.rules)
     return RewardFunction(model, job, external, optimised, gold, weight, rules, spec.missing_end_penalty)

@@ -14,6 +14,7 @@ from core.events import Note, Progress, Result
 from core.jobs.context import Events, JobContext
 from core.report.scores import Floats, percentile, reference_rewards
 from core.reward.judge import Judge, judge_of
+from core.store.files import beside
 
 STAGE = "Scoring the file"
 NAMED = 5
@@ -39,8 +40,7 @@ def run(context: JobContext) -> Events:
         raise NothingToDo(f"{source.name} holds no completions: give JSON lines with `prompt` and `completion`.")
     if refused:
         yield Note(f"{len(refused)} rows of {source.name} hold no completion and were left out: {_named(refused)}.")
-    context.folder.mkdir(parents=True, exist_ok=True)
-    partial = context.folder / "scores.jsonl"
+    partial = context.project.make_run_folder(context.job_id) / "scores.jsonl"
     done = _whole_lines(partial)
     # The newest run may be another one after an interruption: the first line names the one that judges.
     kept = json.loads(done[0])["reward_job"] if done else config.reward_job
@@ -160,16 +160,12 @@ def _whole_lines(path: Path) -> list[str]:
 
 def _write(rows: list[dict[str, Any]], target: Path) -> int:
     """One line for each completion, beside and then renamed."""
-    beside = target.with_name(f"partial-{target.name}")
     lines = [{"prompt": row["prompt"]} | item for row in rows for item in row["completions"]]
     try:
-        with beside.open("w", encoding="utf-8") as file:
+        with beside.file(target) as made, made.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        beside.replace(target)
     except OSError as error:
         raise known(error) or BadInput(f"{target} cannot be written: choose another place and resume.") from error
-    finally:
-        beside.unlink(missing_ok=True)
     return len(lines)
 
 

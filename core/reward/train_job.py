@@ -24,6 +24,7 @@ from core.config.options import as_stored
 from core.config.training import Scale, TrainedModel, TrainRewardConfig, TrainRewardResult
 from core.errors import NothingToDo, is_out_of_memory
 from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Scores
+from core.jobs.checkpoint_files import reading
 from core.jobs.context import Events, JobContext
 from core.models import devices
 from core.models.adapters import SharedModel
@@ -149,7 +150,8 @@ class Training:
 
     def events(self) -> Iterator[Event]:
         if self.context.resume_from:
-            self._restore(self.context.resume_from)
+            with reading(self.context.resume_step):
+                self._restore(self.context.resume_from)
         else:
             yield from self._first_notes()
         while self.state.stage < len(self.stages):
@@ -178,7 +180,8 @@ class Training:
         model, member = self._member(stage)
         optimizer = adamw(*zip(model.parameters(member), (state.learning_rate, config.head_learning_rate), strict=True))
         if state.step and self.context.resume_from:
-            load_optimizer(optimizer, self.context.resume_from / "optimizer.safetensors")
+            with reading(self.context.resume_step):
+                load_optimizer(optimizer, self.context.resume_from / "optimizer.safetensors")
         if not state.tokens:
             yield from self._measure_memory(model, member)
         per_epoch = -(-len(stage.examples) // config.batch_prompts)

@@ -1,5 +1,6 @@
 """Measure a policy on prompts that were not trained on: its answers, their scores and its KL."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,14 +42,22 @@ def batches(
     micro_batch: int = 32,
 ) -> Iterator[list[Sample]]:
     """`copies` answers to each (id, prompt), in order, as many prompts at a time as `batch_size` answers allow.
-    Reference and policy get the same seeds, so a policy that equals the reference gives the same answers."""
+
+    Each prompt has a seed of its own, whatever is asked beside it, and one that is asked again another. Reference and
+    policy get the same seeds, so a policy that equals the reference gives the same answers.
+    """
     at_once = max(1, batch_size // copies)
+    asked = Counter[str]()
     for start in range(0, len(prompts), at_once):
         batch = prompts[start : start + at_once]
+        chances = []
+        for _, text in batch:
+            chances.append(generator(seed, "evaluate", asked[text], text))
+            asked[text] += 1
         rows = draw(
             shared, role, [chat.prompt_ids(shared.base, text) for _, text in batch], copies=copies,
             max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
-            generator=generator(seed, "evaluate", start),
+            generator=chances,
         )  # fmt: skip
         yield _scored(
             shared,

@@ -32,7 +32,7 @@ def draw(
     max_new_tokens: int,
     temperature: float,
     top_p: float = 1.0,
-    generator: torch.Generator,
+    generator: torch.Generator | Sequence[torch.Generator],
     guide: Guide | None = None,
     among: tuple[int, int] | None = None,
 ) -> Rows:

@@ -27,6 +27,7 @@ from core.events import (
     SettingInForce,
 )
 from core.jobs import queue
+from core.jobs.checkpoint_files import damage, reading
 from core.jobs.context import Events, JobContext
 from core.models import devices
 from core.models.adapters import REFERENCE, SharedModel
@@ -196,7 +197,8 @@ class Run:
 
     def back(self, trouble: Trouble) -> Iterator[Event]:
         """Go back to the newest checkpoint from before the update that went wrong."""
-        kept = checkpoints.on_disk(self.context.project, self.context.job_id)
+        written = checkpoints.on_disk(self.context.project, self.context.job_id)
+        kept = [(step, folder) for step, folder in written if not damage(folder)]
         if not kept:
             raise Diverged(
                 f"Step {self.step + 1} went wrong: {trouble.text}, and there is no checkpoint to go back to."
@@ -224,12 +226,13 @@ class Run:
         (folder / "loop.json").write_text(json.dumps(state), encoding="utf-8")
 
     def restore(self, folder: Path) -> None:
-        self.shared.reload(POLICY, folder / POLICY)
-        self.learner.restore(folder)
-        state = json.loads((folder / "loop.json").read_text(encoding="utf-8"))
-        for name, value in state["live"].items():
-            setattr(self.live, name, value)
-        self.stopping.state = state["watch"]
+        with reading(self.step):
+            self.shared.reload(POLICY, folder / POLICY)
+            self.learner.restore(folder)
+            state = json.loads((folder / "loop.json").read_text(encoding="utf-8"))
+            for name, value in state["live"].items():
+                setattr(self.live, name, value)
+            self.stopping.state = state["watch"]
 
     def samples(self, collected: Collected) -> list[Sample]:
         """The rollout for people, after the reference's own answers to prompts that are new."""

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from core.errors import BadInput
 from core.jobs import queue
+from core.spreadsheets import guarded
 from core.store import Project
+from core.store.files import beside
 from core.store.runs import job_metrics
 
 
@@ -25,9 +27,9 @@ def write_csv(project: Project, job_id: int, path: Path) -> None:
     series = _series(project, job_id)
     steps = sorted({step for points in series.values() for step, _ in points})
     values = {name: dict(points) for name, points in series.items()}
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with beside.file(path) as made, made.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["step", *series])
+        writer.writerow(["step", *map(guarded, series)])
         writer.writerows([[step, *(values[name].get(step, "") for name in series)] for step in steps])
 
 
@@ -47,14 +49,14 @@ def write_events(project: Project, job_id: int, folder: Path) -> None:
     clock = datetime.fromisoformat(job.started_at or job.created_at).timestamp()
     if folder.exists():
         raise BadInput(f"{folder} is there already: choose a new folder, or every curve would be drawn twice.")
-    folder.mkdir(parents=True)
-    writer = EventFileWriter(str(folder))
     by_step: dict[int, list[tuple[str, float]]] = {}
     for name, points in series.items():
         for step, value in points:
             by_step.setdefault(step, []).append((name, value))
-    for step, found in sorted(by_step.items()):
-        clock += taken.get(step, 0.0)
-        values = [Summary.Value(tag=name, simple_value=value) for name, value in found]
-        writer.add_event(Event(step=step, wall_time=clock, summary=Summary(value=values)))
-    writer.close()
+    with beside.folder(folder) as made:
+        writer = EventFileWriter(str(made))
+        for step, found in sorted(by_step.items()):
+            clock += taken.get(step, 0.0)
+            values = [Summary.Value(tag=name, simple_value=value) for name, value in found]
+            writer.add_event(Event(step=step, wall_time=clock, summary=Summary(value=values)))
+        writer.close()

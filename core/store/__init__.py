@@ -5,17 +5,23 @@ Window, CLI and worker meet only here: each opens the project for itself, in its
 
 import json
 import sqlite3
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.errors import BadInput, ProjectError, known
+from core.errors import BadInput, DamagedProject, ProjectError, ProjectMoved, known
+from core.humanize import readable
+from core.store import backups, cells
 from core.store.connection import Connection, connect, set_patience
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
+from core.store.files import beside
+from core.store.files.inside import inside
 from core.store.migrating import make_tables, migrate
+from core.store.place import place_of
 
 DATABASE = "plumbline.db"
 
@@ -47,6 +53,7 @@ class Project:
         """For `core.store` alone: everything above it calls the functions there."""
         self.writes = 0
         """How many write transactions there have been: the number of the one that is open, or was last."""
+        self._place = place_of(folder, folder / DATABASE)
 
     def write(self) -> AbstractContextManager[Connection]:
         """A write transaction; one within another takes back its own part alone when it fails."""
@@ -64,7 +71,10 @@ class Project:
 
     def setting(self, key: str, default: Any = None) -> Any:
         text = self.database.value("select value from settings where key = ?", key)
-        return default if text is None else json.loads(text)
+        if text is None:
+            return default
+        kind = object if default is None else type(default)
+        return cells.read(text, kind, f"The setting {key}")
 
     def set_setting(self, key: str, value: Any) -> Changes:
         with self.write():
@@ -86,18 +96,47 @@ class Project:
 
     @property
     def name(self) -> str:
-        return str(self.setting("name", self.folder.name))
+        """What people call it; its folder's name where none can be read."""
+        try:
+            return str(self.setting("name", self.folder.name))
+        except ProjectError:
+            return self.folder.name
 
     def run_folder(self, job_id: int) -> Path:
-        """Where the run's adapter and checkpoints lie; it may not exist yet."""
-        return self.folder / "runs" / str(job_id)
+        """Where the run's adapter and checkpoints lie; it may not exist yet. Raises `BadInput` for a link elsewhere."""
+        return inside(self.folder, "runs", str(job_id))
+
+    def make_run_folder(self, job_id: int) -> Path:
+        """The same, made where need be; the project's own folder is never made anew."""
+        folder = self.run_folder(job_id)
+        folder.parent.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def has_moved(self) -> bool:
+        """Is its path gone by now, or another's?"""
+        return place_of(self.folder, self.folder / DATABASE) != self._place
+
+    def moved(self) -> ProjectMoved:
+        return ProjectMoved(
+            f"The project is no longer in {self.folder}: open it where it is now, and resume; everything saved so "
+            "far is kept."
+        )
+
+    def check_place(self) -> None:
+        """Raises `ProjectMoved` before anything is written beside the database: that goes where its file went."""
+        if self.has_moved:
+            raise self.moved()
 
     def close(self) -> None:
         self.database.close()
 
 
-def create_project(folder: Path, name: str = "", model: str = "embedded") -> Project:
-    """Make an empty project in `folder`, which must be new or empty.
+def create_project(
+    folder: Path, name: str = "", model: str = "embedded", fill: Callable[[Project], object] = lambda project: None
+) -> Project:
+    """Make a project in `folder`, which must be new or empty, with what `fill` puts into it: all of it, or nothing.
 
     Raises `BadInput` if something is already there.
     """
@@ -105,19 +144,17 @@ def create_project(folder: Path, name: str = "", model: str = "embedded") -> Pro
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} is not empty: choose a new folder for the project.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "runs").mkdir()
-        database = connect(folder / DATABASE)
-        with write_transaction(database):
-            make_tables(database)
-        project = Project(folder, database)
-        with project.write():
-            project.set_setting("name", name or folder.name)
-            project.set_setting("model", model)
-            project.set_setting("created_at", now())
+        with beside.folder(folder) as made:
+            (made / "runs").mkdir()
+            with closing(Project(made, connect(made / DATABASE))) as project, project.write() as database:
+                make_tables(database)
+                project.set_setting("name", name or readable(folder.name))
+                project.set_setting("model", model)
+                project.set_setting("created_at", now())
+                fill(project)
+        return Project(folder, connect(folder / DATABASE))
     except (OSError, sqlite3.Error) as error:
         raise known(error) or ProjectError(f"{folder} cannot be made into a project: {error}.") from error
-    return project
 
 
 def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
@@ -128,17 +165,20 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
     """
     folder = folder.expanduser().resolve()
     path = folder / DATABASE
-    if not path.is_file():
-        raise ProjectError(f"{folder} is not a Plumbline project: it has no {DATABASE}. Choose another folder.")
     try:
+        if not path.is_file():
+            raise ProjectError(f"{folder} is not a Plumbline project: it has no {DATABASE}. Choose another folder.")
         database = connect(path, synchronous=synchronous)
         try:
             migrate(database, path)
         except BaseException:
             database.close()
             raise
-    except sqlite3.Error as error:
-        raise known(error) or ProjectError(
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        found = known(error)
+        if isinstance(found, DamagedProject) or isinstance(error, UnicodeDecodeError):  # SQLite quotes what is damaged
+            found = backups.damaged(folder)
+        raise found or ProjectError(
             f"{path} cannot be read as a project: restore it from a backup or choose another folder."
         ) from error
     return Project(folder, database)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import Completion, Group
-from core.store import Project, now, prompts
+from core.store import Project, cells, now, prompts
 
 ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
 ADD = """
@@ -52,7 +52,7 @@ def group(project: Project, group_id: int) -> Group:
             row["policy_job"],
             bool(row["ended"]),
             row["tokens"],
-            json.loads(row["sampling"]).get("imported", ""),
+            str(cells.read(row["sampling"], dict, f"How completion {row['id']} was written").get("imported", "")),
         )
         for row in rows
     )
@@ -102,11 +102,12 @@ def texts_by_group(project: Project, prompt_id: int) -> dict[int, tuple[str, ...
     return found
 
 
-def answered_prompts(project: Project, policy_job: int | None) -> set[int]:
-    """Ids of the prompts that this policy (None is the base) has completions for."""
+def answered_prompts(project: Project, policy_job: int | None, *, but: int = 0) -> set[int]:
+    """Ids of the prompts that this policy (None is the base) has completions for, those that the job `but` wrote left
+    out."""
     return set(project.database.column(
         "select distinct g.prompt_id from completion_groups g join completions c on c.group_id = g.id"
-        " where c.policy_job is ?", policy_job,
+        " where c.policy_job is ? and g.job_id is not ?", policy_job, but,
     ))  # fmt: skip
 
 

@@ -23,6 +23,9 @@ SYNCHRONOUS = {level: "pragma synchronous = " + level for level in ("FULL", "NOR
 #: "PLMB": tells a Plumbline project from any other SQLite file.
 APPLICATION_ID = 0x504C4D42
 
+#: With a path as the system writes it (`os.fsencode`), which need not be UTF-8.
+VACUUM_INTO = "vacuum into cast(? as text)"
+
 #: Well above what Plumbline needs, and well below what it takes to fill a machine's memory.
 LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: 1 << 28,
@@ -106,11 +109,18 @@ def is_ours(connection: sqlite3.Connection) -> bool:
 @contextmanager
 def bounded(connection: sqlite3.Connection) -> Iterator[None]:
     """What is read within comes to an end. Raises `AlteredProject` for a view or a tree of pages without one."""
-    connection.set_progress_handler(lambda: True, STEPS)
+    ended = False
+
+    def end() -> bool:
+        nonlocal ended
+        ended = True
+        return True
+
+    connection.set_progress_handler(end, STEPS)
     try:
         yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+    except sqlite3.Error as error:
+        if ended:  # what SQLite says then may be about something on the way
             raise AlteredProject(
                 "The project's database has no end, as no Plumbline makes it: restore plumbline.db from a backup."
             ) from error

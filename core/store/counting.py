@@ -1,13 +1,12 @@
 """The rankings that count: the newest of each labeler for each group, and instead of them all an adjudicating one."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
 from core.records import Labeler, Split
-from core.store import Project
+from core.store import Project, cells
 
 
 class RankedAnswer(NamedTuple):
@@ -63,7 +62,7 @@ def listed(project: Project, *, by_group: bool = False) -> Iterator[CountingRank
         ][5:]
         yield CountingRanking(
             id=ranking, group_id=group, guidelines_id=version, created_at=created, prompt=prompt,
-            tags=tuple(json.loads(tags)), split=split, flag=flag, comment=comment,
+            tags=cells.tags(tags, f"of ranking {ranking}"), split=split, flag=flag, comment=comment,
             labeler=Labeler(who, name, kind, detail), method=method, seconds=seconds,
             answers=tuple(RankedAnswer(*item[1:5]) for item in items), criteria=criteria.get(ranking, {}),
         )  # fmt: skip

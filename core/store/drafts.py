@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from core.store import Project
+from core.store import Project, cells
 
 
 def keep(project: Project, labeler_id: int, group_id: int, draft: dict[str, Any] | None) -> None:
@@ -22,4 +22,6 @@ def keep(project: Project, labeler_id: int, group_id: int, draft: dict[str, Any]
 def listed(project: Project, labeler_id: int) -> dict[int, dict[str, Any]]:
     """What the labeler has begun, by group."""
     rows = project.database.execute("select group_id, draft from drafts where labeler_id = ?", (labeler_id,))
-    return {group_id: json.loads(draft) for group_id, draft in rows}
+    return {
+        group_id: cells.read(draft, dict, f"What was begun for the completions {group_id}") for group_id, draft in rows
+    }

@@ -14,7 +14,8 @@ def tags(project: Project) -> dict[int, set[str]]:
     """The tags of each group's prompt, where it has any."""
     found: dict[int, set[str]] = {}
     for group_id, tag in project.database.execute(
-        "select g.id, t.value from completion_groups g join prompts p on p.id = g.prompt_id, json_each(p.tags) t"
+        "select g.id, cast(t.value as text) from completion_groups g join prompts p on p.id = g.prompt_id,"
+        " json_each(p.tags) t"
     ):
         found.setdefault(group_id, set()).add(tag)
     return found

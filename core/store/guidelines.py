@@ -1,5 +1,6 @@
 """The labeling instructions. Every save is a new version; a ranking remembers the one it was made under."""
 
+import itertools
 import re
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,6 +11,12 @@ from core.resources import resource
 from core.store import Changes, Project, changed, now
 
 SECTIONS = {"criteria": "Criteria", "ties": "Ties", "flags": "Flags", "examples": "Examples"}
+#: Items of a list, each within one line, and without a part that could be read in two ways: else a line of blanks would
+#: take hours.
+ITEM = r"(?:[-*]|\d+[.)])\s+"
+FLAG = r"[-*]\s+\**([\w-][\w -]*+)\**\s*:\**(.*)"
+BOLD = ITEM + r"\*\*([\w -]+)[.:]?\*\*[.:]?(.*)"
+PLAIN = ITEM + r"([\w-]+(?: [\w-]+)?):(?!\S)(.*)"
 EMPTY = Guidelines(0, "", "", "", "")
 
 
@@ -55,16 +62,23 @@ def save(project: Project, *, criteria: str, ties: str, flags: str, examples: st
 
 def flags(guidelines: Guidelines) -> dict[str, str]:
     """The flags that the text defines: each line `- name: meaning` (the name may be bold)."""
-    found = re.findall(r"^\s*[-*]\s+\**([\w -]+?)\**\s*:\**\s*(.+)$", guidelines.flags, re.MULTILINE)
-    return {name.strip().lower(): meaning.strip() for name, meaning in found}
+    return {name: meaning for name, meaning in _items(FLAG, guidelines.flags) if meaning}
 
 
 def criteria(guidelines: Guidelines) -> dict[str, str]:
     """The criteria that the text names, at the head of list items: `1. **Honest.** meaning` or `- honest: meaning`."""
-    bold = r"^\s*(?:[-*]|\d+[.)])\s+\*\*([\w -]+?)[.:]?\*\*[.:]?\s*(.*)$"
-    plain = r"^\s*(?:[-*]|\d+[.)])\s+([\w-]+(?: [\w-]+)?):\s+(.+)$"
-    found = re.findall(bold, guidelines.criteria, re.MULTILINE) or re.findall(plain, guidelines.criteria, re.MULTILINE)
-    return {name.strip().lower(): meaning.strip() for name, meaning in found if name.strip().lower() != "overall"}
+    found = _items(BOLD, guidelines.criteria) or [item for item in _items(PLAIN, guidelines.criteria) if item[1]]
+    return {name: meaning for name, meaning in found if name != "overall"}
+
+
+def _items(pattern: str, text: str) -> list[tuple[str, str]]:
+    """Names and meanings of the lines that the pattern fits; a meaning may stand on the line below."""
+    lines = [line.strip() for line in text.split("\n")]
+    found = []
+    for line, below in itertools.zip_longest(lines, lines[1:], fillvalue=""):
+        if match := re.match(pattern, line):
+            found.append((match[1].strip().lower(), match[2].strip() or ("" if re.match(ITEM, below) else below)))
+    return found
 
 
 def to_markdown(guidelines: Guidelines) -> str:

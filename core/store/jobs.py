@@ -8,13 +8,16 @@ from typing import Any, TypeVar
 from core.config.jobs import JOBS, JobKind, kinds_of
 from core.config.options import as_stored, changed_values
 from core.config.training import ALGORITHMS, Resume, RunResult, TrainPolicyConfig
+from core.errors import ProjectError
 from core.records import Job, JobResult, JobStatus, Wanted
-from core.store import Project, now
+from core.store import Project, cells, now
 from core.store.connection import without_waiting
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 #: Columns that are not as the record has them.
 READ = ("config", "result", "options")
+#: What a job whose config or result cannot be read says: it stays in the list, and nothing can be made of it.
+DAMAGED = "What was asked of job {0}, or what came of it, cannot be read: the project's file is damaged there."
 NAMES = tuple(item.name for item in fields(Job) if item.name not in READ)
 
 
@@ -23,12 +26,23 @@ def job_from(row: dict[str, Any]) -> Job:
     own = {name: row[name] for name in NAMES}
     if row["kind"] not in JOBS:
         return Job(**own, config=None)
-    spec, values = JOBS[row["kind"]], json.loads(row["config"])
+    try:
+        return _typed(row, own)
+    except (ProjectError, TypeError, ValueError):
+        return Job(**own | {"error": own["error"] or DAMAGED.format(row["id"])}, config=None)
+
+
+def _typed(row: dict[str, Any], own: dict[str, Any]) -> Job:
+    spec, values = JOBS[row["kind"]], cells.read(row["config"], dict, f"What was asked of job {row['id']}")
     config = as_stored(spec.config, values)
-    own["kind"] = JobKind(row["kind"])
+    own = own | {"kind": JobKind(row["kind"])}
     if isinstance(config, TrainPolicyConfig) and config.algorithm in ALGORITHMS:
         own["options"] = as_stored(ALGORITHMS[config.algorithm].config, values.get("options", {}))
-    return spec.record(**own, config=config, result=as_stored(spec.result, json.loads(row["result"])))
+    return spec.record(
+        **own,
+        config=config,
+        result=as_stored(spec.result, cells.read(row["result"], dict, f"What came of job {row['id']}")),
+    )
 
 
 def add(project: Project, kind: JobKind, name: str, config: dict[str, Any]) -> int:
@@ -90,8 +104,8 @@ def begun(project: Project, kinds: Sequence[JobKind]) -> frozenset[int]:
 
 def config_values(project: Project, job_id: int) -> dict[str, Any]:
     """A job's config as it was asked for, to be judged by today's bounds before it runs."""
-    found: dict[str, Any] = json.loads(project.database.value("select config from jobs where id = ?", job_id))
-    return found
+    text = project.database.value("select config from jobs where id = ?", job_id)
+    return dict(cells.read(text, dict, f"What was asked of job {job_id}"))
 
 
 # --- what is asked of a job -------------------------------------------------------------------------------------
@@ -132,10 +146,6 @@ def hold_for(project: Project, job_id: int, error: str) -> None:
 
 
 # --- how it goes ------------------------------------------------------------------------------------------------
-
-
-def any_queued(project: Project) -> bool:
-    return bool(project.database.value("select exists (select 1 from jobs where status = 'queued')"))
 
 
 def next_queued(project: Project, job_id: int | None = None) -> int | None:
@@ -201,13 +211,15 @@ def end(
 
 
 def interrupt_working(project: Project) -> list[int]:
-    """Whatever claims to run was interrupted. Returns those jobs."""
+    """Whatever claims to run was interrupted, or stopped if that was asked. Returns those jobs."""
     with project.write() as database:
         found = [
             row["id"] for row in project.database.rows("select id from jobs where status in ('running', 'paused')")
         ]
         database.execute(
-            "update jobs set status = 'interrupted', finished_at = ? where status in ('running', 'paused')", (now(),)
+            "update jobs set status = case wanted when 'stop' then 'stopped' else 'interrupted' end, finished_at = ?"
+            " where status in ('running', 'paused')",
+            (now(),),
         )
     return found
 
@@ -218,9 +230,20 @@ def interrupt_working(project: Project) -> list[int]:
 def merge_result(project: Project, job_id: int, found: JobResult) -> None:
     """Put what is known now over what was known before."""
     with project.write() as database:
-        kept = json.loads(project.database.value("select result from jobs where id = ?", job_id))
+        text = project.database.value("select result from jobs where id = ?", job_id)
+        kept = cells.read(text, dict, f"What came of job {job_id}")
         whole = json.dumps(kept | changed_values(found))
         database.execute("update jobs set result = ? where id = ?", (whole, job_id))
+
+
+def set_adapter(project: Project, job_id: int, folder: str) -> None:
+    """The adapter that counts, whatever was said before; none if it is empty."""
+    with project.write() as database:
+        database.execute(
+            "update jobs set result = case ? when '' then json_remove(result, '$.adapter')"
+            " else json_set(result, '$.adapter', ?) end where id = ?",
+            (folder, folder, job_id),
+        )
 
 
 def forget_best(project: Project, job_id: int) -> None:

@@ -4,6 +4,7 @@ sqlite-utils keeps the list of migrations; it reads numpy, too, so that it is im
 before: the window's first frame does without.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from core.errors import ProjectError
 from core.store import schema_check
-from core.store.connection import Connection, bounded, is_ours, opened, write
+from core.store.connection import VACUUM_INTO, Connection, bounded, is_ours, opened, write
 
 
 def migrate(database: Connection, path: Path) -> None:
@@ -85,5 +86,5 @@ def _back_up(path: Path, backup: Path) -> None:
     partial = backup.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     with closing(opened(path)) as reader:  # a connection in a transaction cannot copy
-        reader.execute("vacuum into ?", (str(partial),))
+        reader.execute(VACUUM_INTO, (os.fsencode(partial),))
     partial.replace(backup)

@@ -1,6 +1,7 @@
 """Rankings as they travel between projects: whole, known by their uid, and never written over."""
 
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from core.store import Project
@@ -9,9 +10,24 @@ from core.store import Project
 PACK = "pack"
 
 
+class Item(NamedTuple):
+    """Where a ranking puts a completion; `position` is where it was shown."""
+
+    completion_id: int
+    rank: int | None
+    flag: str | None
+    position: int | None
+
+
+class CriterionRank(NamedTuple):
+    criterion: str
+    completion_id: int
+    rank: int | None
+
+
 @dataclass(frozen=True)
 class PackedRanking:
-    """A row of `rankings`, with who its labeler is."""
+    """A row of `rankings` with all that hangs on it, and who its labeler is."""
 
     id: int
     group_id: int
@@ -30,6 +46,8 @@ class PackedRanking:
     name: str
     kind: str
     detail: str
+    items: tuple[Item, ...] = ()
+    criteria: tuple[CriterionRank, ...] = ()
 
     @property
     def could_count(self) -> bool:
@@ -40,7 +58,7 @@ ALL = """
     select r.id, r.group_id, r.labeler_id, r.guidelines_id, r.flag, r.comment, r.seconds, r.retracted_at, r.created_at,
         r.uid, r.method, r.repeat_of, r.adjudicates, r.origin, l.name, l.kind, l.detail
     from rankings r join labelers l on l.id = r.labeler_id
-    where l.name = :labeler or :labeler is null order by r.id
+    where l.name = ? order by r.id
 """
 ADD = """
     insert into rankings (group_id, labeler_id, guidelines_id, flag, comment, seconds, retracted_at, created_at, uid,
@@ -48,31 +66,49 @@ ADD = """
     values (:group_id, :labeler_id, :guidelines_id, :flag, :comment, :seconds, :retracted_at, :created_at, :uid,
         :method, :repeat_of, :adjudicates, :origin)
 """
-ITEMS = "select ?, completion_id, rank, flag, position from ranking_items where ranking_id = ?"
+ITEMS = "select ranking_id, completion_id, rank, flag, position from ranking_items"
 ADD_ITEM = "insert into ranking_items (ranking_id, completion_id, rank, flag, position) values (?, ?, ?, ?, ?)"
-CRITERIA = "select ?, criterion, completion_id, rank from criterion_ranks where ranking_id = ?"
+CRITERIA = "select ranking_id, criterion, completion_id, rank from criterion_ranks"
 ADD_CRITERION = "insert into criterion_ranks (ranking_id, criterion, completion_id, rank) values (?, ?, ?, ?)"
 
 
-def listed(packed: Project) -> list[PackedRanking]:
-    """All rankings of a project, oldest first; of a pack its labeler's alone. The author's keys of the calibration set
-    came along to be compared with; they are not the labeler's work."""
-    return packed.database.records(PackedRanking, ALL, labeler=packed.setting(PACK))
+def listed(packed: Project, labeler: str) -> list[PackedRanking]:
+    """The rankings of a pack's labeler, oldest first. The author's keys of the calibration set came along to be
+    compared with; they are not the labeler's work."""
+    items: dict[int, list[Item]] = defaultdict(list)
+    for number, *item in packed.database.execute(ITEMS):
+        items[number].append(Item(*item))
+    criteria: dict[int, list[CriterionRank]] = defaultdict(list)
+    for number, *rank in packed.database.execute(CRITERIA):
+        criteria[number].append(CriterionRank(*rank))
+    return [
+        replace(each, items=tuple(items[each.id]), criteria=tuple(criteria[each.id]))
+        for each in packed.database.records(PackedRanking, ALL, labeler)
+    ]
 
 
-def add(project: Project, packed: Project, ranking: PackedRanking) -> int:
-    """Store a ranking of `packed` with all that it says; returns its id here. Its group, labeler, guidelines and the
+def add(project: Project, ranking: PackedRanking) -> int:
+    """Store a ranking with all that it says; returns its id here. Its group, completions, labeler, guidelines and the
     ranking that it repeats must be those of `project` by now."""
     with project.write() as database:
-        new = database.insert(ADD, asdict(ranking))
-        database.many(ADD_ITEM, packed.database.execute(ITEMS, (new, ranking.id)))
-        database.many(ADD_CRITERION, packed.database.execute(CRITERIA, (new, ranking.id)))
+        new = database.insert(ADD, vars(ranking))
+        database.many(ADD_ITEM, [(new, *item) for item in ranking.items])
+        database.many(ADD_CRITERION, [(new, *rank) for rank in ranking.criteria])
     return new
 
 
-def ids(project: Project) -> dict[str, int]:
-    """The id of every ranking by its uid."""
-    return dict(project.database.execute("select uid, id from rankings").fetchall())
+class Known(NamedTuple):
+    """A ranking that is here already, and what it is of."""
+
+    id: int
+    group_id: int
+    labeler_id: int
+
+
+def known(project: Project) -> dict[str, Known]:
+    """Every ranking by its uid."""
+    found = project.database.execute("select uid, id, group_id, labeler_id from rankings")
+    return {uid: Known(*row) for uid, *row in found}
 
 
 def retract(project: Project, ranking_id: int, at: str) -> bool:

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from core.errors import BadInput, NothingToDo
+from core.errors import BadInput, NothingToDo, ProjectError
 from core.records import Prompt, Split
-from core.store import Changes, Project, changed, now
+from core.store import Changes, Project, cells, changed, now
 
 
 def _prompt(row: dict[str, Any]) -> Prompt:
-    return Prompt(row["id"], row["text"], tuple(json.loads(row["tags"])), row["split"], row["source"])
+    return Prompt(row["id"], row["text"], cells.tags(row["tags"], row["id"]), row["split"], row["source"])
 
 
 LISTED = "select id, text, tags, split, source from prompts where (:split = 'all' or split = :split)"
@@ -169,14 +169,16 @@ def is_ranked(project: Project, prompt_id: int) -> bool:
 def tags(project: Project) -> list[str]:
     """Every tag in use, the most used first."""
     return project.database.column(
-        "select t.value from prompts, json_each(prompts.tags) t group by 1 order by count(*) desc, 1"
+        "select cast(t.value as text) from prompts, json_each(prompts.tags) t group by 1 order by count(*) desc, 1"
     )
 
 
 def by_tag(project: Project) -> dict[str, set[int]]:
     """The ids of the prompts with each tag."""
     found: dict[str, set[int]] = {}
-    for prompt_id, tag in project.database.execute("select p.id, t.value from prompts p, json_each(p.tags) t"):
+    for prompt_id, tag in project.database.execute(
+        "select p.id, cast(t.value as text) from prompts p, json_each(p.tags) t"
+    ):
         found.setdefault(tag, set()).add(prompt_id)
     return found
 
@@ -224,7 +226,9 @@ def lines(project: Project, ids: Sequence[int]) -> list[Line]:
         " from prompts p where p.id in (select value from json_each(?)) order by p.id",
         (json.dumps(ids),),
     )
-    return [Line(number, text, split, tuple(json.loads(tags)), *counts) for number, text, split, tags, *counts in rows]
+    return [
+        Line(number, text, split, _shown_tags(tags, number), *counts) for number, text, split, tags, *counts in rows
+    ]
 
 
 def delete(project: Project, prompt_ids: Iterable[int]) -> Changes:
@@ -251,3 +255,11 @@ def split_heldout(project: Project, fraction: float) -> Changes:
             )
         project.count_edit("prompts")
     return changed("Hold out prompts", "prompts")
+
+
+def _shown_tags(text: str, number: int) -> tuple[str, ...]:
+    """In the table a prompt stays where its tags are damaged, which is said there."""
+    try:
+        return cells.tags(text, number)
+    except ProjectError:
+        return ("cannot be read",)

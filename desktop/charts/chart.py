@@ -19,6 +19,7 @@ from desktop.charts.series import Series
 from desktop.theme import theme
 from desktop.theme.theme import SPACE, overlay_colour
 from desktop.widgets.basics import label, row
+from desktop.widgets.strangers import tip
 
 EMPTY: Range = (0, 10)
 #: The height of the line that a chart begins with.
@@ -178,7 +179,7 @@ class Chart(QWidget):
     def warn(self, text: str) -> None:
         """Say beside the heading that something looks wrong; nothing takes it away."""
         self.warning.setVisible(bool(text))
-        self.warning.setToolTip(text)
+        self.warning.setToolTip(tip(text))
         self.warning.setAccessibleName(f"Warning: {text}" if text else "")
         self.plot.setAccessibleDescription(text)
 

@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,8 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QMenu, QWidget
 
 from core.errors import BadInput, known
+from core.spreadsheets import guarded
+from core.store.files import beside
 from desktop.background import in_background
 from desktop.charts.curve import Key
 from desktop.theme import theme
@@ -60,15 +61,11 @@ def save(owner: QWidget, path: Path, content: Callable[[], bytes]) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(f"partial-{path.name}")
     try:
-        beside.write_bytes(content)
-        beside.replace(path)
+        with beside.file(path) as made:
+            made.write_bytes(content)
     except OSError as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def image(drawn: Drawn) -> QImage:
@@ -119,7 +116,7 @@ def table(columns: list[tuple[str, dict[float, float]]]) -> bytes:
     """One row for each step, one column for each curve; empty where a curve has no value."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["step", *(words for words, _ in columns)])
+    writer.writerow(["step", *(guarded(words) for words, _ in columns)])
     for step in sorted(set().union(*(values for _, values in columns))):
         writer.writerow([f"{step:g}" if step % 1 else int(step), *(values.get(step, "") for _, values in columns)])
     return text.getvalue().encode("utf-8")

@@ -67,8 +67,8 @@ class Lines:
             "tick": {"position": 1.0, "anchors": [(0, 1), (1, 1)]},  # towards the middle: none is cut at an edge
         }[line.kind]
         drawn = pg.InfiniteLine(
-            pos=line.place, angle=0 if line.kind == "level" else 90, label=line.word or None, labelOpts=beside,
-            span=(0, FOOT) if line.kind == "tick" else (0, 1),
+            pos=line.place, angle=0 if line.kind == "level" else 90, label=_literal(line.word) or None,
+            labelOpts=beside, span=(0, FOOT) if line.kind == "tick" else (0, 1),
         )  # fmt: skip
         self._plot.addItem(drawn, ignoreBounds=True)
         self._pen(line, drawn)
@@ -117,9 +117,15 @@ def resume_marks(found: Sequence[Resume]) -> list[Line]:
         Line(
             each.step,
             f"Resumed after step {each.step} on {local_time(each.at)}, after "
-            + (f"a pause of {duration(each.paused)}" if each.paused else "it had ended"),
+            + (f"a pause of {duration(each.paused)}" if each.paused else "it had ended")
+            + (f"; the checkpoint of step {each.damaged} was damaged" if each.damaged else ""),
             "resumed",
             kind="mark",
         )
         for each in found
     ]
+
+
+def _literal(word: str) -> str:
+    """pyqtgraph formats a line's label with its value."""
+    return word.replace("{", "{{").replace("}", "}}")

@@ -1,6 +1,7 @@
 """The line beside a chart's heading: the values at a step, each in its curve's colour. It is the legend too."""
 
 from dataclasses import dataclass
+from html import escape
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
@@ -63,8 +64,8 @@ class Readout(QWidget):
             plain = "   ".join([start, *(dot + text for dot, text in zip(dots, texts, strict=True))])
             if self._label.fontMetrics().horizontalAdvance(plain.strip()) <= self.width():
                 break
-        parts = [f"{key} {text}".strip() for key, text in zip(keys, texts, strict=True)]
-        self._label.setText("&nbsp;&nbsp; ".join(([start] if start else []) + parts))
+        parts = [f"{key} {escape(text)}".strip() for key, text in zip(keys, texts, strict=True)]
+        self._label.setText("&nbsp;&nbsp; ".join(([escape(start)] if start else []) + parts))
         if keys != self._keys:  # a mark may be higher than the letters
             self._keys = keys
             self.updateGeometry()

@@ -27,10 +27,13 @@ from desktop.tab import TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import Number, column, label, row, scrolled
 from desktop.widgets.bound import action_button, bind
+from desktop.widgets.drafts import Draft
 from desktop.widgets.empty import Empty
 
 #: Cards put up: more are a button away. So many of them in one turn of the event loop: 40 at once take 120 ms.
 PAGE, TURN = 40, 4
+#: The project's setting: the prompt that is being typed.
+DRAFT = "draft/compare"
 
 
 class Tab(TabWidget):
@@ -98,6 +101,7 @@ class Tab(TabWidget):
         page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         page.setStretch(2, 1)
         self.setLayout(page)
+        self._draft = Draft(session.project, DRAFT, {"prompt": self.prompt}, self)
         session.news.connect(self._news)
         self.refresh(None)
 
@@ -228,6 +232,7 @@ class Tab(TabWidget):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._turn.stop()
+        self._draft.leave()
         super().closeEvent(event)
 
     def _show_numbers(self, found: CompareResult) -> None:

@@ -99,8 +99,7 @@ class Clip(Figure):
             curve.setData(x, clipped(x, advantage, self.value))
         self.at.setData([1.0, 1.0], [1.0, -1.0])
         first, second = (f'<span style="color:{colour}">●</span>' for colour in theme.current().series[:2])
-        self.said.setTextFormat(Qt.TextFormat.RichText)
-        self.said.setText(
+        self.said.show_marked(
             f"{first} A token that was good: beyond {1 + self.value:.2f} times its old probability nothing is gained. "
             f"{second} One that was bad: below {1 - self.value:.2f} times, neither."
         )
@@ -122,8 +121,7 @@ class OverOptimisation(Figure):
         first, second = (f'<span style="color:{colour}">●</span>' for colour in theme.current().series[:2])
         peak = int(gold.argmax())
         verdict = "past the peak: people like it less again." if end > peak else "people still like it more and more."
-        self.said.setTextFormat(Qt.TextFormat.RichText)
-        self.said.setText(
+        self.said.show_marked(
             f"{first} learned {learned[end]:.1f} {second} gold {gold[end]:.1f}. At this price the policy stops "
             f"{kl[end]:.0f} nats from the reference, {verdict}"
         )

@@ -1,9 +1,10 @@
 """Help inside the window: pages of the guide (Markdown in `resources/guide`), and what this program is."""
 
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QByteArray, Qt, QUrl
 from PySide6.QtGui import QImage, QTextDocument
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
 
@@ -24,6 +25,7 @@ PAGES = {
     "policy": "&Tuning the policy",
     "machines": "What &fits, and several processes",
     "settings": "&Settings and the system view",
+    "safety": "What is saf&e",
     "comparison": "&Beside Argilla and Label Studio",
 }
 PICTURE_WIDTH = 760
@@ -56,12 +58,12 @@ class Pages(QTextBrowser):
         super().doSetSource(name, QTextDocument.ResourceType.HtmlResource)  # as which `loadResource` gives it
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
-        found = super().loadResource(kind, name)
+        path = Path(self.source().resolved(QUrl(name)).toLocalFile()).resolve()
+        if not path.is_relative_to(resource("guide").resolve()):
+            return QByteArray()  # it has pages and pictures of its own and no others
         if kind == QTextDocument.ResourceType.HtmlResource.value:
-            return html_of(bytes(found).decode(), trusted=True)
-        if kind != QTextDocument.ResourceType.ImageResource.value:
-            return found
-        picture = QImage(QUrl(name).toLocalFile() if isinstance(name, QUrl) else name)
+            return html_of(path.read_text(encoding="utf-8"), trusted=True)
+        picture = QImage(str(path))
         if picture.width() <= PICTURE_WIDTH:
             return picture
         return picture.scaledToWidth(PICTURE_WIDTH, Qt.TransformationMode.SmoothTransformation)

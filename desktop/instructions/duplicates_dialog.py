@@ -7,11 +7,13 @@ from core.errors import KnownError
 from core.preferences.similar import near_duplicates
 from core.records import Prompt
 from core.store import prompts
+from core.texts import one_line
 from desktop import errors
 from desktop.background import in_background
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row
+from desktop.widgets.strangers import tip
 
 SHOWN = 500
 
@@ -60,9 +62,9 @@ class DuplicatesDialog(QDialog):
             self.tree.addTopLevelItem(top)
             keeper = next((place for place in members if found[place].id in ranked), members[0])
             for place in members:
-                item = QTreeWidgetItem([" ".join(found[place].text.split())])
+                item = QTreeWidgetItem([one_line(found[place].text)])
                 item.setData(0, Qt.ItemDataRole.UserRole, found[place].id)
-                item.setToolTip(0, found[place].text)
+                item.setToolTip(0, tip(found[place].text))
                 if found[place].id in ranked:
                     item.setText(0, item.text(0) + "   (ranked)")
                 else:

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QTextCursor
-from PySide6.QtWidgets import QComboBox, QMenu, QPlainTextEdit, QPushButton, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QMenu, QPushButton, QScrollArea, QSizePolicy, QWidget
 
 from core.errors import KnownError
 from core.records import Guidelines
@@ -20,10 +20,11 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, add_shortcuts, bind
 from desktop.widgets.dates import local_time
+from desktop.widgets.drafts import Throttle
 from desktop.widgets.markdown_view import MarkdownView
+from desktop.widgets.strangers import Editing, clipped
 
 DRAFT = "guidelines_draft"
-DRAFT_MILLISECONDS = 600
 PREVIEW_MILLISECONDS = 200
 HINTS = {
     "criteria": "What makes one completion better than another, the most important first.",
@@ -47,8 +48,7 @@ class GuidelinesEditor(QWidget):
         self._before: dict[str, str] = {}
         self._loading = False
         self._from_last_time = False
-        self._draft_timer = QTimer(self, singleShot=True, interval=DRAFT_MILLISECONDS)
-        self._draft_timer.timeout.connect(self.keep_draft)
+        self._draft = Throttle(self, self.keep_draft)
         self._preview_timer = QTimer(self, singleShot=True, interval=PREVIEW_MILLISECONDS)
         self._preview_timer.timeout.connect(self._show_preview)
         self.editors = {part: self._editor(part) for part in guidelines.SECTIONS}
@@ -61,8 +61,8 @@ class GuidelinesEditor(QWidget):
         self.load()
         self._open_draft()
 
-    def _editor(self, part: str) -> QPlainTextEdit:
-        editor = QPlainTextEdit(self)
+    def _editor(self, part: str) -> Editing:
+        editor = Editing(self)
         editor.setMinimumHeight(HEIGHTS[part])
         editor.setTabChangesFocus(True)
         editor.setPlaceholderText(HINTS[part])
@@ -133,7 +133,7 @@ class GuidelinesEditor(QWidget):
     @property
     def parts(self) -> dict[str, str]:
         """What the editors hold."""
-        return {part: editor.toPlainText() for part, editor in self.editors.items()}
+        return {part: editor.text() for part, editor in self.editors.items()}
 
     @property
     def unsaved(self) -> bool:
@@ -162,7 +162,7 @@ class GuidelinesEditor(QWidget):
             self._say(str(error), "error")
             return
         self.session.do(changes, self)  # before the next write, which is no part of the step that undo takes back
-        self._draft_timer.stop()
+        self._draft.rest()
         self._store_draft(None)
         self.put_back.hide()
         self.current = guidelines.current(self.session.project)
@@ -189,8 +189,8 @@ class GuidelinesEditor(QWidget):
             self._replace(parts, f"Version {chosen.id} is in the editors: save it to make it the newest.")
 
     def keep_draft(self) -> None:
-        """Store unsaved changes in the project; called shortly after typing stops and before closing."""
-        self._draft_timer.stop()
+        """Store unsaved changes in the project; called soon after something was typed and before closing."""
+        self._draft.rest()
         self._store_draft(self.parts if self.unsaved else None)
         self._show_state()
 
@@ -200,7 +200,7 @@ class GuidelinesEditor(QWidget):
         self._preview_timer.stop()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        if self._draft_timer.isActive():
+        if self._draft.waiting:
             self.keep_draft()
         super().hideEvent(event)
 
@@ -218,7 +218,7 @@ class GuidelinesEditor(QWidget):
     def _typed(self) -> None:
         if not self._loading:
             self._from_last_time = False
-            self._draft_timer.start()
+            self._draft.touch()
             self._show_state()
         self._preview_timer.start()
 
@@ -243,10 +243,10 @@ class GuidelinesEditor(QWidget):
         """As an edit and not with setPlainText, so that each editor's own undo still reaches back."""
         self._loading = True
         for part, editor in self.editors.items():
-            if editor.toPlainText() != parts[part]:
+            if editor.text() != parts[part]:
                 cursor = QTextCursor(editor.document())
                 cursor.select(QTextCursor.SelectionType.Document)
-                cursor.insertText(parts[part])
+                cursor.insertText(editor.fitted(parts[part]))
                 editor.moveCursor(QTextCursor.MoveOperation.Start)
         self._loading = False
         self._show_preview()
@@ -274,8 +274,9 @@ class GuidelinesEditor(QWidget):
         written = any(text.strip() for text in (shown.criteria, shown.ties, shown.flags, shown.examples))
         text = guidelines.to_markdown(shown).removeprefix("# Guidelines")
         self.preview.show_markdown(text if written else "*What labelers read appears here while you write.*")
-        names = guidelines.flags(Guidelines(0, **self.parts))
-        self.checklist.show_draft(Guidelines(0, **self.parts))
+        draft = clipped(Guidelines(0, **self.parts))
+        names = guidelines.flags(draft)
+        self.checklist.show_draft(draft)
         self.flag_names.setText(f"Labelers can set: {', '.join(names)}" if names else "No flag is defined yet.")
 
     def _go_to(self, part: str) -> None:
@@ -304,7 +305,7 @@ class GuidelinesEditor(QWidget):
         if changed and self._from_last_time:
             self._say("Your unsaved changes from last time are here.", "warning")
         elif changed:
-            waiting = self._draft_timer.isActive()
+            waiting = self._draft.waiting
             self._say("Unsaved …" if waiting else "Unsaved, kept as a draft", "muted")
         elif self.current.id:
             self._say(f"Saved as version {self.current.id}, {local_time(self.current.created_at)}", "muted")

@@ -22,6 +22,7 @@ from core.errors import Stopped, known
 from core.store import Project
 from core.store.undo import bulk
 from core.store.undo.bulk import Recorded
+from core.texts import one_line
 from desktop.background import in_background, with_project
 from desktop.session import Session
 from desktop.theme.theme import SPACE
@@ -148,7 +149,7 @@ class ImportDialog(QDialog):
             return ", ".join(item.tags)
         answers = sorted(item.answers, key=lambda answer: (answer.rank is None, answer.rank or 0))
         return "   |   ".join(
-            f"{'–' if answer.rank is None else answer.rank}. {' '.join(answer.text.split())[:60]}" for answer in answers
+            f"{'–' if answer.rank is None else answer.rank}. {one_line(answer.text, 60)}" for answer in answers
         )
 
     def run_import(self) -> None:

@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from core.store import Project, prompts
 from core.store.prompts import Line
+from core.texts import one_line
+from desktop.widgets.strangers import tip
 from desktop.widgets.tables import plain
 
 Index = QModelIndex | QPersistentModelIndex
@@ -90,9 +92,9 @@ class PromptModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.ToolTipRole:
             counts = f"Groups of completions: {row.completions}\nRankings: {row.rankings}"
-            return (row.text, row.split, ", ".join(row.tags), counts)[index.column()]
-        shown = (" ".join(row.text.split()), SPLIT_TITLES[row.split], ", ".join(row.tags), _state(row))
-        return shown[index.column()]
+            return tip((row.text, row.split, ", ".join(row.tags), counts)[index.column()])
+        shown = (row.text, SPLIT_TITLES[row.split], ", ".join(row.tags), _state(row))
+        return one_line(shown[index.column()])
 
 
 class PromptTable(QTableView):

@@ -26,10 +26,14 @@ from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, card, column, label, row, set_role, side_panel
 from desktop.widgets.bound import action_button, add_shortcuts, bind
+from desktop.widgets.drafts import Draft, Throttle
+from desktop.widgets.strangers import Editing
 
 SEARCH_MILLISECONDS = 150
 SIDE_WIDTH = 340
 KEEP = "(as it is)"
+#: Settings of the project: prompts that are not added yet, and what is typed over one and not saved.
+NEW_DRAFT, EDIT_DRAFT = "draft/new-prompts", "draft/prompt"
 
 
 class PromptsPage(QWidget):
@@ -45,12 +49,15 @@ class PromptsPage(QWidget):
         self.table.selectionModel().selectionChanged.connect(lambda: self._show_selected())
         self._search_timer = QTimer(self, singleShot=True, interval=SEARCH_MILLISECONDS)
         self._search_timer.timeout.connect(self.search_now)
+        self._edit = Throttle(self, self._keep_edit)
+        self._loading = False
         self._confirmed: tuple[int, ...] = ()
         self._shown: tuple[int, ...] = ()
         layout = row(self._list(), self._side(), spacing=3 * SPACE)
         layout.setStretch(0, 1)
         layout.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(layout)
+        self._new = Draft(session.project, NEW_DRAFT, {"text": self.new_text}, self)
         self.load()
 
     def _list(self) -> QWidget:
@@ -130,7 +137,7 @@ class PromptsPage(QWidget):
 
     def _editing(self) -> QWidget:
         self.edit_title = label("Selected prompt", "heading")
-        self.text = QPlainTextEdit(self)
+        self.text = Editing(self)
         self.text.setAccessibleName("Text of the prompt")
         self.text.setTabChangesFocus(True)
         self.text.setFixedHeight(80)
@@ -138,6 +145,8 @@ class PromptsPage(QWidget):
         self.tags = QLineEdit(self)
         self.tags.setPlaceholderText("comma, separated")
         bind(actions.TAGS, self.tags)
+        self.text.textChanged.connect(self._typed)
+        self.tags.textChanged.connect(self._typed)
         self.save_button = action_button(actions.SAVE, self.save)
         self.delete_button = bind(actions.DELETE, button(actions.DELETE.title, self.delete))
         self.edited = label("", "muted", wrap=True)
@@ -191,6 +200,7 @@ class PromptsPage(QWidget):
             self._say(self.added, str(error), "error")
             return
         self.new_text.clear()
+        self._new.keep()
         known = len(texts) - len(changes.ids)
         self._say(self.added, outcome(len(changes.ids), known), "good" if changes.ids else "muted")
         self._done(changes)
@@ -221,12 +231,13 @@ class PromptsPage(QWidget):
         try:
             with self.session.project.write():
                 for prompt_id in ids:
-                    text = self.text.toPlainText() if len(ids) == 1 else None
+                    text = self.text.text() if len(ids) == 1 else None
                     changes = prompts.edit(self.session.project, prompt_id, text=text, split=split, tags=tags)
         except KnownError as error:
             self._say(self.edited, str(error), "error")
             return
         if ids:
+            self._forget_edit()
             self._done(changes)
             self._say(self.edited, "Saved.", "good")
 
@@ -245,6 +256,7 @@ class PromptsPage(QWidget):
         except KnownError as error:
             self._say(self.edited, str(error), "error")
             return
+        self._forget_edit()
         self.table.clearSelection()
         self._done(changes)
         self._say(self.added, f"{counted(len(ids), 'prompt')} deleted.", "muted")
@@ -256,8 +268,11 @@ class PromptsPage(QWidget):
         return any(prompts.is_ranked(self.session.project, prompt_id) for prompt_id in ids)
 
     def leave(self) -> None:
-        """The project is about to close."""
+        """The project is about to close: keep what is typed."""
         self._search_timer.stop()
+        self._new.leave()
+        if self._edit.waiting:
+            self._keep_edit()
 
     def recount(self) -> None:
         """Completions or rankings came: only the numbers in the rows differ."""
@@ -274,6 +289,8 @@ class PromptsPage(QWidget):
         ids = self.table.selected_ids()
         if ids == self._shown and ids:
             return
+        if self._edit.waiting:
+            self._keep_edit()
         self._shown = ids
         self._confirmed = ()
         self.delete_button.setText("Delete" if len(ids) < 2 else f"Delete {len(ids):,}")
@@ -285,14 +302,46 @@ class PromptsPage(QWidget):
             self.split.removeItem(0)
         if len(ids) == 1:
             prompt = prompts.get(self.session.project, ids[0])
-            self.text.setPlainText(prompt.text)
             self.split.setCurrentIndex(self.split.findData(prompt.split))
-            self.tags.setText(", ".join(prompt.tags))
+            self._put(prompt.text, ", ".join(prompt.tags))
+            self._open_draft(ids[0])
         elif ids:
             self.split.insertItem(0, KEEP, "")
             self.split.setCurrentIndex(0)
             self.tags.clear()
         self.tags.setPlaceholderText("comma, separated" if len(ids) < 2 else KEEP)
+
+    def _put(self, text: str, tags: str) -> None:
+        """Fill the fields of the selected prompt, which is no typing."""
+        self._loading = True
+        self.text.setPlainText(self.text.fitted(text))
+        self.tags.setText(tags)
+        self._loading = False
+
+    def _typed(self) -> None:
+        if not self._loading and len(self._shown) == 1:
+            self._edit.touch()
+
+    def _keep_edit(self) -> None:
+        """Store what is typed over the selected prompt until it is saved."""
+        self._edit.rest()
+        if len(self._shown) == 1 and not self.text.too_long:
+            draft = {"id": self._shown[0], "text": self.text.text(), "tags": self.tags.text()}
+            self.session.project.set_setting(EDIT_DRAFT, draft)
+
+    def _open_draft(self, prompt_id: int) -> None:
+        draft, saved = self.session.project.setting(EDIT_DRAFT), (self.text.text(), self.tags.text())
+        if not isinstance(draft, dict) or draft.get("id") != prompt_id or self.text.too_long:
+            return
+        typed = (str(draft.get("text", "")), str(draft.get("tags", "")))
+        if typed != saved:
+            self._put(*typed)
+            self._say(self.edited, "What you typed and did not save is here.", "warning")
+
+    def _forget_edit(self) -> None:
+        self._edit.rest()
+        if self.session.project.setting(EDIT_DRAFT) is not None:
+            self.session.project.set_setting(EDIT_DRAFT, None)
 
     def _select(self, ids: set[int]) -> None:
         selection = self.table.selectionModel()

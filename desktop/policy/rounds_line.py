@@ -10,6 +10,7 @@ from core.jobs.follow import News
 from core.runs.rounds import Round, line, rounds
 from desktop.background import with_project
 from desktop.session import Session
+from desktop.widgets.strangers import tip
 
 WHAT = (
     "A round is: rank, learn a reward, tune. What the tuned policy writes belongs to the next round; the reward model "
@@ -44,7 +45,7 @@ class RoundsLine(QLabel):
         def show(found: list[Round]) -> None:
             if number == self._asked:
                 self.whole = "   →   ".join(line(each) for each in found)
-                self.setToolTip("\n".join([*(line(each) for each in found), "", WHAT]))
+                self.setToolTip(tip("\n".join([*(line(each) for each in found), "", WHAT])))
                 self._fit()
                 self.setVisible(any(each.pairs for each in found))
 

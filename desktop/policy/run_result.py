@@ -1,7 +1,6 @@
 """What came of a run of the policy, in a few sentences under its charts."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
 
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.guidance.next_step import is_chance
@@ -12,9 +11,10 @@ from desktop import errors
 from desktop.background import with_project
 from desktop.session import Session
 from desktop.widgets.basics import label, set_role
+from desktop.widgets.strangers import Label
 
 
-class RunResult(QLabel):
+class RunResult(Label):
     """Shows `said_of` a run at once, and how sure its gain is as soon as that was computed.
 
     `warning` is for the place under it: it says where the run learned from a reward model that may be guessing.
@@ -25,7 +25,6 @@ class RunResult(QLabel):
         self.session = session
         self._job: TrainPolicyJob | None = None
         self._gains: dict[int, Interval] = {}
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.warning = label("", "warning", wrap=True)

@@ -8,20 +8,20 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QHeaderView,
-    QLabel,
     QSizePolicy,
     QSplitter,
     QTableView,
-    QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
 
 from core.store import Project
 from core.store.runs import job_samples
+from core.texts import one_line
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
+from desktop.widgets.strangers import Label, Reading, tip
 from desktop.widgets.tables import ROW
 
 Index = QModelIndex | QPersistentModelIndex
@@ -108,12 +108,12 @@ class SamplesModel(QAbstractTableModel):
             colours = theme.current()
             return QColor(colours.good if value > 0 else colours.danger if value < 0 else colours.muted)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return str(value) if name in ("prompt", "completion") else None
+            return tip(str(value)) if name in ("prompt", "completion") else None
         if name == "step":
-            return str(value) if row.get("policy") == "policy" else str(row.get("policy"))
+            return str(value) if row.get("policy") == "policy" else one_line(str(row.get("policy")))
         if isinstance(value, float):
             return f"{value:.2f}" if name == "kl" else f"{value:+.2f}"
-        return "" if value is None else str(value).replace("\n", " ")
+        return "" if value is None else one_line(str(value))
 
 
 def _alignment(name: str) -> Qt.AlignmentFlag:
@@ -211,11 +211,11 @@ class SampleTexts(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heads: list[QLabel] = []
-        self.boxes: list[QTextBrowser] = []
+        self.heads: list[Label] = []
+        self.boxes: list[Reading] = []
         self.panes: list[QWidget] = []
         for name in ("Prompt", "Completion", "Answer of the reference"):
-            head, box, pane = label(name, "small"), QTextBrowser(), QWidget()
+            head, box, pane = label(name, "small"), Reading(), QWidget()
             box.setAccessibleName(name)
             pane.setLayout(column(head, box, spacing=2))
             self.heads.append(head)
@@ -226,7 +226,7 @@ class SampleTexts(QWidget):
         self.heads[0].hide()
         self.boxes[0].setFrameShape(QFrame.Shape.NoFrame)
         self.boxes[0].setStyleSheet(
-            "QTextBrowser { background: transparent; border: none; padding: 0; font-weight: 600; }"
+            "QTextEdit { background: transparent; border: none; padding: 0; font-weight: 600; }"
         )
         self.boxes[0].document().setDocumentMargin(0)
         self.boxes[0].setFixedHeight(PROMPT_LINES * self.boxes[0].fontMetrics().lineSpacing() + 6)
@@ -253,7 +253,7 @@ class SampleTexts(QWidget):
             self.heads, self.boxes, ("Prompt", mine, theirs), (prompt, completion, answer), strict=True
         ):
             head.setText(name)
-            box.setPlainText(text)
+            box.show_text(text)
         self.panes[0].setVisible(bool(prompt))
         self.panes[2].setVisible(bool(theirs))
 

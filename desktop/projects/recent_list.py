@@ -14,6 +14,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, clear, column, label, row
 from desktop.widgets.dates import local_time
 from desktop.widgets.elided import ElidedLabel, ElidedLink
+from desktop.widgets.strangers import tip
 
 #: What can be asked for a project from its menu, by the name that `asked` carries; None is a line.
 MENU: tuple[tuple[str, str] | None, ...] = (
@@ -77,13 +78,13 @@ class RecentRow(QWidget):
         super().__init__(recent)
         self.recent, self.folder = recent, found.folder
         self.name = ElidedLink(found.name)
-        self.name.setToolTip(f"Open {found.folder}")
+        self.name.setToolTip(tip(f"Open {found.folder}"))
         self.name.clicked.connect(lambda: recent.asked.emit("open", found.folder))
         changed = local_time(datetime.fromtimestamp(found.changed, UTC).isoformat())
         date = label(changed, "small")
         date.setToolTip("When it last changed")
         where = ElidedLabel(_from_home(found.folder), "small", Qt.TextElideMode.ElideMiddle)
-        where.setToolTip(str(found.folder))
+        where.setToolTip(tip(str(found.folder)))
         where.setContentsMargins(3, 0, 0, 0)
         self.menu = QMenu(self)
         for item in MENU:
@@ -93,7 +94,7 @@ class RecentRow(QWidget):
                 self.menu.addAction(item[1]).triggered.connect(lambda _=False, name=item[0]: self._ask(name))
         more = QToolButton()
         more.setText("⋯")
-        more.setAccessibleName(f"More for {found.name}")
+        more.setAccessibleName(f"More for {self.name.whole}")
         more.setToolTip("Duplicate, archive, delete …")
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         more.setProperty("role", "more")

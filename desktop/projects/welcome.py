@@ -132,12 +132,14 @@ class NewProject(QDialog):
         folder = Path(self.folder.text().strip())
         try:
             base_models.check(base_models.parse(self.model.text()))
-            project = create_project(folder, self.name.text().strip(), self.model.text().strip())
+            text = guidelines.templates()["helpful-honest-harmless"].read_text(encoding="utf-8")
+            written = guidelines.from_markdown(text)
+            create_project(
+                folder, self.name.text().strip(), self.model.text().strip(),
+                lambda project: guidelines.save(project, **written),
+            ).close()  # fmt: skip
         except KnownError as error:
             self.error.setText(str(error))
             return
-        text = guidelines.templates()["helpful-honest-harmless"].read_text(encoding="utf-8")
-        guidelines.save(project, **guidelines.from_markdown(text))
-        project.close()
         self.accept()
         self.made.emit(folder)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from core.labeling.ordering import Ordering, letter
 from core.records import Group
@@ -21,7 +21,9 @@ from desktop.rank.keys import Command, Name, command, hint
 from desktop.rank.ladder import Ladder
 from desktop.rank.prompt_text import PromptText
 from desktop.rank.question_bar import QuestionBar
+from desktop.widgets.basics import label
 from desktop.widgets.bound import bind
+from desktop.widgets.strangers import tip
 
 ANSWERS: dict[Name, int] = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
 #: What is not done by hand while the order follows from answers or from two picks.
@@ -77,9 +79,7 @@ class RankingBoard(QWidget):
 
     def _build(self) -> None:
         self.prompt = PromptText(self)
-        self.note = QLabel(self)
-        self.note.setProperty("role", "warning")
-        self.note.setWordWrap(True)
+        self.note = label("", "warning", wrap=True)
         self.note.hide()
         self.criteria = CriterionBar(self)
         self.criteria.chosen.connect(self.switching)
@@ -110,9 +110,8 @@ class RankingBoard(QWidget):
         layout.addWidget(self.question)
         layout.addLayout(body, 1)
         layout.addLayout(self._footer())
-        self.hint = QLabel(hint("order"), self)
+        self.hint = label(hint("order"), "muted")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.hint.setProperty("role", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout.addWidget(self.hint)
 
@@ -194,7 +193,7 @@ class RankingBoard(QWidget):
         """A gentle word in the hint line until the next change."""
         text = sentence or hint(self.ordering.method)
         self.hint.setText(text)
-        self.hint.setToolTip(text)
+        self.hint.setToolTip(tip(text))
         self.hint.setProperty("role", "warning" if sentence else "muted")
         self.hint.style().polish(self.hint)
 

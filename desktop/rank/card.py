@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
     QTextEdit,
     QToolButton,
@@ -33,15 +32,19 @@ from PySide6.QtWidgets import (
 )
 
 from core.records import Completion
+from core.texts import shown
 from desktop import user_settings
 from desktop.rank import actions
 from desktop.rank.keys import with_key
 from desktop.theme import theme
 from desktop.widgets.bound import bind
 from desktop.widgets.markdown_view import set_markdown
+from desktop.widgets.strangers import Label, Reading, tip
 
 MIME = "application/x-plumbline-completion"
 MIN_SIZE = QSize(236, 150)
+#: How a completion that is cut on its card is had whole.
+WAY = with_key("Copy all of it", "copy") + "."
 RADIUS = 10.0
 FREE = "QToolButton { border: 1px solid palette(mid); border-radius: 6px; padding: 3px 10px; }"
 PLACED = (
@@ -151,7 +154,7 @@ class RankingCard(QFrame):
 
     def _build(self) -> None:
         self.chip = LetterChip(self.letter, self)
-        self.flag_label = QLabel(self)
+        self.flag_label = Label(parent=self)
         self.flag_label.setProperty("role", "warning")
         self.flag_button = self._button("⚑", with_key("Flag this completion", "flag"))
         self.flag_button.clicked.connect(lambda: self.flagging.emit(self.completion.id))
@@ -165,11 +168,11 @@ class RankingCard(QFrame):
         head.addStretch(1)
         head.addWidget(self.flag_button)
         head.addWidget(self.place_button)
-        self.twin = QLabel(self)
+        self.twin = Label(parent=self)
         self.twin.setProperty("role", "small")
         self.twin.hide()
         head.insertWidget(1, self.twin)
-        self.text = QTextEdit(self)
+        self.text = Reading(self, way=WAY)
         self.text.setAccessibleName(f"Text of completion {self.letter}")
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self.text.setFrameShape(QFrame.Shape.NoFrame)
@@ -186,7 +189,7 @@ class RankingCard(QFrame):
         layout.setSpacing(8)
         layout.addLayout(head)
         layout.addWidget(self.text, 1)
-        self.foot = QLabel(self)
+        self.foot = Label(parent=self)
         self.foot.setProperty("role", "small")
         self.foot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout.addWidget(self.foot)
@@ -217,9 +220,9 @@ class RankingCard(QFrame):
                 f"QTextEdit {{ background: transparent; border: none; padding: 0; font-size: {size}px; }}"
             )
         if user_settings.card_view("markdown"):
-            set_markdown(self.text, self.completion.text)
+            set_markdown(self.text, self.completion.text, way=WAY)
         else:
-            self.text.setPlainText(self.completion.text)
+            self.text.show_text(self.completion.text)
 
     def show_twin(self, letter: str) -> None:
         """Say that the text nearly repeats that of another card; empty when it does not."""
@@ -233,7 +236,7 @@ class RankingCard(QFrame):
             self.completion.origin if shown else "",
         ]
         self.foot.setText("  ·  ".join(part for part in parts if part))
-        self.foot.setToolTip(self.foot.text())
+        self.foot.setToolTip(tip(self.foot.whole))
         self.foot.setVisible(bool(self.foot.text()))
 
     def mark(self, spans: list[tuple[int, int]]) -> None:
@@ -263,7 +266,7 @@ class RankingCard(QFrame):
         self.flag_label.setText(f"⚑ {flag}" if flag else "")
         self.flag_label.setVisible(bool(flag))
         place = "unranked" if rank is None else f"rank {rank}{', tied' if tied else ''}"
-        self.setAccessibleDescription(f"{place}{', flagged ' + flag if flag else ''}. {self.completion.text}")
+        self.setAccessibleDescription(f"{place}{', flagged ' + flag if flag else ''}. {shown(self.completion.text)}")
         self.chip.update()
         self.update()
 

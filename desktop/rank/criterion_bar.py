@@ -5,9 +5,14 @@ from PySide6.QtWidgets import QFrame, QToolButton, QWidget
 
 from core.labeling.ordering import Ordering
 from core.preferences.judged_groups import OVERALL
+from core.texts import one_line
 from desktop.rank import actions
 from desktop.widgets.basics import label, row
 from desktop.widgets.bound import bind
+from desktop.widgets.strangers import on_button, tip
+
+#: Letters of a name on a button.
+LONGEST = 40
 
 
 class CriterionBar(QFrame):
@@ -34,7 +39,7 @@ class CriterionBar(QFrame):
             button.setProperty("role", "tab")
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            button.setToolTip(meaning)
+            button.setToolTip(tip(meaning))
             button.clicked.connect(lambda _=False, name=name: self.chosen.emit(name))
             self.buttons[name] = button
             self.line.insertWidget(place, button)
@@ -42,8 +47,8 @@ class CriterionBar(QFrame):
 
     def show_ordering(self, ordering: Ordering) -> None:
         for name, button in self.buttons.items():
-            title = name.capitalize()
+            title = one_line(name.capitalize(), LONGEST)
             done = bool(ordering.switch(name).tiers)
-            button.setText(f"✓  {title}" if done else title)
+            button.setText(on_button(f"✓  {title}" if done else title))
             button.setAccessibleName(f"Order by {title}{', done' if done else ''}")
             button.setChecked(name == ordering.criterion)

@@ -5,6 +5,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from core.labeling.ordering import Ordering
+from core.texts import one_line
+from desktop.widgets.strangers import on_button, tip
 
 LONGEST = 70
 
@@ -43,10 +45,10 @@ class FlagMenu(QMenu):
     def _add(self, title: str, meaning: str, item: int, flag: str, checked: bool) -> QAction:
         self._number += 1
         number = f"&{self._number}" if self._number < 10 else "  "
-        short = meaning if len(meaning) <= LONGEST else meaning[: LONGEST - 1].rstrip() + "…"
-        text = f"{title}: {short}" if short else title
-        action = self.addAction(f"{number}   {text.replace('&', '&&')}")
-        action.setToolTip(meaning or title)
+        short = one_line(meaning, LONGEST)
+        text = f"{one_line(title, LONGEST)}: {short}" if short else title
+        action = self.addAction(f"{number}   {on_button(text)}")
+        action.setToolTip(tip(meaning or title))
         action.setData((item, flag))
         action.setCheckable(checked)
         action.setChecked(checked)

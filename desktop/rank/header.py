@@ -12,6 +12,7 @@ from desktop.places import PageId
 from desktop.rank import actions
 from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.bound import add_shortcuts, bind
+from desktop.widgets.strangers import on_button
 
 #: Narrower than other tabs: at the window's least width they stand in one line with four-digit counts.
 NARROW = 'QToolButton[role="tab"] { padding: 9px 7px; } QToolButton[role="tab"]:focus { padding: 8px 6px; }'
@@ -120,7 +121,7 @@ class RankHeader(QWidget):
         self.criteria.blockSignals(False)
         listed = ", ".join(names)
         title = actions.BY_CRITERIA.title
-        self.criteria.setText(f"{title} ({listed})" if len(listed) < 60 else title)
+        self.criteria.setText(on_button(f"{title} ({listed})") if len(listed) < 60 else title)
 
     def _toggle(self, name: PageId, panel: Action) -> QToolButton:
         toggle = bind(panel, QToolButton(self))

@@ -1,20 +1,20 @@
-"""A prompt in full, as tall as its text up to a limit, then it scrolls. The text can be selected and copied."""
+"""A prompt, as tall as its text up to a limit, then it scrolls. The text can be selected and copied."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from desktop.theme import theme
+from desktop.widgets.strangers import Reading
 
 HIGHEST = 132
 
 
-class PromptText(QTextEdit):
+class PromptText(Reading):
     """Read-only and in larger type than the completions."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setReadOnly(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -35,7 +35,7 @@ class PromptText(QTextEdit):
         )
 
     def show_text(self, text: str) -> None:
-        self.setPlainText(text)
+        super().show_text(text)
         self._fit()
 
     def sizeHint(self) -> QSize:

@@ -4,6 +4,8 @@ A ranking is on disk before the next item is painted. The board proposes, `core.
 this module shows; side panels hold generation, the guidelines and the history.
 """
 
+from itertools import islice
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
@@ -29,9 +31,12 @@ from desktop.session import Session
 from desktop.tab import Ranks, ReadsSettings, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, row, set_role
+from desktop.widgets.strangers import clipped
 
 #: The project's setting: ask for an order by each criterion, too.
 BY_CRITERIA = "rank_by_criteria"
+#: Flags in the menu, and criteria to order by.
+MOST_NAMES = 40
 #: What the queue is made of.
 ITEMS = {"prompts", "completions", "completion_groups"}
 
@@ -240,9 +245,10 @@ class Tab(TabWidget, Ranks, ReadsSettings):
             self.side.load()
 
     def _load_guidelines(self) -> None:
-        current = guidelines.current(self.session.project)
-        self.board.flags = guidelines.flags(current)
-        named = {name: meaning for name, meaning in guidelines.criteria(current).items() if name != OVERALL}
+        current = clipped(guidelines.current(self.session.project))
+        self.board.flags = dict(islice(guidelines.flags(current).items(), MOST_NAMES))
+        criteria = islice(guidelines.criteria(current).items(), MOST_NAMES)
+        named = {name: meaning for name, meaning in criteria if name != OVERALL}
         on = len(named) > 1 and bool(self.session.project.setting(BY_CRITERIA, False))
         self.header.show_criteria(named, on)
         self.board.criteria.show_criteria(named if on else {})

@@ -11,6 +11,7 @@ from core.preferences import agreement
 from core.preferences.agreement import Agreement, Calibration, Disagreement, Report
 from core.preferences.interval import Interval
 from core.store import Project, calibration, groups, labelers, rankings
+from core.texts import one_line
 from desktop.actions import GO_TO, GO_TO_PAGE
 from desktop.background import with_project
 from desktop.places import PageId, TabId
@@ -191,8 +192,8 @@ class AgreementPage(QWidget):
         found = [(item.agreement, who, item.prompt) for who, result in results.items() for item in result.differences]
         self.difference_title.setVisible(bool(found))
         for share, who, prompt in sorted(found)[:DIFFERENCES]:
-            text = label(" ".join(prompt.split()), wrap=True)
-            agreed = label(f"{who} and the author agree on {share:.0%} of the pairs", "small")
+            text = label(one_line(prompt, 4000), wrap=True)
+            agreed = label(f"{one_line(who, 80)} and the author agree on {share:.0%} of the pairs", "small")
             self.difference_list.addLayout(column(text, agreed, spacing=2))
 
     def _show_worst(self, worst: list[Disagreement]) -> None:
@@ -200,7 +201,7 @@ class AgreementPage(QWidget):
         left = [item for item in worst if item.agreement < 1]
         self.worst_title.setVisible(bool(left))
         for item in left[:SHOWN]:
-            text = label(" ".join(item.prompt.split())[:160], wrap=True)
+            text = label(one_line(item.prompt, 160), wrap=True)
             agreed = f"{item.labelers} labelers agree on {item.agreement:.0%} of the pairs"
             state = "adjudicated" if item.adjudicated else agreed
             decide = action_button(actions.ADJUDICATE, partial(self.adjudicate, item.group_id))
@@ -225,7 +226,7 @@ class AgreementPage(QWidget):
         for group_id, ranking_id in list(keys.items())[:SHOWN]:
             ranking = rankings.get(project, ranking_id)
             prompt = groups.prompt_text(project, group_id)
-            text = label(f"{' '.join(prompt.split())[:110]}   ({ranking.labeler.name})")
+            text = label(f"{one_line(prompt, 110)}   ({one_line(ranking.labeler.name, 60)})")
             take_out = action_button(actions.TAKE_OUT, partial(self.remove, group_id))
             self.calibration_list.addLayout(row(text, None, take_out))
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
 
 from core.preferences import bias
 from core.store import Project, labelers
+from core.texts import one_line
 from desktop.actions import GO_TO
 from desktop.background import with_project
 from desktop.charts.axes import FONT, FOOT, WIDTH_WITH_UNIT, paint_axes
@@ -153,7 +154,7 @@ class BiasPage(QWidget):
         self.who.clear()
         self.who.addItem("All labelers", 0)
         for who in labelers.listed(self.session.project):
-            self.who.addItem(who.name, who.id)
+            self.who.addItem(one_line(who.name), who.id)
         self.who.setCurrentIndex(max(0, self.who.findData(before)))
         self.load()
 

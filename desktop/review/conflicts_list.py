@@ -6,11 +6,13 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from core.labeling.ordering import letter
 from core.store import completions, conflicts, rankings
+from core.texts import one_line
 from desktop.review import actions
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, clear, column, label, row
 from desktop.widgets.bound import action_button
+from desktop.widgets.strangers import on_button
 
 SHOWN = 20
 
@@ -38,12 +40,12 @@ class ConflictsList(QWidget):
                     ("theirs", "In the pack", conflict.theirs),
                 )
             ]
-            text = label(f"{conflict.labeler}: {' '.join(conflict.prompt.split())[:120]}", wrap=True)
+            text = label(f"{one_line(conflict.labeler, 80)}: {one_line(conflict.prompt, 120)}", wrap=True)
             self.list.addWidget(card(column(text, row(*choices, None))))
 
     def _choice(self, conflict: int, side: str, text: str) -> QPushButton:
         found = action_button(actions.DECIDE, partial(self.take, conflict, side))
-        found.setText(text)
+        found.setText(on_button(text))
         return found
 
     def _order(self, ranking_id: int) -> str:

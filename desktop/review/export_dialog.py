@@ -85,7 +85,8 @@ class ExportDialog(QDialog):
         self.write_button.setEnabled(True)
         lost = ", ".join(f"{count:,} {what}" for what, count in report.lost.items() if count)
         rest = f" The format cannot carry: {lost}." if lost else " Nothing was lost."
-        self._say(f"{report.written:,} {report.what} are in {path.name}.{rest}", "warning" if lost else "good")
+        said = f"{report.written:,} {report.what} are in {path.name}.{rest} {report.note}".rstrip()
+        self._say(said, "warning" if lost else "good")
 
     def _failed(self, error: Any) -> None:
         self.write_button.setEnabled(True)

@@ -23,6 +23,7 @@ from core.labeling import gold, pack, simulate
 from core.records import Labeler
 from core.store import Changes, Project, assignments, labelers, rankings
 from core.store.undo import bulk
+from core.texts import one_line
 from desktop import errors
 from desktop.background import with_project
 from desktop.review import actions
@@ -182,8 +183,9 @@ class LabelersPage(QWidget):
                 tick.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
                 tick.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
             waiting = f"{len(assignments.queue(project, who.id).waiting):,}" if person else ""
+            name = one_line(who.name)
             values = (
-                who.name if person else f"{who.name}  (a script)",
+                name if person else f"{name}  (a script)",
                 f"{counts.get(who.id, 0):,}",
                 waiting,
                 f"{shares[who.id]:,}" if who.id in shares else ("everything" if person and not shares else ""),

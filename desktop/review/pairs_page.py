@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QSplitter,
     QStackedWidget,
     QTableView,
-    QTextEdit,
     QWidget,
 )
 
@@ -20,6 +19,7 @@ from core.preferences import judged_groups
 from core.records import Pair
 from core.store import Changes, Project, guidelines, labelers, pairs, prompts, rankings
 from core.store.pairs import Filter
+from core.texts import one_line
 from desktop.actions import GO_TO, Action
 from desktop.background import with_project
 from desktop.instructions.import_dialog import ImportDialog
@@ -31,12 +31,15 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import Number, column, label, row
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.empty import Empty
+from desktop.widgets.strangers import Reading, tip
 from desktop.widgets.tables import plain
 
 Index = QModelIndex | QPersistentModelIndex
 Answer = tuple[int, list[Pair], int, dict[str, int]]
 NOWHERE = QModelIndex()
 SHOWN = 1000
+#: Letters of a name in a box.
+LONGEST = 80
 COLUMNS = ("Prompt", "Chosen", "Rejected", "Distance", "Labeler")
 #: What the page counts, in words short enough for a number's name.
 RULES = {
@@ -80,7 +83,7 @@ class PairsModel(QAbstractTableModel):
         pair = self.found[index.row()]
         value = (pair.prompt, pair.chosen, pair.rejected, str(pair.gap), self.names.get(pair.labeler_id, ""))
         text = value[index.column()]
-        return text if role == Qt.ItemDataRole.ToolTipRole else " ".join(text.split())
+        return tip(text) if role == Qt.ItemDataRole.ToolTipRole else one_line(text)
 
 
 class PairsPage(QWidget):
@@ -125,9 +128,8 @@ class PairsPage(QWidget):
         layout.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(layout)
 
-    def _text(self, name: str) -> QTextEdit:
-        text = QTextEdit(self)
-        text.setReadOnly(True)
+    def _text(self, name: str) -> Reading:
+        text = Reading(self)
         text.setAccessibleName(name)
         text.setTabChangesFocus(True)
         return text
@@ -194,7 +196,7 @@ class PairsPage(QWidget):
             before = box.currentData()
             box.clear()
             for text, value in choices[name]:
-                box.addItem(text, value)
+                box.addItem(one_line(text, LONGEST), value)
             box.setCurrentIndex(max(0, box.findData(before)))
             box.setVisible(len(choices[name]) > 2 or name in ("labeler_id", "split"))
         self.load()
@@ -239,8 +241,8 @@ class PairsPage(QWidget):
 
     def _show(self, index: Index) -> None:
         pair = self.model.found[index.row()] if index.isValid() else None
-        self.chosen.setPlainText(pair.chosen if pair else "")
-        self.rejected.setPlainText(pair.rejected if pair else "")
+        self.chosen.show_text(pair.chosen if pair else "")
+        self.rejected.show_text(pair.rejected if pair else "")
 
     def bring_in(self) -> None:
         dialog = ImportDialog(self.session, self, what="rankings")

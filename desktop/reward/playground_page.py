@@ -8,13 +8,14 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QHeaderView, QLineEdit, QPlainTextEdit, QStackedWidget, QTextBrowser, QWidget
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QPlainTextEdit, QStackedWidget, QWidget
 
 from core.config.jobs import JobKind, ScoreConfig, ScoreFileConfig, ScoreFileJob, ScoreJob, SuggestConfig, SuggestJob
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, assignments
+from core.texts import one_line, visible
 from desktop import errors
 from desktop.actions import GO_TO_PAGE
 from desktop.places import PageId
@@ -26,7 +27,9 @@ from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
 from desktop.widgets.basics import card, column, label, row, rule, set_role
 from desktop.widgets.bound import action_button, bind
+from desktop.widgets.drafts import Draft
 from desktop.widgets.empty import Empty
+from desktop.widgets.strangers import Reading
 from desktop.widgets.tables import ROW, fill, table
 
 SCALES = {
@@ -35,8 +38,12 @@ SCALES = {
     "": "These are the model's own numbers: the base has written too few completions here to put them on a scale.",
 }
 BETWEEN = "---"
+#: The project's setting: the texts that are typed here.
+DRAFT = "draft/try-it"
 #: With more completions than this, each is held against the others together.
 ONE_BY_ONE = 6
+#: Tokens that are coloured, and letters of one.
+PIECES, PIECE = 2_000, 60
 
 
 class PlaygroundPage(QWidget):
@@ -78,7 +85,7 @@ class PlaygroundPage(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.scores.currentCellChanged.connect(lambda *_: self._show_trace())
         self._fit(0)
-        self.trace = QTextBrowser()
+        self.trace = Reading()
         self.trace.setAccessibleName("Where the reward moves in the completion")
         self.trace.setTabChangesFocus(True)
         self.trace.setPlaceholderText("Score a completion: it is shown here, with what each of its tokens does.")
@@ -114,6 +121,11 @@ class PlaygroundPage(QWidget):
         body.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(body)
         theme.notifier.changed.connect(self._show_trace)
+        self._draft = Draft(session.project, DRAFT, {"prompt": self.prompt, "completions": self.completion}, self)
+
+    def leave(self) -> None:
+        """The project is about to close."""
+        self._draft.leave()
 
     def refresh(self) -> None:
         self.runs.refresh()
@@ -188,7 +200,7 @@ class PlaygroundPage(QWidget):
         set_role(self.said, role)
 
     def on_news(self, news: News) -> None:
-        if news.jobs and self._busy and self.said.text() == self._busy:
+        if news.jobs and self._busy and self.said.whole == self._busy:
             self._say_busy()
         for job in news.jobs:
             if job.id in self._jobs and job.status not in ACTIVE:
@@ -258,7 +270,7 @@ class PlaygroundPage(QWidget):
         if not 0 <= place < len(traces):
             self.trace.setHtml("")
             return
-        pieces, rewards = traces[place].pieces, traces[place].rewards
+        pieces, rewards = traces[place].pieces[:PIECES], traces[place].rewards[: PIECES + 1]
         steps = [after - before for before, after in pairwise(rewards)]
         strongest = max(map(abs, steps), default=0) or 1.0
         up, down = theme.current().series[:2]
@@ -268,12 +280,14 @@ class PlaygroundPage(QWidget):
             colour.setAlphaF(min(1.0, abs(step) / strongest) * 0.55)
             # In per cent: Qt takes an alpha of 1 for opaque, not for 1 of 255.
             rgba = f"rgba({colour.red()}, {colour.green()}, {colour.blue()}, {round(100 * colour.alphaF())}%)"
-            shown = escape(piece).replace("\n", "⏎<br>")
+            shown = escape(visible(piece[:PIECE])).replace("\n", "⏎<br>")
             words.append(f'<span style="background-color: {rgba}; white-space: pre-wrap">{shown}</span>')
-        start, end = rewards[0], rewards[-1]
+        start, end = rewards[0], traces[place].rewards[-1]
+        count = len(traces[place].pieces)
+        cut = f" The first {PIECES:,} of {count:,} tokens are shown." if count > PIECES else ""
         self.trace.setHtml(
             f'<p style="line-height: 150%">{"".join(words)}</p><p style="color: {theme.current().muted}">'
-            f"Empty: {start:+.2f}. Whole: {end:+.2f}. Largest step: {_largest(pieces, steps)}.</p>"
+            f"Empty: {start:+.2f}. Whole: {end:+.2f}. Largest step: {_largest(pieces, steps)}.{cut}</p>"
         )
         self.trace.setAlignment(Qt.AlignmentFlag.AlignLeft)
 
@@ -282,4 +296,4 @@ def _largest(pieces: Sequence[str], steps: list[float]) -> str:
     if not steps:
         return "none"
     place = max(range(len(steps)), key=lambda n: abs(steps[n]))
-    return f"{steps[place]:+.2f} at “{escape(pieces[place].strip())}”"
+    return f"{steps[place]:+.2f} at “{escape(one_line(pieces[place], 40))}”"

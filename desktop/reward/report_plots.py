@@ -33,7 +33,6 @@ class StillPlot(QWidget):
         super().__init__()
         self.heading = label(heading, "subheading")
         self.legend = label("", "small")
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.plot = pg.PlotWidget(enableMenu=False)
@@ -102,7 +101,9 @@ class StillPlot(QWidget):
 
     def named(self, *entries: tuple[str, str]) -> None:
         """The legend: (colour, words)."""
-        self.legend.setText("&nbsp;&nbsp; ".join(f'<span style="color:{c}">●</span> {words}' for c, words in entries))
+        self.legend.show_marked(
+            "&nbsp;&nbsp; ".join(f'<span style="color:{c}">●</span> {words}' for c, words in entries)
+        )
 
 
 class ScoreHistogram(StillPlot):

@@ -97,4 +97,6 @@ class Tab(TabWidget, ShowsRuns):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         wait_for_all()
+        if self._playground.made is not None:
+            self._playground.made.leave()
         super().closeEvent(event)

@@ -12,6 +12,7 @@ from desktop.theme import theme
 from desktop.theme.theme import SPACE, overlay_colour
 from desktop.widgets.basics import column, label, rule
 from desktop.widgets.dates import remaining
+from desktop.widgets.strangers import tip
 
 WORDS = {
     "queued": "waiting",
@@ -104,7 +105,7 @@ class RunList(QListWidget):
         for job in self.session.jobs(self.record):
             item = QListWidgetItem(describe(job, self.session.left(job)))
             item.setData(Qt.ItemDataRole.UserRole, job.id)
-            item.setToolTip(job.error or item.text())
+            item.setToolTip(tip(job.error or item.text()))
             if self._overlays:
                 state = Qt.CheckState.Checked if job.id in ticked else Qt.CheckState.Unchecked
                 item.setData(Qt.ItemDataRole.CheckStateRole, state)

@@ -17,6 +17,7 @@ from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets import message_boxes
 from desktop.widgets.basics import button, card, clear, column, label, row, rule, scrolled
+from desktop.widgets.strangers import tip
 
 MOVE = (
     "To move it, close Plumbline, copy the folder, set the environment variable PLUMBLINE_DATA to its new place, and "
@@ -79,9 +80,9 @@ class ModelsPage(QWidget):
     def _row(self, model: CachedModel) -> QWidget:
         users = ", ".join(project.name for project in model.users)
         used = label(f"used by {users}" if users else "no recent project uses it", "small", wrap=True)
-        used.setToolTip("\n".join(str(project) for project in model.users))
+        used.setToolTip(tip("\n".join(str(project) for project in model.users)))
         title = label(model.title, wrap=True)
-        title.setToolTip(str(model.folder))
+        title.setToolTip(tip(str(model.folder)))
         delete = button("Delete …", partial(self.ask, model), tip="Delete it from this machine")
         delete.setAccessibleName(f"Delete {model.title}")
         found = QWidget()

@@ -1,9 +1,12 @@
 """The bar at the foot of the window: what the worker does, how far it is, and pause, resume, stop."""
 
+import time
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 
-from core.jobs.follow import News
+from core.jobs.follow import WORKING, News
+from core.jobs.worker_process import PATIENCE
 from core.records import ACTIVE, RESUMABLE, Job
 from desktop.errors import worded
 from desktop.session import Session
@@ -12,6 +15,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, label
 from desktop.widgets.bound import action_button
 from desktop.widgets.dates import remaining
+from desktop.widgets.strangers import tip
 
 
 class JobBar(QFrame):
@@ -34,17 +38,21 @@ class JobBar(QFrame):
         self.pause = action_button(actions.PAUSE, lambda: self._act(self.session.pause))
         self.resume = action_button(actions.RESUME, lambda: self._act(self.session.resume))
         self.stop = action_button(actions.STOP, lambda: self._act(self.session.stop))
+        self.stop_now = action_button(actions.STOP_NOW, lambda: self._act(self.session.stop_now))
+        self.asked_to_stop: tuple[int, float] | None = None
+        """Which job, and since when, as far as this window has seen."""
         self.dismiss = action_button(actions.DISMISS, lambda: self.show_job(None))
-        tip = f"All jobs and logs ({actions.JOBS.keys[0]})"
-        self.all = button("Jobs …", lambda: session.navigator.show_jobs(), role="link", tip=tip)
+        hint = f"All jobs and logs ({actions.JOBS.keys[0]})"
+        self.all = button("Jobs …", lambda: session.navigator.show_jobs(), role="link", tip=hint)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, SPACE, 2 * SPACE, SPACE)
         layout.setSpacing(SPACE + 4)
         layout.addWidget(self.text, 1)
-        for widget in (self.eta, self.progress, self.pause, self.resume, self.stop, self.dismiss, self.all):
+        buttons = (self.pause, self.resume, self.stop, self.stop_now, self.dismiss, self.all)
+        for widget in (self.eta, self.progress, *buttons):
             layout.addWidget(widget)
         session.news.connect(self._news)
-        session.ticked.connect(lambda _: self._show_left())
+        session.ticked.connect(lambda _: self._tick())
         active = [job for job in session.jobs() if job.status in ACTIVE]
         self.show_job(active[-1] if active else None)
 
@@ -86,24 +94,37 @@ class JobBar(QFrame):
             "failed": f"{name}: {worded(job.error)}" if job.error else f"{name} failed.",
             "interrupted": f"{name} was interrupted: its worker is gone. Resume goes on from the last checkpoint.",
         }
+        if why := self.session.why_gone:
+            words["interrupted"] = f"{name} was interrupted. {why} Resume goes on from the last checkpoint."
         doing = f" · {job.doing}" if job.doing else ""
         count = f": {job.done} of {job.total}" if job.total > 1 else "" if doing else " …"
         pausing = {"pause": " (pausing after this step)", "stop": " (stopping after this step)"}
         running = stage + count + (pausing.get(job.wanted, "") if job.status == "running" else "") + doing
         self.text.setText(words.get(job.status, running))
-        text = self.text.text()
-        self.text.setToolTip(f"{name}: {text}" if job.status in ("running", "paused") else text)
+        text = self.text.whole
+        self.text.setToolTip(tip(f"{name}: {text}" if job.status in ("running", "paused") else text))
         self.text.setWordWrap(job.status in ("failed", "interrupted"))
         active = job.status in ACTIVE
         self.progress.setVisible(active)
         self.progress.setRange(0, job.total if job.total > 1 else 0)
         self.progress.setValue(job.done)
-        self._show_left()
+        self._tick()
         self.pause.setVisible(job.status == "running" and job.wanted == "run")
         self.resume.setVisible(job.status == "paused" or job.status in RESUMABLE)
         self.stop.setVisible(active)
         self.dismiss.setVisible(not active)
 
-    def _show_left(self) -> None:
+    def _tick(self) -> None:
         left = self.session.left(self.job) if self.job is not None else None
         self.eta.setText("" if left is None else remaining(left))
+        self.stop_now.setVisible(self._waits_long())
+
+    def _waits_long(self) -> bool:
+        """Was the job asked to stop, and has not answered for so long that it may never?"""
+        job, now = self.job, time.monotonic()
+        if job is None or job.status != "running" or job.wanted != "stop":
+            self.asked_to_stop = None
+            return job is not None and job.status in WORKING and self.session.worker_is_suspended
+        if self.asked_to_stop is None or self.asked_to_stop[0] != job.id:
+            self.asked_to_stop = (job.id, now)
+        return now - self.asked_to_stop[1] >= PATIENCE or self.session.worker_is_suspended

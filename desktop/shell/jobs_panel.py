@@ -19,8 +19,10 @@ from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
 from core.runs import early_stopping
 from core.store.runs import job_log
+from core.texts import Limits, one_line, shown
 from desktop import errors
 from desktop.session import Session
+from desktop.shell import actions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.dates import local_time, remaining
@@ -29,6 +31,8 @@ from desktop.widgets.empty import Empty
 COLUMNS = ("Job", "What", "State", "Progress", "Begun", "Took")
 PROGRESS, TOOK = 3, 5
 UNKNOWN = "–"
+#: What is shown of one line of a log, and of all of it.
+LINE, LETTERS = Limits(4_000, 100), 50_000
 #: Why a cell may be empty.
 WHY = {PROGRESS: "It has counted nothing.", TOOK: "It did not run, or nobody saw it end."}
 
@@ -60,12 +64,15 @@ class JobsPanel(QDialog):
         self.pause = button("Pause", lambda: self._act(self.session.pause), default=False)
         self.resume = button("Resume", lambda: self._act(self.session.resume), default=False)
         self.stop = button("Stop", lambda: self._act(self.session.stop), default=False)
+        self.stop_now = button(
+            actions.STOP_NOW.label, lambda: self._act(self.session.stop_now), default=False, tip=actions.STOP_NOW.tip
+        )
         self.copy = button(
             "Copy the log", lambda: QGuiApplication.clipboard().setText(self.log.toPlainText()), default=False
         )
         close = button("Close", self.close, default=False)
         self.empty = Empty("No jobs yet", "Writing completions, training and tuning are jobs: they are listed here.")
-        acts = row(self.pause, self.resume, self.stop, None, self.copy, close)
+        acts = row(self.pause, self.resume, self.stop, self.stop_now, None, self.copy, close)
         layout = column(label("Jobs", "heading"), self.empty, self.table, self.log, acts, spacing=SPACE + 4)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setStretch(1, 1)
@@ -89,7 +96,7 @@ class JobsPanel(QDialog):
         self.table.setRowCount(len(jobs))
         for line, job in enumerate(jobs):
             for place, text in enumerate(_cells(job, self.session.left(job))):
-                item = QTableWidgetItem(text or UNKNOWN)
+                item = QTableWidgetItem(one_line(text) or UNKNOWN)
                 item.setData(Qt.ItemDataRole.UserRole, job.id)
                 item.setToolTip("" if text else WHY[place])
                 self.table.setItem(line, place, item)
@@ -107,7 +114,9 @@ class JobsPanel(QDialog):
         status = job.status if job else "done"
         self.pause.setVisible(status == "running")
         self.resume.setVisible(status == "paused" or status in RESUMABLE)
-        self.stop.setVisible(status in ACTIVE)
+        asked = job is not None and status == "running" and job.wanted == "stop"
+        self.stop.setVisible(status in ACTIVE and not asked)
+        self.stop_now.setVisible(asked)
         if job is None:
             return
         lines = [f"{local_time(line['at'])}  {line['text']}" for line in job_log.lines(self.session.project, job.id)]
@@ -115,7 +124,9 @@ class JobsPanel(QDialog):
             lines.append(errors.worded(job.error))
         if job.report:
             lines.append(job.report)
-        text = "\n".join(lines) or ("It has logged nothing yet." if job.status in ACTIVE else "It logged nothing.")
+        text = "\n".join(last(lines)) or (
+            "It has logged nothing yet." if job.status in ACTIVE else "It logged nothing."
+        )
         if text != self.log.toPlainText():
             self.log.setPlainText(text)
             self.log.verticalScrollBar().setValue(self.log.verticalScrollBar().maximum())
@@ -141,6 +152,18 @@ class JobsPanel(QDialog):
             self.refresh()
         elif news.log:
             self._show_log()
+
+
+def last(lines: list[str]) -> list[str]:
+    """The last of many lines, each of them cut where it is very long."""
+    kept: list[str] = []
+    room = LETTERS
+    for line in reversed(lines):
+        kept.append(shown(line, limits=LINE))
+        room -= len(kept[-1])
+        if room < 0:
+            break
+    return kept[::-1]
 
 
 def _cells(job: Job, left: float | None) -> tuple[str, ...]:

@@ -10,12 +10,17 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from core.projects.summary import summary
 from core.store.undo import Direction
+from core.texts import one_line
 from desktop import user_settings
 from desktop.actions import CALM, Action, plain
 from desktop.projects import actions as projects
 from desktop.shell.actions import MENUS, REDO, THEMES, UNDO, Menu
 from desktop.shell.commands import Command, command_of
+from desktop.widgets.strangers import on_button
 from desktop.workspace import Workspace
+
+#: Letters of a name in a menu.
+LONGEST = 80
 
 Does = Mapping[Action, Callable[[], object]]
 
@@ -82,7 +87,7 @@ class Menus(QObject):
         made = self.made[projects.UNDO_DELETING]
         made.setVisible(bool(name))
         if name:
-            made.setText(f"{projects.UNDO_DELETING.title} “{name.replace('&', '&&')}”")
+            made.setText(f"{projects.UNDO_DELETING.title} “{on_button(name, LONGEST)}”")
 
     def show_theme(self, mode: str) -> None:
         self.made[THEMES[mode]].setChecked(True)
@@ -102,7 +107,7 @@ class Menus(QObject):
         self.recent.clear()
         found = _recent()
         for name, folder in found:
-            text = f"{name}\t{folder}".replace("&", "&&")
+            text = f"{on_button(name)}\t{on_button(str(folder))}"
             self.recent.addAction(text).triggered.connect(lambda _=False, path=folder: self.workspace.open(path))
         if not found:
             self.recent.addAction("None yet").setEnabled(False)
@@ -112,11 +117,11 @@ class Menus(QObject):
         directions: tuple[tuple[Action, Direction], ...] = ((UNDO, "undo"), (REDO, "redo"))
         for action, direction in directions:
             step = self.workspace.history.next(direction)
-            label = step.label.replace("&", "&&") if step is not None else ""
+            label = on_button(step.label, LONGEST) if step is not None else ""
             self.made[action].setText(f"{action.title}{f': {label[0].lower()}{label[1:]}' if label else ''}")
 
 
 def _recent() -> list[tuple[str, Path]]:
     """Recent projects, the last one first, with their names."""
     found = ((summary(folder), folder) for folder in user_settings.recent_projects())
-    return [(each.name if each is not None else folder.name, folder) for each, folder in found]
+    return [(one_line(each.name if each is not None else folder.name, LONGEST), folder) for each, folder in found]

@@ -4,9 +4,13 @@ from PySide6.QtWidgets import QWidget
 
 from core.jobs.follow import News
 from core.records import Job
+from core.texts import one_line
 from desktop.session import Session
 from desktop.shell.notifications import Notices
 from desktop.workspace import Workspace
+
+#: Letters of the project's name in the title.
+LONGEST = 120
 
 
 class ProgressTitle(Notices):
@@ -23,7 +27,8 @@ class ProgressTitle(Notices):
         session, running = self.workspace.session, self._running()
         share = running.done / running.total if running is not None and running.total > 1 else None
         percent = "" if share is None or running is None else f"{share:.0%} {running.name} – "
-        self.window.setWindowTitle(f"{percent}{session.project.name} – Plumbline" if session else "Plumbline")
+        name = one_line(session.project.name, LONGEST).replace("[*]", "[*][*]") if session else ""  # a mark of Qt's
+        self.window.setWindowTitle(f"{percent}{name} – Plumbline" if session else "Plumbline")
         self.progress(share)
 
     def _opened(self, session: Session) -> None:

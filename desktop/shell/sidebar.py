@@ -4,6 +4,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QToolButton
 
 from core import demo
+from core.texts import one_line
 from desktop.places import TABS, TabId
 from desktop.policy.in_use import algorithm_in_use
 from desktop.session import Session
@@ -13,8 +14,11 @@ from desktop.theme import theme
 from desktop.theme.icons import icon
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label
+from desktop.widgets.strangers import on_button, tip
 
 WIDTH = 208
+#: Letters of the project's name.
+LONGEST = 120
 
 
 class Sidebar(QFrame):
@@ -25,8 +29,8 @@ class Sidebar(QFrame):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.setProperty("role", "sidebar")
-        name = label(session.project.name, "heading", wrap=True)
-        name.setToolTip(str(session.project.folder))
+        name = label(one_line(session.project.name, LONGEST), "heading", wrap=True)
+        name.setToolTip(tip(str(session.project.folder)))
         self.buttons = QButtonGroup(self)
         tabs = column(spacing=4)
         for number, info in enumerate(TABS):
@@ -56,7 +60,7 @@ class Sidebar(QFrame):
     def show_note(self, tab: TabId, note: str) -> None:
         """Say beside a tab's name what it works with."""
         button = self.button(tab)
-        button.setText(f"  {tab.label} · {note}" if note else f"  {tab.label}")
+        button.setText(f"  {tab.label} · {on_button(note, LONGEST)}" if note else f"  {tab.label}")
         button.setAccessibleName(f"{tab.label}, {note}" if note else tab.label)
 
     def show_algorithm(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from core.jobs import lock, presence, speed
 from core.jobs.presence import Presence
@@ -16,6 +16,7 @@ from desktop.session import Session
 from desktop.shell.sparkline import Sparkline
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column, label
+from desktop.widgets.strangers import Label
 
 INTERVAL = 1000
 NO_GPU = "No NVIDIA GPU was found."
@@ -34,7 +35,7 @@ class Meters(QWidget):
         self.grid.setVerticalSpacing(SPACE // 2)
         self.grid.setColumnStretch(1, 1)
         self.grid.setColumnMinimumWidth(2, 112)
-        self.rows: dict[str, tuple[Sparkline, QLabel]] = {}
+        self.rows: dict[str, tuple[Sparkline, Label]] = {}
 
     def show_value(
         self, name: str, text: str, value: float | None, *, top: float | None = 1.0, tip: str = ""

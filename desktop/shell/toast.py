@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QToolButton, QWidget
 
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row
+from desktop.widgets.strangers import on_button
 from desktop.workspace import Said
 
 SECONDS = 12
@@ -58,7 +59,7 @@ class Notice(QFrame):
         self._everywhere = said.everywhere
         self.text.setText(said.text)
         self.setAccessibleDescription(said.text)
-        self.action.setText(said.action_text)
+        self.action.setText(on_button(said.action_text))
         self.action.setVisible(said.action is not None)
         self._run = said.action or self._run
         self.bar.setValue(0)

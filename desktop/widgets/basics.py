@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.theme.theme import SPACE
+from desktop.widgets.strangers import Label
 
 
-def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
+def label(text: str, role: str = "", *, wrap: bool = False) -> Label:
     """A label in one of the theme's roles: title, heading, muted, small, number, error, warning, good."""
-    found = QLabel(text)
-    found.setTextFormat(Qt.TextFormat.PlainText)
+    found = Label(text)
     if role:
         found.setProperty("role", role)
     found.setWordWrap(wrap)

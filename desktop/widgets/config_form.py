@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSpinBox,
@@ -28,6 +27,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import label as label_of
 from desktop.widgets.basics import set_role, turn_only_with_focus, unmarked
 from desktop.widgets.bound import bind
+from desktop.widgets.strangers import Label
 
 #: Letters in a line of what explains a field.
 LINE = 76
@@ -59,7 +59,7 @@ class ConfigForm(QWidget):
         self._write: dict[str, Callable[[Any], None]] = {}
         self.fields: dict[str, QWidget] = {}
         """The controls by field name."""
-        self._labels: list[QLabel] = []
+        self._labels: list[Label] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
@@ -75,7 +75,7 @@ class ConfigForm(QWidget):
                 control = self._control(item, (values or {}).get(item.name, item.default))
                 self.fields[item.name] = control
                 named = actions[item.name].title if actions is not None else title_of(item)
-                label = QLabel(titles.get(item.name, named))
+                label = label_of(titles.get(item.name, named))
                 label.setBuddy(control)
                 label.setToolTip(control.toolTip())
                 labels.append(label)
@@ -173,7 +173,7 @@ def help_of(item: Field[Any]) -> str:
     return unmarked(item.metadata["help"])
 
 
-def explanation(control: QWidget) -> QLabel:
+def explanation(control: QWidget) -> Label:
     """What a control's tooltip says, in small print whose lines are of one length in every window."""
     lines = [part for line in control.toolTip().splitlines() for part in wrap(f"{line.rstrip('.')}.", LINE)]
     found = label_of("\n".join(lines), "small")

@@ -4,16 +4,19 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy
 
+from core.texts import one_line
+from desktop.widgets.strangers import on_button
+
 
 class ElidedLabel(QLabel):
     """One line; `whole` is what it would say."""
 
     def __init__(self, whole: str, role: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
         super().__init__()
-        self.whole, self._mode = whole, mode
+        self.whole, self._mode = one_line(whole), mode
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role)
-        self.setAccessibleName(whole)
+        self.setAccessibleName(self.whole)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -23,8 +26,8 @@ class ElidedLabel(QLabel):
         return QSize(24, super().minimumSizeHint().height())
 
     def say(self, whole: str) -> None:
-        self.whole = whole
-        self.setAccessibleName(whole)
+        self.whole = one_line(whole)
+        self.setAccessibleName(self.whole)
         self._fit()
 
     def _fit(self) -> None:
@@ -70,11 +73,11 @@ class ElidedLink(QPushButton):
 
     def __init__(self, whole: str) -> None:
         super().__init__()
-        self.whole = whole
+        self.whole = one_line(whole)
         self.setProperty("role", "link")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAutoDefault(True)
-        self.setAccessibleName(whole)
+        self.setAccessibleName(self.whole)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -86,4 +89,4 @@ class ElidedLink(QPushButton):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         text = self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width() - 6)
-        self.setText(text.replace("&", "&&"))
+        self.setText(on_button(text))

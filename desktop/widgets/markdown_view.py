@@ -1,19 +1,39 @@
 """Markdown to read, with room between the paragraphs and modest headings."""
 
-from PySide6.QtGui import QFont, QResizeEvent, QTextBlock, QTextCharFormat, QTextCursor, QTextDocument, QTextFormat
+from PySide6.QtCore import QByteArray, QUrl
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDesktopServices,
+    QFont,
+    QResizeEvent,
+    QTextBlock,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+)
 from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
 from core.markdown import to_html
+from core.texts import MARKDOWN, shown
 from desktop.theme import theme
 from desktop.theme.theme import BODY, HEADING, sized
+from desktop.widgets.strangers import WAY, Sealed, offer_whole, wrapping
+
+#: Where a link may lead: to a page on the web or to a letter, never to a file or a program.
+SCHEMES = ("http", "https", "mailto")
 
 
 class MarkdownView(QTextBrowser):
+    """Opens links of the web in the browser when they are clicked, and nothing else."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown = ("", 0, "")
         theme.notifier.changed.connect(self._repaint)
-        self.setOpenExternalLinks(True)
+        self.setDocument(Sealed(self))
+        self.setOpenLinks(False)
+        self.anchorClicked.connect(follow)
         self.document().setDocumentMargin(8)
         self.document().setIndentWidth(20)
         self.setLineWrapMode(QTextBrowser.LineWrapMode.FixedPixelWidth)
@@ -29,6 +49,14 @@ class MarkdownView(QTextBrowser):
         set_markdown(self, text, modest=True)
         bar.setValue(min(place, bar.maximum()))
 
+    def loadResource(self, kind: int, address: QUrl | str) -> QByteArray:
+        return QByteArray()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.createStandardContextMenu(event.pos())
+        offer_whole(menu, self._shown[0], MARKDOWN)
+        menu.popup(event.globalPos())
+
     def _repaint(self) -> None:
         self.show_markdown(self._shown[0])
 
@@ -39,10 +67,19 @@ class MarkdownView(QTextBrowser):
         super().resizeEvent(event)
 
 
-def set_markdown(edit: QTextEdit, text: str, *, modest: bool = False) -> None:
-    """Show what somebody wrote as Markdown: without pictures, and what looks like HTML is text."""
+def follow(address: QUrl) -> None:
+    """Open a link that somebody clicked, if it leads to the web."""
+    if address.scheme() in SCHEMES:
+        QDesktopServices.openUrl(address)
+
+
+def set_markdown(edit: QTextEdit, text: str, *, modest: bool = False, way: str = WAY) -> None:
+    """Show what somebody wrote as Markdown, or its beginning: without pictures, and what looks like HTML is text."""
+    found = shown(text, way, MARKDOWN)
     edit.document().setDefaultStyleSheet(style())
-    edit.setHtml(html_of(text))
+    edit.clear()  # else the text before would be laid out once more
+    edit.setWordWrapMode(wrapping(found))
+    edit.setHtml(html_of(found))
     give_room(edit.document(), modest=modest)
 
 

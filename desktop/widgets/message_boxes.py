@@ -3,10 +3,15 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QMessageBox, QTextEdit, QWidget
 
+from core.texts import Limits, breakable, one_line, shown
 from desktop.theme import theme
 from desktop.widgets.basics import without_icons
+from desktop.widgets.strangers import Sealed
+
+#: What fits on a screen.
+HEADING, SENTENCE = Limits(400, 6), Limits(2_500, 30)
 
 
 def box(parent: QWidget | None, heading: str, more: str) -> QMessageBox:
@@ -16,10 +21,23 @@ def box(parent: QWidget | None, heading: str, more: str) -> QMessageBox:
         theme.dress(found)
     found.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     found.setTextFormat(Qt.TextFormat.PlainText)
-    found.setWindowTitle(heading.rstrip("."))
-    found.setText(heading)
-    found.setInformativeText(more)
+    found.setWindowTitle(one_line(heading.rstrip("."), 200))
+    found.setText(breakable(shown(heading, limits=HEADING)))
+    found.setInformativeText(said(more))
     return found
+
+
+def said(sentence: str) -> str:
+    """What a box says of a sentence."""
+    return breakable(shown(sentence, limits=SENTENCE))
+
+
+def add_details(found: QMessageBox, text: str) -> None:
+    """Put a text to copy behind a button."""
+    found.setDetailedText(text)
+    for edit in found.findChildren(QTextEdit):
+        edit.setDocument(Sealed(edit))
+        edit.setPlainText(text)
 
 
 def show(found: QMessageBox) -> QMessageBox:

@@ -7,6 +7,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
 from desktop.widgets.bound import action_button
 from desktop.widgets.elided import ElidedLabel
+from desktop.widgets.strangers import tip
 
 
 class ShortText(QWidget):
@@ -27,12 +28,12 @@ class ShortText(QWidget):
         self.setLayout(line)
 
     def text(self) -> str:
-        return self._whole.text()
+        return self._whole.whole
 
     def say(self, short: str, whole: str) -> None:
         self._line.say(short)
         self._whole.setText(whole)
-        self._line.setToolTip(whole)
+        self._line.setToolTip(tip(whole))
         self._show()
 
     def _toggle(self) -> None:

@@ -11,7 +11,9 @@ from PySide6.QtWidgets import (
     QTableWidgetItem,
 )
 
+from core.texts import one_line
 from desktop.theme import theme
+from desktop.widgets.strangers import tip
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -62,8 +64,8 @@ def fill(found: QTableWidget, rows: list[tuple[str, ...]]) -> None:
     found.setRowCount(len(rows))
     for place, texts in enumerate(rows):
         for number, text in enumerate(texts):
-            line = " ".join(text.split())[:400]
+            line = one_line(text)
             item = QTableWidgetItem(line)
             if line != text:
-                item.setToolTip(text[:2000])
+                item.setToolTip(tip(text))
             found.setItem(place, number, item)

@@ -79,7 +79,7 @@ def fault(path: Path) -> Fault | None:
             raise
         except ProjectError:
             return Fault.NEWER
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):  # the latter where SQLite quotes what is damaged
             whole = False
     return None if whole else Fault.DAMAGED
 

@@ -1,9 +1,14 @@
 """A lock that the operating system frees even after `kill -9`: an exclusive transaction in an empty SQLite file."""
 
+import os
 import sqlite3
 from pathlib import Path
 
+from core.errors import BadInput
 from core.store.connection import opened
+
+#: What SQLite says of a file that is none of its own.
+GARBAGE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 class Lock:
@@ -16,13 +21,25 @@ class Lock:
         self._connection.close()
 
 
+def refuse_link(path: Path) -> None:
+    """Raises `BadInput` where a link lies, or anything else that is no file: it could name a file of somebody else."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise BadInput(
+            f"{path} is a link or no file, and is not used as one: delete it; nothing of the project is in it."
+        )
+
+
 def take(path: Path, *, wait: float = 0.0) -> Lock | None:
     """Hold `path`, which is made if need be; None if another still holds it after `wait` seconds."""
+    refuse_link(path)
     connection = opened(path, timeout=wait, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("begin exclusive")
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         connection.close()
+        if error.sqlite_errorcode in GARBAGE:  # who came so far holds it alone, and nothing was ever kept in it
+            os.truncate(path, 0)
+            return take(path, wait=wait)
         if "locked" in str(error):
             return None
         raise

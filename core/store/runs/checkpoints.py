@@ -1,4 +1,7 @@
-"""The checkpoints of runs: folders below the project's, of which rows say that they are whole."""
+"""The checkpoints of runs: folders below the project's, of which rows say that they were written whole.
+
+Where one lies is computed from its run and step; what a row says of its folder is for older versions, and never read.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +9,14 @@ from typing import Any
 from core.store import Project, now
 
 
-def add(project: Project, job_id: int, step: int, folder: Path, *, best: bool) -> None:
+def folder_of(project: Project, job_id: int, step: int) -> Path:
+    """Where the checkpoint of a step lies, or will."""
+    return project.run_folder(job_id) / f"step-{step:06d}"
+
+
+def add(project: Project, job_id: int, step: int, *, best: bool) -> None:
     """In place of one of the same step. There is one `best` one in a run: the last that was called so."""
-    relative = folder.relative_to(project.folder).as_posix()
+    relative = folder_of(project, job_id, step).relative_to(project.folder).as_posix()
     with project.write() as database:
         database.execute("delete from checkpoints where job_id = ? and step = ?", (job_id, step))
         database.execute(
@@ -31,11 +39,15 @@ def folders(project: Project) -> list[tuple[int, str]]:
     ]
 
 
+def written(project: Project, job_id: int) -> list[tuple[int, Path]]:
+    """Step and folder of a run's checkpoints, newest first, whether their folders are there or not."""
+    steps = project.database.column("select step from checkpoints where job_id = ? order by step desc", job_id)
+    return [(step, folder_of(project, job_id, step)) for step in steps]
+
+
 def on_disk(project: Project, job_id: int) -> list[tuple[int, Path]]:
-    """Step and folder of a run's checkpoints that are there, newest first."""
-    rows = project.database.rows("select step, folder from checkpoints where job_id = ? order by step desc", job_id)
-    found = [(row["step"], project.folder / row["folder"]) for row in rows]
-    return [(step, folder) for step, folder in found if folder.is_dir()]
+    """Step and folder of those that are there, newest first."""
+    return [(step, folder) for step, folder in written(project, job_id) if folder.is_dir()]
 
 
 def has_best(project: Project, job_id: int) -> bool:
@@ -45,16 +57,15 @@ def has_best(project: Project, job_id: int) -> bool:
 def older_than(project: Project, job_id: int, kept: int) -> list[tuple[int, Path]]:
     """Number and folder of those that came before the `kept` newest ones; the best one is none of them."""
     rows = project.database.rows(
-        "select id, folder from checkpoints where job_id = ? and best = 0 order by step desc limit -1 offset ?",
+        "select id, step from checkpoints where job_id = ? and best = 0 order by step desc limit -1 offset ?",
         job_id, kept,
     )  # fmt: skip
-    return [(row["id"], project.folder / row["folder"]) for row in rows]
+    return [(row["id"], folder_of(project, job_id, row["step"])) for row in rows]
 
 
 def after(project: Project, job_id: int, step: int) -> list[Path]:
     """Folders of those of later steps."""
-    rows = project.database.rows("select folder from checkpoints where job_id = ? and step > ?", job_id, step)
-    return [project.folder / row["folder"] for row in rows]
+    return [folder for later, folder in written(project, job_id) if later > step]
 
 
 def forget(project: Project, checkpoint_id: int) -> None:

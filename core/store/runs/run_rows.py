@@ -1,5 +1,6 @@
 """The rows of one run, in a small SQLite file of their own while the run lies in the trash."""
 
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +22,7 @@ MENDED = (
 def keep(project: Project, job_id: int, file: Path) -> None:
     """Copy the run's rows, as they were committed last, to a new `file`."""
     with closing(opened(file, isolation_level=None)) as aside:
-        aside.execute("attach ? as project", (str(project.folder / DATABASE),))
+        aside.execute("attach cast(? as text) as project", (os.fsencode(project.folder / DATABASE),))
         aside.execute("begin")
         for table in ("jobs", *TABLES):
             number = "id" if table == "jobs" else "job_id"
@@ -48,7 +49,7 @@ def belong_to(project: Project, file: Path) -> bool:
 def bring_back(project: Project, file: Path) -> None:
     """Put back the rows that `keep` wrote. A row that the project has again stays as it is there."""
     database = project.database.conn
-    database.execute("attach ? as aside", (str(file),))
+    database.execute("attach cast(? as text) as aside", (os.fsencode(file),))
     try:
         with project.write():
             for statement in MENDED:

@@ -8,6 +8,7 @@ Rows are taken away without SQLite's foreign keys, which would look through whol
 all references are checked at once. Rows of others that lead to nothing then were built on it: all is refused.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
@@ -93,7 +94,7 @@ def replay(folder: Path, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk 
     with closing(open_project(folder)) as project:
         connection = project.database.conn
         connection.execute("pragma foreign_keys = off")
-        connection.execute("attach database ? as kept", (str(bulk.kept or kept),))
+        connection.execute("attach database cast(? as text) as kept", (os.fsencode(bulk.kept or kept),))
         log = UndoLog(project)
         try:
             with project.write():

@@ -10,7 +10,6 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QLabel,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -21,13 +20,18 @@ from PySide6.QtWidgets import (
 
 from core.store import Project, ranking_history
 from core.store.ranking_history import MadeRanking, Whose
+from core.texts import Limits, beginning, one_line
 from desktop.rank import actions
 from desktop.theme import theme
+from desktop.widgets.basics import label
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.dates import local_time
+from desktop.widgets.strangers import tip
 
 NOWHERE = QModelIndex()
 SHOWN = 300
+#: What of the prompt stands in a tooltip, over who ranked.
+PROMPT = Limits(1_200, 20)
 SHOW: dict[Whose, str] = {"all": "Mine and by scripts", "person": "Mine", "scripted": "By scripts"}
 
 
@@ -53,11 +57,11 @@ class HistoryModel(QAbstractListModel):
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         entry = self.entries[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return " ".join(entry.prompt.split())
+            return one_line(entry.prompt)
         if role == Qt.ItemDataRole.UserRole:
-            return by(entry)
+            return one_line(by(entry))
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{entry.prompt}\n\n{by(entry)}"
+            return tip(f"{beginning(entry.prompt, PROMPT)}\n\n{by(entry)}")
         return None
 
 
@@ -110,8 +114,7 @@ class RankingHistory(QWidget):
         self.view.setAccessibleName("Earlier rankings")
         self.view.clicked.connect(self._open)
         self.view.activated.connect(self._open)
-        self.empty = QLabel("Nothing is ranked yet.", self)
-        self.empty.setProperty("role", "muted")
+        self.empty = label("Nothing is ranked yet.", "muted")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.kind)

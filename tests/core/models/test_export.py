@@ -2,13 +2,14 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 import torch
 
-from core import cli
+from core import cli, worker
 from core.config.jobs import ExportModelConfig, JobKind, config_values
 from core.jobs import queue
 from core.machine import base_models
@@ -19,6 +20,7 @@ from core.runs import metrics_export
 from core.store.runs import job_metrics
 from tests.core.rl.test_steering import POLICY as RUN
 from tests.core.rl.test_steering import options
+from tests.jobs import set_job
 
 FRESH = """
 import json, sys, torch
@@ -76,6 +78,33 @@ def test_nothing_is_written_over(asking, tuned, run_job, tmp_path):
     nowhere = tmp_path / "none" / "model"
     job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(nowhere)))
     assert job.status == "failed" and "choose another place" in job.error
+
+
+@pytest.mark.parametrize("moved", [True, False], ids=["after its rename", "before its rename"])
+def test_an_export_that_was_killed_is_resumed_and_finishes(asking, tuned, run_job, tmp_path, moved):
+    out = tmp_path / "model"
+    job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out)))
+    assert job.status == "done", job.report or job.error
+    written, found = {path.name: path.read_bytes() for path in out.iterdir()}, job.result
+    if not moved:
+        shutil.rmtree(out)
+    set_job(asking, job.id, status="interrupted", result="{}")
+    job = resumed(asking, job)
+    assert (job.status, job.result) == ("done", found), job.report or job.error
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == written
+    out.rename(tmp_path / "elsewhere")
+    out.mkdir()
+    (out / "config.json").write_text("mine")
+    set_job(asking, job.id, status="interrupted", result="{}")
+    assert "is there already" in resumed(asking, job).error
+    assert (out / "config.json").read_text() == "mine"
+
+
+def resumed(project, job):
+    queue.resume(project, job.id)
+    claimed = worker.claim(project)
+    worker.run_job(project, claimed, {})
+    return queue.get(project, job.id)
 
 
 def test_metrics_go_to_tensorboard_and_csv_with_every_value(asking, tuned, tmp_path):

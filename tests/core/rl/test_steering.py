@@ -101,6 +101,24 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
     assert numbers(project, resumed) == expected, f"killed at step {at}"
 
 
+def test_a_run_whose_last_checkpoint_was_damaged_goes_back_one_and_ends_with_the_same_bits(
+    project, run_job, monkeypatch
+):
+    config = replace(POLICY, checkpoint_every=1)
+    whole = run_job(project, JobKind.TRAIN_POLICY, config, options())
+
+    def damage():
+        newest = last_checkpoint(project, queue.listed(project)[0].id)[1]
+        path = newest / "policy" / "adapter_model.safetensors"
+        path.write_bytes(path.read_bytes()[:-100] + bytes(100))
+
+    resumed = killed_and_resumed(project, monkeypatch, config, options(), at_step(4), meanwhile=damage)
+    assert numbers(project, resumed) == numbers(project, whole)
+    assert [(each.step, each.damaged) for each in resumed.result.resumed] == [(2, 3)]
+    adapters = [queue.adapter_of(project, each) / "policy" / "adapter_model.safetensors" for each in (whole, resumed)]
+    assert adapters[0].read_bytes() == adapters[1].read_bytes()
+
+
 @pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job, chance, kills):
     name = "soft-q"  # with a replay buffer, a target network and a steered coefficient

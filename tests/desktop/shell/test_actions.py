@@ -21,7 +21,7 @@ from desktop.shell.tabs import LOADS
 from desktop.tab import TabWidget
 from desktop.widgets.bound import Bound, bound_in
 
-JOBS = (actions.PAUSE, actions.RESUME, actions.STOP, actions.DISMISS)
+JOBS = (actions.PAUSE, actions.RESUME, actions.STOP, actions.STOP_NOW, actions.DISMISS)
 
 
 def of_menus(menus=MENUS):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from core import demo
 from core.config.jobs import CompareConfig, CompareJob, CompareResult, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult, TrainRewardConfig, TrainRewardResult
 from core.events import Metrics, Progress, Result, Sample, Samples
-from core.jobs import follow, queue
+from core.jobs import follow, launch, queue, worker_process
 from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.records import NewRanking
@@ -26,6 +27,7 @@ from desktop import errors, user_settings
 from desktop.guide import guide
 from desktop.places import TabId
 from desktop.projects.welcome import NewProject
+from desktop.shell import job_bar
 from desktop.theme import theme
 from desktop.theme.icons import icon
 from tests.jobs import set_job
@@ -184,6 +186,57 @@ def test_pause_resume_and_stop_are_asked_for_and_the_bar_follows(open_window, wi
     assert queue.get(worker, job.id).wanted == "run"
     qtbot.mouseClick(bar.stop, Qt.MouseButton.LeftButton)
     assert queue.get(worker, job.id).wanted == "stop"
+    worker.close()
+
+
+def test_stop_now_is_offered_once_a_wish_to_stop_has_waited_long_or_nobody_can_read_it(
+    open_window, with_runs, qtbot, monkeypatch
+):
+    window = open_window()
+    window.workspace.open(with_runs.folder)
+    job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
+    worker = open_project(with_runs.folder)
+    lock_held(window, worker)
+    set_job(worker, job.id, status="running")
+    window.session.poll()
+    bar, stopped = window.page.job_bar, []
+    monkeypatch.setattr(worker_process, "stop_now", lambda project, job_id: stopped.append(job_id))
+    assert not bar.stop_now.isVisible()
+    qtbot.mouseClick(bar.stop, Qt.MouseButton.LeftButton)
+    window.session.poll()
+    window.session.ticked.emit(job)
+    assert not bar.stop_now.isVisible(), "a step may take long"
+    with monkeypatch.context() as patched:
+        patched.setattr(job_bar, "PATIENCE", 0.0)
+        window.session.ticked.emit(job)
+        assert bar.stop_now.isVisible()
+        qtbot.mouseClick(bar.stop_now, Qt.MouseButton.LeftButton)
+    assert stopped == [job.id]
+    set_job(worker, job.id, wanted="run")
+    window.session.poll()
+    assert not bar.stop_now.isVisible()
+    monkeypatch.setattr(follow, "WORKER_SECONDS", 0.0)
+    monkeypatch.setattr(worker_process, "life", lambda project: worker_process.Life.SUSPENDED)
+    set_job(worker, job.id, done=1)
+    window.session.poll()
+    assert bar.stop_now.isVisible()
+    assert "was suspended and does not answer" in bar.text.text()
+    worker.close()
+
+
+def test_a_run_whose_worker_was_killed_says_what_may_have_killed_it(open_window, with_runs, monkeypatch):
+    window = open_window()
+    window.workspace.open(with_runs.folder)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process.kill()
+    process.wait()
+    monkeypatch.setattr(launch, "ensure_worker", lambda folder: process)
+    job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
+    worker = open_project(with_runs.folder)
+    set_job(worker, job.id, status="running")
+    monkeypatch.setattr(follow, "WORKER_SECONDS", 0.0)
+    window.session.poll()
+    assert "was interrupted. The worker was killed from outside (signal 9)" in window.page.job_bar.text.text()
     worker.close()
 
 

@@ -1,0 +1,164 @@
+"""Reads a LoRA adapter from a folder that may be a stranger's: chosen fields of its config, and safetensors.
+
+PEFT's own loader is never used: it believes the config, which may name a tokenizer or a base on the hub, other kinds of
+adapters and their pickles. A field that is not known here is refused unless it says nothing.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from core.errors import ModelError, first_line
+from core.machine.model_files import read_json
+
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+#: Where PEFT looks for the weights of a classification head.
+HEAD = "base_model.model.score.weight"
+Shapes = dict[str, tuple[int, ...]]
+
+MOST_RANK = 4096
+PLAIN = re.compile(r"[\w.-]{1,200}")
+
+
+def _is_rank(value: Any) -> bool:
+    return type(value) is int and 0 < value <= MOST_RANK
+
+
+def _is_scale(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value <= 1e6
+
+
+def _is_share(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1
+
+
+def _is_switch(value: Any) -> bool:
+    return type(value) is bool
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and PLAIN.fullmatch(value) is not None
+
+
+def _are_names(value: Any) -> bool:
+    """No patterns: matching one may take for ever."""
+    return value == "all-linear" or (isinstance(value, list) and 0 < len(value) < 10_000 and all(map(_is_name, value)))
+
+
+def _by_name(is_value: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(_is_name, value)) and all(map(is_value, value.values()))
+
+
+#: What is taken from a config, each if it is there.
+TAKEN: dict[str, Callable[[Any], bool]] = {
+    "r": _is_rank,
+    "lora_alpha": _is_scale,
+    "target_modules": _are_names,
+    "exclude_modules": _are_names,
+    "use_rslora": _is_switch,
+    "use_dora": _is_switch,
+    "fan_in_fan_out": _is_switch,
+    "rank_pattern": _by_name(_is_rank),
+    "alpha_pattern": _by_name(_is_scale),
+}
+#: What else may stand there, because it changes nothing in an adapter whose weights are all in its file.
+HARMLESS: dict[str, Callable[[Any], bool]] = {
+    "peft_type": lambda value: value == "LORA",
+    "task_type": lambda value: value in ("CAUSAL_LM", "SEQ_CLS"),
+    "modules_to_save": lambda value: value in (["score"], ["classifier", "score"]),
+    "bias": lambda value: value == "none",
+    "lora_dropout": _is_share,
+    "base_model_name_or_path": lambda value: isinstance(value, str),
+    "inference_mode": _is_switch,
+    "init_lora_weights": lambda value: isinstance(value, bool | str),
+    "peft_version": lambda value: isinstance(value, str),
+    "revision": lambda value: isinstance(value, str),
+    "megatron_core": lambda value: isinstance(value, str),
+    "qalora_group_size": lambda value: type(value) is int,
+}
+
+
+def read(folder: Path) -> tuple[LoraConfig, Shapes]:
+    """The adapter's config, and the shapes of its tensors by name. Raises `ModelError` that says what is wrong."""
+    found = read_json(folder / CONFIG)
+    if found.get("peft_type") != "LORA":
+        raise ModelError(
+            f"The adapter in {folder} is of the kind {found.get('peft_type')!r:.80}, and only LoRA is read: "
+            "choose a LoRA adapter."
+        )
+    for key, value in found.items():
+        _check_field(folder, key, value)
+    shapes = _shapes(folder)
+    config = LoraConfig(**{key: found[key] for key in TAKEN if found.get(key)}, task_type="CAUSAL_LM")
+    longest = max((max(shape, default=0) for shape in shapes.values()), default=0)
+    if max(config.r, *config.rank_pattern.values(), 0) > longest:
+        raise ModelError(f"{folder / CONFIG} says a rank of {config.r}, and {WEIGHTS} holds none such: take another.")
+    return config, shapes
+
+
+def _check_field(folder: Path, key: str, value: Any) -> None:
+    checks = TAKEN | HARMLESS
+    if value and not (key in checks and checks[key](value)):
+        raise ModelError(
+            f"{folder / CONFIG} has {key!r:.80} with {value!r:.80}, which is not read: choose a plain LoRA adapter."
+        )
+
+
+def _shapes(folder: Path) -> Shapes:
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise ModelError(
+            f"{path} is missing: only safetensors are loaded, because pickles (.bin, .pt) can run code. "
+            "Save the adapter as safetensors."
+        )
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is damaged ({first_line(error)}): choose another adapter.") from error
+
+
+def state(peft: Any, name: str) -> dict[str, Tensor]:
+    """The weights of the adapter `name` on a model, by PEFT's names, which do not hold the adapter's own."""
+    return {key: weight.detach() for key, weight in get_peft_model_state_dict(peft, adapter_name=name).items()}
+
+
+def fill(peft: Any, name: str, weights: dict[str, Tensor]) -> None:
+    """Set all weights of the adapter `name`. Raises `ValueError` that names what is missing, foreign or misshapen."""
+    refuse_others(state(peft, name), {key: tuple(weight.shape) for key, weight in weights.items()})
+    set_peft_model_state_dict(peft, weights, adapter_name=name)
+
+
+def fill_from(peft: Any, name: str, folder: Path, shapes: Shapes) -> Tensor | None:
+    """Set the weights of the adapter `name` from the folder that `read` gave the `shapes` of.
+
+    Returns the weights (C, d) of a classification head, if the file has one. Raises `ValueError` as `fill` does, before
+    anything is read.
+    """
+    refuse_others(state(peft, name), {key: shape for key, shape in shapes.items() if key != HEAD})
+    weights = load_file(folder / WEIGHTS)
+    head = weights.pop(HEAD, None)
+    fill(peft, name, weights)
+    return head
+
+
+def refuse_others(wanted: dict[str, Tensor], found: Shapes) -> None:
+    """Raise a `ValueError` unless the names and shapes are the wanted ones."""
+    if missing := sorted(wanted.keys() - found.keys()):
+        raise ValueError(f"it lacks {_some(missing)}")
+    if foreign := sorted(found.keys() - wanted.keys()):
+        raise ValueError(f"it has other layers, {_some(foreign)}")
+    if other := sorted(key for key, tensor in wanted.items() if tuple(tensor.shape) != found[key]):
+        raise ValueError(f"the shape is another in {_some(other)}")
+
+
+def _some(names: list[str]) -> str:
+    """Names as a part of a sentence: the first of them, and how many more."""
+    return f"{names[0][:200]} and {len(names) - 1} more" if len(names) > 1 else names[0][:200]

@@ -1,0 +1,112 @@
+"""A model's chat template, rendered in a process of its own (`core/models/templates.py`), which may die of it."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from core.errors import ModelError
+from core.jobs.launch import ROOT
+
+#: Seconds that one text may take, starting included; the process itself allows a second of computing.
+PATIENCE = 20.0
+Turn = dict[str, str]
+
+
+class ChatTemplate:
+    """Renders turns as `tokenizer.apply_chat_template(tokenize=False)` does.
+
+    Raises `ModelError` for a template that is broken, that does not end, or that needs too much memory: one sentence
+    that says what to do. The process is started again after that.
+    """
+
+    def __init__(self, source: str, tokens: dict[str, str], title: str) -> None:
+        """`tokens` are the tokenizer's special ones by name, which a template may use."""
+        self.source, self.tokens, self.title = source, tokens, title
+        self._process: subprocess.Popen[str] | None = None
+
+    @classmethod
+    def of(cls, tokenizer: Any, title: str) -> "ChatTemplate":
+        """The tokenizer's own. Raises `ModelError` if it has none."""
+        templates = tokenizer.chat_template
+        source = templates.get("default") if isinstance(templates, dict) else templates
+        if not isinstance(source, str) or not source:
+            raise ModelError(f"{title} has no chat template: choose an instruction-tuned (chat) model.")
+        return cls(source, dict(tokenizer.special_tokens_map), title)
+
+    def render(self, turns: Sequence[Turn], *, add_generation_prompt: bool = False) -> str:
+        request = {
+            **self.tokens,
+            "messages": list(turns),
+            "tools": None,
+            "documents": None,
+            "add_generation_prompt": add_generation_prompt,
+        }
+        return self._asked(request)
+
+    def _asked(self, request: Any) -> str:
+        if self._process is None or self._process.poll() is not None:
+            self._process = self._started()
+            self._asked(self.source)
+        answer = _line(self._process, request)
+        if answer is None:
+            self.close()
+            raise ModelError(
+                f"The chat template of {self.title} does not end or needs too much memory: choose another model."
+            )
+        if "error" in answer:
+            self.close()
+            raise ModelError(
+                f"The chat template of {self.title} is broken ({answer['error']}): correct it, or choose another model."
+            )
+        return str(answer["text"])
+
+    def _started(self) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "core.models.templates"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            cwd=ROOT,
+            start_new_session=True,  # what ends the worker is not told to it: it ends with its input
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        )
+        weakref.finalize(self, _end, process)
+        return process
+
+    def close(self) -> None:
+        """End the process; the next text starts another."""
+        if self._process is not None:
+            _end(self._process)
+            self._process = None
+
+
+def _line(process: "subprocess.Popen[str]", request: Any) -> dict[str, str] | None:
+    """What the process answers; None if it dies of the request."""
+    assert process.stdin is not None and process.stdout is not None
+    too_late = threading.Timer(PATIENCE, process.kill)
+    too_late.start()
+    try:
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+    except OSError:
+        return None
+    finally:
+        too_late.cancel()
+    return json.loads(answer) if answer.endswith("\n") else None
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()

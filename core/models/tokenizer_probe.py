@@ -1,0 +1,73 @@
+"""`python -m core.models.tokenizer_probe FILE`: reads a tokenizer, and a text with it, in a process that may die of it.
+
+A `tokenizer.json` is a program too: its replacements may grow a letter to more than any memory holds, its patterns may
+take for ever.
+"""
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from core.errors import ModelError, first_line
+from core.jobs.launch import ROOT
+from core.machine import base_models
+from core.models.limits import limit_memory, limit_seconds
+
+PATIENCE = 60.0
+#: What a tokenizer may use, for itself and for each byte of its file. The largest published ones stay below a third.
+SECONDS, SECONDS_A_BYTE = 0.8, 5e-7
+MEMORY, MEMORY_A_BYTE = 800_000_000, 40
+SAMPLE = "".join(map(chr, range(32, 0x250))) + "a" * 200 + " " * 200 + "1" * 200 + "\n" * 20
+
+
+def check(folder: Path) -> None:
+    """Raise a `ModelError` if the folder's tokenizer cannot be read, or reads a text without end.
+
+    That a file was read is remembered by what the file system knows of it, so that a model loads as fast as ever.
+    """
+    path = folder / "tokenizer.json"
+    known = base_models.models_folder() / ".checked" / base_models.identity(path)
+    if not path.is_file() or known.exists():
+        return
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "core.models.tokenizer_probe", str(path)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd=ROOT,
+            env=os.environ | {"TOKENIZERS_PARALLELISM": "false"},
+            timeout=PATIENCE,
+            check=False,
+        )
+        said = done.stdout.decode(errors="replace").strip() if done.returncode == 1 else ""
+        why = said or "it does not end or needs too much memory"
+    except subprocess.TimeoutExpired:
+        why = "it does not end"
+    else:
+        if done.returncode == 0:
+            with suppress(OSError):
+                known.parent.mkdir(parents=True, exist_ok=True)
+                known.touch()
+            return
+    raise ModelError(f"{path} cannot be used ({why}): fetch the model again, or choose another.")
+
+
+def main() -> int:
+    path = Path(sys.argv[1])
+    size = path.stat().st_size
+    from tokenizers import Tokenizer
+
+    limit_memory(MEMORY + size * MEMORY_A_BYTE)
+    limit_seconds(SECONDS + size * SECONDS_A_BYTE)
+    try:
+        Tokenizer.from_file(str(path)).encode(SAMPLE)
+    except BaseException as error:  # a panic in it is not an `Exception`
+        sys.stdout.write(first_line(error)[:200])
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""Looks at the folder of a model before transformers does, which believes what it reads there.
+
+A config may name code on the hub, pickles, files elsewhere, and sizes that no machine has. What is left after this has
+no more weights than its files hold, and loads without asking anybody.
+"""
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers import AutoConfig
+
+from core.errors import ModelError, first_line
+from core.machine.model_files import MOST_INDEX, read_json
+
+ANOTHER = "choose another model"
+#: The ways to compute attention and experts that transformers brings along; all others are code from the hub.
+OWN_CODE = {"eager", "sdpa", "flex_attention", "grouped_mm", "batched_mm"}
+CHOOSES_CODE = re.compile(r"^_?(attn|experts)_implementation(_internal)?$")
+#: What a config has no need of, and which would load something else or by somebody else's means.
+REFUSED = {
+    "quantization_config": "is quantized: choose the model that it was made from (--base-bits 4 holds one in 4 bits)",
+    "transformers_weights": f"names other files as its weights: {ANOTHER}",
+    "use_kernels": f"asks for code from the hub: {ANOTHER}",
+    "kernel_config": f"asks for code from the hub: {ANOTHER}",
+    "custom_generate": f"asks for code of its own: {ANOTHER}",
+}
+#: A config's numbers of things of which each costs time or memory, weights or not. Real ones are below some hundreds.
+COUNTS = re.compile(r"(layers?|blocks?|experts|groups|labels|codebooks|depths?|heads?)$")
+MOST_THINGS = 4096
+#: Numbers that a model may have beside what its files hold: a tied head, tables of positions.
+ROOM = 50_000_000
+MOST_TOKENIZER = 256_000_000
+
+
+def check_folder(folder: Path) -> None:
+    """Raise a `ModelError` that says what in a model's folder cannot be used, within a moment and without a network."""
+    if (folder / "adapter_config.json").exists():
+        raise ModelError(f"{folder} holds an adapter beside the model: choose a folder with a model alone.")
+    _check_config(folder / "config.json", read_json(folder / "config.json"))
+    for name in ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
+        if (folder / name).exists():
+            read_json(folder / name, MOST_INDEX)
+    for path in (folder / "tokenizer.json", folder / "tokenizer.model", *folder.glob("*.jinja")):
+        if path.exists() and (not path.is_file() or path.stat().st_size > MOST_TOKENIZER):
+            raise ModelError(f"{path} is no file of a tokenizer's size: {ANOTHER}.")
+
+
+def _check_config(path: Path, config: dict[str, Any]) -> None:
+    for key, value in _entries(config):
+        if value and key in REFUSED:
+            raise ModelError(f"The model in {path.parent} {REFUSED[key]}.")
+        if CHOOSES_CODE.match(key):
+            for name in value.values() if isinstance(value, dict) else [value]:
+                if name is not None and not _is_here(name):
+                    raise ModelError(f"{path} asks for code that is not here ({key}: {name!r:.80}): {ANOTHER}.")
+        if isinstance(value, int) and COUNTS.search(key) and value > MOST_THINGS:
+            raise ModelError(f"{path} has an absurd number ({key}: {value}): {ANOTHER}.")
+
+
+def _is_here(name: object) -> bool:
+    return name in OWN_CODE or (name == "flash_attention_2" and importlib.util.find_spec("flash_attn") is not None)
+
+
+def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+    """Each key and value of a JSON object, at any depth."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            yield from found.items()
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
+
+
+def numbers_in(folder: Path) -> int:
+    """How many numbers the safetensors hold that transformers would load. Raises `ModelError` for what is damaged."""
+    total = 0
+    for path in weight_files(folder):
+        try:
+            with safe_open(path, "pt") as file:
+                total += sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise ModelError(f"{path} is damaged ({first_line(error)}): fetch the model again.") from error
+    return total
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files with the weights; those that an index names lie in the folder. Raises `ModelError` for others."""
+    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if whole.exists() or not index.exists():
+        names = {whole.name}
+    else:
+        named = read_json(index, MOST_INDEX).get("weight_map")
+        names = set(map(str, named.values())) if isinstance(named, dict) else set()
+    for name in names:
+        if Path(name).name != name or "\\" in name or not name.endswith(".safetensors"):
+            raise ModelError(f"{index} names a file that is not in its folder ({name!r:.80}): {ANOTHER}.")
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder / name} is missing: fetch the model again, or {ANOTHER}.")
+    return sorted(folder / name for name in names)
+
+
+def check_size(kind: Any, folder: Path, held: int, **more: Any) -> Any:
+    """Raise a `ModelError` where the model of transformers' class `kind` has far more than the `held` numbers of its
+    files: what they lack would be made up while loading. Here it is made without memory. Returns its config.
+    """
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **more)
+    with torch.device("meta"):
+        model = kind.from_config(config, trust_remote_code=False)
+    needed = sum(tensor.numel() for tensor in (*model.parameters(), *model.buffers()))
+    if needed > 2 * held + ROOM:
+        raise ModelError(
+            f"The model in {folder} would have {needed:.2g} numbers and its files hold {held:.2g}: "
+            f"fetch it again, or {ANOTHER}."
+        )
+    return config

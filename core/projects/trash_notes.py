@@ -1,0 +1,104 @@
+"""What lies in the trash: a note for each deleted project or run, which says where it was and where it lies now.
+
+The note's ending says how far it is. One that still says that something is being moved, while nobody holds the trash,
+was left by a process that was killed: `core.projects.trash.settle` finishes it or takes it back.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+
+from core.errors import BadInput
+from core.machine import base_models
+from core.store.files import beside, lock_file
+
+BESIDE = ".plumbline-trash"
+#: Seconds that somebody else is given to be done with the trash.
+PATIENCE = 10.0
+
+
+class State(Enum):
+    """How far an entry is, as the ending of its note."""
+
+    DELETED = ".json"
+    MOVING = ".moving"
+    """On its way in, or back."""
+    GOING = ".going"
+    """Being deleted for good."""
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A project in the trash: where it was, where it lies now, its bytes, and the folder's permissions. Or a `run` of
+    the project in `folder`."""
+
+    id: str
+    name: str
+    folder: str
+    place: str
+    deleted_at: str
+    bytes: int
+    mode: int
+    run: int = 0
+
+
+@contextmanager
+def held(wait: float = PATIENCE) -> Iterator[None]:
+    """Nobody else moves anything meanwhile. Raises `BadInput` if somebody does for longer than `wait` seconds."""
+    folder().parent.mkdir(parents=True, exist_ok=True)
+    lock = lock_file.take(folder().with_suffix(".lock"), wait=wait)
+    if lock is None:
+        raise BadInput("Something else is being deleted or put back: wait until that is done, then try again.")
+    with closing(lock):
+        yield
+
+
+def listed(state: State) -> list[Deleted]:
+    """The entries that are in this state, the latest first. One that names another place than ours is none."""
+    found = []
+    for note in folder().glob(f"*{state.value}"):
+        with suppress(OSError, ValueError, TypeError):
+            deleted = Deleted(**json.loads(note.read_text(encoding="utf-8")))
+            if deleted.id == note.stem and is_ours(deleted):
+                found.append(deleted)
+    return sorted(found, key=lambda deleted: deleted.deleted_at, reverse=True)
+
+
+def keep(deleted: Deleted, state: State) -> None:
+    """Write the note of an entry that is new."""
+    folder().mkdir(parents=True, exist_ok=True)
+    with beside.file(_note(deleted, state)) as made:
+        made.write_text(json.dumps(asdict(deleted)), encoding="utf-8")
+
+
+def turn(deleted: Deleted, before: State, after: State) -> None:
+    _note(deleted, before).replace(_note(deleted, after))
+
+
+def forget(deleted: Deleted) -> None:
+    """Remove what is left of an entry: its empty place, the trash beside once it is empty, and its note."""
+    with suppress(OSError):
+        Path(deleted.place).rmdir()
+    with suppress(OSError):
+        (Path(deleted.folder).parent / BESIDE).rmdir()
+    for state in State:
+        _note(deleted, state).unlink(missing_ok=True)
+
+
+def is_ours(deleted: Deleted) -> bool:
+    """A note may be written by anybody: only a place that we would have made counts, and no link."""
+    place = Path(deleted.place)
+    return (
+        place in (folder() / deleted.id, Path(deleted.folder).parent / BESIDE / deleted.id) and not place.is_symlink()
+    )
+
+
+def folder() -> Path:
+    return base_models.data_folder().resolve() / "trash"
+
+
+def _note(deleted: Deleted, state: State) -> Path:
+    return folder() / f"{deleted.id}{state.value}"

@@ -1,0 +1,343 @@
+"""What is written in steps, killed at any of them: the next start finishes it or takes it back, and all is clean."""
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from core import cli, data, demo
+from core.config.jobs import JobKind, config_values
+from core.config.training import TrainRewardConfig
+from core.events import Checkpoint, Metrics
+from core.jobs import queue
+from core.jobs.recorder import Recorder
+from core.labeling import pack as packs
+from core.machine import compute_settings
+from core.projects import archive, leftovers, trash
+from core.records import NewRanking
+from core.report import experiment, page
+from core.runs import metrics_export
+from core.store import DATABASE, Project, completions, create_project, guidelines, labelers, open_project, rankings
+from core.store.files import beside
+from core.store.undo.bulk import record, replay
+from tests.attacks import kills
+from tests.jobs import set_job
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked, which this system cannot")
+
+#: What SQLite and the locks keep as long as somebody has a file open, and make anew.
+EMPTY = re.compile(r".*(-wal|-shm|-journal|/worker\.lock|/worker\.leave|\.lock)")
+
+ID = re.compile("[0-9a-f]{32}")
+
+
+@dataclass
+class Place:
+    """A folder of the test's own: a closed project in it, temporary files, and where things are written to."""
+
+    work: Path
+
+    @property
+    def project(self) -> Path:
+        return self.work / "project"
+
+    @property
+    def out(self) -> Path:
+        return self.work / "out"
+
+    def on_project(self, what: Callable[[Project], object]) -> None:
+        with closing(open_project(self.project, synchronous="OFF")) as project:
+            what(project)
+
+    def state(self) -> tuple[set[str], dict[str, dict[str, int]], list[str]]:
+        """All files, how many rows each project has in each table, and what the trash shows."""
+        names = [name for name in kills.tree(self.work) if not EMPTY.fullmatch(name)]
+        rows = {ID.sub("ID", name): counts(Path(name)) for name in names if name.endswith(DATABASE)}
+        return {ID.sub("ID", name) for name in names}, rows, sorted(deleted.name for deleted in trash.listed())
+
+
+def counts(path: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("pragma integrity_check").fetchone() == ("ok",)
+        tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
+        return {table: database.execute(f"select count(*) from {table}").fetchone()[0] for table in tables}
+
+
+@pytest.fixture
+def place(filled, tmp_path, monkeypatch):
+    """With a run that has a checkpoint, a ranking, and nobody who has it open."""
+    who = labelers.named(filled, "Ana")
+    rankings.add(filled, NewRanking(1, who.id, dict.fromkeys(completions.ids(filled, 1), 1)))
+    run = queue.enqueue(filled, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
+    recorder = Recorder(filled, run.id)
+    recorder.record(Metrics(1, {"loss": 0.5}))
+    recorder.record(Checkpoint(1, lambda folder: (folder / "weights").write_bytes(b"x" * 1000)))
+    set_job(filled, run.id, status="done")
+    filled.close()
+    work = tmp_path / "work"
+    for name in ("tmp", "out", "data/trash"):
+        (work / name).mkdir(parents=True)
+    shutil.move(filled.folder, work / "project")
+    monkeypatch.setattr(tempfile, "tempdir", str(work / "tmp"))
+    monkeypatch.setenv("PLUMBLINE_DATA", str(work / "data"))
+    return Place(work)
+
+
+def new(place: Place) -> kills.Operation:
+    written = {"criteria": "Be kind.", "ties": "", "flags": "", "examples": ""}
+    fill = lambda project: guidelines.save(project, **written)  # noqa: E731
+    return lambda: create_project(place.out / "deep" / "new", "New", fill=fill).close()
+
+
+def unpack(place: Place) -> kills.Operation:
+    place.on_project(lambda project: packs.pack(project, place.work / "bo.plumbpack", "Bo"))
+    return lambda: packs.unpack(place.work / "bo.plumbpack", place.out / "bo")
+
+
+def pack(place: Place) -> kills.Operation:
+    place.on_project(lambda project: labelers.named(project, "Bo"))
+    return lambda: place.on_project(lambda project: packs.pack(project, place.out / "bo.plumbpack", "Bo"))
+
+
+def merge(place: Place) -> kills.Operation:
+    packs.unpack(pack_of(place), place.work / "bo")
+    with closing(open_project(place.work / "bo")) as bo:
+        rankings.add(bo, NewRanking(2, labelers.named(bo, "Bo").id, dict.fromkeys(completions.ids(bo, 2), 1)))
+        packs.pack(bo, pack_of(place), "Bo")
+    return lambda: place.on_project(lambda project: packs.merge(project, pack_of(place)))
+
+
+def pack_of(place: Place) -> Path:
+    path = place.work / "bo.plumbpack"
+    if not path.exists():
+        place.on_project(lambda project: packs.pack(project, path, "Bo"))
+    return path
+
+
+def install_demo(place: Place) -> kills.Operation:
+    return lambda: demo.install(place.out / "demo")
+
+
+def write_archive(place: Place) -> kills.Operation:
+    return lambda: archive.archive(place.project, place.out / "mine.plumbline.zip")
+
+
+def restore(place: Place) -> kills.Operation:
+    archive.archive(place.project, place.work / "mine.plumbline.zip")
+    return lambda: archive.restore(place.work / "mine.plumbline.zip", place.out / "deep" / "back")
+
+
+def duplicate(place: Place) -> kills.Operation:
+    return lambda: archive.duplicate(place.project, place.out / "copy")
+
+
+def export(place: Place) -> kills.Operation:
+    return lambda: place.on_project(lambda project: data.export(project, place.out / "x.jsonl", "plumbline"))
+
+
+def report(place: Place) -> kills.Operation:
+    return lambda: place.on_project(lambda project: page.write(experiment.gather(project), place.out / "x.html"))
+
+
+def metrics(place: Place) -> kills.Operation:
+    return lambda: place.on_project(lambda project: metrics_export.write_csv(project, 1, place.out / "run.csv"))
+
+
+def settings(place: Place) -> kills.Operation:
+    return lambda: compute_settings.choose("threads", 3)
+
+
+def import_rankings(place: Place) -> kills.Operation:
+    (place.work / "in.jsonl").write_text('{"prompt": "new?", "chosen": "yes", "rejected": "no"}\n' * 3)
+    return lambda: place.on_project(lambda project: data.import_preferences(project, place.work / "in.jsonl", "Cy"))
+
+
+def undo(place: Place) -> kills.Operation:
+    """Take back an import, whose rows then wait in a file."""
+    (place.work / "in.jsonl").write_text('{"prompt": "new?", "chosen": "yes", "rejected": "no"}\n')
+    found = []
+
+    def fill(project: Project) -> None:
+        work = lambda: data.import_preferences(project, place.work / "in.jsonl", "Cy")  # noqa: E731
+        found.append(record(project, "Import", ("rankings",), work)[1].bulk)
+
+    place.on_project(fill)
+
+    def take_back() -> None:
+        with tempfile.TemporaryDirectory(dir=place.work.parent) as folder:
+            replay(place.project, found[0], ("rankings",), Path(folder) / "1.db")
+
+    return take_back
+
+
+def migrate(place: Place) -> kills.Operation:
+    with closing(sqlite3.connect(place.project / DATABASE)) as old, old:
+        old.execute("drop index jobs_version")
+        for name in ("jobs_added", "jobs_changed", "jobs_removed"):
+            old.execute(f"drop trigger {name}")
+        old.execute("drop table job_version")
+        for column in ("doing", "later_seconds", "version"):
+            old.execute(f"alter table jobs drop column {column}")
+        old.execute("delete from _sqlite_migrations where name >= 'm005'")
+    return lambda: open_project(place.project).close()
+
+
+def remove_run(place: Place) -> kills.Operation:
+    return lambda: trash.delete_run(place.project, 1)
+
+
+def put_back_run(place: Place) -> kills.Operation:
+    trash.delete_run(place.project, 1)
+    return lambda: trash.put_back(trash.listed()[0])
+
+
+def delete(place: Place) -> kills.Operation:
+    return lambda: trash.delete(place.project)
+
+
+def put_back(place: Place) -> kills.Operation:
+    trash.delete(place.project)
+    return lambda: trash.put_back(trash.listed()[0])
+
+
+def delete_for_good(place: Place) -> kills.Operation:
+    trash.delete(place.project)
+    return lambda: trash.delete_for_good(trash.listed()[0])
+
+
+CASES = (
+    new, unpack, pack, merge, install_demo, write_archive, restore, duplicate, export, report, metrics, settings,
+    import_rankings, undo, migrate, remove_run, put_back_run, delete, put_back, delete_for_good,
+)  # fmt: skip
+
+
+def killed_everywhere(place: Place, prepare: Callable[[Place], kills.Operation], chance, most: int | None) -> None:
+    """Kill it at some of its moments. By the next start it was either never begun or is whole; then it works."""
+    operation = prepare(place)
+    kept = place.work.parent / "kept"
+    shutil.copytree(place.work, kept, symlinks=True)
+    before = place.state()
+    total = kills.count(operation)
+    after = place.state()
+    for at in kills.moments(chance, total, most):
+        shutil.rmtree(place.work)
+        shutil.copytree(kept, place.work, symlinks=True)
+        kills.killed(operation, at)  # or it is done: what it imported first is compiled by now
+        leftovers.clear()
+        found = place.state()
+        if prepare is migrate:  # the next start is that it is opened again
+            operation()
+            found = place.state()
+        assert found in (before, after), f"killed before call {at} of {total}: {differences(found, before, after)}"
+        if found != after:
+            operation()
+            assert place.state() == after, f"after a kill before call {at} of {total} it does not work again"
+
+
+def differences(found, before, after) -> str:
+    return f"neither as before {differing(found, before)} nor as after {differing(found, after)}"
+
+
+def differing(one, other) -> list[object]:
+    rows = [(name, one[1].get(name), other[1].get(name)) for name in {*one[1], *other[1]}]
+    return [
+        sorted(one[0] ^ other[0]),
+        *[each for each in rows if each[1] != each[2]],
+        (one[2], other[2]),
+    ]
+
+
+@pytest.mark.parametrize("prepare", CASES, ids=lambda case: case.__name__)
+def test_a_kill_leaves_nothing_behind(place, prepare, chance):
+    killed_everywhere(place, prepare, chance, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prepare", CASES, ids=lambda case: case.__name__)
+def test_a_kill_at_any_moment_leaves_nothing_behind(place, prepare, chance):
+    killed_everywhere(place, prepare, chance, None)
+
+
+def test_an_archive_that_was_there_stays_until_the_new_one_is_whole(place, chance):
+    path = archive.archive(place.project, place.out / "mine.plumbline.zip")
+    operation = write_archive(place)
+    for at in kills.moments(chance, kills.count(operation), 2):
+        assert kills.killed(operation, at)
+        assert ZipFile(path).testzip() is None
+
+
+@pytest.mark.parametrize("words", [["jobs", "{project}"], ["worker", "{project}", "--idle", "0"]])
+def test_any_command_removes_what_the_dead_have_left_anywhere(place, words, monkeypatch):
+    far = place.work / "far" / "away"
+    operation = lambda: archive.duplicate(place.project, far / "copy")  # noqa: E731
+    total = kills.count(operation)
+    shutil.rmtree(place.work / "far")
+    assert kills.killed(operation, total // 2) and any(far.iterdir())
+    assert cli.run([word.format(project=place.project) for word in words]) == 0
+    assert not far.parent.exists() or not any(far.iterdir())
+    assert not (place.work / "data" / "unfinished").exists()
+
+
+def test_what_somebody_is_at_is_never_swept_away(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; from core.store.files import beside\n"
+        "with beside.scratch(Path(sys.argv[1])) as folder: print(folder, flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        theirs = Path(other.stdout.readline().strip())
+        beside.sweep(tmp_path)
+        assert theirs.is_dir()
+        other.kill()
+        other.wait()
+    beside.sweep(tmp_path)
+    assert not theirs.exists()
+
+
+def test_only_what_is_ours_is_swept(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "precious").write_text("mine")
+    (tmp_path / ".plumbline-link.partial").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "notes.partial").mkdir()
+    notes = Path(os.environ["PLUMBLINE_DATA"]) / "unfinished"
+    notes.mkdir(parents=True)
+    (notes / "1").write_bytes(os.fsencode(tmp_path / "elsewhere"))
+    (notes / "2").write_bytes(b"")
+    (notes / "3").write_bytes(os.fsencode(tmp_path / "gone" / ".plumbline-x.partial"))
+    beside.sweep(tmp_path)
+    assert (tmp_path / "elsewhere" / "precious").exists() and (tmp_path / "notes.partial").exists()
+    assert not notes.exists()
+
+
+@pytest.mark.parametrize("name", [b"a\xff", b"#1 100% of it?", "é\n".encode()])
+def test_folders_of_any_name_do(filled, tmp_path, name, capfdbinary):
+    """Made, packed, merged, archived, copied, a run removed and put back: each command ends well."""
+    odd = tmp_path / os.fsdecode(name)
+    odd.mkdir()
+    run = queue.enqueue(filled, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
+    set_job(filled, run.id, status="done")
+    filled.close()
+    project = Path(shutil.move(filled.folder, odd / "project"))
+    before = {path.name for path in tmp_path.iterdir()}
+    for words in (
+        ["new", odd / "new"], ["pack", project, odd / "bo.plumbpack", "--labeler", "Bo"],
+        ["unpack", odd / "bo.plumbpack", odd / "bo"], ["merge", project, odd / "bo.plumbpack"],
+        ["archive", project, odd / "x.zip"], ["restore", odd / "x.zip", odd / "back"],
+        ["duplicate", project, odd / "copy"], ["remove-run", project, "1"], ["put-back-run", project, "1"],
+        ["demo", odd / "demo"], ["jobs", project], ["prompts", project],
+    ):  # fmt: skip
+        assert cli.run([str(word) for word in words]) == 0, (words, capfdbinary.readouterr())
+    assert {path.name for path in tmp_path.iterdir()} == before, "an empty file was made"
+    assert sorted(path.name for path in odd.iterdir()) == [
+        "back", "bo", "bo.plumbpack", "copy", "demo", "new", "project", "x.zip",
+    ]  # fmt: skip

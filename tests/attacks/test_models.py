@@ -1,0 +1,264 @@
+"""A stranger's model: refused with a sentence, at once, in little memory, and without asking anybody."""
+
+import json
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from core.errors import ModelError
+from core.machine import base_models
+from core.machine.memory_plan import shape_of
+from core.models import fetch
+from core.models.load import load
+from core.reward.external import ExternalReward
+from tests.attacks.strangers import Tampering, cheap, edit, watch_network
+from tests.tiny import make_tiny_model
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_tiny_model(tmp_path_factory.mktemp("tiny"))
+    load(base_models.parse(str(folder)))  # what transformers imports when it is first used is not the attacker's doing
+    return folder
+
+
+@pytest.fixture
+def model(tiny: Path, tmp_path: Path) -> Path:
+    shutil.copytree(tiny, tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture(autouse=True)
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    return watch_network(monkeypatch)
+
+
+def config(**changes: object) -> Tampering:
+    return lambda folder: edit(folder / "config.json", **changes)
+
+
+def write(name: str, content: str | bytes) -> Tampering:
+    def tamper(folder: Path) -> None:
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+    return tamper
+
+
+def adapter_beside(folder: Path) -> None:
+    edit(folder / "adapter_config.json", peft_type="LORA", base_model_name_or_path="evil/base")
+    torch.save({"x": torch.zeros(1)}, folder / "adapter_model.bin")
+
+
+def indexed(name: str) -> Tampering:
+    def tamper(folder: Path) -> None:
+        (folder / WEIGHTS).rename(folder / "part.safetensors")
+        edit(folder / INDEX, metadata={}, weight_map={"model.norm.weight": name})
+
+    return tamper
+
+
+def tokenizer(**changes: object) -> Tampering:
+    return lambda folder: edit(folder / "tokenizer.json", **changes)
+
+
+def growing(folder: Path) -> None:
+    """Each `a` becomes ten, forty times over."""
+    more = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 10}
+    tokenizer(normalizer={"type": "Sequence", "normalizers": [more] * 40})(folder)
+
+
+DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
+ATTACKS: dict[str, tuple[Tampering, str]] = {
+    "kernels of the hub": (config(attn_implementation="evil/kernel"), "asks for code that is not here"),
+    "kernels, by the private name": (config(_attn_implementation="evil/kernel@main:f"), "asks for code"),
+    "kernels of a part": (config(text_config={"attn_implementation": {"": "evil/kernel"}}), "asks for code"),
+    "flash attention, which the hub has": (config(attn_implementation="flash_attention_3"), "asks for code"),
+    "kernels of experts": (config(experts_implementation="evil/kernel"), "asks for code"),
+    "switched on": (config(use_kernels=True), "asks for code from the hub"),
+    "a quantizer": (config(quantization_config={"quant_method": "mxfp4"}), "is quantized"),
+    "a pickle as its weights": (config(transformers_weights="adapter_model.bin"), "names other files"),
+    "an adapter beside it": (adapter_beside, "holds an adapter beside the model"),
+    "a remote config": (config(model_type="x", auto_map={"AutoConfig": "evil/repo--m.C"}), "cannot be loaded"),
+    "many layers": (config(num_hidden_layers=10**9), "absurd number"),
+    "many labels": (config(num_labels=10**9), "absurd number"),
+    "a large vocabulary": (config(vocab_size=10**9), "its files hold"),
+    "wide layers": (config(hidden_size=10**9), "cannot be loaded|its files hold"),
+    "layers where numbers belong": (config(num_hidden_layers="many"), "cannot be loaded"),
+    "no numbers at all": (config(hidden_size=None, num_attention_heads=-1), "cannot be loaded|its files hold"),
+    "a deep config": (write("config.json", DEEP), "cannot be read"),
+    "a deep tokenizer config": (write("tokenizer_config.json", DEEP), "cannot be read"),
+    "a deep tokenizer": (write("tokenizer.json", DEEP), "tokenizer.json cannot be used"),
+    "a config of 10 MB": (write("config.json", '{"a": "' + "x" * 10_000_000 + '"}'), "is larger than"),
+    "a list as its config": (write("config.json", "[]"), "holds no JSON object"),
+    "no text": (write("config.json", b"\xff\xfe\x00"), "cannot be read"),
+    "a header of 2^62 bytes": (write(WEIGHTS, struct.pack("<Q", 2**62) + b"{}"), "is damaged"),
+    "a tensor of 2^62 numbers": (
+        write(WEIGHTS, (lambda head: struct.pack("<Q", len(head)) + head)(
+            json.dumps({"x": {"dtype": "F32", "shape": [2**62], "data_offsets": [0, 2**62]}}).encode()
+        )),
+        "is damaged",
+    ),
+    "an index that leaves the folder": (indexed("../outside.safetensors"), "not in its folder"),
+    "an index of an absolute name": (indexed("/etc/passwd"), "not in its folder"),
+    "an index of a file that is not there": (indexed("gone.safetensors"), "is missing"),
+    "a tokenizer that grows": (growing, "tokenizer.json cannot be used"),
+    "a tokenizer that pads": (
+        tokenizer(padding={
+            "strategy": {"Fixed": 10**12}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 0,
+            "pad_type_id": 0, "pad_token": "</s>",
+        }),
+        "tokenizer.json cannot be used",
+    ),
+    "an end that is no token": (
+        lambda folder: edit(folder / "generation_config.json", eos_token_id=["x", {}]),
+        "cannot be loaded|that it does not have",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, attempts):
+    tamper, words = ATTACKS[attack]
+    tamper(model)
+    with cheap(), pytest.raises(ModelError, match=words) as told:
+        load(base_models.parse(str(model)))
+    assert "\n" not in str(told.value) and len(str(told.value)) < 700
+    assert attempts == []
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model):
+    import os
+
+    (model / "config.json").unlink()
+    os.mkfifo(model / "config.json")
+    with pytest.raises(ModelError):
+        load(base_models.parse(str(model)))
+
+
+def test_a_model_without_a_layer_is_refused_by_the_names_of_its_weights(model, attempts):
+    weights = {name: value for name, value in load_file(model / WEIGHTS).items() if "layers.1." not in name}
+    save_file(weights, model / WEIGHTS, metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"lacks model\.layers\.1\.\S+ and \d+ more"):
+        load(base_models.parse(str(model)))
+    assert attempts == []
+
+
+def test_a_reward_model_without_its_head_is_refused_by_its_name(model):
+    edit(model / "config.json", id2label={"0": "reward"}, label2id={"reward": 0})
+    with pytest.raises(ModelError, match=r"lacks score\.weight"):
+        ExternalReward(str(model))
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_a_tied_head_need_not_be_in_the_file(tmp_path, architecture):
+    """Nor the names that old files of GPT-2 have."""
+    folder = make_tiny_model(tmp_path / "model", architecture=architecture)
+    edit(folder / "config.json", tie_word_embeddings=True)
+    weights = load_file(folder / WEIGHTS)
+    del weights["lm_head.weight"]
+    if architecture == "gpt2":
+        weights = {name.removeprefix("transformer."): value for name, value in weights.items()}
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    base = load(base_models.parse(str(folder)))
+    assert base.unused == ()
+    assert base.model.get_output_embeddings().weight is base.model.get_input_embeddings().weight
+
+
+def test_what_a_file_holds_beside_the_model_is_said(model):
+    weights = load_file(model / WEIGHTS) | {"model.layers.7.self_attn.q_proj.weight": torch.zeros(2)}
+    save_file(weights, model / WEIGHTS, metadata={"format": "pt"})
+    base = load(base_models.parse(str(model)))
+    assert "not used of its files: model.layers.7.self_attn.q_proj.weight" in base.loaded(1).reason
+
+
+def test_parts_that_an_index_names_are_read(model):
+    weights = load_file(model / WEIGHTS)
+    names = sorted(weights)
+    files = {name: f"part-{index % 2}.safetensors" for index, name in enumerate(names)}
+    for file in set(files.values()):
+        chosen = {name: weights[name] for name in names if files[name] == file}
+        save_file(chosen, model / file, metadata={"format": "pt"})
+    (model / WEIGHTS).unlink()
+    edit(model / INDEX, metadata={"total_size": 1}, weight_map=files)
+    assert load(base_models.parse(str(model))).unused == ()
+
+
+def test_loading_an_honest_model_asks_nobody(model, attempts):
+    load(base_models.parse(str(model)))
+    assert attempts == []
+
+
+@pytest.mark.parametrize("changes", [{"hidden_size": "x" * 9}, {"num_attention_heads": 0}, {"text_config": 3}])
+def test_memory_is_not_planned_for_a_shape_that_is_none(model, changes):
+    from core.errors import KnownError
+
+    edit(model / "config.json", **changes)
+    with pytest.raises(KnownError):
+        shape_of(base_models.parse(str(model)))
+
+
+def gguf(path: Path, entries: int = 1, tensors: int = 0, rest: bytes = b"") -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, tensors, entries) + rest)
+    return path
+
+
+def text(value: str) -> bytes:
+    return struct.pack("<Q", len(value)) + value.encode()
+
+
+def number(name: str, value: int) -> bytes:
+    return text(name) + struct.pack("<IQ", 10, value)
+
+
+ARCHITECTURE = text("general.architecture") + struct.pack("<I", 8) + text("llama")
+GGUFS = {
+    "many tensors": {"tensors": 2**62},
+    "many entries": {"entries": 2**62},
+    "a long name": {"rest": struct.pack("<Q", 2**62)},
+    "a long array": {"rest": text("x") + struct.pack("<IIQ", 9, 0, 2**62) + b"\0" * 100},
+    "arrays in arrays": {"rest": text("x") + struct.pack("<I", 9) + struct.pack("<IQ", 9, 1) * 100_000},
+    "many layers": {"entries": 2, "rest": ARCHITECTURE + number("llama.block_count", 10**9)},
+    "a tensor of 2^62 numbers": {
+        "entries": 0, "tensors": 1, "rest": text("x") + struct.pack("<IQQIQ", 2, 2**31, 2**31, 0, 0),
+    },
+    "its end": {"entries": 5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", GGUFS)
+def test_a_tampered_gguf_is_refused_at_once(tmp_path, attack, attempts):
+    path = gguf(tmp_path / "model.gguf", **GGUFS[attack])
+    with cheap(), pytest.raises(ModelError, match=r"model\.gguf cannot be read as a GGUF model"):
+        list(fetch.ensure(base_models.parse(str(path))))
+    assert attempts == []
+
+
+def test_a_gguf_is_read_without_what_lies_beside_it(tmp_path, attempts):
+    """An adapter in the same folder named a base on the hub, and transformers asked for it."""
+    adapter_beside(tmp_path)
+    path = gguf(tmp_path / "model.gguf", rest=ARCHITECTURE)
+    with pytest.raises(ModelError):
+        list(fetch.ensure(base_models.parse(str(path))))
+    assert attempts == []
+
+
+def test_two_files_of_one_name_never_share_a_converted_model(tmp_path):
+    import os
+
+    one, other = gguf(tmp_path / "a" / "model.gguf"), gguf(tmp_path / "b" / "model.gguf", entries=2)
+    folder = base_models.parse(str(one)).folder
+    assert folder == base_models.parse(str(one)).folder
+    assert folder != base_models.parse(str(other)).folder
+    before = one.stat()
+    gguf(one, entries=3)
+    os.utime(one, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert one.stat().st_size == before.st_size and one.stat().st_mtime_ns == before.st_mtime_ns
+    assert folder != base_models.parse(str(one)).folder

@@ -1,0 +1,223 @@
+"""Labeling packs that were changed by hand: merged is only what their labeler could have ranked in them."""
+
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from core import cli
+from core.config.jobs import JobKind, config_values
+from core.config.training import TrainRewardConfig
+from core.errors import BadInput
+from core.jobs import queue
+from core.labeling import pack as packs
+from core.preferences import agreement
+from core.records import NewRanking
+from core.store import Project, completions, guidelines, labelers, open_project, rankings
+from core.store.files import snapshots
+from tests.ranked import counting_rankings
+
+
+def rank(project: Project, group_id: int, name: str) -> int:
+    ids = completions.ids(project, group_id)
+    ranks = {item: place for place, item in enumerate(ids, 1)}
+    criteria = {"kindness": dict(ranks)}
+    new = NewRanking(group_id, labelers.named(project, name).id, ranks, criteria=criteria, shown=tuple(ids))
+    return rankings.add(project, new).ids[0]
+
+
+@pytest.fixture
+def sent(filled, tmp_path) -> Path:
+    """Ana ranked groups 1 and 2 and merged 3; Bo's pack came back with rankings 4 and 5, of 1 and 2."""
+    for group_id in (1, 2, 3):
+        rank(filled, group_id, "Ana")
+    filled.database.execute("update rankings set origin = 'ana.plumbpack' where group_id = 3")
+    packs.pack(filled, tmp_path / "bo.plumbpack", "Bo")
+    with closing(open_project(packs.unpack(tmp_path / "bo.plumbpack", tmp_path / "bo"))) as bo:
+        for group_id in (1, 2):
+            rank(bo, group_id, "Bo")
+        packs.pack(bo, tmp_path / "back.plumbpack", "Bo")
+    return tmp_path / "back.plumbpack"
+
+
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        for statement in statements:
+            database.execute(statement)
+        database.commit()
+
+
+def everything(project: Project) -> list[object]:
+    tables = ("rankings", "ranking_items", "criterion_ranks", "labelers", "conflicts", "settings", "guidelines")
+    return [project.database.rows(f"select * from {table}") for table in tables]
+
+
+LEFT_OUT = {
+    "items of another group": ["update ranking_items set completion_id = completion_id + 4 where ranking_id = 4"],
+    "an item of another group": [
+        "insert into ranking_items (ranking_id, completion_id, rank) values (4, 9, 1)",
+    ],
+    "an item that is missing": ["delete from ranking_items where ranking_id = 4 and rank = 2"],
+    "criteria of another group": ["update criterion_ranks set completion_id = completion_id + 4 where ranking_id = 4"],
+    "a decision between labelers": ["update rankings set adjudicates = 1 where id = 4"],
+    "an endless rank": ["update ranking_items set rank = 9223372036854775807 where ranking_id = 4 and rank = 2"],
+    "a rank beyond the last": ["update ranking_items set rank = 5 where ranking_id = 4 and rank = 2"],
+    "an endless rank by a criterion": ["update criterion_ranks set rank = 9223372036854775807 where ranking_id = 4"],
+    "a place that there is not": ["update ranking_items set position = -1 where ranking_id = 4"],
+    "nothing that is ranked": ["update ranking_items set rank = null where ranking_id = 4"],
+    "no uid": ["update rankings set uid = null where id = 4"],
+    "a uid of megabytes": ["update rankings set uid = hex(zeroblob(1000000)) where id = 4"],
+    "no time": ["update rankings set created_at = 'yesterday' where id = 4"],
+    "taken back at no time": ["update rankings set retracted_at = '1' where id = 4"],
+    "endless seconds": ["update rankings set seconds = 9e999 where id = 4"],
+    "seconds below nothing": ["update rankings set seconds = -1 where id = 4"],
+    "a way that there is not": ["update rankings set method = 'guessed' where id = 4"],
+    "a repeat of nothing": ["update rankings set repeat_of = 5 where id = 4"],
+    "a group of another number": [
+        "update completion_groups set id = 77 where id = 1", "update completions set group_id = 77 where group_id = 1",
+        "update rankings set group_id = 77 where group_id = 1",
+    ],
+    "groups that changed their numbers": [
+        "update rankings set group_id = 3 where group_id = 1",
+    ],
+    "a group of nothing": ["update rankings set group_id = 9223372036854775807 where id = 4"],
+    "other completions": ["update completions set text = 'better' where group_id = 1"],
+    "another prompt": ["update prompts set text = 'other' where id = 1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("statements", LEFT_OUT.values(), ids=LEFT_OUT.keys())
+def test_what_the_labeler_could_not_have_ranked_is_left_out_and_said(filled, sent, statements):
+    change(sent, *statements)
+    report = packs.merge(filled, sent)
+    assert (report.added, report.known, report.conflicts, report.retracted) == (1, 0, 0, 0), report
+    assert len(report.refused) == 1 and len(report.refused[0]) < 300
+    mine = [found for found in counting_rankings(filled) if found.labeler.name == "Bo"]
+    assert [found.group_id for found in mine] == [2]
+    assert len(counting_rankings(filled)) == 4
+    agreement.measure(filled)
+    assert cli.run(["agreement", str(filled.folder)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        (["delete from settings where key = 'pack'"], "no labeling pack"),
+        (["update settings set value = '[1]' where key = 'pack'"], "no labeling pack"),
+        (["update settings set value = '\" \"' where key = 'pack'"], "no labeling pack"),
+        (["update settings set value = '\"Zoe\"' where key = 'pack'"], "for whom no pack was made"),
+        (["update settings set value = '\"0\"' where key = 'uid'"], "another project"),
+        (["delete from settings where key = 'uid'"], "another project"),
+        (["update guidelines set criteria = 'mine'"], "guidelines"),
+        (["pragma application_id = 1"], "no labeling pack"),
+        (["drop table criterion_ranks"], "damaged"),
+    ],
+)  # fmt: skip
+def test_what_is_no_pack_of_this_project_is_refused_whole(filled, sent, tmp_path, capsys, statements, words):
+    change(sent, *statements)
+    before = everything(filled)
+    there = sorted(tmp_path.rglob("*"))
+    assert cli.run(["merge", str(filled.folder), str(sent)]) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+    assert everything(filled) == before and sorted(tmp_path.rglob("*")) == there
+
+
+def test_rankings_of_others_in_a_pack_are_not_taken(filled, sent):
+    before = len(counting_rankings(filled))
+    change(
+        sent, "insert into labelers (id, name) values (77, 'Ana')", "update rankings set labeler_id = 77",
+        "update ranking_items set rank = 5 - rank",
+    )  # fmt: skip
+    report = packs.merge(filled, sent)
+    assert (report.added, report.conflicts, report.known) == (0, 0, 0)
+    assert len(counting_rankings(filled)) == before
+
+
+def test_nobody_takes_back_the_ranking_of_another_by_its_number(filled, sent):
+    """Ana's came in a pack once, so that what its pack says of it counts; Bo's pack does not."""
+    theirs = filled.database.value("select uid from rankings where group_id = 3")
+    change(
+        sent, f"update rankings set uid = '{theirs}', group_id = 3, retracted_at = created_at where id = 4",
+        "update ranking_items set completion_id = completion_id + 8 where ranking_id = 4",
+        "update criterion_ranks set completion_id = completion_id + 8 where ranking_id = 4",
+    )  # fmt: skip
+    report = packs.merge(filled, sent)
+    assert (report.added, report.retracted, report.known, len(report.refused)) == (1, 0, 0, 1)
+    assert [found.group_id for found in counting_rankings(filled) if found.labeler.name == "Ana"] == [1, 2, 3]
+
+
+def test_a_pack_is_unpacked_at_rest(sent, tmp_path):
+    """A job that its maker left queued begins nowhere by itself."""
+    values = config_values(TrainRewardConfig())
+    with closing(open_project(packs.unpack(sent, tmp_path / "a"))) as one:
+        queue.enqueue(one, JobKind.TRAIN_REWARD, values)
+        snapshots.write(one, tmp_path / "queued.plumbpack")
+    with closing(open_project(packs.unpack(tmp_path / "queued.plumbpack", tmp_path / "b"))) as two:
+        assert [job.status for job in queue.listed(two)] == ["stopped"]
+
+
+def test_a_project_is_not_unpacked_as_a_pack(filled, tmp_path):
+    snapshots.write(filled, tmp_path / "x.plumbpack")
+    with pytest.raises(BadInput, match="no labeling pack"):
+        packs.unpack(tmp_path / "x.plumbpack", tmp_path / "bo")
+    assert not (tmp_path / "bo").exists()
+
+
+@pytest.mark.parametrize("name", ["a#b", "100%41", "what?mode=rwc", "x%2Fy", "file:x", "a b&c=d;e"])
+def test_folders_with_marks_of_an_address(filled, sent, tmp_path, name):
+    odd = tmp_path / name
+    odd.mkdir()
+    shutil.copy(sent, odd / f"{name}.plumbpack")
+    before = {path for path in tmp_path.rglob("*") if odd not in path.parents}
+    assert packs.labeler_of(odd / f"{name}.plumbpack") == "Bo"
+    with closing(open_project(packs.unpack(odd / f"{name}.plumbpack", odd / "bo"))) as bo:
+        assert len(counting_rankings(bo)) == 2
+        packs.pack(bo, odd / "again.plumbpack", "Bo")
+    assert packs.merge(filled, odd / "again.plumbpack").added == 2
+    assert {path for path in tmp_path.rglob("*") if odd not in path.parents} == before
+
+
+def fill(project: Project, count: int) -> None:
+    """`count` prompts with four completions, each ranked by Ana; every second one by Bo, too."""
+    at = "2026-01-01T00:00:00.000+00:00"
+    who = [labelers.named(project, name).id for name in ("Ana", "Bo")]
+    guidelines.save(project, criteria="a", ties="", flags="", examples="")
+    first, rows = 1000, range(1000, 1000 + count)
+    made = [(number, person) for number in rows for person in who[: 2 - number % 2]]
+    with project.write() as database:
+        database.many(f"insert into prompts (id, text, created_at) values (?, ?, '{at}')", [(n, str(n)) for n in rows])
+        database.many(
+            f"insert into completion_groups (id, prompt_id, created_at) values (?, ?, '{at}')", [(n, n) for n in rows]
+        )
+        database.many(
+            "insert into completions (id, group_id, text) values (?, ?, ?)",
+            [(4 * n + k, n, f"{k} of {n}") for n in rows for k in range(4)],
+        )
+        database.many(
+            "insert into rankings (id, group_id, labeler_id, guidelines_id, created_at, uid)"
+            f" values (?, ?, ?, 1, '{at}', lower(hex(randomblob(16))))",
+            [(first + place, number, person) for place, (number, person) in enumerate(made)],
+        )
+        database.many(
+            "insert into ranking_items (ranking_id, completion_id, rank, position) values (?, ?, ?, ?)",
+            [(first + p, 4 * number + k, k + 1, k + 1) for p, (number, _) in enumerate(made) for k in range(4)],
+        )
+
+
+def seconds(project: Project, path: Path) -> float:
+    began = time.process_time()
+    packs.pack(project, path, "Bo")
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize(("count", "most"), [(4000, 2.0), pytest.param(67_000, 10.0, marks=pytest.mark.slow)])
+def test_packing_takes_a_time_in_proportion(project, tmp_path, count, most):
+    """4,000 prompts took seconds, and 100,000 rankings more than five minutes."""
+    fill(project, count)
+    assert seconds(project, tmp_path / "bo.plumbpack") < most
+    report = packs.merge(project, tmp_path / "bo.plumbpack")
+    assert (report.known, report.added, report.refused) == (count // 2, 0, [])

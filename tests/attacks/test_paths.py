@@ -1,0 +1,94 @@
+"""A name out of a row, or of a file that came with a project, never leads out of the project's folder."""
+
+import json
+import shutil
+
+import pytest
+
+from core.config.jobs import JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
+from core.errors import BadInput
+from core.events import Checkpoint
+from core.jobs import queue, recorder
+from core.projects import trash
+from core.store import open_project
+from core.store.files.inside import inside
+from tests.jobs import set_job
+
+OUTSIDE = (
+    "", ".", "..", "../kept", "runs/../../kept", "/etc/passwd", "//host/share", "C:/kept", "C:kept",
+    "\\\\host\\share", "runs\\..\\kept", "runs/\0", "runs/a\nb",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path, name):
+    with pytest.raises(BadInput, match="is no place inside it"):
+        inside(tmp_path, name)
+
+
+def test_a_link_that_leads_elsewhere_is_refused_and_one_within_is_not(tmp_path):
+    project, kept = tmp_path / "project", tmp_path / "kept"
+    (project / "runs" / "1").mkdir(parents=True)
+    kept.mkdir()
+    (project / "out").symlink_to(kept)
+    (project / "within").symlink_to(project / "runs")
+    with pytest.raises(BadInput, match="is a link out of the project"):
+        inside(project, "out/step-000001")
+    assert inside(project, "within/1") == project / "within" / "1"
+    assert inside(project, "runs/7/step-000001") == project / "runs" / "7" / "step-000001", "which is not there yet"
+
+
+@pytest.fixture
+def run(filled):
+    job = queue.enqueue(filled, JobKind.TRAIN_POLICY, config_values(TrainPolicyConfig(), ALGORITHMS["ppo"].config()))
+    filled.make_run_folder(job.id)
+    return job
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Somebody's own folder, which no project may touch."""
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    yield folder
+    assert (folder / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("way", ["{kept}", "../../kept", "runs/1/../../../../kept"])
+def test_old_checkpoints_that_are_removed_lie_in_the_run_whatever_their_rows_say(filled, run, kept, way):
+    recording = recorder.Recorder(filled, run.id)
+    for step in range(4):
+        recording.record(Checkpoint(step, lambda folder: (folder / "x").write_text("x")))
+        with filled.write() as database:
+            database.execute("update checkpoints set folder = ?", (way.format(kept=kept),))
+    assert sorted(path.name for path in filled.run_folder(run.id).iterdir()) == ["step-000002", "step-000003"]
+
+
+def test_an_adapter_outside_is_not_read(filled, run, kept):
+    found = TrainPolicyResult(adapter=str(kept), best="../kept")
+    for checkpoint in ("last", "best"):
+        set_job(filled, run.id, status="done", result=json.dumps({"adapter": found.adapter, "best": found.best}))
+        with pytest.raises(BadInput, match="is no place inside it"):
+            queue.adapter_of(filled, queue.get(filled, run.id), checkpoint)
+
+
+def test_a_run_folder_that_is_a_link_is_neither_written_nor_deleted(filled, run, kept):
+    filled.run_folder(run.id).rmdir()
+    (filled.folder / "runs" / str(run.id)).symlink_to(kept)
+    with pytest.raises(BadInput, match="link out of the project"):
+        recorder.Recorder(filled, run.id).record(Checkpoint(1, lambda folder: None))
+    set_job(filled, run.id, status="stopped")
+    with pytest.raises(BadInput, match="link out of the project"):
+        trash.delete_run(filled.folder, run.id)
+    assert queue.get(filled, run.id).id == run.id, "its record is still there"
+
+
+def test_a_folder_of_runs_that_is_a_link_is_refused_with_a_sentence(filled, kept):
+    shutil.rmtree(filled.folder / "runs", ignore_errors=True)
+    (filled.folder / "runs").symlink_to(kept)
+    again = open_project(filled.folder)
+    with pytest.raises(BadInput, match="link out of the project"):
+        again.make_run_folder(1)
+    again.close()
