@@ -106,11 +106,18 @@ def is_ours(connection: sqlite3.Connection) -> bool:
 @contextmanager
 def bounded(connection: sqlite3.Connection) -> Iterator[None]:
     """What is read within comes to an end. Raises `AlteredProject` for a view or a tree of pages without one."""
-    connection.set_progress_handler(lambda: True, STEPS)
+    ended = False
+
+    def end() -> bool:
+        nonlocal ended
+        ended = True
+        return True
+
+    connection.set_progress_handler(end, STEPS)
     try:
         yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+    except sqlite3.Error as error:
+        if ended:  # what SQLite says then may be about something on the way
             raise AlteredProject(
                 "The project's database has no end, as no Plumbline makes it: restore plumbline.db from a backup."
             ) from error

@@ -128,6 +128,6 @@ def expected(migrated: tuple[str, ...]) -> dict[Key, Tokens]:
 def altered(there: str | None, ours: str = "") -> AlteredProject:
     """The error for something that is `there` in place of what is `ours`, if anything is."""
     if there is None:
-        return AlteredProject(f"The project's database lacks the {ours}: restore plumbline.db from a backup.")
+        return AlteredProject(f"The project's database is damaged, it lacks the {ours}: take another copy of it.")
     what = "is not as Plumbline makes it" if there == ours else "was not made by Plumbline"
     return AlteredProject(f"In the project's database the {there} {what}: ask for a copy that nobody changed.")

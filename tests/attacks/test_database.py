@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core import cli
-from core.errors import AlteredProject, BadInput
+from core.errors import AlteredProject, BadInput, ProjectError
 from core.jobs import lock
 from core.labeling import pack
 from core.machine import model_cache
@@ -118,6 +118,16 @@ def test_what_the_migrations_did_not_make_is_refused_by_its_name(strange, attack
     with pytest.raises(AlteredProject) as refused:
         closed.fault(folder / DATABASE)
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize("table", ["prompts", "_sqlite_migrations"])
+def test_a_schema_that_is_no_text_is_a_sentence(strange, table):
+    edit = f"update sqlite_master set sql = replace(sql, 'id', cast(x'ff' as text)) where name = '{table}'"
+    folder = strange("pragma writable_schema = on", edit)
+    with pytest.raises(ProjectError):
+        open_project(folder)
+    assert not is_older(folder / DATABASE)
+    assert closed.fault(folder / DATABASE) is closed.Fault.DAMAGED
 
 
 def test_a_trigger_cannot_rewrite_what_a_job_was_told(strange, capsys):
