@@ -36,6 +36,10 @@ class ProjectError(BadInput):
     """The folder is not a project that this version can open."""
 
 
+class AlteredProject(ProjectError):
+    """Its database holds something else than Plumbline makes, so that nothing in it is believed."""
+
+
 class DamagedProject(ProjectError):
     """The project's database is not as Plumbline left it."""
 

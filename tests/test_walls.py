@@ -106,3 +106,13 @@ def test_no_statement_is_put_together_from_what_is_not_written_here():
             if SQL.match(text) and not text.startswith("pragma"):
                 found.add(path.relative_to(store).as_posix())
     assert found <= {"undo/log.py"}
+
+
+def test_every_file_is_opened_with_the_defences_up():
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "core").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "sqlite3.connect"
+    }
+    assert found == {"core/store/connection.py"}

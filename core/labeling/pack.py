@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.errors import BadInput, ProjectError, known
+from core.errors import AlteredProject, BadInput, ProjectError, known
 from core.humanize import readable
 from core.labeling import pack_check
 from core.records import Guidelines, Labeler
@@ -29,7 +29,7 @@ from core.store import (
     packed_rankings,
     rankings,
 )
-from core.store.files import beside, snapshots
+from core.store.files import beside, closed, snapshots
 from core.store.packed_rankings import PACK, GroupText, PackedRanking
 
 SUFFIX = ".plumbpack"
@@ -116,7 +116,11 @@ def _reading(path: Path) -> Iterator[Project]:
 def _copied(path: Path, source: Path, folder: Path) -> Project:
     try:
         snapshots.copy(source, folder / DATABASE)
+        if closed.fault(folder / DATABASE):
+            raise ProjectError("what it holds contradicts itself")
         return open_project(folder)
+    except AlteredProject:
+        raise
     except (OSError, sqlite3.Error, ProjectError) as error:
         raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import BadInput, KnownError
+from core.errors import AlteredProject, BadInput, KnownError
 from core.jobs import lock
 from core.machine import base_models
 from core.store.files import beside, closed
@@ -37,7 +37,7 @@ def listed(projects: Iterable[Path]) -> list[CachedModel]:
 def folders_named(project: Path) -> set[Path]:
     """The folders of the models that a project names. It is only read, whatever its version."""
     found = set()
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error, AlteredProject, ValueError, RecursionError):
         for name in closed.models(project):
             with suppress(KnownError):
                 found.add(base_models.parse(name).folder)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from core.errors import AlteredProject
 from core.store import DATABASE
 from core.store.files import closed
 
@@ -36,7 +37,7 @@ def summary(folder: Path) -> Summary | None:
     try:
         changed = max(item.stat().st_mtime for item in (path, wal) if item is path or item.exists())
         name = closed.name(folder)
-    except (OSError, sqlite3.Error, ValueError):
+    except (OSError, sqlite3.Error, ValueError, RecursionError, AlteredProject):
         return None
     return None if name is None else Summary(folder, name, changed)
 

@@ -15,7 +15,7 @@ from typing import Any
 from core.errors import BadInput, DamagedProject, ProjectError, ProjectMoved, known
 from core.humanize import readable
 from core.store import backups, cells
-from core.store.connection import APPLICATION_ID, Connection, connect, set_patience
+from core.store.connection import Connection, connect, set_patience
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
 from core.store.files import beside
@@ -160,7 +160,8 @@ def create_project(
 def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
     """Open the project in `folder`; an older one is migrated after a backup beside it.
 
-    Raises `ProjectError` when the folder is unreadable, foreign, damaged or of a newer version.
+    Raises `ProjectError` when the folder is unreadable, foreign, damaged, of a newer version, or when its database
+    holds anything that Plumbline did not make.
     """
     folder = folder.expanduser().resolve()
     path = folder / DATABASE
@@ -168,10 +169,11 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
         if not path.is_file():
             raise ProjectError(f"{folder} is not a Plumbline project: it has no {DATABASE}. Choose another folder.")
         database = connect(path, synchronous=synchronous)
-        if database.conn.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
+        try:
+            migrate(database, path)
+        except BaseException:
             database.close()
-            raise ProjectError(f"{path} was not made by Plumbline: choose another folder.")
-        migrate(database, path)
+            raise
     except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         found = known(error)
         if isinstance(found, DamagedProject) or isinstance(error, UnicodeDecodeError):  # SQLite quotes what is damaged

@@ -1,25 +1,42 @@
-"""One way to open the project's SQLite file, to read from it and to write to it; for `core.store` alone.
+"""One way to open an SQLite file, to read from it and to write to it; for `core.store` alone.
+
+Whoever made the file decides what is in it, so that no function and no table of SQLite's own is trusted to its schema.
 
 The window and the CLI use `synchronous=FULL`: a person's ranking survives a power cut. The worker uses
 NORMAL: it loses at most its last moments, never the file. A connection belongs to the thread that made it.
 """
 
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from core.errors import AlteredProject
+from core.store.side_files import refuse_traps
+
 T = TypeVar("T")
 
 SYNCHRONOUS = {level: "pragma synchronous = " + level for level in ("FULL", "NORMAL", "OFF")}
-
 
 #: "PLMB": tells a Plumbline project from any other SQLite file.
 APPLICATION_ID = 0x504C4D42
 
 #: With a path as the system writes it (`os.fsencode`), which need not be UTF-8.
 VACUUM_INTO = "vacuum into cast(? as text)"
+
+#: Well above what Plumbline needs, and well below what it takes to fill a machine's memory.
+LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: 1 << 28,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1 << 28,
+    sqlite3.SQLITE_LIMIT_COLUMN: 200,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 50,
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 20,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 2,
+}
+#: Steps of SQLite's machine that a look at what a file holds may take; at a project they are some thousands.
+STEPS = 200_000
 
 
 class Connection:
@@ -66,10 +83,57 @@ class Connection:
         self.conn.executemany(sql, rows)
 
 
+def opened(path: Path, mode: str = "", **options: Any) -> sqlite3.Connection:
+    """A connection of SQLite's own, with its defences up and nothing read yet. `mode` is as in its URIs: `mode=ro`.
+
+    Raises `AlteredProject` where what lies beside the file is a trap.
+    """
+    refuse_traps(path)
+    database = f"{path.absolute().as_uri()}?{mode}" if mode else path
+    connection = sqlite3.connect(database, uri=bool(mode), **options)
+    connection.execute("pragma trusted_schema = off")
+    connection.execute("pragma cell_size_check = on")
+    for limit, most in LIMITS.items():
+        connection.setlimit(limit, most)
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+    return connection
+
+
+def is_ours(connection: sqlite3.Connection) -> bool:
+    """Does the file say that Plumbline made it?"""
+    with bounded(connection):
+        return bool(connection.execute("pragma application_id").fetchone()[0] == APPLICATION_ID)
+
+
+@contextmanager
+def bounded(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is read within comes to an end. Raises `AlteredProject` for a view or a tree of pages without one."""
+    ended = False
+
+    def end() -> bool:
+        nonlocal ended
+        ended = True
+        return True
+
+    connection.set_progress_handler(end, STEPS)
+    try:
+        yield
+    except sqlite3.Error as error:
+        if ended:  # what SQLite says then may be about something on the way
+            raise AlteredProject(
+                "The project's database has no end, as no Plumbline makes it: restore plumbline.db from a backup."
+            ) from error
+        raise
+    finally:
+        connection.set_progress_handler(None, STEPS)
+
+
 def connect(path: Path, *, synchronous: str = "FULL") -> Connection:
     """Open `path` in WAL mode with foreign keys on; waits up to 10 s for another writer."""
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None)
-    connection.execute("pragma journal_mode = wal")
+    connection = opened(path, timeout=10, isolation_level=None)
+    with bounded(connection):
+        connection.execute("pragma journal_mode = wal")  # the first to read what the file holds
     connection.execute("pragma foreign_keys = on")
     connection.execute(SYNCHRONOUS[synchronous])
     return Connection(connection)

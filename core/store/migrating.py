@@ -6,17 +6,19 @@ before: the window's first frame does without.
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from core.errors import ProjectError
-from core.store.connection import VACUUM_INTO, Connection, write
+from core.store import schema_check
+from core.store.connection import VACUUM_INTO, Connection, bounded, is_ours, opened, write
 
 
 def migrate(database: Connection, path: Path) -> None:
     """Apply what the file still lacks, all of it or nothing.
 
-    Raises `ProjectError` for a file of a newer version.
+    Raises `ProjectError` for a file of a newer version, and for one that is not as Plumbline makes it, before or after.
     """
     if not pending(database.conn, path):
         return
@@ -25,6 +27,7 @@ def migrate(database: Connection, path: Path) -> None:
         if lacking:  # nobody else did it while we waited
             _back_up(path, path.with_name(f"{path.stem}.before-{lacking[0]}.db"))
             make_tables(database)
+            pending(database.conn, path)
 
 
 def make_tables(database: Connection) -> None:
@@ -35,24 +38,46 @@ def make_tables(database: Connection) -> None:
 
 
 def pending(connection: sqlite3.Connection, path: Path) -> list[str]:
-    """Names of the migrations that the file still lacks, in their order.
+    """Names of the migrations that the file still lacks, in their order; the file is as those before made it.
 
-    Raises `ProjectError` for a file of a newer version.
+    Raises `ProjectError` for a file of a newer version or of another program, `AlteredProject` for one that was
+    changed by anything else.
     """
     from core.store import schema
 
-    known, applied = schema.names(), schema.applied(connection)
-    if applied - set(known):
+    known = schema.names()
+    if not is_ours(connection):
+        raise ProjectError(f"{path} was not made by Plumbline: choose another folder.")
+    with _at_one_moment(connection), bounded(connection):
+        found = schema_check.objects(connection)
+        migrated = schema_check.level(connection, found)
+    if set(migrated) - set(known):
         raise ProjectError(f"{path.parent} was made by a newer Plumbline: update Plumbline to open it.")
-    return [name for name in known if name not in applied]
+    if list(migrated) != known[: len(migrated)]:
+        raise schema_check.altered(f"table “{schema_check.MIGRATIONS}”")
+    schema_check.compare(found, migrated)
+    return known[len(migrated) :]
+
+
+@contextmanager
+def _at_one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Somebody else may migrate the file meanwhile."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("begin")
+    try:
+        yield
+    finally:
+        connection.execute("rollback")
 
 
 def is_older(path: Path) -> bool:
     """Would opening it migrate it first, which copies the whole file? False for what cannot be opened."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as reader:
+        with closing(opened(path, "mode=ro", timeout=1)) as reader:
             return bool(pending(reader, path))
-    except (sqlite3.Error, ProjectError):
+    except (OSError, sqlite3.Error, ProjectError):
         return False
 
 
@@ -60,6 +85,6 @@ def _back_up(path: Path, backup: Path) -> None:
     """Copy the file as it was last committed; whole, or not under this name."""
     partial = backup.with_suffix(".partial")
     partial.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as reader:  # a connection in a transaction cannot copy
+    with closing(opened(path)) as reader:  # a connection in a transaction cannot copy
         reader.execute(VACUUM_INTO, (os.fsencode(partial),))
     partial.replace(backup)

@@ -383,14 +383,9 @@ def names() -> list[str]:
     return [migration.name for migration in migrations._migrations]
 
 
-def applied(connection: sqlite3.Connection) -> set[str]:
-    """Names of those that a file has."""
-    return {migration.name for migration in migrations.applied(Database(connection))}
-
-
-def apply(connection: sqlite3.Connection) -> None:
-    """Apply those that a file lacks."""
-    migrations.apply(Database(connection))
+def apply(connection: sqlite3.Connection, count: int | None = None) -> None:
+    """Apply those that a file lacks, or only the first `count` of all."""
+    migrations.apply(Database(connection), stop_before=() if count is None else names()[count:])
 
 
 def _execute(database: Database, statements: str) -> None:

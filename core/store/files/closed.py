@@ -7,9 +7,9 @@ from contextlib import closing, contextmanager
 from enum import Enum
 from pathlib import Path
 
-from core.errors import ProjectError
-from core.store import DATABASE
-from core.store.connection import APPLICATION_ID
+from core.errors import AlteredProject, ProjectError
+from core.store import DATABASE, schema_check
+from core.store.connection import bounded, is_ours, opened
 from core.store.migrating import pending
 
 #: The base of a project, and the reward models from elsewhere that its runs name.
@@ -17,6 +17,8 @@ MODELS = """
     select value from settings where key = 'model'
     union select json_quote(json_extract(config, '$.reward_model')) from jobs
 """
+#: Bytes of anything that is read to name a project.
+LONGEST = 1 << 20
 
 
 class Fault(Enum):
@@ -29,41 +31,52 @@ class Fault(Enum):
 
 @contextmanager
 def _reading(path: Path, mode: str = "mode=ro") -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=1)) as connection:
+    with closing(opened(path, mode, timeout=1)) as connection:
         yield connection
 
 
 def name(folder: Path) -> str | None:
     """What the project in `folder` is called, in a millisecond; None if another program made the file.
 
-    Raises `sqlite3.Error`, `OSError` or `ValueError` for one that cannot be read.
+    Raises `sqlite3.Error`, `OSError`, `ValueError`, `RecursionError` or `AlteredProject` for one that cannot be read.
     """
     path = folder / DATABASE
     # A file in WAL mode can be read without writing beside it only if it is promised that nobody writes to it.
     mode = "mode=ro" if (folder / f"{DATABASE}-wal").exists() else "mode=ro&immutable=1"
     with _reading(path, mode) as connection:
-        if connection.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+        if not is_ours(connection):
             return None
-        row = connection.execute("select value from settings where key = 'name'").fetchone()
+        with bounded(connection):
+            schema_check.require_tables(schema_check.objects(connection), "settings")
+            row = connection.execute("select value from settings where key = 'name'").fetchone()
         return str(json.loads(row[0])) if row else folder.name
 
 
 def models(folder: Path) -> list[str]:
-    """The models that the project in `folder` names. Raises `sqlite3.Error` if it cannot be read."""
+    """The models that the project in `folder` names. Raises `sqlite3.Error` or `AlteredProject` if it cannot be
+    read."""
     with _reading(folder / DATABASE) as connection:
+        with bounded(connection):
+            schema_check.require_tables(schema_check.objects(connection), "settings", "jobs")
         found = [json.loads(text or "null") for (text,) in connection.execute(MODELS)]
     return [str(model) for model in found if model]
 
 
 def fault(path: Path) -> Fault | None:
     """Why the file is no whole project that this version can open; reads all of it. Migrations wait until somebody
-    opens it."""
-    with closing(sqlite3.connect(path)) as connection:
+    opens it.
+
+    Raises `AlteredProject`, which names what in it Plumbline did not make.
+    """
+    with closing(opened(path)) as connection:
         try:
-            if connection.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
+            if not is_ours(connection):
                 return Fault.FOREIGN
             pending(connection, path)
             whole = connection.execute("pragma quick_check(1)").fetchone()[0] == "ok"
+        except AlteredProject:
+            raise
         except ProjectError:
             return Fault.NEWER
         except (sqlite3.Error, UnicodeDecodeError):  # the latter where SQLite quotes what is damaged
@@ -74,7 +87,7 @@ def fault(path: Path) -> Fault | None:
 def is_open_elsewhere(folder: Path) -> bool:
     """Only one connection can have the project to itself: so is there another one? If not, nothing waits in the WAL
     any more once this has looked."""
-    with closing(sqlite3.connect(folder / DATABASE, timeout=0.1, isolation_level=None)) as connection:
+    with closing(opened(folder / DATABASE, timeout=0.1, isolation_level=None)) as connection:
         try:
             connection.execute("pragma locking_mode = exclusive")
             connection.execute("begin immediate")

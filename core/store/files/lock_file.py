@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from core.errors import BadInput
+from core.store.connection import opened
 
 #: What SQLite says of a file that is none of its own.
 GARBAGE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
@@ -31,7 +32,7 @@ def refuse_link(path: Path) -> None:
 def take(path: Path, *, wait: float = 0.0) -> Lock | None:
     """Hold `path`, which is made if need be; None if another still holds it after `wait` seconds."""
     refuse_link(path)
-    connection = sqlite3.connect(path, timeout=wait, isolation_level=None, check_same_thread=False)
+    connection = opened(path, timeout=wait, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("begin exclusive")
     except sqlite3.DatabaseError as error:

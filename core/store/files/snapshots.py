@@ -7,7 +7,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from core.store import Project, now
-from core.store.connection import VACUUM_INTO
+from core.store.connection import VACUUM_INTO, opened
+from core.store.migrating import pending
 
 #: What a labeling pack leaves of a project, in this order: what hangs on a row goes before it. The indexes are of
 #: columns that lead to rows which go by the thousand: without one, each of these would have the whole table searched.
@@ -59,14 +60,18 @@ def write(project: Project, path: Path) -> None:
 
 
 def copy(source: Path, path: Path) -> None:
-    """Copy a file that nobody here has open; it is not touched itself."""
-    with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    """Copy a project's file that nobody here has open; it is not touched itself.
+
+    Raises `ProjectError` for one of a newer version, or that is not as Plumbline makes it.
+    """
+    with closing(opened(source, "mode=ro")) as connection:
+        pending(connection, source)
         connection.execute(VACUUM_INTO, (os.fsencode(path),))
 
 
 @contextmanager
 def _changing(path: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with closing(opened(path, isolation_level=None)) as connection:
         connection.execute("pragma foreign_keys = on")
         yield connection
 

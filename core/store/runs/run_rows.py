@@ -1,12 +1,11 @@
 """The rows of one run, in a small SQLite file of their own while the run lies in the trash."""
 
 import os
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from core.store import DATABASE, Project
-from core.store.connection import statement_for
+from core.store import DATABASE, Project, schema_check
+from core.store.connection import opened, statement_for
 
 #: What hangs on a job.
 TABLES = ("metrics", "samples", "checkpoints", "job_log", "controls", "scores", "priorities")
@@ -22,7 +21,7 @@ MENDED = (
 
 def keep(project: Project, job_id: int, file: Path) -> None:
     """Copy the run's rows, as they were committed last, to a new `file`."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as aside:
+    with closing(opened(file, isolation_level=None)) as aside:
         aside.execute("attach cast(? as text) as project", (os.fsencode(project.folder / DATABASE),))
         aside.execute("begin")
         for table in ("jobs", *TABLES):
@@ -40,7 +39,9 @@ def forget(project: Project, job_id: int) -> None:
 
 def belong_to(project: Project, file: Path) -> bool:
     """Are the rows in `file` of this project, and not of another that was in its folder before?"""
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as aside:
+    with closing(opened(file, "mode=ro")) as aside:
+        held = schema_check.objects(aside)
+        schema_check.require_tables(held, "origin", *(str(each.key[1]) for each in held))
         found = aside.execute("select uid from origin").fetchone()
     return bool(found) and found[0] == project.database.value("select value from settings where key = 'uid'")
 
