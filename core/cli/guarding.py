@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from core.errors import DamagedProject, KnownError, explained
+from core.errors import AlteredProject, DamagedProject, KnownError, explained
 from core.store import DATABASE, backups
 from core.store.files import closed
 
@@ -46,6 +46,8 @@ def sentence(error: Exception, folder: Path | None) -> KnownError | None:
 def _is_damaged(path: Path) -> bool:
     try:
         return path.is_file() and closed.fault(path) is not None
+    except AlteredProject:
+        return True
     except (OSError, sqlite3.Error):
         return False
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.errors import KnownError, known
+from core.errors import KnownError, ProjectError, known
 from core.machine import base_models
 from core.store import DATABASE, Project
 
@@ -29,7 +29,11 @@ class Place:
     @classmethod
     def of(cls, project: Project) -> "Place":
         found = (project.folder / DATABASE).stat()
-        return cls(str(project.setting("identity", "")), str(project.folder), found.st_dev, found.st_ino)
+        try:
+            identity = project.setting("identity", "")
+        except ProjectError:  # damaged: it is nobody's that is known
+            identity = ""
+        return cls(identity, str(project.folder), found.st_dev, found.st_ino)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from core import cli, markdown
 from core.config.jobs import GenerateConfig
@@ -106,10 +107,12 @@ def limited(what: str) -> Iterator[None]:
 
 
 def command(*words: object) -> str:
-    """Run a command in this process; what it printed. Raises `Failed` where it did not end with a sentence."""
+    """Run a command in this process, which starts no worker; what it printed. Raises `Failed` where it did not end with
+    a sentence."""
     arguments, said = [str(word) for word in words], io.StringIO()
     line = " ".join(arguments)
-    with limited(line), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    alone = mock.patch.object(launch, "ensure_worker")
+    with alone, limited(line), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
             code = cli.run(arguments)
         except Failed:
@@ -130,7 +133,6 @@ def command(*words: object) -> str:
 @cache
 def seeds() -> Path:
     """A folder with a small project that has something in every table, an archive and a pack of it."""
-    launch.ensure_worker = lambda folder, **_: None  # type: ignore[assignment]
     folder = Path(tempfile.mkdtemp(prefix="plumbline-fuzz-"))
     project = create_project(folder / "project", "Seed")
     guidelines.save(project, criteria="1. **Kind.** x", ties="Rarely.", flags="- unsafe: harms", examples="None.")

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from core import cli, data
+from core.errors import known
 from core.labeling import gold
 from core.labeling.ordering import Ordering
 from core.markdown import to_html
@@ -96,7 +97,7 @@ def test_no_text_in_the_window_is_taken_for_more_than_text(open_window, hostile,
             qtbot.wait(30)
             seen += check(window)
     window.page.show_jobs()
-    errors.show(errors.known(ValueError("x")) or ValueError(EVERYTHING), window)
+    errors.show(known(ValueError("x")) or ValueError(EVERYTHING), window)
     message_boxes.ask(window, EVERYTHING, EVERYTHING, "Yes", lambda: None)
     for top in QApplication.topLevelWidgets():
         seen += check(top)

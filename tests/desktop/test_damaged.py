@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from core.errors import known
 from core.resources import resource
 from core.store import open_project
 from desktop import errors
@@ -44,4 +45,4 @@ def test_the_window_shows_what_it_can(open_window, qtbot, tmp_path, monkeypatch,
             except Exception as error:
                 told.append(error)
         qtbot.waitUntil(lambda: not busy(), timeout=60_000)
-    assert [error for error in told if errors.known(error) is None] == []
+    assert [error for error in told if known(error) is None] == []

@@ -38,7 +38,8 @@ def test_it_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job
     names = {item.name for item in documented(kind)}
     shared = {
         "algorithm": name, "steps": 18, "gold": GOLD, "train_on_gold": True, "learning_rate": 2e-2, "kl_coef": 0.01,
-        "batch_size": 32, "eval_prompts": 3, "max_new_tokens": 8, "lora_rank": 8, "reference_answers": False,
+        "batch_size": 32, "eval_prompts": 12 if name == "dpo" else 3, "max_new_tokens": 8, "lora_rank": 8,
+        "reference_answers": False,
     }  # fmt: skip
     config = from_dict(TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
     job = run_job(project, JobKind.TRAIN_POLICY, config, kind(**{k: v for k, v in own.items() if k in names}))

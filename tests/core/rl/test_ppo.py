@@ -62,6 +62,7 @@ def test_policy_and_value_learn_from_their_own_losses_alone(shared, rows):
 def test_the_value_loss_gives_the_policy_no_gradient(shared, rows):
     rollout = rollout_of(shared, rows, torch.zeros(6))
     learner = learner_of(shared)
+    learner.critic.initialise(rollout.score)
     policy = copies(learner.actor.weights)
     learner.critic.fit(rollout, torch.ones_like(rollout.logp_old), epochs=3)
     assert same(policy, learner.actor.weights)
