@@ -122,7 +122,7 @@ def test_the_calibration_set_is_made_and_unmade(qtbot, tab: Tab, ranked: Project
     assert calibration.keys(ranked) == {2: rankings.latest(ranked, person(ranked, "Ana")).id}
     assert "1 prompt in the set" in texts(tab.agreement)
     assert tab.agreement.by_labeler.item(1, 5).text().startswith("0%")
-    assert "Bo and the author agree on 0% of the pairs" in texts(tab.agreement)
+    qtbot.waitUntil(lambda: "Bo and the author agree on 0% of the pairs" in texts(tab.agreement))
     click(tab.agreement, "Take out")
     settled(qtbot)
     assert calibration.keys(ranked) == {}
