@@ -24,7 +24,12 @@ TEXTS = ("a short answer", "a much longer and kinder answer for you", "no", "per
 @pytest.fixture(autouse=True)
 def _alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A data folder of its own for each test, and no hub."""
-    monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path_factory.mktemp("data")))
+    data = tmp_path_factory.mktemp("data")
+    (data / "models").mkdir()
+    checked = tmp_path_factory.getbasetemp() / "checked"  # which tokenizers were read: the same few in all tests
+    checked.mkdir(exist_ok=True)
+    (data / "models" / ".checked").symlink_to(checked)
+    monkeypatch.setenv("PLUMBLINE_DATA", str(data))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 

@@ -1,5 +1,6 @@
 """A model's chat template, rendered in a process of its own (`core/models/templates.py`), which may die of it."""
 
+import atexit
 import json
 import os
 import subprocess
@@ -51,8 +52,11 @@ class ChatTemplate:
 
     def _asked(self, request: Any) -> str:
         if self._process is None or self._process.poll() is not None:
-            self._process = self._started()
-            self._asked(self.source)
+            self._process = _idle.taken(self.source)
+            if self._process is None:
+                self._process = self._started()
+                self._asked(self.source)
+            weakref.finalize(self, _idle.left, self.source, self._process)
         answer = _line(self._process, request)
         if answer is None:
             self.close()
@@ -67,7 +71,7 @@ class ChatTemplate:
         return str(answer["text"])
 
     def _started(self) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "core.models.templates"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -77,14 +81,40 @@ class ChatTemplate:
             start_new_session=True,  # what ends the worker is not told to it: it ends with its input
             env=os.environ | {"PYTHONIOENCODING": "utf-8"},
         )
-        weakref.finalize(self, _end, process)
-        return process
 
     def close(self) -> None:
         """End the process; the next text starts another."""
         if self._process is not None:
             _end(self._process)
             self._process = None
+
+
+class Idle:
+    """The process of the model that went last: another load of the same template goes on with it."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[int, str, subprocess.Popen[str]] | None = None
+        atexit.register(self.end)
+
+    def taken(self, source: str) -> "subprocess.Popen[str] | None":
+        """The process if it holds that template, and is this process's own."""
+        if self._kept is None or self._kept[:2] != (os.getpid(), source) or self._kept[2].poll() is not None:
+            return None
+        process, self._kept = self._kept[2], None
+        return process
+
+    def left(self, source: str, process: "subprocess.Popen[str]") -> None:
+        """Its model is gone."""
+        if process.poll() is None:
+            self.end()
+            self._kept = (os.getpid(), source, process)
+        else:
+            _end(process)
+
+    def end(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None and kept[0] == os.getpid():
+            _end(kept[2])
 
 
 def _line(process: "subprocess.Popen[str]", request: Any) -> dict[str, str] | None:
@@ -110,3 +140,6 @@ def _end(process: "subprocess.Popen[str]") -> None:
         if stream is not None:
             with suppress(OSError):
                 stream.close()
+
+
+_idle = Idle()

@@ -111,7 +111,7 @@ def test_no_job_hangs_and_none_calls_it_a_bug_of_ours(tokenizer, filled, tmp_pat
     assert job.status == "failed" and words in (job.error or "") and job.report is None
 
 
-def test_the_process_ends_with_the_model(tokenizer):
+def test_a_process_is_kept_for_the_same_template_alone_and_ends_with_the_next_that_is_left(tokenizer):
     import gc
 
     tokenizer.chat_template = CHAT_TEMPLATE
@@ -120,6 +120,17 @@ def test_the_process_ends_with_the_model(tokenizer):
     process = template._process
     assert process is not None and process.poll() is None
     del template
+    gc.collect()
+    same = ChatTemplate.of(tokenizer, "The same")
+    same.render([{"role": "user", "content": "hello"}])
+    assert same._process is process and process.poll() is None
+    del same
+    gc.collect()
+    tokenizer.chat_template = CHAT_TEMPLATE + " "
+    other = ChatTemplate.of(tokenizer, "Another")
+    other.render([{"role": "user", "content": "hello"}])
+    assert other._process is not process
+    del other
     gc.collect()
     assert process.poll() is not None
 
