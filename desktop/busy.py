@@ -15,7 +15,7 @@ LOOK_MILLISECONDS = 20
 LONGEST_SECONDS = 30
 
 
-class Waiting(QObject):
+class Busy(QObject):
     """`busy` while it waits; then nothing else is opened, closed or taken back."""
 
     began = Signal(str)

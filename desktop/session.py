@@ -85,8 +85,8 @@ class Session(QObject):
     def labeler_name(self) -> str:
         return user_settings.labeler_name()
 
-    def do(self, changes: Changes, origin: object | None = None, *, undoable: bool = True) -> Changes:
-        """Announce an operation that was just done; `undo` takes it back, unless whoever did it has ways of its own."""
+    def announce(self, changes: Changes, origin: object | None = None, *, undoable: bool = True) -> Changes:
+        """Tell of an operation that was just done; `undo` takes it back, unless whoever did it has ways of its own."""
         if undoable:
             self.history.mark(changes)
         else:

@@ -23,7 +23,7 @@ from desktop.projects.packs import Packs
 from desktop.projects.welcome import NewProject, Welcome
 from desktop.session import Session
 from desktop.shell import actions
-from desktop.shell.busy_overlay import Cover
+from desktop.shell.busy_overlay import BusyOverlay
 from desktop.shell.leaving import Leaving
 from desktop.shell.menus import Menus
 from desktop.shell.panels import Panels
@@ -62,7 +62,7 @@ class Window(QMainWindow):
         self.notices = ProgressTitle(self.workspace, self)
         self.panels = Panels(self.workspace, self)
         self.notice = Notice(self)
-        self.cover = Cover(self)
+        self.cover = BusyOverlay(self)
         self.leaving = Leaving(self.workspace, self, may_close=self.projects.may_close, begins=self.panels.hide_system)
         self.menus = Menus(self, self.workspace, self._does())
         self._connect()

@@ -18,7 +18,7 @@ from core.store.migrating import is_older
 from core.store.undo import Direction, History, waiting_rows
 from desktop import user_settings
 from desktop.background import abandon, in_background
-from desktop.busy import Waiting
+from desktop.busy import Busy
 from desktop.session import Session
 
 RESTED = "This project was not made here: its jobs were stopped, and wait until you resume them."
@@ -60,7 +60,7 @@ class Workspace(QObject):
         self.session: Session | None = None
         self.history = History()
         """What was done in this window; what was done to whole projects outlives the session."""
-        self.waiting = Waiting(self)
+        self.waiting = Busy(self)
         self.copying = ""
         """What is being written of a whole project, in words."""
         self.ending = False

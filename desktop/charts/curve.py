@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 
 from desktop.charts.axes import Range, opaque
-from desktop.charts.polyline import SMOOTH_EDGES, Stroke
+from desktop.charts.polyline import SMOOTH_EDGES, Polyline
 from desktop.charts.series import Array, Series
 from desktop.theme import theme
 from desktop.theme.theme import OVERLAY_COLOURS
@@ -62,8 +62,8 @@ class Curve:
         self._plot = plot
         self._means: tuple[Array, Array] = (np.zeros(0), np.zeros(0))
         self._values = self._means
-        self._raw = Stroke() if thin and not exact else None
-        self._line = Stroke()
+        self._raw = Polyline() if thin and not exact else None
+        self._line = Polyline()
         self._dots = pg.ScatterPlotItem(size=5, pen=pg.mkPen(None))
         self._items = [item for item in (self._raw, self._line, self._dots) if item is not None]
         for item in self._items:

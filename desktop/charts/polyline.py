@@ -22,7 +22,7 @@ WHOLE = 100
 REACH = 3
 
 
-class Stroke(pg.GraphicsObject):
+class Polyline(pg.GraphicsObject):
     """A long thick line is drawn as two thin strokes, which cost a tenth of a thick one."""
 
     def __init__(self) -> None:

@@ -161,7 +161,7 @@ class GuidelinesEditor(QWidget):
         except KnownError as error:
             self._say(str(error), "error")
             return
-        self.session.do(changes, self)  # before the next write, which is no part of the step that undo takes back
+        self.session.announce(changes, self)  # before the next write, which is no part of the step that undo takes back
         self._draft.rest()
         self._store_draft(None)
         self.put_back.hide()
@@ -296,7 +296,7 @@ class GuidelinesEditor(QWidget):
         changes = assignments.queue_again(project, assignments.older(project))
         self._show_older()
         self._say("They are back in their labelers' queues; the earlier rankings count until then.", "good")
-        self.session.do(changes, self)
+        self.session.announce(changes, self)
 
     def _show_state(self) -> None:
         changed = self.unsaved

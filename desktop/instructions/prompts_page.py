@@ -281,7 +281,7 @@ class PromptsPage(QWidget):
     def _done(self, changes: Changes) -> None:
         self._shown = ()
         self.load()
-        self.session.do(changes, self)
+        self.session.announce(changes, self)
 
     def _show_selected(self) -> None:
         """The selected prompt in the panel; with several, only what they can share. What is typed there stays

@@ -100,7 +100,7 @@ class LiveControls(QWidget):
                     self._refused = errors.worded(str(error))
                     break
                 self._shown[name] = value
-                self.session.do(changes)
+                self.session.announce(changes)
         self.show_job(self.job)
 
     def _say(self, text: str, role: str) -> None:

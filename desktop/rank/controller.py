@@ -190,7 +190,7 @@ class RankingController(QObject):
             return False
         self.item_changed.emit()
         if (changes := done[0]) is not None:
-            self.session.do(changes, self.parent(), undoable=False)  # it is a step of the history already
+            self.session.announce(changes, self.parent(), undoable=False)  # it is a step of the history already
             self.stored.emit()
         return True
 

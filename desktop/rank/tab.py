@@ -139,7 +139,7 @@ class Tab(TabWidget, Ranks, ReadsSettings):
 
     def order_by_criteria(self, on: bool) -> None:
         """Ask for an order by each criterion of the guidelines, too; kept in the project for every labeler."""
-        self.session.do(self.session.project.set_setting(BY_CRITERIA, on), self)
+        self.session.announce(self.session.project.set_setting(BY_CRITERIA, on), self)
         self._load_guidelines()
         if self.labeling:
             editor = self.labeling.editor

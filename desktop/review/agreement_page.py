@@ -243,11 +243,11 @@ class AgreementPage(QWidget):
         except KnownError as error:
             self.calibration_text.setText(str(error))
             return
-        self.session.do(changes, self)
+        self.session.announce(changes, self)
         self.refresh()
 
     def remove(self, group_id: int) -> None:
-        self.session.do(calibration.remove(self.session.project, group_id), self)
+        self.session.announce(calibration.remove(self.session.project, group_id), self)
         self.refresh()
 
 

@@ -62,5 +62,5 @@ class ConflictsList(QWidget):
         return " > ".join(" = ".join(sorted(tiers[rank])) for rank in sorted(tiers))
 
     def take(self, conflict_id: int, side: str) -> None:
-        self.session.do(conflicts.resolve(self.session.project, conflict_id, side), self)
+        self.session.announce(conflicts.resolve(self.session.project, conflict_id, side), self)
         self.refresh()

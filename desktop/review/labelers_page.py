@@ -266,7 +266,7 @@ class LabelersPage(QWidget):
                 parts.append(f"{len(report.refused):,} could not be taken: {report.refused[0]}")
             trouble = bool(report.conflicts or report.refused)
             self._say("; ".join(parts) + ("" if report.refused else "."), "warning" if trouble else "good")
-            self.session.do(changes, self)
+            self.session.announce(changes, self)
             self.refresh()
 
         def work(project: Project) -> tuple[pack.Merged, Changes]:
@@ -284,7 +284,7 @@ class LabelersPage(QWidget):
         def done(found: tuple[Changes, Changes]) -> None:
             ranked, changes = found
             self._say(f"It ranked {len(ranked.ids):,} prompts.", "good")
-            self.session.do(changes, self)
+            self.session.announce(changes, self)
             self.refresh()
 
         def work(project: Project) -> tuple[Changes, Changes]:
@@ -327,7 +327,7 @@ class LabelersPage(QWidget):
             self._say(str(error), "error")
             return False
         self._say("", "muted")
-        self.session.do(changes, self)
+        self.session.announce(changes, self)
         self.refresh()
         return True
 

@@ -250,7 +250,7 @@ class PairsPage(QWidget):
         dialog.choose()
 
     def _imported(self, changes: Changes) -> None:
-        self.session.do(changes, self)
+        self.session.announce(changes, self)
         self.refresh()
 
     def take_out(self) -> None:

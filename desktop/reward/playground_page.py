@@ -176,7 +176,7 @@ class PlaygroundPage(QWidget):
         self._start(JobKind.SUGGEST, config, "Asking the reward model what it is unsure of …", ())
 
     def _usual_order(self) -> None:
-        self.session.do(assignments.forget_priorities(self.session.project), self)
+        self.session.announce(assignments.forget_priorities(self.session.project), self)
         self.usual.hide()
         self._say("Prompts are ranked in the usual order again.")
 
@@ -223,7 +223,7 @@ class PlaygroundPage(QWidget):
             self._say(f"{found.completions} completions scored: {found.out}.{long}")
         elif isinstance(job, SuggestJob):
             self.usual.show()
-            self.session.do(Changes(frozenset({"assignments"}), "Label next"), self, undoable=False)
+            self.session.announce(Changes(frozenset({"assignments"}), "Label next"), self, undoable=False)
             self._say(f"{job.result.groups} unranked prompts now come in the order of its doubt in the Rank tab.")
 
     def _show_scores(self) -> None:

@@ -14,7 +14,7 @@ SEEN_AFTER_MILLISECONDS = 250
 VEIL = 190
 
 
-class Cover(QWidget):
+class BusyOverlay(QWidget):
     """Takes the keys as well, but for those that close the window, and gives the focus back when it goes."""
 
     def __init__(self, window: QWidget) -> None:

@@ -64,7 +64,7 @@ class NextCard(QWidget):
 
     def begin_tour(self) -> None:
         """Start the tour, from its first stop."""
-        self.session.do(tour.begin(self.session.project), self)
+        self.session.announce(tour.begin(self.session.project), self)
         self.refresh()
         self.session.navigator.open_tab(TABS[self._step])
 
@@ -180,13 +180,13 @@ class NextCard(QWidget):
         self.refresh()
 
     def _go_on(self) -> None:
-        self.session.do(tour.go_on(self.session.project), self)
+        self.session.announce(tour.go_on(self.session.project), self)
         self.refresh()
         if tour.place(self.session.project) is not None:
             self.session.navigator.open_tab(TABS[self._step])
 
     def _end(self) -> None:
-        self.session.do(tour.end(self.session.project), self)
+        self.session.announce(tour.end(self.session.project), self)
         self.refresh()
 
     def _changed(self, changes: Changes, origin: object | None) -> None:

@@ -110,10 +110,10 @@ def test_edits_of_guidelines_and_prompts_are_seen_and_typing_is_kept(two, filled
     theirs.guidelines.save()
     versions = [found.criteria for found in guidelines.versions(filled)]
     assert versions == ["Be brief and", "Be brief.", "Be brief.", "Be kind."], "every save is a version of its own"
-    two[0].session.do(prompts.add(two[0].session.project, [Prompt(0, "a seventh?")]))
+    two[0].session.announce(prompts.add(two[0].session.project, [Prompt(0, "a seventh?")]))
     two[1].session.poll()
     assert theirs.pages.tabText(1) == "Prompts (7)"
-    two[0].session.do(prompts.delete(two[0].session.project, [3]))
+    two[0].session.announce(prompts.delete(two[0].session.project, [3]))
     two[1].session.poll()
     assert theirs.pages.tabText(1) == "Prompts (6)"
 

@@ -190,7 +190,7 @@ def test_a_setting_that_cannot_be_changed_is_refused_in_a_sentence(tab):
     tab.live.fields["learning_rate"].setValue(0)
     tab.live.apply()
     assert tab.live.said.text() == "“Learning rate” must be above 0 and at most 1, not 0."
-    tab.session.do(queue.want(tab.session.project, job.id, "run"))
+    tab.session.announce(queue.want(tab.session.project, job.id, "run"))
     poll(tab)
     assert "must be above 0" in tab.live.said.text(), "it is still to be read when there is news"
     tab.live.fields["learning_rate"].setValue(1e-4)

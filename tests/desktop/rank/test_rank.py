@@ -364,7 +364,7 @@ def test_the_first_completions_appear_by_themselves(qtbot, tmp_path: Path, monke
     qtbot.addWidget(tab)
     tab.show()
     assert tab.stack.currentWidget() is tab.stack.no_prompts
-    session.do(prompts.add(project, [Prompt(0, "Why?")]), None)
+    session.announce(prompts.add(project, [Prompt(0, "Why?")]), None)
     tab.refresh(None)
     assert tab.stack.currentWidget() is tab.stack.no_completions
     completions.add_group(project, 1, texts("because", "for no reason"))

@@ -142,7 +142,7 @@ def test_a_run_says_that_prompts_from_its_training_are_held_out_now(window, fill
     note = window.tabs[TabId.TUNE].held_out
     wait_for_all()
     assert note.isHidden()
-    window.session.do(prompts.edit(window.session.project, 1, split="heldout"))
+    window.session.announce(prompts.edit(window.session.project, 1, split="heldout"))
     qtbot.waitUntil(lambda: note.isVisible())
     assert note.text.text().startswith("1 prompt that is held out now was in this run’s training")
 

@@ -7,11 +7,12 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QMessageBox
 
 from core.projects import trash
-from core.store import schema
+from core.store import DATABASE, schema
+from core.store.migrating import is_older
 from desktop import busy as waiting
 from desktop.background import busy, in_background, with_project
 from desktop.places import TabId
-from desktop.shell.busy_overlay import Cover
+from desktop.shell.busy_overlay import BusyOverlay
 from tests.core.store.test_store import older  # noqa: F401
 from tests.desktop.rank.ranking import Key
 
@@ -44,7 +45,7 @@ def ticks(qtbot):
 
 
 def said(window):
-    return window.findChild(Cover).text.text() if window.findChild(Cover).card.isVisible() else ""
+    return window.findChild(BusyOverlay).text.text() if window.findChild(BusyOverlay).card.isVisible() else ""
 
 
 def test_a_project_closes_once_what_is_read_of_it_was_read(window, filled, qtbot, slow):
@@ -54,7 +55,7 @@ def test_a_project_closes_once_what_is_read_of_it_was_read(window, filled, qtbot
     assert window.session is not None and ticks(qtbot) > 5
     qtbot.waitUntil(lambda: "Finishing" in said(window))
     tab = window.shown
-    qtbot.keyClick(window.findChild(Cover), Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window.findChild(BusyOverlay), Key.Key_2, Qt.KeyboardModifier.ControlModifier)
     assert window.shown == tab, "keys do nothing meanwhile"
     slow.set()
     qtbot.waitUntil(lambda: window.session is None)
@@ -82,6 +83,7 @@ def test_the_window_closes_by_itself_once_no_thread_is_at_work(window, qtbot, sl
 
 def test_an_older_project_is_migrated_beside_the_window(open_window, older, qtbot, monkeypatch, slow):  # noqa: F811
     window = open_window()
+    assert is_older(older / DATABASE)  # how each version looks is known from here on
     migrate = schema.migrations.apply
     monkeypatch.setattr(schema.migrations, "apply", lambda *given, **more: slow.wait(20) and migrate(*given, **more))
     shown = []
@@ -95,6 +97,7 @@ def test_an_older_project_is_migrated_beside_the_window(open_window, older, qtbo
 
 def test_a_window_closed_while_it_opens_an_older_project_opens_nothing(open_window, older, qtbot, monkeypatch, slow):  # noqa: F811
     window = open_window()
+    assert is_older(older / DATABASE)  # how each version looks is known from here on
     migrate = schema.migrations.apply
     monkeypatch.setattr(schema.migrations, "apply", lambda *given, **more: slow.wait(20) and migrate(*given, **more))
     window.workspace.open(older)

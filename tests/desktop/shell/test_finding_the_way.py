@@ -152,7 +152,7 @@ def rank_by_hand(window, count):
     person = labelers.named(project, "somebody")
     for group in completions.group_ids(project)[:count]:
         ranks = {completion: place for place, completion in enumerate(completions.ids(project, group), 1)}
-        window.session.do(rankings.add(project, NewRanking(group, person.id, ranks)))
+        window.session.announce(rankings.add(project, NewRanking(group, person.id, ranks)))
 
 
 def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_window, started, qtbot):
@@ -352,7 +352,7 @@ def test_undo_says_what_it_took_back_and_leaves_the_labeler_alone(open_window, f
     window.workspace.open(filled.folder)
     window.open_tab(TabId.RANK)
     window.open_tab(TabId.INSTRUCTIONS)
-    window.session.do(prompts.edit(window.session.project, 1, tags=("new",)))
+    window.session.announce(prompts.edit(window.session.project, 1, tags=("new",)))
     window.take_back("undo")
     assert prompts.get(window.session.project, 1).tags == ("test",)
     assert window.notice.text.text() == "Undone: Edit prompt."

@@ -28,7 +28,7 @@ def in_menu(window, action=UNDO) -> str:
 
 
 def edit_prompt(window) -> None:
-    window.session.do(prompts.edit(window.session.project, 1, tags=("new",)))
+    window.session.announce(prompts.edit(window.session.project, 1, tags=("new",)))
 
 
 def test_the_menu_names_the_next_step_on_every_tab(window):

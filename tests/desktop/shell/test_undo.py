@@ -77,7 +77,7 @@ def split_prompts(window, qtbot, tmp_path):
 def delete_duplicates(window, qtbot, tmp_path):
     prompts.add(window.session.project, [prompts.Prompt(0, "question 6 ?")])
     dialog = DuplicatesDialog(window.session, page_of(window, TabId.INSTRUCTIONS, "prompts"))
-    dialog.deleted.connect(window.session.do)
+    dialog.deleted.connect(window.session.announce)
     settled(qtbot)
     assert dialog.ticked()
     yield
