@@ -12,22 +12,20 @@ from desktop.background import busy
 from desktop.places import TabId
 
 DAMAGE = (
-    "update settings set value = '5' where key not in ('name', 'model')",
-    'update settings set value = \'{"a": {"b": [1]}}\'',
-    "update prompts set tags = '{'",
-    "update jobs set config = '5', result = '[]'",
-    'update jobs set config = \'{"steps": "x", "algorithm": 3}\'',
-    "update completions set sampling = 'null'",
+    ('update settings set value = \'{"a": {"b": [1]}}\'', "update jobs set config = '5', result = '[]'"),
+    ("update prompts set tags = '{'", "update completions set sampling = 'null'"),
+    ('update jobs set config = \'{"steps": "x", "algorithm": 3}\'',),
 )
 
 
-@pytest.mark.parametrize("statement", DAMAGE)
-def test_the_window_shows_what_it_can(open_window, qtbot, tmp_path, monkeypatch, statement):
+@pytest.mark.parametrize("statements", DAMAGE)
+def test_the_window_shows_what_it_can(open_window, qtbot, tmp_path, monkeypatch, statements):
     folder = tmp_path / "project"
     shutil.copytree(resource("demo"), folder)
     project = open_project(folder)
     with project.write() as database:
-        database.execute(statement)
+        for statement in statements:
+            database.execute(statement)
     project.close()
     told = []
     monkeypatch.setattr(errors, "show", lambda error, parent=None: told.append(error))
