@@ -6,8 +6,20 @@ from functools import lru_cache
 from typing import Any, TextIO
 
 from core.data.rows import Refused
+from core.errors import BadInput
+
+#: Characters of a line.
+LONGEST = 1 << 28
 
 Object = tuple[int, dict[str, Any]]
+
+
+def bounded(file: TextIO) -> Iterator[str]:
+    """The lines of a file. Raises `BadInput` for one that no data set has, which may be a few bytes unpacked."""
+    while text := file.readline(LONGEST):
+        if len(text) == LONGEST:
+            raise BadInput(f"A line is longer than {LONGEST:,} characters: choose another file.")
+        yield text
 
 
 def lines(file: Iterable[str]) -> Iterator[Object | Refused]:
@@ -19,7 +31,9 @@ def lines(file: Iterable[str]) -> Iterator[Object | Refused]:
 
 def array(file: TextIO) -> Iterator[Object | Refused]:
     """Each object of an array with its place in it. Lines under the name of an array are read as lines."""
-    text = file.read()
+    text = file.read(2 * LONGEST)
+    if len(text) == 2 * LONGEST:
+        raise BadInput(f"The file holds more than {2 * LONGEST:,} characters of JSON: give it as JSON lines.")
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:

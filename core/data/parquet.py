@@ -6,6 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from core.errors import BadInput
+
 BATCH = 5000
 
 
@@ -15,11 +17,14 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     from pyarrow import parquet
 
     try:
-        line = 0
+        line, left = 0, path.stat().st_size * 1000 + (1 << 28)
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=BATCH):
                 for value in batch.to_pylist():
                     line += 1
+                    left -= sum(len(cell) for cell in value.values() if isinstance(cell, str))
+                    if left < 0:
+                        raise BadInput(f"{path.name} unpacks to more than any data set does: choose another file.")
                     yield line, value
     except (pyarrow.ArrowException, OverflowError, NotImplementedError) as error:
         raise OSError(f"{path} is no Parquet file that can be read") from error

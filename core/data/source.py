@@ -50,7 +50,7 @@ def objects(path: Path) -> Iterator[Object | Refused]:
         yield from table(path)
     else:
         with opened(path) as file:
-            yield from jsonlines.array(file) if kind == ".json" else jsonlines.lines(file)
+            yield from jsonlines.array(file) if kind == ".json" else jsonlines.lines(jsonlines.bounded(file))
 
 
 def header(path: Path) -> list[str]:

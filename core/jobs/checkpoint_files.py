@@ -70,6 +70,8 @@ def _checksums(folder: Path) -> dict[str, str]:
     for path in _files(folder):
         if path.suffix == ".md":
             continue
+        if not path.is_file():  # a pipe or a device never ends
+            raise ValueError(f"{path.name} is no file")
         with path.open("rb") as file:
             found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
     return found

@@ -87,6 +87,7 @@ def _run(command: list[str], scratch: Path, total: int, name: str) -> Iterator[P
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
+            cwd=scratch,  # Python imports from where it stands, which may be a stranger's project
             env=os.environ | {"TMPDIR": str(scratch / "temporary"), "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
         )
         try:

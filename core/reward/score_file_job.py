@@ -43,7 +43,10 @@ def run(context: JobContext) -> Events:
     partial = context.project.make_run_folder(context.job_id) / "scores.jsonl"
     done = _whole_lines(partial)
     # The newest run may be another one after an interruption: the first line names the one that judges.
-    kept = json.loads(done[0])["reward_job"] if done else config.reward_job
+    try:
+        kept = json.loads(done[0])["reward_job"] if done else config.reward_job
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadInput(f"{partial} is damaged: delete it, then resume.") from error
     judge = yield from judge_of(
         context, reward_job=kept or 0, reward_model=config.reward_model, ensemble=config.ensemble
     )
@@ -62,7 +65,10 @@ def run(context: JobContext) -> Events:
                     return
     finally:
         judge.close()
-    rows = [json.loads(line) for line in _whole_lines(partial)[1:]]
+    try:
+        rows = [json.loads(line) for line in _whole_lines(partial)[1:]]
+    except ValueError as error:
+        raise BadInput(f"{partial} is damaged: delete it, then resume.") from error
     long = [row["line"] for row in rows for item in row["completions"] if item["score"] is None]
     if long:
         yield Note(f"{len(long)} completions are too long to score, in the rows {_named(list(dict.fromkeys(long)))}.")

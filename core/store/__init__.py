@@ -107,10 +107,14 @@ class Project:
         return inside(self.folder, "runs", str(job_id))
 
     def make_run_folder(self, job_id: int) -> Path:
-        """The same, made where need be; the project's own folder is never made anew."""
+        """The same, made where need be; the project's own folder is never made anew. Raises `BadInput` where it holds a
+        link out of the project: what a job writes there would go to a file elsewhere."""
         folder = self.run_folder(job_id)
         folder.parent.mkdir(exist_ok=True)
         folder.mkdir(exist_ok=True)
+        for path in folder.rglob("*"):
+            if path.is_symlink():
+                inside(self.folder, path.relative_to(self.folder).as_posix())
         return folder
 
     @property

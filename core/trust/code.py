@@ -19,6 +19,8 @@ from core.trust.wish import Wish
 
 #: Packages of the program itself: nothing in them is a reward.
 OURS = ("core", "desktop")
+#: Bytes of a file of code.
+MOST = 10_000_000
 
 
 def names_code(text: str) -> bool:
@@ -33,6 +35,8 @@ def wish_of(text: str) -> Wish:
         raise BadInput(f"{text!r} names no function: write `module:function` or `path/to/file.py:function`.")
     try:
         file = Path(place).resolve() if place.endswith(".py") else _origin(place)
+        if not file.is_file() or file.stat().st_size > MOST:  # a pipe or a device never ends
+            raise ValueError("it is no file, or too large")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except (OSError, ValueError, ImportError) as error:
         raise BadInput(f"The reward {text!r} cannot be loaded: {first_line(error)}.") from error

@@ -78,11 +78,12 @@ def put_to_rest(project: Project) -> bool:
 
 
 def lacking(project: Project, wishes: Sequence[Wish]) -> list[Wish]:
-    """Those that a person must be asked about. Code is asked about in every project, and again when it changed."""
+    """Those that a person must be asked about. Code and files outside are asked about in every project,
+    whose database may have been replaced by another, and code again when it changed."""
     found = _standing(project)
     return [
         _said(wish, found) for wish in wishes
-        if found.allowed.get(wish.key) != wish.digest and (wish.kind == "code" or not found.trusted)
+        if found.allowed.get(wish.key) != wish.digest and (wish.kind != "model" or not found.trusted)
     ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """A name out of a row, or of a file that came with a project, never leads out of the project's folder."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -9,7 +10,7 @@ from core.config.jobs import JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
 from core.errors import BadInput
 from core.events import Checkpoint
-from core.jobs import queue, recorder
+from core.jobs import checkpoint_files, queue, recorder
 from core.projects import trash
 from core.store import open_project
 from core.store.files.inside import inside
@@ -92,3 +93,20 @@ def test_a_folder_of_runs_that_is_a_link_is_refused_with_a_sentence(filled, kept
     with pytest.raises(BadInput, match="link out of the project"):
         again.make_run_folder(1)
     again.close()
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a file", "nothing"])
+def test_a_link_in_a_run_folder_that_came_along_is_not_written_through(filled, run, kept, there):
+    target = kept / ("thesis.txt" if there else "new.txt")
+    (filled.run_folder(run.id) / "scores.jsonl").symlink_to(target)
+    with pytest.raises(BadInput, match="link out of the project"):
+        filled.make_run_folder(run.id)
+    assert target.exists() == there
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_a_pipe_in_a_sealed_checkpoint_is_damage_and_not_waited_for(filled, run):
+    recorder.Recorder(filled, run.id).record(Checkpoint(1, lambda folder: (folder / "x").write_text("x")))
+    folder = filled.run_folder(run.id) / "step-000001"
+    os.mkfifo(folder / "pipe")
+    assert "no file" in checkpoint_files.damage(folder)

@@ -12,9 +12,11 @@ import pytest
 from core import cli, demo, worker
 from core.config.jobs import CompareConfig, ExportModelConfig, JobKind, ScoreFileConfig, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
-from core.errors import BadInput
+from core.errors import BadInput, ModelError
 from core.jobs import launch, lock, queue
 from core.labeling import gold, pack, simulate
+from core.machine import base_models
+from core.models import fetch
 from core.projects import archive
 from core.runs import sweep, wishes
 from core.store import DATABASE, open_project
@@ -464,3 +466,28 @@ def test_run_demo_follows_only_what_was_typed(foreign, mine, plumbline):
     assert "evil.py" in err
     assert not mine[1]()
     assert JobKind.GENERATE not in [job.kind for job in queue.listed(foreign)]
+
+
+def test_files_outside_are_asked_for_in_a_project_of_ones_own_too(filled, tmp_path):
+    """Its database may be another's by now: a folder that was written over keeps its numbers."""
+    config = ScoreFileConfig(path=str(tmp_path / "in.jsonl"), out=str(tmp_path / "out.jsonl"))
+    with pytest.raises(AskFirst):
+        wishes.check(filled, config)
+    wishes.choose(filled, config)  # as whoever types it does
+    wishes.check(filled, config)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_a_pipe_in_place_of_code_is_not_waited_for(filled, tmp_path):
+    os.mkfifo(tmp_path / "g.py")
+    with pytest.raises(BadInput, match=r"no file, or too large|is not a file"):
+        gold.find(filled, f"{tmp_path / 'g.py'}:score")
+
+
+def test_fetching_a_model_imports_nothing_from_where_the_person_stands(tmp_path, monkeypatch):
+    (tmp_path / "pip.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(ModelError):
+        list(fetch.ensure(base_models.parse(base_models.EMBEDDED)))
+    assert not (tmp_path / "ran").exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import data
+from core.data import jsonlines
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import NewRanking, Prompt
@@ -446,3 +447,23 @@ def test_what_a_project_cannot_hold_is_refused_and_the_rest_comes_in(project, tm
     report = data.import_preferences(project, path, "them")
     assert report.added == 1
     assert [(item.line, reason in item.reason) for item in report.refused] == [(2, True)]
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(jsonlines, "LONGEST", 1000)
+    for name, opens in (("a.jsonl", open), ("a.jsonl.gz", gzip.open), ("a.json", open), ("a.json.gz", gzip.open)):
+        with opens(tmp_path / name, "wb") as file:
+            file.write(b'{"prompt": "' + b"a" * 3000 + b'"}')
+        with pytest.raises(BadInput, match=r"longer than 1,000 characters|more than 2,000 characters"):
+            list(data.read(tmp_path / name))
+
+
+def test_a_table_that_unpacks_to_more_than_any_is_refused_at_once(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    column = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 60_000, pyarrow.int32()), ["a" * 20_000])
+    parquet.write_table(pyarrow.table({"prompt": column}), tmp_path / "bomb.parquet", compression="zstd")
+    assert (tmp_path / "bomb.parquet").stat().st_size < 50_000
+    with pytest.raises(BadInput, match="unpacks to more than any data set"):
+        list(data.read(tmp_path / "bomb.parquet"))

@@ -28,6 +28,7 @@ from core.records import Job, Prompt
 from core.reward.model import encode
 from core.reward.suggest_job import doubt
 from core.reward.trace import trace
+from core.runs import wishes
 from core.store import Project, assignments, create_project, labelers, prompts
 from core.store.runs import job_log, job_metrics
 from tests.core.reward.steps import fresh_model
@@ -101,6 +102,7 @@ def test_a_whole_file_is_scored_and_goes_on_after_an_interruption(trained, run_j
         return record(self, event)
 
     monkeypatch.setattr(Recorder, "record", die)
+    wishes.choose(trained, config)
     job = queue.enqueue(trained, JobKind.SCORE_FILE, config_values(config))
     with pytest.raises(Killed):
         worker.run_job(trained, worker.claim(trained), {})
