@@ -11,13 +11,16 @@ from dataclasses import replace
 
 from core.errors import BadInput, KnownError
 from core.jobs import lock
-from core.store import Project, jobs
+from core.store import DATABASE, Project, backups, jobs
+from core.store.files import closed
 from core.trust import registry
 from core.trust.registry import Place, Standing
 from core.trust.wish import AskFirst, Wish, allow
 
 #: Why a job of a project that is not trusted stands still.
-AT_REST = "This project was not made here, so its jobs wait for you: resume the job if you want it to run."
+AT_REST = "Nobody knows here who made this project, so its jobs wait for you: resume the job if you want it to run."
+    "It is not known that this project was made here, so its jobs wait for you: resume the job if you want it to run."
+)
 
 
 def is_trusted(project: Project) -> bool:
@@ -50,15 +53,18 @@ def revoke(project: Project) -> None:
 
 def arrive(project: Project, *, worker: bool = False, anew: bool = False) -> bool:
     """To be called when a project is opened: the first time, or each time if `anew`, jobs of one that is not trusted
-    are put to rest, so that nothing starts by itself. One at which another worker is at work is left alone.
+    are put to rest, so that nothing starts by itself. One at which another worker is at work is left alone. A command
+    or a worker reads all of a file that was never seen here before it believes it; the window has no time to.
 
-    Returns whether any were.
+    Returns whether any were. Raises `DamagedProject`.
     """
     place = Place.of(project)
     found = registry.standing(place)
     settled = found is not None and (found.trusted or not anew)
     if settled or (not worker and lock.held(project.folder)):
         return False
+    if found is None and not anew and closed.fault(project.folder / DATABASE) is not None:
+        raise backups.damaged(project.folder)
     try:
         stopped = put_to_rest(project)
         registry.keep(place, found or Standing())

@@ -23,6 +23,7 @@ from core.models import adapter_files
 from core.models.adapters import SharedModel
 from core.models.load import Base, load
 from core.reward.model import ABOUT, ADAPTER, RewardModel
+from core.runs import wishes
 from core.store import Project, jobs
 from tests.attacks.strangers import Tampering, cheap, edit, watch_network
 from tests.tiny import make_tiny_model
@@ -174,7 +175,9 @@ RUNS: dict[JobKind, Callable[[Path], Any]] = {
 def test_no_job_reads_a_tampered_adapter(base, filled, tuned, tmp_path, kind, attack, attempts):
     tamper, words = ATTACKS[attack]
     tamper(tuned)
-    job = queue.enqueue(filled, kind, config_values(RUNS[kind](tmp_path)))
+    config = RUNS[kind](tmp_path)
+    wishes.choose(filled, config)
+    job = queue.enqueue(filled, kind, config_values(config))
     claimed = worker.claim(filled)
     assert claimed is not None
     worker.run_job(filled, claimed, {"base": base})

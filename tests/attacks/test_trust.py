@@ -491,3 +491,14 @@ def test_fetching_a_model_imports_nothing_from_where_the_person_stands(tmp_path,
     with pytest.raises(ModelError):
         list(fetch.ensure(base_models.parse(base_models.EMBEDDED)))
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_that_was_never_seen_here_is_read_to_its_end_before_it_is_believed(foreign, plumbline):
+    root = foreign.database.value("select rootpage from sqlite_master where name = 'ranking_items'")
+    size = foreign.database.value("pragma page_size")
+    foreign.close()
+    with (foreign.folder / DATABASE).open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+    code, _, told = plumbline("jobs", foreign.folder)
+    assert code != 0 and "is damaged" in told
