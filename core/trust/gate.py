@@ -19,8 +19,6 @@ from core.trust.wish import AskFirst, Wish, allow
 
 #: Why a job of a project that is not trusted stands still.
 AT_REST = "Nobody knows here who made this project, so its jobs wait for you: resume the job if you want it to run."
-    "It is not known that this project was made here, so its jobs wait for you: resume the job if you want it to run."
-)
 
 
 def is_trusted(project: Project) -> bool:
