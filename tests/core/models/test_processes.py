@@ -249,6 +249,7 @@ def test_what_differentiates_twice_is_refused_with_fsdp(asking):
 
 def test_several_processes_do_not_work_beside_a_worker(asking, tmp_path):
     def told(folder: Path, out: Path) -> None:
+        lock.LEAVING = 0.5  # seconds that are waited for it
         try:
             worker.work_together(folder, lambda there: 1)
         except KnownError as error:
