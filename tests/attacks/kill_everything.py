@@ -44,8 +44,10 @@ from core.events import NewCompletion
 from core.jobs import queue
 from core.projects import leftovers, trash
 from core.records import Prompt
+from core.runs import wishes
 from core.store import DATABASE, completions, open_project, prompts
 from core.store.undo import History
+from core.trust import gate
 from tests.attacks import kills
 from tests.attacks.fuzz_targets import rank_some, seeds
 from tests.jobs import add_job
@@ -169,7 +171,10 @@ def job(config: Any, *, trained: bool = False) -> Operation:
         with closing(open_project(place / "project")) as project:
             texts = {name: value for name, value in vars(config).items() if isinstance(value, str)}
             filled = {name: text.replace("@", str(place)) for name, text in texts.items()}
-            add_job(project, type(config)(**vars(config) | filled))
+            asked = type(config)(**vars(config) | filled)
+            gate.made_here(project)
+            wishes.choose(project, asked)
+            add_job(project, asked)
 
     return Operation(work, prepare, trained)
 
