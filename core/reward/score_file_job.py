@@ -41,12 +41,9 @@ def run(context: JobContext) -> Events:
     if refused:
         yield Note(f"{len(refused)} rows of {source.name} hold no completion and were left out: {_named(refused)}.")
     partial = context.project.make_run_folder(context.job_id) / "scores.jsonl"
-    done = _whole_lines(partial)
+    done = _kept(partial)
     # The newest run may be another one after an interruption: the first line names the one that judges.
-    try:
-        kept = json.loads(done[0])["reward_job"] if done else config.reward_job
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadInput(f"{partial} is damaged: delete it, then resume.") from error
+    kept = done[0]["reward_job"] if done else config.reward_job
     judge = yield from judge_of(
         context, reward_job=kept or 0, reward_model=config.reward_model, ensemble=config.ensemble
     )
@@ -65,10 +62,7 @@ def run(context: JobContext) -> Events:
                     return
     finally:
         judge.close()
-    try:
-        rows = [json.loads(line) for line in _whole_lines(partial)[1:]]
-    except ValueError as error:
-        raise BadInput(f"{partial} is damaged: delete it, then resume.") from error
+    rows = _kept(partial)[1:]
     long = [row["line"] for row in rows for item in row["completions"] if item["score"] is None]
     if long:
         yield Note(f"{len(long)} completions are too long to score, in the rows {_named(list(dict.fromkeys(long)))}.")
@@ -153,15 +147,21 @@ def _simple(line: str) -> tuple[str, list[str]]:
     return (value["prompt"], texts) if all(isinstance(text, str) for text in texts) else ("", [])
 
 
-def _whole_lines(path: Path) -> list[str]:
-    """What an interrupted run left, without a line that was cut off."""
+def _kept(path: Path) -> list[dict[str, Any]]:
+    """What an interrupted run left, without a line that was cut off. Raises `BadInput` for what no run wrote."""
     if not path.is_file():
         return []
     text = path.read_bytes()
     whole = text[: text.rfind(b"\n") + 1]
     if len(whole) < len(text):
         path.write_bytes(whole)
-    return [line.decode("utf-8") for line in whole.split(b"\n")[:-1]]
+    try:
+        found: list[dict[str, Any]] = [json.loads(line) for line in whole.split(b"\n")[:-1]]
+        if found:
+            found[0]["reward_job"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadInput(f"{path} is damaged: delete it, then resume.") from error
+    return found
 
 
 def _write(rows: list[dict[str, Any]], target: Path) -> int:

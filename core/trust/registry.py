@@ -15,6 +15,7 @@ from typing import Any
 from core.errors import KnownError, ProjectError, known
 from core.machine import base_models
 from core.store import DATABASE, Project
+from core.store.files import beside
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,7 @@ def _file(place: Place) -> Path:
 def _write(path: Path, values: Any) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(values), encoding="utf-8")
-        partial.replace(path)
+        with beside.file(path) as made:
+            made.write_text(json.dumps(values), encoding="utf-8")
     except OSError as error:
         raise known(error) or KnownError(f"{path} cannot be written ({error}): see to the data folder.") from error

@@ -237,3 +237,16 @@ def test_ppo_against_an_ensemble_shows_its_disagreement(trained, run_job):
     assert first[worst.id]["objective/score_spread"] == first[mean.id]["objective/score_spread"]
     assert first[worst.id]["objective/score_spread"][0][1] > 0
     assert first[worst.id]["objective/scores"] != first[mean.id]["objective/scores"]
+
+
+@pytest.mark.parametrize("left", ["nonsense\n", "5\n", '{"line": 1}\n'])
+def test_scores_that_no_run_left_are_named(trained, tmp_path, left):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"prompt": "p", "completion": "a"}\n')
+    config = ScoreFileConfig(path=str(source), out=str(tmp_path / "out.jsonl"))
+    wishes.choose(trained, config)
+    job = queue.enqueue(trained, JobKind.SCORE_FILE, config_values(config))
+    (trained.make_run_folder(job.id) / "scores.jsonl").write_text(left)
+    worker.run_job(trained, worker.claim(trained), {})
+    assert "scores.jsonl is damaged" in queue.get(trained, job.id).error
+    assert not (tmp_path / "out.jsonl").exists()
