@@ -7,47 +7,59 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from core.errors import ModelError
 from core.jobs.launch import ROOT
+from core.models.template_choice import chosen
 
 #: Seconds that one text may take, starting included; the process itself allows a second of computing.
 PATIENCE = 20.0
-Turn = dict[str, str]
+Turn = Mapping[str, Any]
+
+
+class Refused(ModelError):
+    """The template ended with an error; `why` is what it said."""
+
+    def __init__(self, title: str, why: str) -> None:
+        super().__init__(f"The chat template of {title} is broken ({why}): correct it, or choose another model.")
+        self.why = why
 
 
 class ChatTemplate:
-    """Renders turns as `tokenizer.apply_chat_template(tokenize=False)` does.
+    """Renders turns as `tokenizer.apply_chat_template(tokenize=False)` does, but on a fixed day.
 
-    Raises `ModelError` for a template that is broken, that does not end, or that needs too much memory: one sentence
-    that says what to do. The process is started again after that.
+    Raises `ModelError` for a template that is broken (`Refused`), that does not end, or that needs too much memory: one
+    sentence that says what to do. The process is started again after that.
     """
 
-    def __init__(self, source: str, tokens: dict[str, str], title: str) -> None:
-        """`tokens` are the tokenizer's special ones by name, which a template may use."""
-        self.source, self.tokens, self.title = source, tokens, title
+    def __init__(self, source: str, tokens: dict[str, str], title: str, date: str = "") -> None:
+        """`tokens` are the tokenizer's special ones by name, which a template may use. `date` is the day, in ISO's
+        form, that is today's to it; without one it is the day on which it is asked."""
+        self.source, self.tokens, self.title, self.date = source, tokens, title, date
         self._process: subprocess.Popen[str] | None = None
 
     @classmethod
-    def of(cls, tokenizer: Any, title: str) -> "ChatTemplate":
-        """The tokenizer's own. Raises `ModelError` if it has none."""
-        templates = tokenizer.chat_template
-        source = templates.get("default") if isinstance(templates, dict) else templates
-        if not isinstance(source, str) or not source:
-            raise ModelError(f"{title} has no chat template: choose an instruction-tuned (chat) model.")
-        return cls(source, dict(tokenizer.special_tokens_map), title)
+    def of(cls, tokenizer: Any, title: str, date: str = "") -> "ChatTemplate":
+        """The tokenizer's own, or the plain one if it has none."""
+        return cls(chosen(tokenizer, title).default, dict(tokenizer.special_tokens_map), title, date)
 
-    def render(self, turns: Sequence[Turn], *, add_generation_prompt: bool = False) -> str:
+    def render(
+        self, turns: Sequence[Turn], *, add_generation_prompt: bool = False, tools: Sequence[Any] = (), **more: Any
+    ) -> str:
+        """`more` are further names that the template may read."""
         request = {
             **self.tokens,
             "messages": list(turns),
-            "tools": None,
+            "tools": list(tools) or None,
             "documents": None,
             "add_generation_prompt": add_generation_prompt,
+            **more,
         }
+        if self.date:
+            request["date"] = self.date
         return self._asked(request)
 
     def _asked(self, request: Any) -> str:
@@ -64,10 +76,9 @@ class ChatTemplate:
                 f"The chat template of {self.title} does not end or needs too much memory: choose another model."
             )
         if "error" in answer:
-            self.close()
-            raise ModelError(
-                f"The chat template of {self.title} is broken ({answer['error']}): correct it, or choose another model."
-            )
+            if request is self.source:
+                self.close()  # it holds no template
+            raise Refused(self.title, answer["error"])
         return str(answer["text"])
 
     def _started(self) -> "subprocess.Popen[str]":

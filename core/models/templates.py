@@ -79,8 +79,17 @@ def to_json(
     return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
-def now(form: str) -> str:
-    return datetime.now().strftime(form)
+class Clock:
+    """`strftime_now` of the day that a request names, so that a text is the same tomorrow; of now where it names none."""
+
+    def __init__(self) -> None:
+        self.day = ""
+
+    def __call__(self, form: str) -> str:
+        return (datetime.fromisoformat(self.day) if self.day else datetime.now()).strftime(form)
+
+
+clock = Clock()
 
 
 def compiled(source: str) -> Template:
@@ -90,7 +99,7 @@ def compiled(source: str) -> Template:
     environment.filters["tojson"] = to_json
     environment.globals |= {
         "raise_exception": refuse,
-        "strftime_now": now,
+        "strftime_now": clock,
         "dict": PlainDict(),
         "namespace": PlainNamespace,
     }
@@ -102,6 +111,7 @@ def answer(template: Template | None, request: Any) -> tuple[Template | None, di
     try:
         if template is None:
             return compiled(request), {"text": ""}
+        clock.day = request.pop("date", "")
         text = template.render(**request)
         return template, {"error": "its text is too long"} if len(text) > LONGEST else {"text": text}
     except Exception as error:
