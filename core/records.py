@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
+
+from core.conversation import Conversation
 
 Split = Literal["train", "heldout"]
 JobStatus = Literal["queued", "running", "paused", "done", "stopped", "failed", "interrupted"]
@@ -32,11 +34,45 @@ class Guidelines:
 
 @dataclass(frozen=True)
 class Prompt:
+    """What is asked. Where that is more than one user turn, `turns` are all of them and `text` is theirs, to read and
+    to search: `Prompt.of` makes both of a conversation."""
+
     id: int
     text: str
     tags: tuple[str, ...] = ()
     split: Split = "train"
     source: str = ""
+    turns: Conversation | None = None
+
+    @classmethod
+    def of(
+        cls,
+        conversation: Conversation,
+        *,
+        id: int = 0,
+        tags: tuple[str, ...] = (),
+        split: Split = "train",
+        source: str = "",
+    ) -> "Prompt":
+        return cls(id, conversation.text, tags, split, source, None if conversation.is_plain else conversation)
+
+    @property
+    def conversation(self) -> Conversation:
+        """What a model reads."""
+        return self.turns or Conversation.of_text(self.text)
+
+    def data(self) -> dict[str, Any]:
+        """As JSON has it."""
+        turns = None if self.turns is None else self.turns.data()
+        return vars(self) | {"tags": list(self.tags), "turns": turns}
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> "Prompt":
+        """From what `data` gave; older ones hold no turns."""
+        turns = data.get("turns")
+        return cls(**{
+            **data, "tags": tuple(data["tags"]), "turns": None if turns is None else Conversation.read(turns)
+        })  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,9 @@ class Importer:
         return self.people[key]
 
     def _prompt(self, row: Row) -> int:
-        prompts.add(self.project, [Prompt(0, row.prompt, row.tags, row.split, self.source)])
-        found = prompts.id_of(self.project, row.prompt)
+        prompt = Prompt(0, row.prompt, row.tags, row.split, self.source)
+        prompts.add(self.project, [prompt])
+        found = prompts.id_of(self.project, prompt.conversation)
         assert found is not None
         return found
 

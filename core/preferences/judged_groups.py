@@ -8,7 +8,8 @@ ranked one and has no order among the unranked.
 import math
 from dataclasses import dataclass
 
-from core.store import Project, counting, judgements, pairs
+from core.conversation import Conversation
+from core.store import Project, cells, counting, judgements, pairs
 from core.store.judgements import JudgedRanking, Order
 
 #: The order that counts as a whole, beside those by criterion.
@@ -31,7 +32,8 @@ class Judgement:
 
 @dataclass(frozen=True)
 class JudgedGroup:
-    """The completions of one prompt with everybody's orders over them; at least one of them gives a pair."""
+    """The completions of one prompt with everybody's orders over them; at least one of them gives a pair. `messages`
+    are the prompt's turns as they are stored."""
 
     group_id: int
     prompt_id: int
@@ -40,6 +42,11 @@ class JudgedGroup:
     completion_ids: tuple[int, ...]
     completions: tuple[str, ...]
     judgements: tuple[Judgement, ...]
+    messages: str | None = None
+
+    @property
+    def conversation(self) -> Conversation:
+        return cells.conversation(self.prompt, self.messages, self.prompt_id)
 
 
 def rules(project: Project, found: pairs.Counts | None = None) -> dict[str, int]:
@@ -72,7 +79,7 @@ def judged_groups(project: Project, *, criteria: bool = True) -> list[JudgedGrou
     return [
         JudgedGroup(
             group_id, ranking.prompt_id, ranking.prompt, ranking.split,
-            tuple(texts[group_id]), tuple(texts[group_id].values()), tuple(found),
+            tuple(texts[group_id]), tuple(texts[group_id].values()), tuple(found), ranking.messages,
         )
         for group_id, (ranking, found) in groups.items()
         if any(judgement.criterion == OVERALL for judgement in found)

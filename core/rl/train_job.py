@@ -272,7 +272,7 @@ def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:
             "train": prompts.listed(context.project, split="train"),
             "heldout": prompts.listed(context.project, split="heldout", limit=limit) if limit else [],
         }
-        return {name: [asdict(prompt) for prompt in part] for name, part in found.items()}
+        return {name: [prompt.data() for prompt in part] for name, part in found.items()}
 
     kept = context.pinned(PINNED, begin)
-    return {name: [Prompt(**item | {"tags": tuple(item["tags"])}) for item in part] for name, part in kept.items()}
+    return {name: list(map(Prompt.read, part)) for name, part in kept.items()}

@@ -3,6 +3,7 @@
 import json
 from typing import TypeVar
 
+from core.conversation import Conversation
 from core.errors import ProjectError
 
 T = TypeVar("T")
@@ -23,3 +24,21 @@ def read(text: object, kind: type[T], where: str) -> T:
 def tags(text: object, prompt: object) -> tuple[str, ...]:
     """The tags of a prompt. Raises `ProjectError`."""
     return tuple(str(item) for item in read(text, list, f"The tags of prompt {prompt}"))
+
+
+def conversation(text: str, messages: object, prompt: object) -> Conversation:
+    """What a prompt asks, from its two cells. Raises `ProjectError`."""
+    return turns(messages, prompt) or Conversation.of_text(text)
+
+
+def turns(messages: object, prompt: object) -> Conversation | None:
+    """The turns of a prompt; None where it is one user turn, which its text says. Raises `ProjectError`."""
+    if messages is None:
+        return None
+    where = f"The turns of prompt {prompt}"
+    try:
+        conversation = Conversation.read(read(messages, object, where))
+        conversation.key, conversation.text  # noqa: B018
+    except (ValueError, RecursionError) as error:
+        raise ProjectError(f"{where} {DAMAGED}") from error
+    return conversation

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from core.conversation import Conversation
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import Completion, Group
@@ -139,19 +140,24 @@ def by_tuned_policies(project: Project) -> bool:
 
 
 class Answer(NamedTuple):
-    """A completion with its prompt."""
+    """A completion with its prompt, of which `messages` are as they are stored."""
 
     id: int
     group_id: int
     prompt_id: int
     prompt: str
+    messages: str | None
     text: str
+
+    @property
+    def conversation(self) -> Conversation:
+        return cells.conversation(self.prompt, self.messages, self.prompt_id)
 
 
 #: A completion `c` that the base itself wrote in this project.
 WRITTEN_HERE = "c.policy_job is null and json_extract(c.sampling, '$.imported') is null"
 ANSWERS = """
-    select c.id, g.id as group_id, p.id as prompt_id, p.text as prompt, c.text from completions c
+    select c.id, g.id as group_id, p.id as prompt_id, p.text as prompt, p.messages, c.text from completions c
     join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id where
 """
 SOME_WRITTEN_HERE = ANSWERS + WRITTEN_HERE + " order by c.id * 7919 % 10007, c.id limit ?"

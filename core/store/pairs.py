@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+from core.conversation import Conversation
 from core.records import Pair
-from core.store import Project
+from core.store import Project, cells
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,21 @@ def texts(project: Project) -> Iterator[Texts]:
     """What every pair says, in the order of their rankings, read as they are asked for."""
     sql = "select q.text, c.text, d.text" + SOURCE[False] + TEXTS + IN_ORDER
     return map(Texts._make, project.database.execute(sql))
+
+
+class Preference(NamedTuple):
+    """A pair with all that is asked."""
+
+    conversation: Conversation
+    chosen: str
+    rejected: str
+
+
+def preferences(project: Project) -> Iterator[Preference]:
+    """As `texts`, with the turns of the prompts."""
+    sql = "select q.id, q.text, q.messages, c.text, d.text" + SOURCE[False] + TEXTS + IN_ORDER
+    for prompt_id, text, messages, chosen, rejected in project.database.execute(sql):
+        yield Preference(cells.conversation(text, messages, prompt_id), chosen, rejected)
 
 
 def length_differences(project: Project, labeler_id: int | None = None) -> list[int]:

@@ -1,19 +1,24 @@
-"""What people ask. A prompt's text is unique in its project."""
+"""What people ask. A conversation is there once in its project: prompts that differ in their turns alone are two."""
 
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from core.conversation import Conversation, of_named_turns
 from core.errors import BadInput, NothingToDo, ProjectError
 from core.records import Prompt, Split
 from core.store import Changes, Project, cells, changed, now
 
 
 def _prompt(row: dict[str, Any]) -> Prompt:
-    return Prompt(row["id"], row["text"], cells.tags(row["tags"], row["id"]), row["split"], row["source"])
+    turns = cells.turns(row["messages"], row["id"])
+    text = row["text"] if turns is None else turns.text  # what a model reads, whatever a stranger's file says beside it
+    return Prompt(row["id"], text, cells.tags(row["tags"], row["id"]), row["split"], row["source"], turns)
 
 
-LISTED = "select id, text, tags, split, source from prompts where (:split = 'all' or split = :split)"
+COLUMNS = "select id, text, tags, split, source, messages from prompts"
+LISTED = COLUMNS + " where (:split = 'all' or split = :split)"
+ONE = COLUMNS + " where id = ?"
 IDS = "select id from prompts where (:split = 'all' or split = :split)"
 #: SQLite's LIKE knows the case of ASCII letters only, so that other texts are looked for as they are typed, in small,
 #: in large and with a capital.
@@ -55,7 +60,7 @@ def _forms(search: str) -> dict[str, str]:
 
 
 def get(project: Project, prompt_id: int) -> Prompt:
-    row = project.database.one("select id, text, tags, split, source from prompts where id = ?", prompt_id)
+    row = project.database.one(ONE, prompt_id)
     if row is None:
         raise BadInput(f"There is no prompt {prompt_id}.")
     return _prompt(row)
@@ -90,13 +95,25 @@ def holds_out(project: Project) -> bool:
     return bool(project.database.value("select exists (select 1 from prompts where split = 'heldout')"))
 
 
-def id_of(project: Project, text: str) -> int | None:
-    """The prompt with this text."""
-    return project.database.value("select id from prompts where text = ?", text.strip())
+def id_of(project: Project, conversation: Conversation) -> int | None:
+    """The prompt that is this conversation."""
+    if conversation.is_plain:
+        sql = "select id from prompts where text = ? and messages is null"
+        return project.database.value(sql, conversation.text)
+    return project.database.value("select id from prompts where messages = ?", conversation.key)
+
+
+def _cells(conversation: Conversation) -> dict[str, str | None]:
+    """What is stored of a conversation. Raises `BadInput` for one to which there is no answer."""
+    try:
+        messages = None if conversation.is_plain else conversation.checked().key
+    except ValueError as error:
+        raise BadInput(f"This cannot be a prompt: {error}.") from error
+    return {"text": conversation.text, "messages": messages}
 
 
 def add(project: Project, prompts: Iterable[Prompt]) -> Changes:
-    """Add prompts (their ids are ignored); one that is already there is left as it is.
+    """Add prompts as they are (their ids are ignored); one that is already there is left as it is.
 
     Raises `NothingToDo` if not one of them has text.
     """
@@ -108,11 +125,11 @@ def add(project: Project, prompts: Iterable[Prompt]) -> Changes:
                 continue
             some = True
             cursor = database.execute(
-                "insert into prompts (text, tags, split, source, created_at)"
-                " values (:text, :tags, :split, :source, :created_at) on conflict (text) do nothing",
-                {
-                    "text": prompt.text.strip(), "tags": json.dumps(prompt.tags), "split": prompt.split,
-                    "source": prompt.source, "created_at": now(),
+                "insert into prompts (text, messages, tags, split, source, created_at)"
+                " values (:text, :messages, :tags, :split, :source, :created_at) on conflict do nothing",
+                _cells(prompt.conversation) | {
+                    "tags": json.dumps(prompt.tags), "split": prompt.split, "source": prompt.source,
+                    "created_at": now(),
                 },
             )  # fmt: skip
             if cursor.rowcount:
@@ -129,26 +146,46 @@ def edit(
     prompt_id: int,
     *,
     text: str | None = None,
+    conversation: Conversation | None = None,
     split: Split | None = None,
     tags: tuple[str, ...] | None = None,
 ) -> Changes:
-    """Change a prompt. Its text can change only while it has no completions, which answer the old text."""
+    """Change a prompt. What it asks can change only while it has no completions, which answer that: to another
+    conversation, or to what a changed `text` says."""
     with project.write() as database:
         prompt = get(project, prompt_id)
-        if text is not None and text.strip() != prompt.text:
-            if not text.strip():
+        if text is not None and text != prompt.text:
+            conversation = _reworded(prompt, text)
+        if conversation is not None and conversation != prompt.conversation:
+            if not conversation.text.strip():
                 raise BadInput("A prompt cannot be empty: delete it instead.")
             if is_answered(project, prompt_id):
                 raise BadInput("This prompt has completions, which answer its old text: add a new prompt instead.")
-            if id_of(project, text) not in (None, prompt_id):
+            if id_of(project, conversation) not in (None, prompt_id):
                 raise BadInput("Another prompt already has this text.")
-            database.execute("update prompts set text = ? where id = ?", (text.strip(), prompt_id))
+            database.execute(
+                "update prompts set text = :text, messages = :messages where id = :id",
+                _cells(conversation) | {"id": prompt_id},
+            )
         if split is not None:
             database.execute("update prompts set split = ? where id = ?", (split, prompt_id))
         if tags is not None:
             database.execute("update prompts set tags = ? where id = ?", (json.dumps(list(tags)), prompt_id))
         project.count_edit("prompts")
     return changed("Edit prompt", "prompts", ids=(prompt_id,))
+
+
+def _reworded(prompt: Prompt, text: str) -> Conversation:
+    """The prompt with another text. Raises `BadInput` where it has turns that the text does not say."""
+    if prompt.turns is None or not text.strip():
+        return Conversation.of_text(text)
+    found = of_named_turns(text)
+    if found is None or of_named_turns(prompt.text) != prompt.turns:
+        raise BadInput(
+            "This prompt has several turns: give each after its name (User: or Assistant:) and a blank line, the "
+            "user's first and last, or change it as JSON."
+        )
+    return found
 
 
 def is_answered(project: Project, prompt_id: int) -> bool:

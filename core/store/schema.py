@@ -378,6 +378,20 @@ def m006_identity(database: Database) -> None:
     _execute(database, IDENTITY)
 
 
+CONVERSATIONS = """
+alter table prompts add column messages text;
+drop index prompts_text;
+create unique index prompts_text on prompts (text) where messages is null;
+create unique index prompts_messages on prompts (messages) where messages is not null;
+"""
+
+
+@migrations()
+def m007_conversations(database: Database) -> None:
+    """Prompts of several turns hold them as JSON; `text` is then theirs, to read and to search."""
+    _execute(database, CONVERSATIONS)
+
+
 def names() -> list[str]:
     """Of all migrations, in their order."""
     return [migration.name for migration in migrations._migrations]

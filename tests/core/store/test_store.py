@@ -88,8 +88,8 @@ def older(tmp_path, monkeypatch):
         patch.setattr(migrations, "_migrations", migrations._migrations[:1])
         project = create_project(tmp_path / "older", "Old")
     guidelines.save(project, criteria="Be kind.", ties="", flags="", examples="")
-    prompts.add(project, [Prompt(0, "old prompt")])
     for statement in (
+        "insert into prompts (text, created_at) values ('old prompt', '2025')",
         "insert into completion_groups (prompt_id, created_at) values (1, '2025')",
         "insert into completions (group_id, text) values (1, 'a'), (1, 'b')",
         "insert into labelers (name) values ('ada'), ('bob')",
