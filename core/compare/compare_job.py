@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
-from core.config.jobs import CompareConfig, CompareResult
+from core.config.jobs import CompareConfig, CompareResult, conversation
 from core.config.training import TrainPolicyJob
+from core.conversation import Conversation
 from core.errors import NothingToDo
 from core.events import Note, Progress, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
+from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.reward.reward_function import RewardSpec, on_four_bits, reward_function
@@ -23,12 +25,15 @@ BATCH = 8
 def run(context: JobContext) -> Events:
     config: CompareConfig = context.config
     policy_run = queue.run_of(context.project, config.policy_job, TrainPolicyJob)
-    asked: list[tuple[int | None, str]] = [(None, text.strip()) for text in config.prompts if text.strip()]
+    asked: list[tuple[int | None, Conversation]] = [
+        *((None, Conversation.of_text(text)) for text in config.prompts if text.strip()),
+        *((None, conversation(text)) for text in config.conversations),
+    ]
     left_out = 0
     if not asked:
         heldout = prompts.listed(context.project, split="heldout")
         known = trained_on(context.project, policy_run.id)
-        fresh = [(prompt.id, prompt.text) for prompt in heldout if prompt.id not in known]
+        fresh = [(prompt.id, prompt.conversation) for prompt in heldout if prompt.id not in known]
         left_out = len(heldout) - len(fresh)
         asked = [*fresh[: config.limit or None]]
     if left_out:
@@ -58,6 +63,7 @@ def run(context: JobContext) -> Events:
             tuned += after
             yield Samples(0, tuple(before))
             yield Samples(0, tuple(after))
+            yield from chat.told(base, last=len(reference) == len(asked) * config.completions)
             yield Progress(len(reference) // config.completions, len(asked), "Comparing")
             if context.stopping:
                 return

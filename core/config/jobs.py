@@ -4,6 +4,7 @@
 torch: the worker follows the text. Training has many choices, which lie in `core.config.training`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -21,6 +22,7 @@ from core.config.training import (
     TrainRewardJob,
     TrainRewardResult,
 )
+from core.conversation import Conversation
 from core.errors import BadInput
 from core.records import Job, JobResult
 
@@ -98,6 +100,9 @@ class CompareConfig(SamplingConfig):
     checkpoint: str = checkpoint_option()
     reward_job: int = option(0, "Run of the reward model that scores; 0 is the one the policy was tuned with.", low=0)
     prompts: tuple[str, ...] = option((), "Prompts to answer; none means the held-out prompts.")
+    conversations: tuple[str, ...] = option(
+        (), "Conversations to answer, each a list of messages as JSON.", advanced=True
+    )
     completions: int = option(
         1, "Completions for each prompt and policy.", low=1, high=64, title="Completions a prompt"
     )
@@ -180,6 +185,7 @@ class ScoreConfig(JudgeConfig):
     """Score completions of one prompt with a reward model."""
 
     prompt: str = option("", "The prompt.")
+    conversation: str = option("", "Several turns in its place: a list of messages as JSON.")
     completions: tuple[str, ...] = option((), "The completions to score.")
     trace: bool = option(True, "Also find where in each completion the reward moves.")
 
@@ -327,6 +333,14 @@ JOBS: dict[JobKind, JobSpec] = {
         "Choose what to label next", SuggestConfig, SuggestResult, SuggestJob, "core.reward.suggest_job:run"
     ),
 }
+
+
+def conversation(text: str) -> Conversation:
+    """A conversation that a job's config holds as JSON. Raises `BadInput` for what is none."""
+    try:
+        return Conversation.read(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{text[:60]!r} is no conversation ({error}): give a list of messages as JSON.") from error
 
 
 def kinds_of(record: type[Job]) -> list[JobKind]:

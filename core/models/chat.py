@@ -1,38 +1,90 @@
-"""From text to token ids, in one way for generation, reward model training and scoring alike."""
+"""From text to token ids, in one way for generation, reward model, every algorithm, scoring and comparing alike."""
 
-from core.errors import BadInput, ModelError
+from collections.abc import Iterator, Sequence
+
+from core.conversation import Conversation
+from core.errors import BadInput
+from core.events import Note
 from core.models.load import Base
+from core.models.reading import WhatItReads, what_it_reads
+from core.models.rows import Rows, from_lists
+
+Asked = Conversation | str
 
 
-def prompt_ids(base: Base, prompt: str) -> list[int]:
-    """The prompt as one user turn in the model's chat template, up to where the answer begins."""
-    text = base.template.render([{"role": "user", "content": prompt}], add_generation_prompt=True)
-    return _ids(base, text)
+def conversation_of(asked: Asked) -> Conversation:
+    """A text is one user turn."""
+    return Conversation.of_text(asked) if isinstance(asked, str) else asked
+
+
+def prompt_ids(base: Base, asked: Asked, name: int | None = None) -> list[int]:
+    """The conversation in the model's chat template, up to where the answer begins. `name` is the prompt's number, by
+    which it is told what had to be done to it."""
+    return base.chat.prompt(conversation_of(asked), name=name).ids
+
+
+def to_answer(base: Base, asked: Asked, max_new_tokens: int, name: int | None = None) -> list[int]:
+    """The same with room for an answer: what is too long loses turns, see `core.models.fitting`.
+
+    Raises `BadInput` where the window is too small for such answers.
+    """
+    room = base.chat.room_for(max_new_tokens, base.context)
+    return base.chat.prompt(conversation_of(asked), room, name).ids
+
+
+def beside(base: Base, asked: Asked, answer: int, longest: int, name: int | None = None) -> list[int]:
+    """The same beside an answer of so many tokens, `longest` together. Raises `BadInput` when that alone is longer."""
+    if answer >= longest:
+        raise BadInput(f"A completion has {answer} tokens, which is over the limit of {longest}.")
+    return base.chat.prompt(conversation_of(asked), longest - answer, name).ids
 
 
 def completion_ids(base: Base, completion: str) -> list[int]:
     """The completion's tokens with the end token, at which the reward is read."""
-    return [*_ids(base, completion), base.end_ids[0]]
+    return base.chat.answer(completion)
 
 
-def _ids(base: Base, text: str) -> list[int]:
-    """Raises `ModelError` where the tokenizer knows tokens that the model does not."""
-    ids: list[int] = base.tokenizer(text, add_special_tokens=False)["input_ids"]
-    if max(ids, default=0) >= base.vocabulary:
-        raise ModelError(f"The tokenizer of {base.spec.title} is another model's: choose another model.")
-    return ids
+def judged_ids(base: Base, completion: str) -> list[int]:
+    """The same of what is judged of it."""
+    return base.chat.answer(base.chat.judged(completion))
 
 
-def fit(prompt: list[int], completion: list[int], longest: int) -> list[int]:
-    """The prompt without as much of its beginning as makes it too long together with the completion.
-
-    Raises `BadInput` when the completion alone is too long.
-    """
-    if len(completion) >= longest:
-        raise BadInput(f"A completion has {len(completion)} tokens, which is over the limit of {longest}.")
-    return prompt[-(longest - len(completion)) :]
+def text_of(base: Base, ids: Sequence[int]) -> str:
+    """The completion's text, to the letter, without its end."""
+    return base.chat.stopped(base.chat.decoded(ids))
 
 
-def text_of(base: Base, ids: list[int]) -> str:
-    """The completion's text without its end token."""
-    return str(base.tokenizer.decode(ids, skip_special_tokens=True)).strip()
+def texts_of(base: Base, rows: Rows) -> tuple[str, ...]:
+    """The texts of all responses."""
+    return tuple(text_of(base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist()))
+
+
+def judged_rows(base: Base, rows: Rows, texts: Sequence[str]) -> Rows | None:
+    """The responses as they are judged, where that is not what was drawn: without what was thought, and without the
+    text at which one was stopped. None where all are judged as they are."""
+    judged = [base.chat.judged(text) for text in texts]
+    last = rows.response_ids.gather(1, rows.lengths[:, None] - 1)[:, 0].tolist()
+    stopped = [ended and token not in base.end_ids for ended, token in zip(rows.ended.tolist(), last, strict=True)]
+    if judged == list(texts) and not any(stopped):
+        return None
+    prompts = [ids[mask].tolist() for ids, mask in zip(rows.prompt_ids, rows.is_prompt, strict=True)]
+    answers: list[list[list[int]]] = [[] for _ in prompts]
+    order = rows.prompt_of.tolist()
+    for row, group in enumerate(order):
+        as_drawn = rows.response_ids[row, : rows.lengths[row]].tolist()
+        ids = as_drawn[:-1] if as_drawn[-1] in base.end_ids else as_drawn
+        own = judged[row] == texts[row] and not stopped[row]
+        answers[group].append([*ids, base.end_ids[0]] if own else base.chat.answer(judged[row]))
+    assert order == sorted(order), "the responses of a prompt are adjacent"
+    return from_lists(prompts, answers, base.pad_id, base.device)
+
+
+def told(base: Base, *, last: bool = False) -> Iterator[Note]:
+    """What there is to tell of the prompts so far, at the `last` all of it."""
+    for text in base.chat.notices.due(last=last):
+        yield Note(text)
+
+
+def what_the_model_reads(base: Base, asked: Asked) -> WhatItReads:
+    """The exact text of a prompt, its control tokens apart."""
+    return what_it_reads(base.chat, conversation_of(asked))

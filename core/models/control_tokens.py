@@ -52,7 +52,9 @@ class ControlTokens:
         special |= {text for text, token in added.items() if token.special}
         special |= {text for text in tokenizer.convert_ids_to_tokens(list(ends)) if text}
         written = {text for text in added if text.strip()}
-        self.own = frozenset(text for text in special | {text for text in written if text in between_turns} if text.strip())
+        self.own = frozenset(
+            text for text in special | {text for text in written if text in between_turns} if text.strip()
+        )
         self.strict = self.own | {text for text in written if text in source}
         self.ids = frozenset(tokenizer.convert_tokens_to_ids(sorted(self.strict)))
         self._own, self._strict = _any_of(self.own), _any_of(self.strict)

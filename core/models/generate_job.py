@@ -17,6 +17,9 @@ from core.models.seeds import generator
 from core.records import Prompt
 from core.store import completions, prompts
 
+#: What is told of a prompt to which a policy said nothing.
+EMPTY = "completions are empty, because the policy ended at once"
+
 
 def run(context: JobContext) -> Events:
     """Yields one `Completions` for each prompt. Resuming goes on with the prompts that are still without."""
@@ -79,11 +82,15 @@ def _answer(
             continue
         for prompt, rows in zip(batch, _draw(config, model, sources, batch, sampling), strict=True):
             if prompt in missing:
+                if any(not row.text.strip() for row in rows):
+                    model.base.chat.notices.add(EMPTY, prompt.conversation.key, prompt.id)
                 yield Completions(prompt.id, tuple(rows), sampling)
         done += len(missing)
+        yield from chat.told(model.base)
         yield Progress(done, len(asked), WRITING)
         if context.stopping:
-            return
+            break
+    yield from chat.told(model.base, last=True)
 
 
 def _batches(asked: list[Prompt], at_once: int) -> list[list[Prompt]]:
@@ -106,10 +113,12 @@ def _draw(
         with model.role(role_of(policy_job) if policy_job else REFERENCE) as causal:
             drawn = sample(
                 causal,
-                [chat.prompt_ids(model.base, prompt.text) for prompt in batch],
+                [chat.to_answer(model.base, prompt.conversation, config.max_new_tokens, prompt.id) for prompt in batch],
                 copies=copies,
                 end_ids=model.base.end_ids,
                 pad_id=model.base.pad_id,
+                never=model.base.textless,
+                stops=model.base.chat.stops_at if model.base.chat.stops else None,
                 generator=[generator(config.seed, prompt.id, *([number] if number else [])) for prompt in batch],
                 report_status=model.report_status,
                 **sampling,

@@ -4,7 +4,7 @@ import importlib.util
 import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,23 +12,31 @@ import psutil
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, logging
 
+from core.config.chat import DEFAULT, Chat
+from core.config.options import as_stored
 from core.errors import KnownError, ModelError, first_line, is_out_of_memory
-from core.events import Event, Loaded, Progress
+from core.events import Event, Loaded, Note, Progress
 from core.jobs.context import JobContext
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
 from core.models import fetch, tokenizer_probe, vetting
-from core.models.chat_template import ChatTemplate
+from core.models.chat_tokens import ChatTokens
 from core.models.devices import Placement, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
+from core.models.notices import Notices
+from core.store import chat_settings
 from core.trust import gate
 from core.trust.wish import of_fetching
+
+#: Where a run keeps how it puts conversations.
+PINNED = "chat.json"
 
 
 @dataclass(frozen=True)
 class Base:
-    """A frozen causal language model in eval mode. `end_ids` end a completion; the first one is appended."""
+    """A frozen causal language model in eval mode. `end_ids` end a completion; the first one, which the template writes
+    after an answer, is appended, and stands for all of them where a completion is scored."""
 
     model: Any
     tokenizer: Any
@@ -36,10 +44,20 @@ class Base:
     placement: Placement
     end_ids: tuple[int, ...]
     pad_id: int
-    template: ChatTemplate
+    chat: ChatTokens
     four_bit: bool = False
     unused: tuple[str, ...] = ()
     """Names in its files that the model has no place for."""
+
+    def with_settings(self, settings: Chat) -> "Base":
+        """The same model for another job, and another project's choices."""
+        if settings == self.chat.settings:
+            self.chat.notices = Notices()
+            return self
+        chat = ChatTokens(
+            self.tokenizer, self.spec.title, settings, vocabulary=self.vocabulary, known_ends=self.chat.known_ends
+        )
+        return replace(self, chat=chat, end_ids=chat.ends)
 
     @property
     def device(self) -> torch.device:
@@ -53,6 +71,13 @@ class Base:
     def vocabulary(self) -> int:
         """How many tokens the model knows."""
         return int(self.model.get_input_embeddings().num_embeddings)
+
+    @cached_property
+    def textless(self) -> torch.Tensor | None:
+        """Tokens (n,) of the model that the tokenizer does not know, and which are never drawn. None if there are none."""
+        known = {*self.tokenizer.get_vocab().values(), *self.tokenizer.added_tokens_decoder, *self.end_ids}
+        found = [token for token in range(self.vocabulary) if token not in known]
+        return torch.tensor(found, device=self.device) if found else None
 
     @property
     def context(self) -> int:
@@ -68,25 +93,47 @@ class Base:
         return Loaded(self.spec.title, str(self.device), dtype, reason, threads)
 
 
-def base_of(context: JobContext, *, four_bit: bool = False) -> Generator[Event, None, Base]:
+def base_of(context: JobContext, *, four_bit: bool = False, pinned: bool = False) -> Generator[Event, None, Base]:
     """The project's base model, fetched if need be and kept in the worker between jobs as long as its place holds.
+
+    With `pinned` it reads conversations as it did when the run began, whatever a person chose since.
 
     A generator that yields events and returns a `Base`: use `base = yield from base_of(context)`.
     """
     threads = use_threads()
     spec = base_models.parse(context.project.setting("model", base_models.EMBEDDED))
+    settings = settings_of(context, pinned=pinned)
     kept: Base | None = context.cache.get("base")
     if kept is not None and (kept.spec, kept.four_bit, kept.placement) == (spec, four_bit, placement()):
+        kept = context.cache["base"] = kept.with_settings(settings)
         yield kept.loaded(threads)
+        yield from plain_note(kept)
         return kept
     context.cache.clear()
     yield from fetched(context, spec, "model")
     yield Progress(0, 1, "Loading the model")
-    base = load(spec, four_bit=four_bit, world=context.world)
+    base = load(spec, settings, four_bit=four_bit, world=context.world)
     context.cache["base"] = base
     yield base.loaded(threads)
+    yield from plain_note(base)
     yield Progress(1, 1, "Loading the model")
     return base
+
+
+def settings_of(context: JobContext, *, pinned: bool = False) -> Chat:
+    """How the project puts its conversations; or how it did when the run began, where that was `pinned`."""
+    if not pinned and not (context.folder / PINNED).is_file():
+        return chat_settings.get(context.project)
+    return as_stored(Chat, context.pinned(PINNED, lambda: asdict(chat_settings.get(context.project))))
+
+
+def plain_note(base: Base) -> Iterator[Note]:
+    """A model that was not taught to talk is told of."""
+    if base.chat.text.choice.plain:
+        yield Note(
+            f"{base.spec.title} has no chat template of its own in use: its prompts are written the plain way, "
+            "`User:` and `Assistant:` before the turns."
+        )
 
 
 def fetched(context: JobContext, spec: ModelSpec, what: str) -> Iterator[Progress]:
@@ -153,7 +200,9 @@ def _refuse(names: Iterable[str], what: str, remedy: str) -> None:
         raise ModelError(f"{what} {found[0]}{more}: {remedy}")
 
 
-def load(spec: ModelSpec, *, four_bit: bool = False, world: LocalProcessGroup = LOCAL) -> Base:
+def load(
+    spec: ModelSpec, settings: Chat = DEFAULT, *, four_bit: bool = False, world: LocalProcessGroup = LOCAL
+) -> Base:
     """Load the model in `spec.folder`. Raises `ModelError` with what is wrong and what to do.
 
     With `four_bit` its weights are held in NF4 (Dettmers et al. 2023, arXiv 2305.14314), on an NVIDIA GPU. Where the
@@ -171,16 +220,17 @@ def load(spec: ModelSpec, *, four_bit: bool = False, world: LocalProcessGroup = 
         dtype=chosen.dtype, **quantized,
     )  # fmt: skip
     tokenizer, model = found.tokenizer, found.model
-    template = ChatTemplate.of(tokenizer, spec.title)
-    template.render([{"role": "user", "content": "Hello"}], add_generation_prompt=True)  # a broken one is told now
-    ends = _end_ids(model, tokenizer)
+    vocabulary = model.get_input_embeddings().num_embeddings
+    chat = ChatTokens(tokenizer, spec.title, settings, vocabulary=vocabulary, known_ends=_known_ends(model, tokenizer))
+    if not chat.ends:
+        raise ModelError("The model's tokenizer has no end token: choose another model.")
     model.eval().requires_grad_(False)
     _no_dropout(model)
     speed_up(model)
     if not four_bit:
         world.spread(model, chosen.device)
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
-    return Base(model, tokenizer, spec, chosen, ends, int(pad), template, four_bit, found.unused)
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.ends[0]
+    return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, four_bit, found.unused)
 
 
 def _four_bit(chosen: Placement) -> dict[str, Any]:
@@ -214,16 +264,14 @@ def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
         )
 
 
-def _end_ids(model: Any, tokenizer: Any) -> tuple[int, ...]:
-    """The tokenizer's end token first, then whatever else the model's generation config ends at."""
+def _known_ends(model: Any, tokenizer: Any) -> tuple[int, ...]:
+    """Whatever the model's generation config ends at. Raises `ModelError` for what is no token of it."""
     configured = getattr(model.generation_config, "eos_token_id", None)
-    more = configured if isinstance(configured, list) else [configured]
-    ids = [item for item in (tokenizer.eos_token_id, *more) if item is not None]
-    if not all(isinstance(item, int) and 0 <= item < model.get_input_embeddings().num_embeddings for item in ids):
+    ids = [item for item in (configured if isinstance(configured, list) else [configured]) if item is not None]
+    known = [item for item in (tokenizer.eos_token_id, *ids) if item is not None]
+    if not all(isinstance(item, int) and 0 <= item < model.get_input_embeddings().num_embeddings for item in known):
         raise ModelError("The model ends its answers at a token that it does not have: choose another model.")
-    if not ids:
-        raise ModelError("The model's tokenizer has no end token: choose another model.")
-    return tuple(dict.fromkeys(int(item) for item in ids))
+    return tuple(map(int, ids))
 
 
 def _no_dropout(model: Any) -> None:

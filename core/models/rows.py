@@ -51,17 +51,22 @@ class Rows:
         at_once = max(1, round(size * prompts / len(self)))
         return [index[(self.prompt_of >= g) & (self.prompt_of < g + at_once)] for g in range(0, prompts, at_once)]
 
-    def with_end(self, end_id: int) -> tuple["Rows", Tensor]:
-        """Rows in which every response ends with `end_id`, one column longer, and its place (B,).
+    def with_end(self, *end_ids: int) -> tuple["Rows", Tensor]:
+        """Rows in which every response ends with the first of `end_ids`, one column longer, and its place (B,).
 
-        A response that was cut off at the length limit gets the end token, because rewards are read there.
+        It stands for whichever of them was drawn. A response that was cut off at the length limit, or stopped by its
+        text, gets it behind its last token, because rewards are read there.
         """
-        n = self.lengths
-        end = torch.where(self.ended, n - 1, n)
+        n, end_id = self.lengths, end_ids[0]
+        last = self.response_ids.gather(1, n[:, None] - 1)[:, 0]
+        drawn = self.ended & torch.isin(last, torch.tensor(end_ids, device=n.device))
+        end = torch.where(drawn, n - 1, n)
         spare = torch.full_like(self.response_ids[:, :1], end_id)
         response = torch.cat([torch.where(self.is_response, self.response_ids, end_id), spare], 1)
-        inside = torch.arange(response.shape[1], device=n.device)[None, :] <= end[:, None]
-        rows = Rows(self.prompt_ids, self.is_prompt, self.prompt_of, response, inside, torch.ones_like(self.ended))
+        places = torch.arange(response.shape[1], device=n.device)[None, :]
+        response = torch.where(places == end[:, None], end_id, response)
+        rows = Rows(self.prompt_ids, self.is_prompt, self.prompt_of, response, places <= end[:, None],
+                    torch.ones_like(self.ended))  # fmt: skip
         return rows, end
 
 

@@ -5,7 +5,7 @@ log-probabilities of what was sampled are not those of the policy, and KL goes n
 truncations are `top_p` and a `Guide`, and only when they are asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from core.models.decoding import CachedDecoder, Decoder, Opened
 from core.models.devices import in_any_order
 from core.models.fast.prepacked_linear import prepacked
 from core.models.fast.varlen_decoding import decoder_kind
+from core.models.logprobs import FORBIDDEN
 from core.models.rows import Rows, pad
 
 
@@ -49,6 +50,16 @@ def next_token(probabilities: Tensor, top_p: float, chance: Tensor) -> Tensor:
     if not bool(torch.isfinite(total).all()):
         raise Diverged("The probabilities of the next token are not numbers.")
     return torch.searchsorted(reached, chance.to(total)[:, None] * total, right=True)[:, 0]
+
+
+def without(logits: Tensor, never: Tensor | None) -> Tensor:
+    """Logits (B, V) in which the tokens `never` (n,) have no chance."""
+    return logits if never is None else logits.index_fill(-1, never, FORBIDDEN)
+
+
+def _stopped(written: list[list[int]], ended: list[bool], stops: Callable[[list[int]], bool]) -> list[bool]:
+    """Which rows end at what was `written` so far, a list of all rows' tokens for each place."""
+    return [not over and stops([tokens[row] for tokens in written]) for row, over in enumerate(ended)]
 
 
 def decoder(opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> Decoder:
@@ -84,6 +95,8 @@ def sample(
     guide: Guide | None = None,
     others: Sequence[Opened] = (),
     among: tuple[int, int] | None = None,
+    never: Tensor | None = None,
+    stops: Callable[[list[int]], bool] | None = None,
     report_status: ReportStatus = no_report,
     noun: str = "completions",
 ) -> Rows:
@@ -94,6 +107,9 @@ def sample(
     With a generator for each prompt, its completions do not depend on the prompts beside it. One generator for all
     draws the same in every process: with `among` these completions are those from the first number on, of the second
     number in all.
+
+    The tokens `never` (n,) are not drawn. `stops` says of a completion's tokens so far whether it ends here, beside the
+    end tokens.
     """
     device = next(model.parameters()).device
     prompt_ids, is_prompt = pad(prompts, pad_id, device, left=True)
@@ -108,13 +124,13 @@ def sample(
     ends = torch.tensor(list(end_ids), device=device)
     going = torch.arange(B, device=device)  # the rows that the decoders are at work on
     ended = torch.zeros(B, dtype=torch.bool, device=device)
-    tokens, is_response = [], []
+    tokens, is_response, written = [], [], list[list[int]]()
     what = f"Writing {B} {noun}"  # all of them grow at once
     with prepacked(model):
         decoders = [decoder(each, prompt_ids, is_prompt, prompt_of, max_new_tokens - 1) for each in [own, *others]]
         for index in range(max_new_tokens):
             report_status(what, "token", index + 1, max_new_tokens)
-            logits, *seen = (each.logits / temperature for each in decoders)
+            logits, *seen = (without(each.logits, never) / temperature for each in decoders)
             probabilities = guide.probabilities(logits, seen) if guide else logits.softmax(-1)
             chosen = next_token(probabilities, top_p, chance[going.cpu(), index])
             token = torch.full((B,), pad_id, device=device)
@@ -123,6 +139,9 @@ def sample(
             tokens.append(token)
             is_response.append(~ended)
             ended = ended | torch.isin(token, ends)
+            if stops is not None:
+                written.append(token.tolist())
+                ended = ended | torch.tensor(_stopped(written, ended.tolist(), stops), device=device)
             if bool(ended.all()) or index + 1 == max_new_tokens:
                 break
             left = (~ended[going]).nonzero()[:, 0]

@@ -80,7 +80,7 @@ def to_json(
 
 
 class Clock:
-    """`strftime_now` of the day that a request names, so that a text is the same tomorrow; of now where it names none."""
+    """`strftime_now` of the day that a request names, so that a text is the same tomorrow; else of now."""
 
     def __init__(self) -> None:
         self.day = ""

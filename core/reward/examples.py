@@ -98,19 +98,26 @@ def split(groups: list[JudgedGroup], config: TrainRewardConfig) -> tuple[list[Ju
 
 
 def encode(
-    base: Base, groups: list[JudgedGroup], longest: int, columns: Sequence[str], hint: str = ""
+    base: Base,
+    groups: list[JudgedGroup],
+    longest: int,
+    columns: Sequence[str],
+    hint: str = "",
+    *,
+    whole: bool = False,
 ) -> tuple[list[Example], list[str]]:
     """Examples, and what had to be cut or left out, one sentence for each kind with the prompts it befell.
 
-    A prompt that is too long loses its beginning; a completion that is too long by itself is left out of its
-    rankings, never cut, because its end decides the score. `hint` says what could be done about that.
+    A prompt that is too long loses its oldest turns; a completion that is too long by itself is left out of its
+    rankings, never cut, because its end decides the score. `hint` says what could be done about that. Completions are
+    `whole`, or what is judged of them.
     """
+    ids_of = chat.completion_ids if whole else chat.judged_ids
     examples: list[Example] = []
-    cut: list[int] = []
     dropped: list[int] = []
     lost: list[int] = []
     for group in groups:
-        answers = [chat.completion_ids(base, text) for text in group.completions]
+        answers = [ids_of(base, text) for text in group.completions]
         fits = [number for number, answer in enumerate(answers) if len(answer) < longest]
         dropped += [group.prompt_id] * (len(answers) - len(fits))
         orders = tuple(
@@ -121,17 +128,12 @@ def encode(
         if not any(order.column == 0 for order in orders):
             lost.append(group.prompt_id)
             continue
-        whole = chat.prompt_ids(base, group.prompt)
         kept = tuple(answers[number] for number in fits)
-        prompt = chat.fit(whole, max(kept, key=len), longest)
-        if len(prompt) < len(whole):
-            cut.append(group.prompt_id)
+        prompt = chat.beside(base, group.conversation, max(map(len, kept)), longest, group.prompt_id)
         examples.append(
             Example(group.prompt_id, prompt, kept, tuple(group.completion_ids[number] for number in fits), orders)
         )
-    notes = []
-    if cut:
-        notes.append(f"{_prompts(cut)} cut at the beginning to fit into {longest} tokens with the completions.")
+    notes = [note.text for note in chat.told(base, last=True)]
     if dropped:
         notes.append(
             f"{len(dropped)} completions are longer than {longest} tokens and were left out of their rankings: "

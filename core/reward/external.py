@@ -5,18 +5,23 @@ scale as ours: mean 0 and standard deviation 1 over completions of the reference
 """
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from transformers import AutoModelForSequenceClassification
 
+from core.config.chat import DEFAULT, Chat
+from core.conversation import Conversation, Message
 from core.errors import BadInput, ModelError
 from core.events import Progress
 from core.jobs.context import JobContext
 from core.machine import base_models
-from core.models.chat_template import ChatTemplate
+from core.models.chat import Asked, conversation_of
+from core.models.chat_tokens import ChatTokens
 from core.models.devices import placement
-from core.models.load import fetched, pretrained
+from core.models.fitting import fitted
+from core.models.load import fetched, pretrained, settings_of
 from core.store import Project, completions
 from core.trust import gate
 from core.trust.wish import of_reward_model
@@ -31,8 +36,10 @@ MEASURED = 128
 class ExternalReward:
     """`score` gives rewards in standard deviations of the reference's completions, or raw ones if it has too few."""
 
-    def __init__(self, text: str) -> None:
-        """Load the model that `text` names (`hub:owner/name` or a folder). Raises `ModelError` if it cannot be used."""
+    def __init__(self, text: str, settings: Chat = DEFAULT) -> None:
+        """Load the model that `text` names (`hub:owner/name` or a folder). Raises `ModelError` if it cannot be used.
+
+        It reads conversations with the project's `settings`, but in its own chat template."""
         spec = base_models.parse(text)
         base_models.check(spec)
         self.title = spec.title
@@ -44,7 +51,10 @@ class ExternalReward:
             dtype=self.placement.dtype,
         )  # fmt: skip
         self.tokenizer, self.model = found.tokenizer, found.model
-        self.template = ChatTemplate.of(self.tokenizer, spec.title) if self.tokenizer.chat_template else None
+        self.chat = ChatTokens(
+            self.tokenizer, spec.title, replace(settings, chat_template="", stop=""),
+            vocabulary=self.model.get_input_embeddings().num_embeddings,
+        )  # fmt: skip
         if self.model.config.num_labels != 1:
             raise ModelError(
                 f"{spec.title} has {self.model.config.num_labels} labels, and a reward model has one: choose another."
@@ -54,9 +64,10 @@ class ExternalReward:
         self.longest = min(LONGEST, int(getattr(self.config, "max_position_embeddings", LONGEST)) - 2)
 
     @torch.no_grad()
-    def raw(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
-        """The model's own numbers, each completion with its prompt."""
-        texts = [self._ids(prompt, completion) for prompt, completion in zip(prompts, completions, strict=True)]
+    def raw(self, prompts: Sequence[Asked], completions: Sequence[str]) -> list[float]:
+        """The model's own numbers of what is judged of each completion, with its prompt."""
+        pairs = zip(map(conversation_of, prompts), map(self.chat.judged, completions), strict=True)
+        texts = [self._ids(*pair) for pair in pairs]
         # Where the padding token is in the texts themselves, the end could not be told from padding.
         pad = self.tokenizer.pad_token_id
         alone = pad is None or any(pad in text["input_ids"] for text in texts)
@@ -74,34 +85,44 @@ class ExternalReward:
             found |= dict(zip(part, logits[:, 0].float().tolist(), strict=True))
         return [found[i] for i in range(len(texts))]
 
-    def _ids(self, prompt: str, completion: str) -> dict[str, list[int]]:
+    def _ids(self, conversation: Conversation, completion: str) -> dict[str, list[int]]:
         """The text in the model's own chat template; as a pair of texts if it has none. A prompt that is too long loses
-        its beginning. Raises `BadInput` if the completion alone does not fit."""
-        encoded = self._encoded(prompt, completion)
-        over = len(encoded["input_ids"]) - self.longest
-        if over <= 0:
-            return encoded
-        words = list(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
-        if over + 1 < len(words):
-            shorter = self._encoded(str(self.tokenizer.decode(words[over + 1 :])), completion)
-            if len(shorter["input_ids"]) <= self.longest:
-                return shorter
-        raise BadInput(f"A completion is over the limit of {self.longest} tokens of {self.title}.")
+        its oldest turns. Raises `BadInput` if the completion alone does not fit."""
+        if len(self.chat.control.encode_answer(completion)) >= self.longest:
+            raise BadInput(f"A completion is over the limit of {self.longest} tokens of {self.title}.")
+        if self.chat.text.choice.plain:
+            return self._pair(conversation, completion)
+        answer = Message("assistant", completion)
 
-    def _encoded(self, prompt: str, completion: str) -> dict[str, list[int]]:
-        if self.template is not None:
-            turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": completion}]
-            text = self.template.render(turns)
-            found = self.tokenizer(text, add_special_tokens=False)
-        else:
-            found = self.tokenizer(prompt, completion)
+        def ids_of(part: Conversation) -> list[int]:
+            whole = replace(part, messages=(*part.messages, answer))
+            return self.chat.encoded(self.chat.rendered(whole, prompting=False))
+
+        ids = fitted(conversation, self.longest, ids_of, self.chat.shortened).ids
+        return {"input_ids": ids, "attention_mask": [1] * len(ids)}
+
+    def _pair(self, conversation: Conversation, completion: str) -> dict[str, list[int]]:
+        """What people typed in it is text, too."""
+        messages = conversation.messages
+        while True:
+            text = replace(conversation, messages=messages).text
+            typed = self.chat.control.pattern.search(text + completion)
+            how = {"split_special_tokens": True} if typed else {}
+            found = self.tokenizer(text, completion, **how)
+            if len(found["input_ids"]) <= self.longest or len(messages) == 1:
+                break
+            messages = messages[1:]
+        if (over := len(found["input_ids"]) - self.longest) > 0:
+            found = self.tokenizer(self.chat.shortened(text, over), completion, **how)
+        if len(found["input_ids"]) > self.longest:
+            raise BadInput(f"A completion is over the limit of {self.longest} tokens of {self.title}.")
         return {name: list(value) for name, value in found.items()}
 
     def normalised(self, raw: Sequence[float]) -> Tensor:
         """Rewards (B,), on the CPU, of the model's own numbers."""
         return torch.tensor([(value - self.mean) / self.std for value in raw])
 
-    def score(self, prompts: Sequence[str], completions: Sequence[str]) -> Tensor:
+    def score(self, prompts: Sequence[Asked], completions: Sequence[str]) -> Tensor:
         """Rewards (B,), on the CPU."""
         return self.normalised(self.raw(prompts, completions))
 
@@ -110,7 +131,7 @@ class ExternalReward:
         found = completions.written_here(project, MEASURED)
         if len(found) >= FEWEST:
             self.scaled = True
-            raw = torch.tensor(self.raw([answer.prompt for answer in found], [answer.text for answer in found]))
+            raw = torch.tensor(self.raw([answer.conversation for answer in found], [answer.text for answer in found]))
             self.mean, self.std = float(raw.mean()), max(float(raw.std(correction=0)), 1e-6)
 
 
@@ -119,7 +140,7 @@ def external_of(context: JobContext, text: str) -> Generator[Progress, None, Ext
     gate.check(context.project, of_reward_model(text))
     yield from fetched(context, base_models.parse(text), "reward model")
     yield Progress(0, 1, "Loading the reward model")
-    found = ExternalReward(text)
+    found = ExternalReward(text, settings_of(context))
     found.normalise(context.project)
     yield Progress(1, 1, "Loading the reward model")
     return found

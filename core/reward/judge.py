@@ -1,16 +1,18 @@
 """Scoring texts: the reward of completions beside what the model says of them in detail."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from core.config.training import TrainRewardJob
-from core.events import Event
+from core.events import Event, Note
 from core.jobs import queue
 from core.jobs.context import JobContext
 from core.models.adapters import SharedModel
+from core.models.chat import Asked
+from core.models.chat_tokens import ChatTokens
 from core.models.load import base_of
 from core.reward.model import RewardModel, encode
 from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
@@ -42,7 +44,7 @@ class Judge:
     def job(self) -> TrainRewardJob | None:
         return self.reward.job
 
-    def verdict(self, prompt: str, completions: Sequence[str]) -> Verdict:
+    def verdict(self, prompt: Asked, completions: Sequence[str]) -> Verdict:
         """Raises `BadInput` when a completion is longer than the model's context."""
         if (external := self.reward.external) is not None:
             said = external.raw([prompt] * len(completions), completions)
@@ -62,10 +64,18 @@ class Judge:
             normal[..., 0].std(0, correction=0).tolist() if len(normal) > 1 else [],
         )
 
-    def _rewards(self, learned: Tensor, prompt: str, completions: Sequence[str]) -> list[float]:
+    def _rewards(self, learned: Tensor, prompt: Asked, completions: Sequence[str]) -> list[float]:
         """The whole reward of texts, which end where they end."""
+        completions = [self._chat.judged(text) for text in completions]
         ended = torch.ones(len(completions), dtype=torch.bool, device=learned.device)
         return list(self.reward.total(learned, [prompt] * len(completions), completions, ended).tolist())
+
+    @property
+    def _chat(self) -> ChatTokens:
+        if self.reward.external is not None:
+            return self.reward.external.chat
+        assert self.shared is not None
+        return self.shared.base.chat
 
     @property
     def scaled_by(self) -> str:
@@ -73,6 +83,11 @@ class Judge:
         if self.reward.external is not None:
             return "reference" if self.reward.external.scaled else ""
         return self.model.scaled_by if self.model is not None else ""
+
+    def told(self, *, last: bool = True) -> Iterator[Note]:
+        """What was done to prompts on their way to the model."""
+        for text in self._chat.notices.due(last=last):
+            yield Note(text)
 
     def close(self) -> None:
         if self.shared is not None:

@@ -22,6 +22,7 @@ from core.errors import ModelError, is_out_of_memory
 from core.machine.model_files import read_json
 from core.models import chat, devices
 from core.models.adapters import SharedModel
+from core.models.chat import Asked
 from core.models.heads import RewardHead
 from core.models.load import Base
 from core.models.rows import Ids
@@ -218,13 +219,14 @@ def by_length(lengths: Sequence[int], tokens: int) -> list[list[int]]:
     return bins
 
 
-def encode(base: Base, prompt: str, completions: Sequence[str]) -> tuple[Ids, list[Ids]]:
-    """Token ids of a prompt and its completions, cut to the model's context from the prompt's beginning.
+def encode(base: Base, prompt: Asked, completions: Sequence[str], name: int | None = None) -> tuple[Ids, list[Ids]]:
+    """Token ids of a prompt and what is judged of its completions, in the model's context: the prompt loses turns where
+    that is too small.
 
     Raises `BadInput` when a completion alone is too long.
     """
-    answers = [chat.completion_ids(base, text) for text in completions]
-    return chat.fit(chat.prompt_ids(base, prompt), max(answers, key=len), base.context), answers
+    answers = [chat.judged_ids(base, text) for text in completions]
+    return chat.beside(base, prompt, max(map(len, answers)), base.context, name), answers
 
 
 def load_run(shared: SharedModel, project: Project, adapter: str, *, combine: str = "mean") -> RewardModel:

@@ -13,11 +13,11 @@ def reference_examples(project: Project, base: Base, longest: int, groups: int =
     """Completions that the base wrote here, from groups spread over the project; without orders."""
     found: dict[int, Example] = {}
     for written in completions.groups_written_here(project, groups):
-        answer = chat.completion_ids(base, written.text)
+        answer = chat.judged_ids(base, written.text)
         if len(answer) >= longest:
             continue
         earlier = found.get(written.group_id)
-        prompt = chat.fit(chat.prompt_ids(base, written.prompt), answer, longest)
+        prompt = chat.beside(base, written.conversation, len(answer), longest, written.prompt_id)
         if earlier is None:
             found[written.group_id] = Example(written.prompt_id, prompt, (answer,), (written.id,), ())
         else:

@@ -19,6 +19,7 @@ from core.jobs.context import JobContext
 from core.labeling import gold as golds
 from core.labeling.gold import Gold
 from core.models.adapters import SharedModel
+from core.models.chat import Asked, conversation_of
 from core.reward.external import ExternalReward, external_of
 from core.reward.model import RewardModel, load_run
 from core.store import Project
@@ -89,8 +90,9 @@ class RewardFunction:
     def reward_job(self) -> int | None:
         return self.job.id if self.job else None
 
-    def scores(self, learned: Tensor, prompts: Sequence[str], completions: Sequence[str], ended: Tensor) -> Scores:
-        """Of completions: learned (B,) is what `model` says of each, and counts nowhere without one; ended (B,)."""
+    def scores(self, learned: Tensor, prompts: Sequence[Asked], completions: Sequence[str], ended: Tensor) -> Scores:
+        """Of completions, as they are judged: learned (B,) is what `model` says of each, and counts nowhere without
+        one; ended (B,)."""
         gold = self._by(self.gold, prompts, completions)
         if self.external is not None:
             learned = self.external.score(prompts, completions).to(learned.device)
@@ -100,19 +102,25 @@ class RewardFunction:
             learned = torch.tensor(optimised, device=learned.device)
         return Scores(self.total(learned, prompts, completions, ended), gold)
 
-    def total(self, learned: Tensor, prompts: Sequence[str], completions: Sequence[str], ended: Tensor) -> Tensor:
+    def total(self, learned: Tensor, prompts: Sequence[Asked], completions: Sequence[str], ended: Tensor) -> Tensor:
         """The reward (B,): the learned scores (B,) times their weight, plus what the rules give, less the penalty
         where a completion has not ended (B,)."""
         rules = self.by_rules(prompts, completions).to(learned.device)
         return self.model_weight * learned + rules - self.missing_end_penalty * (~ended).float()
 
-    def by_rules(self, prompts: Sequence[str], completions: Sequence[str]) -> Tensor:
+    def by_rules(self, prompts: Sequence[Asked], completions: Sequence[str]) -> Tensor:
         """What the rules give (B,), with their weights."""
-        pairs = list(zip(prompts, completions, strict=True))
+        pairs = _pairs(prompts, completions)
         return torch.tensor([sum(weight * rule(*pair) for weight, rule in self.rules) for pair in pairs]).float()
 
-    def _by(self, gold: Gold | None, prompts: Sequence[str], completions: Sequence[str]) -> list[float] | None:
-        return gold and [gold(prompt, completion) for prompt, completion in zip(prompts, completions, strict=True)]
+    def _by(self, gold: Gold | None, prompts: Sequence[Asked], completions: Sequence[str]) -> list[float] | None:
+        return gold and [gold(*pair) for pair in _pairs(prompts, completions)]
+
+
+def _pairs(prompts: Sequence[Asked], completions: Sequence[str]) -> list[tuple[str, str]]:
+    """As rules are given them: the prompt is a text."""
+    texts = (conversation_of(prompt).text for prompt in prompts)
+    return list(zip(texts, completions, strict=True))
 
 
 def rules_of(project: Project, text: str) -> tuple[tuple[float, Gold], ...]:

@@ -57,6 +57,7 @@ def run(context: JobContext) -> Events:
             for number, row in enumerate(asked[start:], start + 1):
                 file.write(json.dumps(_scored(judge, row, reference)) + "\n")
                 file.flush()
+                yield from judge.told(last=number == len(asked))
                 yield Progress(number, len(asked), STAGE)
                 if context.stopping:
                     return

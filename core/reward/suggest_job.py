@@ -37,10 +37,13 @@ def run(context: JobContext) -> Events:
         for number, group_id in enumerate(waiting, 1):
             try:
                 group = completions.group(context.project, group_id)
-                ids, answers = encode(judge.model.shared.base, group.prompt.text, [c.text for c in group.completions])
+                ids, answers = encode(
+                    judge.model.shared.base, group.prompt.conversation, [c.text for c in group.completions]
+                )
             except BadInput:  # deleted meanwhile, or longer than the model's context: nothing to learn from
                 continue
             doubts[group_id] = doubt(judge.model.raw_scores([ids], [answers])[0][..., 0])
+            yield from judge.told(last=number == len(waiting))
             yield Progress(number, len(waiting), STAGE)
             if context.stopping:
                 return

@@ -78,7 +78,7 @@ class State:
 def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
     train, heldout = examples.pinned(context, lambda groups: examples.split(groups, config), criteria=config.criteria)
-    base = yield from base_of(context, four_bit=config.base_bits == "4")
+    base = yield from base_of(context, four_bit=config.base_bits == "4", pinned=True)
     shared = SharedModel(base, context.world, context.report_status)
     try:
         yield from Training(context, shared, train, heldout).events()

@@ -71,7 +71,8 @@ def _collect(
     """The completions of one share of a step's prompts."""
     began = time.monotonic()
     chosen, K = everyone[share], config.completions
-    ids = [chat.prompt_ids(shared.base, prompt.text) for prompt in chosen]
+    base = shared.base
+    ids = [chat.to_answer(base, prompt.conversation, config.max_new_tokens, prompt.id) for prompt in chosen]
     rows = draw(
         shared, POLICY, ids, copies=K, max_new_tokens=config.max_new_tokens, temperature=live.temperature,
         generator=generator(config.seed, "rollout", step), guide=guide, among=(share.start * K, len(everyone) * K),
@@ -80,11 +81,12 @@ def _collect(
     shared.report_status("Comparing with the reference")
     logp_old, entropy, kept = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
     logp_ref, _ = logprobs(shared, REFERENCE, rows, live.temperature, config.micro_batch)
-    learned, features, spread = score_and_features(shared, reward.model, rows, config.micro_batch)
-    texts = tuple(
-        chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist())
+    texts = chat.texts_of(base, rows)
+    learned, features, spread = score_and_features(
+        shared, reward.model, rows, config.micro_batch, chat.judged_rows(base, rows, texts)
     )
-    score, gold = reward.scores(learned, [prompt.text for prompt in chosen for _ in range(K)], texts, rows.ended)
+    asked, judged = [prompt.conversation for prompt in chosen for _ in range(K)], list(map(base.chat.judged, texts))
+    score, gold = reward.scores(learned, asked, judged, rows.ended)
     rollout = Rollout(
         rows, texts, logp_old, logp_ref, entropy, features, score, spread, temperature=live.temperature
     )  # fmt: skip

@@ -1,14 +1,16 @@
 """Measure a policy on prompts that were not trained on: its answers, their scores and its KL."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 
+from core.conversation import Conversation
 from core.events import Sample
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
+from core.models.chat import Asked, conversation_of
 from core.models.rows import Rows
 from core.models.seeds import generator
 from core.reward.reward_function import RewardFunction
@@ -18,7 +20,7 @@ from core.rl.rollout import draw, logprobs, score_and_features
 def answers(
     shared: SharedModel,
     role: str | None,
-    prompts: list[tuple[int | None, str]],
+    prompts: Sequence[tuple[int | None, Asked]],
     reward: RewardFunction,
     **how: Any,
 ) -> list[Sample]:
@@ -29,7 +31,7 @@ def answers(
 def batches(
     shared: SharedModel,
     role: str | None,
-    prompts: list[tuple[int | None, str]],
+    prompts: Sequence[tuple[int | None, Asked]],
     reward: RewardFunction,
     *,
     name: str,
@@ -49,13 +51,14 @@ def batches(
     at_once = max(1, batch_size // copies)
     asked = Counter[str]()
     for start in range(0, len(prompts), at_once):
-        batch = prompts[start : start + at_once]
+        batch = [(id, conversation_of(each)) for id, each in prompts[start : start + at_once]]
         chances = []
-        for _, text in batch:
+        for _, conversation in batch:
+            text = conversation.text
             chances.append(generator(seed, "evaluate", asked[text], text))
             asked[text] += 1
         rows = draw(
-            shared, role, [chat.prompt_ids(shared.base, text) for _, text in batch], copies=copies,
+            shared, role, [chat.to_answer(shared.base, each, max_new_tokens, id) for id, each in batch], copies=copies,
             max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
             generator=chances,
         )  # fmt: skip
@@ -74,17 +77,19 @@ def batches(
 def _scored(
     shared: SharedModel,
     role: str | None,
-    prompts: list[tuple[int | None, str]],
+    prompts: list[tuple[int | None, Conversation]],
     rows: Rows,
     reward: RewardFunction,
     name: str,
     temperature: float,
     micro_batch: int,
 ) -> list[Sample]:
-    lengths = rows.lengths.tolist()
-    texts = [chat.text_of(shared.base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(lengths)]
-    learned, _, _ = score_and_features(shared, reward.model, rows, micro_batch)
-    score, gold = reward.scores(learned, [text for _, text in prompts], texts, rows.ended)
+    lengths, base = rows.lengths.tolist(), shared.base
+    texts = chat.texts_of(base, rows)
+    judged = chat.judged_rows(base, rows, texts)
+    learned, _, _ = score_and_features(shared, reward.model, rows, micro_batch, judged)
+    asked = [conversation for _, conversation in prompts]
+    score, gold = reward.scores(learned, asked, list(map(base.chat.judged, texts)), rows.ended)
     kl = torch.zeros(len(lengths))
     if role is not REFERENCE:
         policy, _ = logprobs(shared, role, rows, temperature, micro_batch)
@@ -92,7 +97,7 @@ def _scored(
         kl = (policy - reference).sum(1).cpu()
     return [
         Sample(
-            prompt=prompts[i][1],
+            prompt=prompts[i][1].text,
             prompt_id=prompts[i][0],
             completion=texts[i],
             policy=name,

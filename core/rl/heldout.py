@@ -7,6 +7,7 @@ from dataclasses import replace
 from core.config.training import TrainPolicyConfig, TrainPolicyResult
 from core.events import Event, Later, Metrics, Progress, Result, Sample, Samples
 from core.jobs.context import JobContext
+from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction
@@ -36,12 +37,13 @@ class HeldOut:
         yield Progress(0, total, stage)
         config, found, spent, began = self.config, list[Sample](), 0.0, time.monotonic()
         for part in evaluate.batches(
-            self.shared, role, [(prompt.id, prompt.text) for prompt in self.prompts], self.reward, name=name,
+            self.shared, role, [(prompt.id, prompt.conversation) for prompt in self.prompts], self.reward, name=name,
             copies=COPIES, max_new_tokens=config.max_new_tokens, temperature=config.temperature,
             seed=config.seed, micro_batch=config.micro_batch,
         ):  # fmt: skip
             found += part
             spent += time.monotonic() - began
+            yield from chat.told(self.shared.base)
             yield Progress(len(found), total, stage)
             began = time.monotonic()  # it may have been paused
         if role is not REFERENCE:

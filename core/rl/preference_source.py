@@ -29,7 +29,11 @@ class PreferenceSource:
         self.shared, self.collector = shared, collector
         self.config: TrainPolicyConfig = context.config
         groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []))
-        self.examples, notes = encode(shared.base, groups, LONGEST, (OVERALL,)) if groups else ([], [])
+        self.examples, notes = (
+            encode(shared.base, groups, min(LONGEST, shared.base.context), (OVERALL,), whole=True)
+            if groups
+            else ([], [])
+        )
         if not self.examples:
             raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
         count = sum(example.pairs for example in self.examples)

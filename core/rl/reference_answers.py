@@ -31,7 +31,7 @@ class ReferenceAnswers:
         if not new:
             return []
         found = evaluate.answers(
-            self.shared, REFERENCE, [(prompt.id, prompt.text) for prompt in new], self.reward, name=NAME,
+            self.shared, REFERENCE, [(prompt.id, prompt.conversation) for prompt in new], self.reward, name=NAME,
             max_new_tokens=self.config.max_new_tokens, temperature=live.temperature,
             seed=self.config.seed, micro_batch=self.config.micro_batch,
         )  # fmt: skip

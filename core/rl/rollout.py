@@ -43,6 +43,7 @@ def draw(
         return sample(
             causal, prompts, copies=copies, max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
             end_ids=base.end_ids, pad_id=base.pad_id, generator=generator, guide=guide, others=others, among=among,
+            never=base.textless, stops=base.chat.stops_at if base.chat.stops else None,
             report_status=shared.report_status, noun="reference answers" if role is REFERENCE else "completions",
         )  # fmt: skip
 
@@ -79,7 +80,9 @@ def policy_logprobs(
 
 
 @torch.no_grad()
-def score_and_features(shared: SharedModel, reward: RewardModel | None, rows: Rows, micro_batch: int) -> Scored:
+def score_and_features(
+    shared: SharedModel, reward: RewardModel | None, rows: Rows, micro_batch: int, judged: Rows | None = None
+) -> Scored:
     """Scores (B,) and the hidden states (B, T, d) that the value head reads, from one forward pass.
 
     The value head stands on the frozen reward model: it then knows from the first step what the reward
@@ -89,12 +92,17 @@ def score_and_features(shared: SharedModel, reward: RewardModel | None, rows: Ro
 
     An ensemble's members are asked one after the other; the features are the first one's.
 
-    The end token is appended where a response was cut off, because the reward is read at the end token.
+    The end token is appended where a response was cut off, because the reward is read at the end token. Where the
+    responses are `judged` otherwise than they were drawn (see `core.models.chat.judged_rows`), the scores are those of
+    that, in a pass of their own.
     """
+    if judged is not None:
+        features_alone = score_and_features(shared, reward, rows, micro_batch).features
+        return score_and_features(shared, reward, judged, micro_batch)._replace(features=features_alone)
     base = shared.base
     shared.report_status(f"Scoring {len(rows)} completions")
     T = rows.response_ids.shape[1]
-    longer, end = rows.with_end(base.end_ids[0])
+    longer, end = rows.with_end(*base.end_ids)
     scores: list[Tensor] = []
     features: list[Tensor] = []
     for member in reward.members if reward else (None,):

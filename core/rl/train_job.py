@@ -29,7 +29,7 @@ from core.events import (
 from core.jobs import queue
 from core.jobs.checkpoint_files import damage, reading
 from core.jobs.context import Events, JobContext
-from core.models import devices
+from core.models import chat, devices
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.records import Prompt
@@ -65,7 +65,7 @@ def run(context: JobContext) -> Events:
             "processes does not allow: leave FSDP out, or choose another algorithm."
         )
     spec = RewardSpec.of(config)
-    base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
+    base = yield from base_of(context, four_bit=on_four_bits(context.project, spec), pinned=True)
     shared = SharedModel(base, context.world, context.report_status)
     try:
         reward = yield from reward_function(context, spec, shared, needed=not algorithm.offline)
@@ -173,6 +173,7 @@ class Run:
             self.look_at(metrics, len(collected.rollout))
         self.step += 1
         yield Metrics(self.step, metrics)
+        yield from chat.told(self.shared.base, last=self.step == self.config.steps)
         if samples:
             yield Samples(self.step, tuple(samples))
         return None

@@ -16,7 +16,7 @@ from core.models import chat, fetch
 from core.models.load import load
 from core.reward.external import ExternalReward
 from tests.attacks.strangers import Tampering, cheap, edit, watch_network
-from tests.tiny import make_tiny_model
+from tests.tiny import CHAT_TEMPLATE, make_tiny_model
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

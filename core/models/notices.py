@@ -1,0 +1,35 @@
+"""What was done to conversations on their way to the model, for a job's notes: counted, and named by the prompts."""
+
+from collections.abc import Iterator
+
+#: So many prompts are named.
+NAMED = 5
+
+
+class Notices:
+    """What is told grows with the prompts that come by: it is told anew when it concerns twice as many, and at the
+    end."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[str, int | None]] = {}
+        self._told: dict[str, int] = {}
+
+    def add(self, what: str, key: str, name: int | None) -> None:
+        """`what` befell the prompt `key`, whose number in the project is `name`."""
+        self._found.setdefault(what, {})[key] = name
+
+    def due(self, *, last: bool = False) -> Iterator[str]:
+        """The sentences that have to be said now."""
+        for what, prompts in self._found.items():
+            told = self._told.get(what, 0)
+            if len(prompts) >= 2 * told + 1 or (last and len(prompts) > told):
+                self._told[what] = len(prompts)
+                yield f"{_prompts(list(prompts.values()))}: {what}."
+
+
+def _prompts(names: list[int | None]) -> str:
+    """`2 prompts (7, 9)`, some of them named."""
+    known = [str(name) for name in names if name is not None]
+    shown = ", ".join(known[:NAMED]) + (", …" if len(known) > NAMED else "")
+    noun = "prompt" if len(names) == 1 else "prompts"
+    return f"{len(names)} {noun}" + (f" ({shown})" if shown else "")
