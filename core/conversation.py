@@ -17,6 +17,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 EXTRA = ("tool_calls", "tool_call_id", "name")
 #: A name before a turn, in a text that holds several.
 NAMED = re.compile(r"(?:\A|\n\n)(System|User|Human|Assistant):[ \n]?")
+NAME = re.compile(r"\b(?:System|User|Human|Assistant|Tool):")
 BY_NAME: Mapping[str, Role] = {"System": "system", "User": "user", "Human": "user", "Assistant": "assistant"}
 
 
@@ -107,6 +108,11 @@ def of_named_turns(text: str) -> Conversation | None:
 def looks_like_turns(text: str) -> bool:
     """Does it hold a name before a turn anywhere after its beginning, so that it may be several turns?"""
     return len(NAMED.findall(text.strip())) > 1
+
+
+def same_words(text: str, other: str) -> bool:
+    """Do they differ at most in blanks and in the names before turns?"""
+    return NAME.sub("", text).split() == NAME.sub("", other).split()
 
 
 def _message(item: Any) -> Message:

@@ -77,8 +77,8 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Completion:
-    """One answer. `policy_job` is the training job whose policy wrote it; None is the base model, or whatever wrote
-    what was `imported` from a file of that name."""
+    """One answer. `policy_job` is the training job whose policy wrote it; None is the base model, whatever wrote what
+    was `imported` from a file of that name, or the labeler whose name is `written_by`, who may have mended another."""
 
     id: int
     group_id: int
@@ -88,10 +88,15 @@ class Completion:
     ended: bool = True
     tokens: int = 0
     imported: str = ""
+    written_by: str = ""
+    mended: int | None = None
 
     @property
     def origin(self) -> str:
         """Where it came from; hidden from a labeler until the ranking is stored."""
+        if self.written_by:
+            how = "Written" if self.mended is None else "Mended"
+            return f"{how} by hand by {self.written_by}"
         if self.imported:
             return f"Imported from {self.imported}"
         return (

@@ -75,7 +75,10 @@ def _walk(session: LabelingSession) -> int:
         last = group
         try:
             answer = _ask(session)
-            if answer == "s":
+            if answer.startswith("w "):
+                session.editor.write(answer[2:])
+                last = None
+            elif answer == "s":
                 put_off.add(group.id)
                 session.skip()
             elif answer == "u":
@@ -103,7 +106,7 @@ def _ask(session: LabelingSession) -> str:
     """What the labeler types; what was begun, here or in the window, is offered."""
     flags = ", ".join(guidelines.flags(guidelines.current(session.project)))
     begun = write_order(_overall(session)) if session.saveable else ""
-    text = f"Order (2>1=3), s to skip, u to undo, f NAME to flag ({flags})"
+    text = f"Order (2>1=3), s to skip, u to undo, f NAME to flag ({flags}), w TEXT to write an answer of your own"
     return str(click.prompt(harmless(text), default=begun or None, err=True)).strip()
 
 

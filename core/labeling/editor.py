@@ -3,15 +3,16 @@
 from dataclasses import replace
 from functools import partial
 
+from core.errors import BadInput
 from core.labeling.drafts import Drafts
 from core.labeling.item import Item
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.queue import LabelingQueue
 from core.preferences.judged_groups import OVERALL
 from core.records import Labeler, Ranking
-from core.store import Project, completions, rankings
+from core.store import Changes, Project, completions, rankings
 from core.store.undo import History
-from core.store.undo.steps import CallableStep
+from core.store.undo.steps import CallableStep, Refused
 
 #: The page on which orders are seen.
 PLACE = "rank"
@@ -124,6 +125,34 @@ class ItemEditor:
         if mine:
             self._keep(item.group.id, ordering)
 
+    def write(self, text: str, of: int | None = None) -> Changes:
+        """Add an answer of the labeler's own to what is on the table, or one made of its completion `of`: the best one
+        until it is placed elsewhere. Undo takes it away again. Raises `BadInput` for what is no further answer."""
+        item, made = self.item, list[int]()
+        if item is None:
+            raise BadInput("There is nothing to answer: open a prompt first.")
+        group_id = item.group.id
+
+        def redo() -> Changes:
+            with self.project.write():
+                changes = completions.write(self.project, group_id, self.labeler.id, text, of)
+                made[:] = changes.ids
+                self._return(group_id, item.ordering.with_best(*made), touched=True)
+            return changes
+
+        def undo() -> None:
+            try:
+                completions.take_back(self.project, *made)
+            except BadInput as error:
+                raise Refused(str(error)) from error
+            self._return(group_id, item.ordering, touched=item.touched)
+
+        changes = redo()
+        there = partial(completions.exists, self.project, group_id)
+        step = CallableStep(label=changes.label, tables=changes.tables, place=PLACE, undo=undo, redo=redo, there=there)
+        self.history.add(step)
+        return changes
+
     def _return(self, group_id: int, ordering: Ordering, *, touched: bool) -> None:
         """Undo or redo of a change. Typing a comment is no step: a comment on screen outlives undo."""
         here = self.item if self.item is not None and self.item.group.id == group_id else None
@@ -135,16 +164,18 @@ class ItemEditor:
         if ordering is None:
             fresh = Ordering(self._shown(group_id, again=group_id in self.queue.repeats), method=self.method)
             ordering = fresh.switch(self.criteria[0] if self.criteria else OVERALL)
+        group = completions.group(self.project, group_id)
         if self.item is not None and self.item.group.id == group_id:
-            self.item = replace(self.item, ordering=ordering, touched=touched, source=source)
+            self.item = replace(self.item, group=group, ordering=ordering, touched=touched, source=source)
         else:
-            self.item = Item(completions.group(self.project, group_id), ordering, touched, source)
+            self.item = Item(group, ordering, touched, source)
 
     def _shown(self, group_id: int, *, again: bool | None = None) -> tuple[int, ...]:
         """The completions in the order in which the labeler sees them; a repeat has an order of its own."""
         again = group_id in self.queue.repeats if again is None else again
         ids = completions.ids(self.project, group_id)
-        return tuple(rankings.shown_order(group_id, self.labeler.id, ids, again=again))
+        by_hand = completions.written_by_hand(self.project, group_id)
+        return tuple(rankings.shown_order(group_id, self.labeler.id, ids, again=again, by_hand=by_hand))
 
     def _keep(self, group_id: int, ordering: Ordering | None) -> None:
         if self.item is not None:

@@ -30,6 +30,15 @@ class Item:
         """Is there work in it that must not be taken away by news of others?"""
         return self.touched or self.adjudicating
 
+    @property
+    def left_out(self) -> set[int]:
+        """What was written after the ranking that is revised, and was not judged in the revision either."""
+        if self.source is None:
+            return set()
+        orders = [self.ordering.tiers, *(tiers for tiers, _ in self.ordering.others.values())]
+        judged = {item for tiers in orders for tier in tiers for item in tier} | set(self.ordering.flags)
+        return set(self.ordering.shown) - set(self.source.ranks) - judged
+
     def next_criterion(self, criteria: tuple[str, ...]) -> str | None:
         """The first of `criteria` by which there is no order yet; the overall order comes last."""
         for name in (*criteria, OVERALL):

@@ -59,6 +59,18 @@ class Ordering:
         """Ordered by hand as `ranks` say: 1 is best, equal ones are tied, None is unranked."""
         return replace(self.with_method("order"), tiers=_tiers(self.shown, ranks))
 
+    def with_best(self, item: int) -> "Ordering":
+        """With one more completion, shown last: the best one by each order that was begun, or the first that is placed.
+        Where questions of two are still open, it is asked about instead."""
+        more = replace(self, shown=(*self.shown, item))
+        if self.method == "pairwise":
+            return more.with_method("order")._topped(item) if self.tiers else more
+        return more._topped(item) if self.method == "order" else more._extremes(item, self.extremes[1])
+
+    def _topped(self, item: int) -> "Ordering":
+        others = {name: (((item,), *tiers) if tiers else tiers, rest) for name, (tiers, rest) in self.others.items()}
+        return replace(self, tiers=((item,), *self.tiers), others=others)
+
     def switch(self, criterion: str) -> "Ordering":
         """The same ranking with the order by another criterion on top."""
         if criterion == self.criterion:

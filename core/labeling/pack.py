@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core.errors import AlteredProject, BadInput, ProjectError, known
 from core.humanize import readable
-from core.labeling import pack_check
+from core.labeling import pack_answers, pack_check
 from core.records import Guidelines, Labeler
 from core.store import (
     DATABASE,
@@ -167,8 +167,8 @@ class _Merge:
 
     def _same_group(self, group_id: int) -> GroupText | None:
         """The group here that the pack has, too, with the same completions."""
-        theirs = packed_rankings.group_text(self.packed, group_id)
-        if theirs is not None and packed_rankings.group_text(self.project, group_id) == theirs:
+        ours, theirs = (packed_rankings.group_text(each, group_id) for each in (self.project, self.packed))
+        if ours is not None and theirs is not None and pack_answers.is_same(ours, theirs, self.person.name):
             return theirs
         prompt = f"“{_short(theirs.prompt)}”" if theirs else f"Group {group_id}"
         self.report.refused.append(f"{prompt} is not in this project any more, or has other completions now.")
@@ -181,12 +181,15 @@ class _Merge:
                 good.append(each)
         ours = packed_rankings.standing(self.project, found[0].group_id, self.person.id)
         clash = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
+        here: dict[int, int] = {}
+        if any(each.uid not in self.there for each in good):
+            here = pack_answers.numbers(self.project, found[0].group_id, text, self.person)
         current = next((each for each in reversed(good) if each.could_count), None)
         for each in good:
             if each.uid in self.there:
                 self._known(each)
                 continue
-            new = self._add(each, now() if clash and not each.repeat_of else None)
+            new = self._add(each, here, now() if clash and not each.repeat_of else None)
             if clash and each is current:
                 conflicts.add(self.project, clash.id, new)
                 self.report.conflicts += 1
@@ -200,7 +203,7 @@ class _Merge:
             same = (mine.group_id, mine.labeler_id) == (ranking.group_id, self.person.id)
             reason = "" if same else "it goes by the number of another ranking"
         else:
-            reason = pack_check.fault(ranking, text.completions)
+            reason = pack_check.fault(ranking, text.completions, text.by_hand)
         if ranking.repeat_of is not None and ranking.repeat_of not in earlier:
             reason = reason or "it repeats a ranking that is not in the pack"
         if reason:
@@ -213,9 +216,9 @@ class _Merge:
         if ranking.retracted_at and packed_rankings.retract(self.project, mine, ranking.retracted_at):
             self.report.retracted += 1
 
-    def _add(self, ranking: PackedRanking, retracted: str | None) -> int:
+    def _add(self, ranking: PackedRanking, here: dict[int, int], retracted: str | None) -> int:
         new = replace(
-            ranking, labeler_id=self.person.id, guidelines_id=self._version(ranking.guidelines_id),
+            ranking.of_completions(here), labeler_id=self.person.id, guidelines_id=self._version(ranking.guidelines_id),
             retracted_at=ranking.retracted_at or retracted,
             repeat_of=self.ours.get(ranking.repeat_of) if ranking.repeat_of else None, origin=self.origin,
         )  # fmt: skip

@@ -12,12 +12,18 @@ UID = re.compile("[0-9a-f]{32}")
 LONGEST = 366 * 86_400
 
 
-def fault(ranking: PackedRanking, completions: Collection[int]) -> str:
-    """What is wrong with a ranking of a group with these completions, as the end of a sentence; empty if nothing is."""
+def fault(ranking: PackedRanking, completions: Collection[int], by_hand: Collection[int] = ()) -> str:
+    """What is wrong with a ranking of a group with these completions, as the end of a sentence; empty if nothing is.
+
+    Those that people wrote may have come after it, so that it goes without them.
+    """
     orders = [[(item.completion_id, item.rank) for item in ranking.items]]
     for criterion in {rank.criterion for rank in ranking.criteria}:
         orders.append([(rank.completion_id, rank.rank) for rank in ranking.criteria if rank.criterion == criterion])
-    if any(sorted(number for number, _ in order) != sorted(completions) for order in orders):
+    named = {item.completion_id for item in ranking.items}
+    if any(sorted(number for number, _ in order) != sorted(named) for order in orders):
+        return "its orders are not of the same completions"
+    if not set(completions) - set(by_hand) <= named <= set(completions):
         return "it does not name the completions of its own prompt"
     if not all(_place(rank, completions) for order in orders for _, rank in order):
         return "it has ranks that no order has"

@@ -11,19 +11,19 @@ def save(
 ) -> tuple[Changes, bool]:
     """Store the ranking on disk, in one transaction; returns the changes, and whether a repeat was mixed in: a repeat
     itself brings no further one."""
-    overall = item.ordering.switch(OVERALL)
+    overall, left_out = item.ordering.switch(OVERALL), item.left_out
     with project.write():
         changes = rankings.add(
             project,
             NewRanking(
                 item.group.id,
                 labeler_id,
-                overall.ranks(),
+                _without(left_out, overall.ranks()),
                 flag=overall.flag,
                 flags=overall.flags,
                 comment=overall.comment.strip(),
                 seconds=seconds,
-                criteria=overall.criteria(),
+                criteria={name: _without(left_out, order) for name, order in overall.criteria().items()},
                 method=overall.method,
                 shown=overall.shown,
                 repeat_of=repeat_of,
@@ -32,3 +32,7 @@ def save(
         )
         mixed_in = repeat_of is None and assignments.mix_in_repeat(project, labeler_id) is not None
     return changes, mixed_in
+
+
+def _without(left_out: set[int], ranks: dict[int, int | None]) -> dict[int, int | None]:
+    return {item: rank for item, rank in ranks.items() if item not in left_out}

@@ -71,7 +71,8 @@ def simulate(
             if chance.random() >= share:
                 continue
             group = completions.group(project, group_id)
-            shown = rankings.shown_order(group_id, who.id, [item.id for item in group.completions])
+            by_hand = completions.written_by_hand(project, group_id)
+            shown = rankings.shown_order(group_id, who.id, [item.id for item in group.completions], by_hand=by_hand)
             liked = {
                 item.id: _liked(item, score(group.prompt.text, item.text), shown, character)
                 for item in group.completions

@@ -57,7 +57,7 @@ def compared(project: Project, labeler_id: int) -> list[KeyItem]:
     return project.database.records(
         KeyItem,
         "select c.group_id, p.text as prompt, k.completion_id, k.rank as key, k.flag as key_flag, r.id as ranking,"
-        " i.rank as theirs, i.flag as their_flag"
+        " i.rank as theirs, iif(i.ranking_id is null, 'absent', i.flag) as their_flag"
         " from calibration c join rankings a on a.id = c.ranking_id"
         " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
         " join ranking_items k on k.ranking_id = c.ranking_id"

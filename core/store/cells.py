@@ -38,7 +38,8 @@ def turns(messages: object, prompt: object) -> Conversation | None:
     where = f"The turns of prompt {prompt}"
     try:
         conversation = Conversation.read(read(messages, object, where))
-        conversation.key, conversation.text  # noqa: B018
+        if conversation.tools or any(message.extra for message in conversation.messages):
+            conversation.key  # noqa: B018  # no deeper than can be written again
     except (ValueError, RecursionError) as error:
         raise ProjectError(f"{where} {DAMAGED}") from error
     return conversation

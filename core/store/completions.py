@@ -1,4 +1,4 @@
-"""What a policy answered. The completions of one prompt that are ranked together form a group."""
+"""What a policy answered, or anybody else. The completions of one prompt that are ranked together form a group."""
 
 import json
 from collections.abc import Iterable
@@ -8,13 +8,25 @@ from core.conversation import Conversation
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import Completion, Group
-from core.store import Project, cells, now, prompts
+from core.store import Changes, Project, cells, changed, now, prompts
 
 ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
 ADD = """
     insert into completions (group_id, text, policy_job, sampling, seed, tokens, ended)
     values (:group_id, :text, :policy_job, :sampling, :seed, :tokens, :ended)
 """
+WRITE = """
+    insert into completions (group_id, text, written_by, sampling) values (:group_id, :text, :written_by, :sampling)
+"""
+OF_GROUP = """
+    select c.id, c.group_id, c.text, c.policy_job, c.ended, c.tokens, c.sampling, l.name from completions c
+    left join labelers l on l.id = c.written_by where c.group_id = ? order by c.id
+"""
+#: A completion `c` that the base itself wrote in this project.
+WRITTEN_HERE = (
+    "c.policy_job is null and c.written_by is null"
+    " and iif(json_valid(c.sampling), json_extract(c.sampling, '$.imported'), null) is null"
+)
 
 
 def add_group(
@@ -43,21 +55,18 @@ def group(project: Project, group_id: int) -> Group:
     prompt_id = project.database.value("select prompt_id from completion_groups where id = ?", group_id)
     if prompt_id is None:
         raise BadInput(f"There is no group of completions {group_id}.")
-    rows = project.database.rows("select * from completions where group_id = ? order by id", group_id)
-    completions = tuple(
-        Completion(
-            row["id"],
-            group_id,
-            prompt_id,
-            row["text"],
-            row["policy_job"],
-            bool(row["ended"]),
-            row["tokens"],
-            str(cells.read(row["sampling"], dict, f"How completion {row['id']} was written").get("imported", "")),
-        )
-        for row in rows
-    )
+    rows = project.database.rows(OF_GROUP, group_id)
+    completions = tuple(_completion(row, prompt_id) for row in rows)
     return Group(group_id, prompts.get(project, prompt_id), completions)
+
+
+def _completion(row: dict[str, Any], prompt_id: int) -> Completion:
+    sampling = cells.read(row["sampling"], dict, f"How completion {row['id']} was written")
+    mended = sampling.get("mended")
+    return Completion(
+        row["id"], row["group_id"], prompt_id, row["text"], row["policy_job"], bool(row["ended"]), row["tokens"],
+        str(sampling.get("imported", "")), row["name"] or "", mended if isinstance(mended, int) else None,
+    )  # fmt: skip
 
 
 def ids(project: Project, group_id: int) -> list[int]:
@@ -66,6 +75,44 @@ def ids(project: Project, group_id: int) -> list[int]:
     if not found:
         raise BadInput(f"There is no group of completions {group_id}.")
     return found
+
+
+def written_by_hand(project: Project, group_id: int) -> dict[int, int]:
+    """The group's completions that labelers wrote, and who wrote each."""
+    sql = "select id, written_by from completions where group_id = ? and written_by is not null order by id"
+    return dict(project.database.execute(sql, (group_id,)).fetchall())
+
+
+def write(project: Project, group_id: int, labeler_id: int, text: str, of: int | None = None) -> Changes:
+    """Add what a labeler wrote to a group, or made of its completion `of`. Rankings from before go without it.
+
+    Raises `BadInput` for an empty text, and for one that a completion of the group has already.
+    """
+    there = {item.id: item.text for item in group(project, group_id).completions}
+    if not text.strip():
+        raise BadInput("An answer cannot be empty: write one first.")
+    if text in there.values():
+        raise BadInput("One of the answers says this already: write another one.")
+    if of is not None and of not in there:
+        raise BadInput("The answer that was mended is none of this prompt's.")
+    with project.write() as database:
+        number = database.insert(WRITE, {
+            "group_id": group_id, "text": text, "written_by": labeler_id,
+            "sampling": json.dumps({} if of is None else {"mended": of}),
+        })  # fmt: skip
+        project.count_edit("completion_groups")
+    return changed("Write an answer" if of is None else "Mend an answer", "completions", ids=(number,))
+
+
+def take_back(project: Project, completion_id: int) -> Changes:
+    """Remove what was written by hand. Raises `BadInput` once it was ranked: a ranking never loses what it is of."""
+    ranked = "select exists (select 1 from ranking_items where completion_id = ?)"
+    with project.write() as database:
+        if database.value(ranked, completion_id):
+            raise BadInput("This answer was ranked, so that it stays.")
+        database.execute("delete from completions where id = ? and written_by is not null", (completion_id,))
+        project.count_edit("completion_groups")
+    return changed("Take an answer back", "completions", ids=(completion_id,))
 
 
 def exists(project: Project, group_id: int) -> bool:
@@ -103,13 +150,18 @@ def texts_by_group(project: Project, prompt_id: int) -> dict[int, tuple[str, ...
     return found
 
 
+ANSWERED_BY = (
+    "select distinct g.prompt_id from completion_groups g join completions c on c.group_id = g.id"
+    " where g.job_id is not :but and c.policy_job is :policy_job"
+)
+#: By whether the base is asked about.
+ANSWERED = {False: ANSWERED_BY, True: ANSWERED_BY + " and " + WRITTEN_HERE}
+
+
 def answered_prompts(project: Project, policy_job: int | None, *, but: int = 0) -> set[int]:
     """Ids of the prompts that this policy (None is the base) has completions for, those that the job `but` wrote left
-    out."""
-    return set(project.database.column(
-        "select distinct g.prompt_id from completion_groups g join completions c on c.group_id = g.id"
-        " where c.policy_job is ? and g.job_id is not ?", policy_job, but,
-    ))  # fmt: skip
+    out. What was imported or written by hand is nobody's policy."""
+    return set(project.database.column(ANSWERED[policy_job is None], policy_job=policy_job, but=but))
 
 
 def count(project: Project) -> int:
@@ -154,8 +206,6 @@ class Answer(NamedTuple):
         return cells.conversation(self.prompt, self.messages, self.prompt_id)
 
 
-#: A completion `c` that the base itself wrote in this project.
-WRITTEN_HERE = "c.policy_job is null and json_extract(c.sampling, '$.imported') is null"
 ANSWERS = """
     select c.id, g.id as group_id, p.id as prompt_id, p.text as prompt, p.messages, c.text from completions c
     join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id where

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+from core.conversation import Conversation
 from core.records import Labeler, Split
 from core.store import Project, cells
 
@@ -34,11 +35,12 @@ class CountingRanking:
     seconds: float | None
     answers: tuple[RankedAnswer, ...]
     criteria: dict[str, dict[int, int | None]]
+    conversation: Conversation
 
 
 OLDEST_FIRST = """
     select r.id, i.completion_id, c.text, i.rank, i.flag, r.group_id, r.guidelines_id, r.created_at, q.text, q.tags,
-        q.split, r.flag, r.comment, r.labeler_id, l.name, l.kind, l.detail, r.method, r.seconds
+        q.split, r.flag, r.comment, r.labeler_id, l.name, l.kind, l.detail, r.method, r.seconds, q.messages
     from counting_rankings r join completion_groups g on g.id = r.group_id join prompts q on q.id = g.prompt_id
     join labelers l on l.id = r.labeler_id join ranking_items i on i.ranking_id = r.id
     join completions c on c.id = i.completion_id
@@ -57,14 +59,14 @@ def listed(project: Project, *, by_group: bool = False) -> Iterator[CountingRank
     found = project.database.execute(IN_ORDER[by_group])
     for ranking, rows in groupby(found, key=lambda values: int(values[0])):
         items = list(rows)
-        group, version, created, prompt, tags, split, flag, comment, who, name, kind, detail, method, seconds = items[
-            0
-        ][5:]
+        (group, version, created, prompt, tags, split, flag, comment, who, name, kind, detail, method, seconds,
+         messages) = items[0][5:]  # fmt: skip
         yield CountingRanking(
             id=ranking, group_id=group, guidelines_id=version, created_at=created, prompt=prompt,
             tags=cells.tags(tags, f"of ranking {ranking}"), split=split, flag=flag, comment=comment,
             labeler=Labeler(who, name, kind, detail), method=method, seconds=seconds,
             answers=tuple(RankedAnswer(*item[1:5]) for item in items), criteria=criteria.get(ranking, {}),
+            conversation=cells.conversation(prompt, messages, f"of ranking {ranking}"),
         )  # fmt: skip
 
 

@@ -82,17 +82,19 @@ class Said(NamedTuple):
 
 def shared(project: Project, *, people_only: bool) -> Iterator[Said]:
     """Rankings without a flag of groups that several labelers ranked, in the order of groups, labelers, completions.
-    Adjudicating ones are left out, and with `people_only` those by scripts."""
+    Adjudicating ones are left out, and with `people_only` those by scripts. What came into a group after a ranking
+    counts as flagged in it: it was not judged."""
     rows = project.database.execute(
         "with several as ("
         "  select group_id from rankings where retracted_at is null and repeat_of is null and flag is null"
         "  group by group_id having count(distinct labeler_id) > 1"
-        ") select r.group_id, r.labeler_id, i.rank, i.flag"
+        ") select r.group_id, r.labeler_id, i.rank, iif(i.ranking_id is null, 'absent', i.flag)"
         " from current_rankings r join several s on s.group_id = r.group_id"
         " join labelers l on l.id = r.labeler_id"
-        " join ranking_items i on i.ranking_id = r.id"
+        " join completions c on c.group_id = r.group_id"
+        " left join ranking_items i on i.ranking_id = r.id and i.completion_id = c.id"
         " where r.flag is null and r.adjudicates = 0 and (l.kind = 'person' or not ?)"
-        " order by r.group_id, r.labeler_id, i.completion_id",
+        " order by r.group_id, r.labeler_id, c.id",
         (people_only,),
     )
     return map(Said._make, rows)

@@ -1,6 +1,7 @@
 """Rankings as they travel between projects: whole, known by their uid, and never written over."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -48,6 +49,12 @@ class PackedRanking:
     detail: str
     items: tuple[Item, ...] = ()
     criteria: tuple[CriterionRank, ...] = ()
+
+    def of_completions(self, numbers: Mapping[int, int]) -> "PackedRanking":
+        """The same with other numbers of its completions."""
+        items = tuple(item._replace(completion_id=numbers[item.completion_id]) for item in self.items)
+        criteria = tuple(rank._replace(completion_id=numbers[rank.completion_id]) for rank in self.criteria)
+        return replace(self, items=items, criteria=criteria)
 
     @property
     def could_count(self) -> bool:
@@ -135,17 +142,22 @@ def standing(project: Project, group_id: int, labeler_id: int) -> Standing | Non
 
 
 class GroupText(NamedTuple):
-    """A prompt and its completions by id: what a ranking was made of."""
+    """A prompt and its completions by id: what a ranking was made of. Those that people wrote stand once more under
+    `by_hand`, with the name of who did."""
 
     prompt: str
     completions: dict[int, str]
+    by_hand: dict[int, str]
 
 
 def group_text(project: Project, group_id: int) -> GroupText | None:
     """None if there is no such group."""
     rows = project.database.execute(
-        "select p.text, c.id, c.text from completion_groups g join prompts p on p.id = g.prompt_id"
-        " join completions c on c.group_id = g.id where g.id = ?",
+        "select p.text, c.id, c.text, l.name from completion_groups g join prompts p on p.id = g.prompt_id"
+        " join completions c on c.group_id = g.id left join labelers l on l.id = c.written_by where g.id = ?",
         (group_id,),
     ).fetchall()
-    return GroupText(rows[0][0], {number: text for _, number, text in rows}) if rows else None
+    if not rows:
+        return None
+    texts, names = {row[1]: row[2] for row in rows}, {row[1]: row[3] for row in rows if row[3] is not None}
+    return GroupText(rows[0][0], texts, names)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from core.conversation import Conversation, of_named_turns
+from core.conversation import Conversation, of_named_turns, same_words
 from core.errors import BadInput, NothingToDo, ProjectError
 from core.records import Prompt, Split
 from core.store import Changes, Project, cells, changed, now
@@ -19,6 +19,7 @@ def _prompt(row: dict[str, Any]) -> Prompt:
 COLUMNS = "select id, text, tags, split, source, messages from prompts"
 LISTED = COLUMNS + " where (:split = 'all' or split = :split)"
 ONE = COLUMNS + " where id = ?"
+SOME = COLUMNS + " where id in (select value from json_each(?)) order by id"
 IDS = "select id from prompts where (:split = 'all' or split = :split)"
 #: SQLite's LIKE knows the case of ASCII letters only, so that other texts are looked for as they are typed, in small,
 #: in large and with a capital.
@@ -57,6 +58,12 @@ def _forms(search: str) -> dict[str, str]:
     plain = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     forms = {"plain": plain, "small": plain.lower(), "large": plain.upper(), "capital": plain.capitalize()}
     return {name: f"%{form}%" for name, form in forms.items()}
+
+
+def some(project: Project, ids: Sequence[int]) -> list[Prompt]:
+    """Those of the prompts that are there, in the order of their ids."""
+    rows = project.database.rows(SOME, json.dumps(list(ids)))
+    return [_prompt(row) for row in rows]
 
 
 def get(project: Project, prompt_id: int) -> Prompt:
@@ -150,8 +157,10 @@ def edit(
     split: Split | None = None,
     tags: tuple[str, ...] | None = None,
 ) -> Changes:
-    """Change a prompt. What it asks can change only while it has no completions, which answer that: to another
-    conversation, or to what a changed `text` says."""
+    """Change a prompt, to another conversation or to what a changed `text` says.
+
+    While it has completions, which answer it, only where the same words become other turns.
+    """
     with project.write() as database:
         prompt = get(project, prompt_id)
         if text is not None and text != prompt.text:
@@ -159,7 +168,7 @@ def edit(
         if conversation is not None and conversation != prompt.conversation:
             if not conversation.text.strip():
                 raise BadInput("A prompt cannot be empty: delete it instead.")
-            if is_answered(project, prompt_id):
+            if is_answered(project, prompt_id) and not same_words(conversation.text, prompt.text):
                 raise BadInput("This prompt has completions, which answer its old text: add a new prompt instead.")
             if id_of(project, conversation) not in (None, prompt_id):
                 raise BadInput("Another prompt already has this text.")

@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from core.errors import BadInput
 from core.records import Labeler, NewRanking, Ranking
@@ -11,6 +11,7 @@ from core.store import Changes, Project, changed, completions, drafts, guideline
 #: How an order was given: placed by hand, derived from pairwise answers, or only the best and the worst.
 METHODS = ("order", "pairwise", "best-worst")
 
+NOBODY: Mapping[int, int] = {}
 ADD = """
     insert into rankings (group_id, labeler_id, guidelines_id, flag, comment, seconds, created_at, uid, method,
         repeat_of, adjudicates)
@@ -48,8 +49,10 @@ def add(project: Project, new: NewRanking) -> Changes:
 
 def _check(project: Project, new: NewRanking) -> None:
     orders = (new.ranks, *new.criteria.values())
-    expected = set(completions.ids(project, new.group_id))
-    if any(set(order) != expected for order in orders) or not set(new.flags) <= expected:
+    expected = set(new.ranks)
+    missing = set(completions.ids(project, new.group_id)) ^ expected
+    by_hand = completions.written_by_hand(project, new.group_id) if missing else {}
+    if any(set(order) != expected for order in orders) or not set(new.flags) <= expected or missing - by_hand.keys():
         raise BadInput("A ranking must name each completion of its prompt once, and no others.")
     if new.flag is None and not new.flags and all(value is None for value in new.ranks.values()):
         raise BadInput("Nothing is ranked: give at least one completion a rank, or set a flag.")
@@ -180,11 +183,23 @@ def groups_ranked_by_people(project: Project, after: int) -> int:
     ))  # fmt: skip
 
 
-def shown_order(group_id: int, labeler_id: int, completion_ids: list[int], *, again: bool = False) -> list[int]:
+def shown_order(
+    group_id: int,
+    labeler_id: int,
+    completion_ids: Iterable[int],
+    *,
+    again: bool = False,
+    by_hand: Mapping[int, int] = NOBODY,
+) -> list[int]:
     """The order in which a labeler sees a group: shuffled so that position says nothing, the same each time.
 
-    A repeat is shown in another order, so that it is the text that is recognised and not the place.
+    A repeat is shown in another order, so that it is the text that is recognised and not the place. What came `by_hand`
+    of somebody moves no other one: it is among them anywhere, and one's own at the end.
     """
-    order = list(completion_ids)
-    random.Random(f"{group_id}/{labeler_id}" + ("/again" if again else "")).shuffle(order)
+    order = [item for item in completion_ids if item not in by_hand]
+    seed = f"{group_id}/{labeler_id}" + ("/again" if again else "")
+    random.Random(seed).shuffle(order)
+    for item in sorted(by_hand, key=lambda item: (by_hand[item] == labeler_id, item)):
+        mine = by_hand[item] == labeler_id and not again
+        order.insert(len(order) if mine else random.Random(f"{seed}/{item}").randint(0, len(order)), item)
     return order

@@ -9,6 +9,8 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
+from core.store.named_turns import take_apart
+
 migrations = Migrations("plumbline")
 
 TABLES = """
@@ -383,13 +385,18 @@ alter table prompts add column messages text;
 drop index prompts_text;
 create unique index prompts_text on prompts (text) where messages is null;
 create unique index prompts_messages on prompts (messages) where messages is not null;
+alter table completions add column written_by integer references labelers (id);
+insert or ignore into settings (key, value) select 'chat_date', json_quote(coalesce(
+    (select date(substr(value, 2, 10)) from settings where key = 'created_at'), date('now')));
 """
 
 
 @migrations()
 def m007_conversations(database: Database) -> None:
-    """Prompts of several turns hold them as JSON; `text` is then theirs, to read and to search."""
+    """Prompts of several turns hold them as JSON; `text` is then theirs, to read and to search. A completion may be
+    written by a labeler. Templates are told the day on which the project was made."""
     _execute(database, CONVERSATIONS)
+    take_apart(database.conn)
 
 
 def names() -> list[str]:

@@ -221,3 +221,56 @@ def test_packing_takes_a_time_in_proportion(project, tmp_path, count, most):
     assert seconds(project, tmp_path / "bo.plumbpack") < most
     report = packs.merge(project, tmp_path / "bo.plumbpack")
     assert (report.known, report.added, report.refused) == (count // 2, 0, [])
+
+
+def by_hand(sent: Path, bo: Path, text: str = "Bo's own") -> None:
+    """Bo wrote an answer to group 1 in the pack, and ranked it first."""
+    with closing(open_project(bo)) as project:
+        who = labelers.named(project, "Bo").id
+        (mine,) = completions.write(project, 1, who, text).ids
+        ranks = {item: place for place, item in enumerate([mine, *completions.ids(project, 1)[:-1]], 1)}
+        rankings.add(project, NewRanking(1, who, ranks, shown=tuple(ranks)))
+        packs.pack(project, sent, "Bo")
+
+
+def test_an_answer_written_in_a_pack_joins_the_group_and_once(filled, sent, tmp_path):
+    ana = labelers.named(filled, "Ana").id
+    (anas,) = completions.write(filled, 1, ana, "Ana's own").ids  # it has the number that Bo's has in the pack
+    by_hand(sent, tmp_path / "bo")
+    report = packs.merge(filled, sent)
+    assert report.refused == [] and report.added == 3
+    found = completions.group(filled, 1).completions
+    assert [item.written_by for item in found] == ["", "", "", "", "Ana", "Bo"]
+    (newest,) = (each for each in counting_rankings(filled) if each.labeler.name == "Bo" and each.group_id == 1)
+    assert newest.ranks[found[-1].id] == 1 and anas not in newest.ranks
+    assert packs.merge(filled, sent).known == 3
+    assert len(completions.ids(filled, 1)) == 6
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update completions set text = ' ' where written_by is not null",
+        "update completions set text = printf('%.*c', 300000, 'x') where written_by is not null",
+        "update completions set text = (select text from completions where id = 1) where written_by is not null",
+        "update completions set written_by = null",
+        "update completions set written_by = (select id from labelers where name = 'Bo') where id = 1",
+        "insert into completions (group_id, text, written_by) select 1, 'x' || id, (select id from labelers where"
+        " name = 'Bo') from (with recursive n(id) as (select 1 union all select id + 1 from n where id < 60)"
+        " select id from n)",
+    ],
+)
+def test_answers_that_nobody_could_have_written_in_a_pack_are_left_out(filled, sent, tmp_path, statement):
+    by_hand(sent, tmp_path / "bo")
+    before = completions.ids(filled, 1)
+    change(sent, statement)
+    report = packs.merge(filled, sent)
+    assert len(report.refused) == 1 and completions.ids(filled, 1) == before
+    assert {found.group_id for found in counting_rankings(filled) if found.labeler.name == "Bo"} == {2}
+
+
+def test_a_pack_from_before_its_prompts_became_turns_is_merged(filled, sent):
+    filled.database.execute("update prompts set text = 'User: a\n\nAssistant: b\n\nUser: c' where id = 1")
+    change(sent, "update prompts set text = 'Human: a\n\nAssistant: b\n\nHuman: c' where id = 1")
+    report = packs.merge(filled, sent)
+    assert report.refused == [] and report.added == 2

@@ -33,8 +33,10 @@ REDUCE = (
     "create index packing_criteria on criterion_ranks (completion_id)",
     "delete from completion_groups where id not in (select id from mine)",
     "delete from prompts where id not in (select prompt_id from completion_groups)",
-    "delete from labelers where id != :labeler and id not in (select labeler_id from rankings)",
-    "delete from settings where key not in ('name', 'uid', 'rank_by_criteria', 'assigned', 'repeat_every')",
+    "delete from labelers where id != :labeler and id not in (select labeler_id from rankings)"
+    " and id not in (select written_by from completions where written_by is not null)",
+    "delete from settings where key not in ('name', 'uid', 'rank_by_criteria', 'assigned', 'repeat_every',"
+    " 'system_prompt', 'chat_date', 'thinking')",
     "insert into settings (key, value) values ('model', '\"embedded\"')",
     "insert into settings (key, value) values ('pack', json_quote(:name))",
     "drop index packing_policies",

@@ -305,3 +305,62 @@ def test_its_own_work_does_not_make_the_queue_outdated(filled):
     session.redo()
     session.skip_for_good()
     assert not session.queue.outdated
+
+
+def test_an_answer_of_ones_own_joins_what_is_on_the_table_as_the_best(filled):
+    session = started(filled)
+    order_all(session)
+    before = session.ordering
+    (mine,) = session.editor.write("mine").ids
+    assert session.ordering.shown == (*before.shown, mine)
+    assert session.ordering.tiers == ((mine,), *before.tiers) and session.saveable
+    assert session.group.completions[-1].text == "mine"
+    assert LabelingSession(filled, session.labeler).editor.drafts.get(1) == session.ordering
+    session.undo()
+    assert session.ordering == before and len(session.group.completions) == 4
+    session.redo()
+    session.save()
+    assert rankings.latest(filled, session.labeler.id).ranks[completions.ids(filled, 1)[-1]] == 1
+
+
+def test_an_answer_that_was_ranked_is_not_taken_back_by_undo(filled):
+    session = started(filled)
+    session.editor.write("mine")
+    session.save()
+    session.undo()
+    with pytest.raises(BadInput, match="builds on it"):
+        session.undo()
+    assert len(completions.ids(filled, 1)) == 5
+
+
+@pytest.mark.parametrize("method", ["pairwise", "best-worst"])
+def test_an_answer_of_ones_own_is_asked_about_or_the_best_in_other_ways_to_rank(filled, method):
+    session = started(filled)
+    session.editor.use(method)
+    if method == "best-worst":
+        session.editor.change(session.ordering.pick(session.ordering.shown[0]).pick(session.ordering.shown[1]))
+    (mine,) = session.editor.write("mine").ids
+    if method == "best-worst":
+        assert session.ordering.extremes == (mine, session.ordering.shown[1])
+        return
+    while session.ordering.question is not None:
+        session.editor.change(session.ordering.answer(1))
+    assert session.ordering.rank(mine) is not None
+    (other,) = session.editor.write("another").ids
+    assert session.ordering.rank(other) == 1 and session.ordering.question is None
+
+
+def test_a_revision_does_not_judge_what_came_after_it_unless_the_labeler_does(filled):
+    session = started(filled)
+    group = rank_next(session)
+    first = rankings.latest(filled, session.labeler.id)
+    (later,) = completions.write(filled, group, labelers.named(filled, "Bo").id, "Bo's").ids
+    session.editor.revise(first.id)
+    assert later in session.ordering.unranked
+    session.editor.change(session.ordering.to_rank(session.ordering.shown[0], 3))
+    session.save()
+    assert later not in rankings.latest(filled, session.labeler.id).ranks
+    session.editor.revise(rankings.latest(filled, session.labeler.id).id)
+    session.editor.change(session.ordering.place_last(later))
+    session.save()
+    assert rankings.latest(filled, session.labeler.id).ranks[later] == 5

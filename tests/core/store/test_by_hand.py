@@ -1,0 +1,118 @@
+"""Answers that people write: they join a group, keep every blank, and leave all rankings from before as they were."""
+
+import pytest
+
+from core.errors import BadInput
+from core.events import NewCompletion
+from core.preferences import agreement
+from core.preferences.judged_groups import judged_groups
+from core.records import NewRanking
+from core.store import completions, counting, labelers, pairs, rankings
+from core.store.undo.bulk import record, replay
+
+
+@pytest.fixture
+def ana(filled):
+    return labelers.named(filled, "Ana").id
+
+
+def order(project, labeler_id, *ids):
+    ranks = {item: place for place, item in enumerate(ids, 1)}
+    return rankings.add(project, NewRanking(1, labeler_id, ranks)).ids[0]
+
+
+def test_answers_that_differ_in_blanks_alone_are_two_and_come_back_as_they_were(filled):
+    texts = (" blue.", "blue.", "\tblue.\n", "blue.\r\n")
+    group = completions.add_group(filled, 1, tuple(NewCompletion(text, 1, True, 0) for text in texts))
+    assert tuple(item.text for item in completions.group(filled, group).completions) == texts
+
+
+def test_what_is_written_or_mended_is_marked_with_who_did(filled, ana):
+    first = completions.ids(filled, 1)[0]
+    completions.write(filled, 1, ana, "  mine\n")
+    completions.write(filled, 1, ana, "mine", of=first)
+    *others, written, mended = completions.group(filled, 1).completions
+    assert (written.text, written.written_by, written.origin) == ("  mine\n", "Ana", "Written by hand by Ana")
+    assert (mended.text, mended.mended, mended.origin) == ("mine", first, "Mended by hand by Ana")
+    assert all(not item.written_by for item in others)
+
+
+def test_what_is_no_further_answer_is_refused(filled, ana):
+    texts = [item.text for item in completions.group(filled, 1).completions]
+    for text, of, why in ((" \n", None, "empty"), (texts[0], None, "already"), ("mine", 999, "none of this")):
+        with pytest.raises(BadInput, match=why):
+            completions.write(filled, 1, ana, text, of)
+
+
+def test_earlier_rankings_go_without_it_and_give_the_pairs_that_they_gave(filled, ana):
+    ids = completions.ids(filled, 1)
+    order(filled, ana, *ids)
+    before = pairs.listed(filled)
+    bo = labelers.named(filled, "Bo").id
+    (mine,) = completions.write(filled, 1, bo, "mine").ids
+    assert pairs.listed(filled) == before and pairs.counts(filled).pairs == 6
+    order(filled, bo, mine, *reversed(ids))
+    assert pairs.counts(filled).pairs == len(pairs.listed(filled)) == 16
+    (group,) = judged_groups(filled)
+    anas, bos = (judgement.ranks for judgement in group.judgements)
+    assert anas[:4] == (1, 2, 3, 4) and anas[4] != anas[4] and bos == (5, 4, 3, 2, 1)
+    assert [len(ranking.answers) for ranking in counting.listed(filled)] == [4, 5]
+
+
+def test_agreement_compares_what_both_judged(filled, ana):
+    ids = completions.ids(filled, 1)
+    order(filled, ana, *ids)
+    bo = labelers.named(filled, "Bo").id
+    (mine,) = completions.write(filled, 1, bo, "mine").ids
+    order(filled, bo, mine, *ids)
+    found = agreement.measure(filled, resamples=10)
+    assert found.overall.pairwise.value == 1.0
+
+
+def test_a_ranking_still_names_all_that_nobody_wrote_by_hand(filled, ana):
+    ids = completions.ids(filled, 1)
+    completions.write(filled, 1, ana, "mine")
+    with pytest.raises(BadInput, match="each completion"):
+        order(filled, ana, *ids[:3])
+    order(filled, ana, *ids)
+
+
+def test_it_moves_no_other_card_and_stands_anywhere_for_others(filled, ana):
+    ids = completions.ids(filled, 1)
+    places = set()
+    for other in range(20):
+        before = rankings.shown_order(1, other, ids)
+        found = rankings.shown_order(1, other, [*ids, 77], by_hand={77: ana + 100})
+        assert [item for item in found if item != 77] == before
+        places.add(found.index(77))
+    assert len(places) > 2
+    assert rankings.shown_order(1, ana, [*ids, 77], by_hand={77: ana})[-1] == 77
+
+
+def test_it_is_taken_back_as_long_as_nobody_ranked_it(filled, ana):
+    ids = completions.ids(filled, 1)
+    (mine,) = completions.write(filled, 1, ana, "mine").ids
+    completions.take_back(filled, mine)
+    completions.take_back(filled, ids[0])
+    assert completions.ids(filled, 1) == ids
+    (mine,) = completions.write(filled, 1, ana, "mine").ids
+    rankings.retract(filled, order(filled, ana, mine, *ids))
+    with pytest.raises(BadInput, match="ranked"):
+        completions.take_back(filled, mine)
+
+
+def test_what_is_imported_or_written_is_nobodys_policy(filled, ana):
+    base = completions.answered_prompts(filled, None)
+    (prompt,) = filled.database.column("select prompt_id from completion_groups where id = 1")
+    filled.database.execute('update completions set sampling = \'{"imported": "x.jsonl"}\' where group_id = 1')
+    completions.write(filled, 1, ana, "mine")
+    assert completions.answered_prompts(filled, None) == base - {prompt}
+    assert prompt not in {answer.prompt_id for answer in completions.written_here(filled, 100)}
+
+
+def test_what_was_written_beside_the_window_is_taken_away_and_brought_back(filled, ana, tmp_path):
+    made, changes = record(filled, "Write", {"completions"}, lambda: completions.write(filled, 1, ana, "mine").ids)
+    away = replay(filled.folder, changes.bulk, changes.tables, tmp_path / "kept.db")
+    assert made[0] not in completions.ids(filled, 1)
+    replay(filled.folder, away, changes.tables, tmp_path / "unused.db")
+    assert completions.group(filled, 1).completions[-1].written_by == "Ana"
