@@ -28,15 +28,15 @@ def to_answer(base: Base, asked: Asked, max_new_tokens: int, name: int | None = 
 
     Raises `BadInput` where the window is too small for such answers.
     """
-    room = base.chat.room_for(max_new_tokens, base.context)
-    return base.chat.prompt(conversation_of(asked), room, name).ids
+    base.chat.check_room(max_new_tokens, base.context)
+    return base.chat.prompt(conversation_of(asked), base.context, max_new_tokens + 1, name).ids
 
 
 def beside(base: Base, asked: Asked, answer: int, longest: int, name: int | None = None) -> list[int]:
     """The same beside an answer of so many tokens, `longest` together. Raises `BadInput` when that alone is longer."""
     if answer >= longest:
         raise BadInput(f"A completion has {answer} tokens, which is over the limit of {longest}.")
-    return base.chat.prompt(conversation_of(asked), longest - answer, name).ids
+    return base.chat.prompt(conversation_of(asked), longest, answer, name).ids
 
 
 def completion_ids(base: Base, completion: str) -> list[int]:

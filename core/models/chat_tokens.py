@@ -57,20 +57,22 @@ class ChatTokens:
 
     # --- prompts -----------------------------------------------------------------------------------------------
 
-    def prompt(self, conversation: Conversation, room: int = 0, name: int | None = None) -> Fitted:
-        """A conversation up to where the answer begins, in `room` tokens at most (0 is no limit).
+    def prompt(self, conversation: Conversation, longest: int = 0, answer: int = 0, name: int | None = None) -> Fitted:
+        """A conversation up to where the answer begins: with `answer` tokens `longest` at most (0 is no limit).
 
         What is done to it is noticed under `name`, its number in the project. Raises `BadInput` for one that the
         template does not take.
         """
+        room = longest - answer
         key = (conversation.key, room)
         if key not in self._known:
             rendered = self.rendered(conversation)
             whole = self.encoded(rendered)
             found = Fitted(whole)
-            if room and len(whole) > room:
+            if longest and len(whole) > room:
                 found = fitted(conversation, room, lambda part: self.encoded(self.rendered(part)), self.shortened)
-            notes = rendered.notes + ((found.note,) if found.note else ())
+            cut = f"{{was}} {found.note} to fit into {longest} tokens with the completions"
+            notes = (*rendered.notes, *([cut] if found.note else []))
             self._known[key] = found, notes
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -93,17 +95,14 @@ class ChatTokens:
         places = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
         return text[places[tokens][0] :] if tokens < len(places) else ""
 
-    def room_for(self, max_new_tokens: int, context: int) -> int:
-        """How long a prompt may be that is answered with so many tokens and an end. Raises `BadInput` where that leaves
-        less than the template itself needs."""
-        room = context - max_new_tokens - 1
+    def check_room(self, max_new_tokens: int, context: int) -> None:
+        """Raise `BadInput` where an answer of so many tokens, and its end, leave less than the template itself needs."""
         least = len(self.prompt(Conversation.of_text("x")).ids)
-        if room < least:
+        if context - max_new_tokens - 1 < least:
             raise BadInput(
                 f"{self.title} reads {context} tokens at most: with completions of {max_new_tokens} there is no room "
                 f"for a prompt, which takes {least} without its text. Lower --max-new-tokens."
             )
-        return room
 
     # --- answers -----------------------------------------------------------------------------------------------
 

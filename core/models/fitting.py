@@ -26,8 +26,8 @@ class Fitted:
     def note(self) -> str:
         """What is to be told, after the prompts that it befell; empty where nothing was left out."""
         if self.cut:
-            return "cut at the beginning of the last turn, to fit"
-        return "cut by the oldest turns, to fit" if self.turns else ""
+            return "cut at the beginning"
+        return "cut by the oldest turns" if self.turns else ""
 
 
 def fitted(

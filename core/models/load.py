@@ -74,7 +74,7 @@ class Base:
 
     @cached_property
     def textless(self) -> torch.Tensor | None:
-        """Tokens (n,) of the model that the tokenizer does not know, and which are never drawn. None if there are none."""
+        """Tokens (n,) of the model that its tokenizer does not know, and which are never drawn; None without any."""
         known = {*self.tokenizer.get_vocab().values(), *self.tokenizer.added_tokens_decoder, *self.end_ids}
         found = [token for token in range(self.vocabulary) if token not in known]
         return torch.tensor(found, device=self.device) if found else None

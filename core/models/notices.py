@@ -15,7 +15,7 @@ class Notices:
         self._told: dict[str, int] = {}
 
     def add(self, what: str, key: str, name: int | None) -> None:
-        """`what` befell the prompt `key`, whose number in the project is `name`."""
+        """`what` befell the prompt `key`, whose number in the project is `name`; `{was}` in it is a verb."""
         self._found.setdefault(what, {})[key] = name
 
     def due(self, *, last: bool = False) -> Iterator[str]:
@@ -24,7 +24,12 @@ class Notices:
             told = self._told.get(what, 0)
             if len(prompts) >= 2 * told + 1 or (last and len(prompts) > told):
                 self._told[what] = len(prompts)
-                yield f"{_prompts(list(prompts.values()))}: {what}."
+                yield f"{_prompts(list(prompts.values()))}{_verb(what, len(prompts))}."
+
+
+def _verb(what: str, prompts: int) -> str:
+    was = "was" if prompts == 1 else "were"
+    return " " + what.replace("{was}", was, 1) if what.startswith("{was}") else f": {what}"
 
 
 def _prompts(names: list[int | None]) -> str:

@@ -13,7 +13,7 @@ PLAIN_SOURCE = (
     "{% if tools %}Tools:\n{{ tools | tojson }}\n\n{% endif %}"
     "{% for message in messages %}{{ message.role | capitalize }}:\n{{ message.content }}"
     "{% if message.tool_calls %}{{ message.tool_calls | tojson }}{% endif %}"
-    "{% if message.role == 'assistant' %}{{ eos_token }}{% endif %}\n\n{% endfor %}"
+    "{% if message.role == 'assistant' %}{{ eos_token }}{% endif %}{{ '\n\n' }}{% endfor %}"
     "{% if add_generation_prompt %}Assistant:\n{% endif %}"
 )
 #: Where a model that was never taught to end a turn goes on with the next one.

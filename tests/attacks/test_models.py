@@ -140,9 +140,10 @@ def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, atte
 
 def test_a_tokenizer_of_another_model_is_told_by_its_tokens(model):
     edit(model / "tokenizer_config.json", extra_special_tokens=[f"<{number}>" for number in range(100)])
+    (model / "chat_template.jinja").write_text("<99>" + CHAT_TEMPLATE)
     base = load(base_models.parse(str(model)))
     with pytest.raises(ModelError, match="The tokenizer of model is another model's"):
-        chat.prompt_ids(base, "what does <99> mean?")
+        chat.prompt_ids(base, "what does it mean?")
 
 
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model):

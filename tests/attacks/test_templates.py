@@ -90,9 +90,12 @@ def test_it_renders_what_transformers_does(tokenizer, source):
 
 
 @pytest.mark.parametrize("templates", [None, "", {}, {"other": "x"}, 5])
-def test_a_tokenizer_without_a_template_is_no_chat_model(templates):
-    with pytest.raises(ModelError, match="has no chat template: choose an instruction-tuned"):
-        ChatTemplate.of(SimpleNamespace(chat_template=templates, special_tokens_map={}), "The model")
+def test_a_tokenizer_without_a_template_gets_the_plain_one(templates):
+    tokenizer = SimpleNamespace(chat_template=templates, special_tokens_map={}, bos_token_id=None)
+    template = ChatTemplate.of(tokenizer, "The model")
+    text = template.render([{"role": "user", "content": "Hello"}], add_generation_prompt=True)
+    assert text == "User:\nHello\n\nAssistant:\n"
+    template.close()
 
 
 @pytest.mark.parametrize("attack", ["loops", "half a template"])
