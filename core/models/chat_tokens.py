@@ -96,7 +96,7 @@ class ChatTokens:
         return text[places[tokens][0] :] if tokens < len(places) else ""
 
     def check_room(self, max_new_tokens: int, context: int) -> None:
-        """Raise `BadInput` where an answer of so many tokens, and its end, leave less than the template itself needs."""
+        """Raise `BadInput` where an answer of so many tokens, with its end, leaves less than the template needs."""
         least = len(self.prompt(Conversation.of_text("x")).ids)
         if context - max_new_tokens - 1 < least:
             raise BadInput(

@@ -7,15 +7,17 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
+from core.config.chat import Chat
 from core.config.jobs import ExportModelConfig, ExportModelResult
 from core.config.training import ALGORITHMS, TrainPolicyJob
 from core.errors import ModelError, first_line
 from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
-from core.machine.base_models import parse
+from core.machine.base_models import ModelSpec, parse
 from core.models import adapter_files
-from core.models.load import fetched, pretrained
+from core.models.chat_tokens import ChatTokens
+from core.models.load import chat_of_run, fetched, known_ends, pretrained
 from core.runs import preflight
 from core.store.files import beside
 
@@ -61,15 +63,38 @@ def run(context: JobContext) -> Events:
     )
     stored = _stored_dtype(spec.folder)
     model = _merged(found.model, adapter).to(stored)
+    chat = _stopping(model, found.tokenizer, spec, chat_of_run(project, job.id))
     yield Progress(1, 3, "Writing the model")
     with beside.folder(out) as made:
         model.save_pretrained(made, safe_serialization=True)
         found.tokenizer.save_pretrained(made)
-        (made / "README.md").write_text(_card(context, job, spec.loadable), encoding="utf-8")
+        card = _card(context, job, spec.loadable) + _said(chat)
+        (made / "README.md").write_text(card, encoding="utf-8")
         context.project.make_run_folder(context.job_id)
         mark.write_text(_identity(made), encoding="utf-8")
     yield Progress(3, 3, "Done")
     yield _written(out, job.id)
+
+
+def _stopping(model: Any, tokenizer: Any, spec: ModelSpec, settings: Chat) -> ChatTokens:
+    """Let the model stop by itself where the policy learnt to, and keep the template that it learnt with."""
+    vocabulary = model.get_input_embeddings().num_embeddings
+    ends = known_ends(model, tokenizer)
+    chat = ChatTokens(tokenizer, spec.title, settings, vocabulary=vocabulary, known_ends=ends)
+    model.generation_config.eos_token_id = list(chat.ends) if len(chat.ends) > 1 else chat.ends[0]
+    if chat.text.choice.plain or settings.chat_template:
+        tokenizer.chat_template = chat.text.choice.default
+    return chat
+
+
+def _said(chat: ChatTokens) -> str:
+    """What the folder cannot hold of how the policy was asked."""
+    said = ""
+    if chat.settings.system_prompt:
+        said += f"\nIt was tuned with this system prompt:\n\n```\n{chat.settings.system_prompt}\n```\n"
+    if chat.stops:
+        said += f"\nIts answers also ended at these texts (`stop_strings` of `generate`): {list(chat.stops)!r}.\n"
+    return said
 
 
 def _identity(folder: Path) -> str:

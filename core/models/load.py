@@ -20,12 +20,13 @@ from core.jobs.context import JobContext
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
+from core.machine.model_files import read_json
 from core.models import fetch, tokenizer_probe, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.devices import Placement, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
 from core.models.notices import Notices
-from core.store import chat_settings
+from core.store import Project, chat_settings
 from core.trust import gate
 from core.trust.wish import of_fetching
 
@@ -127,6 +128,14 @@ def settings_of(context: JobContext, *, pinned: bool = False) -> Chat:
     return as_stored(Chat, context.pinned(PINNED, lambda: asdict(chat_settings.get(context.project))))
 
 
+def chat_of_run(project: Project, job_id: int) -> Chat:
+    """How conversations were put in a run; as the project does now, where the run is older than that choice."""
+    path = project.run_folder(job_id) / PINNED
+    if not path.is_file():
+        return chat_settings.get(project)
+    return as_stored(Chat, read_json(path))
+
+
 def plain_note(base: Base) -> Iterator[Note]:
     """A model that was not taught to talk is told of."""
     if base.chat.text.choice.plain:
@@ -221,7 +230,7 @@ def load(
     )  # fmt: skip
     tokenizer, model = found.tokenizer, found.model
     vocabulary = model.get_input_embeddings().num_embeddings
-    chat = ChatTokens(tokenizer, spec.title, settings, vocabulary=vocabulary, known_ends=_known_ends(model, tokenizer))
+    chat = ChatTokens(tokenizer, spec.title, settings, vocabulary=vocabulary, known_ends=known_ends(model, tokenizer))
     if not chat.ends:
         raise ModelError("The model's tokenizer has no end token: choose another model.")
     model.eval().requires_grad_(False)
@@ -264,7 +273,7 @@ def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
         )
 
 
-def _known_ends(model: Any, tokenizer: Any) -> tuple[int, ...]:
+def known_ends(model: Any, tokenizer: Any) -> tuple[int, ...]:
     """Whatever the model's generation config ends at. Raises `ModelError` for what is no token of it."""
     configured = getattr(model.generation_config, "eos_token_id", None)
     ids = [item for item in (configured if isinstance(configured, list) else [configured]) if item is not None]

@@ -51,16 +51,16 @@ SNIPPET = """from peft import PeftModel
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 base, adapter = {base}, "."  # the folder of this file
-tokenizer = AutoTokenizer.from_pretrained(base)
+tokenizer = AutoTokenizer.from_pretrained(base){template}
 model = AutoModelForSequenceClassification.from_pretrained(base, num_labels={labels}, dtype="float32")
 model = PeftModel.from_pretrained(model, adapter).eval()
 model.config.pad_token_id = None
 
 prompt, completion = "How are you?", "Fine, thank you."
-turns = [{{"role": "user", "content": prompt}}]
+turns = [{turns}]
 text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
 ids = tokenizer(text, add_special_tokens=False).input_ids
-ids += tokenizer(completion, add_special_tokens=False).input_ids + [tokenizer.eos_token_id]
+ids += tokenizer(completion, add_special_tokens=False).input_ids + [{end}]
 score = model(torch.tensor([ids])).logits[0, 0].item()"""
 
 
@@ -77,8 +77,19 @@ def write(project: Project, job_id: int, model: RewardModel, folder: Path, model
 
 def snippet(model: RewardModel) -> str:
     """Python that scores a text with transformers and peft alone."""
-    base = json.dumps(model.shared.base.spec.loadable)
-    return "import torch\n" + SNIPPET.format(base=base, labels=len(model.columns))
+    base = model.shared.base
+    chat, tokenizer = base.chat, base.tokenizer
+    own = tokenizer.eos_token_id == base.end_ids[0]
+    end = tokenizer.convert_ids_to_tokens(base.end_ids[0])
+    ours = chat.settings.system_prompt
+    system = f'{{"role": "system", "content": {json.dumps(ours)}}}, ' if ours else ""
+    other = chat.text.choice.plain or chat.settings.chat_template
+    return "import torch\n" + SNIPPET.format(
+        base=json.dumps(base.spec.loadable), labels=len(model.columns),
+        end="tokenizer.eos_token_id" if own else f"tokenizer.convert_tokens_to_ids({json.dumps(end)})",
+        turns=system + '{"role": "user", "content": prompt}',
+        template=f"\ntokenizer.chat_template = {chat.text.choice.default!r}" if other else "",
+    )  # fmt: skip
 
 
 def _columns(model: RewardModel) -> str:

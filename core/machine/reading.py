@@ -1,0 +1,96 @@
+"""What a project's base model reads of a conversation, asked of a process that has its tokenizer and no weights."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any
+
+from core.conversation import Conversation
+from core.errors import ModelError
+from core.jobs.launch import ROOT
+from core.machine import base_models
+from core.store import Project, chat_settings
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`pieces` are the exact text, each with whether it is a control token that the template wrote. `longest` is how
+    many tokens the model reads; `notes` tell what was done to the conversation."""
+
+    pieces: tuple[tuple[str, bool], ...]
+    tokens: int
+    longest: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "".join(text for text, _ in self.pieces)
+
+
+class Reader:
+    """Starts its process at the first question, which takes some seconds, and keeps it for the next, which take some
+    milliseconds. Ask it beside the window's thread."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def ask(self, project: Project, conversation: Conversation) -> Reading:
+        """Raises `KnownError` with what is wrong: a model that is not here, a template that does not take it."""
+        model = str(project.setting("model", base_models.EMBEDDED))
+        spec = base_models.parse(model)
+        base_models.check(spec)
+        if not base_models.is_ready(spec):
+            raise ModelError(f"{spec.title} is not on this machine yet: fetch it (fetch-model), then look again.")
+        settings = asdict(chat_settings.get(project))
+        found = self._asked({"model": model, "settings": settings, "conversation": conversation.data()})
+        if "error" in found:
+            raise ModelError(found["error"])
+        pieces = tuple((piece["text"], piece["control"]) for piece in found["pieces"])
+        return Reading(pieces, found["tokens"], found["longest"], tuple(found["notes"]))
+
+    def _asked(self, question: object) -> dict[str, Any]:
+        process = self._running()
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(question) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError:
+            line = ""
+        if not line.endswith("\n"):
+            self.close()
+            raise ModelError("The process that reads the tokenizer ended: try again, or choose another model.")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def _running(self) -> "subprocess.Popen[str]":
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "core.models.read_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                encoding="utf-8",
+                cwd=ROOT,
+                start_new_session=True,
+                env=os.environ | {"PYTHONIOENCODING": "utf-8", "TOKENIZERS_PARALLELISM": "false"},
+            )
+        return self._process
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
