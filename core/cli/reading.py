@@ -1,38 +1,14 @@
-"""Commands about how conversations reach the model: the choices of a project, and what the model reads of a prompt."""
+"""The command that shows what the model reads of a prompt."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from core.cli.output import folder_argument, json_option, opened, show, table
-from core.config.chat import Chat
-from core.config.options import documented
+from core.cli.output import folder_argument, json_option, opened, show
 from core.conversation import Conversation
-from core.errors import BadInput
 from core.machine.reading import Reader
-from core.store import Project, chat_settings, prompts
-
-NAMES = {item.name.replace("_", "-"): item for item in documented(Chat)}
-
-
-@click.command("chat")
-@folder_argument
-@click.argument("name", required=False)
-@click.argument("value", required=False)
-@json_option
-def chat(folder: Path, name: str | None, value: str | None, as_json: bool) -> None:
-    """Show how the conversations of DIR are put to the model, or set NAME to VALUE from the next job on."""
-    if name is not None and name not in NAMES:
-        raise BadInput(f"There is no choice {name!r}: choose one of {', '.join(NAMES)}.")
-    with opened(folder) as project:
-        if name is not None and value is not None:
-            chat_settings.choose(project, replace(chat_settings.get(project), **{NAMES[name].name: value}))
-        found = vars(chat_settings.get(project))
-    shown = {each: found[NAMES[each].name] for each in ([name] if name else NAMES)}
-    rows = [(each, now or NAMES[each].metadata["zero"], NAMES[each].metadata["help"]) for each, now in shown.items()]
-    show(shown, as_json, table(rows, ("choice", "value", "")))
+from core.store import Project, prompts
 
 
 @click.command("read")
@@ -68,4 +44,4 @@ def _conversation(text: str) -> Conversation | None:
         return None
 
 
-COMMANDS = (chat, read)
+COMMANDS = (read,)
