@@ -8,7 +8,7 @@ import io
 
 import click
 
-from core.cli import data, jobs, labelers, launcher, projects, ranking, reports, review, runs, settings, trust
+from core.cli import data, jobs, labelers, launcher, projects, prompts, ranking, reports, review, runs, settings, trust
 from core.cli.guarding import guarded, print_anything
 from core.cli.output import say
 from core.errors import explained
@@ -24,7 +24,7 @@ def cli() -> None:
     """
 
 
-for module in (projects, data, ranking, labelers, review, jobs, runs, reports, launcher, settings, trust):
+for module in (projects, prompts, data, ranking, labelers, review, jobs, runs, reports, launcher, settings, trust):
     for command in module.COMMANDS:
         cli.add_command(guarded(command))
 
