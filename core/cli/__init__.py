@@ -8,7 +8,21 @@ import io
 
 import click
 
-from core.cli import data, jobs, labelers, launcher, projects, ranking, reading, reports, review, runs, settings, trust
+from core.cli import (
+    data,
+    jobs,
+    labelers,
+    launcher,
+    projects,
+    prompts,
+    ranking,
+    reading,
+    reports,
+    review,
+    runs,
+    settings,
+    trust,
+)
 from core.cli.guarding import guarded, print_anything
 from core.cli.output import say
 from core.errors import explained
@@ -24,7 +38,10 @@ def cli() -> None:
     """
 
 
-for module in (projects, data, ranking, labelers, review, jobs, runs, reports, launcher, settings, reading, trust):
+MODULES = (
+    projects, prompts, data, ranking, labelers, review, jobs, runs, reports, launcher, settings, reading, trust,
+)  # fmt: skip
+for module in MODULES:
     for command in module.COMMANDS:
         cli.add_command(guarded(command))
 

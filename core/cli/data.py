@@ -1,12 +1,12 @@
-"""Commands about prompts, pairs and files."""
+"""Commands about files and pairs."""
 
 from pathlib import Path
 
 import click
 
 from core import data
-from core.cli.output import folder_argument, json_option, opened, show, table
-from core.store import pairs, prompts
+from core.cli.output import folder_argument, json_option, opened, show
+from core.store import pairs
 
 
 @click.command("import")
@@ -48,30 +48,6 @@ def export_command(folder: Path, file: Path, name: str, as_json: bool) -> None:
     show(values, as_json, text)
 
 
-@click.command("prompts")
-@folder_argument
-@click.option("--add", "added", multiple=True, help="Add this prompt. Repeatable.")
-@click.option("--heldout", type=click.FloatRange(0, 0.99), help="Put this share of all prompts in the held-out split.")
-@click.option("--search", default="", help="Only prompts with this text.")
-@click.option("--limit", default=0, help="At most this many; 0 is all.")
-@json_option
-def prompts_command(
-    folder: Path, added: tuple[str, ...], heldout: float | None, search: str, limit: int, as_json: bool
-) -> None:
-    """List the prompts, add some, or choose which are held out."""
-    from core.records import Prompt
-
-    with opened(folder) as project:
-        if added:
-            prompts.add(project, [Prompt(0, text) for text in added])
-        if heldout is not None:
-            prompts.split_heldout(project, heldout)
-        found = prompts.listed(project, search=search, limit=limit)
-    rows = [(item.id, item.split, ",".join(item.tags), item.text) for item in found]
-    values = {"prompts": [{"id": i, "split": s, "tags": t, "text": x} for i, s, t, x in rows]}
-    show(values, as_json, table(rows, ("id", "split", "tags", "text")))
-
-
 @click.command("pairs")
 @folder_argument
 @json_option
@@ -86,4 +62,4 @@ def pairs_command(folder: Path, as_json: bool) -> None:
     show(vars(counts), as_json, text)
 
 
-COMMANDS = (import_command, export_command, prompts_command, pairs_command)
+COMMANDS = (import_command, export_command, pairs_command)

@@ -12,7 +12,7 @@ from core import demo, humanize
 from core.cli.output import ProgressLine, folder_argument, json_option, opened, show, table
 from core.errors import BadInput
 from core.guidance.guidelines_checks import missing
-from core.machine import base_models, compute_settings, memory_plan
+from core.machine import base_models, compute_settings, memory_plan, model_files
 from core.projects import archive
 from core.run_demo import run_demo as run_the_demo
 from core.store import create_project, guidelines
@@ -37,7 +37,18 @@ def new(folder: Path, name: str, model: str, template: str, as_json: bool) -> No
     made = create_project(folder, name, model, lambda project: guidelines.save(project, **written))
     with closing(made) as project:
         gate.made_here(project)
-        show({"folder": str(project.folder), "name": project.name, "model": model}, as_json, f"Made {project.folder}.")
+        text = f"Made {project.folder}.{_plain(base_models.parse(model))}"
+        show({"folder": str(project.folder), "name": project.name, "model": model}, as_json, text)
+
+
+def _plain(spec: base_models.ModelSpec) -> str:
+    """What is said of a model that was not taught to talk."""
+    if not base_models.is_ready(spec) or model_files.has_chat_template(spec.folder):
+        return ""
+    return (
+        f"\n{spec.title} has no chat template: its prompts are written the plain way, `User:` and `Assistant:` before the "
+        "turns. Choose another with the command `chat` (chat-template)."
+    )
 
 
 def _template(name: str) -> Path:
@@ -109,7 +120,7 @@ def model(folder: Path, name: str | None, as_json: bool) -> None:
             allow(Place.of(project), of_model(name))
         spec = base_models.parse(project.setting("model", base_models.EMBEDDED))
         ready = base_models.is_ready(spec)
-        text = f"{spec.title} ({spec.kind}), {'on disk' if ready else 'fetched when first needed'}: {spec.folder}"
+        text = f"{spec.title} ({spec.kind}), {'on disk' if ready else 'fetched when first needed'}: {spec.folder}{_plain(spec)}"
         show({"kind": spec.kind, "source": spec.source, "folder": str(spec.folder), "ready": ready}, as_json, text)
 
 

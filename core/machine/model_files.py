@@ -27,3 +27,11 @@ def read_json(path: Path, most: int = MOST_JSON) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ModelError(f"{path} holds no JSON object: fetch the model again, or choose another.")
     return found
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Does the model that lies here say how conversations are put to it?"""
+    if (folder / "chat_template.jinja").is_file() or (folder / "chat_template.json").is_file():
+        return True
+    config = folder / "tokenizer_config.json"
+    return config.is_file() and bool(read_json(config, MOST_INDEX).get("chat_template"))

@@ -135,6 +135,8 @@ def make_older(place: Path) -> None:
 
 OLDER = """
 drop trigger jobs_added; drop trigger jobs_changed; drop trigger jobs_removed; drop table job_version;
+drop index prompts_messages; drop index prompts_text; create unique index prompts_text on prompts (text);
+alter table prompts drop column messages; alter table completions drop column written_by;
 drop index jobs_version; alter table jobs drop column doing; alter table jobs drop column later_seconds;
 alter table jobs drop column version; delete from _sqlite_migrations where name >= 'm005';
 """

@@ -184,6 +184,12 @@ def undo(place: Place) -> kills.Operation:
 
 def migrate(place: Place) -> kills.Operation:
     with closing(sqlite3.connect(place.project / DATABASE)) as old, old:
+        for statement in (
+            "drop index prompts_messages", "drop index prompts_text",
+            "create unique index prompts_text on prompts (text)", "alter table prompts drop column messages",
+            "alter table completions drop column written_by",
+        ):  # fmt: skip
+            old.execute(statement)
         old.execute("drop index jobs_version")
         for name in ("jobs_added", "jobs_changed", "jobs_removed"):
             old.execute(f"drop trigger {name}")

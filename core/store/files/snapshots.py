@@ -36,7 +36,7 @@ REDUCE = (
     "delete from labelers where id != :labeler and id not in (select labeler_id from rankings)"
     " and id not in (select written_by from completions where written_by is not null)",
     "delete from settings where key not in ('name', 'uid', 'rank_by_criteria', 'assigned', 'repeat_every',"
-    " 'system_prompt', 'chat_date', 'thinking')",
+    " 'system_prompt', 'chat_date', 'thinking', 'reasoning', 'chat_template', 'stop')",
     "insert into settings (key, value) values ('model', '\"embedded\"')",
     "insert into settings (key, value) values ('pack', json_quote(:name))",
     "drop index packing_policies",

@@ -13,7 +13,7 @@ from core.conversation import Conversation, Message
 from core.errors import BadInput
 from core.machine import base_models
 from core.machine.reading import Reader
-from core.models import chat
+from core.models import chat, fetch
 from core.models.load import Base, load
 from core.models.logprobs import predictions
 from core.models.rows import from_lists
@@ -90,7 +90,9 @@ def test_three_turns_are_what_transformers_makes_of_them_token_by_token(loaded, 
 
 @pytest.mark.slow
 def test_the_real_model_says_the_same_of_three_turns():
-    base = load(base_models.parse("embedded"))
+    spec = base_models.parse("embedded")
+    list(fetch.ensure(spec))
+    base = load(spec)
     base.model.float()
     for conversation in (THREE, replace(THREE, messages=(Message("system", "Be brief."), *THREE.messages))):
         assert chat.prompt_ids(base, conversation) == theirs(base, conversation)
@@ -145,7 +147,7 @@ def test_a_template_that_reads_parts_loses_no_text(loaded):
 def test_one_that_drops_a_turn_is_refused_with_a_sentence(loaded):
     base = loaded("{{ messages[0].content }}</s><a>")
     assert chat.prompt_ids(base, "hello")
-    with pytest.raises(BadInput, match="does not take this conversation.*drops the text"):
+    with pytest.raises(BadInput, match=r"does not take this conversation.*drops the text"):
         chat.prompt_ids(base, THREE)
 
 

@@ -14,7 +14,7 @@ from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfi
 from core.labeling import gold
 from core.records import Job, Prompt
 from core.store import Project, create_project, pairs, prompts
-from core.store.runs import job_metrics, job_samples
+from core.store.runs import job_log, job_metrics, job_samples
 
 Run = Callable[..., Job]
 GOLD = "regex:[a-m]"
@@ -139,9 +139,8 @@ def test_a_model_without_a_chat_template_is_given_the_plain_one_and_that_is_told
     prompts.add(project, [Prompt(0, "hello")])
     job = run_job(project, JobKind.GENERATE, GENERATE)
     assert job.status == "done", job.report or job.error
-    assert "has no chat template of its own in use" in " ".join(
-        text for (text,) in project.database.execute("select text from job_log where job_id = ?", job.id)
-    )
+    told = " ".join(row["text"] for row in job_log.lines(project, job.id))
+    assert "has no chat template of its own in use" in told
 
 
 def test_a_damaged_model_is_refused_and_a_good_one_then_works(tmp_path, run_job):
