@@ -46,8 +46,8 @@ def _plain(spec: base_models.ModelSpec) -> str:
     if not base_models.is_ready(spec) or model_files.has_chat_template(spec.folder):
         return ""
     return (
-        f"\n{spec.title} has no chat template: its prompts are written the plain way, `User:` and `Assistant:` before the "
-        "turns. Choose another with the command `chat` (chat-template)."
+        f"\n{spec.title} has no chat template: its prompts are written the plain way, `User:` and `Assistant:` before "
+        "the turns. Choose another with the command `chat` (chat-template)."
     )
 
 
@@ -120,7 +120,8 @@ def model(folder: Path, name: str | None, as_json: bool) -> None:
             allow(Place.of(project), of_model(name))
         spec = base_models.parse(project.setting("model", base_models.EMBEDDED))
         ready = base_models.is_ready(spec)
-        text = f"{spec.title} ({spec.kind}), {'on disk' if ready else 'fetched when first needed'}: {spec.folder}{_plain(spec)}"
+        text = f"{spec.title} ({spec.kind}), {'on disk' if ready else 'fetched when first needed'}: {spec.folder}"
+        text += _plain(spec)
         show({"kind": spec.kind, "source": spec.source, "folder": str(spec.folder), "ready": ready}, as_json, text)
 
 

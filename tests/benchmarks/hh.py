@@ -97,7 +97,7 @@ def ours(options: argparse.Namespace) -> dict[str, Any]:
 
     def example(number: int, row: dict[str, str]) -> Example:
         answers = tuple(chat.completion_ids(base, row[side]) for side in ("chosen", "rejected"))
-        prompt = chat.fit(chat.prompt_ids(base, row["prompt"]), max(answers, key=len), LONGEST)
+        prompt = chat.beside(base, row["prompt"], max(map(len, answers)), LONGEST)
         return Example(number, prompt, answers, (0, 1), (Order(0, torch.tensor([1.0, 2.0]), True),))
 
     train, heldout = ([example(n, row) for n, row in enumerate(rows)] for rows in split(options))
