@@ -47,7 +47,7 @@ def _plain(spec: base_models.ModelSpec) -> str:
         return ""
     return (
         f"\n{spec.title} has no chat template: its prompts are written the plain way, `User:` and `Assistant:` before "
-        "the turns. Choose another with the command `chat` (chat-template)."
+        "the turns. Choose another with the command `chat-settings` (chat-template)."
     )
 
 

@@ -8,11 +8,11 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core import cli
 from core.config.chat import DEFAULT, Chat
 from core.conversation import Conversation, Message
 from core.errors import BadInput
 from core.machine import base_models
-from core.machine.reading import Reader
 from core.models import chat, fetch
 from core.models.load import Base, load
 from core.models.logprobs import predictions
@@ -222,10 +222,18 @@ def test_tokens_without_a_text_are_never_drawn_and_a_stop_text_ends_an_answer(lo
         assert judged.response_ids[row, :length].tolist() == chat.completion_ids(base, text)
 
 
-def test_a_process_without_weights_says_what_the_model_reads(loaded, tmp_path):
-    base = loaded(STRICT)
-    project = create_project(tmp_path / "project", model=str(base.spec.folder))
-    with Reader() as reader:
-        found = reader.ask(project, THREE)
-        assert found.tokens == len(chat.prompt_ids(base, THREE)) and found.longest == base.context
-        assert json.loads(json.dumps(found.pieces))[0] == ["<s>", True]
+def test_a_process_without_weights_says_what_the_model_reads(loaded, tmp_path, capsys):
+    base, folder = loaded(STRICT), str(tmp_path / "project")
+    create_project(tmp_path / "project", model=str(base.spec.folder)).close()
+    assert cli.run(["read", folder, json.dumps(THREE.data()), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["tokens"] == len(chat.prompt_ids(base, THREE)) and found["longest"] == base.context
+    assert found["pieces"][0] == ["<s>", True]
+    assert "".join(text for text, _ in found["pieces"]) == chat.what_the_model_reads(base, THREE).text
+
+
+def test_whoever_chooses_a_model_without_a_template_is_told(loaded, tmp_path, capsys):
+    for template, told in ((None, True), (CHATML, False)):
+        folder = loaded(template).spec.folder
+        assert cli.run(["new", str(tmp_path / str(told)), "--model", str(folder)]) == 0
+        assert ("has no chat template" in capsys.readouterr().out) == told

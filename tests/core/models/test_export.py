@@ -70,6 +70,16 @@ def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
         torch.testing.assert_close(torch.tensor(found[name]), ours, atol=1e-4, rtol=1e-4)
 
 
+def test_the_exported_model_stops_where_the_policy_learnt_to_stop(asking, tuned, run_job, tmp_path, tiny_model):
+    other = shutil.copytree(tiny_model, tmp_path / "model")
+    ended = "{% for m in messages %}<u>{{ m.content }}<a>{% endfor %}{% if add_generation_prompt %}<u>{% endif %}"
+    (other / "chat_template.jinja").write_text(ended)
+    asking.set_setting("model", str(other))
+    job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(tmp_path / "out")))
+    assert job.status == "done", job.report or job.error
+    assert json.loads((tmp_path / "out" / "generation_config.json").read_text())["eos_token_id"] == [3, 0]
+
+
 def test_nothing_is_written_over(asking, tuned, run_job, tmp_path):
     (tmp_path / "mine").write_text("mine")
     job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(tmp_path)))
