@@ -16,6 +16,7 @@ from core.data.rows import Refused, Row, attempt
 from core.errors import BadInput
 from core.resources import data_folder
 from core.store.files import beside
+from core.texts import one_line
 
 NAME = "columns as said"
 LACKS = ("flags", "comments")
@@ -107,7 +108,8 @@ def read(path: Path, columns: Columns) -> Iterator[Row | Refused]:
     if first is None:
         return
     if not isinstance(first, Refused) and not any(columns.value(first[1], part) is not None for part in columns.of):
-        raise BadInput(f"{path.name} has no such columns: it has {', '.join(map(str, list(first[1])[:20]))}.")
+        names = ", ".join(one_line(str(name), 40) for name in list(first[1])[:20])
+        raise BadInput(f"{path.name} has no such columns: it has {names}.")
     renamed = (
         item if isinstance(item, Refused) else (item[0], _known(item[1], columns)) for item in chain((first,), items)
     )

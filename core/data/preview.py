@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from core.data.rows import DIFFERENT, EMPTY, NO_PROMPT, SAME, Refused, Row
+from core.texts import one_line
 
 #: A ranking that took less is likely an order that nobody touched.
 QUICK_SECONDS = 3.0
@@ -50,7 +51,7 @@ class Preview:
 
 def question(held: tuple[str, ...], what: str) -> str:
     """Asks about fields that would be lost where a file is read as `what`."""
-    named = ", ".join(f"`{name[:40]}`" for name in held[:NAMED]) + (", …" if len(held) > NAMED else "")
+    named = ", ".join(f"`{one_line(name, 40)}`" for name in held[:NAMED]) + (", …" if len(held) > NAMED else "")
     if what == "answers":
         return (
             f"Its answers would be read as not ranked, but {named} may say which is better: say which column is what."

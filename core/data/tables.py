@@ -17,6 +17,7 @@ from core.data.outgoing import listed
 from core.data.rows import Answer, ExportReport, Refused, Row, attempt, seconds, whole
 from core.spreadsheets import guarded, unguarded
 from core.store import Project, rankings
+from core.texts import one_line
 
 NAME = "csv"
 LACKS: tuple[str, ...] = ()
@@ -33,7 +34,7 @@ def read(path: Path) -> Iterator[Row | Refused]:
     if {"prompt", "ranking", "completion", "rank"} <= set(columns):
         yield from _rankings(path)
     elif not any(name in columns for name in fields.PROMPTS):
-        named = ", ".join(f"`{name[:40]}`" for name in columns[:12]) or "nothing"
+        named = ", ".join(f"`{one_line(name, 40)}`" for name in columns[:12]) or "nothing"
         yield Refused(1, f"the first line names no column `prompt`: it names {named}")
     else:
         yield from source.rows(path, trl.parse)
