@@ -158,6 +158,8 @@ class NewRanking:
     (helpful, honest ...). `method` is how the order was given; after `best-worst` equal ranks mean "not compared", not
     "equally good". `shown` is the order in which the labeler saw the completions. A repeat (of an earlier ranking)
     measures the labeler and gives no pairs; an adjudicating ranking gives its prompt's pairs instead of all others.
+    `strength` is how many places apart two answers are in the labeler's eyes (1 is slightly, 3 is much better), which
+    the margin of the reward model counts.
     """
 
     group_id: int
@@ -172,6 +174,7 @@ class NewRanking:
     shown: Sequence[int] = ()
     repeat_of: int | None = None
     adjudicates: bool = False
+    strength: float | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import click
 
 from core import data
 from core.cli.output import folder_argument, json_option, opened, show
+from core.errors import BadInput
+from core.records import Split
 from core.store import pairs
 
 
@@ -13,24 +15,64 @@ from core.store import pairs
 @folder_argument
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--preferences", is_flag=True, help="The file holds chosen and rejected answers, not just prompts.")
+@click.option("--prompts-only", is_flag=True, help="Take its prompts, and leave the answers that it holds.")
+@click.option("--unranked", is_flag=True, help="Take its answers to be ranked, whatever it says of which is better.")
+@click.option(
+    "--map",
+    "columns",
+    default="",
+    help="Which column is what: prompt=COLUMN,chosen=COLUMN ..., or a name that is kept.",
+)
+@click.option("--keep-map", default="", help="Keep what --map says by this name, for other files.")
+@click.option("--encoding", default="", help="The encoding of a file that is not in UTF-8 or UTF-16, such as cp1252.")
 @click.option("--labeler", default="imported", show_default=True, help="Whose rankings imported preferences are.")
 @click.option("--split", type=click.Choice(["train", "heldout"]), help="Put all prompts in this split.")
 @json_option
-def import_command(folder: Path, file: Path, preferences: bool, labeler: str, split: str | None, as_json: bool) -> None:
-    """Import prompts or preferences from FILE: text, CSV, JSON, Parquet; whatever format they are in is found out."""
+def import_command(
+    folder: Path,
+    file: Path,
+    preferences: bool,
+    prompts_only: bool,
+    unranked: bool,
+    columns: str,
+    keep_map: str,
+    encoding: str,
+    labeler: str,
+    split: Split | None,
+    as_json: bool,
+) -> None:
+    """Import prompts, answers or preferences from FILE: text, CSV, JSON, Parquet; its format is found out."""
+    options = data.ReadOptions(data.named_mapping(columns) if columns else None, encoding)
+    if keep_map and options.columns is not None:
+        data.keep_mapping(keep_map, options.columns)
     with opened(folder) as project:
-        found = data.preview(file, 0)
-        if preferences or found.what == "rankings":
-            report = data.import_preferences(project, file, labeler)
+        found = data.preview(file, 0, options)
+        _ask(file, found, options, prompts_only=prompts_only, unranked=unranked)
+        if prompts_only or (found.what == "prompts" and not preferences):
+            report = data.import_prompts(project, file, split=split, options=options, held="drop")
         else:
-            report = data.import_prompts(project, file, split=split)
+            report = data.import_preferences(project, file, labeler, split=split, options=options, held="drop")
     refused = [f"line {item.line}: {item.reason}" for item in report.refused]
     hazards = [sentence for sentence in (*found.hazards, found.note) if sentence]
     said = f"Read as {found.format}. Imported {report.added} {report.what}, {report.known} were there already."
-    text = "\n".join([said, *hazards, *refused])
-    values = {"added": report.added, "known": report.known, "what": report.what, "format": found.format}
-    values |= {"refused": refused, "hazards": hazards}
+    text = "\n".join([said, *hazards, *report.notes, *refused])
+    values = {"added": report.added, "known": report.known, "unranked": report.unranked, "what": report.what}
+    values |= {"format": found.format, "refused": refused, "hazards": hazards, "notes": report.notes}
     show(values, as_json, text)
+
+
+def _ask(
+    file: Path, found: data.Preview, options: data.ReadOptions, *, prompts_only: bool, unranked: bool
+) -> None:  # fmt: skip
+    """Raises `BadInput` where the file would be read as less than it may hold, and nobody said that it is meant."""
+    meant = prompts_only or (unranked and found.what == "answers")
+    if not found.question or meant:
+        return
+    guessed = data.guess(file, options).text
+    way = "--prompts-only" if found.what == "prompts" else "--unranked"
+    raise BadInput(
+        f"{found.question} That is {way}, or --map {guessed or 'prompt=COLUMN,chosen=COLUMN,rejected=COLUMN'}."
+    )
 
 
 @click.command("export")

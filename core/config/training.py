@@ -86,7 +86,8 @@ class TrainRewardConfig(LoraConfig):
         advanced=True,
     )
     margin: float = option(
-        0.0, "How much more two scores must differ for each place that their ranks are apart.", low=0, high=10,
+        0.0, "How much more two scores must differ for each place that their ranks, or the strength of an imported "
+        "preference, are apart.", low=0, high=10,
         advanced=True,
     )  # fmt: skip
     label_smoothing: float = option(

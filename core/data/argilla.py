@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from core.data import dialogue, jsonlines, source
-from core.data.outgoing import BESIDES_ORDER, UNRANKED, Whole, grouped, losses, write_array
+from core.data import fields as names
+from core.data.outgoing import BESIDES_ORDER, UNRANKED, Turned, Whole, grouped, losses, strengths_lost, write_array
 from core.data.rows import Answer, ExportReport, Refused, Row, attempt, string, whole
 from core.store import Project
 
@@ -45,9 +46,12 @@ def read(path: Path) -> Iterator[Row | Refused]:
 
 
 def _nested(value: dict[str, Any]) -> list[tuple[Any, Any, Any]]:
-    """Status, user and ranking of each response of 1.x; the ranking is the first list among its values."""
+    """Status, user and ranking of each response of 1.x; the ranking is the first list among its values. In 2.x the
+    responses lie under their questions, of which the first that is answered with lists is the ranking."""
     found = []
     responses = value.get("responses")
+    if isinstance(responses, dict):
+        return _by_question(responses)
     for item in responses if isinstance(responses, list) else ():
         response = item if isinstance(item, dict) else {}
         values = response.get("values")
@@ -56,6 +60,14 @@ def _nested(value: dict[str, Any]) -> list[tuple[Any, Any, Any]]:
         ranking = next((part for part in answers if isinstance(part, list)), None)
         found.append((response.get("status"), response.get("user_id"), ranking))
     return found
+
+
+def _by_question(questions: dict[str, Any]) -> list[tuple[Any, Any, Any]]:
+    for responses in questions.values():
+        given = [item for item in responses if isinstance(item, dict)] if isinstance(responses, list) else []
+        if any(isinstance(item.get("value"), list) for item in given):
+            return [(item.get("status"), item.get("user_id"), item.get("value")) for item in given]
+    return []
 
 
 def _flattened(value: dict[str, Any]) -> list[tuple[Any, Any, Any]]:
@@ -83,9 +95,9 @@ def _row(line: int, fields: dict[str, Any], user: Any, order: Any) -> Row | Refu
             return Refused(line, "a response ranks an answer that the record does not have, or one twice")
         ranks[name] = place if isinstance(item, str) else whole(item["rank"])
     asked = next((name for name in PROMPTS if name in fields and name not in ranks), "")
-    answers = tuple(Answer(dialogue.text(fields[name]), ranks[name]) for name in fields if name in ranks)
+    answers = tuple(Answer(dialogue.answer(fields[name]), ranks[name]) for name in fields if name in ranks)
     labeler = f"argilla {user}" if user else ""
-    return Row(line, dialogue.text(fields.get(asked)), answers=answers, labeler=labeler)
+    return Row(line, names.asked(fields, fields.get(asked, "")), answers=answers, labeler=labeler)
 
 
 def _field(fields: dict[str, Any], name: str) -> str | None:
@@ -100,7 +112,7 @@ def _field(fields: dict[str, Any], name: str) -> str | None:
 def write(project: Project, path: Path) -> ExportReport:
     """Records of 1.x, one for all who ranked the same answers. Unranked ones share the last place; flagged ones are
     left out."""
-    lost = losses(project, UNRANKED, *BESIDES_ORDER)
+    lost, turned = losses(project, UNRANKED, *BESIDES_ORDER) | strengths_lost(project), Turned()
     written = 0
 
     def records() -> Iterator[dict[str, Any]]:
@@ -108,11 +120,13 @@ def write(project: Project, path: Path) -> ExportReport:
         for ranked in grouped(project):
             written += len(ranked)
             texts = enumerate(ranked[0].comparable, start=1)
-            fields = {"prompt": ranked[0].row.prompt, **{f"response-{place}": answer.text for place, answer in texts}}
+            asked = ranked[0].row.conversation
+            prompt: Any = asked.text if dialogue.of_text(asked.text) == asked else turned.turns(asked)
+            fields = {"prompt": prompt, **{f"response-{place}": answer.text for place, answer in texts}}
             yield {"fields": fields, "responses": [_response(ranking) for ranking in ranked]}
 
     write_array(path, records())
-    return ExportReport("rankings", written, lost)
+    return ExportReport("rankings", written, lost | turned.lost)
 
 
 def _response(ranking: Whole) -> dict[str, Any]:

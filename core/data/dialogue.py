@@ -1,45 +1,196 @@
-"""Conversations as text and back: a prompt of several turns is kept as text with a name before each turn."""
+"""Conversations as files have them: messages under the names of many programs, or one text with a name before each
+turn. What cannot be read for sure raises `Unusable`, whose sentence refuses the row."""
 
+import ast
+import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.data.rows import string
+from core.conversation import EXTRA, Conversation, Message, Role, of_named_turns
+from core.data.rows import Unusable, string
 
-#: What other programs call the two who speak.
-ROLES = {"human": "user", "gpt": "assistant", "prompter": "user", "bot": "assistant", "model": "assistant"}
-TURN = re.compile(r"(?:\A|\n\n)(System|User|Human|Assistant):[ \n]?")
+#: What programs call those who speak.
+ROLES: Mapping[str, Role] = {
+    **dict.fromkeys(("user", "human", "prompter", "instruction"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "bot", "model", "ai", "chatgpt", "bing", "bard", "chatbot"), "assistant"),
+    **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(("tool", "tool_response", "observation", "function", "ipython"), "tool"),
+}  # fmt: skip
+#: A turn in which the assistant calls a tool: its content is the call.
+CALLS = ("function_call", "tool_call", "tool_calls")
+ROLE_NAMES = ("role", "from", "author", "speaker")
+CONTENT_NAMES = ("content", "value", "text")
+#: The names of Anthropic's dialogues; what follows the last `Assistant:` is the answer.
+HH_TURN = re.compile(r"(?:\A|\n\n)(System|Human|Assistant): ?")
+HH_ROLES: Mapping[str, Role] = {"System": "system", "Human": "user", "Assistant": "assistant"}
+HH_ANSWER = "\n\nAssistant:"
+#: Longer texts of lists are not taken apart: they would take a hundred times their size.
+LONGEST_LIST = 1 << 20
+LISTS = re.compile(r"\s*\[\s*[{\"']")
+MESSAGES = re.compile(r"\s*\[\s*\{\s*['\"](role|content|from|value)['\"]\s*:")
+BETWEEN = re.compile(r"([}'\"])[ ]*\n\s*([{'\"])")
 
-Turns = list[tuple[str, str]]
+
+def conversation(prompt: Any, *, system: Any = None, tools: Any = None) -> Conversation:
+    """What is asked: a text, or a list of messages. Raises `Unusable`."""
+    turns = of_text(string(prompt)).messages if isinstance(prompt, str) or prompt is None else messages(prompt)
+    said = string(system)
+    if said.strip() and (not turns or turns[0].role != "system"):
+        turns = (Message("system", said), *turns)
+    return whole(turns, tools)
 
 
-def text(value: Any) -> str:
-    """A string as it is; a conversation as its only message, or with a name before each turn."""
+def whole(turns: Sequence[Message], tools: Any = None) -> Conversation:
+    """The turns as a conversation that can be answered. Raises `Unusable`."""
+    try:
+        return Conversation(tuple(turns), tuple(listed(tools))).checked()
+    except ValueError as error:
+        raise Unusable("it has no prompt" if not turns else str(error)) from error
+
+
+def read(data: Any) -> Conversation:
+    """From what `Conversation.data` gave. Raises `Unusable`."""
+    try:
+        return Conversation.read(data)
+    except ValueError as error:
+        raise Unusable(str(error)) from error
+
+
+def of_text(text: str) -> Conversation:
+    """A text with a name before each turn as its turns, where that is sure; any other is one user turn."""
+    if "\n\n" not in text:
+        return Conversation.of_text(text)
+    if text.rstrip().endswith(HH_ANSWER.rstrip()) and (turns := of_hh(text.rstrip()[: -len(HH_ANSWER)])):
+        return Conversation(turns)
+    return of_named_turns(text) or Conversation.of_text(text)
+
+
+def of_hh(text: str) -> tuple[Message, ...]:
+    """The turns of one of Anthropic's dialogues, each as it is but for the blank after its name; empty for no such
+    dialogue."""
+    before, *parts = HH_TURN.split(text)
+    found = [Message(HH_ROLES[name], said) for name, said in zip(parts[::2], parts[1::2], strict=True)]
+    return () if before.strip() else tuple(turn for turn in found if turn.content.strip())
+
+
+def messages(value: Any) -> tuple[Message, ...]:
+    """The turns of a list of messages, or of an object that holds one. Raises `Unusable`."""
+    found = value
+    if isinstance(found, Mapping):
+        found = found.get("messages", [found])
+    if not isinstance(found, list):
+        raise Unusable("its conversation is no list of messages")
+    return tuple(map(message, found))
+
+
+def message(item: Any) -> Message:
+    """One turn under whichever names. Raises `Unusable` for a role that is not known and a content that is no text."""
+    if not isinstance(item, Mapping):
+        raise Unusable("one of its messages is no object with a role and a content")
+    named = string(next((item[name] for name in ROLE_NAMES if item.get(name) is not None), None)).strip().lower()
+    content = next((item[name] for name in CONTENT_NAMES if item.get(name) is not None), None)
+    extra = {name: item[name] for name in EXTRA if item.get(name) not in (None, "", [])}
+    if named in CALLS:
+        return _call(text_of(content))
+    if item.get("function_call"):
+        extra["tool_calls"] = [{"type": "function", "function": item["function_call"]}]
+    if named not in ROLES:
+        raise Unusable(f"one of its messages is by {named[:40]!r}, which is no known role")
+    if content is None and not extra:
+        raise Unusable("one of its messages has no content")
+    return Message(ROLES[named], text_of(content), extra)
+
+
+def _call(content: str) -> Message:
+    """The assistant's turn that calls tools: as data where it is, or else as the text that it is."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return Message("assistant", content)
+    calls = found if isinstance(found, list) else [found]
+    if not calls or not all(isinstance(call, Mapping) and isinstance(call.get("name"), str) for call in calls):
+        return Message("assistant", content)
+    return Message("assistant", "", {"tool_calls": [{"type": "function", "function": call} for call in calls]})
+
+
+def text_of(content: Any) -> str:
+    """A content that is text, or parts of it, each on its own line. Raises `Unusable` for a picture and the like."""
+    if isinstance(content, Mapping):
+        content = [content]
+    if not isinstance(content, list):
+        return string(content)
+    return "\n".join(_part(part) for part in content)
+
+
+def _part(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, Mapping):
+        raise Unusable("a part of a message is no text")
+    text = part.get("text", part.get("value"))
+    if not isinstance(text, str):
+        raise Unusable(f"a part of a message is no text but {str(part.get('type', 'something else'))[:40]}")
+    return text
+
+
+def answer(value: Any) -> str:
+    """What was answered: a text, a message of the assistant, or a list of one. Raises `Unusable`."""
     if value is None or isinstance(value, str):
-        return string(value).strip()
-    return joined([_turn(item) for item in value])
+        return string(value)
+    if isinstance(value, list) and not _are_messages(value):
+        return text_of(value)
+    turns = messages(value)
+    if len(turns) > 1:
+        raise Unusable("one of its answers is several messages")
+    return said(turns[0])
 
 
-def joined(turns: Turns) -> str:
-    if len(turns) == 1:
-        return turns[0][1]
-    return "\n\n".join(f"{role.capitalize()}: {content}" for role, content in turns)
+def said(turn: Message) -> str:
+    """The text of an answer. Raises `Unusable` for one by somebody else, and for the call of a tool."""
+    if turn.role != "assistant":
+        raise Unusable("one of its answers is not the assistant's")
+    if turn.extra.get("tool_calls"):
+        raise Unusable("one of its answers calls a tool, which cannot be ranked as text")
+    return turn.content
 
 
-def _turn(item: dict[str, Any]) -> tuple[str, str]:
-    """Role and content of `{"role", "content"}` or `{"from", "value"}`; a content may lie in parts."""
-    role, content = (item["role"], item["content"]) if "role" in item else (item["from"], item["value"])
-    if isinstance(content, list):
-        content = "\n".join(string(part if isinstance(part, str) else part["text"]) for part in content)
-    return ROLES.get(string(role), string(role)), string(content).strip()
-
-
-def turns(prompt: str) -> Turns:
-    """The turns of a prompt that is a dialogue ending with the user; any other prompt is one turn."""
-    before, *parts = TURN.split(prompt.strip())
-    found = [
-        (ROLES.get(role.lower(), role.lower()), content.strip())
-        for role, content in zip(parts[::2], parts[1::2], strict=True)
-    ]
-    if before or len(found) < 2 or found[-1][0] != "user":
-        return [("user", prompt.strip())]
+def decoded(value: Any) -> Any:
+    """A text that is a list of messages, as JSON or as Python writes it, as that list; all else as it is. Raises
+    `Unusable` for what begins like a list of messages and is none. It is for cells of tables, which hold text alone."""
+    if not is_encoded(value):
+        return value
+    found = _literal(value)
+    if not isinstance(found, list) or not _are_messages(found):
+        raise Unusable("one of its fields looks like a list of messages, but cannot be read as one")
     return found
+
+
+def is_encoded(value: Any) -> bool:
+    """Does it look like a list of messages that was written as text?"""
+    return isinstance(value, str) and MESSAGES.match(value) is not None
+
+
+def listed(value: Any) -> list[Any]:
+    """A list, or a text that is one of texts or objects; empty for all else."""
+    if isinstance(value, str) and LISTS.match(value):
+        value = _literal(value)
+    return value if isinstance(value, list) else []
+
+
+def _literal(text: str) -> Any:
+    """`text` as JSON or as a literal of Python, or None; numpy writes no comma between the items of a list."""
+    if len(text) > LONGEST_LIST:
+        return None
+    for parse, form in (
+        (json.loads, text), (ast.literal_eval, text), (ast.literal_eval, BETWEEN.sub(r"\1, \2", text)),
+    ):  # fmt: skip
+        try:
+            return parse(form.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+    return None
+
+
+def _are_messages(found: list[Any]) -> bool:
+    return bool(found) and all(isinstance(item, Mapping) and any(name in item for name in ROLE_NAMES) for item in found)

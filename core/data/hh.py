@@ -6,21 +6,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from core.data import dialogue, jsonlines, source
-from core.data.outgoing import ALL_LOST, losses
-from core.data.rows import DIFFERENT, PAIRS_LACK, ExportReport, Refused, Row, preference
+from core.conversation import Conversation
+from core.data import dialogue, fields, jsonlines, source
+from core.data.dialogue import HH_ANSWER, HH_ROLES
+from core.data.outgoing import ALL_LOST, losses, strengths_lost
+from core.data.rows import DIFFERENT, NO_PROMPT, PAIRS_LACK, ExportReport, Refused, Row, Unusable, preference
 from core.store import Project, pairs
 
 NAME = "hh"
 LACKS = PAIRS_LACK
-ANSWER = "\n\nAssistant:"
-NAMES = {"user": "Human", "assistant": "Assistant", "system": "System"}
+NAMES = {role: name for name, role in HH_ROLES.items()}
+TORN = "pairs whose texts hold turns of a dialogue"
 
 
 def sniff(head: str, path: Path) -> bool:
     first = jsonlines.first(head)
-    chosen = first.get("chosen")
-    return "prompt" not in first and isinstance(chosen, str) and ANSWER in chosen
+    sides = [first.get(name) for name in ("chosen", "rejected")]
+    asked = any(name in first for name in fields.PROMPTS)
+    return all(
+        isinstance(side, str) and HH_ANSWER in side and (not asked or side.lstrip().startswith("Human:"))
+        for side in sides
+    )
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
@@ -30,18 +36,20 @@ def read(path: Path) -> Iterator[Row | Refused]:
 def _row(line: int, value: dict[str, Any]) -> Row | Refused:
     """The compared answer is what follows the last `Assistant:`; a common prefix would swallow its first words."""
     sides = [value.get(name) for name in ("chosen", "rejected")]
-    if not all(isinstance(side, str) and ANSWER in side for side in sides):
+    if not all(isinstance(side, str) and HH_ANSWER in side for side in sides):
         return Refused(line, "one of its sides is no dialogue with an answer")
-    (prompt, chosen), (other, rejected) = (str(side).rsplit(ANSWER, 1) for side in sides)
+    (prompt, chosen), (other, rejected) = (str(side).rsplit(HH_ANSWER, 1) for side in sides)
     if prompt.strip() != other.strip():
         return Refused(line, DIFFERENT)
-    return preference(line, _dialogue(prompt), chosen, rejected)
+    if not prompt.strip():
+        return Refused(line, NO_PROMPT)
+    return preference(line, asked(prompt), chosen.removeprefix(" "), rejected.removeprefix(" "))
 
 
-def _dialogue(prompt: str) -> str:
-    """A single question without its `Human:`; a longer dialogue as it is."""
-    text = prompt.strip()
-    return text if "\n\nHuman:" in text or ANSWER in text else text.removeprefix("Human:").strip()
+def asked(prompt: str) -> Conversation:
+    """The dialogue before the answer as turns; what has no names before its turns is one. Raises `Unusable`."""
+    turns = dialogue.of_hh(prompt)
+    return dialogue.whole(turns) if turns else Conversation.of_text(prompt)
 
 
 def write(project: Project, path: Path) -> ExportReport:
@@ -49,23 +57,25 @@ def write(project: Project, path: Path) -> ExportReport:
     written, left = 0, 0
     with gzip.open(path, "wt", encoding="utf-8") if path.suffix == ".gz" else path.open("w", encoding="utf-8") as found:
         file = cast(TextIO, found)
-        for prompt, chosen, rejected in pairs.texts(project):
-            before = "".join(f"\n\n{NAMES[role]}: {content}" for role, content in dialogue.turns(prompt)) + ANSWER
-            row = {"chosen": f"{before} {chosen}", "rejected": f"{before} {rejected}"}
-            if _same(row, prompt, chosen, rejected):
+        for pair in pairs.preferences(project):
+            turns = pair.conversation.messages
+            before = "".join(f"\n\n{NAMES.get(turn.role, turn.role)}: {turn.content}" for turn in turns) + HH_ANSWER
+            row = {"chosen": f"{before} {pair.chosen}", "rejected": f"{before} {pair.rejected}"}
+            if _same(row, pair.conversation, pair.chosen, pair.rejected):
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
                 written += 1
             else:
                 left += 1
-    return ExportReport(
-        "pairs", written, {**losses(project, *ALL_LOST), "pairs whose texts hold turns of a dialogue": left}
-    )
+    return ExportReport("pairs", written, {**losses(project, *ALL_LOST), TORN: left} | strengths_lost(project))
 
 
-def _same(row: dict[str, str], prompt: str, chosen: str, rejected: str) -> bool:
-    back = _row(0, row)
+def _same(row: dict[str, str], conversation: Conversation, chosen: str, rejected: str) -> bool:
+    try:
+        back = _row(0, row)
+    except Unusable:
+        return False
     return (
         isinstance(back, Row)
-        and dialogue.turns(back.prompt) == dialogue.turns(prompt)
-        and [answer.text for answer in back.answers] == [chosen.strip(), rejected.strip()]
+        and back.conversation == conversation
+        and [answer.text for answer in back.answers] == [chosen, rejected]
     )

@@ -1,65 +1,145 @@
-"""Rankings into the project: each row's prompt, answers and order, where they are not there already."""
+"""Rows into the project: each row's prompt, answers and order, where they are not there already."""
 
-from core.data.rows import Refused, Row
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.data.noticed import Noticed
+from core.data.rows import Answer, Refused, Row
 from core.errors import BadInput
 from core.events import NewCompletion
-from core.records import Labeler, NewRanking, Prompt
+from core.records import Labeler, NewRanking, Prompt, Split
 from core.store import Project, completions, labelers, prompts, rankings
+
+Order = dict[int, int | None]
+
+
+@dataclass
+class Met:
+    """A prompt of the file: its number, whether this import made it, and its groups by what their answers say."""
+
+    id: int
+    made: bool
+    split: Split
+    groups: dict[int, int] = field(default_factory=dict)
 
 
 class Importer:
-    """Adds rows of one file inside the caller's transaction. It remembers the groups of each prompt that it met."""
+    """Adds rows of one file inside the caller's transaction. It remembers the prompts and groups that it met."""
 
-    def __init__(self, project: Project, source: str, labeler: str) -> None:
+    def __init__(self, project: Project, source: str, labeler: str, split: Split | None = None) -> None:
         self.project = project
         self.source = source
         self.labeler = labeler
+        self.split = split
+        self.noticed = Noticed()
         self.people: dict[tuple[str, str, str], Labeler] = {}
-        self.groups: dict[int, dict[int, int]] = {}
+        self.prompts: dict[int, Met] = {}
+        self.completions: dict[int, list[tuple[int, int]]] = {}
+        self.orders: dict[tuple[int, int], Order] = {}
+        self.made: set[int] = set()
 
     def add(self, row: Row) -> bool | Refused:
-        """Is the row new? A row with the same prompt, answers and labeler is known."""
+        """Is the row new? One with the same prompt, answers, order and labeler is known."""
         if not row.answers:
             return Refused(row.line, "it has a prompt but no ranked answers")
         try:
-            person = self._person(row)
+            person = self._person(row, row.labeler.strip() or self.labeler) if row.ranked else None
         except BadInput as error:
             return Refused(row.line, str(error))
-        prompt_id, texts = self._prompt(row), tuple(answer.text for answer in row.answers)
-        groups = self._groups(prompt_id)
-        group_id = groups.get(hash(texts))
-        if group_id is None:
-            made = tuple(NewCompletion(text, 0, True, 0) for text in texts)
-            group_id = completions.add_group(self.project, prompt_id, made, sampling={"imported": self.source})
-            groups[hash(texts)] = group_id
-        elif rankings.is_ranked(self.project, group_id, person.id):
-            return False
-        self._rank(row, group_id, person)
+        group_id, new = self._group(self._prompt(row), row)
+        return new if person is None else self._verdict(row, group_id, person)
+
+    def _verdict(self, row: Row, group_id: int, person: Labeler) -> bool:
+        """Store what the row says of the group, unless that is known. What contradicts it is kept under a labeler of
+        its own, so that both count; only a ranking that was in the project before, by somebody whom the file names,
+        stays alone."""
+        ids = self._matched(row, group_id)
+        order = rankings.dense({item: answer.rank for item, answer in zip(ids, row.answers, strict=True)})
+        name, number = person.name, 1
+        while (earlier := self._earlier(group_id, person)) is not None:
+            if earlier == order:
+                return False
+            if row.labeler.strip() and (group_id, person.id) not in self.orders:
+                self.noticed.revised.append(row.line)
+                return False
+            number += 1
+            person = self._person(row, f"{name} ({number})")
+        if number > 1:
+            self.noticed.contradictions.append(row.line)
+        self._rank(row, group_id, person, ids)
+        self.orders[group_id, person.id] = order
         return True
 
-    def _person(self, row: Row) -> Labeler:
-        name = row.labeler.strip() or self.labeler
+    def _earlier(self, group_id: int, person: Labeler) -> Order | None:
+        """What the person said of the group: in this file, or in the project before."""
+        found = self.orders.get((group_id, person.id))
+        if found is None and group_id not in self.made:
+            return rankings.order_of(self.project, group_id, person.id)
+        return found
+
+    def _person(self, row: Row, name: str) -> Labeler:
         key = (name, row.labeler_kind, row.labeler_detail)
         if key not in self.people:
             self.people[key] = labelers.named(self.project, name, kind=row.labeler_kind, detail=row.labeler_detail)
         return self.people[key]
 
-    def _prompt(self, row: Row) -> int:
-        prompt = Prompt(0, row.prompt, row.tags, row.split, self.source)
-        prompts.add(self.project, [prompt])
-        found = prompts.id_of(self.project, prompt.conversation)
+    def _prompt(self, row: Row) -> Met:
+        split, key = self.split or row.split, hash(row.key)
+        met = self.prompts.get(key)
+        if met is None:
+            met = self.prompts[key] = self._met(row, split)
+            if not met.made and met.split != split:
+                self.noticed.kept_splits += 1
+        elif met.made and met.split != split:
+            self.noticed.leaks[key] = row.prompt
+            if split == "heldout":
+                prompts.edit(self.project, met.id, split=split)
+                met.split = split
+        return met
+
+    def _met(self, row: Row, split: Split) -> Met:
+        prompt = Prompt.of(row.conversation, tags=row.tags, split=split, source=self.source)
+        if made := prompts.add(self.project, [prompt]).ids:
+            return Met(made[0], True, split)
+        found = prompts.id_of(self.project, row.conversation)
         assert found is not None
+        texts = completions.texts_by_group(self.project, found)
+        groups = {_answers(texts[item]): item for item in sorted(texts, reverse=True)}
+        return Met(found, False, prompts.get(self.project, found).split, groups)
+
+    def _group(self, prompt: Met, row: Row) -> tuple[int, bool]:
+        """The prompt's group of these answers, in whichever order, and whether it is new."""
+        key = _answers([answer.text for answer in row.answers])
+        if key in prompt.groups:
+            return prompt.groups[key], False
+        made = tuple(NewCompletion(answer.text, 0, True, 0) for answer in row.answers)
+        each = [{"imported": self._source(answer)} for answer in row.answers]
+        group_id = prompt.groups[key] = completions.add_group(self.project, prompt.id, made, each=each)
+        self.made.add(group_id)
+        return group_id, True
+
+    def _source(self, answer: Answer) -> str:
+        return f"{self.source}, by {answer.model}" if answer.model else self.source
+
+    def _matched(self, row: Row, group_id: int) -> list[int]:
+        """The completion of each answer, by what it says."""
+        if group_id in self.made and group_id not in self.completions:
+            ids = completions.ids(self.project, group_id)
+            self.completions[group_id] = [
+                (item, hash(answer.text)) for item, answer in zip(ids, row.answers, strict=True)
+            ]
+            return ids
+        if group_id not in self.completions:
+            texts = completions.texts(self.project, completions.ids(self.project, group_id))
+            self.completions[group_id] = sorted((item, hash(text)) for item, text in texts.items())
+        left = list(self.completions[group_id])
+        found = []
+        for answer in row.answers:
+            place = next(place for place, (_, text) in enumerate(left) if text == hash(answer.text))
+            found.append(left.pop(place)[0])
         return found
 
-    def _groups(self, prompt_id: int) -> dict[int, int]:
-        """The groups of the prompt by what their completions say."""
-        if prompt_id not in self.groups:
-            texts = completions.texts_by_group(self.project, prompt_id)
-            self.groups[prompt_id] = {hash(texts[item]): item for item in sorted(texts, reverse=True)}
-        return self.groups[prompt_id]
-
-    def _rank(self, row: Row, group_id: int, person: Labeler) -> None:
-        ids = completions.ids(self.project, group_id)
+    def _rank(self, row: Row, group_id: int, person: Labeler, ids: list[int]) -> None:
         rankings.add(
             self.project,
             NewRanking(
@@ -72,5 +152,11 @@ class Importer:
                 criteria={name: dict(zip(ids, order, strict=True)) for name, order in row.criteria.items()},
                 method=row.method,
                 seconds=row.seconds,
+                strength=row.strength,
             ),
         )
+
+
+def _answers(texts: Sequence[str]) -> int:
+    """Equal for the same answers in any order."""
+    return hash(tuple(sorted(texts)))

@@ -1,6 +1,7 @@
 """JSON lines and JSON arrays as objects with their line numbers."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, TextIO
@@ -10,6 +11,12 @@ from core.errors import BadInput
 
 #: Characters of a line.
 LONGEST = 1 << 28
+
+#: A byte order mark, which is in the middle too where files were put together.
+MARK = "\ufeff"
+EMPTY = " \t\r\n\0" + MARK
+#: What JSON takes for one: U+2028 and U+0085 are part of a text.
+LINE_END = re.compile(r"\r\n|\n|\r")
 
 Object = tuple[int, dict[str, Any]]
 
@@ -25,8 +32,8 @@ def bounded(file: TextIO) -> Iterator[str]:
 def lines(file: Iterable[str]) -> Iterator[Object | Refused]:
     """Each object with its line; a broken line is refused."""
     for line, text in enumerate(file, start=1):
-        if text.strip():
-            yield _object(line, text)
+        if text.strip(EMPTY):
+            yield _object(line, text.lstrip(MARK))
 
 
 def array(file: TextIO) -> Iterator[Object | Refused]:
@@ -35,9 +42,9 @@ def array(file: TextIO) -> Iterator[Object | Refused]:
     if len(text) == 2 * LONGEST:
         raise BadInput(f"The file holds more than {2 * LONGEST:,} characters of JSON: give it as JSON lines.")
     try:
-        values = json.loads(text)
+        values = json.loads(text.lstrip(MARK))
     except (ValueError, RecursionError) as error:
-        found = text.lstrip().splitlines()
+        found = text.lstrip(EMPTY).split("\n", 1)
         if len(found) > 1 and not isinstance(_object(1, found[0]), Refused):
             yield from lines(text.split("\n"))
         else:
@@ -58,11 +65,11 @@ def _object(line: int, text: str) -> Object | Refused:
 @lru_cache(maxsize=1)
 def first(head: str) -> dict[str, Any]:
     """The first object of the head of a file, past broken lines, or an empty one."""
-    text = head.lstrip()
-    starts = [text[1:].lstrip()] if text.startswith("[") else [text, *text.splitlines()[1:20]]
+    text = head.lstrip(EMPTY)
+    starts = [text[1:].lstrip()] if text.startswith("[") else [text, *LINE_END.split(text, 20)[1:20]]
     for start in starts:
         try:
-            value, _ = json.JSONDecoder().raw_decode(start)
+            value, _ = json.JSONDecoder().raw_decode(start.lstrip(MARK))
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.data import dialogue, jsonlines, source
-from core.data.outgoing import BESIDES_ORDER, Whole, grouped, losses, write_array
+from core.conversation import Conversation
+from core.data import dialogue, fields, jsonlines, source
+from core.data.outgoing import BESIDES_ORDER, Turned, Whole, grouped, losses, strengths_lost, write_array
 from core.data.rows import Answer, ExportReport, Refused, Row, attempt, preference, seconds, string
 from core.store import Project
 
 NAME = "label-studio"
 LACKS = ("ties", "flags", "comments")
 UNPLACED = "_"
-PROMPTS = ("prompt", "instruction", "question", "text")
+PROMPTS = ("messages", "prompt", "instruction", "question", "text", "dialogue", "chat")
 SIDES = (("answer1", "answer2"), ("answer_a", "answer_b"), ("response_a", "response_b"), ("left", "right"))
 
 
@@ -81,28 +82,28 @@ def _row(line: int, data: dict[str, Any], results: list[Any], who: Any, lead_tim
     if isinstance(who, dict):
         who = who.get("id") or who.get("email")
     rest: dict[str, Any] = {"labeler": "" if who is None else f"label studio {who}", "seconds": seconds(lead_time)}
-    prompt = next((dialogue.text(data[name]) for name in PROMPTS if name in data), "")
+    asked = fields.asked(data, next((data[name] for name in PROMPTS if data.get(name)), ""))
     names = next((pair for pair in SIDES if pair[0] in data and pair[1] in data), None)
     for result in results:
         selected = _selected(result)
         if names and selected:
-            left, right = (dialogue.text(data[name]) for name in names)
+            left, right = (dialogue.answer(data[name]) for name in names)
             chosen, rejected = (left, right) if selected == "left" else (right, left)
-            return preference(line, prompt, chosen, rejected, **rest)
+            return preference(line, asked, chosen, rejected, **rest)
         order = _order(result)
         if order and "items" in data:
-            return _ranked(line, prompt, data["items"], order, rest)
+            return _ranked(line, asked, data["items"], order, rest)
     return Refused(line, "an annotation holds no order and no choice")
 
 
-def _ranked(line: int, prompt: str, items: list[Any], order: Any, rest: dict[str, Any]) -> Row | Refused:
+def _ranked(line: int, asked: Conversation, items: list[Any], order: Any, rest: dict[str, Any]) -> Row | Refused:
     places = _places(order)
     if places is None:
         return Refused(line, "its answers lie in several buckets, and the file does not say which is better")
     texts = {str(item["id"]): _body(item) for item in items}
     if not set(places) <= set(texts):
         return Refused(line, "an annotation ranks an item that the task does not have")
-    return Row(line, prompt, answers=tuple(Answer(text, places.get(key)) for key, text in texts.items()), **rest)
+    return Row(line, asked, answers=tuple(Answer(text, places.get(key)) for key, text in texts.items()), **rest)
 
 
 def _places(order: Any) -> dict[str, int] | None:
@@ -118,30 +119,33 @@ def _places(order: Any) -> dict[str, int] | None:
 
 
 def _body(item: dict[str, Any]) -> str:
-    return string(next((item[name] for name in ("body", "text", "html", "title") if item.get(name)), "")).strip()
+    return string(next((item[name] for name in ("body", "text", "html", "title") if item.get(name)), ""))
 
 
 def write(project: Project, path: Path) -> ExportReport:
     """A task for all who ranked the same answers. Ties share a bucket `rank-N`, unranked answers are not placed."""
-    lost = losses(project, *BESIDES_ORDER)
+    lost, turned = losses(project, *BESIDES_ORDER) | strengths_lost(project), Turned()
     written = 0
 
     def tasks() -> Iterator[dict[str, Any]]:
         nonlocal written
         for number, ranked in enumerate(grouped(project), start=1):
             written += len(ranked)
-            yield _task(number, ranked)
+            yield _task(number, ranked, turned)
 
     write_array(path, tasks())
-    return ExportReport("rankings", written, lost)
+    return ExportReport("rankings", written, lost | turned.lost)
 
 
-def _task(number: int, ranked: list[Whole]) -> dict[str, Any]:
+def _task(number: int, ranked: list[Whole], turned: Turned) -> dict[str, Any]:
+    """The prompt to be read, and its turns as messages where it has several."""
     items = [
         {"id": f"answer_{place}", "title": f"Answer {place}", "body": answer.text}
         for place, answer in enumerate(ranked[0].comparable, start=1)
     ]
-    data = {"prompt": ranked[0].row.prompt, "items": items}
+    asked = ranked[0].row.conversation
+    turns = {} if dialogue.of_text(asked.text) == asked else {"messages": turned.turns(asked)}
+    data = {"prompt": asked.text, **turns, "items": items}
     annotations = [_given(number, ranking) for ranking in ranked]
     return {"id": number, "data": data, "annotations": annotations, "predictions": []}
 

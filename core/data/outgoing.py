@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from core.conversation import Conversation
 from core.data.rows import Answer, Row
 from core.store import Project, counting, pairs
 from core.store.counting import CountingRanking
@@ -19,6 +20,10 @@ COMMENTS = "comments"
 LABELERS = "labelers' names"
 CRITERIA = "orders by criterion"
 METHODS = "ways of ranking"
+#: Counted only where there are any.
+TURNS = "prompts of several turns, written as one text"
+TOOLS = "prompts with tools or calls of them, written without"
+STRENGTHS = "strengths of preferences"
 
 LOST = {
     UNRANKED: counting.unranked_completions,
@@ -52,9 +57,43 @@ class Whole:
         return kept if some and len(kept) > 1 and not self.row.flag else ()
 
 
+class Turned:
+    """Counts the prompts that a format writes with less than their turns."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, set[str]] = {TURNS: set(), TOOLS: set()}
+
+    def text(self, asked: Conversation) -> str:
+        """All of its turns as one text."""
+        if not asked.is_plain:
+            self._seen[TURNS].add(asked.key)
+        return asked.text
+
+    def turns(self, asked: Conversation) -> list[dict[str, str]]:
+        """Its turns as roles and texts alone."""
+        if has_tools(asked):
+            self._seen[TOOLS].add(asked.key)
+        return [{"role": turn.role, "content": turn.content} for turn in asked.messages]
+
+    @property
+    def lost(self) -> dict[str, int]:
+        return {kind: len(seen) for kind, seen in self._seen.items() if seen}
+
+
+def has_tools(asked: Conversation) -> bool:
+    """Is more in it than roles and texts?"""
+    return bool(asked.tools) or any(turn.extra for turn in asked.messages)
+
+
 def losses(project: Project, *kinds: str) -> dict[str, int]:
     """How much of each kind there is among the rankings that count."""
     return {kind: pairs.counts(project).ties if kind == TIES else LOST[kind](project) for kind in kinds}
+
+
+def strengths_lost(project: Project) -> dict[str, int]:
+    """How many rankings say how much better the better answer is."""
+    count = counting.strengths(project)
+    return {STRENGTHS: count} if count else {}
 
 
 def listed(project: Project, *, by_group: bool = False) -> Iterator[Whole]:
@@ -76,7 +115,7 @@ def _whole(ranking: CountingRanking) -> Whole:
     ids = [answer.completion_id for answer in ranking.answers]
     row = Row(
         line=ranking.id,
-        prompt=ranking.prompt,
+        conversation=ranking.conversation,
         tags=ranking.tags,
         split=ranking.split,
         answers=tuple(Answer(answer.text, answer.rank, answer.flag) for answer in ranking.answers),
@@ -88,6 +127,7 @@ def _whole(ranking: CountingRanking) -> Whole:
         criteria={name: tuple(map(order.get, ids)) for name, order in ranking.criteria.items()},
         method=ranking.method,
         seconds=ranking.seconds,
+        strength=ranking.strength,
     )
     return Whole(row, ranking.group_id, ranking.labeler.id, ranking.guidelines_id, ranking.created_at)
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.conversation import Conversation
+from core.data import jsonlines, source
 from core.data.rows import Refused, Row
 
 NAME = "text"
@@ -14,9 +16,10 @@ def sniff(head: str, path: Path) -> bool:
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
-    with path.open(encoding="utf-8-sig") as file:
-        for line, text in enumerate(file, start=1):
+    with source.opened(path) as file:
+        for line, said in enumerate(jsonlines.bounded(file), start=1):
+            text = said.lstrip("\ufeff")
             if "\0" in text:
                 yield Refused(line, "it holds binary data")
             elif text.strip():
-                yield Row(line, text.strip())
+                yield Row(line, Conversation.of_text(text.strip()))

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.data import jsonlines, source
+from core.conversation import Conversation, of_named_turns
+from core.data import dialogue, fields, jsonlines, source
 from core.data.outgoing import Whole, listed
 from core.data.rows import Answer, ExportReport, Refused, Row, seconds, string, whole
 from core.store import Project, counting
@@ -38,7 +39,7 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
         return Refused(line, "it lacks a labeler or two completions")
     return Row(
         line,
-        string(value["prompt"]),
+        _conversation(value),
         tags=tuple(map(string, value.get("tags") or ())),
         split="heldout" if value.get("split") == "heldout" else "train",
         answers=answers,
@@ -50,7 +51,16 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
         criteria=criteria,
         method=string(value.get("method", "order")),
         seconds=seconds(value.get("seconds")),
+        strength=fields.number(value.get("strength")),
     )
+
+
+def _conversation(value: dict[str, Any]) -> Conversation:
+    """Its turns, or the text of a file from before there were any. Raises `Unusable`."""
+    if value.get("messages") is not None:
+        return dialogue.read(value["messages"])
+    text = string(value["prompt"])
+    return of_named_turns(text) or Conversation.of_text(text)
 
 
 def write(project: Project, path: Path) -> ExportReport:
@@ -66,6 +76,7 @@ def _object(ranking: Whole) -> dict[str, Any]:
     row = ranking.row
     return {
         "prompt": row.prompt,
+        "messages": row.conversation.data(),
         "tags": list(row.tags),
         "split": row.split,
         "completions": [{"text": item.text, "rank": item.rank, "flag": item.flag} for item in row.answers],
@@ -74,6 +85,7 @@ def _object(ranking: Whole) -> dict[str, Any]:
         "criteria": {name: list(order) for name, order in row.criteria.items()},
         "method": row.method,
         "seconds": row.seconds,
+        "strength": row.strength,
         "labeler": {"name": row.labeler, "kind": row.labeler_kind, "detail": row.labeler_detail},
         "guidelines": ranking.guidelines_id,
         "ranked_at": ranking.created_at,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from core.conversation import Conversation, looks_like_turns
 from core.records import Prompt, Split
 from core.store.rankings import METHODS
 
@@ -17,28 +18,38 @@ NO_PROMPT = "it has no prompt"
 EMPTY = "one of its answers is empty"
 SAME = "both of its answers are the same"
 DIFFERENT = "its two sides have different prompts"
+ALONE = "it has fewer than two answers"
 #: What a file of pairs cannot say.
 PAIRS_LACK = ("ties", "partial orders", "flags", "comments")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A completion with its rank (1 is best, equal is tied, None is unranked)."""
+    """A completion with its rank (1 is best, equal is tied, None is unranked) and which model wrote it, if a file
+    says that."""
 
     text: str
     rank: int | None = None
     flag: str | None = None
+    model: str = ""
+
+
+class Unusable(ValueError):
+    """A value that no row can be made of; its sentence goes on from "line 3:"."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A prompt, and its answers if they are ranked. `line` counts from 1.
+    """What is asked, and its answers if there are any. `line` counts from 1.
 
-    `criteria` holds further orders by criterion, each with one rank for each answer.
+    Answers that are not `ranked` are to be. `criteria` holds further orders by criterion, each with one rank for each
+    answer. `strength` is how much better the better of two answers is: 1 is slightly, 3 is much, as `margin` counts
+    places. `lost` names what the file says of the row and a project has no place for; `held` names fields that may
+    hold answers, and were not read; `guessed` says what was taken for granted.
     """
 
     line: int
-    prompt: str
+    conversation: Conversation
     tags: tuple[str, ...] = ()
     split: Split = "train"
     answers: tuple[Answer, ...] = ()
@@ -50,6 +61,26 @@ class Row:
     criteria: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
     method: str = "order"
     seconds: float | None = None
+    strength: float | None = None
+    ranked: bool = True
+    lost: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    guessed: str = ""
+
+    @property
+    def prompt(self) -> str:
+        """To read."""
+        return self.conversation.text
+
+    @property
+    def key(self) -> str:
+        """Equal for rows that ask the same."""
+        return self.conversation.text if self.conversation.is_plain else self.conversation.key
+
+    @property
+    def may_be_turns(self) -> bool:
+        """Is it one user turn that looks like several?"""
+        return self.conversation.is_plain and "\n\n" in self.prompt and looks_like_turns(self.prompt)
 
 
 @dataclass(frozen=True)
@@ -62,11 +93,16 @@ class Refused:
 
 @dataclass
 class Report:
-    """`added` and `known` count what was imported and what was there already."""
+    """`added` and `known` count what was imported and what was there already; `unranked` of the added are answers that
+    are still to be ranked. `held` are fields that may hold answers, and were not read. `notes` are sentences about
+    what was done with some of the rows."""
 
     what: str
     added: int = 0
     known: int = 0
+    unranked: int = 0
+    notes: list[str] = field(default_factory=list)
+    held: tuple[str, ...] = ()
     refused: list[Refused] = field(default_factory=list)
     prompts: list[Prompt] = field(default_factory=list)
 
@@ -88,22 +124,25 @@ class ExportReport:
         return f"{cells} {why}; an import here takes it off again." if self.guarded else ""
 
 
-def preference(line: int, prompt: str, chosen: str, rejected: str, *, tie: bool = False, **rest: Any) -> Row | Refused:
+def preference(
+    line: int, asked: Conversation, chosen: str, rejected: str, *, tie: bool = False, **rest: Any
+) -> Row | Refused:
     """One chosen and one rejected answer (or two equal ones), or why they are no pair."""
-    if not prompt.strip():
-        return Refused(line, NO_PROMPT)
     if not chosen.strip() or not rejected.strip():
         return Refused(line, EMPTY)
-    if chosen.strip() == rejected.strip():
+    if chosen == rejected:
         return Refused(line, SAME)
-    answers = (Answer(chosen.strip(), 1), Answer(rejected.strip(), 1 if tie else 2))
-    return Row(line, prompt.strip(), answers=answers, **rest)
+    models = rest.pop("models", ("", ""))
+    answers = (Answer(chosen, 1, model=models[0]), Answer(rejected, 1 if tie else 2, model=models[1]))
+    return Row(line, asked, answers=answers, **({**rest, "strength": None} if tie else rest))
 
 
 def attempt(line: int, parse: Callable[..., Row | Refused], *values: Any) -> Row | Refused:
     """`parse(line, *values)`, refused where the values are not what `parse` expects."""
     try:
         return parse(line, *values)
+    except Unusable as error:
+        return Refused(line, str(error))
     except WRONG_KIND:
         return Refused(line, "its fields are not of the kind that this format has")
 
@@ -137,21 +176,27 @@ def seconds(value: Any) -> float | None:
 
 def checked(row: Row) -> Row | Refused:
     """The row if a project can hold it."""
-    texts = [row.prompt, *row.tags, row.comment, row.labeler, row.labeler_detail, row.flag or "", *row.criteria]
-    texts += [text for answer in row.answers for text in (answer.text, answer.flag or "")]
-    together = "".join(texts)
+    texts = [*row.tags, row.comment, row.labeler, row.labeler_detail, row.flag or "", *row.criteria]
+    texts += [text for answer in row.answers for text in (answer.text, answer.flag or "", answer.model)]
+    texts += [turn.content for turn in row.conversation.messages]
+    try:
+        together = "".join(texts) + ("" if row.conversation.is_plain else row.conversation.key)
+    except WRONG_KIND:
+        return Refused(row.line, "its conversation holds what is no JSON")
     if "\0" in together:
         return Refused(row.line, "it holds binary data")
     if not together.isascii() and SURROGATE.search(together):
         return Refused(row.line, "it holds half of a character pair, which is no text")
     if not row.prompt.strip():
         return Refused(row.line, NO_PROMPT)
-    return _ranking(row) if row.answers else row
+    return _answered(row) if row.answers else row
 
 
-def _ranking(row: Row) -> Row | Refused:
+def _answered(row: Row) -> Row | Refused:
     if len(row.answers) < 2:
-        return Refused(row.line, "it has fewer than two answers")
+        return Refused(row.line, ALONE)
+    if not row.ranked:
+        return row
     if not row.flag and all(answer.rank is None and not answer.flag for answer in row.answers):
         return Refused(row.line, "nothing in it is ranked or flagged")
     ranks = [answer.rank for answer in row.answers] + [rank for order in row.criteria.values() for rank in order]

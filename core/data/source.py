@@ -1,18 +1,25 @@
 """A file of any kind as objects: what each reader takes apart, whether it came as JSON, a table or Parquet."""
 
 import csv
-import gzip
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from core.data import jsonlines, parquet
+from core.data import dialogue, encodings, fields, jsonlines, parquet
 from core.data.jsonlines import Object
-from core.data.rows import Refused, Row, attempt
+from core.data.rows import Refused, Row, Unusable, attempt
 
 TABLES = {".csv": ",", ".tsv": "\t"}
+#: What stands between the cells, in countries where the comma is in numbers too.
+DELIMITERS = (",", ";", "\t", "|")
 HEAD = 1 << 20
+#: Characters of a table's first line that are looked at.
+LINE = 1 << 16
+#: The columns of our own table of rankings.
+OURS = {"ranking", "completion", "rank"}
+MORE = "it has more cells than the table has columns"
 
 csv.field_size_limit(2**31 - 1)
 
@@ -24,52 +31,136 @@ def suffix(path: Path) -> str:
 
 def opened(path: Path, newline: str | None = None) -> TextIO:
     """The file as text, unpacked if it is gzipped."""
-    if path.suffix.lower() == ".gz":
-        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=newline))
-    return path.open(encoding="utf-8-sig", newline=newline)
+    file = encodings.binary(path)
+    return cast(TextIO, io.TextIOWrapper(file, encoding=encodings.of(path), newline=newline))
+
+
+def is_table(path: Path) -> bool:
+    """Is it a table by its name, or a text whose first line names columns as Excel's "Unicode text" does?"""
+    kind = suffix(path)
+    if kind in TABLES:
+        return True
+    if kind not in ("", ".txt"):
+        return False
+    try:
+        with opened(path, newline="") as file:
+            _, names = _dialect(file.readline(LINE), ",")
+    except (OSError, EOFError, UnicodeError):
+        return False
+    return len(names) > 1 and sum(map(_is_known, names)) > 1
 
 
 def head(path: Path) -> str:
     """The beginning of the file; for a table or Parquet its first row as JSON."""
-    kind = suffix(path)
-    if kind == ".parquet":
+    if suffix(path) == ".parquet":
         return parquet.head(path)
-    if kind in TABLES:
+    if is_table(path):
         first: Object = next((item for item in table(path) if not isinstance(item, Refused)), (0, {}))
         return json.dumps(dict.fromkeys(header(path), "") | first[1])
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-        return file.read(HEAD).decode("utf-8-sig", errors="ignore")
+    with encodings.binary(path) as file:
+        return file.read(HEAD).decode(encodings.of(path), errors="ignore").lstrip("\ufeff")
 
 
 def objects(path: Path) -> Iterator[Object | Refused]:
     """Each object with its line, its place in the array or its row."""
-    kind = suffix(path)
-    if kind == ".parquet":
+    if suffix(path) == ".parquet":
         yield from parquet.objects(path)
-    elif kind in TABLES:
+    elif is_table(path):
         yield from table(path)
     else:
         with opened(path) as file:
-            yield from jsonlines.array(file) if kind == ".json" else jsonlines.lines(jsonlines.bounded(file))
+            yield from jsonlines.array(file) if _is_array(path) else jsonlines.lines(jsonlines.bounded(file))
+
+
+def _is_array(path: Path) -> bool:
+    """A file of JSON lines may be an array all the same."""
+    if suffix(path) == ".json":
+        return True
+    with opened(path) as file:
+        return file.read(LINE).lstrip("\ufeff \t\r\n").startswith("[")
 
 
 def header(path: Path) -> list[str]:
-    """The names of a table's columns."""
+    """The names of a table's columns; known ones in small letters."""
     with opened(path, newline="") as file:
-        return [name.strip() for name in next(csv.reader(file, delimiter=TABLES[suffix(path)]), [])]
+        return _begin(file, path)[1]
+
+
+def _begin(file: TextIO, path: Path) -> tuple[Any, list[str]]:
+    """A reader of the rows after the header, and the names of the columns."""
+    line = file.readline(LINE).lstrip("\ufeff")
+    if line.strip().lower().startswith("sep=") and len(line.strip()) == 5:
+        delimiter, line = line.strip()[4], ""
+    else:
+        delimiter, _ = _dialect(line, TABLES.get(suffix(path), ","))
+    rows = csv.reader(_again(line, file), delimiter=delimiter)
+    return rows, _named([name.strip().lstrip("\ufeff") for name in next(rows, [])])
+
+
+def _again(line: str, file: TextIO) -> Iterator[str]:
+    if line:
+        yield line
+    yield from file
+
+
+def _dialect(line: str, usual: str) -> tuple[str, list[str]]:
+    """What divides the cells, and the names in the first line: what gives most names that are known, then most at
+    all, then the usual one."""
+
+    def names(delimiter: str) -> list[str]:
+        try:
+            return next(csv.reader([line.lstrip("\ufeff").rstrip("\r\n")], delimiter=delimiter), [])
+        except csv.Error:
+            return []
+
+    def worth(delimiter: str) -> tuple[int, int, bool]:
+        found = names(delimiter)
+        return sum(map(_is_known, found)), len(found), delimiter == usual
+
+    best = max(DELIMITERS, key=worth)
+    return best, names(best)
+
+
+def _is_known(name: str) -> bool:
+    found = fields.canonical(name)
+    return found in fields.MEANT or fields.NUMBERED.fullmatch(found) is not None
+
+
+def _named(names: list[str]) -> list[str]:
+    """The names with the known ones in small letters, as long as each is there once."""
+    found = [fields.canonical(name) if _is_known(name) else name for name in names]
+    return found if len(set(found)) == len(set(names)) else names
 
 
 def table(path: Path) -> Iterator[Object | Refused]:
     """The rows of a table by their columns' names, without the empty cells."""
     with opened(path, newline="") as file:
-        rows = csv.reader(file, delimiter=TABLES[suffix(path)])
+        line = 1
         try:
-            names = [name.strip() for name in next(rows, [])]
+            rows, names = _begin(file, path)
             for cells in rows:
-                if any(cells):
-                    yield rows.line_num, {name: cell for name, cell in zip(names, cells, strict=False) if cell}
+                line = rows.line_num
+                if cells and cells[0].startswith("\ufeff"):
+                    cells[0] = cells[0].lstrip("\ufeff")
+                if not any(cells) or [fields.canonical(cell) for cell in cells] == list(map(fields.canonical, names)):
+                    continue
+                if any(cells[len(names) :]):
+                    yield Refused(line, MORE)
+                else:
+                    yield _record(line, names, cells)
         except csv.Error as error:
-            yield Refused(rows.line_num, f"the rest of the file is no CSV ({error})")
+            yield Refused(line, f"the rest of the file is no CSV ({error})")
+
+
+def _record(line: int, names: list[str], cells: list[str]) -> Object | Refused:
+    """The cells by their names; those that are lists of messages as such, but in our own table, where no answer is."""
+    found: dict[str, Any] = {name: cell for name, cell in zip(names, cells, strict=False) if cell}
+    if set(names) >= OURS:
+        return line, found
+    try:
+        return line, {name: dialogue.decoded(cell) for name, cell in found.items()}
+    except Unusable as error:
+        return Refused(line, str(error))
 
 
 def rows(path: Path, parse: Callable[[int, dict[str, Any]], Row | Refused]) -> Iterator[Row | Refused]:

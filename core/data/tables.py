@@ -10,37 +10,34 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from core.data import source, trl
+from core.conversation import Conversation, of_named_turns
+from core.data import dialogue, fields, source, trl
 from core.data.jsonlines import Object
 from core.data.outgoing import listed
 from core.data.rows import Answer, ExportReport, Refused, Row, attempt, seconds, whole
 from core.spreadsheets import guarded, unguarded
 from core.store import Project, rankings
+from core.texts import one_line
 
 NAME = "csv"
 LACKS: tuple[str, ...] = ()
 BY = "rank by "
-PLAIN = ("comment", "labeler", "labeler_kind", "labeler_detail", "method", "seconds", "split")
+PLAIN = ("comment", "labeler", "labeler_kind", "labeler_detail", "method", "seconds", "strength", "split")
 
 
 def sniff(head: str, path: Path) -> bool:
-    return source.suffix(path) in source.TABLES
+    return source.is_table(path)
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
     columns = source.header(path)
-    if "prompt" not in columns:
-        yield Refused(1, "the first line names no column `prompt`")
-    elif {"ranking", "completion", "rank"} <= set(columns):
+    if {"prompt", "ranking", "completion", "rank"} <= set(columns):
         yield from _rankings(path)
+    elif not any(name in columns for name in fields.PROMPTS):
+        named = ", ".join(f"`{one_line(name, 40)}`" for name in columns[:12]) or "nothing"
+        yield Refused(1, f"the first line names no column `prompt`: it names {named}")
     else:
-        yield from source.rows(path, _row)
-
-
-def _row(line: int, value: dict[str, Any]) -> Row | Refused:
-    """H2O's `chosen_response` and `rejected_response` are read like `chosen` and `rejected`."""
-    sides = {name: value.get(name) or value.get(f"{name}_response") for name in ("chosen", "rejected")}
-    return trl.parse(line, {**value, **sides})
+        yield from source.rows(path, trl.parse)
 
 
 def _rankings(path: Path) -> Iterator[Row | Refused]:
@@ -65,9 +62,9 @@ def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
     criteria = {name for item in items for name in item if name.startswith(BY)}
     return Row(
         line,
-        first.get("prompt", ""),
+        _conversation(first),
         tags=tuple(map(str, json.loads(first.get("tags", "[]")))),
-        split="heldout" if first.get("split") in trl.HELDOUT else "train",
+        split=fields.split_of(first),
         answers=tuple(
             Answer(item.get("completion", ""), whole(item.get("rank")), item.get("flag")) for item in items
         ),
@@ -79,7 +76,16 @@ def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
         criteria={name.removeprefix(BY): tuple(whole(item.get(name)) for item in items) for name in criteria},
         method=first.get("method", "order"),
         seconds=seconds(first.get("seconds")),
+        strength=fields.number(first.get("strength")),
     )  # fmt: skip
+
+
+def _conversation(value: dict[str, Any]) -> Conversation:
+    """Its turns as JSON, or the text of a table from before there were any. Raises `Unusable`."""
+    if value.get("messages"):
+        return dialogue.read(json.loads(value["messages"]))
+    text = value.get("prompt", "")
+    return of_named_turns(text) or Conversation.of_text(text)
 
 
 def write(project: Project, path: Path) -> ExportReport:
@@ -99,12 +105,14 @@ def write(project: Project, path: Path) -> ExportReport:
                 *PLAIN,
                 "tags",
                 "prompt_flag",
+                "messages",
             ]
         )
         for ranking in listed(project):
             written += 1
             row = ranking.row
-            once = [*(getattr(row, name) for name in PLAIN), json.dumps(row.tags, ensure_ascii=False), row.flag]
+            turns = json.dumps(row.conversation.data(), ensure_ascii=False)
+            once = [*(getattr(row, name) for name in PLAIN), json.dumps(row.tags, ensure_ascii=False), row.flag, turns]
             for place, item in enumerate(row.answers):
                 orders = [row.criteria[name][place] if name in row.criteria else None for name in criteria]
                 cells = [row.line, row.prompt, item.text, item.rank, item.flag, *orders, *once]

@@ -1,19 +1,25 @@
-"""TRL's prompt and preference rows in JSON lines, JSON or Parquet, standard and conversational."""
+"""TRL's rows in JSON lines, JSON or Parquet, standard and conversational, and whatever else has a question with a
+chosen and a rejected answer, with several answers that nobody ranked, or alone."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.data import dialogue, parquet, source
-from core.data.outgoing import ALL_LOST, losses
-from core.data.rows import DIFFERENT, PAIRS_LACK, ExportReport, Refused, Row, preference
-from core.store import Project, pairs
+from core.conversation import Conversation, Message
+from core.data import answers, dialogue, fields, parquet, source
+from core.data.outgoing import ALL_LOST, Turned, losses
+from core.data.rows import DIFFERENT, EMPTY, PAIRS_LACK, ExportReport, Refused, Row, Unusable, preference
+from core.store import Project, counting, pairs
 
 NAME = "trl"
 LACKS = PAIRS_LACK
-HELDOUT = ("heldout", "test", "eval", "validation")
 COLUMNS = ("prompt", "chosen", "rejected")
+NO_PROMPT = "it has no `prompt`"
+#: Fields of a file of prompts as most are.
+PROMPT_ALONE = {"prompt", "tags", "split", "id"}
+#: What belongs to a question, and is not part of what is read of it.
+BESIDE = ("context", "input", "passage", "document", "history")
 
 
 def sniff(head: str, path: Path) -> bool:
@@ -25,34 +31,108 @@ def read(path: Path) -> Iterator[Row | Refused]:
 
 
 def parse(line: int, value: dict[str, Any]) -> Row | Refused:
-    if value.get("chosen") is not None or value.get("rejected") is not None:
-        return _pair(line, value)
-    prompt = dialogue.text(value.get("prompt", value.get("text", "")))
-    if not prompt:
-        return Refused(line, "it has no `prompt`")
-    tags, split = value.get("tags") or (), value.get("split")
-    names = (tags,) if isinstance(tags, str) else tuple(str(tag) for tag in tags)
-    return Row(line, prompt, names, "heldout" if split in HELDOUT else "train")
+    if value.keys() <= PROMPT_ALONE and isinstance(prompt := value.get("prompt"), str) and prompt.strip():
+        return Row(line, dialogue.conversation(prompt), fields.tags_of(value), fields.split_of(value))
+    chosen, rejected = fields.first(value, fields.CHOSEN), fields.first(value, fields.REJECTED)
+    if chosen is not None or rejected is not None or "chosen" in value:
+        return pair(line, value, chosen, rejected)
+    return answers.parse(line, value) or _asked(line, value)
 
 
-def _pair(line: int, value: dict[str, Any]) -> Row | Refused:
-    chosen, rejected, prompt = value.get("chosen"), value.get("rejected"), value.get("prompt")
-    if prompt is None and isinstance(chosen, list) and isinstance(rejected, list):
-        if not chosen or chosen[:-1] != rejected[:-1]:
-            return Refused(line, DIFFERENT)
-        prompt, chosen, rejected = chosen[:-1], chosen[-1:], rejected[-1:]
+def pair(line: int, value: dict[str, Any], chosen: Any, rejected: Any) -> Row | Refused:
+    asked, better, worse = sides(value, chosen, rejected)
+    scores, margin = fields.rated(value), fields.number(value.get("margin"))
+    prompt = fields.first(value, fields.PROMPTS)
+    read = {"input"} if "instruction" in value else set()
+    lost = [f"`{name}`" for name in BESIDE if name not in read and value.get(name) and value[name] is not prompt]
+    return preference(
+        line, asked, better, worse, tie=scores is not None and scores[0] == scores[1], tags=fields.tags_of(value),
+        split=fields.split_of(value), models=fields.models_of(value), lost=(*fields.scored(value), *lost),
+        strength=1 + margin if margin is not None and margin >= 0 else None,
+    )  # fmt: skip
+
+
+def sides(value: dict[str, Any], chosen: Any, rejected: Any) -> tuple[Conversation, str, str]:
+    """The question and the two answers. Sides that hold the whole dialogue say themselves what was asked: then the
+    `prompt` beside them, which may be its first question only, need but belong to it. Raises `Unusable`."""
+    prompt = fields.first(value, fields.PROMPTS)
+    left, right = chosen, rejected
+    if dialogue.is_encoded(left) and dialogue.is_encoded(right):
+        left, right = dialogue.decoded(left), dialogue.decoded(right)
+        value = {**value, "prompt": dialogue.decoded(prompt)}
+    if not isinstance(left, (list, dict)) or not isinstance(right, (list, dict)):
+        if prompt is None:
+            raise Unusable("it has no `prompt` of its own")
+        return fields.asked(value), dialogue.answer(left), dialogue.answer(right)
+    one = dialogue.messages(left)
+    same = isinstance(left, list) and isinstance(right, list) and left[:-1] == right[:-1] and len(right) > 0
+    other = (*one[:-1], dialogue.message(right[-1])) if same else dialogue.messages(right)
+    if not one or not other:
+        raise Unusable(EMPTY)
+    if one[:-1] != other[:-1]:
+        raise Unusable(DIFFERENT)
+    return _dialogue(value, prompt, one[:-1]), dialogue.said(one[-1]), dialogue.said(other[-1])
+
+
+def _dialogue(value: dict[str, Any], prompt: Any, before: tuple[Message, ...]) -> Conversation:
+    """What was asked: the turns before the answers, or the prompt and these."""
     if prompt is None:
-        return Refused(line, "it has no `prompt` of its own")
-    return preference(line, dialogue.text(prompt), dialogue.text(chosen), dialogue.text(rejected))
+        return dialogue.conversation(list(map(Message.data, before)), system=fields.first(value, fields.SYSTEM),
+                                     tools=value.get("tools"))  # fmt: skip
+    asked = fields.asked(value)
+    if not any(turn.role == "user" for turn in before):
+        return dialogue.whole((*asked.messages, *before), list(asked.tools)) if before else asked
+    if not _belongs(asked, before):
+        raise Unusable("its prompt is not in the dialogue that its answers end")
+    system = asked.messages[:1] if asked.messages[0].role == "system" and before[0].role != "system" else ()
+    return dialogue.whole((*system, *before), list(asked.tools))
+
+
+def _belongs(asked: Conversation, before: tuple[Message, ...]) -> bool:
+    said = {turn.content.strip() for turn in before if turn.role == "user"}
+    wanted = [turn.content.strip() for turn in asked.messages if turn.role == "user"]
+    return any(text in said or any(turn and (turn in text or text in turn) for turn in said) for text in wanted)
+
+
+def _asked(line: int, value: dict[str, Any]) -> Row | Refused:
+    """The question alone; a dialogue that ends with an answer holds more."""
+    prompt = fields.first(value, fields.PROMPTS)
+    if prompt is None:
+        return Refused(line, NO_PROMPT)
+    used = {name for name in ("prompt", "text", "question") if value.get(name) is prompt}
+    if isinstance(prompt, (list, dict)):
+        used |= {name for name in fields.PROMPTS if value.get(name) is prompt}
+        turns = dialogue.messages(prompt)
+        if turns and turns[-1].role == "assistant":
+            asked = fields.asked(value, list(map(Message.data, turns[:-1])))
+            held = tuple(name for name in fields.PROMPTS if value.get(name) is prompt)
+            return Row(line, asked, fields.tags_of(value), fields.split_of(value), held=held)
+    if "instruction" in value:
+        used |= {"instruction", "input"}
+    asked = fields.asked(value)
+    if asked.text.strip() == "":
+        return Refused(line, NO_PROMPT)
+    return Row(line, asked, fields.tags_of(value), fields.split_of(value), held=fields.held(value, used))
 
 
 def write(project: Project, path: Path) -> ExportReport:
     """One row for each pair, with an explicit prompt; Parquet where the path ends in `.parquet`."""
-    rows = (dict(zip(COLUMNS, pair, strict=True)) for pair in pairs.texts(project))
-    return ExportReport("pairs", save(path, rows, conversational=False), losses(project, *ALL_LOST))
+    turned, margins = Turned(), counting.strengths(project) > 0
+    rows = (
+        {"prompt": turned.text(pair.conversation), "chosen": pair.chosen, "rejected": pair.rejected}
+        | margin(pair.strength, margins)
+        for pair in pairs.preferences(project)
+    )
+    written = save(path, rows, conversational=False, margins=margins)
+    return ExportReport("pairs", written, losses(project, *ALL_LOST) | turned.lost)
 
 
-def save(path: Path, rows: Iterator[dict[str, Any]], *, conversational: bool) -> int:
+def margin(strength: float | None, wanted: bool) -> dict[str, float]:
+    """TRL's margin: what `strength` adds to the one place that all pairs are apart."""
+    return {"margin": max(0.0, (strength or 1.0) - 1.0)} if wanted else {}
+
+
+def save(path: Path, rows: Iterator[dict[str, Any]], *, conversational: bool, margins: bool = False) -> int:
     """Write the rows; returns how many there were."""
     if source.suffix(path) == ".parquet":
         import pyarrow
@@ -60,7 +140,8 @@ def save(path: Path, rows: Iterator[dict[str, Any]], *, conversational: bool) ->
         kind = pyarrow.string()
         if conversational:
             kind = pyarrow.list_(pyarrow.struct([("role", kind), ("content", kind)]))
-        return parquet.write(path, rows, dict.fromkeys(COLUMNS, kind))
+        columns = dict.fromkeys(COLUMNS, kind) | ({"margin": pyarrow.float64()} if margins else {})
+        return parquet.write(path, rows, columns)
     written = 0
     with path.open("w", encoding="utf-8") as file:
         for row in rows:

@@ -1,29 +1,38 @@
 """TRL's preference rows with each text as messages. `core.data.trl` reads them."""
 
 from pathlib import Path
+from typing import Any
 
-from core.data import dialogue, trl
-from core.data.outgoing import ALL_LOST, losses
+from core.conversation import Conversation
+from core.data import source, trl
+from core.data.outgoing import ALL_LOST, Turned, losses
 from core.data.rows import ExportReport
-from core.store import Project, pairs
+from core.store import Project, counting, pairs
 
 NAME = "trl-conversational"
 
 
 def write(project: Project, path: Path) -> ExportReport:
-    """One row for each pair; a prompt that is a dialogue is written as its turns where it reads back the same."""
+    """One row for each pair. Tools and calls of them are in JSON lines only: in Parquet each has other columns."""
+    turned, margins, table = Turned(), counting.strengths(project) > 0, source.suffix(path) == ".parquet"
     rows = (
-        {"prompt": _messages(prompt), "chosen": _message(chosen), "rejected": _message(rejected)}
-        for prompt, chosen, rejected in pairs.texts(project)
+        {
+            **_asked(pair.conversation, turned, table),
+            "chosen": _message(pair.chosen),
+            "rejected": _message(pair.rejected),
+        }
+        | trl.margin(pair.strength, margins)
+        for pair in pairs.preferences(project)
     )
-    return ExportReport("pairs", trl.save(path, rows, conversational=True), losses(project, *ALL_LOST))
+    written = trl.save(path, rows, conversational=True, margins=margins)
+    return ExportReport("pairs", written, losses(project, *ALL_LOST) | turned.lost)
 
 
-def _messages(prompt: str) -> list[dict[str, str]]:
-    turns = dialogue.turns(prompt)
-    if dialogue.joined(turns) != prompt:
-        turns = [("user", prompt)]
-    return [{"role": role, "content": content} for role, content in turns]
+def _asked(asked: Conversation, turned: Turned, table: bool) -> dict[str, Any]:
+    if table:
+        return {"prompt": turned.turns(asked)}
+    tools = {"tools": list(asked.tools)} if asked.tools else {}
+    return {"prompt": [turn.data() for turn in asked.messages], **tools}
 
 
 def _message(answer: str) -> list[dict[str, str]]:

@@ -21,7 +21,8 @@ class Judgement:
     """One labeler's order over a group's completions, overall or by one criterion.
 
     `ranks` has one number for each completion: 1 is best, equal is tied, infinity is unranked (below every rank, with
-    no order among its like), nan is not judged (flagged). Without `ties` equal ranks were not compared.
+    no order among its like), nan is not judged (flagged). Without `ties` equal ranks were not compared. Ranks of two
+    answers are further apart where the labeler said that one is much better.
     """
 
     labeler_id: int
@@ -74,6 +75,8 @@ def judged_groups(project: Project, *, criteria: bool = True) -> list[JudgedGrou
         for criterion, ranks in orders.items():
             kept = {key: rank for key, rank in ranks.items() if (ranking.id, key) not in flagged}
             numbers = tuple(_number(kept[key]) if key in kept else math.nan for key in texts[ranking.group_id])
+            if criterion == OVERALL and ranking.strength is not None:
+                numbers = apart(numbers, ranking.strength)
             if gives_pairs(numbers):
                 found.append(Judgement(ranking.labeler_id, criterion, numbers, ranking.method != "best-worst"))
     return [
@@ -88,6 +91,14 @@ def judged_groups(project: Project, *, criteria: bool = True) -> list[JudgedGrou
 
 def _number(rank: int | None) -> float:
     return math.inf if rank is None else float(rank)
+
+
+def apart(ranks: tuple[float, ...], strength: float) -> tuple[float, ...]:
+    """The ranks of two answers, as many places apart as one is better; those of more or fewer as they are."""
+    judged = sorted({rank for rank in ranks if math.isfinite(rank)})
+    if len(ranks) != 2 or len(judged) != 2:
+        return ranks
+    return tuple(judged[0] + max(1.0, strength) if rank == judged[1] else rank for rank in ranks)
 
 
 def gives_pairs(ranks: tuple[float, ...]) -> bool:

@@ -1,7 +1,7 @@
 """What a policy answered, or anybody else. The completions of one prompt that are ranked together form a group."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from core.conversation import Conversation
@@ -35,18 +35,20 @@ def add_group(
     rows: tuple[NewCompletion, ...],
     *,
     sampling: dict[str, Any] | None = None,
+    each: Sequence[dict[str, Any]] = (),
     job_id: int | None = None,
 ) -> int:
-    """Store completions that will be ranked together; returns the group's id."""
+    """Store completions that will be ranked together; returns the group's id. `sampling` says how all of them were
+    written, or `each` how each was."""
     with project.write() as database:
         group_id = database.insert(ADD_GROUP, {"prompt_id": prompt_id, "job_id": job_id, "created_at": now()})
-        together = {"group_id": group_id, "sampling": json.dumps(sampling or {})}
+        written = [json.dumps(how) for how in each or [sampling or {}] * len(rows)]
         database.many(ADD, [
             {
                 "text": row.text, "policy_job": row.policy_job, "seed": row.seed, "tokens": row.tokens,
-                "ended": row.ended, **together,
+                "ended": row.ended, "group_id": group_id, "sampling": how,
             }
-            for row in rows
+            for row, how in zip(rows, written, strict=True)
         ])  # fmt: skip
     return group_id
 

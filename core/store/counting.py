@@ -36,11 +36,13 @@ class CountingRanking:
     answers: tuple[RankedAnswer, ...]
     criteria: dict[str, dict[int, int | None]]
     conversation: Conversation
+    strength: float | None
 
 
 OLDEST_FIRST = """
     select r.id, i.completion_id, c.text, i.rank, i.flag, r.group_id, r.guidelines_id, r.created_at, q.text, q.tags,
-        q.split, r.flag, r.comment, r.labeler_id, l.name, l.kind, l.detail, r.method, r.seconds, q.messages
+        q.split, r.flag, r.comment, r.labeler_id, l.name, l.kind, l.detail, r.method, r.seconds, q.messages,
+        r.strength
     from counting_rankings r join completion_groups g on g.id = r.group_id join prompts q on q.id = g.prompt_id
     join labelers l on l.id = r.labeler_id join ranking_items i on i.ranking_id = r.id
     join completions c on c.id = i.completion_id
@@ -60,13 +62,13 @@ def listed(project: Project, *, by_group: bool = False) -> Iterator[CountingRank
     for ranking, rows in groupby(found, key=lambda values: int(values[0])):
         items = list(rows)
         (group, version, created, prompt, tags, split, flag, comment, who, name, kind, detail, method, seconds,
-         messages) = items[0][5:]  # fmt: skip
+         messages, strength) = items[0][5:]  # fmt: skip
         yield CountingRanking(
             id=ranking, group_id=group, guidelines_id=version, created_at=created, prompt=prompt,
             tags=cells.tags(tags, f"of ranking {ranking}"), split=split, flag=flag, comment=comment,
             labeler=Labeler(who, name, kind, detail), method=method, seconds=seconds,
             answers=tuple(RankedAnswer(*item[1:5]) for item in items), criteria=criteria.get(ranking, {}),
-            conversation=cells.conversation(prompt, messages, f"of ranking {ranking}"),
+            conversation=cells.conversation(prompt, messages, f"of ranking {ranking}"), strength=strength,
         )  # fmt: skip
 
 
@@ -118,6 +120,11 @@ def orders_by_criterion(project: Project) -> int:
 def other_methods(project: Project) -> int:
     """Those whose order was not placed by hand."""
     return int(project.database.value("select count(*) from counting_rankings where method != 'order'"))
+
+
+def strengths(project: Project) -> int:
+    """Those that say how much better the better answer is."""
+    return int(project.database.value("select count(*) from counting_rankings where strength is not null"))
 
 
 def overruled(project: Project) -> int:

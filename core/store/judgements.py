@@ -21,12 +21,13 @@ class JudgedRanking(NamedTuple):
     prompt: str
     messages: str | None
     split: Split
+    strength: float | None
 
 
 def rankings(project: Project) -> list[JudgedRanking]:
     """Those that count and are not flagged as a whole, group by group."""
     rows = project.database.execute(
-        "select r.id, r.group_id, r.labeler_id, r.method, g.prompt_id, q.text, q.messages, q.split"
+        "select r.id, r.group_id, r.labeler_id, r.method, g.prompt_id, q.text, q.messages, q.split, r.strength"
         " from counting_rankings r join completion_groups g on g.id = r.group_id join prompts q on q.id = g.prompt_id"
         " where r.flag is null order by r.group_id, r.id"
     )

@@ -60,6 +60,7 @@ SOURCE = {
     True: " from criterion_pairs p join prompts q on q.id = p.prompt_id",
 }
 TEXTS = " join completions c on c.id = p.chosen_id join completions d on d.id = p.rejected_id"
+RANKING = " join rankings r on r.id = p.ranking_id"
 PAIR = (
     "select p.prompt_id, q.text as prompt, p.chosen_id, c.text as chosen, p.rejected_id, d.text as rejected, p.gap,"
     " p.labeler_id"
@@ -132,13 +133,14 @@ class Preference(NamedTuple):
     conversation: Conversation
     chosen: str
     rejected: str
+    strength: float | None
 
 
 def preferences(project: Project) -> Iterator[Preference]:
     """As `texts`, with the turns of the prompts."""
-    sql = "select q.id, q.text, q.messages, c.text, d.text" + SOURCE[False] + TEXTS + IN_ORDER
-    for prompt_id, text, messages, chosen, rejected in project.database.execute(sql):
-        yield Preference(cells.conversation(text, messages, prompt_id), chosen, rejected)
+    sql = "select q.id, q.text, q.messages, c.text, d.text, r.strength" + SOURCE[False] + TEXTS + RANKING + IN_ORDER
+    for prompt_id, text, messages, chosen, rejected, strength in project.database.execute(sql):
+        yield Preference(cells.conversation(text, messages, prompt_id), chosen, rejected, strength)
 
 
 def length_differences(project: Project, labeler_id: int | None = None) -> list[int]:

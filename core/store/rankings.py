@@ -14,9 +14,9 @@ METHODS = ("order", "pairwise", "best-worst")
 NOBODY: Mapping[int, int] = {}
 ADD = """
     insert into rankings (group_id, labeler_id, guidelines_id, flag, comment, seconds, created_at, uid, method,
-        repeat_of, adjudicates)
+        repeat_of, adjudicates, strength)
     values (:group_id, :labeler_id, :guidelines_id, :flag, :comment, :seconds, :created_at, :uid, :method,
-        :repeat_of, :adjudicates)
+        :repeat_of, :adjudicates, :strength)
 """
 ADD_ITEM = "insert into ranking_items (ranking_id, completion_id, rank, flag, position) values (?, ?, ?, ?, ?)"
 ADD_CRITERION = "insert into criterion_ranks (ranking_id, criterion, completion_id, rank) values (?, ?, ?, ?)"
@@ -33,6 +33,7 @@ def add(project: Project, new: NewRanking) -> Changes:
             "group_id": new.group_id, "labeler_id": new.labeler_id, "guidelines_id": guidelines.current_id(project),
             "flag": new.flag, "comment": new.comment, "seconds": new.seconds, "created_at": now(),
             "uid": uuid.uuid4().hex, "method": new.method, "repeat_of": new.repeat_of, "adjudicates": new.adjudicates,
+            "strength": new.strength,
         })  # fmt: skip
         places = {completion: place for place, completion in enumerate(new.shown, start=1)}
         database.many(ADD_ITEM, [
@@ -152,6 +153,15 @@ def is_ranked(project: Project, group_id: int, labeler_id: int) -> bool:
     """Does a ranking of the group by this labeler count?"""
     sql = "select 1 from current_rankings where group_id = ? and labeler_id = ? limit 1"
     return bool(project.database.value(sql, group_id, labeler_id))
+
+
+def order_of(project: Project, group_id: int, labeler_id: int) -> dict[int, int | None] | None:
+    """The ranks in the labeler's ranking of the group that counts; None where there is none."""
+    rows = project.database.execute(
+        "select i.completion_id, i.rank from current_rankings r join ranking_items i on i.ranking_id = r.id"
+        " where r.group_id = ? and r.labeler_id = ?", (group_id, labeler_id),
+    ).fetchall()  # fmt: skip
+    return dict(rows) or None
 
 
 def count_by_labeler(project: Project) -> dict[int, int]:

@@ -399,6 +399,17 @@ def m007_conversations(database: Database) -> None:
     take_apart(database.conn)
 
 
+STRENGTH = """
+alter table rankings add column strength real;
+"""
+
+
+@migrations()
+def m008_strength(database: Database) -> None:
+    """How much better the better of two answers is, where that was said: 1 is slightly, 3 is much."""
+    _execute(database, STRENGTH)
+
+
 def names() -> list[str]:
     """Of all migrations, in their order."""
     return [migration.name for migration in migrations._migrations]

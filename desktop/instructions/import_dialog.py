@@ -133,7 +133,7 @@ class ImportDialog(QDialog):
         self.tabs.setTabText(1, f"Refused ({len(found.refused):,})")
         self.found = found.refused
         self.copy.setVisible(bool(found.refused))
-        usable = found.total > 0 and (self.what == "prompts" or found.what == "rankings")
+        usable = found.total > 0 and (self.what == "prompts" or found.what != "prompts")
         self.go.setEnabled(usable)
         if not usable:
             what = "prompts" if self.what == "prompts" else "rankings, only prompts" if found.total else "rankings"

@@ -286,3 +286,19 @@ def test_the_launcher_is_written_for_this_installation_and_taken_away(plumbline,
     assert "currentColor" not in drawing and "<svg" in drawing
     assert plumbline("launcher", "--remove")[0] == 0
     assert not list(tmp_path.rglob("plumbline.*"))
+
+
+def test_a_file_that_may_hold_answers_is_asked_about(plumbline, project, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("question,good,bad\nWhich?,this,that\n", encoding="utf-8")
+    code, _, told = plumbline("import", project.folder, path)
+    assert code == 2
+    assert "--prompts-only" in told and "--map prompt=question,chosen=good,rejected=bad" in told
+    mapped = ("--map", "prompt=question,chosen=good,rejected=bad", "--keep-map", "mine")
+    code, out, _ = plumbline("import", project.folder, path, *mapped, "--json")
+    assert (code, last_json(out)["what"], last_json(out)["added"]) == (0, "rankings", 1)
+    assert last_json(plumbline("import", project.folder, path, "--map", "mine", "--json")[1])["known"] == 1
+    assert plumbline("import", project.folder, path, "--map", "other")[0] == 2
+    path.write_text("question,note that is long enough\nWho?,a text of several words\n", encoding="utf-8")
+    assert plumbline("import", project.folder, path)[0] == 2
+    assert plumbline("import", project.folder, path, "--prompts-only")[0] == 0

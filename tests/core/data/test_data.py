@@ -69,7 +69,7 @@ def test_trl_standard_and_conversational_preferences(project, tmp_path):
     )
     report = data.import_preferences(project, path, "them")
     assert [(pair.prompt, pair.chosen, pair.rejected) for pair in pairs.listed(project)] == [
-        ("p", "c", "r"),
+        ("p", " c", " r"),
         ("q", "good", "bad"),
     ]
     assert (report.added, report.known) == (2, 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import data
+from core.conversation import Conversation, of_named_turns
 from core.data import jsonlines
 from core.errors import BadInput
 from core.events import NewCompletion
@@ -37,7 +38,10 @@ def _import(tmp_path: Path, path: Path) -> tuple[Project, data.Report]:
 @pytest.fixture
 def rich(project: Project) -> Project:
     """Rankings with a tie, a partial order, flags, a comment, criteria, a best-worst order and an overruled one."""
-    prompts.add(project, [Prompt(0, text, ("a,b", "ü"), "heldout" if text == "plain" else "train") for text in PROMPTS])
+    asked = [of_named_turns(text) or Conversation.of_text(text) for text in PROMPTS]
+    splits = ["heldout" if text == "plain" else "train" for text in PROMPTS]
+    tags = ("a,b", "ü")
+    prompts.add(project, [Prompt.of(each, tags=tags, split=use) for each, use in zip(asked, splits, strict=True)])
     for prompt in prompts.listed(project):
         rows = tuple(NewCompletion(f"{text} {prompt.id}", 0, True, 0) for text in ANSWERS)
         completions.add_group(project, prompt.id, rows)
@@ -72,6 +76,7 @@ LOST = {
     "orders by criterion": 2,
     "ways of ranking": 1,
 }
+AS_TEXT = "prompts of several turns, written as one text"
 BESIDES = {key: value for key, value in LOST.items() if key not in ("tied pairs", "unranked completions")}
 
 
@@ -81,8 +86,8 @@ BESIDES = {key: value for key, value in LOST.items() if key not in ("tied pairs"
         ("plumbline", "a.jsonl", {"rankings overruled by adjudication": 1}),
         ("csv", "a.csv", {}),
         ("csv", "a.tsv", {}),
-        ("trl", "a.jsonl", LOST),
-        ("trl", "a.parquet", LOST),
+        ("trl", "a.jsonl", {**LOST, AS_TEXT: 1}),
+        ("trl", "a.parquet", {**LOST, AS_TEXT: 1}),
         ("trl-conversational", "a.jsonl", LOST),
         ("trl-conversational", "a.parquet", LOST),
         ("hh", "a.jsonl", {**LOST, "pairs whose texts hold turns of a dialogue": 0}),
@@ -100,8 +105,6 @@ def test_every_format_brings_the_pairs_back(rich, tmp_path, name, file, lost):
     fresh, imported = _import(tmp_path, tmp_path / file)
     assert imported.refused == []
     expected = _set(rich)
-    if name == "hh":
-        expected = {(prompt.replace("User:", "Human:"), chosen, rejected) for prompt, chosen, rejected in expected}
     assert _set(fresh) == expected
     assert report.written == imported.added + imported.known
     again = data.import_preferences(fresh, tmp_path / file, "imported")

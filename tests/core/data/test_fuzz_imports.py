@@ -67,6 +67,20 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
         "prompt": '["p"]', "response_a": '["a"]', "response_b": '["b"]', "winner_model_a": "1", "winner_model_b": "0",
         "winner_tie": "0",
     },
+    {"prompt": "p", "answers": [{"answer": "a", "rank": 1.0}, {"answer": "b", "model": "n", "rank": 2.0}]},
+    {"context": TURNS[:1], "response1": "a", "response2": "b", "overall_preference": -2, "split": "validation"},
+    {"prompt": "p", "response_0": "a", "response_1": "b", "better_response_id": 0, "safer_response_id": 1},
+    {"question": {"full_text": "p"}, "answer_0": "a", "answer_1": "b", "score_0": 0.5, "score_1": -0.5},
+    {"history": "p", "human_ref_A": "a", "human_ref_B": "b", "labels": 1, "score_A": 3, "score_B": 2},
+    {"input": {"messages": TURNS[:1], "tools": []}, "preferred_output": TURNS[1:], "non_preferred_output": [
+        {"role": "assistant", "content": "b"}]},
+    {"messages": TURNS, "rejected_messages": [TURNS[0], {"role": "assistant", "content": "b"}]},
+    {"prompt": "p", "responses": ["a", "b"], "pick": {"rank_order": "A,B"}},
+    {"user_id": "u", "data": {"rating": 1, "sibling_model_ids": ["n"]}, "meta": {"message_id": "a"}, "snapshot": {
+        "chat": {"chat": {"history": {"messages": {
+            "q": {"parentId": None, "childrenIds": ["a", "b"], "role": "user", "content": "p"},
+            "a": {"parentId": "q", "role": "assistant", "content": "a", "model": "m"},
+            "b": {"parentId": "q", "role": "assistant", "content": "b", "model": "n"}}}}}}},
     {
         "ranking": "1", "prompt": "p", "completion": "a", "rank": "1", "flag": "", "rank by kind": "1", "tags": '["t"]',
         "labeler": "me", "seconds": "2", "method": "order", "prompt_flag": "",

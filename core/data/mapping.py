@@ -1,0 +1,235 @@
+"""Which column of a file is what, for files of no known shape: said by a person, guessed at, kept by name.
+
+A row is put under the names that the other readers know, and read by them.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from core.data import answers, dialogue, fields, long_tables, source, trl
+from core.data.rows import Refused, Row, attempt
+from core.errors import BadInput
+from core.resources import data_folder
+from core.store.files import beside
+from core.texts import one_line
+
+NAME = "columns as said"
+LACKS = ("flags", "comments")
+#: What a column may be, and how that is told to people.
+PARTS: Mapping[str, str] = {
+    "prompt": "what is asked, a text or messages",
+    "messages": "the conversation, a list of messages",
+    "system": "the system prompt",
+    "chosen": "the better answer",
+    "rejected": "the worse answer",
+    "answers": "answers: one list, one a row, or several columns joined by +",
+    "scores": "how good each answer is, the higher the better",
+    "rank": "the rank of each answer, 1 is the best",
+    "strength": "how much better the chosen one is",
+    "model": "which model wrote the answers",
+    "labeler": "who judged",
+    "tag": "a tag of the prompt",
+    "split": "train, or what is held out (test, validation ...)",
+}
+FILE = "mappings.json"
+GUESSES: Mapping[str, tuple[str, ...]] = {
+    "prompt": (*fields.PROMPTS, "user", "user_prompt", "user_message", "request", "post", "task", "q", "history"),
+    "system": (*fields.SYSTEM, "system_message"),
+    "chosen": (*fields.CHOSEN, "good", "better", "best", "accepted", "positive", "winner", "win", "preferred_output"),
+    "rejected": (*fields.REJECTED, "bad", "worse", "worst", "declined", "negative", "loser", "lose", "unpreferred"),
+    "scores": ("scores", "score", "ratings", "rating", "rewards", "reward", "helpfulness", "label"),
+    "rank": ("rank", "ranks", "ranking", "position", "place"),
+    "strength": ("strength", "margin", "confidence"),
+    "labeler": ("labeler", "annotator", "rater", "worker", "judge", "user_id", "annotator_id"),
+    "tag": ("tag", "tags", "category", "topic", "domain"),
+    "split": fields.SPLITS,
+    "model": ("model", "models", "generator"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of each part of `PARTS` that the file has; an `a.b` is the `b` in the object `a`."""
+
+    of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "Columns":
+        """From `chosen=good,rejected=bad`; columns with commas are put in quotes. Raises `BadInput`."""
+        found: dict[str, tuple[str, ...]] = {}
+        for item in next(csv.reader([text], skipinitialspace=True), []):
+            part, equals, names = item.partition("=")
+            part = part.strip().lower()
+            if not equals or not names.strip() or part not in PARTS:
+                raise BadInput(f"{item!r} maps no column: give PART=COLUMN with a part of {', '.join(PARTS)}.")
+            found[part] = tuple(name.strip() for name in names.split("+"))
+        return cls(found).checked()
+
+    def checked(self) -> "Columns":
+        """Itself. Raises `BadInput` where no row could be made with it."""
+        if not {"prompt", "messages", "chosen"} & self.of.keys():
+            raise BadInput("Say which column is the prompt (or messages): prompt=COLUMN.")
+        if ("chosen" in self.of) != ("rejected" in self.of):
+            raise BadInput("A chosen answer needs a rejected one, and the other way round: chosen=A,rejected=B.")
+        if {"scores", "rank"} & self.of.keys() and "answers" not in self.of:
+            raise BadInput("Scores and ranks are of answers: say answers=COLUMN too.")
+        return self
+
+    @property
+    def text(self) -> str:
+        """As `parse` reads it."""
+        items = [f"{part}={'+'.join(names)}" for part, names in self.of.items()]
+        return ",".join(f'"{item}"' if "," in item else item for item in items)
+
+    def value(self, row: Mapping[str, Any], part: str) -> Any:
+        """What the row has as that part: of several columns a list."""
+        names = self.of.get(part, ())
+        found = [_inside(row, name) for name in names]
+        return found[0] if len(found) == 1 else [item for item in found if item not in (None, "")] or None
+
+
+def _inside(row: Mapping[str, Any], name: str) -> Any:
+    if name in row or "." not in name:
+        return row.get(name)
+    outer, _, inner = name.partition(".")
+    found = row.get(outer)
+    return _inside(found, inner) if isinstance(found, Mapping) else None
+
+
+def read(path: Path, columns: Columns) -> Iterator[Row | Refused]:
+    """The rows of a file by its columns. Raises `BadInput` where it has none of these."""
+    items = source.objects(path)
+    first = next((item for item in items), None)
+    if first is None:
+        return
+    if not isinstance(first, Refused) and not any(columns.value(first[1], part) is not None for part in columns.of):
+        names = ", ".join(one_line(str(name), 40) for name in list(first[1])[:20])
+        raise BadInput(f"{path.name} has no such columns: it has {names}.")
+    renamed = (
+        item if isinstance(item, Refused) else (item[0], _known(item[1], columns)) for item in chain((first,), items)
+    )
+    if not isinstance(first, Refused) and _is_long(first[1], columns):
+        yield from long_tables.gather(renamed, ranked=bool({"scores", "rank"} & columns.of.keys()))
+        return
+    for item in renamed:
+        yield item if isinstance(item, Refused) else attempt(item[0], _row, item[1])
+
+
+def _is_long(row: Mapping[str, Any], columns: Columns) -> bool:
+    """Has each row one answer?"""
+    found = columns.value(row, "answers")
+    return "answers" in columns.of and not dialogue.listed(found)
+
+
+def _known(row: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    """The row under the names that readers know."""
+    names = {
+        "prompt": "prompt", "messages": "messages", "system": "system", "chosen": "chosen", "rejected": "rejected",
+        "answers": "completions", "scores": "scores", "rank": "ranks", "model": "models", "labeler": "labeler",
+        "split": "split", "strength": "strength",
+    }  # fmt: skip
+    found = {name: columns.value(row, part) for part, name in names.items() if part in columns.of}
+    tag = columns.value(row, "tag")
+    if tag not in (None, "", []):
+        found["tags"] = [str(item) for item in tag] if isinstance(tag, list) else [str(tag)]
+    if "answers" in columns.of and not dialogue.listed(found["completions"]):
+        found |= {"completion": found.pop("completions"), "score": found.get("scores"), "rank": found.get("ranks")}
+        found |= {"model": found.get("models")}
+    return {name: item for name, item in found.items() if item is not None}
+
+
+def _row(line: int, value: dict[str, Any]) -> Row | Refused:
+    if "chosen" in value or "rejected" in value:
+        found = trl.pair(line, value, value.get("chosen"), value.get("rejected"))
+    elif "completions" in value:
+        found = answers.parse(line, value) or Refused(line, "it has fewer than two answers")
+    else:
+        found = trl.parse(line, value)
+    if isinstance(found, Refused):
+        return found
+    strength = fields.number(value.get("strength"))
+    return replace(
+        found, labeler=str(value.get("labeler") or found.labeler), held=(),
+        strength=found.strength if strength is None else abs(strength),
+    )  # fmt: skip
+
+
+def guess(rows: Sequence[Mapping[str, Any]]) -> Columns:
+    """What the columns of the first rows may be; it may lack parts, and is for a person to confirm."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    found: dict[str, tuple[str, ...]] = {}
+    for part, wanted in GUESSES.items():
+        match = next((name for word in wanted for name in names if fields.canonical(name) == word), None)
+        if match is not None and (match,) not in found.values():
+            found[part] = (match,)
+    if not {"chosen", "rejected"} <= found.keys():
+        found.pop("chosen", None)
+        found.pop("rejected", None)
+        found |= _answers(names, rows, {name for part in found.values() for name in part})
+    if "answers" not in found:
+        found.pop("scores", None)
+        found.pop("rank", None)
+    return Columns(found)
+
+
+def _answers(names: Sequence[str], rows: Sequence[Mapping[str, Any]], used: set[str]) -> dict[str, tuple[str, ...]]:
+    """One column called like answers, or all that hold prose."""
+    lists = [name for name in names if fields.canonical(name) in (*fields.LISTS, *long_tables.ANSWERS)]
+    if lists:
+        return {"answers": (lists[0],)}
+    numbered = [name for name in names if fields.NUMBERED.fullmatch(name)]
+    rest = numbered or [name for name in names if name not in used and fields.held(_first(rows, name), ())]
+    return {"answers": tuple(rest)} if rest else {}
+
+
+def _first(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    return {name: next((row[name] for row in rows if row.get(name) not in (None, "")), None)}
+
+
+def beginning(path: Path, limit: int = 20) -> list[dict[str, Any]]:
+    """The first objects of a file as they are, to choose columns by."""
+    found = (item[1] for item in source.objects(path) if not isinstance(item, Refused))
+    return [value for _, value in zip(range(limit), found, strict=False)]
+
+
+def kept() -> dict[str, Columns]:
+    """The mappings that this user keeps, by name; what cannot be read of them is left out."""
+    try:
+        found = json.loads((data_folder() / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    named: dict[str, Columns] = {}
+    for name, text in found.items() if isinstance(found, dict) else ():
+        try:
+            named[str(name)] = Columns.parse(str(text))
+        except (BadInput, csv.Error):
+            continue
+    return named
+
+
+def keep(name: str, columns: Columns | None) -> None:
+    """Keep a mapping by name, or with None forget it."""
+    if not name.strip() or "=" in name:
+        raise BadInput("A mapping needs a name without =.")
+    found = {other: each.text for other, each in kept().items() if other != name.strip()}
+    if columns is not None:
+        found[name.strip()] = columns.text
+    data_folder().mkdir(parents=True, exist_ok=True)
+    with beside.file(data_folder() / FILE) as made:
+        made.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def named(text: str) -> Columns:
+    """`chosen=good,rejected=bad`, or the name of one that is kept. Raises `BadInput`."""
+    if "=" in text:
+        return Columns.parse(text)
+    found = kept()
+    if text.strip() not in found:
+        have = f"there are {', '.join(found)}" if found else "none is kept yet"
+        raise BadInput(f"No mapping is called {text.strip()!r}: {have}. Give one as prompt=COLUMN,chosen=COLUMN ...")
+    return found[text.strip()]

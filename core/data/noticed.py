@@ -1,0 +1,49 @@
+"""What an import did with rows that are not simply new, as sentences."""
+
+from dataclasses import dataclass, field
+
+from core.texts import one_line
+
+#: Of what is named one by one.
+NAMED = 5
+LETTERS = 60
+
+
+@dataclass
+class Noticed:
+    """`leaks` are the prompts on both sides of the split, by what tells them apart; the lists hold lines."""
+
+    leaks: dict[int, str] = field(default_factory=dict)
+    contradictions: list[int] = field(default_factory=list)
+    revised: list[int] = field(default_factory=list)
+    kept_splits: int = 0
+
+    @property
+    def sentences(self) -> list[str]:
+        found = []
+        if self.leaks:
+            named = "; ".join(one_line(text, LETTERS) for text in list(self.leaks.values())[:NAMED])
+            found.append(f"{_are(len(self.leaks), 'prompt')} on both sides of the split, and held out: {named}")
+        if self.contradictions:
+            found.append(
+                f"{_rows(self.contradictions)} contradict an earlier verdict on the same answers: both are kept, the "
+                "later one under a labeler of its own."
+            )
+        if self.revised:
+            found.append(f"{_rows(self.revised)} say otherwise than a ranking in the project, which stays.")
+        if self.kept_splits:
+            found.append(
+                f"{_are(self.kept_splits, 'prompt')} in the project already, for another use than the file says, which "
+                "stays."
+            )
+        return found
+
+
+def _are(count: int, noun: str) -> str:
+    return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"
+
+
+def _rows(lines: list[int]) -> str:
+    """`Rows that ... (lines 2, 7)`."""
+    named = ", ".join(map(str, lines[:NAMED])) + (", …" if len(lines) > NAMED else "")
+    return f"{len(lines):,} of the rows (line{'' if len(lines) == 1 else 's'} {named})"

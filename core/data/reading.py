@@ -1,0 +1,110 @@
+"""A file as rows: which reader takes it, and what may be said about it beforehand."""
+
+import itertools
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, TypeVar, cast
+
+from core.data import encodings, mapping, source
+from core.data.mapping import Columns
+from core.data.rows import Refused, Row, checked
+from core.errors import BadInput, known
+
+T = TypeVar("T")
+#: Told how many rows were read so far; what it raises ends the reading.
+Tell = Callable[[int], object]
+
+
+class Reader(Protocol):
+    """A module that reads files of one format."""
+
+    NAME: str
+    LACKS: tuple[str, ...]
+
+    def sniff(self, head: str, path: Path) -> bool: ...
+    def read(self, path: Path) -> Iterator[Row | Refused]: ...
+
+
+#: Modules of this package, asked in this order; the first that recognises the file reads it.
+READERS: tuple[Reader, ...] = tuple(
+    cast(Reader, import_module(f"core.data.{name}"))
+    for name in (
+        "hh", "plumbline", "label_studio", "argilla", "open_webui", "potato", "message_pairs", "llama_factory",
+        "comparisons", "long_tables", "tables", "trl", "plain",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a person says about a file: its `columns`, and its `encoding` where it is not UTF-8 or 16."""
+
+    columns: Columns | None = None
+    encoding: str = ""
+
+
+AS_IT_IS = ReadOptions()
+
+
+def read(path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS) -> Iterator[Row | Refused]:
+    """Rows of a file in whichever format it is; `tell` hears of each how many there were. Raises `BadInput` if it
+    cannot be read at all."""
+    _there(path)
+    with encodings.recoded(path, options.encoding) as plain:
+        items = guarded(path, lambda: _items(plain, path, options))
+        for count in itertools.count(1):
+            item = guarded(path, lambda: next(items, None))
+            if item is None:
+                return
+            if tell is not None:
+                tell(count)
+            yield checked(item) if isinstance(item, Row) else item
+
+
+def _items(plain: Path, path: Path, options: ReadOptions) -> Iterator[Row | Refused]:
+    if options.columns is not None:
+        return mapping.read(plain, options.columns)
+    return reader(plain, path).read(plain)
+
+
+def reader(plain: Path, path: Path | None = None) -> Reader:
+    """The first reader that recognises the file. Raises `BadInput` if it cannot be read."""
+    head = guarded(path or plain, lambda: source.head(plain))
+    return guarded(path or plain, lambda: next(module for module in READERS if module.sniff(head, plain)))
+
+
+def format_of(path: Path, options: ReadOptions = AS_IT_IS) -> tuple[str, tuple[str, ...]]:
+    """The name of a file's format, and what it has no place for."""
+    if options.columns is not None:
+        return mapping.NAME, mapping.LACKS
+    _there(path)
+    with encodings.recoded(path, options.encoding) as plain:
+        found = reader(plain, path)
+        return found.NAME, found.LACKS
+
+
+def beginning(path: Path, options: ReadOptions = AS_IT_IS, limit: int = 20) -> list[dict[str, object]]:
+    """The first objects of a file under their own names, to choose columns by; none of a text."""
+    _there(path)
+    with encodings.recoded(path, options.encoding) as plain:
+        return guarded(path, lambda: mapping.beginning(plain, limit))
+
+
+def _there(path: Path) -> None:
+    if not path.is_file():
+        raise BadInput(f"{path} is not a file: choose a file to import.")
+
+
+def guarded(path: Path, step: Callable[[], T]) -> T:
+    """`step()`, with a sentence for a file that cannot be read."""
+    try:
+        return step()
+    except UnicodeDecodeError as error:
+        raise BadInput(encodings.refusal(path)) from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise known(error) or BadInput(
+            f"{path} is damaged and cannot be read to its end: nothing of it was imported."
+        ) from error
