@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from core import cli, demo, worker
-from core.config.jobs import CompareConfig, ExportModelConfig, JobKind, ScoreFileConfig, config_values
+from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JobKind, ScoreFileConfig, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
 from core.errors import BadInput, ModelError
 from core.jobs import launch, lock, queue
@@ -118,7 +118,7 @@ def test_a_damaged_registry_trusts_nothing(filled, tmp_path):
 
 
 def test_a_disk_that_is_numbered_anew_keeps_trust_where_the_project_lay(filled):
-    place = registry.Place.of(filled)
+    place = registry.ProjectFile.of(filled)
     assert registry.standing(replace(place, device=place.device + 1)) == registry.Standing(trusted=True, made=True)
     assert registry.standing(replace(place, device=place.device + 1, path="elsewhere")) is None
 
@@ -502,3 +502,44 @@ def test_a_file_that_was_never_seen_here_is_read_to_its_end_before_it_is_believe
         file.write(b"\xff" * size)
     code, _, told = plumbline("jobs", foreign.folder)
     assert code != 0 and "is damaged" in told
+
+
+def written_over(project, other):
+    """`other`'s rows in the very file of `project`, as `cp` writes them: it keeps its number."""
+    for each in (project, other):
+        each.database.conn.execute("pragma wal_checkpoint(truncate)")
+        each.close()
+    (project.folder / DATABASE).write_bytes((other.folder / DATABASE).read_bytes())
+    return closing(open_project(project.folder))
+
+
+def opened_again(project, times):
+    for _ in range(times):
+        gate.arrive(project, worker=True)
+
+
+def test_a_trusted_project_that_is_written_over_with_what_others_made_of_it_is_not_trusted(filled, foreign):
+    opened_again(filled, registry.WORDS)
+    add_job(foreign, GenerateConfig(), status="queued")
+    with written_over(filled, foreign) as project:
+        assert not gate.is_trusted(project)
+        run_queued(project)
+        assert [job.status for job in queue.listed(project)] == ["stopped"]
+
+
+def test_a_project_that_was_looked_at_and_is_written_over_starts_no_job(foreign, filled):
+    gate.arrive(foreign, anew=True)
+    opened_again(foreign, registry.WORDS)
+    add_job(filled, GenerateConfig(), status="queued")
+    with written_over(foreign, filled) as project:
+        run_queued(project)
+        assert [job.status for job in queue.listed(project)] == ["stopped"]
+
+
+def test_opening_one_s_own_project_often_asks_nothing(filled, mine):
+    opened_again(filled, 2 * registry.WORDS)
+    question = AskFirst(registry.ProjectFile.of(filled), [code.wish_of(mine[0])])
+    opened_again(filled, registry.WORDS - 1)
+    question.allow()
+    assert gate.is_trusted(filled)
+    gate.check(filled, [code.wish_of(mine[0])])
