@@ -5,6 +5,7 @@ ranked and exported, but nothing that it names is run, fetched or written before
 """
 
 import sqlite3
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -56,7 +57,7 @@ def arrive(project: Project, *, worker: bool = False, anew: bool = False) -> boo
 
     Returns whether any were. Raises `DamagedProject`.
     """
-    place = Place.of(project)
+    place = _known_again(project)
     found = registry.standing(place)
     settled = found is not None and (found.trusted or not anew)
     if settled or (not worker and lock.held(project.folder)):
@@ -71,6 +72,16 @@ def arrive(project: Project, *, worker: bool = False, anew: bool = False) -> boo
             raise
         return False  # it can be looked at where nothing can be kept, too
     return stopped
+
+
+def _known_again(project: Project) -> Place:
+    """Where it lies; one that lacks an identity, or whose own cannot be read, gets one if it can be written."""
+    place = Place.of(project)
+    if not place.identity:
+        with suppress(sqlite3.OperationalError):
+            project.set_setting("identity", uuid.uuid4().hex)
+            return Place.of(project)
+    return place
 
 
 def put_to_rest(project: Project) -> bool:

@@ -48,7 +48,10 @@ class Standing:
 
 
 def standing(place: Place) -> Standing | None:
-    """What was decided about it; None for one that was never seen here."""
+    """What was decided about it; None for one that was never seen here, or has no identity: the numbers of files that
+    were deleted are given to others."""
+    if not place.identity:
+        return None
     with suppress(OSError, ValueError, TypeError, KeyError):
         kept = json.loads(_file(place).read_text(encoding="utf-8"))
         # Disks are numbered anew when the machine starts: then it must lie where it lay.

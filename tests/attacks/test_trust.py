@@ -502,3 +502,39 @@ def test_a_file_that_was_never_seen_here_is_read_to_its_end_before_it_is_believe
         file.write(b"\xff" * size)
     code, _, told = plumbline("jobs", foreign.folder)
     assert code != 0 and "is damaged" in told
+
+
+def test_a_file_of_no_identity_is_never_taken_for_one_that_was_trusted(filled, tmp_path):
+    """Numbers of files that were deleted are given to others: with no identity nothing else would tell them apart."""
+    with filled.write() as database:
+        database.execute("delete from settings where key = 'identity'")
+    assert not registry.Place.of(filled).identity
+    place = registry.Place.of(filled)
+    registry.keep(place, registry.Standing(trusted=True))
+    assert registry.standing(place) is None
+    packed = archive.archive(filled.folder, tmp_path / "a.plumbline.zip")
+    for name in ("first", "second"):
+        with closing(open_project(archive.restore(packed, tmp_path / name))) as project:
+            assert project.setting("identity")
+    gate.arrive(filled)
+    assert filled.setting("identity")
+
+
+def test_a_pack_that_is_unpacked_has_an_identity(filled, tmp_path):
+    pack.pack(filled, tmp_path / "a.plumbpack", "bea")
+    with closing(open_project(pack.unpack(tmp_path / "a.plumbpack", tmp_path / "unpacked"))) as project:
+        assert project.setting("identity")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "~nobody-of-this-name/x"])
+def test_a_path_that_is_none_is_a_sentence(filled, plumbline, path):
+    add_job(filled, ScoreFileConfig(path=path, out=path))
+    filled.set_setting("identity", "another")
+    code, _, told = plumbline("trust", filled.folder, "--yes")
+    assert code == 0 and "is no path" in told
+
+
+@pytest.mark.parametrize("pattern", ["a{99999999999999}", "(" * 3000])
+def test_a_pattern_that_python_refuses_is_a_sentence(filled, pattern):
+    with pytest.raises(BadInput, match="is not a regular expression"):
+        gold.find(filled, f"regex:{pattern}")
