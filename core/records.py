@@ -197,5 +197,8 @@ class Job:
         """Seconds since it was begun last, until its end if it has ended; pauses count. None where nobody knows."""
         if not self.started_at or self.status in ("queued", "interrupted"):
             return None
-        end = datetime.fromisoformat(self.finished_at) if self.finished_at else datetime.now(UTC)
-        return max(0.0, (end - datetime.fromisoformat(self.started_at)).total_seconds())
+        try:
+            end = datetime.fromisoformat(self.finished_at) if self.finished_at else datetime.now(UTC)
+            return max(0.0, (end - datetime.fromisoformat(self.started_at)).total_seconds())
+        except (ValueError, TypeError, OverflowError):  # no time of ours
+            return None

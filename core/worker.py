@@ -59,7 +59,7 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
         queue.mark_interrupted(project)
         deadline = time.monotonic() + idle
         while time.monotonic() < deadline and not project.has_moved:
-            job = claim(project)
+            job = _claimed(project)
             if job is None:
                 if lock.asked_to_leave(project.folder):
                     break
@@ -145,6 +145,18 @@ def claim(project: Project, job_id: int | None = None) -> Job | None:
         resumes.mark(project, found, ground.step, damaged=max(ground.damaged, default=0))
         jobs.begin(project, found)
     return queue.get(project, found)
+
+
+def _claimed(project: Project) -> Job | None:
+    """The next job; one that cannot even be claimed failed, so that those after it are not kept waiting for ever."""
+    number = jobs.next_queued(project)
+    try:
+        return claim(project)
+    except Exception as error:
+        if number is None:
+            raise
+        _end_badly(project, number, error, stopped=False)
+        return None
 
 
 def run_job(

@@ -122,6 +122,9 @@ def _copied(path: Path, source: Path, folder: Path) -> Project:
     except AlteredProject:
         raise
     except (OSError, sqlite3.Error, ProjectError) as error:
+        found = known(error)
+        if found is not None and not isinstance(found, BadInput):  # the disk here is full, or may not be written
+            raise found from error
         raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
 
 

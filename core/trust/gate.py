@@ -5,6 +5,7 @@ ranked and exported, but nothing that it names is run, fetched or written before
 """
 
 import sqlite3
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -37,12 +38,14 @@ def made_here(project: Project) -> None:
     """A person made it on this machine. Where that cannot be kept they are asked later."""
     with suppress(KnownError):
         registry.keep(ProjectFile.of(project), Standing(trusted=True, made=True))
+        registry.leave_word(project)
 
 
 def hand_on(project: Project, copy: Project) -> None:
     """A person copied the project here: the copy may do what the project may."""
     with suppress(KnownError):
         registry.keep(ProjectFile.of(copy), _standing(project))
+        registry.leave_word(copy)
 
 
 def revoke(project: Project) -> None:
@@ -68,7 +71,7 @@ def arrive(project: Project, *, worker: bool = False, anew: bool = False) -> boo
 
     Returns whether any were put to rest. Raises `DamagedProject`.
     """
-    file = ProjectFile.of(project)
+    file = _known_again(project)
     found = registry.standing(file)
     if found is None and not anew:
         look_through(project.folder)
@@ -78,13 +81,23 @@ def arrive(project: Project, *, worker: bool = False, anew: bool = False) -> boo
         if not settled and (worker or not lock.held(project.folder)):
             stopped = put_to_rest(project)
             registry.keep(file, found or Standing())
-        if worker or anew:
+        if worker or anew or found is None:
             registry.leave_word(project)
     except (sqlite3.OperationalError, KnownError):
         if worker and not settled:
             raise
         # it can be looked at where nothing can be kept, too
     return stopped
+
+
+def _known_again(project: Project) -> ProjectFile:
+    """Which file it is; one that lacks an identity, or whose own cannot be read, gets one if it can be written."""
+    file = ProjectFile.of(project)
+    if not file.identity:
+        with suppress(sqlite3.OperationalError):
+            project.set_setting("identity", uuid.uuid4().hex)
+            return ProjectFile.of(project)
+    return file
 
 
 def put_to_rest(project: Project) -> bool:

@@ -59,8 +59,9 @@ class Standing:
 
 
 def standing(file: ProjectFile) -> Standing | None:
-    """What was decided about it; None for one that was never seen here."""
-    kept = _read(file)
+    """What was decided about it; None for one that was never seen here, or has no identity: the numbers of files that
+    were deleted are given to others."""
+    kept = _read(file) if file.identity else None
     return kept[0] if kept is not None and file.word in (kept[1] or [file.word]) else None
 
 
@@ -88,8 +89,10 @@ def leave_word(project: Project) -> None:
             return
         found, words = _read(file) or (Standing(), [])
         word = uuid.uuid4().hex
-        _keep(file, found, [*(words or [file.word]), word][-WORDS:])
+        words = [*(words or [file.word]), word][-WORDS:]
+        _keep(file, found, words)
         project.set_setting(WORD, word)
+        _keep(file, found, [each for each in words if each])  # now one without a word is another
 
 
 def _read(file: ProjectFile) -> tuple[Standing, list[str]] | None:

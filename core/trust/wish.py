@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Literal
 
-from core.errors import BadInput
+from core.errors import BadInput, first_line
 from core.machine import base_models
 from core.machine.base_models import ModelSpec
 from core.trust import registry
@@ -77,5 +77,8 @@ def of_reward_model(text: str) -> list[Wish]:
 
 def of_file(path: str) -> list[Wish]:
     """A file or folder outside the project that a job reads or writes."""
-    place = str(Path(path).expanduser().resolve())
+    try:
+        place = str(Path(path).expanduser().resolve())
+    except (ValueError, RuntimeError) as error:  # a byte that no path has, nobody's home, links in a circle
+        raise BadInput(f"{path!r} is no path ({first_line(error)}): name another file or folder.") from error
     return [Wish("file", place, f"it uses the file or folder {place!r}")] if path else []

@@ -1,14 +1,19 @@
 """A cell that holds what it must not: one sentence that names it, or the row is left out; never a traceback."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from core import cli
-from core.jobs import queue
+from core import cli, worker
+from core.config.jobs import GenerateConfig
+from core.jobs import queue, resumes
 from core.resources import resource
-from core.store import open_project
+from core.store import DATABASE, open_project, schema
+from core.store.connection import connect
+from desktop.widgets.dates import local_time
+from tests.jobs import add_job
 
 ANYTHING = (
     "",
@@ -103,3 +108,57 @@ def test_a_rank_beyond_the_completions_is_named(damaged, capsys, rank):
     assert asked(folder, "agreement") == 2
     assert "has a rank beyond their number" in capsys.readouterr().err
     assert asked(folder, "pairs") == 0
+
+
+@pytest.mark.parametrize("resumed", ["[5]", '[{"step": "x"}]', "5"])
+def test_where_a_run_was_resumed_may_be_anything(damaged, capsys, resumed):
+    folder = damaged("update jobs set result = json_set(result, '$.resumed', json(?))", resumed)
+    assert asked(folder, "jobs") == asked(folder, "runs") == 0
+    assert "Traceback" not in capsys.readouterr().err
+
+
+TIMES = ("", "x", "2024-01-01T00:00:00", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59")
+
+
+@pytest.mark.parametrize("time", TIMES)
+def test_a_time_that_is_none(damaged, tmp_path, capsys, time):
+    folder = damaged("update jobs set started_at = ?, finished_at = '2024-01-01T00:00:00+00:00'", time)
+    with closing(open_project(folder)) as project:
+        for job in queue.listed(project):
+            assert job.took is None or job.took >= 0
+    assert local_time(time) is not None
+    assert cli.run(["export-metrics", str(folder), "3", str(tmp_path / "events")]) in (0, 1, 2)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("count", [-(2**63), -1, 2**63 - 1])
+def test_no_job_counts_more_than_a_bar_can_show(damaged, count):
+    folder = damaged("update jobs set done = ?1, total = ?1", count)
+    with closing(open_project(folder)) as project:
+        assert all(0 <= job.done < 2**31 and 0 <= job.total < 2**31 for job in queue.listed(project))
+
+
+def test_a_job_that_cannot_even_be_claimed_keeps_no_other_waiting(filled, monkeypatch):
+    def broken(project, job_id):
+        raise AttributeError("what lies there is of another kind")
+
+    job = add_job(filled, GenerateConfig())
+    monkeypatch.setattr(resumes, "ground", broken)
+    assert worker._claimed(filled) is None
+    assert queue.get(filled, job.id).status == "failed"
+
+
+DRAFTS = ("5", "[5]", "[{}]", "{", "null", '"abc"', '[{"group": 18446744073709551616}]', "[" * 5000)
+
+
+@pytest.mark.parametrize("drafts", DRAFTS)
+@pytest.mark.parametrize("labeler", ["1", "x", "7", "9" * 30])
+def test_drafts_and_results_of_an_older_project_may_be_anything(tmp_path, drafts, labeler):
+    with closing(connect(tmp_path / DATABASE)) as database:
+        schema.apply(database.conn, 1)
+        database.execute("insert into settings values (?, ?)", (f"ranking_drafts/{labeler}", drafts))
+        database.execute(
+            "insert into jobs (kind, name, config, result, created_at) values ('generate', '', '{}', ?, '')", (drafts,)
+        )
+    with closing(open_project(tmp_path)) as project:
+        assert len(queue.listed(project)) == 1

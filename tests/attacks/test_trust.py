@@ -543,3 +543,48 @@ def test_opening_one_s_own_project_often_asks_nothing(filled, mine):
     question.allow()
     assert gate.is_trusted(filled)
     gate.check(filled, [code.wish_of(mine[0])])
+
+
+def test_a_file_of_no_identity_is_never_taken_for_one_that_was_trusted(filled, tmp_path):
+    """Numbers of files that were deleted are given to others: with no identity nothing else would tell them apart."""
+    with filled.write() as database:
+        database.execute("delete from settings where key = 'identity'")
+    assert not registry.ProjectFile.of(filled).identity
+    place = registry.ProjectFile.of(filled)
+    registry.keep(place, registry.Standing(trusted=True))
+    assert registry.standing(place) is None
+    packed = archive.archive(filled.folder, tmp_path / "a.plumbline.zip")
+    for name in ("first", "second"):
+        with closing(open_project(archive.restore(packed, tmp_path / name))) as project:
+            assert project.setting("identity")
+    gate.arrive(filled)
+    assert filled.setting("identity")
+
+
+def test_a_number_of_a_deleted_file_given_to_another_that_carries_its_identity_is_not_taken_for_it(filled, foreign):
+    for seen in (registry.Standing(trusted=True), registry.Standing()):
+        registry.keep(registry.ProjectFile.of(foreign), seen)
+        gate.arrive(foreign)
+        place = registry.ProjectFile.of(foreign)
+        assert registry.standing(place) == seen
+        assert registry.standing(replace(place, word="")) is None, "the file of a maker who gave both the same identity"
+
+
+def test_a_pack_that_is_unpacked_has_an_identity(filled, tmp_path):
+    pack.pack(filled, tmp_path / "a.plumbpack", "bea")
+    with closing(open_project(pack.unpack(tmp_path / "a.plumbpack", tmp_path / "unpacked"))) as project:
+        assert project.setting("identity")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "~nobody-of-this-name/x"])
+def test_a_path_that_is_none_is_a_sentence(filled, plumbline, path):
+    add_job(filled, ScoreFileConfig(path=path, out=path))
+    filled.set_setting("identity", "another")
+    code, _, told = plumbline("trust", filled.folder, "--yes")
+    assert code == 0 and "is no path" in told
+
+
+@pytest.mark.parametrize("pattern", ["a{99999999999999}", "(" * 3000])
+def test_a_pattern_that_python_refuses_is_a_sentence(filled, pattern):
+    with pytest.raises(BadInput, match="is not a regular expression"):
+        gold.find(filled, f"regex:{pattern}")
