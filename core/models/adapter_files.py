@@ -25,6 +25,8 @@ Shapes = dict[str, tuple[int, ...]]
 
 MOST_RANK = 4096
 PLAIN = re.compile(r"[\w.-]{1,200}")
+#: What PEFT makes of the name of experts that lie in one tensor: a name in whatever layer, as a pattern.
+ANYWHERE = re.compile(r"(\.\*\\\.)?(\w|\\?[.-]){1,200}")
 
 
 def _is_rank(value: Any) -> bool:
@@ -53,7 +55,10 @@ def _are_names(value: Any) -> bool:
 
 
 def _by_name(is_value: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(map(_is_name, value)) and all(map(is_value, value.values()))
+    def check(value: Any) -> bool:
+        return isinstance(value, dict) and all(map(ANYWHERE.fullmatch, value)) and all(map(is_value, value.values()))
+
+    return check
 
 
 #: What is taken from a config, each if it is there.
@@ -62,6 +67,7 @@ TAKEN: dict[str, Callable[[Any], bool]] = {
     "lora_alpha": _is_scale,
     "target_modules": _are_names,
     "exclude_modules": _are_names,
+    "target_parameters": _are_names,
     "use_rslora": _is_switch,
     "use_dora": _is_switch,
     "fan_in_fan_out": _is_switch,
