@@ -45,7 +45,7 @@ def test_an_adapter_of_experts_is_read_again(experts, tmp_path):
     torch.testing.assert_close(logits[0], logits[1], atol=0, rtol=0)
 
 
-@pytest.mark.parametrize("pattern", [r".*\.gate_up_proj", r".*\.experts\.gate_up\-proj", "q_proj", "self_attn.q_proj"])
+@pytest.mark.parametrize("pattern", [r".*\.gate_up_proj", "q_proj", "self_attn.q_proj"])
 def test_a_name_in_whatever_layer_is_no_danger(pattern):
     assert adapter_files.TAKEN["rank_pattern"]({pattern: 8})
 
