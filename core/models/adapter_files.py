@@ -25,6 +25,9 @@ Shapes = dict[str, tuple[int, ...]]
 
 MOST_RANK = 4096
 PLAIN = re.compile(r"[\w.-]{1,200}")
+#: What PEFT adapts besides layers where experts lie in one tensor, and the pattern before a name in whatever layer.
+EXPERTS = {"gate.weight", "gate_up_proj", "down_proj"}
+ANYWHERE = r".*\."
 
 
 def _is_rank(value: Any) -> bool:
@@ -52,8 +55,16 @@ def _are_names(value: Any) -> bool:
     return value == "all-linear" or (isinstance(value, list) and 0 < len(value) < 10_000 and all(map(_is_name, value)))
 
 
+def _are_experts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_name, value)) and EXPERTS.issuperset(value)
+
+
 def _by_name(is_value: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(map(_is_name, value)) and all(map(is_value, value.values()))
+    def check(value: Any) -> bool:
+        names = [key.removeprefix(ANYWHERE) for key in value] if isinstance(value, dict) else []
+        return bool(names) and all(map(_is_name, names)) and all(map(is_value, value.values()))
+
+    return check
 
 
 #: What is taken from a config, each if it is there.
@@ -62,6 +73,7 @@ TAKEN: dict[str, Callable[[Any], bool]] = {
     "lora_alpha": _is_scale,
     "target_modules": _are_names,
     "exclude_modules": _are_names,
+    "target_parameters": _are_experts,
     "use_rslora": _is_switch,
     "use_dora": _is_switch,
     "fan_in_fan_out": _is_switch,
