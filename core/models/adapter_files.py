@@ -24,6 +24,8 @@ HEAD = "base_model.model.score.weight"
 Shapes = dict[str, tuple[int, ...]]
 
 MOST_RANK = 4096
+#: Names of layers: each is looked for in each layer of the model.
+MOST_NAMES = 1000
 PLAIN = re.compile(r"[\w.-]{1,200}")
 
 
@@ -49,11 +51,19 @@ def _is_name(value: Any) -> bool:
 
 def _are_names(value: Any) -> bool:
     """No patterns: matching one may take for ever."""
-    return value == "all-linear" or (isinstance(value, list) and 0 < len(value) < 10_000 and all(map(_is_name, value)))
+    return value == "all-linear" or (
+        isinstance(value, list) and 0 < len(value) <= MOST_NAMES and all(map(_is_name, value))
+    )
 
 
 def _by_name(is_value: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(map(_is_name, value)) and all(map(is_value, value.values()))
+    """No more of them than Python keeps compiled patterns of."""
+    return lambda value: (
+        isinstance(value, dict)
+        and len(value) < 250
+        and all(map(_is_name, value))
+        and all(map(is_value, value.values()))
+    )
 
 
 #: What is taken from a config, each if it is there.

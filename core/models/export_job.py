@@ -14,7 +14,7 @@ from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.machine.base_models import parse
-from core.models import adapter_files
+from core.models import adapter_files, vetting
 from core.models.load import fetched, pretrained
 from core.runs import preflight
 from core.store.files import beside
@@ -104,11 +104,13 @@ def _merged(model: Any, folder: Path) -> Any:
 
 
 def _stored_dtype(folder: Path) -> torch.dtype:
-    """The number format of the base's own files."""
+    """The number format of the base's own files; float32 where they have none that weights are kept in."""
     from safetensors import safe_open
 
-    with safe_open(next(iter(sorted(folder.glob("*.safetensors")))), "pt") as file:
-        return file.get_tensor(next(iter(file.keys()))).dtype
+    known = (torch.float32, torch.bfloat16, torch.float16)
+    with safe_open(vetting.weight_files(folder)[0], "pt") as file:
+        found = [file.get_tensor(name).dtype for name in list(file.keys())[:1]]
+    return found[0] if found and found[0] in known else torch.float32
 
 
 def _rewarded(job: TrainPolicyJob) -> str:

@@ -7,10 +7,12 @@ no more weights than its files hold, and loads without asking anybody.
 import importlib.util
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub.constants
 import torch
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig
@@ -28,6 +30,7 @@ REFUSED = {
     "transformers_weights": f"names other files as its weights: {ANOTHER}",
     "use_kernels": f"asks for code from the hub: {ANOTHER}",
     "kernel_config": f"asks for code from the hub: {ANOTHER}",
+    "backbone": f"names another model as a part of it: {ANOTHER}",
     "custom_generate": f"asks for code of its own: {ANOTHER}",
 }
 #: A config's numbers of things of which each costs time or memory, weights or not. Real ones are below some hundreds.
@@ -38,6 +41,18 @@ NUMBERS = {"logit_scale", "final_logit_softcapping", "model_max_length"}
 #: Numbers that a model may have beside what its files hold: a tied head, tables of positions.
 ROOM = 50_000_000
 MOST_TOKENIZER = 256_000_000
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """What transformers does meanwhile asks no hub, whatever the model's config makes it want: parts of a model (a
+    `backbone`) are looked up there in spite of `local_files_only`."""
+    constants: Any = huggingface_hub.constants
+    before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 def check_folder(folder: Path) -> None:

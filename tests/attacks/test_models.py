@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from core.errors import ModelError
 from core.machine import base_models
 from core.machine.memory_plan import shape_of
-from core.models import chat, fetch
+from core.models import chat, export_job, fetch, vetting
 from core.models.load import load
 from core.reward.external import ExternalReward
 from tests.attacks.strangers import Tampering, cheap, edit, watch_network
@@ -82,6 +82,10 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "flash attention, which the hub has": (config(attn_implementation="flash_attention_3"), "asks for code"),
     "kernels of experts": (config(experts_implementation="evil/kernel"), "asks for code"),
     "switched on": (config(use_kernels=True), "asks for code from the hub"),
+    "a backbone of the hub": (
+        write("config.json", '{"model_type": "rf_detr", "backbone": "evil/repo"}'),
+        "names another model as a part",
+    ),
     "a quantizer": (config(quantization_config={"quant_method": "mxfp4"}), "is quantized"),
     "a pickle as its weights": (config(transformers_weights="adapter_model.bin"), "names other files"),
     "an adapter beside it": (adapter_beside, "holds an adapter beside the model"),
@@ -135,6 +139,14 @@ def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, atte
     with cheap(), pytest.raises(ModelError, match=words) as told:
         load(base_models.parse(str(model)))
     assert "\n" not in str(told.value) and len(str(told.value)) < 700
+    assert attempts == []
+
+
+def test_what_a_config_would_look_up_on_the_hub_is_not_asked_for(model, attempts, monkeypatch):
+    monkeypatch.delitem(vetting.REFUSED, "backbone")
+    (model / "config.json").write_text('{"model_type": "rf_detr", "backbone": "evil/repo"}', "utf-8")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load(base_models.parse(str(model)))
     assert attempts == []
 
 
@@ -274,3 +286,13 @@ def test_two_files_of_one_name_never_share_a_converted_model(tmp_path):
     os.utime(one, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert one.stat().st_size == before.st_size and one.stat().st_mtime_ns == before.st_mtime_ns
     assert folder != base_models.parse(str(one)).folder
+
+
+def test_the_format_of_an_export_is_that_of_the_model_and_of_nothing_beside_it(model):
+    import os
+
+    os.mkfifo(model / "aaa.safetensors")
+    (model / "bbb.safetensors").write_bytes(b"garbage")
+    assert export_job._stored_dtype(model) is torch.float32
+    save_file({"x": torch.zeros(1, dtype=torch.int64)}, model / WEIGHTS)
+    assert export_job._stored_dtype(model) is torch.float32
