@@ -17,8 +17,11 @@ MOST_TEXT, MOST_HEAD = 16_000_000, 256_000_000
 #: Formats of the entries' numbers, by their kinds; 8 is a text and 9 an array.
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 TEXT, ARRAY = 8, 9
-#: Sizes of a model, each of which is a dimension of some tensor or smaller.
-SIZES = re.compile(r"\.(embedding_length|feed_forward_length|vocab_size|key_length|value_length|\w*count\w*)$")
+#: Sizes of a model, each of which is a dimension of some tensor or smaller; what a file says of itself is none.
+SIZES = re.compile(
+    r"(?!general\.|quantize\.|split\.|tokenizer\.)"
+    r".*\.(embedding_length|feed_forward_length|vocab_size|key_length|value_length|\w*count\w*)$"
+)
 LAYERS = re.compile(r"\.block_count$")
 #: Each number of a tensor takes a bit at the least: kinds of 1.5 bits and more are known.
 NUMBERS_A_BYTE = 8
@@ -58,7 +61,7 @@ def _check(path: Path, file: BinaryIO) -> int:
         raise _refused(path, "its tensors are larger than it")
     longest = max((max(shape, default=0) for shape in shapes), default=0)
     for name, value in found.items():
-        if isinstance(value, int) and value > (tensors if LAYERS.search(name) else longest) and SIZES.search(name):
+        if isinstance(value, int) and value > (tensors if LAYERS.search(name) else longest) and SIZES.match(name):
             raise _refused(path, f"it claims {name[:80]} = {value}, and no tensor is of that size")
     return held
 

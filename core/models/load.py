@@ -128,7 +128,8 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
             if spec.kind != "embedded":  # that one's hash is known
                 vetting.check_folder(spec.folder)
                 tokenizer_probe.check(spec.folder)
-                vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
+                config = vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
+                more = vetting.dequantized(config, more)
             tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
             model, info = kind.from_pretrained(
                 spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
@@ -216,15 +217,16 @@ def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
 
 
 def _end_ids(model: Any, tokenizer: Any) -> tuple[int, ...]:
-    """The tokenizer's end token first, then whatever else the model's generation config ends at."""
+    """The tokenizer's end token first, then whatever else the model's generation config ends at and can say."""
     configured = getattr(model.generation_config, "eos_token_id", None)
     more = configured if isinstance(configured, list) else [configured]
     ids = [item for item in (tokenizer.eos_token_id, *more) if item is not None]
-    if not all(isinstance(item, int) and 0 <= item < model.get_input_embeddings().num_embeddings for item in ids):
-        raise ModelError("The model ends its answers at a token that it does not have: choose another model.")
     if not ids:
         raise ModelError("The model's tokenizer has no end token: choose another model.")
-    return tuple(dict.fromkeys(int(item) for item in ids))
+    known = range(model.get_input_embeddings().num_embeddings)
+    if ids[0] not in known or not all(isinstance(item, int) for item in ids):
+        raise ModelError("The model ends its answers at a token that it does not have: choose another model.")
+    return tuple(dict.fromkeys(int(item) for item in ids if item in known))
 
 
 def _no_dropout(model: Any) -> None:

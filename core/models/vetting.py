@@ -33,6 +33,9 @@ REFUSED = {
     "backbone": f"names another model as a part of it: {ANOTHER}",
     "custom_generate": f"asks for code of its own: {ANOTHER}",
 }
+#: What is made of weights in 8 bits: plain numbers. Of the file's own setting nothing is taken, which may hold patterns
+#: that take for ever and on a GPU means code from the hub.
+DEQUANTIZED = {"quant_method": "fp8", "dequantize": True}
 #: A config's numbers of things of which each costs time or memory, weights or not. Real ones are below some hundreds.
 COUNTS = re.compile(r"(layers?|blocks?|experts|groups|labels|codebooks|depths?|heads?)$")
 MOST_THINGS = 4096
@@ -77,7 +80,7 @@ def _check_numbers(path: Path, config: dict[str, Any]) -> None:
 def _check_config(path: Path, config: dict[str, Any]) -> None:
     _check_numbers(path, config)
     for key, value in _entries(config):
-        if value and key in REFUSED:
+        if value and key in REFUSED and value is not _eight_bits(config):
             raise ModelError(f"The model in {path.parent} {REFUSED[key]}.")
         if CHOOSES_CODE.match(key):
             for name in value.values() if isinstance(value, dict) else [value]:
@@ -85,6 +88,12 @@ def _check_config(path: Path, config: dict[str, Any]) -> None:
                     raise ModelError(f"{path} asks for code that is not here ({key}: {name!r:.80}): {ANOTHER}.")
         if isinstance(value, int) and COUNTS.search(key) and value > MOST_THINGS:
             raise ModelError(f"{path} has an absurd number ({key}: {value}): {ANOTHER}.")
+
+
+def _eight_bits(config: dict[str, Any]) -> Any:
+    """The setting of a model whose weights are stored in 8 bits, else None."""
+    found = config.get("quantization_config")
+    return found if isinstance(found, dict) and found.get("quant_method") == DEQUANTIZED["quant_method"] else None
 
 
 def _is_here(name: object) -> bool:
@@ -145,3 +154,16 @@ def check_size(kind: Any, folder: Path, held: int, **more: Any) -> Any:
             f"fetch it again, or {ANOTHER}."
         )
     return config
+
+
+def dequantized(config: Any, how: dict[str, Any]) -> dict[str, Any]:
+    """`how` a model of this config is loaded, made such that weights in 8 bits are read as plain numbers.
+
+    Raises `ModelError` where it is to be quantized otherwise.
+    """
+    if _eight_bits(config.to_dict()) is None:
+        return how
+    if "quantization_config" in how:
+        raise ModelError("The model is stored in 8 bits, and 4 are made from 16: set --base-bits to 16.")
+    config.quantization_config = dict(DEQUANTIZED)
+    return {**how, "config": config}
