@@ -143,6 +143,10 @@ def known(error: BaseException) -> KnownError | None:
         return KnownError(DISK_FULL)
     if any(map(_is_of_a_chat_template, found)):
         return ModelError(f"The model's chat template fails ({first_line(error)}): choose another model, or mend it.")
+    if any(type(item).__name__ == "PanicException" for item in found):  # its class cannot be imported
+        return ModelError(
+            f"The model's tokenizer fails at a text ({first_line(error)}): choose another model, or leave the text out."
+        )
     if isinstance(error, UnicodeDecodeError) and _is_of_the_store(error):
         return DamagedProject(DAMAGED)
     if isinstance(error, sqlite3.Error):

@@ -185,11 +185,11 @@ def run_job(
                 context.wanted = world.agreed(recorder.hold(WORD) if world.main else None)
         if world.main:
             jobs.end(project, job.id, "stopped" if context.stopping else "done")
-    except SystemExit:
+    except (SystemExit, KeyboardInterrupt, GeneratorExit):
         if world.main:
             jobs.end(project, job.id, "interrupted")
         raise
-    except Exception as error:
+    except BaseException as error:  # a panic in a library is no `Exception`
         if not world.main:
             raise
         cache.clear()  # what failed may have left a model half changed
@@ -197,7 +197,7 @@ def run_job(
         presence.tell(project)
 
 
-def _end_badly(project: Project, job_id: int, error: Exception, *, stopped: bool) -> None:
+def _end_badly(project: Project, job_id: int, error: BaseException, *, stopped: bool) -> None:
     """Say in the job's row why it ended; what a damaged checkpoint holds is not tried again."""
     if isinstance(error, DamagedCheckpoint):
         checkpoints.forget_after(project, job_id, error.step - 1)
@@ -212,5 +212,5 @@ def _end_badly(project: Project, job_id: int, error: Exception, *, stopped: bool
         jobs.end(project, job_id, "failed", error=text, report=_trace(error))
 
 
-def _trace(error: Exception) -> str | None:
+def _trace(error: BaseException) -> str | None:
     return None if isinstance(error, KnownError) else printable("".join(traceback.format_exception(error)))

@@ -21,8 +21,9 @@ from core.errors import ModelError, first_line
 from core.machine.model_files import MOST_INDEX, read_json
 
 ANOTHER = "choose another model"
-#: The ways to compute attention and experts that transformers brings along; all others are code from the hub.
-OWN_CODE = {"eager", "sdpa", "flex_attention", "grouped_mm", "batched_mm"}
+#: The ways to compute attention and experts that transformers brings along; all others are code from the hub, or are
+#: compiled here.
+OWN_CODE = {"eager", "sdpa", "grouped_mm", "batched_mm"}
 CHOOSES_CODE = re.compile(r"^_?(attn|experts)_implementation(_internal)?$")
 #: What a config has no need of, and which would load something else or by somebody else's means.
 REFUSED = {
@@ -66,7 +67,9 @@ def check_folder(folder: Path) -> None:
     for name in ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
         if (folder / name).exists():
             _check_numbers(folder / name, read_json(folder / name, MOST_INDEX))
-    for path in (folder / "tokenizer.json", folder / "tokenizer.model", *folder.glob("*.jinja")):
+    _check_tokenizer_file(folder / "tokenizer_config.json")
+    templates = [*folder.glob("*.jinja"), *folder.glob("additional_chat_templates/*.jinja")]
+    for path in (folder / "tokenizer.json", folder / "tokenizer.model", *templates):
         if path.exists() and (not path.is_file() or path.stat().st_size > MOST_TOKENIZER):
             raise ModelError(f"{path} is no file of a tokenizer's size: {ANOTHER}.")
 
@@ -75,6 +78,13 @@ def _check_numbers(path: Path, config: dict[str, Any]) -> None:
     for key in NUMBERS & config.keys():
         if not isinstance(config[key], int | float | None):
             raise ModelError(f"{path} has no number for {key}: {ANOTHER}.")
+
+
+def _check_tokenizer_file(path: Path) -> None:
+    """The one that is tried before it is used is `tokenizer.json`."""
+    named = read_json(path, MOST_INDEX).get("fast_tokenizer_files") if path.exists() else None
+    if named and named != ["tokenizer.json"]:
+        raise ModelError(f"{path} names another file as its tokenizer ({named!r:.80}): {ANOTHER}.")
 
 
 def _check_config(path: Path, config: dict[str, Any]) -> None:

@@ -80,6 +80,7 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "kernels, by the private name": (config(_attn_implementation="evil/kernel@main:f"), "asks for code"),
     "kernels of a part": (config(text_config={"attn_implementation": {"": "evil/kernel"}}), "asks for code"),
     "flash attention, which the hub has": (config(attn_implementation="flash_attention_3"), "asks for code"),
+    "attention that is compiled here": (config(attn_implementation="flex_attention"), "asks for code"),
     "kernels of experts": (config(experts_implementation="evil/kernel"), "asks for code"),
     "switched on": (config(use_kernels=True), "asks for code from the hub"),
     "a backbone of the hub": (
@@ -157,11 +158,13 @@ def test_a_tokenizer_of_another_model_is_told_by_its_tokens(model):
         chat.prompt_ids(base, "what does <99> mean?")
 
 
-def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model):
+@pytest.mark.parametrize("name", ["config.json", "additional_chat_templates/x.jinja"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model, name):
     import os
 
-    (model / "config.json").unlink()
-    os.mkfifo(model / "config.json")
+    (model / name).parent.mkdir(exist_ok=True)
+    (model / name).unlink(missing_ok=True)
+    os.mkfifo(model / name)
     with pytest.raises(ModelError):
         load(base_models.parse(str(model)))
 
