@@ -150,13 +150,19 @@ def fill_from(peft: Any, name: str, folder: Path, shapes: Shapes) -> Tensor | No
     """Set the weights of the adapter `name` from the folder that `read` gave the `shapes` of.
 
     Returns the weights (C, d) of a classification head, if the file has one. Raises `ValueError` as `fill` does, before
-    anything is read.
+    anything is read, and for weights that are no numbers.
     """
     refuse_others(state(peft, name), {key: shape for key, shape in shapes.items() if key != HEAD})
     weights = load_file(folder / WEIGHTS)
+    if bad := sorted(key for key, weight in weights.items() if not is_finite(weight)):
+        raise ValueError(f"not all weights are numbers in {_some(bad)}")
     head = weights.pop(HEAD, None)
     fill(peft, name, weights)
     return head
+
+
+def is_finite(weight: Tensor) -> bool:
+    return weight.is_floating_point() and bool(weight.float().isfinite().all())
 
 
 def refuse_others(wanted: dict[str, Tensor], found: Shapes) -> None:

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM
 
 from core.config.jobs import ExportModelConfig, ExportModelResult
 from core.config.training import ALGORITHMS, TrainPolicyJob
-from core.errors import ModelError, first_line
+from core.errors import Diverged, ModelError, first_line, known
 from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
@@ -61,10 +61,10 @@ def run(context: JobContext) -> Events:
     )
     stored = _stored_dtype(spec.folder)
     model = _merged(found.model, adapter).to(stored)
+    _try(model)
     yield Progress(1, 3, "Writing the model")
     with beside.folder(out) as made:
-        model.save_pretrained(made, safe_serialization=True)
-        found.tokenizer.save_pretrained(made)
+        _save(model, found.tokenizer, made)
         (made / "README.md").write_text(_card(context, job, spec.loadable), encoding="utf-8")
         context.project.make_run_folder(context.job_id)
         mark.write_text(_identity(made), encoding="utf-8")
@@ -101,6 +101,28 @@ def _merged(model: Any, folder: Path) -> Any:
         raise ModelError(
             f"The adapter in {folder} does not fit the model ({first_line(error)}): use its own base model."
         ) from error
+
+
+def _save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Raises `ModelError` for what the base's files say that transformers will not write."""
+    try:
+        model.save_pretrained(folder, safe_serialization=True)
+        tokenizer.save_pretrained(folder)
+    except Exception as error:
+        if isinstance(error, OSError) or known(error) is not None:
+            raise
+        raise ModelError(
+            f"The model cannot be written ({first_line(error)}): its base's files are at odds, fetch it again."
+        ) from error
+
+
+@torch.no_grad()
+def _try(model: Any) -> None:
+    """Raise `Diverged` where the model would say nothing: a finite adapter may be too large for it."""
+    ids = torch.arange(8)[None] % model.get_input_embeddings().num_embeddings
+    numbers = model(input_ids=ids, return_dict=True).logits
+    if not all(map(adapter_files.is_finite, (numbers, *model.parameters()))):
+        raise Diverged("With this adapter the model's probabilities are not numbers: choose another run or checkpoint.")
 
 
 def _stored_dtype(folder: Path) -> torch.dtype:

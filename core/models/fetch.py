@@ -139,6 +139,7 @@ def convert(gguf: Path, target: Path, held: int | None = None) -> None:
                 gguf.parent, dtype=torch.float32, output_loading_info=True, **here, **more
             )
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **here)
+            vetting.check_templates(tokenizer, gguf)
     except Exception as error:
         if isinstance(error, KnownError) or is_out_of_memory(error):
             raise

@@ -1,4 +1,4 @@
-"""What a tokenizer's parts may make of a text: each of its steps may be harmless, and twelve of them fill any memory."""
+"""What a tokenizer's steps may make of a text: each may be harmless, and twelve of them fill any memory."""
 
 import base64
 from collections.abc import Iterator

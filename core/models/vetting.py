@@ -5,6 +5,7 @@ no more weights than its files hold, and loads without asking anybody.
 """
 
 import importlib.util
+import inspect
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any
 import huggingface_hub.constants
 import torch
 from safetensors import SafetensorError, safe_open
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from core.errors import ModelError, first_line
 from core.machine.model_files import MOST_INDEX, read_json
@@ -33,6 +34,7 @@ REFUSED = {
     "kernel_config": f"asks for code from the hub: {ANOTHER}",
     "backbone": f"names another model as a part of it: {ANOTHER}",
     "custom_generate": f"asks for code of its own: {ANOTHER}",
+    "_auto_class": f"asks for code of its own: {ANOTHER}",
 }
 #: What is made of weights in 8 bits: plain numbers. Of the file's own setting nothing is taken, which may hold patterns
 #: that take for ever and on a GPU means code from the hub.
@@ -45,6 +47,10 @@ NUMBERS = {"logit_scale", "final_logit_softcapping", "model_max_length"}
 #: Numbers that a model may have beside what its files hold: a tied head, tables of positions.
 ROOM = 50_000_000
 MOST_TOKENIZER = 256_000_000
+#: What a config's entry of the same name would put out of use.
+METHODS = {name for name, _ in inspect.getmembers(PreTrainedConfig, callable)}
+#: A chat template's name becomes a file's.
+TEMPLATE = re.compile(r"\w[\w-]{0,99}")
 
 
 @contextmanager
@@ -87,11 +93,34 @@ def _check_tokenizer_file(path: Path) -> None:
         raise ModelError(f"{path} names another file as its tokenizer ({named!r:.80}): {ANOTHER}.")
 
 
+def check_templates(tokenizer: Any, folder: Path) -> None:
+    """Raise a `ModelError` for chat templates that are no texts, or whose names lead out of a folder."""
+    found = tokenizer.chat_template
+    for name, text in (found if isinstance(found, dict) else {"default": found or ""}).items():
+        if not (isinstance(name, str) and TEMPLATE.fullmatch(name) and isinstance(text, str) and _is_text(text)):
+            raise ModelError(f"The model in {folder} has a chat template that is none ({name!r:.80}): {ANOTHER}.")
+
+
+def _is_text(text: str) -> bool:
+    """Without halves of characters."""
+    return text.encode(errors="replace").decode() == text
+
+
+def plain_outputs(model: Any) -> None:
+    """Whatever the config says, the model gives what we ask for, by name."""
+    for part in model.modules():
+        if isinstance(part, PreTrainedModel):
+            part.config.return_dict = True
+            part.config.output_attentions = part.config.output_hidden_states = False
+
+
 def _check_config(path: Path, config: dict[str, Any]) -> None:
     _check_numbers(path, config)
     for key, value in _entries(config):
         if value and key in REFUSED and value is not _eight_bits(config):
             raise ModelError(f"The model in {path.parent} {REFUSED[key]}.")
+        if key in METHODS:
+            raise ModelError(f"{path} has an entry that no model has ({key}): {ANOTHER}.")
         if CHOOSES_CODE.match(key):
             for name in value.values() if isinstance(value, dict) else [value]:
                 if name is not None and not _is_here(name):

@@ -68,6 +68,15 @@ def tokenizer(**changes: object) -> Tampering:
     return lambda folder: edit(folder / "tokenizer.json", **changes)
 
 
+def templates(*more: object) -> Tampering:
+    def tamper(folder: Path) -> None:
+        (folder / "chat_template.jinja").unlink()
+        plain = {"name": "default", "template": "{{ messages[0].content }}"}
+        edit(folder / "tokenizer_config.json", chat_template=[plain, *more])
+
+    return tamper
+
+
 def growing(folder: Path) -> None:
     """Each `a` becomes ten, forty times over."""
     more = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 10}
@@ -87,6 +96,14 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
         write("config.json", '{"model_type": "rf_detr", "backbone": "evil/repo"}'),
         "names another model as a part",
     ),
+    "a method's name": (config(save_pretrained=5), "an entry that no model has"),
+    "a method's name in a part": (config(text_config={"to_dict": 5}), "an entry that no model has"),
+    "code that is to be written": (config(_auto_class="AutoConfig"), "asks for code"),
+    "a template whose name leaves the folder": (
+        templates({"name": "../../../evil", "template": "x"}), "a chat template that is none",
+    ),
+    "a template of half a character": (templates({"name": "y", "template": "\ud800"}), "a chat template that is none"),
+    "a template that is a number": (templates({"name": "y", "template": 5}), "a chat template that is none"),
     "a quantizer": (config(quantization_config={"quant_method": "mxfp4"}), "is quantized"),
     "a pickle as its weights": (config(transformers_weights="adapter_model.bin"), "names other files"),
     "an adapter beside it": (adapter_beside, "holds an adapter beside the model"),
@@ -167,6 +184,44 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model, name):
     os.mkfifo(model / name)
     with pytest.raises(ModelError):
         load(base_models.parse(str(model)))
+
+
+def test_what_a_config_wants_of_the_outputs_is_nothing_to_us(model):
+    before = load(base_models.parse(str(model)))
+    ids = torch.arange(5)[None]
+    edit(model / "config.json", return_dict=False, output_hidden_states=True)
+    base = load(base_models.parse(str(model)))
+    found = base.model.model(ids)
+    assert found.hidden_states is None
+    assert torch.equal(base.model(ids).logits, before.model(ids).logits)
+
+
+def reward_model(folder: Path) -> None:
+    from transformers import LlamaConfig, LlamaForSequenceClassification
+
+    torch.manual_seed(0)
+    about = LlamaConfig.from_pretrained(folder)
+    about.num_labels = 1
+    LlamaForSequenceClassification(about).save_pretrained(folder)
+
+
+def test_a_reward_model_whose_scores_are_not_numbers_says_so(model):
+    reward_model(model)
+    weights = {name: value * float("nan") for name, value in load_file(model / WEIGHTS).items()}
+    save_file(weights, model / WEIGHTS, metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="The scores of model are not numbers"):
+        ExternalReward(str(model)).raw(["hello"], ["you"])
+
+
+def test_a_reward_model_reads_no_token_that_it_does_not_have(model):
+    reward_model(model)
+    edit(model / "config.json", return_dict=False)
+    before = ExternalReward(str(model)).raw(["hello"] * 2, ["you", "a longer one"])
+    edit(model / "tokenizer_config.json", pad_token="[PAD]", extra_special_tokens=[f"<{i}>" for i in range(50)])
+    reward = ExternalReward(str(model))
+    assert reward.raw(["hello"] * 2, ["you", "a longer one"]) == pytest.approx(before, abs=0.02)
+    with pytest.raises(ModelError, match="The tokenizer of model is another model's"):
+        reward.raw(["hello"], ["<49>"])
 
 
 def test_a_model_without_a_layer_is_refused_by_the_names_of_its_weights(model, attempts):
@@ -251,6 +306,10 @@ GGUFS = {
     "many entries": {"entries": 2**62},
     "a long name": {"rest": struct.pack("<Q", 2**62)},
     "a long array": {"rest": text("x") + struct.pack("<IIQ", 9, 0, 2**62) + b"\0" * 100},
+    "arrays that are long together": {
+        "entries": 3,
+        "rest": b"".join(text(f"x{i}") + struct.pack("<IIQ", 9, 0, 900_000) + bytes(900_000) for i in range(3)),
+    },
     "arrays in arrays": {"rest": text("x") + struct.pack("<I", 9) + struct.pack("<IQ", 9, 1) * 100_000},
     "many layers": {"entries": 2, "rest": ARCHITECTURE + number("llama.block_count", 10**9)},
     "a tensor of 2^62 numbers": {
