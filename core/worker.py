@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
-from core.errors import BadInput, DamagedCheckpoint, KnownError, explained, printable
+from core.errors import BadInput, DamagedCheckpoint, KnownError, explained, is_panic, printable
 from core.events import Checkpoint, Progress
 from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
@@ -185,12 +185,12 @@ def run_job(
                 context.wanted = world.agreed(recorder.hold(WORD) if world.main else None)
         if world.main:
             jobs.end(project, job.id, "stopped" if context.stopping else "done")
-    except (SystemExit, KeyboardInterrupt, GeneratorExit):
+    except SystemExit:
         if world.main:
             jobs.end(project, job.id, "interrupted")
         raise
-    except BaseException as error:  # a panic in a library is no `Exception`
-        if not world.main:
+    except BaseException as error:
+        if not world.main or not (isinstance(error, Exception) or is_panic(error)):
             raise
         cache.clear()  # what failed may have left a model half changed
         _end_badly(project, job.id, error, stopped=context is not None and context.stopping)
