@@ -94,8 +94,9 @@ def _merged(model: Any, folder: Path) -> Any:
     """The model with an adapter's weights in its own. Raises `ModelError` if the adapter does not fit."""
     config, shapes = adapter_files.read(folder)
     try:
-        peft = PeftModel(model, config)
-        adapter_files.fill_from(peft, "default", folder, shapes)
+        with vetting.offline():
+            peft = PeftModel(model, config)
+            adapter_files.fill_from(peft, "default", folder, shapes)
         return peft.merge_and_unload()
     except ValueError as error:
         raise ModelError(
@@ -106,8 +107,9 @@ def _merged(model: Any, folder: Path) -> Any:
 def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     """Raises `ModelError` for what the base's files say that transformers will not write."""
     try:
-        model.save_pretrained(folder, safe_serialization=True)
-        tokenizer.save_pretrained(folder)
+        with vetting.offline():
+            model.save_pretrained(folder, safe_serialization=True)
+            tokenizer.save_pretrained(folder)
     except Exception as error:
         if isinstance(error, OSError) or known(error) is not None:
             raise

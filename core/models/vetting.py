@@ -40,8 +40,16 @@ REFUSED = {
 #: that take for ever and on a GPU means code from the hub.
 DEQUANTIZED = {"quant_method": "fp8", "dequantize": True}
 #: A config's numbers of things of which each costs time or memory, weights or not. Real ones are below some hundreds.
-COUNTS = re.compile(r"(layers?|blocks?|experts|groups|labels|codebooks|depths?|heads?)$")
+COUNTS = re.compile(
+    r"(layers?|blocks?|experts|groups|labels|codebooks|depths?|heads?|block_sizes|attention_types|functions|inputs|ngram)$"
+)
 MOST_THINGS = 4096
+#: Of layers one after the other; the deepest published models have some 130.
+LAYERS = re.compile(r"(layers?|blocks?|depths?)$")
+MOST_LAYERS = 512
+#: Where positions are made with sines by a loop, they are few.
+SINES = {"sinusoidal_embeddings", "sinusoidal_pos_embds"}
+MOST_SINES = 100_000
 #: Read long after loading, by us or by transformers.
 NUMBERS = {"logit_scale", "final_logit_softcapping", "model_max_length"}
 #: Numbers that a model may have beside what its files hold: a tied head, tables of positions.
@@ -125,8 +133,26 @@ def _check_config(path: Path, config: dict[str, Any]) -> None:
             for name in value.values() if isinstance(value, dict) else [value]:
                 if name is not None and not _is_here(name):
                     raise ModelError(f"{path} asks for code that is not here ({key}: {name!r:.80}): {ANOTHER}.")
-        if isinstance(value, int) and COUNTS.search(key) and value > MOST_THINGS:
-            raise ModelError(f"{path} has an absurd number ({key}: {value}): {ANOTHER}.")
+        most = MOST_LAYERS if LAYERS.search(key) else MOST_THINGS
+        if COUNTS.search(key) and any(number > most for number in _numbers_in(value)):
+            raise ModelError(f"{path} has an absurd number ({key}: {value!r:.80}): {ANOTHER}.")
+        if key in SINES and value and any(number > MOST_SINES for number in _positions(config)):
+            raise ModelError(f"{path} has an absurd number (max_position_embeddings): {ANOTHER}.")
+
+
+def _numbers_in(value: Any) -> Iterator[int]:
+    """Whole numbers, alone or in lists of lists."""
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _numbers_in(item)
+
+
+def _positions(config: dict[str, Any]) -> Iterator[int]:
+    for key, value in _entries(config):
+        if key in ("max_position_embeddings", "n_positions"):
+            yield from _numbers_in(value)
 
 
 def _eight_bits(config: dict[str, Any]) -> Any:

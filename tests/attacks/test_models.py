@@ -109,6 +109,17 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "an adapter beside it": (adapter_beside, "holds an adapter beside the model"),
     "a remote config": (config(model_type="x", auto_map={"AutoConfig": "evil/repo--m.C"}), "cannot be loaded"),
     "many layers": (config(num_hidden_layers=10**9), "absurd number"),
+    "a thousand layers": (config(num_hidden_layers=1000), "absurd number"),
+    "layers by the kind of their attention": (
+        config(model_type="gpt_neo", num_layers=2, attention_types=[[["global"], 10**9]]), "absurd number",
+    ),
+    "blocks by their sizes": (config(model_type="funnel", block_sizes=[10**9]), "absurd number"),
+    "many hash functions": (config(model_type="canine", num_hash_functions=10**9), "absurd number"),
+    "many inputs": (config(model_type="gemma3n_text", altup_num_inputs=10**8), "absurd number"),
+    "many streams": (config(model_type="prophetnet", ngram=10**9), "absurd number"),
+    "positions of sines": (
+        config(model_type="xlm", sinusoidal_embeddings=True, max_position_embeddings=10**9), "absurd number",
+    ),
     "many labels": (config(num_labels=10**9), "absurd number"),
     "a large vocabulary": (config(vocab_size=10**9), "its files hold"),
     "wide layers": (config(hidden_size=10**9), "cannot be loaded|its files hold"),
@@ -160,10 +171,34 @@ def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, atte
     assert attempts == []
 
 
-def test_what_a_config_would_look_up_on_the_hub_is_not_asked_for(model, attempts, monkeypatch):
+NAMES = dict.fromkeys(
+    [
+        "backbone",
+        "_name_or_path",
+        "name_or_path",
+        "base_model_name_or_path",
+        "tokenizer_class",
+        "tokenizer_name_or_path",
+        "text_encoder",
+        "decoder",
+        "encoder",
+        "vision_config",
+        "text_config",
+        "audio_config",
+        "timm_model_name",
+        "model_name",
+        "architecture",
+    ],
+    "evil/repo",
+)
+
+
+@pytest.mark.parametrize("kind", ["rf_detr", "dpt", "table-transformer", "llama", "timm_wrapper"])
+@pytest.mark.parametrize("names", [{"backbone": "evil/repo"}, NAMES, {"text_config": NAMES, "backbone_config": NAMES}])
+def test_what_a_config_would_look_up_on_the_hub_is_not_asked_for(model, attempts, monkeypatch, kind, names):
     monkeypatch.delitem(vetting.REFUSED, "backbone")
-    (model / "config.json").write_text('{"model_type": "rf_detr", "backbone": "evil/repo"}', "utf-8")
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    (model / "config.json").write_text(json.dumps({"model_type": kind, **names}), "utf-8")
+    with pytest.raises(ModelError):
         load(base_models.parse(str(model)))
     assert attempts == []
 
