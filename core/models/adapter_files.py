@@ -25,8 +25,11 @@ Shapes = dict[str, tuple[int, ...]]
 
 MOST_RANK = 4096
 #: Names of layers: each is looked for in each layer of the model.
-MOST_NAMES = 1000
+MOST_NAMES, MOST_PATTERNS = 1000, 250
 PLAIN = re.compile(r"[\w.-]{1,200}")
+#: What PEFT adapts besides layers where experts lie in one tensor, and the pattern before a name in whatever layer.
+EXPERTS = {"gate.weight", "gate_up_proj", "down_proj"}
+ANYWHERE = r".*\."
 
 
 def _is_rank(value: Any) -> bool:
@@ -56,14 +59,18 @@ def _are_names(value: Any) -> bool:
     )
 
 
+def _are_experts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_name, value)) and EXPERTS.issuperset(value)
+
+
 def _by_name(is_value: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """No more of them than Python keeps compiled patterns of."""
-    return lambda value: (
-        isinstance(value, dict)
-        and len(value) < 250
-        and all(map(_is_name, value))
-        and all(map(is_value, value.values()))
-    )
+
+    def check(value: Any) -> bool:
+        names = [key.removeprefix(ANYWHERE) for key in value] if isinstance(value, dict) else []
+        return 0 < len(names) < MOST_PATTERNS and all(map(_is_name, names)) and all(map(is_value, value.values()))
+
+    return check
 
 
 #: What is taken from a config, each if it is there.
@@ -72,6 +79,7 @@ TAKEN: dict[str, Callable[[Any], bool]] = {
     "lora_alpha": _is_scale,
     "target_modules": _are_names,
     "exclude_modules": _are_names,
+    "target_parameters": _are_experts,
     "use_rslora": _is_switch,
     "use_dora": _is_switch,
     "fan_in_fan_out": _is_switch,
