@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
-from core.errors import BadInput, DamagedCheckpoint, KnownError, explained, printable
+from core.errors import BadInput, DamagedCheckpoint, KnownError, explained, is_panic, printable
 from core.events import Checkpoint, Progress
 from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
@@ -201,15 +201,15 @@ def run_job(
         if world.main:
             jobs.end(project, job.id, "interrupted")
         raise
-    except Exception as error:
-        if not world.main:
+    except BaseException as error:
+        if not world.main or not (isinstance(error, Exception) or is_panic(error)):
             raise
         cache.clear()  # what failed may have left a model half changed
         _end_badly(project, job.id, error, stopped=context is not None and context.stopping)
         presence.tell(project)
 
 
-def _end_badly(project: Project, job_id: int, error: Exception, *, stopped: bool) -> None:
+def _end_badly(project: Project, job_id: int, error: BaseException, *, stopped: bool) -> None:
     """Say in the job's row why it ended; what a damaged checkpoint holds is not tried again."""
     if isinstance(error, DamagedCheckpoint):
         checkpoints.forget_after(project, job_id, error.step - 1)
@@ -224,5 +224,5 @@ def _end_badly(project: Project, job_id: int, error: Exception, *, stopped: bool
         jobs.end(project, job_id, "failed", error=text, report=_trace(error))
 
 
-def _trace(error: Exception) -> str | None:
+def _trace(error: BaseException) -> str | None:
     return None if isinstance(error, KnownError) else printable("".join(traceback.format_exception(error)))

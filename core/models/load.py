@@ -124,16 +124,19 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
     logging.disable_progress_bar()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
-        if spec.kind != "embedded":  # that one's hash is known
-            vetting.check_folder(spec.folder)
-            tokenizer_probe.check(spec.folder)
-            config = vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
-            more = vetting.dequantized(config, more)
-        tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
-        model, info = kind.from_pretrained(
-            spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
-            output_loading_info=True, ignore_mismatched_sizes=True, **more,
-        )  # fmt: skip
+        with vetting.offline():
+            if spec.kind != "embedded":  # that one's hash is known
+                vetting.check_folder(spec.folder)
+                tokenizer_probe.check(spec.folder)
+                config = vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
+                more = vetting.dequantized(config, more)
+            tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
+            vetting.check_templates(tokenizer, spec.folder)
+            model, info = kind.from_pretrained(
+                spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
+                output_loading_info=True, ignore_mismatched_sizes=True, **more,
+            )  # fmt: skip
+            vetting.plain_outputs(model)
     except Exception as error:
         if isinstance(error, KnownError) or is_out_of_memory(error):
             raise
