@@ -12,7 +12,10 @@ BATCH = 5000
 
 
 def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each row with its number. Raises `OSError` if the file is no Parquet or is damaged."""
+    """Each row with its number, without times, which Python may not hold.
+
+    Raises `OSError` if the file is no Parquet or is damaged.
+    """
     import pyarrow
     from pyarrow import parquet
 
@@ -20,13 +23,16 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         line, left = 0, path.stat().st_size * 1000 + (1 << 28)
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=BATCH):
-                for value in batch.to_pylist():
+                kept = [n for n, field in enumerate(batch.schema) if not pyarrow.types.is_temporal(field.type)]
+                for value in batch.select(kept).to_pylist():
                     line += 1
                     left -= sum(len(cell) for cell in value.values() if isinstance(cell, str))
                     if left < 0:
                         raise BadInput(f"{path.name} unpacks to more than any data set does: choose another file.")
                     yield line, value
-    except (pyarrow.ArrowException, OverflowError, NotImplementedError) as error:
+    except UnicodeDecodeError:
+        raise
+    except (pyarrow.ArrowException, OverflowError, NotImplementedError, ValueError) as error:
         raise OSError(f"{path} is no Parquet file that can be read") from error
 
 

@@ -66,7 +66,9 @@ def table(path: Path) -> Iterator[Object | Refused]:
         try:
             names = [name.strip() for name in next(rows, [])]
             for cells in rows:
-                if any(cells):
+                if any(cells[len(names) :]):
+                    yield Refused(rows.line_num, "it has more cells than the table has columns")
+                elif any(cells):
                     yield rows.line_num, {name: cell for name, cell in zip(names, cells, strict=False) if cell}
         except csv.Error as error:
             yield Refused(rows.line_num, f"the rest of the file is no CSV ({error})")

@@ -58,7 +58,7 @@ def check(text: str) -> None:
     if text.startswith("regex:"):
         try:
             re.compile(text.removeprefix("regex:"))
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise BadInput(f"{text!r} is not a regular expression: {error}.") from error
     elif text not in NAMED:
         place, _, name = text.rpartition(":")
