@@ -9,8 +9,9 @@ from typing import Any
 from core.errors import BadInput
 
 BATCH = 5000
-#: Bytes of a batch, if all its rows are as long as a column may be: one text may stand in every row, and be kept once.
-ROOM = 200_000_000
+#: Bytes of a batch, if all its rows are as long as a column may be (one text may stand in every row, and be kept
+#: once), and of the rows of it that are unpacked at once.
+ROOM, PIECE = 400_000_000, 100_000_000
 #: Values of a column, and in all columns of rows that are unpacked at once or of a single one; nested ones too.
 LONGEST, MOST = 100_000_000, 1_000_000
 COLUMNS = 1000
@@ -56,7 +57,8 @@ def _largest(file: Any, path: Path) -> int:
 
 def _pieces(batch: Any, path: Path) -> Iterator[Any]:
     """The rows in as many parts as they need. Raises `BadInput` for one that unpacks to too much by itself."""
-    if sum(map(_values, batch.columns)) <= MOST:
+    values = sum(map(_values, batch.columns))
+    if values <= MOST and (batch.num_rows == 1 or batch.nbytes <= PIECE):
         yield batch
     elif batch.num_rows == 1:
         raise BadInput(f"A row of {path.name} holds more than {MOST:,} values: choose another file.")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from core.errors import BadInput
@@ -60,13 +61,21 @@ class Matcher:
                 self._process, self._owner = self._started(), os.getpid()
             answer = _line(self._process, json.dumps([pattern, text]))
             if not answer.endswith("\n"):
-                self._process.kill()
-                self._process.wait()
+                self._end(self._process)
                 raise BadInput(
                     f"{_named(pattern)} takes too long on a completion: simplify it. Repeats within repeats, as in"
                     " (a+)+, are slow."
                 )
             return int(answer)
+
+    def _end(self, process: "subprocess.Popen[str]") -> None:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        self._process = None
 
     def _started(self) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -103,7 +112,8 @@ def main() -> None:
         found = sum(1 for _ in _compiled(pattern).finditer(text))
         if sys.platform != "win32":
             signal.setitimer(signal.ITIMER_PROF, 0)
-        print(found, flush=True)
+        sys.stdout.write(f"{found}\n")
+        sys.stdout.flush()
 
 
 _matcher = Matcher()
