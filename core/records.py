@@ -14,6 +14,9 @@ ACTIVE: tuple[JobStatus, ...] = ("queued", "running", "paused")
 #: A job in one of these states can be queued again and goes on from its last checkpoint.
 RESUMABLE: tuple[JobStatus, ...] = ("stopped", "failed", "interrupted")
 
+#: Of one prompt, ranked together: nobody orders more, and the pairs of them grow with the square.
+MOST_COMPLETIONS = 100
+
 
 @dataclass(frozen=True)
 class Guidelines:

@@ -60,6 +60,8 @@ def _alpaca_farm(line: int, value: dict[str, Any]) -> Row | Refused:
 def _battle(line: int, value: dict[str, Any]) -> Row | Refused:
     """Two conversations that differ in the last answer."""
     first, second = value["conversation_a"], value["conversation_b"]
+    if not isinstance(first, list) or not isinstance(second, list):
+        return Refused(line, "its conversations are no lists of messages")
     if not first or first[:-1] != second[:-1]:
         return Refused(line, DIFFERENT)
     prompt, sides = dialogue.text(first[:-1]), (dialogue.text(first[-1:]), dialogue.text(second[-1:]))

@@ -14,7 +14,7 @@ from core.data.rows import Refused, Row, attempt
 TABLES = {".csv": ",", ".tsv": "\t"}
 HEAD = 1 << 20
 
-csv.field_size_limit(2**31 - 1)
+csv.field_size_limit(jsonlines.LINE)
 
 
 def suffix(path: Path) -> str:
@@ -56,17 +56,41 @@ def objects(path: Path) -> Iterator[Object | Refused]:
 def header(path: Path) -> list[str]:
     """The names of a table's columns."""
     with opened(path, newline="") as file:
-        return [name.strip() for name in next(csv.reader(file, delimiter=TABLES[suffix(path)]), [])]
+        return [name.strip() for name in next(csv.reader(jsonlines.bounded(file), delimiter=TABLES[suffix(path)]), [])]
+
+
+class Lines:
+    """The lines of a table, which say whether they `ended`: no row needs that to be known but one within quotes."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.ended = False
+
+    def __iter__(self) -> "Lines":
+        return self
+
+    def __next__(self) -> str:
+        try:
+            return next(self._lines)
+        except StopIteration:
+            self.ended = True
+            raise
 
 
 def table(path: Path) -> Iterator[Object | Refused]:
     """The rows of a table by their columns' names, without the empty cells."""
     with opened(path, newline="") as file:
-        rows = csv.reader(file, delimiter=TABLES[suffix(path)])
+        lines = Lines(jsonlines.bounded(file))
+        rows = csv.reader(lines, delimiter=TABLES[suffix(path)])
         try:
-            names = [name.strip() for name in next(rows, [])]
+            names, before = [name.strip() for name in next(rows, [])], rows.line_num
             for cells in rows:
-                if any(cells):
+                first, before = before + 1, rows.line_num
+                if lines.ended:
+                    yield Refused(first, "a quotation mark opens in it that never closes, up to the end of the file")
+                elif any(cells[len(names) :]):
+                    yield Refused(rows.line_num, "it has more cells than the table has columns")
+                elif any(cells):
                     yield rows.line_num, {name: cell for name, cell in zip(names, cells, strict=False) if cell}
         except csv.Error as error:
             yield Refused(rows.line_num, f"the rest of the file is no CSV ({error})")

@@ -43,7 +43,14 @@ def _pair(line: int, value: dict[str, Any]) -> Row | Refused:
         prompt, chosen, rejected = chosen[:-1], chosen[-1:], rejected[-1:]
     if prompt is None:
         return Refused(line, "it has no `prompt` of its own")
+    chosen, rejected = _answer(prompt, chosen), _answer(prompt, rejected)
     return preference(line, dialogue.text(prompt), dialogue.text(chosen), dialogue.text(rejected))
+
+
+def _answer(prompt: Any, side: Any) -> Any:
+    """A side without the prompt, which some files say in it once more, as UltraFeedback does."""
+    repeated = isinstance(side, list) and len(side) > 1 and dialogue.text(side[:-1]) == dialogue.text(prompt)
+    return side[-1:] if repeated else side
 
 
 def write(project: Project, path: Path) -> ExportReport:

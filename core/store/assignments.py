@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.errors import BadInput
+from core.records import MOST_COMPLETIONS
 from core.store import Changes, Project, calibration, changed, now, rankings
 
 ASSIGNED = "assigned"
@@ -47,11 +48,12 @@ def queue(project: Project, labeler_id: int) -> Queue:
     _assign_new(project)
     database = project.database
     mine = ASSIGNED_TO if assigned(project) else EVERYBODY
-    passed = skipped(project, labeler_id)
+    large = too_large(project)
     left = database.column("select m.id from (" + mine + ")" + UNRANKED, labeler=labeler_id)
+    passed = skipped(project, labeler_id) | large.intersection(left)
     left = [group_id for group_id in left if group_id not in passed]
-    again = _again(project, labeler_id)
-    repeats = _repeats(project, labeler_id)
+    again = [group_id for group_id in _again(project, labeler_id) if group_id not in large]
+    repeats = {item: of for item, of in _repeats(project, labeler_id).items() if item not in large}
     first = calibration.keys(project)
     doubts = priorities(project)
     order = [item for item in left if item in first]
@@ -65,6 +67,13 @@ def queue(project: Project, labeler_id: int) -> Queue:
         "select count(*) from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
     )  # with those done, so that the count does not betray a repeat
     return Queue(tuple(places), every + shown - len(passed), repeats, frozenset(first))
+
+
+def too_large(project: Project) -> set[int]:
+    """Groups of more completions than anybody orders, which only a project made elsewhere has."""
+    return set(project.database.column(
+        "select group_id from completions group by group_id having count(*) > ?", MOST_COMPLETIONS
+    ))  # fmt: skip
 
 
 def priorities(project: Project) -> dict[int, float]:
