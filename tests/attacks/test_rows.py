@@ -1,17 +1,24 @@
 """A cell that holds what it must not: one sentence that names it, or the row is left out; never a traceback."""
 
+import math
 import shutil
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from core import cli, worker
 from core.config.jobs import GenerateConfig
+from core.config.training import TrainPolicyConfig
 from core.jobs import queue, resumes
+from core.jobs.context import JobContext
+from core.jobs.recorder import Recorder
 from core.resources import resource
+from core.rl.adaptive_kl import LiveSettings
 from core.store import DATABASE, open_project, schema
 from core.store.connection import connect
+from core.store.runs import job_log, setting_changes
 from desktop.widgets.dates import local_time
 from tests.jobs import add_job
 
@@ -146,6 +153,40 @@ def test_a_job_that_cannot_even_be_claimed_keeps_no_other_waiting(filled, monkey
     monkeypatch.setattr(resumes, "ground", broken)
     assert worker._claimed(filled) is None
     assert queue.get(filled, job.id).status == "failed"
+
+
+STEERED = [
+    ("__class__", 1.0), ("kl_coef", math.inf), ("kl_coef", -1.0), ("learning_rate", 1e300), ("temperature", 0.0),
+    ("step", 3.0), ("steps", 1e9),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", [None, 0])
+@pytest.mark.parametrize(("name", "value"), STEERED)
+def test_a_row_steers_a_run_only_where_and_as_far_as_a_person_could(filled, name, value, step):
+    from core.rl import train_job
+
+    config = TrainPolicyConfig(algorithm="rloo")
+    job = add_job(filled, config)
+    with filled.write() as database:
+        for row in ((name, value), ("kl_coef", 0.5)):
+            values = (job.id, *row, step, "")
+            database.execute(
+                "insert into controls (job_id, name, value, step, created_at) values (?, ?, ?, ?, ?)", values
+            )
+    live = LiveSettings(0.05, 1e-5, 1.0)
+    run = SimpleNamespace(
+        context=JobContext(filled, job.id, config), config=config, step=0, live=live,
+        shared=SimpleNamespace(world=SimpleNamespace(agreed=lambda found: found)),
+    )  # fmt: skip
+    recorder = Recorder(filled, job.id)
+    for event in train_job.Run.steer(run):
+        recorder.record(event)
+    assert live == LiveSettings(0.5, 1e-5, 1.0)
+    assert [row["name"] for row in setting_changes.listed(filled, job.id)] == ["kl_coef"]
+    left_out, applied = (row["text"] for row in job_log.lines(filled, job.id))
+    assert left_out.startswith("A change of a setting is left out")
+    assert applied.startswith("From step 1: kl_coef = 0.5")
 
 
 DRAFTS = ("5", "[5]", "[{}]", "{", "null", '"abc"', '[{"group": 18446744073709551616}]', "[" * 5000)
