@@ -8,9 +8,9 @@ comes on top. The calibration set comes first: it shows whether a labeler reads 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.errors import BadInput
+from core.errors import BadInput, ProjectError
 from core.records import MOST_COMPLETIONS
-from core.store import Changes, Project, calibration, changed, now, rankings
+from core.store import Changes, Project, calibration, cells, changed, now, rankings
 
 ASSIGNED = "assigned"
 REPEAT_EVERY = "repeat_every"
@@ -109,7 +109,7 @@ def _repeats(project: Project, labeler_id: int) -> dict[int, int]:
 
 def assigned(project: Project) -> dict[int, int]:
     """How many groups each labeler got; empty while everybody ranks everything."""
-    if not project.setting(ASSIGNED):
+    if not plan(project)[0]:
         return {}
     found = project.database.execute(
         "select labeler_id, count(*) from assignments where reason = 'overlap' group by labeler_id"
@@ -143,11 +143,22 @@ def unassign(project: Project) -> Changes:
     return changed("End assignment", "assignments", "rankings")
 
 
+def plan(project: Project) -> tuple[list[int], int]:
+    """Who ranks, and how many of them each group; nobody while everybody ranks everything. Raises `ProjectError`."""
+    found = project.setting(ASSIGNED)
+    if not found:
+        return [], 0
+    match found:
+        case {"labelers": list(people), "overlap": int(overlap)} if {*map(type, people)} == {int}:
+            known = set(project.database.column("select id from labelers"))
+            return [each for each in people if each in known], overlap
+    raise ProjectError(f"The setting {ASSIGNED} {cells.DAMAGED}")
+
+
 def _assign_new(project: Project) -> None:
-    plan = project.setting(ASSIGNED)
-    if not plan:
+    people, overlap = plan(project)
+    if not people:
         return
-    people, overlap = plan["labelers"], plan["overlap"]
     new = project.database.column(
         "select id from completion_groups where id not in (select group_id from assignments"
         " where reason = 'overlap') and id not in (select group_id from calibration) order by id"
@@ -230,7 +241,7 @@ def mix_in_repeat(project: Project, labeler_id: int) -> int | None:
     Returns the ranking that will be repeated, or None.
     """
     every = int(project.setting(REPEAT_EVERY, 0))
-    if not every:
+    if every < 1:
         return None
     made = project.database.execute(
         "select id, group_id from current_rankings where labeler_id = ? and flag is null order by id", (labeler_id,)

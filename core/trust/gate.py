@@ -28,7 +28,9 @@ def is_trusted(project: Project) -> bool:
 
 
 def trust(project: Project, wishes: Sequence[Wish] = ()) -> None:
-    """A person looked at it and trusts it, with all that it wishes by then."""
+    """A person looked at it and trusts it, with all that it wishes by then. Raises `ProjectMoved` if another lies there
+    now than the one that they looked at."""
+    project.check_place()
     file = ProjectFile.of(project)
     registry.change(file, lambda found: replace(found, trusted=True))
     allow(file, wishes)

@@ -261,7 +261,9 @@ def _packed(source: Path, path: Path, data: bytes) -> None:
                 name = data[1:].partition(b"\0")[0].decode(errors="replace") or "."
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of a name that is there already
-                made.writestr(name, content)
+                made.writestr(
+                    name if name.partition("\0")[0] else "-", content
+                )  # zipfile itself makes none without a name
 
 
 def pack(data: bytes, inside: Path) -> None:

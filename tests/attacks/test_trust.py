@@ -12,7 +12,7 @@ import pytest
 from core import cli, demo, worker
 from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JobKind, ScoreFileConfig, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
-from core.errors import BadInput, ModelError
+from core.errors import BadInput, ModelError, ProjectMoved
 from core.jobs import launch, lock, queue
 from core.labeling import gold, pack, simulate
 from core.machine import base_models
@@ -588,3 +588,30 @@ def test_a_path_that_is_none_is_a_sentence(filled, plumbline, path):
 def test_a_pattern_that_python_refuses_is_a_sentence(filled, pattern):
     with pytest.raises(BadInput, match="is not a regular expression"):
         gold.find(filled, f"regex:{pattern}")
+
+
+def test_a_module_that_changed_runs_as_it_was_allowed_the_last_time(filled, tmp_path, monkeypatch):
+    package = tmp_path / "modules" / "changing_rewards"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from changing_rewards.kind import score\n")
+    (package / "kind.py").write_text("def score(prompt, completion):\n    return 1.0\n")
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    name = "changing_rewards.kind:score"
+    gate.choose(filled, wishes.of_gold(name))
+    registry.set_modules(frozenset({"changing_rewards.kind"}))
+    assert gold.find(filled, name)("", "") == 1.0
+    (package / "kind.py").write_text("def score(prompt, completion):\n    return 22.0\n")
+    with pytest.raises(AskFirst, match="changed since you allowed it") as asked:
+        gold.find(filled, name)
+    asked.value.allow()
+    assert gold.find(filled, name)("", "") == 22.0
+    assert code.load(filled, name) is code.load(filled, name)
+
+
+def test_trust_is_for_what_was_looked_at_and_not_for_what_lies_there_by_then(foreign, filled, tmp_path):
+    shutil.copy(filled.folder / DATABASE, tmp_path / "another")
+    (tmp_path / "another").replace(foreign.folder / DATABASE)
+    with pytest.raises(ProjectMoved):
+        gate.trust(foreign)
+    with closing(open_project(foreign.folder)) as there:
+        assert not gate.is_trusted(there)
