@@ -132,6 +132,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return says and any(words in str(error) for words in MEMORY_WORDS)
 
 
+def is_panic(error: BaseException) -> bool:
+    """Of a library in Rust, as tokenizers is. It is no `Exception`, and its class cannot be imported."""
+    return type(error).__name__ == "PanicException"
+
+
 def known(error: BaseException) -> KnownError | None:
     """The `KnownError` that stands for `error`, or None when it is a bug."""
     if isinstance(error, KnownError):
@@ -143,6 +148,10 @@ def known(error: BaseException) -> KnownError | None:
         return KnownError(DISK_FULL)
     if any(map(_is_of_a_chat_template, found)):
         return ModelError(f"The model's chat template fails ({first_line(error)}): choose another model, or mend it.")
+    if any(map(is_panic, found)):
+        return ModelError(
+            f"The model's tokenizer fails at a text ({first_line(error)}): choose another model, or leave the text out."
+        )
     if isinstance(error, UnicodeDecodeError) and _is_of_the_store(error):
         return DamagedProject(DAMAGED)
     if isinstance(error, sqlite3.Error):

@@ -139,6 +139,13 @@ class SettingInForce:
 
 
 @dataclass(frozen=True)
+class SettingRefused:
+    """A change that no run takes: its row goes."""
+
+    change: int
+
+
+@dataclass(frozen=True)
 class Rollback:
     """Something went wrong: the run is back at the checkpoint of `step`, and what came later is forgotten. If it is to
     `wait`, it pauses at its next `Progress` so that a person can read `text`."""
@@ -174,6 +181,7 @@ Event = (
     | Priorities
     | Checkpoint
     | SettingInForce
+    | SettingRefused
     | Rollback
     | Result
     | Note

@@ -2,6 +2,9 @@
 
 import os
 
+#: Seconds; what a damaged row says may be without end.
+LONGEST = 1e10
+
 
 def readable(name: str) -> str:
     """A file's name as a line of text, which it need not be: what cannot be shown becomes a replacement character."""
@@ -11,6 +14,7 @@ def readable(name: str) -> str:
 
 def duration(seconds: float) -> str:
     """`45 s`, `12 min`, `3.5 h`; never nothing at all."""
+    seconds = min(max(0.0, seconds), LONGEST)
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

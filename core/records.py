@@ -16,6 +16,9 @@ ACTIVE: tuple[JobStatus, ...] = ("queued", "running", "paused")
 #: A job in one of these states can be queued again and goes on from its last checkpoint.
 RESUMABLE: tuple[JobStatus, ...] = ("stopped", "failed", "interrupted")
 
+#: Of one prompt, ranked together: nobody orders more, and the pairs of them grow with the square.
+MOST_COMPLETIONS = 100
+
 
 @dataclass(frozen=True)
 class Guidelines:
@@ -241,5 +244,8 @@ class Job:
         """Seconds since it was begun last, until its end if it has ended; pauses count. None where nobody knows."""
         if not self.started_at or self.status in ("queued", "interrupted"):
             return None
-        end = datetime.fromisoformat(self.finished_at) if self.finished_at else datetime.now(UTC)
-        return max(0.0, (end - datetime.fromisoformat(self.started_at)).total_seconds())
+        try:
+            end = datetime.fromisoformat(self.finished_at) if self.finished_at else datetime.now(UTC)
+            return max(0.0, (end - datetime.fromisoformat(self.started_at)).total_seconds())
+        except (ValueError, TypeError, OverflowError):  # no time of ours
+            return None

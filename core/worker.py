@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
-from core.errors import BadInput, DamagedCheckpoint, KnownError, explained, printable
+from core.errors import BadInput, DamagedCheckpoint, KnownError, explained, is_panic, printable
 from core.events import Checkpoint, Progress
 from core.jobs import lock, presence, queue, resumes
 from core.jobs.context import JobContext
@@ -59,7 +59,7 @@ def serve(folder: Path, *, idle: float = 600.0) -> int:
         queue.mark_interrupted(project)
         deadline = time.monotonic() + idle
         while time.monotonic() < deadline and not project.has_moved:
-            job = claim(project)
+            job = _claimed(project)
             if job is None:
                 if lock.asked_to_leave(project.folder):
                     break
@@ -147,6 +147,18 @@ def claim(project: Project, job_id: int | None = None) -> Job | None:
     return queue.get(project, found)
 
 
+def _claimed(project: Project) -> Job | None:
+    """The next job; one that cannot even be claimed failed, so that those after it are not kept waiting for ever."""
+    number = jobs.next_queued(project)
+    try:
+        return claim(project)
+    except Exception as error:
+        if number is None:
+            raise
+        _end_badly(project, number, error, stopped=False)
+        return None
+
+
 def run_job(
     project: Project, job: Job, cache: dict[str, Any], world: LocalProcessGroup = LOCAL,
     on_change: Callable[[Job], None] | None = None,
@@ -189,15 +201,15 @@ def run_job(
         if world.main:
             jobs.end(project, job.id, "interrupted")
         raise
-    except Exception as error:
-        if not world.main:
+    except BaseException as error:
+        if not world.main or not (isinstance(error, Exception) or is_panic(error)):
             raise
         cache.clear()  # what failed may have left a model half changed
         _end_badly(project, job.id, error, stopped=context is not None and context.stopping)
         presence.tell(project)
 
 
-def _end_badly(project: Project, job_id: int, error: Exception, *, stopped: bool) -> None:
+def _end_badly(project: Project, job_id: int, error: BaseException, *, stopped: bool) -> None:
     """Say in the job's row why it ended; what a damaged checkpoint holds is not tried again."""
     if isinstance(error, DamagedCheckpoint):
         checkpoints.forget_after(project, job_id, error.step - 1)
@@ -212,5 +224,5 @@ def _end_badly(project: Project, job_id: int, error: Exception, *, stopped: bool
         jobs.end(project, job_id, "failed", error=text, report=_trace(error))
 
 
-def _trace(error: Exception) -> str | None:
+def _trace(error: BaseException) -> str | None:
     return None if isinstance(error, KnownError) else printable("".join(traceback.format_exception(error)))

@@ -16,11 +16,14 @@ from core.errors import KnownError
 from core.store import DATABASE, Project, open_project
 from core.store.migrating import is_older
 from core.store.undo import Direction, History, waiting_rows
+from core.trust import gate
 from desktop import user_settings
 from desktop.background import abandon, in_background
 from desktop.busy import Busy
 from desktop.session import Session
 
+#: Bytes of a project's file that take a tenth of a second to check.
+LARGE = 20_000_000
 RESTED = "This project was not made here: its jobs were stopped, and wait until you resume them."
 
 
@@ -74,9 +77,10 @@ class Workspace(QObject):
     def is_open(self, folder: Path) -> bool:
         return self.session is not None and self.session.project.folder == folder.resolve()
 
-    def open(self, folder: Path, then: Callable[[], object] | None = None) -> bool:
+    def open(self, folder: Path, then: Callable[[], object] | None = None, *, looked_through: bool = False) -> bool:
         """Open the project in `folder`, then call `then`; on failure say why and keep what was open. True if it is
-        open by now: one of an older version, or after one that has something to finish, is opened later."""
+        open by now: one of an older version, one that was never seen here, or one after another that has something to
+        finish is opened later."""
         if self.busy or self.ending:
             return False
         if is_older(folder.expanduser().resolve() / DATABASE):
@@ -85,11 +89,24 @@ class Workspace(QObject):
             return False
         try:
             project = open_project(folder)
+            if not looked_through and gate.is_new(project):
+                if self._is_large(project):
+                    project.close()
+                    text = f"Opening “{folder.name}”: it was never open here, so all of it is checked …"
+                    again = partial(self.open, folder, then, looked_through=True)
+                    self.do_first(text, partial(gate.look_through, project.folder), lambda _: again())
+                    return False
+                gate.look_through(project.folder)
         except KnownError as error:
             self.failed.emit(error)
             return False
         self.close(lambda: self._show(project, then))
         return self.session is not None and self.session.project is project
+
+    @staticmethod
+    def _is_large(project: Project) -> bool:
+        """Would the window be felt to wait while all of it is read?"""
+        return (project.folder / DATABASE).stat().st_size > LARGE
 
     def open_demo(self, then: Callable[[], object] | None = None) -> None:
         try:

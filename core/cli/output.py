@@ -17,6 +17,9 @@ from core.store import Project, open_project
 from core.texts import visible
 from core.trust import gate
 
+#: Characters of a cell: a longer one would push all other columns out of sight.
+WIDEST = 200
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -57,10 +60,14 @@ def table(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:
     )
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if not value or abs(value) >= 0.01 else f"{value:.3g}"
-    return "" if value is None else harmless(" ".join(str(value).splitlines()))
+    return "" if value is None else _short(harmless(" ".join(str(value).splitlines())))
 
 
 def config_options(*kinds: type[Any], leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:

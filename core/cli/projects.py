@@ -17,7 +17,7 @@ from core.projects import archive
 from core.run_demo import run_demo as run_the_demo
 from core.store import create_project, guidelines
 from core.trust import gate
-from core.trust.registry import Place
+from core.trust.registry import ProjectFile
 from core.trust.wish import allow, of_model
 
 
@@ -117,7 +117,7 @@ def model(folder: Path, name: str | None, as_json: bool) -> None:
         if name is not None:
             base_models.check(base_models.parse(name))
             project.set_setting("model", name)
-            allow(Place.of(project), of_model(name))
+            allow(ProjectFile.of(project), of_model(name))
         spec = base_models.parse(project.setting("model", base_models.EMBEDDED))
         ready = base_models.is_ready(spec)
         text = f"{spec.title} ({spec.kind}), {'on disk' if ready else 'fetched when first needed'}: {spec.folder}"

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from core.cli.output import json_option, opened, say, show
+from core.cli.output import harmless, json_option, opened, say, show
 from core.errors import BadInput
 from core.runs import wishes
 from core.store import Project
@@ -81,7 +81,7 @@ def _trust(project: Project, yes: bool) -> tuple[dict[str, object], str]:
     if not yes and not sys.stdin.isatty():
         raise BadInput("Nobody can be asked here: nothing was changed. Look at what it names, then repeat with --yes.")
     if not yes:
-        click.confirm(f"Trust the project in {project.folder}?", abort=True, err=True)
+        click.confirm(harmless(f"Trust the project in {project.folder}?"), abort=True, err=True)
     gate.trust(project, wanted)
     values: dict[str, object] = {"trusted": True, "allowed": [each.key for each in wanted], "refused": refused}
     return values, f"{project.folder} is trusted on this machine."

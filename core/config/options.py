@@ -3,9 +3,11 @@
 The CLI's help, the window's forms and the guide are made from these fields.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from functools import cache
+from types import NoneType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from core.errors import BadInput
@@ -113,7 +115,7 @@ def as_stored(kind: type[Config], values: Mapping[str, Any]) -> Config:
     found: Any = kind()
     hints = _hints(found.__class__)
     for name in hints.keys() & values.keys():
-        if values[name] is not None:
+        if values[name] is not None and not _is_endless(values[name]):
             object.__setattr__(found, name, _read(hints[name], values[name]))
     return cast(Config, found)
 
@@ -134,9 +136,16 @@ def _hints(kind: Any) -> dict[str, Any]:
 KINDS: dict[Any, type | tuple[type, ...]] = {bool: bool, int: int, float: (int, float), str: str}
 
 
+def _is_endless(value: Any) -> bool:
+    """No number at all, or none that could be shown: it counts as not known."""
+    return isinstance(value, float) and not math.isfinite(value)
+
+
 def _read(kind: Any, value: Any) -> Any:
     """A value of JSON as a `kind`: a dataclass, a tuple or dict of such, or what it is already."""
     inner = get_args(kind)
+    if NoneType in inner:
+        return None if value is None else _read(next(each for each in inner if each is not NoneType), value)
     if (wanted := KINDS.get(kind)) is not None and not isinstance(value, wanted):
         raise TypeError(f"{value!r} is no {kind.__name__}")
     if isinstance(kind, type) and is_dataclass(kind):

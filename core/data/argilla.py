@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ LACKS = ("flags", "comments")
 RESPONSES = ".responses"
 PROMPTS = ("prompt", "instruction", "question", "text", "input")
 QUESTION = "response_ranking"
+NUMBER = re.compile(r"(?<!\d)\d+\Z")
 
 
 def sniff(head: str, path: Path) -> bool:
@@ -89,8 +91,9 @@ def _row(line: int, fields: dict[str, Any], user: Any, order: Any) -> Row | Refu
     if not order:
         return Refused(line, "one of its responses ranks nothing")
     ranks: dict[str, int | None] = {}
+    numbered = _numbered(fields)
     for place, item in enumerate(order, start=1):
-        name = _field(fields, string(item if isinstance(item, str) else item["value"]))
+        name = _field(fields, numbered, string(item if isinstance(item, str) else item["value"]))
         if name is None or name in ranks:
             return Refused(line, "a response ranks an answer that the record does not have, or one twice")
         ranks[name] = place if isinstance(item, str) else whole(item["rank"])
@@ -100,12 +103,21 @@ def _row(line: int, fields: dict[str, Any], user: Any, order: Any) -> Row | Refu
     return Row(line, names.asked(fields, fields.get(asked, "")), answers=answers, labeler=labeler)
 
 
-def _field(fields: dict[str, Any], name: str) -> str | None:
+def _numbered(fields: dict[str, Any]) -> dict[str, list[str]]:
+    """The fields by the number at their end."""
+    found = defaultdict(list)
+    for name in fields:
+        if number := NUMBER.search(name):
+            found[number[0]].append(name)
+    return found
+
+
+def _field(fields: dict[str, Any], numbered: dict[str, list[str]], name: str) -> str | None:
     """The field that a ranked value names: itself, or the only one with the same number at its end."""
     if name in fields:
         return name
-    number = re.search(r"(?<!\d)\d+\Z", name)
-    found = [key for key in fields if number and re.search(rf"(?<!\d){number[0]}\Z", key)]
+    number = NUMBER.search(name)
+    found = numbered.get(number[0], []) if number else []
     return found[0] if len(found) == 1 else None
 
 

@@ -165,6 +165,8 @@ def _alpaca_farm(line: int, value: dict[str, Any]) -> Row | Refused:
 
 def _battle(line: int, value: dict[str, Any]) -> Row | Refused:
     """Two conversations that differ in the last answer."""
+    if not all(isinstance(value[f"conversation_{side}"], list) for side in "ab"):
+        return Refused(line, "its conversations are no lists of messages")
     first, second = (_up_to(dialogue.messages(value[f"conversation_{side}"]), value.get("turn")) for side in "ab")
     if not first or not second or first[:-1] != second[:-1]:
         return Refused(line, DIFFERENT)

@@ -9,8 +9,11 @@ from typing import Any, TextIO
 from core.data.rows import Refused
 from core.errors import BadInput
 
-#: Characters of a line.
-LONGEST = 1 << 28
+#: Characters of a line, and of a file that is read whole.
+LINE, LONGEST = 1 << 24, 1 << 28
+#: Lists and objects of a file that is read whole, and commas, each outside of texts: a few bytes are a value.
+CONTAINERS, COMMAS = 3_000_000, 20_000_000
+TEXT = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 #: A byte order mark, which is in the middle too where files were put together.
 MARK = "\ufeff"
@@ -23,9 +26,9 @@ Object = tuple[int, dict[str, Any]]
 
 def bounded(file: TextIO) -> Iterator[str]:
     """The lines of a file. Raises `BadInput` for one that no data set has, which may be a few bytes unpacked."""
-    while text := file.readline(LONGEST):
-        if len(text) == LONGEST:
-            raise BadInput(f"A line is longer than {LONGEST:,} characters: choose another file.")
+    while text := file.readline(LINE):
+        if len(text) == LINE:
+            raise BadInput(f"A line is longer than {LINE:,} characters: choose another file.")
         yield text
 
 
@@ -38,9 +41,11 @@ def lines(file: Iterable[str]) -> Iterator[Object | Refused]:
 
 def array(file: TextIO) -> Iterator[Object | Refused]:
     """Each object of an array with its place in it. Lines under the name of an array are read as lines."""
-    text = file.read(2 * LONGEST)
-    if len(text) == 2 * LONGEST:
-        raise BadInput(f"The file holds more than {2 * LONGEST:,} characters of JSON: give it as JSON lines.")
+    text = file.read(LONGEST)
+    if len(text) == LONGEST:
+        raise BadInput(f"The file holds more than {LONGEST:,} characters of JSON: give it as JSON lines.")
+    if _is_large(text) and _is_large(TEXT.sub("", text)):
+        raise BadInput("The file holds more values than fit into memory at once: give it as JSON lines.")
     try:
         values = json.loads(text.lstrip(MARK))
     except (ValueError, RecursionError) as error:
@@ -52,6 +57,11 @@ def array(file: TextIO) -> Iterator[Object | Refused]:
         return
     for place, value in enumerate(values if isinstance(values, list) else [values], start=1):
         yield (place, value) if isinstance(value, dict) else Refused(place, "it is not a JSON object")
+
+
+def _is_large(text: str) -> bool:
+    """Would it be more values than memory holds?"""
+    return text.count("[") + text.count("{") > CONTAINERS or text.count(",") > COMMAS
 
 
 def _object(line: int, text: str) -> Object | Refused:

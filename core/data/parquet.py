@@ -9,25 +9,78 @@ from typing import Any
 from core.errors import BadInput
 
 BATCH = 5000
+#: Bytes of a batch, if all its rows are as long as a column may be (one text may stand in every row, and be kept
+#: once), and of the rows of it that are unpacked at once.
+ROOM, PIECE = 400_000_000, 100_000_000
+#: Values of a column, and in all columns of rows that are unpacked at once or of a single one; nested ones too.
+LONGEST, MOST = 100_000_000, 1_000_000
+COLUMNS = 1000
 
 
 def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each row with its number. Raises `OSError` if the file is no Parquet or is damaged."""
+    """Each row with its number, without times, which Python may not hold.
+
+    Raises `OSError` if the file is no Parquet or is damaged.
+    """
     import pyarrow
     from pyarrow import parquet
 
     try:
         line, left = 0, path.stat().st_size * 1000 + (1 << 28)
         with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=BATCH):
-                for value in batch.to_pylist():
-                    line += 1
-                    left -= sum(len(cell) for cell in value.values() if isinstance(cell, str))
-                    if left < 0:
-                        raise BadInput(f"{path.name} unpacks to more than any data set does: choose another file.")
-                    yield line, value
-    except (pyarrow.ArrowException, OverflowError, NotImplementedError) as error:
+            largest = _largest(file.metadata, path)
+            for batch in file.iter_batches(batch_size=min(max(ROOM // largest, 4), BATCH)):
+                kept = [n for n, field in enumerate(batch.schema) if not pyarrow.types.is_temporal(field.type)]
+                for piece in _pieces(batch.select(kept), path):
+                    for value in piece.to_pylist():
+                        line += 1
+                        left -= sum(len(cell) for cell in value.values() if isinstance(cell, str))
+                        if left < 0:
+                            raise BadInput(f"{path.name} unpacks to more than any data set does: choose another file.")
+                        yield line, value
+    except UnicodeDecodeError:
+        raise
+    except (pyarrow.ArrowException, OverflowError, NotImplementedError, ValueError) as error:
         raise OSError(f"{path} is no Parquet file that can be read") from error
+
+
+def _largest(file: Any, path: Path) -> int:
+    """Bytes of the largest part of a column. Raises `BadInput` for a table that nobody means, before it is unpacked."""
+    if file.num_columns > COLUMNS:
+        raise BadInput(f"{path.name} has {file.num_columns:,} columns, more than {COLUMNS:,}: keep those that matter.")
+    groups = map(file.row_group, range(file.num_row_groups))
+    parts = [group.column(place) for group in groups for place in range(group.num_columns)]
+    if any(part.num_values > LONGEST for part in parts):
+        raise BadInput(f"{path.name} unpacks to more than any data set does: choose another file.")
+    return max([1, *(part.total_uncompressed_size for part in parts)])
+
+
+def _pieces(batch: Any, path: Path) -> Iterator[Any]:
+    """The rows in as many parts as they need. Raises `BadInput` for one that unpacks to too much by itself."""
+    values = sum(map(_values, batch.columns))
+    if values <= MOST and (batch.num_rows == 1 or batch.nbytes <= PIECE):
+        yield batch
+    elif batch.num_rows == 1:
+        raise BadInput(f"A row of {path.name} holds more than {MOST:,} values: choose another file.")
+    else:
+        half = batch.num_rows // 2
+        yield from _pieces(batch.slice(0, half), path)
+        yield from _pieces(batch.slice(half), path)
+
+
+def _values(array: Any) -> int:
+    """How many values there are in an Arrow array, with those in its lists and structures."""
+    from pyarrow import types
+
+    if types.is_struct(array.type):
+        return len(array) + sum(map(_values, array.flatten()))
+    if types.is_map(array.type):
+        first, last = array.offsets[0].as_py(), array.offsets[-1].as_py()
+        parts = (array.keys.slice(first, last - first), array.items.slice(first, last - first))
+        return len(array) + sum(map(_values, parts))
+    if types.is_list(array.type) or types.is_large_list(array.type) or types.is_fixed_size_list(array.type):
+        return len(array) + _values(array.flatten())
+    return len(array)
 
 
 def head(path: Path) -> str:

@@ -1,17 +1,19 @@
 """What readers yield and what imports and exports report."""
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.conversation import Conversation, looks_like_turns
-from core.records import Prompt, Split
+from core.records import MOST_COMPLETIONS, Prompt, Split
 from core.store.rankings import METHODS
 
 #: What a row of unexpected values can raise while it is taken apart.
 WRONG_KIND = (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+#: Seconds that a ranking may take: a year, for whoever leaves it lying.
+LONGEST = 366 * 86_400
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 NO_PROMPT = "it has no prompt"
@@ -171,7 +173,7 @@ def seconds(value: Any) -> float | None:
         found = float(value)
     except WRONG_KIND:
         return None
-    return found if math.isfinite(found) and found >= 0 else None
+    return found if 0 <= found <= LONGEST else None
 
 
 def checked(row: Row) -> Row | Refused:
@@ -195,6 +197,8 @@ def checked(row: Row) -> Row | Refused:
 def _answered(row: Row) -> Row | Refused:
     if len(row.answers) < 2:
         return Refused(row.line, ALONE)
+    if len(row.answers) > MOST_COMPLETIONS:
+        return Refused(row.line, f"it has {len(row.answers):,} answers, and a ranking may have {MOST_COMPLETIONS}")
     if not row.ranked:
         return row
     if not row.flag and all(answer.rank is None and not answer.flag for answer in row.answers):

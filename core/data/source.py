@@ -20,8 +20,9 @@ LINE = 1 << 16
 #: The columns of our own table of rankings.
 OURS = {"ranking", "completion", "rank"}
 MORE = "it has more cells than the table has columns"
+UNCLOSED = "a quotation mark opens in it that never closes, up to the end of the file"
 
-csv.field_size_limit(2**31 - 1)
+csv.field_size_limit(jsonlines.LINE)
 
 
 def suffix(path: Path) -> str:
@@ -83,24 +84,25 @@ def _is_array(path: Path) -> bool:
 def header(path: Path) -> list[str]:
     """The names of a table's columns; known ones in small letters."""
     with opened(path, newline="") as file:
-        return _begin(file, path)[1]
+        return _begin(file, path)[2]
 
 
-def _begin(file: TextIO, path: Path) -> tuple[Any, list[str]]:
-    """A reader of the rows after the header, and the names of the columns."""
+def _begin(file: TextIO, path: Path) -> tuple["Lines", Any, list[str]]:
+    """The lines and a reader of the rows after the header, and the names of the columns."""
     line = file.readline(LINE).lstrip("\ufeff")
     if line.strip().lower().startswith("sep=") and len(line.strip()) == 5:
         delimiter, line = line.strip()[4], ""
     else:
         delimiter, _ = _dialect(line, TABLES.get(suffix(path), ","))
-    rows = csv.reader(_again(line, file), delimiter=delimiter)
-    return rows, _named([name.strip().lstrip("\ufeff") for name in next(rows, [])])
+    lines = Lines(_again(line, file))
+    rows = csv.reader(lines, delimiter=delimiter)
+    return lines, rows, _named([name.strip().lstrip("\ufeff") for name in next(rows, [])])
 
 
 def _again(line: str, file: TextIO) -> Iterator[str]:
     if line:
         yield line
-    yield from file
+    yield from jsonlines.bounded(file)
 
 
 def _dialect(line: str, usual: str) -> tuple[str, list[str]]:
@@ -132,19 +134,40 @@ def _named(names: list[str]) -> list[str]:
     return found if len(set(found)) == len(set(names)) else names
 
 
+class Lines:
+    """The lines of a table, which say whether they `ended`: no row needs that to be known but one within quotes."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.ended = False
+
+    def __iter__(self) -> "Lines":
+        return self
+
+    def __next__(self) -> str:
+        try:
+            return next(self._lines)
+        except StopIteration:
+            self.ended = True
+            raise
+
+
 def table(path: Path) -> Iterator[Object | Refused]:
     """The rows of a table by their columns' names, without the empty cells."""
     with opened(path, newline="") as file:
-        line = 1
+        line = before = 1
         try:
-            rows, names = _begin(file, path)
+            lines, rows, names = _begin(file, path)
+            before = rows.line_num
             for cells in rows:
-                line = rows.line_num
+                first, before, line = before + 1, rows.line_num, rows.line_num
                 if cells and cells[0].startswith("\ufeff"):
                     cells[0] = cells[0].lstrip("\ufeff")
-                if not any(cells) or [fields.canonical(cell) for cell in cells] == list(map(fields.canonical, names)):
+                if lines.ended:
+                    yield Refused(first, UNCLOSED)
+                elif not any(cells) or list(map(fields.canonical, cells)) == list(map(fields.canonical, names)):
                     continue
-                if any(cells[len(names) :]):
+                elif any(cells[len(names) :]):
                     yield Refused(line, MORE)
                 else:
                     yield _record(line, names, cells)

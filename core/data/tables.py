@@ -5,6 +5,7 @@ The table of rankings has a row for each completion; the rows of one ranking fol
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -31,7 +32,10 @@ def sniff(head: str, path: Path) -> bool:
 
 def read(path: Path) -> Iterator[Row | Refused]:
     columns = source.header(path)
-    if {"prompt", "ranking", "completion", "rank"} <= set(columns):
+    again = next((name for name, count in Counter(columns).items() if name and count > 1), None)
+    if again is not None:
+        yield Refused(1, f"two columns are called `{again[:100]}`")
+    elif {"prompt", "ranking", "completion", "rank"} <= set(columns):
         yield from _rankings(path)
     elif not any(name in columns for name in fields.PROMPTS):
         named = ", ".join(f"`{one_line(name, 40)}`" for name in columns[:12]) or "nothing"
@@ -93,7 +97,7 @@ def write(project: Project, path: Path) -> ExportReport:
     criteria = rankings.criteria(project)
     written = guards = 0
     with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, delimiter=source.TABLES.get(source.suffix(path), ","))
+        table = csv.writer(file, delimiter=source.TABLES.get(source.suffix(path), ","), quoting=csv.QUOTE_NONNUMERIC)
         table.writerow(
             [
                 "ranking",

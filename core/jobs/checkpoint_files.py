@@ -45,8 +45,8 @@ def damage(folder: Path) -> str:
         return "its folder is gone"
     try:
         return _unlike_seal(folder) if (folder / SEAL).is_file() else _misshapen(folder)
-    except (OSError, ValueError) as error:
-        return first_line(error)
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        return first_line(error)  # JSON that is none, or of another kind
 
 
 @contextmanager

@@ -26,7 +26,7 @@ def take_over(folder: Path) -> Lock | None:
     try:
         return acquire(folder, wait=LEAVING)
     finally:
-        note.unlink(missing_ok=True)
+        _forget(note)
 
 
 def dismiss(folder: Path) -> None:
@@ -46,9 +46,15 @@ def asked_to_leave(folder: Path) -> bool:
 
 def _ask_to_leave(folder: Path) -> Path:
     note = folder / LEAVE
-    note.unlink(missing_ok=True)  # a link that lay there is not followed
+    _forget(note)  # a link that lay there is not followed
     note.touch()
     return note
+
+
+def _forget(note: Path) -> None:
+    """A folder that somebody put in its place stays: it tells the time as well."""
+    if note.is_symlink() or not note.is_dir():
+        note.unlink(missing_ok=True)
 
 
 def check(folder: Path) -> None:

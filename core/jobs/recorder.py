@@ -24,6 +24,7 @@ from core.events import (
     Samples,
     Scores,
     SettingInForce,
+    SettingRefused,
 )
 from core.jobs import checkpoint_files, presence, resumes
 from core.records import JobStatus
@@ -131,6 +132,8 @@ class Recorder:
                 jobs.merge_result(project, job_id, result)
             case SettingInForce(step, change):
                 setting_changes.put_in_force(project, job_id, change, step)
+            case SettingRefused(change):
+                setting_changes.forget(project, job_id, change)
             case Note(text):
                 job_log.add(project, job_id, text)
 

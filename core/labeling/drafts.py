@@ -5,8 +5,10 @@ from contextlib import suppress
 from typing import Any
 
 from core.labeling.ordering import Ordering
+from core.labeling.pairwise import Answers, Tiers
 from core.preferences.judged_groups import OVERALL
 from core.store import Project, drafts
+from core.store.rankings import METHODS
 
 
 class Drafts:
@@ -66,19 +68,43 @@ def ordering_of(draft: dict[str, Any], shown: tuple[int, ...]) -> Ordering | Non
 
     In older drafts the name of the overall order is empty.
     """
-    tiers = _tuples(draft["tiers"])
-    flags = {int(item): str(flag) for item, flag in draft["flags"]}
+    flags = {item: _text(flag) for item, flag in draft["flags"]}
     others = {
-        name or OVERALL: (_tuples(found[0]), _tuples(found[1])) for name, found in draft.get("others", {}).items()
+        name or OVERALL: (_tiers(found[0]), _answers(found[1])) for name, found in draft.get("others", {}).items()
     }
-    named = {item for order in (tiers, *(found[0] for found in others.values())) for tier in order for item in tier}
-    if not named | set(flags) <= set(shown):
+    tiers, answers = _tiers(draft["tiers"]), _answers(draft.get("answers", []))
+    orders = [(tiers, answers), *others.values()]
+    placed = {item for order, _ in orders for tier in order for item in tier}
+    asked = {item for _, given in orders for one, two, _ in given for item in (one, two)}
+    if not placed | asked | set(flags) <= set(shown):
         return None
+    flag, method = draft["flag"], draft.get("method", "order")
+    if method not in METHODS:
+        raise ValueError(method)
     return Ordering(
-        shown, tiers, flags, draft["flag"], draft["comment"], draft.get("method", "order"),
-        _tuples(draft.get("answers", [])), draft.get("criterion") or OVERALL, others,
+        shown, tiers, flags, None if flag is None else _text(flag), _text(draft["comment"]), method, answers,
+        _text(draft.get("criterion") or OVERALL), others,
     )  # fmt: skip
 
 
-def _tuples(lists: list[list[int]]) -> tuple[Any, ...]:
-    return tuple(tuple(found) for found in lists)
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _tiers(lists: list[list[int]]) -> Tiers:
+    """Each completion in one place at most. Raises `ValueError`."""
+    tiers = tuple(tuple(found) for found in lists)
+    placed = [item for tier in tiers for item in tier]
+    if len(set(placed)) < len(placed) or not all(tiers):
+        raise ValueError(tiers)
+    return tiers
+
+
+def _answers(lists: list[list[int]]) -> Answers:
+    """Which one of two is better. Raises `ValueError`."""
+    answers = tuple((one, two, sign) for one, two, sign in lists)
+    if not all(one != two and sign in (-1, 0, 1) for one, two, sign in answers):
+        raise ValueError(answers)
+    return answers

@@ -9,7 +9,7 @@ from core.labeling.item import Item
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.queue import LabelingQueue
 from core.preferences.judged_groups import OVERALL
-from core.records import Labeler, Ranking
+from core.records import MOST_COMPLETIONS, Labeler, Ranking
 from core.store import Changes, Project, completions, rankings
 from core.store.undo import History
 from core.store.undo.steps import CallableStep, Refused
@@ -161,6 +161,9 @@ class ItemEditor:
         self._show(group_id, kept, touched=touched, source=here.source if here is not None else None)
 
     def _show(self, group_id: int, ordering: Ordering | None, *, touched: bool, source: Ranking | None = None) -> None:
+        count = len(completions.ids(self.project, group_id))
+        if count > MOST_COMPLETIONS:
+            raise BadInput(f"This prompt has {count:,} completions, and at most {MOST_COMPLETIONS} can be ranked.")
         if ordering is None:
             fresh = Ordering(self._shown(group_id, again=group_id in self.queue.repeats), method=self.method)
             ordering = fresh.switch(self.criteria[0] if self.criteria else OVERALL)

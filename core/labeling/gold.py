@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
+from core.labeling import patterns
 from core.records import Labeler, NewRanking
 from core.store import Changes, Project, changed, completions, labelers, rankings
 from core.trust import code
@@ -56,10 +57,7 @@ NAMED: dict[str, Gold] = {"sentiment": sentiment, "warmth": warmth, "length": le
 def check(text: str) -> None:
     """Raise `BadInput` when there can be no gold reward of this name; a person's own code is not run."""
     if text.startswith("regex:"):
-        try:
-            re.compile(text.removeprefix("regex:"))
-        except re.error as error:
-            raise BadInput(f"{text!r} is not a regular expression: {error}.") from error
+        patterns.check(text.removeprefix("regex:"))
     elif text not in NAMED:
         place, _, name = text.rpartition(":")
         if not place or not name:
@@ -91,8 +89,8 @@ def find(project: Project, text: str) -> Gold:
     if text in NAMED:
         return NAMED[text]
     if text.startswith("regex:"):
-        pattern = re.compile(text.removeprefix("regex:"))
-        return lambda prompt, completion: float(len(pattern.findall(completion)))
+        pattern = text.removeprefix("regex:")
+        return lambda prompt, completion: float(patterns.count(pattern, completion))
     function = code.load(project, text)
 
     def own(prompt: str, completion: str) -> float:

@@ -116,12 +116,15 @@ def _reading(path: Path) -> Iterator[Project]:
 def _copied(path: Path, source: Path, folder: Path) -> Project:
     try:
         snapshots.copy(source, folder / DATABASE)
-        if closed.fault(folder / DATABASE):
+        if closed.fault(folder / DATABASE, references=False):
             raise ProjectError("what it holds contradicts itself")
         return open_project(folder)
     except AlteredProject:
         raise
     except (OSError, sqlite3.Error, ProjectError) as error:
+        found = known(error)
+        if found is not None and not isinstance(found, BadInput):  # the disk here is full, or may not be written
+            raise found from error
         raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
 
 
@@ -161,7 +164,9 @@ class _Merge:
         for ranking in found:
             by_group[ranking.group_id].append(ranking)
         for group_id, rankings_of_it in by_group.items():
-            if text := self._same_group(group_id):
+            if len(rankings_of_it) > pack_check.MOST_OF_ONE:
+                self.report.refused.append(f"Group {group_id} is left out: nobody ranks a prompt so often.")
+            elif text := self._same_group(group_id):
                 self._take(text, rankings_of_it)
         return self.report
 
@@ -202,6 +207,8 @@ class _Merge:
         if mine is not None:
             same = (mine.group_id, mine.labeler_id) == (ranking.group_id, self.person.id)
             reason = "" if same else "it goes by the number of another ranking"
+            if ranking.retracted_at and not pack_check.is_time(ranking.retracted_at):
+                reason = "its record is damaged"
         else:
             reason = pack_check.fault(ranking, text.completions, text.by_hand)
         if ranking.repeat_of is not None and ranking.repeat_of not in earlier:

@@ -4,12 +4,20 @@ import re
 from collections.abc import Collection
 from datetime import datetime
 
+from core.preferences.judged_groups import OVERALL
 from core.store.packed_rankings import PackedRanking
 from core.store.rankings import METHODS
 
 UID = re.compile("[0-9a-f]{32}")
 #: Seconds that a ranking may take: a year.
 LONGEST = 366 * 86_400
+#: Rankings of one prompt by one labeler, those that were taken back included.
+MOST_OF_ONE = 1_000
+#: Criteria of one ranking, and letters of their names and of a flag's: more than any guidelines have.
+MOST_CRITERIA = 100
+LONGEST_NAME = 200
+#: Years in which a ranking can have been made, with a clock that is wrong.
+YEARS = range(1970, 2200)
 
 
 def fault(ranking: PackedRanking, completions: Collection[int], by_hand: Collection[int] = ()) -> str:
@@ -17,6 +25,8 @@ def fault(ranking: PackedRanking, completions: Collection[int], by_hand: Collect
 
     Those that people wrote may have come after it, so that it goes without them.
     """
+    if not _named(ranking):
+        return "its flags or criteria have names that no guidelines give"
     orders = [[(item.completion_id, item.rank) for item in ranking.items]]
     for criterion in {rank.criterion for rank in ranking.criteria}:
         orders.append([(rank.completion_id, rank.rank) for rank in ranking.criteria if rank.criterion == criterion])
@@ -42,6 +52,15 @@ def _place(number: int | None, completions: Collection[int]) -> bool:
     return number is None or 1 <= number <= len(completions)
 
 
+def _named(ranking: PackedRanking) -> bool:
+    """Could a person have given these names? Flags may be typed, and the guidelines may have changed since."""
+    criteria = {rank.criterion for rank in ranking.criteria}
+    flags = {flag for flag in (ranking.flag, *(item.flag for item in ranking.items)) if flag is not None}
+    return len(criteria) <= MOST_CRITERIA and all(
+        0 < len(name) <= LONGEST_NAME and name.isprintable() and name.lower() != OVERALL for name in criteria | flags
+    )
+
+
 def _made(ranking: PackedRanking) -> bool:
     """Do its uid, way, times and duration look as ours do?"""
     seconds = ranking.seconds
@@ -49,13 +68,14 @@ def _made(ranking: PackedRanking) -> bool:
         UID.fullmatch(ranking.uid or "") is not None
         and ranking.method in METHODS
         and (seconds is None or 0 <= seconds <= LONGEST)
-        and _is_time(ranking.created_at)
-        and (ranking.retracted_at is None or _is_time(ranking.retracted_at))
+        and is_time(ranking.created_at)
+        and (ranking.retracted_at is None or is_time(ranking.retracted_at))
     )
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        found = datetime.fromisoformat(text)
     except ValueError:
         return False
+    return found.tzinfo is not None and found.year in YEARS

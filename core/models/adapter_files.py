@@ -24,7 +24,12 @@ HEAD = "base_model.model.score.weight"
 Shapes = dict[str, tuple[int, ...]]
 
 MOST_RANK = 4096
+#: Names of layers: each is looked for in each layer of the model.
+MOST_NAMES, MOST_PATTERNS = 1000, 250
 PLAIN = re.compile(r"[\w.-]{1,200}")
+#: What PEFT adapts besides layers where experts lie in one tensor, and the pattern before a name in whatever layer.
+EXPERTS = {"gate.weight", "gate_up_proj", "down_proj"}
+ANYWHERE = r".*\."
 
 
 def _is_rank(value: Any) -> bool:
@@ -49,11 +54,23 @@ def _is_name(value: Any) -> bool:
 
 def _are_names(value: Any) -> bool:
     """No patterns: matching one may take for ever."""
-    return value == "all-linear" or (isinstance(value, list) and 0 < len(value) < 10_000 and all(map(_is_name, value)))
+    return value == "all-linear" or (
+        isinstance(value, list) and 0 < len(value) <= MOST_NAMES and all(map(_is_name, value))
+    )
+
+
+def _are_experts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_name, value)) and EXPERTS.issuperset(value)
 
 
 def _by_name(is_value: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(map(_is_name, value)) and all(map(is_value, value.values()))
+    """No more of them than Python keeps compiled patterns of."""
+
+    def check(value: Any) -> bool:
+        names = [key.removeprefix(ANYWHERE) for key in value] if isinstance(value, dict) else []
+        return 0 < len(names) < MOST_PATTERNS and all(map(_is_name, names)) and all(map(is_value, value.values()))
+
+    return check
 
 
 #: What is taken from a config, each if it is there.
@@ -62,6 +79,7 @@ TAKEN: dict[str, Callable[[Any], bool]] = {
     "lora_alpha": _is_scale,
     "target_modules": _are_names,
     "exclude_modules": _are_names,
+    "target_parameters": _are_experts,
     "use_rslora": _is_switch,
     "use_dora": _is_switch,
     "fan_in_fan_out": _is_switch,
@@ -140,13 +158,19 @@ def fill_from(peft: Any, name: str, folder: Path, shapes: Shapes) -> Tensor | No
     """Set the weights of the adapter `name` from the folder that `read` gave the `shapes` of.
 
     Returns the weights (C, d) of a classification head, if the file has one. Raises `ValueError` as `fill` does, before
-    anything is read.
+    anything is read, and for weights that are no numbers.
     """
     refuse_others(state(peft, name), {key: shape for key, shape in shapes.items() if key != HEAD})
     weights = load_file(folder / WEIGHTS)
+    if bad := sorted(key for key, weight in weights.items() if not is_finite(weight)):
+        raise ValueError(f"not all weights are numbers in {_some(bad)}")
     head = weights.pop(HEAD, None)
     fill(peft, name, weights)
     return head
+
+
+def is_finite(weight: Tensor) -> bool:
+    return weight.is_floating_point() and bool(weight.float().isfinite().all())
 
 
 def refuse_others(wanted: dict[str, Tensor], found: Shapes) -> None:

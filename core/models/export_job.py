@@ -10,12 +10,12 @@ from transformers import AutoModelForCausalLM
 from core.config.chat import Chat
 from core.config.jobs import ExportModelConfig, ExportModelResult
 from core.config.training import ALGORITHMS, TrainPolicyJob
-from core.errors import ModelError, first_line
+from core.errors import Diverged, ModelError, first_line, known
 from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.machine.base_models import ModelSpec, parse
-from core.models import adapter_files
+from core.models import adapter_files, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.load import chat_of_run, fetched, known_ends, pretrained
 from core.runs import preflight
@@ -63,11 +63,11 @@ def run(context: JobContext) -> Events:
     )
     stored = _stored_dtype(spec.folder)
     model = _merged(found.model, adapter).to(stored)
+    _try(model)
     chat = _stopping(model, found.tokenizer, spec, chat_of_run(project, job.id))
     yield Progress(1, 3, "Writing the model")
     with beside.folder(out) as made:
-        model.save_pretrained(made, safe_serialization=True)
-        found.tokenizer.save_pretrained(made)
+        _save(model, found.tokenizer, made)
         card = _card(context, job, spec.loadable) + _said(chat)
         (made / "README.md").write_text(card, encoding="utf-8")
         context.project.make_run_folder(context.job_id)
@@ -119,8 +119,9 @@ def _merged(model: Any, folder: Path) -> Any:
     """The model with an adapter's weights in its own. Raises `ModelError` if the adapter does not fit."""
     config, shapes = adapter_files.read(folder)
     try:
-        peft = PeftModel(model, config)
-        adapter_files.fill_from(peft, "default", folder, shapes)
+        with vetting.offline():
+            peft = PeftModel(model, config)
+            adapter_files.fill_from(peft, "default", folder, shapes)
         return peft.merge_and_unload()
     except ValueError as error:
         raise ModelError(
@@ -128,12 +129,37 @@ def _merged(model: Any, folder: Path) -> Any:
         ) from error
 
 
+def _save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Raises `ModelError` for what the base's files say that transformers will not write."""
+    try:
+        with vetting.offline():
+            model.save_pretrained(folder, safe_serialization=True)
+            tokenizer.save_pretrained(folder)
+    except Exception as error:
+        if isinstance(error, OSError) or known(error) is not None:
+            raise
+        raise ModelError(
+            f"The model cannot be written ({first_line(error)}): its base's files are at odds, fetch it again."
+        ) from error
+
+
+@torch.no_grad()
+def _try(model: Any) -> None:
+    """Raise `Diverged` where the model would say nothing: a finite adapter may be too large for it."""
+    ids = torch.arange(8)[None] % model.get_input_embeddings().num_embeddings
+    numbers = model(input_ids=ids, return_dict=True).logits
+    if not all(map(adapter_files.is_finite, (numbers, *model.parameters()))):
+        raise Diverged("With this adapter the model's probabilities are not numbers: choose another run or checkpoint.")
+
+
 def _stored_dtype(folder: Path) -> torch.dtype:
-    """The number format of the base's own files."""
+    """The number format of the base's own files; float32 where they have none that weights are kept in."""
     from safetensors import safe_open
 
-    with safe_open(next(iter(sorted(folder.glob("*.safetensors")))), "pt") as file:
-        return file.get_tensor(next(iter(file.keys()))).dtype
+    known = (torch.float32, torch.bfloat16, torch.float16)
+    with safe_open(vetting.weight_files(folder)[0], "pt") as file:
+        found = [file.get_tensor(name).dtype for name in list(file.keys())[:1]]
+    return found[0] if found and found[0] in known else torch.float32
 
 
 def _rewarded(job: TrainPolicyJob) -> str:

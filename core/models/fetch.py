@@ -132,12 +132,14 @@ def convert(gguf: Path, target: Path, held: int | None = None) -> None:
     here: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
     more: dict[str, Any] = {}
     try:
-        if held is not None:
-            more["config"] = vetting.check_size(AutoModelForCausalLM, gguf.parent, held, gguf_file=gguf.name)
-        model, info = AutoModelForCausalLM.from_pretrained(
-            gguf.parent, dtype=torch.float32, output_loading_info=True, **here, **more
-        )
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **here)
+        with vetting.offline():
+            if held is not None:
+                more["config"] = vetting.check_size(AutoModelForCausalLM, gguf.parent, held, gguf_file=gguf.name)
+            model, info = AutoModelForCausalLM.from_pretrained(
+                gguf.parent, dtype=torch.float32, output_loading_info=True, **here, **more
+            )
+            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **here)
+            vetting.check_templates(tokenizer, gguf)
     except Exception as error:
         if isinstance(error, KnownError) or is_out_of_memory(error):
             raise

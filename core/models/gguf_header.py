@@ -12,13 +12,18 @@ from typing import Any, BinaryIO
 from core.errors import ModelError
 
 #: More than any published file has. A vocabulary is an array.
-MOST_ENTRIES, MOST_TENSORS, MOST_ARRAY, MOST_DIMENSIONS = 10_000, 100_000, 4_000_000, 4
+MOST_ENTRIES, MOST_TENSORS, MOST_DIMENSIONS = 10_000, 100_000, 4
+#: Of all arrays together: the vocabulary's texts, scores and kinds, and its merges.
+MOST_ELEMENTS = 2_000_000
 MOST_TEXT, MOST_HEAD = 16_000_000, 256_000_000
 #: Formats of the entries' numbers, by their kinds; 8 is a text and 9 an array.
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 TEXT, ARRAY = 8, 9
-#: Sizes of a model, each of which is a dimension of some tensor or smaller.
-SIZES = re.compile(r"\.(embedding_length|feed_forward_length|vocab_size|key_length|value_length|\w*count\w*)$")
+#: Sizes of a model, each of which is a dimension of some tensor or smaller; what a file says of itself is none.
+SIZES = re.compile(
+    r"(?!general\.|quantize\.|split\.|tokenizer\.)"
+    r".*\.(embedding_length|feed_forward_length|vocab_size|key_length|value_length|\w*count\w*)$"
+)
 LAYERS = re.compile(r"\.block_count$")
 #: Each number of a tensor takes a bit at the least: kinds of 1.5 bits and more are known.
 NUMBERS_A_BYTE = 8
@@ -48,17 +53,21 @@ def _check(path: Path, file: BinaryIO) -> int:
         raise _refused(path, f"its version is {version}")
     if tensors > MOST_TENSORS or entries > MOST_ENTRIES:
         raise _refused(path, f"it claims {tensors} tensors and {entries} entries")
-    found = {}
+    found: dict[str, int | None] = {}
+    left = MOST_ELEMENTS
     for _ in range(entries):
-        name = _text(path, file)
-        found[name] = _value(path, file, *_numbers(file, "<I"))
+        name, kind = _text(path, file), *_numbers(file, "<I")
+        if kind == ARRAY:
+            left -= _pass_array(path, file, left)
+        else:
+            found[name] = _value(path, file, kind)
     shapes = [_shape(path, file) for _ in range(tensors)]
     held = sum(map(prod, shapes))
     if held > NUMBERS_A_BYTE * path.stat().st_size:
         raise _refused(path, "its tensors are larger than it")
     longest = max((max(shape, default=0) for shape in shapes), default=0)
     for name, value in found.items():
-        if isinstance(value, int) and value > (tensors if LAYERS.search(name) else longest) and SIZES.search(name):
+        if isinstance(value, int) and value > (tensors if LAYERS.search(name) else longest) and SIZES.match(name):
             raise _refused(path, f"it claims {name[:80]} = {value}, and no tensor is of that size")
     return held
 
@@ -82,24 +91,23 @@ def _value(path: Path, file: BinaryIO, kind: int) -> int | None:
     if kind == TEXT:
         _text(path, file)
         return None
-    if kind == ARRAY:
-        _pass_array(path, file)
-        return None
     if kind not in NUMBERS:
         raise _refused(path, f"it has an entry of the unknown kind {kind}")
     (value,) = _numbers(file, "<" + NUMBERS[kind])
     return value if isinstance(value, int) else None
 
 
-def _pass_array(path: Path, file: BinaryIO) -> None:
+def _pass_array(path: Path, file: BinaryIO, most: int) -> int:
+    """How many elements it has."""
     kind, length = _numbers(file, "<IQ")
-    if length > MOST_ARRAY or kind not in (*NUMBERS, TEXT):
+    if length > most or kind not in (*NUMBERS, TEXT):
         raise _refused(path, f"it claims an array of {length} entries of the kind {kind}")
     if kind == TEXT:
         for _ in range(length):
             _text(path, file)
     else:
         file.seek(length * struct.calcsize("<" + NUMBERS[kind]), 1)
+    return int(length)
 
 
 def _shape(path: Path, file: BinaryIO) -> tuple[int, ...]:

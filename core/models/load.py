@@ -180,15 +180,19 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
     logging.disable_progress_bar()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
-        if spec.kind != "embedded":  # that one's hash is known
-            vetting.check_folder(spec.folder)
-            tokenizer_probe.check(spec.folder)
-            vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
-        tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
-        model, info = kind.from_pretrained(
-            spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
-            output_loading_info=True, ignore_mismatched_sizes=True, **more,
-        )  # fmt: skip
+        with vetting.offline():
+            if spec.kind != "embedded":  # that one's hash is known
+                vetting.check_folder(spec.folder)
+                tokenizer_probe.check(spec.folder)
+                config = vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
+                more = vetting.dequantized(config, more)
+            tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
+            vetting.check_templates(tokenizer, spec.folder)
+            model, info = kind.from_pretrained(
+                spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
+                output_loading_info=True, ignore_mismatched_sizes=True, **more,
+            )  # fmt: skip
+            vetting.plain_outputs(model)
     except Exception as error:
         if isinstance(error, KnownError) or is_out_of_memory(error):
             raise
@@ -274,13 +278,15 @@ def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
 
 
 def known_ends(model: Any, tokenizer: Any) -> tuple[int, ...]:
-    """Whatever the model's generation config ends at. Raises `ModelError` for what is no token of it."""
+    """Whatever the model's generation config ends at and can say. Raises `ModelError` where the tokenizer's own end is
+    no token of the model."""
     configured = getattr(model.generation_config, "eos_token_id", None)
     ids = [item for item in (configured if isinstance(configured, list) else [configured]) if item is not None]
-    known = [item for item in (tokenizer.eos_token_id, *ids) if item is not None]
-    if not all(isinstance(item, int) and 0 <= item < model.get_input_embeddings().num_embeddings for item in known):
+    known = range(model.get_input_embeddings().num_embeddings)
+    own = tokenizer.eos_token_id
+    if (own is not None and own not in known) or not all(isinstance(item, int) for item in ids):
         raise ModelError("The model ends its answers at a token that it does not have: choose another model.")
-    return tuple(map(int, ids))
+    return tuple(int(item) for item in ids if item in known)
 
 
 def _no_dropout(model: Any) -> None:

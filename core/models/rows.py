@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.errors import ModelError
+
 Ids = list[int]
 
 
@@ -89,7 +91,9 @@ def joined(parts: Sequence[Rows]) -> Rows:
 
 
 def pad(rows: Sequence[list[int]], pad_id: int, device: torch.device, *, left: bool) -> tuple[Tensor, Tensor]:
-    """Token ids and their mask, both (B, longest row)."""
+    """Token ids and their mask, both (B, longest row). Raises `ModelError` for a prompt (`left`) of none."""
+    if left and not all(rows):
+        raise ModelError("The model's chat template or tokenizer leaves nothing of a prompt: choose another model.")
     width = max(len(row) for row in rows)
     ids = torch.full((len(rows), width), pad_id, dtype=torch.long)
     mask = torch.zeros((len(rows), width), dtype=torch.bool)

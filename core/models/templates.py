@@ -19,10 +19,10 @@ from jinja2.utils import Namespace
 
 from core.models.limits import limit_memory, limit_seconds
 
-#: Of one request: seconds of computing, bytes of memory, characters of the answer.
+#: Of one request: seconds of computing, bytes of memory, characters of the answer beside some for each that was said.
 SECONDS = 0.5
 MEMORY = 800_000_000
-LONGEST = 10_000_000
+LONGEST, LONGER = 200_000, 8
 
 
 class Generation(Extension):
@@ -113,7 +113,9 @@ def answer(template: Template | None, request: Any) -> tuple[Template | None, di
             return compiled(request), {"text": ""}
         clock.day = request.pop("date", "")
         text = template.render(**request)
-        return template, {"error": "its text is too long"} if len(text) > LONGEST else {"text": text}
+        text.encode()  # halves of characters are no text
+        said = sum(len(str(message.get("content") or "")) for message in request["messages"])
+        return template, {"error": "its text is too long"} if len(text) > LONGEST + LONGER * said else {"text": text}
     except Exception as error:
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return template, {"error": why[:200].rstrip(".")}

@@ -4,18 +4,24 @@ A `tokenizer.json` is a program too: its replacements may grow a letter to more 
 take for ever.
 """
 
+import json
 import os
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+from tokenizers import Tokenizer
+
 from core.errors import ModelError, first_line
 from core.jobs.launch import ROOT
 from core.machine import base_models
+from core.models import tokenizer_rules
 from core.models.limits import limit_memory, limit_seconds
 
 PATIENCE = 60.0
+#: Another number when more is refused than before.
+RULES = 2
 #: What a tokenizer may use, for itself and for each byte of its file. The largest published ones stay below a third.
 SECONDS, SECONDS_A_BYTE = 0.8, 5e-7
 MEMORY, MEMORY_A_BYTE = 800_000_000, 40
@@ -28,7 +34,7 @@ def check(folder: Path) -> None:
     That a file was read is remembered by what the file system knows of it, so that a model loads as fast as ever.
     """
     path = folder / "tokenizer.json"
-    known = base_models.models_folder() / ".checked" / base_models.identity(path)
+    known = base_models.models_folder() / ".checked" / f"{base_models.identity(path)}-{RULES}"
     if not path.is_file() or known.exists():
         return
     try:
@@ -57,16 +63,24 @@ def check(folder: Path) -> None:
 def main() -> int:
     path = Path(sys.argv[1])
     size = path.stat().st_size
-    from tokenizers import Tokenizer
-
     limit_memory(MEMORY + size * MEMORY_A_BYTE)
     limit_seconds(SECONDS + size * SECONDS_A_BYTE)
     try:
-        Tokenizer.from_file(str(path)).encode(SAMPLE)
+        tokenizer = Tokenizer.from_file(str(path))
+        parts = json.loads(tokenizer.to_str())
+        why = tokenizer_rules.refusal(parts)
+        if why is None:
+            _try(tokenizer, tokenizer_rules.letters(parts))
     except BaseException as error:  # a panic in it is not an `Exception`
-        sys.stdout.write(first_line(error)[:200])
-        return 1
-    return 0
+        why = first_line(error)[:200]
+    sys.stdout.write(why or "")
+    return 1 if why else 0
+
+
+def _try(tokenizer: Tokenizer, letters: list[str]) -> None:
+    for text in (SAMPLE, *(letter * 400 for letter in letters)):
+        tokenizer.decode(tokenizer.encode(text).ids)
+    tokenizer.encode(SAMPLE, SAMPLE)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,26 @@ no more weights than its files hold, and loads without asking anybody.
 """
 
 import importlib.util
+import inspect
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub.constants
 import torch
 from safetensors import SafetensorError, safe_open
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from core.errors import ModelError, first_line
 from core.machine.model_files import MOST_INDEX, read_json
 
 ANOTHER = "choose another model"
-#: The ways to compute attention and experts that transformers brings along; all others are code from the hub.
-OWN_CODE = {"eager", "sdpa", "flex_attention", "grouped_mm", "batched_mm"}
+#: The ways to compute attention and experts that transformers brings along; all others are code from the hub, or are
+#: compiled here.
+OWN_CODE = {"eager", "sdpa", "grouped_mm", "batched_mm"}
 CHOOSES_CODE = re.compile(r"^_?(attn|experts)_implementation(_internal)?$")
 #: What a config has no need of, and which would load something else or by somebody else's means.
 REFUSED = {
@@ -28,16 +32,45 @@ REFUSED = {
     "transformers_weights": f"names other files as its weights: {ANOTHER}",
     "use_kernels": f"asks for code from the hub: {ANOTHER}",
     "kernel_config": f"asks for code from the hub: {ANOTHER}",
+    "backbone": f"names another model as a part of it: {ANOTHER}",
     "custom_generate": f"asks for code of its own: {ANOTHER}",
+    "_auto_class": f"asks for code of its own: {ANOTHER}",
 }
+#: What is made of weights in 8 bits: plain numbers. Of the file's own setting nothing is taken, which may hold patterns
+#: that take for ever and on a GPU means code from the hub.
+DEQUANTIZED = {"quant_method": "fp8", "dequantize": True}
 #: A config's numbers of things of which each costs time or memory, weights or not. Real ones are below some hundreds.
-COUNTS = re.compile(r"(layers?|blocks?|experts|groups|labels|codebooks|depths?|heads?)$")
+COUNTS = re.compile(
+    r"(layers?|blocks?|experts|groups|labels|codebooks|depths?|heads?|block_sizes|attention_types|functions|inputs|ngram)$"
+)
 MOST_THINGS = 4096
+#: Of layers one after the other; the deepest published models have some 130.
+LAYERS = re.compile(r"(layers?|blocks?|depths?)$")
+MOST_LAYERS = 512
+#: Where positions are made with sines by a loop, they are few.
+SINES = {"sinusoidal_embeddings", "sinusoidal_pos_embds"}
+MOST_SINES = 100_000
 #: Read long after loading, by us or by transformers.
 NUMBERS = {"logit_scale", "final_logit_softcapping", "model_max_length"}
 #: Numbers that a model may have beside what its files hold: a tied head, tables of positions.
 ROOM = 50_000_000
 MOST_TOKENIZER = 256_000_000
+#: What a config's entry of the same name would put out of use.
+METHODS = {name for name, _ in inspect.getmembers(PreTrainedConfig, callable)}
+#: A chat template's name becomes a file's.
+TEMPLATE = re.compile(r"\w[\w-]{0,99}")
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """What transformers does meanwhile asks no hub, whatever the model's config makes it want: parts of a model (a
+    `backbone`) are looked up there in spite of `local_files_only`."""
+    constants: Any = huggingface_hub.constants
+    before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 def check_folder(folder: Path) -> None:
@@ -48,7 +81,9 @@ def check_folder(folder: Path) -> None:
     for name in ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
         if (folder / name).exists():
             _check_numbers(folder / name, read_json(folder / name, MOST_INDEX))
-    for path in (folder / "tokenizer.json", folder / "tokenizer.model", *folder.glob("*.jinja")):
+    _check_tokenizer_file(folder / "tokenizer_config.json")
+    templates = [*folder.glob("*.jinja"), *folder.glob("additional_chat_templates/*.jinja")]
+    for path in (folder / "tokenizer.json", folder / "tokenizer.model", *templates):
         if path.exists() and (not path.is_file() or path.stat().st_size > MOST_TOKENIZER):
             raise ModelError(f"{path} is no file of a tokenizer's size: {ANOTHER}.")
 
@@ -59,17 +94,71 @@ def _check_numbers(path: Path, config: dict[str, Any]) -> None:
             raise ModelError(f"{path} has no number for {key}: {ANOTHER}.")
 
 
+def _check_tokenizer_file(path: Path) -> None:
+    """The one that is tried before it is used is `tokenizer.json`."""
+    named = read_json(path, MOST_INDEX).get("fast_tokenizer_files") if path.exists() else None
+    if named and named != ["tokenizer.json"]:
+        raise ModelError(f"{path} names another file as its tokenizer ({named!r:.80}): {ANOTHER}.")
+
+
+def check_templates(tokenizer: Any, folder: Path) -> None:
+    """Raise a `ModelError` for chat templates that are no texts, or whose names lead out of a folder."""
+    found = tokenizer.chat_template
+    for name, text in (found if isinstance(found, dict) else {"default": found or ""}).items():
+        if not (isinstance(name, str) and TEMPLATE.fullmatch(name) and isinstance(text, str) and _is_text(text)):
+            raise ModelError(f"The model in {folder} has a chat template that is none ({name!r:.80}): {ANOTHER}.")
+
+
+def _is_text(text: str) -> bool:
+    """Without halves of characters."""
+    return text.encode(errors="replace").decode() == text
+
+
+def plain_outputs(model: Any) -> None:
+    """Whatever the config says, the model gives what we ask for, by name."""
+    for part in model.modules():
+        if isinstance(part, PreTrainedModel):
+            part.config.return_dict = True
+            part.config.output_attentions = part.config.output_hidden_states = False
+
+
 def _check_config(path: Path, config: dict[str, Any]) -> None:
     _check_numbers(path, config)
     for key, value in _entries(config):
-        if value and key in REFUSED:
+        if value and key in REFUSED and value is not _eight_bits(config):
             raise ModelError(f"The model in {path.parent} {REFUSED[key]}.")
+        if key in METHODS:
+            raise ModelError(f"{path} has an entry that no model has ({key}): {ANOTHER}.")
         if CHOOSES_CODE.match(key):
             for name in value.values() if isinstance(value, dict) else [value]:
                 if name is not None and not _is_here(name):
                     raise ModelError(f"{path} asks for code that is not here ({key}: {name!r:.80}): {ANOTHER}.")
-        if isinstance(value, int) and COUNTS.search(key) and value > MOST_THINGS:
-            raise ModelError(f"{path} has an absurd number ({key}: {value}): {ANOTHER}.")
+        most = MOST_LAYERS if LAYERS.search(key) else MOST_THINGS
+        if COUNTS.search(key) and any(number > most for number in _numbers_in(value)):
+            raise ModelError(f"{path} has an absurd number ({key}: {value!r:.80}): {ANOTHER}.")
+        if key in SINES and value and any(number > MOST_SINES for number in _positions(config)):
+            raise ModelError(f"{path} has an absurd number (max_position_embeddings): {ANOTHER}.")
+
+
+def _numbers_in(value: Any) -> Iterator[int]:
+    """Whole numbers, alone or in lists of lists."""
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _numbers_in(item)
+
+
+def _positions(config: dict[str, Any]) -> Iterator[int]:
+    for key, value in _entries(config):
+        if key in ("max_position_embeddings", "n_positions"):
+            yield from _numbers_in(value)
+
+
+def _eight_bits(config: dict[str, Any]) -> Any:
+    """The setting of a model whose weights are stored in 8 bits, else None."""
+    found = config.get("quantization_config")
+    return found if isinstance(found, dict) and found.get("quant_method") == DEQUANTIZED["quant_method"] else None
 
 
 def _is_here(name: object) -> bool:
@@ -130,3 +219,16 @@ def check_size(kind: Any, folder: Path, held: int, **more: Any) -> Any:
             f"fetch it again, or {ANOTHER}."
         )
     return config
+
+
+def dequantized(config: Any, how: dict[str, Any]) -> dict[str, Any]:
+    """`how` a model of this config is loaded, made such that weights in 8 bits are read as plain numbers.
+
+    Raises `ModelError` where it is to be quantized otherwise.
+    """
+    if _eight_bits(config.to_dict()) is None:
+        return how
+    if "quantization_config" in how:
+        raise ModelError("The model is stored in 8 bits, and 4 are made from 16: set --base-bits to 16.")
+    config.quantization_config = dict(DEQUANTIZED)
+    return {**how, "config": config}

@@ -5,7 +5,7 @@ independent of each other.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -33,6 +33,8 @@ from core.store import Project, calibration, groups, judgements
 from core.store.calibration import KeyItem
 
 RESAMPLES = 1000
+#: Labelers that are compared: every two of them are, so that more would take too long.
+MOST_LABELERS = 50
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def measure(
 ) -> Report:  # fmt: skip
     """Over all groups (of prompts with `tag`, if given) that at least two labelers ranked.
 
-    What somebody ranked by the best and the worst only counts as an order with ties in the middle.
+    What somebody ranked by the best and the worst only counts as an order with ties in the middle. Of more labelers
+    than `MOST_LABELERS` those with the most such groups are compared.
     """
     tags = defaultdict(set, groups.tags(project) if tag or by_tag else {})
     blocks = list(_blocks(project, people_only, {group for group in tags if tag in tags[group]} if tag else None))
@@ -183,6 +186,11 @@ def _blocks(project: Project, people_only: bool, wanted: set[int] | None) -> Ite
     for group, labeler, rank, flag in judgements.shared(project, people_only=people_only):
         groups[group].setdefault(labeler, []).append(_rank(rank, flag))
     _checked(groups)
+    counts = Counter(labeler for rankings in groups.values() for labeler in rankings)
+    busiest = {labeler for labeler, _ in counts.most_common(MOST_LABELERS)}
+    groups = defaultdict(dict, {
+        group: {who: ranks for who, ranks in said.items() if who in busiest} for group, said in groups.items()
+    })  # fmt: skip
     alike_: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
     for group, rankings in groups.items():
         if len(rankings) > 1 and (wanted is None or group in wanted):

@@ -22,6 +22,7 @@ from core.projects.archive_entries import SUFFIX as SUFFIX
 from core.projects.summary import RUNS
 from core.store import DATABASE, Project, open_project
 from core.store.files import beside, snapshots
+from core.store.files.inside import inside as within
 from core.store.runs import checkpoints
 from core.trust import gate
 
@@ -121,7 +122,7 @@ def _to_copy(project: Project, snapshot: Path, name: str = "") -> list[tuple[Pat
     snapshot.unlink(missing_ok=True)
     snapshots.write(project, snapshot)
     snapshots.rest(snapshot, name)
-    runs = project.folder / RUNS
+    runs = within(project.folder, RUNS)
     found = [(snapshot, DATABASE)]
     for path in _below(runs) if runs.is_dir() else ():
         found.append((path, f"{RUNS}/{path.relative_to(runs).as_posix()}"))

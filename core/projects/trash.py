@@ -184,7 +184,7 @@ def _bring_back(deleted: Deleted, place: Path) -> None:
         raise BadInput(f"{folder} holds another {taken[0]} now: move that away, then put “{deleted.name}” back.")
     if not folder.exists():
         folder.mkdir(parents=True)
-        folder.chmod(deleted.mode)
+        folder.chmod(deleted.mode & 0o777)
     _move(folder, entries)
     trash_notes.forget(deleted)
 

@@ -7,7 +7,7 @@ was left by a process that was killed: `core.projects.trash.settle` finishes it 
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -45,6 +45,11 @@ class Deleted:
     run: int = 0
 
 
+#: What a note says, kind by kind; and the bytes that it has at most.
+KINDS = [str, str, str, str, str, int, int, int]
+LONGEST = 100_000
+
+
 @contextmanager
 def held(wait: float = PATIENCE) -> Iterator[None]:
     """Nobody else moves anything meanwhile. Raises `BadInput` if somebody does for longer than `wait` seconds."""
@@ -60,11 +65,22 @@ def listed(state: State) -> list[Deleted]:
     """The entries that are in this state, the latest first. One that names another place than ours is none."""
     found = []
     for note in folder().glob(f"*{state.value}"):
-        with suppress(OSError, ValueError, TypeError):
-            deleted = Deleted(**json.loads(note.read_text(encoding="utf-8")))
+        with suppress(OSError, ValueError, TypeError, RecursionError):
+            deleted = _read(note)
             if deleted.id == note.stem and is_ours(deleted):
                 found.append(deleted)
     return sorted(found, key=lambda deleted: deleted.deleted_at, reverse=True)
+
+
+def _read(note: Path) -> Deleted:
+    """Raises `ValueError` or what Python does for what is none."""
+    if not note.is_file() or note.stat().st_size > LONGEST:  # a pipe or a device never ends
+        raise ValueError(f"{note} is no note")
+    deleted = Deleted(**json.loads(note.read_text(encoding="utf-8")))
+    whole = list(map(type, astuple(deleted))) == KINDS and 0 <= deleted.run < 2**63 and "\0" not in deleted.folder
+    if not whole or not Path(deleted.folder).is_absolute():
+        raise ValueError(f"{note} says nothing")
+    return deleted
 
 
 def keep(deleted: Deleted, state: State) -> None:

@@ -28,6 +28,8 @@ TRAINED = 100_000
 COLLAPSED = 1e-3
 #: From so many points on, length is called out, if the interval leaves no doubt that there are any.
 BIAS = 0.08
+#: A labeler whom somebody deleted with another program.
+NOBODY = "nobody that is known"
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ def _by_labeler(project: Project, found: Compared, accuracy: Accuracy) -> list[S
     names = {who.id: who.name for who in labelers.listed(project)}
     rows = [
         item for who in np.unique(found.labeler_ids)
-        for item in _slice(names[int(who)], found, found.labeler_ids == who, accuracy)
+        for item in _slice(names.get(int(who), NOBODY), found, found.labeler_ids == who, accuracy)
     ]  # fmt: skip
     return sorted(rows, key=lambda item: -item.pairs)
 
@@ -317,7 +319,7 @@ def _mistakes(project: Project, found: Compared) -> list[Mistake]:
         probability = float(calibration.sigmoid(found.difference[place]))
         kept.append(
             Mistake(
-                prompt, texts[key[0]], texts[key[1]], probability, names[int(found.labeler_ids[place])],
+                prompt, texts[key[0]], texts[key[1]], probability, names.get(int(found.labeler_ids[place]), NOBODY),
                 int(found.gaps[place]),
             )
         )  # fmt: skip

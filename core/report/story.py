@@ -48,7 +48,7 @@ def day(stored: str) -> str:
     """`26 November 2026` on this machine's clock, from UTC in ISO 8601; what is no time is given as it is."""
     try:
         at = datetime.fromisoformat(stored).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):
         return stored
     return f"{at.day} {at:%B} {at.year}"
 

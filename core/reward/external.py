@@ -68,9 +68,12 @@ class ExternalReward:
         """The model's own numbers of what is judged of each completion, with its prompt."""
         pairs = zip(map(conversation_of, prompts), map(self.chat.judged, completions), strict=True)
         texts = [self._ids(*pair) for pair in pairs]
+        known = range(self.model.get_input_embeddings().num_embeddings)
+        if not all(max(text["input_ids"], default=-1) in known for text in texts):
+            raise ModelError(f"The tokenizer of {self.title} is another model's: choose another reward model.")
         # Where the padding token is in the texts themselves, the end could not be told from padding.
         pad = self.tokenizer.pad_token_id
-        alone = pad is None or any(pad in text["input_ids"] for text in texts)
+        alone = pad not in known or any(pad in text["input_ids"] for text in texts)
         self.config.pad_token_id = self.model.config.pad_token_id = None if alone else pad
         at_once = 1 if alone else AT_ONCE
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]["input_ids"]))
@@ -82,6 +85,8 @@ class ExternalReward:
             else:
                 batch = dict(self.tokenizer.pad([texts[i] for i in part], return_tensors="pt"))
             logits = self.model(**{name: value.to(self.placement.device) for name, value in batch.items()}).logits
+            if not bool(logits.isfinite().all()):
+                raise ModelError(f"The scores of {self.title} are not numbers: choose another reward model.")
             found |= dict(zip(part, logits[:, 0].float().tolist(), strict=True))
         return [found[i] for i in range(len(texts))]
 

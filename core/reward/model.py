@@ -34,9 +34,11 @@ from core.store.files.inside import inside
 
 ADAPTER = "reward"
 ABOUT = "reward.json"
-#: An adapter's name, which is also its folder's.
-MEMBER = re.compile(r"[\w-]+")
+#: An adapter's name, which is also its folder's, and never that of another role.
+MEMBER = re.compile(r"(reward|curve)\d*")
 MOST_MEMBERS = 1000
+#: A score that can be computed with.
+LARGEST = 1e18
 WORDS = {"tokenizer": "tokenizer", "base": "base model"}
 #: Tokens in one forward pass where nothing has to be kept for a backward pass.
 TOKENS = 2048
@@ -256,6 +258,9 @@ def _about(folder: Path) -> dict[str, Any]:
         numbers = [about[name] for name in ("tie", "mean", "std")]
         numbers += [[mean, std] for mean, std in about.get("combined", {}).values()]
         plain = plain and all(isinstance(number, int | float) for row in numbers for number in row)
+        plain = plain and all(abs(number) < LARGEST for row in numbers for number in row)
+        plain = plain and all(number > 0 for number in (*about["std"], *(row[1] for row in numbers[3:])))
+        plain = plain and isinstance(about.get("scaled_by", ""), str)
         few = 0 < len(members) <= MOST_MEMBERS and len(columns) <= MOST_MEMBERS and len(set(members)) == len(members)
         if not plain or not few or any(len(row) != len(columns) for row in numbers[:3]):
             raise ValueError("its description is of another kind")

@@ -9,6 +9,7 @@ from typing import Any
 from core import data
 from core.config.jobs import ScoreFileConfig, ScoreFileResult
 from core.data import jsonlines
+from core.data.rows import SURROGATE
 from core.errors import BadInput, NothingToDo, known
 from core.events import Note, Progress, Result
 from core.jobs.context import Events, JobContext
@@ -137,7 +138,7 @@ def _simple(line: str) -> tuple[str, list[str]]:
     """Prompt and completions of a line; nothing if it is not of this form."""
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", []
     if not isinstance(value, dict) or not isinstance(value.get("prompt"), str):
         return "", []
@@ -145,7 +146,9 @@ def _simple(line: str) -> tuple[str, list[str]]:
     if not isinstance(texts, list):
         return "", []
     texts = [item.get("completion") if isinstance(item, dict) else item for item in texts]
-    return (value["prompt"], texts) if all(isinstance(text, str) for text in texts) else ("", [])
+    if not all(isinstance(text, str) for text in texts) or SURROGATE.search("".join([value["prompt"], *texts])):
+        return "", []
+    return value["prompt"], texts
 
 
 def _kept(path: Path) -> list[dict[str, Any]]:

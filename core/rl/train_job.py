@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from core.config.algorithms import LIVE
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob, TrainPolicyResult
 from core.errors import BadInput, Diverged
 from core.events import (
@@ -25,6 +26,7 @@ from core.events import (
     Sample,
     Samples,
     SettingInForce,
+    SettingRefused,
 )
 from core.jobs import queue
 from core.jobs.checkpoint_files import damage, reading
@@ -44,7 +46,7 @@ from core.rl.reference_answers import ReferenceAnswers
 from core.rl.rollout import POLICY
 from core.rl.rollout_source import Collector, RolloutSource, Source
 from core.rl.stopping import StoppingRules
-from core.runs import preflight
+from core.runs import live_settings, preflight
 from core.runs.pinned_prompts import PINNED
 from core.store import prompts
 from core.store.runs import checkpoints, setting_changes
@@ -191,10 +193,16 @@ class Run:
         """Put in force what a person changed since the last step."""
         due = setting_changes.due(self.context.project, self.context.job_id, self.step)
         for change in self.shared.world.agreed(due):
-            setattr(self.live, str(change["name"]), change["value"])
+            name, value = str(change["name"]), float(change["value"])
+            if text := live_settings.fault(self.config, name, value):
+                yield SettingRefused(int(change["id"]))
+                yield Note(f"A change of a setting is left out: {text}")
+                continue
+            setattr(self.live, name, value)
             if change["step"] is None:
                 yield SettingInForce(self.step, int(change["id"]))
-                yield Note(f"From step {self.step + 1}: {change['name']} = {change['value']:g}.")
+            again = "" if change["step"] is None else ", as was asked before"
+            yield Note(f"From step {self.step + 1}: {name} = {value:g}{again}.")
 
     def back(self, trouble: Trouble) -> Iterator[Event]:
         """Go back to the newest checkpoint from before the update that went wrong."""
@@ -231,8 +239,8 @@ class Run:
             self.shared.reload(POLICY, folder / POLICY)
             self.learner.restore(folder)
             state = json.loads((folder / "loop.json").read_text(encoding="utf-8"))
-            for name, value in state["live"].items():
-                setattr(self.live, name, value)
+            for name in LIVE:
+                setattr(self.live, name, float(state["live"][name]))
             self.stopping.state = state["watch"]
 
     def samples(self, collected: Collected) -> list[Sample]:

@@ -46,7 +46,10 @@ def write_events(project: Project, job_id: int, folder: Path) -> None:
     series = _series(project, job_id)
     taken = dict(series.get("time/step", []))
     job = queue.get(project, job_id)
-    clock = datetime.fromisoformat(job.started_at or job.created_at).timestamp()
+    try:
+        clock = datetime.fromisoformat(job.started_at or job.created_at).timestamp()
+    except (ValueError, OverflowError):  # no time of ours
+        clock = 0.0
     if folder.exists():
         raise BadInput(f"{folder} is there already: choose a new folder, or every curve would be drawn twice.")
     by_step: dict[int, list[tuple[str, float]]] = {}

@@ -8,8 +8,9 @@ comes on top. The calibration set comes first: it shows whether a labeler reads 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.errors import BadInput
-from core.store import Changes, Project, calibration, changed, now, rankings
+from core.errors import BadInput, ProjectError
+from core.records import MOST_COMPLETIONS
+from core.store import Changes, Project, calibration, cells, changed, now, rankings
 
 ASSIGNED = "assigned"
 REPEAT_EVERY = "repeat_every"
@@ -47,11 +48,12 @@ def queue(project: Project, labeler_id: int) -> Queue:
     _assign_new(project)
     database = project.database
     mine = ASSIGNED_TO if assigned(project) else EVERYBODY
-    passed = skipped(project, labeler_id)
+    large = too_large(project)
     left = database.column("select m.id from (" + mine + ")" + UNRANKED, labeler=labeler_id)
+    passed = skipped(project, labeler_id) | large.intersection(left)
     left = [group_id for group_id in left if group_id not in passed]
-    again = _again(project, labeler_id)
-    repeats = _repeats(project, labeler_id)
+    again = [group_id for group_id in _again(project, labeler_id) if group_id not in large]
+    repeats = {item: of for item, of in _repeats(project, labeler_id).items() if item not in large}
     first = calibration.keys(project)
     doubts = priorities(project)
     order = [item for item in left if item in first]
@@ -65,6 +67,13 @@ def queue(project: Project, labeler_id: int) -> Queue:
         "select count(*) from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
     )  # with those done, so that the count does not betray a repeat
     return Queue(tuple(places), every + shown - len(passed), repeats, frozenset(first))
+
+
+def too_large(project: Project) -> set[int]:
+    """Groups of more completions than anybody orders, which only a project made elsewhere has."""
+    return set(project.database.column(
+        "select group_id from completions group by group_id having count(*) > ?", MOST_COMPLETIONS
+    ))  # fmt: skip
 
 
 def priorities(project: Project) -> dict[int, float]:
@@ -100,7 +109,7 @@ def _repeats(project: Project, labeler_id: int) -> dict[int, int]:
 
 def assigned(project: Project) -> dict[int, int]:
     """How many groups each labeler got; empty while everybody ranks everything."""
-    if not project.setting(ASSIGNED):
+    if not plan(project)[0]:
         return {}
     found = project.database.execute(
         "select labeler_id, count(*) from assignments where reason = 'overlap' group by labeler_id"
@@ -134,11 +143,22 @@ def unassign(project: Project) -> Changes:
     return changed("End assignment", "assignments", "rankings")
 
 
+def plan(project: Project) -> tuple[list[int], int]:
+    """Who ranks, and how many of them each group; nobody while everybody ranks everything. Raises `ProjectError`."""
+    found = project.setting(ASSIGNED)
+    if not found:
+        return [], 0
+    match found:
+        case {"labelers": list(people), "overlap": int(overlap)} if {*map(type, people)} == {int}:
+            known = set(project.database.column("select id from labelers"))
+            return [each for each in people if each in known], overlap
+    raise ProjectError(f"The setting {ASSIGNED} {cells.DAMAGED}")
+
+
 def _assign_new(project: Project) -> None:
-    plan = project.setting(ASSIGNED)
-    if not plan:
+    people, overlap = plan(project)
+    if not people:
         return
-    people, overlap = plan["labelers"], plan["overlap"]
     new = project.database.column(
         "select id from completion_groups where id not in (select group_id from assignments"
         " where reason = 'overlap') and id not in (select group_id from calibration) order by id"
@@ -221,7 +241,7 @@ def mix_in_repeat(project: Project, labeler_id: int) -> int | None:
     Returns the ranking that will be repeated, or None.
     """
     every = int(project.setting(REPEAT_EVERY, 0))
-    if not every:
+    if every < 1:
         return None
     made = project.database.execute(
         "select id, group_id from current_rankings where labeler_id = ? and flag is null order by id", (labeler_id,)

@@ -1,6 +1,6 @@
 """Groups of completions as the units that are given out and ranked."""
 
-from core.store import Project
+from core.store import Project, cells
 
 
 def prompt_text(project: Project, group_id: int) -> str:
@@ -12,13 +12,10 @@ def prompt_text(project: Project, group_id: int) -> str:
 
 def tags(project: Project) -> dict[int, set[str]]:
     """The tags of each group's prompt, where it has any."""
-    found: dict[int, set[str]] = {}
-    for group_id, tag in project.database.execute(
-        "select g.id, cast(t.value as text) from completion_groups g join prompts p on p.id = g.prompt_id,"
-        " json_each(p.tags) t"
-    ):
-        found.setdefault(group_id, set()).add(tag)
-    return found
+    rows = project.database.execute(
+        "select g.id, p.id, p.tags from completion_groups g join prompts p on p.id = g.prompt_id where p.tags != '[]'"
+    )
+    return {group_id: set(cells.tags(text, prompt_id)) for group_id, prompt_id, text in rows}
 
 
 def count_unranked(project: Project, most: int) -> int:

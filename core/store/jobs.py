@@ -18,17 +18,20 @@ AnyJob = TypeVar("AnyJob", bound=Job)
 READ = ("config", "result", "options")
 #: What a job whose config or result cannot be read says: it stays in the list, and nothing can be made of it.
 DAMAGED = "What was asked of job {0}, or what came of it, cannot be read: the project's file is damaged there."
+#: More units than any job has, and no more than a bar of the window can show.
+MOST = 2**31 - 1
 NAMES = tuple(item.name for item in fields(Job) if item.name not in READ)
 
 
 def job_from(row: dict[str, Any]) -> Job:
     """A `jobs` row as the record of its kind."""
     own = {name: row[name] for name in NAMES}
+    own |= {name: min(max(own[name], 0), MOST) for name in ("done", "total")}
     if row["kind"] not in JOBS:
         return Job(**own, config=None)
     try:
         return _typed(row, own)
-    except (ProjectError, TypeError, ValueError):
+    except (ProjectError, TypeError, ValueError, AttributeError, LookupError, OverflowError):
         return Job(**own | {"error": own["error"] or DAMAGED.format(row["id"])}, config=None)
 
 

@@ -214,18 +214,16 @@ def is_ranked(project: Project, prompt_id: int) -> bool:
 
 def tags(project: Project) -> list[str]:
     """Every tag in use, the most used first."""
-    return project.database.column(
-        "select cast(t.value as text) from prompts, json_each(prompts.tags) t group by 1 order by count(*) desc, 1"
-    )
+    found = {tag: len(tagged) for tag, tagged in by_tag(project).items()}
+    return sorted(found, key=lambda tag: (-found[tag], tag))
 
 
 def by_tag(project: Project) -> dict[str, set[int]]:
     """The ids of the prompts with each tag."""
     found: dict[str, set[int]] = {}
-    for prompt_id, tag in project.database.execute(
-        "select p.id, cast(t.value as text) from prompts p, json_each(p.tags) t"
-    ):
-        found.setdefault(tag, set()).add(prompt_id)
+    for prompt_id, text in project.database.execute("select id, tags from prompts where tags != '[]'"):
+        for tag in cells.tags(text, prompt_id):
+            found.setdefault(tag, set()).add(prompt_id)
     return found
 
 

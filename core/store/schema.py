@@ -6,6 +6,7 @@ what a machine did hangs on its job. Pairs are a view: derived, never stored.
 
 import json
 import sqlite3
+from contextlib import suppress
 
 from sqlite_utils import Database, Migrations
 
@@ -280,11 +281,13 @@ def m002_labeling(database: Database) -> None:
     _execute(database, LABELING)
     rows = database.execute("select key, value from settings where key like 'ranking_drafts/%'").fetchall()
     for key, value in rows:
-        for draft in json.loads(value):
-            database.execute(
-                "insert or ignore into drafts select ?, id, ? from completion_groups where id = ?",
-                (int(key.split("/")[1]), json.dumps(draft), draft["group"]),
-            )
+        with suppress(ValueError, TypeError, LookupError, OverflowError, RecursionError):  # no drafts of ours
+            for draft in json.loads(value):
+                database.execute(
+                    "insert or ignore into drafts select l.id, g.id, ? from labelers l, completion_groups g"
+                    " where l.id = ? and g.id = ?",
+                    (json.dumps(draft), int(key.split("/")[1]), int(draft["group"])),
+                )
     database.execute("delete from settings where key like 'ranking_drafts/%'")
     database.execute("insert into settings (key, value) values ('uid', json_quote(lower(hex(randomblob(16)))))")
 
@@ -345,8 +348,9 @@ alter table jobs add column version integer not null default 0;
 create index jobs_version on jobs (version);
 update jobs set doing = substr(stage, instr(stage, char(10)) + 1), stage = substr(stage, 1, instr(stage, char(10)) - 1)
     where instr(stage, char(10)) > 0;
-update jobs set later_seconds = coalesce(json_extract(result, '$.later_seconds'), 0),
-    result = json_remove(result, '$.later_seconds');
+update jobs set later_seconds = json_extract(result, '$.later_seconds')
+    where case when json_valid(result) then json_type(result, '$.later_seconds') in ('integer', 'real') end;
+update jobs set result = json_remove(result, '$.later_seconds') where json_valid(result);
 
 create table job_version (newest integer not null) strict;
 insert into job_version (newest) values (0);

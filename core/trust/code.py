@@ -10,6 +10,7 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from core.errors import BadInput, first_line
@@ -21,6 +22,8 @@ from core.trust.wish import Wish
 OURS = ("core", "desktop")
 #: Bytes of a file of code.
 MOST = 10_000_000
+#: Modules that were run here, with the hash of what they were then.
+_loaded: dict[str, tuple[str, ModuleType]] = {}
 
 
 def names_code(text: str) -> bool:
@@ -62,7 +65,7 @@ def load(project: Project, text: str) -> Callable[[str, str], Any]:
     wish = wish_of(text)
     gate.check(project, [wish])
     try:
-        module = importlib.import_module(wish.module) if wish.module else _run(wish)
+        module = _module(wish) if wish.module else _file(wish)
         found: Callable[[str, str], Any] = getattr(module, text.rpartition(":")[2])
     except Exception as error:
         raise BadInput(f"The reward {text!r} cannot be loaded ({_said(error)}).") from error
@@ -73,16 +76,44 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {first_line(error)}"
 
 
-def _run(wish: Wish) -> Any:
-    """A module of the very bytes that were allowed."""
+def _module(wish: Wish) -> Any:
+    """The module as it was allowed, even if it was imported before it changed."""
+    kept = _loaded.get(wish.module)
+    if kept is not None and kept[0] == wish.digest:
+        return kept[1]
+    spec = find_spec(wish.module)  # imports the packages above it
+    assert wish.file is not None
+    if spec is None or wish.file.suffix != ".py":  # made of a language that is not read as text
+        return importlib.import_module(wish.module)
+    before = sys.modules.get(wish.module)
+    module = sys.modules[wish.module] = module_from_spec(spec)
+    try:
+        _execute(wish, module)
+    except BaseException:
+        sys.modules.pop(wish.module)
+        if before is not None:
+            sys.modules[wish.module] = before
+        raise
+    _loaded[wish.module] = wish.digest, module
+    return module
+
+
+def _file(wish: Wish) -> Any:
+    assert wish.file is not None
+    loader = SourceFileLoader(f"plumbline_gold_{wish.file.stem}", str(wish.file))
+    module = module_from_spec(spec_from_loader(loader.name, loader) or ModuleSpec(loader.name, loader))
+    _execute(wish, module)
+    return module
+
+
+def _execute(wish: Wish, module: ModuleType) -> None:
+    """Run the very bytes that were allowed."""
     assert wish.file is not None
     source = wish.file.read_bytes()
     if hashlib.sha256(source).hexdigest() != wish.digest:
         raise ImportError("it changed just now")
-    loader = SourceFileLoader(f"plumbline_gold_{wish.file.stem}", str(wish.file))
-    module = module_from_spec(spec_from_loader(loader.name, loader) or ModuleSpec(loader.name, loader))
+    loader = SourceFileLoader(module.__name__, str(wish.file))
     exec(loader.source_to_code(source, str(wish.file)), vars(module))
-    return module
 
 
 def _origin(name: str) -> Path:

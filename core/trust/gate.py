@@ -5,16 +5,18 @@ ranked and exported, but nothing that it names is run, fetched or written before
 """
 
 import sqlite3
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from core.errors import BadInput, KnownError
 from core.jobs import lock
 from core.store import DATABASE, Project, backups, jobs
 from core.store.files import closed
 from core.trust import registry
-from core.trust.registry import Place, Standing
+from core.trust.registry import ProjectFile, Standing
 from core.trust.wish import AskFirst, Wish, allow
 
 #: Why a job of a project that is not trusted stands still.
@@ -26,51 +28,78 @@ def is_trusted(project: Project) -> bool:
 
 
 def trust(project: Project, wishes: Sequence[Wish] = ()) -> None:
-    """A person looked at it and trusts it, with all that it wishes by then."""
-    place = Place.of(project)
-    registry.keep(place, replace(_standing(project), trusted=True))
-    allow(place, wishes)
+    """A person looked at it and trusts it, with all that it wishes by then. Raises `ProjectMoved` if another lies there
+    now than the one that they looked at."""
+    project.check_place()
+    file = ProjectFile.of(project)
+    registry.change(file, lambda found: replace(found, trusted=True))
+    allow(file, wishes)
 
 
 def made_here(project: Project) -> None:
     """A person made it on this machine. Where that cannot be kept they are asked later."""
     with suppress(KnownError):
-        registry.keep(Place.of(project), Standing(trusted=True, made=True))
+        registry.keep(ProjectFile.of(project), Standing(trusted=True, made=True))
+        registry.leave_word(project)
 
 
 def hand_on(project: Project, copy: Project) -> None:
     """A person copied the project here: the copy may do what the project may."""
     with suppress(KnownError):
-        registry.keep(Place.of(copy), _standing(project))
+        registry.keep(ProjectFile.of(copy), _standing(project))
+        registry.leave_word(copy)
 
 
 def revoke(project: Project) -> None:
     """Take back whatever was allowed."""
-    registry.keep(Place.of(project), Standing())
+    registry.keep(ProjectFile.of(project), Standing())
+
+
+def is_new(project: Project) -> bool:
+    """Was this file never seen here, so that it has to be looked through before it is believed?"""
+    return registry.standing(ProjectFile.of(project)) is None
+
+
+def look_through(folder: Path) -> None:
+    """Read all of a project's file, which may take long. Raises `DamagedProject`."""
+    if closed.fault(folder / DATABASE) is not None:
+        raise backups.damaged(folder)
 
 
 def arrive(project: Project, *, worker: bool = False, anew: bool = False) -> bool:
     """To be called when a project is opened: the first time, or each time if `anew`, jobs of one that is not trusted
     are put to rest, so that nothing starts by itself. One at which another worker is at work is left alone. A command
-    or a worker reads all of a file that was never seen here before it believes it; the window has no time to.
+    or a worker looks through a file that was never seen here; the window did so beside itself.
 
-    Returns whether any were. Raises `DamagedProject`.
+    Returns whether any were put to rest. Raises `DamagedProject`.
     """
-    place = Place.of(project)
-    found = registry.standing(place)
+    file = _known_again(project)
+    found = registry.standing(file)
+    if found is None and not anew:
+        look_through(project.folder)
     settled = found is not None and (found.trusted or not anew)
-    if settled or (not worker and lock.held(project.folder)):
-        return False
-    if found is None and not anew and closed.fault(project.folder / DATABASE) is not None:
-        raise backups.damaged(project.folder)
+    stopped = False
     try:
-        stopped = put_to_rest(project)
-        registry.keep(place, found or Standing())
+        if not settled and (worker or not lock.held(project.folder)):
+            stopped = put_to_rest(project)
+            registry.keep(file, found or Standing())
+        if worker or anew or found is None:
+            registry.leave_word(project)
     except (sqlite3.OperationalError, KnownError):
-        if worker:
+        if worker and not settled:
             raise
-        return False  # it can be looked at where nothing can be kept, too
+        # it can be looked at where nothing can be kept, too
     return stopped
+
+
+def _known_again(project: Project) -> ProjectFile:
+    """Which file it is; one that lacks an identity, or whose own cannot be read, gets one if it can be written."""
+    file = ProjectFile.of(project)
+    if not file.identity:
+        with suppress(sqlite3.OperationalError):
+            project.set_setting("identity", uuid.uuid4().hex)
+            return ProjectFile.of(project)
+    return file
 
 
 def put_to_rest(project: Project) -> bool:
@@ -104,7 +133,7 @@ def check(project: Project, wishes: Sequence[Wish]) -> None:
         if wish.module and wish.module not in chosen:
             raise BadInput(not_chosen(wish.module))
     if asked:
-        raise AskFirst(Place.of(project), asked)
+        raise AskFirst(ProjectFile.of(project), asked)
 
 
 def not_chosen(module: str) -> str:
@@ -119,9 +148,9 @@ def choose(project: Project, wishes: Sequence[Wish]) -> None:
     made = _standing(project).made
     typed = [wish for wish in lacking(project, wishes) if made or wish.kind == "file"]
     if typed:
-        allow(Place.of(project), typed)
+        allow(ProjectFile.of(project), typed)
     check(project, wishes)
 
 
 def _standing(project: Project) -> Standing:
-    return registry.standing(Place.of(project)) or Standing()
+    return registry.standing(ProjectFile.of(project)) or Standing()

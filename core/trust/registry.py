@@ -1,13 +1,16 @@
 """What a person decided about the projects on this machine: a small file for each, in the data folder.
 
 A project is known by its identity and by the file that it is, so that a copy that carries the identity is another one:
-moved on its disk it stays the same, unpacked or copied it is not known.
+moved on its disk it stays the same, unpacked or copied it is not known. Each time it is opened a new word is left in
+the project and here: a file that others were given before and that is written over it does not know the newest.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,26 +18,34 @@ from typing import Any
 from core.errors import KnownError, ProjectError, known
 from core.machine import base_models
 from core.store import DATABASE, Project
-from core.store.files import beside
+from core.store.files import beside, lock_file
+
+#: The setting that holds the newest word.
+WORD = "visit"
+#: How many words count: the newest may be lost with the power, and a question may stand open while another is left.
+WORDS = 4
+#: Seconds that another program is waited for that keeps something.
+PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
-class Place:
+class ProjectFile:
     """Which file a project is."""
 
     identity: str
     path: str
     device: int
     inode: int
+    word: str = ""
 
     @classmethod
-    def of(cls, project: Project) -> "Place":
+    def of(cls, project: Project) -> "ProjectFile":
         found = (project.folder / DATABASE).stat()
         try:
-            identity = project.setting("identity", "")
+            identity, word = project.setting("identity", ""), project.setting(WORD, "")
         except ProjectError:  # damaged: it is nobody's that is known
-            identity = ""
-        return cls(identity, str(project.folder), found.st_dev, found.st_ino)
+            identity, word = "", ""
+        return cls(identity, str(project.folder), found.st_dev, found.st_ino, word)
 
 
 @dataclass(frozen=True)
@@ -47,19 +58,72 @@ class Standing:
     allowed: Mapping[str, str] = field(default_factory=dict)
 
 
-def standing(place: Place) -> Standing | None:
-    """What was decided about it; None for one that was never seen here."""
+def standing(file: ProjectFile) -> Standing | None:
+    """What was decided about it; None for one that was never seen here, or has no identity: the numbers of files that
+    were deleted are given to others."""
+    kept = _read(file) if file.identity else None
+    return kept[0] if kept is not None and file.word in (kept[1] or [file.word]) else None
+
+
+def keep(file: ProjectFile, found: Standing) -> None:
+    """Raises `KnownError` where the data folder cannot be written."""
+    change(file, lambda _: found)
+
+
+def change(file: ProjectFile, changed: Callable[[Standing], Standing]) -> None:
+    """Keep what `changed` makes of what was decided so far. Raises `KnownError` where the data folder cannot be
+    written."""
+    with _alone():
+        kept, words = _read(file) or (None, [])
+        if kept is None or (words and file.word not in words):
+            kept, words = Standing(), [file.word]
+        _keep(file, changed(kept), words)
+
+
+def leave_word(project: Project) -> None:
+    """A new word in the project and here. Raises `KnownError` or `sqlite3.OperationalError` where one of them cannot
+    be written: then the old ones count."""
+    with _alone():
+        file = ProjectFile.of(project)
+        if standing(file) is None:
+            return
+        found, words = _read(file) or (Standing(), [])
+        word = uuid.uuid4().hex
+        words = [*(words or [file.word]), word][-WORDS:]
+        _keep(file, found, words)
+        project.set_setting(WORD, word)
+        _keep(file, found, [each for each in words if each])  # now one without a word is another
+
+
+def _read(file: ProjectFile) -> tuple[Standing, list[str]] | None:
     with suppress(OSError, ValueError, TypeError, KeyError):
-        kept = json.loads(_file(place).read_text(encoding="utf-8"))
+        kept = json.loads(_file(file).read_text(encoding="utf-8"))
         # Disks are numbered anew when the machine starts: then it must lie where it lay.
-        if kept["place"]["device"] == place.device or kept["place"]["path"] == place.path:
-            return Standing(kept["trusted"] is True, kept["made"] is True, dict(kept["allowed"]))
+        if kept["place"]["device"] == file.device or kept["place"]["path"] == file.path:
+            found = Standing(kept["trusted"] is True, kept["made"] is True, dict(kept["allowed"]))
+            return found, list(kept.get("words", []))
     return None
 
 
-def keep(place: Place, found: Standing) -> None:
-    """Raises `KnownError` where the data folder cannot be written."""
-    _write(_file(place), {"place": asdict(place)} | asdict(found))
+def _keep(file: ProjectFile, found: Standing, words: list[str]) -> None:
+    _write(_file(file), {"place": asdict(file), "words": words} | asdict(found))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """What is read within is still so when it is written. Raises `KnownError` where the data folder cannot be
+    written, or another program holds it."""
+    try:
+        _folder().mkdir(parents=True, exist_ok=True)
+        lock = lock_file.take(_folder() / "lock", wait=PATIENCE)
+    except (OSError, sqlite3.Error) as error:
+        raise _not_written(_folder(), error) from error
+    if lock is None:
+        raise KnownError(f"Another program holds {_folder()}: try again.")
+    try:
+        yield
+    finally:
+        lock.close()
 
 
 def modules() -> frozenset[str]:
@@ -82,8 +146,8 @@ def _modules() -> Path:
     return _folder() / "modules.json"
 
 
-def _file(place: Place) -> Path:
-    key = hashlib.sha256(f"{place.identity} {place.inode}".encode("utf-8", "surrogatepass")).hexdigest()
+def _file(file: ProjectFile) -> Path:
+    key = hashlib.sha256(f"{file.identity} {file.inode}".encode("utf-8", "surrogatepass")).hexdigest()
     return _folder() / f"{key[:32]}.json"
 
 
@@ -93,4 +157,8 @@ def _write(path: Path, values: Any) -> None:
         with beside.file(path) as made:
             made.write_text(json.dumps(values), encoding="utf-8")
     except OSError as error:
-        raise known(error) or KnownError(f"{path} cannot be written ({error}): see to the data folder.") from error
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: Exception) -> KnownError:
+    return known(error) or KnownError(f"{path} cannot be written ({error}): see to the data folder.")

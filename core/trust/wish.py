@@ -6,11 +6,11 @@ from pathlib import Path
 from shlex import quote
 from typing import Literal
 
-from core.errors import BadInput
+from core.errors import BadInput, first_line
 from core.machine import base_models
 from core.machine.base_models import ModelSpec
 from core.trust import registry
-from core.trust.registry import Place, Standing
+from core.trust.registry import ProjectFile, Standing
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,25 @@ class Wish:
 class AskFirst(BadInput):
     """A person must be asked first; `allow` keeps that they agreed."""
 
-    def __init__(self, place: Place, wishes: Sequence[Wish]) -> None:
-        self.place, self.wishes = place, tuple(wishes)
+    def __init__(self, project: ProjectFile, wishes: Sequence[Wish]) -> None:
+        self.project, self.wishes = project, tuple(wishes)
         said = "; ".join(wish.words for wish in wishes)
         super().__init__(
-            f"This needs your word first: {said}. Look at it, then allow it with `trust {quote(place.path)}`."
+            f"This needs your word first: {said}. Look at it, then allow it with `trust {quote(project.path)}`."
         )
 
     def allow(self) -> None:
-        allow(self.place, self.wishes)
+        allow(self.project, self.wishes)
 
 
-def allow(place: Place, wishes: Sequence[Wish]) -> None:
+def allow(project: ProjectFile, wishes: Sequence[Wish]) -> None:
     """Keep that a person agreed to these."""
-    found = registry.standing(place) or Standing()
     more = {wish.key: wish.digest for wish in wishes}
-    registry.keep(place, replace(found, allowed={**found.allowed, **more}))
+
+    def with_these(found: Standing) -> Standing:
+        return replace(found, allowed={**found.allowed, **more})
+
+    registry.change(project, with_these)
 
 
 def of_model(text: str) -> list[Wish]:
@@ -74,5 +77,8 @@ def of_reward_model(text: str) -> list[Wish]:
 
 def of_file(path: str) -> list[Wish]:
     """A file or folder outside the project that a job reads or writes."""
-    place = str(Path(path).expanduser().resolve())
+    try:
+        place = str(Path(path).expanduser().resolve())
+    except (ValueError, RuntimeError) as error:  # a byte that no path has, nobody's home, links in a circle
+        raise BadInput(f"{path!r} is no path ({first_line(error)}): name another file or folder.") from error
     return [Wish("file", place, f"it uses the file or folder {place!r}")] if path else []

@@ -12,6 +12,8 @@ import numpy as np
 Array = np.ndarray
 #: Weights below this add nothing that could be seen.
 NOTHING = 1e-9
+#: Values beyond this have no place on any axis.
+MOST = 1e100
 
 
 class Column:
@@ -113,7 +115,7 @@ class Series:
     def extend(self, points: Iterable[tuple[float, float | None]]) -> None:
         """Add points of later steps; what is not a number is left out."""
         found = np.array([(step, np.nan if value is None else value) for step, value in points], float).reshape(-1, 2)
-        steps, values = found[np.isfinite(found[:, 1])].T
+        steps, values = found[np.abs(found[:, 1]) < MOST].T
         means, self._carried = smoothed(values, self._smoothing, self._carried, self.size)
         for column, more in ((self._steps, steps), (self._raw, values), (self._means, means)):
             column.extend(more)

@@ -196,12 +196,12 @@ class LabelersPage(QWidget):
             self.table.setItem(place, 0, tick)
             for number, text in enumerate(values, start=1):
                 self.table.setItem(place, number, QTableWidgetItem(text))
-        plan = project.setting(assignments.ASSIGNED) or {}
-        self.unshare_button.setVisible(bool(plan))
-        if plan:
-            self.overlap.setValue(plan["overlap"])
+        sharing, overlap = assignments.plan(project)
+        self.unshare_button.setVisible(bool(sharing))
+        if sharing:
+            self.overlap.setValue(min(overlap, self.overlap.maximum()))
         self.every.blockSignals(True)
-        self.every.setValue(int(project.setting(assignments.REPEAT_EVERY, 0)))
+        self.every.setValue(min(max(0, project.setting(assignments.REPEAT_EVERY, 0)), self.every.maximum()))
         self.every.blockSignals(False)
         self.conflicts.refresh()
 

@@ -17,6 +17,7 @@ from desktop.charts.chart import HEAD
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import label, row
+from desktop.widgets.strangers import tip as as_text
 
 HEIGHT = 210
 NOTHING_HELD_OUT = "Drawn here once pairs are held out: hold some prompts out under Instructions, Prompts, and train."
@@ -238,7 +239,8 @@ class SliceDots(QWidget):
                 item = self.rows[place]
                 low, high = item.accuracy.low, item.accuracy.high
                 between = "" if low is None or high is None else f", 95 % between {low:.0%} and {high:.0%}"
-                QToolTip.showText(event.globalPos(), f"{item.name}: {item.pairs} pairs{between}", self)  # type: ignore[attr-defined]
+                said = as_text(f"{item.name}: {item.pairs} pairs{between}")
+                QToolTip.showText(event.globalPos(), said, self)  # type: ignore[attr-defined]
             return True
         return super().event(event)
 

@@ -275,6 +275,6 @@ def said_of(job: TrainRewardJob) -> str:
     ensemble = f" (the first of {len(found.members)} members)" if len(found.members) > 1 else ""
     return (
         f"Orders {found.accuracy:.0%} of {found.heldout_pairs} held-out pairs as the labelers did "
-        f"(chance is 50%){ensemble}, after learning from {found.pairs} pairs in {found.seconds:.0f} s."
+        f"(chance is 50%){ensemble}, after learning from {found.pairs} pairs in {found.seconds or 0:.0f} s."
         + (f" Training {stopped}." if stopped else "")
     ) + (" That cannot be told from chance: rank more before a policy is tuned." if is_chance(job) else "")

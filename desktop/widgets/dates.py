@@ -9,7 +9,10 @@ def local_time(stored: str) -> str:
     """`24 Nov, 14:03` on this machine's clock, from UTC in ISO 8601; with the year if it is not this one."""
     if not stored:
         return ""
-    at = datetime.fromisoformat(stored).astimezone()
+    try:
+        at = datetime.fromisoformat(stored).astimezone()
+    except (ValueError, OverflowError, OSError):  # no time of ours
+        return "at an unknown time"
     year = "" if at.year == datetime.now().year else f" {at.year}"
     return f"{at.day} {at:%b}{year}, {at:%H:%M}"
 

@@ -92,7 +92,8 @@ def drawn(names: list[str], attempt: Callable[[str, bytes], None], options: argp
 def guided(names: list[str], attempt: Callable[[str, bytes], None], options: argparse.Namespace) -> None:
     """The first byte chooses the target. libFuzzer ends its process, which is a child therefore."""
     if child := os.fork():
-        os.waitpid(child, 0)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            sys.exit("The fuzzer broke off, of a fault in tests/attacks/fuzz_targets.py or a crash: see above.")
         return
     words = [sys.argv[0], f"-max_total_time={int(60 * options.minutes)}", f"-max_len={LONGEST}"]
     words += [f"-seed={options.seed % 2**31}", "-timeout=0", "-len_control=0", "-verbosity=0"]

@@ -257,11 +257,13 @@ def _packed(source: Path, path: Path, data: bytes) -> None:
             name = entry.filename
             if name == DATABASE:
                 content = edited(content, data)
-            elif data[:1] > b"\xf0":
-                name = data[1:].decode(errors="replace") or "."
+            elif data[:1] > b"\xf0":  # zipfile cuts it at a NUL, and makes none without a name
+                name = data[1:].partition(b"\0")[0].decode(errors="replace") or "."
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of a name that is there already
-                made.writestr(name, content)
+                made.writestr(
+                    name if name.partition("\0")[0] else "-", content
+                )  # zipfile itself makes none without a name
 
 
 def pack(data: bytes, inside: Path) -> None:

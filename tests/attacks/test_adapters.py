@@ -103,6 +103,8 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "a pattern": (config(target_modules="(a+)+$"), "'target_modules'"),
     "patterns": (config(target_modules=["(a+)+$"]), "'target_modules'"),
     "a pattern of ranks": (config(rank_pattern={"(a+)+$": 3}), "'rank_pattern'"),
+    "endless ranks": (config(rank_pattern={f"x{i}": 1 for i in range(50_000)}), "'rank_pattern'"),
+    "endless names": (config(target_modules=[f"x{i}" for i in range(9_000)]), "'target_modules'"),
     "other initial weights": (config(loftq_config={"loftq_bits": 4}), "'loftq_config'"),
     "other tensors": (config(target_parameters=["x"]), "'target_parameters'"),
     "copies of layers": (config(layer_replication=[[0, 10**9]]), "'layer_replication'"),
@@ -117,6 +119,14 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "a header of 2^62 bytes": (header, "is damaged"),
     "a missing tensor": (weights(lambda found: found.pop(FIRST)), rf"it lacks {FIRST}"),
     "a foreign tensor": (weights(lambda found: found.update({"x.lora_A.weight": torch.zeros(1)})), "x.lora_A.weight"),
+    "weights that are not numbers": (
+        weights(lambda found: found.update({FIRST: found[FIRST] * float("nan")})),
+        f"not all weights are numbers in {FIRST}",
+    ),
+    "weights that are whole numbers": (
+        weights(lambda found: found.update({FIRST: found[FIRST].long()})),
+        f"not all weights are numbers in {FIRST}",
+    ),
     "another shape": (weights(lambda found: found.update({FIRST: torch.zeros(16, 5)})), f"shape is another in {FIRST}"),
 }
 
@@ -186,6 +196,19 @@ def test_no_job_reads_a_tampered_adapter(base, filled, tuned, tmp_path, kind, at
     assert attempts == [] and not (tuned / "ran").exists() and not (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize("kind", [JobKind.EXPORT_MODEL, JobKind.GENERATE])
+def test_an_adapter_that_is_too_large_for_the_model_is_told(base, filled, tuned, tmp_path, kind):
+    weights(lambda found: found.update({name: torch.full_like(value, 1e38) for name, value in found.items()}))(tuned)
+    config = RUNS[kind](tmp_path)
+    wishes.choose(filled, config)
+    job = queue.enqueue(filled, kind, config_values(config))
+    claimed = worker.claim(filled)
+    assert claimed is not None
+    worker.run_job(filled, claimed, {"base": base})
+    job = queue.get(filled, job.id)
+    assert job.status == "failed" and "are not numbers" in (job.error or "") and not (tmp_path / "made").exists()
+
+
 def test_a_reward_model_says_only_what_it_can_be(base, tmp_path):
     shared = SharedModel(base)
     model = RewardModel(shared)
@@ -202,6 +225,13 @@ def test_a_reward_model_says_only_what_it_can_be(base, tmp_path):
         {"columns": [None]},
         {"columns": ["overall"] * 500},
         {"mean": ["x"]},
+        {"mean": [10**400]},
+        {"mean": [2**70]},
+        {"mean": [float("nan")]},
+        {"std": [0]},
+        {"combined": {"mean": [0, 0]}},
+        {"members": ["policy"]},
+        {"scaled_by": []},
         {"tie": []},
         {"combined": {"mean": [1]}},
         {"combined": 5},

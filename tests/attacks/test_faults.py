@@ -8,9 +8,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import warnings
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,9 @@ from core.jobs.context import JobContext
 from core.jobs.follow import Follower
 from core.jobs.wait import wait
 from core.jobs.worker_process import Life
-from core.store import Project, open_project
+from core.labeling.session import LabelingSession
+from core.projects import trash
+from core.store import Project, labelers, open_project
 from core.store.runs import checkpoints, job_log, job_metrics
 
 STEPS = 5
@@ -630,6 +633,26 @@ def test_a_link_at_the_note_that_asks_a_worker_to_leave_is_not_followed(project,
     assert not (tmp_path / "made").exists()
 
 
+@needs_fork
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: (path.mkdir(), (path / "x").touch()), os.mkfifo])
+@pytest.mark.parametrize("name", ["worker.log", lock.LOCK, f"{lock.LOCK}-journal", lock.LEAVE])
+def test_whatever_lies_in_the_place_of_the_workers_files_is_at_most_a_sentence(project, name, make):
+    folder = project.folder
+    make(folder / name)
+    for operation in (
+        lambda: lock.dismiss(folder), lambda: lock.take_over(folder).close(), lambda: lock.asked_to_leave(folder),
+        lambda: lock.held(folder),
+    ):  # fmt: skip
+        with suppress(BadInput):
+            operation()
+    project.close()
+    assert run(["jobs", str(folder)]) == 0
+    assert run(["archive", str(folder), str(folder.parent / "a.zip")]) == 0
+    with suppress(KnownError):
+        trash.put_back(trash.delete(folder))
+    open_project(folder).close()
+
+
 def test_no_worker_is_started_for_a_project_that_is_gone(project, tmp_path):
     project.folder.rename(tmp_path / "elsewhere")
     with pytest.raises(ProjectError, match="is gone"):
@@ -690,3 +713,39 @@ def test_a_clock_that_was_set_back_makes_no_time_negative(counted, project):
     worker.run_job(project, claimed, {})
     assert_whole(project, job)
     assert queue.get(project, job.id).took == 0.0
+
+
+def test_two_windows_and_a_command_that_rank_at_once_lose_no_ranking(filled, tmp_path):
+    folder, made, gone_wrong = filled.folder, [], []
+
+    def window(name):
+        try:
+            with closing(open_project(folder)) as project:
+                session = LabelingSession(project, labelers.named(project, name))
+                for _ in range(6):
+                    session.open_next()
+                    if session.group is None:
+                        break
+                    for item in session.ordering.shown:
+                        session.editor.change(session.ordering.place_last(item))
+                    made.append((name, session.group.id))
+                    session.save()
+        except Exception as error:
+            gone_wrong.append(error)
+
+    def command():
+        for _ in range(6):
+            made.append(("command", run(["rank", str(folder), "--labeler", "command", "--order", "1>2>3>4"])))
+
+    at_once = [threading.Thread(target=window, args=(name,)) for name in ("me", "me", "other")]
+    at_once.append(threading.Thread(target=command))
+    for each in at_once:
+        each.start()
+    for each in at_once:
+        each.join()
+    assert not gone_wrong
+    assert ("command", 2) not in made and ("command", 1) not in made
+    assert filled.database.value("select count(*) from rankings") == len(made)
+    current = filled.database.value("select count(*) from current_rankings")
+    assert current == len({each for each in made if each[0] != "command"}) + 6
+    assert filled.database.value("select count(*) from drafts") == 0

@@ -1,5 +1,6 @@
 """What is written in steps, killed at any of them: the next start finishes it or takes it back, and all is clean."""
 
+import json
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import pack as packs
 from core.machine import compute_settings
-from core.projects import archive, leftovers, trash
+from core.projects import archive, leftovers, trash, trash_notes
 from core.records import NewRanking
 from core.report import experiment, page
 from core.resources import data_folder
@@ -349,3 +350,34 @@ def test_folders_of_any_name_do(filled, tmp_path, name, capfdbinary):
     assert sorted(path.name for path in odd.iterdir()) == [
         "back", "bo", "bo.plumbpack", "copy", "demo", "new", "project", "x.zip",
     ]  # fmt: skip
+
+
+ODD = ("[]", "5", "{}", "[" * 100_000, '"x"', "{", "\x00", " " * 200_000 + "{}")
+FIELDS = {
+    "name": [5, None, [1]], "folder": [5, "\0", "relative", ""], "place": [5, "\0", "/etc", "~", ".", ""],
+    "bytes": ["x", None],
+    "deleted_at": [5, None], "mode": ["x", 1e999], "run": ["x", -1, 2**70, True],
+}  # fmt: skip
+
+
+def test_notes_of_the_trash_that_somebody_wrote_are_none(project, tmp_path):
+    shutil.copytree(project.folder, tmp_path / "mine")
+    mine = trash.delete(tmp_path / "mine")
+    notes = trash_notes.folder()
+    for number, text in enumerate(ODD):
+        for state in trash_notes.State:
+            (notes / f"{number:032x}{state.value}").write_text(text)
+    good = json.loads((notes / f"{mine.id}.json").read_text())
+    for number, (field, value) in enumerate((field, value) for field, values in FIELDS.items() for value in values):
+        name = f"{number + 100:032x}"
+        place = str(notes / name)
+        (notes / name).mkdir()
+        (notes / f"{name}.json").write_text(json.dumps(good | {"id": name, "place": place, field: value}))
+    os.mkfifo(notes / f"{1:033x}.json")
+    (notes / f"{2:033x}.json").mkdir()
+    found = trash.listed()
+    assert mine in found
+    assert {each.folder for each in found} == {mine.folder}
+    trash.settle()
+    trash.put_back(mine)
+    open_project(tmp_path / "mine").close()

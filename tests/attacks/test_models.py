@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from core.errors import ModelError
 from core.machine import base_models
 from core.machine.memory_plan import shape_of
-from core.models import chat, fetch
+from core.models import chat, export_job, fetch, vetting
 from core.models.load import load
 from core.reward.external import ExternalReward
 from tests.attacks.strangers import Tampering, cheap, edit, watch_network
@@ -68,6 +68,15 @@ def tokenizer(**changes: object) -> Tampering:
     return lambda folder: edit(folder / "tokenizer.json", **changes)
 
 
+def templates(*more: object) -> Tampering:
+    def tamper(folder: Path) -> None:
+        (folder / "chat_template.jinja").unlink()
+        plain = {"name": "default", "template": "{{ messages[0].content }}"}
+        edit(folder / "tokenizer_config.json", chat_template=[plain, *more])
+
+    return tamper
+
+
 def growing(folder: Path) -> None:
     """Each `a` becomes ten, forty times over."""
     more = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 10}
@@ -80,13 +89,37 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "kernels, by the private name": (config(_attn_implementation="evil/kernel@main:f"), "asks for code"),
     "kernels of a part": (config(text_config={"attn_implementation": {"": "evil/kernel"}}), "asks for code"),
     "flash attention, which the hub has": (config(attn_implementation="flash_attention_3"), "asks for code"),
+    "attention that is compiled here": (config(attn_implementation="flex_attention"), "asks for code"),
     "kernels of experts": (config(experts_implementation="evil/kernel"), "asks for code"),
     "switched on": (config(use_kernels=True), "asks for code from the hub"),
+    "a backbone of the hub": (
+        write("config.json", '{"model_type": "rf_detr", "backbone": "evil/repo"}'),
+        "names another model as a part",
+    ),
+    "a method's name": (config(save_pretrained=5), "an entry that no model has"),
+    "a method's name in a part": (config(text_config={"to_dict": 5}), "an entry that no model has"),
+    "code that is to be written": (config(_auto_class="AutoConfig"), "asks for code"),
+    "a template whose name leaves the folder": (
+        templates({"name": "../../../evil", "template": "x"}), "a chat template that is none",
+    ),
+    "a template of half a character": (templates({"name": "y", "template": "\ud800"}), "a chat template that is none"),
+    "a template that is a number": (templates({"name": "y", "template": 5}), "a chat template that is none"),
     "a quantizer": (config(quantization_config={"quant_method": "mxfp4"}), "is quantized"),
     "a pickle as its weights": (config(transformers_weights="adapter_model.bin"), "names other files"),
     "an adapter beside it": (adapter_beside, "holds an adapter beside the model"),
     "a remote config": (config(model_type="x", auto_map={"AutoConfig": "evil/repo--m.C"}), "cannot be loaded"),
     "many layers": (config(num_hidden_layers=10**9), "absurd number"),
+    "a thousand layers": (config(num_hidden_layers=1000), "absurd number"),
+    "layers by the kind of their attention": (
+        config(model_type="gpt_neo", num_layers=2, attention_types=[[["global"], 10**9]]), "absurd number",
+    ),
+    "blocks by their sizes": (config(model_type="funnel", block_sizes=[10**9]), "absurd number"),
+    "many hash functions": (config(model_type="canine", num_hash_functions=10**9), "absurd number"),
+    "many inputs": (config(model_type="gemma3n_text", altup_num_inputs=10**8), "absurd number"),
+    "many streams": (config(model_type="prophetnet", ngram=10**9), "absurd number"),
+    "positions of sines": (
+        config(model_type="xlm", sinusoidal_embeddings=True, max_position_embeddings=10**9), "absurd number",
+    ),
     "many labels": (config(num_labels=10**9), "absurd number"),
     "a large vocabulary": (config(vocab_size=10**9), "its files hold"),
     "wide layers": (config(hidden_size=10**9), "cannot be loaded|its files hold"),
@@ -138,6 +171,38 @@ def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, atte
     assert attempts == []
 
 
+NAMES = dict.fromkeys(
+    [
+        "backbone",
+        "_name_or_path",
+        "name_or_path",
+        "base_model_name_or_path",
+        "tokenizer_class",
+        "tokenizer_name_or_path",
+        "text_encoder",
+        "decoder",
+        "encoder",
+        "vision_config",
+        "text_config",
+        "audio_config",
+        "timm_model_name",
+        "model_name",
+        "architecture",
+    ],
+    "evil/repo",
+)
+
+
+@pytest.mark.parametrize("kind", ["rf_detr", "dpt", "table-transformer", "llama", "timm_wrapper"])
+@pytest.mark.parametrize("names", [{"backbone": "evil/repo"}, NAMES, {"text_config": NAMES, "backbone_config": NAMES}])
+def test_what_a_config_would_look_up_on_the_hub_is_not_asked_for(model, attempts, monkeypatch, kind, names):
+    monkeypatch.delitem(vetting.REFUSED, "backbone")
+    (model / "config.json").write_text(json.dumps({"model_type": kind, **names}), "utf-8")
+    with pytest.raises(ModelError):
+        load(base_models.parse(str(model)))
+    assert attempts == []
+
+
 def test_a_tokenizer_of_another_model_is_told_by_its_tokens(model):
     edit(model / "tokenizer_config.json", extra_special_tokens=[f"<{number}>" for number in range(100)])
     (model / "chat_template.jinja").write_text("<99>" + CHAT_TEMPLATE)
@@ -146,13 +211,53 @@ def test_a_tokenizer_of_another_model_is_told_by_its_tokens(model):
         chat.prompt_ids(base, "what does it mean?")
 
 
-def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model):
+@pytest.mark.parametrize("name", ["config.json", "additional_chat_templates/x.jinja"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model, name):
     import os
 
-    (model / "config.json").unlink()
-    os.mkfifo(model / "config.json")
+    (model / name).parent.mkdir(exist_ok=True)
+    (model / name).unlink(missing_ok=True)
+    os.mkfifo(model / name)
     with pytest.raises(ModelError):
         load(base_models.parse(str(model)))
+
+
+def test_what_a_config_wants_of_the_outputs_is_nothing_to_us(model):
+    before = load(base_models.parse(str(model)))
+    ids = torch.arange(5)[None]
+    edit(model / "config.json", return_dict=False, output_hidden_states=True)
+    base = load(base_models.parse(str(model)))
+    found = base.model.model(ids)
+    assert found.hidden_states is None
+    assert torch.equal(base.model(ids).logits, before.model(ids).logits)
+
+
+def reward_model(folder: Path) -> None:
+    from transformers import LlamaConfig, LlamaForSequenceClassification
+
+    torch.manual_seed(0)
+    about = LlamaConfig.from_pretrained(folder)
+    about.num_labels = 1
+    LlamaForSequenceClassification(about).save_pretrained(folder)
+
+
+def test_a_reward_model_whose_scores_are_not_numbers_says_so(model):
+    reward_model(model)
+    weights = {name: value * float("nan") for name, value in load_file(model / WEIGHTS).items()}
+    save_file(weights, model / WEIGHTS, metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="The scores of model are not numbers"):
+        ExternalReward(str(model)).raw(["hello"], ["you"])
+
+
+def test_a_reward_model_reads_no_token_that_it_does_not_have(model):
+    reward_model(model)
+    edit(model / "config.json", return_dict=False)
+    before = ExternalReward(str(model)).raw(["hello"] * 2, ["you", "a longer one"])
+    edit(model / "tokenizer_config.json", pad_token="[PAD]", extra_special_tokens=[f"<{i}>" for i in range(50)])
+    reward = ExternalReward(str(model))
+    assert reward.raw(["hello"] * 2, ["you", "a longer one"]) == pytest.approx(before, abs=0.02)
+    with pytest.raises(ModelError, match="The tokenizer of model is another model's"):
+        reward.raw(["hello"], ["<49>"])
 
 
 def test_a_model_without_a_layer_is_refused_by_the_names_of_its_weights(model, attempts):
@@ -237,6 +342,10 @@ GGUFS = {
     "many entries": {"entries": 2**62},
     "a long name": {"rest": struct.pack("<Q", 2**62)},
     "a long array": {"rest": text("x") + struct.pack("<IIQ", 9, 0, 2**62) + b"\0" * 100},
+    "arrays that are long together": {
+        "entries": 3,
+        "rest": b"".join(text(f"x{i}") + struct.pack("<IIQ", 9, 0, 900_000) + bytes(900_000) for i in range(3)),
+    },
     "arrays in arrays": {"rest": text("x") + struct.pack("<I", 9) + struct.pack("<IQ", 9, 1) * 100_000},
     "many layers": {"entries": 2, "rest": ARCHITECTURE + number("llama.block_count", 10**9)},
     "a tensor of 2^62 numbers": {
@@ -275,3 +384,13 @@ def test_two_files_of_one_name_never_share_a_converted_model(tmp_path):
     os.utime(one, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert one.stat().st_size == before.st_size and one.stat().st_mtime_ns == before.st_mtime_ns
     assert folder != base_models.parse(str(one)).folder
+
+
+def test_the_format_of_an_export_is_that_of_the_model_and_of_nothing_beside_it(model):
+    import os
+
+    os.mkfifo(model / "aaa.safetensors")
+    (model / "bbb.safetensors").write_bytes(b"garbage")
+    assert export_job._stored_dtype(model) is torch.float32
+    save_file({"x": torch.zeros(1, dtype=torch.int64)}, model / WEIGHTS)
+    assert export_job._stored_dtype(model) is torch.float32

@@ -83,6 +83,28 @@ LEFT_OUT = {
     "groups that changed their numbers": [
         "update rankings set group_id = 3 where group_id = 1",
     ],
+    "a time that never comes": ["update rankings set created_at = '9999-12-31T23:59:59-23:59' where id = 4"],
+    "a time before all": ["update rankings set created_at = '0001-01-01T00:00:00+23:59' where id = 4"],
+    "taken back at the end": ["update rankings set retracted_at = '9999-12-31T23:59:59-23:59' where id = 4"],
+    "a flag of megabytes": ["update rankings set flag = hex(zeroblob(1000000)) where id = 4"],
+    "a flag for a terminal": ["update rankings set flag = char(27) || '[2J' where id = 4"],
+    "a flag for a terminal on a completion": [
+        "update ranking_items set flag = char(27) || '[2J' where ranking_id = 4 and rank = 2",
+    ],
+    "a criterion for a terminal": ["update criterion_ranks set criterion = char(27) || '[2J' where ranking_id = 4"],
+    "a criterion without a name": ["update criterion_ranks set criterion = '' where ranking_id = 4"],
+    "a criterion that is the whole order": ["update criterion_ranks set criterion = 'Overall' where ranking_id = 4"],
+    "thousands of criteria": [
+        "with recursive n(i) as (select 1 union select i + 1 from n limit 3000) insert into criterion_ranks"
+        " select 4, 'c' || i, completion_id, rank from n, ranking_items where ranking_id = 4",
+    ],
+    "more rankings than anybody makes": [
+        "with recursive n(i) as (select 1 union select i + 1 from n limit 1100) insert into rankings (group_id,"
+        " labeler_id, guidelines_id, created_at, uid, method) select 1, labeler_id, guidelines_id, created_at,"
+        " printf('%032x', i), method from n, rankings where id = 4",
+        "insert into ranking_items (ranking_id, completion_id, rank, position) select r.id, i.completion_id, i.rank,"
+        " i.position from rankings r, ranking_items i where r.id > 5 and i.ranking_id = 4",
+    ],
     "a group of nothing": ["update rankings set group_id = 9223372036854775807 where id = 4"],
     "other completions": ["update completions set text = 'better' where group_id = 1"],
     "another prompt": ["update prompts set text = 'other' where id = 1"],

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import struct
 
 import pytest
 
@@ -11,7 +12,7 @@ from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResul
 from core.errors import BadInput
 from core.events import Checkpoint
 from core.jobs import checkpoint_files, queue, recorder
-from core.projects import trash
+from core.projects import archive, trash
 from core.store import open_project
 from core.store.files.inside import inside
 from tests.jobs import set_job
@@ -110,3 +111,29 @@ def test_a_pipe_in_a_sealed_checkpoint_is_damage_and_not_waited_for(filled, run)
     folder = filled.run_folder(run.id) / "step-000001"
     os.mkfifo(folder / "pipe")
     assert "no file" in checkpoint_files.damage(folder)
+
+
+@pytest.mark.parametrize("copy", [archive.archive, archive.duplicate])
+def test_what_a_folder_of_runs_that_is_a_link_leads_to_is_in_no_copy(filled, tmp_path, copy):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "secret").write_text("kept")
+    shutil.rmtree(filled.folder / "runs")
+    (filled.folder / "runs").symlink_to(elsewhere)
+    target = tmp_path / "copy.plumbline.zip"
+    with pytest.raises(BadInput, match="is a link out of the project"):
+        copy(filled.folder, target)
+    assert not target.exists()
+
+
+ODD = ("[]", "5", "null", '[["a", 1]]', "true", "[" * 100_000)
+HEADERS = ("[]", "5", '{"a": 5}', '{"a": {}}', '{"a": {"data_offsets": ["x", "y"]}}', "[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [*(("checksums.json", text) for text in ODD), *(("x.safetensors", text) for text in HEADERS)]
+)
+def test_a_checkpoint_whose_json_is_of_another_kind_is_damaged(tmp_path, name, text):
+    head = struct.pack("<Q", len(text)) if name.endswith("s") else b""
+    (tmp_path / name).write_bytes(head + text.encode())
+    assert checkpoint_files.damage(tmp_path)

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from core import cli, demo, worker
-from core.config.jobs import CompareConfig, ExportModelConfig, JobKind, ScoreFileConfig, config_values
+from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JobKind, ScoreFileConfig, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
-from core.errors import BadInput, ModelError
+from core.errors import BadInput, ModelError, ProjectMoved
 from core.jobs import launch, lock, queue
 from core.labeling import gold, pack, simulate
 from core.machine import base_models
@@ -118,7 +118,7 @@ def test_a_damaged_registry_trusts_nothing(filled, tmp_path):
 
 
 def test_a_disk_that_is_numbered_anew_keeps_trust_where_the_project_lay(filled):
-    place = registry.Place.of(filled)
+    place = registry.ProjectFile.of(filled)
     assert registry.standing(replace(place, device=place.device + 1)) == registry.Standing(trusted=True, made=True)
     assert registry.standing(replace(place, device=place.device + 1, path="elsewhere")) is None
 
@@ -502,3 +502,116 @@ def test_a_file_that_was_never_seen_here_is_read_to_its_end_before_it_is_believe
         file.write(b"\xff" * size)
     code, _, told = plumbline("jobs", foreign.folder)
     assert code != 0 and "is damaged" in told
+
+
+def written_over(project, other):
+    """`other`'s rows in the very file of `project`, as `cp` writes them: it keeps its number."""
+    for each in (project, other):
+        each.database.conn.execute("pragma wal_checkpoint(truncate)")
+        each.close()
+    (project.folder / DATABASE).write_bytes((other.folder / DATABASE).read_bytes())
+    return closing(open_project(project.folder))
+
+
+def opened_again(project, times):
+    for _ in range(times):
+        gate.arrive(project, worker=True)
+
+
+def test_a_trusted_project_that_is_written_over_with_what_others_made_of_it_is_not_trusted(filled, foreign):
+    opened_again(filled, registry.WORDS)
+    add_job(foreign, GenerateConfig(), status="queued")
+    with written_over(filled, foreign) as project:
+        assert not gate.is_trusted(project)
+        run_queued(project)
+        assert [job.status for job in queue.listed(project)] == ["stopped"]
+
+
+def test_a_project_that_was_looked_at_and_is_written_over_starts_no_job(foreign, filled):
+    gate.arrive(foreign, anew=True)
+    opened_again(foreign, registry.WORDS)
+    add_job(filled, GenerateConfig(), status="queued")
+    with written_over(foreign, filled) as project:
+        run_queued(project)
+        assert [job.status for job in queue.listed(project)] == ["stopped"]
+
+
+def test_opening_one_s_own_project_often_asks_nothing(filled, mine):
+    opened_again(filled, 2 * registry.WORDS)
+    question = AskFirst(registry.ProjectFile.of(filled), [code.wish_of(mine[0])])
+    opened_again(filled, registry.WORDS - 1)
+    question.allow()
+    assert gate.is_trusted(filled)
+    gate.check(filled, [code.wish_of(mine[0])])
+
+
+def test_a_file_of_no_identity_is_never_taken_for_one_that_was_trusted(filled, tmp_path):
+    """Numbers of files that were deleted are given to others: with no identity nothing else would tell them apart."""
+    with filled.write() as database:
+        database.execute("delete from settings where key = 'identity'")
+    assert not registry.ProjectFile.of(filled).identity
+    place = registry.ProjectFile.of(filled)
+    registry.keep(place, registry.Standing(trusted=True))
+    assert registry.standing(place) is None
+    packed = archive.archive(filled.folder, tmp_path / "a.plumbline.zip")
+    for name in ("first", "second"):
+        with closing(open_project(archive.restore(packed, tmp_path / name))) as project:
+            assert project.setting("identity")
+    gate.arrive(filled)
+    assert filled.setting("identity")
+
+
+def test_a_number_of_a_deleted_file_given_to_another_that_carries_its_identity_is_not_taken_for_it(filled, foreign):
+    for seen in (registry.Standing(trusted=True), registry.Standing()):
+        registry.keep(registry.ProjectFile.of(foreign), seen)
+        gate.arrive(foreign)
+        place = registry.ProjectFile.of(foreign)
+        assert registry.standing(place) == seen
+        assert registry.standing(replace(place, word="")) is None, "the file of a maker who gave both the same identity"
+
+
+def test_a_pack_that_is_unpacked_has_an_identity(filled, tmp_path):
+    pack.pack(filled, tmp_path / "a.plumbpack", "bea")
+    with closing(open_project(pack.unpack(tmp_path / "a.plumbpack", tmp_path / "unpacked"))) as project:
+        assert project.setting("identity")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "~nobody-of-this-name/x"])
+def test_a_path_that_is_none_is_a_sentence(filled, plumbline, path):
+    add_job(filled, ScoreFileConfig(path=path, out=path))
+    filled.set_setting("identity", "another")
+    code, _, told = plumbline("trust", filled.folder, "--yes")
+    assert code == 0 and "is no path" in told
+
+
+@pytest.mark.parametrize("pattern", ["a{99999999999999}", "(" * 3000])
+def test_a_pattern_that_python_refuses_is_a_sentence(filled, pattern):
+    with pytest.raises(BadInput, match="is not a regular expression"):
+        gold.find(filled, f"regex:{pattern}")
+
+
+def test_a_module_that_changed_runs_as_it_was_allowed_the_last_time(filled, tmp_path, monkeypatch):
+    package = tmp_path / "modules" / "changing_rewards"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from changing_rewards.kind import score\n")
+    (package / "kind.py").write_text("def score(prompt, completion):\n    return 1.0\n")
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    name = "changing_rewards.kind:score"
+    gate.choose(filled, wishes.of_gold(name))
+    registry.set_modules(frozenset({"changing_rewards.kind"}))
+    assert gold.find(filled, name)("", "") == 1.0
+    (package / "kind.py").write_text("def score(prompt, completion):\n    return 22.0\n")
+    with pytest.raises(AskFirst, match="changed since you allowed it") as asked:
+        gold.find(filled, name)
+    asked.value.allow()
+    assert gold.find(filled, name)("", "") == 22.0
+    assert code.load(filled, name) is code.load(filled, name)
+
+
+def test_trust_is_for_what_was_looked_at_and_not_for_what_lies_there_by_then(foreign, filled, tmp_path):
+    shutil.copy(filled.folder / DATABASE, tmp_path / "another")
+    (tmp_path / "another").replace(foreign.folder / DATABASE)
+    with pytest.raises(ProjectMoved):
+        gate.trust(foreign)
+    with closing(open_project(foreign.folder)) as there:
+        assert not gate.is_trusted(there)

@@ -1,7 +1,8 @@
 """The tiny model, made once, and a way to run a job in this process."""
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.errors import BadInput
 from core.records import Job, Prompt
 from core.store import Project, create_project, prompts
 from tests.conftest import copied
+from tests.stranger import Stranger
 from tests.tiny import make_tiny_model
 
 
@@ -36,6 +38,16 @@ def base(request: pytest.FixtureRequest, tiny_model: Path, tiny_gpt2: Path, monk
 
 
 @pytest.fixture(scope="session")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stranger]:
+    """Runs programs in a process that has transformers and peft, and nothing of ours."""
+    if not hasattr(os, "fork"):
+        pytest.skip("children are forked, which this system cannot")
+    found = Stranger(tmp_path_factory.mktemp("stranger"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
 def asking_project(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     """A project with the tiny model and prompts, made once; tests copy it."""
     folder = tmp_path_factory.mktemp("asking") / "project"
@@ -57,6 +69,11 @@ def asking(asking_project: Path, tmp_path: Path) -> Iterator[Project]:
 def run_job(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
     """Queue a job as a person does in a project of their own, and run it here, as the worker would."""
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
+    return runner()
+
+
+def runner() -> Callable[..., Job]:
+    """`run_job`, for what several tests share, too."""
     cache: dict[str, Any] = {}
 
     def run(project: Project, kind: str, config: Any, options: Any = None) -> Job:
@@ -76,3 +93,15 @@ def run_job(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
         return queue.get(project, job.id)
 
     return run
+
+
+@contextmanager
+def made_once(folder: Path, model: Path) -> Iterator[tuple[Project, Callable[..., Job]]]:
+    """A new project that tests copy, and a way to run jobs in it, with a data folder that nobody else has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLUMBLINE_DATA", str(folder / "data"))
+        patch.setenv("PLUMBLINE_DTYPE", "float32")
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        found = create_project(folder / "project", model=str(model))
+        yield found, runner()
+        found.close()

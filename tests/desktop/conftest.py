@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from core.jobs import launch
 from core.store import Project
 from desktop.app import build
+from desktop.background import abandon
 from desktop.session import Session
 from desktop.window import Window
 
@@ -25,6 +26,12 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     folders: list[object] = []
     monkeypatch.setattr(launch, "ensure_worker", lambda folder, **_: folders.append(folder))
     return folders
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """As when a project closes: nothing that is still read of it reaches the window."""
+    abandon()
 
 
 @pytest.fixture(autouse=True)

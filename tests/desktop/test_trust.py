@@ -1,12 +1,15 @@
 """The question that the window asks before a project from elsewhere does what it names."""
 
+import shutil
+from contextlib import closing
+
 import pytest
 from PySide6.QtWidgets import QMessageBox
 
 from core.config.jobs import GenerateConfig, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
-from core.store import open_project
+from core.store import DATABASE, open_project
 from core.trust import gate
 from desktop import workspace
 from desktop.background import wait_for_all
@@ -171,3 +174,38 @@ def test_a_project_made_in_the_window_is_trusted(qtbot, tmp_path):
     project = open_project(made[0])
     assert gate.is_trusted(project)
     project.close()
+
+
+@pytest.fixture
+def copied(filled, tmp_path):
+    """The folder of a project that was never open here."""
+    filled.database.conn.execute("pragma wal_checkpoint(truncate)")
+    shutil.copytree(filled.folder, tmp_path / "copied", ignore=shutil.ignore_patterns("worker.*"))
+    return tmp_path / "copied"
+
+
+def test_a_large_project_that_was_never_open_here_is_looked_through_beside_the_window(copied, open_window, monkeypatch):
+    monkeypatch.setattr(workspace, "LARGE", 0)
+    window = open_window()
+    assert not window.workspace.open(copied)
+    assert window.workspace.busy, "the window does not wait for it"
+    wait_for_all()
+    assert window.workspace.is_open(copied)
+
+
+@pytest.mark.parametrize("large", [0, workspace.LARGE])
+def test_one_that_is_damaged_deep_inside_is_not_opened(copied, open_window, monkeypatch, large):
+    monkeypatch.setattr(workspace, "LARGE", large)
+    with closing(open_project(copied)) as project:
+        root = project.database.value("select rootpage from sqlite_master where name = 'ranking_items'")
+        size = project.database.value("pragma page_size")
+    with (copied / DATABASE).open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+    window = open_window()
+    failed = []
+    window.workspace.failed.connect(failed.append)
+    window.workspace.open(copied)
+    wait_for_all()
+    assert window.workspace.session is None
+    assert "is damaged" in str(failed[0])

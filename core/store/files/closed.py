@@ -63,9 +63,9 @@ def models(folder: Path) -> list[str]:
     return [str(model) for model in found if model]
 
 
-def fault(path: Path) -> Fault | None:
+def fault(path: Path, *, references: bool = True) -> Fault | None:
     """Why the file is no whole project that this version can open; reads all of it. Migrations wait until somebody
-    opens it.
+    opens it. Without `references` rows may speak of others that there are not.
 
     Raises `AlteredProject`, which names what in it Plumbline did not make.
     """
@@ -75,6 +75,8 @@ def fault(path: Path) -> Fault | None:
                 return Fault.FOREIGN
             pending(connection, path)
             whole = connection.execute("pragma quick_check(1)").fetchone()[0] == "ok"
+            if whole and references:  # whoever wrote to it with another program may have left rankings of nobody
+                whole = connection.execute("pragma foreign_key_check").fetchone() is None
         except AlteredProject:
             raise
         except ProjectError:

@@ -52,8 +52,11 @@ REDUCE = (
 
 
 WAITED = "It waited when the project was copied: resume it if you want it to run."
-#: A copy is another project than the one that it was made from.
-NEW_IDENTITY = "update settings set value = json_quote(lower(hex(randomblob(16)))) where key = 'identity'"
+#: A copy is another project than the one that it was made from, even if that had none or carries somebody else's.
+NEW_IDENTITY = (
+    "insert into settings (key, value) values ('identity', json_quote(lower(hex(randomblob(16)))))"
+    " on conflict (key) do update set value = excluded.value"
+)
 
 
 def write(project: Project, path: Path) -> None:

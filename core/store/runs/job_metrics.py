@@ -5,6 +5,9 @@ from typing import Any
 
 from core.store import Project
 
+#: Nothing can be drawn of values beyond these, which no run gives.
+MOST = 1e100
+
 
 def add(project: Project, job_id: int, step: int, values: Mapping[str, float]) -> None:
     with project.write() as database:
@@ -18,7 +21,8 @@ def series(project: Project, job_id: int, names: tuple[str, ...] = ()) -> dict[s
     """Each metric of a job as (step, value) in order of steps; all of them unless `names` chooses."""
     found: dict[str, list[tuple[int, float]]] = {}
     for step, name, value in _read(project, job_id, names):
-        found.setdefault(name, []).append((step, value))
+        if abs(value) < MOST:
+            found.setdefault(name, []).append((step, value))
     return found
 
 

@@ -7,6 +7,8 @@ from core.events import Score
 from core.store import Project
 
 Part = Literal["heldout", "reference"]
+#: Nothing can be reckoned with scores beyond these, which no model gives.
+MOST = 1e30
 
 
 class CompletionScore(NamedTuple):
@@ -19,8 +21,9 @@ class CompletionScore(NamedTuple):
 def of_run(project: Project, job_id: int, part: Part, criterion: str) -> list[CompletionScore]:
     """What the models of a run said by one criterion of its held-out completions, or of the reference's."""
     rows = project.database.execute(
-        "select model, completion_id, score, tokens from scores where job_id = ? and part = ? and criterion = ?",
-        (job_id, part, criterion),
+        "select model, completion_id, score, tokens from scores where job_id = ? and part = ? and criterion = ?"
+        " and score between ? and ?",
+        (job_id, part, criterion, -MOST, MOST),
     )
     return list(map(CompletionScore._make, rows))
 

@@ -40,6 +40,11 @@ def put_in_force(project: Project, job_id: int, change: int, step: int) -> None:
         database.execute("update controls set step = ? where id = ?", (step, change))
 
 
+def forget(project: Project, job_id: int, change: int) -> None:
+    with project.write() as database:
+        database.execute("delete from controls where job_id = ? and id = ?", (job_id, change))
+
+
 def forget_from(project: Project, job_id: int, step: int) -> None:
     """Forget what was put in force at `step` or later."""
     with project.write() as database:

@@ -16,9 +16,10 @@ from core.cli.output import table
 from core.config.jobs import CompareJob
 from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput
-from core.jobs import queue
+from core.jobs import launch, queue
 from core.labeling.written import parse_order
-from core.store import open_project, rankings
+from core.records import Prompt
+from core.store import create_project, open_project, prompts, rankings
 from core.store.runs import job_metrics, job_samples
 from tests.ranked import counting_rankings
 
@@ -164,9 +165,31 @@ def test_the_whole_loop_runs_in_a_worker_process_offline(offline, tmp_path, tiny
     project.close()
 
 
-def test_a_failed_job_is_a_sentence_and_exit_code_1(project, tiny_model):
-    project.set_setting("model", str(tiny_model))
-    done = run(project.folder, "train-reward")
+@pytest.fixture(scope="module")
+def at_work(tmp_path_factory, tiny_model):
+    """A project with prompts, a data folder, and a worker that several tests share: it loads torch once."""
+    place = tmp_path_factory.mktemp("at-work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLUMBLINE_DATA", str(place / "data"))
+        patch.setenv("PLUMBLINE_DTYPE", "float32")
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        project = create_project(place / "project", model=str(tiny_model))
+        prompts.add(project, [Prompt(0, f"question {number}?") for number in range(6)])
+        project.close()
+        process = launch.ensure_worker(place / "project", idle=300)
+    yield place
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def worked_on(at_work, monkeypatch):
+    monkeypatch.setenv("PLUMBLINE_DATA", str(at_work / "data"))
+    return at_work / "project"
+
+
+def test_a_failed_job_is_a_sentence_and_exit_code_1(worked_on):
+    done = run(worked_on, "train-reward")
     assert done.returncode == 1
     assert "no pairs" in done.stderr
     assert "Traceback" not in done.stderr
@@ -204,33 +227,33 @@ def test_the_demo_project_is_full_at_once(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
-def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(filled, tiny_model, plumbline):
-    filled.set_setting("model", str(tiny_model))
-    folder = filled.folder
+def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(worked_on, plumbline):
+    folder = worked_on
     command = [sys.executable, str(ROOT / "main.py"), "train-policy", str(folder), "--steps", "5000"]
     command += ["--gold", "regex:[a-m]", "--train-on-gold"]
     heeds = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  where tests run in the background
+    project = open_project(folder)
+    number = len(queue.listed(project)) + 1
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PLUMBLINE_DTYPE": "float32"}, preexec_fn=heeds
     )
-    project = open_project(folder)
     deadline = time.monotonic() + 60
-    while not job_metrics.series(project, 1).get("objective/kl"):
+    while not job_metrics.series(project, number).get("objective/kl"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "resume" in err
-    job = queue.get(project, 1)
+    job = queue.get(project, number)
     assert job.status == "stopped"
-    last = max(step for step, _ in job_metrics.series(project, 1)["objective/kl"])
-    assert project.database.value("select max(step) from checkpoints where job_id = 1") == last
-    assert plumbline("resume", folder, "1", "--detach")[0] == 0
-    while max(step for step, _ in job_metrics.series(project, 1)["objective/kl"]) <= last + 1:
+    last = max(step for step, _ in job_metrics.series(project, number)["objective/kl"])
+    assert project.database.value("select max(step) from checkpoints where job_id = ?", number) == last
+    assert plumbline("resume", folder, number, "--detach")[0] == 0
+    while max(step for step, _ in job_metrics.series(project, number)["objective/kl"]) <= last + 1:
         assert time.monotonic() < deadline + 60
         time.sleep(0.05)
-    assert plumbline("stop", folder, "1")[0] == 0
+    assert plumbline("stop", folder, number)[0] == 0
     project.close()
 
 

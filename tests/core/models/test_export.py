@@ -3,8 +3,6 @@
 import csv
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -15,9 +13,13 @@ from core.jobs import queue
 from core.machine import base_models
 from core.models.adapters import SharedModel
 from core.models.load import load
+from core.records import Prompt
 from core.rl.rollout import POLICY
 from core.runs import metrics_export
+from core.store import prompts
 from core.store.runs import job_metrics
+from tests.conftest import copied
+from tests.core.conftest import made_once
 from tests.core.rl.test_steering import POLICY as RUN
 from tests.core.rl.test_steering import options
 from tests.jobs import set_job
@@ -39,15 +41,29 @@ print(json.dumps({
 """
 
 
+@pytest.fixture(scope="module")
+def tuned_project(tmp_path_factory, tiny_model):
+    """Prompts and a policy; made once, tests copy it."""
+    with made_once(tmp_path_factory.mktemp("tuned"), tiny_model) as (project, run):
+        prompts.add(project, [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)])
+        job = run(project, JobKind.TRAIN_POLICY, RUN, options())
+        assert job.status == "done", job.report or job.error
+        return project.folder
+
+
 @pytest.fixture
-def tuned(asking, run_job):
-    job = run_job(asking, JobKind.TRAIN_POLICY, RUN, options())
-    assert job.status == "done", job.report or job.error
-    return job
+def asking(tuned_project, tmp_path):
+    with copied(tuned_project, tmp_path / "project") as found:
+        yield found
+
+
+@pytest.fixture
+def tuned(asking):
+    return queue.listed(asking)[0]
 
 
 def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
-    asking, tuned, run_job, tmp_path, tiny_model
+    asking, tuned, run_job, tmp_path, tiny_model, stranger
 ):
     out = tmp_path / "out" / "model"
     out.parent.mkdir()
@@ -57,8 +73,7 @@ def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
     assert {path.suffix for path in out.iterdir() if "model" in path.name} == {".safetensors"}
     assert f"tuned with PPO (4 steps) against the reward {RUN.gold} in" in (out / "README.md").read_text()
     adapter = queue.adapter_of(asking, tuned) / POLICY
-    command = [sys.executable, "-c", FRESH, str(tiny_model), str(adapter), str(out)]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout)
+    found = json.loads(stranger.run(FRESH, tiny_model, adapter, out, folder=tmp_path).splitlines()[-1])
     shared = SharedModel(load(base_models.parse(str(tiny_model))))
     shared.load(POLICY, adapter)
     with torch.no_grad(), shared.role(POLICY) as model:

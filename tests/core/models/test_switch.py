@@ -3,9 +3,8 @@
 Everything here is in float32, on both tiny architectures. Tokens that are drawn must be the same ones.
 """
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +33,8 @@ from core.reward.update import own_gradients, put_together, step
 from core.rl.rollout import POLICY, draw
 from tests.core.reward.steps import fresh_model
 from tests.core.rl.rollouts import PROMPTS, cut, learner_of, rollout_of
+
+ROOT = Path(__file__).resolve().parents[3]
 
 CLOSE = {"atol": 2e-5, "rtol": 1e-4}
 """For what one pass through the model gives, and its gradients."""
@@ -102,13 +103,13 @@ def test_a_person_turns_them_off_by_the_environment(tiny_model, monkeypatch):
     assert plain(base.model)
 
 
-def test_importing_registers_nothing():
+def test_importing_registers_nothing(stranger):
     code = (
         "import core.models.load, core.models.sampling, core.reward.trace, core.models.fast.switch as switch\n"
         "from transformers import AttentionInterface\n"
         "assert 'plumbline' not in AttentionInterface().valid_keys()"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    stranger.run(code, folder=ROOT)
 
 
 def test_logits_log_probabilities_and_entropies(base, shared):

@@ -1,7 +1,7 @@
 """Jobs that ask a reward model: scoring with a trace, a whole file, what to label next, and models made elsewhere."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,26 +29,34 @@ from core.reward.model import encode
 from core.reward.suggest_job import doubt
 from core.reward.trace import trace
 from core.runs import wishes
-from core.store import Project, assignments, create_project, labelers, prompts
+from core.store import Project, assignments, labelers, prompts
 from core.store.runs import job_log, job_metrics
+from tests.conftest import copied
+from tests.core.conftest import made_once
 from tests.core.reward.steps import fresh_model
 
 Run = Callable[..., Job]
 REWARD = TrainRewardConfig(epochs=2, learning_rate=5e-3, batch_prompts=3)
 
 
+@pytest.fixture(scope="module")
+def trained_project(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """Eight ranked prompts, four unranked ones, and a reward model; made once, tests copy it."""
+    with made_once(tmp_path_factory.mktemp("trained"), tiny_model) as (project, run):
+        prompts.add(project, [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(8)])
+        run(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=8))
+        gold.rank_all(project, "regex:[a-m]")
+        prompts.add(project, [Prompt(0, f"new prompt {i}") for i in range(4)])
+        run(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=8))
+        job = run(project, JobKind.TRAIN_REWARD, REWARD)
+        assert job.status == "done", job.report or job.error
+        return project.folder
+
+
 @pytest.fixture
-def trained(tmp_path: Path, tiny_model: Path, run_job: Run) -> Project:
-    """Eight ranked prompts, four unranked ones, and a reward model."""
-    project = create_project(tmp_path / "project", model=str(tiny_model))
-    prompts.add(project, [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(8)])
-    run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=8))
-    gold.rank_all(project, "regex:[a-m]")
-    prompts.add(project, [Prompt(0, f"new prompt {i}") for i in range(4)])
-    run_job(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=8))
-    job = run_job(project, JobKind.TRAIN_REWARD, REWARD)
-    assert job.status == "done", job.report or job.error
-    return project
+def trained(trained_project: Path, tmp_path: Path) -> Iterator[Project]:
+    with copied(trained_project, tmp_path / "project") as found:
+        yield found
 
 
 def test_a_trace_gives_each_beginning_the_reward_that_it_has_alone(base):

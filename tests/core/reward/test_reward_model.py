@@ -1,8 +1,6 @@
 """The reward model through its own door: exact gradients in parts, memory, saving, other programs, ensembles."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -133,7 +131,7 @@ def test_scores_survive_saving_and_the_order_of_completions_does_not_matter(shar
     assert scores(RewardModel.load(shared, tmp_path), "hello", ["good", "a longer one", "x"]) == expected
 
 
-def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_peft_alone(shared, tmp_path):
+def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_peft_alone(shared, tmp_path, stranger):
     model, _ = trained(shared, steps=3)
     model.save(tmp_path)
     prompts, completions = ["hello", "what is it?"], ["good", "a longer one"]
@@ -151,9 +149,7 @@ def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_pe
     )
     program += "\n".join(f"    {line}" for line in lines.splitlines()) + "\n    found.append(score)\n"
     program += "print(json.dumps([found, [name for name in ('core', 'desktop') if name in sys.modules]]))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stderr
-    found, foreign = json.loads(done.stdout.splitlines()[-1])
+    found, foreign = json.loads(stranger.run(program, folder=tmp_path).splitlines()[-1])
     assert foreign == []
     assert found == pytest.approx(raw, abs=1e-5)
 

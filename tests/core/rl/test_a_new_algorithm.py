@@ -69,7 +69,7 @@ print(further(job_metrics.series(project, job.id))[-1])
 """
 
 
-def test_one_file_is_enough(tmp_path, tiny_model):
+def test_one_file_is_enough(tmp_path, tiny_model, stranger):
     copy = tmp_path / "copy"
     copy.mkdir()
     for part in ("core", "resources"):
@@ -92,6 +92,6 @@ def test_one_file_is_enough(tmp_path, tiny_model):
     loaded = "import sys, core.cli\nassert not {'torch', 'transformers', 'peft'} & set(sys.modules)"
     python("-c", loaded)
     assert "--strength FLOAT" in python("main.py", "train-policy", "--help")
-    assert python("-c", RUN, str(tmp_path / "project"), str(tiny_model)).splitlines()[-2:] == [
+    assert stranger.run(RUN, tmp_path / "project", tiny_model, folder=copy).splitlines()[-2:] == [
         "2 {'strength': 2.0}", "eleventh/largest",
     ], "it runs with its own settings, and its own numbers are drawn"  # fmt: skip

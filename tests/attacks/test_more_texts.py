@@ -1,0 +1,235 @@
+"""What an attack on texts and data files found."""
+
+import csv
+import datetime
+import gzip
+import json
+import time
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+from PySide6.QtCore import QEvent, QPoint
+from PySide6.QtGui import QHelpEvent
+
+from core import cli, data
+from core.cli import output
+from core.data import jsonlines, rows
+from core.data import parquet as low
+from core.errors import BadInput
+from core.events import NewCompletion
+from core.labeling import gold
+from core.labeling.session import LabelingSession
+from core.preferences import agreement
+from core.preferences.interval import Interval
+from core.records import NewRanking, Prompt
+from core.report.measure import Slice
+from core.reward import score_file_job
+from core.store import completions, labelers, prompts, rankings
+from desktop.reward import report_plots
+from tests.desktop.conftest import *  # noqa: F403
+
+
+def test_the_tip_of_a_slice_is_text(qtbot, monkeypatch):
+    said = []
+    monkeypatch.setattr(report_plots.QToolTip, "showText", lambda place, text, widget: said.append(text))
+    dots = report_plots.SliceDots([Slice("<img src='file:///dev/zero'>", Interval(0.5, 0.4, 0.6), 3)], "By tag")
+    qtbot.addWidget(dots)
+    dots.event(QHelpEvent(QEvent.Type.ToolTip, QPoint(5, 5), QPoint(5, 5)))
+    assert len(said) == 1 and "<img" not in said[0] and "&lt;img" in said[0]
+
+
+@pytest.mark.parametrize("pattern", ["(" * 5000, "a{99999999999999}"])
+def test_a_pattern_that_cannot_be_read_is_a_sentence(pattern):
+    with pytest.raises(BadInput, match="not a regular expression"):
+        gold.check(f"regex:{pattern}")
+
+
+@pytest.mark.parametrize("row", ['{"x":' + "[" * 100_000, '{"prompt": "a\\ud800", "completion": "b"}'])
+def test_a_row_that_cannot_be_scored_is_left_out(tmp_path, row):
+    path = tmp_path / "asked.jsonl"
+    path.write_text('{"prompt": "q", "completion": "a"}\n' + row + "\n")
+    asked, refused = score_file_job.read(path)
+    assert len(asked) == 1 and refused == [2]
+
+
+def test_times_in_parquet_hinder_nobody(tmp_path):
+    path, times = tmp_path / "a.parquet", (pyarrow.timestamp("ns"), pyarrow.duration("ns"), pyarrow.time64("ns"))
+    columns = {str(kind): pyarrow.array([1], kind) for kind in times}
+    parquet.write_table(pyarrow.table({"prompt": ["q"], "day": [datetime.date(2020, 1, 1)], **columns}), path)
+    assert [row.prompt for row in data.read(path)] == ["q"]
+
+
+def test_two_fields_of_one_name_in_parquet_are_a_sentence(tmp_path):
+    path, names = tmp_path / "a.parquet", pyarrow.array(["x"])
+    both = pyarrow.StructArray.from_arrays([names, names], names=["a", "a"])
+    parquet.write_table(pyarrow.table({"prompt": ["q"], "both": both}), path)
+    with pytest.raises(BadInput, match="damaged"):
+        list(data.read(path))
+
+
+def test_no_text_is_taken_apart_by_another_sign_between_cells(filled, tmp_path):
+    rows = {"text": "a;=1+1"}, {"text": "b"}
+    row = {"prompt": "q", "completions": [each | {"rank": 1} for each in rows], "labeler": {"name": "x"}}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row))
+    data.import_preferences(filled, tmp_path / "in.jsonl", "x")
+    data.export(filled, tmp_path / "out.csv", "csv")
+    assert '"a;=1+1"' in (tmp_path / "out.csv").read_text()
+    with (tmp_path / "out.csv").open(newline="") as file:
+        assert any(row["completion"] == "a;=1+1" for row in csv.DictReader(file))
+
+
+def test_a_folder_that_a_terminal_would_obey_is_asked_about_as_text(tmp_path, monkeypatch):
+    folder, said = str(tmp_path / "\x1b[2Jevil"), []
+    cli.run(["new", folder])
+    monkeypatch.setattr("sys.stdin", type("Typed", (list,), {"isatty": lambda _: True})())
+    monkeypatch.setattr("click.confirm", lambda text, **_: said.append(text))
+    cli.run(["trust", folder])
+    assert len(said) == 1 and "evil" in said[0] and "\x1b" not in said[0]
+
+
+def test_a_prompt_that_both_sides_repeat_is_no_part_of_the_answers(tmp_path):
+    asked = {"role": "user", "content": "Hi?"}
+    sides = {name: [asked, {"role": "assistant", "content": name}] for name in ("chosen", "rejected")}
+    (tmp_path / "a.jsonl").write_text(json.dumps({"prompt": "Hi?", **sides}))
+    (row,) = data.read(tmp_path / "a.jsonl")
+    assert [answer.text for answer in row.answers] == ["chosen", "rejected"]
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ("prompt,chosen,rejected\nHello, world,good,bad\n", "more cells"),
+        ("prompt,chosen,rejected,chosen\nq,good,bad,worse\n", "two columns"),
+    ],
+)
+def test_a_table_that_could_be_read_otherwise_is_not_guessed(tmp_path, table, reason):
+    (tmp_path / "a.csv").write_text(table)
+    (refused,) = data.read(tmp_path / "a.csv")
+    assert isinstance(refused, data.Refused) and reason in refused.reason
+
+
+@pytest.fixture
+def quick():
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_list_of_millions_of_nulls_in_a_row_is_a_sentence(tmp_path):
+    nulls = pyarrow.ListArray.from_arrays([0, 3_000_000], pyarrow.nulls(3_000_000, pyarrow.int8()))
+    parquet.write_table(pyarrow.table({"prompt": ["q"], "much": nulls}), tmp_path / "a.parquet", compression="zstd")
+    with pytest.raises(BadInput, match=r"A row of a\.parquet holds more"):
+        list(data.read(tmp_path / "a.parquet"))
+
+
+def test_a_table_of_more_columns_than_anybody_needs_is_a_sentence(tmp_path):
+    parquet.write_table(pyarrow.table({"prompt": ["q"], **{f"c{n}": [n] for n in range(1001)}}), tmp_path / "a.parquet")
+    with pytest.raises(BadInput, match="1,002 columns"):
+        list(data.read(tmp_path / "a.parquet"))
+
+
+def test_rows_of_many_values_are_unpacked_few_at_a_time(tmp_path):
+    turns, scores = [[{"role": "user", "content": "a"}] * 20], [[("a", 1), ("b", 2)]]
+    maps = pyarrow.array(scores * 30_000, pyarrow.map_(pyarrow.string(), pyarrow.int64()))
+    parquet.write_table(
+        pyarrow.table({"prompt": ["q"] * 30_000, "turns": turns * 30_000, "scores": maps}), tmp_path / "a.parquet"
+    )
+    rows = list(low.objects(tmp_path / "a.parquet"))
+    assert len(rows) == 30_000 and rows[-1] == (30_000, {"prompt": "q", "turns": turns[0], "scores": scores[0]})
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("name", "begin", "part", "said"),
+    [
+        ("a.jsonl.gz", '{"prompt":"q","x":[', "{},", "A line is longer"),
+        ("a.csv.gz", "prompt\n", "xxx", "A line is longer"),
+        ("a.json.gz", "[", "[],", "more values"),
+    ],
+)
+def test_a_few_bytes_do_not_become_all_memory(tmp_path, name, begin, part, said):
+    with gzip.open(tmp_path / name, "wt", compresslevel=1) as file:
+        file.write(begin + part * 6_000_000)
+    with pytest.raises(BadInput, match=said):
+        list(data.read(tmp_path / name))
+
+
+def test_texts_full_of_brackets_are_no_values(tmp_path, monkeypatch):
+    monkeypatch.setattr(jsonlines, "CONTAINERS", 10)
+    (tmp_path / "a.json").write_text(json.dumps([{"prompt": '[{"\\' * 20}, {"prompt": "b"}]))
+    assert len(list(data.read(tmp_path / "a.json"))) == 2
+
+
+def test_no_ranking_has_more_answers_than_anybody_orders(filled, tmp_path):
+    for count in (101, 100):
+        answers = [{"text": f"a{n}", "rank": n + 1} for n in range(count)]
+        row = {"prompt": "q", "completions": answers, "labeler": {"name": "x"}}
+        (tmp_path / f"{count}.jsonl").write_text(json.dumps(row))
+    (row,) = data.read(tmp_path / "101.jsonl")
+    assert isinstance(row, data.Refused) and "101 answers" in row.reason
+    assert not isinstance(next(iter(data.read(tmp_path / "100.jsonl"))), data.Refused)
+
+
+def test_completions_that_nobody_could_order_do_not_wait_for_anybody(filled):
+    (prompt,) = prompts.add(filled, [Prompt(0, "Many?")]).ids
+    large = completions.add_group(filled, prompt, tuple(NewCompletion(str(n), 0, True, 0) for n in range(101)))
+    session = LabelingSession(filled, labelers.named(filled, "new"))
+    assert large not in session.queue and session.waiting == session.total > 0
+    with pytest.raises(BadInput, match="101 completions"):
+        session.editor.adjudicate(large)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_pattern_whose_search_does_not_end_is_a_sentence(recwarn):
+    with pytest.raises(BadInput, match="takes too long"):
+        gold.find(None, "regex:(a+)+$")("", "a" * 40 + "!")
+    assert gold.find(None, "regex:[[a]")("", "a[b") == 2 and not [
+        each for each in recwarn if each.category is FutureWarning
+    ]
+
+
+def test_a_quote_that_never_closes_is_said(tmp_path):
+    (tmp_path / "a.csv").write_text('prompt\nfirst\n"he" said\n"two\nlines"\n"open\nsecond\nthird')
+    *rows, refused = data.read(tmp_path / "a.csv")
+    assert [row.prompt for row in rows] == ["first", "he said", "two\nlines"]
+    assert refused.line == 6 and "never closes" in refused.reason
+
+
+@pytest.mark.usefixtures("quick")
+def test_thousands_of_labelers_are_compared_in_time(filled):
+    with filled.write():
+        group = completions.group(filled, completions.group_ids(filled)[0])
+        ranks = {item.id: place for place, item in enumerate(group.completions, start=1)}
+        for n in range(600):
+            rankings.add(filled, NewRanking(group.id, labelers.named(filled, f"worker {n}").id, ranks))
+    report = agreement.measure(filled, resamples=10)
+    assert report.overall.labelers == len(report.labelers) == agreement.MOST_LABELERS
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_record_of_thousands_of_fields_is_read_in_time(tmp_path):
+    fields = {"prompt": "x", **{f"f-{n}": "t" for n in range(5000)}}
+    values = {"q": {"value": [{"value": f"z{n}", "rank": 1} for n in range(5000)]}}
+    record = {"fields": fields, "responses": [{"status": "submitted", "values": values}]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(record))
+    assert [row.reason for row in data.read(tmp_path / "a.jsonl")] == [
+        "it has 5,000 answers, and a ranking may have 100"
+    ]
+
+
+def test_no_cell_pushes_the_others_out_of_sight():
+    lines = output.table([("a" * 1_000_000, 1), ("b", 2)], ("text", "n")).splitlines()
+    assert max(map(len, lines)) < 250 and "…" in lines[1]
+
+
+def test_texts_are_no_conversations_of_an_arena(tmp_path):
+    battle = {"conversation_a": "Hi there A", "conversation_b": "Hi there B", "winner": "model_a"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(battle))
+    (refused,) = data.read(tmp_path / "a.jsonl")
+    assert "no lists of messages" in refused.reason
+
+
+def test_a_duration_of_ages_is_none():
+    assert [rows.seconds(each) for each in (1e308, "inf", -1, "nan", 5, 90_000)] == [None, None, None, None, 5, 90_000]
