@@ -8,6 +8,7 @@ from typing import Any
 
 from core import data
 from core.config.jobs import ScoreFileConfig, ScoreFileResult
+from core.conversation import Conversation
 from core.data import jsonlines
 from core.data.rows import SURROGATE
 from core.errors import BadInput, NothingToDo, known
@@ -26,7 +27,7 @@ class Asked:
     """What one row of the file asks: `line` is its number there."""
 
     line: int
-    prompt: str
+    conversation: Conversation
     completions: list[str]
 
 
@@ -77,12 +78,12 @@ def _scored(judge: Judge, row: Asked, reference: Floats | None) -> dict[str, Any
     """The row with a score for each completion, or None where it is longer than the model's context."""
     scores: list[float | None]
     try:
-        scores = list(judge.verdict(row.prompt, row.completions).rewards)
+        scores = list(judge.verdict(row.conversation, row.completions).rewards)
     except BadInput:
         scores = []
         for text in row.completions:
             try:
-                scores += judge.verdict(row.prompt, [text]).rewards
+                scores += judge.verdict(row.conversation, [text]).rewards
             except BadInput:
                 scores.append(None)
     found = [
@@ -93,13 +94,14 @@ def _scored(judge: Judge, row: Asked, reference: Floats | None) -> dict[str, Any
         }
         for text, score in zip(row.completions, scores, strict=True)
     ]
-    return {"line": row.line, "prompt": row.prompt, "completions": found}
+    return {"line": row.line, "prompt": row.conversation.text, "completions": found}
 
 
 def read(path: Path) -> tuple[list[Asked], list[int]]:
     """Prompts with their completions, and the numbers of the rows that have none.
 
-    JSON lines with `prompt` and `completion` (or `completions`), or any format that preferences can be imported from.
+    JSON lines with `prompt`, a text or messages, and `completion` (or `completions`), or any format that preferences
+    can be imported from.
     Raises `BadInput` if the file cannot be read at all.
     """
     if not path.is_file():
@@ -107,9 +109,9 @@ def read(path: Path) -> tuple[list[Asked], list[int]]:
     found: list[Asked] = []
     refused: list[int] = []
     try:
-        for number, (prompt, completions) in enumerate(_rows(path), 1):
-            if prompt and completions:
-                found.append(Asked(number, prompt, completions))
+        for number, (conversation, completions) in enumerate(_rows(path), 1):
+            if conversation is not None and completions:
+                found.append(Asked(number, conversation, completions))
             else:
                 refused.append(number)
     except UnicodeDecodeError as error:
@@ -117,7 +119,7 @@ def read(path: Path) -> tuple[list[Asked], list[int]]:
     return found, refused
 
 
-def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
+def _rows(path: Path) -> Iterator[tuple[Conversation | None, list[str]]]:
     with path.open("rb") as file:
         head = file.read(1 << 16).decode("utf-8-sig", errors="replace")
     first = jsonlines.first(head)
@@ -129,26 +131,36 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
         return
     for row in data.read(path):
         if isinstance(row, data.Refused):
-            yield "", []
+            yield None, []
         else:
-            yield row.prompt, [answer.text for answer in row.answers]
+            yield row.conversation, [answer.text for answer in row.answers]
 
 
-def _simple(line: str) -> tuple[str, list[str]]:
+def _simple(line: str) -> tuple[Conversation | None, list[str]]:
     """Prompt and completions of a line; nothing if it is not of this form."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
-        return "", []
-    if not isinstance(value, dict) or not isinstance(value.get("prompt"), str):
-        return "", []
+        return None, []
+    if not isinstance(value, dict):
+        return None, []
     texts = value.get("completions", [value.get("completion")])
     if not isinstance(texts, list):
-        return "", []
+        return None, []
     texts = [item.get("completion") if isinstance(item, dict) else item for item in texts]
-    if not all(isinstance(text, str) for text in texts) or SURROGATE.search("".join([value["prompt"], *texts])):
-        return "", []
-    return value["prompt"], texts
+    prompt = _conversation(value.get("prompt"))
+    if prompt is None or not all(isinstance(text, str) for text in texts) or SURROGATE.search("".join(texts)):
+        return None, []
+    return prompt, texts
+
+
+def _conversation(prompt: Any) -> Conversation | None:
+    """One user turn, or the messages; None for what is no prompt."""
+    try:
+        found = Conversation.of_text(prompt) if isinstance(prompt, str) else Conversation.read(prompt)
+    except (ValueError, RecursionError):
+        return None
+    return None if not found.text.strip() or SURROGATE.search(found.key) else found
 
 
 def _kept(path: Path) -> list[dict[str, Any]]:
