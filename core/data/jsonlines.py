@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, TextIO
@@ -59,6 +60,20 @@ def array(file: TextIO) -> Iterator[Object | Refused]:
         yield (place, value) if isinstance(value, dict) else Refused(place, "it is not a JSON object")
 
 
+class Twice(Exception):
+    """A name stands twice in an object: which of its values is meant?"""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Twice(next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)[:100])
+    return found
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_unique)
+
+
 def _is_large(text: str) -> bool:
     """Would it be more values than memory holds?"""
     return text.count("[") + text.count("{") > CONTAINERS or text.count(",") > COMMAS
@@ -66,7 +81,9 @@ def _is_large(text: str) -> bool:
 
 def _object(line: int, text: str) -> Object | Refused:
     try:
-        value = json.loads(text)
+        value = DECODER.decode(text)
+    except Twice as error:
+        return Refused(line, f"it says `{error}` twice")
     except (ValueError, RecursionError):
         return Refused(line, "it is not valid JSON")
     return (line, value) if isinstance(value, dict) else Refused(line, "it is not a JSON object")
