@@ -38,6 +38,11 @@ class PromptText(Reading):
         super().show_text(text)
         self._fit()
 
+    def show_end(self) -> None:
+        """The last turn of a conversation is what is answered."""
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.maximum())
+
     def sizeHint(self) -> QSize:
         return QSize(400, self._height())
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
+from core.conversation import Conversation, Message
 from core.events import NewCompletion
 from core.labeling import gold
 from core.labeling.ordering import Ordering, from_ranking
@@ -498,3 +499,14 @@ def test_cards_that_are_laid_out_before_they_are_shown_fit_their_text(qtbot, mad
     shown = board.grid.cards[0].height()
     board.grid.read_settings()
     assert shown == board.grid.cards[0].height(), "the height that it would have by now"
+
+
+def test_the_last_turn_of_a_long_conversation_is_seen(tab, made):
+    turns = (Message("user", "Why? " * 200), Message("assistant", "So. " * 200), Message("user", "And now?"))
+    prompts.add(made, [Prompt.of(Conversation(turns))])
+    asked = prompts.listed(made)[-1]
+    completions.add_group(made, asked.id, texts("one", "two"))
+    group = completions.group(made, completions.group_ids(made)[-1])
+    tab.board.show_item(group, Ordering(tuple(item.id for item in group.completions)))
+    bar = tab.board.prompt.verticalScrollBar()
+    assert bar.maximum() > 0 and bar.value() == bar.maximum()
