@@ -1,4 +1,4 @@
-"""What an attack on texts and data files found."""
+"""What a data file may cost, and how it is read where it could be read in two ways; texts in places that others forget."""
 
 import csv
 import datetime
