@@ -1,4 +1,4 @@
-"""What a data file may cost, and how it is read where it could be read in two ways; texts in places that others forget."""
+"""What a data file may cost, how it is read where it could be read in two ways, and texts where one forgets them."""
 
 import csv
 import datetime
