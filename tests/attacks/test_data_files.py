@@ -1,4 +1,4 @@
-"""What an attack on texts and data files found."""
+"""What a data file may cost, how it is read where it could be read in two ways, and texts where one forgets them."""
 
 import csv
 import datetime
