@@ -51,6 +51,7 @@ from core.trust import gate
 from tests.attacks import kills
 from tests.attacks.fuzz_targets import rank_some, seeds
 from tests.jobs import add_job
+from tests.older import TO_M004
 from tests.tiny import make_tiny_model
 
 RUN = re.compile("[0-9a-f]{32}|[0-9a-f-]{36}")
@@ -130,16 +131,8 @@ def rank(place: Path) -> None:
 def make_older(place: Path) -> None:
     """As it was before the newest migration, as far as opening can tell."""
     with closing(sqlite3.connect(place / "project" / DATABASE, isolation_level=None)) as connection:
-        connection.executescript(OLDER)
+        connection.executescript(TO_M004)
 
-
-OLDER = """
-drop trigger jobs_added; drop trigger jobs_changed; drop trigger jobs_removed; drop table job_version;
-drop index prompts_messages; drop index prompts_text; create unique index prompts_text on prompts (text);
-alter table prompts drop column messages; alter table completions drop column written_by;
-drop index jobs_version; alter table jobs drop column doing; alter table jobs drop column later_seconds;
-alter table jobs drop column version; delete from _sqlite_migrations where name >= 'm005';
-"""
 
 OPERATIONS: dict[str, Operation] = {
     "import prompts": Operation(done("import", "@/project", "@/more.txt")),

@@ -34,6 +34,7 @@ from core.store.files import beside
 from core.store.undo.bulk import record, replay
 from tests.attacks import kills
 from tests.jobs import set_job
+from tests.older import TO_M004
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked, which this system cannot")
 
@@ -187,20 +188,8 @@ def undo(place: Place) -> kills.Operation:
 
 
 def migrate(place: Place) -> kills.Operation:
-    with closing(sqlite3.connect(place.project / DATABASE)) as old, old:
-        for statement in (
-            "drop index prompts_messages", "drop index prompts_text",
-            "create unique index prompts_text on prompts (text)", "alter table prompts drop column messages",
-            "alter table completions drop column written_by",
-        ):  # fmt: skip
-            old.execute(statement)
-        old.execute("drop index jobs_version")
-        for name in ("jobs_added", "jobs_changed", "jobs_removed"):
-            old.execute(f"drop trigger {name}")
-        old.execute("drop table job_version")
-        for column in ("doing", "later_seconds", "version"):
-            old.execute(f"alter table jobs drop column {column}")
-        old.execute("delete from _sqlite_migrations where name >= 'm005'")
+    with closing(sqlite3.connect(place.project / DATABASE)) as old:
+        old.executescript(TO_M004)
     return lambda: open_project(place.project).close()
 
 

@@ -256,8 +256,9 @@ def test_a_reward_model_reads_no_token_that_it_does_not_have(model):
     edit(model / "tokenizer_config.json", pad_token="[PAD]", extra_special_tokens=[f"<{i}>" for i in range(50)])
     reward = ExternalReward(str(model))
     assert reward.raw(["hello"] * 2, ["you", "a longer one"]) == pytest.approx(before, abs=0.02)
+    (model / "chat_template.jinja").write_text("<49>" + CHAT_TEMPLATE)
     with pytest.raises(ModelError, match="The tokenizer of model is another model's"):
-        reward.raw(["hello"], ["<49>"])
+        ExternalReward(str(model)).raw(["hello"], ["you"])
 
 
 def test_a_model_without_a_layer_is_refused_by_the_names_of_its_weights(model, attempts):

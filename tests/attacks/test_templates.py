@@ -37,7 +37,7 @@ ATTACKS = {
     "the insides": ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "is broken"),
     "a hidden name": ("{% set n = namespace() %}{% set n.__class__ = 1 %}", "is broken"),
 }  # fmt: skip
-NOTHING = {"nothing": ("{# #}", "leaves nothing of a prompt")}
+NOTHING = {"nothing": ("{# #}", "drops the text of a turn")}
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

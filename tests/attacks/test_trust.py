@@ -23,6 +23,7 @@ from core.store import DATABASE, open_project
 from core.trust import code, gate, registry
 from core.trust.wish import AskFirst
 from tests.jobs import add_job, set_job
+from tests.older import TO_M005
 
 PPO = ALGORITHMS["ppo"].config()
 
@@ -124,9 +125,7 @@ def test_a_disk_that_is_numbered_anew_keeps_trust_where_the_project_lay(filled):
 
 
 def test_a_project_of_an_older_version_works_and_is_asked_only_for_code(foreign, mine, plumbline):
-    with foreign.write() as database:
-        database.execute("delete from settings where key = 'identity'")
-        database.execute("delete from _sqlite_migrations where name = 'm006_identity'")
+    foreign.database.conn.executescript(TO_M005)
     foreign.close()
     assert plumbline("rank", foreign.folder, "--scripted", "warmth")[0] == 0
     assert plumbline("pairs", foreign.folder)[0] == 0
