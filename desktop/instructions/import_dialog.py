@@ -1,7 +1,7 @@
 """A file in: first what it holds and every line that cannot be used and why, then the import, all of it or nothing."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -93,6 +93,8 @@ class ImportDialog(QDialog):
         for widget in (whose, self.labeler):
             widget.setVisible(what == "rankings")
         self.found: list[Refused] = []
+        self.dropped = False
+        """Something that may be an answer or a verdict is left out, and whoever imports was told."""
         self.copy = button("Copy the report", self.copy_report, role="link", tip="Every refused line, and why")
         self.copy.hide()
         self.halt = button("Stop", self._stop, tip="Import nothing of it")
@@ -124,8 +126,13 @@ class ImportDialog(QDialog):
     def _show(self, found: Preview) -> None:
         kind = "prompts" if self.what == "prompts" else found.what
         self.about.setText(f"{self.path.name}: {found.total:,} {kind}, read as {found.format}")
-        self.hazards.setText("\n".join(found.hazards))
-        self.hazards.setVisible(bool(found.hazards))
+        left_out = self._left_out(found)
+        self.dropped = bool(left_out)
+        self.hazards.setText("\n".join([*filter(None, [left_out]), *found.hazards]))
+        self.hazards.setVisible(bool(self.hazards.text()))
+        self.go.setText(
+            "Import" if not left_out else "Import the prompts alone" if kind == "prompts" else "Leave it out"
+        )
         self.note.setText(found.note if self.what == "rankings" else "")
         self.note.setVisible(bool(self.note.text()))
         fill(self.rows, [(str(item.line), item.prompt, self._rest(item)) for item in found.rows])
@@ -138,6 +145,14 @@ class ImportDialog(QDialog):
         if not usable:
             what = "prompts" if self.what == "prompts" else "rankings, only prompts" if found.total else "rankings"
             self._say(f"There are no {what} in it that could be used.", "warning")
+
+    def _left_out(self, found: Preview) -> str:
+        """What is asked before the file may be imported, as a sentence with the ways out; empty if there is nothing."""
+        if self.what == "prompts" and found.what != "prompts":
+            return "It holds answers, too, which stay out here: Import in Review takes them in."
+        if not found.held:
+            return ""
+        return f"{found.question} The command `import` has --map for that."
 
     def copy_report(self) -> None:
         """Put every refused line on the clipboard; the table shows the first of them."""
@@ -162,12 +177,13 @@ class ImportDialog(QDialog):
         )
         self.go.setEnabled(False)
         what, reading = self.what, Reading()
+        held: Literal["ask", "drop"] = "drop" if self.dropped else "ask"
         self._follow(reading)
 
         def read(project: Project) -> Report:
             if what == "prompts":
-                return data.import_prompts(project, path, split=split, tell=reading)
-            return data.import_preferences(project, path, labeler, tell=reading)
+                return data.import_prompts(project, path, split=split, tell=reading, held=held)
+            return data.import_preferences(project, path, labeler, tell=reading, held=held)
 
         def work(project: Project) -> tuple[Report, Recorded]:
             return bulk.record(project, f"Import {what}", TOUCHED, lambda: read(project))
@@ -213,7 +229,10 @@ class ImportDialog(QDialog):
             parts.append(f"{report.known:,} were there already")
         if report.refused:
             parts.append(f"{len(report.refused):,} lines could not be used (see Refused)")
-        self._say(", ".join(parts) + ".", "warning" if report.refused else "good")
+        if report.unranked:
+            parts.append(f"{report.unranked:,} of them not ranked by anybody, which wait in Rank")
+        said = [", ".join(parts) + ".", *report.notes]
+        self._say("\n".join(said), "warning" if report.refused or report.notes else "good")
         self.imported.emit(changes)
 
     def _failed(self, error: Any) -> None:

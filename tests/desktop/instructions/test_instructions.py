@@ -1,5 +1,6 @@
 """Guidelines are versions and a draft that survives; prompts are pasted, edited and deleted with care."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,6 +173,28 @@ def test_a_file_is_imported_with_its_refused_lines_named(
     dialog.look(tmp_path / "missing.txt")
     qtbot.waitUntil(lambda: "missing.txt is not a file" in dialog.said.text())
     assert not dialog.go.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "sentence", "word"),
+    [
+        ({"prompt": "One?", "chosen": "a", "rejected": "b"}, "prompts", "It holds answers, too", "the prompts alone"),
+        ({"prompt": "One?", "gpt4_answer": "a"}, "prompts", "`gpt4_answer` may hold answers", "the prompts alone"),
+    ],
+)
+def test_answers_stay_out_only_where_that_was_said(
+    qtbot, session: Session, made: Project, tmp_path: Path, line: dict[str, str], what: str, sentence: str, word: str
+) -> None:
+    tab = open_tab(qtbot, session)
+    (tmp_path / "some.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    dialog = ImportDialog(session, tab, what=what)
+    dialog.look(tmp_path / "some.jsonl")
+    qtbot.waitUntil(dialog.go.isEnabled)
+    assert sentence in dialog.hazards.text() and dialog.hazards.isVisible()
+    assert word in dialog.go.text()
+    dialog.go.click()
+    qtbot.waitUntil(lambda: "1 prompts imported" in dialog.said.text())
+    assert [item.text for item in prompts.listed(made)] == ["One?"]
 
 
 def test_a_prompt_is_edited_in_text_use_and_tags(qtbot, session: Session, made: Project) -> None:
