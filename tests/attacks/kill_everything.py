@@ -110,7 +110,7 @@ def import_and_undo(place: Path) -> None:
             history.mark(added)
             history.undo()
         else:
-            prompts.delete(project, [item for text in more if (item := prompts.id_of(project, text.text))])
+            prompts.delete(project, [item for text in more if (item := prompts.id_of(project, text.conversation))])
 
 
 def throw_away(place: Path) -> None:
