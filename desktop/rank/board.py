@@ -145,9 +145,8 @@ class RankingBoard(QWidget):
 
     def show_item(self, group: Group | None, ordering: Ordering, note: str = "", *, origins: bool = False) -> None:
         """Show another item. `note` is one sentence above the cards; `origins` tells who wrote each of them."""
-        self.prompt.show_text(group.prompt.text if group else "")
-        if group is not None and group.prompt.turns is not None:
-            self.prompt.show_end()
+        talk = group is not None and group.prompt.turns is not None
+        self.prompt.show_text(group.prompt.text if group else "", from_end=talk)
         self.selected = 0
         self.grid.show_group(group, ordering, origins=origins)
         self.show_ordering(ordering, note)

@@ -15,6 +15,8 @@ class PromptText(Reading):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._from_end = False
+        self.verticalScrollBar().rangeChanged.connect(self._keep_end, Qt.ConnectionType.QueuedConnection)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -34,14 +36,18 @@ class PromptText(Reading):
             f" font-size: {theme.sized(theme.HEADING + 2)}px; }}"
         )
 
-    def show_text(self, text: str) -> None:
+    def show_text(self, text: str, *, from_end: bool = False) -> None:
+        """With its end in view, or with its beginning: the last turn of a conversation is what is answered."""
+        self._from_end = from_end
         super().show_text(text)
         self._fit()
-
-    def show_end(self) -> None:
-        """The last turn of a conversation is what is answered."""
         bar = self.verticalScrollBar()
-        bar.setValue(bar.maximum())
+        self._keep_end(bar.minimum(), bar.maximum())
+
+    def _keep_end(self, _: int, last: int) -> None:
+        """The text was laid out anew in another width. Queued: the bar is set once more after its range was told."""
+        if self._from_end:
+            self.verticalScrollBar().setValue(last)
 
     def sizeHint(self) -> QSize:
         return QSize(400, self._height())

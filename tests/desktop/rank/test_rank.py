@@ -510,3 +510,6 @@ def test_the_last_turn_of_a_long_conversation_is_seen(tab, made):
     tab.board.show_item(group, Ordering(tuple(item.id for item in group.completions)))
     bar = tab.board.prompt.verticalScrollBar()
     assert bar.maximum() > 0 and bar.value() == bar.maximum()
+    tab.resize(700, 720)
+    QApplication.processEvents()
+    assert bar.value() == bar.maximum(), "in another width, too"
