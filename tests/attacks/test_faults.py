@@ -444,10 +444,16 @@ def test_another_project_in_the_same_place_is_left_alone(counted, project, empty
 # --- a worker that does not answer --------------------------------------------------------------------------------
 
 
+def no_way_back():
+    """Is there once a worker can only be ended: it looks at no wish any more."""
+    return Path(os.environ["PLUMBLINE_DATA"]) / "endless"
+
+
 def endless_in_python(context):
     """As a template or a reward that never ends."""
     for event in counting(context):
         if isinstance(event, Metrics) and event.step == 3:
+            no_way_back().touch()
             while True:
                 pass
         yield event
@@ -457,6 +463,7 @@ def endless_in_c(context):
     """A pattern that holds the interpreter: no other thread and no handler of a signal runs meanwhile."""
     for event in counting(context):
         if isinstance(event, Metrics) and event.step == 3:
+            no_way_back().touch()
             re.match(r"(a+)+$", "a" * 60 + "b")
         yield event
 
@@ -512,7 +519,8 @@ def test_what_never_ends_is_stopped_now_and_resumes_from_its_last_checkpoint(
 ):
     job, behind = asked(project), asked(project)
     process = at_work(function)
-    until(lambda: newest_step(project, job) == 2)
+    until(no_way_back().exists)
+    assert newest_step(project, job) == 2
     assert run(["stop", str(project.folder), str(job.id)]) == 0
     assert "after its current step" in capsys.readouterr().out
     assert run(["stop", str(project.folder), str(job.id)]) == 0
