@@ -12,16 +12,14 @@ import subprocess
 import sys
 import threading
 import warnings
-from contextlib import suppress
-from pathlib import Path
 
 from core.errors import BadInput
+from core.jobs import line_process
 
 #: Of computing, for one text.
 SECONDS = 1.0
 #: Of waiting for the process, starting included.
 PATIENCE = 20.0
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def check(pattern: str) -> None:
@@ -58,50 +56,16 @@ class Matcher:
     def count(self, pattern: str, text: str) -> int:
         with self._lock:
             if self._process is None or self._process.poll() is not None or self._owner != os.getpid():
-                self._process, self._owner = self._started(), os.getpid()
-            answer = _line(self._process, json.dumps([pattern, text]))
-            if not answer.endswith("\n"):
-                self._end(self._process)
+                self._process, self._owner = line_process.start("core.labeling.patterns"), os.getpid()
+            found = line_process.ask(self._process, [pattern, text], PATIENCE)
+            if found is None:
+                line_process.end(self._process)
+                self._process = None
                 raise BadInput(
                     f"{_named(pattern)} takes too long on a completion: simplify it. Repeats within repeats, as in"
                     " (a+)+, are slow."
                 )
-            return int(answer)
-
-    def _end(self, process: "subprocess.Popen[str]") -> None:
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
-        self._process = None
-
-    def _started(self) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "core.labeling.patterns"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-            cwd=ROOT,
-            start_new_session=True,  # what ends the worker is not told to it: it ends with its input
-        )
-
-
-def _line(process: "subprocess.Popen[str]", request: str) -> str:
-    """What the process answers; not a whole line if it dies of the request."""
-    assert process.stdin is not None and process.stdout is not None
-    too_late = threading.Timer(PATIENCE, process.kill)
-    too_late.start()
-    try:
-        process.stdin.write(request + "\n")
-        process.stdin.flush()
-        return process.stdout.readline()
-    except OSError:
-        return ""
-    finally:
-        too_late.cancel()
+            return int(found)
 
 
 def main() -> None:

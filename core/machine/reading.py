@@ -1,16 +1,13 @@
 """What a project's base model reads of a conversation, asked of a process that has its tokenizer and no weights."""
 
-import json
-import os
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
 from core.conversation import Conversation
 from core.errors import ModelError
-from core.jobs.launch import ROOT
+from core.jobs import line_process
 from core.machine import base_models
 from core.store import Project, chat_settings
 
@@ -60,37 +57,16 @@ class Reader:
         return Reading(pieces, found["tokens"], found["longest"], tuple(found["notes"]))
 
     def _asked(self, question: object) -> dict[str, Any]:
-        process = self._running()
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(question) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except OSError:
-            line = ""
-        if not line.endswith("\n"):
+        if self._process is None or self._process.poll() is not None:
+            self._process = line_process.start("core.models.read_process", TOKENIZERS_PARALLELISM="false")
+        found: dict[str, Any] | None = line_process.ask(self._process, question)
+        if found is None:
             self.close()
             raise ModelError("The process that reads the tokenizer ended: try again, or choose another model.")
-        found: dict[str, Any] = json.loads(line)
         return found
-
-    def _running(self) -> "subprocess.Popen[str]":
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "core.models.read_process"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                encoding="utf-8",
-                cwd=ROOT,
-                start_new_session=True,
-                env=os.environ | {"PYTHONIOENCODING": "utf-8", "TOKENIZERS_PARALLELISM": "false"},
-            )
-        return self._process
 
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
+            line_process.end(self._process)
             self._process = None

@@ -1,18 +1,14 @@
 """A model's chat template, rendered in a process of its own (`core/models/templates.py`), which may die of it."""
 
 import atexit
-import json
 import os
 import subprocess
-import sys
-import threading
 import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from core.errors import ModelError
-from core.jobs.launch import ROOT
+from core.jobs import line_process
 from core.models.template_choice import chosen
 
 #: Seconds that one text may take, starting included; the process itself allows a second of computing.
@@ -66,10 +62,10 @@ class ChatTemplate:
         if self._process is None or self._process.poll() is not None:
             self._process = _idle.taken(self.source)
             if self._process is None:
-                self._process = self._started()
+                self._process = line_process.start("core.models.templates")
                 self._asked(self.source)
             weakref.finalize(self, _idle.left, self.source, self._process)
-        answer = _line(self._process, request)
+        answer = line_process.ask(self._process, request, PATIENCE)
         if answer is None:
             self.close()
             raise ModelError(
@@ -81,22 +77,10 @@ class ChatTemplate:
             raise Refused(self.title, answer["error"])
         return str(answer["text"])
 
-    def _started(self) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "core.models.templates"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-            cwd=ROOT,
-            start_new_session=True,  # what ends the worker is not told to it: it ends with its input
-            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-        )
-
     def close(self) -> None:
         """End the process; the next text starts another."""
         if self._process is not None:
-            _end(self._process)
+            line_process.end(self._process)
             self._process = None
 
 
@@ -120,37 +104,12 @@ class Idle:
             self.end()
             self._kept = (os.getpid(), source, process)
         else:
-            _end(process)
+            line_process.end(process)
 
     def end(self) -> None:
         kept, self._kept = self._kept, None
         if kept is not None and kept[0] == os.getpid():
-            _end(kept[2])
-
-
-def _line(process: "subprocess.Popen[str]", request: Any) -> dict[str, str] | None:
-    """What the process answers; None if it dies of the request."""
-    assert process.stdin is not None and process.stdout is not None
-    too_late = threading.Timer(PATIENCE, process.kill)
-    too_late.start()
-    try:
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        answer = process.stdout.readline()
-    except OSError:
-        return None
-    finally:
-        too_late.cancel()
-    return json.loads(answer) if answer.endswith("\n") else None
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    process.kill()
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with suppress(OSError):
-                stream.close()
+            line_process.end(kept[2])
 
 
 _idle = Idle()

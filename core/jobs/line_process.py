@@ -1,0 +1,55 @@
+"""A child process that may die of what it is given: each question is a line of JSON, and so is each answer.
+
+It is told nothing of what ends its parent, and ends with its input.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+
+from core.jobs.launch import ROOT
+
+
+def start(module: str, **environment: str) -> "subprocess.Popen[str]":
+    """`python -m module`, with no window of its own and nothing to say beside its answers."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        cwd=ROOT,
+        start_new_session=True,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"} | environment,
+    )
+
+
+def ask(process: "subprocess.Popen[str]", question: Any, patience: float | None = None) -> Any:
+    """What the process answers; None if it dies of the question, or is killed for it after `patience` seconds."""
+    assert process.stdin is not None and process.stdout is not None
+    too_late = None if patience is None else threading.Timer(patience, process.kill)
+    if too_late is not None:
+        too_late.start()
+    try:
+        process.stdin.write(json.dumps(question) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+    except OSError:
+        return None
+    finally:
+        if too_late is not None:
+            too_late.cancel()
+    return json.loads(answer) if answer.endswith("\n") else None
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
