@@ -115,18 +115,6 @@ def contradictions(project: Project) -> int:
     ))  # fmt: skip
 
 
-class Texts(NamedTuple):
-    prompt: str
-    chosen: str
-    rejected: str
-
-
-def texts(project: Project) -> Iterator[Texts]:
-    """What every pair says, in the order of their rankings, read as they are asked for."""
-    sql = "select q.text, c.text, d.text" + SOURCE[False] + TEXTS + IN_ORDER
-    return map(Texts._make, project.database.execute(sql))
-
-
 class Preference(NamedTuple):
     """A pair with all that is asked."""
 
@@ -137,7 +125,7 @@ class Preference(NamedTuple):
 
 
 def preferences(project: Project) -> Iterator[Preference]:
-    """As `texts`, with the turns of the prompts."""
+    """Every pair that counts, with the turns of the prompts."""
     sql = "select q.id, q.text, q.messages, c.text, d.text, r.strength" + SOURCE[False] + TEXTS + RANKING + IN_ORDER
     for prompt_id, text, messages, chosen, rejected, strength in project.database.execute(sql):
         yield Preference(cells.conversation(text, messages, prompt_id), chosen, rejected, strength)

@@ -180,18 +180,22 @@ RUNS: dict[JobKind, Callable[[Path], Any]] = {
 }
 
 
+def ended(base, project, kind, config):
+    """The job of these settings, once a worker ran it."""
+    wishes.choose(project, config)
+    job = queue.enqueue(project, kind, config_values(config))
+    claimed = worker.claim(project)
+    assert claimed is not None
+    worker.run_job(project, claimed, {"base": base})
+    return queue.get(project, job.id)
+
+
 @pytest.mark.parametrize("attack", ["prompt tuning", "a pickle"])
 @pytest.mark.parametrize("kind", RUNS)
 def test_no_job_reads_a_tampered_adapter(base, filled, tuned, tmp_path, kind, attack, attempts):
     tamper, words = ATTACKS[attack]
     tamper(tuned)
-    config = RUNS[kind](tmp_path)
-    wishes.choose(filled, config)
-    job = queue.enqueue(filled, kind, config_values(config))
-    claimed = worker.claim(filled)
-    assert claimed is not None
-    worker.run_job(filled, claimed, {"base": base})
-    job = queue.get(filled, job.id)
+    job = ended(base, filled, kind, RUNS[kind](tmp_path))
     assert job.status == "failed" and re.search(words, job.error or ""), job.report or job.error
     assert attempts == [] and not (tuned / "ran").exists() and not (tmp_path / "made").exists()
 
@@ -199,13 +203,7 @@ def test_no_job_reads_a_tampered_adapter(base, filled, tuned, tmp_path, kind, at
 @pytest.mark.parametrize("kind", [JobKind.EXPORT_MODEL, JobKind.GENERATE])
 def test_an_adapter_that_is_too_large_for_the_model_is_told(base, filled, tuned, tmp_path, kind):
     weights(lambda found: found.update({name: torch.full_like(value, 1e38) for name, value in found.items()}))(tuned)
-    config = RUNS[kind](tmp_path)
-    wishes.choose(filled, config)
-    job = queue.enqueue(filled, kind, config_values(config))
-    claimed = worker.claim(filled)
-    assert claimed is not None
-    worker.run_job(filled, claimed, {"base": base})
-    job = queue.get(filled, job.id)
+    job = ended(base, filled, kind, RUNS[kind](tmp_path))
     assert job.status == "failed" and "are not numbers" in (job.error or "") and not (tmp_path / "made").exists()
 
 
