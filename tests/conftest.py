@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,10 @@ from core.trust import gate
 # Two test processes share two cores: threads of torch that wait for each other would take them all. Set before torch
 # is imported, here and in the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Where Python was told to keep no compiled files, each of the many processes that tests start would compile all of the
+# program anew, and each run all of the tests: a minute of two.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 TEXTS = ("a short answer", "a much longer and kinder answer for you", "no", "perhaps you could try again tomorrow")
 

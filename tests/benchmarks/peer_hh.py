@@ -36,7 +36,7 @@ model.config.pad_token_id = tokenizer.pad_token_id
 
 
 def messages(row, side):
-    return [{"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": row[side]}]
+    return [*row["messages"], {"role": "assistant", "content": row[side]}]
 
 
 def pairs(path):
