@@ -69,17 +69,17 @@ class Sealed(QTextDocument):
 
 
 class Reading(QTextEdit):
-    """A text to read; `whole` is what it was given. `way` says how the rest of a very long one is had."""
+    """A text to read; `whole` is what it was given. `way` says how the rest of one is had that is beyond `limits`."""
 
-    def __init__(self, parent: QWidget | None = None, *, way: str = WAY) -> None:
+    def __init__(self, parent: QWidget | None = None, *, way: str = WAY, limits: Limits = PAGE) -> None:
         super().__init__(parent)
         self.setDocument(Sealed(self))
         self.setReadOnly(True)
-        self.whole, self._way = "", way
+        self.whole, self._way, self.limits = "", way, limits
 
     def show_text(self, text: str) -> None:
         self.whole = text
-        found = shown(text, self._way)
+        found = shown(text, self._way, self.limits)
         self.clear()  # else the text before would be laid out once more
         self.setWordWrapMode(wrapping(found))
         self.setPlainText(found)
@@ -87,7 +87,7 @@ class Reading(QTextEdit):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = self.createStandardContextMenu()
         if menu is not None:
-            offer_whole(menu, self.whole)
+            offer_whole(menu, self.whole, self.limits)
             menu.popup(event.globalPos())
 
 

@@ -1,0 +1,225 @@
+"""A conversation to read: bubbles by role, the last turn always in view, what was said before it folded away.
+
+What is one user turn and no more is shown as plain text. However long a conversation is, little of it is laid out:
+the last turn at once, earlier ones when they are unfolded, the newest of them only.
+"""
+
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from core.conversation import Conversation
+from core.texts import Limits
+from desktop.actions import Action
+from desktop.conversation.actions import EARLIER
+from desktop.conversation.bubble import Turn
+from desktop.conversation.fitted import HIGHEST, FittedText, Offer
+from desktop.conversation.turns import said
+from desktop.theme import theme
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import button, label
+from desktop.widgets.bound import bind
+from desktop.widgets.strangers import on_button
+
+#: Earlier turns that are shown, and of each so much; letters of all of them together.
+MOST_TURNS = 60
+EARLIER_TURN = Limits(8_000, 400, named=500)
+MOST_LETTERS = 80_000
+#: Pixels that all of it may take.
+HIGHEST_OF_ALL = 320
+LEAST_EARLIER = 96
+COPY = "Copy the whole conversation"
+NOT_SHOWN = "{:,} turns before these are not shown. A turn's menu copies all of them."
+
+
+class ConversationView(QWidget):
+    """`turn_chosen` carries a turn's place from 0, where `on_turn` is what can be done with one: it is in each turn's
+    menu, by mouse and by key. `earlier` is the action that folds and unfolds; `size` and `weight` are those of the
+    last turn's text."""
+
+    turn_chosen = Signal(int)
+
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        earlier: Action = EARLIER,
+        on_turn: Action | None = None,
+        size: int = theme.BODY,
+        weight: int = 400,
+    ) -> None:
+        super().__init__(parent)
+        self._conversation: Conversation | None = None
+        self._on_turn = on_turn
+        self._wanted = self._open = self._made = False
+        self.highest = HIGHEST_OF_ALL
+        self.plain = FittedText(self, size=size, weight=weight)
+        self.plain.setAccessibleName("Prompt")
+        self.link = bind(earlier, button("", self.toggle, role="link"))
+        self.link.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.earlier = QScrollArea(self)
+        self.earlier.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.earlier.setWidgetResizable(True)
+        self.earlier.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.earlier.setAccessibleName("Earlier turns")
+        self.earlier.verticalScrollBar().rangeChanged.connect(self._keep_end, Qt.ConnectionType.QueuedConnection)
+        self._at_end = True
+        self.last = Turn(self, size=size, weight=weight)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE - 2)
+        for part in (self.plain, self.link, self.earlier, self.last):
+            layout.addWidget(part)
+        layout.setAlignment(self.link, Qt.AlignmentFlag.AlignLeft)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._show_parts()
+
+    def show_conversation(self, conversation: Conversation | None) -> None:
+        """None empties it."""
+        self._conversation, self._made = conversation, False
+        self._open = self._wanted or self._answers_tool
+        plain = conversation is None or conversation.is_plain
+        self.plain.show_text(conversation.text if conversation is not None and plain else "")
+        if conversation is not None and not plain:
+            self._dress(self.last, len(conversation.messages) - 1)
+        self._show_parts()
+
+    @property
+    def text(self) -> str:
+        """What can be read now, turn by turn."""
+        turns = [*self._earlier_turns(), self.last] if not self.last.isHidden() else []
+        return "\n\n".join(turn.bubble.text.toPlainText() for turn in turns) or self.plain.toPlainText()
+
+    @property
+    def unfolded(self) -> bool:
+        """Are the earlier turns seen?"""
+        return not self.earlier.isHidden()
+
+    def toggle(self) -> None:
+        """Fold or unfold what was said before the last turn; it stays so for the next conversation."""
+        if not self._before:
+            return
+        self._wanted = self._open = not self._open
+        self._show_parts()
+
+    def scroll_pages(self, pages: int) -> None:
+        """The last turn, then the earlier ones, by what is seen of them."""
+        text = self.plain if not self.plain.isHidden() else self.last.bubble.text
+        bar = text.verticalScrollBar()
+        at_edge = bar.value() == (bar.minimum() if pages < 0 else bar.maximum())
+        if self.unfolded and at_edge:
+            bar = self.earlier.verticalScrollBar()
+        bar.setValue(bar.value() + pages * max(24, bar.pageStep() - 24))
+
+    def set_highest(self, pixels: int) -> None:
+        """How much room all of it may take."""
+        self.highest = pixels
+        self._share_room()
+
+    @property
+    def _before(self) -> int:
+        """Turns before the last one."""
+        found = self._conversation
+        return 0 if found is None or found.is_plain else len(found.messages) - 1
+
+    @property
+    def _answers_tool(self) -> bool:
+        """What a tool said means little without what was asked."""
+        found = self._conversation
+        return found is not None and found.messages[-1].role == "tool"
+
+    def _show_parts(self) -> None:
+        found = self._conversation
+        talk = found is not None and not found.is_plain
+        unfolded = self._before > 0 and self._open
+        if unfolded and not self._made:
+            self._make_earlier()
+        self.plain.setVisible(not talk)
+        self.last.setVisible(talk)
+        self.link.setVisible(self._before > 0)
+        noun = "turn" if self._before == 1 else "turns"
+        self.link.setText(f"{'Hide' if unfolded else 'Show'} {self._before:,} earlier {noun}")
+        self.earlier.setVisible(unfolded)
+        self._at_end = True
+        self._share_room()
+
+    def _make_earlier(self) -> None:
+        """The newest of them, in the order in which they were said."""
+        assert self._conversation is not None
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, SPACE, 0)
+        layout.setSpacing(SPACE - 2)
+        first = self._first_shown()
+        if first:
+            layout.addWidget(label(NOT_SHOWN.format(first), "small"))
+        for place in range(first, self._before):
+            turn = Turn(page, limits=EARLIER_TURN)
+            turn.set_highest(1 << 20)
+            self._dress(turn, place)
+            layout.addWidget(turn)
+        self.earlier.setWidget(page)
+        self._made = True
+
+    def _first_shown(self) -> int:
+        """The first turn that there is room for."""
+        assert self._conversation is not None
+        first, letters = self._before, 0
+        while first and self._before - first < MOST_TURNS:
+            letters += min(EARLIER_TURN.letters, len(said(self._conversation.messages[first - 1])))
+            if letters > MOST_LETTERS:
+                break
+            first -= 1
+        return first
+
+    def _earlier_turns(self) -> list[Turn]:
+        page = self.earlier.widget() if self.unfolded else None
+        return page.findChildren(Turn) if page is not None else []
+
+    def _dress(self, turn: Turn, place: int) -> None:
+        """Show what was said there, with what can be done with it."""
+        assert self._conversation is not None
+        text = turn.bubble.text
+        text.offers = self._offers(place)
+        if self._on_turn is not None:
+            text.reach_by_keys()
+        turn.show_turn(self._conversation.messages[place], place + 1)
+
+    def _offers(self, place: int) -> list[Offer]:
+        offers: list[Offer] = [(COPY, self._copy)]
+        if self._on_turn is not None:
+            offers.insert(0, (on_button(self._on_turn.label), partial(self.turn_chosen.emit, place)))
+        return offers
+
+    def _copy(self) -> None:
+        if self._conversation is not None:
+            QGuiApplication.clipboard().setText(self._conversation.text)
+
+    def _share_room(self) -> None:
+        """The last turn has what it needs, up to a limit; earlier ones have the rest."""
+        lines = min(HIGHEST, max(48, self.highest - 40))
+        self.last.set_highest(lines)
+        if self.plain.highest != lines:
+            self.plain.highest = lines
+            self.plain.fit()
+        if not self.unfolded:
+            return
+        rest = self.highest - self.last.sizeHint().height() - self.link.sizeHint().height() - 2 * SPACE
+        needed = self._needed()
+        self.earlier.setFixedHeight(max(min(LEAST_EARLIER, needed), min(rest, needed)))
+
+    def _needed(self) -> int:
+        page = self.earlier.widget()
+        return 0 if page is None else page.sizeHint().height() + 2
+
+    def _keep_end(self, _: int, last: int) -> None:
+        """Laid out anew, what was said last stays in view. Queued: the bar is set after its range was told."""
+        if self.unfolded and self._at_end:
+            self.earlier.verticalScrollBar().setValue(last)
+        self._share_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_room()
