@@ -67,16 +67,16 @@ def test_the_key_shows_what_is_read_of_what_the_tab_shows(open_window, qtbot, fi
 
     window.tabs[TabId.INSTRUCTIONS].show_page(PageId.PROMPTS)
     page.table.selectRow(1)
-    page.text.moveCursor(QTextCursor.MoveOperation.End)
-    page.text.insertPlainText(" Now!")
+    page.selected.text.moveCursor(QTextCursor.MoveOperation.End)
+    page.selected.text.insertPlainText(" Now!")
     assert pressed() == "<u>question 2? Now!</s><a>"
-    page.new_text.setPlainText("first\nsecond")
+    page.adding.new_text.setPlainText("first\nsecond")
     assert pressed() == "<u>question 2? Now!</s><a>", "nobody writes a new one just now"
-    page.new_text.setFocus()
-    page.new_text.moveCursor(QTextCursor.MoveOperation.End)
+    page.adding.new_text.setFocus()
+    page.adding.new_text.moveCursor(QTextCursor.MoveOperation.End)
     assert pressed() == "<u>second</s><a>"
-    page.one_prompt.setChecked(True)
-    page.new_text.setFocus()
+    page.adding.one_prompt.setChecked(True)
+    page.adding.new_text.setFocus()
     assert pressed() == "<u>first\nsecond</s><a>"
 
     window.open_tab(TabId.RANK)
