@@ -185,5 +185,4 @@ class ConversationEditor(QWidget):
 
 def fits(conversation: Conversation) -> bool:
     """Can it be edited turn by turn?"""
-    letters = sum(len(message.content) for message in conversation.messages)
-    return len(conversation.messages) <= MOST_TURNS and letters <= MOST_LETTERS
+    return len(conversation.messages) <= MOST_TURNS and len(conversation.key) <= MOST_LETTERS

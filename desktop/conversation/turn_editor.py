@@ -106,8 +106,11 @@ class TurnEditor(QFrame):
 
 
 def as_json(value: Any) -> str:
-    """As people read it."""
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    """As people read it; what lies very deep, which a few lines could not show, in one line."""
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=2)
+    except RecursionError:
+        return json.dumps(value, ensure_ascii=False)
 
 
 def tools_card(tools: tuple[Any, ...], parent: QWidget) -> QFrame:

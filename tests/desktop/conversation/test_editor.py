@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
 from core.conversation import Conversation, Message
-from desktop.conversation.editor import MOST_TURNS, ConversationEditor
+from desktop.conversation.editor import MOST_TURNS, ConversationEditor, fits
 from desktop.conversation.fitted import FittedText
 
 CALL = {"tool_calls": [{"type": "function", "function": {"name": "rain", "arguments": {"city": "Graz"}}}]}
@@ -125,6 +125,16 @@ def test_a_plain_text_is_pasted_without_a_question(editor: ConversationEditor) -
     editor.turns[0].text.paste()
     assert turns(editor) == [("user", "User: only one name")]
     assert not [box for box in editor.findChildren(QMessageBox) if box.isVisible()]
+
+
+def test_data_of_any_depth_are_shown_and_of_any_length_left_alone(editor: ConversationEditor) -> None:
+    deep: list[object] = []
+    for _ in range(900):
+        deep = [deep]
+    editor.show_conversation(Conversation((Message("user", "Hi", {"tool_calls": deep}),)))
+    assert editor.conversation().messages[0].extra == {"tool_calls": deep}
+    assert not fits(Conversation((Message("user", "Hi", {"tool_calls": ["x" * 1_000_000]}),)))
+    assert not fits(Conversation((Message("user", "x" * 1_000_000),)))
 
 
 def test_more_turns_than_can_be_edited_are_refused_and_nothing_is_lost(qtbot, editor: ConversationEditor) -> None:
