@@ -19,6 +19,8 @@ class PastingBox(Editing):
     """`conversation_pasted` carries what the person said is a conversation; any other text goes in as it is."""
 
     conversation_pasted = Signal(object)
+    kept_whole = Signal()
+    """What was pasted into the empty box looks like a conversation, and is one text all the same."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +53,9 @@ class PastingBox(Editing):
             if pressed is not None and asked.buttonRole(pressed) == QMessageBox.ButtonRole.DestructiveRole:
                 self.conversation_pasted.emit(found)
             else:
+                was_empty = self.document().isEmpty()
                 self.insertPlainText(text)
+                if was_empty:
+                    self.kept_whole.emit()
 
         asked.finished.connect(lambda _: answered())

@@ -41,6 +41,7 @@ class AddingCard(QFrame):
         self.new_text.setFixedHeight(104)
         self.new_text.conversation_pasted.connect(self.writing)
         self.one_prompt = bind(actions.ONE_PROMPT, QCheckBox(self))
+        self.new_text.kept_whole.connect(lambda: self.one_prompt.setChecked(True))
         self.split = bind(actions.USE_FOR, split_box(self))
         self.add_button = action_button(actions.ADD, self.add)
         self.import_button = action_button(actions.IMPORT, self.importing.emit)

@@ -92,8 +92,8 @@ class ConversationDialog(QDialog):
         self.editor.show_conversation(draft or begin or self._stored)
         if draft is not None:
             self._say(KEPT, "warning")
-        elif begin is not None:
-            self._throttle.touch()
+        elif begin is not None and self.prompt is None:
+            self._throttle.touch()  # pasted is as good as typed
         self.discard_button.setVisible(draft is not None)
 
     def _typed(self) -> None:

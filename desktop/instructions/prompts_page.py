@@ -155,7 +155,6 @@ class PromptsPage(QWidget):
         """Each with both readings, to be settled."""
         dialog = UnsureDialog(self.session, self)
         dialog.settled.connect(self._saved)
-        dialog.writing.connect(self.change)
         dialog.open()
 
     def choose_file(self) -> None:

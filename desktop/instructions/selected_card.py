@@ -84,6 +84,7 @@ class SelectedCard(QFrame):
         """The selected prompt; with several, only what they can share. What is typed there stays as long as the
         selection does."""
         if ids == self._ids and ids:
+            self._read_again()
             return
         if self._edit.waiting:
             self.keep()
@@ -105,6 +106,14 @@ class SelectedCard(QFrame):
             self.split.setCurrentIndex(0)
             self.tags.clear()
         self.tags.setPlaceholderText("comma, separated" if len(ids) < 2 else KEEP)
+
+    def _read_again(self) -> None:
+        """The only selected prompt may be another by now, by an undo or another program: what is typed stays."""
+        was = self._prompt
+        if was is None or self._edit.waiting or (self.text.text(), self.tags.text()) != (was.text, ", ".join(was.tags)):
+            return
+        if prompts.some(self.session.project, [was.id]) not in ([was], []):
+            self.show_anew(self._ids)
 
     def show_anew(self, ids: tuple[int, ...]) -> None:
         """They may be others in the project by now."""

@@ -10,6 +10,7 @@ from core.texts import one_line
 from desktop.background import with_project
 from desktop.conversation.bubbles import ConversationView
 from desktop.instructions import actions
+from desktop.instructions.conversation_dialog import ConversationDialog, editable
 from desktop.instructions.splits import counted
 from desktop.session import Session
 from desktop.theme.theme import SPACE
@@ -27,10 +28,9 @@ NOTHING = "All of them are settled."
 
 
 class UnsureDialog(QDialog):
-    """`settled` tells that some were; `writing` carries a prompt and its turns, to be changed one by one."""
+    """`settled` tells that some were."""
 
     settled = Signal()
-    writing = Signal(object, object)
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -167,8 +167,15 @@ class UnsureDialog(QDialog):
     def write(self) -> None:
         """Change the turns of the one that is shown."""
         prompt = self._current()
-        if prompt is not None:
-            self.writing.emit(prompt, named_turns.reading(prompt)[0])
+        if prompt is None:
+            return
+        found = named_turns.reading(prompt)[0]
+        if why_not := editable(found):
+            self._say(why_not, "warning")
+            return
+        dialog = ConversationDialog(self.session, self, prompt=prompt, begin=found)
+        dialog.saved.connect(self.settled)
+        dialog.open()
 
     def _say(self, sentence: str, role: str) -> None:
         said: QLabel = self.said

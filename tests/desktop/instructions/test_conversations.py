@@ -78,7 +78,8 @@ def test_the_turns_of_the_selected_prompt_are_seen_and_changed(page: PromptsPage
     assert prompts.get(project, 2).conversation.messages[-1].content == "In Linz."
     assert "In Linz." in card.turns.text
     page.session.replay("undo")
-    assert prompts.get(project, 2).conversation == TALK
+    page.load()
+    assert prompts.get(project, 2).conversation == TALK and "In Graz." in card.turns.text
 
 
 def test_a_plain_prompt_becomes_a_conversation_with_what_is_typed_over_it(page: PromptsPage) -> None:
@@ -134,6 +135,27 @@ def test_a_conversation_pasted_among_new_prompts_is_asked_about(page: PromptsPag
     assert "among the prompts already" in dialog.said.text()
 
 
+def test_what_is_kept_as_one_text_is_one_prompt(page: PromptsPage) -> None:
+    QGuiApplication.clipboard().setText(TALK.text)
+    page.adding.new_text.paste()
+    (asked,) = (box for box in page.findChildren(QMessageBox) if box.isVisible())
+    next(button for button in asked.buttons() if "one text" in button.text()).click()
+    page.adding.add()
+    assert prompts.get(page.session.project, 3) == Prompt(3, TALK.text, (), "train", "typed")
+
+
+def test_what_is_typed_over_a_prompt_stays_whatever_others_do_to_it(page: PromptsPage) -> None:
+    project = page.session.project
+    page.table.selectRow(0)
+    prompts.edit(project, 1, text="How now?")
+    page.load()
+    assert page.selected.text.text() == "How now?", "nothing was typed: it is shown as it is"
+    page.selected.text.setPlainText("How then?")
+    prompts.edit(project, 1, text="How?")
+    page.load()
+    assert page.selected.text.text() == "How then?"
+
+
 def test_a_draft_that_nobody_could_have_typed_is_none(page: PromptsPage) -> None:
     for value in (
         "x",
@@ -173,6 +195,10 @@ def test_texts_that_may_hold_turns_are_shown_both_ways_and_settled(page: Prompts
     ]
     qtbot.waitUntil(lambda: dialog.list.count() == 3)
     assert "cannot be a prompt" in dialog.why_not.text() and not dialog.turns_button.isEnabled()
+    dialog.write_button.click()
+    writing = next(each for each in dialog.findChildren(ConversationDialog) if each.isVisible())
+    assert [turn.text.text() for turn in writing.editor.turns] == ["x", "y"]
+    writing.reject()
     dialog.text_button.click()
     assert prompts.get(project, 4).text == texts[1]
     qtbot.waitUntil(lambda: dialog.list.count() == 2)
