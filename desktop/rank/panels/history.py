@@ -36,9 +36,11 @@ SHOW: dict[Whose, str] = {"all": "Mine and by scripts", "person": "Mine", "scrip
 
 
 def by(entry: MadeRanking) -> str:
-    """Who ranked, when, and whether a flag stands instead of an order."""
+    """Who ranked, when, whether a flag stands instead of an order, and whether people wrote some of the answers."""
     who = f"By a script ({entry.detail})" if entry.kind == "scripted" else "By you"
-    return " · ".join(part for part in (who, local_time(entry.created_at), entry.flag and f"⚑ {entry.flag}") if part)
+    hand = f"✎ {entry.by_hand} by hand" if entry.by_hand else ""
+    parts = who, local_time(entry.created_at), entry.flag and f"⚑ {entry.flag}", hand
+    return " · ".join(part for part in parts if part)
 
 
 class HistoryModel(QAbstractListModel):
