@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.conversation import last_turn
 from core.store import Project, ranking_history
 from core.store.ranking_history import MadeRanking, Whose
 from core.texts import Limits, beginning, one_line
@@ -59,7 +60,7 @@ class HistoryModel(QAbstractListModel):
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         entry = self.entries[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return one_line(entry.prompt)
+            return one_line(last_turn(entry.prompt) if entry.talk else entry.prompt)
         if role == Qt.ItemDataRole.UserRole:
             return one_line(by(entry))
         if role == Qt.ItemDataRole.ToolTipRole:
