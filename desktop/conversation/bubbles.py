@@ -22,7 +22,7 @@ from desktop.widgets.strangers import on_button
 
 #: Pixels that all of it may take.
 HIGHEST_OF_ALL = 320
-LEAST_EARLIER = 96
+LEAST_EARLIER = 44
 #: Below so many pixels the link stands over the last turn, and beside it else.
 NARROW = 560
 COPY = "Copy the whole conversation"
