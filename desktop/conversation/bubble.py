@@ -37,11 +37,11 @@ class Bubble(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme.notifier.changed.connect(self.update)
 
-    def show_turn(self, message: Message, number: int) -> None:
-        """`number` counts the conversation's turns from 1."""
+    def show_turn(self, message: Message, place: int) -> None:
+        """`place` counts the conversation's turns from 0."""
         self._role = message.role
         self.name.setText(speaker(message))
-        self.text.setAccessibleName(f"Turn {number}, {message.role}")
+        self.text.setAccessibleName(f"Turn {place + 1}, {message.role}")
         self.text.show_text(said(message))
         self.update()
 
@@ -67,18 +67,28 @@ class Bubble(QFrame):
 
 
 class Turn(QWidget):
-    """A bubble in its row, as wide as it needs to be, at its speaker's side."""
+    """A bubble in its row, at its speaker's side, as wide as it needs to be and at most this `share` of the row."""
 
-    def __init__(self, parent: QWidget, *, size: int = theme.BODY, weight: int = 400, limits: Limits = PAGE) -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        *,
+        size: int = theme.BODY,
+        weight: int = 400,
+        limits: Limits = PAGE,
+        share: float = SHARE,
+    ) -> None:
         super().__init__(parent)
+        self._share, self.place = share, 0
         self.bubble = Bubble(self, size=size, weight=weight, limits=limits)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.bubble)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def show_turn(self, message: Message, number: int) -> None:
-        self.bubble.show_turn(message, number)
+    def show_turn(self, message: Message, place: int) -> None:
+        self.place = place
+        self.bubble.show_turn(message, place)
         sides = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft
         self.layout().setAlignment(self.bubble, sides[message.role != "user"])  # type: ignore[union-attr]
         self.fit()
@@ -90,7 +100,9 @@ class Turn(QWidget):
 
     def fit(self) -> None:
         """As wide as the text, within what there is."""
-        most = self.width() if self.width() < NARROW or self.bubble.role == "system" else round(self.width() * SHARE)
+        most = (
+            self.width() if self.width() < NARROW or self.bubble.role == "system" else round(self.width() * self._share)
+        )
         self.bubble.setFixedWidth(max(80, min(self.bubble.natural_width, most)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
