@@ -95,11 +95,17 @@ class Completion:
     mended: int | None = None
 
     @property
+    def by_hand(self) -> str:
+        """That a person wrote it, which is never hidden; empty for what a model wrote."""
+        if not self.written_by:
+            return ""
+        return "Written by hand" if self.mended is None else "Mended by hand"
+
+    @property
     def origin(self) -> str:
         """Where it came from; hidden from a labeler until the ranking is stored."""
         if self.written_by:
-            how = "Written" if self.mended is None else "Mended"
-            return f"{how} by hand by {self.written_by}"
+            return f"{self.by_hand} by {self.written_by}"
         if self.imported:
             return f"Imported from {self.imported}"
         return (
@@ -107,6 +113,11 @@ class Completion:
             if self.policy_job is None
             else f"Written by the policy of run {self.policy_job}"
         )
+
+
+def by_hand(name: str) -> str:
+    """What stands beside an answer that somebody wrote by hand; nothing where nobody did."""
+    return f"written by hand by {name}" if name else ""
 
 
 @dataclass(frozen=True)
@@ -182,7 +193,8 @@ class NewRanking:
 
 @dataclass(frozen=True)
 class Pair:
-    """(prompt, chosen, rejected), derived from a ranking; `gap` is the distance of their ranks."""
+    """(prompt, chosen, rejected), derived from a ranking; `gap` is the distance of their ranks. `chosen_by` and
+    `rejected_by` are the names of whoever wrote an answer by hand."""
 
     prompt_id: int
     prompt: str
@@ -192,6 +204,8 @@ class Pair:
     rejected: str
     gap: int
     labeler_id: int
+    chosen_by: str = ""
+    rejected_by: str = ""
 
 
 @dataclass(frozen=True)

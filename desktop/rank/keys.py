@@ -10,18 +10,18 @@ from typing import Literal, get_args
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
-from desktop.actions import CALM
+from desktop.actions import CALM, WHAT_IT_READS
 
 #: What the board does.
 Name = Literal[
     "place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "left", "right", "up", "down",
     "take_back", "remove", "flag", "save", "skip", "skip_for_good", "comment", "undo", "redo", "scroll_up",
-    "scroll_down", "copy", "help", "escape",
+    "scroll_down", "earlier", "prompt_up", "prompt_down", "write", "mend", "copy", "help", "escape",
 ]  # fmt: skip
 #: What is done around the board, by the header and by the window, whatever has the focus.
 Around = Literal[
     "generate", "rules", "history", "session", "method", "stacked", "markdown", "differences", "larger", "smaller",
-    "calm",
+    "reads", "calm",
 ]  # fmt: skip
 LETTERS = "ABCDEFGHIJKLMNOP"
 
@@ -98,7 +98,7 @@ SECTIONS = (
             ),
             KeyRow(
                 (KeyBinding("skip", ("S",)), KeyBinding("skip_for_good", ("Shift+S",))),
-                "later: it comes back at the end; skip it for good",
+                "later, at the end; skip it for good",
                 "{0} later",
             ),
             KeyRow(
@@ -152,6 +152,18 @@ SECTIONS = (
                 "{0} flags",
             ),
             KeyRow(
+                (KeyBinding("write", ("W",)), KeyBinding("mend", ("Shift+W",))),
+                "write an answer; mend the selected one",
+            ),
+            KeyRow((KeyBinding("earlier", ("T",)),), "show or hide earlier turns"),
+            KeyRow(
+                (
+                    KeyBinding("prompt_up", ("Shift+PgUp",), "Shift+PgUp"),
+                    KeyBinding("prompt_down", ("Shift+PgDown",), "PgDown"),
+                ),
+                "scroll the prompt",
+            ),
+            KeyRow(
                 (KeyBinding("comment", ("Ctrl+M",)), KeyBinding("escape", ("Esc",))),
                 "write a comment; Esc leaves it",
                 label="Ctrl+M",
@@ -178,6 +190,7 @@ SECTIONS = (
                 (KeyBinding("larger", ("Ctrl++", "Ctrl+=")), KeyBinding("smaller", ("Ctrl+-",))),
                 "larger and smaller text",
             ),
+            KeyRow((KeyBinding("reads", WHAT_IT_READS.keys),), "what the model reads"),
             KeyRow((KeyBinding("calm", CALM.keys),), "nothing but the cards"),
             KeyRow((KeyBinding("help", ("?",)),), "show or hide this sheet", "{0} keys"),
         ),

@@ -7,10 +7,11 @@ this module shows; side panels hold generation, the guidelines and the history.
 from itertools import islice
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from core.config.training import TrainPolicyJob
+from core.conversation import Conversation
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
@@ -18,7 +19,9 @@ from core.labeling.session import LabelingSession
 from core.preferences.judged_groups import OVERALL
 from core.store import Changes, guidelines
 from desktop import user_settings
+from desktop.conversation.reading import show_reading
 from desktop.places import PageId, TabId
+from desktop.rank.answering import Answering
 from desktop.rank.board import RankingBoard
 from desktop.rank.cheat_sheet import CheatSheet
 from desktop.rank.controller import RankingController
@@ -28,7 +31,7 @@ from desktop.rank.pages import RankPages
 from desktop.rank.panels.generate import at_work
 from desktop.rank.panels.side_panels import SidePanels
 from desktop.session import Session
-from desktop.tab import Ranks, ReadsSettings, TabWidget
+from desktop.tab import LooksAtConversation, Ranks, ReadsSettings, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, row, set_role
 from desktop.widgets.strangers import clipped
@@ -41,7 +44,7 @@ MOST_NAMES = 40
 ITEMS = {"prompts", "completions", "completion_groups"}
 
 
-class Tab(TabWidget, Ranks, ReadsSettings):
+class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
     """Shows one item after the other; `controller` acts."""
 
     ID = TabId.RANK
@@ -56,6 +59,7 @@ class Tab(TabWidget, Ranks, ReadsSettings):
         self.controller.stored.connect(self._load_history)
         self.board = RankingBoard(self)
         self._connect_board(self.board, self.controller)
+        self.answering = Answering(self.board, self.controller, self)
         self.stack = RankPages(self.session.project, self.board, self)
         self.stack.leading.connect(self.go)
         self.stack.generating.connect(lambda: self.show_panel("generate"))
@@ -74,6 +78,7 @@ class Tab(TabWidget, Ranks, ReadsSettings):
         self.header.method.connect(self.controller.use_method)
         self.header.viewed.connect(self.board.read_settings)
         self.header.by_criteria.connect(self.order_by_criteria)
+        self.header.reading.connect(self.show_reading)
         layout = column(self.header, row(self.stack, self.side, spacing=3 * SPACE), spacing=2 * SPACE)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
@@ -86,7 +91,6 @@ class Tab(TabWidget, Ranks, ReadsSettings):
     def _connect_board(self, board: RankingBoard, controller: RankingController) -> None:
         board.changed.connect(controller.change)
         board.commented.connect(controller.comment)
-        board.saving.connect(controller.save)
         board.skipping.connect(controller.skip)
         board.undoing.connect(controller.undo)
         board.redoing.connect(controller.redo)
@@ -150,6 +154,16 @@ class Tab(TabWidget, Ranks, ReadsSettings):
         """Show a prompt on which labelers disagree: what is saved now counts instead of their rankings."""
         self.controller.adjudicate(group_id)
 
+    def conversation(self) -> Conversation | None:
+        """What is asked by the item on the table."""
+        group = self.labeling.group if self.labeling is not None else None
+        return group.prompt.conversation if group is not None else None
+
+    def show_reading(self) -> None:
+        """Show what the model reads of the item on the table."""
+        if (found := self.conversation()) is not None:
+            show_reading(self.session, found, self)
+
     def go(self, tab: TabId) -> None:
         """Lead to another tab."""
         self.session.navigator.open_tab(tab)
@@ -176,7 +190,13 @@ class Tab(TabWidget, Ranks, ReadsSettings):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        self.board.answer.leave()
         self.controller.reach_back(False)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The project is about to close."""
+        self.board.answer.leave()
+        super().closeEvent(event)
 
     def rename(self, name: str) -> None:
         """Rank under another name from now on; an unusable name is refused with its reason."""
@@ -269,6 +289,7 @@ class Tab(TabWidget, Ranks, ReadsSettings):
         if self.labeling:
             editor = self.labeling.editor
             self.board.show_item(self.labeling.group, editor.ordering, self.controller.note, origins=editor.reviewing)
+            self.answering.show_item()
         self._show_page()
         if self.controller.clock.break_due(user_settings.break_minutes()):
             self.board.say("You have been at it for a while: a good moment for a break. Everything is saved.")

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
-from desktop.actions import CALM, Action
+from desktop.actions import CALM, WHAT_IT_READS, Action
 from desktop.guide import guide
 from desktop.places import TABS
 from desktop.projects import actions as projects
 
-SETTINGS = Action("file.settings", "&Settings …", keys=("Ctrl+,",))
+SETTINGS = Action(
+    "file.settings",
+    "&Settings …",
+    keys=("Ctrl+,",),
+    keywords="system prompt chat template thinking reasoning stop conversations device theme",
+)
 QUIT = Action("file.quit", "&Quit", keys=("Ctrl+Q",))
 UNDO = Action("edit.undo", "&Undo", keys=("Ctrl+Z",))
 REDO = Action("edit.redo", "&Redo", keys=("Ctrl+Shift+Z",))
@@ -78,6 +83,6 @@ MENUS = (
     ),
     Menu("&Edit", (UNDO, REDO)),
     Menu("&Go", (*OPEN_TAB.values(), None, COMMANDS, JOBS)),
-    Menu("&View", (*THEMES.values(), None, SYSTEM, CALM)),
+    Menu("&View", (*THEMES.values(), None, WHAT_IT_READS, SYSTEM, CALM)),
     Menu("&Help", (HELP, TOUR, *GUIDE.values(), ABOUT)),
 )

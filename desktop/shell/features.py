@@ -6,6 +6,7 @@ from functools import partial
 from desktop.actions import GO_TO, GO_TO_PAGE, MORE_SETTINGS, SHOW, WHAT_TO_DO, Action
 from desktop.charts import actions as charts
 from desktop.compare import actions as compare
+from desktop.conversation import actions as conversation
 from desktop.instructions import actions as instructions
 from desktop.places import PageId, TabId
 from desktop.policy import actions as policy
@@ -25,6 +26,7 @@ FEATURES = (
     *policy.ACTIONS,
     *compare.ACTIONS,
     *charts.ACTIONS,
+    *conversation.ACTIONS,
     *GO_TO.values(),
     *GO_TO_PAGE.values(),
     MORE_SETTINGS,
