@@ -31,5 +31,15 @@ class AnswerDrafts:
         if now != before:
             self.project.set_setting(self._key(group_id), now or None)
 
+    def added(self, group_id: int, of: int, text: str) -> None:
+        """It is an answer now, and nothing begun; what else is being typed there stays."""
+        if self.begun(group_id).get(of) == text:
+            self.keep(group_id, of, "")
+
+    def taken_back(self, group_id: int, of: int, text: str) -> None:
+        """It is no answer any more, so that it is begun, unless something else is being typed there by now."""
+        if of not in self.begun(group_id):
+            self.keep(group_id, of, text)
+
     def _key(self, group_id: int) -> str:
         return f"draft/answer/{self.labeler_id}/{group_id}"

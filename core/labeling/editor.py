@@ -142,7 +142,7 @@ class ItemEditor:
                 if made and changes.ids != tuple(made):  # later steps know it by its number
                     raise Refused("Other answers came in the meantime: write it anew, its text is kept.")
                 made[:] = changes.ids
-                self.answers.keep(group_id, of or NEW, "")
+                self.answers.added(group_id, of or NEW, text)
                 self._return(group_id, item.ordering.with_best(*made), touched=True)
             return changes
 
@@ -150,7 +150,7 @@ class ItemEditor:
             try:
                 with self.project.write():
                     completions.take_back(self.project, *made)
-                    self.answers.keep(group_id, of or NEW, text)
+                    self.answers.taken_back(group_id, of or NEW, text)
                     self._return(group_id, item.ordering, touched=item.touched)
             except BadInput as error:
                 raise Refused(str(error)) from error

@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtTest import QTest
 
+from core.conversation import Conversation, Message
+from core.events import NewCompletion
 from core.labeling.answer_drafts import LONGEST
 from core.labeling.session import LabelingSession
-from core.store import Project, completions, create_project
+from core.records import Prompt
+from core.store import Project, completions, create_project, prompts
 from desktop import user_settings
 from desktop.rank.answering import LEFT_BEHIND
+from desktop.rank.card import MIN_SIZE
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from tests.desktop.rank.ranking import CONTROL, SHIFT, Key, add_group, on_disk, press
@@ -198,3 +202,39 @@ def test_no_more_than_can_be_ranked_are_written(made, monkeypatch, tab):
     write(tab, "mine")
     add(tab)
     assert "3 answers already" in tab.board.answer.about.text()
+
+
+def test_undo_and_redo_leave_what_is_being_typed(tab):
+    for text in ("first", "second"):
+        press(tab, Key.Key_W)
+        write(tab, text)
+        if text == "first":
+            add(tab)
+    tab.board.answer.close_editor()
+    press(tab, Key.Key_Z, held=CONTROL)
+    press(tab, Key.Key_Y, held=CONTROL)
+    assert "first" in cards(tab)
+    press(tab, Key.Key_W)
+    assert tab.board.answer.field.text() == "second"
+
+
+def test_nothing_lies_over_anything_while_one_is_written_under_an_unfolded_conversation(tab, made, qtbot):
+    roles = ("user", "assistant") * 3
+    turns = (*(Message(role, f"{role} said this. " * 9) for role in roles[:5]), Message("user", "And now? " * 12))
+    asked = prompts.add(made, [Prompt.of(Conversation(turns))]).ids[0]
+    group = completions.add_group(
+        made, asked, tuple(NewCompletion("word " * 90 + str(n), 9, True, 0) for n in range(6))
+    )
+    tab.resize(1072, 771)  # what a window of 1280x800 leaves
+    tab.labeling.editor.open(group)
+    tab.show_item()
+    press(tab, Key.Key_T, Key.Key_W)
+    board = tab.board
+    prompt, grid, answer = board.prompt, board.grid, board.answer
+
+    def apart() -> bool:
+        in_order = prompt.geometry().bottom() < grid.y() and grid.geometry().bottom() < answer.y()
+        return in_order and prompt.earlier.geometry().bottom() < prompt.last.y()
+
+    qtbot.waitUntil(apart)
+    assert grid.height() >= MIN_SIZE.height() and prompt.last.bubble.text.height() > 40
