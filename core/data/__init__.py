@@ -78,7 +78,8 @@ def read_prompts(path: Path, tell: Tell | None = None, options: ReadOptions = AS
             report.refused.append(row)
         else:
             held.update(dict.fromkeys((*row.held, *(["answers"] if row.answers else []))))
-            report.prompts.append(Prompt.of(row.conversation, tags=row.tags, split=row.split, source=path.name))
+            source = options.name(path)
+            report.prompts.append(Prompt.of(row.conversation, tags=row.tags, split=row.split, source=source))
     report.held = tuple(held)
     return report
 
@@ -99,7 +100,9 @@ def import_prompts(
     """
     report = read_prompts(path, tell, options)
     if not report.prompts:
-        raise NothingToDo(f"{path.name} holds no prompts: give one prompt a line, or JSON lines with a `prompt` field.")
+        raise NothingToDo(
+            f"{options.name(path)} holds no prompts: give one prompt a line, or JSON lines with a `prompt` field."
+        )
     if report.held and held == "ask":
         raise BadInput(question(report.held, "prompts"))
     chosen = report.prompts if split is None else [replace(item, split=split) for item in report.prompts]
@@ -126,7 +129,7 @@ def import_preferences(
     """
     report = Report("rankings")
     with project.write():
-        importer = Importer(project, path.name, labeler, split)
+        importer = Importer(project, options.name(path), labeler, split)
         for row in read(path, tell, options):
             new = row if isinstance(row, Refused) else importer.add(row)
             if isinstance(new, Refused):
@@ -139,7 +142,7 @@ def import_preferences(
             if isinstance(row, Row) and row.answers and row.held and held == "ask":
                 raise BadInput(question(row.held, "answers"))
         if not report.added and not report.known:
-            raise NothingToDo(f"{path.name} holds no preferences: give rows with `chosen` and `rejected`.")
+            raise NothingToDo(f"{options.name(path)} holds no preferences: give rows with `chosen` and `rejected`.")
     report.notes = importer.noticed.sentences
     return report
 
