@@ -167,8 +167,8 @@ def _check(part: Part) -> None:
             f"{part.config}, {part.split} of {part.name} is {part.note}, more than the {size(MOST)} in {MOST_FILES:,} "
             "files that are fetched at once: choose a smaller part, or download some of its files and import them."
         )
-    datasets_folder().mkdir(parents=True, exist_ok=True)
-    if (free := shutil.disk_usage(datasets_folder()).free) < part.bytes + SPARE:
+    place = next(path for path in datasets_folder().absolute().parents if path.is_dir())
+    if (free := shutil.disk_usage(place).free) < part.bytes + SPARE:
         raise KnownError(
             f"The disk has {size(free)} left, too little for {size(part.bytes)} and some room: free some space first."
         )
@@ -176,7 +176,7 @@ def _check(part: Part) -> None:
 
 def _make_room(wanted: int) -> None:
     """Delete the data sets that were not read for the longest time, until the new one may be kept too."""
-    there = [path for path in datasets_folder().iterdir() if path.is_dir() and not path.name.startswith(".")]
+    there = [path for path in datasets_folder().glob("[!.]*") if path.is_dir()]
     held = {path: base_models.bytes_in(path) for path in sorted(there, key=_read_at)}
     for path in _oldest(held, wanted):
         with suppress(OSError), beside.scratch(path.parent) as aside:
