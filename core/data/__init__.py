@@ -13,10 +13,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from core.data import argilla, hh, label_studio, llama_factory, mapping, plumbline, tables, trl, trl_conversational
+from core.data import (
+    argilla,
+    encodings,
+    hh,
+    label_studio,
+    llama_factory,
+    mapping,
+    plumbline,
+    tables,
+    trl,
+    trl_conversational,
+)
 from core.data.importing import Importer
 from core.data.mapping import PARTS, Columns
-from core.data.preview import Preview, look, question
+from core.data.preview import Inspection, Preview, look, question
 from core.data.reading import AS_IT_IS, READERS, ReadOptions, Tell, beginning, format_of, read
 from core.data.rows import ExportReport, Refused, Report, Row
 from core.errors import BadInput, NothingToDo, known
@@ -25,11 +36,13 @@ from core.store import Project, prompts
 from core.store.files import beside
 
 __all__ = [
+    "AS_IT_IS",
     "EXPORTERS",
     "PARTS",
     "READERS",
     "Columns",
     "ExportReport",
+    "Inspection",
     "Preview",
     "ReadOptions",
     "Refused",
@@ -40,6 +53,7 @@ __all__ = [
     "guess",
     "import_preferences",
     "import_prompts",
+    "inspect",
     "keep_mapping",
     "kept_mappings",
     "named_mapping",
@@ -58,10 +72,29 @@ keep_mapping = mapping.keep
 named_mapping = mapping.named
 
 
-def preview(path: Path, limit: int = 20, options: ReadOptions = AS_IT_IS) -> Preview:
+def preview(path: Path, limit: int = 20, options: ReadOptions = AS_IT_IS, tell: Tell | None = None) -> Preview:
     """What an import would find, with the first `limit` rows. Raises `BadInput` if the file cannot be read at all."""
     name, lacks = format_of(path, options)
-    return look(name, read(path, None, options), limit, lacks)
+    return look(name, read(path, tell, options), limit, lacks)
+
+
+def inspect(path: Path, limit: int = 20, options: ReadOptions = AS_IT_IS, tell: Tell | None = None) -> Inspection:
+    """What a person is shown of a file before they say how it is to be read, whatever is wrong with it."""
+    found: Preview | None = None
+    fault: BadInput | None = None
+    try:
+        found = preview(path, limit, options, tell)
+    except encodings.WrongEncoding as error:
+        if error.guess and not options.encoding:
+            return replace(inspect(path, limit, replace(options, encoding=error.guess), tell), encoding=error.guess)
+        fault = error
+    except BadInput as error:
+        fault = error
+    try:
+        rows = beginning(path, options)
+    except BadInput:
+        rows = []
+    return Inspection(options, found, fault, tuple(rows), tuple(mapping.names(rows)), mapping.guess(rows))
 
 
 def guess(path: Path, options: ReadOptions = AS_IT_IS) -> Columns:

@@ -126,7 +126,7 @@ def guarded(path: Path, step: Callable[[], T]) -> T:
     try:
         return step()
     except UnicodeDecodeError as error:
-        raise BadInput(encodings.refusal(path)) from error
+        raise encodings.WrongEncoding(path) from error
     except (OSError, EOFError, zlib.error) as error:
         raise known(error) or BadInput(
             f"{path} is damaged and cannot be read to its end: nothing of it was imported."
