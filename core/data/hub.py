@@ -79,6 +79,16 @@ def name_of(text: str) -> str | None:
     return found
 
 
+def typed(text: str) -> str:
+    """`owner/name` of what a person typed: that, with `hub:` before it, or the address of its page. Raises
+    `BadInput`."""
+    found = text.strip().removeprefix(PREFIX)
+    for hub_address in (hub.address(), hub.PUBLIC):
+        if found.startswith(f"{hub_address}/datasets/"):
+            found = "/".join(found.removeprefix(f"{hub_address}/datasets/").split("?")[0].split("/")[:2])
+    return str(name_of(PREFIX + found))
+
+
 def parts(name: str, *, token: bool = False, tell: Tell | None = None) -> list[Part]:
     """What there is to choose from, as the hub says now. Raises `KnownError`."""
     revision, files = hub.files(name, token=token, tell=tell)

@@ -35,6 +35,13 @@ SEARCH = _prompts("prompts.search", "Search prompts and tags", keys=("Ctrl+F",),
 FILTER = _prompts("prompts.filter", "Which prompts", field=True, only_here=True)
 ADD = _prompts("prompts.add", "Add", "Put them into the project", ("Ctrl+Return",), role="primary")
 IMPORT = _prompts("prompts.import", "Import …", "A file of prompts: text, JSON lines, CSV …")
+IMPORT_FROM_HUB = _prompts(
+    "prompts.import-hub",
+    "Import from a hub …",
+    "Prompts of a data set, which a hub is asked for",
+    keywords="dataset",
+    role="link",
+)
 ONE_PROMPT = _prompts(
     "prompts.one", "One prompt", "Keep the line breaks instead of making a prompt of each line.", only_here=True
 )
@@ -54,5 +61,6 @@ DELETE = _prompts("prompts.delete", "Delete", keys=("Delete",), only_here=True)
 
 ACTIONS = (
     USE_TEMPLATE, DISCARD, PUT_BACK, SAVE_VERSION, RANK_AGAIN, VERSION, RESTORE, OPEN_POINT,
-    SEARCH, FILTER, ADD, IMPORT, ONE_PROMPT, SHARE, HOLD_OUT, FIND_DUPLICATES, USE_FOR, TAGS, SAVE, DELETE,
+    SEARCH, FILTER, ADD, IMPORT, IMPORT_FROM_HUB, ONE_PROMPT, SHARE, HOLD_OUT, FIND_DUPLICATES, USE_FOR, TAGS, SAVE,
+    DELETE,
 )  # fmt: skip

@@ -79,7 +79,7 @@ class ColumnMapper(QWidget):
 
     def choose(self, columns: Columns, *, used: bool) -> None:
         """Put columns in: a guess, or ones that were kept."""
-        self._of = dict(columns.of)
+        self._of = {part: columns.of[part] for part in PARTS if part in columns.of}
         before = self.used.blockSignals(True)
         self.used.setChecked(used)
         self.used.blockSignals(before)

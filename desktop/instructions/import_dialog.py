@@ -9,12 +9,14 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QWidget
 
 from core import data
 from core.data import Inspection, Preview, ReadOptions
+from core.data.hub import Part
 from core.data.rows import Report
 from core.errors import Stopped, known
 from core.store import Project
 from core.store.undo.bulk import Recorded
 from desktop.background import in_background
 from desktop.instructions.columns_panel import ColumnsPanel
+from desktop.instructions.hub_dialog import HubDialog
 from desktop.instructions.import_preview import PreviewTables, What
 from desktop.instructions.import_terms import ImportTerms
 from desktop.instructions.import_work import ImportWork, Reading, outcome
@@ -46,6 +48,8 @@ class ImportDialog(QDialog):
         self.options = ReadOptions()
         self.dropped = False
         """Something that may be an answer or a verdict is left out, and whoever imports was told."""
+        self._is_new = True
+        """Nobody said yet how the file is to be read."""
         self._looking: Reading | None = None
         self._again = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
         self._again.timeout.connect(self._look)
@@ -71,6 +75,11 @@ class ImportDialog(QDialog):
         for hidden in (self.hazards, self.note, self.columns):
             hidden.hide()
 
+    @property
+    def is_reading(self) -> bool:
+        """Is what is shown about to be another?"""
+        return self._looking is not None or self._again.isActive()
+
     def _columns_button(self) -> QWidget:
         self.mapping = button("Columns …", self._toggle_columns, tip="Say which column of the file is what")
         self.mapping.setCheckable(True)
@@ -87,16 +96,30 @@ class ImportDialog(QDialog):
         self.halt = button("Stop", self.work.stop, tip="Import nothing of it")
         self.halt.hide()
         self.other = button("Other file …", self.choose)
+        self.hub = button("From a hub …", self.choose_from_hub)
         self.shut = button("Close", self.reject)
-        return row(self.terms, self.copy, None, self.other, self.shut, self.halt, self.go)
+        return row(self.terms, self.copy, None, self.hub, self.other, self.shut, self.halt, self.go)
 
     def choose(self) -> None:
         """Ask for the file, then show what is in it."""
         file_dialogs.ask_open(self.owner, f"Import {self.what}", self.look, FILES)
 
+    def choose_from_hub(self) -> None:
+        """Ask for a data set of a hub, bring it here, then show what is in it."""
+        dialog = HubDialog(self if self.isVisible() else self.owner)
+        dialog.fetched.connect(self._look_at_part)
+        if not self.isVisible():
+            dialog.rejected.connect(self.deleteLater)
+        dialog.open()
+
+    def _look_at_part(self, path: Path, options: ReadOptions, part: Part) -> None:
+        if part.use == "heldout":
+            self.terms.hold_out()
+        self.look(path, options)
+
     def look(self, path: Path, options: ReadOptions = data.AS_IT_IS) -> None:
         """Read the file beside the window and show what an import would do."""
-        self.path, self.options = path, options
+        self.path, self.options, self._is_new = path, options, True
         self.columns.forget_file()
         if not self.isVisible():
             self.open()
@@ -114,10 +137,12 @@ class ImportDialog(QDialog):
 
         def done(found: Inspection) -> None:
             if reading is self._looking:
+                self._looking = None
                 self._show(found)
 
         def failed(error: Any) -> None:
             if reading is self._looking:
+                self._looking = None
                 self._failed(error)
 
         in_background(self, lambda: data.inspect(path, SHOWN, options, reading), done, failed)
@@ -133,7 +158,8 @@ class ImportDialog(QDialog):
         self.options = found.options
         self.columns.show_file(found)
         self.mapping.setEnabled(True)
-        leads = not found.is_understood and found.options.columns is None and bool(found.rows)
+        leads = self._is_new and not found.is_understood and bool(found.rows)
+        self._is_new = False
         if leads or found.encoding:
             self._open_columns()
         if leads and not self._is_usable(found.preview) and self.columns.take_guess():
@@ -153,7 +179,8 @@ class ImportDialog(QDialog):
 
     def _show_preview(self, preview: Preview) -> None:
         kind = "prompts" if self.what == "prompts" else preview.what
-        self.about.setText(f"{self.options.name(self.path)}: {preview.total:,} {kind}, read as {preview.format}")
+        how = f"read as {preview.format}" if self.options.columns is None else "read by the columns below"
+        self.about.setText(f"{self.options.name(self.path)}: {preview.total:,} {kind}, {how}")
         left_out = self._left_out(preview)
         self.dropped = bool(left_out)
         self.hazards.setText("\n".join(filter(None, [*self.columns.guesses, left_out, *preview.hazards])))
@@ -212,7 +239,7 @@ class ImportDialog(QDialog):
 
     def _show_work(self) -> None:
         self.halt.setVisible(self.work.is_on)
-        for other in (self.shut, self.other, self.mapping, self.columns, self.terms):
+        for other in (self.shut, self.other, self.hub, self.mapping, self.columns, self.terms):
             other.setEnabled(not self.work.is_on)
 
     def reject(self) -> None:

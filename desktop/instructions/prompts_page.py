@@ -100,6 +100,7 @@ class PromptsPage(QWidget):
         self.new_split = bind(actions.USE_FOR, split_box(self))
         self.add_button = action_button(actions.ADD, self.add)
         self.import_button = action_button(actions.IMPORT, self.choose_file)
+        self.hub_button = action_button(actions.IMPORT_FROM_HUB, self.choose_from_hub)
         self.added = label("", "muted", wrap=True)
         self.added.hide()
         return card(
@@ -108,6 +109,7 @@ class PromptsPage(QWidget):
                 self.new_text,
                 row(label("Use for"), self.new_split, None, self.one_prompt),
                 row(self.add_button, self.import_button, None),
+                row(self.hub_button, None),
                 self.added,
             )
         )
@@ -206,9 +208,15 @@ class PromptsPage(QWidget):
         self._done(changes)
 
     def choose_file(self) -> None:
+        self._import_dialog().choose()
+
+    def choose_from_hub(self) -> None:
+        self._import_dialog().choose_from_hub()
+
+    def _import_dialog(self) -> ImportDialog:
         dialog = ImportDialog(self.session, self, what="prompts")
         dialog.imported.connect(self._done)
-        dialog.choose()
+        return dialog
 
     def split_all(self) -> None:
         """Choose anew which prompts are held out."""

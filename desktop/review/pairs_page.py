@@ -165,6 +165,7 @@ class PairsPage(QWidget):
             self.count,
             None,
             action_button(actions.IMPORT, self.bring_in),
+            action_button(actions.IMPORT_FROM_HUB, self.bring_in_from_hub),
             action_button(actions.EXPORT, self.take_out),
         )
         whole = QWidget()
@@ -245,9 +246,15 @@ class PairsPage(QWidget):
         self.rejected.show_text(pair.rejected if pair else "")
 
     def bring_in(self) -> None:
+        self._import_dialog().choose()
+
+    def bring_in_from_hub(self) -> None:
+        self._import_dialog().choose_from_hub()
+
+    def _import_dialog(self) -> ImportDialog:
         dialog = ImportDialog(self.session, self, what="rankings")
         dialog.imported.connect(self._imported)
-        dialog.choose()
+        return dialog
 
     def _imported(self, changes: Changes) -> None:
         self.session.announce(changes, self)
