@@ -1,17 +1,14 @@
 """Commands about files and pairs."""
 
-import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from core import data
-from core.cli.output import folder_argument, harmless, json_option, opened, say, show
+from core.cli import from_hub
+from core.cli.output import folder_argument, json_option, opened, show
 from core.data import hub
 from core.errors import BadInput
-from core.humanize import size
-from core.machine.hub import address
 from core.records import Split
 from core.store import pairs
 
@@ -60,7 +57,7 @@ def import_command(
     with opened(folder) as project:
         path = Path(file)
         if (name := hub.name_of(file)) is not None:
-            path, options, use = _from_hub(name, options, hub_config, hub_split, hub_token)
+            path, options, use = from_hub.bring(name, options, hub_config, hub_split, hub_token)
             split = split or use
         found = data.preview(path, 0, options)
         _ask(path, found, options, prompts_only=prompts_only, unranked=unranked)
@@ -75,25 +72,6 @@ def import_command(
     values = {"added": report.added, "known": report.known, "unranked": report.unranked, "what": report.what}
     values |= {"format": found.format, "refused": refused, "hazards": hazards, "notes": report.notes}
     show(values, as_json, text)
-
-
-def _from_hub(
-    name: str, options: data.ReadOptions, config: str, split: str, token: bool
-) -> tuple[Path, data.ReadOptions, Split | None]:
-    """Bring a data set here and say how it is read; its rows are held out if its split is a test."""
-    say(f"Asking {address()} for {name} …", err=True)
-    part = hub.chosen(hub.parts(name, token=token), config, split)
-    say(f"Downloading {part.source}: {part.note} …", err=True)
-
-    def tell(count: int) -> None:
-        if sys.stderr.isatty():
-            print(harmless(f"{size(count)} of {size(part.bytes)}").join(("\r\x1b[K", "")), end="", file=sys.stderr)
-
-    path, found = hub.fetch(part, token=token, tell=tell)
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr)
-    use: Split | None = part.use if part.use == "heldout" else None
-    return path, replace(found, columns=options.columns, encoding=options.encoding), use
 
 
 def _ask(

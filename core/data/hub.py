@@ -33,6 +33,8 @@ PARTIAL = "partial-"
 MOST, KEPT, SPARE = 5_000_000_000, 10_000_000_000, 1_000_000_000
 MOST_FILES = 2000
 SHOWN = 20
+#: The first is read best.
+FORMATS = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 #: JSON files about a data set, which are not in it.
 ABOUT = {"dataset_infos.json", "dataset_info.json", "state.json", "config.json", "package.json"}
 
@@ -98,10 +100,18 @@ def parts(name: str, *, token: bool = False, tell: Tell | None = None) -> list[P
             found.setdefault(place, []).append(item)
     if not found:
         raise BadInput(f"{name} holds no Parquet, JSON or CSV files, and nothing else of it is read.")
-    return [
-        Part(name, config, split, revision, tuple(sorted(items, key=lambda item: item.path)), partial)
-        for (config, split, partial, _), items in sorted(found.items())
-    ]
+    best: dict[tuple[str, str], Part] = {}
+    for place in sorted(found, key=_order):
+        config, split, partial, _ = place
+        files = tuple(sorted(found[place], key=lambda item: item.path))
+        best.setdefault((config, split), Part(name, config, split, revision, files, partial))
+    return list(best.values())
+
+
+def _order(place: tuple[str, str, bool, str]) -> tuple[str, str, bool, int]:
+    """By names, and of what is there in several formats the whole in the best one first."""
+    config, split, partial, suffix = place
+    return config, split, partial, FORMATS.index(suffix.removesuffix(".gz"))
 
 
 def _place(item: HubFile, revision: str) -> tuple[str, str, bool, str] | None:
@@ -121,9 +131,14 @@ def _place(item: HubFile, revision: str) -> tuple[str, str, bool, str] | None:
     return folder if folder not in ("", "data") else "default", name or "all", False, item.suffix
 
 
+def matching(found: list[Part], config: str = "", split: str = "") -> list[Part]:
+    """Those of these names; an empty one is any."""
+    return [part for part in found if config in ("", part.config) and split in ("", part.split)]
+
+
 def chosen(found: list[Part], config: str = "", split: str = "") -> Part:
     """The part of these names, or the only one. Raises `BadInput` with what there is."""
-    left = [part for part in found if config in ("", part.config) and split in ("", part.split)]
+    left = matching(found, config, split)
     if len(left) == 1:
         return left[0]
     listed = "\n".join(

@@ -40,6 +40,8 @@ PARTS: Mapping[str, str] = {
 FILE = "mappings.json"
 #: Lines that are looked at for the first objects, and objects within objects for their columns.
 LOOKED, DEEPEST = 200, 2
+#: Columns that are looked at: nobody chooses from more.
+NAMES = 1000
 GUESSES: Mapping[str, tuple[str, ...]] = {
     "prompt": (*fields.PROMPTS, "user", "user_prompt", "user_message", "request", "post", "task", "q", "history"),
     "system": (*fields.SYSTEM, "system_message"),
@@ -172,7 +174,7 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
 
 def guess(rows: Sequence[Mapping[str, Any]]) -> Columns:
     """What the columns of the first rows may be; it may lack parts, and is for a person to confirm."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(islice(dict.fromkeys(name for row in rows for name in row), NAMES))
     found: dict[str, tuple[str, ...]] = {}
     for part, wanted in GUESSES.items():
         match = next((name for word in wanted for name in names if fields.canonical(name) == word), None)
@@ -232,6 +234,8 @@ def names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     found: dict[str, None] = {}
 
     def add(name: str, value: Any, depth: int) -> None:
+        if len(found) >= NAMES:
+            return
         found[name] = None
         for inner, each in value.items() if isinstance(value, Mapping) and depth < DEEPEST else ():
             add(f"{name}.{inner}", each, depth + 1)

@@ -43,7 +43,7 @@ class HubDialog(QDialog):
         self.name = QLineEdit(self)
         self.name.setAccessibleName("Data set")
         self.name.setPlaceholderText("owner/name, or the address of its page")
-        self.name.textEdited.connect(lambda: self._show_parts([]))
+        self.name.textEdited.connect(lambda: self.show_parts([]))
         self.token = QCheckBox("Send my token, which a data set with terms asks for", self)
         self.token.setToolTip("The one that `hf auth login` keeps on this machine; without this, no token is sent.")
         self.look_button = button("Look", self.look, tip="Ask for the list of its files")
@@ -68,7 +68,7 @@ class HubDialog(QDialog):
         self._begin()
 
     def _begin(self) -> None:
-        self._show_parts([])
+        self.show_parts([])
         try:
             self.about.setText(
                 f"Look asks {address()} which files it has; Download fetches the part that you choose. Only files of "
@@ -86,7 +86,7 @@ class HubDialog(QDialog):
         except KnownError as error:
             self._say(str(error), "error")
             return
-        self._show_parts([])
+        self.show_parts([])
         token = self.token.isChecked()
         self._work(
             f"Asking {address()} for {name} …", lambda tell: hub.parts(name, token=token, tell=tell), self._found
@@ -136,7 +136,7 @@ class HubDialog(QDialog):
             self._say(f"Downloading … {size(count)} of {size(self._total)}", "muted")
 
     def _found(self, parts: list[Part]) -> None:
-        self._show_parts(parts)
+        self.show_parts(parts)
         more = f" The first {SHOWN} are shown." if len(parts) > SHOWN else ""
         self._say("" if len(parts) == 1 else f"It has {len(parts):,} parts: choose one.{more}", "muted")
         (self.go if len(parts) == 1 else self.table).setFocus()
@@ -150,7 +150,8 @@ class HubDialog(QDialog):
         (self.table if self.parts else self.name).setFocus()
         self._say(str(known(error) or error), "muted" if isinstance(error, Stopped) else "error")
 
-    def _show_parts(self, parts: list[Part]) -> None:
+    def show_parts(self, parts: list[Part]) -> None:
+        """Let one of these be chosen."""
         self.parts = parts[:SHOWN]
         fill(self.table, [(part.config, part.split, part.note) for part in self.parts])
         if self.parts:

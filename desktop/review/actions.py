@@ -12,7 +12,7 @@ _labelers = partial(Action, tab=TabId.REVIEW, page=PageId.LABELERS)
 
 IMPORT = _pairs("pairs.import", "Import …", "Rankings from a file: Plumbline, TRL, HH, Argilla, Label Studio …")
 IMPORT_FROM_HUB = _pairs(
-    "pairs.import-hub", "From a hub …", "Rankings of a data set, which a hub is asked for", keywords="import dataset"
+    "pairs.import-hub", "Import from a hub …", "Rankings of a data set, which a hub is asked for", keywords="dataset"
 )
 EXPORT = _pairs("pairs.export", "Export …", "Rankings or pairs for other programs")
 SEARCH = _pairs("pairs.search", "Search prompts", field=True)

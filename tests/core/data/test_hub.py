@@ -1,6 +1,7 @@
 """Data sets of a hub: what there is to choose from, brought here, and read as any file is."""
 
 import gzip
+import io
 import json
 import os
 import shutil
@@ -42,7 +43,7 @@ def test_parts_are_the_configurations_and_splits_that_the_hub_converted(hub):
 def test_what_the_hub_did_not_convert_is_found_among_its_own_files_and_nothing_but_data(hub):
     for path in (
         "data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet", "data/test_prefs.parquet",
-        "harmless/train.jsonl.gz", "kind.py", "weights.bin", "dataset_infos.json", ".gitattributes", "README.md",
+        "harmless/train.jsonl.gz", "harmless/train.csv", "kind.py", "weights.bin", "dataset_infos.json", ".gitattributes", "README.md",
     ):  # fmt: skip
         hub.put(NAME, path, b"x", "main")
     found = data_hub.parts(NAME)
@@ -109,6 +110,17 @@ def test_the_command_asks_which_part_and_says_what_there_is(hub, project, capsys
     found = json.loads(capsys.readouterr().out)["prompts"]
     assert {item["split"] for item in found} == {"heldout"}, "its test split was not held out"
     assert all(token is None for _, token in hub.asked)
+
+
+def test_a_person_at_a_terminal_is_asked_which_part(hub, project, capsys, monkeypatch):
+    hub.put(NAME, "default/train/0000.parquet", pairs("a?"))
+    hub.put(NAME, "default/test/0000.parquet", pairs("b?", "c?"))
+    project.close()
+    monkeypatch.setattr("sys.stdin", type("Typed", (io.StringIO,), {"isatty": lambda _: True})("7\n2\n"))
+    assert cli.run(["import", str(project.folder), f"hub:{NAME}", "--json"]) == 0
+    out, said = capsys.readouterr()
+    assert json.loads(out)["added"] == 1, "the second is the one called train"
+    assert "  1  default, test:" in said and "  2  default, train:" in said
 
 
 def test_columns_and_encoding_are_said_as_of_any_file(hub, project, capsys):
