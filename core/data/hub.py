@@ -103,8 +103,8 @@ def parts(name: str, *, token: bool = False, tell: Tell | None = None) -> list[P
     best: dict[tuple[str, str], Part] = {}
     for place in sorted(found, key=_order):
         config, split, partial, _ = place
-        files = tuple(sorted(found[place], key=lambda item: item.path))
-        best.setdefault((config, split), Part(name, config, split, revision, files, partial))
+        inside = tuple(sorted(found[place], key=lambda item: item.path))
+        best.setdefault((config, split), Part(name, config, split, revision, inside, partial))
     return list(best.values())
 
 

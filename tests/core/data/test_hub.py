@@ -43,7 +43,8 @@ def test_parts_are_the_configurations_and_splits_that_the_hub_converted(hub):
 def test_what_the_hub_did_not_convert_is_found_among_its_own_files_and_nothing_but_data(hub):
     for path in (
         "data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet", "data/test_prefs.parquet",
-        "harmless/train.jsonl.gz", "harmless/train.csv", "kind.py", "weights.bin", "dataset_infos.json", ".gitattributes", "README.md",
+        "harmless/train.jsonl.gz", "harmless/train.csv", "kind.py", "weights.bin",
+        "dataset_infos.json", ".gitattributes", "README.md",
     ):  # fmt: skip
         hub.put(NAME, path, b"x", "main")
     found = data_hub.parts(NAME)
