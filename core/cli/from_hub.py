@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from core import data
-from core.cli.output import say
+from core.cli.output import rewrite, say
 from core.data import hub
 from core.data.hub import Part
 from core.humanize import size
@@ -22,8 +22,8 @@ def bring(
     say(f"Asking {address()} for {name} …", err=True)
     part = _chosen(hub.parts(name, token=token), config, split)
     say(f"Downloading {part.source}: {part.note} …", err=True)
-    path, found = hub.fetch(part, token=token, tell=lambda count: _rewrite(f"{size(count)} of {size(part.bytes)}"))
-    _rewrite("")
+    path, found = hub.fetch(part, token=token, tell=lambda count: rewrite(f"{size(count)} of {size(part.bytes)}"))
+    rewrite("")
     use: Split | None = "heldout" if part.use == "heldout" else None
     return path, replace(found, columns=options.columns, encoding=options.encoding), use
 
@@ -38,9 +38,3 @@ def _chosen(found: list[Part], config: str, split: str) -> Part:
     if len(left) > hub.SHOWN:
         say(f"     … and {len(left) - hub.SHOWN:,} more, by --hub-config and --hub-split", err=True)
     return left[click.prompt("Which one", type=click.IntRange(1, min(len(left), hub.SHOWN)), err=True) - 1]
-
-
-def _rewrite(text: str) -> None:
-    """The last line of a terminal; nothing elsewhere."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
