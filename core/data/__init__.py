@@ -16,6 +16,7 @@ from typing import Literal
 from core.data import (
     argilla,
     encodings,
+    guessing,
     hh,
     label_studio,
     llama_factory,
@@ -94,12 +95,12 @@ def inspect(path: Path, limit: int = 20, options: ReadOptions = AS_IT_IS, tell: 
         rows = beginning(path, options)
     except BadInput:
         rows = []
-    return Inspection(options, found, fault, tuple(rows), tuple(mapping.names(rows)), mapping.guess(rows))
+    return Inspection(options, found, fault, tuple(rows), tuple(guessing.names(rows)), guessing.guess(rows))
 
 
 def guess(path: Path, options: ReadOptions = AS_IT_IS) -> Columns:
     """Which column of a file of no known shape may be what, by its first rows; for a person to confirm."""
-    return mapping.guess(beginning(path, options))
+    return guessing.guess(beginning(path, options))
 
 
 def read_prompts(path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS) -> Report:

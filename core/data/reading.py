@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
-from core.data import encodings, mapping, source
+from core.data import encodings, guessing, mapping, source
 from core.data.mapping import Columns
 from core.data.rows import Refused, Row, checked
 from core.errors import BadInput, known
@@ -106,7 +106,7 @@ def beginning(path: Path, options: ReadOptions = AS_IT_IS, limit: int = 20) -> l
     """The first objects of a file under their own names, to choose columns by; none of a text."""
     _there(path)
     with encodings.recoded(path, options.encoding) as plain:
-        return guarded(path, lambda: mapping.beginning(plain, limit))
+        return guarded(path, lambda: guessing.beginning(plain, limit))
 
 
 def _there(path: Path) -> None:

@@ -19,6 +19,7 @@ from desktop.instructions.columns_panel import ColumnsPanel
 from desktop.instructions.hub_dialog import HubDialog
 from desktop.instructions.import_preview import PreviewTables, What
 from desktop.instructions.import_terms import ImportTerms
+from desktop.instructions.import_verdict import Verdict
 from desktop.instructions.import_work import ImportWork, Reading, outcome
 from desktop.session import Session
 from desktop.theme.theme import SPACE
@@ -162,7 +163,8 @@ class ImportDialog(QDialog):
         self._is_new = False
         if leads or found.encoding:
             self._open_columns()
-        if leads and not self._is_usable(found.preview) and self.columns.take_guess():
+        useless = found.preview is None or not Verdict(self.what, found.preview).is_usable
+        if leads and useless and self.columns.take_guess():
             return  # it is read by the guess, which is said
         self.tabs.show_preview(found.preview)
         self.copy.setVisible(bool(self.tabs.found))
@@ -178,33 +180,19 @@ class ImportDialog(QDialog):
         self._say(str(found.fault), "error")
 
     def _show_preview(self, preview: Preview) -> None:
-        kind = "prompts" if self.what == "prompts" else preview.what
+        verdict = Verdict(self.what, preview)
         how = f"read as {preview.format}" if self.options.columns is None else "read by the columns below"
-        self.about.setText(f"{self.options.name(self.path)}: {preview.total:,} {kind}, {how}")
-        left_out = self._left_out(preview)
-        self.dropped = bool(left_out)
-        self.hazards.setText("\n".join(filter(None, [*self.columns.guesses, left_out, *preview.hazards])))
+        self.about.setText(f"{self.options.name(self.path)}: {preview.total:,} {verdict.kind}, {how}")
+        self.dropped = bool(verdict.left_out)
+        self.hazards.setText("\n".join(filter(None, [*self.columns.guesses, verdict.left_out, *preview.hazards])))
         self.hazards.setVisible(bool(self.hazards.text()))
-        self.go.setText(
-            "Import" if not left_out else "Import the prompts alone" if kind == "prompts" else "Leave it out"
-        )
         self.note.setText(preview.note if self.what == "rankings" else "")
         self.note.setVisible(bool(self.note.text()))
-        usable = self._is_usable(preview)
-        self.go.setEnabled(usable and not self.columns.is_wanting)
-        if not usable:
-            what = "prompts" if self.what == "prompts" else "rankings, only prompts" if preview.total else "rankings"
+        self.go.setText(verdict.button)
+        self.go.setEnabled(verdict.is_usable and not self.columns.is_wanting)
+        if verdict.lack:
             way = " Say under Columns which column is what." if self.columns.has_columns else ""
-            self._say(f"There are no {what} in it that could be used.{way}", "warning")
-
-    def _is_usable(self, found: Preview | None) -> bool:
-        return found is not None and found.total > 0 and (self.what == "prompts" or found.what != "prompts")
-
-    def _left_out(self, found: Preview) -> str:
-        """What is asked before the file may be imported, as a sentence with the ways out; empty if there is nothing."""
-        if self.what == "prompts" and found.what != "prompts":
-            return "It holds answers, too, which stay out here: Import in Review takes them in."
-        return found.question
+            self._say(f"{verdict.lack}{way}", "warning")
 
     def _toggle_columns(self) -> None:
         if self.mapping.isChecked():
