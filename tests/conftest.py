@@ -14,6 +14,7 @@ from core.events import NewCompletion
 from core.records import Prompt
 from core.store import Project, completions, create_project, guidelines, open_project, prompts
 from core.trust import gate
+from tests.loopback_hub import hub as hub
 
 # Two test processes share two cores: threads of torch that wait for each other would take them all. Set before torch
 # is imported, here and in the processes that tests start.

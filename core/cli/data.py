@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from core import data
+from core.cli import from_hub
 from core.cli.output import folder_argument, json_option, opened, show
+from core.data import hub
 from core.errors import BadInput
 from core.records import Split
 from core.store import pairs
@@ -13,7 +15,7 @@ from core.store import pairs
 
 @click.command("import")
 @folder_argument
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE")
 @click.option("--preferences", is_flag=True, help="The file holds chosen and rejected answers, not just prompts.")
 @click.option("--prompts-only", is_flag=True, help="Take its prompts, and leave the answers that it holds.")
 @click.option("--unranked", is_flag=True, help="Take its answers to be ranked, whatever it says of which is better.")
@@ -27,10 +29,13 @@ from core.store import pairs
 @click.option("--encoding", default="", help="The encoding of a file that is not in UTF-8 or UTF-16, such as cp1252.")
 @click.option("--labeler", default="imported", show_default=True, help="Whose rankings imported preferences are.")
 @click.option("--split", type=click.Choice(["train", "heldout"]), help="Put all prompts in this split.")
+@click.option("--hub-config", default="", help="Which configuration of a data set hub:owner/name, if it has several.")
+@click.option("--hub-split", default="", help="Which of its splits.")
+@click.option("--hub-token", is_flag=True, help="Send the hub your token, which a data set with terms asks for.")
 @json_option
 def import_command(
     folder: Path,
-    file: Path,
+    file: str,
     preferences: bool,
     prompts_only: bool,
     unranked: bool,
@@ -39,19 +44,27 @@ def import_command(
     encoding: str,
     labeler: str,
     split: Split | None,
+    hub_config: str,
+    hub_split: str,
+    hub_token: bool,
     as_json: bool,
 ) -> None:
-    """Import prompts, answers or preferences from FILE: text, CSV, JSON, Parquet; its format is found out."""
+    """Import prompts, answers or preferences from FILE: text, CSV, JSON, Parquet, or hub:owner/name; its format is
+    found out."""
     options = data.ReadOptions(data.named_mapping(columns) if columns else None, encoding)
     if keep_map and options.columns is not None:
         data.keep_mapping(keep_map, options.columns)
     with opened(folder) as project:
-        found = data.preview(file, 0, options)
-        _ask(file, found, options, prompts_only=prompts_only, unranked=unranked)
+        path = Path(file)
+        if (name := hub.name_of(file)) is not None:
+            path, options, use = from_hub.bring(name, options, hub_config, hub_split, hub_token)
+            split = split or use
+        found = data.preview(path, 0, options)
+        _ask(path, found, options, prompts_only=prompts_only, unranked=unranked)
         if prompts_only or (found.what == "prompts" and not preferences):
-            report = data.import_prompts(project, file, split=split, options=options, held="drop")
+            report = data.import_prompts(project, path, split=split, options=options, held="drop")
         else:
-            report = data.import_preferences(project, file, labeler, split=split, options=options, held="drop")
+            report = data.import_preferences(project, path, labeler, split=split, options=options, held="drop")
     refused = [f"line {item.line}: {item.reason}" for item in report.refused]
     hazards = [sentence for sentence in (*found.hazards, found.note) if sentence]
     said = f"Read as {found.format}. Imported {report.added} {report.what}, {report.known} were there already."

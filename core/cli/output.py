@@ -43,6 +43,12 @@ def say(text: str, *, err: bool = False) -> None:
     click.echo(harmless(text), err=err)
 
 
+def rewrite(text: str) -> None:
+    """Let the last line of a terminal say this in place of what it said; nothing elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{harmless(text)}", end="", file=sys.stderr, flush=True)
+
+
 def show(values: dict[str, Any], as_json: bool, text: str) -> None:
     """The result: a sentence or table for people, or one JSON line for programs."""
     if as_json:

@@ -13,10 +13,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from core.data import argilla, hh, label_studio, llama_factory, mapping, plumbline, tables, trl, trl_conversational
+from core.data import (
+    argilla,
+    encodings,
+    guessing,
+    hh,
+    label_studio,
+    llama_factory,
+    mapping,
+    plumbline,
+    tables,
+    trl,
+    trl_conversational,
+)
 from core.data.importing import Importer
 from core.data.mapping import PARTS, Columns
-from core.data.preview import Preview, look, question
+from core.data.preview import Inspection, Preview, look, question
 from core.data.reading import AS_IT_IS, READERS, ReadOptions, Tell, beginning, format_of, read
 from core.data.rows import ExportReport, Refused, Report, Row
 from core.errors import BadInput, NothingToDo, known
@@ -25,11 +37,13 @@ from core.store import Project, prompts
 from core.store.files import beside
 
 __all__ = [
+    "AS_IT_IS",
     "EXPORTERS",
     "PARTS",
     "READERS",
     "Columns",
     "ExportReport",
+    "Inspection",
     "Preview",
     "ReadOptions",
     "Refused",
@@ -40,6 +54,7 @@ __all__ = [
     "guess",
     "import_preferences",
     "import_prompts",
+    "inspect",
     "keep_mapping",
     "kept_mappings",
     "named_mapping",
@@ -58,15 +73,34 @@ keep_mapping = mapping.keep
 named_mapping = mapping.named
 
 
-def preview(path: Path, limit: int = 20, options: ReadOptions = AS_IT_IS) -> Preview:
+def preview(path: Path, limit: int = 20, options: ReadOptions = AS_IT_IS, tell: Tell | None = None) -> Preview:
     """What an import would find, with the first `limit` rows. Raises `BadInput` if the file cannot be read at all."""
     name, lacks = format_of(path, options)
-    return look(name, read(path, None, options), limit, lacks)
+    return look(name, read(path, tell, options), limit, lacks)
+
+
+def inspect(path: Path, limit: int = 20, options: ReadOptions = AS_IT_IS, tell: Tell | None = None) -> Inspection:
+    """What a person is shown of a file before they say how it is to be read, whatever is wrong with it."""
+    found: Preview | None = None
+    fault: BadInput | None = None
+    try:
+        found = preview(path, limit, options, tell)
+    except encodings.WrongEncoding as error:
+        if error.guess and not options.encoding:
+            return replace(inspect(path, limit, replace(options, encoding=error.guess), tell), encoding=error.guess)
+        fault = error
+    except BadInput as error:
+        fault = error
+    try:
+        rows = beginning(path, options)
+    except BadInput:
+        rows = []
+    return Inspection(options, found, fault, tuple(rows), tuple(guessing.names(rows)), guessing.guess(rows))
 
 
 def guess(path: Path, options: ReadOptions = AS_IT_IS) -> Columns:
     """Which column of a file of no known shape may be what, by its first rows; for a person to confirm."""
-    return mapping.guess(beginning(path, options))
+    return guessing.guess(beginning(path, options))
 
 
 def read_prompts(path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS) -> Report:
@@ -78,7 +112,8 @@ def read_prompts(path: Path, tell: Tell | None = None, options: ReadOptions = AS
             report.refused.append(row)
         else:
             held.update(dict.fromkeys((*row.held, *(["answers"] if row.answers else []))))
-            report.prompts.append(Prompt.of(row.conversation, tags=row.tags, split=row.split, source=path.name))
+            source = options.name(path)
+            report.prompts.append(Prompt.of(row.conversation, tags=row.tags, split=row.split, source=source))
     report.held = tuple(held)
     return report
 
@@ -99,7 +134,9 @@ def import_prompts(
     """
     report = read_prompts(path, tell, options)
     if not report.prompts:
-        raise NothingToDo(f"{path.name} holds no prompts: give one prompt a line, or JSON lines with a `prompt` field.")
+        raise NothingToDo(
+            f"{options.name(path)} holds no prompts: give one prompt a line, or JSON lines with a `prompt` field."
+        )
     if report.held and held == "ask":
         raise BadInput(question(report.held, "prompts"))
     chosen = report.prompts if split is None else [replace(item, split=split) for item in report.prompts]
@@ -126,7 +163,7 @@ def import_preferences(
     """
     report = Report("rankings")
     with project.write():
-        importer = Importer(project, path.name, labeler, split)
+        importer = Importer(project, options.name(path), labeler, split)
         for row in read(path, tell, options):
             new = row if isinstance(row, Refused) else importer.add(row)
             if isinstance(new, Refused):
@@ -139,7 +176,7 @@ def import_preferences(
             if isinstance(row, Row) and row.answers and row.held and held == "ask":
                 raise BadInput(question(row.held, "answers"))
         if not report.added and not report.known:
-            raise NothingToDo(f"{path.name} holds no preferences: give rows with `chosen` and `rejected`.")
+            raise NothingToDo(f"{options.name(path)} holds no preferences: give rows with `chosen` and `rejected`.")
     report.notes = importer.noticed.sentences
     return report
 

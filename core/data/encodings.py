@@ -57,15 +57,20 @@ def guess(path: Path) -> str:
     return "cp1252" if letters and likely > 0.9 * len(letters) and alone > 0.5 * len(letters) else ""
 
 
-def refusal(path: Path) -> str:
-    """Says that a file is no UTF-8, and what could be done."""
-    found = guess(path)
-    if found:
-        return (
-            f"{path} is not text in UTF-8: it looks like Windows-1252, as Excel writes it. Import it with `--encoding "
-            f"{found}`, or save it as UTF-8."
-        )
-    return f"{path} is not text in UTF-8: convert it and import it again, or name its encoding with `--encoding`."
+class WrongEncoding(BadInput):
+    """The file is no UTF-8. `guess` is what it may be in; empty where nothing suggests it."""
+
+    def __init__(self, path: Path) -> None:
+        self.guess = guess(path)
+        if self.guess:
+            super().__init__(
+                f"{path} is not text in UTF-8: it looks like Windows-1252, as Excel writes it. Import it with "
+                f"`--encoding {self.guess}`, or save it as UTF-8."
+            )
+        else:
+            super().__init__(
+                f"{path} is not text in UTF-8: convert it and import it again, or name its encoding with `--encoding`."
+            )
 
 
 @contextmanager

@@ -1,11 +1,11 @@
-"""Which column of a file is what, for files of no known shape: said by a person, guessed at, kept by name.
+"""Which column of a file is what, for files of no known shape: said by a person, kept by name.
 
 A row is put under the names that the other readers know, and read by them.
 """
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -37,19 +37,6 @@ PARTS: Mapping[str, str] = {
     "split": "train, or what is held out (test, validation ...)",
 }
 FILE = "mappings.json"
-GUESSES: Mapping[str, tuple[str, ...]] = {
-    "prompt": (*fields.PROMPTS, "user", "user_prompt", "user_message", "request", "post", "task", "q", "history"),
-    "system": (*fields.SYSTEM, "system_message"),
-    "chosen": (*fields.CHOSEN, "good", "better", "best", "accepted", "positive", "winner", "win", "preferred_output"),
-    "rejected": (*fields.REJECTED, "bad", "worse", "worst", "declined", "negative", "loser", "lose", "unpreferred"),
-    "scores": ("scores", "score", "ratings", "rating", "rewards", "reward", "helpfulness", "label"),
-    "rank": ("rank", "ranks", "ranking", "position", "place"),
-    "strength": ("strength", "margin", "confidence"),
-    "labeler": ("labeler", "annotator", "rater", "worker", "judge", "user_id", "annotator_id"),
-    "tag": ("tag", "tags", "category", "topic", "domain"),
-    "split": fields.SPLITS,
-    "model": ("model", "models", "generator"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -159,44 +146,6 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
     )  # fmt: skip
 
 
-def guess(rows: Sequence[Mapping[str, Any]]) -> Columns:
-    """What the columns of the first rows may be; it may lack parts, and is for a person to confirm."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    found: dict[str, tuple[str, ...]] = {}
-    for part, wanted in GUESSES.items():
-        match = next((name for word in wanted for name in names if fields.canonical(name) == word), None)
-        if match is not None and (match,) not in found.values():
-            found[part] = (match,)
-    if not {"chosen", "rejected"} <= found.keys():
-        found.pop("chosen", None)
-        found.pop("rejected", None)
-        found |= _answers(names, rows, {name for part in found.values() for name in part})
-    if "answers" not in found:
-        found.pop("scores", None)
-        found.pop("rank", None)
-    return Columns(found)
-
-
-def _answers(names: Sequence[str], rows: Sequence[Mapping[str, Any]], used: set[str]) -> dict[str, tuple[str, ...]]:
-    """One column called like answers, or all that hold prose."""
-    lists = [name for name in names if fields.canonical(name) in (*fields.LISTS, *long_tables.ANSWERS)]
-    if lists:
-        return {"answers": (lists[0],)}
-    numbered = [name for name in names if fields.NUMBERED.fullmatch(name)]
-    rest = numbered or [name for name in names if name not in used and fields.held(_first(rows, name), ())]
-    return {"answers": tuple(rest)} if rest else {}
-
-
-def _first(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
-    return {name: next((row[name] for row in rows if row.get(name) not in (None, "")), None)}
-
-
-def beginning(path: Path, limit: int = 20) -> list[dict[str, Any]]:
-    """The first objects of a file as they are, to choose columns by."""
-    found = (item[1] for item in source.objects(path) if not isinstance(item, Refused))
-    return [value for _, value in zip(range(limit), found, strict=False)]
-
-
 def kept() -> dict[str, Columns]:
     """The mappings that this user keeps, by name; what cannot be read of them is left out."""
     try:
@@ -216,6 +165,8 @@ def keep(name: str, columns: Columns | None) -> None:
     """Keep a mapping by name, or with None forget it."""
     if not name.strip() or "=" in name:
         raise BadInput("A mapping needs a name without =.")
+    if columns is not None and Columns.parse(columns.text) != columns:
+        raise BadInput("A column's name has a + in it or blanks around it: this mapping cannot be kept.")
     found = {other: each.text for other, each in kept().items() if other != name.strip()}
     if columns is not None:
         found[name.strip()] = columns.text

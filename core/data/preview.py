@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from core.data.mapping import Columns
+from core.data.reading import ReadOptions
 from core.data.rows import DIFFERENT, EMPTY, NO_PROMPT, SAME, Refused, Row
+from core.errors import BadInput
 from core.texts import one_line
 
 #: A ranking that took less is likely an order that nobody touched.
@@ -47,6 +50,25 @@ class Preview:
     def question(self) -> str:
         """What has to be answered before the file may be imported; empty where there is nothing to ask."""
         return question(self.held, self.what) if self.held else ""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A file read with `options`: its `preview`, or what is wrong with it; its first `rows` and their `names` as they
+    are in the file, with what the columns may be. `encoding` is a guess that was used, for a person to check."""
+
+    options: ReadOptions
+    preview: Preview | None
+    fault: BadInput | None
+    rows: tuple[dict[str, Any], ...]
+    names: tuple[str, ...]
+    columns: Columns
+    encoding: str = ""
+
+    @property
+    def is_understood(self) -> bool:
+        """Is there anything in it that could be imported, and no question about the rest?"""
+        return self.preview is not None and self.preview.total > 0 and not self.preview.held
 
 
 def question(held: tuple[str, ...], what: str) -> str:

@@ -3,17 +3,19 @@
 import itertools
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
-from core.data import encodings, mapping, source
+from core.data import encodings, guessing, mapping, source
 from core.data.mapping import Columns
 from core.data.rows import Refused, Row, checked
 from core.errors import BadInput, known
 
 T = TypeVar("T")
+#: How Git names a large file that it did not fetch.
+POINTER = b"version https://git-lfs.github.com/spec/"
 #: Told how many rows were read so far; what it raises ends the reading.
 Tell = Callable[[int], object]
 
@@ -40,27 +42,41 @@ READERS: tuple[Reader, ...] = tuple(
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a person says about a file: its `columns`, and its `encoding` where it is not UTF-8 or 16."""
+    """What is known about a file beforehand: its `columns`, its `encoding` where it is not UTF-8 or 16, `more` files
+    that go on where it ends, and the `source` that its rows are said to come from, if that is not its name."""
 
     columns: Columns | None = None
     encoding: str = ""
+    more: tuple[Path, ...] = ()
+    source: str = ""
+
+    def name(self, path: Path) -> str:
+        """What the file is called where its rows are kept."""
+        return self.source or path.name
 
 
 AS_IT_IS = ReadOptions()
 
 
 def read(path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS) -> Iterator[Row | Refused]:
-    """Rows of a file in whichever format it is; `tell` hears of each how many there were. Raises `BadInput` if it
-    cannot be read at all."""
+    """Rows of a file in whichever format it is, and of those that go on where it ends, by lines counted through all of
+    them; `tell` hears of each how many there were. Raises `BadInput` if one cannot be read at all."""
+    count = itertools.count(1)
+    before = last = 0
+    for part in (path, *options.more):
+        for item in _one(part, options):
+            last = max(last, before + item.line)
+            if tell is not None:
+                tell(next(count))
+            yield replace(item, line=before + item.line) if before else item
+        before = last
+
+
+def _one(path: Path, options: ReadOptions) -> Iterator[Row | Refused]:
     _there(path)
     with encodings.recoded(path, options.encoding) as plain:
         items = guarded(path, lambda: _items(plain, path, options))
-        for count in itertools.count(1):
-            item = guarded(path, lambda: next(items, None))
-            if item is None:
-                return
-            if tell is not None:
-                tell(count)
+        while (item := guarded(path, lambda: next(items, None))) is not None:
             yield checked(item) if isinstance(item, Row) else item
 
 
@@ -90,12 +106,19 @@ def beginning(path: Path, options: ReadOptions = AS_IT_IS, limit: int = 20) -> l
     """The first objects of a file under their own names, to choose columns by; none of a text."""
     _there(path)
     with encodings.recoded(path, options.encoding) as plain:
-        return guarded(path, lambda: mapping.beginning(plain, limit))
+        return guarded(path, lambda: guessing.beginning(plain, limit))
 
 
 def _there(path: Path) -> None:
     if not path.is_file():
         raise BadInput(f"{path} is not a file: choose a file to import.")
+    if guarded(path, lambda: _begins_with(path, POINTER)):
+        raise BadInput(f"{path.name} is a pointer of Git LFS, and not the data: fetch them with `git lfs pull`.")
+
+
+def _begins_with(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(mark)) == mark
 
 
 def guarded(path: Path, step: Callable[[], T]) -> T:
@@ -103,7 +126,7 @@ def guarded(path: Path, step: Callable[[], T]) -> T:
     try:
         return step()
     except UnicodeDecodeError as error:
-        raise BadInput(encodings.refusal(path)) from error
+        raise encodings.WrongEncoding(path) from error
     except (OSError, EOFError, zlib.error) as error:
         raise known(error) or BadInput(
             f"{path} is damaged and cannot be read to its end: nothing of it was imported."

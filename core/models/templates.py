@@ -17,7 +17,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-from core.models.limits import limit_memory, limit_seconds
+from core.jobs.limits import limit_memory, limit_seconds
 
 #: Of one request: seconds of computing, bytes of memory, characters of the answer beside some for each that was said.
 SECONDS = 0.5

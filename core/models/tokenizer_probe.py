@@ -15,9 +15,9 @@ from tokenizers import Tokenizer
 
 from core.errors import ModelError, first_line
 from core.jobs.launch import ROOT
+from core.jobs.limits import limit_memory, limit_seconds
 from core.machine import base_models
 from core.models import tokenizer_rules
-from core.models.limits import limit_memory, limit_seconds
 
 PATIENCE = 60.0
 #: Another number when more is refused than before.

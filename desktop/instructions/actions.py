@@ -54,6 +54,13 @@ LOOK_AT_UNSURE = _prompts(
 )
 ARE_TURNS = Action("unsure.turns", "These are turns", only_here=True)
 ARE_TEXT = Action("unsure.text", "It is one text", only_here=True)
+IMPORT_FROM_HUB = _prompts(
+    "prompts.import-hub",
+    "Import from a hub …",
+    "Prompts of a data set, which a hub is asked for",
+    keywords="dataset",
+    role="link",
+)
 ONE_PROMPT = _prompts(
     "prompts.one", "One prompt", "Keep the line breaks instead of making a prompt of each line.", only_here=True
 )
@@ -73,6 +80,6 @@ DELETE = _prompts("prompts.delete", "Delete", keys=("Delete",), only_here=True)
 
 ACTIONS = (
     USE_TEMPLATE, DISCARD, PUT_BACK, SAVE_VERSION, RANK_AGAIN, VERSION, RESTORE, OPEN_POINT,
-    SEARCH, FILTER, ADD, IMPORT, WRITE_TALK, ADD_TALK, SAVE_TALK, AS_NEW, DISCARD_TALK, CHANGE_TURNS, MAKE_TALK,
-    LOOK_AT_UNSURE, ARE_TURNS, ARE_TEXT, ONE_PROMPT, SHARE, HOLD_OUT, FIND_DUPLICATES, USE_FOR, TAGS, SAVE, DELETE,
+    SEARCH, FILTER, ADD, IMPORT, IMPORT_FROM_HUB, WRITE_TALK, ADD_TALK, SAVE_TALK, AS_NEW, DISCARD_TALK, CHANGE_TURNS,
+    MAKE_TALK, LOOK_AT_UNSURE, ARE_TURNS, ARE_TEXT, ONE_PROMPT, SHARE, HOLD_OUT, FIND_DUPLICATES, USE_FOR, TAGS, SAVE, DELETE,
 )  # fmt: skip

@@ -23,11 +23,12 @@ NEW_DRAFT = "draft/new-prompts"
 
 
 class AddingCard(QFrame):
-    """`added` tells that prompts were added; `importing` asks for a file, `writing` for a conversation, with what was
-    pasted of one or None; `spoke` carries the label that says something."""
+    """`added` tells that prompts were added; `importing` asks for a file, `asking_hub` for a hub, `writing` for a
+    conversation, with what was pasted of one or None; `spoke` carries the label that says something."""
 
     added = Signal()
     importing = Signal()
+    asking_hub = Signal()
     writing = Signal(object)
     spoke = Signal(object)
 
@@ -45,6 +46,7 @@ class AddingCard(QFrame):
         self.split = bind(actions.USE_FOR, split_box(self))
         self.add_button = action_button(actions.ADD, self.add)
         self.import_button = action_button(actions.IMPORT, self.importing.emit)
+        self.hub_button = action_button(actions.IMPORT_FROM_HUB, self.asking_hub.emit)
         self.write_button = action_button(actions.WRITE_TALK, lambda: self.writing.emit(None))
         self.said = label("", "muted", wrap=True)
         self.said.hide()
@@ -53,7 +55,7 @@ class AddingCard(QFrame):
             self.new_text,
             row(label("Use for"), self.split, None, self.one_prompt),
             row(self.add_button, self.import_button, None),
-            row(self.write_button, None),
+            row(self.write_button, self.hub_button, None),
             self.said,
         )
         inside.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)

@@ -1,258 +1,258 @@
 """A file in: first what it holds and every line that cannot be used and why, then the import, all of it or nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QHeaderView,
-    QLineEdit,
-    QTableWidget,
-    QTabWidget,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QWidget
 
 from core import data
-from core.data import Preview
-from core.data.rows import Refused, Report
+from core.data import Inspection, Preview, ReadOptions
+from core.data.hub import Part
+from core.data.rows import Report
 from core.errors import Stopped, known
 from core.store import Project
-from core.store.undo import bulk
 from core.store.undo.bulk import Recorded
-from core.texts import one_line
-from desktop.background import in_background, with_project
+from desktop.background import in_background
+from desktop.instructions.columns_panel import ColumnsPanel
+from desktop.instructions.hub_dialog import HubDialog
+from desktop.instructions.import_preview import PreviewTables, What
+from desktop.instructions.import_terms import ImportTerms
+from desktop.instructions.import_verdict import Verdict
+from desktop.instructions.import_work import ImportWork, Reading, outcome
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
 from desktop.widgets.basics import button, column, label, row, set_role
-from desktop.widgets.tables import fill, table
 
 FILES = "Data (*.jsonl *.json *.ndjson *.jsonl.gz *.csv *.tsv *.parquet *.txt);;All files (*)"
-TOUCHED = ("prompts", "rankings", "completion_groups", "labelers")
 SHOWN = 50
-REFUSED_SHOWN = 2000
-COUNT_MILLISECONDS = 200
-
-
-class Reading:
-    """How far an import is, told by its thread, and whether it is to stop, told by the window's."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.stopped = False
-
-    def __call__(self, count: int) -> None:
-        self.count = count
-        if self.stopped:
-            raise Stopped("It was stopped: nothing of the file was imported.")
+#: After the last change of the columns the file is read anew.
+SETTLE_MILLISECONDS = 150
 
 
 class ImportDialog(QDialog):
-    """`imported` carries the `Changes`. `what` is "prompts" or "rankings"."""
+    """`imported` carries the `Changes`."""
 
     imported = Signal(object)
 
-    def __init__(self, session: Session, parent: QWidget, *, what: str) -> None:
+    def __init__(self, session: Session, parent: QWidget, *, what: What) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Import {what}")
-        self.resize(880, 600)
+        self.resize(920, 640)
         self.session = session
         self.owner = parent
         self.what = what
         self.path = Path()
+        self.options = ReadOptions()
+        self.dropped = False
+        """Something that may be an answer or a verdict is left out, and whoever imports was told."""
+        self._is_new = True
+        """Nobody said yet how the file is to be read."""
+        self._looking: Reading | None = None
+        self._again = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
+        self._again.timeout.connect(self._look)
+        self.work = ImportWork(self)
+        self.work.counted.connect(lambda count: self._say(f"Importing … {count:,} lines", "muted"))
+        self.work.done.connect(self._done)
+        self.work.failed.connect(self._failed)
         self.about = label("", "heading", wrap=True)
         self.hazards = label("", "warning", wrap=True)
         self.note = label("", "muted", wrap=True)
-        third = "Answers, best first" if what == "rankings" else "Tags"
-        self.rows = _lines("What the file holds", ("Line", "Prompt", third))
-        self.refused = _lines("Refused lines", ("Line", "Why it cannot be used"))
-        self.reading: Reading | None = None
-        self._clock = QTimer(self, interval=COUNT_MILLISECONDS)
-        self._clock.timeout.connect(self._count)
-        self.tabs = QTabWidget(self)
-        self.tabs.setDocumentMode(True)
-        self.tabs.addTab(self.rows, "What it holds")
-        self.tabs.addTab(self.refused, "Refused")
         self.said = label("", "muted", wrap=True)
-        self.go = button("Import", self.run_import, role="primary")
-        self.go.setEnabled(False)
-        self.split = QComboBox(self)
-        self.split.setAccessibleName("Use for")
-        for title, value in (("Use as the file says", ""), ("Training", "train"), ("Held-out", "heldout")):
-            self.split.addItem(title, value)
-        self.split.setVisible(what == "prompts")
-        self.labeler = QLineEdit("imported", self)
-        self.labeler.setAccessibleName("Whose rankings they are")
-        self.labeler.setToolTip("Whose rankings they are, where the file does not say.")
-        self.labeler.setMaximumWidth(160)
-        whose = label("Labeler", "muted")
-        for widget in (whose, self.labeler):
-            widget.setVisible(what == "rankings")
-        self.found: list[Refused] = []
-        self.dropped = False
-        """Something that may be an answer or a verdict is left out, and whoever imports was told."""
-        self.copy = button("Copy the report", self.copy_report, role="link", tip="Every refused line, and why")
-        self.copy.hide()
-        self.halt = button("Stop", self._stop, tip="Import nothing of it")
-        self.halt.hide()
-        self.other = button("Other file …", self.choose)
-        self.shut = button("Close", self.reject)
-        foot = row(self.split, whose, self.labeler, self.copy, None, self.other, self.shut, self.halt, self.go)
-        layout = column(self.about, self.hazards, self.note, self.tabs, self.said, foot, spacing=SPACE + 4)
-        layout.setStretch(3, 1)
+        self.columns = ColumnsPanel(self)
+        self.columns.changed.connect(self._read_otherwise)
+        self.tabs = PreviewTables(what, self)
+        self.rows, self.refused = self.tabs.rows, self.tabs.refused
+        top = row(self.about, self._columns_button(), spacing=2 * SPACE)
+        top.setStretch(0, 1)
+        parts = (top, self.hazards, self.note, self.columns, self.tabs, self.said, self._foot())
+        layout = column(*parts, spacing=SPACE + 4)
+        layout.setStretch(4, 1)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
-        self.hazards.hide()
-        self.note.hide()
+        for hidden in (self.hazards, self.note, self.columns):
+            hidden.hide()
+
+    @property
+    def is_reading(self) -> bool:
+        """Is what is shown about to be another?"""
+        return self._looking is not None or self._again.isActive()
+
+    def _columns_button(self) -> QWidget:
+        self.mapping = button("Columns …", self._toggle_columns, tip="Say which column of the file is what")
+        self.mapping.setCheckable(True)
+        self.mapping.setEnabled(False)
+        return self.mapping
+
+    def _foot(self) -> QHBoxLayout:
+        self.go = button("Import", self.run_import, role="primary")
+        self.go.setEnabled(False)
+        self.terms = ImportTerms(self.what, self)
+        self.labeler = self.terms.labeler
+        self.copy = button("Copy the report", self.copy_report, role="link", tip="Every refused line, and why")
+        self.copy.hide()
+        self.halt = button("Stop", self.work.stop, tip="Import nothing of it")
+        self.halt.hide()
+        self.other = button("Other file …", self.choose)
+        self.hub = button("From a hub …", self.choose_from_hub)
+        self.shut = button("Close", self.reject)
+        return row(self.terms, self.copy, None, self.hub, self.other, self.shut, self.halt, self.go)
 
     def choose(self) -> None:
         """Ask for the file, then show what is in it."""
         file_dialogs.ask_open(self.owner, f"Import {self.what}", self.look, FILES)
 
-    def look(self, path: Path) -> None:
+    def choose_from_hub(self) -> None:
+        """Ask for a data set of a hub, bring it here, then show what is in it."""
+        dialog = HubDialog(self if self.isVisible() else self.owner)
+        dialog.fetched.connect(self._look_at_part)
+        if not self.isVisible():
+            dialog.rejected.connect(self.deleteLater)
+        dialog.open()
+
+    def _look_at_part(self, path: Path, options: ReadOptions, part: Part) -> None:
+        if part.use == "heldout":
+            self.terms.hold_out()
+        self.look(path, options)
+
+    def look(self, path: Path, options: ReadOptions = data.AS_IT_IS) -> None:
         """Read the file beside the window and show what an import would do."""
-        self.path = path
-        self.about.setText(f"Reading {path.name} …")
-        self.go.setEnabled(False)
-        self._say("", "muted")
+        self.path, self.options, self._is_new = path, options, True
+        self.columns.forget_file()
         if not self.isVisible():
             self.open()
-        in_background(self, lambda: data.preview(path, SHOWN), self._show, self._failed)
+        self._look()
 
-    def _show(self, found: Preview) -> None:
-        kind = "prompts" if self.what == "prompts" else found.what
-        self.about.setText(f"{self.path.name}: {found.total:,} {kind}, read as {found.format}")
-        left_out = self._left_out(found)
-        self.dropped = bool(left_out)
-        self.hazards.setText("\n".join([*filter(None, [left_out]), *found.hazards]))
+    def _look(self) -> None:
+        self._again.stop()
+        self.about.setText(f"Reading {self.options.name(self.path)} …")
+        self.go.setEnabled(False)
+        self._say("", "muted")
+        if self._looking is not None:
+            self._looking.stopped = True
+        reading = self._looking = Reading("")
+        path, options = self.path, self.options
+
+        def done(found: Inspection) -> None:
+            if reading is self._looking:
+                self._looking = None
+                self._show(found)
+
+        def failed(error: Any) -> None:
+            if reading is self._looking:
+                self._looking = None
+                self._failed(error)
+
+        in_background(self, lambda: data.inspect(path, SHOWN, options, reading), done, failed)
+
+    def _read_otherwise(self) -> None:
+        """By the columns, and in the encoding, that are chosen now. Until then nobody imports what is shown."""
+        self.go.setEnabled(False)
+        if not self.columns.is_wanting:
+            self.options = replace(self.options, columns=self.columns.columns, encoding=self.columns.encoding)
+            self._again.start()
+
+    def _show(self, found: Inspection) -> None:
+        self.options = found.options
+        self.columns.show_file(found)
+        self.mapping.setEnabled(True)
+        leads = self._is_new and not found.is_understood and bool(found.rows)
+        self._is_new = False
+        if leads or found.encoding:
+            self._open_columns()
+        useless = found.preview is None or not Verdict(self.what, found.preview).is_usable
+        if leads and useless and self.columns.take_guess():
+            return  # it is read by the guess, which is said
+        self.tabs.show_preview(found.preview)
+        self.copy.setVisible(bool(self.tabs.found))
+        if found.preview is None:
+            self._show_fault(found)
+        else:
+            self._show_preview(found.preview)
+
+    def _show_fault(self, found: Inspection) -> None:
+        self.about.setText(self.options.name(self.path))
+        self.hazards.hide()
+        self.note.hide()
+        self._say(str(found.fault), "error")
+
+    def _show_preview(self, preview: Preview) -> None:
+        verdict = Verdict(self.what, preview)
+        how = f"read as {preview.format}" if self.options.columns is None else "read by the columns below"
+        self.about.setText(f"{self.options.name(self.path)}: {preview.total:,} {verdict.kind}, {how}")
+        self.dropped = bool(verdict.left_out)
+        self.hazards.setText("\n".join(filter(None, [*self.columns.guesses, verdict.left_out, *preview.hazards])))
         self.hazards.setVisible(bool(self.hazards.text()))
-        self.go.setText(
-            "Import" if not left_out else "Import the prompts alone" if kind == "prompts" else "Leave it out"
-        )
-        self.note.setText(found.note if self.what == "rankings" else "")
+        self.note.setText(preview.note if self.what == "rankings" else "")
         self.note.setVisible(bool(self.note.text()))
-        fill(self.rows, [(str(item.line), item.prompt, self._rest(item)) for item in found.rows])
-        fill(self.refused, [(str(item.line), item.reason) for item in found.refused[:REFUSED_SHOWN]])
-        self.tabs.setTabText(1, f"Refused ({len(found.refused):,})")
-        self.found = found.refused
-        self.copy.setVisible(bool(found.refused))
-        usable = found.total > 0 and (self.what == "prompts" or found.what != "prompts")
-        self.go.setEnabled(usable)
-        if not usable:
-            what = "prompts" if self.what == "prompts" else "rankings, only prompts" if found.total else "rankings"
-            self._say(f"There are no {what} in it that could be used.", "warning")
+        self.go.setText(verdict.button)
+        self.go.setEnabled(verdict.is_usable and not self.columns.is_wanting)
+        if verdict.lack:
+            way = " Say under Columns which column is what." if self.columns.has_columns else ""
+            self._say(f"{verdict.lack}{way}", "warning")
 
-    def _left_out(self, found: Preview) -> str:
-        """What is asked before the file may be imported, as a sentence with the ways out; empty if there is nothing."""
-        if self.what == "prompts" and found.what != "prompts":
-            return "It holds answers, too, which stay out here: Import in Review takes them in."
-        if not found.held:
-            return ""
-        return f"{found.question} The command `import` has --map for that."
+    def _toggle_columns(self) -> None:
+        if self.mapping.isChecked():
+            self._open_columns()
+            self.columns.focus_first()
+        else:
+            self.columns.hide()
+
+    def _open_columns(self) -> None:
+        self.mapping.setChecked(True)
+        self.columns.show()
+        room = self.screen().availableGeometry().height() - 80
+        self.resize(self.width(), max(self.height(), min(room, 760)))
 
     def copy_report(self) -> None:
-        """Put every refused line on the clipboard; the table shows the first of them."""
-        QGuiApplication.clipboard().setText("\n".join(f"line {item.line}: {item.reason}" for item in self.found))
-        self._say(f"{len(self.found):,} lines are on the clipboard.", "muted")
-
-    def _rest(self, item: data.Row) -> str:
-        if self.what == "prompts":
-            return ", ".join(item.tags)
-        answers = sorted(item.answers, key=lambda answer: (answer.rank is None, answer.rank or 0))
-        return "   |   ".join(
-            f"{'–' if answer.rank is None else answer.rank}. {one_line(answer.text, 60)}" for answer in answers
-        )
+        self._say(f"{self.tabs.copy_report():,} lines are on the clipboard.", "muted")
 
     def run_import(self) -> None:
         """Import beside the window, in one transaction."""
-        path, folder, split, labeler = (
-            self.path,
-            self.session.project.folder,
-            self.split.currentData() or None,
-            self.labeler.text().strip() or "imported",
-        )
-        self.go.setEnabled(False)
-        what, reading = self.what, Reading()
+        path, options, what = self.path, self.options, self.what
+        split, labeler = self.terms.split, self.terms.whose
         held: Literal["ask", "drop"] = "drop" if self.dropped else "ask"
-        self._follow(reading)
 
-        def read(project: Project) -> Report:
+        def read(project: Project, tell: Reading) -> Report:
             if what == "prompts":
-                return data.import_prompts(project, path, split=split, tell=reading, held=held)
-            return data.import_preferences(project, path, labeler, tell=reading, held=held)
+                return data.import_prompts(project, path, split=split, tell=tell, options=options, held=held)
+            return data.import_preferences(project, path, labeler, split=split, tell=tell, options=options, held=held)
 
-        def work(project: Project) -> tuple[Report, Recorded]:
-            return bulk.record(project, f"Import {what}", TOUCHED, lambda: read(project))
-
-        with_project(self, folder, work, lambda found: self._done(*found), self._failed)
-
-    def _follow(self, reading: "Reading") -> None:
-        """Count along until the import has ended."""
-        self.reading = reading
-        self._show_work()
-        self._count()
-        self._clock.start()
-
-    def _count(self) -> None:
-        if self.reading is not None:
-            self._say(f"Importing … {self.reading.count:,} lines", "muted")
-
-    def _stop(self) -> None:
-        if self.reading is not None:
-            self.reading.stopped = True
-
-    def _end(self) -> None:
-        self._clock.stop()
-        self.reading = None
+        self.go.setEnabled(False)
+        self.work.start(self.session.project.folder, f"Import {what}", read)
         self._show_work()
 
     def _show_work(self) -> None:
-        self.halt.setVisible(self.reading is not None)
-        for other in (self.shut, self.other):
-            other.setEnabled(self.reading is None)
+        self.halt.setVisible(self.work.is_on)
+        for other in (self.shut, self.other, self.hub, self.mapping, self.columns, self.terms):
+            other.setEnabled(not self.work.is_on)
 
     def reject(self) -> None:
         """Stay while it imports: nobody else can write to the project meanwhile, so a ranking would have to wait."""
-        if self.reading is None:
-            super().reject()
-        else:
+        if self.work.is_on:
             self.halt.setFocus()
+            return
+        if self._looking is not None:
+            self._looking.stopped = True
+        super().reject()
 
     def _done(self, report: Report, changes: Recorded) -> None:
-        self._end()
-        parts = [f"{report.added:,} {report.what} imported"]
-        if report.known:
-            parts.append(f"{report.known:,} were there already")
-        if report.refused:
-            parts.append(f"{len(report.refused):,} lines could not be used (see Refused)")
-        if report.unranked:
-            parts.append(f"{report.unranked:,} of them not ranked by anybody, which wait in Rank")
-        said = [", ".join(parts) + ".", *report.notes]
-        self._say("\n".join(said), "warning" if report.refused or report.notes else "good")
+        self._show_work()
+        self._say(outcome(report), "warning" if report.refused or report.notes else "good")
         self.imported.emit(changes)
 
     def _failed(self, error: Any) -> None:
-        self._end()
+        self._show_work()
         if isinstance(error, Stopped):
             self.go.setEnabled(True)
             self._say(str(error), "muted")
             return
-        self.about.setText(self.path.name)
+        self.about.setText(self.options.name(self.path))
         self._say(str(known(error) or f"The file cannot be read: {error}"), "error")
 
     def _say(self, sentence: str, role: str) -> None:
         self.said.setText(sentence)
         set_role(self.said, role)
-
-
-def _lines(name: str, columns: tuple[str, ...]) -> QTableWidget:
-    """A table whose first column is the line in the file."""
-    found = table(name, columns)
-    found.setColumnWidth(0, 70)
-    for place in range(1, len(columns)):
-        found.horizontalHeader().setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
-    return found

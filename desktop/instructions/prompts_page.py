@@ -83,6 +83,7 @@ class PromptsPage(QWidget):
         self.adding = AddingCard(self.session, self)
         self.adding.added.connect(self._saved)
         self.adding.importing.connect(self.choose_file)
+        self.adding.asking_hub.connect(self.choose_from_hub)
         self.adding.writing.connect(self.write)
         self.selected = SelectedCard(self.session, self)
         self.selected.changed.connect(self._saved)
@@ -158,9 +159,15 @@ class PromptsPage(QWidget):
         dialog.open()
 
     def choose_file(self) -> None:
+        self._import_dialog().choose()
+
+    def choose_from_hub(self) -> None:
+        self._import_dialog().choose_from_hub()
+
+    def _import_dialog(self) -> ImportDialog:
         dialog = ImportDialog(self.session, self, what="prompts")
         dialog.imported.connect(self._done)
-        dialog.choose()
+        return dialog
 
     def write(self, begin: Conversation | None = None) -> None:
         """A new prompt, turn by turn; it begins with what was pasted."""

@@ -11,6 +11,9 @@ _bias = partial(Action, tab=TabId.REVIEW, page=PageId.BIAS)
 _labelers = partial(Action, tab=TabId.REVIEW, page=PageId.LABELERS)
 
 IMPORT = _pairs("pairs.import", "Import …", "Rankings from a file: Plumbline, TRL, HH, Argilla, Label Studio …")
+IMPORT_FROM_HUB = _pairs(
+    "pairs.import-hub", "Import from a hub …", "Rankings of a data set, which a hub is asked for", keywords="dataset"
+)
 EXPORT = _pairs("pairs.export", "Export …", "Rankings or pairs for other programs")
 SEARCH = _pairs("pairs.search", "Search prompts", field=True)
 DISTANCE = _pairs(
@@ -59,7 +62,7 @@ LET_RANK = _labelers("labelers.simulate", "Let it rank")
 DECIDE = _labelers("labelers.decide", "Take this order", only_here=True)
 
 ACTIONS = (
-    IMPORT, EXPORT, SEARCH, DISTANCE, *FILTERS.values(), PEOPLE_ONLY, ADD_NEWEST, ADJUDICATE, TAKE_OUT, LABELER,
-    NAME, ADD, OVERLAP, SHARE_OUT, EVERYBODY, MAKE_PACK, MERGE_PACK, REPEAT, GOLD, PERSONALITY, NOISE, LET_RANK,
-    DECIDE,
+    IMPORT, IMPORT_FROM_HUB, EXPORT, SEARCH, DISTANCE, *FILTERS.values(), PEOPLE_ONLY, ADD_NEWEST, ADJUDICATE, TAKE_OUT,
+    LABELER, NAME, ADD, OVERLAP, SHARE_OUT, EVERYBODY, MAKE_PACK, MERGE_PACK, REPEAT, GOLD, PERSONALITY, NOISE,
+    LET_RANK, DECIDE,
 )  # fmt: skip

@@ -169,6 +169,7 @@ class PairsPage(QWidget):
             self.count,
             None,
             action_button(actions.IMPORT, self.bring_in),
+            action_button(actions.IMPORT_FROM_HUB, self.bring_in_from_hub),
             action_button(actions.EXPORT, self.take_out),
         )
         whole = QWidget()
@@ -251,9 +252,15 @@ class PairsPage(QWidget):
             mark.setText(f"✎ {one_line(by_hand(name))}" if name else "")
 
     def bring_in(self) -> None:
+        self._import_dialog().choose()
+
+    def bring_in_from_hub(self) -> None:
+        self._import_dialog().choose_from_hub()
+
+    def _import_dialog(self) -> ImportDialog:
         dialog = ImportDialog(self.session, self, what="rankings")
         dialog.imported.connect(self._imported)
-        dialog.choose()
+        return dialog
 
     def _imported(self, changes: Changes) -> None:
         self.session.announce(changes, self)

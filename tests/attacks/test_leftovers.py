@@ -19,6 +19,7 @@ import pytest
 from core import cli, data, demo
 from core.config.jobs import JobKind, config_values
 from core.config.training import TrainRewardConfig
+from core.data import hub as data_hub
 from core.events import Checkpoint, Metrics
 from core.jobs import queue
 from core.jobs.recorder import Recorder
@@ -34,6 +35,7 @@ from core.store.files import beside
 from core.store.undo.bulk import record, replay
 from tests.attacks import kills
 from tests.jobs import set_job
+from tests.loopback_hub import Hub, pairs
 from tests.older import TO_M004
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked, which this system cannot")
@@ -49,6 +51,7 @@ class Place:
     """A folder of the test's own: a closed project in it, temporary files, and where things are written to."""
 
     work: Path
+    hub: Hub
 
     @property
     def project(self) -> Path:
@@ -81,7 +84,7 @@ def counts(path: Path) -> dict[str, int]:
 
 
 @pytest.fixture
-def place(filled, tmp_path, monkeypatch):
+def place(filled, tmp_path, monkeypatch, hub):
     """With a run that has a checkpoint, a ranking, and nobody who has it open."""
     who = labelers.named(filled, "Ana")
     rankings.add(filled, NewRanking(1, who.id, dict.fromkeys(completions.ids(filled, 1), 1)))
@@ -97,7 +100,7 @@ def place(filled, tmp_path, monkeypatch):
     shutil.move(filled.folder, work / "project")
     monkeypatch.setattr(tempfile, "tempdir", str(work / "tmp"))
     monkeypatch.setenv("PLUMBLINE_DATA", str(work / "data"))
-    return Place(work)
+    return Place(work, hub)
 
 
 def new(place: Place) -> kills.Operation:
@@ -169,6 +172,14 @@ def import_rankings(place: Place) -> kills.Operation:
     return lambda: place.on_project(lambda project: data.import_preferences(project, place.work / "in.jsonl", "Cy"))
 
 
+def fetch_from_hub(place: Place) -> kills.Operation:
+    """In two files; the process that asks the hub ends a moment after whoever is killed."""
+    for number in range(2):
+        place.hub.put("ana/set", f"default/train/{number}.parquet", pairs(f"{number}?"))
+    part = data_hub.chosen(data_hub.parts("ana/set"))
+    return lambda: data_hub.fetch(part)
+
+
 def undo(place: Place) -> kills.Operation:
     """Take back an import, whose rows then wait in a file."""
     (place.work / "in.jsonl").write_text('{"prompt": "new?", "chosen": "yes", "rejected": "no"}\n')
@@ -218,7 +229,7 @@ def delete_for_good(place: Place) -> kills.Operation:
 
 CASES = (
     new, unpack, pack, merge, install_demo, write_archive, restore, duplicate, export, report, metrics, settings,
-    import_rankings, undo, migrate, remove_run, put_back_run, delete, put_back, delete_for_good,
+    import_rankings, fetch_from_hub, undo, migrate, remove_run, put_back_run, delete, put_back, delete_for_good,
 )  # fmt: skip
 
 

@@ -26,9 +26,11 @@ from PySide6.QtWidgets import (
 
 from core import cli, data
 from core.conversation import Conversation, Message
+from core.data.hub import Part
 from core.errors import known
 from core.labeling import gold
 from core.labeling.ordering import Ordering
+from core.machine.hub import HubFile
 from core.markdown import to_html
 from core.preferences.interval import Interval
 from core.records import Completion, Group, Prompt
@@ -40,6 +42,8 @@ from desktop import errors, user_settings
 from desktop.compare.tab import Duel
 from desktop.conversation.bubbles import ConversationView
 from desktop.guide import guide
+from desktop.instructions.hub_dialog import HubDialog
+from desktop.instructions.import_dialog import ImportDialog
 from desktop.places import PageId, TabId
 from desktop.rank.board import RankingBoard
 from desktop.rank.card import RankingCard
@@ -105,6 +109,26 @@ def test_no_text_in_the_window_is_taken_for_more_than_text(open_window, hostile,
         if top is not window:
             top.close()
     assert seen > 100, "the window shows the texts"
+
+
+def test_the_columns_of_a_file_and_the_parts_of_a_data_set_are_text(qtbot, session, tmp_path):
+    data.keep_mapping(EVERYTHING.replace("=", ""), data.Columns.parse("prompt=ask"))
+    (tmp_path / "odd.jsonl").write_text(json.dumps({f"{EVERYTHING}{n}": EVERYTHING for n in range(3)}) + "\n")
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    dialog = ImportDialog(session, owner, what="rankings")
+    dialog.look(tmp_path / "odd.jsonl")
+    qtbot.waitUntil(lambda: not dialog.is_reading)
+    table = dialog.columns.mapper.table
+    for role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        names = [str(table.model().headerData(0, Qt.Orientation.Horizontal, role))]
+        assert not any(HIDES.search(name) for name in names)
+    is_safe_tip(names[0])
+    assert check(dialog) > 3
+    hub = HubDialog(owner)
+    odd = HubFile("a/b/c.parquet", 5, "", "")
+    hub.show_parts([Part(EVERYTHING, EVERYTHING, EVERYTHING, "main", (odd,))])
+    assert check(hub) > 1
 
 
 def check(top: QWidget) -> int:

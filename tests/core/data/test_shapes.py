@@ -299,6 +299,32 @@ def test_dialects_and_encodings(tmp_path, name, content):
     assert (row.prompt, told(row)[2]) == ("Wö?", [("ja", 1), ("nein", 2)])
 
 
+@pytest.mark.parametrize(
+    ("row", "guessed"),
+    [
+        ({"nr": 1, "ask": "Q?", "good_one": "a b", "poor_one": "c"}, "prompt=ask,chosen=good_one,rejected=poor_one"),
+        (
+            {"prompt": "Q?", "gpt4_answer": "It is one.", "other_answer": "It is two.", "score_a": 1, "score_b": "2.5"},
+            "prompt=prompt,answers=gpt4_answer+other_answer,scores=score_a+score_b",
+        ),
+        ({"question": "Q?", "better_score": 3, "worse_score": 1}, "prompt=question"),
+        ({"id": 7, "score": 0.5}, ""),
+    ],
+)
+def test_columns_are_guessed_by_the_words_in_their_names_and_by_what_they_hold(tmp_path, row, guessed):
+    (tmp_path / "odd.jsonl").write_text(json.dumps(row) + "\n")
+    assert data.guess(tmp_path / "odd.jsonl").text == guessed
+
+
+def test_a_file_is_shown_whatever_is_wrong_with_it(tmp_path):
+    (tmp_path / "odd.jsonl").write_text('{"a": {"b": {"c": {"d": 1}}}}\n[]\n')
+    found = data.inspect(tmp_path / "odd.jsonl")
+    assert found.names == ("a", "a.b", "a.b.c") and not found.is_understood and found.fault is None
+    (tmp_path / "none.parquet").write_bytes(b"PAR1 and no more")
+    found = data.inspect(tmp_path / "none.parquet")
+    assert "damaged" in str(found.fault) and found.rows == () and found.preview is None
+
+
 def test_another_encoding_is_guessed_and_taken_when_it_is_named(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes("prompt,chosen,rejected\nGrüße – „sehr“?,ja,nein\n".encode("cp1252"))

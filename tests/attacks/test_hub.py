@@ -1,0 +1,196 @@
+"""A hub that lies, and one that is left in the middle: a sentence, nothing elsewhere, nothing left behind."""
+
+import json
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core import data
+from core.data import hub as data_hub
+from core.errors import KnownError, Stopped
+from core.machine import hub_process
+from tests.attacks.kills import tree
+from tests.loopback_hub import POINTER, Hub, pairs
+
+NAME = "eve/set"
+FILE = "default/train/0000.parquet"
+
+
+def fetch(hub: Hub, tell=None, **how) -> Path:
+    return data_hub.fetch(data_hub.chosen(data_hub.parts(NAME, **how)), tell=tell, **how)[0]
+
+
+def nothing_is_left() -> None:
+    folder = data_hub.data_folder()
+    left = [name for name in tree(folder) if not re.search(r"/(models|datasets)(/|$)", name.removeprefix(str(folder)))]
+    assert left == [] and [*(folder / "datasets").glob("*")] == []
+    assert [
+        child.cmdline() for child in psutil.Process().children() if "hub_process" in " ".join(child.cmdline())
+    ] == []
+
+
+def test_names_and_sizes_that_no_data_set_has_are_no_files_of_it(hub):
+    for path in (
+        "../../../escape.parquet", "/etc/escape.parquet", "a/../../escape.parquet", "default/train/..\\escape.parquet",
+        "default/train/a\nb.parquet", "default//0.parquet", "default/train/" + "a" * 600 + ".parquet",
+        "default/train/\x1b[2J.parquet", "default/train/0\u202e.parquet",
+    ):  # fmt: skip
+        hub.put(NAME, path, pairs("a?"))
+    for number, size in enumerate((-5, 2**70, 1.5, None, "9", [1])):
+        hub.put(NAME, f"default/train/{number}.parquet", pairs("a?"))
+        hub.sizes[f"default/train/{number}.parquet"] = size
+    hub.put(NAME, FILE, pairs("b?"))
+    assert [item.path for part in data_hub.parts(NAME) for item in part.files] == [FILE]
+
+
+def test_whatever_a_file_is_called_it_lies_here_under_a_name_of_our_own(hub):
+    for path in ("a/b/$(touch x) `id` -rf %2e%2e#?.parquet", "a/b/aux.parquet", "a/b/é中😀.parquet"):
+        hub.put(NAME, path, pairs(f"{path}?"))
+    found = fetch(hub)
+    assert [path.name for path in sorted(found.parent.iterdir())] == [f"0000{number}.parquet" for number in range(3)]
+    assert found.parent.parent == data_hub.datasets_folder()
+    assert len(data.preview(found, options=data.ReadOptions(more=tuple(sorted(found.parent.iterdir())[1:]))).rows) == 3
+
+
+@pytest.mark.parametrize(("claimed", "says"), [(10, "sends more of"), (10_000, "incomplete or changed")])
+def test_a_size_that_lies_is_a_sentence_and_leaves_nothing(hub, claimed, says):
+    hub.put(NAME, FILE, pairs("a?"))
+    hub.sizes[FILE] = claimed
+    with pytest.raises(KnownError, match=says):
+        fetch(hub)
+    nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    ("lie", "says"),
+    [(b"tampered", "incomplete or changed"), (POINTER, "only a pointer of Git LFS"), (500, "answered 500")],
+)  # fmt: skip
+def test_another_content_than_what_was_listed_is_a_sentence_and_leaves_nothing(hub, lie, says):
+    hub.put(NAME, FILE, pairs("a?"))
+    hub.lies[FILE] = lie
+    with pytest.raises(KnownError, match=says):
+        fetch(hub)
+    nothing_is_left()
+
+
+@pytest.mark.parametrize("door", ["refs/convert/parquet", FILE])
+def test_nobody_is_sent_elsewhere_within_this_machine_or_its_net(hub, door):
+    """To another port of this machine, which answers as if it were the hub, and would be shown the token."""
+    asked: list[str | None] = []
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers.get("authorization"))
+            self.send_error(500)
+
+    other = ThreadingHTTPServer(("127.0.0.1", 0), Other)
+    threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    hub.put(NAME, FILE, pairs("a?"))
+    hub.lies[door] = f"http://127.0.0.1:{other.server_address[1]}/datasets"
+    try:
+        with pytest.raises(KnownError, match="sends on to http://127"):
+            fetch(hub, token=True)
+    finally:
+        other.shutdown()
+        other.server_close()
+    assert asked == []
+    nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("https://cdn-lfs.hf.co/a?b", True), ("https://cas-bridge.xethub.hf.co/x", True),
+        ("http://cdn-lfs.hf.co/a", False), ("https://127.0.0.1/", False), ("https://localhost/", False),
+        ("https://10.0.0.5/", False), ("https://169.254.169.254/latest", False), ("https://[::1]/", False),
+        ("https://router/", False), ("https://printer.local/", False), ("file:///etc/passwd", False),
+        ("ftp://a.b/", False), ("https://huggingface.co/datasets/x", True), ("", False),
+    ],
+)  # fmt: skip
+def test_where_a_hub_may_send_on_to(address, allowed):
+    assert hub_process.is_allowed(address, "https://huggingface.co") is allowed
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_gated_data_set_is_a_sentence(hub, status):
+    hub.put(NAME, FILE, pairs("a?"))
+    hub.lies["refs/convert/parquet"] = status
+    with pytest.raises(KnownError, match=r"only to those whom it knows: accept its terms .* let your token be sent"):
+        data_hub.parts(NAME)
+    with pytest.raises(KnownError, match="does not show you eve/set: accept its terms"):
+        data_hub.parts(NAME, token=True)
+
+
+def test_one_that_is_gated_where_its_files_are_is_a_sentence_and_leaves_nothing(hub):
+    hub.put(NAME, FILE, pairs("a?"))
+    hub.lies[FILE] = 403
+    with pytest.raises(KnownError, match="accept its terms"):
+        fetch(hub)
+    nothing_is_left()
+
+
+def test_one_that_is_not_there_is_a_sentence(hub):
+    with pytest.raises(KnownError, match="has no data set eve/set: check its name"):
+        data_hub.parts(NAME)
+    hub.put(NAME, "model.py", b"import os", "main")
+    with pytest.raises(KnownError, match="holds no Parquet, JSON or CSV files"):
+        data_hub.parts(NAME)
+
+
+@pytest.mark.parametrize("lie", [b"[1, 2]", b'[{"type": "file"}]', b"\xff<html>"])
+def test_a_list_that_is_none_is_a_sentence(hub, lie):
+    hub.lies["refs/convert/parquet"] = lie
+    with pytest.raises(KnownError):
+        data_hub.parts(NAME)
+
+
+def test_a_list_without_end_is_a_sentence(hub, monkeypatch):
+    many = [{"type": "file", "path": f"{number}.csv", "size": 1, "oid": "0" * 40} for number in range(20_001)]
+    hub.lies["refs/convert/parquet"] = json.dumps(many).encode()
+    with pytest.raises(KnownError, match="more than 20,000 files"):
+        data_hub.parts(NAME)
+
+
+def test_whoever_stops_in_the_middle_waits_for_nobody_and_nothing_is_left(hub):
+    """The hub sends the first half and then nothing more."""
+    hub.put(NAME, FILE, pairs(*(f"{number}?" for number in range(50_000))))
+    hub.held.add(FILE)
+    came: list[int] = []
+
+    def tell(count: int) -> None:
+        came.append(count)
+        if count > 0:
+            raise Stopped("It was stopped.")
+
+    with pytest.raises(Stopped):
+        fetch(hub, tell)
+    assert 0 < came[-1] < len(hub.files[NAME, "refs/convert/parquet", FILE])
+    nothing_is_left()
+
+
+def test_whoever_is_killed_in_the_middle_leaves_nobody_behind_who_goes_on(hub, tmp_path):
+    """Who asks is a process of its own; what asks the hub for it ends within moments of it."""
+    import os
+    import signal
+    import subprocess
+    import sys
+
+    hub.put(NAME, FILE, pairs(*(f"{number}?" for number in range(50_000))))
+    hub.held.add(FILE)
+    code = (
+        "from core.data import hub\n"
+        f"hub.fetch(hub.chosen(hub.parts({NAME!r})), tell=lambda count: print(count, flush=True))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    next(line for line in process.stdout if int(line) > 0)
+    asking = psutil.Process(process.pid).children()
+    assert len(asking) == 1
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    asking[0].wait(timeout=20)
