@@ -1,8 +1,9 @@
 """Accuracy on held-out human preferences after one pass, and its seconds, beside the peer's on the same split.
 
 The pairs of `--data` (HH, as the import reads them: turns by role) are split by prompt, 80 to 20, by a fixed seed; both
-put them through the model's own chat template and learn one pass with LoRA r=16 on attention, 8 pairs a step. Intervals are bootstraps over prompts. Nothing was tuned to these data: the
-learning rates are RATE for ours (what LoRA on a model of this width usually takes) and the peer's own default for it.
+put them through the model's own chat template and learn one pass with LoRA r=16 on attention, 8 pairs a step.
+Intervals are bootstraps over prompts. Nothing was tuned to these data: the learning rates are RATE for ours (what
+LoRA on a model of this width usually takes) and the peer's own default for it.
 """
 
 import argparse
