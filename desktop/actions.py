@@ -104,6 +104,15 @@ SHOW = {
 }
 #: Nothing but the tab; what is worked with all day names it, too.
 CALM = Action("view.calm", "Distraction-&free", keys=("F11",), checkable=True)
+#: One look from wherever a conversation is shown or written.
+WHAT_IT_READS = Action(
+    "view.what-it-reads",
+    "What the model &reads …",
+    "The exact text with its control tokens, and how many tokens it is",
+    ("Ctrl+R",),
+    "chat template special tokens count",
+    needs_project=True,
+)
 #: A warning that stands in one line can be read in full.
 WHAT_TO_DO = Action("warning.more", "What to do", role="link", only_here=True)
 #: Where a form that nobody named has fields folded away.

@@ -16,6 +16,7 @@ from core.config.jobs import JobKind, config_values
 from core.jobs import launch, lock, queue, worker_process
 from core.jobs.follow import Follower
 from core.jobs.worker_process import Life
+from core.machine.reading import Reader
 from core.records import ACTIVE, Job
 from core.runs import preflight, wishes
 from core.store import Changes, Project, changed
@@ -63,6 +64,8 @@ class Session(QObject):
         super().__init__(parent)
         self.project = project
         self.navigator: Navigator = Nowhere()
+        self.reader = Reader()
+        """Says what the project's model reads of a conversation; asked beside the window."""
         self.history = history or History()
         self.history.open(project)
         self._beside = beside
@@ -237,6 +240,7 @@ class Session(QObject):
     def close(self) -> None:
         """A worker that has nothing to do goes, too: it holds a model in memory."""
         self.rest()
+        self.reader.close()
         self.history.close()
         lock.dismiss(self.project.folder)
         self.project.close()

@@ -5,6 +5,7 @@ from typing import ClassVar
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
+from core.conversation import Conversation
 from core.store import Changes
 from desktop.actions import SHOW, Action
 from desktop.places import INFO, PageId, TabId, TabInfo
@@ -92,6 +93,14 @@ class ReadsSettings:
 
     def read_settings(self) -> None:
         """Take over what is chosen now."""
+        raise NotImplementedError
+
+
+class LooksAtConversation:
+    """A tab where a conversation is shown or written."""
+
+    def conversation(self) -> Conversation | None:
+        """The one that somebody looks at now; None where there is none."""
         raise NotImplementedError
 
 

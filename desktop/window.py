@@ -14,7 +14,7 @@ from core.store import Changes
 from core.store.undo import Direction
 from core.store.undo.steps import Step
 from desktop import errors, user_settings
-from desktop.actions import CALM, Action
+from desktop.actions import CALM, WHAT_IT_READS, Action
 from desktop.guide import guide
 from desktop.places import INFO, TabId
 from desktop.projects import actions as projects
@@ -106,6 +106,7 @@ class Window(QMainWindow):
             actions.COMMANDS: self.show_commands,
             actions.JOBS: self.panels.show_jobs,
             actions.SYSTEM: self.panels.toggle_system,
+            WHAT_IT_READS: self.show_reading,
             CALM: self._turn_calm,
             actions.HELP: self.show_guide,
             actions.TOUR: self.take_tour,
@@ -201,6 +202,11 @@ class Window(QMainWindow):
     def show_guide(self) -> None:
         """The guide's page about the tab that is shown."""
         guide.show(INFO[self.page.shown].guide if self.page is not None else "rlhf", self)
+
+    def show_reading(self) -> None:
+        """What the model reads of the conversation that the tab shows."""
+        if self.page is not None and not self.page.show_reading():
+            self.workspace.say("Nothing is asked here: select or type a prompt in Instructions, or rank one.")
 
     def take_back(self, direction: Direction) -> None:
         """Undo or redo what was done last in this window, wherever that was."""

@@ -22,7 +22,7 @@ def read(folder: Path, prompt: str, as_json: bool) -> None:
         found = reader.ask(project, _conversation(prompt) or _prompt(project, prompt))
     text = "".join(f"⟦{piece}⟧" if control else piece for piece, control in found.pieces)
     more = "".join(f"\nNote: {note}." for note in found.notes)
-    if found.tokens > found.longest:
+    if found.too_long:
         more += "\nNote: that is more than the model reads: its oldest turns are left out."
     values = {"pieces": found.pieces, "tokens": found.tokens, "longest": found.longest, "notes": found.notes}
     show(values, as_json, f"{text}\n\n{found.tokens} tokens of {found.longest}.{more}")

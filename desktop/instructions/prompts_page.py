@@ -15,9 +15,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.conversation import Conversation
 from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
 from core.store import Changes, prompts
+from desktop.actions import WHAT_IT_READS
+from desktop.conversation.reading import show_reading
 from desktop.instructions import actions
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
 from desktop.instructions.import_dialog import ImportDialog
@@ -149,6 +152,7 @@ class PromptsPage(QWidget):
         self.tags.textChanged.connect(self._typed)
         self.save_button = action_button(actions.SAVE, self.save)
         self.delete_button = bind(actions.DELETE, button(actions.DELETE.title, self.delete))
+        self.reading_button = button(WHAT_IT_READS.label, self.show_reading, role="link", tip=WHAT_IT_READS.hint)
         self.edited = label("", "muted", wrap=True)
         self.edited.hide()
         self.editing = card(
@@ -158,6 +162,7 @@ class PromptsPage(QWidget):
                 row(label("Use for"), self.split, None),
                 row(label("Tags"), self.tags),
                 row(self.save_button, self.delete_button, None),
+                row(self.reading_button, None),
                 self.edited,
             )
         )
@@ -261,6 +266,32 @@ class PromptsPage(QWidget):
         self._done(changes)
         self._say(self.added, f"{counted(len(ids), 'prompt')} deleted.", "muted")
 
+    def conversation(self) -> Conversation | None:
+        """What is typed, where somebody types new prompts, else the selected one as it is typed over; None if there is
+        neither."""
+        new = self._new_prompt()
+        selected = self._selected_prompt() if new is None or self.focusWidget() is not self.new_text else None
+        return selected or new
+
+    def show_reading(self) -> None:
+        """Show what the model reads of the selected prompt."""
+        if (found := self._selected_prompt()) is not None:
+            show_reading(self.session, found, self)
+
+    def _new_prompt(self) -> Conversation | None:
+        """What would be added; of several, one a line, that of the cursor's line."""
+        typed = self.new_text.toPlainText()
+        if not self.one_prompt.isChecked():
+            typed = self.new_text.textCursor().block().text().strip() or typed.strip().split("\n")[0]
+        return Conversation.of_text(typed.strip()) if typed.strip() else None
+
+    def _selected_prompt(self) -> Conversation | None:
+        if len(self._shown) != 1:
+            return None
+        prompt = prompts.get(self.session.project, self._shown[0])
+        typed = self.text.text()
+        return Conversation.of_text(typed) if prompt.turns is None and typed.strip() else prompt.conversation
+
     def _answered(self, ids: tuple[int, ...]) -> bool:
         return any(prompts.is_answered(self.session.project, prompt_id) for prompt_id in ids)
 
@@ -298,6 +329,7 @@ class PromptsPage(QWidget):
         self.editing.setVisible(bool(ids))
         self.edit_title.setText("Selected prompt" if len(ids) == 1 else f"{len(ids):,} selected prompts")
         self.text.setVisible(len(ids) == 1)
+        self.reading_button.setVisible(len(ids) == 1)
         if self.split.itemData(0) == "":
             self.split.removeItem(0)
         if len(ids) == 1:

@@ -3,18 +3,19 @@
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QTabWidget, QWidget
 
+from core.conversation import Conversation
 from core.jobs.follow import News
 from core.store import Changes
 from desktop.instructions.guidelines_editor import GuidelinesEditor
 from desktop.instructions.prompts_page import PromptsPage
 from desktop.places import PageId, TabId
 from desktop.session import Session
-from desktop.tab import HoldsOut, TabWidget
+from desktop.tab import HoldsOut, LooksAtConversation, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column
 
 
-class Tab(TabWidget, HoldsOut):
+class Tab(TabWidget, HoldsOut, LooksAtConversation):
     """Two pages: `guidelines` and `prompts`."""
 
     ID = TabId.INSTRUCTIONS
@@ -54,6 +55,10 @@ class Tab(TabWidget, HoldsOut):
         self.show_page(page)
         if page == PageId.PROMPTS:
             self.prompts.new_text.setFocus()
+
+    def conversation(self) -> Conversation | None:
+        """The prompt that is selected or typed."""
+        return self.prompts.conversation() if self.page == PageId.PROMPTS else None
 
     def show_holding_out(self) -> None:
         """Show where prompts are held out."""

@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QLineEdit, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from desktop import user_settings
-from desktop.actions import Action
+from desktop.actions import WHAT_IT_READS, Action
 from desktop.places import PageId
 from desktop.rank import actions
 from desktop.widgets.basics import button, column, label, row
@@ -21,7 +21,8 @@ METHODS = {"order": "Put in order", "pairwise": "Two at a time", "best-worst": "
 
 class RankHeader(QWidget):
     """`toggled` names a side panel; `renamed` carries the name that the labeler typed; `method` the way to rank;
-    `viewed` tells that the cards are to be shown in another way, `by_criteria` whether to order by each criterion.
+    `viewed` tells that the cards are to be shown in another way, `by_criteria` whether to order by each criterion,
+    `reading` that somebody asks what the model reads.
     """
 
     toggled = Signal(str)
@@ -29,6 +30,7 @@ class RankHeader(QWidget):
     method = Signal(str)
     viewed = Signal()
     by_criteria = Signal(bool)
+    reading = Signal()
     helping = Signal()
 
     def __init__(self, labeler_name: str, parent: QWidget) -> None:
@@ -84,6 +86,8 @@ class RankHeader(QWidget):
         for size, step in ((actions.LARGER, 1), (actions.SMALLER, -1)):
             action = _entry(menu, size)
             action.triggered.connect(partial(self._set_size, step))
+        menu.addSeparator()
+        menu.addAction(f"{WHAT_IT_READS.label}\t{WHAT_IT_READS.keys[0]}").triggered.connect(lambda: self.reading.emit())
         add_shortcuts(actions.NEXT_METHOD, parent, self.next_method)
         for action in menu.actions():
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
-from desktop.actions import CALM
+from desktop.actions import CALM, WHAT_IT_READS
 
 #: What the board does.
 Name = Literal[
@@ -21,7 +21,7 @@ Name = Literal[
 #: What is done around the board, by the header and by the window, whatever has the focus.
 Around = Literal[
     "generate", "rules", "history", "session", "method", "stacked", "markdown", "differences", "larger", "smaller",
-    "calm",
+    "reads", "calm",
 ]  # fmt: skip
 LETTERS = "ABCDEFGHIJKLMNOP"
 
@@ -178,6 +178,7 @@ SECTIONS = (
                 (KeyBinding("larger", ("Ctrl++", "Ctrl+=")), KeyBinding("smaller", ("Ctrl+-",))),
                 "larger and smaller text",
             ),
+            KeyRow((KeyBinding("reads", WHAT_IT_READS.keys),), "what the model reads"),
             KeyRow((KeyBinding("calm", CALM.keys),), "nothing but the cards"),
             KeyRow((KeyBinding("help", ("?",)),), "show or hide this sheet", "{0} keys"),
         ),

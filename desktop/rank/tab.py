@@ -11,6 +11,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from core.config.training import TrainPolicyJob
+from core.conversation import Conversation
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
@@ -18,6 +19,7 @@ from core.labeling.session import LabelingSession
 from core.preferences.judged_groups import OVERALL
 from core.store import Changes, guidelines
 from desktop import user_settings
+from desktop.conversation.reading import show_reading
 from desktop.places import PageId, TabId
 from desktop.rank.board import RankingBoard
 from desktop.rank.cheat_sheet import CheatSheet
@@ -28,7 +30,7 @@ from desktop.rank.pages import RankPages
 from desktop.rank.panels.generate import at_work
 from desktop.rank.panels.side_panels import SidePanels
 from desktop.session import Session
-from desktop.tab import Ranks, ReadsSettings, TabWidget
+from desktop.tab import LooksAtConversation, Ranks, ReadsSettings, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, row, set_role
 from desktop.widgets.strangers import clipped
@@ -41,7 +43,7 @@ MOST_NAMES = 40
 ITEMS = {"prompts", "completions", "completion_groups"}
 
 
-class Tab(TabWidget, Ranks, ReadsSettings):
+class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
     """Shows one item after the other; `controller` acts."""
 
     ID = TabId.RANK
@@ -74,6 +76,7 @@ class Tab(TabWidget, Ranks, ReadsSettings):
         self.header.method.connect(self.controller.use_method)
         self.header.viewed.connect(self.board.read_settings)
         self.header.by_criteria.connect(self.order_by_criteria)
+        self.header.reading.connect(self.show_reading)
         layout = column(self.header, row(self.stack, self.side, spacing=3 * SPACE), spacing=2 * SPACE)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
@@ -149,6 +152,16 @@ class Tab(TabWidget, Ranks, ReadsSettings):
     def adjudicate(self, group_id: int) -> None:
         """Show a prompt on which labelers disagree: what is saved now counts instead of their rankings."""
         self.controller.adjudicate(group_id)
+
+    def conversation(self) -> Conversation | None:
+        """What is asked by the item on the table."""
+        group = self.labeling.group if self.labeling is not None else None
+        return group.prompt.conversation if group is not None else None
+
+    def show_reading(self) -> None:
+        """Show what the model reads of the item on the table."""
+        if (found := self.conversation()) is not None:
+            show_reading(self.session, found, self)
 
     def go(self, tab: TabId) -> None:
         """Lead to another tab."""

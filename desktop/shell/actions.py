@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from desktop.actions import CALM, Action
+from desktop.actions import CALM, WHAT_IT_READS, Action
 from desktop.guide import guide
 from desktop.places import TABS
 from desktop.projects import actions as projects
@@ -78,6 +78,6 @@ MENUS = (
     ),
     Menu("&Edit", (UNDO, REDO)),
     Menu("&Go", (*OPEN_TAB.values(), None, COMMANDS, JOBS)),
-    Menu("&View", (*THEMES.values(), None, SYSTEM, CALM)),
+    Menu("&View", (*THEMES.values(), None, WHAT_IT_READS, SYSTEM, CALM)),
     Menu("&Help", (HELP, TOUR, *GUIDE.values(), ABOUT)),
 )

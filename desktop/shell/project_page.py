@@ -5,12 +5,13 @@ from PySide6.QtWidgets import QWidget
 
 from core.config.jobs import JobKind
 from core.jobs.follow import News
+from desktop.conversation.reading import show_reading
 from desktop.places import PageId, TabId
 from desktop.session import Session
 from desktop.shell.job_bar import JobBar
 from desktop.shell.sidebar import Sidebar
 from desktop.shell.tab_stack import TabStack
-from desktop.tab import HoldsOut, Ranks, ShowsRuns, TabWidget
+from desktop.tab import HoldsOut, LooksAtConversation, Ranks, ShowsRuns, TabWidget
 from desktop.widgets.basics import column, row
 
 
@@ -80,6 +81,13 @@ class ProjectPage(QWidget):
 
     def show_jobs(self) -> None:
         self.jobs_asked.emit()
+
+    def show_reading(self) -> bool:
+        """Show what the model reads of what is asked on the tab; False where nothing is."""
+        found = self.tab.conversation() if isinstance(self.tab, LooksAtConversation) else None
+        if found is not None and self.tab is not None:
+            show_reading(self.tab.session, found, self.tab)
+        return found is not None
 
     def set_calm(self, on: bool) -> None:
         """Show nothing but the tab."""
