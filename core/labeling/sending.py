@@ -2,7 +2,7 @@
 first (`core.store.assignments`). Who wrote each is kept, and hidden from whoever ranks them as ever."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from core.config.jobs import CompareConfig, CompareJob, GenerateConfig, ScoreJob
@@ -114,18 +114,15 @@ def of_scoring(job: ScoreJob, labeler_id: int) -> Answered:
     return Answered(job.config.asked, answers, ({"scored": job.id},) * len(answers), job.id)
 
 
-def more(
-    project: Project, conversation: Conversation, *, policy_job: int, checkpoint: str, max_new_tokens: int
-) -> tuple[Changes, GenerateConfig]:
-    """The job that writes two more answers, to be ranked first: of a conversation that is made a prompt where it is
-    none. Each time others are drawn."""
+def more(project: Project, conversation: Conversation, writer: GenerateConfig) -> tuple[Changes, GenerateConfig]:
+    """The job in which `writer` gives two more answers, to be ranked first, to a conversation that is made a prompt
+    where it is none. Each time others are drawn."""
     with project.write():
         prompt_id, made = _prompt(project, conversation)
-        config = GenerateConfig(
-            prompt_ids=(prompt_id,), completions=2, policy_job=policy_job, checkpoint=checkpoint,
-            max_new_tokens=max_new_tokens, missing_only=False, rank_first=True,
-            seed=len(completions.texts_by_group(project, prompt_id)),
-        )  # fmt: skip
+        seed = writer.seed + len(completions.texts_by_group(project, prompt_id))
+    config = replace(
+        writer, prompt_ids=(prompt_id,), split="all", completions=2, missing_only=False, rank_first=True, seed=seed
+    )
     return changed(LABEL, *made, ids=(prompt_id,)), config
 
 

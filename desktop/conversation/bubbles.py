@@ -104,6 +104,12 @@ class ConversationView(QWidget):
         self._wanted = self._open = not self._open
         self._show_parts()
 
+    def unfold(self) -> None:
+        """Show the earlier turns from now on."""
+        if not self._wanted:
+            self._wanted = self._open = True
+            self._show_parts()
+
     def scroll_pages(self, pages: int) -> None:
         """The last turn, then the earlier ones, by what is seen of them."""
         text = self.plain if not self.plain.isHidden() else self.last.bubble.text

@@ -137,8 +137,7 @@ def test_scored_texts_are_their_writers_own(filled):
 
 
 def wanted(project, **changes):
-    how = {"policy_job": 0, "checkpoint": "last", "max_new_tokens": 6} | changes
-    return sending.more(project, TALK, **how)
+    return sending.more(project, TALK, GenerateConfig(max_new_tokens=6, **changes))
 
 
 def written(project, config):

@@ -1,0 +1,105 @@
+"""The conversation with both policies: what was said, as it is kept in the project, and what becomes of a turn."""
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from core.config.jobs import CompareConfig, CompareJob, GenerateConfig
+from core.conversation import Conversation
+from core.labeling import sending
+from core.labeling.sending import Answered
+from desktop.compare import actions
+from desktop.compare.duel import Answers, Duel
+from desktop.conversation.talk import Talk
+from desktop.conversation.to_rank import ToRank
+from desktop.session import Session
+from desktop.widgets.bound import action_button
+
+#: The project's setting: the conversation as it stands.
+KEPT = "talk/compare"
+
+
+class Conversing(QObject):
+    """`changed` tells that the conversation is another; `line` says what was sent to Rank."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.talk = Talk.read(session.project.setting(KEPT))
+        self.line = ToRank(session, actions.TALK, parent)
+
+    @property
+    def job(self) -> CompareJob | None:
+        """In which the last question was answered, where the answers are what is to be seen."""
+        return None if self.talk.goes_on or not self.talk.jobs else self.session.job(self.talk.jobs[-1], CompareJob)
+
+    def look_again(self) -> None:
+        """Somebody wrote settings, undo too."""
+        found = Talk.read(self.session.project.setting(KEPT))
+        if found != self.talk:
+            self.talk = found
+            self.changed.emit()
+
+    def go_to(self, talk: Talk, label: str = "") -> None:
+        """The conversation is this one now; with a `label`, undo brings the one before back."""
+        self.line.hide()
+        self.talk = talk
+        changes = self.session.project.set_setting(KEPT, talk.data())
+        self.session.announce(replace(changes, label=label or changes.label), self.parent(), undoable=bool(label))
+        self.changed.emit()
+
+    def go_on(self, answer: str) -> None:
+        self.go_to(self.talk.with_answer(answer))
+
+    def take_back(self) -> str:
+        """The answer from which it goes on, or the last question, whose text is returned."""
+        job = self.job
+        if job is not None and job.status in ("queued", "running", "paused"):
+            self.session.stop(job.id)
+        shorter, asked = self.talk.shortened()
+        self.go_to(shorter, actions.TALK.take_back.label)
+        return asked
+
+    def begin_anew(self) -> None:
+        self.go_to(Talk(), actions.TALK.new.label)
+
+    def card(self, duel: Answers) -> Duel:
+        """Both answers to the last question, from each of which it may go on."""
+        return Duel(duel, title=False, heads=(self._choice(duel, "reference"), self._choice(duel, "tuned")))
+
+    def _choice(self, duel: Answers, side: str) -> QWidget:
+        answer = {"reference": duel.reference, "tuned": duel.tuned}[side]["completion"]
+        found = action_button(actions.GO_ON[side], lambda: self.go_on(answer), default=False)
+        found.setEnabled(bool(answer.strip()))
+        return found
+
+    def send_turn(self, place: int) -> None:
+        """Ask which answers to a turn are to be ranked."""
+        asked, job = self.talk.asked_at(place), self.session.job(self.talk.job_at(place), CompareJob)
+        if asked is not None:
+            self.line.ask(asked, self._answered(job), writer_of(job.config if job else CompareConfig()))
+
+    def rank_these(self) -> None:
+        """Send both answers to the last question to Rank."""
+        if (found := self._answered(self.job)) is not None:
+            self.line.send(found)
+
+    def write_more(self) -> None:
+        """Let the tuned policy answer the last question twice more."""
+        if (job := self.job) is not None:
+            self.line.write_more(Conversation(self.talk.messages), writer_of(job.config))
+
+    def _answered(self, job: CompareJob | None) -> Answered | None:
+        found = sending.of_comparison(self.session.project, job) if job is not None else []
+        return found[0] if found else None
+
+
+def writer_of(config: CompareConfig) -> GenerateConfig:
+    """Who writes more answers as the tuned policy of a comparison did."""
+    return GenerateConfig(
+        policy_job=config.policy_job, checkpoint=config.checkpoint, max_new_tokens=config.max_new_tokens,
+        temperature=config.temperature, top_p=config.top_p, seed=config.seed,
+    )  # fmt: skip
