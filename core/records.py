@@ -95,11 +95,17 @@ class Completion:
     mended: int | None = None
 
     @property
+    def by_hand(self) -> str:
+        """That a person wrote it, which is never hidden; empty for what a model wrote."""
+        if not self.written_by:
+            return ""
+        return "Written by hand" if self.mended is None else "Mended by hand"
+
+    @property
     def origin(self) -> str:
         """Where it came from; hidden from a labeler until the ranking is stored."""
         if self.written_by:
-            how = "Written" if self.mended is None else "Mended"
-            return f"{how} by hand by {self.written_by}"
+            return f"{self.by_hand} by {self.written_by}"
         if self.imported:
             return f"Imported from {self.imported}"
         return (

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from core.errors import BadInput
+from core.labeling.answer_drafts import NEW, AnswerDrafts
 from core.labeling.drafts import Drafts
 from core.labeling.item import Item
 from core.labeling.ordering import Ordering, from_ranking
@@ -32,6 +33,7 @@ class ItemEditor:
         self.criteria: tuple[str, ...] = ()
         self.item: Item | None = None
         self.drafts = Drafts(project, labeler.id, self._shown)
+        self.answers = AnswerDrafts(project, labeler.id)
 
     @property
     def ordering(self) -> Ordering:
@@ -127,7 +129,8 @@ class ItemEditor:
 
     def write(self, text: str, of: int | None = None) -> Changes:
         """Add an answer of the labeler's own to what is on the table, or one made of its completion `of`: the best one
-        until it is placed elsewhere. Undo takes it away again. Raises `BadInput` for what is no further answer."""
+        until it is placed elsewhere. Undo takes it away again, and keeps its text as one that is begun. Raises
+        `BadInput` for what is no further answer."""
         item, made = self.item, list[int]()
         if item is None:
             raise BadInput("There is nothing to answer: open a prompt first.")
@@ -136,16 +139,21 @@ class ItemEditor:
         def redo() -> Changes:
             with self.project.write():
                 changes = completions.write(self.project, group_id, self.labeler.id, text, of)
+                if made and changes.ids != tuple(made):  # later steps know it by its number
+                    raise Refused("Other answers came in the meantime: write it anew, its text is kept.")
                 made[:] = changes.ids
+                self.answers.keep(group_id, of or NEW, "")
                 self._return(group_id, item.ordering.with_best(*made), touched=True)
             return changes
 
         def undo() -> None:
             try:
-                completions.take_back(self.project, *made)
+                with self.project.write():
+                    completions.take_back(self.project, *made)
+                    self.answers.keep(group_id, of or NEW, text)
+                    self._return(group_id, item.ordering, touched=item.touched)
             except BadInput as error:
                 raise Refused(str(error)) from error
-            self._return(group_id, item.ordering, touched=item.touched)
 
         changes = redo()
         there = partial(completions.exists, self.project, group_id)

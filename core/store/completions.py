@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from core.conversation import Conversation
 from core.errors import BadInput
 from core.events import NewCompletion
-from core.records import Completion, Group
+from core.records import MOST_COMPLETIONS, Completion, Group
 from core.store import Changes, Project, cells, changed, now, prompts
 
 ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
@@ -88,13 +88,16 @@ def written_by_hand(project: Project, group_id: int) -> dict[int, int]:
 def write(project: Project, group_id: int, labeler_id: int, text: str, of: int | None = None) -> Changes:
     """Add what a labeler wrote to a group, or made of its completion `of`. Rankings from before go without it.
 
-    Raises `BadInput` for an empty text, and for one that a completion of the group has already.
+    Raises `BadInput` for an empty text, for one that a completion of the group has already, and where there are as many
+    as can be ranked.
     """
     there = {item.id: item.text for item in group(project, group_id).completions}
     if not text.strip():
         raise BadInput("An answer cannot be empty: write one first.")
     if text in there.values():
         raise BadInput("One of the answers says this already: write another one.")
+    if len(there) >= MOST_COMPLETIONS:
+        raise BadInput(f"This prompt has {len(there)} answers already, and no more than that can be ranked.")
     if of is not None and of not in there:
         raise BadInput("The answer that was mended is none of this prompt's.")
     with project.write() as database:

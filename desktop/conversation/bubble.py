@@ -67,10 +67,19 @@ class Bubble(QFrame):
 
 
 class Turn(QWidget):
-    """A bubble in its row, as wide as it needs to be, at its speaker's side."""
+    """A bubble in its row, at its speaker's side, as wide as it needs to be and at most this `share` of the row."""
 
-    def __init__(self, parent: QWidget, *, size: int = theme.BODY, weight: int = 400, limits: Limits = PAGE) -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        *,
+        size: int = theme.BODY,
+        weight: int = 400,
+        limits: Limits = PAGE,
+        share: float = SHARE,
+    ) -> None:
         super().__init__(parent)
+        self._share = share
         self.bubble = Bubble(self, size=size, weight=weight, limits=limits)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -90,7 +99,9 @@ class Turn(QWidget):
 
     def fit(self) -> None:
         """As wide as the text, within what there is."""
-        most = self.width() if self.width() < NARROW or self.bubble.role == "system" else round(self.width() * SHARE)
+        most = (
+            self.width() if self.width() < NARROW or self.bubble.role == "system" else round(self.width() * self._share)
+        )
         self.bubble.setFixedWidth(max(80, min(self.bubble.natural_width, most)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

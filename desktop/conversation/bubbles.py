@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from core.conversation import Conversation
 from core.texts import Limits
@@ -30,6 +30,8 @@ MOST_LETTERS = 80_000
 #: Pixels that all of it may take.
 HIGHEST_OF_ALL = 320
 LEAST_EARLIER = 96
+#: Below so many pixels the link stands over the last turn, and beside it else.
+NARROW = 560
 COPY = "Copy the whole conversation"
 NOT_SHOWN = "{:,} turns before these are not shown. A turn's menu copies all of them."
 
@@ -57,6 +59,7 @@ class ConversationView(QWidget):
         self.highest = HIGHEST_OF_ALL
         self.plain = FittedText(self, size=size, weight=weight)
         self.plain.setAccessibleName("Prompt")
+        self._keys = f" ({earlier.keys[0]})" if earlier.keys else ""
         self.link = bind(earlier, button("", self.toggle, role="link"))
         self.link.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.earlier = QScrollArea(self)
@@ -65,14 +68,17 @@ class ConversationView(QWidget):
         self.earlier.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.earlier.setAccessibleName("Earlier turns")
         self.earlier.verticalScrollBar().rangeChanged.connect(self._keep_end, Qt.ConnectionType.QueuedConnection)
-        self._at_end = True
-        self.last = Turn(self, size=size, weight=weight)
+        self.last = Turn(self, size=size, weight=weight, share=1.0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE - 2)
-        for part in (self.plain, self.link, self.earlier, self.last):
+        self._end = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._end.setSpacing(SPACE)
+        self._end.addWidget(self.link, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self._end.addWidget(self.last, 1)
+        for part in (self.plain, self.earlier):
             layout.addWidget(part)
-        layout.setAlignment(self.link, Qt.AlignmentFlag.AlignLeft)
+        layout.addLayout(self._end)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._show_parts()
 
@@ -146,9 +152,8 @@ class ConversationView(QWidget):
         self.last.setVisible(talk)
         self.link.setVisible(self._before > 0)
         noun = "turn" if self._before == 1 else "turns"
-        self.link.setText(f"{'Hide' if unfolded else 'Show'} {self._before:,} earlier {noun}")
+        self.link.setText(f"{'Hide' if unfolded else 'Show'} {self._before:,} earlier {noun}{self._keys}")
         self.earlier.setVisible(unfolded)
-        self._at_end = True
         self._share_room()
 
     def _make_earlier(self) -> None:
@@ -212,7 +217,7 @@ class ConversationView(QWidget):
             self.plain.fit()
         if not self.unfolded:
             return
-        rest = self.highest - self.last.sizeHint().height() - self.link.sizeHint().height() - 2 * SPACE
+        rest = self.highest - self._end.sizeHint().height() - SPACE
         needed = self._needed()
         self.earlier.setFixedHeight(max(min(LEAST_EARLIER, needed), min(rest, needed)))
 
@@ -220,12 +225,15 @@ class ConversationView(QWidget):
         page = self.earlier.widget()
         return 0 if page is None else page.sizeHint().height() + 2
 
-    def _keep_end(self, _: int, last: int) -> None:
+    def _keep_end(self) -> None:
         """Laid out anew, what was said last stays in view. Queued: the bar is set after its range was told."""
-        if self.unfolded and self._at_end:
-            self.earlier.verticalScrollBar().setValue(last)
         self._share_room()
+        bar = self.earlier.verticalScrollBar()
+        if self.unfolded:
+            bar.setValue(bar.maximum())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        directions = QBoxLayout.Direction
+        self._end.setDirection(directions.TopToBottom if self.width() < NARROW else directions.LeftToRight)
         self._share_room()

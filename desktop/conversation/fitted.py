@@ -94,5 +94,8 @@ class FittedText(Reading):
 
     def fit(self) -> None:
         """As tall as it has to be, now that its text, its width or its limit is another."""
+        bars = Qt.ScrollBarPolicy
+        long = self.document().size().height() + 4 > self.highest
+        self.setVerticalScrollBarPolicy(bars.ScrollBarAsNeeded if long else bars.ScrollBarAlwaysOff)
         if self.height() != self._height():
             self.setFixedHeight(self._height())

@@ -1,9 +1,11 @@
 """What can be done on the Rank tab. What its keys are says `keys`: the board obeys some of them itself."""
 
+from dataclasses import replace
 from functools import partial
 
 from core.config.jobs import GenerateConfig
 from desktop.actions import Action, settings_of
+from desktop.conversation.actions import EARLIER as EARLIER_TURNS
 from desktop.places import PageId, TabId
 from desktop.rank.keys import BINDINGS, DOWN, TIE_UP, with_key
 
@@ -85,6 +87,14 @@ SAVE = _here("board.save", "Save and next", keys=BINDINGS["save"].keys, role="pr
 LEFT_BETTER = _here("question.left", "The left one is better", with_key("The left one is better", "left"))
 NEITHER = _here("question.neither", "↓  Equally good", f"Neither is better ({DOWN.shown} or {TIE_UP.shown})")
 RIGHT_BETTER = _here("question.right", "The right one is better", with_key("The right one is better", "right"))
+ANSWER = _here("answer.text", "Answer of your own", field=True)
+ADD_ANSWER = _here("answer.add", "Add", "Add it to the answers", ("Ctrl+Enter",), role="primary")
+LEAVE_ANSWER = _here("answer.leave", "Close", "Go back to the cards: what you typed is kept", ("Esc",), role="link")
+WRITE = _here(
+    "board.write", "✎  Write", "Write an answer of your own: it joins these", BINDINGS["write"].keys, "my own by hand"
+)
+MEND = _here("board.mend", "Mend", "Write a better one out of the selected answer", BINDINGS["mend"].keys, "edit")
+EARLIER = replace(EARLIER_TURNS, id="board.earlier", keys=BINDINGS["earlier"].keys, tab=TabId.RANK)
 CRITERION = _here("rank.criterion", "Order by a criterion")
 COMMENT = _here("board.comment", "Comment", keys=BINDINGS["comment"].keys, field=True)
 
@@ -92,5 +102,5 @@ ACTIONS = (
     *PANELS.values(), CLOSE_PANEL, LABELER, VIEW, NEXT_METHOD, BY_CRITERIA, *VIEWS.values(), LARGER, SMALLER,
     GENERATE, STOP, RESUME, POLICY, MIXED, *GENERATION.values(), WHOSE, CALIBRATE, BREAKS, BEGIN_GENERATING, UNDO_LAST,
     UNSKIP, GO_ON, READ_GUIDELINES, ALL_KEYS, PLACE, FLAG, UNDO, LATER, SAVE, COMMENT, LEFT_BETTER, NEITHER,
-    RIGHT_BETTER, CRITERION,
+    RIGHT_BETTER, CRITERION, WRITE, MEND, EARLIER, ANSWER, ADD_ANSWER, LEAVE_ANSWER,
 )  # fmt: skip

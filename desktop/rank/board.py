@@ -6,25 +6,31 @@ The board proposes orderings (`changed`); whoever listens keeps them and shows t
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from core.labeling.answer_drafts import NEW
 from core.labeling.ordering import Ordering, letter
 from core.records import Group
 from desktop.actions import Action
+from desktop.conversation.bubbles import ConversationView
 from desktop.rank import actions
+from desktop.rank.answer_editor import LEAST, SHARE, AnswerEditor
 from desktop.rank.card import RankingCard
 from desktop.rank.card_grid import CardGrid
 from desktop.rank.criterion_bar import CriterionBar
 from desktop.rank.flag_menu import FlagMenu
 from desktop.rank.keys import Command, Name, command, hint
 from desktop.rank.ladder import Ladder
-from desktop.rank.prompt_text import PromptText
 from desktop.rank.question_bar import QuestionBar
+from desktop.theme import theme
 from desktop.widgets.basics import label
 from desktop.widgets.bound import bind
 from desktop.widgets.strangers import tip
 
+#: Of the board's height the prompt has at most so much while its earlier turns are unfolded.
+PROMPT_SHARE = 0.42
+LEAST_PROMPT = 180
 ANSWERS: dict[Name, int] = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
 #: What is not done by hand while the order follows from answers or from two picks.
 BY_HAND: tuple[Name, ...] = ("place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "remove")
@@ -43,6 +49,7 @@ class RankingBoard(QWidget):
     helping = Signal()
     instructions = Signal()
     switching = Signal(str)
+    writing = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +73,11 @@ class RankingBoard(QWidget):
             "scroll_up": lambda: self._scroll(-1),
             "scroll_down": lambda: self._scroll(1),
             "flag": self.open_flags,
+            "earlier": self.prompt.toggle,
+            "prompt_up": lambda: self.prompt.scroll_pages(-1),
+            "prompt_down": lambda: self.prompt.scroll_pages(1),
+            "write": lambda: self.writing.emit(NEW),
+            "mend": self._mend,
             "copy": self._copy,
             "comment": self.comment.setFocus,
             "save": self.saving.emit,
@@ -78,7 +90,9 @@ class RankingBoard(QWidget):
         }
 
     def _build(self) -> None:
-        self.prompt = PromptText(self)
+        self.prompt = ConversationView(self, earlier=actions.EARLIER, size=theme.HEADING + 2, weight=600)
+        self.prompt.link.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.prompt.earlier.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.note = label("", "warning", wrap=True)
         self.note.hide()
         self.criteria = CriterionBar(self)
@@ -94,9 +108,11 @@ class RankingBoard(QWidget):
         self.ladder.setFixedWidth(168)
         self.ladder.changed.connect(self._drop_on_ladder)
         self.ladder.picked.connect(self._select_item)
+        self.answer = AnswerEditor(self)
         self.menu = FlagMenu(self)
         self.menu.chosen.connect(self._flag)
         self.menu.instructions.connect(self.instructions)
+        self.menu.mending.connect(self.writing)
         body = QHBoxLayout()
         body.setSpacing(20)
         body.addWidget(self.grid, 1)
@@ -109,6 +125,7 @@ class RankingBoard(QWidget):
         layout.addWidget(self.criteria)
         layout.addWidget(self.question)
         layout.addLayout(body, 1)
+        layout.addWidget(self.answer)
         layout.addLayout(self._footer())
         self.hint = label(hint("order"), "muted")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -123,6 +140,8 @@ class RankingBoard(QWidget):
         self.comment.textEdited.connect(self._remark)
         self.comment.returnPressed.connect(self.setFocus)
         self.comment.installEventFilter(self)
+        self.write_button = self._button(actions.WRITE, lambda: self.writing.emit(NEW))
+        self.mend_button = self._button(actions.MEND, self._mend)
         self.flag_button = self._button(actions.FLAG, self.open_flags)
         self.undo_button = self._button(actions.UNDO, self.undoing.emit)
         self.skip_button = self._button(actions.LATER, self.skipping.emit)
@@ -131,7 +150,14 @@ class RankingBoard(QWidget):
         footer = QHBoxLayout()
         footer.setSpacing(8)
         footer.addWidget(self.comment, 1)
-        for button in (self.flag_button, self.undo_button, self.skip_button, self.save_button):
+        for button in (
+            self.write_button,
+            self.mend_button,
+            self.flag_button,
+            self.undo_button,
+            self.skip_button,
+            self.save_button,
+        ):
             footer.addWidget(button)
         return footer
 
@@ -145,8 +171,7 @@ class RankingBoard(QWidget):
 
     def show_item(self, group: Group | None, ordering: Ordering, note: str = "", *, origins: bool = False) -> None:
         """Show another item. `note` is one sentence above the cards; `origins` tells who wrote each of them."""
-        talk = group is not None and group.prompt.turns is not None
-        self.prompt.show_text(group.prompt.text if group else "", from_end=talk)
+        self.prompt.show_conversation(group.prompt.conversation if group else None)
         self.selected = 0
         self.grid.show_group(group, ordering, origins=origins)
         self.show_ordering(ordering, note)
@@ -175,6 +200,10 @@ class RankingBoard(QWidget):
         self.note.setVisible(bool(note))
         self.say("")
         self.select(self.selected)
+
+    def show_begun(self, begun: bool) -> None:
+        """Is there an answer that somebody began to write and did not add?"""
+        self.write_button.setText(f"{actions.WRITE.title} …" if begun else actions.WRITE.title)
 
     def _word(self, item: int) -> str:
         """What stands on a card in place of its rank."""
@@ -311,6 +340,11 @@ class RankingBoard(QWidget):
                 return True
         return super().eventFilter(watched, event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.prompt.set_highest(max(LEAST_PROMPT, round(self.height() * PROMPT_SHARE)))
+        self.answer.setFixedHeight(max(LEAST, round(self.height() * SHARE)))
+
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self.select(self.selected)
@@ -367,6 +401,10 @@ class RankingBoard(QWidget):
     def _scroll(self, pages: int) -> None:
         if self.card:
             self.card.scroll_text(pages)
+
+    def _mend(self) -> None:
+        if self.card:
+            self.writing.emit(self.card.completion.id)
 
     def _copy(self) -> None:
         if self.card:

@@ -18,12 +18,14 @@ from PySide6.QtGui import (
     QPalette,
     QPen,
     QPixmap,
+    QResizeEvent,
     QTextCursor,
 )
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QSizePolicy,
     QTextEdit,
     QToolButton,
@@ -130,6 +132,32 @@ class LetterChip(QWidget):
         draw_chip(painter, self.palette(), box, self.letter, filled=self.filled, faint=False)
 
 
+class TwinMark(QLabel):
+    """That a text nearly repeats another card's: in words where there is room for them, and by its letter else."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._letter = ""
+        self.setProperty("role", "small")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.hide()
+
+    def show_twin(self, letter: str) -> None:
+        self._letter = letter
+        self.setToolTip(f"It says nearly the same as {letter}." if letter else "")
+        self.setVisible(bool(letter))
+        self._fit()
+
+    def _fit(self) -> None:
+        words = f"≈ nearly the same as {self._letter}"
+        fits = self.fontMetrics().horizontalAdvance(words) <= self.width()
+        self.setText("" if not self._letter else words if fits else f"≈ {self._letter}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+
 class RankingCard(QFrame):
     """Signals carry the completion's id: clicked, its place asked for or given up, flags asked for, another
     completion dropped on it. A card is kept for the next item, because making one takes longer than painting it."""
@@ -156,6 +184,7 @@ class RankingCard(QFrame):
         self.chip = LetterChip(self.letter, self)
         self.flag_label = Label(parent=self)
         self.flag_label.setProperty("role", "warning")
+        self.twin = TwinMark(self)
         self.flag_button = self._button("⚑", with_key("Flag this completion", "flag"))
         self.flag_button.clicked.connect(lambda: self.flagging.emit(self.completion.id))
         self.place_button = bind(actions.PLACE, self._button("", ""))
@@ -165,13 +194,10 @@ class RankingCard(QFrame):
         head.setContentsMargins(0, 0, 6, 0)
         head.addWidget(self.chip)
         head.addWidget(self.flag_label)
+        head.addWidget(self.twin, 100)
         head.addStretch(1)
         head.addWidget(self.flag_button)
         head.addWidget(self.place_button)
-        self.twin = Label(parent=self)
-        self.twin.setProperty("role", "small")
-        self.twin.hide()
-        head.insertWidget(1, self.twin)
         self.text = Reading(self, way=WAY)
         self.text.setAccessibleName(f"Text of completion {self.letter}")
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
@@ -226,14 +252,13 @@ class RankingCard(QFrame):
 
     def show_twin(self, letter: str) -> None:
         """Say that the text nearly repeats that of another card; empty when it does not."""
-        self.twin.setText(f"≈ nearly the same as {letter}" if letter else "")
-        self.twin.setVisible(bool(letter))
+        self.twin.show_twin(letter)
 
     def show_origin(self, shown: bool) -> None:
-        """Tell who wrote it, which is hidden while it is ranked."""
+        """Tell who wrote it, which is hidden while it is ranked; that it was written by hand is not."""
         parts = [
             "" if self.completion.ended else "Cut off at the length limit",
-            self.completion.origin if shown else "",
+            self.completion.origin if shown else self.completion.by_hand,
         ]
         self.foot.setText("  ·  ".join(part for part in parts if part))
         self.foot.setToolTip(tip(self.foot.whole))

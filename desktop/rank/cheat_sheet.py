@@ -17,7 +17,7 @@ class Sheet(QFrame):
         self.setObjectName("sheet")
         grids = (QGridLayout(), QGridLayout())  # each side has rows of its own: a heading makes none taller beside it
         for grid in grids:
-            grid.setHorizontalSpacing(28)
+            grid.setHorizontalSpacing(20)
             grid.setVerticalSpacing(7)
         rows = [0, 0]
         half = sum(len(section.rows) + 1 for section in SECTIONS) / 2
@@ -32,7 +32,7 @@ class Sheet(QFrame):
             rows[side] += len(section.rows) + 1
         mouse = label("Mouse: drag a card into a row of the ladder, between two rows, or onto a card to tie.", "muted")
         mouse.setContentsMargins(0, 12, 0, 0)
-        sides = row(*(column(grid, None, spacing=0) for grid in grids), spacing=36)
+        sides = row(*(column(grid, None, spacing=0) for grid in grids), spacing=28)
         whole = column(sides, mouse, spacing=7)
         whole.setContentsMargins(32, 26, 32, 26)
         self.setLayout(whole)

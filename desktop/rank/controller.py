@@ -149,6 +149,23 @@ class RankingController(QObject):
             self.order_changed.emit()
         self.order_begun.emit()
 
+    def write(self, text: str, of: int | None) -> str:
+        """Add an answer of the labeler's own, or one made of the completion `of`. Says why it cannot be added."""
+        labeling = self.labeling
+        if labeling is None:
+            return "Nobody is named who writes it: type your name above."
+        try:
+            changes = labeling.editor.write(text, of)
+        except (KnownError, sqlite3.Error, OSError) as error:
+            sentence = known(error)
+            if sentence is None:
+                raise
+            return str(sentence)
+        self.clock.record()
+        self.item_changed.emit()
+        self.session.announce(changes, self.parent(), undoable=False)  # it is a step of the history already
+        return ""
+
     def comment(self, text: str) -> None:
         if self.labeling is not None:
             self._write(partial(self.labeling.editor.set_comment, text))

@@ -1,4 +1,4 @@
-"""The flags that the guidelines define, for one completion and for the whole prompt, in one menu."""
+"""The flags that the guidelines define, for one completion and for the whole prompt, in one menu; and mending it."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
@@ -6,16 +6,19 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from core.labeling.ordering import Ordering
 from core.texts import one_line
+from desktop.rank.keys import with_key
 from desktop.widgets.strangers import on_button, tip
 
 LONGEST = 70
 
 
 class FlagMenu(QMenu):
-    """`chosen` carries the completion (0 is the whole prompt) and the flag's name (empty takes it away)."""
+    """`chosen` carries the completion (0 is the whole prompt) and the flag's name (empty takes it away), `mending` the
+    completion that a better one is to be written out of."""
 
     chosen = Signal(int, str)
     instructions = Signal()
+    mending = Signal(int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -26,12 +29,15 @@ class FlagMenu(QMenu):
         """Show `flags` (name to meaning); digits choose one by keyboard."""
         self.clear()
         self._number = 0
-        if not flags:
+        if flags:
+            self._part(f"Completion {letter}", flags, item, ordering.flags.get(item))
+            self._part("Whole prompt, instead of an order", flags, 0, ordering.flag)
+        else:
             self.addAction("The guidelines define no flags yet").setEnabled(False)
             self.addAction("Write them in Instructions").triggered.connect(self.instructions)
-            return
-        self._part(f"Completion {letter}", flags, item, ordering.flags.get(item))
-        self._part("Whole prompt, instead of an order", flags, 0, ordering.flag)
+        self.addSeparator()
+        mend = self.addAction(with_key(f"Mend {letter}: write a better one out of it", "mend"))
+        mend.triggered.connect(lambda: self.mending.emit(item))
 
     def _part(self, title: str, flags: dict[str, str], item: int, current: str | None) -> None:
         if self.actions():

@@ -16,7 +16,7 @@ from desktop.actions import CALM, WHAT_IT_READS
 Name = Literal[
     "place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "left", "right", "up", "down",
     "take_back", "remove", "flag", "save", "skip", "skip_for_good", "comment", "undo", "redo", "scroll_up",
-    "scroll_down", "copy", "help", "escape",
+    "scroll_down", "earlier", "prompt_up", "prompt_down", "write", "mend", "copy", "help", "escape",
 ]  # fmt: skip
 #: What is done around the board, by the header and by the window, whatever has the focus.
 Around = Literal[
@@ -150,6 +150,18 @@ SECTIONS = (
                 (KeyBinding("flag", ("X", "Menu", "Shift+F10")),),
                 "flag the completion or the whole prompt",
                 "{0} flags",
+            ),
+            KeyRow(
+                (KeyBinding("write", ("W",)), KeyBinding("mend", ("Shift+W",))),
+                "write an answer; mend the selected one",
+            ),
+            KeyRow((KeyBinding("earlier", ("T",)),), "show or hide earlier turns"),
+            KeyRow(
+                (
+                    KeyBinding("prompt_up", ("Shift+PgUp",), "Shift+PgUp"),
+                    KeyBinding("prompt_down", ("Shift+PgDown",), "PgDown"),
+                ),
+                "scroll the prompt",
             ),
             KeyRow(
                 (KeyBinding("comment", ("Ctrl+M",)), KeyBinding("escape", ("Esc",))),

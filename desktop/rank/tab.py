@@ -7,7 +7,7 @@ this module shows; side panels hold generation, the guidelines and the history.
 from itertools import islice
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from core.config.training import TrainPolicyJob
@@ -21,6 +21,7 @@ from core.store import Changes, guidelines
 from desktop import user_settings
 from desktop.conversation.reading import show_reading
 from desktop.places import PageId, TabId
+from desktop.rank.answering import Answering
 from desktop.rank.board import RankingBoard
 from desktop.rank.cheat_sheet import CheatSheet
 from desktop.rank.controller import RankingController
@@ -58,6 +59,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         self.controller.stored.connect(self._load_history)
         self.board = RankingBoard(self)
         self._connect_board(self.board, self.controller)
+        self.answering = Answering(self.board, self.controller, self)
         self.stack = RankPages(self.session.project, self.board, self)
         self.stack.leading.connect(self.go)
         self.stack.generating.connect(lambda: self.show_panel("generate"))
@@ -89,7 +91,6 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
     def _connect_board(self, board: RankingBoard, controller: RankingController) -> None:
         board.changed.connect(controller.change)
         board.commented.connect(controller.comment)
-        board.saving.connect(controller.save)
         board.skipping.connect(controller.skip)
         board.undoing.connect(controller.undo)
         board.redoing.connect(controller.redo)
@@ -193,7 +194,13 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        self.board.answer.leave()
         self.controller.reach_back(False)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The project is about to close."""
+        self.board.answer.leave()
+        super().closeEvent(event)
 
     def rename(self, name: str) -> None:
         """Rank under another name from now on; an unusable name is refused with its reason."""
@@ -286,6 +293,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         if self.labeling:
             editor = self.labeling.editor
             self.board.show_item(self.labeling.group, editor.ordering, self.controller.note, origins=editor.reviewing)
+            self.answering.show_item()
         self._show_page()
         if self.controller.clock.break_due(user_settings.break_minutes()):
             self.board.say("You have been at it for a while: a good moment for a break. Everything is saved.")

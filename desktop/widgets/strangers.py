@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QPlainTextEdit, QTextEdit, QWidget
 
 from core.records import Guidelines
 from core.texts import PAGE, Limits, beginning, breakable, cut_note, has_long_run, shown, visible
+from desktop.widgets.line_ends import restored
 
 WAY = "Right-click it to copy all of it."
 COPY = "Copy all of it"
@@ -92,11 +93,13 @@ class Reading(QTextEdit):
 
 
 class Editing(QPlainTextEdit):
-    """A text to edit; one too long for that shows its beginning and stays as it is."""
+    """A text to edit; one too long for that shows its beginning and stays as it is. Blanks and line ends that were in
+    what is put in through `fitted` are there afterwards."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._whole: str | None = None
+        self._put_in = ""
 
     @property
     def too_long(self) -> bool:
@@ -104,12 +107,12 @@ class Editing(QPlainTextEdit):
 
     def text(self) -> str:
         """What is in it: what was typed, or all of what is too long to be edited."""
-        return self.toPlainText() if self._whole is None else self._whole
+        return restored(self.document().toRawText(), self._put_in) if self._whole is None else self._whole
 
     def fitted(self, text: str) -> str:
         """What of `text` is to be put in now."""
         note = cut_note(text, EDITED)
-        self._whole = text if note else None
+        self._whole, self._put_in = text if note else None, text
         self.setReadOnly(self.too_long)
         if (mode := wrapping(text[: EDITED.letters])) == QTextOption.WrapMode.WrapAnywhere:
             self.setWordWrapMode(mode)

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from core import cli, data
+from core.conversation import Conversation, Message
 from core.errors import known
 from core.labeling import gold
 from core.labeling.ordering import Ordering
@@ -37,11 +38,11 @@ from core.report.measure import Length, Mistake, RewardReport, Slice
 from core.store import completions, create_project, open_project, prompts
 from desktop import errors, user_settings
 from desktop.compare.duel import Answers, Duel
+from desktop.conversation.bubbles import ConversationView
 from desktop.guide import guide
 from desktop.places import PageId, TabId
 from desktop.rank.board import RankingBoard
 from desktop.rank.card import RankingCard
-from desktop.rank.prompt_text import PromptText
 from desktop.widgets import markdown_view, message_boxes
 from desktop.widgets.basics import label
 from desktop.widgets.markdown_view import MarkdownView
@@ -240,8 +241,10 @@ def test_two_completions_of_10_mb_are_on_the_board_at_once(qtbot):
     assert seconds_for(lambda: board.show_item(group, Ordering((1, 2)))) < 3 * AT_ONCE  # of three texts
 
 
+EARLIER = (Message("user", "Why?"), Message("assistant", "So."))
 SHOWS = {
-    "prompt": lambda text: PromptText().show_text(text),
+    "prompt": lambda text: ConversationView().show_conversation(Conversation.of_text(text)),
+    "last turn": lambda text: ConversationView().show_conversation(Conversation((*EARLIER, Message("user", text)))),
     "guidelines": lambda text: MarkdownView().show_markdown(text),
     "label": lambda text: label(text, wrap=True).heightForWidth(300),
     "card in Compare": lambda text: Duel(

@@ -19,16 +19,17 @@ from desktop.window import Window
 
 
 def fields(window: Window) -> list[QWidget]:
-    """What is typed into: the guidelines, new and old prompts, texts to score and to compare, a comment."""
+    """What is typed into: the guidelines, new and old prompts, texts to score and to compare, a comment, an answer."""
     page = window.page
     assert page is not None
     instructions, reward = page.open_tab(TabId.INSTRUCTIONS), page.open_tab(TabId.REWARD)
     instructions.prompts.table.selectRow(0)
     reward.open_page(PageId.TRY_IT)
     playground, compare, rank = reward.playground, page.open_tab(TabId.COMPARE), page.open_tab(TabId.RANK)
+    rank.board.write_button.click()
     return [
         *instructions.guidelines.editors.values(), instructions.prompts.new_text, instructions.prompts.text,
-        playground.prompt, playground.completion, compare.prompt, rank.board.comment,
+        playground.prompt, playground.completion, compare.prompt, rank.board.comment, rank.board.answer.field,
     ]  # fmt: skip
 
 

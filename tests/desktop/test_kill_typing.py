@@ -41,7 +41,7 @@ def test_a_kill_while_typing_loses_at_most_the_last_second(filled, tmp_path, key
     child.stdout.close()
     old_enough = sum(killed_at - at > SECOND + SLACK for at in typed_at)
     found = kept(filled.folder)
-    assert len(found) == 10
+    assert len(found) == 11
     assert {name: count for name, count in found.items() if count < max(1, old_enough)} == {}
 
 
@@ -58,4 +58,6 @@ def kept(folder: Path) -> dict[str, int]:
     texts["completions to score"] = settings.get("draft/try-it", {}).get("completions", "")
     texts["prompt to compare"] = settings.get("draft/compare", {}).get("prompt", "")
     texts["comment"] = drafts[0]["comment"] if drafts else ""
+    (answer,) = [kept for name, kept in settings.items() if name.startswith("draft/answer/") and kept] or [{}]
+    texts["an answer"] = answer.get("0", "")
     return {name: len(text) - len(text.replace("x", "")) - ("example" in text) for name, text in texts.items()}

@@ -93,7 +93,7 @@ def test_keyboard_alone_ranks_with_ties_and_leaves_one_unranked(tab: Tab, made: 
     press(tab, Key.Key_D, held=SHIFT)
     press(tab, Key.Key_Return)
     assert stored(made) == [in_order(shown, 2, 1, None, 2)]
-    assert tab.board.prompt.toPlainText() == "Two?"
+    assert tab.board.prompt.text == "Two?"
     assert tab.header.count.text() == "1 of 3 ranked"
 
 
@@ -171,7 +171,7 @@ def test_saved_before_the_next_item_is_painted(tab: Tab, made: Project, monkeypa
 def test_an_order_that_nobody_made_is_not_saved(tab: Tab, made: Project) -> None:
     press(tab, Key.Key_Return)
     assert stored(made) == []
-    assert tab.board.prompt.toPlainText() == "One?"
+    assert tab.board.prompt.text == "One?"
     assert tab.board.hint.text() == NOTHING
     tab.board.comment.setFocus()
     QTest.keyClicks(tab.board.comment, "only a remark")
@@ -262,14 +262,14 @@ def test_undo_takes_back_a_saved_ranking_and_redo_brings_it_back(tab: Tab, made:
     press(tab, Key.Key_A, Key.Key_B, Key.Key_Return)
     press(tab, Key.Key_Z, held=CONTROL)
     assert stored(made) == []
-    assert tab.board.prompt.toPlainText() == "One?"
+    assert tab.board.prompt.text == "One?"
     assert [tab.board.ordering.rank(item) for item in shown] == [1, 2, None, None]
     assert tab.header.count.text() == "0 of 3 ranked"
     press(tab, Key.Key_Z, held=CONTROL)
     assert [tab.board.ordering.rank(item) for item in shown] == [1, None, None, None]
     press(tab, Key.Key_Z, Key.Key_Z, held=CONTROL | SHIFT)
     assert stored(made) == [in_order(shown, 1, 2, None, None)]
-    assert tab.board.prompt.toPlainText() == "Two?"
+    assert tab.board.prompt.text == "Two?"
 
 
 def test_undo_reaches_rankings_from_before_a_restart(qtbot, tab: Tab, made: Project) -> None:
@@ -283,16 +283,16 @@ def test_undo_reaches_rankings_from_before_a_restart(qtbot, tab: Tab, made: Proj
 
 def test_skip_goes_round_and_finds_what_was_begun(tab: Tab) -> None:
     press(tab, Key.Key_A, Key.Key_S)
-    assert tab.board.prompt.toPlainText() == "Two?"
+    assert tab.board.prompt.text == "Two?"
     assert tab.board.ordering.tiers == ()
     press(tab, Key.Key_S, Key.Key_S)
-    assert tab.board.prompt.toPlainText() == "One?"
+    assert tab.board.prompt.text == "One?"
     assert len(tab.board.ordering.tiers) == 1
 
 
 def test_the_last_one_cannot_be_skipped(tab: Tab) -> None:
     press(tab, Key.Key_A, Key.Key_Return, Key.Key_A, Key.Key_Return, Key.Key_S)
-    assert tab.board.prompt.toPlainText() == "Three?"
+    assert tab.board.prompt.text == "Three?"
     assert "last one" in tab.board.hint.text()
 
 
@@ -501,15 +501,24 @@ def test_cards_that_are_laid_out_before_they_are_shown_fit_their_text(qtbot, mad
     assert shown == board.grid.cards[0].height(), "the height that it would have by now"
 
 
-def test_the_last_turn_of_a_long_conversation_is_seen(tab, made):
+def test_the_last_turn_of_a_long_conversation_is_seen(tab, made, qtbot):
     turns = (Message("user", "Why? " * 200), Message("assistant", "So. " * 200), Message("user", "And now?"))
     prompts.add(made, [Prompt.of(Conversation(turns))])
     asked = prompts.listed(made)[-1]
     completions.add_group(made, asked.id, texts("one", "two"))
     group = completions.group(made, completions.group_ids(made)[-1])
     tab.board.show_item(group, Ordering(tuple(item.id for item in group.completions)))
-    bar = tab.board.prompt.verticalScrollBar()
-    assert bar.maximum() > 0 and bar.value() == bar.maximum()
-    tab.resize(700, 720)
+    assert tab.board.prompt.text == "And now?"
+    press(tab, Key.Key_T)
     QApplication.processEvents()
-    assert bar.value() == bar.maximum(), "in another width, too"
+    prompt, bar = tab.board.prompt, tab.board.prompt.earlier.verticalScrollBar()
+    assert prompt.text.startswith("Why? ") and bar.value() == bar.maximum() > 0
+    tab.resize(700, 720)
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum())  # in another width, too
+    last = prompt.last.bubble.text
+    assert last.visibleRegion().boundingRect().height() == last.height(), "all of the last turn"
+    at_end = bar.value()
+    press(tab, Key.Key_PageUp, held=SHIFT)
+    assert bar.value() < at_end, "a key scrolls to what was said before"
+    press(tab, Key.Key_T)
+    assert prompt.text == "And now?"

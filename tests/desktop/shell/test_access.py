@@ -184,7 +184,7 @@ def test_every_script_is_shown_whole_and_in_its_direction(open_window, filled, t
         assert document.toPlainText() == card.completion.text
         assert document.firstBlock().textDirection() == direction
         assert document.size().height() <= card.text.viewport().height() + 1
-    assert tab.board.prompt.toPlainText() == f"{text}?"
+    assert tab.board.prompt.text == f"{text}?"
 
 
 def test_the_window_works_at_twice_the_size(filled, tmp_path):
