@@ -1,8 +1,5 @@
 """The conversation with both policies: what was said, as it is kept in the project, and what becomes of a turn."""
 
-from dataclasses import replace
-
-from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.config.jobs import CompareConfig, CompareJob, GenerateConfig
@@ -11,8 +8,7 @@ from core.labeling import sending
 from core.labeling.sending import Answered
 from desktop.compare import actions
 from desktop.compare.duel import Answers, Duel
-from desktop.conversation.talk import Talk
-from desktop.conversation.to_rank import ToRank
+from desktop.conversation.kept_talk import KeptTalk
 from desktop.session import Session
 from desktop.widgets.bound import action_button
 
@@ -20,36 +16,14 @@ from desktop.widgets.bound import action_button
 KEPT = "talk/compare"
 
 
-class Conversing(QObject):
-    """`changed` tells that the conversation is another; `line` says what was sent to Rank."""
-
-    changed = Signal()
-
-    def __init__(self, session: Session, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.session = session
-        self.talk = Talk.read(session.project.setting(KEPT))
-        self.line = ToRank(session, actions.TALK, parent)
+class Conversing(KeptTalk):
+    def __init__(self, session: Session, page: QWidget) -> None:
+        super().__init__(session, KEPT, actions.TALK, page)
 
     @property
     def job(self) -> CompareJob | None:
         """In which the last question was answered, where the answers are what is to be seen."""
         return None if self.talk.goes_on or not self.talk.jobs else self.session.job(self.talk.jobs[-1], CompareJob)
-
-    def look_again(self) -> None:
-        """Somebody wrote settings, undo too."""
-        found = Talk.read(self.session.project.setting(KEPT))
-        if found != self.talk:
-            self.talk = found
-            self.changed.emit()
-
-    def go_to(self, talk: Talk, label: str = "") -> None:
-        """The conversation is this one now; with a `label`, undo brings the one before back."""
-        self.line.hide()
-        self.talk = talk
-        changes = self.session.project.set_setting(KEPT, talk.data())
-        self.session.announce(replace(changes, label=label or changes.label), self.parent(), undoable=bool(label))
-        self.changed.emit()
 
     def go_on(self, answer: str) -> None:
         self.go_to(self.talk.with_answer(answer))
@@ -62,9 +36,6 @@ class Conversing(QObject):
         shorter, asked = self.talk.shortened()
         self.go_to(shorter, actions.TALK.take_back.label)
         return asked
-
-    def begin_anew(self) -> None:
-        self.go_to(Talk(), actions.TALK.new.label)
 
     def card(self, duel: Answers) -> Duel:
         """Both answers to the last question, from each of which it may go on."""

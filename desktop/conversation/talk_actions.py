@@ -29,10 +29,12 @@ def talk_actions(prefix: str, tab: TabId, page: PageId | None = None, *, writer:
     make = partial(Action, tab=tab, page=page, only_here=True)
     return TalkActions(
         system=make(f"{prefix}.system", "System turn", "What the model is told before the conversation", role="link"),
-        new=make(f"{prefix}.new", "New conversation", "Begin anew; undo brings this one back", ("Ctrl+Shift+N",)),
+        new=make(f"{prefix}.new", "New conversation", "Begin anew; undo brings this one back", ("Ctrl+Shift+N",),
+            role="link",
+       ),
         take_back=make(
             f"{prefix}.take-back", "Take back the last turn", "The answer from which it goes on, or the last question",
-            ("Ctrl+Shift+Backspace",),
+            ("Ctrl+Shift+Backspace",), role="link",
         ),
         turn=make(f"{prefix}.turn", "Send to Rank …", "Let answers to this turn be ranked first"),
         rank_these=make(

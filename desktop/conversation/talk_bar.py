@@ -22,7 +22,8 @@ class TalkBar(QWidget):
     new_asked = Signal()
     take_back_asked = Signal()
 
-    def __init__(self, actions: TalkActions, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: TalkActions, parent: QWidget | None = None, *, answers: bool = True) -> None:
+        """Without `answers`, what can be done with them stands elsewhere on the page."""
         super().__init__(parent)
         self._open = False
         self.system = QPlainTextEdit()
@@ -35,7 +36,8 @@ class TalkBar(QWidget):
         self.back_button = action_button(actions.take_back, self.take_back_asked.emit, default=False)
         self.rank_button = action_button(actions.rank_these, self.rank_asked.emit, default=False)
         self.more_button = action_button(actions.two_more, self.more_asked.emit, default=False)
-        line = row(self.rank_button, self.more_button, None, self.system_button, self.back_button, self.new_button)
+        first = (self.rank_button, self.more_button) if answers else ()
+        line = row(*first, None, self.system_button, self.back_button, self.new_button)
         self.setLayout(column(line, self.system, spacing=SPACE // 2))
         self.show_talk(Talk())
         self.show_answers(0)
