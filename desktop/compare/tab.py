@@ -196,10 +196,7 @@ class Tab(TabWidget, LooksAtConversation):
         self.to_talk.setVisible(bool(talk.messages) and not in_talk)
         self.conversing.line.setVisible(in_talk and self.conversing.line.isVisible())
         self.hint.hide()
-        goes_on = in_talk and talk.goes_on
-        self.prompt.setPlaceholderText(
-            "Type what you say next and press Enter" if goes_on else "Type a prompt and press Enter"
-        )
+        self.prompt.setPlaceholderText(_next(talk if in_talk else Talk()))
         self._show_wait(job)
 
     def _show_wait(self, job: Job | None) -> None:
@@ -288,3 +285,10 @@ class Tab(TabWidget, LooksAtConversation):
         self.results.rest()
         self._draft.leave()
         super().closeEvent(event)
+
+
+def _next(talk: Talk) -> str:
+    """What can be typed now."""
+    if talk.goes_on:
+        return "Type what you say next and press Enter"
+    return "Type a prompt and press Enter" if talk.begins_anew else "Go on from one of the answers, then type here"

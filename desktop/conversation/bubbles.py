@@ -30,7 +30,7 @@ MOST_LETTERS = 80_000
 #: Pixels that all of it may take.
 HIGHEST_OF_ALL = 320
 LEAST_EARLIER = 96
-#: Below so many pixels the link stands over the last turn, and beside it else.
+#: Below so many pixels the link stands over the last turn, and beside it else, where that is at the other side.
 NARROW = 560
 COPY = "Copy the whole conversation"
 NOT_SHOWN = "{:,} turns before these are not shown. A turn's menu copies all of them."
@@ -154,6 +154,7 @@ class ConversationView(QWidget):
         noun = "turn" if self._before == 1 else "turns"
         self.link.setText(f"{'Hide' if unfolded else 'Show'} {self._before:,} earlier {noun}{self._keys}")
         self.earlier.setVisible(unfolded)
+        self._place_link()
         self._share_room()
 
     def _make_earlier(self) -> None:
@@ -234,6 +235,11 @@ class ConversationView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        directions = QBoxLayout.Direction
-        self._end.setDirection(directions.TopToBottom if self.width() < NARROW else directions.LeftToRight)
+        self._place_link()
         self._share_room()
+
+    def _place_link(self) -> None:
+        """Beside what a user said, which stands at the right; over everything else."""
+        found, directions = self._conversation, QBoxLayout.Direction
+        over = self.width() < NARROW or found is None or found.messages[-1].role != "user"
+        self._end.setDirection(directions.TopToBottom if over else directions.LeftToRight)
