@@ -74,7 +74,7 @@ def of_comparison(project: Project, job: CompareJob) -> list[Answered]:
 def _of_comparison(project: Project, job: CompareJob) -> Iterator[Answered]:
     sides: dict[str, list[dict[str, Any]]] = {"reference": [], "tuned": []}
     for row in job_samples.listed(project, job.id):
-        sides[row["policy"]].append(row)
+        sides.get(row["policy"], []).append(row)  # a project may come from elsewhere, and hold any
     copies = job.config.completions
     for number, asked in enumerate(_asked(project, job, sides["reference"][::copies])):
         here = slice(number * copies, (number + 1) * copies)

@@ -2,8 +2,8 @@
 
 Without an assignment everybody ranks everything. With one, each group goes to k of the n labelers; what a
 labeler is asked to rank again (new guidelines) or unannounced a second time (to see how steady they are)
-comes on top. The calibration set comes first: it shows whether a labeler reads the guidelines as meant. Before it
-comes only what somebody sent to be ranked from where it was seen.
+comes on top. The calibration set comes first: it shows whether a labeler reads the guidelines as meant; then
+comes what somebody sent to be ranked from where it was seen.
 """
 
 from collections.abc import Iterable
@@ -66,10 +66,10 @@ def queue(project: Project, labeler_id: int) -> Queue:
     first = calibration.keys(project)
     doubts = priorities(project)
     waits = set(left)
-    sent = [item for item in database.column(SENT) if item in waits]
-    order = [item for item in left if item in first]
+    sent = [item for item in database.column(SENT) if item in waits and item not in first]
+    order = [*(item for item in left if item in first), *sent]
     order += sorted((item for item in left if item not in first), key=lambda item: -doubts.get(item, -1.0))
-    waiting = dict.fromkeys([*sent, *order, *again])
+    waiting = dict.fromkeys([*order, *again])
     places = list(waiting)
     for number, group_id in enumerate(item for item in repeats if item not in waiting):
         places.insert(min(len(places), 2 + 5 * number), group_id)

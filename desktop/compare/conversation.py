@@ -2,12 +2,15 @@
 
 from PySide6.QtWidgets import QWidget
 
-from core.config.jobs import CompareConfig, CompareJob, GenerateConfig
+from core.config.jobs import CompareJob, GenerateConfig
 from core.conversation import Conversation
+from core.errors import KnownError
 from core.labeling import sending
 from core.labeling.sending import Answered
+from desktop import errors
 from desktop.compare import actions
 from desktop.compare.duel import Answers, Duel
+from desktop.compare.words import policy_of
 from desktop.conversation.kept_talk import KeptTalk
 from desktop.session import Session
 from desktop.widgets.bound import action_button
@@ -50,27 +53,32 @@ class Conversing(KeptTalk):
     def send_turn(self, place: int) -> None:
         """Ask which answers to a turn are to be ranked."""
         asked, job = self.talk.asked_at(place), self.session.job(self.talk.job_at(place), CompareJob)
-        if asked is not None:
-            self.line.ask(asked, self._answered(job), writer_of(job.config if job else CompareConfig()))
+        self.line.ask(asked, self._answered(job, asked), GenerateConfig() if job is None else writer_of(job))
 
     def rank_these(self) -> None:
         """Send both answers to the last question to Rank."""
-        if (found := self._answered(self.job)) is not None:
+        if (found := self._answered(self.job, self.talk.conversation)) is not None:
             self.line.send(found)
 
     def write_more(self) -> None:
         """Let the tuned policy answer the last question twice more."""
         if (job := self.job) is not None:
-            self.line.write_more(Conversation(self.talk.messages), writer_of(job.config))
+            self.line.write_more(self.talk.conversation, writer_of(job))
 
-    def _answered(self, job: CompareJob | None) -> Answered | None:
-        found = sending.of_comparison(self.session.project, job) if job is not None else []
-        return found[0] if found else None
+    def _answered(self, job: CompareJob | None, asked: Conversation) -> Answered | None:
+        """What both said to a question in a job; None where that is about something else."""
+        try:
+            found = sending.of_comparison(self.session.project, job) if job is not None else []
+        except KnownError as error:
+            errors.show(error, self.line)
+            return None
+        return next((each for each in found if each.conversation == asked), None)
 
 
-def writer_of(config: CompareConfig) -> GenerateConfig:
+def writer_of(job: CompareJob) -> GenerateConfig:
     """Who writes more answers as the tuned policy of a comparison did."""
+    config = job.config
     return GenerateConfig(
-        policy_job=config.policy_job, checkpoint=config.checkpoint, max_new_tokens=config.max_new_tokens,
+        policy_job=policy_of(job), checkpoint=config.checkpoint, max_new_tokens=config.max_new_tokens,
         temperature=config.temperature, top_p=config.top_p, seed=config.seed,
     )  # fmt: skip

@@ -25,7 +25,8 @@ def answers_of(project: Project, job_id: int) -> list[Answers]:
     """What both sides answered to each prompt, as far as both did."""
     sides: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for sample in job_samples.listed(project, job_id):
-        sides.setdefault(sample["prompt"], {"reference": [], "tuned": []})[sample["policy"]].append(sample)
+        of_prompt = sides.setdefault(sample["prompt"], {"reference": [], "tuned": []})
+        of_prompt.get(sample["policy"], []).append(sample)  # a project may come from elsewhere, and hold any
     return [
         Answers(prompt, reference, tuned)
         for prompt, found in sides.items()

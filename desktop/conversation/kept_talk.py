@@ -2,6 +2,7 @@
 was taken away."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -16,6 +17,8 @@ from desktop.session import Session
 class KeptTalk(QObject):
     """In the project's setting `key`. `line` says what was sent to Rank."""
 
+    ENDS_ANSWERED: ClassVar[bool] = False
+    """Is there none whose last question is not answered?"""
     changed = Signal()
     """The conversation is another."""
 
@@ -23,12 +26,12 @@ class KeptTalk(QObject):
         super().__init__(page)
         self.session, self.actions = session, actions
         self._key = key
-        self.talk = Talk.read(session.project.setting(key))
+        self.talk = self._read()
         self.line = ToRank(session, actions, page)
 
     def look_again(self) -> None:
         """Somebody wrote settings, undo too."""
-        found = Talk.read(self.session.project.setting(self._key))
+        found = self._read()
         if found != self.talk:
             self.talk = found
             self.changed.emit()
@@ -43,3 +46,7 @@ class KeptTalk(QObject):
 
     def begin_anew(self) -> None:
         self.go_to(Talk(), self.actions.new.label)
+
+    def _read(self) -> Talk:
+        found = Talk.read(self.session.project.setting(self._key))
+        return Talk() if self.ENDS_ANSWERED and not found.goes_on else found

@@ -1,6 +1,6 @@
 """The box in which the next turn is typed: as tall as its text, Enter sends it, Shift+Enter begins a new line."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
@@ -39,6 +39,12 @@ class MessageBox(QPlainTextEdit):
             self.sent.emit()
         else:
             super().keyPressEvent(event)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        """A long word that is pasted must not take the square of time to be laid out."""
+        if self.wordWrapMode() != (mode := wrapping(self.toPlainText() + source.text())):
+            self.setWordWrapMode(mode)
+        super().insertFromMimeData(source)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

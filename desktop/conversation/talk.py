@@ -25,7 +25,7 @@ class Talk:
             talk = cls(found, tuple(number for number in jobs if type(number) is int))
         except (AssertionError, KeyError, TypeError, ValueError, RecursionError):
             return cls()
-        return talk if talk.messages and len(talk.jobs) == talk.questions else cls()
+        return talk if talk.questions and len(talk.jobs) == talk.questions and talk.by_turns else cls()
 
     def data(self) -> dict[str, Any] | None:
         """As JSON has it."""
@@ -39,6 +39,13 @@ class Talk:
     @property
     def questions(self) -> int:
         return _questions(self.messages)
+
+    @property
+    def by_turns(self) -> bool:
+        """Is it a system's turn or none, then the user's and the assistant's by turns?"""
+        roles = [message.role for message in self.messages]
+        turns = roles[1:] if roles[:1] == ["system"] else roles
+        return all(role == ("user", "assistant")[place % 2] for place, role in enumerate(turns))
 
     @property
     def goes_on(self) -> bool:
@@ -70,14 +77,15 @@ class Talk:
         talks = any(message.role != "system" for message in before)
         return Talk(tuple(before) if talks else (), self.jobs[:-1]), question.content
 
-    def asked_at(self, place: int) -> Conversation | None:
-        """The conversation up to the question that the turn at this place asks or answers; None where it is neither."""
-        asked = self.messages[: place + 1 if self.messages[place].role == "user" else place]
-        return Conversation(asked) if asked and asked[-1].role == "user" else None
+    def asked_at(self, place: int) -> Conversation:
+        """The conversation up to the question that the turn at this place asks or answers; a system's turn is told with
+        the first one."""
+        ends = {"system": place + 2, "user": place + 1}
+        return Conversation(self.messages[: ends.get(self.messages[place].role, place)])
 
     def job_at(self, place: int) -> int:
         """The job in which that question was answered."""
-        return self.jobs[_questions(self.messages[: place + 1]) - 1]
+        return self.jobs[max(0, _questions(self.messages[: place + 1]) - 1)]
 
 
 def _questions(messages: tuple[Message, ...]) -> int:

@@ -11,7 +11,7 @@ from core.errors import KnownError
 from core.labeling import sending
 from core.labeling.sending import Answered
 from core.store import Changes, prompts
-from core.store.undo.steps import CallableStep
+from core.store.undo.steps import CallableStep, Step
 from desktop import errors
 from desktop.conversation.talk_actions import TalkActions
 from desktop.places import TabId
@@ -39,6 +39,12 @@ class ToRank(QWidget):
         self.go = action_button(actions.rank_now, self._go, default=False)
         self.setLayout(row(self.said, self.go, None, spacing=SPACE))
         self.hide()
+        session.replayed.connect(self._replayed)
+
+    def _replayed(self, step: Step) -> None:
+        """What was sent may have been taken back."""
+        if step.label == sending.LABEL:
+            self.hide()
 
     def ask(self, conversation: Conversation, answered: Answered | None, writer: GenerateConfig) -> QMessageBox:
         """Which answers to a turn are to be ranked: those that were seen, where there are two, or two more."""

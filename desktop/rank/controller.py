@@ -135,8 +135,12 @@ class RankingController(QObject):
         """Show a prompt now, wherever it stands in the queue; what was begun stays a draft."""
         if self.labeling:
             self.labeling.reload()
-            self.labeling.editor.open(group_id)
-            self.go_on()
+            try:
+                self.labeling.editor.open(group_id)
+            except BadInput as error:  # it was taken back meanwhile
+                self.hinted.emit(str(error))
+            else:
+                self.go_on()
 
     def go_on(self) -> None:
         """From the result of the calibration set to the item on the table."""

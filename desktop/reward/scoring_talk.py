@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.config.jobs import GenerateConfig, ScoreJob
 from core.conversation import Conversation
-from core.errors import BadInput
+from core.errors import KnownError
 from core.labeling import sending
 from core.labeling.sending import Answered
 from core.store import labelers
@@ -19,6 +19,8 @@ KEPT = "talk/try-it"
 
 class ScoringTalk(KeptTalk):
     """It ends with the answer from which somebody goes on: what is asked next is still being typed."""
+
+    ENDS_ANSWERED = True
 
     def __init__(self, session: Session, page: QWidget) -> None:
         super().__init__(session, KEPT, actions.TALK, page)
@@ -50,7 +52,7 @@ class ScoringTalk(KeptTalk):
 
     def send(self, job: ScoreJob) -> None:
         """Let the answers that were scored be ranked first."""
-        if (found := self._answered(job)) is not None:
+        if (found := self._answered(job, job.config.asked)) is not None:
             self.line.send(found)
 
     def write_more(self, job: ScoreJob) -> None:
@@ -60,14 +62,15 @@ class ScoringTalk(KeptTalk):
     def send_turn(self, place: int) -> None:
         """Ask which answers to a turn are to be ranked."""
         asked, job = self.talk.asked_at(place), self.session.job(self.talk.job_at(place), ScoreJob)
-        if asked is not None:
-            self.line.ask(asked, self._answered(job) if job is not None else None, GenerateConfig())
+        self.line.ask(asked, self._answered(job, asked), GenerateConfig())
 
-    def _answered(self, job: ScoreJob) -> Answered | None:
-        """By the labeler, who wrote them."""
+    def _answered(self, job: ScoreJob | None, asked: Conversation) -> Answered | None:
+        """What was scored for a question in a job, by the labeler, who wrote it; None where that is about something
+        else."""
         try:
-            labeler = labelers.named(self.session.project, self.session.labeler_name)
-        except BadInput as error:
+            if job is None or job.config.asked != asked:
+                return None
+            return sending.of_scoring(job, labelers.named(self.session.project, self.session.labeler_name).id)
+        except KnownError as error:
             errors.show(error, self.line)
             return None
-        return sending.of_scoring(job, labeler.id)

@@ -15,8 +15,9 @@ from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import sending
 from core.labeling.session import LabelingSession
+from core.records import NewRanking
 from core.runs import dependents
-from core.store import completions, labelers, open_project, prompts
+from core.store import calibration, completions, labelers, open_project, prompts, rankings
 from core.store.runs import job_samples
 from core.store.undo import History
 from core.store.undo.steps import Refused
@@ -75,6 +76,18 @@ def test_it_is_ranked_before_all_else_by_whoever_ranks_and_by_whoever_ranks_alre
     session.skip()
     session.reload()
     assert list(session.queue)[-1] == sent.group_id, "what was put off stays there"
+
+
+def test_a_calibration_set_still_comes_before_it(filled):
+    author = labelers.named(filled, "Author")
+    key = rankings.add(filled, NewRanking(4, author.id, dict.fromkeys(completions.ids(filled, 4), 1))).ids[0]
+    calibration.add(filled, key)
+    session = LabelingSession(filled, labelers.named(filled, "New"))
+    (answered,) = sending.of_comparison(filled, compared(filled, "a", "b"))
+    sent = sending.send(filled, answered).group_id
+    session.reload()
+    again = LabelingSession(filled, labelers.named(filled, "New"))
+    assert [list(each.queue)[:3] for each in (session, again)] == [[4, sent, 1]] * 2
 
 
 def test_what_is_there_already_is_found_again_and_what_says_the_same_is_no_question(filled):

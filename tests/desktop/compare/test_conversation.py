@@ -193,7 +193,9 @@ def test_the_held_out_prompts_are_compared_beside_it(tab, qtbot):
 
 @pytest.mark.parametrize(
     "kept", [7, {"messages": 7, "jobs": []}, {"messages": [{"role": "user", "content": "x"}], "jobs": []},
-             {"messages": [{"role": "judge", "content": "x"}], "jobs": [1]}, {"messages": [[]], "jobs": "ab"}]
+             {"messages": [{"role": "judge", "content": "x"}], "jobs": [1]}, {"messages": [[]], "jobs": "ab"},
+             {"messages": [{"role": "assistant", "content": "x"}], "jobs": []},
+             {"messages": [{"role": "user", "content": "x"}, {"role": "user", "content": "x"}], "jobs": [1, 1]}]
 )  # fmt: skip
 def test_what_no_window_kept_is_no_conversation(tab, qtbot, kept):
     tab.session.project.set_setting("talk/compare", kept)
