@@ -110,6 +110,11 @@ def looks_like_turns(text: str) -> bool:
     return len(NAMED.findall(text.strip())) > 1
 
 
+def last_turn(text: str) -> str:
+    """What was said last in a conversation's `text`, to call it by in a list: several begin alike."""
+    return text[max(text.rfind("\n\nUser: "), text.rfind("\n\nTool: "), 0) :].lstrip()
+
+
 def same_words(text: str, other: str) -> bool:
     """Do they differ at most in blanks and in the names before turns?"""
     return NAME.sub("", text).split() == NAME.sub("", other).split()

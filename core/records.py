@@ -115,6 +115,11 @@ class Completion:
         )
 
 
+def by_hand(name: str) -> str:
+    """What stands beside an answer that somebody wrote by hand; nothing where nobody did."""
+    return f"written by hand by {name}" if name else ""
+
+
 @dataclass(frozen=True)
 class Group:
     """The completions of one prompt that are ranked together."""
@@ -188,7 +193,8 @@ class NewRanking:
 
 @dataclass(frozen=True)
 class Pair:
-    """(prompt, chosen, rejected), derived from a ranking; `gap` is the distance of their ranks."""
+    """(prompt, chosen, rejected), derived from a ranking; `gap` is the distance of their ranks. `chosen_by` and
+    `rejected_by` are the names of whoever wrote an answer by hand."""
 
     prompt_id: int
     prompt: str
@@ -198,6 +204,8 @@ class Pair:
     rejected: str
     gap: int
     labeler_id: int
+    chosen_by: str = ""
+    rejected_by: str = ""
 
 
 @dataclass(frozen=True)

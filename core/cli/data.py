@@ -96,12 +96,13 @@ def export_command(folder: Path, file: Path, name: str, as_json: bool) -> None:
 def pairs_command(folder: Path, as_json: bool) -> None:
     """Count the rankings and the pairs that follow from them."""
     with opened(folder) as project:
-        counts = pairs.counts(project)
+        counts, by_hand = pairs.counts(project), pairs.by_hand(project)
     text = (
         f"{counts.rankings} rankings ({counts.scripted} of them by a script) of {counts.ranked_prompts} prompts give "
         f"{counts.pairs} pairs; {counts.ties} ties and {counts.flagged} flagged prompts give none."
     )
-    show(vars(counts), as_json, text)
+    written = f" {by_hand} of the pairs hold an answer that was written by hand." if by_hand else ""
+    show(vars(counts) | {"by_hand": by_hand}, as_json, text + written)
 
 
 COMMANDS = (import_command, export_command, pairs_command)

@@ -1,5 +1,6 @@
 """The command `rank`: a labeler's session in the terminal, the same one that the window's Rank tab shows."""
 
+import re
 from pathlib import Path
 
 import click
@@ -78,6 +79,9 @@ def _walk(session: LabelingSession) -> int:
             if answer.startswith("w "):
                 session.editor.write(answer[2:])
                 last = None
+            elif mended := re.fullmatch(r"m (\d{1,9}) (.+)", answer, re.DOTALL):
+                session.editor.write(mended[2], _numbered(session, int(mended[1])))
+                last = None
             elif answer == "s":
                 put_off.add(group.id)
                 session.skip()
@@ -96,17 +100,28 @@ def _walk(session: LabelingSession) -> int:
 
 def _show_item(session: LabelingSession) -> None:
     assert session.group is not None
-    texts = {item.id: item.text for item in session.group.completions}
+    found = {item.id: item for item in session.group.completions}
     say(f"\n{session.group.prompt.text}\n", err=True)
     for number, item in enumerate(session.ordering.shown, start=1):
-        say(f"  {number}  {texts[item]}", err=True)
+        hand = f"  ({found[item].by_hand.lower()})" if found[item].by_hand else ""
+        say(f"  {number}  {found[item].text}{hand}", err=True)
+
+
+def _numbered(session: LabelingSession, number: int) -> int:
+    """The completion that is shown with this number."""
+    shown = session.ordering.shown
+    if not 1 <= number <= len(shown):
+        raise BadInput(f"There is no answer {number}: name one from 1 to {len(shown)}.")
+    return shown[number - 1]
 
 
 def _ask(session: LabelingSession) -> str:
     """What the labeler types; what was begun, here or in the window, is offered."""
     flags = ", ".join(guidelines.flags(guidelines.current(session.project)))
     begun = write_order(_overall(session)) if session.saveable else ""
-    text = f"Order (2>1=3), s to skip, u to undo, f NAME to flag ({flags}), w TEXT to write an answer of your own"
+    text = (
+        f"Order (2>1=3), s to skip, u to undo, f NAME to flag ({flags}), w TEXT or m 2 TEXT to write or mend an answer"
+    )
     return str(click.prompt(harmless(text), default=begun or None, err=True)).strip()
 
 

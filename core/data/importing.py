@@ -119,6 +119,8 @@ class Importer:
         return group_id, True
 
     def _source(self, answer: Answer) -> str:
+        if answer.by_hand:
+            return f"{self.source}, written by hand by {answer.by_hand}"
         return f"{self.source}, by {answer.model}" if answer.model else self.source
 
     def _matched(self, row: Row, group_id: int) -> list[int]:

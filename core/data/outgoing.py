@@ -24,6 +24,7 @@ METHODS = "ways of ranking"
 TURNS = "prompts of several turns, written as one text"
 TOOLS = "prompts with tools or calls of them, written without"
 STRENGTHS = "strengths of preferences"
+BY_HAND = "answers written by hand, without that mark"
 
 LOST = {
     UNRANKED: counting.unranked_completions,
@@ -87,7 +88,9 @@ def has_tools(asked: Conversation) -> bool:
 
 def losses(project: Project, *kinds: str) -> dict[str, int]:
     """How much of each kind there is among the rankings that count."""
-    return {kind: pairs.counts(project).ties if kind == TIES else LOST[kind](project) for kind in kinds}
+    found = {kind: pairs.counts(project).ties if kind == TIES else LOST[kind](project) for kind in kinds}
+    written = counting.by_hand(project)
+    return found | ({BY_HAND: written} if written else {})
 
 
 def strengths_lost(project: Project) -> dict[str, int]:
@@ -118,7 +121,9 @@ def _whole(ranking: CountingRanking) -> Whole:
         conversation=ranking.conversation,
         tags=ranking.tags,
         split=ranking.split,
-        answers=tuple(Answer(answer.text, answer.rank, answer.flag) for answer in ranking.answers),
+        answers=tuple(
+            Answer(answer.text, answer.rank, answer.flag, by_hand=answer.written_by) for answer in ranking.answers
+        ),
         flag=ranking.flag,
         comment=ranking.comment,
         labeler=ranking.labeler.name,

@@ -28,7 +28,12 @@ def read(path: Path) -> Iterator[Row | Refused]:
 
 def _row(line: int, value: dict[str, Any]) -> Row | Refused:
     answers = tuple(
-        Answer(string(item["text"]), whole(item.get("rank")), string(item.get("flag")) or None)
+        Answer(
+            string(item["text"]),
+            whole(item.get("rank")),
+            string(item.get("flag")) or None,
+            by_hand=string(item.get("written_by")),
+        )
         for item in value["completions"]
     )
     labeler = value["labeler"]
@@ -79,7 +84,11 @@ def _object(ranking: Whole) -> dict[str, Any]:
         "messages": row.conversation.data(),
         "tags": list(row.tags),
         "split": row.split,
-        "completions": [{"text": item.text, "rank": item.rank, "flag": item.flag} for item in row.answers],
+        "completions": [
+            {"text": item.text, "rank": item.rank, "flag": item.flag}
+            | ({"written_by": item.by_hand} if item.by_hand else {})
+            for item in row.answers
+        ],
         "flag": row.flag,
         "comment": row.comment,
         "criteria": {name: list(order) for name, order in row.criteria.items()},

@@ -27,13 +27,14 @@ PAIRS_LACK = ("ties", "partial orders", "flags", "comments")
 
 @dataclass(frozen=True)
 class Answer:
-    """A completion with its rank (1 is best, equal is tied, None is unranked) and which model wrote it, if a file
-    says that."""
+    """A completion with its rank (1 is best, equal is tied, None is unranked) and which model wrote it, or who wrote it
+    by hand, if a file says that."""
 
     text: str
     rank: int | None = None
     flag: str | None = None
     model: str = ""
+    by_hand: str = ""
 
 
 class Unusable(ValueError):

@@ -70,7 +70,13 @@ def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
         tags=tuple(map(str, json.loads(first.get("tags", "[]")))),
         split=fields.split_of(first),
         answers=tuple(
-            Answer(item.get("completion", ""), whole(item.get("rank")), item.get("flag")) for item in items
+            Answer(
+                item.get("completion", ""),
+                whole(item.get("rank")),
+                item.get("flag"),
+                by_hand=item.get("written_by") or "",
+            )
+            for item in items
         ),
         flag=first.get("prompt_flag"),
         comment=first.get("comment", ""),
@@ -110,6 +116,7 @@ def write(project: Project, path: Path) -> ExportReport:
                 "tags",
                 "prompt_flag",
                 "messages",
+                "written_by",
             ]
         )
         for ranking in listed(project):
@@ -119,7 +126,7 @@ def write(project: Project, path: Path) -> ExportReport:
             once = [*(getattr(row, name) for name in PLAIN), json.dumps(row.tags, ensure_ascii=False), row.flag, turns]
             for place, item in enumerate(row.answers):
                 orders = [row.criteria[name][place] if name in row.criteria else None for name in criteria]
-                cells = [row.line, row.prompt, item.text, item.rank, item.flag, *orders, *once]
+                cells = [row.line, row.prompt, item.text, item.rank, item.flag, *orders, *once, item.by_hand]
                 safe = [guarded(cell) for cell in cells]
                 guards += sum(cell is not other for cell, other in zip(cells, safe, strict=True))
                 table.writerow(safe)

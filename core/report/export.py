@@ -10,6 +10,7 @@ import numpy as np
 
 from core.errors import BadInput
 from core.preferences.interval import Interval
+from core.records import by_hand
 from core.report import svg
 from core.report.measure import RewardReport, Slice
 from core.report.templates import clean, cut, render
@@ -152,12 +153,16 @@ def _markdown(project: Project, report: RewardReport, folder: str) -> str:
     for item in report.mistakes:
         lines += [f"### {_plain(cut(item.prompt, 600))}", ""]
         lines += [
-            f"{_plain(item.labeler)} chose, against the model's {1 - item.probability:.0%}:",
+            f"{_plain(item.labeler)} chose{_hand(item.chosen_by)}, against the model's {1 - item.probability:.0%}:",
             "",
             _quoted(item.chosen),
         ]
-        lines += ["", "over", "", _quoted(item.rejected), ""]
+        lines += ["", f"over{_hand(item.rejected_by)}", "", _quoted(item.rejected), ""]
     return "\n".join(lines) + "\n"
+
+
+def _hand(name: str) -> str:
+    return f" ({_plain(by_hand(name))})" if name else ""
 
 
 def _quoted(text: str) -> str:

@@ -43,7 +43,8 @@ class Slice:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A pair that the model orders the other way, with the probability that it gives to the labeler's choice."""
+    """A pair that the model orders the other way, with the probability that it gives to the labeler's choice.
+    `chosen_by` and `rejected_by` are the names of whoever wrote an answer by hand."""
 
     prompt: str
     chosen: str
@@ -51,6 +52,8 @@ class Mistake:
     probability: float
     labeler: str
     gap: int
+    chosen_by: str = ""
+    rejected_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -307,6 +310,7 @@ def _mistakes(project: Project, found: Compared) -> list[Mistake]:
     names = {who.id: who.name for who in labelers.listed(project)}
     kept: list[Mistake] = []
     seen: set[tuple[int, int]] = set()
+    writers = completions.writers_by_hand(project)
     for place in np.argsort(found.difference, kind="stable"):
         key = (int(found.chosen_ids[place]), int(found.rejected_ids[place]))
         if found.difference[place] >= 0 or len(kept) == WORST:
@@ -320,7 +324,7 @@ def _mistakes(project: Project, found: Compared) -> list[Mistake]:
         kept.append(
             Mistake(
                 prompt, texts[key[0]], texts[key[1]], probability, names.get(int(found.labeler_ids[place]), NOBODY),
-                int(found.gaps[place]),
+                int(found.gaps[place]), writers.get(key[0], ""), writers.get(key[1], ""),
             )
         )  # fmt: skip
     return kept

@@ -28,6 +28,11 @@ def name(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(cut(clean(" ".join(text[:LETTERS].split())), 80))
 
 
+def _hand(writer: str) -> Markup:
+    """That somebody wrote an answer by hand, behind what is said of it."""
+    return Markup(" (✎ written by hand by {})").format(name(writer)) if writer else Markup("")
+
+
 def code(text: str) -> Markup:
     return Markup("<code>{}</code>").format(clean(text))
 
@@ -57,5 +62,5 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     found.filters |= {"cut": cut, "markdown": _markdown, "score": _score}
-    found.globals["name"] = name
+    found.globals |= {"name": name, "hand": _hand}
     return found

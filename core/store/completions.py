@@ -85,6 +85,12 @@ def written_by_hand(project: Project, group_id: int) -> dict[int, int]:
     return dict(project.database.execute(sql, (group_id,)).fetchall())
 
 
+def writers_by_hand(project: Project) -> dict[int, str]:
+    """Every completion that somebody wrote by hand, and their name."""
+    sql = "select c.id, l.name from completions c join labelers l on l.id = c.written_by"
+    return dict(project.database.execute(sql).fetchall())
+
+
 def write(project: Project, group_id: int, labeler_id: int, text: str, of: int | None = None) -> Changes:
     """Add what a labeler wrote to a group, or made of its completion `of`. Rankings from before go without it.
 

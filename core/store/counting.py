@@ -15,6 +15,7 @@ class RankedAnswer(NamedTuple):
     text: str
     rank: int | None
     flag: str | None
+    written_by: str
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,12 @@ class CountingRanking:
 
 
 OLDEST_FIRST = """
-    select r.id, i.completion_id, c.text, i.rank, i.flag, r.group_id, r.guidelines_id, r.created_at, q.text, q.tags,
-        q.split, r.flag, r.comment, r.labeler_id, l.name, l.kind, l.detail, r.method, r.seconds, q.messages,
-        r.strength
+    select r.id, i.completion_id, c.text, i.rank, i.flag, coalesce(w.name, ''), r.group_id, r.guidelines_id,
+        r.created_at, q.text, q.tags, q.split, r.flag, r.comment, r.labeler_id, l.name, l.kind, l.detail, r.method,
+        r.seconds, q.messages, r.strength
     from counting_rankings r join completion_groups g on g.id = r.group_id join prompts q on q.id = g.prompt_id
     join labelers l on l.id = r.labeler_id join ranking_items i on i.ranking_id = r.id
-    join completions c on c.id = i.completion_id
+    join completions c on c.id = i.completion_id left join labelers w on w.id = c.written_by
 """
 IN_ORDER = {False: OLDEST_FIRST + "order by r.id, i.completion_id",
             True: OLDEST_FIRST + "order by r.group_id, r.id, i.completion_id"}  # fmt: skip
@@ -62,12 +63,12 @@ def listed(project: Project, *, by_group: bool = False) -> Iterator[CountingRank
     for ranking, rows in groupby(found, key=lambda values: int(values[0])):
         items = list(rows)
         (group, version, created, prompt, tags, split, flag, comment, who, name, kind, detail, method, seconds,
-         messages, strength) = items[0][5:]  # fmt: skip
+         messages, strength) = items[0][6:]  # fmt: skip
         yield CountingRanking(
             id=ranking, group_id=group, guidelines_id=version, created_at=created, prompt=prompt,
             tags=cells.tags(tags, f"of ranking {ranking}"), split=split, flag=flag, comment=comment,
             labeler=Labeler(who, name, kind, detail), method=method, seconds=seconds,
-            answers=tuple(RankedAnswer(*item[1:5]) for item in items), criteria=criteria.get(ranking, {}),
+            answers=tuple(RankedAnswer(*item[1:6]) for item in items), criteria=criteria.get(ranking, {}),
             conversation=cells.conversation(prompt, messages, f"of ranking {ranking}"), strength=strength,
         )  # fmt: skip
 
@@ -125,6 +126,14 @@ def other_methods(project: Project) -> int:
 def strengths(project: Project) -> int:
     """Those that say how much better the better answer is."""
     return int(project.database.value("select count(*) from counting_rankings where strength is not null"))
+
+
+def by_hand(project: Project) -> int:
+    """Answers that people wrote, among those that the rankings judge."""
+    return int(project.database.value(
+        "select count(*) from completions c where c.written_by is not null and exists ("
+        "select 1 from ranking_items i join counting_rankings r on r.id = i.ranking_id where i.completion_id = c.id)"
+    ))  # fmt: skip
 
 
 def overruled(project: Project) -> int:

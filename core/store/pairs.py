@@ -1,12 +1,12 @@
 """Pairs (prompt, chosen, rejected), as they follow from the rankings that count: a view, nothing is stored twice."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
 from core.conversation import Conversation
 from core.records import Pair
-from core.store import Project, cells
+from core.store import Project, cells, completions
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,27 @@ def listed(project: Project, chosen: Filter | None = None, *, limit: int = 0) ->
     """Pairs in the order of their rankings; at most `limit` unless it is 0."""
     chosen = chosen or Filter()
     sql = PAIR + SOURCE[bool(chosen.criterion)] + TEXTS + chosen.conditions + IN_ORDER + " limit :limit"
-    return project.database.records(Pair, sql, limit=limit or -1, **asdict(chosen))
+    found = project.database.records(Pair, sql, limit=limit or -1, **asdict(chosen))
+    return _with_writers(found, completions.writers_by_hand(project))
+
+
+def _with_writers(found: list[Pair], names: dict[int, str]) -> list[Pair]:
+    """With the names of those who wrote answers by hand."""
+    if not names:
+        return found
+    return [
+        replace(pair, chosen_by=names.get(pair.chosen_id, ""), rejected_by=names.get(pair.rejected_id, ""))
+        for pair in found
+    ]
+
+
+def by_hand(project: Project) -> int:
+    """How many pairs hold an answer that was written by hand."""
+    return int(project.database.value(
+        "with hands as (select id, group_id from completions where written_by is not null)"
+        " select count(*) from pairs where group_id in (select group_id from hands)"
+        " and (chosen_id in (select id from hands) or rejected_id in (select id from hands))"
+    ))  # fmt: skip
 
 
 def count(project: Project, chosen: Filter) -> int:

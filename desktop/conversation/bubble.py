@@ -38,11 +38,11 @@ class Bubble(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme.notifier.changed.connect(self.update)
 
-    def show_turn(self, message: Message, number: int) -> None:
-        """`number` counts the conversation's turns from 1."""
+    def show_turn(self, message: Message, place: int) -> None:
+        """`place` counts the conversation's turns from 0."""
         self._role = message.role
         self.name.setText(speaker(message))
-        self.text.setAccessibleName(f"Turn {number}, {message.role}")
+        self.text.setAccessibleName(f"Turn {place + 1}, {message.role}")
         self.text.show_text(said(message))
         self.update()
 
@@ -80,7 +80,7 @@ class Turn(QWidget):
         share: float = SHARE,
     ) -> None:
         super().__init__(parent)
-        self._share = share
+        self._share, self.place = share, 0
         self.bubble = Bubble(self, size=size, weight=weight, limits=limits)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -88,8 +88,9 @@ class Turn(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(LEAST)  # else the bubble, as wide as it is now, would hold the row so when it narrows
 
-    def show_turn(self, message: Message, number: int) -> None:
-        self.bubble.show_turn(message, number)
+    def show_turn(self, message: Message, place: int) -> None:
+        self.place = place
+        self.bubble.show_turn(message, place)
         sides = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft
         self.layout().setAlignment(self.bubble, sides[message.role != "user"])  # type: ignore[union-attr]
         self.fit()

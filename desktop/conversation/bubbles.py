@@ -4,36 +4,28 @@ What is one user turn and no more is shown as plain text. However long a convers
 the last turn at once, earlier ones when they are unfolded, the newest of them only.
 """
 
-from functools import partial
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from core.conversation import Conversation
-from core.texts import Limits
 from desktop.actions import Action
 from desktop.conversation.actions import EARLIER
 from desktop.conversation.bubble import Turn
+from desktop.conversation.earlier import EarlierTurns
 from desktop.conversation.fitted import HIGHEST, FittedText, Offer
-from desktop.conversation.turns import said
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, label
+from desktop.widgets.basics import button
 from desktop.widgets.bound import bind
 from desktop.widgets.strangers import on_button
 
-#: Earlier turns that are shown, and of each so much; letters of all of them together.
-MOST_TURNS = 60
-EARLIER_TURN = Limits(8_000, 400, named=500)
-MOST_LETTERS = 80_000
 #: Pixels that all of it may take.
 HIGHEST_OF_ALL = 320
-LEAST_EARLIER = 96
+LEAST_EARLIER = 44
 #: Below so many pixels the link stands over the last turn, and beside it else, where that is at the other side.
 NARROW = 560
 COPY = "Copy the whole conversation"
-NOT_SHOWN = "{:,} turns before these are not shown. A turn's menu copies all of them."
 
 
 class ConversationView(QWidget):
@@ -62,13 +54,10 @@ class ConversationView(QWidget):
         self._keys = f" ({earlier.keys[0]})" if earlier.keys else ""
         self.link = bind(earlier, button("", self.toggle, role="link"))
         self.link.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.earlier = QScrollArea(self)
-        self.earlier.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.earlier.setWidgetResizable(True)
-        self.earlier.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.earlier.setAccessibleName("Earlier turns")
-        self.earlier.verticalScrollBar().rangeChanged.connect(self._keep_end, Qt.ConnectionType.QueuedConnection)
+        self.earlier = EarlierTurns(self, self._dress)
+        self.earlier.verticalScrollBar().rangeChanged.connect(self._share_room, Qt.ConnectionType.QueuedConnection)
         self.last = Turn(self, size=size, weight=weight, share=1.0)
+        self._dress(self.last)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE - 2)
@@ -89,13 +78,13 @@ class ConversationView(QWidget):
         plain = conversation is None or conversation.is_plain
         self.plain.show_text(conversation.text if conversation is not None and plain else "")
         if conversation is not None and not plain:
-            self._dress(self.last, len(conversation.messages) - 1)
+            self.last.show_turn(conversation.messages[-1], len(conversation.messages) - 1)
         self._show_parts()
 
     @property
     def text(self) -> str:
         """What can be read now, turn by turn."""
-        turns = [*self._earlier_turns(), self.last] if not self.last.isHidden() else []
+        turns = [*(self.earlier.turns if self.unfolded else ()), self.last] if not self.last.isHidden() else []
         return "\n\n".join(turn.bubble.text.toPlainText() for turn in turns) or self.plain.toPlainText()
 
     @property
@@ -147,7 +136,8 @@ class ConversationView(QWidget):
         talk = found is not None and not found.is_plain
         unfolded = self._before > 0 and self._open
         if unfolded and not self._made:
-            self._make_earlier()
+            self.earlier.show_turns(found.messages[:-1] if found is not None else ())
+            self._made = True
         self.plain.setVisible(not talk)
         self.last.setVisible(talk)
         self.link.setVisible(self._before > 0)
@@ -157,53 +147,13 @@ class ConversationView(QWidget):
         self._place_link()
         self._share_room()
 
-    def _make_earlier(self) -> None:
-        """The newest of them, in the order in which they were said."""
-        assert self._conversation is not None
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(0, 0, SPACE, 0)
-        layout.setSpacing(SPACE - 2)
-        first = self._first_shown()
-        if first:
-            layout.addWidget(label(NOT_SHOWN.format(first), "small"))
-        for place in range(first, self._before):
-            turn = Turn(page, limits=EARLIER_TURN)
-            turn.set_highest(1 << 20)
-            self._dress(turn, place)
-            layout.addWidget(turn)
-        self.earlier.setWidget(page)
-        self._made = True
-
-    def _first_shown(self) -> int:
-        """The first turn that there is room for."""
-        assert self._conversation is not None
-        first, letters = self._before, 0
-        while first and self._before - first < MOST_TURNS:
-            letters += min(EARLIER_TURN.letters, len(said(self._conversation.messages[first - 1])))
-            if letters > MOST_LETTERS:
-                break
-            first -= 1
-        return first
-
-    def _earlier_turns(self) -> list[Turn]:
-        page = self.earlier.widget() if self.unfolded else None
-        return page.findChildren(Turn) if page is not None else []
-
-    def _dress(self, turn: Turn, place: int) -> None:
-        """Show what was said there, with what can be done with it."""
-        assert self._conversation is not None
-        text = turn.bubble.text
-        text.offers = self._offers(place)
-        if self._on_turn is not None:
-            text.reach_by_keys()
-        turn.show_turn(self._conversation.messages[place], place + 1)
-
-    def _offers(self, place: int) -> list[Offer]:
+    def _dress(self, turn: Turn) -> None:
+        """What can be done with a turn that was made."""
         offers: list[Offer] = [(COPY, self._copy)]
         if self._on_turn is not None:
-            offers.insert(0, (on_button(self._on_turn.label), partial(self.turn_chosen.emit, place)))
-        return offers
+            offers.insert(0, (on_button(self._on_turn.label), lambda: self.turn_chosen.emit(turn.place)))
+            turn.bubble.text.reach_by_keys()
+        turn.bubble.text.offers = offers
 
     def _copy(self) -> None:
         if self._conversation is not None:
@@ -219,19 +169,10 @@ class ConversationView(QWidget):
         if not self.unfolded:
             return
         rest = self.highest - self._end.sizeHint().height() - SPACE
-        needed = self._needed()
-        self.earlier.setFixedHeight(max(min(LEAST_EARLIER, needed), min(rest, needed)))
-
-    def _needed(self) -> int:
-        page = self.earlier.widget()
-        return 0 if page is None else page.sizeHint().height() + 2
-
-    def _keep_end(self) -> None:
-        """Laid out anew, what was said last stays in view. Queued: the bar is set after its range was told."""
-        self._share_room()
-        bar = self.earlier.verticalScrollBar()
-        if self.unfolded:
-            bar.setValue(bar.maximum())
+        needed = self.earlier.needed
+        height = max(min(LEAST_EARLIER, needed), min(rest, needed))
+        if self.earlier.height() != height:
+            self.earlier.setFixedHeight(height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

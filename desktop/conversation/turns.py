@@ -10,6 +10,8 @@ from core.texts import PAGE, one_line
 
 #: Letters of a tool's name.
 LONGEST = 60
+#: Calls, and arguments of each.
+MOST = 100
 #: Pieces that JSON is written in: more are not shown.
 PIECES = PAGE.letters
 
@@ -24,7 +26,7 @@ def speaker(message: Message) -> str:
 def said(message: Message) -> str:
     """The text, and under it each tool that is called, with its arguments."""
     calls = message.extra.get("tool_calls")
-    called = [_call(call) for call in calls] if isinstance(calls, list) else []
+    called = [_call(call) for call in calls[:MOST]] if isinstance(calls, list) else []
     return "\n".join(part for part in (message.content, *called) if part)
 
 
@@ -46,9 +48,13 @@ def _arguments(given: Any) -> str:
         except (ValueError, RecursionError):
             return str(given)
     if isinstance(given, Mapping):
-        return ", ".join(f"{name}={_json(value)}" for name, value in given.items())
+        more = [] if len(given) <= MOST else ["…"]
+        return ", ".join([*(f"{name}={_json(value)}" for name, value in islice(given.items(), MOST)), *more])
     return _json(given)
 
 
 def _json(value: Any) -> str:
-    return "".join(islice(json.JSONEncoder(ensure_ascii=False).iterencode(value), PIECES))
+    try:
+        return "".join(islice(json.JSONEncoder(ensure_ascii=False).iterencode(value), PIECES))
+    except RecursionError:
+        return "…"  # no people read brackets by the hundred

@@ -88,7 +88,7 @@ LEFT_BETTER = _here("question.left", "The left one is better", with_key("The lef
 NEITHER = _here("question.neither", "↓  Equally good", f"Neither is better ({DOWN.shown} or {TIE_UP.shown})")
 RIGHT_BETTER = _here("question.right", "The right one is better", with_key("The right one is better", "right"))
 ANSWER = _here("answer.text", "Answer of your own", field=True)
-ADD_ANSWER = _here("answer.add", "Add", "Add it to the answers", ("Ctrl+Enter",), role="primary")
+ADD_ANSWER = _here("answer.add", "Add", "Add it to the answers (Ctrl+Enter)", role="primary")
 LEAVE_ANSWER = _here("answer.leave", "Close", "Go back to the cards: what you typed is kept", ("Esc",), role="link")
 WRITE = _here(
     "board.write", "✎  Write", "Write an answer of your own: it joins these", BINDINGS["write"].keys, "my own by hand"

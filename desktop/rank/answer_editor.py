@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
 from core.labeling.answer_drafts import NEW
@@ -30,6 +30,8 @@ class AnswerEditor(QFrame):
 
     finished = Signal(str, int)
     closed = Signal()
+    seen = Signal()
+    """It came or went."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -105,6 +107,14 @@ class AnswerEditor(QFrame):
         """What was typed is an answer now, or belongs to another item."""
         self._throttle.rest()
         self.hide()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.seen.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.seen.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ctrl+Enter adds it, Esc puts it away: a field has Enter for itself."""

@@ -30,7 +30,8 @@ from desktop.widgets.strangers import tip
 
 #: Of the board's height the prompt has at most so much while its earlier turns are unfolded.
 PROMPT_SHARE = 0.42
-LEAST_PROMPT = 180
+LEAST_PROMPT = 104
+SPACING = 12
 ANSWERS: dict[Name, int] = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
 #: What is not done by hand while the order follows from answers or from two picks.
 BY_HAND: tuple[Name, ...] = ("place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "remove")
@@ -109,6 +110,7 @@ class RankingBoard(QWidget):
         self.ladder.changed.connect(self._drop_on_ladder)
         self.ladder.picked.connect(self._select_item)
         self.answer = AnswerEditor(self)
+        self.answer.seen.connect(self._share_room)
         self.menu = FlagMenu(self)
         self.menu.chosen.connect(self._flag)
         self.menu.instructions.connect(self.instructions)
@@ -119,7 +121,7 @@ class RankingBoard(QWidget):
         body.addWidget(self.ladder)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(12)
+        layout.setSpacing(SPACING)
         layout.addWidget(self.prompt)
         layout.addWidget(self.note)
         layout.addWidget(self.criteria)
@@ -198,6 +200,7 @@ class RankingBoard(QWidget):
             note = f"⚑ The whole prompt is flagged “{ordering.flag}”: the order does not count."
         self.note.setText(note)
         self.note.setVisible(bool(note))
+        self._share_room()
         self.say("")
         self.select(self.selected)
 
@@ -342,8 +345,18 @@ class RankingBoard(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.prompt.set_highest(max(LEAST_PROMPT, round(self.height() * PROMPT_SHARE)))
         self.answer.setFixedHeight(max(LEAST, round(self.height() * SHARE)))
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """The cards have what they need at least; the prompt may have some of the rest."""
+        others = self.save_button, self.hint, self.criteria, self.question, self.note
+        heights = [each.sizeHint().height() for each in others if not each.isHidden()]
+        ladder = 0 if self.ladder.isHidden() else self.ladder.minimumHeight()
+        heights.append(max(self.grid.minimumSizeHint().height(), ladder))
+        heights.append(0 if self.answer.isHidden() else self.answer.height())
+        taken = sum(heights) + SPACING * len(heights)
+        self.prompt.set_highest(max(LEAST_PROMPT, min(round(self.height() * PROMPT_SHARE), self.height() - taken)))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.labeling.calibration import verdict
 from core.preferences.agreement import Calibration, Difference
+from core.records import by_hand
 from core.store import Project, completions
 from desktop.rank import actions
 from desktop.theme.theme import SPACE
@@ -51,7 +52,7 @@ class CalibrationResult(QWidget):
 
     def _card(self, project: Project, difference: Difference) -> QWidget:
         """The completions in the author's order, each with both ranks."""
-        texts = {item.id: item.text for item in completions.group(project, difference.group_id).completions}
+        texts = {item.id: item for item in completions.group(project, difference.group_id).completions}
         grid = QGridLayout()
         grid.setHorizontalSpacing(2 * SPACE)
         grid.setColumnStretch(2, 1)
@@ -62,9 +63,12 @@ class CalibrationResult(QWidget):
             mine = label(rank_text(difference.theirs.get(item)))
             if difference.theirs.get(item) != difference.key[item]:
                 set_role(mine, "warning")
-            text = label(texts.get(item, ""), wrap=True)
-            for place, widget in enumerate((label(rank_text(difference.key[item])), mine, text)):
-                grid.addWidget(widget, line, place, Qt.AlignmentFlag.AlignTop if place < 2 else Qt.AlignmentFlag(0))
+            found = texts.get(item)
+            text = label(found.text if found is not None else "", wrap=True)
+            for place, widget in enumerate((label(rank_text(difference.key[item])), mine)):
+                grid.addWidget(widget, line, place, Qt.AlignmentFlag.AlignTop)
+            hand = by_hand(found.written_by) if found is not None else ""
+            grid.addLayout(column(text, *([label(f"✎ {hand}", "small")] if hand else []), spacing=0), line, 2)
         prompt = label(difference.prompt, "heading", wrap=True)
         return card(column(prompt, grid, spacing=SPACE + 4))
 

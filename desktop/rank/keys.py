@@ -98,7 +98,7 @@ SECTIONS = (
             ),
             KeyRow(
                 (KeyBinding("skip", ("S",)), KeyBinding("skip_for_good", ("Shift+S",))),
-                "later: it comes back at the end; skip it for good",
+                "later, at the end; skip it for good",
                 "{0} later",
             ),
             KeyRow(

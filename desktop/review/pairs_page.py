@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.preferences import judged_groups
-from core.records import Pair
+from core.records import Pair, by_hand
 from core.store import Changes, Project, guidelines, labelers, pairs, prompts, rankings
 from core.store.pairs import Filter
 from core.texts import one_line
@@ -83,7 +83,10 @@ class PairsModel(QAbstractTableModel):
         pair = self.found[index.row()]
         value = (pair.prompt, pair.chosen, pair.rejected, str(pair.gap), self.names.get(pair.labeler_id, ""))
         text = value[index.column()]
-        return tip(text) if role == Qt.ItemDataRole.ToolTipRole else one_line(text)
+        hand = by_hand(("", pair.chosen_by, pair.rejected_by, "", "")[index.column()])
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(f"✎ {one_line(hand)}\n\n{text}" if hand else text)
+        return f"✎ {one_line(text)}" if hand else one_line(text)
 
 
 class PairsPage(QWidget):
@@ -101,9 +104,10 @@ class PairsPage(QWidget):
         self.count = label("", "muted")
         self.chosen, self.rejected = self._text("Chosen"), self._text("Rejected")
         texts = QWidget()
+        self.hands = label("", "small"), label("", "small")
         sides = row(
-            column(label("Chosen", "good"), self.chosen),
-            column(label("Rejected", "muted"), self.rejected),
+            column(row(label("Chosen", "good"), self.hands[0], None), self.chosen),
+            column(row(label("Rejected", "muted"), self.hands[1], None), self.rejected),
             spacing=2 * SPACE,
         )
         sides.setContentsMargins(0, SPACE, 0, 0)
@@ -243,6 +247,8 @@ class PairsPage(QWidget):
         pair = self.model.found[index.row()] if index.isValid() else None
         self.chosen.show_text(pair.chosen if pair else "")
         self.rejected.show_text(pair.rejected if pair else "")
+        for mark, name in zip(self.hands, (pair.chosen_by, pair.rejected_by) if pair else ("", ""), strict=True):
+            mark.setText(f"✎ {one_line(by_hand(name))}" if name else "")
 
     def bring_in(self) -> None:
         dialog = ImportDialog(self.session, self, what="rankings")

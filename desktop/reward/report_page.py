@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
 from core.errors import known
 from core.preferences.interval import Interval
+from core.records import by_hand
 from core.report import export
 from core.report.measure import Mistake, RewardReport, measure
 from core.store import Project
@@ -209,12 +210,17 @@ def _free(path: Path) -> Path:
 def _mistake(item: Mistake) -> QWidget:
     """One pair side by side: what the labeler chose, and what the model prefers."""
 
-    def side(title: str, text: str) -> QWidget:
+    def side(title: str, text: str, name: str) -> QWidget:
         said = label(text, wrap=True)
-        return card(column(label(title, "small"), said, None))
+        hand = f", ✎ {by_hand(name)}" if name else ""
+        return card(column(label(f"{title}{hand}", "small", wrap=True), said, None))
 
     wrong = f"The model gives this {1 - item.probability:.0%}"
-    texts = row(side(f"{item.labeler} chose", item.chosen), side(wrong, item.rejected), spacing=2 * SPACE)
+    texts = row(
+        side(f"{item.labeler} chose", item.chosen, item.chosen_by),
+        side(wrong, item.rejected, item.rejected_by),
+        spacing=2 * SPACE,
+    )
     texts.setStretch(0, 1)
     texts.setStretch(1, 1)
     found = QWidget()

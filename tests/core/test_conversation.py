@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.conversation import Conversation, Message, looks_like_turns, of_named_turns
+from core.conversation import Conversation, Message, last_turn, looks_like_turns, of_named_turns
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
 MESSAGES = st.builds(Message, st.sampled_from(["system", "user", "assistant", "tool"]), TEXTS)
@@ -74,3 +74,16 @@ def test_named_turns_are_taken_apart_only_where_they_are_turns_for_sure() -> Non
     ):  # fmt: skip
         assert of_named_turns(text) is None, text
     assert looks_like_turns("User: Hi\n\nUser: Hello") and not looks_like_turns("User: Hi")
+
+
+def test_a_conversation_is_called_by_what_was_said_last() -> None:
+    talk = Conversation(
+        (
+            Message("system", "Be kind."),
+            Message("user", "One?"),
+            Message("assistant", "User: no"),
+            Message("user", "Two?"),
+        )
+    )
+    assert last_turn(talk.text) == "User: Two?"
+    assert last_turn("One?") == "One?"

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.conversation import last_turn
 from core.store import Project, ranking_history
 from core.store.ranking_history import MadeRanking, Whose
 from core.texts import Limits, beginning, one_line
@@ -36,9 +37,11 @@ SHOW: dict[Whose, str] = {"all": "Mine and by scripts", "person": "Mine", "scrip
 
 
 def by(entry: MadeRanking) -> str:
-    """Who ranked, when, and whether a flag stands instead of an order."""
+    """Who ranked, when, whether a flag stands instead of an order, and whether people wrote some of the answers."""
     who = f"By a script ({entry.detail})" if entry.kind == "scripted" else "By you"
-    return " · ".join(part for part in (who, local_time(entry.created_at), entry.flag and f"⚑ {entry.flag}") if part)
+    hand = f"✎ {entry.by_hand} by hand" if entry.by_hand else ""
+    parts = who, local_time(entry.created_at), entry.flag and f"⚑ {entry.flag}", hand
+    return " · ".join(part for part in parts if part)
 
 
 class HistoryModel(QAbstractListModel):
@@ -57,7 +60,7 @@ class HistoryModel(QAbstractListModel):
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         entry = self.entries[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return one_line(entry.prompt)
+            return one_line(last_turn(entry.prompt) if entry.talk else entry.prompt)
         if role == Qt.ItemDataRole.UserRole:
             return one_line(by(entry))
         if role == Qt.ItemDataRole.ToolTipRole:

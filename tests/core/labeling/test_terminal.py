@@ -136,3 +136,14 @@ def test_an_order_that_is_typed_over_a_draft_keeps_what_else_was_begun(terminal,
     terminal(typed="2>1\n" + "s\n" * 5)
     (kept,) = counting_rankings(filled)
     assert (kept.ranks[a], kept.ranks[b], kept.comment) == (2, 1, "hard to say")
+
+
+def test_an_answer_is_written_or_mended_and_marked(terminal, filled):
+    told, _ = terminal(typed="m 9 no\nm 2  better \nw mine\n6>1\n" + "s\n" * 6)
+    assert "no answer 9" in told
+    *_, mended, mine = completions.group(filled, 1).completions
+    shown = rankings.shown_order(1, person(filled, "me"), completions.ids(filled, 1)[:4])
+    assert (mended.text, mended.mended, mine.text) == (" better", shown[1], "mine")
+    assert " better  (mended by hand)" in told and "mine  (written by hand)" in told
+    (ranking,) = counting_rankings(filled)
+    assert ranking.ranks[mine.id] == 1

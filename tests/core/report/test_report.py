@@ -85,6 +85,16 @@ def test_a_model_that_is_always_right_and_one_that_is_always_wrong(judged):
     assert first.gap == 3
 
 
+def test_an_error_says_which_answer_was_written_by_hand(judged, tmp_path):
+    ana = labelers.named(judged, "Ana <b>").id
+    judged.database.execute("update completions set written_by = ? where text like 'a a a a%'", (ana,))
+    report = measure(judged, run_with(judged, lambda place, key, name: -3.0 * place))
+    assert (report.mistakes[0].chosen_by, report.mistakes[0].rejected_by) == ("Ana <b>", "")
+    page = export.write(judged, report, tmp_path / "report.html").read_text()
+    assert "written by hand by <bdi>Ana &lt;b&gt;</bdi>" in page
+    assert "written by hand by Ana \\<b\\>" in export.write(judged, report, tmp_path / "report.md").read_text()
+
+
 def test_constant_scores_are_chance_and_called_collapsed(judged):
     report = measure(judged, run_with(judged, lambda place, key, name: 0.25))
     assert report.accuracy.value == 0.5

@@ -1,13 +1,16 @@
 """Answers that people write: they join a group, keep every blank, and leave all rankings from before as they were."""
 
+import json
+
 import pytest
 
+from core import data
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.preferences import agreement
 from core.preferences.judged_groups import judged_groups
 from core.records import NewRanking
-from core.store import completions, counting, labelers, pairs, rankings
+from core.store import completions, counting, create_project, labelers, pairs, ranking_history, rankings
 from core.store.undo.bulk import record, replay
 
 
@@ -116,3 +119,36 @@ def test_what_was_written_beside_the_window_is_taken_away_and_brought_back(fille
     assert made[0] not in completions.ids(filled, 1)
     replay(filled.folder, away, changes.tables, tmp_path / "unused.db")
     assert completions.group(filled, 1).completions[-1].written_by == "Ana"
+
+
+def test_it_is_marked_wherever_its_pairs_and_rankings_are_shown_and_exported(filled, ana, tmp_path):
+    first, *rest = completions.ids(filled, 1)
+    order(filled, ana, first, *rest)
+    assert pairs.by_hand(filled) == 0 and "by hand" not in str(data.export(filled, tmp_path / "a", "trl").lost)
+    (mine,) = completions.write(filled, 1, ana, "mine").ids
+    order(filled, ana, first, mine, *rest)
+    found = pairs.listed(filled)
+    assert {pair.chosen_id for pair in found if pair.chosen_by == "Ana"} == {mine}
+    assert {pair.rejected_id for pair in found if pair.rejected_by == "Ana"} == {mine}
+    assert all(pair.chosen_by for pair in found if pair.chosen_id == mine)
+    assert pairs.by_hand(filled) == 4
+    assert [entry.by_hand for entry in ranking_history.newest(filled, ana, "person", 9)] == [1]
+    for name in set(data.EXPORTERS) - {"plumbline", "csv"}:
+        assert data.export(filled, tmp_path / f"b-{name}", name).lost["answers written by hand, without that mark"] == 1
+    path = tmp_path / "whole.jsonl"
+    assert not any("by hand" in kind for kind in data.export(filled, path, "plumbline").lost)
+    (ranking,) = map(json.loads, path.read_text().splitlines())
+    assert {item["text"]: item.get("written_by") for item in ranking["completions"]}["mine"] == "Ana"
+    assert sum("written_by" in item for item in ranking["completions"]) == 1
+
+
+@pytest.mark.parametrize(("name", "file"), [("plumbline", "whole.jsonl"), ("csv", "whole.csv")])
+def test_another_project_knows_that_it_was_written_by_hand(filled, ana, tmp_path, name, file):
+    (mine,) = completions.write(filled, 1, ana, "mine").ids
+    order(filled, ana, mine, *completions.ids(filled, 1)[:4])
+    data.export(filled, tmp_path / file, name)
+    other = create_project(tmp_path / "other")
+    data.import_preferences(other, tmp_path / file, "somebody")
+    origins = {item.text: item.origin for item in completions.group(other, 1).completions}
+    other.close()
+    assert origins["mine"] == f"Imported from {file}, written by hand by Ana"

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from core import data
 from core.labeling import pack
+from core.records import NewRanking
 from core.store import Project, assignments, calibration, completions, labelers, open_project, rankings
 from desktop import user_settings
 from desktop.background import busy
@@ -63,6 +64,25 @@ def click(widget, text: str) -> None:
 def choose(box, value) -> None:
     box.setCurrentIndex(box.findData(value))
     box.activated.emit(box.currentIndex())
+
+
+def test_a_pair_says_which_answer_was_written_by_hand(qtbot, ranked: Project, session: Session) -> None:
+    ana = person(ranked, "Ana")
+    (mine,) = completions.write(ranked, 1, ana, "mine").ids
+    ids = completions.ids(ranked, 1)
+    rankings.add(ranked, NewRanking(1, ana, {item: 1 if item == mine else 2 for item in ids}))
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    tab.show()
+    page = tab.pairs
+    qtbot.waitUntil(lambda: page.model.rowCount() > 0)
+    choose(page.boxes["labeler_id"], ana)
+    qtbot.waitUntil(lambda: {pair.labeler_id for pair in page.model.found} == {ana})
+    row = next(at for at, pair in enumerate(page.model.found) if pair.chosen == "mine")
+    page.view.selectRow(row)
+    assert page.model.index(row, 1).data() == "✎ mine"
+    assert [mark.text() for mark in page.hands] == ["✎ written by hand by Ana", ""]
+    tab.close()
 
 
 def test_pairs_are_counted_listed_and_filtered(qtbot, tab: Tab, ranked: Project) -> None:
