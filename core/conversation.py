@@ -17,6 +17,10 @@ ROLES: tuple[Role, ...] = get_args(Role)
 EXTRA = ("tool_calls", "tool_call_id", "name")
 #: A name before a turn, in a text that holds several.
 NAMED = re.compile(r"(?:\A|\n\n)(System|User|Human|Assistant):[ \n]?")
+#: The same as people paste it: on any line, in capitals or marked as bold.
+PASTED = re.compile(
+    r"(?:\A|\n)[ \t]*(?:\*\*)?(System|User|Human|Assistant|SYSTEM|USER|HUMAN|ASSISTANT)(?:\*\*:|:\*\*|:)[ \t]*\n?"
+)
 NAME = re.compile(r"\b(?:System|User|Human|Assistant|Tool):")
 BY_NAME: Mapping[str, Role] = {"System": "system", "User": "user", "Human": "user", "Assistant": "assistant"}
 
@@ -50,13 +54,18 @@ class Conversation:
     @classmethod
     def read(cls, data: Any) -> "Conversation":
         """From what `data` gave. Raises `ValueError`, with a sentence, for what is no conversation."""
+        return cls.begun(data).checked()
+
+    @classmethod
+    def begun(cls, data: Any) -> "Conversation":
+        """As `read`, but perhaps not to its end yet: nobody has checked whether an answer could follow."""
         if isinstance(data, Mapping):
             messages, tools = data.get("messages"), data.get("tools") or []
         else:
             messages, tools = data, []
         if not isinstance(messages, Sequence) or isinstance(messages, str) or not isinstance(tools, list):
             raise ValueError("a conversation is a list of messages")
-        return cls(tuple(map(_message, messages)), tuple(tools)).checked()
+        return cls(tuple(map(_message, messages)), tuple(tools))
 
     def checked(self) -> "Conversation":
         """Itself. Raises `ValueError` where no answer could follow."""
@@ -103,6 +112,19 @@ def of_named_turns(text: str) -> Conversation | None:
     if before or len(turns) < 2 or len(talk) % 2 == 0 or not by_turns or not all(turn.content for turn in turns):
         return None
     return Conversation(tuple(turns))
+
+
+def by_names(text: str, names: re.Pattern[str] = NAMED) -> Conversation | None:
+    """The text taken apart wherever a name stands, for a person to look at: what comes before the first is a system's
+    turn. None where there are no two names. Nobody has checked whether an answer could follow."""
+    before, *parts = names.split(text.strip())
+    turns = [
+        Message(BY_NAME[name.capitalize()], said.strip()) for name, said in zip(parts[::2], parts[1::2], strict=True)
+    ]
+    if len(turns) < 2:
+        return None
+    first = (Message("system", before.strip()),) if before.strip() else ()
+    return Conversation((*first, *(turn for turn in turns if turn.content)))
 
 
 def looks_like_turns(text: str) -> bool:

@@ -6,8 +6,10 @@ until somebody has looked at it: nothing is guessed.
 
 import json
 import sqlite3
+from collections.abc import Collection
 
-from core.conversation import looks_like_turns, of_named_turns
+from core.conversation import Conversation, by_names, looks_like_turns, of_named_turns
+from core.errors import BadInput
 from core.records import Prompt
 from core.store import Changes, Project, changed, prompts
 
@@ -36,11 +38,49 @@ def take_apart(database: sqlite3.Connection) -> None:
 
 def unsure(project: Project) -> list[Prompt]:
     """Prompts of one user turn that may be several, which nobody has looked at yet."""
-    found: list[int] = project.setting(UNSURE, [])
-    return [prompt for prompt in prompts.some(project, found) if prompt.turns is None and looks_like_turns(prompt.text)]
+    found = prompts.some(project, _listed(project))
+    return [prompt for prompt in found if prompt.turns is None and looks_like_turns(prompt.text)]
 
 
-def settle(project: Project) -> Changes:
-    """Those that are left are one user turn each, as somebody has seen."""
-    project.set_setting(UNSURE, [])
+def any_unsure(project: Project) -> bool:
+    """May there be some? Reads none of them."""
+    return bool(_listed(project))
+
+
+def settle(project: Project, ids: Collection[int] | None = None) -> Changes:
+    """Those that are left, or only these of them, are one user turn each, as somebody has seen."""
+    left = [] if ids is None else [number for number in _listed(project) if number not in set(ids)]
+    project.set_setting(UNSURE, left)
     return changed("Leave texts as one turn", "settings", "prompts")
+
+
+def reading(prompt: Prompt) -> tuple[Conversation, str]:
+    """The turns that its text holds if each name in it begins one, and why that cannot be a prompt; empty if it can."""
+    found = by_names(prompt.text) or prompt.conversation
+    try:
+        found.checked()
+    except ValueError as error:
+        return found, str(error)
+    return found, ""
+
+
+def split(project: Project, ids: Collection[int]) -> Changes:
+    """Make turns of these texts wherever a name stands, as somebody has seen that they are. Those that would be no
+    prompt then, or another one, stay as they are: `ids` of the changes are the others. Raises `BadInput` where no one
+    is."""
+    done = []
+    with project.write():
+        for prompt in prompts.some(project, list(ids)):
+            found, why_not = reading(prompt)
+            if not why_not and prompts.id_of(project, found) is None:
+                prompts.edit(project, prompt.id, conversation=found)
+                done.append(prompt.id)
+    if not done:
+        raise BadInput("Not one of them can be a prompt as turns: it would end with an answer, or is there already.")
+    return changed("Take texts apart into turns", "prompts", ids=tuple(done))
+
+
+def _listed(project: Project) -> list[int]:
+    """Whatever a stranger's file has there."""
+    found = project.setting(UNSURE)
+    return [number for number in found if type(number) is int] if isinstance(found, list) else []

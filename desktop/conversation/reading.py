@@ -28,10 +28,18 @@ LEGEND = (
 class ReadingView(QWidget):
     """The exact text with its control tokens marked, the count of tokens, and what was done to the conversation."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None, *, beside: QWidget | None = None) -> None:
-        """`beside` stands at the end of its last line."""
+    def __init__(
+        self,
+        session: Session,
+        parent: QWidget | None = None,
+        *,
+        beside: QWidget | None = None,
+        small: bool = False,
+    ) -> None:
+        """`beside` stands at the end of its last line. A `small` one is an example: the text and how long it is."""
         super().__init__(parent)
         self.session = session
+        self._small = small
         self._conversation: Conversation | None = None
         self._looks = 0
         self._fetching = 0
@@ -53,6 +61,9 @@ class ReadingView(QWidget):
         layout.setStretch(2, 1)
         layout.setStretch(5, 1)
         self.setLayout(layout)
+        if small:
+            self.text.setToolTip(LEGEND)
+            self.text.show_blanks(False)
         session.news.connect(self._on_news)
 
     def look(self, conversation: Conversation) -> None:
@@ -76,7 +87,8 @@ class ReadingView(QWidget):
         with_project(self, self.session.project.folder, ask, show, failed)
 
     def _show(self, found: Found) -> None:
-        self._say(f"{found.tokens:,} tokens of {found.longest:,} that {found.model} reads", "heading")
+        role = "subheading" if self._small else "heading"
+        self._say(f"{found.tokens:,} tokens of {found.longest:,} that {found.model} reads", role)
         notes = [f"{note[:1].upper()}{note[1:]}." for note in found.notes]
         if found.too_long:
             notes.insert(0, "That is more than the model reads: the oldest turns are left out.")
@@ -103,8 +115,9 @@ class ReadingView(QWidget):
         self._show_parts(False)
 
     def _show_parts(self, on: bool) -> None:
-        for part in (self.legend, self.text, self.blanks, self.copy_button):
-            part.setVisible(on)
+        self.text.setVisible(on)
+        for part in (self.legend, self.blanks, self.copy_button):
+            part.setVisible(on and not self._small)
         self.filler.setVisible(not on)
 
     def fetch(self) -> None:

@@ -35,6 +35,25 @@ SEARCH = _prompts("prompts.search", "Search prompts and tags", keys=("Ctrl+F",),
 FILTER = _prompts("prompts.filter", "Which prompts", field=True, only_here=True)
 ADD = _prompts("prompts.add", "Add", "Put them into the project", ("Ctrl+Return",), role="primary")
 IMPORT = _prompts("prompts.import", "Import …", "A file of prompts: text, JSON lines, CSV …")
+WRITE_TALK = _prompts(
+    "prompts.write",
+    "Write a conversation …",
+    "Turns by the system, the user, the assistant and tools, of which the user's is the last",
+    role="link",
+)
+CHANGE_TURNS = _prompts("prompts.turns", "Change the turns …", "One by one, by who speaks", role="link", only_here=True)
+MAKE_TALK = _prompts("prompts.make-talk", "Make it a conversation …", role="link", only_here=True)
+ADD_TALK = Action("talk.add", "Add", "Make it a prompt", ("Ctrl+Return",), role="primary", only_here=True)
+SAVE_TALK = Action("talk.save", "Save", "Make it the prompt", ("Ctrl+S",), role="primary", only_here=True)
+AS_NEW = Action(
+    "talk.as-new", "Add it as a new prompt", "The prompt with its completions stays as it is", only_here=True
+)
+DISCARD_TALK = Action("talk.discard", "Discard what you typed …", role="link", only_here=True)
+LOOK_AT_UNSURE = _prompts(
+    "prompts.unsure", "Look at them …", "Each as one text and as turns, to say which it is", role="link", only_here=True
+)
+ARE_TURNS = Action("unsure.turns", "These are turns", only_here=True)
+ARE_TEXT = Action("unsure.text", "It is one text", only_here=True)
 ONE_PROMPT = _prompts(
     "prompts.one", "One prompt", "Keep the line breaks instead of making a prompt of each line.", only_here=True
 )
@@ -54,5 +73,6 @@ DELETE = _prompts("prompts.delete", "Delete", keys=("Delete",), only_here=True)
 
 ACTIONS = (
     USE_TEMPLATE, DISCARD, PUT_BACK, SAVE_VERSION, RANK_AGAIN, VERSION, RESTORE, OPEN_POINT,
-    SEARCH, FILTER, ADD, IMPORT, ONE_PROMPT, SHARE, HOLD_OUT, FIND_DUPLICATES, USE_FOR, TAGS, SAVE, DELETE,
+    SEARCH, FILTER, ADD, IMPORT, WRITE_TALK, ADD_TALK, SAVE_TALK, AS_NEW, DISCARD_TALK, CHANGE_TURNS, MAKE_TALK,
+    LOOK_AT_UNSURE, ARE_TURNS, ARE_TEXT, ONE_PROMPT, SHARE, HOLD_OUT, FIND_DUPLICATES, USE_FOR, TAGS, SAVE, DELETE,
 )  # fmt: skip

@@ -1,42 +1,28 @@
 """The prompts of a project: a table that stays quick with 100,000 of them, and panels to add and to edit."""
 
-from typing import cast
-
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QLabel,
-    QLineEdit,
-    QPlainTextEdit,
-    QScrollArea,
-    QSpinBox,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QScrollArea, QSpinBox, QStackedWidget, QWidget
 
 from core.conversation import Conversation
-from core.errors import BadInput, KnownError
-from core.records import Prompt, Split
-from core.store import Changes, prompts
-from desktop.actions import WHAT_IT_READS
-from desktop.conversation.reading import show_reading
+from core.records import Prompt
+from core.store import Changes, Project, named_turns, prompts
+from desktop.background import with_project
 from desktop.instructions import actions
+from desktop.instructions.adding_card import AddingCard
+from desktop.instructions.conversation_dialog import ConversationDialog, editable
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
 from desktop.instructions.import_dialog import ImportDialog
 from desktop.instructions.prompt_table import SPLIT_TITLES, PromptModel, PromptTable
+from desktop.instructions.selected_card import SelectedCard
+from desktop.instructions.splits import counted
+from desktop.instructions.unsure_dialog import UnsureDialog
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, card, column, label, row, set_role, side_panel
+from desktop.widgets.basics import card, column, label, row, set_role, side_panel
 from desktop.widgets.bound import action_button, add_shortcuts, bind
-from desktop.widgets.drafts import Draft, Throttle
-from desktop.widgets.strangers import Editing
 
 SEARCH_MILLISECONDS = 150
 SIDE_WIDTH = 340
-KEEP = "(as it is)"
-#: Settings of the project: prompts that are not added yet, and what is typed over one and not saved.
-NEW_DRAFT, EDIT_DRAFT = "draft/new-prompts", "draft/prompt"
 
 
 class PromptsPage(QWidget):
@@ -52,15 +38,10 @@ class PromptsPage(QWidget):
         self.table.selectionModel().selectionChanged.connect(lambda: self._show_selected())
         self._search_timer = QTimer(self, singleShot=True, interval=SEARCH_MILLISECONDS)
         self._search_timer.timeout.connect(self.search_now)
-        self._edit = Throttle(self, self._keep_edit)
-        self._loading = False
-        self._confirmed: tuple[int, ...] = ()
-        self._shown: tuple[int, ...] = ()
         layout = row(self._list(), self._side(), spacing=3 * SPACE)
         layout.setStretch(0, 1)
         layout.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(layout)
-        self._new = Draft(session.project, NEW_DRAFT, {"text": self.new_text}, self)
         self.load()
 
     def _list(self) -> QWidget:
@@ -80,40 +61,37 @@ class PromptsPage(QWidget):
         top = row(self.search, self.filter, self.counts, spacing=12)
         top.setStretch(0, 1)
         add_shortcuts(actions.SEARCH, self, self.search.setFocus)
-        add_shortcuts(actions.DELETE, self.table, self.delete)
+        add_shortcuts(actions.DELETE, self.table, lambda: self.selected.delete())
         left = QWidget(self)
         self.middle = QStackedWidget(self)
         self.middle.addWidget(self.table)
         self.middle.addWidget(self.empty)
-        left.setLayout(column(top, self.middle, spacing=12))
+        left.setLayout(column(self._notice(), top, self.middle, spacing=12))
         return left
 
-    def _side(self) -> QScrollArea:
-        cards = column(self._adding(), self._editing(), self._tending(), None, spacing=2 * SPACE)
-        self.side = side_panel(cards, SIDE_WIDTH)
-        return self.side
+    def _notice(self) -> QWidget:
+        """Where prompts of an earlier version may hold several turns."""
+        self.unsure = label("", "warning")
+        self.unsure_button = action_button(actions.LOOK_AT_UNSURE, self.look_at_unsure)
+        self.notice = QWidget(self)
+        line = row(self.unsure, self.unsure_button, None, spacing=12)
+        self.notice.setLayout(line)
+        self.notice.hide()
+        return self.notice
 
-    def _adding(self) -> QWidget:
-        self.new_text = QPlainTextEdit(self)
-        self.new_text.setPlaceholderText("Type or paste prompts, one a line")
-        self.new_text.setAccessibleName("New prompts")
-        self.new_text.setTabChangesFocus(True)
-        self.new_text.setFixedHeight(104)
-        self.one_prompt = bind(actions.ONE_PROMPT, QCheckBox(self))
-        self.new_split = bind(actions.USE_FOR, split_box(self))
-        self.add_button = action_button(actions.ADD, self.add)
-        self.import_button = action_button(actions.IMPORT, self.choose_file)
-        self.added = label("", "muted", wrap=True)
-        self.added.hide()
-        return card(
-            column(
-                label("Add prompts", "heading"),
-                self.new_text,
-                row(label("Use for"), self.new_split, None, self.one_prompt),
-                row(self.add_button, self.import_button, None),
-                self.added,
-            )
-        )
+    def _side(self) -> QScrollArea:
+        self.adding = AddingCard(self.session, self)
+        self.adding.added.connect(self._saved)
+        self.adding.importing.connect(self.choose_file)
+        self.adding.writing.connect(self.write)
+        self.selected = SelectedCard(self.session, self)
+        self.selected.changed.connect(self._saved)
+        self.selected.deleted.connect(self._deleted)
+        self.selected.writing.connect(self.change)
+        self.side = side_panel(column(self.adding, self.selected, self._tending(), None, spacing=2 * SPACE), SIDE_WIDTH)
+        for part in (self.adding, self.selected):
+            part.spoke.connect(self._see)
+        return self.side
 
     def _tending(self) -> QWidget:
         """What is done with all prompts at once."""
@@ -138,36 +116,6 @@ class PromptsPage(QWidget):
         )
         return self.all_prompts
 
-    def _editing(self) -> QWidget:
-        self.edit_title = label("Selected prompt", "heading")
-        self.text = Editing(self)
-        self.text.setAccessibleName("Text of the prompt")
-        self.text.setTabChangesFocus(True)
-        self.text.setFixedHeight(80)
-        self.split = split_box(self)
-        self.tags = QLineEdit(self)
-        self.tags.setPlaceholderText("comma, separated")
-        bind(actions.TAGS, self.tags)
-        self.text.textChanged.connect(self._typed)
-        self.tags.textChanged.connect(self._typed)
-        self.save_button = action_button(actions.SAVE, self.save)
-        self.delete_button = bind(actions.DELETE, button(actions.DELETE.title, self.delete))
-        self.reading_button = button(WHAT_IT_READS.label, self.show_reading, role="link", tip=WHAT_IT_READS.hint)
-        self.edited = label("", "muted", wrap=True)
-        self.edited.hide()
-        self.editing = card(
-            column(
-                self.edit_title,
-                self.text,
-                row(label("Use for"), self.split, None),
-                row(label("Tags"), self.tags),
-                row(self.save_button, self.delete_button, None),
-                row(self.reading_button, None),
-                self.edited,
-            )
-        )
-        return self.editing
-
     def load(self) -> None:
         """Read the prompts again, and what is searched for among them."""
         project = self.session.project
@@ -177,6 +125,7 @@ class PromptsPage(QWidget):
         self.all_prompts.setVisible(total > 0)
         self.counted.emit(total)
         self.search_now()
+        self._count_unsure()
 
     def search_now(self) -> None:
         """Show what is searched for; the selection stays where it can."""
@@ -191,189 +140,95 @@ class PromptsPage(QWidget):
         self.middle.setCurrentWidget(self.table if self.model.ids else self.empty)
         self._show_selected()
 
-    def add(self) -> None:
-        """Add what was typed or pasted; duplicates are skipped and counted."""
-        typed = self.new_text.toPlainText()
-        texts = [typed] if self.one_prompt.isChecked() else typed.splitlines()
-        texts = [text.strip() for text in texts if text.strip()]
-        split = cast(Split, self.new_split.currentData())
-        try:
-            if not texts:
-                raise BadInput("Type or paste at least one prompt first.")
-            changes = prompts.add(self.session.project, [Prompt(0, text, (), split, "typed") for text in texts])
-        except KnownError as error:
-            self._say(self.added, str(error), "error")
-            return
-        self.new_text.clear()
-        self._new.keep()
-        known = len(texts) - len(changes.ids)
-        self._say(self.added, outcome(len(changes.ids), known), "good" if changes.ids else "muted")
-        self._done(changes)
+    def _count_unsure(self) -> None:
+        """Read beside the window, where there may be some."""
+        if named_turns.any_unsure(self.session.project):
+            with_project(self, self.session.project.folder, _unsure, self._show_unsure)
+        else:
+            self._show_unsure(0)
+
+    def _show_unsure(self, count: int) -> None:
+        self.unsure.setText(f"{counted(count, 'prompt')} may hold several turns.")
+        self.notice.setVisible(count > 0)
+
+    def look_at_unsure(self) -> None:
+        """Each with both readings, to be settled."""
+        dialog = UnsureDialog(self.session, self)
+        dialog.settled.connect(self._saved)
+        dialog.open()
 
     def choose_file(self) -> None:
         dialog = ImportDialog(self.session, self, what="prompts")
         dialog.imported.connect(self._done)
         dialog.choose()
 
+    def write(self, begin: Conversation | None = None) -> None:
+        """A new prompt, turn by turn; it begins with what was pasted."""
+        self._open(ConversationDialog(self.session, self, begin=begin, split=self.adding.chosen_split))
+
+    def change(self, prompt: Prompt, begin: Conversation) -> None:
+        """Change the turns of a prompt; it begins with what is typed over them."""
+        if why_not := editable(begin):
+            self.selected.say(why_not, "warning")
+            return
+        dialog = ConversationDialog(self.session, self, prompt=prompt, begin=begin)
+        dialog.saved.connect(lambda: self.selected.forget((prompt.id,)))
+        self._open(dialog)
+
+    def _open(self, dialog: ConversationDialog) -> None:
+        dialog.saved.connect(self._saved)
+        dialog.open()
+
     def split_all(self) -> None:
         """Choose anew which prompts are held out."""
         share = self.share.value() / 100
         changes = prompts.split_heldout(self.session.project, share)
         self._done(changes)
-        self._say(self.tended, f"{prompts.count(self.session.project, 'heldout'):,} prompts are held out now.", "good")
+        self.tended.setText(f"{prompts.count(self.session.project, 'heldout'):,} prompts are held out now.")
+        self.tended.show()
+        set_role(self.tended, "good")
+        self._see(self.tended)
 
     def find_duplicates(self) -> None:
         dialog = DuplicatesDialog(self.session, self)
         dialog.deleted.connect(self._done)
         dialog.open()
 
-    def save(self) -> None:
-        """Store the changed text, use and tags of what is selected."""
-        ids = self.table.selected_ids()
-        split = cast(Split, self.split.currentData()) or None
-        typed = self.tags.text()
-        tags = None if len(ids) > 1 and not typed.strip() else tags_of(typed)
-        try:
-            with self.session.project.write():
-                for prompt_id in ids:
-                    text = self.text.text() if len(ids) == 1 else None
-                    changes = prompts.edit(self.session.project, prompt_id, text=text, split=split, tags=tags)
-        except KnownError as error:
-            self._say(self.edited, str(error), "error")
-            return
-        if ids:
-            self._forget_edit()
-            self._done(changes)
-            self._say(self.edited, "Saved.", "good")
-
-    def delete(self) -> None:
-        """Delete what is selected. With completions it is asked twice; with rankings it is refused."""
-        ids = self.table.selected_ids()
-        if not ids:
-            return
-        if ids != self._confirmed and self._answered(ids) and not self._ranked(ids):
-            self._confirmed = ids
-            self.delete_button.setText("Delete with completions")
-            self._say(self.edited, "The completions go too. Press again to delete.", "warning")
-            return
-        try:
-            changes = prompts.delete(self.session.project, ids)
-        except KnownError as error:
-            self._say(self.edited, str(error), "error")
-            return
-        self._forget_edit()
-        self.table.clearSelection()
-        self._done(changes)
-        self._say(self.added, f"{counted(len(ids), 'prompt')} deleted.", "muted")
-
     def conversation(self) -> Conversation | None:
         """What is typed, where somebody types new prompts, else the selected one as it is typed over; None if there is
         neither."""
-        new = self._new_prompt()
-        selected = self._selected_prompt() if new is None or self.focusWidget() is not self.new_text else None
-        return selected or new
-
-    def show_reading(self) -> None:
-        """Show what the model reads of the selected prompt."""
-        if (found := self._selected_prompt()) is not None:
-            show_reading(self.session, found, self)
-
-    def _new_prompt(self) -> Conversation | None:
-        """What would be added; of several, one a line, that of the cursor's line."""
-        typed = self.new_text.toPlainText()
-        if not self.one_prompt.isChecked():
-            typed = self.new_text.textCursor().block().text().strip() or typed.strip().split("\n")[0]
-        return Conversation.of_text(typed.strip()) if typed.strip() else None
-
-    def _selected_prompt(self) -> Conversation | None:
-        if len(self._shown) != 1:
-            return None
-        prompt = prompts.get(self.session.project, self._shown[0])
-        typed = self.text.text()
-        return Conversation.of_text(typed) if prompt.turns is None and typed.strip() else prompt.conversation
-
-    def _answered(self, ids: tuple[int, ...]) -> bool:
-        return any(prompts.is_answered(self.session.project, prompt_id) for prompt_id in ids)
-
-    def _ranked(self, ids: tuple[int, ...]) -> bool:
-        return any(prompts.is_ranked(self.session.project, prompt_id) for prompt_id in ids)
+        new = self.adding.conversation()
+        writing = new is not None and self.focusWidget() is self.adding.new_text
+        return new if writing else self.selected.conversation() or new
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed."""
         self._search_timer.stop()
-        self._new.leave()
-        if self._edit.waiting:
-            self._keep_edit()
+        self.adding.draft.leave()
+        self.selected.leave()
+        for dialog in self.findChildren(ConversationDialog):
+            dialog.leave()
 
     def recount(self) -> None:
         """Completions or rankings came: only the numbers in the rows differ."""
         self.model.forget()
 
     def _done(self, changes: Changes) -> None:
-        self._shown = ()
-        self.load()
         self.session.announce(changes, self)
+        self._saved()
+
+    def _saved(self) -> None:
+        """What is stored is another now, as was told already."""
+        self.load()
+        self.selected.show_anew(self.table.selected_ids())
+
+    def _deleted(self, sentence: str) -> None:
+        self.table.clearSelection()
+        self._saved()
+        self.adding.say(sentence, "muted")
 
     def _show_selected(self) -> None:
-        """The selected prompt in the panel; with several, only what they can share. What is typed there stays
-        as long as the selection does."""
-        ids = self.table.selected_ids()
-        if ids == self._shown and ids:
-            return
-        if self._edit.waiting:
-            self._keep_edit()
-        self._shown = ids
-        self._confirmed = ()
-        self.delete_button.setText("Delete" if len(ids) < 2 else f"Delete {len(ids):,}")
-        self.edited.hide()
-        self.editing.setVisible(bool(ids))
-        self.edit_title.setText("Selected prompt" if len(ids) == 1 else f"{len(ids):,} selected prompts")
-        self.text.setVisible(len(ids) == 1)
-        self.reading_button.setVisible(len(ids) == 1)
-        if self.split.itemData(0) == "":
-            self.split.removeItem(0)
-        if len(ids) == 1:
-            prompt = prompts.get(self.session.project, ids[0])
-            self.split.setCurrentIndex(self.split.findData(prompt.split))
-            self._put(prompt.text, ", ".join(prompt.tags))
-            self._open_draft(ids[0])
-        elif ids:
-            self.split.insertItem(0, KEEP, "")
-            self.split.setCurrentIndex(0)
-            self.tags.clear()
-        self.tags.setPlaceholderText("comma, separated" if len(ids) < 2 else KEEP)
-
-    def _put(self, text: str, tags: str) -> None:
-        """Fill the fields of the selected prompt, which is no typing."""
-        self._loading = True
-        self.text.setPlainText(self.text.fitted(text))
-        self.tags.setText(tags)
-        self._loading = False
-
-    def _typed(self) -> None:
-        if not self._loading and len(self._shown) == 1:
-            self._edit.touch()
-
-    def _keep_edit(self) -> None:
-        """Store what is typed over the selected prompt until it is saved."""
-        self._edit.rest()
-        if len(self._shown) == 1 and not self.text.too_long:
-            draft = {"id": self._shown[0], "text": self.text.text(), "tags": self.tags.text()}
-            self.session.project.set_setting(EDIT_DRAFT, draft)
-
-    def _open_draft(self, prompt_id: int) -> None:
-        draft, saved = self.session.project.setting(EDIT_DRAFT), (self.text.text(), self.tags.text())
-        if not isinstance(draft, dict) or draft.get("id") != prompt_id or self.text.too_long:
-            return
-        typed = (str(draft.get("text", "")), str(draft.get("tags", "")))
-        if typed != saved:
-            self._put(*typed)
-            self._say(self.edited, "What you typed and did not save is here.", "warning")
-
-    def _forget_edit(self) -> None:
-        self._edit.rest()
-        if self.session.project.setting(EDIT_DRAFT) is not None:
-            self.session.project.set_setting(EDIT_DRAFT, None)
+        self.selected.show_ids(self.table.selected_ids())
 
     def _select(self, ids: set[int]) -> None:
         selection = self.table.selectionModel()
@@ -382,34 +237,9 @@ class PromptsPage(QWidget):
             if prompt_id in ids:
                 selection.select(self.model.index(index, 0), flags)
 
-    def _say(self, where: QLabel, sentence: str, role: str) -> None:
-        where.setText(sentence)
-        where.setVisible(bool(sentence))
-        set_role(where, role)
+    def _see(self, where: QLabel) -> None:
         QTimer.singleShot(0, self, lambda: self.side.ensureWidgetVisible(where, 0, 2 * SPACE))
 
 
-def split_box(parent: QWidget) -> QComboBox:
-    box = QComboBox(parent)
-    box.setToolTip(actions.USE_FOR.tip)
-    box.setAccessibleName(actions.USE_FOR.title)
-    for name, title in SPLIT_TITLES.items():
-        box.addItem(title, name)
-    return box
-
-
-def tags_of(text: str) -> tuple[str, ...]:
-    """`a, b,, a` -> (a, b)."""
-    return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def outcome(added: int, known: int) -> str:
-    """`12 prompts added, 3 were there already.`"""
-    if not added:
-        return "Nothing added: all were there already." if known != 1 else "Nothing added: it was there already."
-    rest = f", {known:,} {'was' if known == 1 else 'were'} there already" if known else ""
-    return f"{counted(added, 'prompt')} added{rest}."
+def _unsure(project: Project) -> int:
+    return len(named_turns.unsure(project))

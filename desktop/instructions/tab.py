@@ -54,7 +54,7 @@ class Tab(TabWidget, HoldsOut, LooksAtConversation):
         """Show the prompts or the guidelines, ready to be written."""
         self.show_page(page)
         if page == PageId.PROMPTS:
-            self.prompts.new_text.setFocus()
+            self.prompts.adding.new_text.setFocus()
 
     def conversation(self) -> Conversation | None:
         """The prompt that is selected or typed."""

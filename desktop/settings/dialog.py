@@ -1,4 +1,5 @@
-"""The settings: what the worker heeds, the models on this machine, and how the window looks. Each is kept at once."""
+"""The settings: what the worker heeds, the models on this machine, how the project's conversations reach them, and how
+the window looks. Each is kept at once."""
 
 from dataclasses import asdict
 
@@ -10,6 +11,7 @@ from desktop import user_settings
 from desktop.guide import guide
 from desktop.session import Session
 from desktop.settings.computing_page import ComputingPage
+from desktop.settings.conversations_page import ConversationsPage
 from desktop.settings.form import KeepingForm
 from desktop.settings.models_page import ModelsPage
 from desktop.theme.theme import SPACE
@@ -62,17 +64,20 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Settings")
-        self.resize(660, 640)
+        self.resize(720, 700)
         self.computing, self.models, self.looks = ComputingPage(session), ModelsPage(session), WindowPage()
+        self.conversations = ConversationsPage(session)
         self.looks.changed.connect(self.changed)
         self.pages = QTabWidget(self)
         self.pages.setAccessibleName("Pages of the settings")
         for page, title in (
             (self.computing, "Computing"),
             (self.models, "Models and data"),
+            (self.conversations, "Conversations"),
             (self.looks, "Window and ranking"),
         ):
             self.pages.addTab(page, title)
+        self.pages.currentChanged.connect(self._shown)
         self.reset_button = button("Reset to the defaults …", self.ask_reset, default=False)
         close = button("Close", self.accept, role="primary")
         foot = row(
@@ -87,10 +92,16 @@ class SettingsDialog(QDialog):
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
 
+    def _shown(self, place: int) -> None:
+        """The example is asked for when somebody comes to see it: the first look takes seconds."""
+        if self.pages.widget(place) is self.conversations:
+            self.conversations.look()
+
     def done(self, result: int) -> None:
         """What is being typed counts when the dialog is closed."""
         self.computing.form.finish()
         self.looks.form.finish()
+        self.conversations.finish()
         super().done(result)
 
     def ask_reset(self) -> None:

@@ -11,25 +11,29 @@ from core.errors import KnownError
 from desktop import errors
 from desktop.widgets.basics import column
 from desktop.widgets.config_form import ConfigForm
+from desktop.widgets.text_box import TextBox
 
 
 class KeepingForm(QWidget):
-    """Calls `keep(name, value)` for each change and emits `changed` with the name when it is kept."""
+    """Calls `keep(name, value)` for each change and emits `changed` with the name when it is kept. The fields in
+    `lines` hold texts of several lines."""
 
     changed = Signal(str)
 
     def __init__(
         self, kind: type[Any], values: dict[str, Any], keep: Callable[[str, Any], object], titles: dict[str, str],
-        words: dict[str, str],
+        words: dict[str, str], lines: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         super().__init__()
         self._keep = keep
-        self.form = ConfigForm(kind, values=values, titles=titles, words=words, explained=True)
+        self.form = ConfigForm(kind, values=values, titles=titles, words=words, lines=lines, explained=True)
         self.setLayout(column(self.form))
         for name, control in self.form.fields.items():
             kept = partial(self._changed, name)
             if isinstance(control, QComboBox):
                 control.currentIndexChanged.connect(kept)
+            elif isinstance(control, TextBox):
+                control.left.connect(kept)
             elif isinstance(control, QLineEdit):
                 control.editingFinished.connect(kept)
             else:
@@ -39,7 +43,7 @@ class KeepingForm(QWidget):
 
     def _changed(self, name: str, *_: object) -> None:
         control = self.form.fields[name]
-        if isinstance(control, QLineEdit):
+        if isinstance(control, QLineEdit | TextBox):
             control.setModified(False)
         try:
             self._keep(name, self.form.values()[name])
@@ -53,5 +57,5 @@ class KeepingForm(QWidget):
         for name, control in self.form.fields.items():
             if isinstance(control, QAbstractSpinBox):
                 control.interpretText()
-            elif isinstance(control, QLineEdit) and control.isModified():
+            elif isinstance(control, QLineEdit | TextBox) and control.isModified():
                 self._changed(name)

@@ -7,7 +7,12 @@ from desktop.guide import guide
 from desktop.places import TABS
 from desktop.projects import actions as projects
 
-SETTINGS = Action("file.settings", "&Settings …", keys=("Ctrl+,",))
+SETTINGS = Action(
+    "file.settings",
+    "&Settings …",
+    keys=("Ctrl+,",),
+    keywords="system prompt chat template thinking reasoning stop conversations device theme",
+)
 QUIT = Action("file.quit", "&Quit", keys=("Ctrl+Q",))
 UNDO = Action("edit.undo", "&Undo", keys=("Ctrl+Z",))
 REDO = Action("edit.redo", "&Redo", keys=("Ctrl+Shift+Z",))

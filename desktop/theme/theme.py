@@ -211,6 +211,7 @@ QToolButton {{ background: transparent; border: 1px solid transparent; border-ra
 QToolButton:hover {{ background: {t.raised}; }}
 QToolButton:focus {{ padding: 5px; }}
 QToolButton[role="more"], QToolButton[role="close"] {{ padding: 0; color: {t.muted}; font-weight: 600; }}
+QToolButton[role="more"]:disabled {{ color: {t.line}; }}
 QToolButton[role="more"]::menu-indicator {{ image: none; width: 0; }}
 QToolButton[role="tab"] {{ text-align: left; padding: 9px 12px; font-size: {sized(BODY)}px; color: {t.text}; }}
 QToolButton[role="tab"]:focus {{ padding: 8px 11px; }}

@@ -28,6 +28,7 @@ from desktop.widgets.basics import label as label_of
 from desktop.widgets.basics import set_role, turn_only_with_focus, unmarked
 from desktop.widgets.bound import bind
 from desktop.widgets.strangers import Label
+from desktop.widgets.text_box import TextBox
 
 #: Letters in a line of what explains a field.
 LINE = 76
@@ -37,7 +38,7 @@ class ConfigForm(QWidget):
     """Controls for the documented fields of one or more config classes; advanced ones behind a button.
 
     `actions`, by field name, let the palette lead to the fields. `words` are shown instead of choices; where it is
-    `explained`, what a tooltip says stands below each field, too.
+    `explained`, what a tooltip says stands below each field, too. The fields in `lines` hold texts of several lines.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class ConfigForm(QWidget):
         values: dict[str, Any] | None = None,
         titles: dict[str, str] | None = None,
         words: dict[str, str] | None = None,
+        lines: tuple[str, ...] = (),
         explained: bool = False,
         actions: Mapping[str, Action] | None = None,
         more: Action = MORE_SETTINGS,
@@ -55,6 +57,7 @@ class ConfigForm(QWidget):
         super().__init__(parent)
         self._kinds = kinds
         self._words = words or {}
+        self._lines = lines
         self._read: dict[str, Callable[[], Any]] = {}
         self._write: dict[str, Callable[[Any], None]] = {}
         self.fields: dict[str, QWidget] = {}
@@ -146,6 +149,9 @@ class ConfigForm(QWidget):
             high = meta["high"] if meta["high"] is not None else 1e9
             control = FloatBox(meta["low"] or 0.0, high, value, zero=meta["zero"])
             self._read[item.name], self._write[item.name] = control.entered, control.setValue
+        elif item.name in self._lines:
+            control = TextBox(str(value))
+            self._read[item.name], self._write[item.name] = control.text, control.show_text
         else:
             control = QLineEdit(str(value))
             self._read[item.name] = lambda: control.text().strip()
@@ -157,7 +163,7 @@ class ConfigForm(QWidget):
             # The style sheet's padding does not reach the field inside.
             control.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         control.setMinimumWidth(96)
-        if not isinstance(control, QLineEdit | QCheckBox):
+        if not isinstance(control, QLineEdit | QCheckBox | TextBox):
             turn_only_with_focus(control)
         return control
 

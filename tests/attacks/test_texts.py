@@ -272,9 +272,9 @@ def test_a_prompt_of_1_mb_can_be_chosen_and_is_not_lost_by_saving_its_tags(open_
     tab = window.page.open_tab(TabId.INSTRUCTIONS)
     tab.open_page(PageId.PROMPTS)
     assert seconds_for(lambda: (tab.prompts.table.clearSelection(), tab.prompts.table.selectRow(0))) < AT_ONCE
-    assert tab.prompts.text.isReadOnly() and "too long to be edited" in tab.prompts.text.toPlainText()
-    tab.prompts.tags.setText("long")
-    tab.prompts.save()
+    assert tab.prompts.selected.text.isReadOnly() and "too long to be edited" in tab.prompts.selected.text.toPlainText()
+    tab.prompts.selected.tags.setText("long")
+    tab.prompts.selected.save()
     found = prompts.listed(window.workspace.session.project)[0]
     assert (found.tags, len(found.text)) == (("long",), MB)
 

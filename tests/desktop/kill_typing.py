@@ -14,12 +14,14 @@ from PySide6.QtWidgets import QWidget
 
 from core.jobs import launch
 from desktop.app import build
+from desktop.instructions.conversation_dialog import ConversationDialog
 from desktop.places import PageId, TabId
 from desktop.window import Window
 
 
 def fields(window: Window) -> list[QWidget]:
-    """What is typed into: the guidelines, new and old prompts, texts to score and to compare, a comment, an answer."""
+    """What is typed into: the guidelines, new and old prompts, a conversation, texts to score and to compare with their
+    system turns, a comment, an answer."""
     page = window.page
     assert page is not None
     instructions, reward = page.open_tab(TabId.INSTRUCTIONS), page.open_tab(TabId.REWARD)
@@ -27,9 +29,13 @@ def fields(window: Window) -> list[QWidget]:
     reward.open_page(PageId.TRY_IT)
     playground, compare, rank = reward.playground, page.open_tab(TabId.COMPARE), page.open_tab(TabId.RANK)
     rank.board.write_button.click()
+    talk = ConversationDialog(instructions.session, instructions.prompts)
+    talk.show()
     return [
-        *instructions.guidelines.editors.values(), instructions.prompts.new_text, instructions.prompts.text,
-        playground.prompt, playground.completion, compare.prompt, rank.board.comment, rank.board.answer.field,
+        *instructions.guidelines.editors.values(), instructions.prompts.adding.new_text,
+        instructions.prompts.selected.text, playground.prompt, playground.completion, compare.prompt,
+        playground.bar.system, compare.bar.system, rank.board.comment, rank.board.answer.field,
+        talk.editor.turns[0].text,
     ]  # fmt: skip
 
 

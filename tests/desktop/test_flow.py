@@ -55,9 +55,9 @@ def test_from_a_new_project_to_a_report(open_window, work, qtbot, tmp_path):
     instructions = window.tabs[TabId.INSTRUCTIONS]
     instructions.pages.setCurrentWidget(instructions.prompts)
     for split, numbers in (("train", range(PROMPTS - 3)), ("heldout", range(PROMPTS - 3, PROMPTS))):
-        instructions.prompts.new_text.setPlainText("\n".join(f"question {number}?" for number in numbers))
-        instructions.prompts.new_split.setCurrentIndex(instructions.prompts.new_split.findData(split))
-        instructions.prompts.add_button.click()
+        instructions.prompts.adding.new_text.setPlainText("\n".join(f"question {number}?" for number in numbers))
+        instructions.prompts.adding.split.setCurrentIndex(instructions.prompts.adding.split.findData(split))
+        instructions.prompts.adding.add_button.click()
     assert "Write completions" in words(card)
 
     card.main.click()

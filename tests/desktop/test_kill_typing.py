@@ -41,7 +41,7 @@ def test_a_kill_while_typing_loses_at_most_the_last_second(filled, tmp_path, key
     child.stdout.close()
     old_enough = sum(killed_at - at > SECOND + SLACK for at in typed_at)
     found = kept(filled.folder)
-    assert len(found) == 11
+    assert len(found) == 14
     assert {name: count for name, count in found.items() if count < max(1, old_enough)} == {}
 
 
@@ -54,9 +54,12 @@ def kept(folder: Path) -> dict[str, int]:
     texts = {f"guidelines, {part}": text for part, text in settings["guidelines_draft"].items()}
     texts["new prompts"] = settings.get("draft/new-prompts", {}).get("text", "")
     texts["a prompt"] = settings.get("draft/prompt", {}).get("text", "")
+    texts["a conversation"] = next((turn["content"] for turn in settings.get("draft/conversation/0", [])), "")
     texts["prompt to score"] = settings.get("draft/try-it", {}).get("prompt", "")
     texts["completions to score"] = settings.get("draft/try-it", {}).get("completions", "")
     texts["prompt to compare"] = settings.get("draft/compare", {}).get("prompt", "")
+    for page in ("try-it", "compare"):
+        texts[f"system turn, {page}"] = settings.get(f"draft/{page}", {}).get("system", "")
     texts["comment"] = drafts[0]["comment"] if drafts else ""
     (answer,) = [kept for name, kept in settings.items() if name.startswith("draft/answer/") and kept] or [{}]
     texts["an answer"] = answer.get("0", "")

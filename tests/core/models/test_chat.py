@@ -1,6 +1,8 @@
 """Conversations reach the model in its own template: as transformers puts them, and text stays text."""
 
 import json
+import threading
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -11,15 +13,16 @@ from hypothesis import strategies as st
 from core import cli
 from core.config.chat import DEFAULT, Chat
 from core.conversation import Conversation, Message
-from core.errors import BadInput
+from core.errors import BadInput, ModelError
 from core.machine import base_models
+from core.machine.reading import Reader
 from core.models import chat, fetch
 from core.models.load import Base, load
 from core.models.logprobs import predictions
 from core.models.rows import from_lists
 from core.models.sampling import sample
 from core.models.seeds import generator
-from core.store import create_project
+from core.store import create_project, open_project
 from tests.tiny import make_tiny_model
 
 CHATML = (
@@ -230,6 +233,27 @@ def test_a_process_without_weights_says_what_the_model_reads(loaded, tmp_path, c
     assert found["tokens"] == len(chat.prompt_ids(base, THREE)) and found["longest"] == base.context
     assert found["pieces"][0] == ["<s>", True]
     assert "".join(text for text, _ in found["pieces"]) == chat.what_the_model_reads(base, THREE).text
+
+
+def test_who_closes_a_reader_waits_for_no_answer_and_whoever_asks_is_told(loaded, project):
+    """It takes the process seconds to begin."""
+    project.set_setting("model", str(loaded(CHATML).spec.folder))
+    reader, told, begun = Reader(), [], threading.Event()
+
+    def ask():
+        begun.set()
+        with closing(open_project(project.folder)) as own, pytest.raises(ModelError) as error:
+            reader.ask(own, THREE)
+        told.append(str(error.value))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert begun.wait(10)
+    reader.close()
+    asking.join(10)
+    assert "ended" in told[0]
+    ask()
+    assert "ended" in told[1], "it reads no more"
 
 
 def test_whoever_chooses_a_model_without_a_template_is_told(loaded, tmp_path, capsys):

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from core.conversation import Conversation
+from core.conversation import Conversation, of_named_turns
 from core.errors import BadInput
 from core.records import Prompt
 from core.store import chat_settings, create_project, named_turns, open_project, prompts
@@ -95,3 +95,37 @@ def test_fifty_thousand_prompts_take_seconds(older):
     with closing(open_project(folder)) as project:
         assert time.perf_counter() - began < 20
         assert prompts.get(project, 50_000).turns is not None and prompts.count(project) == 50_000
+
+
+def test_a_person_says_which_texts_are_turns_some_at_a_time(project):
+    texts = ["Log.\n\nUser: a\n\nAssistant: b\n\nUser: c", "User: a\n\nAssistant: b", "User: x\n\nUser: y"]
+    prompts.add(project, [Prompt(0, text) for text in texts])
+    project.set_setting("unsure_turns", [1, 2, 3, "4", None])
+    found, why_not = named_turns.reading(prompts.get(project, 1))
+    assert [(turn.role, turn.content) for turn in found.messages] == [
+        ("system", "Log."), ("user", "a"), ("assistant", "b"), ("user", "c"),
+    ]  # fmt: skip
+    assert why_not == "" and "user's turn" in named_turns.reading(prompts.get(project, 2))[1]
+    with pytest.raises(BadInput, match="Not one of them"):
+        named_turns.split(project, [2])
+    assert named_turns.split(project, [1, 2]).ids == (1,)
+    assert prompts.get(project, 1).conversation == found and prompts.get(project, 2).turns is None
+    assert [prompt.id for prompt in named_turns.unsure(project)] == [2, 3]
+    named_turns.settle(project, [2])
+    assert [prompt.id for prompt in named_turns.unsure(project)] == [3] and named_turns.any_unsure(project)
+    named_turns.settle(project)
+    assert named_turns.unsure(project) == [] and not named_turns.any_unsure(project)
+
+
+def test_what_is_another_prompt_already_stays_a_text(project):
+    text = "User: a\n\nAssistant: b\n\nUser: c"
+    prompts.add(project, [Prompt(0, text), Prompt.of(of_named_turns(text))])
+    with pytest.raises(BadInput, match="there already"):
+        named_turns.split(project, [1])
+
+
+@pytest.mark.parametrize("value", ["x", {"a": 1}, [None, "1", [2]], 7, True])
+def test_a_list_that_no_plumbline_wrote_is_none(project, value):
+    project.set_setting("unsure_turns", value)
+    assert named_turns.unsure(project) == []
+    named_turns.settle(project, [1])

@@ -127,26 +127,26 @@ def test_nothing_written_is_not_saved(qtbot, session: Session, made: Project) ->
 def test_many_prompts_are_pasted_and_duplicates_counted(qtbot, session: Session, made: Project) -> None:
     tab = open_tab(qtbot, session)
     page = tab.prompts
-    page.new_text.setPlainText("How?\n\n  Why?  \nHow?\nWhen?\n")
+    page.adding.new_text.setPlainText("How?\n\n  Why?  \nHow?\nWhen?\n")
     with qtbot.waitSignal(session.changed):
-        QTest.mouseClick(page.add_button, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(page.adding.add_button, Qt.MouseButton.LeftButton)
     assert [prompt.text for prompt in prompts.listed(made)] == ["How?", "Why?", "When?"]
-    assert page.added.text() == "3 prompts added, 1 was there already."
+    assert page.adding.said.text() == "3 prompts added, 1 was there already."
     assert page.counts.text() == "3 training, 0 held-out"
     assert tab.pages.tabText(1) == "Prompts (3)"
-    assert page.new_text.toPlainText() == ""
+    assert page.adding.new_text.toPlainText() == ""
 
 
 def test_one_prompt_may_have_many_lines(qtbot, session: Session, made: Project) -> None:
     tab = open_tab(qtbot, session)
     page = tab.prompts
-    page.one_prompt.setChecked(True)
-    page.new_split.setCurrentIndex(page.new_split.findData("heldout"))
-    page.new_text.setPlainText("Read this:\n\nfirst\nsecond")
-    page.add()
+    page.adding.one_prompt.setChecked(True)
+    page.adding.split.setCurrentIndex(page.adding.split.findData("heldout"))
+    page.adding.new_text.setPlainText("Read this:\n\nfirst\nsecond")
+    page.adding.add()
     assert [(item.text, item.split) for item in prompts.listed(made)] == [("Read this:\n\nfirst\nsecond", "heldout")]
-    page.add()
-    assert "at least one prompt" in page.added.text()
+    page.adding.add()
+    assert "at least one prompt" in page.adding.said.text()
 
 
 def test_a_file_is_imported_with_its_refused_lines_named(
@@ -202,15 +202,15 @@ def test_a_prompt_is_edited_in_text_use_and_tags(qtbot, session: Session, made: 
     tab = open_tab(qtbot, session)
     page = tab.prompts
     page.table.selectRow(0)
-    page.text.setPlainText("New?")
-    page.split.setCurrentIndex(page.split.findData("heldout"))
-    page.tags.setText("a, b,, a")
-    page.save_button.click()
+    page.selected.text.setPlainText("New?")
+    page.selected.split.setCurrentIndex(page.selected.split.findData("heldout"))
+    page.selected.tags.setText("a, b,, a")
+    page.selected.save_button.click()
     found = prompts.get(made, 1)
     assert (found.text, found.split, found.tags) == ("New?", "heldout", ("a", "b"))
-    page.text.setPlainText("Other?")
-    page.save_button.click()
-    assert page.edited.text() == "Another prompt already has this text."
+    page.selected.text.setPlainText("Other?")
+    page.selected.save_button.click()
+    assert page.selected.said.text() == "Another prompt already has this text."
     assert prompts.get(made, 1).text == "New?"
 
 
@@ -219,8 +219,8 @@ def test_several_prompts_share_a_use_and_keep_their_tags(qtbot, session: Session
     tab = open_tab(qtbot, session)
     page = tab.prompts
     page.table.selectAll()
-    page.split.setCurrentIndex(page.split.findData("heldout"))
-    page.save_button.click()
+    page.selected.split.setCurrentIndex(page.selected.split.findData("heldout"))
+    page.selected.save_button.click()
     assert [(item.split, item.tags) for item in prompts.listed(made)] == [("heldout", ("x",)), ("heldout", ())]
 
 
@@ -234,16 +234,16 @@ def test_a_ranked_prompt_is_not_deleted(qtbot, session: Session, made: Project) 
     tab = open_tab(qtbot, session)
     page = tab.prompts
     page.table.selectRow(0)
-    page.delete_button.click()
-    assert page.edited.text() == "A ranked prompt cannot be deleted, because its rankings would go with it."
+    page.selected.delete_button.click()
+    assert page.selected.said.text() == "A ranked prompt cannot be deleted, because its rankings would go with it."
     assert prompts.count(made) == 3
     page.table.selectRow(2)
-    page.delete_button.click()
+    page.selected.delete_button.click()
     assert prompts.count(made) == 3
-    assert page.delete_button.text() == "Delete with completions"
-    page.delete_button.click()
+    assert page.selected.delete_button.text() == "Delete with completions"
+    page.selected.delete_button.click()
     page.table.selectRow(1)
-    page.delete_button.click()
+    page.selected.delete_button.click()
     assert [item.text for item in prompts.listed(made)] == ["Ranked?"]
 
 
@@ -267,11 +267,11 @@ def test_what_is_typed_stays_while_completions_come(qtbot, session: Session, mad
     tab = open_tab(qtbot, session)
     tab.pages.setCurrentIndex(1)
     tab.prompts.table.selectRow(0)
-    tab.prompts.text.setPlainText("One, but bet")
+    tab.prompts.selected.text.setPlainText("One, but bet")
     assert tab.prompts.model.index(0, 3).data() == "New"
     completions.add_group(made, 1, (NewCompletion("a", 1, True, 0), NewCompletion("b", 1, True, 0)))
     session.news.emit(type("News", (), {"jobs": [], "tables": frozenset({"completion_groups"})})())
-    assert tab.prompts.text.toPlainText() == "One, but bet"
+    assert tab.prompts.selected.text.toPlainText() == "One, but bet"
     assert tab.prompts.model.index(0, 3).data() == "Answered"
 
 

@@ -93,7 +93,7 @@ def test_card_and_pages_agree_once_all_of_too_few_are_ranked(open_window, filled
     advice = window.tabs[TabId.REWARD].training.advice.text()
     assert advice == f"It can be trained now, and better with {ENOUGH - 6} more ranked prompts."
     empty.action.click()
-    assert window.tabs[TabId.INSTRUCTIONS].prompts.new_text.isVisible()
+    assert window.tabs[TabId.INSTRUCTIONS].prompts.adding.new_text.isVisible()
     window.open_tab(TabId.RANK)
     pages = window.tabs[TabId.RANK].stack
     qtbot.waitUntil(lambda: pages.currentWidget() is pages.all_ranked)
@@ -144,7 +144,7 @@ def test_the_card_follows_what_is_done_and_leads_there(open_window, filled, qtbo
     assert f"Add {ENOUGH - 6} more prompts" in words(window.page.sidebar.next)
     qtbot.mouseClick(window.page.sidebar.next.main, Qt.MouseButton.LeftButton)
     instructions = window.tabs[TabId.INSTRUCTIONS]
-    assert instructions.prompts.new_text.isVisible(), "and it opens the page where they are added"
+    assert instructions.prompts.adding.new_text.isVisible(), "and it opens the page where they are added"
 
 
 def rank_by_hand(window, count):

@@ -7,19 +7,24 @@ import pytest
 from PySide6.QtCore import Qt
 
 from core.config.jobs import SuggestConfig
+from core.conversation import Conversation, Message
 from core.labeling import pack
 from core.records import NewRanking
 from core.store import assignments, calibration, completions, labelers, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.background import busy
+from desktop.instructions.conversation_dialog import ConversationDialog
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
 from desktop.instructions.guidelines_editor import DRAFT
 from desktop.instructions.import_dialog import ImportDialog
+from desktop.instructions.unsure_dialog import UnsureDialog
 from desktop.places import TabId
 from tests.core.labeling.test_labelers import person, rank
 from tests.core.store.test_undo import contents
 from tests.desktop.rank.ranking import Key, press
 from tests.jobs import add_job
+
+TALK = Conversation((Message("user", "Is it raining?"), Message("assistant", "Where?"), Message("user", "In Graz.")))
 
 
 @pytest.fixture
@@ -63,9 +68,43 @@ def rank_older_again(window, qtbot, tmp_path):
 def edit_prompts(window, qtbot, tmp_path):
     page = page_of(window, TabId.INSTRUCTIONS, "prompts")
     page.table.selectAll()
-    page.tags.setText("all, of, them")
+    page.selected.tags.setText("all, of, them")
     yield
-    page.save()
+    page.selected.save()
+
+
+def change_the_turns(window, qtbot, tmp_path):
+    """The draft of it is no part of the step, though it was kept a moment before."""
+    page = page_of(window, TabId.INSTRUCTIONS, "prompts")
+    project = window.session.project
+    prompts.add(project, [prompts.Prompt.of(TALK)])
+    dialog = ConversationDialog(window.session, page, prompt=prompts.get(project, 7))
+    yield
+    dialog.editor.turns[-1].text.setPlainText("And in Linz?")
+    dialog.keep()
+    dialog.save()
+
+
+def take_texts_apart(window, qtbot, tmp_path):
+    project = window.session.project
+    prompts.add(project, [prompts.Prompt(0, TALK.text), prompts.Prompt(0, f"Once. {TALK.text}")])
+    project.set_setting("unsure_turns", [7, 8])
+    dialog = UnsureDialog(window.session, page_of(window, TabId.INSTRUCTIONS, "prompts"))
+    settled(qtbot)
+    dialog.list.selectAll()
+    yield
+    dialog.take_apart()
+
+
+def leave_texts_whole(window, qtbot, tmp_path):
+    project = window.session.project
+    prompts.add(project, [prompts.Prompt(0, TALK.text)])
+    project.set_setting("unsure_turns", [7])
+    dialog = UnsureDialog(window.session, page_of(window, TabId.INSTRUCTIONS, "prompts"))
+    settled(qtbot)
+    dialog.list.selectAll()
+    yield
+    dialog.leave_whole()
 
 
 def split_prompts(window, qtbot, tmp_path):
@@ -196,7 +235,8 @@ def rank_by_criteria(window, qtbot, tmp_path):
 
 
 CHANGES = [
-    save_guidelines, rank_older_again, edit_prompts, split_prompts, delete_duplicates, import_prompts, import_rankings,
+    save_guidelines, rank_older_again, edit_prompts, change_the_turns, take_texts_apart, leave_texts_whole,
+    split_prompts, delete_duplicates, import_prompts, import_rankings,
     merge_pack, simulate, add_labeler, share_out, share_no_more, ask_again_now_and_then, resolve_a_conflict,
     add_to_calibration, take_out_of_calibration, usual_order, rank_by_criteria,
 ]  # fmt: skip
@@ -221,7 +261,7 @@ def test_one_undo_takes_it_back_and_one_redo_does_it_again(window, qtbot, tmp_pa
 def seen(window):
     """All that the project holds, but what is being typed."""
     found = contents(window.session.project)
-    found["settings"] = [row for row in found["settings"] if DRAFT not in row]
+    found["settings"] = [row for row in found["settings"] if DRAFT not in row and "'draft/" not in row]
     return found
 
 

@@ -1,0 +1,106 @@
+"""Where prompts are typed and pasted, one a line or one of many lines, and where a file or a conversation is begun."""
+
+from typing import cast
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QFrame, QWidget
+
+from core.conversation import Conversation
+from core.errors import BadInput, KnownError
+from core.records import Prompt, Split
+from core.store import prompts
+from desktop.conversation.pasting import PastingBox
+from desktop.instructions import actions
+from desktop.instructions.splits import counted, split_box
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import column, label, row, set_role
+from desktop.widgets.bound import action_button, bind
+from desktop.widgets.drafts import Draft
+
+#: The project's setting for prompts that are not added yet.
+NEW_DRAFT = "draft/new-prompts"
+
+
+class AddingCard(QFrame):
+    """`added` tells that prompts were added; `importing` asks for a file, `writing` for a conversation, with what was
+    pasted of one or None; `spoke` carries the label that says something."""
+
+    added = Signal()
+    importing = Signal()
+    writing = Signal(object)
+    spoke = Signal(object)
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.session = session
+        self.new_text = PastingBox(self)
+        self.new_text.setPlaceholderText("Type or paste prompts, one a line")
+        self.new_text.setAccessibleName("New prompts")
+        self.new_text.setFixedHeight(104)
+        self.new_text.conversation_pasted.connect(self.writing)
+        self.one_prompt = bind(actions.ONE_PROMPT, QCheckBox(self))
+        self.new_text.kept_whole.connect(lambda: self.one_prompt.setChecked(True))
+        self.split = bind(actions.USE_FOR, split_box(self))
+        self.add_button = action_button(actions.ADD, self.add)
+        self.import_button = action_button(actions.IMPORT, self.importing.emit)
+        self.write_button = action_button(actions.WRITE_TALK, lambda: self.writing.emit(None))
+        self.said = label("", "muted", wrap=True)
+        self.said.hide()
+        inside = column(
+            label("Add prompts", "heading"),
+            self.new_text,
+            row(label("Use for"), self.split, None, self.one_prompt),
+            row(self.add_button, self.import_button, None),
+            row(self.write_button, None),
+            self.said,
+        )
+        inside.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        self.setLayout(inside)
+        self.draft = Draft(session.project, NEW_DRAFT, {"text": self.new_text}, self)
+
+    def add(self) -> None:
+        """Add what was typed or pasted; duplicates are skipped and counted."""
+        typed = self.new_text.toPlainText()
+        texts = [typed] if self.one_prompt.isChecked() else typed.splitlines()
+        texts = [text.strip() for text in texts if text.strip()]
+        split = self.chosen_split
+        try:
+            if not texts:
+                raise BadInput("Type or paste at least one prompt first.")
+            changes = prompts.add(self.session.project, [Prompt(0, text, (), split, "typed") for text in texts])
+        except KnownError as error:
+            self.say(str(error), "error")
+            return
+        self.session.announce(changes, self)  # before the draft goes: what is undone is what was written last
+        self.new_text.clear()
+        self.draft.keep()
+        self.added.emit()
+        known = len(texts) - len(changes.ids)
+        self.say(outcome(len(changes.ids), known), "good" if changes.ids else "muted")
+
+    @property
+    def chosen_split(self) -> Split:
+        return cast(Split, self.split.currentData())
+
+    def conversation(self) -> Conversation | None:
+        """What would be added; of several, one a line, that of the cursor's line."""
+        typed = self.new_text.toPlainText().strip()
+        if not self.one_prompt.isChecked():
+            typed = self.new_text.textCursor().block().text().strip() or typed.split("\n")[0]
+        return Conversation.of_text(typed) if typed else None
+
+    def say(self, sentence: str, role: str) -> None:
+        self.said.setText(sentence)
+        self.said.setVisible(bool(sentence))
+        set_role(self.said, role)
+        self.spoke.emit(self.said)
+
+
+def outcome(added: int, known: int) -> str:
+    """`12 prompts added, 3 were there already.`"""
+    if not added:
+        return "Nothing added: all were there already." if known != 1 else "Nothing added: it was there already."
+    rest = f", {known:,} {'was' if known == 1 else 'were'} there already" if known else ""
+    return f"{counted(added, 'prompt')} added{rest}."

@@ -1,0 +1,207 @@
+"""A conversation as a prompt: written turn by turn, or changed. What is typed is kept until it is saved."""
+
+from functools import partial
+from typing import cast
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QWidget
+
+from core.conversation import Conversation
+from core.errors import BadInput, KnownError, known
+from core.records import Prompt, Split
+from core.store import Changes, Project, prompts
+from desktop.actions import WHAT_IT_READS
+from desktop.conversation.editor import TOO_MUCH, ConversationEditor, fits
+from desktop.conversation.reading import show_reading
+from desktop.instructions import actions
+from desktop.instructions.splits import split_box
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets import message_boxes
+from desktop.widgets.basics import button, column, label, row, set_role
+from desktop.widgets.bound import action_button, add_shortcuts, bind
+from desktop.widgets.drafts import Throttle
+
+#: The project's setting for what is typed, by the prompt's id; 0 is a new one.
+DRAFT = "draft/conversation/{}"
+KEPT = "What you typed and did not save is here."
+EMPTY = Conversation(())
+
+
+class ConversationDialog(QDialog):
+    """`saved` tells that it is a prompt now. It begins with a draft where there is one, then what was pasted."""
+
+    saved = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        parent: QWidget,
+        *,
+        prompt: Prompt | None = None,
+        begin: Conversation | None = None,
+        split: Split = "train",
+    ) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Change a conversation" if prompt is not None else "A conversation as a prompt")
+        self.resize(760, 640)
+        self.session, self.prompt = session, prompt
+        self._key = DRAFT.format(prompt.id if prompt is not None else 0)
+        self._stored = prompt.conversation if prompt is not None else EMPTY
+        self.editor = ConversationEditor(self)
+        self.said = label("", "muted", wrap=True)
+        self.said.hide()
+        self.split = split_box(self)
+        self.split.setCurrentIndex(self.split.findData(split))
+        self._throttle = Throttle(self, self.keep)
+        self._build()
+        self._begin(begin)
+        self.editor.changed.connect(self._typed)
+        self.editor.noted.connect(partial(self._say, role="warning"))
+        self.editor.turns[0].text.setFocus()
+
+    def _build(self) -> None:
+        about = label(
+            "Turns by who speaks, the user's last: what comes after it is the answer that is generated and ranked.",
+            "muted",
+            wrap=True,
+        )
+        new = self.prompt is None
+        self.save_button = action_button(actions.ADD_TALK if new else actions.SAVE_TALK, self.save, default=False)
+        self.as_new_button = bind(actions.AS_NEW, button("", self.add_as_new, default=False))
+        self.as_new_button.hide()
+        self.discard_button = bind(actions.DISCARD_TALK, button("", self.ask_discard, role="link", default=False))
+        reads = button(WHAT_IT_READS.label, self.show_reading, role="link", tip=WHAT_IT_READS.hint, default=False)
+        add_shortcuts(WHAT_IT_READS, self, self.show_reading)
+        close = button("Close", self.reject, tip="What you typed is kept", default=False)
+        foot = row(reads, self.discard_button, None, self.as_new_button, close, self.save_button, spacing=SPACE + 4)
+        use = QWidget(self)
+        use.setLayout(row(label("Use for"), self.split, None))
+        use.setVisible(new)
+        layout = column(about, self.editor, use, self.said, foot, spacing=SPACE + 4)
+        layout.setStretch(1, 1)
+        layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
+        self.setLayout(layout)
+
+    def _begin(self, begin: Conversation | None) -> None:
+        draft = draft_of(self.session.project, self._key)
+        if draft is not None and begin is not None and self.prompt is None:
+            both = Conversation((*draft.messages, *begin.messages), draft.tools or begin.tools)
+            draft = both if fits(both) else draft
+        self.editor.show_conversation(draft or begin or self._stored)
+        if draft is not None:
+            self._say(KEPT, "warning")
+        elif begin is not None and self.prompt is None:
+            self._throttle.touch()  # pasted is as good as typed
+        self.discard_button.setVisible(draft is not None)
+
+    def _typed(self) -> None:
+        self._throttle.touch()
+        self.discard_button.show()
+
+    def keep(self) -> None:
+        """Write what is typed. Where nothing can be written, typing goes on all the same."""
+        self._throttle.rest()
+        found = self.editor.conversation()
+        same = found == self._stored or not any(message.content or message.extra for message in found.messages)
+        try:
+            self._store(None if same else found.data())
+        except Exception as error:
+            if known(error) is None:
+                raise
+
+    def _store(self, data: object) -> None:
+        if self.session.project.setting(self._key) != data:
+            self.session.project.set_setting(self._key, data)
+
+    def leave(self) -> None:
+        """The project is about to close, or the dialog."""
+        if self._throttle.waiting:
+            self.keep()
+
+    def done(self, result: int) -> None:
+        self.leave()
+        super().done(result)
+
+    def save(self) -> None:
+        """Make it the prompt, or a new one."""
+        conversation = self.editor.checked()
+        if conversation is None:
+            self._say("", "muted")
+            return
+        try:
+            if self.prompt is None:
+                changes = self._added(conversation, (), cast(Split, self.split.currentData()))
+            else:
+                changes = prompts.edit(self.session.project, self.prompt.id, conversation=conversation)
+        except KnownError as error:
+            self._say(str(error), "error")
+            answered = self.prompt is not None and prompts.is_answered(self.session.project, self.prompt.id)
+            self.as_new_button.setVisible(answered)
+            return
+        self._end(changes)
+
+    def add_as_new(self) -> None:
+        """The changed conversation beside the prompt, which has completions and stays as it is."""
+        conversation = self.editor.checked()
+        if conversation is None or self.prompt is None:
+            return
+        try:
+            changes = self._added(conversation, self.prompt.tags, self.prompt.split)
+        except KnownError as error:
+            self._say(str(error), "error")
+            return
+        self._end(changes)
+
+    def _added(self, conversation: Conversation, tags: tuple[str, ...], split: Split) -> Changes:
+        new = Prompt.of(conversation, tags=tags, split=split, source="typed")
+        changes = prompts.add(self.session.project, [new])
+        if not changes.ids:
+            raise BadInput("This conversation is among the prompts already.")
+        return changes
+
+    def _end(self, changes: Changes) -> None:
+        """Before the draft goes: what is undone is what was written last."""
+        self._throttle.rest()
+        self.session.announce(changes, self)
+        self._store(None)
+        self.saved.emit()
+        self.accept()
+
+    def ask_discard(self) -> None:
+        message_boxes.ask(
+            self, "Discard what you typed here?", "The prompt stays as it is saved.", "Discard", self.discard
+        )
+
+    def discard(self) -> None:
+        """What is saved, again."""
+        self._throttle.rest()
+        self._store(None)
+        self.editor.show_conversation(self._stored)
+        self.discard_button.hide()
+        self._say("", "muted")
+
+    def show_reading(self) -> None:
+        """What the model reads of it as it stands."""
+        if (found := self.editor.checked()) is not None:
+            show_reading(self.session, found, self)
+
+    def _say(self, sentence: str, role: str) -> None:
+        self.said.setText(sentence)
+        self.said.setVisible(bool(sentence))
+        set_role(self.said, role)
+
+
+def editable(conversation: Conversation) -> str:
+    """Why it cannot be changed turn by turn; empty if it can."""
+    return "" if fits(conversation) else TOO_MUCH
+
+
+def draft_of(project: Project, key: str) -> Conversation | None:
+    """What was typed and not saved. A project may come from elsewhere: what nobody could have typed is no draft."""
+    try:
+        found = Conversation.begun(project.setting(key))
+    except (ValueError, RecursionError):
+        return None
+    return found if found.messages and fits(found) else None

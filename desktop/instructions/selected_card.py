@@ -1,0 +1,247 @@
+"""The selected prompts: text, use and tags to change, a conversation to read and to open, and what deletes them."""
+
+from typing import cast
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
+
+from core.conversation import Conversation
+from core.errors import KnownError
+from core.records import Prompt, Split
+from core.store import Changes, prompts
+from desktop.actions import WHAT_IT_READS
+from desktop.conversation.bubbles import ConversationView
+from desktop.conversation.reading import show_reading
+from desktop.instructions import actions
+from desktop.instructions.splits import counted, split_box, tags_of
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import button, column, label, row, set_role
+from desktop.widgets.bound import action_button, bind
+from desktop.widgets.drafts import Throttle
+from desktop.widgets.strangers import Editing
+
+KEEP = "(as it is)"
+#: The project's setting for what is typed over a prompt and not saved.
+EDIT_DRAFT = "draft/prompt"
+#: Pixels that the turns of a conversation may take.
+HIGHEST = 220
+
+
+class SelectedCard(QFrame):
+    """`changed` tells that what was typed is saved; `deleted` carries a sentence; `writing` the prompt whose turns are
+    to be changed, and what they are now; `spoke` the label that says something."""
+
+    changed = Signal()
+    deleted = Signal(str)
+    writing = Signal(object, object)
+    spoke = Signal(object)
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.session = session
+        self._edit = Throttle(self, self.keep)
+        self._loading = False
+        self._ids: tuple[int, ...] = ()
+        self._confirmed: tuple[int, ...] = ()
+        self._prompt: Prompt | None = None
+        """The only one that is selected, as it is stored."""
+        self.title = label("Selected prompt", "heading")
+        self.text = Editing(self)
+        self.text.setAccessibleName("Text of the prompt")
+        self.text.setTabChangesFocus(True)
+        self.text.setFixedHeight(80)
+        self.turns = ConversationView(self)
+        self.turns.set_highest(HIGHEST)
+        self.split = split_box(self)
+        self.tags = QLineEdit(self)
+        self.tags.setPlaceholderText("comma, separated")
+        bind(actions.TAGS, self.tags)
+        self.text.textChanged.connect(self._typed)
+        self.tags.textChanged.connect(self._typed)
+        self.save_button = action_button(actions.SAVE, self.save)
+        self.delete_button = bind(actions.DELETE, button(actions.DELETE.title, self.delete))
+        self.write_button = bind(actions.CHANGE_TURNS, button("", self.write, role="link"))
+        self.reading_button = button(WHAT_IT_READS.label, self.show_reading, role="link", tip=WHAT_IT_READS.hint)
+        self.said = label("", "muted", wrap=True)
+        self.said.hide()
+        inside = column(
+            self.title,
+            self.text,
+            self.turns,
+            row(self.write_button, None),
+            row(label("Use for"), self.split, None),
+            row(label("Tags"), self.tags),
+            row(self.save_button, self.delete_button, None),
+            row(self.reading_button, None),
+            self.said,
+        )
+        inside.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+        self.setLayout(inside)
+
+    def show_ids(self, ids: tuple[int, ...]) -> None:
+        """The selected prompt; with several, only what they can share. What is typed there stays as long as the
+        selection does."""
+        if ids == self._ids and ids:
+            self._read_again()
+            return
+        if self._edit.waiting:
+            self.keep()
+        self._ids = ids
+        self._confirmed = ()
+        self._prompt = prompts.get(self.session.project, ids[0]) if len(ids) == 1 else None
+        self.delete_button.setText("Delete" if len(ids) < 2 else f"Delete {len(ids):,}")
+        self.said.hide()
+        self.setVisible(bool(ids))
+        self._show_parts()
+        if self.split.itemData(0) == "":
+            self.split.removeItem(0)
+        if self._prompt is not None:
+            self.split.setCurrentIndex(self.split.findData(self._prompt.split))
+            self._put(self._prompt.text, ", ".join(self._prompt.tags))
+            self._open_draft()
+        elif ids:
+            self.split.insertItem(0, KEEP, "")
+            self.split.setCurrentIndex(0)
+            self.tags.clear()
+        self.tags.setPlaceholderText("comma, separated" if len(ids) < 2 else KEEP)
+
+    def _read_again(self) -> None:
+        """The only selected prompt may be another by now, by an undo or another program: what is typed stays."""
+        was = self._prompt
+        if was is None or self._edit.waiting or (self.text.text(), self.tags.text()) != (was.text, ", ".join(was.tags)):
+            return
+        if prompts.some(self.session.project, [was.id]) not in ([was], []):
+            self.show_anew(self._ids)
+
+    def show_anew(self, ids: tuple[int, ...]) -> None:
+        """They may be others in the project by now."""
+        self._ids = ()
+        self.show_ids(ids)
+
+    def _show_parts(self) -> None:
+        one, talk = self._prompt is not None, self._talks
+        self.title.setText("Selected prompt" if len(self._ids) == 1 else f"{len(self._ids):,} selected prompts")
+        self.text.setVisible(one and not talk)
+        self.turns.setVisible(talk)
+        self.turns.show_conversation(self._prompt.turns if self._prompt is not None else None)
+        self.write_button.setText(actions.CHANGE_TURNS.title if talk else actions.MAKE_TALK.title)
+        self.write_button.setVisible(one)
+        self.reading_button.setVisible(one)
+
+    @property
+    def _talks(self) -> bool:
+        """Has the only selected prompt several turns?"""
+        return self._prompt is not None and self._prompt.turns is not None
+
+    def conversation(self) -> Conversation | None:
+        """The only selected prompt, as it is typed over."""
+        if self._prompt is None:
+            return None
+        typed = self.text.text()
+        return (
+            Conversation.of_text(typed) if self._prompt.turns is None and typed.strip() else self._prompt.conversation
+        )
+
+    def write(self) -> None:
+        """Ask for its turns to be changed, one by one."""
+        if self._prompt is not None:
+            self.writing.emit(self._prompt, self.conversation())
+
+    def show_reading(self) -> None:
+        """Show what the model reads of it."""
+        if (found := self.conversation()) is not None:
+            show_reading(self.session, found, self)
+
+    def save(self) -> None:
+        """Store the changed text, use and tags of what is selected."""
+        split = cast(Split, self.split.currentData()) or None
+        typed = self.tags.text()
+        tags = None if len(self._ids) > 1 and not typed.strip() else tags_of(typed)
+        text = None if self._prompt is None or self._talks else self.text.text()
+        changes = None
+        try:
+            with self.session.project.write():
+                for prompt_id in self._ids:
+                    changes = prompts.edit(self.session.project, prompt_id, text=text, split=split, tags=tags)
+        except KnownError as error:
+            self.say(str(error), "error")
+            return
+        if changes is not None:
+            self._edit.rest()
+            self._announce(changes)
+            self.changed.emit()
+            self.say("Saved.", "good")
+
+    def delete(self) -> None:
+        """Delete what is selected. With completions it is asked twice; with rankings it is refused."""
+        ids, project = self._ids, self.session.project
+        if not ids:
+            return
+        answered = any(prompts.is_answered(project, prompt_id) for prompt_id in ids)
+        if ids != self._confirmed and answered and not any(prompts.is_ranked(project, each) for each in ids):
+            self._confirmed = ids
+            self.delete_button.setText("Delete with completions")
+            self.say("The completions go too. Press again to delete.", "warning")
+            return
+        try:
+            changes = prompts.delete(project, ids)
+        except KnownError as error:
+            self.say(str(error), "error")
+            return
+        self._edit.rest()
+        self._announce(changes)
+        self.deleted.emit(f"{counted(len(ids), 'prompt')} deleted.")
+
+    def _put(self, text: str, tags: str) -> None:
+        """Fill the fields of the selected prompt, which is no typing."""
+        self._loading = True
+        self.text.setPlainText(self.text.fitted(text))
+        self.tags.setText(tags)
+        self._loading = False
+
+    def _typed(self) -> None:
+        if not self._loading and self._prompt is not None:
+            self._edit.touch()
+
+    def keep(self) -> None:
+        """Store what is typed over the selected prompt until it is saved."""
+        self._edit.rest()
+        if self._prompt is not None and not self.text.too_long:
+            draft = {"id": self._prompt.id, "text": self.text.text(), "tags": self.tags.text()}
+            self.session.project.set_setting(EDIT_DRAFT, draft)
+
+    def leave(self) -> None:
+        """The project is about to close: keep what is typed."""
+        if self._edit.waiting:
+            self.keep()
+
+    def _open_draft(self) -> None:
+        draft, saved = self.session.project.setting(EDIT_DRAFT), (self.text.text(), self.tags.text())
+        if not isinstance(draft, dict) or draft.get("id") != self._ids[0] or self.text.too_long:
+            return
+        text = saved[0] if self._talks else str(draft.get("text", ""))
+        typed = (text, str(draft.get("tags", "")))
+        if typed != saved:
+            self._put(*typed)
+            self.say("What you typed and did not save is here.", "warning")
+
+    def forget(self, ids: tuple[int, ...]) -> None:
+        """What was typed over these is saved."""
+        if set(ids) & set(self._ids):
+            self._edit.rest()
+        draft = self.session.project.setting(EDIT_DRAFT)
+        if isinstance(draft, dict) and draft.get("id") in ids:
+            self.session.project.set_setting(EDIT_DRAFT, None)
+
+    def _announce(self, changes: Changes) -> None:
+        """Before the draft goes: what is undone is what was written last."""
+        self.session.announce(changes, self)
+        self.forget(self._ids)
+
+    def say(self, sentence: str, role: str) -> None:
+        self.said.setText(sentence)
+        self.said.setVisible(bool(sentence))
+        set_role(self.said, role)
+        self.spoke.emit(self.said)

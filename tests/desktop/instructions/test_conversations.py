@@ -1,0 +1,214 @@
+"""Prompts of several turns on the Instructions tab: written, changed, and told from texts that only look like them."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMessageBox
+
+from core.conversation import Conversation, Message
+from core.events import NewCompletion
+from core.records import Prompt
+from core.store import completions, prompts
+from desktop.instructions.conversation_dialog import ConversationDialog
+from desktop.instructions.prompts_page import PromptsPage
+from desktop.instructions.tab import Tab
+from desktop.instructions.unsure_dialog import UnsureDialog
+from desktop.places import PageId
+from desktop.session import Session
+
+TALK = Conversation((Message("user", "Rain?"), Message("assistant", "Where?"), Message("user", "In Graz.")))
+
+
+@pytest.fixture
+def page(qtbot, project) -> PromptsPage:
+    """The prompts of a project with one plain prompt and a conversation."""
+    prompts.add(project, [Prompt(0, "How?"), Prompt.of(TALK, tags=("rain",))])
+    tab = Tab(Session(project))
+    qtbot.addWidget(tab)
+    tab.show_page(PageId.PROMPTS)
+    tab.show()
+    yield tab.prompts
+    tab.session.rest()
+
+
+def dialog_of(page: PromptsPage) -> ConversationDialog:
+    return next(each for each in page.findChildren(ConversationDialog) if each.isVisible())
+
+
+def test_a_new_conversation_is_a_prompt_and_its_draft_outlives_the_dialog(page: PromptsPage, qtbot) -> None:
+    project = page.session.project
+    page.adding.split.setCurrentIndex(page.adding.split.findData("heldout"))
+    page.adding.write_button.click()
+    dialog = dialog_of(page)
+    QTest.keyClicks(dialog.editor.focusWidget(), "Hi")
+    qtbot.waitUntil(lambda: project.setting("draft/conversation/0") is not None, timeout=3000)
+    dialog.editor.add()
+    QTest.keyClicks(dialog.editor.focusWidget(), "Hello!")
+    dialog.save_button.click()
+    assert prompts.count(project) == 2 and "user's turn" in dialog.editor.turns[-1].problem.text()
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+
+    page.adding.write_button.click()
+    dialog = dialog_of(page)
+    assert "did not save is here" in dialog.said.text()
+    dialog.editor.add()
+    QTest.keyClicks(dialog.editor.focusWidget(), "Who?")
+    dialog.save_button.click()
+    made = prompts.get(project, 3)
+    assert [turn.content for turn in made.conversation.messages] == ["Hi", "Hello!", "Who?"]
+    assert (made.split, made.source) == ("heldout", "typed")
+    assert project.setting("draft/conversation/0") is None and page.model.rowCount() == 3
+    page.session.replay("undo")
+    assert prompts.count(project) == 2
+
+
+def test_the_turns_of_the_selected_prompt_are_seen_and_changed(page: PromptsPage) -> None:
+    project = page.session.project
+    page.table.selectRow(1)
+    card = page.selected
+    assert not card.text.isVisible() and card.turns.isVisible() and "In Graz." in card.turns.text
+    card.tags.setText("rain, Graz")
+    card.save()
+    assert prompts.get(project, 2) == Prompt.of(TALK, id=2, tags=("rain", "Graz"))
+    card.write_button.click()
+    dialog = dialog_of(page)
+    dialog.editor.turns[-1].text.setPlainText("In Linz.")
+    dialog.save_button.click()
+    assert prompts.get(project, 2).conversation.messages[-1].content == "In Linz."
+    assert "In Linz." in card.turns.text
+    page.session.replay("undo")
+    page.load()
+    assert prompts.get(project, 2).conversation == TALK and "In Graz." in card.turns.text
+
+
+def test_a_plain_prompt_becomes_a_conversation_with_what_is_typed_over_it(page: PromptsPage) -> None:
+    project = page.session.project
+    page.table.selectRow(0)
+    card = page.selected
+    card.text.setPlainText("How come?")
+    card.keep()
+    card.write_button.click()
+    dialog = dialog_of(page)
+    assert [turn.text.text() for turn in dialog.editor.turns] == ["How come?"]
+    dialog.editor.turns[0].role.setCurrentIndex(dialog.editor.turns[0].role.findData("system"))
+    dialog.editor.add()
+    QTest.keyClicks(dialog.editor.focusWidget(), "Well?")
+    dialog.save_button.click()
+    found = prompts.get(project, 1).conversation
+    assert [(turn.role, turn.content) for turn in found.messages] == [("system", "How come?"), ("user", "Well?")]
+    assert project.setting("draft/prompt") is None and not card.said.isVisible()
+
+
+def test_what_was_drafted_a_while_before_it_was_saved_is_taken_back_by_one_undo(page: PromptsPage) -> None:
+    project = page.session.project
+    page.table.selectRow(0)
+    page.selected.text.setPlainText("Why?")
+    page.selected.keep()
+    page.selected.save()
+    assert prompts.get(project, 1).text == "Why?"
+    page.session.replay("undo")
+    assert prompts.get(project, 1).text == "How?"
+
+
+def test_an_answered_prompt_stays_and_the_change_can_be_a_new_one(page: PromptsPage) -> None:
+    project = page.session.project
+    completions.add_group(project, 2, (NewCompletion("a", 1, True, 0), NewCompletion("b", 1, True, 0)))
+    page.change(prompts.get(project, 2), TALK)
+    dialog = dialog_of(page)
+    dialog.editor.turns[-1].text.setPlainText("In Linz.")
+    dialog.save_button.click()
+    assert "has completions" in dialog.said.text() and prompts.get(project, 2).conversation == TALK
+    dialog.as_new_button.click()
+    made = prompts.get(project, 3)
+    assert made.conversation.messages[-1].content == "In Linz." and made.tags == ("rain",)
+
+
+def test_a_conversation_pasted_among_new_prompts_is_asked_about(page: PromptsPage) -> None:
+    QGuiApplication.clipboard().setText(TALK.text)
+    page.adding.new_text.paste()
+    (asked,) = (box for box in page.findChildren(QMessageBox) if box.isVisible())
+    next(button for button in asked.buttons() if "3 turns" in button.text()).click()
+    dialog = dialog_of(page)
+    assert dialog.editor.conversation() == TALK and page.adding.new_text.toPlainText() == ""
+    dialog.save_button.click()
+    assert "among the prompts already" in dialog.said.text()
+
+
+def test_what_is_kept_as_one_text_is_one_prompt(page: PromptsPage) -> None:
+    QGuiApplication.clipboard().setText(TALK.text)
+    page.adding.new_text.paste()
+    (asked,) = (box for box in page.findChildren(QMessageBox) if box.isVisible())
+    next(button for button in asked.buttons() if "one text" in button.text()).click()
+    page.adding.add()
+    assert prompts.get(page.session.project, 3) == Prompt(3, TALK.text, (), "train", "typed")
+
+
+def test_what_is_typed_over_a_prompt_stays_whatever_others_do_to_it(page: PromptsPage) -> None:
+    project = page.session.project
+    page.table.selectRow(0)
+    prompts.edit(project, 1, text="How now?")
+    page.load()
+    assert page.selected.text.text() == "How now?", "nothing was typed: it is shown as it is"
+    page.selected.text.setPlainText("How then?")
+    prompts.edit(project, 1, text="How?")
+    page.load()
+    assert page.selected.text.text() == "How then?"
+
+
+def test_a_draft_that_nobody_could_have_typed_is_none(page: PromptsPage) -> None:
+    for value in (
+        "x",
+        [1],
+        [{"role": "pirate", "content": "Arr"}],
+        [{"role": "user", "content": 7}],
+        {"messages": "y"},
+    ):
+        page.session.project.set_setting("draft/conversation/0", value)
+        page.write()
+        dialog = dialog_of(page)
+        assert [turn.text.text() for turn in dialog.editor.turns] == [""]
+        dialog.reject()
+
+
+def test_texts_that_may_hold_turns_are_shown_both_ways_and_settled(page: PromptsPage, qtbot) -> None:
+    project = page.session.project
+    log = "A log.\n\nUser: a\n\nAssistant: b\n\nUser: c"
+    texts = [log, "User: x\n\nAssistant: y", "User: one\n\nUser: two", "User: p\n\nAssistant: q\n\nUser: r"]
+    prompts.add(project, [Prompt(0, text) for text in texts])
+    assert not page.notice.isVisible()
+    project.set_setting("unsure_turns", [3, 4, 5, 6])
+    page.load()
+    qtbot.waitUntil(page.notice.isVisible)
+    assert page.unsure.text() == "4 prompts may hold several turns."
+    page.unsure_button.click()
+    dialog = next(each for each in page.findChildren(UnsureDialog) if each.isVisible())
+    qtbot.waitUntil(lambda: dialog.list.count() == 4)
+    assert dialog.text.toPlainText() == log
+    assert "A log." in dialog.turns.text and "\n\nUser:" not in dialog.turns.text
+    dialog.turns_button.click()
+    assert [turn.role for turn in prompts.get(project, 3).conversation.messages] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+    ]
+    qtbot.waitUntil(lambda: dialog.list.count() == 3)
+    assert "cannot be a prompt" in dialog.why_not.text() and not dialog.turns_button.isEnabled()
+    dialog.write_button.click()
+    writing = next(each for each in dialog.findChildren(ConversationDialog) if each.isVisible())
+    assert [turn.text.text() for turn in writing.editor.turns] == ["x", "y"]
+    writing.reject()
+    dialog.text_button.click()
+    assert prompts.get(project, 4).text == texts[1]
+    qtbot.waitUntil(lambda: dialog.list.count() == 2)
+    dialog.undo_button.click()
+    qtbot.waitUntil(lambda: dialog.list.count() == 3)
+    dialog.list.selectAll()
+    assert dialog.turns_button.text() == "These are turns: 3"
+    dialog.turns_button.click()
+    assert "2 prompts taken apart into turns. 1 stay" in dialog.said.text()
+    assert [prompts.get(project, each).turns is None for each in (4, 5, 6)] == [True, False, False]
+    qtbot.waitUntil(lambda: page.unsure.text() == "1 prompt may hold several turns.")
+    page.session.replay("undo")
+    assert all(prompts.get(project, each).turns is None for each in (4, 5, 6))
