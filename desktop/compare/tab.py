@@ -19,14 +19,13 @@ from core.store import Changes
 from desktop import errors
 from desktop.actions import GO_TO
 from desktop.compare import actions
+from desktop.compare.composer import Composer
 from desktop.compare.conversation import Conversing
 from desktop.compare.duel import Duel
 from desktop.compare.results import Results
 from desktop.compare.words import policy_of, said_of
 from desktop.conversation.bubbles import ConversationView
-from desktop.conversation.message_box import MessageBox
 from desktop.conversation.talk import Talk
-from desktop.conversation.talk_bar import TalkBar
 from desktop.places import TabId
 from desktop.runs.run_list import describe
 from desktop.session import Session
@@ -34,11 +33,8 @@ from desktop.tab import LooksAtConversation, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
 from desktop.widgets.bound import action_button, bind
-from desktop.widgets.drafts import Draft
 from desktop.widgets.empty import Empty
 
-#: The project's setting: the prompt that is being typed, and the system turn.
-DRAFT = "draft/compare"
 #: What of the tab's height the conversation may take, at least so many pixels.
 SHARE, SHARE_ALONE, LEAST = 0.36, 0.62, 150
 CHOOSE = "Choose the answer from which it goes on, or begin a new conversation."
@@ -61,7 +57,6 @@ class Tab(TabWidget, LooksAtConversation):
         self._make_fields()
         self._make_results()
         self._lay_out()
-        self._draft = Draft(session.project, DRAFT, {"prompt": self.prompt, "system": self.bar.system}, self)
         session.news.connect(self._news)
         self.refresh(None)
 
@@ -72,17 +67,13 @@ class Tab(TabWidget, LooksAtConversation):
         self.policy.setPlaceholderText("No tuned policy yet")
         self.policy.activated.connect(lambda _: self.show_newest())
         self.heldout = action_button(actions.HELD_OUT, self.compare_heldout)
-        self.bar = TalkBar(actions.TALK, self)
+        self.composer = Composer(self.session, self)
+        self.composer.asked.connect(self.ask)
+        self.prompt, self.bar, self.hint = self.composer.prompt, self.composer.bar, self.composer.hint
         self.bar.rank_asked.connect(self.conversing.rank_these)
         self.bar.more_asked.connect(self.conversing.write_more)
         self.bar.new_asked.connect(self.conversing.begin_anew)
         self.bar.take_back_asked.connect(self._take_back)
-        self.prompt = bind(actions.PROMPT, MessageBox())
-        self.prompt.sent.connect(self.ask)
-        self.ask_button = action_button(actions.ANSWER, self.ask)
-        self.ask_button.setMinimumHeight(self.prompt.height())
-        self.hint = label("", "warning", wrap=True)
-        self.prompt.textChanged.connect(self.hint.hide)
 
     def _make_results(self) -> None:
         self.what = label("", "muted")
@@ -111,13 +102,11 @@ class Tab(TabWidget, LooksAtConversation):
         inner.setStretch(3, 1)
         results.setLayout(inner)
         self.stack.addWidget(results)
-        box = row(self.prompt, column(None, self.ask_button), spacing=SPACE)
-        foot = column(self.conversing.line, self.bar, box, self.hint, spacing=SPACE)
         page = column(
             self.heading("Needs a tuned policy. Shows what it says beside what the reference says to the same prompt."),
             row(label("Policy"), self.policy, None, self.heldout),
             self.stack,
-            foot,
+            column(self.conversing.line, self.composer, spacing=SPACE),
             spacing=2 * SPACE,
         )
         page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
@@ -132,7 +121,7 @@ class Tab(TabWidget, LooksAtConversation):
                 self.policy.addItem(describe(job), job.id)
         self.policy.setCurrentIndex(max(0, self.policy.findData(kept)))
         ready = self.policy.count() > 0
-        for widget in (self.policy, self.prompt, self.ask_button, self.heldout, self.bar):
+        for widget in (self.policy, self.composer, self.heldout):
             widget.setEnabled(ready)
         self.empty.action.setVisible(not ready)
         self.empty.heading.setText("Not compared yet" if ready else "Nothing to compare yet")
@@ -144,10 +133,7 @@ class Tab(TabWidget, LooksAtConversation):
 
     def conversation(self) -> Conversation | None:
         """What was said, with what is being typed."""
-        typed, talk = self.prompt.text().strip(), self.conversing.talk if self.in_talk else Talk()
-        if typed and (talk.goes_on or talk.begins_anew):
-            return talk.with_question(typed, self.bar.system_text).conversation
-        return talk.conversation if talk.messages else None
+        return self.composer.conversation(self.conversing.talk if self.in_talk else Talk())
 
     def show_talk(self) -> None:
         """The conversation as it stands: what was said, and both answers to its last question."""
@@ -188,15 +174,12 @@ class Tab(TabWidget, LooksAtConversation):
         self.stack.setCurrentIndex(int(in_talk or job is not None))
         self.bubbles.setVisible(in_talk)
         self.bubbles.show_conversation(talk.conversation if in_talk else None)
-        self.bar.show_talk(talk if in_talk else Talk())
-        self.bar.show_answers(0)
+        self.composer.show_talk(talk if in_talk else Talk())
         self._share_room()
         self.what.setText(said_of(job) if job is not None else NEXT if in_talk and talk.goes_on else "")
         self.back.setVisible(in_talk or (job is not None and job.config.typed and job.status not in ACTIVE))
         self.to_talk.setVisible(bool(talk.messages) and not in_talk)
         self.conversing.line.setVisible(in_talk and self.conversing.line.isVisible())
-        self.hint.hide()
-        self.prompt.setPlaceholderText(_next(talk if in_talk else Talk()))
         self._show_wait(job)
 
     def _show_wait(self, job: Job | None) -> None:
@@ -207,16 +190,11 @@ class Tab(TabWidget, LooksAtConversation):
 
     def ask(self) -> None:
         """Let both answer what is typed: the next turn of the conversation, or the first of another one."""
-        text = self.prompt.text().strip()
-        if not text or not self.ask_button.isEnabled():
-            return
-        talk = self.conversing.talk if self.in_talk else Talk()
-        if not talk.goes_on and not talk.begins_anew:
-            job = self.conversing.job
-            self.hint.setText(WAIT if job is not None and job.status in ACTIVE else CHOOSE)
-            self.hint.show()
-            return
-        self._ask(talk.with_question(text, self.bar.system_text))
+        job, talk = self.conversing.job, self.conversing.talk if self.in_talk else Talk()
+        if (asked := self.composer.turn_after(talk)) is not None:
+            self._ask(asked)
+        elif self.composer.text:
+            self.composer.say(WAIT if job is not None and job.status in ACTIVE else CHOOSE)
 
     def _ask(self, talk: Talk) -> None:
         try:
@@ -224,8 +202,7 @@ class Tab(TabWidget, LooksAtConversation):
         except KnownError as error:
             errors.show(error, self, partial(self._ask, talk))
             return
-        self.prompt.setText("")
-        self._draft.keep()
+        self.composer.clear()
         self.conversing.go_to(talk.with_job(job.id))
 
     def compare_heldout(self) -> None:
@@ -252,10 +229,7 @@ class Tab(TabWidget, LooksAtConversation):
         return job
 
     def _take_back(self) -> None:
-        """What was asked last can be mended; what is typed already stays."""
-        asked = self.conversing.take_back()
-        if asked and not self.prompt.text().strip():
-            self.prompt.setText(asked)
+        self.composer.put_back(self.conversing.take_back())
 
     def _news(self, news: News) -> None:
         for job in news.jobs:
@@ -283,12 +257,5 @@ class Tab(TabWidget, LooksAtConversation):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.results.rest()
-        self._draft.leave()
+        self.composer.leave()
         super().closeEvent(event)
-
-
-def _next(talk: Talk) -> str:
-    """What can be typed now."""
-    if talk.goes_on:
-        return "Type what you say next and press Enter"
-    return "Type a prompt and press Enter" if talk.begins_anew else "Go on from one of the answers, then type here"
