@@ -71,13 +71,15 @@ class Samples:
 
 @dataclass(frozen=True)
 class NewCompletion:
-    """`policy_job` is the run whose policy wrote it; None is the base model, or nobody here."""
+    """`policy_job` is the run whose policy wrote it; None is the base model, the labeler of the number `written_by`, or
+    nobody here."""
 
     text: str
     tokens: int
     ended: bool
     seed: int
     policy_job: int | None = None
+    written_by: int | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ class Navigator(Protocol):
     def adjudicate(self, group_id: int) -> None:
         """Show completions on which labelers disagree, to be ranked once for all."""
 
+    def rank(self, group_id: int) -> None:
+        """Show completions to be ranked now, wherever they stand in the queue."""
+
     def show_guide(self) -> None:
         """Show the guide's page about what is shown."""
 
@@ -53,6 +56,9 @@ class Nowhere:
         pass
 
     def adjudicate(self, group_id: int) -> None:
+        pass
+
+    def rank(self, group_id: int) -> None:
         pass
 
     def show_guide(self) -> None:

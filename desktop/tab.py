@@ -122,3 +122,7 @@ class Ranks:
     def adjudicate(self, group_id: int) -> None:
         """Show completions on which labelers disagree."""
         raise NotImplementedError
+
+    def rank(self, group_id: int) -> None:
+        """Show completions to be ranked now."""
+        raise NotImplementedError

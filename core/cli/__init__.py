@@ -20,6 +20,7 @@ from core.cli import (
     reports,
     review,
     runs,
+    sending,
     settings,
     trust,
 )
@@ -39,7 +40,8 @@ def cli() -> None:
 
 
 MODULES = (
-    projects, prompts, data, ranking, labelers, review, jobs, runs, reports, launcher, settings, reading, trust,
+    projects, prompts, data, ranking, sending, labelers, review, jobs, runs, reports, launcher, settings, reading,
+    trust,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

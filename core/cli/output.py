@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
@@ -98,7 +98,10 @@ def _option(item: Any) -> Callable[[Command], Command]:
     if isinstance(default, bool):
         return click.option(f"{name}/--no-{name[2:]}", item.name, default=None, help=f"{help}  [default: {default}]")
     if isinstance(default, tuple):
-        return click.option(name.removesuffix("s"), item.name, multiple=True, default=None, help=f"{help} Repeatable.")
+        each = get_args(item.type)[0]
+        return click.option(
+            name.removesuffix("s"), item.name, type=each, multiple=True, default=None, help=f"{help} Repeatable."
+        )
     bounds = [f"from {meta['low']:g}"] if meta["low"] is not None else []
     bounds += [f"to {meta['high']:g}"] if meta["high"] is not None else []
     note = ", ".join([*bounds, f"default: {default if default != '' else 'none'}"])

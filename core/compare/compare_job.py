@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core.config.jobs import CompareConfig, CompareResult, conversation
+from core.config.jobs import CompareConfig, CompareResult
 from core.config.training import TrainPolicyJob
 from core.conversation import Conversation
 from core.errors import NothingToDo
@@ -25,10 +25,7 @@ BATCH = 8
 def run(context: JobContext) -> Events:
     config: CompareConfig = context.config
     policy_run = queue.run_of(context.project, config.policy_job, TrainPolicyJob)
-    asked: list[tuple[int | None, Conversation]] = [
-        *((None, Conversation.of_text(text)) for text in config.prompts if text.strip()),
-        *((None, conversation(text)) for text in config.conversations),
-    ]
+    asked: list[tuple[int | None, Conversation]] = [(None, each) for each in config.asked]
     left_out = 0
     if not asked:
         heldout = prompts.listed(context.project, split="heldout")

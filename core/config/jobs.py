@@ -77,8 +77,10 @@ class GenerateConfig(SamplingConfig):
         low=-1,
     )
     split: str = option("all", "Which prompts.", choices=("all", "train", "heldout"))
+    prompt_ids: tuple[int, ...] = option((), "Numbers of the prompts to answer; none means all.", advanced=True)
     limit: int = option(0, "At most this many prompts.", low=0, zero="all")
     missing_only: bool = option(True, "Skip prompts that this policy has already answered.")
+    rank_first: bool = option(False, "What is written is ranked before anything else.", advanced=True)
     batch_size: int = option(
         32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
     )
@@ -113,6 +115,17 @@ class CompareConfig(SamplingConfig):
     batch_size: int = option(
         32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
     )
+
+    @property
+    def typed(self) -> bool:
+        """Are other prompts answered than the held-out ones?"""
+        return bool(self.prompts or self.conversations)
+
+    @property
+    def asked(self) -> tuple[Conversation, ...]:
+        """What was typed, in the order in which it is answered. Raises `BadInput` for what is no conversation."""
+        texts = (Conversation.of_text(text) for text in self.prompts if text.strip())
+        return (*texts, *map(conversation, self.conversations))
 
 
 @dataclass(frozen=True)
@@ -188,6 +201,11 @@ class ScoreConfig(JudgeConfig):
     conversation: str = option("", "Several turns in its place: a list of messages as JSON.")
     completions: tuple[str, ...] = option((), "The completions to score.")
     trace: bool = option(True, "Also find where in each completion the reward moves.")
+
+    @property
+    def asked(self) -> Conversation:
+        """What the completions answer. Raises `BadInput` for what is no conversation."""
+        return conversation(self.conversation) if self.conversation else Conversation.of_text(self.prompt)
 
 
 @dataclass(frozen=True)

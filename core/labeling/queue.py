@@ -1,7 +1,9 @@
-"""What a labeler has still to rank, in the order in which it comes: the calibration set, what a reward model doubts,
-the rest, with repeats mixed in (`core.store.assignments`); what is put off comes again at the end."""
+"""What a labeler has still to rank, in the order in which it comes: the calibration set, what was sent to be ranked
+first, what a reward model doubts, the rest, with repeats mixed in (`core.store.assignments`); what is put off comes
+again at the end."""
 
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 
 from core.store import Project, assignments, rankings
 
@@ -39,12 +41,15 @@ class LabelingQueue:
         return next(iter(self._waiting), None)
 
     def reload(self) -> None:
-        """Look for groups that came or went; those put off stay at the end."""
+        """Look for groups that came or went; those put off stay at the end. What was sent meanwhile comes first, after
+        what waits of the calibration set."""
         self._found = assignments.queue(self.project, self.labeler_id)
         self._seen = self._state()
         known = set(self._found.waiting)
         kept = [group_id for group_id in self._waiting if group_id in known]
-        self._waiting = dict.fromkeys([*kept, *self._found.waiting])
+        first = list(takewhile(self._found.calibration.__contains__, kept))
+        sent = [group_id for group_id in self._found.sent if kept and group_id not in self._waiting]
+        self._waiting = dict.fromkeys([*first, *sent, *kept, *self._found.waiting])
 
     @property
     def outdated(self) -> bool:

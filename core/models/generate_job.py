@@ -51,7 +51,11 @@ def role_of(policy_job: int | None) -> str:
 
 def prompts_of(context: JobContext, config: GenerateConfig, policy_job: int | None) -> list[Prompt]:
     """The prompts that the job answers from its beginning to its end. Raises `NothingToDo` if there are none."""
-    chosen = prompts.listed(context.project, split=config.split, limit=config.limit)
+    chosen = prompts.listed(context.project, split=config.split, limit=0 if config.prompt_ids else config.limit)
+    if config.prompt_ids:
+        chosen = [prompt for prompt in chosen if prompt.id in config.prompt_ids][: config.limit or None]
+    if config.prompt_ids and not chosen:
+        raise NothingToDo("None of the prompts that were asked for is there: `prompts` lists their numbers.")
     if not chosen:
         raise NothingToDo("There are no prompts to answer: add or import some first.")
     done: set[int] = set()

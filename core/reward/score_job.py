@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from core.config.jobs import ScoreConfig, ScoreResult, TokenTrace, conversation
-from core.conversation import Conversation
+from core.config.jobs import ScoreConfig, ScoreResult, TokenTrace
 from core.errors import NothingToDo
 from core.events import Progress, Result
 from core.jobs.context import Events, JobContext
@@ -21,8 +20,7 @@ def run(context: JobContext) -> Events:
         context, reward_job=config.reward_job, reward_model=config.reward_model, ensemble=config.ensemble
     )
     try:
-        asked = conversation(config.conversation) if config.conversation else Conversation.of_text(config.prompt)
-        found = judge.verdict(asked, config.completions)
+        found = judge.verdict(config.asked, config.completions)
         result = ScoreResult(
             scores=tuple(found.rewards),
             wins=tuple(map(tuple, found.wins)),
@@ -35,7 +33,7 @@ def run(context: JobContext) -> Events:
             reference = reference_rewards(context.project, judge.job, combine=config.ensemble)
             result = replace(result, percentiles=tuple(percentile(reference, score) for score in found.rewards))
         if config.trace and judge.model is not None:
-            ids, answers = encode(judge.model.shared.base, asked, config.completions)
+            ids, answers = encode(judge.model.shared.base, config.asked, config.completions)
             traces = (trace(judge.model, ids, answer) for answer in answers)
             found_traces = tuple(TokenTrace(tuple(item.pieces), tuple(item.rewards)) for item in traces)
             result = replace(result, traces=found_traces)

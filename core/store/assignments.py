@@ -2,7 +2,8 @@
 
 Without an assignment everybody ranks everything. With one, each group goes to k of the n labelers; what a
 labeler is asked to rank again (new guidelines) or unannounced a second time (to see how steady they are)
-comes on top. The calibration set comes first: it shows whether a labeler reads the guidelines as meant.
+comes on top. The calibration set comes first: it shows whether a labeler reads the guidelines as meant; then
+comes what somebody sent to be ranked from where it was seen.
 """
 
 from collections.abc import Iterable
@@ -22,13 +23,15 @@ REPEAT_AFTER = 10
 class Queue:
     """`waiting` in the order to rank; `total` counts them and what is ranked already.
 
-    `repeats` maps a waiting group to the ranking that it repeats, `calibration` holds those of the set.
+    `repeats` maps a waiting group to the ranking that it repeats, `calibration` holds those of the set, and `sent` what
+    somebody sent to be ranked first.
     """
 
     waiting: tuple[int, ...]
     total: int
     repeats: dict[int, int]
     calibration: frozenset[int]
+    sent: tuple[int, ...] = ()
 
 
 #: Groups `g` that a labeler is to rank: all, or those that are assigned, and the calibration set.
@@ -36,6 +39,12 @@ EVERYBODY = "select g.id from completion_groups g"
 ASSIGNED_TO = (
     "select g.id from completion_groups g where g.id in (select group_id from assignments"
     " where labeler_id = :labeler and reason = 'overlap') or g.id in (select group_id from calibration)"
+)
+#: Sent from where answers are compared or scored, which makes them groups only then, or asked for to be ranked first.
+SENT = (
+    "select g.id from completion_groups g join jobs j on j.id = g.job_id where j.kind in ('compare', 'score')"
+    " or j.kind = 'generate' and iif(json_valid(j.config), json_extract(j.config, '$.rank_first'), 0)"
+    " order by g.id desc"
 )
 UNRANKED = (
     " m where not exists (select 1 from rankings r where r.group_id = m.id and r.labeler_id = :labeler"
@@ -56,7 +65,9 @@ def queue(project: Project, labeler_id: int) -> Queue:
     repeats = {item: of for item, of in _repeats(project, labeler_id).items() if item not in large}
     first = calibration.keys(project)
     doubts = priorities(project)
-    order = [item for item in left if item in first]
+    waits = set(left)
+    sent = [item for item in database.column(SENT) if item in waits and item not in first]
+    order = [*(item for item in left if item in first), *sent]
     order += sorted((item for item in left if item not in first), key=lambda item: -doubts.get(item, -1.0))
     waiting = dict.fromkeys([*order, *again])
     places = list(waiting)
@@ -66,7 +77,7 @@ def queue(project: Project, labeler_id: int) -> Queue:
     shown = database.value(
         "select count(*) from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
     )  # with those done, so that the count does not betray a repeat
-    return Queue(tuple(places), every + shown - len(passed), repeats, frozenset(first))
+    return Queue(tuple(places), every + shown - len(passed), repeats, frozenset(first), tuple(sent))
 
 
 def too_large(project: Project) -> set[int]:

@@ -12,8 +12,8 @@ from core.store import Changes, Project, cells, changed, now, prompts
 
 ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
 ADD = """
-    insert into completions (group_id, text, policy_job, sampling, seed, tokens, ended)
-    values (:group_id, :text, :policy_job, :sampling, :seed, :tokens, :ended)
+    insert into completions (group_id, text, policy_job, written_by, sampling, seed, tokens, ended)
+    values (:group_id, :text, :policy_job, :written_by, :sampling, :seed, :tokens, :ended)
 """
 WRITE = """
     insert into completions (group_id, text, written_by, sampling) values (:group_id, :text, :written_by, :sampling)
@@ -45,8 +45,8 @@ def add_group(
         written = [json.dumps(how) for how in each or [sampling or {}] * len(rows)]
         database.many(ADD, [
             {
-                "text": row.text, "policy_job": row.policy_job, "seed": row.seed, "tokens": row.tokens,
-                "ended": row.ended, "group_id": group_id, "sampling": how,
+                "text": row.text, "policy_job": row.policy_job, "written_by": row.written_by, "seed": row.seed,
+                "tokens": row.tokens, "ended": row.ended, "group_id": group_id, "sampling": how,
             }
             for row, how in zip(rows, written, strict=True)
         ])  # fmt: skip
@@ -124,6 +124,17 @@ def take_back(project: Project, completion_id: int) -> Changes:
         database.execute("delete from completions where id = ? and written_by is not null", (completion_id,))
         project.count_edit("completion_groups")
     return changed("Take an answer back", "completions", ids=(completion_id,))
+
+
+def remove_group(project: Project, group_id: int) -> Changes:
+    """Delete completions that nobody ranked. Raises `BadInput` once somebody did."""
+    ranked = "select exists (select 1 from rankings where group_id = ?)"
+    with project.write() as database:
+        if database.value(ranked, group_id):
+            raise BadInput("These answers were ranked, so that they stay.")
+        database.execute("delete from completion_groups where id = ?", (group_id,))
+        project.count_edit("completion_groups")
+    return changed("Delete answers", "completions", ids=(group_id,))
 
 
 def exists(project: Project, group_id: int) -> bool:
@@ -236,6 +247,11 @@ def written_here(project: Project, limit: int) -> list[Answer]:
 def groups_written_here(project: Project, groups: int) -> list[Answer]:
     """Those of as many groups, spread over the project, group by group."""
     return project.database.records(Answer, GROUPS_WRITTEN_HERE, groups)
+
+
+def groups_of_job(project: Project, job_id: int) -> list[int]:
+    """What a job wrote, or what was sent to be ranked from it."""
+    return project.database.column("select id from completion_groups where job_id = ? order by id", job_id)
 
 
 def prompts_of_job(project: Project, job_id: int) -> set[int]:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from desktop.actions import Action
+from desktop.conversation.talk_actions import talk_actions
 from desktop.places import TabId
 
 _compare = partial(Action, tab=TabId.COMPARE)
@@ -12,6 +13,19 @@ PROMPT = _compare("compare.prompt", "Prompt that both policies answer", field=Tr
 ANSWER = _compare("compare.answer", "Answer", role="primary")
 HELD_OUT = _compare("compare.held-out", "Compare on the held-out prompts")
 BACK = _compare("compare.back", "Show the held-out prompts", role="link", only_here=True)
+TO_TALK = _compare("compare.talk", "Back to the conversation", role="link", only_here=True)
 SHOW_MORE = _compare("compare.more", "Show more", only_here=True)
+#: By the side whose answer it is.
+GO_ON = {
+    "reference": _compare(
+        "compare.go-on-reference", "Go on from here", "Answer the reference, and ask both again", ("Alt+Left",),
+        "conversation reference", only_here=True,
+    ),
+    "tuned": _compare(
+        "compare.go-on-tuned", "Go on from here", "Answer the tuned policy, and ask both again", ("Alt+Right",),
+        "conversation tuned", only_here=True,
+    ),
+}  # fmt: skip
+TALK = talk_actions("compare", TabId.COMPARE, writer="The tuned policy")
 
-ACTIONS = (POLICY, PROMPT, ANSWER, HELD_OUT, BACK, SHOW_MORE)
+ACTIONS = (POLICY, PROMPT, ANSWER, HELD_OUT, BACK, TO_TALK, SHOW_MORE, *GO_ON.values(), *TALK)

@@ -17,6 +17,7 @@ from desktop.widgets.basics import label
 #: Of the width of what holds it, a bubble takes at most so much; a narrow one has all of it.
 SHARE = 0.8
 NARROW = 480
+LEAST = 80
 RADIUS = 9.0
 MARGIN = 12
 
@@ -85,6 +86,7 @@ class Turn(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.bubble)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(LEAST)  # else the bubble, as wide as it is now, would hold the row so when it narrows
 
     def show_turn(self, message: Message, place: int) -> None:
         self.place = place
@@ -103,7 +105,7 @@ class Turn(QWidget):
         most = (
             self.width() if self.width() < NARROW or self.bubble.role == "system" else round(self.width() * self._share)
         )
-        self.bubble.setFixedWidth(max(80, min(self.bubble.natural_width, most)))
+        self.bubble.setFixedWidth(max(LEAST, min(self.bubble.natural_width, most)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

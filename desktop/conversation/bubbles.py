@@ -23,7 +23,7 @@ from desktop.widgets.strangers import on_button
 #: Pixels that all of it may take.
 HIGHEST_OF_ALL = 320
 LEAST_EARLIER = 44
-#: Below so many pixels the link stands over the last turn, and beside it else.
+#: Below so many pixels the link stands over the last turn, and beside it else, where that is at the other side.
 NARROW = 560
 COPY = "Copy the whole conversation"
 
@@ -99,6 +99,12 @@ class ConversationView(QWidget):
         self._wanted = self._open = not self._open
         self._show_parts()
 
+    def unfold(self) -> None:
+        """Show the earlier turns from now on."""
+        if not self._wanted:
+            self._wanted = self._open = True
+            self._show_parts()
+
     def scroll_pages(self, pages: int) -> None:
         """The last turn, then the earlier ones, by what is seen of them."""
         text = self.plain if not self.plain.isHidden() else self.last.bubble.text
@@ -138,6 +144,7 @@ class ConversationView(QWidget):
         noun = "turn" if self._before == 1 else "turns"
         self.link.setText(f"{'Hide' if unfolded else 'Show'} {self._before:,} earlier {noun}{self._keys}")
         self.earlier.setVisible(unfolded)
+        self._place_link()
         self._share_room()
 
     def _dress(self, turn: Turn) -> None:
@@ -169,6 +176,11 @@ class ConversationView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        directions = QBoxLayout.Direction
-        self._end.setDirection(directions.TopToBottom if self.width() < NARROW else directions.LeftToRight)
+        self._place_link()
         self._share_room()
+
+    def _place_link(self) -> None:
+        """Beside what a user said, which stands at the right; over everything else."""
+        found, directions = self._conversation, QBoxLayout.Direction
+        over = self.width() < NARROW or found is None or found.messages[-1].role != "user"
+        self._end.setDirection(directions.TopToBottom if over else directions.LeftToRight)

@@ -61,9 +61,9 @@ MIXED = _here(
     "Writes every second completion. Labelers do not see who wrote what.",
     field=True,
 )
-GENERATION = settings_of(
-    GenerateConfig, "generate", TabId.RANK, leave_out=("policy_job", "mix_with"), titles=TITLES, only_here=True
-)
+#: Has a field of its own, or is for single prompts, which come from elsewhere.
+LEFT_OUT = ("policy_job", "mix_with", "prompt_ids", "rank_first")
+GENERATION = settings_of(GenerateConfig, "generate", TabId.RANK, leave_out=LEFT_OUT, titles=TITLES, only_here=True)
 WHOSE = _here("history.whose", "Whose rankings", field=True)
 CALIBRATE = _here(
     "history.calibrate",

@@ -131,6 +131,17 @@ class RankingController(QObject):
             self.labeling.editor.adjudicate(group_id)
             self.go_on()
 
+    def open_group(self, group_id: int) -> None:
+        """Show a prompt now, wherever it stands in the queue; what was begun stays a draft."""
+        if self.labeling:
+            self.labeling.reload()
+            try:
+                self.labeling.editor.open(group_id)
+            except BadInput as error:  # it was taken back meanwhile
+                self.hinted.emit(str(error))
+            else:
+                self.go_on()
+
     def go_on(self) -> None:
         """From the result of the calibration set to the item on the table."""
         self.calibration = None

@@ -154,6 +154,10 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         """Show a prompt on which labelers disagree: what is saved now counts instead of their rankings."""
         self.controller.adjudicate(group_id)
 
+    def rank(self, group_id: int) -> None:
+        """Show a prompt that was sent here."""
+        self.controller.open_group(group_id)
+
     def conversation(self) -> Conversation | None:
         """What is asked by the item on the table."""
         group = self.labeling.group if self.labeling is not None else None

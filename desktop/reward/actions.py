@@ -4,6 +4,7 @@ from functools import partial
 
 from core.config.training import TrainRewardConfig
 from desktop.actions import Action, settings_of
+from desktop.conversation.talk_actions import talk_actions
 from desktop.places import PageId, TabId
 
 _train = partial(Action, tab=TabId.REWARD, page=PageId.TRAIN)
@@ -29,8 +30,14 @@ SUGGEST = _try(
     "Label next what it doubts",
     "Bring the unranked prompts that this reward model is least sure of to the front of the Rank queue",
 )
+GO_ON_FROM = _try(
+    "try-it.go-on", "Go on from here", "Answer the chosen completion, and score what comes next", ("Alt+Right",),
+    "conversation", only_here=True,
+)  # fmt: skip
+TALK = talk_actions("try-it", TabId.REWARD, PageId.TRY_IT, writer="The base model")
 USUAL_ORDER = _try("try-it.usual", "Usual order", "Rank in the usual order again", role="link", only_here=True)
 
 ACTIONS = (
-    *SETTINGS.values(), MORE, TRAIN, GO_ON, EXPORT, SHOWN, RUN, ELSEWHERE, SCORE, SCORE_FILE, SUGGEST, USUAL_ORDER,
+    *SETTINGS.values(), MORE, TRAIN, GO_ON, EXPORT, SHOWN, RUN, ELSEWHERE, SCORE, SCORE_FILE, GO_ON_FROM,
+    *TALK, SUGGEST, USUAL_ORDER,
 )  # fmt: skip

@@ -1,37 +1,36 @@
-"""The scoring playground: a prompt, completions, and what a reward model thinks of them, down to the token."""
+"""The scoring playground: a prompt, completions, and what a reward model thinks of them, down to the token. It may go
+on as a conversation of several turns, each answered by one of the completions."""
 
 import re
-from collections.abc import Sequence
 from functools import partial
-from html import escape
-from itertools import pairwise
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QHeaderView, QLineEdit, QPlainTextEdit, QStackedWidget, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QSizePolicy, QStackedWidget, QWidget
 
 from core.config.jobs import JobKind, ScoreConfig, ScoreFileConfig, ScoreFileJob, ScoreJob, SuggestConfig, SuggestJob
+from core.conversation import Conversation
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, assignments
-from core.texts import one_line, visible
 from desktop import errors
 from desktop.actions import GO_TO_PAGE
+from desktop.conversation.bubbles import ConversationView
+from desktop.conversation.talk_bar import TalkBar
 from desktop.places import PageId
 from desktop.reward import actions
 from desktop.reward.run_choice import RunChoice
+from desktop.reward.scores_view import ScoresView
+from desktop.reward.scoring_talk import ScoringTalk
 from desktop.session import Session
-from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
-from desktop.widgets.basics import card, column, label, row, rule, set_role
+from desktop.widgets.basics import card, column, label, row, rule, scrolled, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Draft
 from desktop.widgets.empty import Empty
-from desktop.widgets.strangers import Reading
-from desktop.widgets.tables import ROW, fill, table
 
 SCALES = {
     "reference": "Rewards are in standard deviations of the base model's own completions; 0 is its average.",
@@ -41,10 +40,9 @@ SCALES = {
 BETWEEN = "---"
 #: The project's setting: the texts that are typed here.
 DRAFT = "draft/try-it"
-#: With more completions than this, each is held against the others together.
-ONE_BY_ONE = 6
-#: Tokens that are coloured, and letters of one.
-PIECES, PIECE = 2_000, 60
+#: What of the page's height the conversation may take, at least so many pixels.
+SHARE, LEAST = 0.24, 120
+ASK = "Write what is said next: that is what is answered."
 
 
 class PlaygroundPage(QWidget):
@@ -70,43 +68,43 @@ class PlaygroundPage(QWidget):
         self.prompt.setPlaceholderText("Prompt")
         self.prompt.setAccessibleName("Prompt of the texts to score")
         self.prompt.setTabChangesFocus(True)
-        self.prompt.setFixedHeight(76)
+        self.prompt.setFixedHeight(60)
         self.completion = QPlainTextEdit()
         self.completion.setPlaceholderText(f"Completions to score, with a line {BETWEEN} between two of them")
         self.completion.setAccessibleName(f"Completions to score, with a line {BETWEEN} between two of them")
         self.completion.setTabChangesFocus(True)
+        self.completion.setMinimumHeight(80)
+        self.completion.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # what there is
         self.score = action_button(actions.SCORE, self.start_scoring)
         self.score_file = action_button(actions.SCORE_FILE, self._choose_file)
         self.suggest = action_button(actions.SUGGEST, self.start_suggesting)
         self.usual = action_button(actions.USUAL_ORDER, self._usual_order)
         self.said = label(SCALES["reference"], "muted", wrap=True)
-        self.scores = table("Rewards", ("Completion", "Reward", "Percentile", "Beats the others"))
-        header = self.scores.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.scores.currentCellChanged.connect(lambda *_: self._show_trace())
-        self._fit(0)
-        self.trace = Reading()
-        self.trace.setAccessibleName("Where the reward moves in the completion")
-        self.trace.setTabChangesFocus(True)
-        self.trace.setPlaceholderText("Score a completion: it is shown here, with what each of its tokens does.")
-        self.legend = label(
-            "What each token does to the reward, if the text ended there: blue raises it, orange lowers it.",
-            "small", wrap=True,
-        )  # fmt: skip
+        self.view = ScoresView(self)
+        self.scores, self.trace = self.view.scores, self.view.trace
+        self.talk = ScoringTalk(session, self)
+        self.talk.changed.connect(self._talk_changed)
+        self.bubbles = ConversationView(self, on_turn=actions.TALK.turn)
+        self.bubbles.turn_chosen.connect(self.talk.send_turn)
+        self.bubbles.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # as wide as the column
+        self.bar = TalkBar(actions.TALK, self, answers=False)
+        self.bar.new_asked.connect(self.talk.begin_anew)
+        self.bar.take_back_asked.connect(self._take_back)
+        self.bar.rank_asked.connect(self._rank_these)
+        self.bar.more_asked.connect(self._write_more)
+        self.go_on_button = action_button(actions.GO_ON_FROM, self.go_on)
 
-        left = card(
-            column(
-                self.runs, self.elsewhere, self.prompt, self.completion, row(self.score, self.score_file, None),
-                self.said, rule(), row(self.suggest, self.usual, None), spacing=SPACE + 4,
-            )
+        inputs = column(
+            self.runs, self.elsewhere, self.bubbles, self.bar, self.prompt, self.completion,
+            row(self.score, self.score_file, None), self.said, rule(), row(self.suggest, self.usual, None),
+            spacing=SPACE,
         )  # fmt: skip
-        right = card(
-            column(
-                label("Rewards", "heading"), self.scores, label("Where the reward moves", "heading"), self.trace,
-                self.legend, spacing=SPACE,
-            )
+        inputs.setStretchFactor(self.completion, 1)
+        left = card(inputs)
+        head = row(
+            label("Rewards", "heading"), None, self.go_on_button, self.bar.rank_button, self.bar.more_button
         )  # fmt: skip
+        right = card(column(head, self.view, self.talk.line, spacing=SPACE))
         self.empty = Empty(
             "No reward model yet",
             "Train one, or name one that was made elsewhere: then every text gets its reward here, token by token.",
@@ -116,13 +114,14 @@ class PlaygroundPage(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(right)
-        body = row(left, self.stack, spacing=2 * SPACE)
+        body = row(scrolled(left), self.stack, spacing=2 * SPACE)
         body.setStretch(0, 1)
         body.setStretch(1, 2)
         body.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(body)
-        theme.notifier.changed.connect(self._show_trace)
-        self._draft = Draft(session.project, DRAFT, {"prompt": self.prompt, "completions": self.completion}, self)
+        fields = {"prompt": self.prompt, "completions": self.completion, "system": self.bar.system}
+        self._draft = Draft(session.project, DRAFT, fields, self)
+        self._show_talk()
 
     def leave(self) -> None:
         """The project is about to close."""
@@ -133,6 +132,14 @@ class PlaygroundPage(QWidget):
         self.suggest.setEnabled(self.runs.count() > 0)
         self._enable()
         self.usual.setVisible(bool(assignments.priorities(self.session.project)))
+        self.talk.look_again()
+
+    def conversation(self) -> Conversation | None:
+        """What is answered now, as far as it is typed."""
+        prompt, said = self.prompt.toPlainText().strip(), self.talk.talk
+        if prompt:
+            return self.talk.asked(prompt, self.bar.system_text)
+        return said.conversation if said.messages else None
 
     def _enable(self) -> None:
         usable = self.runs.count() > 0 or bool(self.elsewhere.text().strip())
@@ -154,8 +161,51 @@ class PlaygroundPage(QWidget):
         if not lines:
             self._say("Write a completion first.")
             return
-        config = ScoreConfig(prompt=self.prompt.toPlainText().strip(), completions=lines, **self._judge())  # type: ignore[arg-type]
+        asked = self.talk.asked(self.prompt.toPlainText().strip(), self.bar.system_text)
+        if not asked.is_plain and not asked.messages[-1].content:
+            self._say(ASK)
+            return
+        values = {"prompt": asked.text} if asked.is_plain else {"conversation": asked.key}
+        config = ScoreConfig(completions=lines, **values, **self._judge())  # type: ignore[arg-type]
         self._start(JobKind.SCORE, config, "Scoring …", lines)
+
+    def go_on(self) -> None:
+        """From the completion that is looked at: what is typed next is answered after it."""
+        if self._found is not None and 0 <= self.view.chosen < len(self._lines):
+            self.talk.go_on(self._found, self._lines[self.view.chosen])
+            self.completion.clear()
+            self.prompt.clear()
+            self.prompt.setFocus()
+
+    def _take_back(self) -> None:
+        """What was asked last can be mended, and its answers; what is typed already stays."""
+        asked, answers = self.talk.take_back()
+        for field, text in ((self.prompt, asked), (self.completion, f"\n{BETWEEN}\n".join(answers))):
+            if not field.toPlainText().strip():
+                field.setPlainText(text)
+
+    def _rank_these(self) -> None:
+        if self._found is not None:
+            self.talk.send(self._found)
+
+    def _write_more(self) -> None:
+        if self._found is not None:
+            self.talk.write_more(self._found)
+
+    def _talk_changed(self) -> None:
+        """What was scored before answers something else."""
+        self._found = None
+        self.view.clear()
+        self._show_talk()
+
+    def _show_talk(self) -> None:
+        talk, found = self.talk.talk, self._found
+        self.bubbles.setVisible(bool(talk.messages))
+        self.bubbles.show_conversation(talk.conversation if talk.messages else None)
+        self.bar.show_talk(talk)
+        self.bar.show_answers(len(set(self._lines)) if found is not None else 0)
+        self.go_on_button.setVisible(found is not None and self.talk.fits(found))
+        self.prompt.setPlaceholderText("What is said next" if talk.messages else "Prompt")
 
     def _choose_file(self) -> None:
         file_dialogs.ask_open(self, "File to score", self._choose_target)
@@ -216,7 +266,8 @@ class PlaygroundPage(QWidget):
         if isinstance(job, ScoreJob):
             self._found, self._lines = job, lines
             self._say(SCALES.get(job.result.scaled_by, SCALES["reference"]))
-            self._show_scores()
+            self.view.show_scores(job.result, lines)
+            self._show_talk()
         elif isinstance(job, ScoreFileJob):
             found = job.result
             long = f" {found.too_long} were too long." if found.too_long else ""
@@ -226,75 +277,6 @@ class PlaygroundPage(QWidget):
             self.session.announce(Changes(frozenset({"assignments"}), "Label next"), self, undoable=False)
             self._say(f"{job.result.groups} unranked prompts now come in the order of its doubt in the Rank tab.")
 
-    def _show_scores(self) -> None:
-        assert self._found is not None
-        result = self._found.result
-        scores, wins, columns = result.scores, result.wins, result.columns
-        places = result.percentiles or (None,) * len(scores)
-        spread = result.spread or (None,) * len(scores)
-        few = 1 < len(scores) <= ONE_BY_ONE
-        beats = tuple(f"Beats {n}" for n in range(1, len(scores) + 1)) if few else ("Beats the others",)
-        names = ("Completion", "Reward", "Percentile", *beats, *columns)
-        self.scores.setColumnCount(len(names))
-        self.scores.setHorizontalHeaderLabels(names)
-        best = max(scores)
-        rows = []
-        for number, text in enumerate(self._lines):
-            others = [value for other, value in enumerate(wins[number]) if other != number]
-            each = ["–" if other == number else f"{value:.0%}" for other, value in enumerate(wins[number])]
-            mean = "–" if not others else f"{sum(others) / len(others):.0%}"
-            unsure = "" if spread[number] is None else f" ± {spread[number]:.2f}"
-            mark = " ★" if len(scores) > 1 and scores[number] == best else ""
-            rows.append(
-                (
-                    f"{number + 1}   {text}",
-                    f"{scores[number]:+.2f}{unsure}{mark}",
-                    "–" if places[number] is None else f"{places[number]:.0%}",
-                    *(each if few else [mean]),
-                    *(f"{values[number]:+.2f}" for values in columns.values()),
-                )
-            )
-        fill(self.scores, rows)
-        self._fit(len(rows))
-        self.scores.setCurrentCell(scores.index(best), 0)
-        self._show_trace()
-
-    def _fit(self, rows: int) -> None:
-        """The table is as high as its rows, and scrolls beyond six."""
-        self.scores.setFixedHeight(ROW * min(max(rows, 2), ONE_BY_ONE) + ROW + SPACE)
-
-    def _show_trace(self) -> None:
-        """The chosen completion, each token on the colour of what it does to the reward."""
-        place = self.scores.currentRow()
-        traces = self._found.result.traces if self._found else ()
-        self.legend.setVisible(bool(traces))
-        if not 0 <= place < len(traces):
-            self.trace.setHtml("")
-            return
-        pieces, rewards = traces[place].pieces[:PIECES], traces[place].rewards[: PIECES + 1]
-        steps = [after - before for before, after in pairwise(rewards)]
-        strongest = max(map(abs, steps), default=0) or 1.0
-        up, down = theme.current().series[:2]
-        words = []
-        for piece, step in zip(pieces, steps, strict=True):
-            colour = QColor(up if step > 0 else down)
-            colour.setAlphaF(min(1.0, abs(step) / strongest) * 0.55)
-            # In per cent: Qt takes an alpha of 1 for opaque, not for 1 of 255.
-            rgba = f"rgba({colour.red()}, {colour.green()}, {colour.blue()}, {round(100 * colour.alphaF())}%)"
-            shown = escape(visible(piece[:PIECE])).replace("\n", "⏎<br>")
-            words.append(f'<span style="background-color: {rgba}; white-space: pre-wrap">{shown}</span>')
-        start, end = rewards[0], traces[place].rewards[-1]
-        count = len(traces[place].pieces)
-        cut = f" The first {PIECES:,} of {count:,} tokens are shown." if count > PIECES else ""
-        self.trace.setHtml(
-            f'<p style="line-height: 150%">{"".join(words)}</p><p style="color: {theme.current().muted}">'
-            f"Empty: {start:+.2f}. Whole: {end:+.2f}. Largest step: {_largest(pieces, steps)}.{cut}</p>"
-        )
-        self.trace.setAlignment(Qt.AlignmentFlag.AlignLeft)
-
-
-def _largest(pieces: Sequence[str], steps: list[float]) -> str:
-    if not steps:
-        return "none"
-    place = max(range(len(steps)), key=lambda n: abs(steps[n]))
-    return f"{steps[place]:+.2f} at “{escape(one_line(pieces[place], 40))}”"
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.bubbles.set_highest(max(LEAST, round(SHARE * self.height())))

@@ -6,6 +6,7 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QWidget
 
 from core.config.training import TrainRewardJob
+from core.conversation import Conversation
 from core.jobs.follow import News
 from core.store import Changes
 from desktop.background import wait_for_all
@@ -14,7 +15,7 @@ from desktop.reward.playground_page import PlaygroundPage
 from desktop.reward.report_page import ReportPage
 from desktop.reward.training_page import TrainingPage
 from desktop.session import Session
-from desktop.tab import ShowsRuns, TabWidget
+from desktop.tab import LooksAtConversation, ShowsRuns, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column
 from desktop.widgets.pages import Pages
@@ -22,7 +23,7 @@ from desktop.widgets.pages import Pages
 Later = TypeVar("Later", ReportPage, PlaygroundPage)
 
 
-class Tab(TabWidget, ShowsRuns):
+class Tab(TabWidget, ShowsRuns, LooksAtConversation):
     """Three pages; the report is measured when it is looked at."""
 
     ID = TabId.REWARD
@@ -74,6 +75,11 @@ class Tab(TabWidget, ShowsRuns):
     def show_newest_run(self) -> None:
         self.pages.open(PageId.TRAIN)
         self.training.show_newest()
+
+    def conversation(self) -> Conversation | None:
+        """The one whose answers are scored."""
+        made = self._playground.made
+        return made.conversation() if made is not None and self.pages.shown == PageId.TRY_IT else None
 
     def _forget_report(self) -> None:
         if self._report.made is not None:

@@ -76,6 +76,10 @@ class ProjectPage(QWidget):
         if isinstance(found := self.open_tab(TabId.RANK), Ranks):
             found.adjudicate(group_id)
 
+    def rank(self, group_id: int) -> None:
+        if isinstance(found := self.open_tab(TabId.RANK), Ranks):
+            found.rank(group_id)
+
     def show_guide(self) -> None:
         self.guide_asked.emit()
 

@@ -39,7 +39,7 @@ from core.report.growth import Growth
 from core.report.measure import Length, Mistake, RewardReport, Slice
 from core.store import completions, create_project, open_project, prompts
 from desktop import errors, user_settings
-from desktop.compare.tab import Duel
+from desktop.compare.duel import Answers, Duel
 from desktop.conversation.bubbles import ConversationView
 from desktop.guide import guide
 from desktop.instructions.hub_dialog import HubDialog
@@ -272,7 +272,7 @@ SHOWS = {
     "guidelines": lambda text: MarkdownView().show_markdown(text),
     "label": lambda text: label(text, wrap=True).heightForWidth(300),
     "card in Compare": lambda text: Duel(
-        text, *({"score": 1.0, "gold": None, "completion": text} for _ in range(2))
+        Answers(text, *({"score": 1.0, "gold": None, "completion": text} for _ in range(2)))
     ).sizeHint(),
     "cell": lambda text: fill_table(table("t", ("a",)), [(text,)]),
     "tooltip": lambda text: tip(text),

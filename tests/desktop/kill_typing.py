@@ -20,8 +20,8 @@ from desktop.window import Window
 
 
 def fields(window: Window) -> list[QWidget]:
-    """What is typed into: the guidelines, new and old prompts, a conversation, texts to score and to compare, a
-    comment, an answer."""
+    """What is typed into: the guidelines, new and old prompts, a conversation, texts to score and to compare with their
+    system turns, a comment, an answer."""
     page = window.page
     assert page is not None
     instructions, reward = page.open_tab(TabId.INSTRUCTIONS), page.open_tab(TabId.REWARD)
@@ -34,7 +34,8 @@ def fields(window: Window) -> list[QWidget]:
     return [
         *instructions.guidelines.editors.values(), instructions.prompts.adding.new_text,
         instructions.prompts.selected.text, playground.prompt, playground.completion, compare.prompt,
-        rank.board.comment, rank.board.answer.field, talk.editor.turns[0].text,
+        playground.bar.system, compare.bar.system, rank.board.comment, rank.board.answer.field,
+        talk.editor.turns[0].text,
     ]  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def test_a_kill_while_typing_loses_at_most_the_last_second(filled, tmp_path, key
     child.stdout.close()
     old_enough = sum(killed_at - at > SECOND + SLACK for at in typed_at)
     found = kept(filled.folder)
-    assert len(found) == 12
+    assert len(found) == 14
     assert {name: count for name, count in found.items() if count < max(1, old_enough)} == {}
 
 
@@ -58,6 +58,8 @@ def kept(folder: Path) -> dict[str, int]:
     texts["prompt to score"] = settings.get("draft/try-it", {}).get("prompt", "")
     texts["completions to score"] = settings.get("draft/try-it", {}).get("completions", "")
     texts["prompt to compare"] = settings.get("draft/compare", {}).get("prompt", "")
+    for page in ("try-it", "compare"):
+        texts[f"system turn, {page}"] = settings.get(f"draft/{page}", {}).get("system", "")
     texts["comment"] = drafts[0]["comment"] if drafts else ""
     (answer,) = [kept for name, kept in settings.items() if name.startswith("draft/answer/") and kept] or [{}]
     texts["an answer"] = answer.get("0", "")

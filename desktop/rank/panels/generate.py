@@ -39,7 +39,7 @@ class GeneratePanel(QWidget):
         bind(actions.POLICY, self.policy)
         self.mixed = QComboBox(self)
         bind(actions.MIXED, self.mixed)
-        self.form = ConfigForm(GenerateConfig, leave_out=("policy_job", "mix_with"), actions=actions.GENERATION)
+        self.form = ConfigForm(GenerateConfig, leave_out=actions.LEFT_OUT, actions=actions.GENERATION)
         self.about = label("", "muted", wrap=True)
         self.generate = action_button(actions.GENERATE, self.start)
         self.stop = action_button(actions.STOP, self._stop)

@@ -1,5 +1,6 @@
 """The comparison scores by the very reward that the policy was tuned with."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 from core.config.jobs import CompareConfig, GenerateConfig, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig, TrainRewardJob
 from core.jobs import queue
-from core.labeling import gold
+from core.labeling import gold, sending
 from core.store import prompts
 from core.store.runs import job_samples
 
@@ -98,3 +99,19 @@ def test_what_was_tuned_from_rankings_alone_is_scored_by_the_gold_reward_that_is
     rows = job_samples.listed(asking, compared(asking, run_job, gold="length").id)
     assert [row["score"] for row in rows] == [row["gold"] for row in rows]
     assert {row["score"] for row in job_samples.listed(asking, compared(asking, run_job).id)} == {None}
+
+
+def test_each_conversation_is_sent_to_rank_with_the_answers_to_it(asking, run_job):
+    config = replace(POLICY, steps=1, eval_prompts=0, gold="length", train_on_gold=True, algorithm="reinforce")
+    run = run_job(asking, JobKind.TRAIN_POLICY, config, ALGORITHMS["reinforce"].config())
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
+    conversations = (json.dumps(turns), json.dumps(turns[:1]))
+    job = compared(asking, run_job, conversations=conversations, prompts=("d",), completions=2, batch_size=2)
+    found = sending.of_comparison(asking, job)
+    assert [each.conversation.text for each in found] == ["d", "User: a\n\nAssistant: b\n\nUser: c", "a"]
+    for each in found:
+        rows = [row for row in job_samples.listed(asking, job.id) if row["prompt"] == each.conversation.text]
+        assert {(answer.text, answer.policy_job) for answer in each.answers} <= {
+            (row["completion"], run.id if row["policy"] == "tuned" else None) for row in rows
+        }
+        assert {answer.text for answer in each.answers} == {row["completion"] for row in rows}

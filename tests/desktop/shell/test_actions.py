@@ -70,7 +70,7 @@ def test_every_tab_keeps_the_contract(window, qtbot):
         (contract.ShowsRuns, {TabId.REWARD, TabId.TUNE}),
         (contract.ReadsSettings, {TabId.RANK}),
         (contract.HoldsOut, {TabId.INSTRUCTIONS}),
-        (contract.LooksAtConversation, {TabId.INSTRUCTIONS, TabId.RANK}),
+        (contract.LooksAtConversation, {TabId.INSTRUCTIONS, TabId.RANK, TabId.REWARD, TabId.COMPARE}),
         (contract.Ranks, {TabId.RANK}),
     ],
 )

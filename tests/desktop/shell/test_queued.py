@@ -36,7 +36,7 @@ def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noq
     window.open_tab(TabId.COMPARE)
     compare = window.tabs[TabId.COMPARE]
     compare.compare_heldout()
-    assert compare._busy.text().startswith(waits)
+    assert compare.busy.text().startswith(waits)
     later = queued(filled)
     window.open_tab(TabId.TUNE)
     polled(window)
@@ -49,7 +49,7 @@ def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noq
 
     set_status(filled, running, "paused")
     polled(window)
-    said = (playground.said, compare._busy, ppo.result)
+    said = (playground.said, compare.busy, ppo.result)
     assert [text.text() for text in said] == [f"{waits}, which is paused."] * 3
     set_status(filled, running, "done")
     first = queue.listed(filled, status="queued")[-1]
@@ -63,4 +63,4 @@ def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noq
         polled(window)
         set_status(filled, each, "done" if each.kind == JobKind.GENERATE else "running")
     assert playground.said.text() == "Scoring …"
-    assert compare._busy.text() == "Both are answering …"
+    assert compare.busy.text() == "Both are answering …"

@@ -1,0 +1,146 @@
+"""To Rank from where answers are seen: a conversation becomes a prompt, and the answers to it a group that is ranked
+first (`core.store.assignments`). Who wrote each is kept, and hidden from whoever ranks them as ever."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
+
+from core.config.jobs import CompareConfig, CompareJob, GenerateConfig, ScoreJob
+from core.conversation import Conversation
+from core.errors import BadInput
+from core.events import NewCompletion
+from core.jobs import queue
+from core.records import ACTIVE, Prompt
+from core.store import Changes, Project, changed, completions, prompts
+from core.store.runs import job_samples
+from core.store.undo.steps import Refused
+
+LABEL = "Send to Rank"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was asked, and distinct answers to it with how each was written. `job_id` is the job in which they were
+    seen."""
+
+    conversation: Conversation
+    answers: tuple[NewCompletion, ...]
+    how: tuple[dict[str, Any], ...]
+    job_id: int
+
+
+class Sent(NamedTuple):
+    """The group that was sent to be ranked, and the prompt that it answers. Where both were there already, `changes`
+    touch nothing."""
+
+    changes: Changes
+    prompt_id: int
+    group_id: int
+
+
+def send(project: Project, answered: Answered) -> Sent:
+    """Put answers first in every labeler's queue. What is there already is found, not made again.
+
+    Raises `BadInput` where there are no two different answers.
+    """
+    if len(answered.answers) < 2:
+        raise BadInput("There are no two different answers to rank: ask for two more.")
+    with project.write():
+        prompt_id, made = _prompt(project, answered.conversation)
+        texts = sorted(answer.text for answer in answered.answers)
+        there = completions.texts_by_group(project, prompt_id)
+        group_id = next((number for number, found in there.items() if sorted(found) == texts), None)
+        if group_id is None:
+            group_id = completions.add_group(
+                project, prompt_id, answered.answers, each=answered.how, job_id=answered.job_id
+            )
+            made |= {"completions", "completion_groups"}
+    return Sent(changed(LABEL, *made, ids=(prompt_id, group_id)), prompt_id, group_id)
+
+
+def _prompt(project: Project, conversation: Conversation) -> tuple[int, set[str]]:
+    """The prompt that is the conversation, and the tables that changed to make it. Raises `BadInput`."""
+    found = prompts.id_of(project, conversation)
+    if found is not None:
+        return found, set()
+    return prompts.add(project, [Prompt.of(conversation)]).ids[0], {"prompts"}
+
+
+def of_comparison(project: Project, job: CompareJob) -> list[Answered]:
+    """What was asked in a comparison, with what both sides answered; what was not answered by both is left out."""
+    return list(_of_comparison(project, job))
+
+
+def _of_comparison(project: Project, job: CompareJob) -> Iterator[Answered]:
+    sides: dict[str, list[dict[str, Any]]] = {"reference": [], "tuned": []}
+    for row in job_samples.listed(project, job.id):
+        sides.get(row["policy"], []).append(row)  # a project may come from elsewhere, and hold any
+    copies = job.config.completions
+    for number, asked in enumerate(_asked(project, job, sides["reference"][::copies])):
+        here = slice(number * copies, (number + 1) * copies)
+        rows = [*sides["reference"][here], *sides["tuned"][here]]
+        if asked is not None and len(rows) == 2 * copies:
+            found = {row["completion"]: _of_sample(row, job) for row in reversed(rows)}
+            answers = tuple(reversed(found.values()))
+            yield Answered(asked, answers, (_how(job.config, job.id),) * len(answers), job.id)
+
+
+def _asked(project: Project, job: CompareJob, rows: Sequence[dict[str, Any]]) -> list[Conversation | None]:
+    """What was typed, or the held-out prompts that are still there."""
+    if job.config.typed:
+        return list(job.config.asked)
+    numbers = [row["prompt_id"] or 0 for row in rows]
+    there = {prompt.id: prompt.conversation for prompt in prompts.some(project, numbers)}
+    return [there.get(number) for number in numbers]
+
+
+def _of_sample(row: dict[str, Any], job: CompareJob) -> NewCompletion:
+    """A sample does not say whether it ended with its last token: one of the greatest length counts as cut off."""
+    policy = (job.result.policy_job or job.config.policy_job) if row["policy"] == "tuned" else None
+    ended = row["tokens"] < job.config.max_new_tokens
+    return NewCompletion(row["completion"], row["tokens"], ended, job.config.seed, policy_job=policy)
+
+
+def _how(config: CompareConfig, job_id: int) -> dict[str, Any]:
+    values = asdict(config)
+    names = ("temperature", "top_p", "max_new_tokens", "checkpoint")
+    return {name: values[name] for name in names} | {"compared": job_id}
+
+
+def of_scoring(job: ScoreJob, labeler_id: int) -> Answered:
+    """What somebody wrote to be scored, as their own."""
+    texts = dict.fromkeys(job.config.completions)
+    answers = tuple(NewCompletion(text, 0, True, 0, written_by=labeler_id) for text in texts)
+    return Answered(job.config.asked, answers, ({"scored": job.id},) * len(answers), job.id)
+
+
+def more(project: Project, conversation: Conversation, writer: GenerateConfig) -> tuple[Changes, GenerateConfig]:
+    """The job in which `writer` gives two more answers, to be ranked first, to a conversation that is made a prompt
+    where it is none. Each time others are drawn."""
+    with project.write():
+        prompt_id, made = _prompt(project, conversation)
+        seed = writer.seed + len(completions.texts_by_group(project, prompt_id))
+    config = replace(
+        writer, prompt_ids=(prompt_id,), split="all", completions=2, missing_only=False, rank_first=True, seed=seed
+    )
+    return changed(LABEL, *made, ids=(prompt_id,)), config
+
+
+def take_back(project: Project, changes: Changes, job_id: int) -> None:
+    """Undo `more`: a job that waits is stopped, what it wrote goes, and the prompt where it was made for it.
+
+    Raises `BadInput` while it writes, and `Refused` once something of it was ranked.
+    """
+    status = queue.get(project, job_id).status
+    if status == "queued":
+        queue.want(project, job_id, "stop")
+    elif status in ACTIVE:
+        raise BadInput("The two answers are being written: wait until they are there, or stop the job, then undo.")
+    try:
+        with project.write():
+            for group_id in completions.groups_of_job(project, job_id):
+                completions.remove_group(project, group_id)
+            if "prompts" in changes.tables and not prompts.is_answered(project, changes.ids[0]):
+                prompts.delete(project, changes.ids)
+    except BadInput as error:
+        raise Refused(str(error)) from error
