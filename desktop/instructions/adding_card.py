@@ -55,7 +55,8 @@ class AddingCard(QFrame):
             self.new_text,
             row(label("Use for"), self.split, None, self.one_prompt),
             row(self.add_button, self.import_button, None),
-            row(self.write_button, self.hub_button, None),
+            row(self.write_button, None),
+            row(self.hub_button, None),
             self.said,
         )
         inside.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
