@@ -8,7 +8,7 @@ from core.conversation import Conversation
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import Completion, Group
-from core.store import Changes, Project, cells, changed, now, prompts
+from core.store import Changes, Project, cells, now, prompts
 
 ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
 ADD = """
@@ -103,7 +103,7 @@ def write(project: Project, group_id: int, labeler_id: int, text: str, of: int |
             "sampling": json.dumps({} if of is None else {"mended": of}),
         })  # fmt: skip
         project.count_edit("completion_groups")
-    return changed("Write an answer" if of is None else "Mend an answer", "completions", ids=(number,))
+    return project.changed("Write an answer" if of is None else "Mend an answer", "completions", ids=(number,))
 
 
 def take_back(project: Project, completion_id: int) -> Changes:
@@ -114,7 +114,7 @@ def take_back(project: Project, completion_id: int) -> Changes:
             raise BadInput("This answer was ranked, so that it stays.")
         database.execute("delete from completions where id = ? and written_by is not null", (completion_id,))
         project.count_edit("completion_groups")
-    return changed("Take an answer back", "completions", ids=(completion_id,))
+    return project.changed("Take an answer back", "completions", ids=(completion_id,))
 
 
 def exists(project: Project, group_id: int) -> bool:

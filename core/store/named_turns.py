@@ -9,7 +9,7 @@ import sqlite3
 
 from core.conversation import looks_like_turns, of_named_turns
 from core.records import Prompt
-from core.store import Changes, Project, changed, prompts
+from core.store import Changes, Project, prompts
 
 #: The ids of the prompts that a person has still to look at.
 UNSURE = "unsure_turns"
@@ -43,4 +43,4 @@ def unsure(project: Project) -> list[Prompt]:
 def settle(project: Project) -> Changes:
     """Those that are left are one user turn each, as somebody has seen."""
     project.set_setting(UNSURE, [])
-    return changed("Leave texts as one turn", "settings", "prompts")
+    return project.changed("Leave texts as one turn", "settings", "prompts")

@@ -161,7 +161,7 @@ class GuidelinesEditor(QWidget):
         except KnownError as error:
             self._say(str(error), "error")
             return
-        self.session.announce(changes, self)  # before the next write, which is no part of the step that undo takes back
+        self.session.announce(changes, self)
         self._draft.rest()
         self._store_draft(None)
         self.put_back.hide()

@@ -138,6 +138,20 @@ def test_a_step_is_one_operation_and_not_what_was_written_beside_it(filled):
     assert drafts.listed(filled, person.id)
 
 
+def test_a_step_is_found_by_its_operation_whatever_was_written_since(filled):
+    history, before = History(filled), contents(filled)
+    first = prompts.edit(filled, 1, tags=("a",))
+    second = prompts.delete(filled, [3, 4])
+    filled.set_setting("draft/new-prompts", {"text": "what is being typed"})
+    history.mark(first)
+    history.mark(second)
+    assert history.undo().label == "Undone: Delete prompts"
+    assert history.undo().label == "Undone: Edit prompt"
+    typed = filled.setting("draft/new-prompts")
+    filled.database.execute("delete from settings where key = 'draft/new-prompts'")
+    assert contents(filled) == before and typed == {"text": "what is being typed"}
+
+
 def test_a_deletion_comes_back_with_all_that_went_along(filled):
     person = labelers.named(filled, "somebody")
     drafts.keep(filled, person.id, 3, {"tiers": []})
