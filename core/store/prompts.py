@@ -9,6 +9,11 @@ from core.errors import BadInput, NothingToDo, ProjectError
 from core.records import Prompt, Split
 from core.store import Changes, Project, cells, now
 
+ADD = """
+    insert into prompts (text, messages, tags, split, source, created_at)
+    values (:text, :messages, :tags, :split, :source, :created_at)
+"""
+
 
 def _prompt(row: dict[str, Any]) -> Prompt:
     turns = cells.turns(row["messages"], row["id"])
@@ -131,16 +136,12 @@ def add(project: Project, prompts: Iterable[Prompt]) -> Changes:
             if not prompt.text.strip():
                 continue
             some = True
-            cursor = database.execute(
-                "insert into prompts (text, messages, tags, split, source, created_at)"
-                " values (:text, :messages, :tags, :split, :source, :created_at) on conflict do nothing",
-                _cells(prompt.conversation) | {
+            row = _cells(prompt.conversation)
+            if id_of(project, prompt.conversation) is None:  # a conflict on insert would take a number for nothing
+                ids.append(database.insert(ADD, row | {
                     "tags": json.dumps(prompt.tags), "split": prompt.split, "source": prompt.source,
                     "created_at": now(),
-                },
-            )  # fmt: skip
-            if cursor.rowcount:
-                ids.append(int(cursor.lastrowid or 0))
+                }))  # fmt: skip
         if not some:
             raise NothingToDo(
                 "There are no prompts in it: give one prompt a line, or JSON lines with a `prompt` field."
