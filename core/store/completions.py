@@ -16,7 +16,8 @@ ADD = """
     values (:group_id, :text, :policy_job, :sampling, :seed, :tokens, :ended)
 """
 WRITE = """
-    insert into completions (group_id, text, written_by, sampling) values (:group_id, :text, :written_by, :sampling)
+    insert into completions (id, group_id, text, written_by, sampling)
+    values (:id, :group_id, :text, :written_by, :sampling)
 """
 OF_GROUP = """
     select c.id, c.group_id, c.text, c.policy_job, c.ended, c.tokens, c.sampling, l.name from completions c
@@ -85,8 +86,11 @@ def written_by_hand(project: Project, group_id: int) -> dict[int, int]:
     return dict(project.database.execute(sql, (group_id,)).fetchall())
 
 
-def write(project: Project, group_id: int, labeler_id: int, text: str, of: int | None = None) -> Changes:
-    """Add what a labeler wrote to a group, or made of its completion `of`. Rankings from before go without it.
+def write(
+    project: Project, group_id: int, labeler_id: int, text: str, of: int | None = None, *, number: int | None = None
+) -> Changes:
+    """Add what a labeler wrote to a group, or made of its completion `of`. Rankings from before go without it. What was
+    taken back comes again under the `number` that it had.
 
     Raises `BadInput` for an empty text, and for one that a completion of the group has already.
     """
@@ -99,7 +103,7 @@ def write(project: Project, group_id: int, labeler_id: int, text: str, of: int |
         raise BadInput("The answer that was mended is none of this prompt's.")
     with project.write() as database:
         number = database.insert(WRITE, {
-            "group_id": group_id, "text": text, "written_by": labeler_id,
+            "id": number, "group_id": group_id, "text": text, "written_by": labeler_id,
             "sampling": json.dumps({} if of is None else {"mended": of}),
         })  # fmt: skip
         project.count_edit("completion_groups")
