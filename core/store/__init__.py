@@ -29,7 +29,7 @@ DATABASE = "plumbline.db"
 @dataclass(frozen=True)
 class Changes:
     """What an operation touched: table names, and a label for people ("Rank", "Edit guidelines"). `write` is the number
-    of its transaction (`Project.writes`), by which undo finds what it wrote; 0 is none that can be undone."""
+    of its transaction (`Project.writes`), by which undo finds what it wrote; 0 is the last one."""
 
     tables: frozenset[str]
     label: str

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
 from core.store import Changes, prompts
+from core.store.typed import Typed
 from desktop.instructions import actions
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
 from desktop.instructions.import_dialog import ImportDialog
@@ -32,8 +33,8 @@ from desktop.widgets.strangers import Editing
 SEARCH_MILLISECONDS = 150
 SIDE_WIDTH = 340
 KEEP = "(as it is)"
-#: Settings of the project: prompts that are not added yet, and what is typed over one and not saved.
-NEW_DRAFT, EDIT_DRAFT = "draft/new-prompts", "draft/prompt"
+#: Settings of the project: prompts that are not added yet, and what is typed over each and not saved.
+NEW_DRAFT, EDIT_DRAFT = "draft/new-prompts", "draft/prompt/{}"
 
 
 class PromptsPage(QWidget):
@@ -50,6 +51,9 @@ class PromptsPage(QWidget):
         self._search_timer = QTimer(self, singleShot=True, interval=SEARCH_MILLISECONDS)
         self._search_timer.timeout.connect(self.search_now)
         self._edit = Throttle(self, self._keep_edit)
+        self._kept: Typed | None = None
+        self._saved = ("", "")
+        self._tags: tuple[str, ...] = ()
         self._loading = False
         self._confirmed: tuple[int, ...] = ()
         self._shown: tuple[int, ...] = ()
@@ -144,6 +148,7 @@ class PromptsPage(QWidget):
         self.split = split_box(self)
         self.tags = QLineEdit(self)
         self.tags.setPlaceholderText("comma, separated")
+        self.tags.setMaxLength(1_000_000)
         bind(actions.TAGS, self.tags)
         self.text.textChanged.connect(self._typed)
         self.tags.textChanged.connect(self._typed)
@@ -227,11 +232,12 @@ class PromptsPage(QWidget):
         ids = self.table.selected_ids()
         split = cast(Split, self.split.currentData()) or None
         typed = self.tags.text()
-        tags = None if len(ids) > 1 and not typed.strip() else tags_of(typed)
+        unchanged = not typed.strip() if len(ids) > 1 else typed == self._saved[1]  # what is not meant stays as it is
+        tags = None if unchanged else tags_of(typed, self._tags)
+        text = None if len(ids) > 1 or self.text.text() == self._saved[0] else self.text.text()
         try:
             with self.session.project.write():
                 for prompt_id in ids:
-                    text = self.text.text() if len(ids) == 1 else None
                     changes = prompts.edit(self.session.project, prompt_id, text=text, split=split, tags=tags)
         except KnownError as error:
             self._say(self.edited, str(error), "error")
@@ -256,7 +262,7 @@ class PromptsPage(QWidget):
         except KnownError as error:
             self._say(self.edited, str(error), "error")
             return
-        self._forget_edit()
+        self._edit.rest()  # what was typed stays, for when it is undone
         self.table.clearSelection()
         self._done(changes)
         self._say(self.added, f"{counted(len(ids), 'prompt')} deleted.", "muted")
@@ -292,6 +298,7 @@ class PromptsPage(QWidget):
         if self._edit.waiting:
             self._keep_edit()
         self._shown = ids
+        self._kept, self._tags = None, ()
         self._confirmed = ()
         self.delete_button.setText("Delete" if len(ids) < 2 else f"Delete {len(ids):,}")
         self.edited.hide()
@@ -304,6 +311,7 @@ class PromptsPage(QWidget):
             prompt = prompts.get(self.session.project, ids[0])
             self.split.setCurrentIndex(self.split.findData(prompt.split))
             self._put(prompt.text, ", ".join(prompt.tags))
+            self._saved, self._tags = (self.text.text(), self.tags.text()), prompt.tags
             self._open_draft(ids[0])
         elif ids:
             self.split.insertItem(0, KEEP, "")
@@ -325,23 +333,24 @@ class PromptsPage(QWidget):
     def _keep_edit(self) -> None:
         """Store what is typed over the selected prompt until it is saved."""
         self._edit.rest()
-        if len(self._shown) == 1 and not self.text.too_long:
-            draft = {"id": self._shown[0], "text": self.text.text(), "tags": self.tags.text()}
-            self.session.project.set_setting(EDIT_DRAFT, draft)
+        typed = (self.text.text(), self.tags.text())
+        if self._kept is not None and not self.text.too_long:
+            self._kept.keep(
+                None if typed == self._saved else {"text": typed[0], "tags": typed[1], "of": self._saved[0]}
+            )
 
     def _open_draft(self, prompt_id: int) -> None:
-        draft, saved = self.session.project.setting(EDIT_DRAFT), (self.text.text(), self.tags.text())
-        if not isinstance(draft, dict) or draft.get("id") != prompt_id or self.text.too_long:
-            return
-        typed = (str(draft.get("text", "")), str(draft.get("tags", "")))
-        if typed != saved:
-            self._put(*typed)
-            self._say(self.edited, "What you typed and did not save is here.", "warning")
+        self._kept = Typed(self.session.project, EDIT_DRAFT.format(prompt_id))
+        draft = None if self.text.too_long else self._kept.read(_is_typed)
+        if draft is not None and (draft["text"], draft["tags"]) != self._saved:
+            self._put(draft["text"], draft["tags"])
+            since = "" if draft.get("of", self._saved[0]) == self._saved[0] else " The prompt was changed since."
+            self._say(self.edited, f"What you typed and did not save is here.{since}", "warning")
 
     def _forget_edit(self) -> None:
         self._edit.rest()
-        if self.session.project.setting(EDIT_DRAFT) is not None:
-            self.session.project.set_setting(EDIT_DRAFT, None)
+        if self._kept is not None:
+            self._kept.keep(None)
 
     def _select(self, ids: set[int]) -> None:
         selection = self.table.selectionModel()
@@ -357,6 +366,10 @@ class PromptsPage(QWidget):
         QTimer.singleShot(0, self, lambda: self.side.ensureWidgetVisible(where, 0, 2 * SPACE))
 
 
+def _is_typed(draft: object) -> bool:
+    return isinstance(draft, dict) and all(isinstance(draft.get(part), str) for part in ("text", "tags"))
+
+
 def split_box(parent: QWidget) -> QComboBox:
     box = QComboBox(parent)
     box.setToolTip(actions.USE_FOR.tip)
@@ -366,9 +379,12 @@ def split_box(parent: QWidget) -> QComboBox:
     return box
 
 
-def tags_of(text: str) -> tuple[str, ...]:
-    """`a, b,, a` -> (a, b)."""
-    return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
+def tags_of(text: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """`a, b,, a` -> (a, b). Those that are `known` may hold commas."""
+    whole = [tag for tag in known if "," in tag and tag in text]
+    for tag in whole:
+        text = text.replace(tag, "", 1)
+    return tuple(dict.fromkeys([*whole, *(tag.strip() for tag in text.split(",") if tag.strip())]))
 
 
 def counted(number: int, noun: str) -> str:

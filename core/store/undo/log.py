@@ -16,8 +16,8 @@ TABLES = (
 #: Settings that are no choice of anybody: who is at work, how often a table was edited, where a tour stands, and what
 #: is being typed, which comes and goes beside the operations.
 NO_CHOICE = (
-    "{row}.key not like 'edits/%' and {row}.key not like 'draft/%'"
-    " and {row}.key not in ('worker', 'tour', 'guidelines_draft')"
+    "{row}.key not like 'edits/%' and {row}.key not like 'draft/%' and {row}.key not like 'guidelines_draft%'"
+    " and {row}.key not in ('worker', 'tour')"
 )
 
 #: The table, how many rows the statement adds to it, and its SQL.

@@ -34,7 +34,7 @@ class RowRecorder:
 
     def step(self, changes: Changes) -> Step | None:
         """What an operation wrote as a step; None if that is nothing that is undone."""
-        statements = self._log.taken(changes.write)
+        statements = self._log.taken(changes.write or self.project.writes)
         if isinstance(changes, Recorded):
             return None if changes.bulk is None else BulkStep(
                 label=changes.label, tables=changes.tables, folder=self.project.folder, bulk=changes.bulk,
