@@ -140,6 +140,7 @@ class ItemEditor:
         after = _commented(item, comment)
         try:
             with self.as_it_is():
+                self.item = after  # where it cannot be written now, it is saved with the ranking
                 self._keep(after)
         except ChangedElsewhere:
             if self.item is not None and comment not in self.item.ordering.comment:
@@ -147,7 +148,6 @@ class ItemEditor:
                 self.item = _commented(self.item, said)
                 self._keep(self.item)
             raise
-        self.item = after
 
     def write(self, text: str, of: int | None = None) -> Changes:
         """Add an answer of the labeler's own to what is on the table, or one made of its completion `of`: the best one

@@ -1,5 +1,6 @@
 """What a labeler has begun, above all a comment, outlives undo, other windows, and answers that are taken back."""
 
+import sqlite3
 from contextlib import closing
 
 import pytest
@@ -187,6 +188,17 @@ def test_an_answer_and_the_order_with_it_are_written_and_taken_back_at_once(fill
             session.undo()
     assert len(completions.ids(filled, 1)) == len(session.ordering.shown) == 5
     assert started(filled).ordering == session.ordering
+    session.save()
+    assert counting_rankings(filled)[0].comment == SAID
+
+
+def test_a_comment_that_could_not_be_written_is_saved_with_the_ranking(filled):
+    session = started(filled)
+    place(session)
+    filled.database.execute("pragma query_only = 1")
+    with pytest.raises(sqlite3.OperationalError):
+        session.editor.set_comment(SAID)
+    filled.database.execute("pragma query_only = 0")
     session.save()
     assert counting_rankings(filled)[0].comment == SAID
 
