@@ -206,6 +206,8 @@ def _of_database(error: sqlite3.Error) -> KnownError | None:
             return KnownError(NO_SHARED_MEMORY)
         if code.startswith("SQLITE_IOERR"):
             return KnownError(DISK_FAILS)
+    if isinstance(error, sqlite3.IntegrityError) and text.startswith("FOREIGN KEY"):
+        return BadInput("What this belongs to was deleted meanwhile, in another window or by another program.")
     if any(word in text for word in DAMAGED_WORDS):
         return DamagedProject(DAMAGED)
     return None

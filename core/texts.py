@@ -136,3 +136,8 @@ def _in_pieces(run: str) -> str:
     if len(run) <= LONG_RUN:
         return run
     return "\u200b".join(run[start : start + LONG_RUN // 4] for start in range(0, len(run), LONG_RUN // 4))
+
+
+def whole(text: str) -> str:
+    """With a replacement character for each half of a letter, which no file and no row can hold; two halves are one."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,6 +1,41 @@
 """What the newest migrations made, taken back: a project as earlier versions left it, as far as opening can tell."""
 
-TO_M006 = """
+
+def _made_anew(table: str, columns: str, indexes: str = "") -> str:
+    """A table with its rows and without `autoincrement`; its columns as the migrations before m009 left them."""
+    return f"""
+create temp table kept as select * from {table}; drop table {table}; create table {table} ({columns}) strict;
+insert into {table} select * from temp.kept; drop table temp.kept; {indexes}
+"""
+
+
+TO_M008 = (
+    "pragma foreign_keys = off;"
+    + _made_anew(
+        "prompts",
+        "id integer primary key, text text not null check (length(trim(text)) > 0), tags text not null default '[]',"
+        " split text not null default 'train' check (split in ('train', 'heldout')), source text not null default '',"
+        " created_at text not null, messages text",
+        "create unique index prompts_text on prompts (text) where messages is null;"
+        " create unique index prompts_messages on prompts (messages) where messages is not null;",
+    )
+    + _made_anew(
+        "completion_groups",
+        "id integer primary key, prompt_id integer not null references prompts (id) on delete cascade,"
+        " job_id integer references jobs (id) on delete set null, created_at text not null",
+        "create index completion_groups_prompt on completion_groups (prompt_id);",
+    )
+    + _made_anew(
+        "completions",
+        "id integer primary key, group_id integer not null references completion_groups (id) on delete cascade,"
+        " text text not null, policy_job integer references jobs (id) on delete set null,"
+        " sampling text not null default '{}', seed integer not null default 0, tokens integer not null default 0,"
+        " ended integer not null default 1, written_by integer references labelers (id)",
+        "create index completions_group on completions (group_id);",
+    )
+    + "delete from _sqlite_migrations where name >= 'm009';"
+)
+TO_M006 = f"""{TO_M008}
 alter table rankings drop column strength;
 drop index prompts_messages; drop index prompts_text; create unique index prompts_text on prompts (text);
 alter table prompts drop column messages; alter table completions drop column written_by;

@@ -1,9 +1,10 @@
 """What a labeler has begun and not saved: drafts in the project, on disk before anything is shown of them."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from core.errors import BadInput
 from core.labeling.ordering import Ordering
 from core.labeling.pairwise import Answers, Tiers
 from core.preferences.judged_groups import OVERALL
@@ -11,45 +12,71 @@ from core.store import Project, drafts
 from core.store.rankings import METHODS
 
 
+class ChangedElsewhere(BadInput):
+    """What is on the table is another by now: it is shown as it is, and nothing was written over."""
+
+
+BEGUN_ELSEWHERE = "You went on with this prompt in another window: here it is as you left it there."
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An order with what it was begun from: `source` is the ranking that it revises, and `adjudicating` one counts
+    instead of everybody else's."""
+
+    ordering: Ordering
+    source: int | None = None
+    adjudicating: bool = False
+
+
 class Drafts:
-    """The drafts of one labeler, by group; `shown` gives a group's completions in the order in which they are seen."""
+    """The drafts of one labeler, by group; `shown` gives a group's completions in the order in which they are seen.
+
+    They are read where they lie, because other windows of the same labeler write them, too. What this one has read or
+    written last is known to it, and no other is ever written over or taken away.
+    """
 
     def __init__(self, project: Project, labeler_id: int, shown: Callable[[int], tuple[int, ...]]) -> None:
         self.project = project
         self.labeler_id = labeler_id
-        self._found: dict[int, Ordering] = {}
-        for group_id, draft in drafts.listed(project, labeler_id).items():
-            begun = _read(draft, shown(group_id))
-            if begun is not None:
-                self._found[group_id] = begun
+        self._shown = shown
+        self._known: dict[int, tuple[str | None, ...]] = {}
 
-    def get(self, group_id: int) -> Ordering | None:
-        return self._found.get(group_id)
+    def get(self, group_id: int) -> Begun | None:
+        """What is begun; it is known from now on."""
+        text = drafts.stored(self.project, self.labeler_id, group_id)
+        self._known[group_id] = (text,)
+        return None if text is None else _read(drafts.read(text, group_id), self._shown(group_id))
 
-    def keep(self, group_id: int, ordering: Ordering | None) -> None:
-        """Write the draft of an item; None forgets it."""
-        draft = None if ordering is None else draft_of(group_id, ordering)
-        drafts.keep(self.project, self.labeler_id, group_id, draft)
-        if ordering is None:
-            self._found.pop(group_id, None)
-        else:
-            self._found[group_id] = ordering
+    def check(self, group_id: int) -> None:
+        """Raises `ChangedElsewhere` where another window wrote since."""
+        there = drafts.stored(self.project, self.labeler_id, group_id)
+        if there is not None and there not in self._known.get(group_id, ()):
+            raise ChangedElsewhere(BEGUN_ELSEWHERE)
 
-    def end(self, group_id: int) -> None:
-        """The item is done with, and its draft if there is one."""
-        if group_id in self._found:
-            self.keep(group_id, None)
-
-
-def _read(draft: dict[str, Any], shown: tuple[int, ...]) -> Ordering | None:
-    """None for one that is no draft at all: it is only what was begun, and the item is asked anew."""
-    with suppress(KeyError, TypeError, ValueError, IndexError, AttributeError):
-        return ordering_of(draft, shown)
-    return None
+    def keep(self, group_id: int, begun: Begun | None) -> None:
+        """Write the draft of an item; None forgets it. Raises `ChangedElsewhere`."""
+        with self.project.write():
+            self.check(group_id)
+            before = drafts.stored(self.project, self.labeler_id, group_id)
+            draft = None if begun is None else draft_of(group_id, begun)
+            after = drafts.keep(self.project, self.labeler_id, group_id, draft)
+        self._known[group_id] = (before, after)  # `before` is there again if this was part of a write that fails
 
 
-def draft_of(group_id: int, ordering: Ordering) -> dict[str, Any]:
-    """An ordering as plain data for the project."""
+def _read(draft: dict[str, Any], shown: tuple[int, ...]) -> Begun:
+    """One that is no order at all is asked anew; its comment stays."""
+    source, adjudicating = draft.get("source"), draft.get("adjudicates") is True
+    try:
+        return Begun(ordering_of(draft, shown), source if type(source) is int else None, adjudicating)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        comment = draft.get("comment")
+        return Begun(Ordering(shown, comment=comment if isinstance(comment, str) else ""))
+
+
+def draft_of(group_id: int, begun: Begun) -> dict[str, Any]:
+    """What is begun as plain data for the project."""
+    ordering = begun.ordering
     return {
         "group": group_id,
         "tiers": [list(tier) for tier in ordering.tiers],
@@ -60,31 +87,28 @@ def draft_of(group_id: int, ordering: Ordering) -> dict[str, Any]:
         "answers": [list(answer) for answer in ordering.answers],
         "criterion": ordering.criterion,
         "others": {name: [tiers, answers] for name, (tiers, answers) in ordering.others.items()},
+        "source": begun.source,
+        "adjudicates": begun.adjudicating,
     }
 
 
-def ordering_of(draft: dict[str, Any], shown: tuple[int, ...]) -> Ordering | None:
-    """The stored draft as an ordering, or None if it speaks of other completions.
+def ordering_of(draft: dict[str, Any], shown: tuple[int, ...]) -> Ordering:
+    """The stored draft as an ordering, without the completions that are gone since.
 
-    In older drafts the name of the overall order is empty.
+    In older drafts the name of the overall order is empty. Raises what the damaged ones are made of.
     """
     flags = {item: _text(flag) for item, flag in draft["flags"]}
     others = {
         name or OVERALL: (_tiers(found[0]), _answers(found[1])) for name, found in draft.get("others", {}).items()
     }
     tiers, answers = _tiers(draft["tiers"]), _answers(draft.get("answers", []))
-    orders = [(tiers, answers), *others.values()]
-    placed = {item for order, _ in orders for tier in order for item in tier}
-    asked = {item for _, given in orders for one, two, _ in given for item in (one, two)}
-    if not placed | asked | set(flags) <= set(shown):
-        return None
     flag, method = draft["flag"], draft.get("method", "order")
     if method not in METHODS:
         raise ValueError(method)
     return Ordering(
         shown, tiers, flags, None if flag is None else _text(flag), _text(draft["comment"]), method, answers,
         _text(draft.get("criterion") or OVERALL), others,
-    )  # fmt: skip
+    ).among(shown)  # fmt: skip
 
 
 def _text(value: Any) -> str:

@@ -1,11 +1,13 @@
 """Opening an item and ordering it: every change by hand is on disk, as a draft, before it is shown."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
 from core.errors import BadInput
 from core.labeling.answer_drafts import NEW, AnswerDrafts
-from core.labeling.drafts import Drafts
+from core.labeling.drafts import Begun, ChangedElsewhere, Drafts
 from core.labeling.item import Item
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.queue import LabelingQueue
@@ -14,6 +16,7 @@ from core.records import MOST_COMPLETIONS, Labeler, Ranking
 from core.store import Changes, Project, completions, rankings
 from core.store.undo import History
 from core.store.undo.steps import CallableStep, Refused
+from core.texts import whole
 
 #: The page on which orders are seen.
 PLACE = "rank"
@@ -57,8 +60,8 @@ class ItemEditor:
 
     def open(self, group_id: int) -> None:
         """Show one item, with what the labeler had begun there."""
-        ordering = self.drafts.get(group_id)
-        self._show(group_id, ordering, touched=ordering is not None)
+        begun = self.drafts.get(group_id)
+        self.item = self._fresh(group_id) if begun is None else self._resumed(group_id, begun)
 
     def adjudicate(self, group_id: int) -> None:
         """Show an item whose labelers disagree: what is saved now counts instead of their rankings."""
@@ -69,35 +72,49 @@ class ItemEditor:
     def revise(self, ranking_id: int) -> None:
         """Show an earlier ranking. Saving makes a new one; an order made by a script must be changed first."""
         ranking = rankings.get(self.project, ranking_id)
-        draft = self.drafts.get(ranking.group_id)
-        ordering = draft or from_ranking(ranking, self._shown(ranking.group_id, again=False))
-        self._show(ranking.group_id, ordering, touched=draft is not None, source=ranking)
+        begun = self.drafts.get(ranking.group_id)
+        if begun is not None and (begun.ordering.judged or _is_of_a_person(ranking)):
+            self.item = replace(self._resumed(ranking.group_id, begun), source=ranking)
+            return
+        ordering = from_ranking(ranking, self._shown(ranking.group_id, again=False))
+        if begun is not None:  # a remark on a script's order
+            ordering = ordering.with_comment(begun.ordering.comment)
+        self.item = self._made(ranking.group_id, ordering, source=ranking)
 
-    def reopen(self, ranking: Ranking, ordering: Ordering) -> None:
-        """Show the item of a ranking that was taken back, as it was before it was saved."""
-        self._show(ranking.group_id, ordering, touched=True)
-        if self.item is not None:
-            self.item = replace(self.item, adjudicating=ranking.adjudicates)
+    def take_up_again(self, ranking: Ranking) -> Item:
+        """The item of a ranking that is being taken back, as it was before it was saved, on disk; what was begun there
+        since stays instead. It belongs onto the table once that is committed."""
+        ordering, begun = self.saved_order(ranking), self.drafts.get(ranking.group_id)
+        if begun is not None and begun.ordering.judged:
+            return self._resumed(ranking.group_id, begun)
+        if begun is not None:
+            said = dict.fromkeys(filter(None, (ordering.comment, begun.ordering.comment)))
+            ordering = ordering.with_comment("\n".join(said))
+        item = self._made(ranking.group_id, ordering, touched=True, adjudicating=ranking.adjudicates)
+        self._keep(item)
+        return item
 
     def saved_order(self, ranking: Ranking) -> Ordering:
         """The order of a stored ranking, as its labeler saw the completions."""
         return from_ranking(ranking, self._shown(ranking.group_id, again=ranking.repeat_of is not None))
 
     def change(self, ordering: Ordering) -> bool:
-        """Take over an ordering made by hand, on disk first; False if nothing differs."""
+        """Take over an ordering made by hand, on disk first; False if nothing differs. Raises `ChangedElsewhere`."""
         item = self.item
         if item is None or ordering == item.ordering:
             return False
-        self._keep(item.group.id, ordering)
+        after = item.changed(ordering, touched=True)
+        with self.as_it_is():
+            self._keep(after)
         step = CallableStep(
             label=change_label(item.ordering, ordering),
             place=PLACE,
-            undo=partial(self._return, item.group.id, item.ordering, touched=item.touched),
-            redo=partial(self._return, item.group.id, ordering, touched=True),
+            undo=partial(self._return, item),
+            redo=partial(self._return, after),
             there=partial(completions.exists, self.project, item.group.id),
         )
         self.history.add(step)
-        self.item = item.changed(ordering, touched=True)
+        self.item = after
         return True
 
     def switch(self, criterion: str) -> None:
@@ -111,21 +128,28 @@ class ItemEditor:
         if self.item is None:
             return
         ordering = self.item.ordering.with_method(method)
-        if self.item.ordering.tiers or self.item.ordering.answers:
+        if self.item.ordering.begun:
             self.change(ordering)
         else:
             self.item = self.item.changed(ordering, touched=self.item.touched)
 
     def set_comment(self, comment: str) -> None:
-        """Typing has its own undo. A remark on a script's order does not make it the labeler's own."""
-        item = self.item
+        """Typing has its own undo. A remark on a script's order does not make it the labeler's own. Where another
+        window wrote meanwhile, it joins what was said there; raises `ChangedElsewhere` then."""
+        item, comment = self.item, whole(comment)
         if item is None or comment == item.ordering.comment:
             return
-        ordering = item.ordering.with_comment(comment)
-        mine = item.source is None or item.source.labeler.kind == "person"
-        self.item = item.changed(ordering, touched=item.touched or mine)
-        if mine:
-            self._keep(item.group.id, ordering)
+        after = _commented(item, comment)
+        try:
+            with self.as_it_is():
+                self.item = after  # where it cannot be written now, it is saved with the ranking
+                self._keep(after)
+        except ChangedElsewhere:
+            if self.item is not None and comment not in self.item.ordering.comment:
+                said = f"{self.item.ordering.comment}\n{comment}".strip()
+                self.item = _commented(self.item, said)
+                self._keep(self.item)
+            raise
 
     def write(self, text: str, of: int | None = None) -> Changes:
         """Add an answer of the labeler's own to what is on the table, or one made of its completion `of`: the best one
@@ -134,16 +158,17 @@ class ItemEditor:
         item, made = self.item, list[int]()
         if item is None:
             raise BadInput("There is nothing to answer: open a prompt first.")
-        group_id = item.group.id
+        if len(item.group.completions) >= MOST_COMPLETIONS:
+            raise BadInput(f"This prompt has {MOST_COMPLETIONS} answers, and no more can be ranked: rank these.")
+        group_id, text = item.group.id, whole(text)
 
-        def redo() -> Changes:
+        def add() -> Changes:
             with self.project.write():
-                changes = completions.write(self.project, group_id, self.labeler.id, text, of)
-                if made and changes.ids != tuple(made):  # later steps know it by its number
-                    raise Refused("Other answers came in the meantime: write it anew, its text is kept.")
-                made[:] = changes.ids
+                number = made[0] if made else None
+                changes = completions.write(self.project, group_id, self.labeler.id, text, of, number=number)
                 self.answers.added(group_id, of or NEW, text)
-                self._return(group_id, item.ordering.with_best(*made), touched=True)
+                after = self._stored(item.changed(item.ordering.with_best(*changes.ids), touched=True))
+            made[:], self.item = changes.ids, after
             return changes
 
         def undo() -> None:
@@ -151,35 +176,91 @@ class ItemEditor:
                 with self.project.write():
                     completions.take_back(self.project, *made)
                     self.answers.taken_back(group_id, of or NEW, text)
-                    self._return(group_id, item.ordering, touched=item.touched)
+                    before = self._stored(item)
             except BadInput as error:
                 raise Refused(str(error)) from error
+            self.item = before
 
-        changes = redo()
+        def redo() -> None:
+            try:
+                add()
+            except (BadInput, ChangedElsewhere) as error:
+                raise Refused(str(error)) from error
+
+        with self.as_it_is():
+            changes = add()
         there = partial(completions.exists, self.project, group_id)
         step = CallableStep(label=changes.label, tables=changes.tables, place=PLACE, undo=undo, redo=redo, there=there)
         self.history.add(step)
         return changes
 
-    def _return(self, group_id: int, ordering: Ordering, *, touched: bool) -> None:
-        """Undo or redo of a change. Typing a comment is no step: a comment on screen outlives undo."""
-        here = self.item if self.item is not None and self.item.group.id == group_id else None
-        kept = ordering.with_comment(here.ordering.comment) if here is not None else ordering
-        self._keep(group_id, kept if touched else None)
-        self._show(group_id, kept, touched=touched, source=here.source if here is not None else None)
+    @contextmanager
+    def as_it_is(self) -> Iterator[None]:
+        """What is done within is refused, and the item shown as it is by now, where others changed it: another window
+        of the labeler's went on with it, or somebody took an answer back. Raises `ChangedElsewhere`."""
+        item = self.item
+        try:
+            if item is not None:
+                self._require_cards(item)
+            yield
+        except ChangedElsewhere:
+            if item is not None:
+                self.open(item.group.id)
+            raise
 
-    def _show(self, group_id: int, ordering: Ordering | None, *, touched: bool, source: Ranking | None = None) -> None:
+    def _require_cards(self, item: Item) -> None:
+        if not completions.exists(self.project, item.group.id):
+            raise BadInput("This prompt was deleted meanwhile: go on with the next one.")
+        if not set(item.ordering.shown) <= set(completions.ids(self.project, item.group.id)):
+            raise ChangedElsewhere("An answer was taken back meanwhile: here is the order without it.")
+
+    def _return(self, then: Item) -> None:
+        """Undo or redo of a change."""
+        try:
+            with self.project.write():
+                item = self._stored(then)
+        except ChangedElsewhere as error:
+            raise Refused(str(error)) from error
+        self.item = item
+
+    def _stored(self, then: Item) -> Item:
+        """An item as it was, on disk again, without what is gone; it belongs onto the table once that is committed.
+        Typing a comment is no step: what was said last outlives undo."""
+        group_id = then.group.id
+        self.drafts.check(group_id)
+        begun = self.drafts.get(group_id)
+        here = self.item if self.item is not None and self.item.group.id == group_id else then
+        last = here.ordering if begun is None else begun.ordering
+        ids = set(completions.ids(self.project, group_id))
+        ordering = then.ordering.among(tuple(card for card in then.ordering.shown if card in ids))
+        item = self._made(group_id, ordering, touched=then.touched, source=then.source, adjudicating=then.adjudicating)
+        if last.comment != ordering.comment:
+            item = _commented(item, last.comment)
+        self._keep(item)
+        return item
+
+    def _fresh(self, group_id: int) -> Item:
+        ordering = Ordering(self._shown(group_id), method=self.method)
+        return self._made(group_id, ordering.switch(self.criteria[0] if self.criteria else OVERALL))
+
+    def _resumed(self, group_id: int, begun: Begun) -> Item:
+        source = None if begun.source is None else rankings.find(self.project, begun.source)
+        if source is not None and source.group_id != group_id:
+            source = None
+        return self._made(group_id, begun.ordering, touched=True, source=source, adjudicating=begun.adjudicating)
+
+    def _made(
+        self, group_id: int, ordering: Ordering, *, touched: bool = False, source: Ranking | None = None,
+        adjudicating: bool = False,
+    ) -> Item:  # fmt: skip
+        """An item for the table; the time that it took goes on where it lies there already."""
         count = len(completions.ids(self.project, group_id))
         if count > MOST_COMPLETIONS:
             raise BadInput(f"This prompt has {count:,} completions, and at most {MOST_COMPLETIONS} can be ranked.")
-        if ordering is None:
-            fresh = Ordering(self._shown(group_id, again=group_id in self.queue.repeats), method=self.method)
-            ordering = fresh.switch(self.criteria[0] if self.criteria else OVERALL)
-        group = completions.group(self.project, group_id)
+        item = Item(completions.group(self.project, group_id), ordering, touched, source, adjudicating)
         if self.item is not None and self.item.group.id == group_id:
-            self.item = replace(self.item, group=group, ordering=ordering, touched=touched, source=source)
-        else:
-            self.item = Item(group, ordering, touched, source)
+            return replace(item, watch=self.item.watch)
+        return item
 
     def _shown(self, group_id: int, *, again: bool | None = None) -> tuple[int, ...]:
         """The completions in the order in which the labeler sees them; a repeat has an order of its own."""
@@ -188,10 +269,30 @@ class ItemEditor:
         by_hand = completions.written_by_hand(self.project, group_id)
         return tuple(rankings.shown_order(group_id, self.labeler.id, ids, again=again, by_hand=by_hand))
 
-    def _keep(self, group_id: int, ordering: Ordering | None) -> None:
+    def _keep(self, item: Item) -> None:
+        """What of an item is the labeler's own goes to the disk."""
         if self.item is not None:
             self.item.watch.mark()
-        self.drafts.keep(group_id, ordering)
+        self.drafts.keep(item.group.id, _begun(item))
+
+
+def _begun(item: Item) -> Begun | None:
+    """What of an item is kept; of a script's order a remark alone."""
+    if item.touched:
+        return Begun(item.ordering, item.source.id if item.source is not None else None, item.adjudicating)
+    said = item.source.comment if item.source is not None else ""
+    if item.ordering.comment == said:
+        return None
+    return Begun(Ordering(item.ordering.shown, comment=item.ordering.comment))
+
+
+def _commented(item: Item, comment: str) -> Item:
+    mine = item.source is None or _is_of_a_person(item.source)
+    return item.changed(item.ordering.with_comment(comment), touched=item.touched or mine)
+
+
+def _is_of_a_person(ranking: Ranking) -> bool:
+    return ranking.labeler.kind == "person"
 
 
 def change_label(before: Ordering, after: Ordering) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from core.errors import BadInput
 from core.labeling import patterns
 from core.records import Labeler, NewRanking
-from core.store import Changes, Project, changed, completions, labelers, rankings
+from core.store import Changes, Project, completions, labelers, rankings
 from core.trust import code
 
 Gold = Callable[[str, str], float]
@@ -120,4 +120,4 @@ def rank_all(project: Project, gold: str) -> Changes:
             order = sorted(set(scores.values()), reverse=True)
             ranks: dict[int, int | None] = {item: order.index(score) + 1 for item, score in scores.items()}
             ids += rankings.add(project, NewRanking(group_id, labeler.id, ranks)).ids
-    return changed("Rank by script", "rankings", ids=tuple(ids))
+    return project.changed("Rank by script", "rankings", ids=tuple(ids))

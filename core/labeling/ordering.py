@@ -43,6 +43,18 @@ class Ordering:
         """The two completions to compare next, or None when the answers give the whole order."""
         return pairwise.question(self.shown, self.answers) if self.method == "pairwise" else None
 
+    @property
+    def begun(self) -> bool:
+        """Is anything placed or answered, by whichever criterion?"""
+        return any(tiers or answers for tiers, answers in ((self.tiers, self.answers), *self.others.values()))
+
+    def says_as(self, other: "Ordering") -> bool:
+        """Would both be stored as the same ranking?"""
+        one, two = self.switch(OVERALL), other.switch(OVERALL)
+        return (one.ranks(), one.criteria(), one.flags, one.flag, one.comment.strip()) == (
+            two.ranks(), two.criteria(), two.flags, two.flag, two.comment.strip()
+        )  # fmt: skip
+
     def rank(self, item: int) -> int | None:
         return next((index + 1 for index, tier in enumerate(self.tiers) if item in tier), None)
 
@@ -58,6 +70,27 @@ class Ordering:
     def with_ranks(self, ranks: Mapping[int, int | None]) -> "Ordering":
         """Ordered by hand as `ranks` say: 1 is best, equal ones are tied, None is unranked."""
         return replace(self.with_method("order"), tiers=_tiers(self.shown, ranks))
+
+    def among(self, shown: tuple[int, ...]) -> "Ordering":
+        """The order of those that are `shown`: what is said of others goes with them."""
+        there = set(shown)
+        orders = {self.criterion: (self.tiers, self.answers), **self.others}
+        named = {item for tiers, answers in orders.values() for item in _named(tiers, answers)}
+        if named | set(self.flags) <= there:
+            return replace(self, shown=shown)
+        best, worst = (item if item in there else None for item in self.extremes)
+        left = {name: self._left(shown, *order) for name, order in orders.items()}
+        tiers, answers = left.pop(self.criterion)
+        flags = {item: flag for item, flag in self.flags.items() if item in there}
+        found = replace(self, shown=shown, tiers=tiers, answers=answers, flags=flags, others=left)
+        return found._extremes(best, worst) if self.method == "best-worst" else found
+
+    def _left(self, shown: tuple[int, ...], tiers: Tiers, answers: Answers) -> tuple[Tiers, Answers]:
+        known = tuple(answer for answer in answers if answer[0] in shown and answer[1] in shown)
+        if self.method == "pairwise":
+            return pairwise.derive(shown, known), known
+        kept = (tuple(item for item in tier if item in shown) for tier in tiers)
+        return tuple(tier for tier in kept if tier), known
 
     def with_best(self, item: int) -> "Ordering":
         """With one more completion, shown last: the best one by each order that was begun, or the first that is placed.
@@ -237,6 +270,10 @@ def from_ranking(ranking: Ranking, shown: Iterable[int]) -> Ordering:
     }
     method = "best-worst" if ranking.method == "best-worst" else "order"
     return Ordering(order, tiers, dict(ranking.flags), ranking.flag, ranking.comment, method, others=others)
+
+
+def _named(tiers: Tiers, answers: Answers) -> set[int]:
+    return {item for tier in tiers for item in tier} | {item for one, two, _ in answers for item in (one, two)}
 
 
 def _tiers(order: tuple[int, ...], ranks: Mapping[int, int | None]) -> Tiers:

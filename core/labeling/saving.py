@@ -1,18 +1,19 @@
 """An item's order becomes a ranking of the project, and now and then a repeat of an earlier one joins the queue."""
 
+from core.labeling.drafts import Drafts
 from core.labeling.item import Item
 from core.preferences.judged_groups import OVERALL
 from core.records import NewRanking
-from core.store import Changes, Project, assignments, rankings
+from core.store import Changes, assignments, rankings
 
 
-def save(
-    project: Project, labeler_id: int, item: Item, *, repeat_of: int | None, seconds: float | None
-) -> tuple[Changes, bool]:
-    """Store the ranking on disk, in one transaction; returns the changes, and whether a repeat was mixed in: a repeat
-    itself brings no further one."""
+def save(drafts: Drafts, item: Item, *, repeat_of: int | None, seconds: float | None) -> tuple[Changes, bool]:
+    """Store the ranking of whose `drafts` these are in place of the draft, in one transaction; returns the changes, and
+    whether a repeat was mixed in: a repeat itself brings no further one. Raises `ChangedElsewhere`."""
+    project, labeler_id = drafts.project, drafts.labeler_id
     overall, left_out = item.ordering.switch(OVERALL), item.left_out
     with project.write():
+        drafts.keep(item.group.id, None)
         changes = rankings.add(
             project,
             NewRanking(

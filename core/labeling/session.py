@@ -105,7 +105,8 @@ class LabelingSession:
         item.watch.mark()
         seconds = round(item.watch.seconds, 1) if timed else None
         repeat_of = None if item.source else self.queue.repeats.get(group_id)
-        changes, mixed_in = save(self.project, self.labeler.id, item, repeat_of=repeat_of, seconds=seconds)
+        with self.editor.as_it_is():
+            changes, mixed_in = save(self.editor.drafts, item, repeat_of=repeat_of, seconds=seconds)
         self.queue.note_own_change()
         self._add(
             group_id,
@@ -194,12 +195,12 @@ class LabelingSession:
         return CallableStep(label=changes.label, tables=changes.tables, place=PLACE, undo=undo, redo=redo, there=there)
 
     def _leave(self, group_id: int) -> None:
-        """The item is done with: its draft goes, the next item comes."""
-        self.editor.drafts.end(group_id)
+        """The item is done with: the next one comes."""
         self.queue.remove(group_id)
         self.open_next()
 
     def _skip(self, group_id: int) -> Changes:
+        """What was begun stays on disk, and is there again where it is brought back."""
         changes = assignments.skip(self.project, self.labeler.id, group_id)
         self._leave(group_id)
         self.reload()
@@ -212,15 +213,20 @@ class LabelingSession:
 
     def _retract(self, ranking_id: int) -> None:
         ranking = rankings.get(self.project, ranking_id)
-        ordering = self.editor.saved_order(ranking)
         with self.project.write():
             rankings.retract(self.project, ranking_id)
-            self.editor.drafts.keep(ranking.group_id, ordering)
-        self.editor.reopen(ranking, ordering)
+            item = self.editor.take_up_again(ranking)
+        self.editor.item = item
         self.queue.note_own_change()
         self.queue.put_first(ranking.group_id, ranking.repeat_of)
 
     def _restore(self, group_id: int, ranking_id: int) -> None:
-        rankings.restore(self.project, ranking_id)
+        """What was begun since, a comment too, is no part of the ranking and stays."""
+        drafts, saved = self.editor.drafts, self.editor.saved_order(rankings.get(self.project, ranking_id))
+        with self.project.write():
+            rankings.restore(self.project, ranking_id)
+            begun = drafts.get(group_id)
+            if begun is not None and begun.ordering.says_as(saved):
+                drafts.keep(group_id, None)
         self.queue.note_own_change()
         self._leave(group_id)

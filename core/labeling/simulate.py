@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from core.errors import BadInput
 from core.labeling import gold
 from core.records import Completion, Labeler, NewRanking
-from core.store import Changes, Project, assignments, changed, completions, labelers, rankings
+from core.store import Changes, Project, assignments, completions, labelers, rankings
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def simulate(
                 project, NewRanking(group_id, who.id, _order(liked, character, chance), shown=shown,
                 seconds=round(character.seconds * math.exp(chance.gauss(0, 0.4)), 1),
             )).ids  # fmt: skip
-    return changed("Simulate a labeler", "rankings", "labelers", ids=tuple(ids))
+    return project.changed("Simulate a labeler", "rankings", "labelers", ids=tuple(ids))
 
 
 def labeler(project: Project, reward: str, personality: str, temperature: float | None = None) -> Labeler:

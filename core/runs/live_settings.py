@@ -8,7 +8,7 @@ from core.config.options import documented, flag_name
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue
-from core.store import Changes, Project, changed
+from core.store import Changes, Project
 from core.store.runs import setting_changes
 
 
@@ -23,7 +23,7 @@ def ask(project: Project, job_id: int, name: str, value: float) -> Changes:
         if text := fault(job.config, name, value):
             raise BadInput(text)
         setting_changes.add(project, job_id, name, value)
-    return changed("Change setting", "controls", ids=(job_id,))
+    return project.changed("Change setting", "controls", ids=(job_id,))
 
 
 def fault(config: TrainPolicyConfig, name: str, value: float) -> str:

@@ -28,11 +28,13 @@ DATABASE = "plumbline.db"
 
 @dataclass(frozen=True)
 class Changes:
-    """What an operation touched: table names, and a label for people ("Rank", "Edit guidelines")."""
+    """What an operation touched: table names, and a label for people ("Rank", "Edit guidelines"). `write` is the number
+    of its transaction (`Project.writes`), by which undo finds what it wrote; 0 is the last one."""
 
     tables: frozenset[str]
     label: str
     ids: tuple[int, ...] = ()
+    write: int = 0
 
 
 def changed(label: str, *tables: str, ids: tuple[int, ...] = ()) -> Changes:
@@ -61,6 +63,10 @@ class Project:
             self.writes += 1
         return write_transaction(self.database)
 
+    def changed(self, label: str, *tables: str, ids: tuple[int, ...] = ()) -> Changes:
+        """What the write that is open touched, or the last one."""
+        return Changes(frozenset(tables), label, ids, self.writes)
+
     def reading(self) -> AbstractContextManager[None]:
         """All that is read within is as of one moment, whatever others write."""
         return read_transaction(self.database)
@@ -83,7 +89,7 @@ class Project:
                 " on conflict (key) do update set value = excluded.value",
                 (key, json.dumps(value)),
             )
-        return changed("Change setting", "settings")
+        return self.changed("Change setting", "settings")
 
     def edits(self, table: str) -> int:
         """How often rows of `table` were changed or deleted, which its newest row does not tell."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from core.errors import BadInput, ProjectError
 from core.records import MOST_COMPLETIONS
-from core.store import Changes, Project, calibration, cells, changed, now, rankings
+from core.store import Changes, Project, calibration, cells, now, rankings
 
 ASSIGNED = "assigned"
 REPEAT_EVERY = "repeat_every"
@@ -96,7 +96,7 @@ def forget_priorities(project: Project) -> Changes:
     """Rank in the usual order again."""
     with project.write() as database:
         database.execute("delete from priorities")
-    return changed("Usual order", "assignments")
+    return project.changed("Usual order", "assignments")
 
 
 def _again(project: Project, labeler_id: int) -> list[int]:
@@ -142,7 +142,7 @@ def assign(project: Project, labeler_ids: Iterable[int], overlap: int) -> Change
         project.set_setting(ASSIGNED, {"labelers": people, "overlap": overlap})
         _assign_new(project)
         project.count_edit("rankings")
-    return changed("Assign prompts", "assignments", "rankings")
+    return project.changed("Assign prompts", "assignments", "rankings")
 
 
 def unassign(project: Project) -> Changes:
@@ -151,7 +151,7 @@ def unassign(project: Project) -> Changes:
         database.execute("delete from assignments where reason = 'overlap'")
         project.set_setting(ASSIGNED, None)
         project.count_edit("rankings")
-    return changed("End assignment", "assignments", "rankings")
+    return project.changed("End assignment", "assignments", "rankings")
 
 
 def plan(project: Project) -> tuple[list[int], int]:
@@ -206,7 +206,7 @@ def skip(project: Project, labeler_id: int, *group_ids: int) -> Changes:
             " select id, ?, 'skipped', ? from completion_groups where id = ?",  # one may have gone meanwhile
             [(labeler_id, now(), group_id) for group_id in group_ids],
         )
-    return changed("Skip prompt", "assignments", ids=group_ids)
+    return project.changed("Skip prompt", "assignments", ids=group_ids)
 
 
 def unskip(project: Project, labeler_id: int, group_id: int | None = None) -> Changes:
@@ -216,7 +216,7 @@ def unskip(project: Project, labeler_id: int, group_id: int | None = None) -> Ch
             "delete from assignments where labeler_id = ? and reason = 'skipped' and (? is null or group_id = ?)",
             (labeler_id, group_id, group_id),
         )
-    return changed("Bring back skipped prompts", "assignments")
+    return project.changed("Bring back skipped prompts", "assignments")
 
 
 def older(project: Project, labeler_id: int | None = None) -> list[int]:
@@ -243,7 +243,7 @@ def queue_again(project: Project, ranking_ids: Iterable[int]) -> Changes:
                 (newest, now(), ranking_id),
             )
         project.count_edit("rankings")
-    return changed("Queue again", "assignments", "rankings", ids=tuple(ids))
+    return project.changed("Queue again", "assignments", "rankings", ids=tuple(ids))
 
 
 def mix_in_repeat(project: Project, labeler_id: int) -> int | None:

@@ -6,7 +6,7 @@ Agreement with them shows whether the guidelines are read as they were meant, be
 from typing import NamedTuple
 
 from core.errors import BadInput
-from core.store import Changes, Project, changed
+from core.store import Changes, Project
 
 
 def add(project: Project, ranking_id: int) -> Changes:
@@ -24,14 +24,14 @@ def add(project: Project, ranking_id: int) -> Changes:
             (row["group_id"], ranking_id),
         )
         project.count_edit("rankings")
-    return changed("Add to the calibration set", "calibration", "rankings", ids=(ranking_id,))
+    return project.changed("Add to the calibration set", "calibration", "rankings", ids=(ranking_id,))
 
 
 def remove(project: Project, group_id: int) -> Changes:
     with project.write() as database:
         database.execute("delete from calibration where group_id = ?", (group_id,))
         project.count_edit("rankings")
-    return changed("Remove from the calibration set", "calibration", "rankings", ids=(group_id,))
+    return project.changed("Remove from the calibration set", "calibration", "rankings", ids=(group_id,))
 
 
 def keys(project: Project) -> dict[int, int]:

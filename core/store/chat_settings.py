@@ -3,7 +3,7 @@
 from core.config.chat import Chat
 from core.config.options import documented
 from core.errors import BadInput, ProjectError
-from core.store import Changes, Project, cells, changed
+from core.store import Changes, Project, cells
 
 
 def get(project: Project) -> Chat:
@@ -24,4 +24,4 @@ def choose(project: Project, chosen: Chat) -> Changes:
             value = getattr(chosen, item.name)
             if value != getattr(now, item.name):
                 project.set_setting(item.name, value)
-    return changed("Change how conversations are put", "settings")
+    return project.changed("Change how conversations are put", "settings")

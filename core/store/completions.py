@@ -8,7 +8,7 @@ from core.conversation import Conversation
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import MOST_COMPLETIONS, Completion, Group
-from core.store import Changes, Project, cells, changed, now, prompts
+from core.store import Changes, Project, cells, now, prompts
 
 ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
 ADD = """
@@ -16,7 +16,8 @@ ADD = """
     values (:group_id, :text, :policy_job, :written_by, :sampling, :seed, :tokens, :ended)
 """
 WRITE = """
-    insert into completions (group_id, text, written_by, sampling) values (:group_id, :text, :written_by, :sampling)
+    insert into completions (id, group_id, text, written_by, sampling)
+    values (:id, :group_id, :text, :written_by, :sampling)
 """
 OF_GROUP = """
     select c.id, c.group_id, c.text, c.policy_job, c.ended, c.tokens, c.sampling, l.name from completions c
@@ -91,8 +92,11 @@ def writers_by_hand(project: Project) -> dict[int, str]:
     return dict(project.database.execute(sql).fetchall())
 
 
-def write(project: Project, group_id: int, labeler_id: int, text: str, of: int | None = None) -> Changes:
-    """Add what a labeler wrote to a group, or made of its completion `of`. Rankings from before go without it.
+def write(
+    project: Project, group_id: int, labeler_id: int, text: str, of: int | None = None, *, number: int | None = None
+) -> Changes:
+    """Add what a labeler wrote to a group, or made of its completion `of`. Rankings from before go without it. What was
+    taken back comes again under the `number` that it had.
 
     Raises `BadInput` for an empty text, for one that a completion of the group has already, and where there are as many
     as can be ranked.
@@ -108,11 +112,11 @@ def write(project: Project, group_id: int, labeler_id: int, text: str, of: int |
         raise BadInput("The answer that was mended is none of this prompt's.")
     with project.write() as database:
         number = database.insert(WRITE, {
-            "group_id": group_id, "text": text, "written_by": labeler_id,
+            "id": number, "group_id": group_id, "text": text, "written_by": labeler_id,
             "sampling": json.dumps({} if of is None else {"mended": of}),
         })  # fmt: skip
         project.count_edit("completion_groups")
-    return changed("Write an answer" if of is None else "Mend an answer", "completions", ids=(number,))
+    return project.changed("Write an answer" if of is None else "Mend an answer", "completions", ids=(number,))
 
 
 def take_back(project: Project, completion_id: int) -> Changes:
@@ -123,7 +127,7 @@ def take_back(project: Project, completion_id: int) -> Changes:
             raise BadInput("This answer was ranked, so that it stays.")
         database.execute("delete from completions where id = ? and written_by is not null", (completion_id,))
         project.count_edit("completion_groups")
-    return changed("Take an answer back", "completions", ids=(completion_id,))
+    return project.changed("Take an answer back", "completions", ids=(completion_id,))
 
 
 def remove_group(project: Project, group_id: int) -> Changes:
@@ -134,7 +138,7 @@ def remove_group(project: Project, group_id: int) -> Changes:
             raise BadInput("These answers were ranked, so that they stay.")
         database.execute("delete from completion_groups where id = ?", (group_id,))
         project.count_edit("completion_groups")
-    return changed("Delete answers", "completions", ids=(group_id,))
+    return project.changed("Delete answers", "completions", ids=(group_id,))
 
 
 def exists(project: Project, group_id: int) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.errors import BadInput
-from core.store import Changes, Project, changed, now
+from core.store import Changes, Project, now
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,4 @@ def resolve(project: Project, conflict_id: int, taken: str) -> Changes:
         database.execute("update rankings set retracted_at = null where id = ?", (keep,))
         database.execute("update conflicts set taken = ? where id = ?", (taken, conflict_id))
         project.count_edit("rankings")
-    return changed("Resolve conflict", "rankings", "conflicts", ids=(keep,))
+    return project.changed("Resolve conflict", "rankings", "conflicts", ids=(keep,))

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core.errors import AlteredProject
+from core.errors import AlteredProject, BadInput
 from core.store.side_files import refuse_traps
 
 T = TypeVar("T")
@@ -35,6 +35,10 @@ LIMITS = {
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 20,
     sqlite3.SQLITE_LIMIT_ATTACHED: 2,
 }
+HALF_A_LETTER = (
+    "A text holds half a letter, as a paste that was cut may: delete what is shown there in place of a letter, and try "
+    "again."
+)
 #: Steps of SQLite's machine that a look at what a file holds may take; at a project they are some thousands.
 STEPS = 200_000
 
@@ -144,20 +148,22 @@ def write(database: Connection) -> Iterator[Connection]:
     """A write transaction; one within another is a savepoint, so that its failure takes back its own part alone.
 
     BEGIN IMMEDIATE takes the write lock first: a deferred transaction that reads and then writes fails with
-    "database is locked" as soon as the worker commits in between.
+    "database is locked" as soon as the worker commits in between. Raises `BadInput` for half a letter in a text.
     """
     nested = database.conn.in_transaction
     database.conn.execute("savepoint part" if nested else "begin immediate")
     try:
         yield database
         database.conn.execute("release part" if nested else "commit")
-    except BaseException:
+    except BaseException as error:
         if database.conn.in_transaction:  # a full disk has ended it already
             if nested:
                 database.conn.execute("rollback to part")
                 database.conn.execute("release part")
             else:
                 database.conn.execute("rollback")
+        if isinstance(error, UnicodeEncodeError):
+            raise BadInput(HALF_A_LETTER) from error
         raise
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.errors import BadInput
 from core.records import Guidelines
 from core.resources import resource
-from core.store import Changes, Project, changed, now
+from core.store import Changes, Project, now
 
 SECTIONS = {"criteria": "Criteria", "ties": "Ties", "flags": "Flags", "examples": "Examples"}
 #: Items of a list, each within one line, and without a part that could be read in two ways: else a line of blanks would
@@ -51,13 +51,13 @@ def save(project: Project, *, criteria: str, ties: str, flags: str, examples: st
             latest, criteria=criteria.strip(), ties=ties.strip(), flags=flags.strip(), examples=examples.strip()
         )
         if latest.id and new == latest:
-            return changed("Edit guidelines", ids=(latest.id,))
+            return project.changed("Edit guidelines", ids=(latest.id,))
         saved = database.insert(
             "insert into guidelines (criteria, ties, flags, examples, created_at)"
             " values (:criteria, :ties, :flags, :examples, :created_at)",
             asdict(replace(new, created_at=now())),
         )
-    return changed("Edit guidelines", "guidelines", ids=(saved,))
+    return project.changed("Edit guidelines", "guidelines", ids=(saved,))
 
 
 def flags(guidelines: Guidelines) -> dict[str, str]:

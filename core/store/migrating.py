@@ -22,12 +22,23 @@ def migrate(database: Connection, path: Path) -> None:
     """
     if not pending(database.conn, path):
         return
-    with write(database):
+    with _without_foreign_keys(database.conn), write(database):
         lacking = pending(database.conn, path)
         if lacking:  # nobody else did it while we waited
             _back_up(path, path.with_name(f"{path.stem}.before-{lacking[0]}.db"))
             make_tables(database)
             pending(database.conn, path)
+
+
+@contextmanager
+def _without_foreign_keys(connection: sqlite3.Connection) -> Iterator[None]:
+    """A table is made anew by dropping it, which must not take along what leads to it (sqlite.org/lang_altertable.html,
+    section 7); within a transaction the pragma would do nothing."""
+    connection.execute("pragma foreign_keys = off")
+    try:
+        yield
+    finally:
+        connection.execute("pragma foreign_keys = on")
 
 
 def make_tables(database: Connection) -> None:

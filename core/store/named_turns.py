@@ -11,7 +11,7 @@ from collections.abc import Collection
 from core.conversation import Conversation, by_names, looks_like_turns, of_named_turns
 from core.errors import BadInput
 from core.records import Prompt
-from core.store import Changes, Project, changed, prompts
+from core.store import Changes, Project, prompts
 
 #: The ids of the prompts that a person has still to look at.
 UNSURE = "unsure_turns"
@@ -51,7 +51,7 @@ def settle(project: Project, ids: Collection[int] | None = None) -> Changes:
     """Those that are left, or only these of them, are one user turn each, as somebody has seen."""
     left = [] if ids is None else [number for number in _listed(project) if number not in set(ids)]
     project.set_setting(UNSURE, left)
-    return changed("Leave texts as one turn", "settings", "prompts")
+    return project.changed("Leave texts as one turn", "settings", "prompts")
 
 
 def reading(prompt: Prompt) -> tuple[Conversation, str]:
@@ -77,7 +77,7 @@ def split(project: Project, ids: Collection[int]) -> Changes:
                 done.append(prompt.id)
     if not done:
         raise BadInput("Not one of them can be a prompt as turns: it would end with an answer, or is there already.")
-    return changed("Take texts apart into turns", "prompts", ids=tuple(done))
+    return project.changed("Take texts apart into turns", "prompts", ids=tuple(done))
 
 
 def _listed(project: Project) -> list[int]:

@@ -7,7 +7,12 @@ from typing import Any, NamedTuple
 from core.conversation import Conversation, of_named_turns, same_words
 from core.errors import BadInput, NothingToDo, ProjectError
 from core.records import Prompt, Split
-from core.store import Changes, Project, cells, changed, now
+from core.store import Changes, Project, cells, now
+
+ADD = """
+    insert into prompts (text, messages, tags, split, source, created_at)
+    values (:text, :messages, :tags, :split, :source, :created_at)
+"""
 
 
 def _prompt(row: dict[str, Any]) -> Prompt:
@@ -131,21 +136,17 @@ def add(project: Project, prompts: Iterable[Prompt]) -> Changes:
             if not prompt.text.strip():
                 continue
             some = True
-            cursor = database.execute(
-                "insert into prompts (text, messages, tags, split, source, created_at)"
-                " values (:text, :messages, :tags, :split, :source, :created_at) on conflict do nothing",
-                _cells(prompt.conversation) | {
+            row = _cells(prompt.conversation)
+            if id_of(project, prompt.conversation) is None:  # a conflict on insert would take a number for nothing
+                ids.append(database.insert(ADD, row | {
                     "tags": json.dumps(prompt.tags), "split": prompt.split, "source": prompt.source,
                     "created_at": now(),
-                },
-            )  # fmt: skip
-            if cursor.rowcount:
-                ids.append(int(cursor.lastrowid or 0))
+                }))  # fmt: skip
         if not some:
             raise NothingToDo(
                 "There are no prompts in it: give one prompt a line, or JSON lines with a `prompt` field."
             )
-    return changed("Add prompts", "prompts", ids=tuple(ids))
+    return project.changed("Add prompts", "prompts", ids=tuple(ids))
 
 
 def edit(
@@ -181,7 +182,7 @@ def edit(
         if tags is not None:
             database.execute("update prompts set tags = ? where id = ?", (json.dumps(list(tags)), prompt_id))
         project.count_edit("prompts")
-    return changed("Edit prompt", "prompts", ids=(prompt_id,))
+    return project.changed("Edit prompt", "prompts", ids=(prompt_id,))
 
 
 def _reworded(prompt: Prompt, text: str) -> Conversation:
@@ -284,7 +285,7 @@ def delete(project: Project, prompt_ids: Iterable[int]) -> Changes:
                 raise BadInput("A ranked prompt cannot be deleted, because its rankings would go with it.")
             database.execute("delete from prompts where id = ?", (prompt_id,))
         project.count_edit("prompts")
-    return changed("Delete prompts", "prompts", "completions", ids=ids)
+    return project.changed("Delete prompts", "prompts", "completions", ids=ids)
 
 
 def split_heldout(project: Project, fraction: float) -> Changes:
@@ -298,7 +299,7 @@ def split_heldout(project: Project, fraction: float) -> Changes:
                 "update prompts set split = ? where id = ?", ("heldout" if heldout else "train", prompt_id)
             )
         project.count_edit("prompts")
-    return changed("Hold out prompts", "prompts")
+    return project.changed("Hold out prompts", "prompts")
 
 
 def _shown_tags(text: str, number: int) -> tuple[str, ...]:

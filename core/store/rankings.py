@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from core.errors import BadInput
 from core.records import Labeler, NewRanking, Ranking
-from core.store import Changes, Project, changed, completions, drafts, guidelines, now
+from core.store import Changes, Project, completions, guidelines, now
 
 #: How an order was given: placed by hand, derived from pairwise answers, or only the best and the worst.
 METHODS = ("order", "pairwise", "best-worst")
@@ -44,8 +44,7 @@ def add(project: Project, new: NewRanking) -> Changes:
             (ranking_id, criterion, completion, rank)
             for criterion, order in new.criteria.items() for completion, rank in dense(order).items()
         ])  # fmt: skip
-        drafts.keep(project, new.labeler_id, new.group_id, None)
-    return changed("Rank", "rankings", ids=(ranking_id,))
+    return project.changed("Rank", "rankings", ids=(ranking_id,))
 
 
 def _check(project: Project, new: NewRanking) -> None:
@@ -82,7 +81,7 @@ def retract(project: Project, ranking_id: int) -> Changes:
             "update rankings set retracted_at = ? where id = ? and retracted_at is null", (now(), ranking_id)
         )
         project.count_edit("rankings")
-    return changed("Undo ranking", "rankings", ids=(ranking_id,))
+    return project.changed("Undo ranking", "rankings", ids=(ranking_id,))
 
 
 def restore(project: Project, ranking_id: int) -> Changes:
@@ -90,7 +89,7 @@ def restore(project: Project, ranking_id: int) -> Changes:
     with project.write():
         project.database.execute("update rankings set retracted_at = null where id = ?", (ranking_id,))
         project.count_edit("rankings")
-    return changed("Redo ranking", "rankings", ids=(ranking_id,))
+    return project.changed("Redo ranking", "rankings", ids=(ranking_id,))
 
 
 def latest(project: Project, labeler_id: int) -> Ranking | None:
@@ -132,6 +131,12 @@ def get(project: Project, ranking_id: int) -> Ranking:
         repeat_of=row["repeat_of"],
         adjudicates=bool(row["adjudicates"]),
     )
+
+
+def find(project: Project, ranking_id: int) -> Ranking | None:
+    """The ranking, if it stands."""
+    stands = project.database.value("select 1 from rankings where id = ? and retracted_at is null", ranking_id)
+    return get(project, ranking_id) if stands else None
 
 
 def newest_id(project: Project) -> int:

@@ -414,6 +414,76 @@ def m008_strength(database: Database) -> None:
     _execute(database, STRENGTH)
 
 
+NUMBERS = """
+pragma legacy_alter_table = on;
+
+create table new_prompts (
+    id integer primary key autoincrement,
+    text text not null check (length(trim(text)) > 0),
+    tags text not null default '[]',
+    split text not null default 'train' check (split in ('train', 'heldout')),
+    source text not null default '',
+    created_at text not null,
+    messages text
+) strict;
+insert into new_prompts (id, text, tags, split, source, created_at, messages)
+    select id, text, tags, split, source, created_at, messages from prompts;
+drop table prompts;
+alter table new_prompts rename to prompts;
+create unique index prompts_text on prompts (text) where messages is null;
+create unique index prompts_messages on prompts (messages) where messages is not null;
+
+create table new_groups (
+    id integer primary key autoincrement,
+    prompt_id integer not null references prompts (id) on delete cascade,
+    job_id integer references jobs (id) on delete set null,
+    created_at text not null
+) strict;
+insert into new_groups (id, prompt_id, job_id, created_at) select id, prompt_id, job_id, created_at
+    from completion_groups;
+drop table completion_groups;
+alter table new_groups rename to completion_groups;
+create index completion_groups_prompt on completion_groups (prompt_id);
+
+create table new_completions (
+    id integer primary key autoincrement,
+    group_id integer not null references completion_groups (id) on delete cascade,
+    text text not null,
+    policy_job integer references jobs (id) on delete set null,
+    sampling text not null default '{}',
+    seed integer not null default 0,
+    tokens integer not null default 0,
+    ended integer not null default 1,
+    written_by integer references labelers (id)
+) strict;
+insert into new_completions (id, group_id, text, policy_job, sampling, seed, tokens, ended, written_by)
+    select id, group_id, text, policy_job, sampling, seed, tokens, ended, written_by from completions;
+drop table completions;
+alter table new_completions rename to completions;
+create index completions_group on completions (group_id);
+
+pragma legacy_alter_table = off;
+
+update sqlite_sequence set seq = max(seq, coalesce((
+    select max(found.value) from drafts, json_tree(iif(json_valid(draft), draft, '{}')) as found
+    where found.type = 'integer' and found.value <= seq + 1000000
+), 0)) where name = 'completions';
+update or ignore settings set key = 'draft/prompt/' || json_extract(value, '$.id')
+    where key = 'draft/prompt' and iif(json_valid(value), json_type(value, '$.id'), null) = 'integer';
+"""
+
+
+@migrations()
+def m009_numbers(database: Database) -> None:
+    """The number of a prompt, a group or a completion that was deleted is never given again: what is left of it
+    elsewhere, such as an order that was begun, would speak of another text. Those that such orders name by now are
+    taken, too. What is typed over a prompt and not saved is kept for each.
+
+    `migrate` turns foreign keys off for a file that has rows: with them a table that is dropped takes along whatever
+    leads to it. SQLite's newer way to rename would look into the views, which want the tables meanwhile."""
+    _execute(database, NUMBERS)
+
+
 def names() -> list[str]:
     """Of all migrations, in their order."""
     return [migration.name for migration in migrations._migrations]

@@ -76,7 +76,7 @@ class AddingCard(QFrame):
         except KnownError as error:
             self.say(str(error), "error")
             return
-        self.session.announce(changes, self)  # before the draft goes: what is undone is what was written last
+        self.session.announce(changes, self)
         self.new_text.clear()
         self.draft.keep()
         self.added.emit()

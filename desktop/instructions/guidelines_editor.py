@@ -4,8 +4,6 @@ Saving makes a new version. What is typed and not yet saved is kept as a draft i
 closing the window nor a crash loses more than the last second.
 """
 
-from typing import Any
-
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QTextCursor
 from PySide6.QtWidgets import QComboBox, QMenu, QPushButton, QScrollArea, QSizePolicy, QWidget
@@ -13,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QMenu, QPushButton, QScrollArea, QSizeP
 from core.errors import KnownError
 from core.records import Guidelines
 from core.store import assignments, guidelines
+from core.store.typed import Typed
 from desktop.instructions import actions
 from desktop.instructions.checklist import Checklist
 from desktop.session import Session
@@ -49,6 +48,7 @@ class GuidelinesEditor(QWidget):
         self._loading = False
         self._from_last_time = False
         self._draft = Throttle(self, self.keep_draft)
+        self._kept = Typed(session.project, DRAFT)
         self._preview_timer = QTimer(self, singleShot=True, interval=PREVIEW_MILLISECONDS)
         self._preview_timer.timeout.connect(self._show_preview)
         self.editors = {part: self._editor(part) for part in guidelines.SECTIONS}
@@ -161,9 +161,9 @@ class GuidelinesEditor(QWidget):
         except KnownError as error:
             self._say(str(error), "error")
             return
-        self.session.announce(changes, self)  # before the next write, which is no part of the step that undo takes back
+        self.session.announce(changes, self)
         self._draft.rest()
-        self._store_draft(None)
+        self._kept.keep(None)
         self.put_back.hide()
         self.current = guidelines.current(self.session.project)
         self._list_versions()
@@ -191,7 +191,7 @@ class GuidelinesEditor(QWidget):
     def keep_draft(self) -> None:
         """Store unsaved changes in the project; called soon after something was typed and before closing."""
         self._draft.rest()
-        self._store_draft(self.parts if self.unsaved else None)
+        self._kept.keep(self.parts if self.unsaved else None)
         self._show_state()
 
     def leave(self) -> None:
@@ -205,15 +205,11 @@ class GuidelinesEditor(QWidget):
         super().hideEvent(event)
 
     def _open_draft(self) -> None:
-        draft = self.session.project.setting(DRAFT)
-        if isinstance(draft, dict) and set(draft) == set(self.editors):
+        draft = self._kept.read(lambda found: isinstance(found, dict) and set(found) == set(self.editors))
+        if draft is not None:
             self._put({part: str(text) for part, text in draft.items()})
             self._from_last_time = self.unsaved
             self._show_state()
-
-    def _store_draft(self, draft: dict[str, Any] | None) -> None:
-        if self.session.project.setting(DRAFT) != draft:
-            self.session.project.set_setting(DRAFT, draft)
 
     def _typed(self) -> None:
         if not self._loading:

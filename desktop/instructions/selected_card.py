@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 from core.conversation import Conversation
 from core.errors import KnownError
 from core.records import Prompt, Split
-from core.store import Changes, prompts
+from core.store import prompts
+from core.store.typed import Typed
 from desktop.actions import WHAT_IT_READS
 from desktop.conversation.bubbles import ConversationView
 from desktop.conversation.reading import show_reading
@@ -22,8 +23,8 @@ from desktop.widgets.drafts import Throttle
 from desktop.widgets.strangers import Editing
 
 KEEP = "(as it is)"
-#: The project's setting for what is typed over a prompt and not saved.
-EDIT_DRAFT = "draft/prompt"
+#: The project's setting for what is typed over a prompt, by its number, and not saved.
+EDIT_DRAFT = "draft/prompt/{}"
 #: Pixels that the turns of a conversation may take.
 HIGHEST = 220
 
@@ -42,6 +43,8 @@ class SelectedCard(QFrame):
         self.setProperty("role", "card")
         self.session = session
         self._edit = Throttle(self, self.keep)
+        self._kept: Typed | None = None
+        self._saved = ("", "")
         self._loading = False
         self._ids: tuple[int, ...] = ()
         self._confirmed: tuple[int, ...] = ()
@@ -57,6 +60,7 @@ class SelectedCard(QFrame):
         self.split = split_box(self)
         self.tags = QLineEdit(self)
         self.tags.setPlaceholderText("comma, separated")
+        self.tags.setMaxLength(1_000_000)
         bind(actions.TAGS, self.tags)
         self.text.textChanged.connect(self._typed)
         self.tags.textChanged.connect(self._typed)
@@ -90,6 +94,7 @@ class SelectedCard(QFrame):
             self.keep()
         self._ids = ids
         self._confirmed = ()
+        self._kept = None
         self._prompt = prompts.get(self.session.project, ids[0]) if len(ids) == 1 else None
         self.delete_button.setText("Delete" if len(ids) < 2 else f"Delete {len(ids):,}")
         self.said.hide()
@@ -100,7 +105,8 @@ class SelectedCard(QFrame):
         if self._prompt is not None:
             self.split.setCurrentIndex(self.split.findData(self._prompt.split))
             self._put(self._prompt.text, ", ".join(self._prompt.tags))
-            self._open_draft()
+            self._saved = (self.text.text(), self.tags.text())
+            self._open_draft(self._prompt.id)
         elif ids:
             self.split.insertItem(0, KEEP, "")
             self.split.setCurrentIndex(0)
@@ -110,7 +116,7 @@ class SelectedCard(QFrame):
     def _read_again(self) -> None:
         """The only selected prompt may be another by now, by an undo or another program: what is typed stays."""
         was = self._prompt
-        if was is None or self._edit.waiting or (self.text.text(), self.tags.text()) != (was.text, ", ".join(was.tags)):
+        if was is None or self._edit.waiting or (self.text.text(), self.tags.text()) != self._saved:
             return
         if prompts.some(self.session.project, [was.id]) not in ([was], []):
             self.show_anew(self._ids)
@@ -158,8 +164,10 @@ class SelectedCard(QFrame):
         """Store the changed text, use and tags of what is selected."""
         split = cast(Split, self.split.currentData()) or None
         typed = self.tags.text()
-        tags = None if len(self._ids) > 1 and not typed.strip() else tags_of(typed)
-        text = None if self._prompt is None or self._talks else self.text.text()
+        unchanged = not typed.strip() if len(self._ids) > 1 else typed == self._saved[1]  # what is not meant stays
+        tags = None if unchanged else tags_of(typed, self._prompt.tags if self._prompt is not None else ())
+        changed = self._prompt is not None and not self._talks and self.text.text() != self._saved[0]
+        text = self.text.text() if changed else None
         changes = None
         try:
             with self.session.project.write():
@@ -169,8 +177,8 @@ class SelectedCard(QFrame):
             self.say(str(error), "error")
             return
         if changes is not None:
-            self._edit.rest()
-            self._announce(changes)
+            self.session.announce(changes, self)
+            self.forget(self._ids)
             self.changed.emit()
             self.say("Saved.", "good")
 
@@ -190,8 +198,8 @@ class SelectedCard(QFrame):
         except KnownError as error:
             self.say(str(error), "error")
             return
-        self._edit.rest()
-        self._announce(changes)
+        self._edit.rest()  # what was typed stays, for when it is undone
+        self.session.announce(changes, self)
         self.deleted.emit(f"{counted(len(ids), 'prompt')} deleted.")
 
     def _put(self, text: str, tags: str) -> None:
@@ -208,40 +216,40 @@ class SelectedCard(QFrame):
     def keep(self) -> None:
         """Store what is typed over the selected prompt until it is saved."""
         self._edit.rest()
-        if self._prompt is not None and not self.text.too_long:
-            draft = {"id": self._prompt.id, "text": self.text.text(), "tags": self.tags.text()}
-            self.session.project.set_setting(EDIT_DRAFT, draft)
+        typed = (self.text.text(), self.tags.text())
+        if self._kept is not None and not self.text.too_long:
+            draft = {"text": typed[0], "tags": typed[1], "of": self._saved[0]}
+            self._kept.keep(None if typed == self._saved else draft)
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed."""
         if self._edit.waiting:
             self.keep()
 
-    def _open_draft(self) -> None:
-        draft, saved = self.session.project.setting(EDIT_DRAFT), (self.text.text(), self.tags.text())
-        if not isinstance(draft, dict) or draft.get("id") != self._ids[0] or self.text.too_long:
+    def _open_draft(self, prompt_id: int) -> None:
+        self._kept = Typed(self.session.project, EDIT_DRAFT.format(prompt_id))
+        draft = None if self.text.too_long else self._kept.read(_is_typed)
+        if draft is None:
             return
-        text = saved[0] if self._talks else str(draft.get("text", ""))
-        typed = (text, str(draft.get("tags", "")))
-        if typed != saved:
+        typed = (self._saved[0] if self._talks else draft["text"], draft["tags"])
+        if typed != self._saved:
             self._put(*typed)
-            self.say("What you typed and did not save is here.", "warning")
+            since = "" if draft.get("of", self._saved[0]) == self._saved[0] else " The prompt was changed since."
+            self.say(f"What you typed and did not save is here.{since}", "warning")
 
     def forget(self, ids: tuple[int, ...]) -> None:
         """What was typed over these is saved."""
         if set(ids) & set(self._ids):
             self._edit.rest()
-        draft = self.session.project.setting(EDIT_DRAFT)
-        if isinstance(draft, dict) and draft.get("id") in ids:
-            self.session.project.set_setting(EDIT_DRAFT, None)
-
-    def _announce(self, changes: Changes) -> None:
-        """Before the draft goes: what is undone is what was written last."""
-        self.session.announce(changes, self)
-        self.forget(self._ids)
+            if self._kept is not None:
+                self._kept.keep(None)
 
     def say(self, sentence: str, role: str) -> None:
         self.said.setText(sentence)
         self.said.setVisible(bool(sentence))
         set_role(self.said, role)
         self.spoke.emit(self.said)
+
+
+def _is_typed(draft: object) -> bool:
+    return isinstance(draft, dict) and all(isinstance(draft.get(part), str) for part in ("text", "tags"))

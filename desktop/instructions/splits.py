@@ -15,9 +15,12 @@ def split_box(parent: QWidget) -> QComboBox:
     return box
 
 
-def tags_of(text: str) -> tuple[str, ...]:
-    """`a, b,, a` -> (a, b)."""
-    return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
+def tags_of(text: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """`a, b,, a` -> (a, b). Those that are `known` may hold commas."""
+    whole = [tag for tag in known if "," in tag and tag in text]
+    for tag in whole:
+        text = text.replace(tag, "", 1)
+    return tuple(dict.fromkeys([*whole, *(tag.strip() for tag in text.split(",") if tag.strip())]))
 
 
 def counted(number: int, noun: str) -> str:

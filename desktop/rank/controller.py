@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import BadInput, KnownError, known
 from core.labeling.clock import LabelingClock
+from core.labeling.drafts import ChangedElsewhere
 from core.labeling.editor import PLACE
 from core.labeling.ordering import Ordering
 from core.labeling.session import LabelingSession
@@ -91,8 +92,7 @@ class RankingController(QObject):
 
     def skip_for_good(self) -> None:
         """Leave the item unranked; undo brings it back."""
-        if self.labeling and self.labeling.group is not None:
-            self._operate(self.labeling.skip_for_good)
+        if self.labeling and self.labeling.group is not None and self._operate(self.labeling.skip_for_good):
             self.clock.record(left_out=True)
             self.hinted.emit(f"Skipped for good: {BINDINGS['undo'].shown} brings it back.")
 
@@ -230,6 +230,8 @@ class RankingController(QObject):
             sentence = known(error)
             if sentence is None:
                 raise
+            if isinstance(sentence, ChangedElsewhere):
+                self.item_changed.emit()
             self.hinted.emit(f"Not saved: {sentence}")
             return False
         self.clock.record(saved=saved)

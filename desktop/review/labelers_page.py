@@ -217,7 +217,7 @@ class LabelersPage(QWidget):
     def add(self) -> None:
         def make() -> Changes:
             labelers.named(self.session.project, self.name.text())
-            return Changes(frozenset({"labelers"}), "Add labeler")
+            return self.session.project.changed("Add labeler", "labelers")
 
         if self._do(make):
             self.name.clear()

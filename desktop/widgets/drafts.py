@@ -7,10 +7,12 @@ from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
 from core.errors import known
 from core.store import Project
+from core.store.typed import Typed
 from desktop.widgets.strangers import wrapping
 
 MILLISECONDS = 400
-MOST_LETTERS = 100_000
+#: Of a text that is put back; a longer one stays where it is.
+MOST_LETTERS = 1_000_000
 
 
 class Throttle(QObject):
@@ -36,15 +38,15 @@ class Throttle(QObject):
 
 class Draft(QObject):
     """Texts of some fields that nothing was done with yet, in the project's setting `key`; they are there again when
-    the page is made. Fields that are empty are no draft."""
+    the page is made. Fields that are empty are no draft. What another window typed there stays (`Typed`)."""
 
     def __init__(
         self, project: Project, key: str, fields: Mapping[str, QPlainTextEdit | QLineEdit], parent: QWidget
     ) -> None:
         super().__init__(parent)
-        self._project, self._key, self._fields = project, key, fields
+        self._typed, self._fields = Typed(project, key), fields
         self._throttle = Throttle(parent, self.keep)
-        self._put_back(project.setting(key))
+        self._put_back(self._typed.read(_is_typed))
         for field in fields.values():
             field.textChanged.connect(self._throttle.touch)
 
@@ -52,10 +54,8 @@ class Draft(QObject):
         """Write what is in the fields now. Where nothing can be written, typing goes on all the same."""
         self._throttle.rest()
         found = {name: _text(field) for name, field in self._fields.items()}
-        kept = found if any(found.values()) else None
         try:
-            if self._project.setting(self._key) != kept:
-                self._project.set_setting(self._key, kept)
+            self._typed.keep(found if any(found.values()) else None)
         except Exception as error:
             if known(error) is None:
                 raise
@@ -65,17 +65,19 @@ class Draft(QObject):
         if self._throttle.waiting:
             self.keep()
 
-    def _put_back(self, kept: object) -> None:
-        """A project may come from elsewhere: what nobody could have typed is left where it is."""
-        for name, text in kept.items() if isinstance(kept, dict) else ():
+    def _put_back(self, kept: dict[str, str] | None) -> None:
+        for name, text in (kept or {}).items():
             field = self._fields.get(name)
-            if not isinstance(text, str) or len(text) > MOST_LETTERS:
-                continue
             if isinstance(field, QLineEdit):
                 field.setText(text)
             elif field is not None:
                 field.setWordWrapMode(wrapping(text))
                 field.setPlainText(text)
+
+
+def _is_typed(kept: object) -> bool:
+    """A project may come from elsewhere: what nobody could have typed is left where it is."""
+    return isinstance(kept, dict) and all(isinstance(text, str) and len(text) <= MOST_LETTERS for text in kept.values())
 
 
 def _text(field: QPlainTextEdit | QLineEdit) -> str:

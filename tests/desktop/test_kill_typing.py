@@ -53,7 +53,7 @@ def kept(folder: Path) -> dict[str, int]:
     connection.close()
     texts = {f"guidelines, {part}": text for part, text in settings["guidelines_draft"].items()}
     texts["new prompts"] = settings.get("draft/new-prompts", {}).get("text", "")
-    texts["a prompt"] = settings.get("draft/prompt", {}).get("text", "")
+    texts["a prompt"] = settings.get("draft/prompt/1", {}).get("text", "")
     texts["a conversation"] = next((turn["content"] for turn in settings.get("draft/conversation/0", [])), "")
     texts["prompt to score"] = settings.get("draft/try-it", {}).get("prompt", "")
     texts["completions to score"] = settings.get("draft/try-it", {}).get("completions", "")

@@ -62,7 +62,7 @@ class History:
         self.remove(lambda step: not step.lasting)
 
     def mark(self, changes: Changes) -> None:
-        """The last operation is a step that can be undone. What was undone before cannot be redone any more."""
+        """An operation is a step that can be undone. What was undone before cannot be redone any more."""
         step = self._rows.step(changes) if self._rows is not None else None
         if step is not None:
             self.add(step)

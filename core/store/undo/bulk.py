@@ -78,7 +78,7 @@ def recorded(project: Project, work: Callable[[], T]) -> tuple[T, Bulk | None]:
         for table, after in before.items():
             if (last := _last(project, table)) > after:
                 added.append(_signed(project, Added(table, after, last, 0)))
-        changed = log.taken()
+        changed = log.taken(project.writes)
     return found, Bulk(tuple(added), changed) if added or changed else None
 
 
@@ -100,7 +100,7 @@ def replay(folder: Path, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk 
             with project.write():
                 execute(project, bulk.changed)
                 log.end()
-                changed = log.taken()
+                changed = log.taken(project.writes)
                 if bulk.kept is None:
                     _take_away(project, bulk.added)
                 else:

@@ -13,8 +13,12 @@ TABLES = (
     "settings", "prompts", "guidelines", "completion_groups", "completions", "labelers", "rankings", "ranking_items",
     "criterion_ranks", "drafts", "assignments", "calibration", "conflicts", "samples", "scores", "priorities",
 )  # fmt: skip
-#: Settings that are no choice of anybody: who is at work, how often a table was edited, where a tour stands.
-NO_CHOICE = "{row}.key not like 'edits/%' and {row}.key not in ('worker', 'tour')"
+#: Settings that are no choice of anybody: who is at work, how often a table was edited, where a tour stands, and what
+#: is being typed, which comes and goes beside the operations.
+NO_CHOICE = (
+    "{row}.key not like 'edits/%' and {row}.key not like 'draft/%' and {row}.key not like 'guidelines_draft%'"
+    " and {row}.key not in ('worker', 'tour')"
+)
 
 #: The table, how many rows the statement adds to it, and its SQL.
 Statement = tuple[str, int, str]
@@ -33,13 +37,17 @@ class UndoLog:
         )
         self._triggers = [trigger for table in TABLES for trigger in self._watch(table, (new or {}).get(table))]
 
-    def taken(self) -> list[Statement]:
-        """What the last operation logged, oldest first; the log is empty then."""
+    def taken(self, write: int) -> list[Statement]:
+        """What the write of that number logged, oldest first; the log forgets it then, and all before it."""
         rows = self.project.database.execute(
-            "select name, rows, sql from undo_log where operation = ? order by id", (self.project.writes,)
+            "select name, rows, sql from undo_log where operation = ? order by id", (write,)
         ).fetchall()
-        self.project.database.execute("delete from undo_log")
+        self.project.database.execute("delete from undo_log where operation <= ?", (write,))
         return rows
+
+    def forget(self) -> None:
+        """All that was logged so far is nobody's."""
+        self.project.database.execute("delete from undo_log")
 
     def end(self) -> None:
         """Watch no more."""

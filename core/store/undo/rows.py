@@ -33,8 +33,8 @@ class RowRecorder:
         self._files = WaitingFiles()
 
     def step(self, changes: Changes) -> Step | None:
-        """The last operation as a step; None if it wrote nothing that is undone."""
-        statements = self._log.taken()
+        """What an operation wrote as a step; None if that is nothing that is undone."""
+        statements = self._log.taken(changes.write or self.project.writes)
         if isinstance(changes, Recorded):
             return None if changes.bulk is None else BulkStep(
                 label=changes.label, tables=changes.tables, folder=self.project.folder, bulk=changes.bulk,
@@ -48,11 +48,11 @@ class RowRecorder:
 
     def forget(self) -> None:
         """What was written lately becomes no step."""
-        self._log.taken()
+        self._log.forget()
 
     def replay(self, step: "RowStep") -> Step:
         """Take the step back in one transaction; returns the one that does it again."""
-        self._log.taken()
+        self._log.forget()
         try:
             with self.project.write():
                 begun = jobs.begun(self.project, FOLLOWS_THE_SPLIT)
@@ -66,7 +66,7 @@ class RowRecorder:
             raise Refused(str(error)) from error
         except sqlite3.Error as error:
             raise known(error) or error from error
-        return self._of(step.label, step.tables, self._log.taken(), begun)
+        return self._of(step.label, step.tables, self._log.taken(self.project.writes), begun)
 
     def _of(self, label: str, tables: frozenset[str], statements: list[Statement], begun: frozenset[int]) -> "RowStep":
         return RowStep(label=label, tables=tables, recorder=self, statements=statements, begun=begun)

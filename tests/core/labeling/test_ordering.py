@@ -6,7 +6,7 @@ from math import ceil, factorial, log2
 import pytest
 
 from core.labeling import pairwise
-from core.labeling.drafts import draft_of, ordering_of
+from core.labeling.drafts import Begun, draft_of, ordering_of
 from core.labeling.ordering import Ordering
 from core.labeling.written import parse_order, write_order
 from core.preferences.judged_groups import OVERALL
@@ -122,10 +122,12 @@ def test_ranks_become_an_order_and_back(ranks) -> None:
 def test_a_draft_reads_back_as_the_same_order_and_an_older_one_too() -> None:
     order = Ordering((1, 2, 3)).switch("helpful").place_last(3).switch(OVERALL).place_last(2).with_comment("so so")
     order = order.with_item_flag(1, "unsafe")
-    assert ordering_of(draft_of(7, order), order.shown) == order
+    assert ordering_of(draft_of(7, Begun(order)), order.shown) == order
     older = {"group": 7, "tiers": [[2]], "flags": [[1, "unsafe"]], "flag": None, "comment": "so so", "criterion": "",
              "others": {"helpful": [[[3]], []]}}  # fmt: skip
     assert ordering_of(older, order.shown) == order, "the overall order had an empty name"
     begun = older | {"criterion": "helpful", "tiers": [[3]], "others": {"": [[[2]], []]}}
     assert ordering_of(begun, order.shown) == order.switch("helpful")
-    assert ordering_of(draft_of(7, order), (4, 5)) is None, "it speaks of other completions"
+    assert ordering_of(draft_of(7, Begun(order)), (4, 5)).switch(OVERALL) == Ordering(
+        (4, 5), comment="so so", others={"helpful": ((), ())}
+    ), "it speaks of other completions"

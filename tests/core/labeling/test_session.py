@@ -315,7 +315,7 @@ def test_an_answer_of_ones_own_joins_what_is_on_the_table_as_the_best(filled):
     assert session.ordering.shown == (*before.shown, mine)
     assert session.ordering.tiers == ((mine,), *before.tiers) and session.saveable
     assert session.group.completions[-1].text == "mine"
-    assert LabelingSession(filled, session.labeler).editor.drafts.get(1) == session.ordering
+    assert LabelingSession(filled, session.labeler).editor.drafts.get(1).ordering == session.ordering
     session.undo()
     assert session.ordering == before and len(session.group.completions) == 4
     session.redo()

@@ -11,10 +11,12 @@ from sqlite_utils import Database
 
 from core import worker
 from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
+from core.events import NewCompletion
 from core.records import NewRanking, Prompt
 from core.store import DATABASE, completions, create_project, guidelines, labelers, open_project, prompts, rankings
 from core.store.connection import connect
 from core.store.schema import migrations
+from core.store.undo.log import TABLES
 from tests.ranked import counting_rankings
 
 
@@ -115,6 +117,28 @@ def test_a_project_of_the_first_version_is_migrated_after_a_backup_that_opens(ol
     with closing(open_project(tmp_path / "again")) as project:
         assert project.name == "Old"
         assert [found.ranks for found in counting_rankings(project)] == orders
+
+
+def test_no_number_of_what_was_deleted_is_given_again_in_an_older_project_either(older, monkeypatch):
+    begun = '{"tiers": [[7]], "flags": [], "comment": "of an answer that was taken back"}'
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "_migrations", migrations._migrations[:8])
+        with closing(open_project(older)) as project:
+            project.database.execute("insert into drafts values (1, 1, ?)", (begun,))
+            project.set_setting("draft/prompt", {"id": 1, "text": "reworded", "tags": ""})
+            before = {table: project.database.value(f"select count(*) from {table}") for table in TABLES}
+    with closing(open_project(older)) as project:
+        assert {table: project.database.value(f"select count(*) from {table}") for table in TABLES} == before
+        assert project.database.rows("pragma foreign_key_check") == []
+        assert project.database.value("pragma foreign_keys") == 1
+        assert project.setting("draft/prompt/1")["text"] == "reworded"
+        assert completions.write(project, 1, 1, "mine").ids == (8,)
+        with project.write() as database:
+            database.execute("delete from rankings")
+        prompts.delete(project, [1])
+        (again,) = prompts.add(project, [Prompt(0, "old prompt")]).ids
+        group = completions.add_group(project, again, (NewCompletion("c", 0, True, 1),))
+        assert (again, group, completions.ids(project, group)) == (2, 2, [9])
 
 
 def test_two_programs_may_open_an_older_project_at_once(older):

@@ -120,11 +120,11 @@ def test_what_another_window_wrote_into_the_same_row_stays(filled):
     history.mark(prompts.add(filled, [Prompt(0, "mine")]))
     newest = prompts.listed(filled)[-1].id
     prompts.delete(other, [newest])
-    prompts.add(other, [Prompt(0, "theirs, under the same number")])
-    assert prompts.listed(other)[-1].id == newest
+    (theirs,) = prompts.add(other, [Prompt(0, "theirs")]).ids
+    assert theirs != newest
     with pytest.raises(BadInput, match="cannot be taken back"):
         history.undo()
-    assert prompts.get(filled, newest).text == "theirs, under the same number"
+    assert prompts.get(filled, theirs).text == "theirs"
     other.close()
 
 
@@ -136,6 +136,20 @@ def test_a_step_is_one_operation_and_not_what_was_written_beside_it(filled):
     history.undo()
     assert [found.name for found in labelers.listed(filled)] == [person.name]
     assert drafts.listed(filled, person.id)
+
+
+def test_a_step_is_found_by_its_operation_whatever_was_written_since(filled):
+    history, before = History(filled), contents(filled)
+    first = prompts.edit(filled, 1, tags=("a",))
+    second = prompts.delete(filled, [3, 4])
+    filled.set_setting("draft/new-prompts", {"text": "what is being typed"})
+    history.mark(first)
+    history.mark(second)
+    assert history.undo().label == "Undone: Delete prompts"
+    assert history.undo().label == "Undone: Edit prompt"
+    typed = filled.setting("draft/new-prompts")
+    filled.database.execute("delete from settings where key = 'draft/new-prompts'")
+    assert contents(filled) == before and typed == {"text": "what is being typed"}
 
 
 def test_a_deletion_comes_back_with_all_that_went_along(filled):

@@ -376,3 +376,30 @@ def test_an_import_that_is_stopped_leaves_nothing(qtbot, session: Session, tab: 
     dialog.go.click()
     qtbot.waitUntil(lambda: "20,000 prompts imported" in dialog.said.text(), timeout=20_000)
     dialog.close()
+
+
+def test_undo_reaches_the_operation_although_something_was_typed(qtbot, session: Session, made: Project) -> None:
+    first, second = prompts.add(made, [Prompt(0, "one"), Prompt(0, "two")]).ids
+    completions.add_group(made, second, (NewCompletion("a", 1, True, 1),))
+    page = open_tab(qtbot, session).prompts
+    page.table.selectRow(0)
+    page.text.setPlainText("one, reworded")
+    page.leave()
+    page.table.clearSelection()
+    page.table.selectRow(1)
+    page.delete()
+    page.delete()
+    assert [found.id for found in prompts.listed(made)] == [first]
+    session.replay("undo")
+    assert [found.id for found in prompts.listed(made)] == [first, second] and completions.count(made) == 1
+    page.new_text.setPlainText("three")
+    page.leave()
+    page.add()
+    session.replay("undo")
+    assert prompts.count(made) == 2
+    page.table.selectRow(1)
+    page.tags.setText("tagged")
+    page.leave()
+    page.save()
+    session.replay("undo")
+    assert not any(found.tags for found in prompts.listed(made))

@@ -16,7 +16,7 @@ from core.labeling import gold
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.session import LabelingSession
 from core.records import Prompt
-from core.store import Project, completions, create_project, drafts, guidelines, prompts, rankings
+from core.store import Project, completions, create_project, drafts, guidelines, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.rank.board import RankingBoard
 from desktop.rank.card import mime_of
@@ -478,6 +478,29 @@ def test_what_is_begun_survives_closing(qtbot, tab: Tab, made: Project) -> None:
     press(again, Key.Key_Return)
     assert len(stored(made)) == 1
     assert drafts.listed(made, again.labeling.labeler.id) == {}
+
+
+def test_what_another_window_began_is_shown_instead_of_written_over(qtbot, tab: Tab, made: Project) -> None:
+    other = open_project(made.folder)
+    theirs = LabelingSession(other, tab.labeling.labeler)
+    theirs.open_next()
+    theirs.editor.set_comment("typed there")
+    theirs.editor.change(theirs.ordering.place_last(theirs.ordering.shown[2]))
+    press(tab, Key.Key_A)
+    assert tab.board.comment.text() == "typed there" and tab.board.ordering == theirs.ordering
+    assert "another window" in tab.board.hint.text()
+    press(tab, Key.Key_A, Key.Key_Return)
+    assert rankings.latest(made, tab.labeling.labeler.id).comment == "typed there"
+    other.close()
+
+
+def test_what_could_not_be_skipped_is_not_said_to_be(tab: Tab, made: Project) -> None:
+    said: list[str] = []
+    tab.controller.hinted.connect(said.append)
+    made.database.execute("pragma query_only = 1")
+    press(tab, Key.Key_S, held=SHIFT)
+    made.database.execute("pragma query_only = 0")
+    assert [sentence[:9] for sentence in said] == ["Not saved"]
 
 
 def test_cards_that_are_laid_out_before_they_are_shown_fit_their_text(qtbot, made: Project) -> None:

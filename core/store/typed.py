@@ -1,0 +1,53 @@
+"""What is typed into fields and not done with yet, in settings of the project.
+
+Several windows may type into the same fields, each of its own. So nobody writes over or clears what he did not write:
+where another window's text lies, one's own goes to a place beside it, and is found there once that one is gone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from core.store import Project
+
+PLACES = "select key from settings where key = ? or substr(key, 1, ?) = ? order by length(key), key"
+
+
+class Typed:
+    """One such text, or several, as plain data. `key` is where they lie first; beside it are `key/2`, `key/3` ..."""
+
+    def __init__(self, project: Project, key: str) -> None:
+        self._project, self._first, self._key = project, key, key
+        self._last: Any = None
+        """What this window read there, or wrote."""
+
+    def read(self, accepted: Callable[[Any], bool]) -> Any:
+        """What was left by whom ever, as far as it can be `accepted`; None for nothing. What is kept from now on takes
+        its place."""
+        for key in self._project.database.column(PLACES, self._first, len(self._first) + 1, f"{self._first}/"):
+            found = self._project.setting(key)
+            if found is not None and accepted(found):
+                self._key, self._last = key, found
+                return found
+        return None
+
+    def keep(self, value: Any) -> None:
+        """Write what is in the fields now; None where that is nothing."""
+        if value == self._last:
+            return
+        key = self._key
+        with self._project.write():
+            there = self._project.setting(key)
+            if there is not None and there != self._last:
+                key = self._first if value is None else self._free()
+            if value is not None:
+                self._project.set_setting(key, value)
+            elif there == self._last:
+                self._project.database.execute("delete from settings where key = ?", (key,))
+            kept = None if value is None else self._project.setting(key)
+        self._key, self._last = key, kept
+
+    def _free(self) -> str:
+        place = 1
+        while self._project.setting(key := self._first if place == 1 else f"{self._first}/{place}") is not None:
+            place += 1
+        return key

@@ -1,0 +1,279 @@
+"""What a labeler has begun, above all a comment, outlives undo, other windows, and answers that are taken back."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from core.errors import BadInput
+from core.events import NewCompletion
+from core.labeling import gold
+from core.labeling.drafts import ChangedElsewhere
+from core.preferences.judged_groups import OVERALL
+from core.records import MOST_COMPLETIONS
+from core.store import completions, drafts, labelers, open_project, prompts, rankings
+from tests.core.labeling.test_session import order_all, rank_next, started
+from tests.ranked import counting_rankings
+
+SAID = "forty minutes of reasons"
+
+
+def place(session, index=0):
+    session.editor.change(session.ordering.place_last(session.ordering.shown[index]))
+
+
+def on_disk(session, group=1):
+    return drafts.listed(session.project, session.labeler.id).get(group)
+
+
+def test_what_was_begun_comes_back_with_what_was_skipped_for_good(filled):
+    session = started(filled)
+    place(session)
+    session.editor.set_comment(SAID)
+    begun = session.ordering
+    session.skip_for_good()
+    again = started(filled)
+    again.unskip()
+    again.editor.open(1)
+    assert again.ordering == begun
+    session.undo()
+    assert session.group.id == 1 and session.ordering == begun
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_undo_of_a_ranking_leaves_the_revision_that_was_begun(filled, restarted):
+    session = started(filled)
+    rank_next(session)
+    first = rankings.latest(filled, session.labeler.id)
+    session.editor.revise(first.id)
+    session.editor.set_comment(SAID)
+    if restarted:
+        session.editor.change(session.ordering.remove(session.ordering.shown[0]))
+    revision = session.ordering
+    if restarted:
+        session = started(filled)
+    session.undo()
+    assert session.ordering == revision and on_disk(session)["comment"] == SAID
+    assert counting_rankings(filled) == []
+    session.redo()
+    assert [found.comment for found in counting_rankings(filled)] == [""]
+    session.editor.revise(first.id)
+    assert session.ordering == revision
+
+
+def test_a_comment_that_was_typed_after_undo_outlives_redo_and_every_step(filled):
+    session = started(filled)
+    rank_next(session)
+    session.undo()
+    session.editor.set_comment(SAID)
+    session.redo()
+    assert on_disk(session)["comment"] == SAID
+    while session.can_undo:
+        session.undo()
+    assert session.group.id == 1 and session.ordering.tiers == ()
+    assert session.ordering.comment == on_disk(session)["comment"] == SAID
+
+
+def test_undo_elsewhere_leaves_the_comment_on_disk(filled):
+    session = started(filled)
+    place(session)
+    session.editor.set_comment(SAID)
+    session.skip()
+    session.undo()
+    assert (session.group.id, session.ordering.comment, session.ordering.tiers) == (1, SAID, ())
+    assert started(filled).ordering.comment == SAID
+
+
+def test_a_remark_on_an_order_of_a_script_is_kept_and_makes_it_nobodys(filled):
+    gold.rank_all(filled, "length")
+    theirs = counting_rankings(filled)[0].id
+    session = started(filled)
+    session.editor.revise(theirs)
+    session.editor.set_comment(SAID)
+    again = started(filled)
+    assert (again.ordering.comment, again.ordering.tiers) == (SAID, ())
+    again.editor.revise(theirs)
+    assert again.ordering.comment == SAID and again.ordering.tiers and not again.saveable
+
+
+def test_another_way_to_rank_is_a_step_where_only_a_criterion_is_ordered(filled):
+    session = started(filled)
+    session.editor.criteria = ("helpful",)
+    session.open_next()
+    place(session)
+    session.editor.switch(OVERALL)
+    session.editor.use("pairwise")
+    assert session.undo().label == "Undone: Change the way to rank"
+    assert session.ordering.switch("helpful").tiers and on_disk(session)["others"]["helpful"][0]
+
+
+def test_an_adjudication_and_a_revision_go_on_as_what_they_are_after_a_restart(filled):
+    session = started(filled)
+    session.editor.adjudicate(1)
+    order_all(session)
+    session = started(filled)
+    assert session.editor.item.adjudicating
+    session.save()
+    (found,) = counting_rankings(filled)
+    assert found.adjudicates
+    session.editor.revise(found.id)
+    session.editor.set_comment(SAID)
+    again = started(filled)
+    again.editor.open(1)
+    assert again.editor.item.source.id == found.id
+
+
+def test_an_answer_that_is_taken_back_takes_only_its_card_out_of_the_orders_of_others(filled):
+    ana, bo = started(filled, "Ana"), started(filled, "Bo")
+    first = bo.ordering.shown[0]
+    (taken,) = ana.editor.write("Ana's own").ids
+    bo.editor.open(1)
+    bo.editor.change(bo.ordering.place_last(taken).place_last(first))
+    bo.editor.set_comment(SAID)
+    ana.undo()
+    with pytest.raises(ChangedElsewhere, match="taken back"):
+        bo.save()
+    assert (bo.ordering.tiers, bo.ordering.comment) == (((first,),), SAID)
+    (other,) = ana.editor.write("quite another text").ids
+    assert other != taken, "what is begun would speak of it"
+    again = started(filled, "Bo")
+    assert again.ordering.tiers == ((first,),)
+    bo.save()
+    (found,) = counting_rankings(filled)
+    assert (found.ranks[first], found.comment) == (1, SAID) and taken not in found.ranks
+
+
+def test_an_answer_comes_back_under_its_number_whatever_was_written_meanwhile(filled):
+    session = started(filled)
+    (mine,) = session.editor.write("mine").ids
+    session.editor.change(session.ordering.place_last(session.ordering.shown[0]))
+    session.undo()
+    session.undo()
+    completions.add_group(filled, 2, (NewCompletion("of a job", 0, True, 3),))
+    session.redo()
+    session.redo()
+    session.save()
+    assert counting_rankings(filled)[0].ranks[mine] == 1
+    assert completions.texts(filled, [mine]) == {mine: "mine"}
+
+
+def test_one_answer_too_many_is_refused_and_changes_nothing(filled):
+    group = completions.add_group(filled, 1, tuple(NewCompletion(f"{n}", 0, True, 1) for n in range(MOST_COMPLETIONS)))
+    session = started(filled)
+    session.editor.open(group)
+    place(session)
+    with pytest.raises(BadInput, match="no more can be ranked"):
+        session.editor.write("one more")
+    session.save()
+    assert len(completions.ids(filled, group)) == MOST_COMPLETIONS
+
+
+def test_an_answer_and_the_order_with_it_are_written_and_taken_back_at_once(filled, monkeypatch):
+    """As if the disk were full, or the program killed, between the two."""
+
+    def fails(*arguments):
+        raise OSError("killed")
+
+    session = started(filled)
+    session.editor.set_comment(SAID)
+    with monkeypatch.context() as patch:
+        patch.setattr(drafts, "keep", fails)
+        with pytest.raises(OSError):
+            session.editor.write("mine")
+    assert len(completions.ids(filled, 1)) == len(session.ordering.shown) == 4
+    session.editor.write("mine")
+    with monkeypatch.context() as patch:
+        patch.setattr(drafts, "keep", fails)
+        with pytest.raises(OSError):
+            session.undo()
+    assert len(completions.ids(filled, 1)) == len(session.ordering.shown) == 5
+    assert started(filled).ordering == session.ordering
+    session.save()
+    assert counting_rankings(filled)[0].comment == SAID
+
+
+def test_a_comment_that_could_not_be_written_is_saved_with_the_ranking(filled):
+    session = started(filled)
+    place(session)
+    filled.database.execute("pragma query_only = 1")
+    with pytest.raises(sqlite3.OperationalError):
+        session.editor.set_comment(SAID)
+    filled.database.execute("pragma query_only = 0")
+    session.save()
+    assert counting_rankings(filled)[0].comment == SAID
+
+
+@pytest.fixture
+def two(filled):
+    """The same labeler in two windows, with the same item on both tables."""
+    with closing(open_project(filled.folder)) as other:
+        yield started(filled), started(other)
+
+
+def test_a_window_writes_over_nothing_that_was_begun_in_another_one(two):
+    one, other = two
+    place(one)
+    one.editor.set_comment(SAID)
+    with pytest.raises(ChangedElsewhere, match="another window"):
+        place(other, 1)
+    assert other.ordering == one.ordering == started(one.project).ordering
+    place(other, 1)
+    with pytest.raises(ChangedElsewhere):
+        one.save()
+    assert one.ordering == other.ordering and len(one.ordering.tiers) == 2
+    one.save()
+    assert counting_rankings(one.project)[0].comment == SAID
+
+
+def test_comments_of_two_windows_join(two):
+    one, other = two
+    one.editor.set_comment("first")
+    with pytest.raises(ChangedElsewhere):
+        other.editor.set_comment("second")
+    assert other.ordering.comment == on_disk(one)["comment"] == "first\nsecond"
+
+
+def test_a_window_takes_back_nothing_that_another_one_built_on(two):
+    one, other = two
+    place(one)
+    other.editor.open(1)
+    place(other, 1)
+    with pytest.raises(BadInput, match="other work builds on it"):
+        one.undo()
+    assert started(one.project).ordering == other.ordering
+
+
+def test_what_nobody_wrote_here_is_not_cleared_by_a_ranking_that_comes_from_elsewhere(filled):
+    session = started(filled)
+    session.editor.set_comment(SAID)
+    from_a_file = rankings.NewRanking(1, session.labeler.id, dict.fromkeys(completions.ids(filled, 1), 1))
+    rankings.add(filled, from_a_file)
+    assert on_disk(session)["comment"] == SAID
+
+
+def test_the_prompt_of_what_is_on_the_table_may_be_deleted_elsewhere(two):
+    one, other = two
+    prompts.delete(other.project, [1])
+    for act in (lambda: place(one), lambda: one.editor.set_comment(SAID), one.save):
+        with pytest.raises(BadInput):
+            act()
+    one.reload()
+    one.open_next()
+    assert one.group.id == 2
+
+
+def test_of_a_damaged_draft_the_comment_is_left(filled):
+    drafts.keep(filled, labelers.named(filled, "Ana").id, 1, {"tiers": 5, "comment": SAID})
+    assert started(filled).ordering.comment == SAID
+
+
+def test_half_a_letter_in_a_comment_or_an_answer_is_replaced_and_in_other_texts_said(filled):
+    session = started(filled)
+    session.editor.write("an answer \ud83d")
+    session.editor.set_comment("nice \ud83d\ude00 \ud83d")
+    session.save()
+    (found,) = counting_rankings(filled)
+    assert found.comment == "nice 😀 \ufffd"
+    assert completions.group(filled, 1).completions[-1].text == "an answer \ufffd"
+    with pytest.raises(BadInput, match="half a letter"):
+        prompts.add(filled, [prompts.Prompt(0, "typed \ud83d")])

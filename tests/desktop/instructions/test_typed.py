@@ -1,0 +1,144 @@
+"""What is typed and not saved stays until whoever typed it saves or clears it, whatever other windows do."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QLineEdit
+
+from core.events import NewCompletion
+from core.records import Prompt
+from core.store import Project, completions, create_project, guidelines, open_project, prompts
+from core.store.typed import Typed
+from desktop.instructions.guidelines_editor import DRAFT, GuidelinesEditor
+from desktop.instructions.prompts_page import NEW_DRAFT, PromptsPage
+from desktop.session import Session
+from desktop.widgets.drafts import Draft
+
+ODD = "Prix\u00a0: 10\u00a0000\u00a0€\r\nline two\u2028line three"
+
+
+@pytest.fixture
+def two(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Sessions of two windows on one project."""
+    monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path / "data"))
+    made = create_project(tmp_path / "project")
+    prompts.add(made, [Prompt(0, "one", ("old",)), Prompt(0, "two")])
+    sessions = Session(made), Session(open_project(made.folder))
+    yield sessions
+    for session in sessions:
+        session.close()
+
+
+def page_of(qtbot, session: Session) -> PromptsPage:
+    page = PromptsPage(session)
+    qtbot.addWidget(page)
+    return page
+
+
+def test_a_window_that_was_not_typed_in_clears_no_draft_of_the_guidelines(qtbot, two) -> None:
+    one, other = (GuidelinesEditor(session) for session in two)
+    for editor in (one, other):
+        qtbot.addWidget(editor)
+    one.editors["criteria"].setPlainText("Two hours of work")
+    one.leave()
+    other.leave()
+    assert two[1].project.setting(DRAFT)["criteria"] == "Two hours of work"
+    other.editors["criteria"].setPlainText("Be kind.")
+    other.leave()
+    other.save()
+    assert guidelines.current(two[1].project).criteria == "Be kind."
+    again = GuidelinesEditor(two[1])
+    qtbot.addWidget(again)
+    assert again.parts["criteria"] == "Two hours of work"
+
+
+def test_adding_in_one_window_leaves_what_is_typed_in_another(qtbot, two) -> None:
+    one, other = (page_of(qtbot, session) for session in two)
+    one.new_text.setPlainText("thirty prompts")
+    one.leave()
+    other.new_text.setPlainText("b")
+    other.leave()
+    assert page_of(qtbot, two[0]).new_text.toPlainText() == "thirty prompts"
+    other.add()
+    assert page_of(qtbot, two[0]).new_text.toPlainText() == "thirty prompts"
+    one.add()
+    assert page_of(qtbot, two[0]).new_text.toPlainText() == ""
+
+
+def test_what_is_typed_over_each_prompt_is_kept_for_it(qtbot, two) -> None:
+    page = page_of(qtbot, two[0])
+    page.table.selectRow(0)
+    page.text.setPlainText("one, at length")
+    page.table.selectRow(1)
+    page.tags.setText("x")
+    page.table.selectRow(0)
+    assert page.text.toPlainText() == "one, at length"
+    prompts.edit(two[0].project, 1, text="one, by another")
+    page.table.selectRow(1)
+    assert page.tags.text() == "x"
+    page.save()
+    page.table.selectRow(0)
+    assert page.text.toPlainText() == "one, at length" and "changed since" in page.edited.text()
+    page.save()
+    assert [prompts.get(two[0].project, each).text for each in (1, 2)] == ["one, at length", "two"]
+    assert two[0].project.database.column("select key from settings where key like 'draft/%'") == []
+
+
+def test_a_long_paste_is_put_back_and_what_is_too_long_is_left_where_it_is(qtbot, two) -> None:
+    project, pasted = two[0].project, "A prompt that I pasted\n" * 10_000
+    page = page_of(qtbot, two[0])
+    page.new_text.setPlainText(pasted)
+    page.leave()
+    assert page_of(qtbot, two[0]).new_text.toPlainText() == pasted
+    project.set_setting(NEW_DRAFT, {"text": "x" * 2_000_000})
+    page = page_of(qtbot, two[0])
+    assert page.new_text.toPlainText() == ""
+    page.new_text.setPlainText("y")
+    page.leave()
+    assert len(project.setting(NEW_DRAFT)["text"]) == 2_000_000
+    assert page_of(qtbot, two[0]).new_text.toPlainText() == "y"
+
+
+def test_what_is_not_changed_stays_as_it_is_to_the_byte(qtbot, two) -> None:
+    project: Project = two[0].project
+    (odd,) = prompts.add(project, [Prompt(0, ODD, ("a, b", "e" * 40_000))]).ids
+    completions.add_group(project, odd, (NewCompletion("a", 0, True, 1),))
+    page = page_of(qtbot, two[0])
+    page.table.selectRow(2)
+    page.split.setCurrentIndex(1)
+    page.save()
+    found = prompts.get(project, odd)
+    assert (found.text, found.tags, found.split) == (ODD, ("a, b", "e" * 40_000), "heldout")
+    page.tags.setText(page.tags.text() + ", c")
+    page.save()
+    found = prompts.get(project, odd)
+    assert (found.text, found.tags) == (ODD, ("a, b", "e" * 40_000, "c"))
+
+
+def test_half_a_letter_is_no_reason_to_begin_another_place(qtbot, two) -> None:
+    typed = Typed(two[0].project, "draft/x")
+    for text in ("a \ud83d", "a \ud83db", "c"):
+        typed.keep({"text": text})
+    assert two[0].project.database.rows("select key, value from settings where key like 'draft/x%'") == [
+        {"key": "draft/x", "value": json.dumps({"text": "c"})}
+    ]
+
+
+def test_fields_of_the_same_text_are_cleared_by_nobody_else(qtbot, two) -> None:
+    fields = [QLineEdit(), QLineEdit(), QLineEdit()]
+    for field in fields:
+        qtbot.addWidget(field)
+    one = Draft(two[0].project, "draft/y", {"text": fields[0]}, fields[0])
+    fields[0].setText("first")
+    one.leave()
+    other = Draft(two[1].project, "draft/y", {"text": fields[1]}, fields[1])
+    assert fields[1].text() == "first"
+    fields[0].setText("first, and more")
+    one.leave()
+    fields[1].clear()
+    other.leave()
+    with closing(open_project(two[0].project.folder)) as project:
+        Draft(project, "draft/y", {"text": fields[2]}, fields[2])
+    assert fields[2].text() == "first, and more"
