@@ -73,7 +73,7 @@ class ItemEditor:
         """Show an earlier ranking. Saving makes a new one; an order made by a script must be changed first."""
         ranking = rankings.get(self.project, ranking_id)
         begun = self.drafts.get(ranking.group_id)
-        if begun is not None and (begun.ordering.judged or _is_of_a_person(ranking)):
+        if begun is not None and (begun.ordering.judged or ranking.labeler.kind == "person"):
             self.item = replace(self._resumed(ranking.group_id, begun), source=ranking)
             return
         ordering = from_ranking(ranking, self._shown(ranking.group_id, again=False))
@@ -139,7 +139,7 @@ class ItemEditor:
         item, comment = self.item, whole(comment)
         if item is None or comment == item.ordering.comment:
             return
-        after = _commented(item, comment)
+        after = item.commented(comment)
         try:
             with self.as_it_is():
                 self.item = after  # where it cannot be written now, it is saved with the ranking
@@ -147,7 +147,7 @@ class ItemEditor:
         except ChangedElsewhere:
             if self.item is not None and comment not in self.item.ordering.comment:
                 said = f"{self.item.ordering.comment}\n{comment}".strip()
-                self.item = _commented(self.item, said)
+                self.item = self.item.commented(said)
                 self._keep(self.item)
             raise
 
@@ -235,7 +235,7 @@ class ItemEditor:
         ordering = then.ordering.among(tuple(card for card in then.ordering.shown if card in ids))
         item = self._made(group_id, ordering, touched=then.touched, source=then.source, adjudicating=then.adjudicating)
         if last.comment != ordering.comment:
-            item = _commented(item, last.comment)
+            item = item.commented(last.comment)
         self._keep(item)
         return item
 
@@ -273,26 +273,7 @@ class ItemEditor:
         """What of an item is the labeler's own goes to the disk."""
         if self.item is not None:
             self.item.watch.mark()
-        self.drafts.keep(item.group.id, _begun(item))
-
-
-def _begun(item: Item) -> Begun | None:
-    """What of an item is kept; of a script's order a remark alone."""
-    if item.touched:
-        return Begun(item.ordering, item.source.id if item.source is not None else None, item.adjudicating)
-    said = item.source.comment if item.source is not None else ""
-    if item.ordering.comment == said:
-        return None
-    return Begun(Ordering(item.ordering.shown, comment=item.ordering.comment))
-
-
-def _commented(item: Item, comment: str) -> Item:
-    mine = item.source is None or _is_of_a_person(item.source)
-    return item.changed(item.ordering.with_comment(comment), touched=item.touched or mine)
-
-
-def _is_of_a_person(ranking: Ranking) -> bool:
-    return ranking.labeler.kind == "person"
+        self.drafts.keep(item.group.id, item.kept)
 
 
 def change_label(before: Ordering, after: Ordering) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from core.labeling.clock import Stopwatch
+from core.labeling.drafts import Begun
 from core.labeling.ordering import Ordering
 from core.preferences.judged_groups import OVERALL
 from core.records import Group, Ranking
@@ -48,3 +49,17 @@ class Item:
 
     def changed(self, ordering: Ordering, *, touched: bool) -> "Item":
         return replace(self, ordering=ordering, touched=touched)
+
+    def commented(self, comment: str) -> "Item":
+        """With another comment, which makes an order the labeler's own unless a script made it."""
+        mine = self.source is None or self.source.labeler.kind == "person"
+        return self.changed(self.ordering.with_comment(comment), touched=self.touched or mine)
+
+    @property
+    def kept(self) -> Begun | None:
+        """What of it is kept on disk until it is saved; of a script's order a remark alone."""
+        if self.touched:
+            return Begun(self.ordering, self.source.id if self.source is not None else None, self.adjudicating)
+        if self.ordering.comment == (self.source.comment if self.source is not None else ""):
+            return None
+        return Begun(Ordering(self.ordering.shown, comment=self.ordering.comment))

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from core.errors import BadInput
+from core.errors import BadInput, known
 from core.events import NewCompletion
 from core.labeling import gold
 from core.labeling.drafts import ChangedElsewhere
@@ -277,3 +277,9 @@ def test_half_a_letter_in_a_comment_or_an_answer_is_replaced_and_in_other_texts_
     assert completions.group(filled, 1).completions[-1].text == "an answer \ufffd"
     with pytest.raises(BadInput, match="half a letter"):
         prompts.add(filled, [prompts.Prompt(0, "typed \ud83d")])
+
+
+def test_what_belongs_to_something_that_was_deleted_meanwhile_is_no_bug(filled):
+    with pytest.raises(sqlite3.IntegrityError) as found:
+        filled.database.execute("insert into calibration values (999, 999)")
+    assert isinstance(known(found.value), BadInput) and "deleted meanwhile" in str(known(found.value))
