@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from core import stopping
 from core.errors import BadInput
 
 BATCH = 5000
@@ -32,6 +33,7 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             for batch in file.iter_batches(batch_size=min(max(ROOM // largest, 4), BATCH)):
                 kept = [n for n, field in enumerate(batch.schema) if not pyarrow.types.is_temporal(field.type)]
                 for piece in _pieces(batch.select(kept), path):
+                    stopping.heed()
                     for value in piece.to_pylist():
                         line += 1
                         left -= sum(len(cell) for cell in value.values() if isinstance(cell, str))

@@ -1,19 +1,22 @@
 """A file as rows: which reader takes it, and what may be said about it beforehand."""
 
-import itertools
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
+from core import stopping
 from core.data import encodings, mapping, source
 from core.data.mapping import Columns
 from core.data.rows import Refused, Row, checked
 from core.errors import BadInput, known
 
 T = TypeVar("T")
+#: Lines that are refused one by one, and kept to be told.
+MOST_REFUSED = 1_000_000
 #: Told how many rows were read so far; what it raises ends the reading.
 Tell = Callable[[int], object]
 
@@ -50,18 +53,22 @@ AS_IT_IS = ReadOptions()
 
 
 def read(path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS) -> Iterator[Row | Refused]:
-    """Rows of a file in whichever format it is; `tell` hears of each how many there were. Raises `BadInput` if it
-    cannot be read at all."""
-    _there(path)
-    with encodings.recoded(path, options.encoding) as plain:
-        items = guarded(path, lambda: _items(plain, path, options))
-        for count in itertools.count(1):
-            item = guarded(path, lambda: next(items, None))
-            if item is None:
-                return
+    """Rows of a file in whichever format it is; `tell` hears of each how many there were, and between two of them, too,
+    so that it can end what brings no row. Raises `BadInput` if it cannot be read at all."""
+    number = refused = 0
+    heeding = stopping.heeding(lambda: tell and tell(number))
+    with ExitStack() as stack:
+        plain = heeding.run(stack.enter_context, _plain(path, options.encoding))
+        items = guarded(path, lambda: heeding.run(_items, plain, path, options))
+        while (item := guarded(path, lambda: heeding.run(next, items, None))) is not None:
+            number += 1
             if tell is not None:
-                tell(count)
-            yield checked(item) if isinstance(item, Row) else item
+                tell(number)
+            found = checked(item) if isinstance(item, Row) else item
+            refused += isinstance(found, Refused)
+            if refused > MOST_REFUSED:
+                raise BadInput(f"More than {MOST_REFUSED:,} lines of {path.name} cannot be used: choose another file.")
+            yield found
 
 
 def _items(plain: Path, path: Path, options: ReadOptions) -> Iterator[Row | Refused]:
@@ -80,17 +87,23 @@ def format_of(path: Path, options: ReadOptions = AS_IT_IS) -> tuple[str, tuple[s
     """The name of a file's format, and what it has no place for."""
     if options.columns is not None:
         return mapping.NAME, mapping.LACKS
-    _there(path)
-    with encodings.recoded(path, options.encoding) as plain:
+    with _plain(path, options.encoding) as plain:
         found = reader(plain, path)
         return found.NAME, found.LACKS
 
 
 def beginning(path: Path, options: ReadOptions = AS_IT_IS, limit: int = 20) -> list[dict[str, object]]:
     """The first objects of a file under their own names, to choose columns by; none of a text."""
-    _there(path)
-    with encodings.recoded(path, options.encoding) as plain:
+    with _plain(path, options.encoding) as plain:
         return guarded(path, lambda: mapping.beginning(plain, limit))
+
+
+@contextmanager
+def _plain(path: Path, encoding: str) -> Iterator[Path]:
+    """The file in an encoding that need not be named. Raises `BadInput` where it is not there, or damaged."""
+    _there(path)
+    with ExitStack() as stack:
+        yield guarded(path, lambda: stack.enter_context(encodings.recoded(path, encoding)))
 
 
 def _there(path: Path) -> None:
@@ -103,7 +116,7 @@ def guarded(path: Path, step: Callable[[], T]) -> T:
     try:
         return step()
     except UnicodeDecodeError as error:
-        raise BadInput(encodings.refusal(path)) from error
+        raise BadInput(guarded(path, lambda: encodings.refusal(path))) from error
     except (OSError, EOFError, zlib.error) as error:
         raise known(error) or BadInput(
             f"{path} is damaged and cannot be read to its end: nothing of it was imported."
