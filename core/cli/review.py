@@ -50,6 +50,8 @@ def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
     parts = [table(cells, ("", "pairs alike", "alpha", "W", "tau-b", "prompts"))]
     if len(report.labelers) == measures.MOST_LABELERS < len(names):
         parts.append(f"At most {measures.MOST_LABELERS} labelers are compared: those who share the most prompts.")
+    if len(report.tags) == measures.MOST_TAGS:
+        parts.append(f"At most {measures.MOST_TAGS} tags are measured: those of the most prompts.")
     parts += [f"{name} with themselves: {_text(found)}" for name, found in steady.items()]
     parts += [
         f"{name} with the calibration set: {_text(found.agreement)}, {found.ranked} of {found.total} ranked"

@@ -157,6 +157,11 @@ class AgreementPage(QWidget):
         self.about.setText(
             f"Over {everyone.groups:,} prompts that at least two of {everyone.labelers:,} labelers ranked. "
             "In brackets: 95% intervals by bootstrap over prompts."
+            + (
+                f" Of the tags the {agreement.MOST_TAGS} of most prompts."
+                if len(report.tags) == agreement.MOST_TAGS
+                else ""
+            )
             if enough
             else ""
         )
