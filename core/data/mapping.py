@@ -65,7 +65,7 @@ class Columns:
     def parse(cls, text: str) -> "Columns":
         """From `chosen=good,rejected=bad`; columns with commas are put in quotes. Raises `BadInput`."""
         found: dict[str, tuple[str, ...]] = {}
-        for item in next(csv.reader([text], skipinitialspace=True), []):
+        for item in _items_of(text):
             part, equals, names = item.partition("=")
             part = part.strip().lower()
             if not equals or not names.strip() or part not in PARTS:
@@ -94,6 +94,13 @@ class Columns:
         names = self.of.get(part, ())
         found = [_inside(row, name) for name in names]
         return found[0] if len(found) == 1 else [item for item in found if item not in (None, "")] or None
+
+
+def _items_of(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise BadInput(f"{one_line(text, 80)!r} maps no columns: give PART=COLUMN,PART=COLUMN ...") from error
 
 
 def _inside(row: Mapping[str, Any], name: str) -> Any:

@@ -109,6 +109,39 @@ def test_a_table_that_could_be_read_otherwise_is_not_guessed(tmp_path, table, re
     assert isinstance(refused, data.Refused) and reason in refused.reason
 
 
+def packed(damaged):
+    """A table that is no UTF-8, cut off or broken in the middle."""
+    rows = b"".join(b"q%d \xe9,good %d\n" % (n, n * 7919) for n in range(3000))
+    whole = gzip.compress(b"prompt,chosen\n" + rows, mtime=0)
+    middle = len(whole) // 2
+    return whole[:middle] + (b"" if not damaged else b"\xff" * 50 + whole[middle + 50 :])
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.parametrize("more", [[], ["--encoding", "cp1252"]])
+def test_a_packed_file_that_is_damaged_is_a_sentence(filled, tmp_path, capsys, damaged, more):
+    (tmp_path / "a.csv.gz").write_bytes(packed(damaged))
+    assert cli.run(["import", str(filled.folder), str(tmp_path / "a.csv.gz"), *more]) == 2
+    assert "is damaged and cannot be read to its end" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["import", "{0}", "{1}", "--encoding", "utf-16"], "is not text in utf-16"),
+        (["import", "{0}", "{1}", "--map", "prompt=prompt\nchosen=x"], "maps no columns"),
+        (["prompts", "{0}", "--add", "caf\udce9"], "holds \\udce9"),
+        (["prompts", "{0}", "--search", "\udce9"], "holds \\udce9"),
+        (["prompts", "{0}", "--conversation", '[{{"role":"user","content":"\\ud83d"}}]'], "holds \\ud83d"),
+        (["rank", "{0}", "--labeler", "Ren\udce9", "--order", "1"], "holds \\udce9"),
+    ],
+)
+def test_what_is_no_text_is_a_sentence_wherever_it_is_typed(filled, tmp_path, capsys, words, said):
+    (tmp_path / "a.csv").write_bytes(b"prompt\nq\xe9\n")
+    assert cli.run([word.format(filled.folder, tmp_path / "a.csv") for word in words]) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.fixture
 def quick():
     start = time.process_time()
@@ -272,6 +305,19 @@ def test_thousands_of_labelers_are_compared_in_time(filled):
             rankings.add(filled, NewRanking(group.id, labelers.named(filled, f"worker {n}").id, ranks))
     report = agreement.measure(filled, resamples=10)
     assert report.overall.labelers == len(report.labelers) == agreement.MOST_LABELERS
+
+
+@pytest.mark.usefixtures("quick")
+def test_thousands_of_tags_are_measured_in_time(filled):
+    with filled.write():
+        for number, prompt_id in enumerate(prompts.ids(filled)):
+            prompts.edit(filled, prompt_id, tags=tuple(f"tag {number} {k}" for k in range(5000)))
+        for group_id in completions.group_ids(filled):
+            ranks = {item: place for place, item in enumerate(completions.ids(filled, group_id), start=1)}
+            for name in ("a", "b"):
+                rankings.add(filled, NewRanking(group_id, labelers.named(filled, name).id, ranks))
+    report = agreement.measure(filled, resamples=100)
+    assert len(report.tags) == agreement.MOST_TAGS < report.overall.groups * 5000
 
 
 @pytest.mark.usefixtures("quick")
