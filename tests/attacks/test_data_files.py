@@ -60,6 +60,21 @@ def test_times_in_parquet_hinder_nobody(tmp_path):
     assert [row.prompt for row in data.read(path)] == ["q"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (pyarrow.struct([("t", pyarrow.timestamp("ns")), ("x", pyarrow.string())]), {"t": 1, "x": "a"}),
+        (pyarrow.struct([("t", pyarrow.timestamp("us"))]), {"t": 2**60}),
+        (pyarrow.list_(pyarrow.timestamp("ns")), [1]),
+        (pyarrow.list_(pyarrow.duration("ns"), 2), [1, 2]),
+        (pyarrow.map_(pyarrow.string(), pyarrow.time64("ns")), [("a", 1)]),
+    ],
+)
+def test_times_within_columns_of_parquet_hinder_nobody(tmp_path, kind, value):
+    parquet.write_table(pyarrow.table({"prompt": ["q"], "meta": pyarrow.array([value], kind)}), tmp_path / "a.parquet")
+    assert list(low.objects(tmp_path / "a.parquet")) == [(1, {"prompt": "q", "meta": value})]
+
+
 def test_two_fields_of_one_name_in_parquet_are_a_sentence(tmp_path):
     path, names = tmp_path / "a.parquet", pyarrow.array(["x"])
     both = pyarrow.StructArray.from_arrays([names, names], names=["a", "a"])
