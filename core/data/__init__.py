@@ -14,7 +14,18 @@ from pathlib import Path
 from typing import Literal
 
 from core import stopping
-from core.data import argilla, hh, label_studio, llama_factory, mapping, plumbline, tables, trl, trl_conversational
+from core.data import (
+    argilla,
+    hh,
+    label_studio,
+    llama_factory,
+    mapping,
+    outgoing,
+    plumbline,
+    tables,
+    trl,
+    trl_conversational,
+)
 from core.data.importing import Importer
 from core.data.mapping import PARTS, Columns
 from core.data.preview import Preview, look, question
@@ -152,6 +163,7 @@ def export(project: Project, path: Path, name: str) -> ExportReport:
     try:
         with beside.file(path) as made:
             report = EXPORTERS[name].write(project, made)
+            report = replace(report, lost=report.lost | outgoing.by_hand_lost(project))
     except OSError as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
     return report

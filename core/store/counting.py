@@ -122,6 +122,14 @@ def other_methods(project: Project) -> int:
     return int(project.database.value("select count(*) from counting_rankings where method != 'order'"))
 
 
+def written_by_hand(project: Project) -> int:
+    """Answers that were ranked and that a labeler wrote or mended."""
+    return int(project.database.value(
+        "select count(*) from completions where written_by is not null and id in (select i.completion_id from"
+        " ranking_items i join counting_rankings r on r.id = i.ranking_id)"
+    ))  # fmt: skip
+
+
 def strengths(project: Project) -> int:
     """Those that say how much better the better answer is."""
     return int(project.database.value("select count(*) from counting_rankings where strength is not null"))
