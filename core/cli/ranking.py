@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from core.cli.output import folder_argument, harmless, json_option, opened, say, show
+from core.cli.output import folder_argument, harmless, json_option, opened, quoted, say, show
 from core.cli.trust import asking
 from core.errors import BadInput
 from core.labeling import gold
@@ -97,9 +97,9 @@ def _walk(session: LabelingSession) -> int:
 def _show_item(session: LabelingSession) -> None:
     assert session.group is not None
     texts = {item.id: item.text for item in session.group.completions}
-    say(f"\n{session.group.prompt.text}\n", err=True)
+    say(f"\n{quoted(session.group.prompt.text)}\n", err=True)
     for number, item in enumerate(session.ordering.shown, start=1):
-        say(f"  {number}  {texts[item]}", err=True)
+        say(quoted(texts[item], f"  {number}  "), err=True)
 
 
 def _ask(session: LabelingSession) -> str:
@@ -149,10 +149,10 @@ def _tell(project: Project, found: Calibration) -> None:
     say(f"\nThe calibration set is done. {verdict(found).text}", err=True)
     for difference in found.differences[:DIFFERENCES]:
         texts = {item.id: item.text for item in completions.group(project, difference.group_id).completions}
-        say(f"\n{difference.prompt}\n\n  author  you", err=True)
+        say(f"\n{quoted(difference.prompt)}\n\n  author  you", err=True)
         for item in sorted(difference.key, key=lambda item: difference.key[item] or len(texts) + 1):
             author, mine = (ranks.get(item) or "–" for ranks in (difference.key, difference.theirs))
-            say(f"  {author!s:>6}  {mine!s:>3}  {texts.get(item, '')}", err=True)
+            say(quoted(texts.get(item, ""), f"  {author!s:>6}  {mine!s:>3}  "), err=True)
 
 
 COMMANDS = (rank,)

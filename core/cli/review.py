@@ -15,6 +15,7 @@ from core.preferences import bias as biases
 from core.preferences.interval import Interval
 from core.runs import wishes
 from core.store import calibration, labelers
+from core.texts import one_line
 from core.trust import gate
 
 
@@ -58,7 +59,8 @@ def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
         for name, found in calibrated.items()
         if found.total
     ]
-    parts += [f"{item.agreement:.0%} of pairs alike: {item.prompt[:80]}" for item in worst if item.agreement < 1]
+    differ = [item for item in worst if item.agreement < 1]
+    parts += [f"{item.agreement:.0%} of pairs alike: {one_line(item.prompt, 80)}" for item in differ]
     values = {
         "agreement": {name: asdict(item) for name, item in rows},
         "self_consistency": {name: asdict(found) for name, found in steady.items()},
