@@ -1,7 +1,7 @@
 """Prompts that ask nearly the same, in sets: look, then keep one of each."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QDialog, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from core.errors import KnownError
 from core.preferences.similar import near_duplicates
@@ -39,6 +39,10 @@ class DuplicatesDialog(QDialog):
         self._confirmed: list[int] = []
         self.tree = QTreeWidget(self)
         self.tree.setHeaderHidden(True)
+        self.tree.setColumnCount(2)
+        self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.tree.setAccessibleName("Sets of prompts; ticked ones are deleted")
         self.tree.itemChanged.connect(lambda: self._count())
         self.delete_button = button("Delete", self.delete, role="primary")
@@ -74,10 +78,9 @@ class DuplicatesDialog(QDialog):
                 item.setData(0, Qt.ItemDataRole.UserRole, prompt_id)
                 item.setToolTip(0, tip(found[place].text))
                 if prompt_id in ranked:
-                    item.setText(0, item.text(0) + "   (ranked)")
+                    item.setText(1, "ranked")
                 else:
-                    said = _said(self.along.get(prompt_id, NOTHING))
-                    item.setText(0, item.text(0) + (f"   ({said})" if said else ""))
+                    item.setText(1, _said(self.along.get(prompt_id, NOTHING)))
                     kept = place == keeper or self._work(prompt_id)[0] > 0
                     item.setCheckState(0, Qt.CheckState.Unchecked if kept else Qt.CheckState.Checked)
                 top.addChild(item)
