@@ -63,10 +63,11 @@ def array(file: TextIO) -> Iterator[Object | Refused]:
     empty = 0
     while (begin := file.readline(LINE)) and not begin.strip(EMPTY):
         empty = passed_over(empty)
-    if isinstance(_object(1, begin.lstrip(EMPTY)), Refused):
-        yield from _values(Window(file, begin))
-    else:
+    text = begin.lstrip(EMPTY)
+    if text.startswith("{") and not isinstance(_object(1, text), Refused):
         yield from lines(chain(repeat("", empty), (begin,), bounded(file)))
+    else:
+        yield from _values(Window(file, begin))
 
 
 def _values(window: "Window") -> Iterator[Object | Refused]:
