@@ -152,6 +152,10 @@ def known(error: BaseException) -> KnownError | None:
         return ModelError(
             f"The model's tokenizer fails at a text ({first_line(error)}): choose another model, or leave the text out."
         )
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        return BadInput(
+            f"A text holds {error.object[error.start]}, half of a letter or a byte that is no UTF-8: write it anew."
+        )
     if isinstance(error, UnicodeDecodeError) and _is_of_the_store(error):
         return DamagedProject(DAMAGED)
     if isinstance(error, sqlite3.Error):
@@ -167,6 +171,8 @@ def explained(error: BaseException) -> KnownError | None:
     """Like `known`, with a general sentence for what the system refuses; for the outermost doors."""
     if (found := known(error)) is not None:
         return found
+    if isinstance(error, EOFError):
+        return BadInput("A file ends before its content does: it is damaged, so copy or download it anew.")
     if isinstance(error, OSError):
         where = f"{error.filename} cannot be used" if error.filename else "A file cannot be used"
         why = error.strerror or first_line(error)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from PySide6.QtCore import QCoreApplication, QObject, QThread, Signal
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
+from core import stopping
+from core.errors import Stopped
 from core.store import Project, open_project
 from desktop import errors
 
@@ -22,7 +25,8 @@ class Task(QThread):
     """Runs `work` at once, then gives its result to `done` or its exception to `failed`, on the window's thread.
 
     Nothing is called once `owner` has gone. `work` must not touch widgets, nor the window's project: it opens the
-    project for itself if it needs it. What is `lasting` goes on when the project closes.
+    project for itself if it needs it. What is `lasting` goes on when the project closes. What `only_reads` ends with
+    `Stopped`, where it asks, once its owner has gone or it is `unwanted`.
     """
 
     _worked = Signal(object)
@@ -35,9 +39,11 @@ class Task(QThread):
         done: Callable[[Any], None],
         failed: Callable[[Any], object],
         lasting: bool = False,
+        only_reads: bool = True,
     ) -> None:
         super().__init__()
         self.lasting, self.abandoned = lasting, False
+        self.unwanted, self._only_reads = False, only_reads
         self._owner, self._work, self._done, self._failed = owner, work, done, failed
         # To methods of this object, which lives on the window's thread, so that they are called there.
         self._worked.connect(self._give)
@@ -48,9 +54,13 @@ class Task(QThread):
 
     def run(self) -> None:
         try:
-            self._worked.emit(self._work())
+            self._worked.emit(stopping.heeding(self._ask).run(self._work))
         except Exception as error:
             self._broke.emit(error)
+
+    def _ask(self) -> None:
+        if self._only_reads and (self.unwanted or not isValid(self._owner)):
+            raise Stopped("It was stopped.")
 
     def _give(self, result: Any) -> None:
         if isValid(self._owner) and not self.abandoned:
@@ -72,12 +82,8 @@ def in_background(
     *,
     lasting: bool = False,
 ) -> None:
-    """Start `work`. Without `failed`, a dialog says what went wrong."""
-
-    def show(error: Any) -> None:
-        errors.show(error, owner if isinstance(owner, QWidget) else None)
-
-    Task(owner, work, done, failed or show, lasting)
+    """Start `work`, which need not come to its end. Without `failed`, a dialog says what went wrong."""
+    Task(owner, work, done, failed or partial(_show, owner), lasting)
 
 
 def with_project(
@@ -96,12 +102,22 @@ def with_project(
         finally:
             project.close()
 
-    in_background(owner, opened, done, failed)
+    Task(owner, opened, done, failed or partial(_show, owner), only_reads=False)
+
+
+def _show(owner: QObject, error: Any) -> None:
+    errors.show(error, owner if isinstance(owner, QWidget) else None)
 
 
 def busy(*, lasting: bool = True) -> bool:
     """Is anything still at work, or its result not given yet?"""
     return any(lasting or not task.lasting for task in _running)
+
+
+def hurry() -> None:
+    """Nobody waits any more for what is only read."""
+    for task in _running:
+        task.unwanted = True
 
 
 def abandon() -> None:

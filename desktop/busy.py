@@ -56,6 +56,7 @@ class Busy(QObject):
 
         What is `lasting` is waited for only if so said, and then as long as it takes.
         """
+        background.hurry()
         if soon_idle(lasting=lasting):
             then()
             return

@@ -49,6 +49,14 @@ def rewrite(text: str) -> None:
         print(f"\r\x1b[K{harmless(text)}", end="", file=sys.stderr, flush=True)
 
 
+def quoted(text: str, mark: str = "") -> str:
+    """A text of strangers after our mark: with a bar before each further line, or before all, so that none passes for
+    one of ours."""
+    bar = " " * max(0, len(mark) - 2) + "| "
+    first, *rest = harmless(text).splitlines() or [""]
+    return "\n".join([(mark or bar) + first, *(bar + line for line in rest)])
+
+
 def show(values: dict[str, Any], as_json: bool, text: str) -> None:
     """The result: a sentence or table for people, or one JSON line for programs."""
     if as_json:

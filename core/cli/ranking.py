@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from core.cli.output import folder_argument, harmless, json_option, opened, say, show
+from core.cli.output import folder_argument, harmless, json_option, opened, quoted, say, show
 from core.cli.trust import asking
 from core.errors import BadInput
 from core.labeling import gold
@@ -101,10 +101,10 @@ def _walk(session: LabelingSession) -> int:
 def _show_item(session: LabelingSession) -> None:
     assert session.group is not None
     found = {item.id: item for item in session.group.completions}
-    say(f"\n{session.group.prompt.text}\n", err=True)
+    say(f"\n{quoted(session.group.prompt.text)}\n", err=True)
     for number, item in enumerate(session.ordering.shown, start=1):
-        hand = f"  ({found[item].by_hand.lower()})" if found[item].by_hand else ""
-        say(f"  {number}  {found[item].text}{hand}", err=True)
+        hand = f" ({found[item].by_hand.lower()})" if found[item].by_hand else ""
+        say(quoted(found[item].text, f"  {number}{hand}  "), err=True)
 
 
 def _numbered(session: LabelingSession, number: int) -> int:
@@ -164,10 +164,10 @@ def _tell(project: Project, found: Calibration) -> None:
     say(f"\nThe calibration set is done. {verdict(found).text}", err=True)
     for difference in found.differences[:DIFFERENCES]:
         texts = {item.id: item.text for item in completions.group(project, difference.group_id).completions}
-        say(f"\n{difference.prompt}\n\n  author  you", err=True)
+        say(f"\n{quoted(difference.prompt)}\n\n  author  you", err=True)
         for item in sorted(difference.key, key=lambda item: difference.key[item] or len(texts) + 1):
             author, mine = (ranks.get(item) or "–" for ranks in (difference.key, difference.theirs))
-            say(f"  {author!s:>6}  {mine!s:>3}  {texts.get(item, '')}", err=True)
+            say(quoted(texts.get(item, ""), f"  {author!s:>6}  {mine!s:>3}  "), err=True)
 
 
 COMMANDS = (rank,)

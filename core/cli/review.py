@@ -15,6 +15,7 @@ from core.preferences import bias as biases
 from core.preferences.interval import Interval
 from core.runs import wishes
 from core.store import calibration, labelers
+from core.texts import one_line
 from core.trust import gate
 
 
@@ -50,13 +51,16 @@ def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
     parts = [table(cells, ("", "pairs alike", "alpha", "W", "tau-b", "prompts"))]
     if len(report.labelers) == measures.MOST_LABELERS < len(names):
         parts.append(f"At most {measures.MOST_LABELERS} labelers are compared: those who share the most prompts.")
+    if len(report.tags) == measures.MOST_TAGS:
+        parts.append(f"At most {measures.MOST_TAGS} tags are measured: those of the most prompts.")
     parts += [f"{name} with themselves: {_text(found)}" for name, found in steady.items()]
     parts += [
         f"{name} with the calibration set: {_text(found.agreement)}, {found.ranked} of {found.total} ranked"
         for name, found in calibrated.items()
         if found.total
     ]
-    parts += [f"{item.agreement:.0%} of pairs alike: {item.prompt[:80]}" for item in worst if item.agreement < 1]
+    differ = [item for item in worst if item.agreement < 1]
+    parts += [f"{item.agreement:.0%} of pairs alike: {one_line(item.prompt, 80)}" for item in differ]
     values = {
         "agreement": {name: asdict(item) for name, item in rows},
         "self_consistency": {name: asdict(found) for name, found in steady.items()},

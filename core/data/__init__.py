@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from core import stopping
 from core.data import (
     argilla,
     encodings,
@@ -75,7 +76,7 @@ named_mapping = mapping.named
 
 def preview(path: Path, limit: int = 20, options: ReadOptions = AS_IT_IS, tell: Tell | None = None) -> Preview:
     """What an import would find, with the first `limit` rows. Raises `BadInput` if the file cannot be read at all."""
-    name, lacks = format_of(path, options)
+    name, lacks = stopping.heeding(lambda: tell and tell(0)).run(format_of, path, options)
     return look(name, read(path, tell, options), limit, lacks)
 
 

@@ -4,9 +4,11 @@ turn. What cannot be read for sure raises `Unusable`, whose sentence refuses the
 import ast
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from core import stopping
 from core.conversation import EXTRA, Conversation, Message, Role, of_named_turns
 from core.data.rows import Unusable, string
 
@@ -29,6 +31,8 @@ HH_ANSWER = "\n\nAssistant:"
 LONGEST_LIST = 1 << 20
 LISTS = re.compile(r"\s*\[\s*[{\"']")
 MESSAGES = re.compile(r"\s*\[\s*\{\s*['\"](role|content|from|value)['\"]\s*:")
+#: The last texts that are no lists after all: every reader asks anew, and each time costs a second for a megabyte.
+broken: deque[int] = deque(maxlen=64)
 BETWEEN = re.compile(r"([}'\"])[ ]*\n\s*([{'\"])")
 
 
@@ -180,15 +184,19 @@ def listed(value: Any) -> list[Any]:
 
 def _literal(text: str) -> Any:
     """`text` as JSON or as a literal of Python, or None; numpy writes no comma between the items of a list."""
-    if len(text) > LONGEST_LIST:
+    if len(text) > LONGEST_LIST or hash(text) in broken:
         return None
-    for parse, form in (
-        (json.loads, text), (ast.literal_eval, text), (ast.literal_eval, BETWEEN.sub(r"\1, \2", text)),
-    ):  # fmt: skip
+    stopping.heed()
+    python = text.strip()
+    with_commas = BETWEEN.sub(r"\1, \2", python)
+    ways: list[tuple[Callable[[str], Any], str]] = [(json.loads, python), (ast.literal_eval, python)]
+    ways += [(ast.literal_eval, with_commas)] if with_commas != python else []
+    for parse, form in ways:
         try:
-            return parse(form.strip())
+            return parse(form)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
+    broken.append(hash(text))
     return None
 
 

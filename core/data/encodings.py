@@ -2,14 +2,14 @@
 guessed at and said, never taken by itself."""
 
 import codecs
-import gzip
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import TextIO
 
+from core.data.unpacked import binary
 from core.errors import BadInput
 
 MARKS = (
@@ -20,11 +20,6 @@ DEFAULT = "utf-8-sig"
 #: Bytes that are looked at.
 BEGINNING = 4096
 PIECE = 1 << 20
-
-
-def binary(path: Path) -> BinaryIO:
-    """The file's bytes, unpacked if it is gzipped."""
-    return cast(BinaryIO, gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
 def of(path: Path) -> str:
@@ -86,12 +81,8 @@ def recoded(path: Path, encoding: str) -> Iterator[Path]:
         raise BadInput(f"There is no encoding {encoding!r} of texts: try cp1252, latin-1 or utf-16.") from error
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         target = Path(folder) / path.name.removesuffix(".gz").removesuffix(".GZ")
-        left = path.stat().st_size * 1000 + (1 << 28)
         with binary(path) as file, target.open("w", encoding="utf-8", errors="surrogatepass", newline="") as out:
             while piece := file.read(PIECE):
-                left -= len(piece)
-                if left < 0:
-                    raise BadInput(f"{path.name} unpacks to more than any data set does: choose another file.")
                 _write(out, decoder, piece, path, encoding)
             _write(out, decoder, b"", path, encoding)
         yield target
@@ -100,6 +91,6 @@ def recoded(path: Path, encoding: str) -> Iterator[Path]:
 def _write(out: TextIO, decoder: codecs.IncrementalDecoder, piece: bytes, path: Path, encoding: str) -> None:
     try:
         text = decoder.decode(piece, not piece)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise BadInput(f"{path} is not text in {encoding}: name another encoding.") from error
     out.write(text)

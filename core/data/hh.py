@@ -1,13 +1,12 @@
 """Anthropic's hh-rlhf: JSON lines, gzipped or not, whose two dialogues differ in the last answer."""
 
-import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any
 
 from core.conversation import Conversation
-from core.data import dialogue, fields, jsonlines, source
+from core.data import dialogue, fields, jsonlines, outgoing, source
 from core.data.dialogue import HH_ANSWER, HH_ROLES
 from core.data.outgoing import ALL_LOST, losses, strengths_lost
 from core.data.rows import DIFFERENT, NO_PROMPT, PAIRS_LACK, ExportReport, Refused, Row, Unusable, preference
@@ -55,8 +54,7 @@ def asked(prompt: str) -> Conversation:
 def write(project: Project, path: Path) -> ExportReport:
     """One line for each pair; a pair whose texts would read back otherwise is left out and counted."""
     written, left = 0, 0
-    with gzip.open(path, "wt", encoding="utf-8") if path.suffix == ".gz" else path.open("w", encoding="utf-8") as found:
-        file = cast(TextIO, found)
+    with outgoing.written(path) as file:
         for pair in pairs.preferences(project):
             turns = pair.conversation.messages
             before = "".join(f"\n\n{NAMES.get(turn.role, turn.role)}: {turn.content}" for turn in turns) + HH_ANSWER

@@ -103,8 +103,10 @@ class Importer:
             return Met(made[0], True, split)
         found = prompts.id_of(self.project, row.conversation)
         assert found is not None
-        texts = completions.texts_by_group(self.project, found)
-        groups = {_answers(texts[item]): item for item in sorted(texts, reverse=True)}
+        groups: dict[int, int] = {}
+        for by_hand in (False, True):  # a file from before somebody wrote an answer is known, too
+            texts = completions.texts_by_group(self.project, found, by_hand=by_hand)
+            groups |= {_answers(texts[item]): item for item in sorted(texts, reverse=True)}
         return Met(found, False, prompts.get(self.project, found).split, groups)
 
     def _group(self, prompt: Met, row: Row) -> tuple[int, bool]:

@@ -68,11 +68,11 @@ def read(path: Path) -> Iterator[Row | Refused]:
     return gather(source.objects(path))
 
 
-def gather(items: Iterable[Object | Refused], *, ranked: bool = True) -> Iterator[Row | Refused]:
-    """The rows of one question as one; not `ranked` are answers that nobody judged."""
+def gather(items: Iterable[Object | Row | Refused], *, ranked: bool = True) -> Iterator[Row | Refused]:
+    """The rows of one question as one; not `ranked` are answers that nobody judged. What is a row is let through."""
     groups: dict[tuple[str, str], Group] = {}
     for item in items:
-        if isinstance(item, Refused):
+        if isinstance(item, Row | Refused):
             yield item
             continue
         try:

@@ -5,13 +5,14 @@ A row is put under the names that the other readers know, and read by them.
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from core.data import answers, dialogue, fields, long_tables, source, trl
+from core.data.jsonlines import Object
 from core.data.rows import Refused, Row, attempt
 from core.errors import BadInput
 from core.resources import data_folder
@@ -36,6 +37,8 @@ PARTS: Mapping[str, str] = {
     "tag": "a tag of the prompt",
     "split": "train, or what is held out (test, validation ...)",
 }
+#: Parts that say which answer is better: a row without them is a prompt alone.
+JUDGED = {"chosen", "rejected", "answers", "scores", "rank"}
 FILE = "mappings.json"
 
 
@@ -49,7 +52,7 @@ class Columns:
     def parse(cls, text: str) -> "Columns":
         """From `chosen=good,rejected=bad`; columns with commas are put in quotes. Raises `BadInput`."""
         found: dict[str, tuple[str, ...]] = {}
-        for item in next(csv.reader([text], skipinitialspace=True), []):
+        for item in _items_of(text):
             part, equals, names = item.partition("=")
             part = part.strip().lower()
             if not equals or not names.strip() or part not in PARTS:
@@ -80,6 +83,13 @@ class Columns:
         return found[0] if len(found) == 1 else [item for item in found if item not in (None, "")] or None
 
 
+def _items_of(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise BadInput(f"{one_line(text, 80)!r} maps no columns: give PART=COLUMN,PART=COLUMN ...") from error
+
+
 def _inside(row: Mapping[str, Any], name: str) -> Any:
     if name in row or "." not in name:
         return row.get(name)
@@ -89,28 +99,33 @@ def _inside(row: Mapping[str, Any], name: str) -> Any:
 
 
 def read(path: Path, columns: Columns) -> Iterator[Row | Refused]:
-    """The rows of a file by its columns. Raises `BadInput` where it has none of these."""
-    items = source.objects(path)
-    first = next((item for item in items), None)
-    if first is None:
-        return
-    if not isinstance(first, Refused) and not any(columns.value(first[1], part) is not None for part in columns.of):
-        names = ", ".join(one_line(str(name), 40) for name in list(first[1])[:20])
-        raise BadInput(f"{path.name} has no such columns: it has {names}.")
-    renamed = (
-        item if isinstance(item, Refused) else (item[0], _known(item[1], columns)) for item in chain((first,), items)
-    )
-    if not isinstance(first, Refused) and _is_long(first[1], columns):
-        yield from long_tables.gather(renamed, ranked=bool({"scores", "rank"} & columns.of.keys()))
-        return
-    for item in renamed:
-        yield item if isinstance(item, Refused) else attempt(item[0], _row, item[1])
+    """The rows of a file by its columns; each says for itself whether it holds one answer or several. Raises `BadInput`
+    where no row has anything in the columns that say which answer is better."""
+    yield from long_tables.gather(_items(path, columns), ranked=bool({"scores", "rank"} & columns.of.keys()))
 
 
-def _is_long(row: Mapping[str, Any], columns: Columns) -> bool:
-    """Has each row one answer?"""
-    found = columns.value(row, "answers")
-    return "answers" in columns.of and not dialogue.listed(found)
+def _items(path: Path, columns: Columns) -> Iterator[Object | Row | Refused]:
+    """Rows, and the objects that hold one answer, which only the others to the same question make a row."""
+    names: dict[str, None] = {}
+    unseen = columns.of.keys() & JUDGED
+    for item in source.objects(path):
+        if isinstance(item, Refused):
+            yield item
+            continue
+        line, value = item
+        if not names and not any(columns.value(value, part) is not None for part in columns.of):
+            raise BadInput(f"{path.name} has no such columns: it has {_listed(value)}.")
+        names = names or dict.fromkeys(value)
+        unseen = {part for part in unseen if columns.value(value, part) in (None, "")}
+        known = _known(value, columns)
+        yield (line, known) if known.get("completion") not in (None, "") else attempt(line, _row, known)
+    if names and unseen:
+        empty = ", ".join(one_line("+".join(columns.of[part]), 40) for part in sorted(unseen))
+        raise BadInput(f"No row of {path.name} has anything in {empty}: its first row has {_listed(names)}.")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(one_line(str(name), 40) for name in islice(names, 20))
 
 
 def _known(row: Mapping[str, Any], columns: Columns) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """What exporters write, streamed by joins: pairs, whole rankings, and a count of what a format cannot carry."""
 
+import gzip
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from core.conversation import Conversation
 from core.data.rows import Answer, Row
+from core.data.unpacked import is_packed
 from core.store import Project, counting, pairs
 from core.store.counting import CountingRanking
 
@@ -137,12 +141,20 @@ def _whole(ranking: CountingRanking) -> Whole:
     return Whole(row, ranking.group_id, ranking.labeler.id, ranking.guidelines_id, ranking.created_at)
 
 
+@contextmanager
+def written(path: Path, newline: str | None = None) -> Iterator[TextIO]:
+    """A file to write text to, packed where its name says so: an import unpacks by the name."""
+    opened = partial(gzip.open, path, "wt") if is_packed(path) else partial(path.open, "w")
+    with opened(encoding="utf-8", newline=newline) as file:
+        yield cast(TextIO, file)
+
+
 def write_array(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Write a JSON array, one object a line; returns how many there were."""
-    written = 0
-    with path.open("w", encoding="utf-8") as file:
+    count = 0
+    with written(path) as file:
         file.write("[")
-        for written, row in enumerate(rows, start=1):
-            file.write((",\n" if written > 1 else "\n") + json.dumps(row, ensure_ascii=False))
+        for count, row in enumerate(rows, start=1):
+            file.write((",\n" if count > 1 else "\n") + json.dumps(row, ensure_ascii=False))
         file.write("\n]\n")
-    return written
+    return count

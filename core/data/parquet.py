@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from core import stopping
 from core.errors import BadInput
 
 BATCH = 5000
@@ -18,7 +19,7 @@ COLUMNS = 1000
 
 
 def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each row with its number, without times, which Python may not hold.
+    """Each row with its number, without times, which Python may not hold; those within lists and objects are numbers.
 
     Raises `OSError` if the file is no Parquet or is damaged.
     """
@@ -30,8 +31,8 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         with parquet.ParquetFile(path) as file:
             largest = _largest(file.metadata, path)
             for batch in file.iter_batches(batch_size=min(max(ROOM // largest, 4), BATCH)):
-                kept = [n for n, field in enumerate(batch.schema) if not pyarrow.types.is_temporal(field.type)]
-                for piece in _pieces(batch.select(kept), path):
+                for piece in _pieces(_timeless(batch), path):
+                    stopping.heed()
                     for value in piece.to_pylist():
                         line += 1
                         left -= sum(len(cell) for cell in value.values() if isinstance(cell, str))
@@ -42,6 +43,37 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise
     except (pyarrow.ArrowException, OverflowError, NotImplementedError, ValueError) as error:
         raise OSError(f"{path} is no Parquet file that can be read") from error
+
+
+def _timeless(batch: Any) -> Any:
+    """Without the columns of times, and with those that hold some within as numbers."""
+    import pyarrow
+
+    found = {}
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if not pyarrow.types.is_temporal(field.type):
+            kind = _numbers_for_times(field.type)
+            try:
+                found[field.name] = column if kind == field.type else column.cast(kind)
+            except pyarrow.ArrowNotImplementedError:  # intervals of calendar months
+                continue
+    return pyarrow.RecordBatch.from_pydict(found)
+
+
+def _numbers_for_times(kind: Any) -> Any:
+    import pyarrow as arrow
+    from pyarrow import types
+
+    if types.is_struct(kind):
+        return arrow.struct([field.with_type(_numbers_for_times(field.type)) for field in kind])
+    if types.is_map(kind):
+        return arrow.map_(_numbers_for_times(kind.key_type), _numbers_for_times(kind.item_type))
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        inner = kind.value_field.with_type(_numbers_for_times(kind.value_type))
+        if types.is_fixed_size_list(kind):
+            return arrow.list_(inner, kind.list_size)
+        return arrow.large_list(inner) if types.is_large_list(kind) else arrow.list_(inner)
+    return (arrow.int32() if kind.bit_width == 32 else arrow.int64()) if types.is_temporal(kind) else kind
 
 
 def _largest(file: Any, path: Path) -> int:

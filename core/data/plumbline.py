@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.conversation import Conversation, of_named_turns
-from core.data import dialogue, fields, jsonlines, source
+from core.data import dialogue, fields, jsonlines, outgoing, source
 from core.data.outgoing import Whole, listed
 from core.data.rows import Answer, ExportReport, Refused, Row, seconds, string, whole
 from core.store import Project, counting
@@ -70,7 +70,7 @@ def _conversation(value: dict[str, Any]) -> Conversation:
 
 def write(project: Project, path: Path) -> ExportReport:
     written = 0
-    with path.open("w", encoding="utf-8") as file:
+    with outgoing.written(path) as file:
         for ranking in listed(project):
             file.write(json.dumps(_object(ranking), ensure_ascii=False) + "\n")
             written += 1

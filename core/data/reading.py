@@ -1,13 +1,15 @@
 """A file as rows: which reader takes it, and what may be said about it beforehand."""
 
-import itertools
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import Context
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
+from core import stopping
 from core.data import encodings, guessing, mapping, source
 from core.data.mapping import Columns
 from core.data.rows import Refused, Row, checked
@@ -16,6 +18,8 @@ from core.errors import BadInput, known
 T = TypeVar("T")
 #: How Git names a large file that it did not fetch.
 POINTER = b"version https://git-lfs.github.com/spec/"
+#: Lines that are refused one by one, and kept to be told.
+MOST_REFUSED = 1_000_000
 #: Told how many rows were read so far; what it raises ends the reading.
 Tell = Callable[[int], object]
 
@@ -60,23 +64,28 @@ AS_IT_IS = ReadOptions()
 
 def read(path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS) -> Iterator[Row | Refused]:
     """Rows of a file in whichever format it is, and of those that go on where it ends, by lines counted through all of
-    them; `tell` hears of each how many there were. Raises `BadInput` if one cannot be read at all."""
-    count = itertools.count(1)
-    before = last = 0
+    them. `tell` hears of each how many there were, and between two of them, too, so that it can end what brings no row.
+    Raises `BadInput` if one cannot be read at all."""
+    number = refused = before = last = 0
+    heeding = stopping.heeding(lambda: tell and tell(number))
     for part in (path, *options.more):
-        for item in _one(part, options):
+        for item in _one(part, options, heeding):
+            number += 1
             last = max(last, before + item.line)
             if tell is not None:
-                tell(next(count))
+                tell(number)
+            refused += isinstance(item, Refused)
+            if refused > MOST_REFUSED:
+                raise BadInput(f"More than {MOST_REFUSED:,} lines of {path.name} cannot be used: choose another file.")
             yield replace(item, line=before + item.line) if before else item
         before = last
 
 
-def _one(path: Path, options: ReadOptions) -> Iterator[Row | Refused]:
-    _there(path)
-    with encodings.recoded(path, options.encoding) as plain:
-        items = guarded(path, lambda: _items(plain, path, options))
-        while (item := guarded(path, lambda: next(items, None))) is not None:
+def _one(path: Path, options: ReadOptions, heeding: Context) -> Iterator[Row | Refused]:
+    with ExitStack() as stack:
+        plain = heeding.run(stack.enter_context, _plain(path, options.encoding))
+        items = guarded(path, lambda: heeding.run(_items, plain, path, options))
+        while (item := guarded(path, lambda: heeding.run(next, items, None))) is not None:
             yield checked(item) if isinstance(item, Row) else item
 
 
@@ -96,17 +105,23 @@ def format_of(path: Path, options: ReadOptions = AS_IT_IS) -> tuple[str, tuple[s
     """The name of a file's format, and what it has no place for."""
     if options.columns is not None:
         return mapping.NAME, mapping.LACKS
-    _there(path)
-    with encodings.recoded(path, options.encoding) as plain:
+    with _plain(path, options.encoding) as plain:
         found = reader(plain, path)
         return found.NAME, found.LACKS
 
 
 def beginning(path: Path, options: ReadOptions = AS_IT_IS, limit: int = 20) -> list[dict[str, object]]:
     """The first objects of a file under their own names, to choose columns by; none of a text."""
-    _there(path)
-    with encodings.recoded(path, options.encoding) as plain:
+    with _plain(path, options.encoding) as plain:
         return guarded(path, lambda: guessing.beginning(plain, limit))
+
+
+@contextmanager
+def _plain(path: Path, encoding: str) -> Iterator[Path]:
+    """The file in an encoding that need not be named. Raises `BadInput` where it is not there, or damaged."""
+    _there(path)
+    with ExitStack() as stack:
+        yield guarded(path, lambda: stack.enter_context(encodings.recoded(path, encoding)))
 
 
 def _there(path: Path) -> None:
@@ -126,7 +141,7 @@ def guarded(path: Path, step: Callable[[], T]) -> T:
     try:
         return step()
     except UnicodeDecodeError as error:
-        raise encodings.WrongEncoding(path) from error
+        raise guarded(path, lambda: encodings.WrongEncoding(path)) from error
     except (OSError, EOFError, zlib.error) as error:
         raise known(error) or BadInput(
             f"{path} is damaged and cannot be read to its end: nothing of it was imported."

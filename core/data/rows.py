@@ -86,7 +86,7 @@ class Row:
         return self.conversation.is_plain and "\n\n" in self.prompt and looks_like_turns(self.prompt)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A line that was not imported, and why."""
 

@@ -5,11 +5,12 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from core.data import dialogue, encodings, fields, jsonlines, parquet
 from core.data.jsonlines import Object
 from core.data.rows import Refused, Row, Unusable, attempt
+from core.data.unpacked import binary
 
 TABLES = {".csv": ",", ".tsv": "\t"}
 #: What stands between the cells, in countries where the comma is in numbers too.
@@ -32,8 +33,7 @@ def suffix(path: Path) -> str:
 
 def opened(path: Path, newline: str | None = None) -> TextIO:
     """The file as text, unpacked if it is gzipped."""
-    file = encodings.binary(path)
-    return cast(TextIO, io.TextIOWrapper(file, encoding=encodings.of(path), newline=newline))
+    return io.TextIOWrapper(binary(path), encoding=encodings.of(path), newline=newline)
 
 
 def is_table(path: Path) -> bool:
@@ -58,7 +58,7 @@ def head(path: Path) -> str:
     if is_table(path):
         first: Object = next((item for item in table(path) if not isinstance(item, Refused)), (0, {}))
         return json.dumps(dict.fromkeys(header(path), "") | first[1])
-    with encodings.binary(path) as file:
+    with binary(path) as file:
         return file.read(HEAD).decode(encodings.of(path), errors="ignore").lstrip("\ufeff")
 
 
@@ -135,37 +135,49 @@ def _named(names: list[str]) -> list[str]:
 
 
 class Lines:
-    """The lines of a table, which say whether they `ended`: no row needs that to be known but one within quotes."""
+    """The lines of a table, which say whether they `ended`: no row needs that to be known but one within quotes. They
+    raise `csv.Error` where a row, from one `begin_row` to the next, does not end."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
+        self._left = jsonlines.LINE
         self.ended = False
+
+    def begin_row(self) -> None:
+        self._left = jsonlines.LINE
 
     def __iter__(self) -> "Lines":
         return self
 
     def __next__(self) -> str:
         try:
-            return next(self._lines)
+            line = next(self._lines)
         except StopIteration:
             self.ended = True
             raise
+        self._left -= len(line)
+        if self._left < 0:
+            raise csv.Error(f"a row is longer than {jsonlines.LINE:,} characters")
+        return line
 
 
 def table(path: Path) -> Iterator[Object | Refused]:
     """The rows of a table by their columns' names, without the empty cells."""
     with opened(path, newline="") as file:
         line = before = 1
+        empty = 0
         try:
             lines, rows, names = _begin(file, path)
             before = rows.line_num
             for cells in rows:
                 first, before, line = before + 1, rows.line_num, rows.line_num
+                lines.begin_row()
                 if cells and cells[0].startswith("\ufeff"):
                     cells[0] = cells[0].lstrip("\ufeff")
                 if lines.ended:
                     yield Refused(first, UNCLOSED)
                 elif not any(cells) or list(map(fields.canonical, cells)) == list(map(fields.canonical, names)):
+                    empty = jsonlines.passed_over(empty)
                     continue
                 elif any(cells[len(names) :]):
                     yield Refused(line, MORE)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.conversation import Conversation, of_named_turns
-from core.data import dialogue, fields, source, trl
+from core.data import dialogue, fields, outgoing, source, trl
 from core.data.jsonlines import Object
 from core.data.outgoing import listed
 from core.data.rows import Answer, ExportReport, Refused, Row, attempt, seconds, whole
@@ -23,6 +23,8 @@ from core.texts import one_line
 NAME = "csv"
 LACKS: tuple[str, ...] = ()
 BY = "rank by "
+#: Criteria that have a column each; more of them share one, as JSON.
+MOST_COLUMNS, CRITERIA = 20, "criteria"
 PLAIN = ("comment", "labeler", "labeler_kind", "labeler_detail", "method", "seconds", "strength", "split")
 
 
@@ -63,6 +65,7 @@ def _key(item: Object | Refused) -> Refused | tuple[Any, ...]:
 
 def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
     first = items[0]
+    items = [_ordered(item) for item in items]
     criteria = {name for item in items for name in item if name.startswith(BY)}
     return Row(
         line,
@@ -90,6 +93,12 @@ def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
     )  # fmt: skip
 
 
+def _ordered(item: dict[str, Any]) -> dict[str, Any]:
+    """With the ranks of criteria that share a column each under its own name."""
+    shared = json.loads(item.get(CRITERIA, "{}"))
+    return item | {BY + name: rank for name, rank in shared.items()}
+
+
 def _conversation(value: dict[str, Any]) -> Conversation:
     """Its turns as JSON, or the text of a table from before there were any. Raises `Unusable`."""
     if value.get("messages"):
@@ -101,8 +110,9 @@ def _conversation(value: dict[str, Any]) -> Conversation:
 def write(project: Project, path: Path) -> ExportReport:
     """One row for each completion of each ranking, so that ties and partial orders survive."""
     criteria = rankings.criteria(project)
+    shared, criteria = ([CRITERIA], []) if len(criteria) > MOST_COLUMNS else ([], criteria)
     written = guards = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with outgoing.written(path, newline="") as file:
         table = csv.writer(file, delimiter=source.TABLES.get(source.suffix(path), ","), quoting=csv.QUOTE_NONNUMERIC)
         table.writerow(
             [
@@ -112,6 +122,7 @@ def write(project: Project, path: Path) -> ExportReport:
                 "rank",
                 "flag",
                 *(BY + name for name in criteria),
+                *shared,
                 *PLAIN,
                 "tags",
                 "prompt_flag",
@@ -125,7 +136,10 @@ def write(project: Project, path: Path) -> ExportReport:
             turns = json.dumps(row.conversation.data(), ensure_ascii=False)
             once = [*(getattr(row, name) for name in PLAIN), json.dumps(row.tags, ensure_ascii=False), row.flag, turns]
             for place, item in enumerate(row.answers):
-                orders = [row.criteria[name][place] if name in row.criteria else None for name in criteria]
+                orders: list[Any] = [row.criteria[name][place] if name in row.criteria else None for name in criteria]
+                if shared:
+                    ranks = {name: order[place] for name, order in row.criteria.items()}
+                    orders = [json.dumps(ranks, ensure_ascii=False) if ranks else None]
                 cells = [row.line, row.prompt, item.text, item.rank, item.flag, *orders, *once, item.by_hand]
                 safe = [guarded(cell) for cell in cells]
                 guards += sum(cell is not other for cell, other in zip(cells, safe, strict=True))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.conversation import Conversation, Message
-from core.data import answers, dialogue, fields, parquet, source
+from core.data import answers, dialogue, fields, outgoing, parquet, source
 from core.data.outgoing import ALL_LOST, Turned, losses
 from core.data.rows import DIFFERENT, EMPTY, PAIRS_LACK, ExportReport, Refused, Row, Unusable, preference
 from core.store import Project, counting, pairs
@@ -143,7 +143,7 @@ def save(path: Path, rows: Iterator[dict[str, Any]], *, conversational: bool, ma
         columns = dict.fromkeys(COLUMNS, kind) | ({"margin": pyarrow.float64()} if margins else {})
         return parquet.write(path, rows, columns)
     written = 0
-    with path.open("w", encoding="utf-8") as file:
+    with outgoing.written(path) as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             written += 1

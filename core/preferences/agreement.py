@@ -35,6 +35,8 @@ from core.store.calibration import KeyItem
 RESAMPLES = 1000
 #: Labelers that are compared: every two of them are, so that more would take too long.
 MOST_LABELERS = 50
+#: Tags that are measured: each takes a bootstrap of its own.
+MOST_TAGS = 100
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def measure(
     """Over all groups (of prompts with `tag`, if given) that at least two labelers ranked.
 
     What somebody ranked by the best and the worst only counts as an order with ties in the middle. Of more labelers
-    than `MOST_LABELERS` those with the most such groups are compared.
+    than `MOST_LABELERS` those with the most such groups are compared, and of more tags than `MOST_TAGS` the same.
     """
     tags = defaultdict(set, groups.tags(project) if tag or by_tag else {})
     blocks = list(_blocks(project, people_only, {group for group in tags if tag in tags[group]} if tag else None))
@@ -103,13 +105,12 @@ def measure(
     everything, apart = Tally(blocks, values), {}
     for who in sorted({who for block in blocks for who in block.labelers}):
         apart[who] = Tally([block for block in blocks if who in block.labelers], values, only=who)
-    names = sorted({name for found in tags.values() for name in found}) if by_tag else []
-    tagged = {name: Tally([block.only(tags, name) for block in blocks], values) for name in names}
-    kept = {name: tally.agreement(resamples) for name, tally in tagged.items() if tally.groups}
+    named = _by_tag(blocks, tags) if by_tag else ()
+    tagged = {name: Tally(found, values).agreement(resamples) for name, found in named}
     return Report(
         everything.agreement(resamples),
         {who: tally.agreement(resamples) for who, tally in apart.items()},
-        dict(sorted(kept.items(), key=lambda item: -item[1].groups)),
+        dict(sorted(tagged.items(), key=lambda item: -item[1].groups)),
         _disagreements(project, blocks, limit),
     )
 
@@ -168,10 +169,9 @@ class Block:
     groups: NDArray[np.int64]
     ranks: Ranks
 
-    def only(self, tags: dict[int, set[str]], name: str) -> "Block":
-        """The groups whose prompts have this tag."""
-        kept = np.array([name in tags[int(group)] for group in self.groups], dtype=bool)
-        return Block(self.labelers, self.groups[kept], self.ranks[kept])
+    def only(self, places: list[int]) -> "Block":
+        """The groups at these places."""
+        return Block(self.labelers, self.groups[places], self.ranks[places])
 
     def couples(self, only: int | None = None) -> Iterator[tuple[Ranks, Ranks]]:
         """The rankings of every two labelers, or of one with each other one; each (G, completions)."""
@@ -198,6 +198,20 @@ def _blocks(project: Project, people_only: bool, wanted: set[int] | None) -> Ite
     for (labelers, _), members in alike_.items():
         ranks = np.array([[groups[group][who] for who in labelers] for group in members])
         yield Block(labelers, np.array(members), ranks)
+
+
+def _by_tag(blocks: list[Block], tags: Mapping[int, set[str]]) -> Iterator[tuple[str, list[Block]]]:
+    """The tags of most groups with their groups, each group looked at once."""
+    counts = Counter(name for block in blocks for group in block.groups.tolist() for name in tags.get(group, ()))
+    places: dict[str, dict[int, list[int]]] = {
+        name: defaultdict(list) for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_TAGS]
+    }
+    for number, block in enumerate(blocks):
+        for place, group in enumerate(block.groups.tolist()):
+            for name in tags.get(group, set()) & places.keys():
+                places[name][number].append(place)
+    for name in sorted(places):
+        yield name, [blocks[number].only(found) for number, found in places[name].items()]
 
 
 def _checked(groups: Mapping[int, Mapping[int, list[float]]]) -> None:

@@ -1,7 +1,9 @@
 """Texts that say nearly the same: completions that are not worth comparing, prompts that are there twice."""
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
+from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
@@ -14,8 +16,15 @@ HASHES, BANDS = 48, 12
 
 
 def words(text: str) -> list[str]:
-    """Words without case and punctuation; for scripts without spaces each sign counts as one."""
-    return re.findall(r"[぀-ヿ㐀-鿿]|\w+", text.casefold())
+    """Words without case and punctuation; for scripts without spaces each sign counts as one, and so does a symbol such
+    as an emoji. Of a text of punctuation alone that is all there is."""
+    found = re.findall(r"[぀-ヿ㐀-鿿]|\w+|[^\w\s]", text.casefold())
+    return [word for word in found if not _is_punctuation(word)] or found
+
+
+@lru_cache(maxsize=4096)
+def _is_punctuation(word: str) -> bool:
+    return len(word) == 1 and unicodedata.category(word).startswith("P")
 
 
 def likeness(first: list[str], second: list[str]) -> float:

@@ -6,6 +6,7 @@ percentile bootstraps over prompts, because the pairs of a prompt are not indepe
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from heapq import nlargest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ from core.store import Project, completions, labelers, pairs, prompts
 WORST = 12
 #: Trained pairs whose lengths are looked at.
 TRAINED = 100_000
+#: Tags, and labelers, of most data that are measured apart: each takes a bootstrap of its own.
+SLICES = 100
 #: A model whose raw scores differ by less than this in the mean says nothing.
 COLLAPSED = 1e-3
 #: From so many points on, length is called out, if the interval leaves no doubt that there are any.
@@ -200,18 +203,20 @@ def _by_distance(found: Compared, accuracy: Accuracy) -> list[Slice]:
 
 def _by_labeler(project: Project, found: Compared, accuracy: Accuracy) -> list[Slice]:
     names = {who.id: who.name for who in labelers.listed(project)}
+    people, counts = np.unique(found.labeler_ids, return_counts=True)
     rows = [
-        item for who in np.unique(found.labeler_ids)
+        item for who in people[np.argsort(-counts, kind="stable")[:SLICES]]
         for item in _slice(names.get(int(who), NOBODY), found, found.labeler_ids == who, accuracy)
     ]  # fmt: skip
     return sorted(rows, key=lambda item: -item.pairs)
 
 
 def _by_tag(project: Project, found: Compared, accuracy: Accuracy) -> list[Slice]:
-    slices = [
-        item for tag, tagged in prompts.by_tag(project).items()
-        for item in _slice(tag, found, np.isin(found.prompt_ids, list(tagged)), accuracy)
-    ]  # fmt: skip
+    """Of the tags of most prompts."""
+    compared = set(found.prompt_ids.tolist())
+    tagged = {tag: compared & ids for tag, ids in prompts.by_tag(project).items()}
+    most = nlargest(SLICES, tagged.items(), key=lambda item: len(item[1]))
+    slices = [item for tag, ids in most for item in _slice(tag, found, np.isin(found.prompt_ids, list(ids)), accuracy)]
     return sorted(slices, key=lambda item: -item.pairs)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from core import data
 from core.config.jobs import ScoreFileConfig, ScoreFileResult
 from core.conversation import Conversation
-from core.data import jsonlines
+from core.data import jsonlines, source
 from core.data.rows import SURROGATE
 from core.errors import BadInput, NothingToDo, known
 from core.events import Note, Progress, Result
@@ -124,8 +124,8 @@ def _rows(path: Path) -> Iterator[tuple[Conversation | None, list[str]]]:
         head = file.read(1 << 16).decode("utf-8-sig", errors="replace")
     first = jsonlines.first(head)
     if "completion" in first or "completions" in first:
-        with path.open(encoding="utf-8-sig") as lines:
-            for line in lines:
+        with source.opened(path) as file:
+            for line in jsonlines.bounded(file):
                 if line.strip():
                     yield _simple(line)
         return

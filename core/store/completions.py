@@ -164,13 +164,13 @@ def texts(project: Project, completion_ids: Iterable[int]) -> dict[int, str]:
     return dict(project.database.execute(sql, (wanted,)).fetchall())
 
 
-def texts_by_group(project: Project, prompt_id: int) -> dict[int, tuple[str, ...]]:
-    """What the completions of each of the prompt's groups say."""
+def texts_by_group(project: Project, prompt_id: int, *, by_hand: bool = True) -> dict[int, tuple[str, ...]]:
+    """What the completions of each of the prompt's groups say, with or without those that a labeler wrote."""
     found: dict[int, tuple[str, ...]] = {}
     for group_id, text in project.database.execute(
         "select c.group_id, c.text from completions c join completion_groups g on g.id = c.group_id"
-        " where g.prompt_id = ? order by c.id",
-        (prompt_id,),
+        " where g.prompt_id = ? and (? or c.written_by is null) order by c.id",
+        (prompt_id, by_hand),
     ):
         found[group_id] = (*found.get(group_id, ()), text)
     return found

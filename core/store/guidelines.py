@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from core.resources import resource
 from core.store import Changes, Project, now
 
 SECTIONS = {"criteria": "Criteria", "ties": "Ties", "flags": "Flags", "examples": "Examples"}
+#: A heading that begins a part, by its depth and its first word.
+HEADING = re.compile(rf"^(#+)[^\S\n]*({'|'.join(SECTIONS)})\b", re.IGNORECASE | re.MULTILINE)
+#: A line of a part that would begin another one in the document, whether or not it is marked as none.
+OPENS = re.compile(rf"^\\*#{{1,2}}[^\S\n]*(?:{'|'.join(SECTIONS)}\b|Guidelines[^\S\n]*$)", re.IGNORECASE | re.MULTILINE)
 #: Items of a list, each within one line, and without a part that could be read in two ways: else a line of blanks would
 #: take hours.
 ITEM = r"(?:[-*]|\d+[.)])\s+"
@@ -82,27 +87,38 @@ def _items(pattern: str, text: str) -> list[tuple[str, str]]:
 
 
 def to_markdown(guidelines: Guidelines) -> str:
-    parts = [f"## {title}\n\n{getattr(guidelines, part)}\n" for part, title in SECTIONS.items()]
+    """One document. A line of a part that would begin another one has a backslash before it, as Markdown has it."""
+    parts = [
+        f"## {title}\n\n{OPENS.sub(lambda line: chr(92) + line[0], getattr(guidelines, part))}\n"
+        for part, title in SECTIONS.items()
+    ]
     return "# Guidelines\n\n" + "\n".join(parts)
 
 
 def from_markdown(text: str) -> dict[str, str]:
-    """The four parts of a Markdown document with the headings Criteria, Ties, Flags and Examples.
+    """The four parts of a Markdown document with the headings Criteria, Ties, Flags and Examples, all of one depth;
+    deeper ones belong to the text.
 
     Text before the first known heading counts as criteria. Raises `BadInput` when there is none at all.
     """
     parts = dict.fromkeys(SECTIONS, "")
-    part = "criteria"
-    for line in text.splitlines():
-        heading = re.match(r"#+\s*(\w+)", line)
-        named = [key for key, title in SECTIONS.items() if heading and heading[1].lower() in (key, title.lower())]
-        if named:
-            part = named[0]
+    part, depth = "criteria", _depth(text)
+    for line in re.split(r"\r?\n", text):
+        heading = HEADING.match(line)
+        if heading and len(heading[1]) <= depth:
+            part = heading[2].lower()
         elif not re.match(r"#\s+Guidelines\s*$", line):
-            parts[part] += line + "\n"
+            parts[part] += (line.removeprefix("\\") if OPENS.match(line) else line) + "\n"
     if not any(text.strip() for text in parts.values()):
         raise BadInput("The guidelines are empty: write at least the criteria.")
     return {key: text.strip() for key, text in parts.items()}
+
+
+def _depth(text: str) -> int:
+    """How many # are before the headings of the parts: as many as most different ones have, the fewest of these."""
+    found = {(len(marks), name.lower()) for marks, name in HEADING.findall(text)}
+    counts = Counter(depth for depth, _ in found)
+    return min(counts, key=lambda depth: (-counts[depth], depth), default=1)
 
 
 def templates() -> dict[str, Path]:

@@ -25,6 +25,16 @@ def listed(project: Project) -> list[Labeler]:
     return project.database.records(Labeler, "select id, name, kind, detail from labelers order by id")
 
 
+def busiest(project: Project, most: int) -> list[Labeler]:
+    """Of more than `most` those with the most rankings, in their usual order."""
+    return project.database.records(
+        Labeler,
+        "select id, name, kind, detail from (select l.*, count(r.id) as ranked from labelers l"
+        " left join rankings r on r.labeler_id = l.id group by l.id order by ranked desc, l.id limit ?) order by id",
+        most,
+    )
+
+
 def newest_script(project: Project) -> str:
     """What the scripted labeler that came last goes by; empty where there is none."""
     sql = "select detail from labelers where kind = 'scripted' order by id desc limit 1"

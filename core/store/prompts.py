@@ -250,6 +250,24 @@ def ranked_ids(project: Project) -> set[int]:
     ))  # fmt: skip
 
 
+class Along(NamedTuple):
+    """What would be deleted along with a prompt: answers, those of them that a labeler wrote, and begun orders."""
+
+    answers: int = 0
+    by_hand: int = 0
+    drafts: int = 0
+
+
+def along(project: Project) -> dict[int, Along]:
+    """Of each prompt that has completions."""
+    rows = project.database.execute(
+        "select g.prompt_id, count(c.id), count(c.written_by), (select count(*) from drafts d join completion_groups h"
+        " on h.id = d.group_id where h.prompt_id = g.prompt_id) from completion_groups g"
+        " left join completions c on c.group_id = g.id group by g.prompt_id"
+    )
+    return {prompt_id: Along(*counts) for prompt_id, *counts in rows}
+
+
 class Line(NamedTuple):
     """A prompt in a table, with how many groups of completions it has, and rankings that stand."""
 

@@ -1,12 +1,13 @@
 """Prompts that ask nearly the same, in sets: look, then keep one of each."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QDialog, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from core.errors import KnownError
 from core.preferences.similar import near_duplicates
 from core.records import Prompt
 from core.store import prompts
+from core.store.prompts import Along
 from core.texts import one_line
 from desktop import errors
 from desktop.background import in_background
@@ -16,10 +17,12 @@ from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.strangers import tip
 
 SHOWN = 500
+NOTHING = Along()
 
 
 class DuplicatesDialog(QDialog):
-    """`deleted` carries the `Changes`. The first prompt of each set is kept unless others are ticked off."""
+    """`deleted` carries the `Changes`. One prompt of each set is kept, the one with most work in it, unless others are
+    ticked off; so is each that somebody wrote an answer to or began to rank."""
 
     deleted = Signal(object)
 
@@ -30,19 +33,27 @@ class DuplicatesDialog(QDialog):
         self.resize(760, 560)
         self.session = session
         self.about = label("Comparing all prompts …", "muted", wrap=True)
+        self.warning = label("", "warning", wrap=True)
         self.items: list[QTreeWidgetItem] = []
+        self.along: dict[int, Along] = {}
+        self._confirmed: list[int] = []
         self.tree = QTreeWidget(self)
         self.tree.setHeaderHidden(True)
+        self.tree.setColumnCount(2)
+        self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.tree.setAccessibleName("Sets of prompts; ticked ones are deleted")
         self.tree.itemChanged.connect(lambda: self._count())
         self.delete_button = button("Delete", self.delete, role="primary")
         self.delete_button.setEnabled(False)
         foot = row(None, button("Close", self.reject), self.delete_button)
-        layout = column(self.about, self.tree, foot, spacing=SPACE + 4)
+        layout = column(self.about, self.tree, self.warning, foot, spacing=SPACE + 4)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
         found = prompts.listed(session.project)
         ranked = prompts.ranked_ids(session.project)
+        self.along = prompts.along(session.project)
         texts = [prompt.text for prompt in found]
         in_background(self, lambda: near_duplicates(texts), lambda sets: self._show(found, ranked, sets))
 
@@ -60,21 +71,28 @@ class DuplicatesDialog(QDialog):
         for number, members in enumerate(sets[:SHOWN], start=1):
             top = QTreeWidgetItem([f"Set {number}: {len(members)} prompts"])
             self.tree.addTopLevelItem(top)
-            keeper = next((place for place in members if found[place].id in ranked), members[0])
+            keeper = max(members, key=lambda place: (found[place].id in ranked, *self._work(found[place].id)))
             for place in members:
+                prompt_id = found[place].id
                 item = QTreeWidgetItem([one_line(found[place].text)])
-                item.setData(0, Qt.ItemDataRole.UserRole, found[place].id)
+                item.setData(0, Qt.ItemDataRole.UserRole, prompt_id)
                 item.setToolTip(0, tip(found[place].text))
-                if found[place].id in ranked:
-                    item.setText(0, item.text(0) + "   (ranked)")
+                if prompt_id in ranked:
+                    item.setText(1, "ranked")
                 else:
-                    tick = Qt.CheckState.Unchecked if place == keeper else Qt.CheckState.Checked
-                    item.setCheckState(0, tick)
+                    item.setText(1, _said(self.along.get(prompt_id, NOTHING)))
+                    kept = place == keeper or self._work(prompt_id)[0] > 0
+                    item.setCheckState(0, Qt.CheckState.Unchecked if kept else Qt.CheckState.Checked)
                 top.addChild(item)
                 self.items.append(item)
             top.setExpanded(True)
         self.tree.blockSignals(False)
         self._count()
+
+    def _work(self, number: int) -> tuple[int, int]:
+        """What people did at a prompt, and how many answers it has."""
+        along = self.along.get(number, NOTHING)
+        return along.by_hand + along.drafts, along.answers
 
     def ticked(self) -> list[int]:
         return [
@@ -87,12 +105,30 @@ class DuplicatesDialog(QDialog):
         count = len(self.ticked())
         self.delete_button.setText(f"Delete {count:,}")
         self.delete_button.setEnabled(count > 0)
+        self.warning.setText("")
+        self._confirmed = []
 
     def delete(self) -> None:
+        """Delete what is ticked. With answers it is asked twice."""
+        ids = self.ticked()
+        self.along = prompts.along(self.session.project)
+        said = _said(Along(*map(sum, zip(NOTHING, *(self.along.get(number, NOTHING) for number in ids), strict=True))))
+        if said and ids != self._confirmed:
+            self._confirmed = ids
+            self.warning.setText(f"Deleted with them: {said}. Press again to delete.")
+            return
         try:
-            changes = prompts.delete(self.session.project, self.ticked())
+            changes = prompts.delete(self.session.project, ids)
         except KnownError as error:
             errors.show(error, self)
             return
         self.deleted.emit(changes)
         self.accept()
+
+
+def _said(along: Along) -> str:
+    """In words; empty where there is nothing."""
+    parts = [f"{along.answers:,} answer{'s' * (along.answers > 1)}"] if along.answers else []
+    parts += [f"{along.by_hand:,} of them by hand"] if along.by_hand else []
+    parts += [f"{along.drafts:,} begun order{'s' * (along.drafts > 1)}"] if along.drafts else []
+    return ", ".join(parts)

@@ -20,6 +20,8 @@ DISTANCE = _pairs(
     "pairs.distance", "Least distance of the ranks", "How far apart the two ranks are at least.", field=True
 )
 #: What the pairs are filtered by.
+#: Labelers, and tags, that can be chosen from: those of which there is most.
+CHOICES = 300
 FILTERS = {
     "labeler_id": _pairs("pairs.labeler", "Who ranked", field=True),
     "version": _pairs("pairs.version", "Version of the guidelines", field=True, only_here=True),

@@ -157,6 +157,11 @@ class AgreementPage(QWidget):
         self.about.setText(
             f"Over {everyone.groups:,} prompts that at least two of {everyone.labelers:,} labelers ranked. "
             "In brackets: 95% intervals by bootstrap over prompts."
+            + (
+                f" Of the tags the {agreement.MOST_TAGS} of most prompts."
+                if len(report.tags) == agreement.MOST_TAGS
+                else ""
+            )
             if enough
             else ""
         )
@@ -252,7 +257,8 @@ class AgreementPage(QWidget):
 
 
 def _found(project: Project, number: int, people_only: bool) -> Found:
-    people = [who for who in labelers.listed(project) if who.kind == "person" or not people_only]
+    busiest = labelers.busiest(project, actions.CHOICES)
+    people = [who for who in busiest if who.kind == "person" or not people_only]
     keys = calibration.keys(project)
     calibrated = {who.id: agreement.against_calibration(project, who.id) for who in people} if keys else {}
     return Found(

@@ -47,6 +47,8 @@ from desktop.widgets.basics import (
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.tables import table
 
+#: Labelers in the table: a data set may name thousands.
+SHOWN = 200
 COLUMNS = ("Takes part", "Labeler", "Ranked", "Waiting", "Share")
 
 
@@ -55,18 +57,22 @@ class LabelersPage(QWidget):
         super().__init__(parent)
         self.session = session
         self.people: list[Labeler] = []
+        self.waiting: dict[int, int] = {}
+        self._asked = 0
         self.table = self._table()
         self.name = QLineEdit(self)
         self.name.setPlaceholderText("Name of a labeler")
         bind(actions.NAME, self.name)
         self.name.returnPressed.connect(self.add)
         self.said = label("", "muted", wrap=True)
+        self.more = label("", "muted", wrap=True)
         self.conflicts = ConflictsList(session, self)
         fields = (self._sharing(), self._packs(), self._steadiness(), self._simulation())
         turn_only_with_focus(self.overlap, self.every, self.gold, self.personality, self.temperature)
         left = column(
             row(self.name, action_button(actions.ADD, self.add), None),
             self.table,
+            self.more,
             self.said,
             self.conflicts,
             spacing=SPACE + 4,
@@ -172,8 +178,10 @@ class LabelersPage(QWidget):
         """Read again who there is and how far they are."""
         project = self.session.project
         ticked = {who.id for who in self.ticked()}
-        self.people = labelers.listed(project)
-        shares = assignments.assigned(project)
+        everybody, shares = labelers.listed(project), assignments.assigned(project)
+        self.people = _shown(everybody, shares.keys() | ticked)
+        self.more.setText(f"The newest of {len(everybody):,} labelers, and those who take part, are shown.")
+        self.more.setVisible(len(everybody) > len(self.people))
         counts = rankings.count_by_labeler(project)
         if not self.people:
             self._say("Nobody has ranked yet. Add those who will, or open the Rank tab under your own name.", "muted")
@@ -185,12 +193,11 @@ class LabelersPage(QWidget):
                 on = who.id in shares or who.id in ticked
                 tick.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
                 tick.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
-            waiting = f"{len(assignments.queue(project, who.id).waiting):,}" if person else ""
             name = one_line(who.name)
             values = (
                 name if person else f"{name}  (a script)",
                 f"{counts.get(who.id, 0):,}",
-                waiting,
+                self._waiting(who),
                 f"{shares[who.id]:,}" if who.id in shares else ("everything" if person and not shares else ""),
             )
             self.table.setItem(place, 0, tick)
@@ -204,6 +211,26 @@ class LabelersPage(QWidget):
         self.every.setValue(min(max(0, project.setting(assignments.REPEAT_EVERY, 0)), self.every.maximum()))
         self.every.blockSignals(False)
         self.conflicts.refresh()
+        self._count_waiting()
+
+    def _count_waiting(self) -> None:
+        """Count what is left to each beside the window: each has a queue of their own."""
+        self._asked += 1
+        number, people = self._asked, [who.id for who in self.people if who.kind == "person"]
+
+        def count(project: Project) -> dict[int, int]:
+            return {who: len(assignments.queue(project, who).waiting) for who in people}
+
+        def show(found: dict[int, int]) -> None:
+            if number == self._asked:
+                self.waiting = found
+                for place, who in enumerate(self.people):
+                    self.table.setItem(place, 3, QTableWidgetItem(self._waiting(who)))
+
+        with_project(self, self.session.project.folder, count, show, self._failed)
+
+    def _waiting(self, who: Labeler) -> str:
+        return f"{self.waiting[who.id]:,}" if who.id in self.waiting else ""
 
     def ticked(self) -> list[Labeler]:
         """Who is chosen to take part."""
@@ -334,3 +361,9 @@ class LabelersPage(QWidget):
     def _say(self, sentence: str, role: str) -> None:
         self.said.setText(sentence)
         set_role(self.said, role)
+
+
+def _shown(everybody: list[Labeler], part: set[int]) -> list[Labeler]:
+    """Those who take part, and the newest others, in their usual order."""
+    first = sorted(everybody, key=lambda who: (who.id not in part, -who.id))[:SHOWN]
+    return sorted(first, key=lambda who: who.id)

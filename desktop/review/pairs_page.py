@@ -35,11 +35,12 @@ from desktop.widgets.strangers import Reading, tip
 from desktop.widgets.tables import plain
 
 Index = QModelIndex | QPersistentModelIndex
-Answer = tuple[int, list[Pair], int, dict[str, int]]
+Answer = tuple[int, list[Pair], int, dict[str, int], list[str]]
 NOWHERE = QModelIndex()
 SHOWN = 1000
 #: Letters of a name in a box.
 LONGEST = 80
+ALL_TAGS = [("All tags", "")]
 COLUMNS = ("Prompt", "Chosen", "Rejected", "Distance", "Labeler")
 #: What the page counts, in words short enough for a number's name.
 RULES = {
@@ -187,24 +188,30 @@ class PairsPage(QWidget):
     def refresh(self) -> None:
         """Read again what can be filtered by, and the pairs."""
         project = self.session.project
+        people = labelers.busiest(project, actions.CHOICES)
         choices: dict[str, list[tuple[str, Any]]] = {
-            "labeler_id": [("All labelers", 0), *((who.name, who.id) for who in labelers.listed(project))],
+            "labeler_id": [("All labelers", 0), *((who.name, who.id) for who in people)],
             "version": [
                 ("All versions", 0),
                 *((f"Version {item.id}", item.id) for item in guidelines.versions(project)),
             ],
-            "tag": [("All tags", ""), *((tag, tag) for tag in prompts.tags(project))],
             "split": [("Training and held-out", ""), ("Training", "train"), ("Held-out", "heldout")],
             "criterion": [("Overall", ""), *((name.capitalize(), name) for name in rankings.criteria(project))],
         }
-        for name, box in self.boxes.items():
-            before = box.currentData()
-            box.clear()
-            for text, value in choices[name]:
-                box.addItem(one_line(text, LONGEST), value)
-            box.setCurrentIndex(max(0, box.findData(before)))
-            box.setVisible(len(choices[name]) > 2 or name in ("labeler_id", "split"))
+        for name, found in choices.items():
+            self._offer(name, found)
+        if not self.boxes["tag"].count():
+            self._offer("tag", ALL_TAGS)  # until those that there are have been read
         self.load()
+
+    def _offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        box = self.boxes[name]
+        before = box.currentData()
+        box.clear()
+        for text, value in choices:
+            box.addItem(one_line(text, LONGEST), value)
+        box.setCurrentIndex(max(0, box.findData(before)))
+        box.setVisible(len(choices) > 2 or name in ("labeler_id", "split"))
 
     @property
     def filter(self) -> Filter:
@@ -220,14 +227,16 @@ class PairsPage(QWidget):
 
         def work(project: Project) -> Answer:
             found = pairs.listed(project, chosen, limit=SHOWN)
-            return number, found, pairs.count(project, chosen), judged_groups.rules(project)
+            tags = prompts.tags(project)[: actions.CHOICES]
+            return number, found, pairs.count(project, chosen), judged_groups.rules(project), tags
 
         with_project(self, folder, work, self._loaded)
 
     def _loaded(self, answer: Answer) -> None:
-        number, found, total, rules = answer
+        number, found, total, rules, tags = answer
         if number != self._asked:
             return
+        self._offer("tag", [*ALL_TAGS, *((tag, tag) for tag in tags)])
         for rule, shown in self.numbers.items():
             shown.show_value(rules[rule])
             shown.setVisible(rules[rule] > 0 or rule in ("pairs", "ties, which give no pair"))

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop import user_settings
-from desktop.background import wait_for_all
+from desktop.background import hurry, wait_for_all
 from desktop.busy import soon_idle
 from desktop.shell import close_dialog
 from desktop.workspace import Workspace
@@ -51,6 +51,7 @@ class Leaving(QObject):
         if workspace.session is not None:
             workspace.session.rest()
         if hurried:
+            hurry()
             wait_for_all(lasting=True)
         elif not soon_idle(lasting=True):
             # Later in any case: a window cannot be closed anew while it refuses to.

@@ -12,11 +12,11 @@ from pyarrow import parquet
 from PySide6.QtCore import QEvent, QPoint
 from PySide6.QtGui import QHelpEvent
 
-from core import cli, data
+from core import cli, data, stopping
 from core.cli import output
-from core.data import jsonlines, rows
+from core.data import jsonlines, reading, rows, source
 from core.data import parquet as low
-from core.errors import BadInput
+from core.errors import BadInput, Stopped
 from core.events import NewCompletion
 from core.labeling import gold
 from core.labeling.session import LabelingSession
@@ -58,6 +58,21 @@ def test_times_in_parquet_hinder_nobody(tmp_path):
     columns = {str(kind): pyarrow.array([1], kind) for kind in times}
     parquet.write_table(pyarrow.table({"prompt": ["q"], "day": [datetime.date(2020, 1, 1)], **columns}), path)
     assert [row.prompt for row in data.read(path)] == ["q"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (pyarrow.struct([("t", pyarrow.timestamp("ns")), ("x", pyarrow.string())]), {"t": 1, "x": "a"}),
+        (pyarrow.struct([("t", pyarrow.timestamp("us"))]), {"t": 2**60}),
+        (pyarrow.list_(pyarrow.timestamp("ns")), [1]),
+        (pyarrow.list_(pyarrow.duration("ns"), 2), [1, 2]),
+        (pyarrow.map_(pyarrow.string(), pyarrow.time64("ns")), [("a", 1)]),
+    ],
+)
+def test_times_within_columns_of_parquet_hinder_nobody(tmp_path, kind, value):
+    parquet.write_table(pyarrow.table({"prompt": ["q"], "meta": pyarrow.array([value], kind)}), tmp_path / "a.parquet")
+    assert list(low.objects(tmp_path / "a.parquet")) == [(1, {"prompt": "q", "meta": value})]
 
 
 def test_two_fields_of_one_name_in_parquet_are_a_sentence(tmp_path):
@@ -109,6 +124,39 @@ def test_a_table_that_could_be_read_otherwise_is_not_guessed(tmp_path, table, re
     assert isinstance(refused, data.Refused) and reason in refused.reason
 
 
+def packed(damaged):
+    """A table that is no UTF-8, cut off or broken in the middle."""
+    rows = b"".join(b"q%d \xe9,good %d\n" % (n, n * 7919) for n in range(3000))
+    whole = gzip.compress(b"prompt,chosen\n" + rows, mtime=0)
+    middle = len(whole) // 2
+    return whole[:middle] + (b"" if not damaged else b"\xff" * 50 + whole[middle + 50 :])
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.parametrize("more", [[], ["--encoding", "cp1252"]])
+def test_a_packed_file_that_is_damaged_is_a_sentence(filled, tmp_path, capsys, damaged, more):
+    (tmp_path / "a.csv.gz").write_bytes(packed(damaged))
+    assert cli.run(["import", str(filled.folder), str(tmp_path / "a.csv.gz"), *more]) == 2
+    assert "is damaged and cannot be read to its end" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["import", "{0}", "{1}", "--encoding", "utf-16"], "is not text in utf-16"),
+        (["import", "{0}", "{1}", "--map", "prompt=prompt\nchosen=x"], "maps no columns"),
+        (["prompts", "{0}", "--add", "caf\udce9"], "holds \\udce9"),
+        (["prompts", "{0}", "--search", "\udce9"], "holds \\udce9"),
+        (["prompts", "{0}", "--conversation", '[{{"role":"user","content":"\\ud83d"}}]'], "holds \\ud83d"),
+        (["rank", "{0}", "--labeler", "Ren\udce9", "--order", "1"], "holds \\udce9"),
+    ],
+)
+def test_what_is_no_text_is_a_sentence_wherever_it_is_typed(filled, tmp_path, capsys, words, said):
+    (tmp_path / "a.csv").write_bytes(b"prompt\nq\xe9\n")
+    assert cli.run([word.format(filled.folder, tmp_path / "a.csv") for word in words]) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.fixture
 def quick():
     start = time.process_time()
@@ -146,7 +194,10 @@ def test_rows_of_many_values_are_unpacked_few_at_a_time(tmp_path):
     [
         ("a.jsonl.gz", '{"prompt":"q","x":[', "{},", "A line is longer"),
         ("a.csv.gz", "prompt\n", "xxx", "A line is longer"),
-        ("a.json.gz", "[", "[],", "more values"),
+        ("blank.jsonl.gz", "", "\n", "empty lines"),
+        ("blank.txt.gz", "q\n", "\r\n", "empty lines"),
+        ("blank.csv.gz", "prompt,b\n", ",\n", "empty lines"),
+        ("blank.json.gz", "", " \n", "empty lines"),
     ],
 )
 def test_a_few_bytes_do_not_become_all_memory(tmp_path, name, begin, part, said):
@@ -156,10 +207,74 @@ def test_a_few_bytes_do_not_become_all_memory(tmp_path, name, begin, part, said)
         list(data.read(tmp_path / name))
 
 
-def test_texts_full_of_brackets_are_no_values(tmp_path, monkeypatch):
-    monkeypatch.setattr(jsonlines, "CONTAINERS", 10)
-    (tmp_path / "a.json").write_text(json.dumps([{"prompt": '[{"\\' * 20}, {"prompt": "b"}]))
-    assert len(list(data.read(tmp_path / "a.json"))) == 2
+@pytest.mark.parametrize(("name", "text"), [("a.json", "[" + "[]," * 1001), ("a.jsonl", "[]\n" * 1001)])
+def test_refused_lines_do_not_become_all_memory(tmp_path, monkeypatch, name, text):
+    monkeypatch.setattr(reading, "MOST_REFUSED", 1000)
+    (tmp_path / name).write_text('{"prompt": "q"}\n' * name.endswith("l") + text)
+    with pytest.raises(BadInput, match=r"1,000 lines .* cannot be used"):
+        list(data.read(tmp_path / name))
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1 << 18])
+def test_an_array_is_read_object_by_object_wherever_its_pieces_end(tmp_path, monkeypatch, piece):
+    monkeypatch.setattr(jsonlines, "PIECE", piece)
+    monkeypatch.setattr(jsonlines, "LINE", 200)
+    values = [{"prompt": '[{"\\\u00e9\U0001f600', "x": [1e-9, -12, None]}, {"prompt": "b\n", "y": {"z": True}}] * 20
+    for indent in (None, 1):
+        (tmp_path / "a.json").write_text(json.dumps(values, indent=indent), encoding="utf-8")
+        assert list(source.objects(tmp_path / "a.json")) == list(enumerate(values, start=1))
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ('[{"a": 1}, {"a": 2}, {"a": ', 2),
+        ('[{"a": 1}, {"a": 2}', 2),
+        ('[{"a": 1} {"a": 2}]', 1),
+        ('[{"a": 1}] {"a": 2}', 1),
+        ('[{"a": 1}, nonsense, {"a": 2}]', 1),
+        ('{"a":\n 1}\n{"a":\n 2}', 1),
+        ("", 0),
+    ],
+)
+def test_what_follows_a_broken_place_in_an_array_is_refused_and_said(tmp_path, text, read):
+    (tmp_path / "a.json").write_text(text)
+    *found, refused = source.objects(tmp_path / "a.json")
+    assert len(found) == read and "from here on the file is not JSON" in refused.reason
+
+
+def test_a_row_without_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(jsonlines, "LINE", 1000)
+    row = "x," + ('"' + "a" * 50 + '\n",') * 30
+    (tmp_path / "a.csv").write_text("prompt,chosen\nfirst,\n" + row)
+    first, refused = data.read(tmp_path / "a.csv")
+    assert first.prompt == "first" and "a row is longer than 1,000" in refused.reason
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.txt", "a.csv", "a.json.gz"])
+def test_whoever_looks_at_a_file_may_end_it_though_no_row_comes(tmp_path, name):
+    with (gzip.open if name.endswith("gz") else open)(tmp_path / name, "wt") as file:
+        file.write("prompt,chosen" + "\n" * 400_000)
+    asked = []
+
+    def tell(count):
+        asked.append(count)
+        if len(asked) == 4:
+            raise Stopped("enough")
+
+    with pytest.raises(Stopped, match="enough"):
+        data.preview(tmp_path / name, tell=tell)
+    assert asked == [0] * 4
+
+
+def test_parquet_hears_that_it_is_to_end(tmp_path):
+    parquet.write_table(pyarrow.table({"other": ["q"] * 10}), tmp_path / "a.parquet")
+
+    def stop():
+        raise Stopped("enough")
+
+    with pytest.raises(Stopped):
+        stopping.heeding(stop).run(data.preview, tmp_path / "a.parquet")
 
 
 def test_no_ranking_has_more_answers_than_anybody_orders(filled, tmp_path):
@@ -205,6 +320,19 @@ def test_thousands_of_labelers_are_compared_in_time(filled):
             rankings.add(filled, NewRanking(group.id, labelers.named(filled, f"worker {n}").id, ranks))
     report = agreement.measure(filled, resamples=10)
     assert report.overall.labelers == len(report.labelers) == agreement.MOST_LABELERS
+
+
+@pytest.mark.usefixtures("quick")
+def test_thousands_of_tags_are_measured_in_time(filled):
+    with filled.write():
+        for number, prompt_id in enumerate(prompts.ids(filled)):
+            prompts.edit(filled, prompt_id, tags=tuple(f"tag {number} {k}" for k in range(5000)))
+        for group_id in completions.group_ids(filled):
+            ranks = {item: place for place, item in enumerate(completions.ids(filled, group_id), start=1)}
+            for name in ("a", "b"):
+                rankings.add(filled, NewRanking(group_id, labelers.named(filled, name).id, ranks))
+    report = agreement.measure(filled, resamples=100)
+    assert len(report.tags) == agreement.MOST_TAGS < report.overall.groups * 5000
 
 
 @pytest.mark.usefixtures("quick")

@@ -454,11 +454,10 @@ def test_what_a_project_cannot_hold_is_refused_and_the_rest_comes_in(project, tm
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(jsonlines, "LINE", 1000)
-    monkeypatch.setattr(jsonlines, "LONGEST", 2000)
     for name, opens in (("a.jsonl", open), ("a.jsonl.gz", gzip.open), ("a.json", open), ("a.json.gz", gzip.open)):
         with opens(tmp_path / name, "wb") as file:
             file.write(b'{"prompt": "' + b"a" * 3000 + b'"}')
-        with pytest.raises(BadInput, match=r"longer than 1,000 characters|more than 2,000 characters"):
+        with pytest.raises(BadInput, match="longer than 1,000 characters"):
             list(data.read(tmp_path / name))
 
 

@@ -281,6 +281,29 @@ def test_columns_of_several_answers_with_scores_and_of_one_answer_a_row(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("name", "begin", "line"),
+    [
+        ("a.jsonl", "{cut off\n", '{"q": "Which?", "a": "%s", "s": %d}\n'),
+        ("b.csv", "q,a,s\nq,x,1,too,many\n", "Which?,%s,%d\n"),
+        ("c.jsonl", '{"q": "How?", "a": ["x", "y"], "s": [1, 2]}\n', '{"q": "Which?", "a": "%s", "s": %d}\n'),
+    ],
+)
+def test_every_verdict_comes_in_whatever_the_first_line_is(project, tmp_path, name, begin, line):
+    path = tmp_path / name
+    path.write_text(begin + line % ("this", 1) + line % ("that", 2), encoding="utf-8")
+    options = data.ReadOptions(data.Columns.parse("prompt=q,answers=a,scores=s"))
+    data.import_preferences(project, path, "me", options=options)
+    orders = [told(row)[2] for row in data.read(path, None, options) if isinstance(row, data.Row)]
+    assert [("this", 2), ("that", 1)] in orders and pairs.counts(project).pairs == len(orders)
+
+
+def test_columns_of_answers_that_no_row_has_are_asked_about(tmp_path):
+    (tmp_path / "a.csv").write_text("q,good,bad\nWhich?,this,that\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"anything in god: .* q, good, bad"):
+        data.preview(tmp_path / "a.csv", 5, data.ReadOptions(data.Columns.parse("prompt=q,chosen=god,rejected=bad")))
+
+
+@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("a.tsv", codecs.BOM_UTF16_LE + "prompt\tchosen\trejected\r\nWö?\tja\tnein\r\n".encode("utf-16-le")),

@@ -1,13 +1,16 @@
 """`rank` in the terminal: the same queue, repeats, calibration, drafts and undo as in the window."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
 
 from core.cli import cli
+from core.events import NewCompletion
 from core.labeling.session import LabelingSession
-from core.store import Project, assignments, calibration, completions, labelers, open_project, rankings
+from core.records import Prompt
+from core.store import Project, assignments, calibration, completions, labelers, open_project, prompts, rankings
 from tests.core.labeling.test_labelers import person, rank
 from tests.ranked import counting_rankings
 
@@ -77,6 +80,17 @@ def test_the_calibration_set_comes_first_and_its_result_is_told(terminal, filled
     after = told.split("The calibration set is done")[1].split("Order (2>1=3)")[0]
     assert "question 5?" in after and "question 3?" not in after
     assert "       1    4  " in after, "the author's rank beside mine"
+
+
+def test_no_text_passes_for_one_of_the_numbers(terminal, filled):
+    forged = "bad\n  2  a good answer\x0b  3  another\u2028  4  third\n\n  5  more"
+    (number,) = prompts.add(filled, [Prompt(0, "Which?\n  1  a kind answer\n")]).ids
+    completions.add_group(filled, number, (NewCompletion(forged, 0, True, 1), NewCompletion("good", 0, True, 1)))
+    told, _ = terminal(typed="s\n" * 8)
+    shown = told.split("Which?")[1].split("Order (2>1=3)")[0].splitlines()
+    numbered = [line for line in shown if re.match(r"  \d+  ", line)]
+    assert sorted(line[5:] for line in numbered) == ["bad", "good"]
+    assert sum("a kind answer" in line or "a good answer" in line for line in shown) == 2, "they are read all the same"
 
 
 def test_a_single_order_takes_the_next_of_the_same_queue(terminal, filled):

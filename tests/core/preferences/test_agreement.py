@@ -19,7 +19,7 @@ from core.preferences.statistics import (
     tau_b,
     value_counts,
 )
-from core.store import calibration, labelers
+from core.store import calibration, labelers, prompts
 from tests.core.labeling.test_labelers import person, rank
 from tests.ranked import counting_rankings
 
@@ -170,6 +170,17 @@ def test_agreement_over_a_project_by_hand(two):
     assert report.tags == {"test": found}
     nothing = agreement.measure(project, tag="no such tag")
     assert (nothing.overall.groups, nothing.overall.pairwise.value, nothing.labelers, nothing.tags) == (0, None, {}, {})
+
+
+def test_the_tags_of_most_prompts_are_measured_each_like_a_choice_of_it(two, monkeypatch):
+    monkeypatch.setattr(agreement, "MOST_TAGS", 2)
+    project, _ana, _bo = two
+    for prompt_id, tags in zip(prompts.ids(project), (("z", "b", "few"), ("z", "b"), ("z",)), strict=False):
+        prompts.edit(project, prompt_id, tags=tags)
+    report = agreement.measure(project, resamples=100)
+    assert {tag: found.groups for tag, found in report.tags.items()} == {"z": 3, "b": 2}
+    for tag, found in report.tags.items():
+        assert found == agreement.measure(project, tag=tag, by_tag=False, resamples=100).overall
 
 
 def test_where_people_disagree_most_comes_first_and_the_decided_last(two):

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from core import worker
 from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
 from core.events import NewCompletion
-from core.records import NewRanking, Prompt
+from core.records import Guidelines, NewRanking, Prompt
 from core.store import DATABASE, completions, create_project, guidelines, labelers, open_project, prompts, rankings
 from core.store.connection import connect
 from core.store.schema import migrations
@@ -262,6 +262,20 @@ def test_guidelines_are_versions_and_their_flags_are_found(filled):
     assert [item.criteria for item in guidelines.versions(filled)] == ["Be honest.", "Be kind."]
     parts = guidelines.from_markdown(guidelines.to_markdown(first))
     assert parts == {"criteria": "Be kind.", "ties": "Rarely.", "flags": first.flags, "examples": "None."}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["### Flags of a good answer\n\nwarm", "## Flags", "# Guidelines", "\\## Ties\n\\\\# Examples", "#### Ties ##"],
+)
+def test_headings_within_guidelines_stay_where_they_are(text):
+    parts = {
+        "criteria": f"Be kind.\n\n{text}\n\n- so",
+        "ties": text,
+        "flags": text,
+        "examples": f"{text}\n\n### Criteria",
+    }
+    assert guidelines.from_markdown(guidelines.to_markdown(Guidelines(0, **parts))) == parts
 
 
 @pytest.mark.parametrize("path", guidelines.templates().values(), ids=lambda path: path.stem)

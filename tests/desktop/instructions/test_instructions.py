@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 
 from core.events import NewCompletion
+from core.labeling.session import LabelingSession
 from core.records import NewRanking, Prompt
 from core.store import Project, assignments, completions, create_project, guidelines, labelers, prompts, rankings
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
@@ -357,6 +358,38 @@ def test_near_duplicates_are_found_and_one_of_each_is_kept(qtbot, tab) -> None:
     dialog.delete_button.click()
     assert prompts.count(project) == before - 1
     assert text in [prompt.text for prompt in prompts.listed(project)]
+
+
+def test_duplicates_say_what_goes_with_them_and_keep_what_people_did(qtbot, tab) -> None:
+    project = tab.prompts.session.project
+    text = "what shall I cook for my friends on a rainy evening in spring"
+    plain, answered, written, begun = prompts.add(project, [Prompt(0, text + "?" * n) for n in range(4)]).ids
+    groups = {
+        number: completions.add_group(project, number, tuple(NewCompletion(t, 0, True, 1) for t in ("one", "two")))
+        for number in (answered, written, begun)
+    }
+    ann = labelers.named(project, "Ann").id
+    completions.write(project, groups[written], ann, "by Ann")
+    work = LabelingSession(project, labelers.named(project, "Ann"))
+    work.editor.open(groups[begun])
+    work.editor.change(work.ordering.place_last(work.ordering.shown[0]))
+    tab.prompts.find_duplicates()
+    dialog = tab.prompts.findChild(DuplicatesDialog)
+    qtbot.waitUntil(dialog.delete_button.isEnabled)
+    assert sorted(dialog.ticked()) == [plain, answered], "the other two hold somebody's work"
+    shown = {item.data(0, Qt.ItemDataRole.UserRole): item.text(1) for item in dialog.items}
+    assert shown[written] == "3 answers, 1 of them by hand"
+    assert shown[begun] == "2 answers, 1 begun order"
+    before = prompts.count(project)
+    dialog.delete_button.click()
+    assert prompts.count(project) == before and "2 answers. Press again" in dialog.warning.text()
+    dialog.items[[item.data(0, Qt.ItemDataRole.UserRole) for item in dialog.items].index(plain)].setCheckState(
+        0, Qt.CheckState.Unchecked
+    )
+    assert dialog.warning.text() == ""
+    for _ in range(2):
+        dialog.delete_button.click()
+    assert {plain, written, begun} <= set(prompts.ids(project)) and answered not in prompts.ids(project)
 
 
 def test_an_import_that_is_stopped_leaves_nothing(qtbot, session: Session, tab: Tab, tmp_path: Path) -> None:

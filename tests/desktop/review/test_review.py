@@ -11,12 +11,14 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from core import data
 from core.labeling import pack
 from core.records import NewRanking
-from core.store import Project, assignments, calibration, completions, labelers, open_project, rankings
+from core.store import Project, assignments, calibration, completions, labelers, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.background import busy
 from desktop.instructions.import_dialog import ImportDialog
 from desktop.projects import actions
 from desktop.rank.tab import Tab as RankTab
+from desktop.review import actions as review_actions
+from desktop.review import labelers_page
 from desktop.review.export_dialog import ExportDialog
 from desktop.review.tab import Tab
 from desktop.session import Session
@@ -188,6 +190,41 @@ def test_labelers_are_added_and_share_the_prompts(qtbot, tab: Tab, ranked: Proje
     assert page.every.value() == 0, "the wheel scrolls the page"
     page.every.setValue(10)
     assert ranked.setting(assignments.REPEAT_EVERY) == 10
+
+
+def test_of_thousands_of_labelers_those_who_take_part_and_the_newest_are_shown(qtbot, tab: Tab, ranked, monkeypatch):
+    monkeypatch.setattr(labelers_page, "SHOWN", 4)
+    newest = [person(ranked, f"who {number}") for number in range(9)]
+    assignments.assign(ranked, [person(ranked, "Bo"), newest[0]], 1)
+    tab.pages.setCurrentWidget(tab.labelers)
+    page = tab.labelers
+    rows = {page.table.item(row, 1).text(): row for row in range(page.table.rowCount())}
+    assert list(rows) == ["Bo", "who 0", "who 7", "who 8"] and "newest of 11 labelers" in page.more.text()
+    settled(qtbot)
+    for name, row in rows.items():
+        waiting = len(assignments.queue(ranked, person(ranked, name)).waiting)
+        assert page.table.item(row, 3).text() == str(waiting)
+    page.share()
+    assert len(assignments.assigned(ranked)) == 2
+
+
+def test_of_thousands_of_tags_and_labelers_the_most_used_can_be_chosen(qtbot, tab: Tab, ranked, monkeypatch):
+    monkeypatch.setattr(review_actions, "CHOICES", 2)
+    person(ranked, "Nobody yet")
+    for number, prompt_id in enumerate(prompts.ids(ranked)):
+        prompts.edit(ranked, prompt_id, tags=("often", *["some"] * (number < 3), f"once {number}"))
+    page = tab.pairs
+    page.refresh()
+    settled(qtbot)
+    offered = {name: [box.itemText(place) for place in range(box.count())] for name, box in page.boxes.items()}
+    assert offered["tag"] == ["All tags", "often", "some"]
+    assert offered["labeler_id"] == ["All labelers", "Ana", "Bo"]
+    choose(page.boxes["tag"], "some")
+    settled(qtbot)
+    page.refresh()
+    settled(qtbot)
+    tagged = {prompt.text for prompt in prompts.listed(ranked) if "some" in prompt.tags}
+    assert page.boxes["tag"].currentData() == "some" and {pair.prompt for pair in page.model.found} <= tagged
 
 
 def test_a_pack_goes_out_and_comes_back_with_its_conflict_decided(

@@ -3,9 +3,12 @@
 import threading
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QMessageBox
+from shiboken6 import delete
 
+from core import stopping
+from core.errors import Stopped
 from core.projects import trash
 from core.store import DATABASE, schema
 from core.store.migrating import is_older
@@ -46,6 +49,45 @@ def ticks(qtbot):
 
 def said(window):
     return window.findChild(BusyOverlay).text.text() if window.findChild(BusyOverlay).card.isVisible() else ""
+
+
+@pytest.mark.parametrize("leave", ["owner", "window"])
+def test_what_only_reads_ends_once_nobody_waits_for_it(window, qtbot, leave):
+    owner, began, ended = QObject(), threading.Event(), threading.Event()
+
+    def read():
+        began.set()
+        try:
+            while not ended.wait(0.001):
+                stopping.heed()
+        except Stopped:
+            ended.set()
+            raise
+
+    in_background(owner, read, lambda _: None, lambda _: None)
+    assert began.wait(5) and not ended.wait(0.05)
+    if leave == "owner":
+        delete(owner)
+    else:
+        window.workspace.close()
+    assert ended.wait(5)
+    qtbot.waitUntil(lambda: not busy())
+
+
+def test_what_writes_comes_to_its_end_though_its_owner_has_gone(window, filled, qtbot):
+    owner, began, go_on, asked = QObject(), threading.Event(), threading.Event(), []
+
+    def write(project):
+        began.set()
+        go_on.wait(5)
+        stopping.heed()
+        asked.append(project.folder)
+
+    with_project(owner, filled.folder, write, lambda _: None)
+    assert began.wait(5)
+    delete(owner)
+    go_on.set()
+    qtbot.waitUntil(lambda: asked == [filled.folder] and not busy())
 
 
 def test_a_project_closes_once_what_is_read_of_it_was_read(window, filled, qtbot, slow):
