@@ -19,6 +19,7 @@ from core.jobs.worker_process import Life
 from core.records import ACTIVE, Job
 from core.runs import preflight, wishes
 from core.store import Changes, Project, changed
+from core.store.packed_rankings import PACK
 from core.store.undo import Direction, History, Replayed
 from core.trust import gate
 from desktop import user_settings
@@ -66,6 +67,8 @@ class Session(QObject):
         self.history = history or History()
         self.history.open(project)
         self._beside = beside
+        packed_for = project.setting(PACK)
+        self._packed_for = packed_for if isinstance(packed_for, str) else ""
         self.rested = gate.arrive(project, anew=True)
         """Jobs that waited in a project that is not trusted were stopped as it was opened."""
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
@@ -83,7 +86,15 @@ class Session(QObject):
 
     @property
     def labeler_name(self) -> str:
-        return user_settings.labeler_name()
+        """Who ranks here: in a labeling pack the one that it is for."""
+        return self._packed_for or user_settings.labeler_name()
+
+    @labeler_name.setter
+    def labeler_name(self, name: str) -> None:
+        if self._packed_for:
+            self._packed_for = name
+        else:
+            user_settings.set_labeler_name(name)
 
     def announce(self, changes: Changes, origin: object | None = None, *, undoable: bool = True) -> Changes:
         """Tell of an operation that was just done; `undo` takes it back, unless whoever did it has ways of its own."""
