@@ -50,6 +50,8 @@ class Session(QObject):
     """The running job, once a second: what is said of its time is another now, though nothing happened."""
     run_removed = Signal(object)
     """`core.projects.trash.Deleted`: a run that was moved to the trash."""
+    moved = Signal(object)
+    """The error that says so: the project is no longer where it was opened, so that nothing more is saved."""
     replayed = Signal(object, object)
     """(The `Step` that was undone or redone, its `Changes`), after `changed`."""
 
@@ -80,6 +82,7 @@ class Session(QObject):
         self._clock = QTimer(self, interval=TICK_MILLISECONDS)
         self._clock.timeout.connect(self._tick)
         self._clock.start()
+        self._has_moved = False
         self._worker: subprocess.Popen[bytes] | None = None
         if any(job.status == "queued" for job in self._jobs.values()) and gate.is_trusted(project):
             self._ensure_worker()
@@ -228,6 +231,10 @@ class Session(QObject):
 
     def poll(self) -> None:
         """Look for news now."""
+        if self.project.has_moved != self._has_moved:
+            self._has_moved = not self._has_moved
+            if self._has_moved:
+                self.moved.emit(self.project.moved())
         news = self._follower.poll()
         for job in news.jobs:
             if progress_of(job) != progress_of(self._jobs.get(job.id)):
