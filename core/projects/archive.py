@@ -19,10 +19,10 @@ from core.errors import BadInput, KnownError, known
 from core.humanize import readable
 from core.projects import archive_entries, archive_names
 from core.projects.archive_entries import SUFFIX as SUFFIX
-from core.projects.summary import RUNS
 from core.store import DATABASE, Project, open_project
 from core.store.files import beside, closed, snapshots
 from core.store.files.inside import inside as within
+from core.store.files.own import RUNS
 from core.store.runs import checkpoints
 from core.trust import gate
 

@@ -20,10 +20,9 @@ from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
 from core.store.files import beside
 from core.store.files.inside import inside
+from core.store.files.own import DATABASE as DATABASE
 from core.store.migrating import make_tables, migrate
 from core.store.place import place_of
-
-DATABASE = backups.DATABASE
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from core.errors import DamagedProject, ProjectError
 from core.store.connection import is_ours, opened
-
-DATABASE = "plumbline.db"
+from core.store.files.own import DATABASE
 
 
 def newest(folder: Path) -> Path | None:
