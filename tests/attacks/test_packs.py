@@ -138,6 +138,7 @@ def test_what_the_labeler_could_not_have_ranked_is_left_out_and_said(filled, sen
         (["update guidelines set criteria = 'mine'"], "guidelines"),
         (["pragma application_id = 1"], "no labeling pack"),
         (["drop table criterion_ranks"], "damaged"),
+        (["update settings set value = '[1]' where key = 'handed_out'"], "damaged"),
     ],
 )  # fmt: skip
 def test_what_is_no_pack_of_this_project_is_refused_whole(filled, sent, tmp_path, capsys, statements, words):

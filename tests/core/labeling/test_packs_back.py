@@ -1,11 +1,13 @@
 """What comes back in a labeling pack arrives whole: answers, changes of mind in both directions, strengths, and the
 work of an earlier pack when a second one is opened where the first was."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from core import cli
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.labeling import pack as packs
@@ -180,3 +182,31 @@ def test_a_second_pack_where_the_first_lies_is_a_folder_of_its_own_with_the_work
     assert packs.merge(filled, tmp_path / "back.plumbpack").added == 1
     assert packs.take_up(tmp_path / "back.plumbpack", folder) == (second, packs.Merged())
     assert packs.take_up(file, folder)[0] == second
+
+
+def test_a_pack_of_an_older_version_takes_back_only_what_came_in_one(filled, tmp_path):
+    """It does not say what was taken back in it from the start."""
+    ranked(filled, 1, labelers.named(filled, "Bo").id)
+    away = Away(filled, tmp_path)
+    away.project.database.execute("delete from settings where key = 'handed_out'")
+    mine = away.rank(2)
+    merge_older(away)
+    rankings.retract(away.project, 1)
+    rankings.retract(away.project, mine)
+    assert merge_older(away).retracted == 1
+    assert (stands(filled, 1), stands(filled, 2)) == (True, False)
+    rankings.restore(away.project, mine)
+    assert merge_older(away).restored == 1 and stands(filled, 2)
+    away.project.close()
+
+
+def merge_older(away: Away) -> packs.Merged:
+    packs.pack(away.project, away.back, "Bo")
+    with closing(sqlite3.connect(away.back)) as database, database:
+        database.execute("delete from settings where key = 'handed_out'")
+    return packs.merge(away.home, away.back)
+
+
+def test_in_a_pack_the_terminal_ranks_for_whom_it_is(away, capsys):
+    assert cli.run(["rank", str(away.project.folder), "--group", "1", "--order", "1>2>3>4"]) == 0
+    assert away.merge().added == 1 and stands(away.home, 1)
