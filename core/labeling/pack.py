@@ -7,7 +7,7 @@ a labeler ranked the same prompt in both places, both rankings stay and somebody
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
@@ -49,13 +49,19 @@ def unpack(path: Path, folder: Path) -> Path:
 
     Raises `BadInput` for a folder with anything else in it, an earlier pack of the same labeler too.
     """
+    return _unpack(path, folder)[0]
+
+
+def _unpack(path: Path, folder: Path, earlier: Sequence[Path] = ()) -> tuple[Path, Merged]:
+    """With what was ranked in `earlier` packs of the labeler; all of it, or nothing."""
+    report = Merged()
     folder = folder.expanduser().resolve()
     with _reading(path) as packed:
         labeler = _labeler(packed, path)
         if (folder / DATABASE).is_file():
             with closing(open_project(folder)) as there:
                 if (found := _identity(there)) == _identity(packed):
-                    return folder
+                    return folder, report
             if found[:2] == _identity(packed)[:2]:
                 raise BadInput(f"{folder} holds another pack for {labeler}: choose a new folder for this one.")
             raise BadInput(f"{folder} holds another project: choose a new folder for the pack.")
@@ -66,9 +72,19 @@ def unpack(path: Path, folder: Path) -> Path:
                 (made / "runs").mkdir()
                 snapshots.write(packed, made / DATABASE)
                 snapshots.rest(made / DATABASE)
+                for each in earlier:
+                    report += _brought_along(made, each)
         except (OSError, sqlite3.Error) as error:
             raise known(error) or BadInput(f"{folder} cannot be written ({error}): choose another place.") from error
-    return folder
+    return folder, report
+
+
+def _brought_along(folder: Path, earlier: Path) -> Merged:
+    with closing(open_project(folder)) as project:
+        try:
+            return merge(project, earlier)
+        except BadInput as error:  # it stays where it is, and the new one can be ranked all the same
+            return Merged(refused=[str(error)])
 
 
 def take_up(path: Path, folder: Path) -> tuple[Path, Merged]:
@@ -83,13 +99,7 @@ def take_up(path: Path, folder: Path) -> tuple[Path, Merged]:
         if there is not None and (there.uid, there.labeler) == (mine.uid, mine.labeler):
             earlier.append(place)
         place = folder.with_name(f"{folder.name} {number}")
-    anew = not place.exists()
-    place, report = unpack(path, place), Merged()
-    if anew and earlier:
-        with closing(open_project(place)) as project:
-            for each in earlier:
-                report += merge(project, each)
-    return place, report
+    return _unpack(path, place, earlier)
 
 
 class _Identity(NamedTuple):

@@ -163,7 +163,8 @@ def test_what_lies_in_the_trash_is_found_when_the_data_folder_has_moved(folder, 
 def test_a_project_whose_old_place_cannot_be_made_says_where_it_lies(folder, tmp_path):
     deleted = trash.delete(folder)
     note = base_models.data_folder() / "trash" / f"{deleted.id}.json"
-    note.write_text(json.dumps(vars(deleted) | {"folder": "/proc/nobody/p"}))
+    (tmp_path / "file").write_text("")
+    note.write_text(json.dumps(vars(deleted) | {"folder": str(tmp_path / "file" / "p")}))
     (found,) = trash.listed()
     with pytest.raises(BadInput, match=f"lies whole in .*{deleted.id}"):
         trash.put_back(found)
