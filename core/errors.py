@@ -89,8 +89,8 @@ DISK_FAILS = (
     "one; everything saved so far is kept."
 )
 DAMAGED = (
-    "The project's database is damaged: restore plumbline.db from a backup, such as a plumbline.before-….db beside it "
-    "or an archive; copy the damaged file first."
+    "The project's database is damaged: close the project, put plumbline.db aside with plumbline.db-wal and "
+    "plumbline.db-shm, and restore it from a backup, such as a plumbline.before-….db beside it or an archive."
 )
 
 #: What the system calls a disk, a quota or a file that may not grow.

@@ -211,10 +211,11 @@ def run_job(
 
 def _end_badly(project: Project, job_id: int, error: BaseException, *, stopped: bool) -> None:
     """Say in the job's row why it ended; what a damaged checkpoint holds is not tried again."""
-    if isinstance(error, DamagedCheckpoint):
-        checkpoints.forget_after(project, job_id, error.step - 1)
     if project.has_moved:  # whatever it ended of
         error = project.moved()
+        project.go_along()
+    if isinstance(error, DamagedCheckpoint):
+        checkpoints.forget_after(project, job_id, error.step - 1)
     sentence = explained(error)
     if sentence is not None:
         status: JobStatus = "stopped" if stopped else "failed"

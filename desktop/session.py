@@ -20,6 +20,7 @@ from core.machine.reading import Reader
 from core.records import ACTIVE, Job
 from core.runs import preflight, wishes
 from core.store import Changes, Project, changed
+from core.store.packed_rankings import PACK
 from core.store.undo import Direction, History, Replayed
 from core.trust import gate
 from desktop import user_settings
@@ -50,6 +51,8 @@ class Session(QObject):
     """The running job, once a second: what is said of its time is another now, though nothing happened."""
     run_removed = Signal(object)
     """`core.projects.trash.Deleted`: a run that was moved to the trash."""
+    moved = Signal(object)
+    """The error that says so: the project is no longer where it was opened, so that nothing more is saved."""
     replayed = Signal(object, object)
     """(The `Step` that was undone or redone, its `Changes`), after `changed`."""
 
@@ -69,6 +72,8 @@ class Session(QObject):
         self.history = history or History()
         self.history.open(project)
         self._beside = beside
+        packed_for = project.setting(PACK)
+        self._packed_for = packed_for if isinstance(packed_for, str) else ""
         self.rested = gate.arrive(project, anew=True)
         """Jobs that waited in a project that is not trusted were stopped as it was opened."""
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
@@ -80,13 +85,22 @@ class Session(QObject):
         self._clock = QTimer(self, interval=TICK_MILLISECONDS)
         self._clock.timeout.connect(self._tick)
         self._clock.start()
+        self._has_moved = False
         self._worker: subprocess.Popen[bytes] | None = None
         if any(job.status == "queued" for job in self._jobs.values()) and gate.is_trusted(project):
             self._ensure_worker()
 
     @property
     def labeler_name(self) -> str:
-        return user_settings.labeler_name()
+        """Who ranks here: in a labeling pack the one that it is for."""
+        return self._packed_for or user_settings.labeler_name()
+
+    @labeler_name.setter
+    def labeler_name(self, name: str) -> None:
+        if self._packed_for:
+            self._packed_for = name
+        else:
+            user_settings.set_labeler_name(name)
 
     def announce(self, changes: Changes, origin: object | None = None, *, undoable: bool = True) -> Changes:
         """Tell of an operation that was just done; `undo` takes it back, unless whoever did it has ways of its own."""
@@ -220,6 +234,10 @@ class Session(QObject):
 
     def poll(self) -> None:
         """Look for news now."""
+        if self.project.has_moved != self._has_moved:
+            self._has_moved = not self._has_moved
+            if self._has_moved:
+                self.moved.emit(self.project.moved())
         news = self._follower.poll()
         for job in news.jobs:
             if progress_of(job) != progress_of(self._jobs.get(job.id)):

@@ -121,6 +121,7 @@ class Workspace(QObject):
         user_settings.add_recent_project(project.folder)
         in_background(self, waiting_rows.remove_leftovers, lambda _: None, self.failed.emit, lasting=True)
         self.session = Session(project, self, self.do_first, self.history)
+        self.session.moved.connect(self.failed)
         self.opened.emit(self.session)
         if self.session.rested:
             self.say(RESTED)

@@ -55,12 +55,13 @@ def unpack(file: Path, folder: Path, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def merge(folder: Path, file: Path, as_json: bool) -> None:
-    """Take over the rankings of a labeling pack. Nothing is overwritten; merging twice changes nothing."""
+    """Take over the rankings and answers of a labeling pack. Nothing is overwritten; merging twice changes nothing."""
     with opened(folder) as project:
         report = packs.merge(project, file)
     text = (
         f"{report.added} rankings are new, {report.known} were known, {report.retracted} were taken back, "
-        f"{report.conflicts} conflict with one made here (see `conflicts`)."
+        f"{report.restored} stand again, {report.conflicts} conflict with one made here (see `conflicts`); "
+        f"{report.answers} written answers are new."
     )
     show(asdict(report), as_json, "\n".join([text, *report.refused]))
 

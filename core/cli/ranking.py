@@ -18,6 +18,7 @@ from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
 from core.runs import wishes
 from core.store import Project, completions, guidelines, labelers
+from core.store.packed_rankings import PACK
 from core.trust import gate
 
 #: Differences from the author of the calibration set that are told.
@@ -26,7 +27,7 @@ DIFFERENCES = 8
 
 @click.command()
 @folder_argument
-@click.option("--labeler", default="me", show_default=True, help="Your name.")
+@click.option("--labeler", default="", help="Your name. Without one: who a labeling pack is for, else “me”.")
 @click.option("--scripted", metavar="GOLD", help=f"Let a script rank everything by a gold reward: {gold.HELP}.")
 @click.option("--group", "group_id", type=int, help="Rank this group of completions instead of the next one.")
 @click.option("--order", help='An order such as "2>1=3>4": numbers as shown, > is better, = is a tie.')
@@ -44,7 +45,7 @@ def rank(
             text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}."
             show({"ranked": len(done.ids), "labeler": f"scripted: {scripted}"}, as_json, text)
             return
-        session = LabelingSession(project, labelers.named(project, labeler))
+        session = LabelingSession(project, labelers.named(project, labeler or str(project.setting(PACK) or "me")))
         if order or flag:
             values = _rank_one(session, group_id, order, flag)
             show(values, as_json, f"Ranked group {values['group']}.")

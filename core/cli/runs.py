@@ -147,11 +147,13 @@ def remove_run(folder: Path, job: int, as_json: bool) -> None:
 @json_option
 def put_back_run(folder: Path, job: int, as_json: bool) -> None:
     """Bring back a run that was removed, as long as the trash keeps it."""
-    project = str(folder.expanduser().resolve())
-    found = next((each for each in trash.listed() if each.run == job and each.folder == project), None)
+    project = folder.expanduser().resolve()
+    runs = [each for each in trash.listed() if each.run == job]
+    found = next((each for each in runs if each.folder == str(project)), None)
+    found = found or next((each for each in runs if trash.is_of(each, project)), None)
     if found is None:
         raise BadInput(f"Run {job} of {project} is not in the trash.")
-    trash.put_back(found)
+    trash.put_back(found, project)
     show({"job": job}, as_json, f"Run {job} is back.")
 
 

@@ -164,27 +164,42 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
 def kept() -> dict[str, Columns]:
     """The mappings that this user keeps, by name; what cannot be read of them is left out."""
     try:
-        found = json.loads((data_folder() / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = _stored()
+    except BadInput:
         return {}
     named: dict[str, Columns] = {}
-    for name, text in found.items() if isinstance(found, dict) else ():
+    for name, text in found.items():
         try:
-            named[str(name)] = Columns.parse(str(text))
+            named[name] = Columns.parse(str(text))
         except (BadInput, csv.Error):
             continue
     return named
 
 
+def _stored() -> dict[str, Any]:
+    """All entries as they are, those of newer versions too. Raises `BadInput` for a file that cannot be read."""
+    path = data_folder() / FILE
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise BadInput(f"{path} cannot be read, and would be lost with all that it holds: mend it, or move it away.")
+    return found
+
+
 def keep(name: str, columns: Columns | None) -> None:
-    """Keep a mapping by name, or with None forget it."""
-    if not name.strip() or "=" in name:
+    """Keep a mapping by name, or with None forget it; the others stay as they are."""
+    name = name.strip()
+    if not name or "=" in name:
         raise BadInput("A mapping needs a name without =.")
     if columns is not None and Columns.parse(columns.text) != columns:
         raise BadInput("A column's name has a + in it or blanks around it: this mapping cannot be kept.")
-    found = {other: each.text for other, each in kept().items() if other != name.strip()}
+    found = {other: text for other, text in _stored().items() if other != name}
     if columns is not None:
-        found[name.strip()] = columns.text
+        found[name] = columns.text
     data_folder().mkdir(parents=True, exist_ok=True)
     with beside.file(data_folder() / FILE) as made:
         made.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")

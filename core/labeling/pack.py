@@ -7,44 +7,21 @@ a labeler ranked the same prompt in both places, both rankings stay and somebody
 
 import sqlite3
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from core.errors import AlteredProject, BadInput, ProjectError, known
 from core.humanize import readable
-from core.labeling import pack_answers, pack_check
-from core.records import Guidelines, Labeler
-from core.store import (
-    DATABASE,
-    Project,
-    assignments,
-    conflicts,
-    guidelines,
-    labelers,
-    now,
-    open_project,
-    packed_rankings,
-    rankings,
-)
+from core.labeling.pack_merge import Merge
+from core.labeling.pack_merge import Merged as Merged
+from core.store import DATABASE, Project, assignments, labelers, open_project, packed_rankings, rankings
 from core.store.files import beside, closed, snapshots
-from core.store.packed_rankings import PACK, GroupText, PackedRanking
+from core.store.packed_rankings import PACK
 
 SUFFIX = ".plumbpack"
-
-
-@dataclass
-class Merged:
-    """What a merge did: rankings added and known already, retractions taken over, conflicts to look at, and a
-    sentence for each ranking that could not be taken."""
-
-    added: int = 0
-    known: int = 0
-    retracted: int = 0
-    conflicts: int = 0
-    refused: list[str] = field(default_factory=list)
 
 
 def pack(project: Project, path: Path, labeler: str) -> int:
@@ -68,14 +45,25 @@ def pack(project: Project, path: Path, labeler: str) -> int:
 
 
 def unpack(path: Path, folder: Path) -> Path:
-    """Make a project of a pack in `folder`. A folder with work of the same pack in it is left as it is."""
+    """Make a project of a pack in `folder`. A folder with work of the same pack in it is left as it is.
+
+    Raises `BadInput` for a folder with anything else in it, an earlier pack of the same labeler too.
+    """
+    return _unpack(path, folder)[0]
+
+
+def _unpack(path: Path, folder: Path, earlier: Sequence[Path] = ()) -> tuple[Path, Merged]:
+    """With what was ranked in `earlier` packs of the labeler; all of it, or nothing."""
+    report = Merged()
     folder = folder.expanduser().resolve()
     with _reading(path) as packed:
         labeler = _labeler(packed, path)
         if (folder / DATABASE).is_file():
             with closing(open_project(folder)) as there:
-                if there.setting("uid") == packed.setting("uid") and there.setting(PACK) == labeler:
-                    return folder
+                if (found := _identity(there)) == _identity(packed):
+                    return folder, report
+            if found[:2] == _identity(packed)[:2]:
+                raise BadInput(f"{folder} holds another pack for {labeler}: choose a new folder for this one.")
             raise BadInput(f"{folder} holds another project: choose a new folder for the pack.")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise BadInput(f"{folder} is not empty: choose a new folder for the pack.")
@@ -84,9 +72,54 @@ def unpack(path: Path, folder: Path) -> Path:
                 (made / "runs").mkdir()
                 snapshots.write(packed, made / DATABASE)
                 snapshots.rest(made / DATABASE)
+                for each in earlier:
+                    report += _brought_along(made, each)
         except (OSError, sqlite3.Error) as error:
             raise known(error) or BadInput(f"{folder} cannot be written ({error}): choose another place.") from error
-    return folder
+    return folder, report
+
+
+def _brought_along(folder: Path, earlier: Path) -> Merged:
+    with closing(open_project(folder)) as project:
+        try:
+            return merge(project, earlier)
+        except BadInput as error:  # it stays where it is, and the new one can be ranked all the same
+            return Merged(refused=[str(error)])
+
+
+def take_up(path: Path, folder: Path) -> tuple[Path, Merged]:
+    """Make a project of a pack in `folder`, or beside it where something else is; one that was made of this very pack
+    is taken up again. What its labeler ranked in earlier packs that lie there comes along: returns what was merged."""
+    with _reading(path) as packed:
+        mine = _identity(packed)
+    place, earlier = folder, list[Path]()
+    for number in count(2):
+        if not place.exists() or (there := _identity_in(place)) == mine:
+            break
+        if there is not None and (there.uid, there.labeler) == (mine.uid, mine.labeler):
+            earlier.append(place)
+        place = folder.with_name(f"{folder.name} {number}")
+    return _unpack(path, place, earlier)
+
+
+class _Identity(NamedTuple):
+    uid: object
+    labeler: object
+    handed_out: str
+
+
+def _identity(packed: Project) -> _Identity:
+    """Of which project, for whom, and which of several."""
+    return _Identity(packed.setting("uid"), packed.setting(PACK), packed_rankings.handed_out(packed).id)
+
+
+def _identity_in(folder: Path) -> _Identity | None:
+    """None where there is no pack that can be opened."""
+    try:
+        with closing(open_project(folder)) as there:
+            return _identity(there)
+    except ProjectError:
+        return None
 
 
 def labeler_of(path: Path) -> str:
@@ -129,7 +162,7 @@ def _copied(path: Path, source: Path, folder: Path) -> Project:
 
 
 def merge(project: Project, path: Path) -> Merged:
-    """Take over the rankings of a pack, in one transaction.
+    """Take over the rankings of a pack and the answers that were written in it, in one transaction.
 
     Raises `BadInput` for a pack of another project, or of nobody who ranks here. A ranking of a prompt that is not
     there any more, that has other completions now, or that is none of its prompt, is named and left out.
@@ -146,110 +179,4 @@ def merge(project: Project, path: Path) -> Merged:
         except (sqlite3.Error, UnicodeError) as error:
             raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
         with project.write():
-            return _Merge(project, packed, person, readable(path.name)).run(found)
-
-
-class _Merge:
-    def __init__(self, project: Project, packed: Project, person: Labeler, origin: str) -> None:
-        self.project, self.packed, self.person, self.origin = project, packed, person, origin
-        self.report = Merged()
-        self.there = packed_rankings.known(project)
-        self.ours: dict[int, int] = {}
-        """The ids here of rankings of the pack."""
-        self.versions: dict[int, int] = {}
-        """The ids here of versions of the guidelines in the pack."""
-
-    def run(self, found: list[PackedRanking]) -> Merged:
-        by_group: dict[int, list[PackedRanking]] = defaultdict(list)
-        for ranking in found:
-            by_group[ranking.group_id].append(ranking)
-        for group_id, rankings_of_it in by_group.items():
-            if len(rankings_of_it) > pack_check.MOST_OF_ONE:
-                self.report.refused.append(f"Group {group_id} is left out: nobody ranks a prompt so often.")
-            elif text := self._same_group(group_id):
-                self._take(text, rankings_of_it)
-        return self.report
-
-    def _same_group(self, group_id: int) -> GroupText | None:
-        """The group here that the pack has, too, with the same completions."""
-        ours, theirs = (packed_rankings.group_text(each, group_id) for each in (self.project, self.packed))
-        if ours is not None and theirs is not None and pack_answers.is_same(ours, theirs, self.person.name):
-            return theirs
-        prompt = f"“{_short(theirs.prompt)}”" if theirs else f"Group {group_id}"
-        self.report.refused.append(f"{prompt} is not in this project any more, or has other completions now.")
-        return None
-
-    def _take(self, text: GroupText, found: list[PackedRanking]) -> None:
-        good: list[PackedRanking] = []
-        for each in found:
-            if not self._refused(each, text, {other.id for other in good}):
-                good.append(each)
-        ours = packed_rankings.standing(self.project, found[0].group_id, self.person.id)
-        clash = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
-        here: dict[int, int] = {}
-        if any(each.uid not in self.there for each in good):
-            here = pack_answers.numbers(self.project, found[0].group_id, text, self.person)
-        current = next((each for each in reversed(good) if each.could_count), None)
-        for each in good:
-            if each.uid in self.there:
-                self._known(each)
-                continue
-            new = self._add(each, here, now() if clash and not each.repeat_of else None)
-            if clash and each is current:
-                conflicts.add(self.project, clash.id, new)
-                self.report.conflicts += 1
-            elif not each.retracted_at:
-                self.report.added += 1
-
-    def _refused(self, ranking: PackedRanking, text: GroupText, earlier: set[int]) -> bool:
-        """Is it nothing that the labeler could have made of this group? One that is here already says nothing new."""
-        mine = self.there.get(ranking.uid)
-        if mine is not None:
-            same = (mine.group_id, mine.labeler_id) == (ranking.group_id, self.person.id)
-            reason = "" if same else "it goes by the number of another ranking"
-            if ranking.retracted_at and not pack_check.is_time(ranking.retracted_at):
-                reason = "its record is damaged"
-        else:
-            reason = pack_check.fault(ranking, text.completions, text.by_hand)
-        if ranking.repeat_of is not None and ranking.repeat_of not in earlier:
-            reason = reason or "it repeats a ranking that is not in the pack"
-        if reason:
-            self.report.refused.append(f"A ranking of “{_short(text.prompt)}” is left out: {reason}.")
-        return bool(reason)
-
-    def _known(self, ranking: PackedRanking) -> None:
-        mine = self.ours[ranking.id] = self.there[ranking.uid].id
-        self.report.known += 1
-        if ranking.retracted_at and packed_rankings.retract(self.project, mine, ranking.retracted_at):
-            self.report.retracted += 1
-
-    def _add(self, ranking: PackedRanking, here: dict[int, int], retracted: str | None) -> int:
-        new = replace(
-            ranking.of_completions(here), labeler_id=self.person.id, guidelines_id=self._version(ranking.guidelines_id),
-            retracted_at=ranking.retracted_at or retracted,
-            repeat_of=self.ours.get(ranking.repeat_of) if ranking.repeat_of else None, origin=self.origin,
-        )  # fmt: skip
-        self.ours[ranking.id] = packed_rankings.add(self.project, new)
-        return self.ours[ranking.id]
-
-    def _version(self, guidelines_id: int) -> int:
-        if guidelines_id not in self.versions:
-            self.versions[guidelines_id] = self._matching(guidelines_id)
-        return self.versions[guidelines_id]
-
-    def _matching(self, guidelines_id: int) -> int:
-        """The same version of the guidelines here; for one that only the pack has, the newest that both have."""
-        ours = {_texts(each): each.id for each in reversed(guidelines.versions(self.project))}
-        for theirs in guidelines.versions(self.packed):
-            if theirs.id <= guidelines_id and _texts(theirs) in ours:
-                return ours[_texts(theirs)]
-        raise BadInput("The pack was made under guidelines that this project never had: merge it where it was made.")
-
-
-def _short(prompt: str) -> str:
-    return " ".join(prompt.split())[:60]
-
-
-def _texts(version: Guidelines) -> Guidelines:
-    """What it says, whenever it was saved."""
-    return replace(version, id=0, created_at="")
+            return Merge(project, packed, person, readable(path.name)).run(found)

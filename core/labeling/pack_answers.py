@@ -1,43 +1,58 @@
 """Answers that a pack's labeler wrote join the groups of the project; in the pack they have numbers of its own."""
 
 from core.conversation import same_words
-from core.records import Labeler
+from core.records import LONGEST_ANSWER, MOST_ANSWERS, MOST_COMPLETIONS, Labeler
 from core.store import Project, completions
 from core.store.packed_rankings import GroupText
 
-#: How many answers a labeler may write to one prompt, and how long each may be, in characters.
-MOST, LONGEST = 50, 200_000
+CHANGED = "is not in this project any more, or has other completions now"
 
 
-def is_same(ours: GroupText, theirs: GroupText, labeler: str) -> bool:
-    """Is it the same group, whatever the labeler wrote there, and people wrote here since?"""
+def fault(ours: GroupText, theirs: GroupText, labeler: str) -> str:
+    """Why it is not the same group, whatever the labeler wrote there, and people wrote here since; or why what the
+    labeler wrote cannot join it. The end of a sentence, empty if nothing is wrong."""
     own = {number for number, name in theirs.by_hand.items() if name == labeler}
     common = {number: text for number, text in theirs.completions.items() if number not in own}
     since = ours.completions.keys() - common.keys()
-    return (
+    written = [theirs.completions[number] for number in own]
+    new = set(written) - set(ours.completions.values())
+    if not (
         same_words(ours.prompt, theirs.prompt)  # a text may have become turns since
         and common.items() <= ours.completions.items()
         and since <= ours.by_hand.keys()
-        and len(own) <= MOST
-        and all(_is_answer(theirs.completions[number], theirs) for number in own)
-    )
+        and all(_is_answer(text, theirs) for text in written)
+    ):
+        return CHANGED
+    if any(len(text) > LONGEST_ANSWER for text in written):
+        return f"has an answer in the pack of more than {LONGEST_ANSWER:,} letters: shorten it there"
+    if len(own) > MOST_ANSWERS:
+        return f"has {len(own):,} answers by {labeler} in the pack, and nobody may write more than {MOST_ANSWERS}"
+    if new and len(ours.completions) + len(new) > MOST_COMPLETIONS:
+        return (
+            f"would have {len(ours.completions) + len(new):,} answers with those of the pack, and at most "
+            f"{MOST_COMPLETIONS} can be ranked"
+        )
+    return ""
 
 
 def _is_answer(text: str, group: GroupText) -> bool:
     """Could somebody have written it to this group?"""
-    return bool(text.strip()) and len(text) <= LONGEST and list(group.completions.values()).count(text) == 1
+    return bool(text.strip()) and list(group.completions.values()).count(text) == 1
 
 
-def numbers(project: Project, group_id: int, theirs: GroupText, labeler: Labeler) -> dict[int, int]:
-    """The number here of each completion of the pack's group; what its labeler wrote is added where it is not there."""
+def numbers(project: Project, group_id: int, theirs: GroupText, labeler: Labeler) -> tuple[dict[int, int], int]:
+    """The number here of each completion of the pack's group; what its labeler wrote is added where it is not there.
+    With how many were added."""
     there = completions.texts(project, completions.ids(project, group_id))
     ours = {text: number for number, text in there.items()}
-    found = {}
+    found, added = dict[int, int](), 0
     for number, text in theirs.completions.items():
         if theirs.by_hand.get(number) != labeler.name:
             found[number] = number
         elif text in ours:
             found[number] = ours[text]
         else:
-            found[number] = completions.write(project, group_id, labeler.id, text).ids[0]
-    return found
+            of = found.get(theirs.mended.get(number, 0))
+            found[number] = completions.write(project, group_id, labeler.id, text, of).ids[0]
+            added += 1
+    return found, added

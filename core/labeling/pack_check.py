@@ -16,6 +16,9 @@ MOST_OF_ONE = 1_000
 #: Criteria of one ranking, and letters of their names and of a flag's: more than any guidelines have.
 MOST_CRITERIA = 100
 LONGEST_NAME = 200
+#: Letters of a comment, which is one line, and how much better an answer may be than another.
+LONGEST_COMMENT = 100_000
+STRONGEST = 1_000
 #: Years in which a ranking can have been made, with a clock that is wrong.
 YEARS = range(1970, 2200)
 
@@ -43,6 +46,8 @@ def fault(ranking: PackedRanking, completions: Collection[int], by_hand: Collect
         return "nothing is ranked in it"
     if ranking.adjudicates:
         return "it decides between labelers, which is done in the project itself"
+    if len(ranking.comment) > LONGEST_COMMENT:
+        return f"its comment has more than {LONGEST_COMMENT:,} letters"
     if not _made(ranking):
         return "its record is damaged"
     return ""
@@ -63,11 +68,12 @@ def _named(ranking: PackedRanking) -> bool:
 
 def _made(ranking: PackedRanking) -> bool:
     """Do its uid, way, times and duration look as ours do?"""
-    seconds = ranking.seconds
+    seconds, strength = ranking.seconds, ranking.strength
     return (
         UID.fullmatch(ranking.uid or "") is not None
         and ranking.method in METHODS
         and (seconds is None or 0 <= seconds <= LONGEST)
+        and (strength is None or 0 <= strength <= STRONGEST)
         and is_time(ranking.created_at)
         and (ranking.retracted_at is None or is_time(ranking.retracted_at))
     )

@@ -19,10 +19,10 @@ from core.errors import BadInput, KnownError, known
 from core.humanize import readable
 from core.projects import archive_entries, archive_names
 from core.projects.archive_entries import SUFFIX as SUFFIX
-from core.projects.summary import RUNS
 from core.store import DATABASE, Project, open_project
-from core.store.files import beside, snapshots
+from core.store.files import beside, closed, snapshots
 from core.store.files.inside import inside as within
+from core.store.files.own import RUNS
 from core.store.runs import checkpoints
 from core.trust import gate
 
@@ -78,17 +78,29 @@ def archive(folder: Path, path: Path, *, progress: Progress = _quiet) -> Path:
 
 def _write(project: Project, made: Path, snapshot: Path, progress: Progress) -> None:
     files = _to_copy(project, snapshot)
+    twice = archive_names.clashes(inside for _, inside in files)
     for path, inside in files:
-        if archive_names.fault(inside):
+        if archive_names.fault(inside) or inside in twice:
             raise BadInput(f"{readable(str(path))} has a name that no archive can hold: rename it.")
-    meter = _Meter(sum(path.stat().st_size for path, _ in files), progress)
+    if len(files) > archive_entries.MOST_FILES:
+        raise BadInput(f"The runs have {len(files):,} files, more than an archive may hold: remove some runs first.")
+    if closed.fault(snapshot):
+        raise BadInput("The project's database is damaged, and no archive of it could be restored: copy its folder.")
+    total = sum(path.stat().st_size for path, _ in files)
+    for packing in (ZIP_DEFLATED, ZIP_STORED):
+        _pack(files, made, packing, _Meter(total, progress))
+        if not archive_entries.grows(total, made.stat().st_size):
+            break  # else it repeats itself so much that whoever restores it takes it for a bomb
+
+
+def _pack(files: list[tuple[Path, str]], made: Path, packing: int, meter: "_Meter") -> None:
     with made.open("wb") as file:
         with ZipFile(file, "w", strict_timestamps=False) as packed:
             for path, inside in files:
                 with path.open("rb") as reading:
                     entry = ZipInfo.from_file(path, inside, strict_timestamps=False)
                     # Adapters are numbers that hardly get smaller.
-                    entry.compress_type = ZIP_STORED if path.suffix == ".safetensors" else ZIP_DEFLATED
+                    entry.compress_type = ZIP_STORED if path.suffix == ".safetensors" else packing
                     with packed.open(entry, "w") as writing:
                         meter.copy(reading, writing)
         file.flush()

@@ -83,13 +83,19 @@ def _is_plain(entry: ZipInfo) -> bool:
     return expected and not entry.flag_bits & ENCRYPTED and entry.compress_type in (ZIP_STORED, ZIP_DEFLATED)
 
 
+def grows(total: int, packed: int) -> bool:
+    """Are `total` bytes more than may come out of an archive of `packed` bytes?"""
+    return total > MOST_GROWTH * packed + FREE_GROWTH
+
+
 def bounded(found: list[ZipInfo], path: Path, target: Path) -> int:
     """The bytes that the entries say they have, of which zipfile reads no more. Raises `KnownError` if that is more
     than a project of the archive's size has, or would fill the disk."""
     total, packed = sum(entry.file_size for entry in found), path.stat().st_size
-    if total > MOST_GROWTH * packed + FREE_GROWTH:
+    if grows(total, packed):
         raise BadInput(
-            f"{path.name} ({size(packed)}) would become {size(total)}, as no project does: nothing is taken out of it."
+            f"{path.name} ({size(packed)}) would become {size(total)}, as no project does: nothing is taken out of it. "
+            "If you made it yourself, with an older Plumbline, take it apart with another program."
         )
     there = next(parent for parent in target.parents if parent.exists())
     free = shutil.disk_usage(there).free

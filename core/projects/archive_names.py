@@ -4,8 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from core.projects.summary import RUNS
 from core.store import DATABASE
+from core.store.files.own import RUNS
 
 #: Bytes of a name and of a whole path, and folders in folders, that every file system holds.
 LONGEST_NAME, LONGEST_PATH, DEEPEST = 200, 800, 16

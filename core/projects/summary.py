@@ -12,13 +12,7 @@ from pathlib import Path
 from core.errors import AlteredProject
 from core.store import DATABASE
 from core.store.files import closed
-
-RUNS = "runs"
-#: What Plumbline itself writes into a project's folder, as patterns; anything else there belongs to somebody else.
-OWN = (
-    *(DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", "plumbline.before-*", RUNS),
-    *("worker.lock", "worker.lock-journal", "worker.leave", "worker.log"),
-)
+from core.store.files.own import OWN
 
 
 @dataclass(frozen=True)

@@ -144,18 +144,20 @@ def listed() -> list[Deleted]:
     return [deleted for deleted in trash_notes.listed(State.DELETED) if Path(deleted.place).is_dir()]
 
 
-def put_back(deleted: Deleted) -> Path:
+def put_back(deleted: Deleted, moved: Path | None = None) -> Path:
     """Move a project or a run back to where it was. What is there now is never written over.
 
-    Returns the project's folder.
+    A run whose project is no longer there goes to the one in `moved`, if it is of that. Returns the project's folder.
     """
     folder = Path(deleted.folder)
+    if deleted.run and summary(folder) is None and moved is not None and is_of(deleted, moved):
+        folder = moved
     with _sentences(folder), _at_work():
         place = _place(deleted)
         trash_notes.turn(deleted, State.DELETED, State.MOVING)
         try:
             if deleted.run:
-                _bring_run_back(deleted, place)
+                _bring_run_back(deleted, place, folder)
             else:
                 _bring_back(deleted, place)
         except BaseException:
@@ -164,17 +166,31 @@ def put_back(deleted: Deleted) -> Path:
     return folder
 
 
-def _bring_run_back(deleted: Deleted, place: Path) -> None:
-    folder = Path(deleted.folder)
+def is_of(deleted: Deleted, folder: Path) -> bool:
+    """Is it a run of the project that lies in `folder`, whatever that was called when it was removed?"""
+    rows = Path(deleted.place) / ROWS
+    if not deleted.run or not trash_notes.is_ours(deleted) or not rows.is_file():
+        return False
+    with closing(open_project(folder)) as project:
+        return run_rows.belong_to(project, rows)
+
+
+def _bring_run_back(deleted: Deleted, place: Path, folder: Path) -> None:
     if summary(folder) is None:
-        raise BadInput(f"The project of “{deleted.name}” is not in {folder} any more: put that back first.")
+        raise BadInput(
+            f"The project of “{deleted.name}” is not in {folder} any more: put that back first, or open it where it is "
+            "now and put this back there."
+        )
     with closing(open_project(folder)) as project:
         if not run_rows.belong_to(project, place / ROWS):
             raise BadInput(f"{folder} holds another project now: “{deleted.name}” cannot be put back there.")
         target = project.run_folder(deleted.run)
         if target.exists() and (place / target.name).exists():  # else it is back already, but for its entry
             raise BadInput(f"{target} is in the way: move it away, then put “{deleted.name}” back.")
-        run_rows.bring_back(project, place / ROWS)
+        if not run_rows.bring_back(project, place / ROWS):
+            raise BadInput(
+                f"{folder} has another run {deleted.run} now: remove that one first, then put “{deleted.name}” back."
+            )
     _put_run_back(deleted, target)
 
 
@@ -183,7 +199,13 @@ def _bring_back(deleted: Deleted, place: Path) -> None:
     if taken := [entry.name for entry in entries if (folder / entry.name).exists()]:
         raise BadInput(f"{folder} holds another {taken[0]} now: move that away, then put “{deleted.name}” back.")
     if not folder.exists():
-        folder.mkdir(parents=True)
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise BadInput(
+                f"{folder} cannot be made ({error.strerror}): the project lies whole in {deleted.place}, move that to "
+                "where you want it."
+            ) from error
         folder.chmod(deleted.mode & 0o777)
     _move(folder, entries)
     trash_notes.forget(deleted)

@@ -7,7 +7,7 @@ was left by a process that was killed: `core.projects.trash.settle` finishes it 
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from core.machine import base_models
 from core.store.files import beside, lock_file
 
 BESIDE = ".plumbline-trash"
+TRASH = "trash"
 #: Seconds that somebody else is given to be done with the trash.
 PATIENCE = 10.0
 
@@ -77,6 +78,8 @@ def _read(note: Path) -> Deleted:
     if not note.is_file() or note.stat().st_size > LONGEST:  # a pipe or a device never ends
         raise ValueError(f"{note} is no note")
     deleted = Deleted(**json.loads(note.read_text(encoding="utf-8")))
+    if Path(deleted.place).parts[-2:] == (TRASH, note.stem):  # the data folder may have had another path
+        deleted = replace(deleted, place=str(folder() / note.stem))
     whole = list(map(type, astuple(deleted))) == KINDS and 0 <= deleted.run < 2**63 and "\0" not in deleted.folder
     if not whole or not Path(deleted.folder).is_absolute():
         raise ValueError(f"{note} says nothing")
@@ -113,7 +116,7 @@ def is_ours(deleted: Deleted) -> bool:
 
 
 def folder() -> Path:
-    return base_models.data_folder().resolve() / "trash"
+    return base_models.data_folder().resolve() / TRASH
 
 
 def _note(deleted: Deleted, state: State) -> Path:

@@ -20,10 +20,9 @@ from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
 from core.store.files import beside
 from core.store.files.inside import inside
+from core.store.files.own import DATABASE as DATABASE
 from core.store.migrating import make_tables, migrate
 from core.store.place import place_of
-
-DATABASE = "plumbline.db"
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,16 @@ class Project:
         self.writes = 0
         """How many write transactions there have been: the number of the one that is open, or was last."""
         self._place = place_of(folder, folder / DATABASE)
+        self._goes_along = False
 
     def write(self) -> AbstractContextManager[Connection]:
-        """A write transaction; one within another takes back its own part alone when it fails."""
+        """A write transaction; one within another takes back its own part alone when it fails.
+
+        Raises `ProjectMoved` where the file is no longer in its place (4 us): what is written to it may be lost.
+        """
         if not self.database.conn.in_transaction:
+            if not self._goes_along:
+                self.check_place()
             self.writes += 1
         return write_transaction(self.database)
 
@@ -129,15 +134,26 @@ class Project:
         return place_of(self.folder, self.folder / DATABASE) != self._place
 
     def moved(self) -> ProjectMoved:
+        gone = f"The project is no longer in {self.folder}"
+        now_there = place_of(self.folder, self.folder / DATABASE)
+        if now_there and self._place and now_there[0] == self._place[0]:
+            aside = " and ".join(backups.beside(self.folder))
+            return ProjectMoved(
+                f"{gone}: another {DATABASE} took its place. Keep a copy of what you typed and close the project"
+                + (f"; put {aside} aside, which are of the file before it, and open it again." if aside else ".")
+            )
         return ProjectMoved(
-            f"The project is no longer in {self.folder}: open it where it is now, and resume; everything saved so "
-            "far is kept."
+            f"{gone}: open it where it is now, and do this again, or resume; everything saved before is kept there."
         )
 
     def check_place(self) -> None:
-        """Raises `ProjectMoved` before anything is written beside the database: that goes where its file went."""
+        """Raises `ProjectMoved` before anything is written: that goes where its file went."""
         if self.has_moved:
             raise self.moved()
+
+    def go_along(self) -> None:
+        """Write to the file wherever it went: a job says there how it ended."""
+        self._goes_along = True
 
     def close(self) -> None:
         self.database.close()

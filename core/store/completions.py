@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from core.conversation import Conversation
 from core.errors import BadInput
 from core.events import NewCompletion
-from core.records import MOST_COMPLETIONS, Completion, Group
+from core.records import LONGEST_ANSWER, MOST_ANSWERS, MOST_COMPLETIONS, Completion, Group
 from core.store import Changes, Project, cells, now, prompts
 
 ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
@@ -98,18 +98,22 @@ def write(
     """Add what a labeler wrote to a group, or made of its completion `of`. Rankings from before go without it. What was
     taken back comes again under the `number` that it had.
 
-    Raises `BadInput` for an empty text, for one that a completion of the group has already, and where there are as many
-    as can be ranked.
+    Raises `BadInput` for an empty text, for one that a completion of the group has already, and for more than anybody
+    could rank.
     """
     there = {item.id: item.text for item in group(project, group_id).completions}
     if not text.strip():
         raise BadInput("An answer cannot be empty: write one first.")
     if text in there.values():
         raise BadInput("One of the answers says this already: write another one.")
-    if len(there) >= MOST_COMPLETIONS:
-        raise BadInput(f"This prompt has {len(there)} answers already, and no more than that can be ranked.")
     if of is not None and of not in there:
         raise BadInput("The answer that was mended is none of this prompt's.")
+    if len(text) > LONGEST_ANSWER:
+        raise BadInput(f"An answer may have {LONGEST_ANSWER:,} letters, and this one has {len(text):,}: shorten it.")
+    if len(there) >= MOST_COMPLETIONS:
+        raise BadInput(f"This prompt has {len(there):,} answers, and at most {MOST_COMPLETIONS} can be ranked.")
+    if list(written_by_hand(project, group_id).values()).count(labeler_id) >= MOST_ANSWERS:
+        raise BadInput(f"You wrote {MOST_ANSWERS} answers to this prompt, and nobody may write more.")
     with project.write() as database:
         number = database.insert(WRITE, {
             "id": number, "group_id": group_id, "text": text, "written_by": labeler_id,

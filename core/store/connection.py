@@ -9,7 +9,7 @@ NORMAL: it loses at most its last moments, never the file. A connection belongs 
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,13 +133,27 @@ def bounded(connection: sqlite3.Connection) -> Iterator[None]:
         connection.set_progress_handler(None, STEPS)
 
 
+def _look_at(path: Path) -> None:
+    """Raises what SQLite says of a file with a WAL of its own or of another file beside it, while nothing is written:
+    who closes a file last writes the WAL into it, a good backup too."""
+    wal = path.with_name(f"{path.name}-wal")
+    if wal.is_file() and wal.stat().st_size:
+        with closing(opened(path, "mode=ro", timeout=10)) as connection, bounded(connection):
+            connection.execute("select count(*) from sqlite_master").fetchone()
+
+
 def connect(path: Path, *, synchronous: str = "FULL") -> Connection:
     """Open `path` in WAL mode with foreign keys on; waits up to 10 s for another writer."""
+    _look_at(path)
     connection = opened(path, timeout=10, isolation_level=None)
-    with bounded(connection):
-        connection.execute("pragma journal_mode = wal")  # the first to read what the file holds
-    connection.execute("pragma foreign_keys = on")
-    connection.execute(SYNCHRONOUS[synchronous])
+    try:
+        with bounded(connection):
+            connection.execute("pragma journal_mode = wal")  # the first to read what the file holds
+        connection.execute("pragma foreign_keys = on")
+        connection.execute(SYNCHRONOUS[synchronous])
+    except BaseException:
+        connection.close()  # else a file that is put in its place meets its locks
+        raise
     return Connection(connection)
 
 

@@ -9,6 +9,11 @@ from core.store import Project
 
 #: The setting of a labeling pack that says whose it is.
 PACK = "pack"
+#: The setting of a pack that tells it from others of the same labeler, with the rankings that were taken back in it
+#: when it was handed out.
+HANDED_OUT = "handed_out"
+#: The setting of a project that says which rankings were taken back in it because they were in a pack.
+TAKEN_BACK = "taken_back_in_packs"
 
 
 class Item(NamedTuple):
@@ -43,6 +48,7 @@ class PackedRanking:
     method: str
     repeat_of: int | None
     adjudicates: int
+    strength: float | None
     origin: str
     name: str
     kind: str
@@ -63,15 +69,15 @@ class PackedRanking:
 
 ALL = """
     select r.id, r.group_id, r.labeler_id, r.guidelines_id, r.flag, r.comment, r.seconds, r.retracted_at, r.created_at,
-        r.uid, r.method, r.repeat_of, r.adjudicates, r.origin, l.name, l.kind, l.detail
+        r.uid, r.method, r.repeat_of, r.adjudicates, r.strength, r.origin, l.name, l.kind, l.detail
     from rankings r join labelers l on l.id = r.labeler_id
     where l.name = ? order by r.id
 """
 ADD = """
     insert into rankings (group_id, labeler_id, guidelines_id, flag, comment, seconds, retracted_at, created_at, uid,
-        method, repeat_of, adjudicates, origin)
+        method, repeat_of, adjudicates, strength, origin)
     values (:group_id, :labeler_id, :guidelines_id, :flag, :comment, :seconds, :retracted_at, :created_at, :uid,
-        :method, :repeat_of, :adjudicates, :origin)
+        :method, :repeat_of, :adjudicates, :strength, :origin)
 """
 ITEMS = "select ranking_id, completion_id, rank, flag, position from ranking_items"
 ADD_ITEM = "insert into ranking_items (ranking_id, completion_id, rank, flag, position) values (?, ?, ?, ?, ?)"
@@ -110,24 +116,45 @@ class Known(NamedTuple):
     id: int
     group_id: int
     labeler_id: int
+    origin: str
+    retracted_at: str | None
 
 
 def known(project: Project) -> dict[str, Known]:
     """Every ranking by its uid."""
-    found = project.database.execute("select uid, id, group_id, labeler_id from rankings")
+    found = project.database.execute("select uid, id, group_id, labeler_id, origin, retracted_at from rankings")
     return {uid: Known(*row) for uid, *row in found}
 
 
-def retract(project: Project, ranking_id: int, at: str) -> bool:
-    """Take over that a ranking which came in a pack was taken back there; False if it was known."""
+class HandedOut(NamedTuple):
+    """Which pack it is, and the uids of rankings that were taken back in it from the start. Packs of older versions
+    have no `id`."""
+
+    id: str
+    taken_back: frozenset[str]
+
+
+def handed_out(packed: Project) -> HandedOut:
+    found = packed.setting(HANDED_OUT, {})
+    uids = found.get("taken_back")
+    return HandedOut(str(found.get("id", "")), frozenset(map(str, uids if isinstance(uids, list) else ())))
+
+
+def taken_back(project: Project) -> dict[str, list[str]]:
+    """The rankings that were taken back because they were in a pack, by uid: in which pack, and when."""
+    found: dict[str, list[str]] = project.setting(TAKEN_BACK, {})
+    return found
+
+
+def note_taken_back(project: Project, noted: dict[str, list[str]]) -> None:
+    project.set_setting(TAKEN_BACK, noted)
+
+
+def set_retracted(project: Project, ranking_id: int, at: str | None) -> None:
+    """Take a ranking back as of that time; None lets it stand again."""
     with project.write() as database:
-        changes = database.execute(
-            "update rankings set retracted_at = ? where id = ? and retracted_at is null and origin != ''",
-            (at, ranking_id),
-        )
-        if changes.rowcount:
-            project.count_edit("rankings")
-    return bool(changes.rowcount)
+        database.execute("update rankings set retracted_at = ? where id = ?", (at, ranking_id))
+        project.count_edit("rankings")
 
 
 class Standing(NamedTuple):
@@ -143,21 +170,33 @@ def standing(project: Project, group_id: int, labeler_id: int) -> Standing | Non
 
 class GroupText(NamedTuple):
     """A prompt and its completions by id: what a ranking was made of. Those that people wrote stand once more under
-    `by_hand`, with the name of who did."""
+    `by_hand`, with the name of who did, and under `mended` where they were made of another."""
 
     prompt: str
     completions: dict[int, str]
     by_hand: dict[int, str]
+    mended: dict[int, int]
 
 
 def group_text(project: Project, group_id: int) -> GroupText | None:
     """None if there is no such group."""
     rows = project.database.execute(
-        "select p.text, c.id, c.text, l.name from completion_groups g join prompts p on p.id = g.prompt_id"
-        " join completions c on c.group_id = g.id left join labelers l on l.id = c.written_by where g.id = ?",
+        "select p.text, c.id, c.text, l.name, iif(json_valid(c.sampling), json_extract(c.sampling, '$.mended'), null)"
+        " from completion_groups g join prompts p on p.id = g.prompt_id"
+        " join completions c on c.group_id = g.id left join labelers l on l.id = c.written_by where g.id = ?"
+        " order by c.id",
         (group_id,),
     ).fetchall()
     if not rows:
         return None
     texts, names = {row[1]: row[2] for row in rows}, {row[1]: row[3] for row in rows if row[3] is not None}
-    return GroupText(rows[0][0], texts, names)
+    return GroupText(rows[0][0], texts, names, {row[1]: row[4] for row in rows if isinstance(row[4], int)})
+
+
+def answered(packed: Project, labeler: str) -> list[int]:
+    """The groups in which the pack's labeler wrote answers."""
+    sql = (
+        "select distinct c.group_id from completions c join labelers l on l.id = c.written_by where l.name = ?"
+        " order by c.group_id"
+    )
+    return packed.database.column(sql, labeler)

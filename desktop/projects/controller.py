@@ -223,10 +223,10 @@ class Projects(QObject):
             if not self.workspace.ending:
                 errors.show(error, self.window)
 
-        in_background(self.window, partial(trash.put_back, deleted), done, failed, lasting=True)
+        in_background(self.window, partial(trash.put_back, deleted, self._opened_folder), done, failed, lasting=True)
 
     def show_trash(self) -> TrashDialog:
-        dialog = TrashDialog(self.window)
+        dialog = TrashDialog(self.window, self._opened_folder)
         dialog.put_back.connect(self._is_back)
         dialog.gone.connect(self._gone)
         dialog.open()
@@ -250,6 +250,10 @@ class Projects(QObject):
             self.window, f"{self.workspace.copying} is not done.", more, "Stop it and close", leave, no="Wait"
         )
         return False
+
+    @property
+    def _opened_folder(self) -> Path | None:
+        return self.workspace.session.project.folder if self.workspace.session is not None else None
 
     def _on_open(self, what: Callable[[Path], object]) -> None:
         if self.workspace.session is not None:

@@ -1,6 +1,7 @@
 """What the window does with labeling packs: open one that came, send back what was ranked in it."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -10,7 +11,7 @@ from core.errors import KnownError
 from core.labeling import pack
 from core.machine import base_models
 from core.store.packed_rankings import PACK
-from desktop import errors, user_settings
+from desktop import errors
 from desktop.actions import Action
 from desktop.places import TabId
 from desktop.projects import actions
@@ -41,18 +42,20 @@ class Packs(QObject):
     def unpack(self, path: Path) -> None:
         """Make a project of a pack (or take up the one that was made of it before) and go to the Rank tab."""
         try:
-            labeler = pack.labeler_of(path)
-            folder = pack.unpack(path, base_models.data_folder() / "projects" / path.stem)
+            folder, earlier = pack.take_up(path, base_models.data_folder() / "projects" / path.stem)
         except KnownError as error:
             errors.show(error, self.window)
             return
-        if labeler:
-            user_settings.set_labeler_name(labeler)
-        self.workspace.open(folder, self._begin)
+        self.workspace.open(folder, partial(self._begin, earlier))
 
-    def _begin(self) -> None:
+    def _begin(self, earlier: pack.Merged) -> None:
         if self.workspace.session is not None:
             self.workspace.session.navigator.open_tab(TabId.RANK)
+        if earlier.added or earlier.answers:
+            self.workspace.say(f"{earlier.added:,} rankings of an earlier pack came along.")
+        if left := len(earlier.refused) + earlier.conflicts:
+            more = f"{left:,} of what was ranked in an earlier pack is not in this one: send that one back, too."
+            message_boxes.show(message_boxes.box(self.window, "Not all of an earlier pack came along", more))
 
     def ask_back(self) -> None:
         """Choose a file for what was ranked in this pack, for whoever gave it out to merge."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -28,8 +29,10 @@ class TrashDialog(QDialog):
     put_back = Signal(object, object)
     gone = Signal(object)
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, opened: Path | None = None) -> None:
+        """`opened` is the project that is open: a run of it goes there, wherever it was before."""
         super().__init__(parent)
+        self.opened = opened
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Deleted projects and runs")
         self.resize(820, 420)
@@ -61,7 +64,9 @@ class TrashDialog(QDialog):
     def restore(self) -> None:
         """Put what is chosen back where it was."""
         if (chosen := self.chosen) is not None:
-            self._work(chosen, partial(trash.put_back, chosen), lambda folder: self.put_back.emit(folder, chosen))
+            self._work(
+                chosen, partial(trash.put_back, chosen, self.opened), lambda folder: self.put_back.emit(folder, chosen)
+            )
 
     def ask(self) -> None:
         if (chosen := self.chosen) is None:

@@ -207,7 +207,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         if self.labeling and name == self.labeling.labeler.name:
             self.header.show_error("")
         elif self._begin(name):
-            user_settings.set_labeler_name(name)
+            self.session.labeler_name = name
             self.reload()
             self.side.load()
         if self.header.labeler.hasFocus():

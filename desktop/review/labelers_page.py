@@ -287,6 +287,8 @@ class LabelersPage(QWidget):
         def done(found: tuple[pack.Merged, Changes]) -> None:
             report, changes = found
             parts = [f"{report.added:,} rankings are new", f"{report.known:,} were known"]
+            more = {"were taken back": report.retracted, "stand again": report.restored, "new answers": report.answers}
+            parts += [f"{number:,} {what}" for what, number in more.items() if number]
             if report.conflicts:
                 parts.append(f"{report.conflicts:,} conflict with rankings made here: choose below")
             if report.refused:

@@ -86,6 +86,8 @@ LEFT_OUT = {
     "a time that never comes": ["update rankings set created_at = '9999-12-31T23:59:59-23:59' where id = 4"],
     "a time before all": ["update rankings set created_at = '0001-01-01T00:00:00+23:59' where id = 4"],
     "taken back at the end": ["update rankings set retracted_at = '9999-12-31T23:59:59-23:59' where id = 4"],
+    "a comment of megabytes": ["update rankings set comment = hex(zeroblob(1000000)) where id = 4"],
+    "endlessly better": ["update rankings set strength = 9e999 where id = 4"],
     "a flag of megabytes": ["update rankings set flag = hex(zeroblob(1000000)) where id = 4"],
     "a flag for a terminal": ["update rankings set flag = char(27) || '[2J' where id = 4"],
     "a flag for a terminal on a completion": [
@@ -136,6 +138,7 @@ def test_what_the_labeler_could_not_have_ranked_is_left_out_and_said(filled, sen
         (["update guidelines set criteria = 'mine'"], "guidelines"),
         (["pragma application_id = 1"], "no labeling pack"),
         (["drop table criterion_ranks"], "damaged"),
+        (["update settings set value = '[1]' where key = 'handed_out'"], "damaged"),
     ],
 )  # fmt: skip
 def test_what_is_no_pack_of_this_project_is_refused_whole(filled, sent, tmp_path, capsys, statements, words):

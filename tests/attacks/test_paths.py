@@ -7,13 +7,15 @@ import struct
 
 import pytest
 
+from core import cli
 from core.config.jobs import JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
 from core.errors import BadInput
 from core.events import Checkpoint
 from core.jobs import checkpoint_files, queue, recorder
 from core.projects import archive, trash
-from core.store import open_project
+from core.records import NewRanking
+from core.store import labelers, open_project, rankings
 from core.store.files.inside import inside
 from tests.jobs import set_job
 
@@ -137,3 +139,28 @@ def test_a_checkpoint_whose_json_is_of_another_kind_is_damaged(tmp_path, name, t
     head = struct.pack("<Q", len(text)) if name.endswith("s") else b""
     (tmp_path / name).write_bytes(head + text.encode())
     assert checkpoint_files.damage(tmp_path)
+
+
+OWN = [
+    "plumbline.db", "PLUMBLINE.DB", "plumbline.db-wal", "plumbline.before-m002_labeling.db", "runs/1/x.jsonl",
+    "link.jsonl",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_nothing_that_is_written_somewhere_goes_over_a_file_of_a_project(filled, tmp_path, capsys, name):
+    """Not even by a link, or over one of another project."""
+    rankings.add(filled, NewRanking(1, labelers.named(filled, "Ana").id, dict.fromkeys((1, 2, 3, 4), 1)))
+    filled.make_run_folder(1)
+    (filled.folder / "runs" / "1" / "x.jsonl").write_text("weights")
+    (filled.folder / "link.jsonl").symlink_to(filled.folder / "plumbline.db")
+    target = filled.folder / name
+    before = target.read_bytes() if target.exists() else b""
+    for command in (
+        ["export", str(filled.folder), str(target), "--format", "plumbline"],
+        ["pack", str(filled.folder), str(target), "--labeler", "Bo"],
+    ):
+        assert cli.run(command) == 2, command
+        assert "is a file of the project in" in capsys.readouterr().err
+    assert (target.read_bytes() if target.exists() else b"").startswith(before)  # the WAL may have grown
+    assert cli.run(["pack", str(filled.folder), str(filled.folder / "bo.plumbpack"), "--labeler", "Bo"]) == 0

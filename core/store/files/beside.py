@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.errors import KnownError
 from core.resources import data_folder
-from core.store.files import lock_file
+from core.store.files import lock_file, own
 from core.store.files.lock_file import Lock
 
 PREFIX, ENDING = ".plumbline-", ".partial"
@@ -25,7 +25,11 @@ HELD = ".held"
 
 @contextmanager
 def file(target: Path) -> Iterator[Path]:
-    """Where to write what becomes the file `target`, in place of one that is there, once the block is through."""
+    """Where to write what becomes the file `target`, in place of one that is there, once the block is through.
+
+    Raises `BadInput` for a file of a project's own.
+    """
+    own.refuse(target)
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
     with scratch(target.parent) as folder:

@@ -36,9 +36,11 @@ REDUCE = (
     "delete from labelers where id != :labeler and id not in (select labeler_id from rankings)"
     " and id not in (select written_by from completions where written_by is not null)",
     "delete from settings where key not in ('name', 'uid', 'rank_by_criteria', 'assigned', 'repeat_every',"
-    " 'system_prompt', 'chat_date', 'thinking', 'reasoning', 'chat_template', 'stop')",
+    " 'system_prompt', 'chat_date', 'thinking', 'reasoning', 'chat_template', 'stop', 'handed_out')",
     "insert into settings (key, value) values ('model', '\"embedded\"')",
     "insert into settings (key, value) values ('pack', json_quote(:name))",
+    "insert or ignore into settings (key, value) select 'handed_out', json_object('id', lower(hex(randomblob(16))),"
+    " 'taken_back', (select json_group_array(uid) from rankings where retracted_at is not null))",
     "drop index packing_policies",
     "drop index packing_makers",
     "drop index packing_repeats",

@@ -13,6 +13,7 @@ import pytest
 from core import data
 from core.conversation import Conversation
 from core.errors import BadInput
+from core.machine.base_models import data_folder
 from core.preferences.judged_groups import judged_groups
 from core.store import completions, create_project, labelers, pairs, prompts, rankings
 
@@ -267,6 +268,27 @@ def test_columns_are_said_guessed_and_kept(project, tmp_path):
             data.Columns.parse(wrong)
     with pytest.raises(BadInput, match="no such columns"):
         list(data.read(path, None, data.ReadOptions(data.Columns.parse("prompt=x"))))
+
+
+@pytest.mark.parametrize("broken", ['{"theirs": "prompt=q,newer=x", "ours"', "[]", "\udcff", "5"])
+def test_a_file_of_mappings_that_cannot_be_read_is_not_written_over(broken):
+    file = data_folder() / "mappings.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(broken.encode("utf-8", "surrogateescape"))
+    assert data.kept_mappings() == {}
+    with pytest.raises(BadInput, match="mend it, or move it away"):
+        data.keep_mapping("mine", data.Columns.parse("prompt=q"))
+    assert file.read_bytes() == broken.encode("utf-8", "surrogateescape")
+
+
+def test_mappings_of_a_newer_version_stay(tmp_path):
+    file = data_folder() / "mappings.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('{"theirs": "prompt=q,newer=x", "ours": "prompt=p"}')
+    assert list(data.kept_mappings()) == ["ours"]
+    data.keep_mapping("ours", None)
+    data.keep_mapping("mine", data.Columns.parse("prompt=z"))
+    assert json.loads(file.read_text()) == {"theirs": "prompt=q,newer=x", "mine": "prompt=z"}
 
 
 def test_columns_of_several_answers_with_scores_and_of_one_answer_a_row(tmp_path):

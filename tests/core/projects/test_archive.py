@@ -14,10 +14,11 @@ from core import cli
 from core.config.jobs import JobKind, config_values
 from core.config.training import TrainRewardConfig
 from core.errors import BadInput, KnownError
+from core.events import NewCompletion
 from core.jobs import lock, queue
-from core.projects import archive
+from core.projects import archive, archive_entries
 from core.records import NewRanking
-from core.store import DATABASE, labelers, open_project, prompts, rankings
+from core.store import DATABASE, completions, labelers, open_project, prompts, rankings
 from tests.jobs import set_job
 from tests.ranked import counting_rankings
 
@@ -231,3 +232,26 @@ def test_an_archive_is_written_only_where_one_belongs(filled, tmp_path, name):
     with pytest.raises(BadInput):
         archive.archive(filled.folder, tmp_path / name)
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_project_that_repeats_itself_comes_back_out_of_its_archive(filled, tmp_path, monkeypatch):
+    """It packs to less than a hundredth, as what restore takes for a bomb."""
+    monkeypatch.setattr(archive_entries, "FREE_GROWTH", 0)
+    completions.add_group(filled, 1, (NewCompletion("no, " * 500_000, 0, True, 1),))
+    made = archive.archive(filled.folder, tmp_path / "mine.plumbline.zip")
+    with closing(open_project(archive.restore(made, tmp_path / "back"))) as back:
+        assert completions.count(back) == completions.count(filled)
+
+
+@pytest.mark.parametrize(("fault", "words"), [("rankings of nobody", "copy its folder"), ("one name", "rename it")])
+def test_no_archive_is_made_that_could_not_be_restored(filled, tmp_path, fault, words):
+    rankings.add(filled, NewRanking(1, labelers.named(filled, "Ana").id, dict.fromkeys((1, 2, 3, 4), 1)))
+    if fault == "one name":  # on a system that does not tell upper from lower case
+        for name in ("a", "A"):
+            (filled.make_run_folder(1) / name).write_text("x")
+    else:
+        filled.database.execute("pragma foreign_keys = off")
+        filled.database.execute("delete from labelers")
+    with pytest.raises(BadInput, match=words):
+        archive.archive(filled.folder, tmp_path / "mine.plumbline.zip")
+    assert not (tmp_path / "mine.plumbline.zip").exists()

@@ -1,6 +1,8 @@
 """A run is moved to the trash and put back, whole; refused while something uses it."""
 
 import json
+import shutil
+from contextlib import closing
 
 import pytest
 
@@ -11,7 +13,7 @@ from core.errors import BadInput
 from core.events import Checkpoint, Metrics, NewCompletion, Note, Result, Sample, Samples, Score, Scores
 from core.jobs import queue
 from core.jobs.recorder import Recorder
-from core.projects import trash
+from core.projects import archive, trash
 from core.store import completions, create_project, open_project, prompts
 from core.store.runs import job_samples, run_rows
 from tests.jobs import set_job
@@ -69,6 +71,54 @@ def test_what_went_meanwhile_is_no_hindrance_when_a_run_comes_back(filled):
     assert queue.get(filled, job.id).status == "done"
     assert job_samples.listed(filled, job.id)[0]["prompt_id"] is None
     assert filled.database.value("select count(*) from scores") == 0
+
+
+def test_scores_do_not_come_back_to_other_completions_that_got_the_numbers(filled):
+    """Nor samples to another prompt. A project that was restored from an archive gives its numbers out again."""
+    job = made(filled, "train-policy")
+    gone = trash.delete_run(filled.folder, job.id)
+    filled.database.execute("update completions set text = 'another' where id = 1")
+    filled.database.execute("update prompts set text = 'another', created_at = '2030' where id = 1")
+    trash.put_back(gone)
+    assert filled.database.value("select count(*) from scores") == 0
+    assert job_samples.listed(filled, job.id)[0]["prompt_id"] is None
+
+
+def test_a_run_does_not_come_back_into_another_of_its_number(filled, tmp_path):
+    """The project was restored from an archive of before the run, and another run was made in it."""
+    archive.archive(filled.folder, tmp_path / "before.plumbline.zip")
+    job = made(filled, "train-policy")
+    shutil.rmtree(filled.run_folder(job.id))  # a run that saved nothing has none
+    trash.delete_run(filled.folder, job.id)
+    shutil.rmtree(filled.folder)
+    archive.restore(tmp_path / "before.plumbline.zip", filled.folder)
+    with closing(open_project(filled.folder)) as project:
+        first, second = made(project, "train-policy"), made(project, "train-policy")
+        assert first.id == job.id
+        before = everything(project)
+        (entry,) = trash.listed()
+        with pytest.raises(BadInput, match="has another run 1 now: remove that one first"):
+            trash.put_back(entry)
+        assert everything(project) == before
+        trash.delete_run(project.folder, first.id)
+        trash.put_back(entry)
+        for table in ("metrics", "samples", "job_log"):  # whose numbers the second run has by now
+            counts = project.database.rows(f"select count(*) as n from {table} group by job_id order by job_id")
+            assert len(counts) == 2 and counts[0] == counts[1], table
+        assert queue.get(project, second.id).status == "done"
+
+
+def test_a_run_comes_back_into_its_project_that_has_another_folder_by_now(filled, capsys):
+    job = made(filled, "train-reward")
+    gone = trash.delete_run(filled.folder, job.id)
+    moved = filled.folder.with_name("renamed")
+    filled.close()
+    filled.folder.rename(moved)
+    with pytest.raises(BadInput, match="open it where it is now"):
+        trash.put_back(gone)
+    assert main(["put-back-run", str(moved), str(job.id)]) == 0
+    with closing(open_project(moved)) as project:
+        assert queue.get(project, job.id).status == "done" and project.run_folder(job.id).is_dir()
 
 
 def test_a_run_in_use_stays_and_one_sentence_says_why(filled):

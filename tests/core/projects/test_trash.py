@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +149,26 @@ def test_a_project_on_another_disk_is_kept_beside_itself(folder, monkeypatch):
     trash.put_back(deleted)
     assert tree(folder) == before
     assert not (folder.parent / trash.BESIDE).exists()
+
+
+def test_what_lies_in_the_trash_is_found_when_the_data_folder_has_moved(folder, tmp_path, monkeypatch):
+    deleted = trash.delete(folder)
+    shutil.move(base_models.data_folder(), tmp_path / "elsewhere")
+    monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path / "elsewhere"))
+    (found,) = trash.listed()
+    assert found.id == deleted.id
+    assert trash.put_back(found) == folder and summary(folder) is not None
+
+
+def test_a_project_whose_old_place_cannot_be_made_says_where_it_lies(folder, tmp_path):
+    deleted = trash.delete(folder)
+    note = base_models.data_folder() / "trash" / f"{deleted.id}.json"
+    (tmp_path / "file").write_text("")
+    note.write_text(json.dumps(vars(deleted) | {"folder": str(tmp_path / "file" / "p")}))
+    (found,) = trash.listed()
+    with pytest.raises(BadInput, match=f"lies whole in .*{deleted.id}"):
+        trash.put_back(found)
+    open_project(Path(found.place)).close()
 
 
 def test_a_note_that_names_another_place_is_not_believed(folder, tmp_path):

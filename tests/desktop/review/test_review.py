@@ -15,6 +15,7 @@ from core.store import Project, assignments, calibration, completions, labelers,
 from desktop import user_settings
 from desktop.background import busy
 from desktop.instructions.import_dialog import ImportDialog
+from desktop.places import TabId
 from desktop.projects import actions
 from desktop.rank.tab import Tab as RankTab
 from desktop.review import actions as review_actions
@@ -267,6 +268,21 @@ def test_an_opened_pack_leads_to_sending_it_back(qtbot, open_window, ranked: Pro
     rank(window.session.project, 1, person(window.session.project, "Cy"), 0, 1, 2, 3)
     window.packs.write(tmp_path / "back.plumbpack")
     assert pack.merge(ranked, tmp_path / "back.plumbpack").added == 1
+    pack.pack(ranked, file, "Cy")
+    window.packs.unpack(file)
+    assert window.session.project.folder.name == "Cy 2"
+
+
+def test_who_ranks_in_a_pack_ranks_elsewhere_under_a_name_of_their_own(qtbot, open_window, ranked, tmp_path) -> None:
+    file = tmp_path / f"Cy{pack.SUFFIX}"
+    pack.pack(ranked, file, "Cy")
+    window = open_window()
+    window.packs.unpack(file)
+    rank_tab = window.open_tab(TabId.RANK)
+    assert (window.session.labeler_name, rank_tab.labeling.labeler.name) == ("Cy", "Cy")
+    rank_tab.rename("Cy's cat")
+    window.workspace.open(ranked.folder)
+    assert window.session.labeler_name == user_settings.labeler_name() == "Ana"
 
 
 def test_a_simulated_labeler_ranks_and_is_marked(qtbot, tab: Tab, ranked: Project) -> None:

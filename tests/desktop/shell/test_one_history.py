@@ -114,7 +114,7 @@ def test_a_project_that_cannot_be_put_back_stays_a_step(window, filled, qtbot, m
     shown = []
     monkeypatch.setattr("desktop.errors.show", lambda error, parent=None: shown.append(str(error)))
 
-    def refuse(_):
+    def refuse(*_):
         raise BadInput("Something is in its place.")
 
     with monkeypatch.context() as patched:

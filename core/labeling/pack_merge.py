@@ -1,0 +1,164 @@
+"""What a labeling pack brings back joins its project: rankings, answers, what was taken back and what stands again."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+from core.errors import BadInput
+from core.labeling import pack_answers, pack_check
+from core.records import Guidelines, Labeler
+from core.store import Project, conflicts, guidelines, now, packed_rankings
+from core.store.packed_rankings import GroupText, Known, PackedRanking, Standing
+
+
+@dataclass
+class Merged:
+    """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
+    look at, answers added, and a sentence for each ranking that could not be taken."""
+
+    added: int = 0
+    known: int = 0
+    retracted: int = 0
+    restored: int = 0
+    conflicts: int = 0
+    answers: int = 0
+    refused: list[str] = field(default_factory=list)
+
+    def __add__(self, other: "Merged") -> "Merged":
+        return Merged(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
+
+
+class Merge:
+    """Of a pack of `person`'s, whose file is called `origin`."""
+
+    def __init__(self, project: Project, packed: Project, person: Labeler, origin: str) -> None:
+        self.project, self.packed, self.person, self.origin = project, packed, person, origin
+        self.report = Merged()
+        self.there = packed_rankings.known(project)
+        self.handed_out = packed_rankings.handed_out(packed)
+        self.taken_back = packed_rankings.taken_back(project)
+        self.ours: dict[int, int] = {}
+        """The ids here of rankings of the pack."""
+        self.versions: dict[int, int] = {}
+        """The ids here of versions of the guidelines in the pack."""
+
+    def run(self, found: list[PackedRanking]) -> Merged:
+        by_group: dict[int, list[PackedRanking]] = defaultdict(list)
+        for ranking in found:
+            by_group[ranking.group_id].append(ranking)
+        for group_id in dict.fromkeys([*by_group, *packed_rankings.answered(self.packed, self.person.name)]):
+            if len(by_group[group_id]) > pack_check.MOST_OF_ONE:
+                self.report.refused.append(f"Group {group_id} is left out: nobody ranks a prompt so often.")
+            elif text := self._same_group(group_id):
+                self._take(group_id, text, by_group[group_id])
+        if self.taken_back != packed_rankings.taken_back(self.project):
+            packed_rankings.note_taken_back(self.project, self.taken_back)
+        return self.report
+
+    def _same_group(self, group_id: int) -> GroupText | None:
+        """The group here that the pack has, too, with the same completions."""
+        ours, theirs = (packed_rankings.group_text(each, group_id) for each in (self.project, self.packed))
+        fault = pack_answers.CHANGED
+        if ours is not None and theirs is not None:
+            fault = pack_answers.fault(ours, theirs, self.person.name)
+        if not fault:
+            return theirs
+        prompt = f"“{_short(theirs.prompt)}”" if theirs else f"Group {group_id}"
+        self.report.refused.append(f"{prompt} {fault}.")
+        return None
+
+    def _take(self, group_id: int, text: GroupText, found: list[PackedRanking]) -> None:
+        good: list[PackedRanking] = []
+        for each in found:
+            if not self._refused(each, text, {other.id for other in good}):
+                good.append(each)
+        ours = packed_rankings.standing(self.project, group_id, self.person.id)
+        clash = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
+        here, answers = pack_answers.numbers(self.project, group_id, text, self.person)
+        self.report.answers += answers
+        current = next((each for each in reversed(good) if each.could_count), None)
+        for each in good:
+            if each.uid in self.there:
+                self._known(each, clash)
+                continue
+            new = self._add(each, here, now() if clash and not each.repeat_of else None)
+            if clash and each is current:
+                conflicts.add(self.project, clash.id, new)
+                self.report.conflicts += 1
+            elif not each.retracted_at:
+                self.report.added += 1
+
+    def _refused(self, ranking: PackedRanking, text: GroupText, earlier: set[int]) -> bool:
+        """Is it nothing that the labeler could have made of this group? One that is here already says nothing new."""
+        mine = self.there.get(ranking.uid)
+        if mine is not None:
+            same = (mine.group_id, mine.labeler_id) == (ranking.group_id, self.person.id)
+            reason = "" if same else "it goes by the number of another ranking"
+            if ranking.retracted_at and not pack_check.is_time(ranking.retracted_at):
+                reason = "its record is damaged"
+        else:
+            reason = pack_check.fault(ranking, text.completions, text.by_hand)
+        if ranking.repeat_of is not None and ranking.repeat_of not in earlier:
+            reason = reason or "it repeats a ranking that is not in the pack"
+        if reason:
+            self.report.refused.append(f"A ranking of “{_short(text.prompt)}” is left out: {reason}.")
+        return bool(reason)
+
+    def _known(self, ranking: PackedRanking, clash: Standing | None) -> None:
+        """Only what the pack's labeler did since it was handed out, or merged last, is news: what was taken back here
+        stays so."""
+        here = self.there[ranking.uid]
+        self.ours[ranking.id] = here.id
+        self.report.known += 1
+        noted = [self.handed_out.id, here.retracted_at]
+        if ranking.retracted_at and not here.retracted_at and self._is_new(ranking, here):
+            packed_rankings.set_retracted(self.project, here.id, ranking.retracted_at)
+            self._note(ranking)
+            self.report.retracted += 1
+        elif not ranking.retracted_at and here.retracted_at and self.taken_back.get(ranking.uid) == noted:
+            del self.taken_back[ranking.uid]
+            if clash:
+                conflicts.add(self.project, clash.id, here.id)
+                self.report.conflicts += 1
+            else:
+                packed_rankings.set_retracted(self.project, here.id, None)
+                self.report.restored += 1
+
+    def _is_new(self, ranking: PackedRanking, here: Known) -> bool:
+        """Was it taken back after the pack was handed out? Those of older versions do not say how that was."""
+        return ranking.uid not in self.handed_out.taken_back and bool(self.handed_out.id or here.origin)
+
+    def _note(self, ranking: PackedRanking) -> None:
+        self.taken_back[ranking.uid] = [self.handed_out.id, ranking.retracted_at or ""]
+
+    def _add(self, ranking: PackedRanking, here: dict[int, int], retracted: str | None) -> int:
+        new = replace(
+            ranking.of_completions(here), labeler_id=self.person.id, guidelines_id=self._version(ranking.guidelines_id),
+            retracted_at=ranking.retracted_at or retracted,
+            repeat_of=self.ours.get(ranking.repeat_of) if ranking.repeat_of else None, origin=self.origin,
+        )  # fmt: skip
+        if ranking.retracted_at:
+            self._note(ranking)
+        self.ours[ranking.id] = packed_rankings.add(self.project, new)
+        return self.ours[ranking.id]
+
+    def _version(self, guidelines_id: int) -> int:
+        if guidelines_id not in self.versions:
+            self.versions[guidelines_id] = self._matching(guidelines_id)
+        return self.versions[guidelines_id]
+
+    def _matching(self, guidelines_id: int) -> int:
+        """The same version of the guidelines here; for one that only the pack has, the newest that both have."""
+        ours = {_texts(each): each.id for each in reversed(guidelines.versions(self.project))}
+        for theirs in guidelines.versions(self.packed):
+            if theirs.id <= guidelines_id and _texts(theirs) in ours:
+                return ours[_texts(theirs)]
+        raise BadInput("The pack was made under guidelines that this project never had: merge it where it was made.")
+
+
+def _short(prompt: str) -> str:
+    return " ".join(prompt.split())[:60]
+
+
+def _texts(version: Guidelines) -> Guidelines:
+    """What it says, whenever it was saved."""
+    return replace(version, id=0, created_at="")

@@ -1,0 +1,212 @@
+"""What comes back in a labeling pack arrives whole: answers, changes of mind in both directions, strengths, and the
+work of an earlier pack when a second one is opened where the first was."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from core import cli
+from core.errors import BadInput
+from core.events import NewCompletion
+from core.labeling import pack as packs
+from core.records import NewRanking, Prompt
+from core.store import Project, completions, labelers, open_project, prompts, rankings
+from core.store.packed_rankings import PackedRanking
+
+
+class Away:
+    """The pack of Bo, unpacked, and its way back."""
+
+    def __init__(self, project: Project, folder: Path) -> None:
+        packs.pack(project, folder / "bo.plumbpack", "Bo")
+        self.home, self.back = project, folder / "back.plumbpack"
+        self.project = open_project(packs.unpack(folder / "bo.plumbpack", folder / "bo"))
+        self.bo = labelers.named(self.project, "Bo").id
+
+    def rank(self, group_id: int, **more) -> int:
+        return ranked(self.project, group_id, self.bo, **more)
+
+    def merge(self) -> packs.Merged:
+        packs.pack(self.project, self.back, "Bo")
+        return packs.merge(self.home, self.back)
+
+    def write(self, group_id: int, text: str, of: int | None = None) -> int:
+        return completions.write(self.project, group_id, self.bo, text, of).ids[0]
+
+
+def ranked(project: Project, group_id: int, who: int, **more) -> int:
+    ranks = {item: place for place, item in enumerate(completions.ids(project, group_id), 1)}
+    return rankings.add(project, NewRanking(group_id, who, ranks, **more)).ids[0]
+
+
+def stands(project: Project, group_id: int) -> bool:
+    return rankings.is_ranked(project, group_id, labelers.named(project, "Bo").id)
+
+
+@pytest.fixture
+def away(filled, tmp_path):
+    made = Away(filled, tmp_path)
+    yield made
+    made.project.close()
+
+
+def test_answers_come_with_and_without_a_ranking_and_say_what_they_were_made_of(filled, away):
+    away.write(3, "of a prompt that nobody ranked")
+    away.rank(1)
+    assert away.merge().answers == 1
+    away.write(1, "after the merge", of=2)
+    report = away.merge()
+    assert (report.answers, report.added, report.known, report.refused) == (1, 0, 1, [])
+    found = {item.text: item for group in (1, 3) for item in completions.group(filled, group).completions}
+    assert found["of a prompt that nobody ranked"].written_by == "Bo"
+    assert (found["after the merge"].written_by, found["after the merge"].mended) == ("Bo", 2)
+    assert away.merge().answers == 0
+
+
+def test_a_ranking_follows_its_labeler_there_and_back(filled, away):
+    mine = away.rank(1)
+    for operation, standing in ((rankings.retract, False), (rankings.restore, True)) * 2:
+        away.merge()
+        operation(away.project, mine)
+        report = away.merge()
+        assert (report.retracted, report.restored) == (not standing, standing)
+        assert stands(filled, 1) is standing
+
+
+def test_one_that_came_taken_back_stands_once_its_labeler_has_it_stand_again(filled, away):
+    mine = away.rank(1)
+    rankings.retract(away.project, mine)
+    away.merge()
+    rankings.restore(away.project, mine)
+    assert away.merge().restored == 1 and stands(filled, 1)
+
+
+def test_one_from_home_that_is_taken_back_in_the_pack_counts_no_more(filled, tmp_path):
+    ranked(filled, 1, labelers.named(filled, "Bo").id)
+    away = Away(filled, tmp_path)
+    rankings.retract(away.project, 1)
+    assert away.merge().retracted == 1 and not stands(filled, 1)
+    away.project.close()
+
+
+def test_what_happened_at_home_meanwhile_stays(filled, tmp_path):
+    bo = labelers.named(filled, "Bo").id
+    first, second = ranked(filled, 1, bo), ranked(filled, 2, bo)
+    rankings.retract(filled, first)
+    away = Away(filled, tmp_path)
+    rankings.restore(filled, first)
+    rankings.retract(filled, second)
+    report = away.merge()
+    assert (report.retracted, report.restored, stands(filled, 1), stands(filled, 2)) == (0, 0, True, False)
+    away.project.close()
+
+
+def test_an_older_copy_of_the_pack_does_not_let_a_ranking_stand_again(filled, tmp_path):
+    """Bo has two packs on two machines, and took a ranking back on one of them."""
+    ranked(filled, 1, labelers.named(filled, "Bo").id)
+    packs.pack(filled, tmp_path / "other.plumbpack", "Bo")
+    away = Away(filled, tmp_path)
+    rankings.retract(away.project, 1)
+    away.merge()
+    assert packs.merge(filled, tmp_path / "other.plumbpack").restored == 0 and not stands(filled, 1)
+    away.project.close()
+
+
+def test_one_that_would_stand_again_beside_a_newer_one_from_home_is_a_conflict(filled, away):
+    mine = away.rank(1)
+    away.merge()
+    rankings.retract(away.project, mine)
+    away.merge()
+    newer = ranked(filled, 1, labelers.named(filled, "Bo").id)
+    rankings.restore(away.project, mine)
+    report = away.merge()
+    assert (report.restored, report.conflicts) == (0, 1)
+    assert rankings.latest(filled, labelers.named(filled, "Bo").id).id == newer
+    assert away.merge().conflicts == 0
+
+
+def test_a_ranking_travels_with_every_column_that_the_table_has(filled, away):
+    columns = {row["name"] for row in filled.database.rows("pragma table_info(rankings)")}
+    assert columns <= PackedRanking.__annotations__.keys()
+    away.rank(1, strength=2.5, comment="hm", seconds=3.0)
+    away.merge()
+    there, here = (project.database.one("select * from rankings") for project in (away.project, filled))
+    assert {key for key in there if there[key] != here[key]} == {"origin"}
+
+
+def test_more_than_anybody_could_rank_is_refused_where_it_is_written(filled, away):
+    with pytest.raises(BadInput, match="200,000 letters"):
+        away.write(1, "x" * 200_001)
+    for number in range(50):
+        away.write(1, f"mine {number}")
+    with pytest.raises(BadInput, match="50 answers"):
+        away.write(1, "one more")
+    others = tuple(NewCompletion(f"{number}", 1, True, 1) for number in range(100))
+    full = completions.add_group(filled, 2, others)
+    with pytest.raises(BadInput, match="at most 100"):
+        completions.write(filled, full, labelers.named(filled, "Ana").id, "the 101st")
+
+
+def test_a_pack_does_not_make_a_prompt_too_large_to_be_ranked(filled, tmp_path):
+    group_id = completions.add_group(filled, 1, tuple(NewCompletion(f"answer {n}", 1, True, 1) for n in range(60)))
+    away = Away(filled, tmp_path)
+    for number in range(40):
+        away.write(group_id, f"mine {number}")
+    completions.write(filled, group_id, labelers.named(filled, "Ana").id, "meanwhile")
+    away.rank(group_id)
+    away.rank(1)
+    report = away.merge()
+    assert report.added == 1 and len(report.refused) == 1 and "101 answers" in report.refused[0]
+    assert len(completions.ids(filled, group_id)) == 61
+    away.project.close()
+
+
+def test_a_second_pack_where_the_first_lies_is_a_folder_of_its_own_with_the_work_so_far(filled, tmp_path):
+    file, folder = tmp_path / "bo.plumbpack", tmp_path / "packs" / "bo"
+    packs.pack(filled, file, "Bo")
+    first, _ = packs.take_up(file, folder)
+    with closing(open_project(first)) as project:
+        ranked(project, 1, labelers.named(project, "Bo").id)
+    prompts.add(filled, [Prompt(0, "a second round?")])
+    completions.add_group(filled, 7, (NewCompletion("a", 1, True, 1), NewCompletion("b", 1, True, 1)))
+    packs.pack(filled, file, "Bo")
+    with pytest.raises(BadInput, match="another pack for Bo"):
+        packs.unpack(file, first)
+    second, earlier = packs.take_up(file, folder)
+    assert (first.name, second.name, earlier.added) == ("bo", "bo 2", 1)
+    with closing(open_project(second)) as project:
+        assert len(completions.group_ids(project)) == 7 and stands(project, 1)
+        packs.pack(project, tmp_path / "back.plumbpack", "Bo")
+    assert packs.merge(filled, tmp_path / "back.plumbpack").added == 1
+    assert packs.take_up(tmp_path / "back.plumbpack", folder) == (second, packs.Merged())
+    assert packs.take_up(file, folder)[0] == second
+
+
+def test_a_pack_of_an_older_version_takes_back_only_what_came_in_one(filled, tmp_path):
+    """It does not say what was taken back in it from the start."""
+    ranked(filled, 1, labelers.named(filled, "Bo").id)
+    away = Away(filled, tmp_path)
+    away.project.database.execute("delete from settings where key = 'handed_out'")
+    mine = away.rank(2)
+    merge_older(away)
+    rankings.retract(away.project, 1)
+    rankings.retract(away.project, mine)
+    assert merge_older(away).retracted == 1
+    assert (stands(filled, 1), stands(filled, 2)) == (True, False)
+    rankings.restore(away.project, mine)
+    assert merge_older(away).restored == 1 and stands(filled, 2)
+    away.project.close()
+
+
+def merge_older(away: Away) -> packs.Merged:
+    packs.pack(away.project, away.back, "Bo")
+    with closing(sqlite3.connect(away.back)) as database, database:
+        database.execute("delete from settings where key = 'handed_out'")
+    return packs.merge(away.home, away.back)
+
+
+def test_in_a_pack_the_terminal_ranks_for_whom_it_is(away, capsys):
+    assert cli.run(["rank", str(away.project.folder), "--group", "1", "--order", "1>2>3>4"]) == 0
+    assert away.merge().added == 1 and stands(away.home, 1)
