@@ -35,6 +35,8 @@ REFUSED = {
     "backbone": f"names another model as a part of it: {ANOTHER}",
     "custom_generate": f"asks for code of its own: {ANOTHER}",
     "_auto_class": f"asks for code of its own: {ANOTHER}",
+    "attribute_map": f"calls its entries by other names: {ANOTHER}",
+    "sub_configs": f"names other kinds of parts: {ANOTHER}",
 }
 #: What is made of weights in 8 bits: plain numbers. Of the file's own setting nothing is taken, which may hold patterns
 #: that take for ever and on a GPU means code from the hub.
@@ -124,7 +126,7 @@ def plain_outputs(model: Any) -> None:
 
 def _check_config(path: Path, config: dict[str, Any]) -> None:
     _check_numbers(path, config)
-    for key, value in _entries(config):
+    for key, value in entries(config):
         if value and key in REFUSED and value is not _eight_bits(config):
             raise ModelError(f"The model in {path.parent} {REFUSED[key]}.")
         if key in METHODS:
@@ -150,7 +152,7 @@ def _numbers_in(value: Any) -> Iterator[int]:
 
 
 def _positions(config: dict[str, Any]) -> Iterator[int]:
-    for key, value in _entries(config):
+    for key, value in entries(config):
         if key in ("max_position_embeddings", "n_positions"):
             yield from _numbers_in(value)
 
@@ -165,7 +167,7 @@ def _is_here(name: object) -> bool:
     return name in OWN_CODE or (name == "flash_attention_2" and importlib.util.find_spec("flash_attn") is not None)
 
 
-def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+def entries(value: Any) -> Iterator[tuple[str, Any]]:
     """Each key and value of a JSON object, at any depth."""
     waiting = [value]
     while waiting:
