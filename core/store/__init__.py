@@ -103,12 +103,13 @@ class Project:
             return self.folder.name
 
     def run_folder(self, job_id: int) -> Path:
-        """Where the run's adapter and checkpoints lie; it may not exist yet. Raises `BadInput` for a link elsewhere."""
+        """Where the run's adapter and checkpoints lie; it may not exist yet. Raises `BadInput` for a link."""
         return inside(self.folder, "runs", str(job_id))
 
     def make_run_folder(self, job_id: int) -> Path:
         """The same, made where need be; the project's own folder is never made anew. Raises `BadInput` where it holds a
-        link out of the project: what a job writes there would go to a file elsewhere."""
+        link: what a job writes there would go elsewhere. A file that has a second name looks like any other, so that
+        files there are never written to but replaced (`core/store/files/beside.py`)."""
         folder = self.run_folder(job_id)
         folder.parent.mkdir(exist_ok=True)
         folder.mkdir(exist_ok=True)
