@@ -105,7 +105,9 @@ def base_of(context: JobContext, *, four_bit: bool = False, pinned: bool = False
     spec = base_models.parse(context.project.setting("model", base_models.EMBEDDED))
     settings = settings_of(context, pinned=pinned)
     kept: Base | None = context.cache.get("base")
-    if kept is not None and (kept.spec, kept.four_bit, kept.placement) == (spec, four_bit, placement()):
+    gate.check(context.project, of_fetching(spec))
+    here = (spec, spec.folder, four_bit, placement())
+    if kept is not None and (kept.spec, kept.spec.folder, kept.four_bit, kept.placement) == here:
         kept = context.cache["base"] = kept.with_settings(settings)
         yield kept.loaded(threads)
         yield from plain_note(kept)

@@ -156,7 +156,7 @@ def test_a_view_without_end_stops_nobody(strange, tmp_path, capsys, attack):
     assert not is_older(folder / DATABASE)
     found = summary(folder)  # of which the window's list of recent projects is made
     assert (found is None) == (attack == "settings without end")
-    assert len(model_cache.folders_named(folder)) == (attack == "migrations without end")
+    assert len(model_cache.models_named(folder)) == (attack == "migrations without end")
 
 
 def test_nothing_is_taken_out_of_an_altered_archive_or_pack(strange, tmp_path):
@@ -282,7 +282,7 @@ def test_a_name_that_is_deep_or_long_is_no_name(strange):
     for value in ("'[' || replace(hex(zeroblob(50000)), '00', '[')", "'\"' || hex(zeroblob(1000000)) || '\"'"):
         folder = strange(f"update settings set value = {value} where key in ('name', 'model')")
         assert summary(folder) is None
-        assert len(model_cache.folders_named(folder)) <= 1
+        assert len(model_cache.models_named(folder)) <= 1
 
 
 def test_a_journal_beside_the_database_deletes_no_file_elsewhere(strange, tmp_path):
