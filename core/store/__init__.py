@@ -20,7 +20,7 @@ from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
 from core.store.files import beside
 from core.store.files.inside import inside
-from core.store.migrating import make_tables, migrate
+from core.store.migrating import forget_statistics, make_tables, migrate
 from core.store.place import place_of
 
 DATABASE = "plumbline.db"
@@ -175,6 +175,9 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
             raise ProjectError(f"{folder} is not a Plumbline project: it has no {DATABASE}. Choose another folder.")
         database = connect(path, synchronous=synchronous)
         try:
+            if forget_statistics(database, path):
+                database.close()
+                database = connect(path, synchronous=synchronous)
             migrate(database, path)
         except BaseException:
             database.close()

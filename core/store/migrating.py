@@ -30,6 +30,21 @@ def migrate(database: Connection, path: Path) -> None:
             pending(database.conn, path)
 
 
+def forget_statistics(database: Connection, path: Path) -> bool:
+    """Take out what the file says of how its rows are found best, which nobody needs and anybody may have written.
+
+    Returns whether there was any; a connection knows it until it is closed. Raises as `pending` does.
+    """
+    with bounded(database.conn):
+        if not schema_check.statistics(database.conn):
+            return False
+    pending(database.conn, path)  # only what is ours is written to
+    with write(database):
+        for name in schema_check.statistics(database.conn):
+            database.execute("drop table " + name)
+    return True
+
+
 def make_tables(database: Connection) -> None:
     """Apply all migrations, those that were applied already left out."""
     from core.store import schema
