@@ -16,9 +16,11 @@ from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import ReportStatus, no_report
 from core.records import Wanted
 from core.store import Project
-from core.store.files import beside
+from core.store.files import beside, plain
 
 Events = Iterator[Event]
+#: Bytes of what a run begins with: a thousand for each of a million prompts.
+MOST_PINNED = 1 << 30
 
 
 @dataclass
@@ -52,8 +54,8 @@ class JobContext:
                 made.write_text(json.dumps(make()), encoding="utf-8")
         self.world.agreed(None)  # nobody reads before it is written
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+            return plain.parsed(path, MOST_PINNED)
+        except BadInput as error:
             raise BadInput(
                 f"{path} is damaged, and without it the run cannot go on as it began: begin a new one."
             ) from error

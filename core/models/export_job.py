@@ -19,7 +19,7 @@ from core.models import adapter_files, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.load import chat_of_run, fetched, known_ends, pretrained
 from core.runs import preflight
-from core.store.files import beside
+from core.store.files import beside, plain
 
 #: The file in the job's folder that says which folder it was that became the exported model.
 MARK = "exported"
@@ -107,7 +107,7 @@ def _identity(folder: Path) -> str:
 def _is_ours(out: Path, mark: Path) -> bool:
     """Is the folder the one that this job wrote, and moved there when it was whole?"""
     whole = mark.is_file() and (out / "config.json").is_file()
-    return whole and mark.read_text(encoding="utf-8") == _identity(out)
+    return whole and plain.content(mark) == _identity(out).encode()
 
 
 def _written(out: Path, policy_job: int) -> Result:

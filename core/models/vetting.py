@@ -57,6 +57,8 @@ NUMBERS = {"logit_scale", "final_logit_softcapping", "model_max_length"}
 #: Numbers that a model may have beside what its files hold: a tied head, tables of positions.
 ROOM = 50_000_000
 MOST_TOKENIZER = 256_000_000
+#: What tokenizers are kept in, and configs.
+TEXTS = {".json", ".txt", ".model", ".tiktoken", ".jinja"}
 #: What a config's entry of the same name would put out of use.
 METHODS = {name for name, _ in inspect.getmembers(PreTrainedConfig, callable)}
 #: A chat template's name becomes a file's.
@@ -84,6 +86,11 @@ def check_folder(folder: Path) -> None:
         if (folder / name).exists():
             _check_numbers(folder / name, read_json(folder / name, MOST_INDEX))
     _check_tokenizer_file(folder / "tokenizer_config.json")
+    for path in folder.iterdir():
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ModelError(f"{path} is no file, and whoever reads it would wait for ever: {ANOTHER}.")
+        if path.suffix in TEXTS and path.stat().st_size > MOST_TOKENIZER:
+            raise ModelError(f"{path} is no file of a tokenizer's size: {ANOTHER}.")
     templates = [*folder.glob("*.jinja"), *folder.glob("additional_chat_templates/*.jinja")]
     for path in (folder / "tokenizer.json", folder / "tokenizer.model", *templates):
         if path.exists() and (not path.is_file() or path.stat().st_size > MOST_TOKENIZER):

@@ -16,10 +16,12 @@ from core.events import Note, Progress, Result
 from core.jobs.context import Events, JobContext
 from core.report.scores import Floats, percentile, reference_rewards
 from core.reward.judge import Judge, judge_of
-from core.store.files import beside
+from core.store.files import beside, plain
 
 STAGE = "Scoring the file"
 NAMED = 5
+#: Bytes of what an interrupted run may have left.
+MOST_KEPT = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def _kept(path: Path) -> list[dict[str, Any]]:
     """What an interrupted run left, without a line that was cut off. Raises `BadInput` for what no run wrote."""
     if not path.is_file():
         return []
-    text = path.read_bytes()
+    text = plain.content(path, MOST_KEPT)
     whole = text[: text.rfind(b"\n") + 1]
     try:
         found: list[dict[str, Any]] = [json.loads(line) for line in whole.split(b"\n")[:-1]]

@@ -259,7 +259,7 @@ def test_a_tokenizer_of_another_model_is_told_by_its_tokens(model):
         chat.prompt_ids(base, "what does it mean?")
 
 
-@pytest.mark.parametrize("name", ["config.json", "additional_chat_templates/x.jinja"])
+@pytest.mark.parametrize("name", ["config.json", "additional_chat_templates/x.jinja", "vocab.txt", "merges.txt"])
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model, name):
     import os
 
