@@ -121,6 +121,7 @@ def _merged(model: Any, folder: Path) -> Any:
     config, shapes = adapter_files.read(folder)
     try:
         with vetting.offline():
+            adapter_files.refuse_unfit(model, None, config, shapes)
             peft = PeftModel(model, config)
             adapter_files.fill_from(peft, "default", folder, shapes)
         return peft.merge_and_unload()
