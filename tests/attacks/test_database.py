@@ -283,6 +283,24 @@ def test_what_a_file_says_of_how_its_rows_are_found_is_forgotten(strange):
         assert not project.database.column("select name from sqlite_master where name like 'sqlite_stat%'")
 
 
+JOB = "insert into jobs (id, kind, name, config, created_at) values ({}, 'score', '', '{{}}', '')"
+
+
+def test_a_file_that_says_that_all_numbers_were_given_has_room_again(strange):
+    """SQLite calls the disk full then, and nothing that a person frees helps."""
+    said = "insert into sqlite_sequence values ('jobs', 9223372036854775807), ('rankings', 'x'), ('nothing', 1e18)"
+    folder = strange(JOB.format(7), "delete from sqlite_sequence", said)
+    for expected in (8, 9):
+        with closing(open_project(folder)) as project:
+            assert project.database.execute(JOB.format("null")).lastrowid == expected
+
+
+def test_a_row_of_the_last_number_there_is_is_refused(strange):
+    folder = strange(JOB.format(2**63 - 1))
+    with pytest.raises(AlteredProject, match="number 9223372036854775807 of “jobs”"):
+        open_project(folder)
+
+
 def test_every_connection_trusts_no_schema(project):
     for connection in (project.database.conn, opened(Path(":memory:")), connect(project.folder / "other.db").conn):
         assert connection.execute("pragma trusted_schema").fetchone() == (0,)

@@ -74,6 +74,10 @@ def tokenizer_class(name: object) -> Tampering:
     return lambda folder: edit(folder / "tokenizer_config.json", tokenizer_class=name)
 
 
+def tokens(**named: object) -> Tampering:
+    return lambda folder: edit(folder / "tokenizer_config.json", **named)
+
+
 def templates(*more: object) -> Tampering:
     def tamper(folder: Path) -> None:
         (folder / "chat_template.jinja").unlink()
@@ -122,6 +126,20 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "a model as its tokenizer, by the model's config": (config(tokenizer_class="Blip2Model"), "no tokenizer"),
     "a kind with a tokenizer of tokenizers": (config(model_type="rag"), "names what is no tokenizer"),
     "a tokenizer that is no name": (tokenizer_class(["LlamaTokenizer"]), "names what is no tokenizer"),
+    "many tokens beside it": (
+        tokens(extra_special_tokens=[f"<{number}>" for number in range(20_000)]), "adds 2000. tokens",
+    ),
+    "many tokens by name": (tokens(**{f"x{number}_token": "x" for number in range(20_000)}), "adds 2000. tokens"),
+    "many tokens by number": (
+        tokens(added_tokens_decoder={str(number): {"content": "x"} for number in range(300, 200_300)}), "adds 200000",
+    ),
+    "a token of a number that none has": (
+        tokens(added_tokens_decoder={"1000000000": {"content": "x"}}), "by a number that none has",
+    ),
+    "a long token as its beginning": (tokens(bos_token="b" * 3_000_000), "a token of 3000000 characters"),
+    "a long token beside it": (
+        lambda folder: edit(folder / "added_tokens.json", **{"b" * 3000: 300}), "a token of 3000 characters",
+    ),
     "a tokenizer by another name": (
         config(attribute_map={"tokenizer_class": "x"}, x="AutoModelForAudioXVector"), "by other names",
     ),
@@ -394,6 +412,10 @@ GGUFS = {
     "arrays that are long together": {
         "entries": 3,
         "rest": b"".join(text(f"x{i}") + struct.pack("<IIQ", 9, 0, 900_000) + bytes(900_000) for i in range(3)),
+    },
+    "a long token": {"rest": text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 1) + text("a" * 300_000)},
+    "long tokens": {
+        "rest": text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 1000) + text("a" * 1900) * 1000,
     },
     "arrays in arrays": {"rest": text("x") + struct.pack("<I", 9) + struct.pack("<IQ", 9, 1) * 100_000},
     "many layers": {"entries": 2, "rest": ARCHITECTURE + number("llama.block_count", 10**9)},
