@@ -22,7 +22,7 @@ from core.models.logprobs import predictions
 from core.models.rows import from_lists
 from core.models.sampling import sample
 from core.models.seeds import generator
-from core.store import create_project, open_project
+from core.store import open_project
 from tests.tiny import make_tiny_model
 
 CHATML = (
