@@ -42,8 +42,16 @@ def opened(folder: Path) -> Project:
     return project
 
 
+def hear_nobody() -> None:
+    """From now on this process reads nothing from its terminal: a library's question has no answer, and is no yes."""
+    nobody = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nobody, 0)
+    os.close(nobody)
+
+
 def serve(folder: Path, *, idle: float = 600.0) -> int:
     """Work until `idle` seconds pass without a job or the project vanishes. Returns the exit code."""
+    hear_nobody()
     project = opened(folder)
     guard = lock.acquire(project.folder)
     if guard is None:
@@ -87,6 +95,7 @@ def work_together(
     Returns the job as it ended in the main process, None in the others. Ctrl-C asks the job to stop, so that it
     leaves a checkpoint behind. Raises `BadInput` if the project is at work.
     """
+    hear_nobody()
     world = importlib.import_module("core.models.processes").Processes()
     project = opened(folder)
     guard, job, refusal = None, None, ""

@@ -116,3 +116,14 @@ def test_every_file_is_opened_with_the_defences_up():
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "sqlite3.connect"
     }
     assert found == {"core/store/connection.py"}
+
+
+def test_a_tokenizer_is_loaded_in_one_place():
+    """Whatever another place leaves out (the class, the network, the probe) is a door."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "core").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and any(name.name == "AutoTokenizer" for name in node.names)
+    }
+    assert found == {"core/models/tokenizer_files.py"}

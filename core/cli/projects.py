@@ -18,7 +18,7 @@ from core.run_demo import run_demo as run_the_demo
 from core.store import create_project, guidelines
 from core.trust import gate
 from core.trust.registry import ProjectFile
-from core.trust.wish import allow, of_model
+from core.trust.wish import allow, of_looking, of_model
 
 
 @click.command()
@@ -119,6 +119,10 @@ def model(folder: Path, name: str | None, as_json: bool) -> None:
             project.set_setting("model", name)
             allow(ProjectFile.of(project), of_model(name))
         spec = base_models.parse(project.setting("model", base_models.EMBEDDED))
+        if gate.lacking(project, of_looking(spec)):
+            values = {"kind": spec.kind, "source": spec.source, "folder": spec.source, "ready": False}
+            show(values, as_json, f"{spec.title} ({spec.kind}), not looked at before `trust`: {spec.source}")
+            return
         ready = base_models.is_ready(spec)
         text = f"{spec.title} ({spec.kind}), {'on disk' if ready else 'fetched when first needed'}: {spec.folder}"
         text += _plain(spec)

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from core.cli.output import folder_argument, json_option, opened, show
+from core.cli.trust import asking
 from core.conversation import Conversation
 from core.machine.reading import Reader
+from core.runs import wishes
 from core.store import Project, prompts
 
 
@@ -19,6 +21,7 @@ def read(folder: Path, prompt: str, as_json: bool) -> None:
     """Show exactly what the model reads of PROMPT: its number in DIR, a text, or a list of messages as JSON. Control
     tokens stand in ⟦ ⟧."""
     with opened(folder) as project, Reader() as reader:
+        asking(lambda: wishes.check_look(project))
         found = reader.ask(project, _conversation(prompt) or _prompt(project, prompt))
     text = "".join(f"⟦{piece}⟧" if control else piece for piece, control in found.pieces)
     more = "".join(f"\nNote: {note}." for note in found.notes)

@@ -13,12 +13,16 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from core.errors import DamagedCheckpoint, KnownError, first_line, is_out_of_memory, known
+from core.errors import BadInput, DamagedCheckpoint, KnownError, first_line, is_out_of_memory, known
 from core.events import Checkpoint
+from core.store.files import plain
 
 #: Checksums of the other files in the folder, by their names.
 SEAL = "checksums.json"
+#: Bytes of what a checkpoint says in JSON, and of the header of safetensors, of which their library reads no more.
+MOST_JSON, MOST_HEADER = 64_000_000, 100_000_000
 
 
 def save_whole(event: Checkpoint, final: Path) -> None:
@@ -45,7 +49,7 @@ def damage(folder: Path) -> str:
         return "its folder is gone"
     try:
         return _unlike_seal(folder) if (folder / SEAL).is_file() else _misshapen(folder)
-    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError, BadInput) as error:
         return first_line(error)  # JSON that is none, or of another kind
 
 
@@ -60,6 +64,11 @@ def reading(step: int) -> Iterator[None]:
         raise known(error) or DamagedCheckpoint(step, first_line(error)) from error
 
 
+def note(path: Path) -> Any:
+    """What a JSON file of a checkpoint says."""
+    return plain.parsed(path, MOST_JSON)
+
+
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
 
@@ -70,15 +79,13 @@ def _checksums(folder: Path) -> dict[str, str]:
     for path in _files(folder):
         if path.suffix == ".md":
             continue
-        if not path.is_file():  # a pipe or a device never ends
-            raise ValueError(f"{path.name} is no file")
-        with path.open("rb") as file:
+        with plain.opened(path) as file:
             found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
     return found
 
 
 def _unlike_seal(folder: Path) -> str:
-    sealed = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+    sealed = plain.parsed(folder / SEAL)
     found = _checksums(folder)
     if missing := set(sealed) - set(found):
         return f"{min(missing)} is missing"
@@ -91,7 +98,7 @@ def _misshapen(folder: Path) -> str:
     for path in files:
         name = path.relative_to(folder).as_posix()
         if path.suffix == ".json":
-            json.loads(path.read_text(encoding="utf-8"))
+            note(path)
         elif path.suffix == ".safetensors" and not _is_whole(path):
             return f"{name} is cut short"
     return "" if files else "it is empty"
@@ -99,10 +106,10 @@ def _misshapen(folder: Path) -> str:
 
 def _is_whole(path: Path) -> bool:
     """Does a file of safetensors hold as many bytes as its header says? It begins with the header's length."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    with plain.opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
         (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\xff"))
-        if length > size - 8:
+        if length > min(size - 8, MOST_HEADER):
             return False
         header = json.loads(file.read(length))
     ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]

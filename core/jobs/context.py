@@ -16,8 +16,11 @@ from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import ReportStatus, no_report
 from core.records import Wanted
 from core.store import Project
+from core.store.files import beside, plain
 
 Events = Iterator[Event]
+#: Bytes of what a run begins with: a thousand for each of a million prompts.
+MOST_PINNED = 1 << 30
 
 
 @dataclass
@@ -47,13 +50,12 @@ class JobContext:
         path = self.folder / name
         if self.world.main and not (self.resume_from and path.is_file()):
             self.project.make_run_folder(self.job_id)
-            partial = path.with_suffix(".partial")
-            partial.write_text(json.dumps(make()), encoding="utf-8")
-            partial.replace(path)
+            with beside.file(path) as made:
+                made.write_text(json.dumps(make()), encoding="utf-8")
         self.world.agreed(None)  # nobody reads before it is written
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+            return plain.parsed(path, MOST_PINNED)
+        except BadInput as error:
             raise BadInput(
                 f"{path} is damaged, and without it the run cannot go on as it began: begin a new one."
             ) from error

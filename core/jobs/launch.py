@@ -6,6 +6,7 @@ torch. No multiprocessing, so that a frozen application can start it too.
 
 import errno
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -23,14 +24,24 @@ def command(folder: Path, *, idle: float) -> list[str]:
 
 
 def _log(path: Path) -> BinaryIO:
-    """Open for more lines; what a link names could be a file of somebody else."""
-    follow = 0 if sys.platform == "win32" else os.O_NOFOLLOW
+    """Open for more lines; what a link or a second name leads to could be a file of somebody else, and a pipe would be
+    waited for. Raises `BadInput` for those."""
+    plain = 0 if sys.platform == "win32" else os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        return open(path, "ab", opener=lambda name, flags: os.open(name, flags | follow, 0o666))
+        log = open(path, "ab", opener=lambda name, flags: os.open(name, flags | plain, 0o666))  # noqa: SIM115
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EISDIR):
-            raise BadInput(f"{path} is a link or no file, and nothing is written to it: delete it.") from error
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENODEV):
+            raise _no_log(path) from error
         raise
+    found = os.fstat(log.fileno())
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        log.close()
+        raise _no_log(path)
+    return log
+
+
+def _no_log(path: Path) -> BadInput:
+    return BadInput(f"{path} is a link or no file, and nothing is written to it: delete it.")
 
 
 def ensure_worker(folder: Path, *, idle: float = 600.0) -> subprocess.Popen[bytes] | None:

@@ -1,6 +1,6 @@
 """A child process that may die of what it is given: each question is a line of JSON, and so is each answer.
 
-It is told nothing of what ends its parent, and ends with its input.
+It is told nothing of what ends its parent, and ends with its input. It asks no hub, and knows no token of one.
 """
 
 import json
@@ -13,6 +13,9 @@ from typing import Any
 
 from core.jobs.launch import ROOT
 
+#: The hub's tokens, by the names that its client reads.
+SECRET = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}
+
 
 def start(module: str, **environment: str) -> "subprocess.Popen[str]":
     """`python -m module`, with no window of its own and nothing to say beside its answers."""
@@ -24,8 +27,14 @@ def start(module: str, **environment: str) -> "subprocess.Popen[str]":
         encoding="utf-8",
         cwd=ROOT,
         start_new_session=True,
-        env=os.environ | {"PYTHONIOENCODING": "utf-8"} | environment,
+        env=_environment() | environment,
     )
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what opens a door elsewhere."""
+    found = {name: value for name, value in os.environ.items() if name not in SECRET}
+    return found | {"PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
 
 
 def ask(process: "subprocess.Popen[str]", question: Any, patience: float | None = None) -> Any:

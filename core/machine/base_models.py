@@ -5,9 +5,11 @@ of safetensors, or by a local GGUF file.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -43,12 +45,27 @@ EMBEDDED = "embedded"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """`folder` is where the safetensors lie, or will lie once the model is fetched or converted."""
-
     kind: Literal["embedded", "hub", "folder", "gguf"]
     source: str
     title: str
-    folder: Path
+
+    @property
+    def is_local(self) -> bool:
+        """Is it a place on this machine, or wherever its path leads?"""
+        return self.kind in ("folder", "gguf")
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the safetensors lie, or will lie once the model is fetched or converted. For a GGUF file this asks the
+        disk which file it is by now."""
+        match self.kind:
+            case "embedded":
+                return models_folder() / SMOLLM2.name
+            case "hub":
+                return models_folder() / self.source.replace("/", "--")
+            case "gguf":
+                return gguf_folder() / f"{self.title}-{identity(Path(self.source))}"
+        return Path(self.source)
 
     @property
     def loadable(self) -> str:
@@ -83,23 +100,31 @@ def bytes_in(folder: Path) -> int:
     return total
 
 
+def gguf_folder() -> Path:
+    """Where GGUF files lie that were converted, each under its name and what it was."""
+    return models_folder() / "gguf"
+
+
 def parse(text: str) -> ModelSpec:
-    """The model that `text` names. It is not checked whether it is there: see `check`.
+    """The model that `text` names. It is not looked at, wherever it is: a project from elsewhere may name a place on
+    somebody's server, who would be told who asks. `check` looks.
 
     Raises `BadInput` when the text names nothing.
     """
     text = text.strip()
     if text in (EMBEDDED, ""):
-        return ModelSpec("embedded", EMBEDDED, SMOLLM2.name, models_folder() / SMOLLM2.name)
+        return ModelSpec("embedded", EMBEDDED, SMOLLM2.name)
+    if "\0" in text:
+        raise BadInput(f"{text!r:.80} is no name of a model: write hub:owner/name, or a folder.")
     if text.startswith("hub:"):
         hub_id = text.removeprefix("hub:").strip("/ ")
         if hub_id.count("/") != 1 or not all(hub_id.split("/")):
             raise BadInput(f"{text!r} is no hub id: write it as hub:owner/name.")
-        return ModelSpec("hub", hub_id, hub_id, models_folder() / hub_id.replace("/", "--"))
-    path = Path(text).expanduser().resolve()
+        return ModelSpec("hub", hub_id, hub_id)
+    path = Path(os.path.abspath(os.path.expanduser(text)))  # by the words alone
     if path.suffix.lower() == ".gguf":
-        return ModelSpec("gguf", str(path), path.stem, models_folder() / "gguf" / f"{path.stem}-{identity(path)}")
-    return ModelSpec("folder", str(path), path.name, path)
+        return ModelSpec("gguf", str(path), path.stem)
+    return ModelSpec("folder", str(path), path.name)
 
 
 def identity(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.errors import AlteredProject, BadInput, KnownError
 from core.jobs import lock
 from core.machine import base_models
+from core.machine.base_models import ModelSpec
 from core.store.files import beside, closed
 
 
@@ -25,23 +26,36 @@ class CachedModel:
 def listed(projects: Iterable[Path]) -> list[CachedModel]:
     """The models in the cache, largest first. Takes as long as the disk needs to list their files."""
     root = base_models.models_folder()
-    named = {project: folders_named(project) for project in projects}
+    named = {project: models_named(project) for project in projects}
     found = []
     for config in [*root.glob("[!.]*/config.json"), *root.glob("gguf/*/config.json")]:
         folder = config.parent
-        users = tuple(project for project, folders in named.items() if folder in folders)
+        users = tuple(project for project, specs in named.items() if any(_is_of(spec, folder) for spec in specs))
         found.append(CachedModel(folder, folder.name.replace("--", "/"), base_models.bytes_in(folder), users))
     return sorted(found, key=lambda model: -model.bytes)
 
 
-def folders_named(project: Path) -> set[Path]:
-    """The folders of the models that a project names. It is only read, whatever its version."""
-    found = set()
+def uses(project: Path, folder: Path) -> bool:
+    """Does a project name the model that lies in a folder of the cache? The project is only read, whatever its
+    version, and what it names elsewhere is not looked at."""
+    return any(_is_of(spec, folder) for spec in models_named(project))
+
+
+def models_named(project: Path) -> list[ModelSpec]:
+    """The models that a project names, none of which is looked at."""
+    found = []
     with suppress(sqlite3.Error, AlteredProject, ValueError, RecursionError):
         for name in closed.models(project):
             with suppress(KnownError):
-                found.add(base_models.parse(name).folder)
+                found.append(base_models.parse(name))
     return found
+
+
+def _is_of(spec: ModelSpec, folder: Path) -> bool:
+    """Of a GGUF file the name has to do: which file it is only a look at it tells."""
+    if spec.kind == "gguf":
+        return folder.parent == base_models.gguf_folder() and folder.name.rpartition("-")[0] == spec.title
+    return folder == spec.folder
 
 
 def delete(folder: Path, projects: Iterable[Path]) -> None:
@@ -53,7 +67,7 @@ def delete(folder: Path, projects: Iterable[Path]) -> None:
         raise BadInput(f"{folder} is not in the cache: Plumbline did not bring it here.")
     with ExitStack() as guards:
         for project in projects:
-            if lock.held(project) and folder in folders_named(project):
+            if lock.held(project) and uses(project, folder):
                 guard = lock.take_over(project)
                 if guard is None:
                     raise BadInput(f"The worker of {project.name} is using {folder.name}: stop its job first.")

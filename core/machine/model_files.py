@@ -1,10 +1,10 @@
 """Reads what lies in a model's or an adapter's folder, a stranger's perhaps: as data, and with limits. No torch."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from core.errors import ModelError, first_line
+from core.errors import BadInput, ModelError, first_line
+from core.store.files import plain
 
 #: Bytes. The largest `config.json` of a published model has some 20 kB, the largest index some 10 MB.
 MOST_JSON = 2_000_000
@@ -14,15 +14,14 @@ MOST_INDEX = 64_000_000
 def read_json(path: Path, most: int = MOST_JSON) -> dict[str, Any]:
     """The object in a JSON file of `most` bytes. Raises `ModelError` that says what is wrong with it."""
     try:
-        if not path.is_file():  # also a pipe or a device, which would never end
+        if not path.is_file():
             raise ModelError(f"{path} is not there or is no file: fetch the model again, or choose another.")
-        with path.open("rb") as file:
-            content = file.read(most + 1)
-        if len(content) > most:
+        if path.stat().st_size > most:
             raise ModelError(f"{path} is larger than {most / 1e6:.0f} MB, which no model needs: choose another model.")
-        found = json.loads(content)
-    except (RecursionError, ValueError, OSError) as error:
-        why = "it is too deep" if isinstance(error, RecursionError) else first_line(error)
+        found = plain.parsed(path, most)
+    except (BadInput, OSError) as error:
+        cause = error.__cause__ or error
+        why = "it is too deep" if isinstance(cause, RecursionError) else first_line(cause)
         raise ModelError(f"{path} cannot be read ({why}): fetch the model again, or choose another.") from error
     if not isinstance(found, dict):
         raise ModelError(f"{path} holds no JSON object: fetch the model again, or choose another.")

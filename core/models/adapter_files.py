@@ -4,12 +4,15 @@ PEFT's own loader is never used: it believes the config, which may name a tokeni
 adapters and their pickles. A field that is not known here is refused unless it says nothing.
 """
 
+import copy
 import re
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
@@ -21,6 +24,8 @@ CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 #: Where PEFT looks for the weights of a classification head.
 HEAD = "base_model.model.score.weight"
+#: Under this name an adapter is tried; numbers that one may have beyond those of its file before it is.
+TRIED, ROOM = "tried", 50_000_000
 Shapes = dict[str, tuple[int, ...]]
 
 MOST_RANK = 4096
@@ -115,7 +120,7 @@ def read(folder: Path) -> tuple[LoraConfig, Shapes]:
         _check_field(folder, key, value)
     shapes = _shapes(folder)
     config = LoraConfig(**{key: found[key] for key in TAKEN if found.get(key)}, task_type="CAUSAL_LM")
-    longest = max((max(shape, default=0) for shape in shapes.values()), default=0)
+    longest = max((max(shape, default=0) for shape in shapes.values() if prod(shape)), default=0)
     if max(config.r, *config.rank_pattern.values(), 0) > longest:
         raise ModelError(f"{folder / CONFIG} says a rank of {config.r}, and {WEIGHTS} holds none such: take another.")
     return config, shapes
@@ -152,6 +157,38 @@ def fill(peft: Any, name: str, weights: dict[str, Tensor]) -> None:
     """Set all weights of the adapter `name`. Raises `ValueError` that names what is missing, foreign or misshapen."""
     refuse_others(state(peft, name), {key: tuple(weight.shape) for key, weight in weights.items()})
     set_peft_model_state_dict(peft, weights, adapter_name=name)
+
+
+def refuse_unfit(model: Any, peft: Any, config: LoraConfig, shapes: Shapes) -> None:
+    """Raise a `ValueError` as `fill` does where the adapter that `read` gave the `shapes` of is not for the `model`.
+
+    Where it could be much larger than its file it is first made without memory, which takes as long as to make it: a
+    small file may ask for a rank that fills any. The model is then as it was, with the adapters of `peft`.
+    """
+    held = sum(map(prod, shapes.values()))
+    if _most_numbers(model, config) <= 2 * held + ROOM:
+        return
+    with torch.device("meta"):
+        if peft is None:
+            tried = PeftModel(model, copy.deepcopy(config), adapter_name=TRIED)
+        else:
+            tried = peft
+            tried.add_adapter(TRIED, copy.deepcopy(config))
+    try:
+        refuse_others(state(tried, TRIED), {key: shape for key, shape in shapes.items() if key != HEAD})
+    finally:
+        if peft is None:
+            tried.unload()
+            vars(model).pop("peft_config", None)
+        else:
+            tried.delete_adapter(TRIED)
+
+
+def _most_numbers(model: Any, config: LoraConfig) -> int:
+    """How many an adapter has that is on every matrix of the model."""
+    rank = max(config.r, *config.rank_pattern.values(), 0)
+    matrices = [tensor.shape for tensor in model.parameters() if tensor.dim() > 1]
+    return rank * sum(prod(shape[:-2]) * (shape[-2] + shape[-1]) for shape in matrices)
 
 
 def fill_from(peft: Any, name: str, folder: Path, shapes: Shapes) -> Tensor | None:

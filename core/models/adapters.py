@@ -87,6 +87,7 @@ class SharedModel:
         """
         try:
             config, shapes = adapter_files.read(folder)
+            adapter_files.refuse_unfit(self.base.model, self._peft, config, shapes)
             self._attach(name, config)
             head = adapter_files.fill_from(self._peft, name, folder, shapes)
         except Exception as error:

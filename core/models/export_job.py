@@ -19,7 +19,7 @@ from core.models import adapter_files, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.load import chat_of_run, fetched, known_ends, pretrained
 from core.runs import preflight
-from core.store.files import beside
+from core.store.files import beside, plain
 
 #: The file in the job's folder that says which folder it was that became the exported model.
 MARK = "exported"
@@ -71,7 +71,8 @@ def run(context: JobContext) -> Events:
         card = _card(context, job, spec.loadable) + _said(chat)
         (made / "README.md").write_text(card, encoding="utf-8")
         context.project.make_run_folder(context.job_id)
-        mark.write_text(_identity(made), encoding="utf-8")
+        with beside.file(mark) as whole:
+            whole.write_text(_identity(made), encoding="utf-8")
     yield Progress(3, 3, "Done")
     yield _written(out, job.id)
 
@@ -106,7 +107,7 @@ def _identity(folder: Path) -> str:
 def _is_ours(out: Path, mark: Path) -> bool:
     """Is the folder the one that this job wrote, and moved there when it was whole?"""
     whole = mark.is_file() and (out / "config.json").is_file()
-    return whole and mark.read_text(encoding="utf-8") == _identity(out)
+    return whole and plain.content(mark) == _identity(out).encode()
 
 
 def _written(out: Path, policy_job: int) -> Result:
@@ -120,6 +121,7 @@ def _merged(model: Any, folder: Path) -> Any:
     config, shapes = adapter_files.read(folder)
     try:
         with vetting.offline():
+            adapter_files.refuse_unfit(model, None, config, shapes)
             peft = PeftModel(model, config)
             adapter_files.fill_from(peft, "default", folder, shapes)
         return peft.merge_and_unload()

@@ -125,9 +125,9 @@ def convert(gguf: Path, target: Path, held: int | None = None) -> None:
     larger than the `held` numbers of its tensors.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    from core.models import vetting
+    from core.models import tokenizer_files, vetting
 
     here: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
     more: dict[str, Any] = {}
@@ -138,8 +138,7 @@ def convert(gguf: Path, target: Path, held: int | None = None) -> None:
             model, info = AutoModelForCausalLM.from_pretrained(
                 gguf.parent, dtype=torch.float32, output_loading_info=True, **here, **more
             )
-            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **here)
-            vetting.check_templates(tokenizer, gguf)
+            tokenizer = tokenizer_files.load_of_gguf(gguf)
     except Exception as error:
         if isinstance(error, KnownError) or is_out_of_memory(error):
             raise

@@ -16,6 +16,9 @@ MOST_ENTRIES, MOST_TENSORS, MOST_DIMENSIONS = 10_000, 100_000, 4
 #: Of all arrays together: the vocabulary's texts, scores and kinds, and its merges.
 MOST_ELEMENTS = 2_000_000
 MOST_TEXT, MOST_HEAD = 16_000_000, 256_000_000
+#: Letters of a token, and the squares of all tokens' together: where a file lists no merges, each way to cut each token
+#: is tried, with copies of its parts. Those of published files sum up to some ten millions.
+MOST_TOKEN, MOST_CUTTING = 2000, 1_000_000_000
 #: Formats of the entries' numbers, by their kinds; 8 is a text and 9 an array.
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 TEXT, ARRAY = 8, 9
@@ -103,8 +106,12 @@ def _pass_array(path: Path, file: BinaryIO, most: int) -> int:
     if length > most or kind not in (*NUMBERS, TEXT):
         raise _refused(path, f"it claims an array of {length} entries of the kind {kind}")
     if kind == TEXT:
+        cutting = 0
         for _ in range(length):
-            _text(path, file)
+            letters = len(_text(path, file))
+            cutting += letters * letters
+            if letters > MOST_TOKEN or cutting > MOST_CUTTING:
+                raise _refused(path, f"it has a token of {letters} characters")
     else:
         file.seek(length * struct.calcsize("<" + NUMBERS[kind]), 1)
     return int(length)

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, logging
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, logging
 
 from core.config.chat import DEFAULT, Chat
 from core.config.options import as_stored
@@ -21,7 +21,7 @@ from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
 from core.machine.model_files import read_json
-from core.models import fetch, tokenizer_probe, vetting
+from core.models import fetch, tokenizer_files, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.devices import Placement, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
@@ -105,7 +105,9 @@ def base_of(context: JobContext, *, four_bit: bool = False, pinned: bool = False
     spec = base_models.parse(context.project.setting("model", base_models.EMBEDDED))
     settings = settings_of(context, pinned=pinned)
     kept: Base | None = context.cache.get("base")
-    if kept is not None and (kept.spec, kept.four_bit, kept.placement) == (spec, four_bit, placement()):
+    gate.check(context.project, of_fetching(spec))
+    here = (spec, spec.folder, four_bit, placement())
+    if kept is not None and (kept.spec, kept.spec.folder, kept.four_bit, kept.placement) == here:
         kept = context.cache["base"] = kept.with_settings(settings)
         yield kept.loaded(threads)
         yield from plain_note(kept)
@@ -181,13 +183,10 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         with vetting.offline():
+            tokenizer = tokenizer_files.load(spec)
             if spec.kind != "embedded":  # that one's hash is known
-                vetting.check_folder(spec.folder)
-                tokenizer_probe.check(spec.folder)
                 config = vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
                 more = vetting.dequantized(config, more)
-            tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
-            vetting.check_templates(tokenizer, spec.folder)
             model, info = kind.from_pretrained(
                 spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
                 output_loading_info=True, ignore_mismatched_sizes=True, **more,

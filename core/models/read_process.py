@@ -10,14 +10,14 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from transformers import AutoConfig, AutoTokenizer, GenerationConfig, logging
+from transformers import AutoConfig, GenerationConfig, logging
 
 from core.config.chat import Chat
 from core.config.options import as_stored
 from core.conversation import Conversation
 from core.errors import KnownError, explained
 from core.machine import base_models
-from core.models import tokenizer_probe, vetting
+from core.models import tokenizer_files, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.reading import what_it_reads
 
@@ -25,14 +25,13 @@ from core.models.reading import what_it_reads
 def chat_of(model: str, settings: Chat) -> tuple[ChatTokens, int]:
     """The tokenizer of a model with a project's choices, and how many tokens the model reads."""
     spec = base_models.parse(model)
-    if spec.kind != "embedded":
-        vetting.check_folder(spec.folder)
-        tokenizer_probe.check(spec.folder)
-    tokenizer = AutoTokenizer.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
-    config = AutoConfig.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False).get_text_config()
-    known = GenerationConfig.from_model_config(config).eos_token_id
-    if (spec.folder / "generation_config.json").is_file():
-        known = GenerationConfig.from_pretrained(spec.folder, local_files_only=True).eos_token_id
+    tokenizer = tokenizer_files.load(spec)
+    with vetting.offline():
+        config = AutoConfig.from_pretrained(spec.folder, local_files_only=True, trust_remote_code=False)
+        config = config.get_text_config()
+        known = GenerationConfig.from_model_config(config).eos_token_id
+        if (spec.folder / "generation_config.json").is_file():
+            known = GenerationConfig.from_pretrained(spec.folder, local_files_only=True).eos_token_id
     ends = [end for end in (known if isinstance(known, list) else [known]) if isinstance(end, int)]
     longest = int(getattr(config, "max_position_embeddings", 2048))
     return ChatTokens(tokenizer, spec.title, settings, vocabulary=config.vocab_size, known_ends=ends), longest

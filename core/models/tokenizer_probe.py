@@ -21,7 +21,7 @@ from core.models import tokenizer_rules
 
 PATIENCE = 60.0
 #: Another number when more is refused than before.
-RULES = 2
+RULES = 3
 #: What a tokenizer may use, for itself and for each byte of its file. The largest published ones stay below a third.
 SECONDS, SECONDS_A_BYTE = 0.8, 5e-7
 MEMORY, MEMORY_A_BYTE = 800_000_000, 40

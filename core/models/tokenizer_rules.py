@@ -11,6 +11,8 @@ MOST_GROWTH = 32
 LIGATURE = 18
 #: Characters of a token. The longest of published ones, of spaces or lines, have some hundreds.
 MOST_TOKEN = 2000
+#: Tokens that were added to its vocabulary, each of which is looked for apart. The largest published ones have 66,000.
+MOST_ADDED = 100_000
 #: Letters of its patterns that a text is made of.
 MOST_LETTERS = 100
 
@@ -21,6 +23,8 @@ def refusal(tokenizer: dict[str, Any]) -> str | None:
         found = prod(_growth(step) for part in parts for step in _steps(tokenizer.get(part)))
         if found > MOST_GROWTH:
             return f"its {parts[0]} makes {found:.3g} characters of one"
+    if (added := len(tokenizer.get("added_tokens", []))) > MOST_ADDED:
+        return f"it has {added} added tokens"
     longest = max(map(len, _tokens(tokenizer)), default=0)
     return f"it has a token of {longest} characters" if longest > MOST_TOKEN else None
 

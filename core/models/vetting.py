@@ -35,6 +35,8 @@ REFUSED = {
     "backbone": f"names another model as a part of it: {ANOTHER}",
     "custom_generate": f"asks for code of its own: {ANOTHER}",
     "_auto_class": f"asks for code of its own: {ANOTHER}",
+    "attribute_map": f"calls its entries by other names: {ANOTHER}",
+    "sub_configs": f"names other kinds of parts: {ANOTHER}",
 }
 #: What is made of weights in 8 bits: plain numbers. Of the file's own setting nothing is taken, which may hold patterns
 #: that take for ever and on a GPU means code from the hub.
@@ -55,6 +57,8 @@ NUMBERS = {"logit_scale", "final_logit_softcapping", "model_max_length"}
 #: Numbers that a model may have beside what its files hold: a tied head, tables of positions.
 ROOM = 50_000_000
 MOST_TOKENIZER = 256_000_000
+#: What tokenizers are kept in, and configs.
+TEXTS = {".json", ".txt", ".model", ".tiktoken", ".jinja"}
 #: What a config's entry of the same name would put out of use.
 METHODS = {name for name, _ in inspect.getmembers(PreTrainedConfig, callable)}
 #: A chat template's name becomes a file's.
@@ -82,6 +86,11 @@ def check_folder(folder: Path) -> None:
         if (folder / name).exists():
             _check_numbers(folder / name, read_json(folder / name, MOST_INDEX))
     _check_tokenizer_file(folder / "tokenizer_config.json")
+    for path in folder.iterdir():
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ModelError(f"{path} is no file, and whoever reads it would wait for ever: {ANOTHER}.")
+        if path.suffix in TEXTS and path.stat().st_size > MOST_TOKENIZER:
+            raise ModelError(f"{path} is no file of a tokenizer's size: {ANOTHER}.")
     templates = [*folder.glob("*.jinja"), *folder.glob("additional_chat_templates/*.jinja")]
     for path in (folder / "tokenizer.json", folder / "tokenizer.model", *templates):
         if path.exists() and (not path.is_file() or path.stat().st_size > MOST_TOKENIZER):
@@ -124,7 +133,7 @@ def plain_outputs(model: Any) -> None:
 
 def _check_config(path: Path, config: dict[str, Any]) -> None:
     _check_numbers(path, config)
-    for key, value in _entries(config):
+    for key, value in entries(config):
         if value and key in REFUSED and value is not _eight_bits(config):
             raise ModelError(f"The model in {path.parent} {REFUSED[key]}.")
         if key in METHODS:
@@ -150,7 +159,7 @@ def _numbers_in(value: Any) -> Iterator[int]:
 
 
 def _positions(config: dict[str, Any]) -> Iterator[int]:
-    for key, value in _entries(config):
+    for key, value in entries(config):
         if key in ("max_position_embeddings", "n_positions"):
             yield from _numbers_in(value)
 
@@ -165,7 +174,7 @@ def _is_here(name: object) -> bool:
     return name in OWN_CODE or (name == "flash_attention_2" and importlib.util.find_spec("flash_attn") is not None)
 
 
-def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+def entries(value: Any) -> Iterator[tuple[str, Any]]:
     """Each key and value of a JSON object, at any depth."""
     waiting = [value]
     while waiting:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from core import data
 from core.config.jobs import ScoreFileConfig, ScoreFileResult
@@ -16,10 +16,12 @@ from core.events import Note, Progress, Result
 from core.jobs.context import Events, JobContext
 from core.report.scores import Floats, percentile, reference_rewards
 from core.reward.judge import Judge, judge_of
-from core.store.files import beside
+from core.store.files import beside, plain
 
 STAGE = "Scoring the file"
 NAMED = 5
+#: Bytes of what an interrupted run may have left.
+MOST_KEPT = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,7 @@ def run(context: JobContext) -> Events:
     )
     try:
         reference = reference_rewards(context.project, judge.job, combine=config.ensemble) if judge.job else None
-        with partial.open("a", encoding="utf-8") as file:
-            if not done:
-                file.write(json.dumps({"reward_job": judge.job.id if judge.job else 0}) + "\n")
+        with adding(partial, done or [{"reward_job": judge.job.id if judge.job else 0}]) as file:
             start = max(0, len(done) - 1)
             yield Progress(start, len(asked), STAGE)
             for number, row in enumerate(asked[start:], start + 1):
@@ -72,6 +72,13 @@ def run(context: JobContext) -> Events:
     count = _write(rows, target)
     partial.unlink()
     yield Result(ScoreFileResult(out=str(target), completions=count, prompts=len(asked), too_long=len(long)))
+
+
+def adding(path: Path, done: list[dict[str, Any]]) -> TextIO:
+    """A new file in place of the one that held what is `done`, which might have a second name; to add to."""
+    with beside.file(path) as made, made.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in done)
+    return path.open("a", encoding="utf-8")
 
 
 def _scored(judge: Judge, row: Asked, reference: Floats | None) -> dict[str, Any]:
@@ -167,10 +174,8 @@ def _kept(path: Path) -> list[dict[str, Any]]:
     """What an interrupted run left, without a line that was cut off. Raises `BadInput` for what no run wrote."""
     if not path.is_file():
         return []
-    text = path.read_bytes()
+    text = plain.content(path, MOST_KEPT)
     whole = text[: text.rfind(b"\n") + 1]
-    if len(whole) < len(text):
-        path.write_bytes(whole)
     try:
         found: list[dict[str, Any]] = [json.loads(line) for line in whole.split(b"\n")[:-1]]
         if found:

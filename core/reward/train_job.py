@@ -24,6 +24,7 @@ from core.config.options import as_stored
 from core.config.training import Scale, TrainedModel, TrainRewardConfig, TrainRewardResult
 from core.errors import NothingToDo, is_out_of_memory
 from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Scores
+from core.jobs import checkpoint_files
 from core.jobs.checkpoint_files import reading
 from core.jobs.context import Events, JobContext
 from core.models import devices
@@ -383,7 +384,7 @@ class Training:
         return Checkpoint(self._global_step + extra, save)
 
     def _restore(self, folder: Path) -> None:
-        self.state = as_stored(State, json.loads((folder / "training.json").read_text(encoding="utf-8")))
+        self.state = as_stored(State, checkpoint_files.note(folder / "training.json"))
         self.model = RewardModel.load(self.shared, folder)
         if (folder / "best.safetensors").is_file():
             self.best = load_file(folder / "best.safetensors")

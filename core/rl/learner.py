@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from core.jobs import checkpoint_files
+
 if TYPE_CHECKING:
     from core.models.sampling import Guide
     from core.rl.actor import Critic, Setup
@@ -61,7 +63,7 @@ class BaseLearner(Generic[BatchT]):
     def restore(self, folder: Path) -> None:
         """Take up what `save` wrote."""
         self.actor.restore(folder)
-        kept = json.loads((folder / "learner.json").read_text(encoding="utf-8"))
+        kept = checkpoint_files.note(folder / "learner.json")
         self.state = kept["state"]
         if self.critic:
             self.critic.restore(folder)

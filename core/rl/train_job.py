@@ -28,7 +28,7 @@ from core.events import (
     SettingInForce,
     SettingRefused,
 )
-from core.jobs import queue
+from core.jobs import checkpoint_files, queue
 from core.jobs.checkpoint_files import damage, reading
 from core.jobs.context import Events, JobContext
 from core.models import chat, devices
@@ -238,7 +238,7 @@ class Run:
         with reading(self.step):
             self.shared.reload(POLICY, folder / POLICY)
             self.learner.restore(folder)
-            state = json.loads((folder / "loop.json").read_text(encoding="utf-8"))
+            state = checkpoint_files.note(folder / "loop.json")
             for name in LIVE:
                 setattr(self.live, name, float(state["live"][name]))
             self.stopping.state = state["watch"]

@@ -4,21 +4,45 @@ So a prompt may be held out while a run goes on: that run goes on with it, and w
 the prompt out.
 """
 
-import json
+import re
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
+from pathlib import Path
 
+from core.errors import BadInput
 from core.store import Project, prompts
+from core.store.files import plain
 
 #: The file in a run's folder that pins its prompts.
 PINNED = "prompts.json"
+#: Where a prompt's number stands in it, and where those that were held out begin: within a text quotes are escaped.
+NUMBER = re.compile(rb'\{"id": (\d{1,18})[,}]')
+HELD_OUT = b'], "heldout": ['
+#: Bytes that are looked at together, that a match may take, and numbers that are kept; how often is looked.
+CHUNK, LONGEST, MOST = 1 << 20, 32, 2_000_000
+MOST_CHUNKS = 4096
 
 
 def trained_on(project: Project, job_id: int) -> frozenset[int]:
-    """Ids of the run's training prompts; none where nobody kept them."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = json.loads((project.run_folder(job_id) / PINNED).read_text(encoding="utf-8"))
-        return frozenset(int(prompt["id"]) for prompt in kept["train"])
+    """Ids of the run's training prompts; none where nobody kept them.
+
+    The file is looked through and never held as a whole: the window asks, of whatever came with a project.
+    """
+    with suppress(OSError, BadInput):
+        return frozenset(islice(_numbers(project.run_folder(job_id) / PINNED), MOST))
     return frozenset()
+
+
+def _numbers(path: Path) -> Iterator[int]:
+    with plain.opened(path) as file:
+        rest = b""
+        for chunk in islice(iter(lambda: file.read(CHUNK), b""), MOST_CHUNKS):
+            text, marker, _ = (rest + chunk).partition(HELD_OUT)
+            yield from (int(found[1]) for found in NUMBER.finditer(text))
+            if marker:
+                return
+            rest = text[-LONGEST:]
 
 
 def held_out_since(project: Project, job_id: int) -> int:

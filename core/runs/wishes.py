@@ -30,8 +30,13 @@ def named(project: Project, config: object) -> list[Wish]:
 
 
 def base(project: Project) -> list[Wish]:
-    """The project's base model, where it has to be fetched."""
+    """The project's base model, where it has to be fetched or lies elsewhere."""
     return wish.of_model(str(project.setting("model", base_models.EMBEDDED)))
+
+
+def check_look(project: Project) -> None:
+    """Raises `AskFirst` before anybody looks at a base that lies elsewhere, where nobody allowed that."""
+    gate.check(project, wish.of_looking(base_models.parse(str(project.setting("model", base_models.EMBEDDED)))))
 
 
 def choose(project: Project, config: object) -> None:

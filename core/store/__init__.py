@@ -21,7 +21,7 @@ from core.store.connection import write as write_transaction
 from core.store.files import beside
 from core.store.files.inside import inside
 from core.store.files.own import DATABASE as DATABASE
-from core.store.migrating import make_tables, migrate
+from core.store.migrating import forget_statistics, make_tables, migrate
 from core.store.place import place_of
 
 
@@ -114,12 +114,13 @@ class Project:
             return self.folder.name
 
     def run_folder(self, job_id: int) -> Path:
-        """Where the run's adapter and checkpoints lie; it may not exist yet. Raises `BadInput` for a link elsewhere."""
+        """Where the run's adapter and checkpoints lie; it may not exist yet. Raises `BadInput` for a link."""
         return inside(self.folder, "runs", str(job_id))
 
     def make_run_folder(self, job_id: int) -> Path:
         """The same, made where need be; the project's own folder is never made anew. Raises `BadInput` where it holds a
-        link out of the project: what a job writes there would go to a file elsewhere."""
+        link: what a job writes there would go elsewhere. A file that has a second name looks like any other, so that
+        files there are never written to but replaced (`core/store/files/beside.py`)."""
         folder = self.run_folder(job_id)
         folder.parent.mkdir(exist_ok=True)
         folder.mkdir(exist_ok=True)
@@ -196,6 +197,9 @@ def open_project(folder: Path, *, synchronous: str = "FULL") -> Project:
             raise ProjectError(f"{folder} is not a Plumbline project: it has no {DATABASE}. Choose another folder.")
         database = connect(path, synchronous=synchronous)
         try:
+            if forget_statistics(database, path):
+                database.close()
+                database = connect(path, synchronous=synchronous)
             migrate(database, path)
         except BaseException:
             database.close()

@@ -12,7 +12,11 @@ from pathlib import Path
 
 from core.errors import ProjectError
 from core.store import schema_check
-from core.store.connection import VACUUM_INTO, Connection, bounded, is_ours, opened, write
+from core.store.connection import VACUUM_INTO, Connection, bounded, is_ours, opened, statement_for, write
+
+#: Of a row: more than anybody will ever make, and small enough for any program that reads JSON.
+MOST_NUMBER = 1 << 53
+FULL = "select name from sqlite_sequence where seq > ?"
 
 
 def migrate(database: Connection, path: Path) -> None:
@@ -20,7 +24,9 @@ def migrate(database: Connection, path: Path) -> None:
 
     Raises `ProjectError` for a file of a newer version, and for one that is not as Plumbline makes it, before or after.
     """
-    if not pending(database.conn, path):
+    lacking = pending(database.conn, path)
+    _make_room(database)
+    if not lacking:
         return
     with _without_foreign_keys(database.conn), write(database):
         lacking = pending(database.conn, path)
@@ -39,6 +45,37 @@ def _without_foreign_keys(connection: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         connection.execute("pragma foreign_keys = on")
+
+
+def forget_statistics(database: Connection, path: Path) -> bool:
+    """Take out what the file says of how its rows are found best, which nobody needs and anybody may have written.
+
+    Returns whether there was any; a connection knows it until it is closed. Raises as `pending` does.
+    """
+    with bounded(database.conn):
+        if not schema_check.statistics(database.conn):
+            return False
+    pending(database.conn, path)  # only what is ours is written to
+    with write(database):
+        for name in schema_check.statistics(database.conn):
+            database.execute("drop table " + name)
+    return True
+
+
+def _make_room(database: Connection) -> None:
+    """Where a file that was checked says that the last number of a table was given, go on after its last row: SQLite
+    would call the disk full at each new one. Raises `AlteredProject` where a row has that number."""
+    if not database.column(FULL, MOST_NUMBER):
+        return
+    known = {each.key[1] for each in schema_check.objects(database.conn) if each.key[0] == "table"}
+    with write(database):
+        for table in database.column(FULL, MOST_NUMBER):
+            last = 0
+            if table in known:
+                last = database.value(statement_for("select max(id) from {table}", database.conn, table, "id")) or 0
+            if last > MOST_NUMBER:
+                raise schema_check.altered(f"number {last} of “{table}”")
+            database.execute("update sqlite_sequence set seq = ? where name is ?", (last, table))
 
 
 def make_tables(database: Connection) -> None:

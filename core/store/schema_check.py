@@ -17,7 +17,8 @@ from core.store.connection import opened
 TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\w+|\S", re.ASCII)
 #: Longer than the statement of any table of ours.
 LONGEST = 10_000
-#: Statistics, which SQLite itself keeps wherever somebody asked for them.
+#: Statistics, which SQLite itself keeps wherever somebody asked for them, and which say how it looks for rows: wrong
+#: ones make it read a whole table for each row of another.
 STATISTICS = {
     ("table", "sqlite_stat1", "sqlite_stat1"): "create table sqlite_stat1(tbl,idx,stat)",
     ("table", "sqlite_stat4", "sqlite_stat4"): "create table sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
@@ -113,6 +114,11 @@ def compare(found: list[Found], migrated: tuple[str, ...]) -> None:
 
 def _statistics(key: Key) -> Tokens | None:
     return tokens(STATISTICS[key]) if key in STATISTICS else None
+
+
+def statistics(connection: sqlite3.Connection) -> list[str]:
+    """The names of the tables of statistics that there are."""
+    return [each.key[1] for each in objects(connection) if each.key in STATISTICS]
 
 
 @lru_cache

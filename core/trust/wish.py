@@ -55,15 +55,22 @@ def allow(project: ProjectFile, wishes: Sequence[Wish]) -> None:
 
 
 def of_model(text: str) -> list[Wish]:
-    """The base model of this name, if it has to be fetched from the hub."""
+    """The base model of this name, if it has to be fetched from the hub or lies elsewhere."""
     return of_fetching(base_models.parse(text))
 
 
 def of_fetching(spec: ModelSpec) -> list[Wish]:
-    """The network, where a model has to be fetched from the hub."""
+    """The network, where a model has to be fetched from the hub; a place of this machine, or wherever it leads."""
+    if spec.is_local:
+        return of_looking(spec)
     if spec.kind != "hub" or base_models.is_ready(spec):
         return []
     return [Wish("model", f"hub:{spec.source}", f"it fetches the model {spec.source!r} from the hub")]
+
+
+def of_looking(spec: ModelSpec) -> list[Wish]:
+    """A model that lies outside the project: on Windows a look at `\\\\host\\share` tells the host who looks."""
+    return [Wish("model", spec.source, f"it uses the model in {spec.source!r}")] if spec.is_local else []
 
 
 def of_reward_model(text: str) -> list[Wish]:

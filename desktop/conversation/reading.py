@@ -9,6 +9,7 @@ from core.errors import KnownError
 from core.jobs.follow import News
 from core.machine.reading import NotHere
 from core.machine.reading import Reading as Found
+from core.runs import wishes
 from core.store import Project
 from desktop import errors
 from desktop.actions import WHAT_IT_READS, plain
@@ -74,6 +75,7 @@ class ReadingView(QWidget):
         self._say(WAITING, "muted")
 
         def ask(project: Project) -> Found:
+            wishes.check_look(project)
             return reader.ask(project, conversation)
 
         def show(found: Found) -> None:

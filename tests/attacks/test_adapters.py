@@ -143,6 +143,24 @@ def test_a_tampered_adapter_is_refused_and_asks_nobody(base, adapter, attack, at
     assert attempts == [] and not (adapter / "ran").exists()
 
 
+@pytest.mark.parametrize("shape", [(4096, 0), (4096, 1)])
+@pytest.mark.parametrize("others", [False, True])
+def test_a_small_file_of_a_high_rank_is_refused_before_the_adapter_is_made(base, adapter, shape, others, monkeypatch):
+    """On a model of any size: the room that an adapter is given beyond its file is none here."""
+    monkeypatch.setattr(adapter_files, "ROOM", 0)
+    edit(adapter / CONFIG, r=4096)
+    save_file({"base_model.model.x": torch.zeros(shape)}, adapter / WEIGHTS, metadata={"format": "pt"})
+    shared = SharedModel(base)
+    if others:
+        shared.add("other", LoraConfig(), seed=0)
+    before = sum(map(torch.numel, base.model.parameters()))
+    with cheap(memory=2e7), pytest.raises(ModelError, match=r"says a rank of 4096|it lacks"):
+        shared.load("policy", adapter)
+    assert sum(map(torch.numel, base.model.parameters())) == before
+    shared.close()
+    assert not any("lora" in name for name, _ in base.model.named_modules())
+
+
 def test_a_pickle_beside_the_weights_is_not_opened_and_the_named_base_not_asked_for(base, adapter, attempts):
     (adapter / "adapter_model.bin").write_bytes(pickle.dumps(Armed(adapter / "ran")))
     edit(adapter / CONFIG, base_model_name_or_path="evil/base", revision="main")

@@ -156,7 +156,7 @@ def test_a_view_without_end_stops_nobody(strange, tmp_path, capsys, attack):
     assert not is_older(folder / DATABASE)
     found = summary(folder)  # of which the window's list of recent projects is made
     assert (found is None) == (attack == "settings without end")
-    assert len(model_cache.folders_named(folder)) == (attack == "migrations without end")
+    assert len(model_cache.models_named(folder)) == (attack == "migrations without end")
 
 
 def test_nothing_is_taken_out_of_an_altered_archive_or_pack(strange, tmp_path):
@@ -262,6 +262,45 @@ def test_what_other_versions_of_sqlite_and_its_tools_make_is_ours(strange, state
     open_project(strange(*statements)).close()
 
 
+def test_what_a_file_says_of_how_its_rows_are_found_is_forgotten(strange):
+    """Statistics that lie make SQLite read a whole table for each row of another: 20,000 prompts take minutes."""
+    plan = (
+        "explain query plan select * from ranking_items i join rankings r on r.id = i.ranking_id where r.group_id = 1"
+    )
+
+    def steps(connection):
+        return [row[3] for row in connection.execute(plan)]
+
+    with closing(open_project(strange())) as project:
+        honest = steps(project.database.conn)
+    lie = "insert into sqlite_stat1 select tbl_name, name, '1000000 1000000 1000000' from sqlite_master"
+    wide = "insert into sqlite_stat1 select name, null, '1' from sqlite_master where type = 'table'"
+    folder = strange("analyze", "delete from sqlite_stat1", f"{lie} where type = 'index'", wide)
+    with closing(opened(folder / DATABASE)) as believing:
+        assert steps(believing) != honest
+    with closing(open_project(folder)) as project:
+        assert steps(project.database.conn) == honest
+        assert not project.database.column("select name from sqlite_master where name like 'sqlite_stat%'")
+
+
+JOB = "insert into jobs (id, kind, name, config, created_at) values ({}, 'score', '', '{{}}', '')"
+
+
+def test_a_file_that_says_that_all_numbers_were_given_has_room_again(strange):
+    """SQLite calls the disk full then, and nothing that a person frees helps."""
+    said = "insert into sqlite_sequence values ('jobs', 9223372036854775807), ('rankings', 'x'), ('nothing', 1e18)"
+    folder = strange(JOB.format(7), "delete from sqlite_sequence", said)
+    for expected in (8, 9):
+        with closing(open_project(folder)) as project:
+            assert project.database.execute(JOB.format("null")).lastrowid == expected
+
+
+def test_a_row_of_the_last_number_there_is_is_refused(strange):
+    folder = strange(JOB.format(2**63 - 1))
+    with pytest.raises(AlteredProject, match="number 9223372036854775807 of “jobs”"):
+        open_project(folder)
+
+
 def test_every_connection_trusts_no_schema(project):
     for connection in (project.database.conn, opened(Path(":memory:")), connect(project.folder / "other.db").conn):
         assert connection.execute("pragma trusted_schema").fetchone() == (0,)
@@ -282,7 +321,7 @@ def test_a_name_that_is_deep_or_long_is_no_name(strange):
     for value in ("'[' || replace(hex(zeroblob(50000)), '00', '[')", "'\"' || hex(zeroblob(1000000)) || '\"'"):
         folder = strange(f"update settings set value = {value} where key in ('name', 'model')")
         assert summary(folder) is None
-        assert len(model_cache.folders_named(folder)) <= 1
+        assert len(model_cache.models_named(folder)) <= 1
 
 
 def test_a_journal_beside_the_database_deletes_no_file_elsewhere(strange, tmp_path):

@@ -239,3 +239,12 @@ def test_a_job_that_fails_for_the_machine_says_no_bug(filled, monkeypatch):
     assert claimed is not None
     worker.run_job(filled, claimed, {})
     assert "bug" not in queue.get(filled, job.id).error
+
+
+def test_a_worker_hears_no_terminal():
+    """A library that asks whether code may run finds nobody who says yes."""
+    code = "import json, sys\nfrom core import worker\nworker.hear_nobody()\nprint(json.dumps(sys.stdin.read()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, input="y\ny\n", capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == ""

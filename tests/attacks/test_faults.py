@@ -32,7 +32,7 @@ from core.jobs.worker_process import Life
 from core.labeling.drafts import ChangedElsewhere
 from core.labeling.session import LabelingSession
 from core.projects import trash
-from core.store import Project, labelers, open_project
+from core.store import DATABASE, Project, labelers, open_project
 from core.store.runs import checkpoints, job_log, job_metrics
 
 STEPS = 5
@@ -634,6 +634,22 @@ def test_a_folder_in_the_place_of_the_workers_files_is_a_sentence(project):
     (project.folder / lock.LOCK).mkdir()
     with pytest.raises(BadInput, match=r"worker\.lock is a link or no file"):
         launch.ensure_worker(project.folder)
+
+
+@needs_fork
+def test_a_pipe_in_the_place_of_the_workers_log_is_not_waited_for(project):
+    os.mkfifo(project.folder / "worker.log")
+    with pytest.raises(BadInput, match=r"worker\.log is a link or no file"):
+        launch.ensure_worker(project.folder)
+
+
+@pytest.mark.parametrize("name", ["worker.log", lock.LOCK])
+def test_a_second_name_of_the_database_is_none_of_the_workers_files(project, name):
+    os.link(project.folder / DATABASE, project.folder / name)
+    before = (project.folder / DATABASE).read_bytes()
+    with pytest.raises(BadInput, match="is a link or no file"):
+        launch.ensure_worker(project.folder)
+    assert (project.folder / DATABASE).read_bytes() == before
 
 
 def test_a_link_at_the_note_that_asks_a_worker_to_leave_is_not_followed(project, tmp_path):

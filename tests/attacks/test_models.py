@@ -9,10 +9,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from core.config.chat import DEFAULT
 from core.errors import ModelError
+from core.jobs import line_process
 from core.machine import base_models
 from core.machine.memory_plan import shape_of
-from core.models import chat, export_job, fetch, vetting
+from core.models import chat, export_job, fetch, read_process, tokenizer_files, vetting
 from core.models.load import load
 from core.reward.external import ExternalReward
 from tests.attacks.strangers import Tampering, cheap, edit, watch_network
@@ -68,6 +70,14 @@ def tokenizer(**changes: object) -> Tampering:
     return lambda folder: edit(folder / "tokenizer.json", **changes)
 
 
+def tokenizer_class(name: object) -> Tampering:
+    return lambda folder: edit(folder / "tokenizer_config.json", tokenizer_class=name)
+
+
+def tokens(**named: object) -> Tampering:
+    return lambda folder: edit(folder / "tokenizer_config.json", **named)
+
+
 def templates(*more: object) -> Tampering:
     def tamper(folder: Path) -> None:
         (folder / "chat_template.jinja").unlink()
@@ -107,6 +117,32 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "a quantizer": (config(quantization_config={"quant_method": "mxfp4"}), "is quantized"),
     "a pickle as its weights": (config(transformers_weights="adapter_model.bin"), "names other files"),
     "an adapter beside it": (adapter_beside, "holds an adapter beside the model"),
+    "a model as its tokenizer": (tokenizer_class("Blip2Model"), "names what is no tokenizer"),
+    "a model of the folder's code as its tokenizer": (
+        tokenizer_class("AutoModelForAudioXVector"), "names what is no tokenizer",
+    ),
+    "a processor as its tokenizer": (tokenizer_class("DiaProcessor"), "names what is no tokenizer"),
+    "a tokenizer of tokenizers": (tokenizer_class("RagTokenizer"), "names what is no tokenizer"),
+    "a model as its tokenizer, by the model's config": (config(tokenizer_class="Blip2Model"), "no tokenizer"),
+    "a kind with a tokenizer of tokenizers": (config(model_type="rag"), "names what is no tokenizer"),
+    "a tokenizer that is no name": (tokenizer_class(["LlamaTokenizer"]), "names what is no tokenizer"),
+    "many tokens beside it": (
+        tokens(extra_special_tokens=[f"<{number}>" for number in range(20_000)]), "adds 2000. tokens",
+    ),
+    "many tokens by name": (tokens(**{f"x{number}_token": "x" for number in range(20_000)}), "adds 2000. tokens"),
+    "many tokens by number": (
+        tokens(added_tokens_decoder={str(number): {"content": "x"} for number in range(300, 200_300)}), "adds 200000",
+    ),
+    "a token of a number that none has": (
+        tokens(added_tokens_decoder={"1000000000": {"content": "x"}}), "by a number that none has",
+    ),
+    "a long token as its beginning": (tokens(bos_token="b" * 3_000_000), "a token of 3000000 characters"),
+    "a long token beside it": (
+        lambda folder: edit(folder / "added_tokens.json", **{"b" * 3000: 300}), "a token of 3000 characters",
+    ),
+    "a tokenizer by another name": (
+        config(attribute_map={"tokenizer_class": "x"}, x="AutoModelForAudioXVector"), "by other names",
+    ),
     "a remote config": (config(model_type="x", auto_map={"AutoConfig": "evil/repo--m.C"}), "cannot be loaded"),
     "many layers": (config(num_hidden_layers=10**9), "absurd number"),
     "a thousand layers": (config(num_hidden_layers=1000), "absurd number"),
@@ -171,6 +207,36 @@ def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, atte
     assert attempts == []
 
 
+@pytest.mark.parametrize("name", ["AutoModelForAudioXVector", "OneFormerImageProcessorPil", "DiaProcessor"])
+def test_what_a_model_reads_is_looked_at_as_carefully_as_it_is_loaded(model, attempts, name):
+    tokenizer_class(name)(model)
+    edit(model / "preprocessor_config.json", class_info_file="x.json", repo_path="stranger/beacon")
+    audio = {"audio_tokenizer_class": "AutoModel", "audio_tokenizer_name_or_path": "stranger/beacon"}
+    edit(model / "processor_config.json", processor_class="DiaProcessor", audio_tokenizer=audio)
+    with pytest.raises(ModelError, match="names what is no tokenizer"):
+        read_process.chat_of(str(model), DEFAULT)
+    assert attempts == []
+
+
+@pytest.mark.parametrize(
+    "name", ["LlamaTokenizerFast", "TokenizersBackend", "GPT2Tokenizer", "NobodyKnowsTokenizer", None]
+)
+def test_a_tokenizer_of_any_honest_class_is_read(model, name):
+    tokenizer_class(name)(model)
+    tokenizer_files.check_class(model)
+
+
+def test_a_process_that_is_asked_knows_no_token_and_asks_no_hub(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    process = line_process.start("tests.attacks.tell_environment")
+    try:
+        found = line_process.ask(process, None)
+    finally:
+        line_process.end(process)
+    assert "HF_TOKEN" not in found and found["HF_HUB_OFFLINE"] == "1"
+
+
 NAMES = dict.fromkeys(
     [
         "backbone",
@@ -211,7 +277,7 @@ def test_a_tokenizer_of_another_model_is_told_by_its_tokens(model):
         chat.prompt_ids(base, "what does it mean?")
 
 
-@pytest.mark.parametrize("name", ["config.json", "additional_chat_templates/x.jinja"])
+@pytest.mark.parametrize("name", ["config.json", "additional_chat_templates/x.jinja", "vocab.txt", "merges.txt"])
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(model, name):
     import os
 
@@ -346,6 +412,10 @@ GGUFS = {
     "arrays that are long together": {
         "entries": 3,
         "rest": b"".join(text(f"x{i}") + struct.pack("<IIQ", 9, 0, 900_000) + bytes(900_000) for i in range(3)),
+    },
+    "a long token": {"rest": text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 1) + text("a" * 300_000)},
+    "long tokens": {
+        "rest": text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 1000) + text("a" * 1900) * 1000,
     },
     "arrays in arrays": {"rest": text("x") + struct.pack("<I", 9) + struct.pack("<IQ", 9, 1) * 100_000},
     "many layers": {"entries": 2, "rest": ARCHITECTURE + number("llama.block_count", 10**9)},

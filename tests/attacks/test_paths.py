@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import struct
+from contextlib import suppress
 
 import pytest
 
@@ -13,9 +14,11 @@ from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResul
 from core.errors import BadInput
 from core.events import Checkpoint
 from core.jobs import checkpoint_files, queue, recorder
+from core.jobs.context import JobContext
 from core.projects import archive, trash
 from core.records import NewRanking
-from core.store import labelers, open_project, rankings
+from core.reward import score_file_job
+from core.store import DATABASE, labelers, open_project, rankings
 from core.store.files.inside import inside
 from tests.jobs import set_job
 
@@ -31,15 +34,20 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path, name):
         inside(tmp_path, name)
 
 
-def test_a_link_that_leads_elsewhere_is_refused_and_one_within_is_not(tmp_path):
+def test_a_link_is_refused_wherever_it_leads(tmp_path):
+    """Of two runs whose folders are one the second would write over the first."""
     project, kept = tmp_path / "project", tmp_path / "kept"
     (project / "runs" / "1").mkdir(parents=True)
     kept.mkdir()
     (project / "out").symlink_to(kept)
-    (project / "within").symlink_to(project / "runs")
-    with pytest.raises(BadInput, match="is a link out of the project"):
-        inside(project, "out/step-000001")
-    assert inside(project, "within/1") == project / "within" / "1"
+    (project / "runs" / "2").symlink_to("1")
+    (project / "runs" / "3").symlink_to("3")
+    for name, words in (("out/step-000001", "a link out of the project"), ("runs/2", "a link within the project")):
+        with pytest.raises(BadInput, match=words):
+            inside(project, name)
+    with pytest.raises(BadInput, match="is a link"):
+        inside(project, "runs/3")
+    assert inside(project, "runs/1") == project / "runs" / "1"
     assert inside(project, "runs/7/step-000001") == project / "runs" / "7" / "step-000001", "which is not there yet"
 
 
@@ -105,6 +113,31 @@ def test_a_link_in_a_run_folder_that_came_along_is_not_written_through(filled, r
     with pytest.raises(BadInput, match="link out of the project"):
         filled.make_run_folder(run.id)
     assert target.exists() == there
+
+
+def hard(path, target):
+    os.link(target, path)
+
+
+@pytest.mark.parametrize("link", [hard, lambda path, target: path.symlink_to(target)], ids=["hard", "soft"])
+@pytest.mark.parametrize("name", ["prompts.partial", "prompts.json", "exported"])
+def test_a_second_name_of_the_database_in_a_run_folder_is_not_written_through(filled, run, link, name):
+    database = filled.folder / DATABASE
+    link(filled.run_folder(run.id) / name, database)
+    before = database.read_bytes()
+    with suppress(BadInput):
+        JobContext(filled, run.id, None).pinned("prompts.json", lambda: {"train": []})
+    assert database.read_bytes() == before
+
+
+def test_what_was_scored_is_added_to_no_file_of_another_name(filled, run):
+    kept = filled.folder / "kept.jsonl"
+    kept.write_text('{"reward_job": 1}\n')
+    os.link(kept, filled.run_folder(run.id) / "scores.jsonl")
+    with score_file_job.adding(filled.run_folder(run.id) / "scores.jsonl", [{"reward_job": 1}]) as file:
+        file.write("{}\n")
+    assert kept.read_text() == '{"reward_job": 1}\n'
+    assert (filled.run_folder(run.id) / "scores.jsonl").read_text() == '{"reward_job": 1}\n{}\n'
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")

@@ -63,6 +63,13 @@ ATTACKS = {
         }]},
         "a token of 1000000 characters",
     ),
+    "many added tokens": (
+        {"added_tokens": [{
+            "id": 300 + number, "content": f"<{number}>", "single_word": False, "lstrip": False, "rstrip": False,
+            "normalized": False, "special": True,
+        } for number in range(100_001)]},
+        "100001 added tokens",
+    ),
 }  # fmt: skip
 HONEST = {
     "as SentencePiece's are": normalizers(*SPACES)

@@ -10,12 +10,20 @@ from dataclasses import replace
 import pytest
 
 from core import cli, demo, worker
-from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JobKind, ScoreFileConfig, config_values
+from core.config.jobs import (
+    CompareConfig,
+    ExportModelConfig,
+    FetchModelConfig,
+    GenerateConfig,
+    JobKind,
+    ScoreFileConfig,
+    config_values,
+)
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
 from core.errors import BadInput, ModelError, ProjectMoved
 from core.jobs import launch, lock, queue
 from core.labeling import gold, pack, simulate
-from core.machine import base_models
+from core.machine import base_models, model_cache
 from core.models import fetch
 from core.projects import archive
 from core.runs import sweep, wishes
@@ -393,6 +401,42 @@ def test_the_base_is_not_fetched_unasked(foreign, filled, plumbline):
     assert plumbline("generate", filled.folder, "--detach")[0] == 0
     assert plumbline("model", foreign.folder, "hub:somebody/model")[0] == 0, "typing it is the choice"
     assert plumbline("generate", foreign.folder, "--detach")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["m", "m.gguf"])
+def test_a_base_that_lies_elsewhere_is_not_even_looked_at_unasked(foreign, plumbline, monkeypatch, name):
+    """On Windows a look at `\\\\host\\share` tells the host who looks, with the hash of a password."""
+    place = f"/net/stranger.example/{name}"
+    foreign.set_setting("model", place)
+    looks = []
+
+    def spy(real):
+        def look(path, *args, **options):
+            looks.extend([path] if "stranger.example" in str(path) else [])
+            return real(path, *args, **options)
+
+        return look
+
+    for call in ("stat", "lstat", "open", "scandir", "listdir", "readlink"):
+        monkeypatch.setattr(os, call, spy(getattr(os, call)))
+    assert model_cache.listed([foreign.folder]) == []
+    assert place in plumbline("model", foreign.folder)[1]
+    for words in (("read", foreign.folder, "hello"), ("generate", foreign.folder, "--detach")):
+        exit_code, _, err = plumbline(*words)
+        assert exit_code == 2 and f"it uses the model in '{place}'" in err
+    add_job(foreign, FetchModelConfig())
+    run_queued(foreign)
+    assert "needs your word" in queue.listed(foreign)[0].error
+    assert looks == []
+    gate.trust(foreign)
+    assert "is not there" in plumbline("read", foreign.folder, "hello")[2]
+    assert looks
+
+
+def test_a_base_whose_name_no_path_has_is_a_sentence(filled, plumbline):
+    filled.set_setting("model", "a\0b")
+    for words in (("model", filled.folder), ("read", filled.folder, "hello"), ("trust", filled.folder, "--yes")):
+        assert "is no name of a model" in "".join(plumbline(*words)[1:])
 
 
 # --- the command -------------------------------------------------------------------------------------------------

@@ -204,8 +204,10 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
 
 def sentiment_project(folder: Path, options: argparse.Namespace) -> Any:
     from core.store import create_project, prompts
+    from core.trust import gate
 
     project = create_project(folder, "Sentiment", options.model)
+    gate.made_here(project)
     prompts.add(project, neutral())
     return project
 

@@ -9,13 +9,19 @@ def inside(folder: Path, *names: str) -> Path:
     """`folder / names`, each of which may have parts of its own (`runs/3/step-000010`).
 
     Raises `BadInput` for a name that is empty, absolute, holds `..`, a drive or what no file system takes, and for a
-    link that leads out of the folder. What is named need not exist.
+    link on the way, wherever it leads: of two names for one place the second would be written over the first. What is
+    named need not exist.
     """
     for name in names:
         parts = PureWindowsPath(name)  # both kinds of slash, and drives
         if not parts.parts or parts.anchor or ".." in parts.parts or "\\" in name or not name.isprintable():
             raise BadInput(f"{folder} names {name!r}, which is no place inside it: nothing there is read or written.")
-    path = folder.joinpath(*names)
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise BadInput(f"{path} is a link out of the project: put what it leads to in its place, or remove it.")
+    path, root = folder.joinpath(*names), folder.resolve()
+    try:
+        found = path.resolve()
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise BadInput(f"{path} is a link that leads nowhere: remove it.") from error
+    if found != root.joinpath(*names):
+        where = "within" if found.is_relative_to(root) else "out of"
+        raise BadInput(f"{path} is a link {where} the project: put what it leads to in its place, or remove it.")
     return path

@@ -21,6 +21,7 @@ from core.labeling.written import parse_order
 from core.records import Prompt
 from core.store import create_project, open_project, prompts, rankings
 from core.store.runs import job_metrics, job_samples
+from core.trust import gate
 from tests.ranked import counting_rankings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -174,6 +175,7 @@ def at_work(tmp_path_factory, tiny_model):
         patch.setenv("PLUMBLINE_DTYPE", "float32")
         patch.setenv("HF_HUB_OFFLINE", "1")
         project = create_project(place / "project", model=str(tiny_model))
+        gate.made_here(project)
         prompts.add(project, [Prompt(0, f"question {number}?") for number in range(6)])
         project.close()
         process = launch.ensure_worker(place / "project", idle=300)

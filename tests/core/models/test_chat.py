@@ -22,7 +22,7 @@ from core.models.logprobs import predictions
 from core.models.rows import from_lists
 from core.models.sampling import sample
 from core.models.seeds import generator
-from core.store import create_project, open_project
+from core.store import open_project
 from tests.tiny import make_tiny_model
 
 CHATML = (
@@ -227,7 +227,7 @@ def test_tokens_without_a_text_are_never_drawn_and_a_stop_text_ends_an_answer(lo
 
 def test_a_process_without_weights_says_what_the_model_reads(loaded, tmp_path, capsys):
     base, folder = loaded(STRICT), str(tmp_path / "project")
-    create_project(tmp_path / "project", model=str(base.spec.folder)).close()
+    assert cli.run(["new", folder, "--model", str(base.spec.folder)]) == 0
     assert cli.run(["read", folder, json.dumps(THREE.data()), "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found["tokens"] == len(chat.prompt_ids(base, THREE)) and found["longest"] == base.context

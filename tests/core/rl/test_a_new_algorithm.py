@@ -53,8 +53,10 @@ from core.jobs import queue
 from core.records import Prompt
 from core.store import create_project, prompts
 from core.store.runs import job_metrics
+from core.trust import gate
 
 project = create_project(Path(sys.argv[1]), model=sys.argv[2])
+gate.made_here(project)
 prompts.add(project, [Prompt(0, f"prompt {i}") for i in range(4)])
 config = TrainPolicyConfig(
     algorithm="eleventh", gold="length", train_on_gold=True, steps=2, batch_size=4, max_new_tokens=4

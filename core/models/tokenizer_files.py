@@ -1,0 +1,111 @@
+"""The one way a tokenizer is loaded from a model's folder, whoever asks: looked at first, without a network or code.
+
+Its config names the class that reads it, and transformers would take anything of that name: a model, which is made and
+may bring code of the folder's own along, or a processor, which asks the hub for whatever the folder names.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES, tokenizer_class_from_name
+
+from core.errors import ModelError
+from core.machine.base_models import ModelSpec
+from core.machine.model_files import MOST_INDEX, read_json
+from core.models import tokenizer_probe, tokenizer_rules, vetting
+
+#: transformers leaves this ending out, or adds it, until it finds a class.
+FAST = "Fast"
+CLASS, KIND = "tokenizer_class", "model_type"
+#: Tokens by name or in lists, each of which is looked for among all the others; published ones have some thousand.
+MOST_NAMED = 5000
+#: No vocabulary is so large: what lies between a number and those before it is made up.
+MOST_NUMBER = 2_000_000
+#: Tokens by their numbers, and the file of tokens with theirs.
+BY_NUMBER, ADDED = "added_tokens_decoder", "added_tokens.json"
+
+
+def load(spec: ModelSpec) -> Any:
+    """The tokenizer of a model that is here. Raises `ModelError` for what is not used, and whatever transformers says
+    of files that it cannot read."""
+    if spec.kind != "embedded":  # that one's hash is known
+        vetting.check_folder(spec.folder)
+        check_class(spec.folder)
+        check_tokens(spec.folder)
+        tokenizer_probe.check(spec.folder)
+    return _loaded(spec.folder)
+
+
+def load_of_gguf(gguf: Path) -> Any:
+    """The tokenizer in a GGUF file that lies alone in its folder."""
+    return _loaded(gguf.parent, gguf_file=gguf.name)
+
+
+def _loaded(folder: Path, **more: Any) -> Any:
+    with vetting.offline():
+        found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **more)
+    vetting.check_templates(found, folder)
+    return found
+
+
+def check_class(folder: Path) -> None:
+    """Raise a `ModelError` where the folder's files would have anything but a tokenizer's class read its tokenizer."""
+    for path in (folder / "tokenizer_config.json", folder / "config.json"):
+        for key, value in vetting.entries(read_json(path, MOST_INDEX) if path.exists() else {}):
+            if key in (CLASS, KIND) and value is not None and not all(map(_is_tokenizer, _classes(key, value))):
+                raise ModelError(f"{path} names what is no tokenizer ({key}: {value!r:.80}): {vetting.ANOTHER}.")
+
+
+def check_tokens(folder: Path) -> None:
+    """Raise a `ModelError` for tokens beside the tokenizer's own file that would take for ever to add."""
+    for name in ("tokenizer_config.json", "special_tokens_map.json", ADDED):
+        path = folder / name
+        found = read_json(path, MOST_INDEX) if path.exists() else {}
+        added = found if name == ADDED else found.get(BY_NUMBER)
+        named = {key: value for key, value in found.items() if name != ADDED and key != BY_NUMBER and "token" in key}
+        count = sum(len(value) if isinstance(value, list | dict) else 1 for value in named.values())
+        many = len(added) if isinstance(added, Mapping) else 0
+        if many > tokenizer_rules.MOST_ADDED or count > MOST_NAMED:
+            raise ModelError(f"{path} adds {max(many, count)} tokens: {vetting.ANOTHER}.")
+        if isinstance(added, Mapping) and not all(map(_is_number, added.values() if name == ADDED else added)):
+            raise ModelError(f"{path} adds a token by a number that none has: {vetting.ANOTHER}.")
+        if (longest := max(map(len, _texts([named, added])), default=0)) > tokenizer_rules.MOST_TOKEN:
+            raise ModelError(f"{path} has a token of {longest} characters: {vetting.ANOTHER}.")
+
+
+def _is_number(value: object) -> bool:
+    """Of a token, as text or not."""
+    return (isinstance(value, str) and value.isdecimal() and len(value) < 8 and int(value) < MOST_NUMBER) or (
+        isinstance(value, int) and 0 <= value < MOST_NUMBER
+    )
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All there are in JSON, keys as well."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, str):
+            yield found
+        elif isinstance(found, dict):
+            waiting += [*found, *found.values()]
+        elif isinstance(found, list):
+            waiting += found
+
+
+def _classes(key: str, value: object) -> Iterator[object]:
+    """What transformers may find by a name; nothing for a kind of model whose tokenizer is in no table."""
+    if not isinstance(value, str):
+        yield value
+    elif key == KIND:
+        if registered := TOKENIZER_MAPPING_NAMES.get(value):
+            yield tokenizer_class_from_name(registered)
+    else:
+        plain = value.removesuffix(FAST)
+        yield from filter(None, map(tokenizer_class_from_name, {value, plain, plain + FAST}))
+
+
+def _is_tokenizer(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, PreTrainedTokenizerBase)
