@@ -60,7 +60,7 @@ class ChatText:
         except Refused as error:
             raise self._not_taken(error.why) from error
         self._check_whole(conversation, marks.without(text))
-        return Rendered(text, marks, tuple(f"The chat template of {self.title} {note}" for note in repair.notes))
+        return Rendered(text, marks, tuple(f"the chat template of {self.title} {note}" for note in repair.notes))
 
     def with_system(self, conversation: Conversation) -> Conversation:
         """With the project's system prompt where it brings none."""

@@ -13,7 +13,7 @@ from typing import Any
 from core.conversation import Conversation, Message
 
 BETWEEN = "\n\n"
-#: What is told of each repair, after "The chat template of X".
+#: What is told of each repair, after "the chat template of X".
 TOLD = {
     "first": "takes a system turn at the beginning alone: later ones were put before the user's turn that follows",
     "none": "takes no system turn: it was put before the user's turn that follows",
