@@ -154,7 +154,7 @@ def known(error: BaseException) -> KnownError | None:
         )
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         return BadInput(
-            f"A text holds {error.object[error.start]}, half of a letter or a byte that is no UTF-8: write it anew."
+            f"A text holds {error.object[error.start]}, half a letter or a byte that is no UTF-8: write it anew."
         )
     if isinstance(error, UnicodeDecodeError) and _is_of_the_store(error):
         return DamagedProject(DAMAGED)

@@ -50,7 +50,7 @@ class JobContext:
         path = self.folder / name
         if self.world.main and not (self.resume_from and path.is_file()):
             self.project.make_run_folder(self.job_id)
-            with beside.file(path) as made:
+            with beside.of_project(path) as made:
                 made.write_text(json.dumps(make()), encoding="utf-8")
         self.world.agreed(None)  # nobody reads before it is written
         try:

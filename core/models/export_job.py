@@ -71,7 +71,7 @@ def run(context: JobContext) -> Events:
         card = _card(context, job, spec.loadable) + _said(chat)
         (made / "README.md").write_text(card, encoding="utf-8")
         context.project.make_run_folder(context.job_id)
-        with beside.file(mark) as whole:
+        with beside.of_project(mark) as whole:
             whole.write_text(_identity(made), encoding="utf-8")
     yield Progress(3, 3, "Done")
     yield _written(out, job.id)

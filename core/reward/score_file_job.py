@@ -76,7 +76,7 @@ def run(context: JobContext) -> Events:
 
 def adding(path: Path, done: list[dict[str, Any]]) -> TextIO:
     """A new file in place of the one that held what is `done`, which might have a second name; to add to."""
-    with beside.file(path) as made, made.open("w", encoding="utf-8") as file:
+    with beside.of_project(path) as made, made.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in done)
     return path.open("a", encoding="utf-8")
 

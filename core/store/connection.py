@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core.errors import AlteredProject, BadInput
+from core.errors import AlteredProject, known
 from core.store.side_files import refuse_traps
 
 T = TypeVar("T")
@@ -35,10 +35,6 @@ LIMITS = {
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 20,
     sqlite3.SQLITE_LIMIT_ATTACHED: 2,
 }
-HALF_A_LETTER = (
-    "A text holds half a letter, as a paste that was cut may: delete what is shown there in place of a letter, and try "
-    "again."
-)
 #: Steps of SQLite's machine that a look at what a file holds may take; at a project they are some thousands.
 STEPS = 200_000
 
@@ -176,8 +172,8 @@ def write(database: Connection) -> Iterator[Connection]:
                 database.conn.execute("release part")
             else:
                 database.conn.execute("rollback")
-        if isinstance(error, UnicodeEncodeError):
-            raise BadInput(HALF_A_LETTER) from error
+        if isinstance(error, UnicodeEncodeError) and (sentence := known(error)) is not None:
+            raise sentence from error
         raise
 
 

@@ -30,6 +30,13 @@ def file(target: Path) -> Iterator[Path]:
     Raises `BadInput` for a file of a project's own.
     """
     own.refuse(target)
+    with of_project(target) as made:
+        yield made
+
+
+@contextmanager
+def of_project(target: Path) -> Iterator[Path]:
+    """The same for what the program keeps in a project for itself."""
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
     with scratch(target.parent) as folder:
