@@ -53,24 +53,24 @@ class Conversing(KeptTalk):
     def send_turn(self, place: int) -> None:
         """Ask which answers to a turn are to be ranked."""
         asked, job = self.talk.asked_at(place), self.session.job(self.talk.job_at(place), CompareJob)
-        self.line.ask(asked, self._answered(job, asked), GenerateConfig() if job is None else writer_of(job))
+        self.to_rank.ask(asked, self._answered(job, asked), GenerateConfig() if job is None else writer_of(job))
 
     def rank_these(self) -> None:
         """Send both answers to the last question to Rank."""
         if (found := self._answered(self.job, self.talk.conversation)) is not None:
-            self.line.send(found)
+            self.to_rank.send(found)
 
     def write_more(self) -> None:
         """Let the tuned policy answer the last question twice more."""
         if (job := self.job) is not None:
-            self.line.write_more(self.talk.conversation, writer_of(job))
+            self.to_rank.write_more(self.talk.conversation, writer_of(job))
 
     def _answered(self, job: CompareJob | None, asked: Conversation) -> Answered | None:
         """What both said to a question in a job; None where that is about something else."""
         try:
             found = sending.of_comparison(self.session.project, job) if job is not None else []
         except KnownError as error:
-            errors.show(error, self.line)
+            errors.show(error, self.to_rank)
             return None
         return next((each for each in found if each.conversation == asked), None)
 

@@ -104,7 +104,7 @@ class PlaygroundPage(QWidget):
         head = row(
             label("Rewards", "heading"), None, self.go_on_button, self.bar.rank_button, self.bar.more_button
         )  # fmt: skip
-        right = card(column(head, self.view, self.talk.line, spacing=SPACE))
+        right = card(column(head, self.view, self.talk.to_rank, spacing=SPACE))
         self.empty = Empty(
             "No reward model yet",
             "Train one, or name one that was made elsewhere: then every text gets its reward here, token by token.",

@@ -53,16 +53,16 @@ class ScoringTalk(KeptTalk):
     def send(self, job: ScoreJob) -> None:
         """Let the answers that were scored be ranked first."""
         if (found := self._answered(job, job.config.asked)) is not None:
-            self.line.send(found)
+            self.to_rank.send(found)
 
     def write_more(self, job: ScoreJob) -> None:
         """Let the base model answer the same twice more."""
-        self.line.write_more(job.config.asked, GenerateConfig())
+        self.to_rank.write_more(job.config.asked, GenerateConfig())
 
     def send_turn(self, place: int) -> None:
         """Ask which answers to a turn are to be ranked."""
         asked, job = self.talk.asked_at(place), self.session.job(self.talk.job_at(place), ScoreJob)
-        self.line.ask(asked, self._answered(job, asked), GenerateConfig())
+        self.to_rank.ask(asked, self._answered(job, asked), GenerateConfig())
 
     def _answered(self, job: ScoreJob | None, asked: Conversation) -> Answered | None:
         """What was scored for a question in a job, by the labeler, who wrote it; None where that is about something
@@ -72,5 +72,5 @@ class ScoringTalk(KeptTalk):
                 return None
             return sending.of_scoring(job, labelers.named(self.session.project, self.session.labeler_name).id)
         except KnownError as error:
-            errors.show(error, self.line)
+            errors.show(error, self.to_rank)
             return None

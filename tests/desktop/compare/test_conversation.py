@@ -208,10 +208,13 @@ def test_what_no_window_kept_is_no_conversation(tab, qtbot, kept):
 def test_answers_whose_job_is_gone_can_be_asked_for_again(tab, qtbot):
     messages = [{"role": "user", "content": "x"}]
     tab.session.project.set_setting("talk/compare", {"messages": messages, "jobs": [99]})
-    tab.conversing.look_again()
-    qtbot.waitUntil(lambda: "no longer here" in texts(tab))
-    press(tab, qtbot, "Take back the last turn")
-    assert tab.prompt.text() == "x"
+    other = Tab(tab.session)
+    qtbot.addWidget(other)
+    other.show()
+    qtbot.waitUntil(lambda: "no longer here" in texts(other))
+    press(other, qtbot, "Take back the last turn")
+    assert other.prompt.text() == "x"
+    other.close()
 
 
 def test_a_strangers_turn_is_only_text(tab, qtbot):
