@@ -51,10 +51,19 @@ def press(page, qtbot, title):
 
 
 def scored(page, qtbot, prompt, *answers):
-    """The answers get 0, 1, 2 ... as a worker would write it; returns the job."""
+    """The answers get 0, 1, 2 ...; returns the job."""
+    asks(page, qtbot, prompt, *answers)
+    return worked(page)
+
+
+def asks(page, qtbot, prompt, *answers):
     page.prompt.setPlainText(prompt)
     page.completion.setPlainText("\n---\n".join(answers))
     press(page, qtbot, "Score")
+
+
+def worked(page):
+    """The scores are there, as a worker would write them."""
     job = queue.listed(page.session.project, ScoreJob)[0]
     count = len(job.config.completions)
     worker = open_project(page.session.project.folder)
@@ -132,6 +141,30 @@ def test_scores_of_another_conversation_are_not_gone_on_from(page, qtbot):
     job = queue.listed(page.session.project, ScoreJob)[0]
     press(page, qtbot, "New conversation")
     assert not page.talk.fits(job) and not page.go_on_button.isVisible()
+
+
+def test_scores_that_come_when_another_conversation_was_begun_are_not_shown(page, qtbot):
+    two_turns(page, qtbot)
+    asks(page, qtbot, "And?", "a", "b")
+    press(page, qtbot, "New conversation")
+    worked(page)
+    assert page.scores.rowCount() == 0 and "another conversation" in page.said.text()
+    assert not page.bar.rank_button.isVisible() and not page.go_on_button.isVisible()
+    asks(page, qtbot, "And?", "a", "b")
+    worked(page)
+    assert page.scores.rowCount() == 2 and page.bar.rank_button.isVisible()
+
+
+def test_what_was_typed_since_it_was_scored_stays(page, qtbot):
+    scored(page, qtbot, "Hi", "Yes?", "Hello there!")
+    more = "Yes?\n---\nHello there!\n---\nA third"
+    page.completion.setPlainText(more)
+    press(page, qtbot, "Go on from here")
+    assert (page.prompt.toPlainText(), page.completion.toPlainText()) == ("", more)
+    scored(page, qtbot, "Who are you?", "Nobody.", "A friend.")
+    page.prompt.setPlainText("Who, really?")
+    press(page, qtbot, "Go on from here")
+    assert (page.prompt.toPlainText(), page.completion.toPlainText()) == ("Who, really?", "")
 
 
 def test_scored_answers_are_ranked_as_their_writers_own(page, qtbot):
