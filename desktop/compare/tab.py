@@ -20,7 +20,7 @@ from desktop import errors
 from desktop.actions import GO_TO
 from desktop.compare import actions
 from desktop.compare.composer import Composer
-from desktop.compare.conversation import Conversing
+from desktop.compare.conversation import Conversing, tokens_of
 from desktop.compare.duel import Duel
 from desktop.compare.results import Results
 from desktop.compare.words import policy_of, said_of
@@ -51,7 +51,7 @@ class Tab(TabWidget, LooksAtConversation):
         super().__init__(session, parent)
         self._shown: int | None = None
         self.busy = label("", "muted")
-        self.conversing = Conversing(session, self)
+        self.conversing = Conversing(session, self, lambda: self.policy.currentData())
         self.conversing.changed.connect(self._talk_changed)
         self.in_talk = bool(self.conversing.talk.messages)
         """Is the conversation seen, and not another comparison?"""
@@ -234,14 +234,13 @@ class Tab(TabWidget, LooksAtConversation):
         """Queue a comparison on a conversation, or on the held-out prompts. Raises `KnownError`."""
         policy = self.policy.currentData()
         run = queue.run_of(self.session.project, policy, TrainPolicyJob)
-        tokens = run.config.max_new_tokens
         plain = asked is not None and asked.is_plain
         config = CompareConfig(
             policy_job=policy,
             prompts=(asked.text,) if asked is not None and plain else (),
             conversations=(asked.key,) if asked is not None and not plain else (),
             gold=run.config.gold,
-            max_new_tokens=tokens if asked is None else max(64, tokens),
+            max_new_tokens=run.config.max_new_tokens if asked is None else tokens_of(run),
         )
         job = self.session.start(JobKind.COMPARE, config)
         assert isinstance(job, CompareJob)

@@ -3,12 +3,24 @@
 import pytest
 from PySide6.QtCore import Qt
 
-from core.config.jobs import CompareJob
+from core.config.jobs import CompareJob, GenerateJob
 from core.jobs import queue
-from core.store import open_project
+from core.records import NewRanking
+from core.store import completions, labelers, open_project, rankings
 from desktop.compare.tab import Tab
 from desktop.session import Session
-from tests.desktop.compare.test_conversation import answered, asks, press, said, tab, texts, tuned, two_turns
+from tests.desktop.compare.test_conversation import (
+    answered,
+    asks,
+    boxes,
+    choose,
+    press,
+    said,
+    tab,
+    texts,
+    tuned,
+    two_turns,
+)
 
 __all__ = ["tab", "tuned"]
 
@@ -101,3 +113,42 @@ def test_two_windows_have_a_conversation_each(tab, second, qtbot):
     assert said(tab) == before and said(second) == []
     second.refresh(None)
     assert said(second) == []
+
+
+def test_answers_that_were_ranked_already_are_not_said_to_come_again(tab, qtbot):
+    two_turns(tab, qtbot)
+    press(tab, qtbot, "Rank these")
+    assert "first in the queue" in texts(tab) and tab.conversing.to_rank.go.isVisible()
+    project = tab.session.project
+    group = max(completions.group_ids(project))
+    me = labelers.named(project, tab.session.labeler_name)
+    rankings.add(project, NewRanking(group, me.id, dict.fromkeys(completions.ids(project, group), 1)))
+    press(tab, qtbot, "Rank these")
+    assert "ranked these answers already" in texts(tab) and not tab.conversing.to_rank.go.isVisible()
+
+
+def test_two_more_are_written_by_the_chosen_policy_where_the_comparison_is_gone(tab, qtbot):
+    messages = [{"role": "user", "content": "x"}]
+    tab.session.project.set_setting("talk/compare", {"messages": messages, "jobs": [99]})
+    other = Tab(tab.session)
+    qtbot.addWidget(other)
+    other.show()
+    choose(other, qtbot, 0, "Two more answers, blind")
+    (job,) = queue.listed(tab.session.project, GenerateJob)
+    assert (job.config.policy_job, job.config.max_new_tokens) == (1, 64)
+    other.close()
+
+
+def test_where_no_policy_is_left_it_is_said_that_nothing_can_be_sent(filled, qtbot):
+    messages = [{"role": "user", "content": "x"}]
+    filled.set_setting("talk/compare", {"messages": messages, "jobs": [99]})
+    session = Session(filled)
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    tab.show()
+    tab.bubbles.turn_chosen.emit(0)
+    (box,) = boxes()
+    assert len(box.buttons()) == 1 and "no tuned policy" in box.informativeText()
+    box.reject()
+    tab.close()
+    session.rest()

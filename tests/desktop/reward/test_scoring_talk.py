@@ -11,7 +11,7 @@ from core.config.training import TrainRewardConfig, TrainRewardResult
 from core.events import Result
 from core.jobs import queue
 from core.jobs.recorder import Recorder
-from core.store import completions, open_project, prompts
+from core.store import completions, labelers, open_project, prompts
 from desktop.places import PageId, TabId
 from desktop.reward.playground_page import PlaygroundPage
 from desktop.session import Session
@@ -192,6 +192,9 @@ def test_an_earlier_turn_is_sent_with_what_was_scored_for_it(page, qtbot):
     two_turns(page, qtbot)
     page.bubbles.turn_chosen.emit(1)
     (box,) = [box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible()]
+    me = page.session.labeler_name
+    assert labelers.find(page.session.project, me) is None, "who only looks is no labeler"
+    assert f"{me} counts as the writer" in box.informativeText()
     (button,) = [button for button in box.buttons() if button.text() == "Rank these"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     number = next(prompt.id for prompt in prompts.listed(page.session.project) if prompt.text == "Hi")
