@@ -70,7 +70,7 @@ class Tab(TabWidget, LooksAtConversation):
         self.heldout = action_button(actions.HELD_OUT, self.compare_heldout)
         self.composer = Composer(self.session, self)
         self.composer.asked.connect(self.ask)
-        self.prompt, self.bar, self.hint = self.composer.prompt, self.composer.bar, self.composer.hint
+        self.prompt, self.bar = self.composer.prompt, self.composer.bar
         self.bar.rank_asked.connect(self.conversing.rank_these)
         self.bar.more_asked.connect(self.conversing.write_more)
         self.bar.new_asked.connect(self.conversing.begin_anew)
@@ -84,8 +84,6 @@ class Tab(TabWidget, LooksAtConversation):
         self.bubbles.turn_chosen.connect(self.conversing.send_turn)
         self.bubbles.unfold()
         self.results = Results(self.session.project)
-        self.list, self.more = self.results.list, self.results.more
-        self.wins, self.after = self.results.figures.wins, self.results.figures.after
         self.empty = Empty(
             "Nothing to compare yet",
             "Once a policy is tuned, type any prompt to see what it changed, or let both answer the held-out prompts.",

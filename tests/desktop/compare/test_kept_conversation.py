@@ -9,18 +9,8 @@ from core.records import NewRanking
 from core.store import completions, labelers, open_project, rankings
 from desktop.compare.tab import Tab
 from desktop.session import Session
-from tests.desktop.compare.test_conversation import (
-    answered,
-    asks,
-    boxes,
-    choose,
-    press,
-    said,
-    tab,
-    texts,
-    tuned,
-    two_turns,
-)
+from tests.desktop.compare.test_conversation import answered, asks, choose, said, tab, tuned, two_turns
+from tests.desktop.talks import boxes, press, texts
 
 __all__ = ["tab", "tuned"]
 

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from core.config.jobs import GenerateJob, ScoreJob, ScoreResult
 from core.config.training import TrainRewardConfig, TrainRewardResult
@@ -15,16 +14,14 @@ from core.store import completions, labelers, open_project, prompts
 from desktop.places import PageId, TabId
 from desktop.reward.playground_page import PlaygroundPage
 from desktop.session import Session
-from tests.jobs import add_job, set_job
+from tests.desktop.talks import boxes, press, texts, with_run
+from tests.jobs import set_job
 
 
 @pytest.fixture
 def judged(filled):
     """A project with a reward model, run 1."""
-    run = add_job(filled, TrainRewardConfig())
-    Recorder(filled, run.id).record(Result(TrainRewardResult(adapter="runs/1/x")))
-    set_job(filled, run.id, status="done")
-    return filled
+    return with_run(filled, TrainRewardConfig(), TrainRewardResult(adapter="runs/1/x"))
 
 
 @pytest.fixture
@@ -39,15 +36,6 @@ def page(judged, qtbot):
     yield found
     found.leave()
     session.rest()
-
-
-def texts(widget):
-    return " ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
-
-
-def press(page, qtbot, title):
-    found = [each for each in page.findChildren(QPushButton) if each.text() == title and each.isVisible()]
-    qtbot.mouseClick(found[0], Qt.MouseButton.LeftButton)
 
 
 def scored(page, qtbot, prompt, *answers):
@@ -191,7 +179,7 @@ def test_one_answer_is_not_ranked_and_two_more_are_written_by_the_base(page, qtb
 def test_an_earlier_turn_is_sent_with_what_was_scored_for_it(page, qtbot):
     two_turns(page, qtbot)
     page.bubbles.turn_chosen.emit(1)
-    (box,) = [box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible()]
+    (box,) = boxes()
     me = page.session.labeler_name
     assert labelers.find(page.session.project, me) is None, "who only looks is no labeler"
     assert f"{me} counts as the writer" in box.informativeText()
