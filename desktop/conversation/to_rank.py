@@ -27,7 +27,7 @@ LATER = "Sent to Rank, blind: {} there."
 SAID = {
     Place.RANKED: "You ranked these answers already: they do not come again.",
     Place.SKIPPED: "You skipped these answers in Rank: go there to rank them after all.",
-    Place.OTHERS: "Sent to Rank: they come first for the labelers whose part they are, and you are none of them.",
+    Place.OTHERS: "Sent to Rank, for the labelers whose part it is: you are none of them.",
 }
 WRITTEN = "Two more answers are being written: they will be first in Rank."
 WRITTEN_FOR_SOME = "Two more answers are being written: they will be first in Rank for those whose part they are."
@@ -44,9 +44,11 @@ class ToRank(QWidget):
         self.session = session
         self._actions = actions
         self._group: int | None = None
-        self.said = label("", "good")
+        self.said = label("", "good", wrap=True)
         self.go = action_button(actions.rank_now, self._go, default=False)
-        self.setLayout(row(self.said, self.go, None, spacing=SPACE))
+        line = row(self.said, self.go, spacing=SPACE)
+        line.setStretch(0, 1)
+        self.setLayout(line)
         self.hide()
         session.replayed.connect(self._replayed)
 
