@@ -38,6 +38,7 @@ from desktop.workspace import Workspace
 
 #: Pixels that a desktop puts above a window.
 TITLE_BAR = 32
+NOTHING_ASKED = "Nothing is asked here: rank a prompt, or select or type one in Instructions, Compare or Try it."
 
 
 class Window(QMainWindow):
@@ -206,7 +207,7 @@ class Window(QMainWindow):
     def show_reading(self) -> None:
         """What the model reads of the conversation that the tab shows."""
         if self.page is not None and not self.page.show_reading():
-            self.workspace.say("Nothing is asked here: select or type a prompt in Instructions, or rank one.")
+            self.workspace.say(NOTHING_ASKED)
 
     def take_back(self, direction: Direction) -> None:
         """Undo or redo what was done last in this window, wherever that was."""

@@ -10,7 +10,7 @@ from core.errors import BadInput
 from core.jobs import queue
 from core.labeling import sending
 from core.labeling.sending import Answered
-from core.store import Project, labelers
+from core.store import Project
 
 
 @click.command("send-to-rank")
@@ -22,22 +22,22 @@ def send_to_rank(folder: Path, job: int, labeler: str, as_json: bool) -> None:
     """Let the answers of JOB, a comparison or a scoring, be ranked before anything else, without telling who wrote
     which."""
     with opened(folder) as project:
-        found = [each for each in _answered(project, job, labeler) if len(each.answers) > 1]
+        found = [each for each in _answered(project, job) if len(each.answers) > 1]
         if not found:
             raise BadInput(f"Job {job} has no two different answers to one prompt: `watch` follows it.")
         with project.write():
-            sent = [sending.send(project, each) for each in found]
+            sent = [sending.send(project, each, labeler) for each in found]
     values = [{"prompt": each.prompt_id, "group": each.group_id} for each in sent]
     said = f"{len(sent)} {'prompt is' if len(sent) == 1 else 'prompts are'} ranked first now: `rank` begins with them."
     show({"sent": values}, as_json, said)
 
 
-def _answered(project: Project, number: int, labeler: str) -> list[Answered]:
+def _answered(project: Project, number: int) -> list[Answered]:
     job = queue.get(project, number)
     if isinstance(job, CompareJob):
         return sending.of_comparison(project, job)
     if isinstance(job, ScoreJob):
-        return [sending.of_scoring(job, labelers.named(project, labeler).id)]
+        return [sending.of_scoring(job)]
     raise BadInput(f"Job {number} is {job.name}: give one that compared or scored answers.")
 
 

@@ -11,7 +11,7 @@ from core.errors import BadInput
 from core.events import NewCompletion
 from core.jobs import queue
 from core.records import ACTIVE, Prompt
-from core.store import Changes, Project, changed, completions, prompts
+from core.store import Changes, Project, assignments, completions, labelers, prompts
 from core.store.runs import job_samples
 from core.store.undo.steps import Refused
 
@@ -20,13 +20,14 @@ LABEL = "Send to Rank"
 
 @dataclass(frozen=True)
 class Answered:
-    """What was asked, and distinct answers to it with how each was written. `job_id` is the job in which they were
-    seen."""
+    """What was asked, and distinct answers to it with the `sampling` of each. `job_id` is the job in which they were
+    seen. Those that were `typed` have whoever sends them as their writer: no job says who typed."""
 
     conversation: Conversation
     answers: tuple[NewCompletion, ...]
-    how: tuple[dict[str, Any], ...]
+    sampling: tuple[dict[str, Any], ...]
     job_id: int
+    typed: bool = False
 
 
 class Sent(NamedTuple):
@@ -38,24 +39,25 @@ class Sent(NamedTuple):
     group_id: int
 
 
-def send(project: Project, answered: Answered) -> Sent:
-    """Put answers first in every labeler's queue. What is there already is found, not made again.
+def send(project: Project, answered: Answered, sender: str = "") -> Sent:
+    """Put answers first in the queue of every labeler who is to rank them. What was sent already is found, not made
+    again. The labeler called `sender` is the writer of answers that were typed.
 
     Raises `BadInput` where there are no two different answers.
     """
     if len(answered.answers) < 2:
         raise BadInput("There are no two different answers to rank: ask for two more.")
+    writer = labelers.named(project, sender).id if answered.typed else None
     with project.write():
         prompt_id, made = _prompt(project, answered.conversation)
         texts = sorted(answer.text for answer in answered.answers)
-        there = completions.texts_by_group(project, prompt_id)
-        group_id = next((number for number, found in there.items() if sorted(found) == texts), None)
+        there, first = completions.texts_by_group(project, prompt_id), assignments.sent_first(project)
+        group_id = next((number for number, found in there.items() if number in first and sorted(found) == texts), None)
         if group_id is None:
-            group_id = completions.add_group(
-                project, prompt_id, answered.answers, each=answered.how, job_id=answered.job_id
-            )
+            rows = tuple(replace(answer, written_by=writer or answer.written_by) for answer in answered.answers)
+            group_id = completions.add_group(project, prompt_id, rows, each=answered.sampling, job_id=answered.job_id)
             made |= {"completions", "completion_groups"}
-    return Sent(changed(LABEL, *made, ids=(prompt_id, group_id)), prompt_id, group_id)
+        return Sent(project.changed(LABEL, *made, ids=(prompt_id, group_id)), prompt_id, group_id)
 
 
 def _prompt(project: Project, conversation: Conversation) -> tuple[int, set[str]]:
@@ -82,7 +84,7 @@ def _of_comparison(project: Project, job: CompareJob) -> Iterator[Answered]:
         if asked is not None and len(rows) == 2 * copies:
             found = {row["completion"]: _of_sample(row, job) for row in reversed(rows)}
             answers = tuple(reversed(found.values()))
-            yield Answered(asked, answers, (_how(job.config, job.id),) * len(answers), job.id)
+            yield Answered(asked, answers, (_sampling(job.config, job.id),) * len(answers), job.id)
 
 
 def _asked(project: Project, job: CompareJob, rows: Sequence[dict[str, Any]]) -> list[Conversation | None]:
@@ -101,17 +103,16 @@ def _of_sample(row: dict[str, Any], job: CompareJob) -> NewCompletion:
     return NewCompletion(row["completion"], row["tokens"], ended, job.config.seed, policy_job=policy)
 
 
-def _how(config: CompareConfig, job_id: int) -> dict[str, Any]:
+def _sampling(config: CompareConfig, job_id: int) -> dict[str, Any]:
     values = asdict(config)
     names = ("temperature", "top_p", "max_new_tokens", "checkpoint")
     return {name: values[name] for name in names} | {"compared": job_id}
 
 
-def of_scoring(job: ScoreJob, labeler_id: int) -> Answered:
-    """What somebody wrote to be scored, as their own."""
-    texts = dict.fromkeys(job.config.completions)
-    answers = tuple(NewCompletion(text, 0, True, 0, written_by=labeler_id) for text in texts)
-    return Answered(job.config.asked, answers, ({"scored": job.id},) * len(answers), job.id)
+def of_scoring(job: ScoreJob) -> Answered:
+    """What somebody typed to be scored."""
+    answers = tuple(NewCompletion(text, 0, True, 0) for text in dict.fromkeys(job.config.completions))
+    return Answered(job.config.asked, answers, ({"scored": job.id},) * len(answers), job.id, typed=True)
 
 
 def more(project: Project, conversation: Conversation, writer: GenerateConfig) -> tuple[Changes, GenerateConfig]:
@@ -120,10 +121,11 @@ def more(project: Project, conversation: Conversation, writer: GenerateConfig) -
     with project.write():
         prompt_id, made = _prompt(project, conversation)
         seed = writer.seed + len(completions.texts_by_group(project, prompt_id))
+        changes = project.changed(LABEL, *made, ids=(prompt_id,))
     config = replace(
         writer, prompt_ids=(prompt_id,), split="all", completions=2, missing_only=False, rank_first=True, seed=seed
     )
-    return changed(LABEL, *made, ids=(prompt_id,)), config
+    return changes, config
 
 
 def take_back(project: Project, changes: Changes, job_id: int) -> None:

@@ -80,6 +80,11 @@ def queue(project: Project, labeler_id: int) -> Queue:
     return Queue(tuple(places), every + shown - len(passed), repeats, frozenset(first), tuple(sent))
 
 
+def sent_first(project: Project) -> set[int]:
+    """Groups that are ranked first by whoever has them to rank."""
+    return set(project.database.column(SENT))
+
+
 def too_large(project: Project) -> set[int]:
     """Groups of more completions than anybody orders, which only a project made elsewhere has."""
     return set(project.database.column(

@@ -21,6 +21,12 @@ def named(project: Project, name: str, *, kind: str = "person", detail: str = ""
     return found
 
 
+def find(project: Project, name: str) -> Labeler | None:
+    """The labeler called `name`, if there is one."""
+    sql = "select id, name, kind, detail from labelers where name = ?"
+    return next(iter(project.database.records(Labeler, sql, name.strip())), None)
+
+
 def listed(project: Project) -> list[Labeler]:
     return project.database.records(Labeler, "select id, name, kind, detail from labelers order by id")
 

@@ -30,6 +30,14 @@ class Typed:
                 return found
         return None
 
+    def look_again(self, accepted: Callable[[Any], bool]) -> Any:
+        """What another window made of one's own text since; None where that cannot be `accepted`."""
+        found = self._project.setting(self._key)
+        if found is None or not accepted(found):
+            return None
+        self._last = found
+        return found
+
     def keep(self, value: Any) -> None:
         """Write what is in the fields now; None where that is nothing."""
         if value == self._last:

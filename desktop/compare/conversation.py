@@ -1,8 +1,11 @@
 """The conversation with both policies: what was said, as it is kept in the project, and what becomes of a turn."""
 
+from collections.abc import Callable
+
 from PySide6.QtWidgets import QWidget
 
 from core.config.jobs import CompareJob, GenerateConfig
+from core.config.training import TrainPolicyJob
 from core.conversation import Conversation
 from core.errors import KnownError
 from core.labeling import sending
@@ -17,11 +20,15 @@ from desktop.widgets.bound import action_button
 
 #: The project's setting: the conversation as it stands.
 KEPT = "talk/compare"
+#: An answer to what is typed may be so long, however short those were that the policy was tuned on.
+LEAST_TOKENS = 64
 
 
 class Conversing(KeptTalk):
-    def __init__(self, session: Session, page: QWidget) -> None:
+    def __init__(self, session: Session, page: QWidget, policy: Callable[[], int | None]) -> None:
+        """`policy` is the run whose policy is chosen on the page, if there is one."""
         super().__init__(session, KEPT, actions.TALK, page)
+        self._policy = policy
 
     @property
     def job(self) -> CompareJob | None:
@@ -53,26 +60,36 @@ class Conversing(KeptTalk):
     def send_turn(self, place: int) -> None:
         """Ask which answers to a turn are to be ranked."""
         asked, job = self.talk.asked_at(place), self.session.job(self.talk.job_at(place), CompareJob)
-        self.line.ask(asked, self._answered(job, asked), GenerateConfig() if job is None else writer_of(job))
+        self.to_rank.ask(asked, self._answered(job, asked), self._chosen() if job is None else writer_of(job))
+
+    def _chosen(self) -> GenerateConfig | None:
+        """Who writes more answers where nobody knows any more which policy wrote the others."""
+        run = self.session.job(self._policy(), TrainPolicyJob)
+        return None if run is None else GenerateConfig(policy_job=run.id, max_new_tokens=tokens_of(run))
 
     def rank_these(self) -> None:
         """Send both answers to the last question to Rank."""
         if (found := self._answered(self.job, self.talk.conversation)) is not None:
-            self.line.send(found)
+            self.to_rank.send(found)
 
     def write_more(self) -> None:
         """Let the tuned policy answer the last question twice more."""
         if (job := self.job) is not None:
-            self.line.write_more(self.talk.conversation, writer_of(job))
+            self.to_rank.write_more(self.talk.conversation, writer_of(job))
 
     def _answered(self, job: CompareJob | None, asked: Conversation) -> Answered | None:
         """What both said to a question in a job; None where that is about something else."""
         try:
             found = sending.of_comparison(self.session.project, job) if job is not None else []
         except KnownError as error:
-            errors.show(error, self.line)
+            errors.show(error, self.to_rank)
             return None
         return next((each for each in found if each.conversation == asked), None)
+
+
+def tokens_of(run: TrainPolicyJob) -> int:
+    """The greatest length of an answer to what is typed."""
+    return max(LEAST_TOKENS, run.config.max_new_tokens)
 
 
 def writer_of(job: CompareJob) -> GenerateConfig:

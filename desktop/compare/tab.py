@@ -20,7 +20,7 @@ from desktop import errors
 from desktop.actions import GO_TO
 from desktop.compare import actions
 from desktop.compare.composer import Composer
-from desktop.compare.conversation import Conversing
+from desktop.compare.conversation import Conversing, tokens_of
 from desktop.compare.duel import Duel
 from desktop.compare.results import Results
 from desktop.compare.words import policy_of, said_of
@@ -39,6 +39,7 @@ from desktop.widgets.empty import Empty
 SHARE, SHARE_ALONE, LEAST = 0.36, 0.62, 150
 CHOOSE = "Choose the answer from which it goes on, or begin a new conversation."
 WAIT = "Both are still answering: what you typed stays here."
+KEPT = "This conversation was still here: go on with it, or begin a new one. What you typed stays."
 NEXT = "Type what you say next: both answer it."
 GONE = "The answers are no longer here: take the turn back to ask again."
 
@@ -50,7 +51,7 @@ class Tab(TabWidget, LooksAtConversation):
         super().__init__(session, parent)
         self._shown: int | None = None
         self.busy = label("", "muted")
-        self.conversing = Conversing(session, self)
+        self.conversing = Conversing(session, self, lambda: self.policy.currentData())
         self.conversing.changed.connect(self._talk_changed)
         self.in_talk = bool(self.conversing.talk.messages)
         """Is the conversation seen, and not another comparison?"""
@@ -65,11 +66,11 @@ class Tab(TabWidget, LooksAtConversation):
         bind(actions.POLICY, self.policy)
         self.policy.setMinimumWidth(220)
         self.policy.setPlaceholderText("No tuned policy yet")
-        self.policy.activated.connect(lambda _: self.show_newest())
+        self.policy.activated.connect(lambda _: self._policy_chosen())
         self.heldout = action_button(actions.HELD_OUT, self.compare_heldout)
         self.composer = Composer(self.session, self)
         self.composer.asked.connect(self.ask)
-        self.prompt, self.bar, self.hint = self.composer.prompt, self.composer.bar, self.composer.hint
+        self.prompt, self.bar = self.composer.prompt, self.composer.bar
         self.bar.rank_asked.connect(self.conversing.rank_these)
         self.bar.more_asked.connect(self.conversing.write_more)
         self.bar.new_asked.connect(self.conversing.begin_anew)
@@ -83,8 +84,6 @@ class Tab(TabWidget, LooksAtConversation):
         self.bubbles.turn_chosen.connect(self.conversing.send_turn)
         self.bubbles.unfold()
         self.results = Results(self.session.project)
-        self.list, self.more = self.results.list, self.results.more
-        self.wins, self.after = self.results.figures.wins, self.results.figures.after
         self.empty = Empty(
             "Nothing to compare yet",
             "Once a policy is tuned, type any prompt to see what it changed, or let both answer the held-out prompts.",
@@ -106,7 +105,7 @@ class Tab(TabWidget, LooksAtConversation):
             self.heading("Needs a tuned policy. Shows what it says beside what the reference says to the same prompt."),
             row(label("Policy"), self.policy, None, self.heldout),
             self.stack,
-            column(self.conversing.line, self.composer, spacing=SPACE),
+            column(self.conversing.to_rank, self.composer, spacing=SPACE),
             spacing=2 * SPACE,
         )
         page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
@@ -153,6 +152,11 @@ class Tab(TabWidget, LooksAtConversation):
         self.show_talk()
         self.prompt.setFocus()
 
+    def _policy_chosen(self) -> None:
+        """In a conversation it only changes who answers next."""
+        if not self.in_talk:
+            self.show_newest()
+
     def show_newest(self) -> None:
         """What the chosen policy and the reference said last to the held-out prompts, or else to any."""
         jobs = [job for job in self.session.jobs(CompareJob) if policy_of(job) == self.policy.currentData()]
@@ -179,7 +183,7 @@ class Tab(TabWidget, LooksAtConversation):
         self.what.setText(said_of(job) if job is not None else NEXT if in_talk and talk.goes_on else "")
         self.back.setVisible(in_talk or (job is not None and job.config.typed and job.status not in ACTIVE))
         self.to_talk.setVisible(bool(talk.messages) and not in_talk)
-        self.conversing.line.setVisible(in_talk and self.conversing.line.isVisible())
+        self.conversing.to_rank.setVisible(in_talk and self.conversing.to_rank.isVisible())
         self._show_wait(job)
 
     def _show_wait(self, job: Job | None) -> None:
@@ -190,11 +194,24 @@ class Tab(TabWidget, LooksAtConversation):
 
     def ask(self) -> None:
         """Let both answer what is typed: the next turn of the conversation, or the first of another one."""
-        job, talk = self.conversing.job, self.conversing.talk if self.in_talk else Talk()
-        if (asked := self.composer.turn_after(talk)) is not None:
+        if not self.composer.text:
+            return
+        if (why := self._why_not()) and not self.in_talk:
+            self.show_talk()
+        if why:
+            self.composer.say(why)
+        elif (asked := self.composer.turn_after(self.conversing.talk)) is not None:
             self._ask(asked)
-        elif self.composer.text:
-            self.composer.say(WAIT if job is not None and job.status in ACTIVE else CHOOSE)
+
+    def _why_not(self) -> str:
+        """Why what is typed cannot be asked now. A conversation of several turns gives way to none but by the person's
+        own wish."""
+        job, talk = self.conversing.job, self.conversing.talk
+        if job is not None and job.status in ACTIVE:
+            return WAIT
+        if self.in_talk:
+            return "" if talk.goes_on or talk.begins_anew else CHOOSE
+        return "" if talk.begins_anew else KEPT
 
     def _ask(self, talk: Talk) -> None:
         try:
@@ -215,14 +232,13 @@ class Tab(TabWidget, LooksAtConversation):
         """Queue a comparison on a conversation, or on the held-out prompts. Raises `KnownError`."""
         policy = self.policy.currentData()
         run = queue.run_of(self.session.project, policy, TrainPolicyJob)
-        tokens = run.config.max_new_tokens
         plain = asked is not None and asked.is_plain
         config = CompareConfig(
             policy_job=policy,
             prompts=(asked.text,) if asked is not None and plain else (),
             conversations=(asked.key,) if asked is not None and not plain else (),
             gold=run.config.gold,
-            max_new_tokens=tokens if asked is None else max(64, tokens),
+            max_new_tokens=run.config.max_new_tokens if asked is None else tokens_of(run),
         )
         job = self.session.start(JobKind.COMPARE, config)
         assert isinstance(job, CompareJob)

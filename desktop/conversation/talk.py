@@ -18,12 +18,13 @@ class Talk:
     @classmethod
     def read(cls, data: object) -> "Talk":
         """From what `data` gave; an empty one for anything else: a project may come from elsewhere."""
+        if not isinstance(data, Mapping):
+            return cls()
         try:
-            assert isinstance(data, Mapping)
             messages, jobs = data["messages"], data["jobs"]
             found = Conversation.read([*messages, {"role": "user", "content": "?"}]).messages[:-1]
             talk = cls(found, tuple(number for number in jobs if type(number) is int))
-        except (AssertionError, KeyError, TypeError, ValueError, RecursionError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             return cls()
         return talk if talk.questions and len(talk.jobs) == talk.questions and talk.by_turns else cls()
 
@@ -56,6 +57,11 @@ class Talk:
     def begins_anew(self) -> bool:
         """Is it so short that another question is another conversation?"""
         return not self.goes_on and self.questions < 2
+
+    def begins_with(self, other: "Talk") -> bool:
+        """Does it hold all of another one, from its beginning?"""
+        messages, jobs = len(other.messages), len(other.jobs)
+        return (self.messages[:messages], self.jobs[:jobs]) == (other.messages, other.jobs)
 
     def with_question(self, text: str, system: str = "") -> "Talk":
         """The user's next turn, or another conversation that begins with `system`."""

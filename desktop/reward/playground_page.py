@@ -42,6 +42,7 @@ BETWEEN = "---"
 DRAFT = "draft/try-it"
 #: What of the page's height the conversation may take, at least so many pixels.
 SHARE, LEAST = 0.24, 120
+OF_ANOTHER = "What was scored answers another conversation, so it is not shown: score again what is written here."
 ASK = "Write what is said next: that is what is answered."
 
 
@@ -104,7 +105,7 @@ class PlaygroundPage(QWidget):
         head = row(
             label("Rewards", "heading"), None, self.go_on_button, self.bar.rank_button, self.bar.more_button
         )  # fmt: skip
-        right = card(column(head, self.view, self.talk.line, spacing=SPACE))
+        right = card(column(head, self.view, self.talk.to_rank, spacing=SPACE))
         self.empty = Empty(
             "No reward model yet",
             "Train one, or name one that was made elsewhere: then every text gets its reward here, token by token.",
@@ -155,9 +156,12 @@ class PlaygroundPage(QWidget):
         job = self.runs.job
         return {"reward_job": job.id if job else 0, "reward_model": ""}
 
-    def start_scoring(self) -> None:
+    def _typed_answers(self) -> tuple[str, ...]:
         parts = re.split(rf"^{BETWEEN}[ \t]*$", self.completion.toPlainText(), flags=re.MULTILINE)
-        lines = tuple(part.strip() for part in parts if part.strip())
+        return tuple(part.strip() for part in parts if part.strip())
+
+    def start_scoring(self) -> None:
+        lines = self._typed_answers()
         if not lines:
             self._say("Write a completion first.")
             return
@@ -171,11 +175,18 @@ class PlaygroundPage(QWidget):
 
     def go_on(self) -> None:
         """From the completion that is looked at: what is typed next is answered after it."""
-        if self._found is not None and 0 <= self.view.chosen < len(self._lines):
-            self.talk.go_on(self._found, self._lines[self.view.chosen])
-            self.completion.clear()
-            self.prompt.clear()
+        found, lines = self._found, self._lines
+        if found is not None and 0 <= self.view.chosen < len(lines):
+            self.talk.go_on(found, lines[self.view.chosen])
+            self._clear_scored(found.config.asked.messages[-1].content, lines)
             self.prompt.setFocus()
+
+    def _clear_scored(self, question: str, answers: tuple[str, ...]) -> None:
+        """What was typed since it was scored stays."""
+        if self.prompt.toPlainText().strip() == question.strip():
+            self.prompt.clear()
+        if self._typed_answers() == answers:
+            self.completion.clear()
 
     def _take_back(self) -> None:
         """What was asked last can be mended, and its answers; what is typed already stays."""
@@ -263,7 +274,9 @@ class PlaygroundPage(QWidget):
         if job.status != "done":
             self._say(job.error or f"It was {job.status}: press the button to ask again.", "error")
             return
-        if isinstance(job, ScoreJob):
+        if isinstance(job, ScoreJob) and not self.talk.fits(job):
+            self._say(OF_ANOTHER)
+        elif isinstance(job, ScoreJob):
             self._found, self._lines = job, lines
             self._say(SCALES.get(job.result.scaled_by, SCALES["reference"]))
             self.view.show_scores(job.result, lines)

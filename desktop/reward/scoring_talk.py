@@ -4,11 +4,8 @@ from PySide6.QtWidgets import QWidget
 
 from core.config.jobs import GenerateConfig, ScoreJob
 from core.conversation import Conversation
-from core.errors import KnownError
 from core.labeling import sending
 from core.labeling.sending import Answered
-from core.store import labelers
-from desktop import errors
 from desktop.conversation.kept_talk import KeptTalk
 from desktop.reward import actions
 from desktop.session import Session
@@ -52,25 +49,17 @@ class ScoringTalk(KeptTalk):
 
     def send(self, job: ScoreJob) -> None:
         """Let the answers that were scored be ranked first."""
-        if (found := self._answered(job, job.config.asked)) is not None:
-            self.line.send(found)
+        self.to_rank.send(sending.of_scoring(job))
 
     def write_more(self, job: ScoreJob) -> None:
         """Let the base model answer the same twice more."""
-        self.line.write_more(job.config.asked, GenerateConfig())
+        self.to_rank.write_more(job.config.asked, GenerateConfig())
 
     def send_turn(self, place: int) -> None:
         """Ask which answers to a turn are to be ranked."""
         asked, job = self.talk.asked_at(place), self.session.job(self.talk.job_at(place), ScoreJob)
-        self.line.ask(asked, self._answered(job, asked), GenerateConfig())
+        self.to_rank.ask(asked, self._answered(job, asked), GenerateConfig())
 
     def _answered(self, job: ScoreJob | None, asked: Conversation) -> Answered | None:
-        """What was scored for a question in a job, by the labeler, who wrote it; None where that is about something
-        else."""
-        try:
-            if job is None or job.config.asked != asked:
-                return None
-            return sending.of_scoring(job, labelers.named(self.session.project, self.session.labeler_name).id)
-        except KnownError as error:
-            errors.show(error, self.line)
-            return None
+        """What was scored for a question in a job; None where that is about something else."""
+        return sending.of_scoring(job) if job is not None and job.config.asked == asked else None

@@ -14,10 +14,10 @@ TABLES = (
     "criterion_ranks", "drafts", "assignments", "calibration", "conflicts", "samples", "scores", "priorities",
 )  # fmt: skip
 #: Settings that are no choice of anybody: who is at work, how often a table was edited, where a tour stands, and what
-#: is being typed, which comes and goes beside the operations.
+#: is being typed or said in a conversation, which comes and goes beside the operations.
 NO_CHOICE = (
     "{row}.key not like 'edits/%' and {row}.key not like 'draft/%' and {row}.key not like 'guidelines_draft%'"
-    " and {row}.key not in ('worker', 'tour')"
+    " and {row}.key not like 'talk/%' and {row}.key not in ('worker', 'tour')"
 )
 
 #: The table, how many rows the statement adds to it, and its SQL.

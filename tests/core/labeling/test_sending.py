@@ -15,9 +15,10 @@ from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import sending
 from core.labeling.session import LabelingSession
-from core.records import NewRanking
+from core.labeling.standing import Place, Standing, standing
+from core.records import NewRanking, Prompt
 from core.runs import dependents
-from core.store import calibration, completions, labelers, open_project, prompts, rankings
+from core.store import assignments, calibration, completions, labelers, open_project, prompts, rankings
 from core.store.runs import job_samples
 from core.store.undo import History
 from core.store.undo.steps import Refused
@@ -142,11 +143,54 @@ def test_undo_takes_it_back_until_it_was_ranked(filled):
 def test_scored_texts_are_their_writers_own(filled):
     config = ScoreConfig(conversation=TALK.key, completions=("mine", "yours", "mine"))
     job = add_job(filled, config, status="done")
-    sent = sending.send(filled, sending.of_scoring(job, labelers.named(filled, "Ana").id))
+    sent = sending.send(filled, sending.of_scoring(job), "Ana")
     group = completions.group(filled, sent.group_id)
     assert group.prompt.conversation == TALK
     assert [item.origin for item in group.completions] == ["Written by hand by Ana"] * 2
     assert not [each for each in completions.written_here(filled, 99) if each.group_id == sent.group_id]
+
+
+def test_answers_to_be_ranked_are_not_those_that_were_there_by_another_way(filled):
+    job = compared(filled, "a", "b")
+    number = prompts.add(filled, [Prompt.of(TALK)]).ids[0]
+    there = completions.add_group(filled, number, tuple(NewCompletion(text, 3, True, 0) for text in "ab"))
+    (answered,) = sending.of_comparison(filled, job)
+    sent = sending.send(filled, answered)
+    assert sent.group_id != there and standing(filled, sent.group_id, "Ana") == Standing(Place.QUEUE)
+    assert LabelingSession(filled, labelers.named(filled, "Ana")).queue.first == sent.group_id
+
+
+def test_who_looks_at_what_was_scored_is_no_labeler_until_it_is_sent(filled):
+    job = add_job(filled, ScoreConfig(conversation=TALK.key, completions=("a", "b")), status="done")
+    found = sending.of_scoring(job)
+    assert labelers.find(filled, "Ana") is None and found.typed
+    history = History(filled)
+    history.mark(sending.send(filled, found, "Ana").changes)
+    session = LabelingSession(filled, labelers.named(filled, "Ana"))
+    session.editor.open(1)
+    session.editor.change(session.ordering.place_last(session.ordering.shown[0]))
+    session.save()
+    history.undo()
+    assert prompts.id_of(filled, TALK) is None, "what its writer ranked besides stays, and does not hold it"
+
+
+def test_where_answers_stand_for_who_sent_them(filled):
+    (answered,) = sending.of_comparison(filled, compared(filled, "a", "b"))
+    sent = sending.send(filled, answered).group_id
+    assert standing(filled, sent, "Nobody yet") == Standing(Place.QUEUE, 0)
+    session = LabelingSession(filled, labelers.named(filled, "Ana"))
+    (other,) = sending.of_comparison(filled, compared(filled, "c", "d"))
+    sending.send(filled, other)
+    assert standing(filled, sent, "Ana") == Standing(Place.QUEUE, 1), "what was sent last comes first"
+    skipping = assignments.skip(filled, session.labeler.id, sent)
+    assert standing(filled, sent, "Ana") == Standing(Place.SKIPPED) and skipping
+    assignments.unskip(filled, session.labeler.id)
+    rankings.add(filled, NewRanking(sent, session.labeler.id, dict.fromkeys(completions.ids(filled, sent), 1)))
+    assert standing(filled, sent, "Ana") == Standing(Place.RANKED)
+    assignments.assign(filled, [labelers.named(filled, "Bo").id], 1)
+    assert standing(filled, sent, "Cleo") == Standing(Place.OTHERS)
+    labelers.named(filled, "Cleo")
+    assert standing(filled, sent, "Cleo") == Standing(Place.OTHERS)
 
 
 def wanted(project, **changes):

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from core.config.jobs import CompareConfig, CompareJob, CompareResult, GenerateJob
 from core.config.training import TrainPolicyConfig, TrainPolicyResult
@@ -17,16 +16,14 @@ from desktop.compare.tab import Tab
 from desktop.places import TabId
 from desktop.session import Session
 from desktop.shell import features
+from tests.desktop.talks import boxes, press, texts, with_run
 from tests.jobs import add_job, set_job
 
 
 @pytest.fixture
 def tuned(filled):
     """A project with a tuned policy, run 1."""
-    run = add_job(filled, TrainPolicyConfig())
-    Recorder(filled, run.id).record(Result(TrainPolicyResult(adapter="runs/1/x")))
-    set_job(filled, run.id, status="done")
-    return filled
+    return with_run(filled, TrainPolicyConfig(), TrainPolicyResult(adapter="runs/1/x"))
 
 
 @pytest.fixture
@@ -39,10 +36,6 @@ def tab(tuned, qtbot):
     yield found
     found.close()
     session.rest()
-
-
-def texts(widget):
-    return " ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
 def answered(tab, qtbot, reference, policy):
@@ -64,11 +57,6 @@ def answered(tab, qtbot, reference, policy):
 def asks(tab, qtbot, text):
     qtbot.keyClicks(tab.prompt, text)
     qtbot.keyClick(tab.prompt, Qt.Key.Key_Return)
-
-
-def press(tab, qtbot, title, number=0):
-    found = [each for each in tab.findChildren(QPushButton) if each.text() == title and each.isVisible()]
-    qtbot.mouseClick(found[number], Qt.MouseButton.LeftButton)
 
 
 def said(tab):
@@ -125,10 +113,10 @@ def test_shift_and_enter_begin_a_line_and_nothing_is_sent_that_would_lose_the_co
     jobs = len(queue.listed(tab.session.project))
     asks(tab, qtbot, "More")
     assert (len(queue.listed(tab.session.project)), tab.prompt.text()) == (jobs, "More")
-    assert "Choose the answer" in tab.hint.text() and tab.hint.isVisible()
+    assert "Choose the answer" in tab.composer.hint.text() and tab.composer.hint.isVisible()
     press(tab, qtbot, "Go on from here")
     qtbot.keyClick(tab.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
-    assert tab.prompt.text() == "More\n" and not tab.hint.isVisible()
+    assert tab.prompt.text() == "More\n" and not tab.composer.hint.isVisible()
 
 
 def test_a_closed_window_finds_the_conversation_again(tab, qtbot):
@@ -208,10 +196,13 @@ def test_what_no_window_kept_is_no_conversation(tab, qtbot, kept):
 def test_answers_whose_job_is_gone_can_be_asked_for_again(tab, qtbot):
     messages = [{"role": "user", "content": "x"}]
     tab.session.project.set_setting("talk/compare", {"messages": messages, "jobs": [99]})
-    tab.conversing.look_again()
-    qtbot.waitUntil(lambda: "no longer here" in texts(tab))
-    press(tab, qtbot, "Take back the last turn")
-    assert tab.prompt.text() == "x"
+    other = Tab(tab.session)
+    qtbot.addWidget(other)
+    other.show()
+    qtbot.waitUntil(lambda: "no longer here" in texts(other))
+    press(other, qtbot, "Take back the last turn")
+    assert other.prompt.text() == "x"
+    other.close()
 
 
 def test_a_strangers_turn_is_only_text(tab, qtbot):
@@ -255,10 +246,6 @@ def test_two_more_are_written_by_the_policy_of_the_conversation(tab, qtbot):
     tab.session.replay("undo")
     assert queue.get(tab.session.project, more.id).status == "stopped"
     assert prompts.some(tab.session.project, config.prompt_ids) == []
-
-
-def boxes():
-    return [box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible()]
 
 
 def choose(tab, qtbot, place, title):
@@ -320,6 +307,9 @@ def test_keys_do_all_of_it_and_the_palette_knows_it(open_window, tuned, qtbot):
             lambda: said(tab)[-1] == ("assistant", "A friend of yours."),
         ),
         (Qt.Key.Key_Backspace, control, lambda: said(tab)[-1] == ("user", "Who are you?") and "Nobody." in texts(tab)),
+        (Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier, lambda: said(tab)[-1] == ("assistant", "Nobody.")),
+        (Qt.Key.Key_Backspace, control, lambda: said(tab)[-1] == ("user", "Who are you?") and "Nobody." in texts(tab)),
+        (Qt.Key.Key_T, control, lambda: "being written" in texts(tab)),
         (Qt.Key.Key_R, control, lambda: "Sent to Rank" in texts(tab)),
         (Qt.Key.Key_N, control, lambda: said(tab) == []),
     ):

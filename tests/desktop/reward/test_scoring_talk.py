@@ -4,27 +4,24 @@ import json
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from core.config.jobs import GenerateJob, ScoreJob, ScoreResult
 from core.config.training import TrainRewardConfig, TrainRewardResult
 from core.events import Result
 from core.jobs import queue
 from core.jobs.recorder import Recorder
-from core.store import completions, open_project, prompts
+from core.store import completions, labelers, open_project, prompts
 from desktop.places import PageId, TabId
 from desktop.reward.playground_page import PlaygroundPage
 from desktop.session import Session
-from tests.jobs import add_job, set_job
+from tests.desktop.talks import boxes, press, texts, with_run
+from tests.jobs import set_job
 
 
 @pytest.fixture
 def judged(filled):
     """A project with a reward model, run 1."""
-    run = add_job(filled, TrainRewardConfig())
-    Recorder(filled, run.id).record(Result(TrainRewardResult(adapter="runs/1/x")))
-    set_job(filled, run.id, status="done")
-    return filled
+    return with_run(filled, TrainRewardConfig(), TrainRewardResult(adapter="runs/1/x"))
 
 
 @pytest.fixture
@@ -41,20 +38,20 @@ def page(judged, qtbot):
     session.rest()
 
 
-def texts(widget):
-    return " ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
-
-
-def press(page, qtbot, title):
-    found = [each for each in page.findChildren(QPushButton) if each.text() == title and each.isVisible()]
-    qtbot.mouseClick(found[0], Qt.MouseButton.LeftButton)
-
-
 def scored(page, qtbot, prompt, *answers):
-    """The answers get 0, 1, 2 ... as a worker would write it; returns the job."""
+    """The answers get 0, 1, 2 ...; returns the job."""
+    asks(page, qtbot, prompt, *answers)
+    return worked(page)
+
+
+def asks(page, qtbot, prompt, *answers):
     page.prompt.setPlainText(prompt)
     page.completion.setPlainText("\n---\n".join(answers))
     press(page, qtbot, "Score")
+
+
+def worked(page):
+    """The scores are there, as a worker would write them."""
     job = queue.listed(page.session.project, ScoreJob)[0]
     count = len(job.config.completions)
     worker = open_project(page.session.project.folder)
@@ -134,6 +131,30 @@ def test_scores_of_another_conversation_are_not_gone_on_from(page, qtbot):
     assert not page.talk.fits(job) and not page.go_on_button.isVisible()
 
 
+def test_scores_that_come_when_another_conversation_was_begun_are_not_shown(page, qtbot):
+    two_turns(page, qtbot)
+    asks(page, qtbot, "And?", "a", "b")
+    press(page, qtbot, "New conversation")
+    worked(page)
+    assert page.scores.rowCount() == 0 and "another conversation" in page.said.text()
+    assert not page.bar.rank_button.isVisible() and not page.go_on_button.isVisible()
+    asks(page, qtbot, "And?", "a", "b")
+    worked(page)
+    assert page.scores.rowCount() == 2 and page.bar.rank_button.isVisible()
+
+
+def test_what_was_typed_since_it_was_scored_stays(page, qtbot):
+    scored(page, qtbot, "Hi", "Yes?", "Hello there!")
+    more = "Yes?\n---\nHello there!\n---\nA third"
+    page.completion.setPlainText(more)
+    press(page, qtbot, "Go on from here")
+    assert (page.prompt.toPlainText(), page.completion.toPlainText()) == ("", more)
+    scored(page, qtbot, "Who are you?", "Nobody.", "A friend.")
+    page.prompt.setPlainText("Who, really?")
+    press(page, qtbot, "Go on from here")
+    assert (page.prompt.toPlainText(), page.completion.toPlainText()) == ("Who, really?", "")
+
+
 def test_scored_answers_are_ranked_as_their_writers_own(page, qtbot):
     job = two_turns(page, qtbot)
     press(page, qtbot, "Rank these")
@@ -158,7 +179,10 @@ def test_one_answer_is_not_ranked_and_two_more_are_written_by_the_base(page, qtb
 def test_an_earlier_turn_is_sent_with_what_was_scored_for_it(page, qtbot):
     two_turns(page, qtbot)
     page.bubbles.turn_chosen.emit(1)
-    (box,) = [box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible()]
+    (box,) = boxes()
+    me = page.session.labeler_name
+    assert labelers.find(page.session.project, me) is None, "who only looks is no labeler"
+    assert f"{me} counts as the writer" in box.informativeText()
     (button,) = [button for button in box.buttons() if button.text() == "Rank these"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     number = next(prompt.id for prompt in prompts.listed(page.session.project) if prompt.text == "Hi")

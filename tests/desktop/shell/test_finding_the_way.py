@@ -387,7 +387,7 @@ def test_compare_shows_what_belongs_to_the_chosen_policy(open_window, filled):
     compare.policy.setCurrentIndex(compare.policy.findData(runs[0].id))
     compare.policy.activated.emit(compare.policy.currentIndex())
     assert compare.what.text() == f"Run {runs[0].id} beside the reference, on 7 held-out prompts"
-    assert compare.after.value.text() == "+1.00"
+    assert compare.results.figures.after.value.text() == "+1.00"
 
 
 def test_a_share_of_two_answers_is_not_sure(open_window, filled):
@@ -399,7 +399,7 @@ def test_a_share_of_two_answers_is_not_sure(open_window, filled):
     window = open_window()
     window.workspace.open(filled.folder)
     window.open_tab(TabId.COMPARE)
-    wins = window.tabs[TabId.COMPARE].wins
+    wins = window.tabs[TabId.COMPARE].results.figures.wins
     assert (wins.value.text(), wins.between.text()) == ("100%", "2 of 2, 34–100%"), "Wilson 1927: 0.342 to 1"
 
 

@@ -501,6 +501,7 @@ def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
     window = open_window()
     window.workspace.open(with_runs.folder)
     compare = window.open_tab(TabId.COMPARE)
+    results = compare.results
     compare.compare_heldout()
     job = window.session.jobs(CompareJob)[0]
     worker = open_project(with_runs.folder)
@@ -509,11 +510,11 @@ def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
     worker.close()
     finish(with_runs.folder, job.id, "done")
     window.session.poll()
-    qtbot.waitUntil(lambda: (compare.list.count(), compare.more.text()) == (40, "Show 40 more of 60"))
+    qtbot.waitUntil(lambda: (results.list.count(), results.more.text()) == (40, "Show 40 more of 60"))
     for _ in range(2):
-        qtbot.mouseClick(compare.more, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: compare.list.count() == 100)
-    assert not compare.more.isVisible()
+        qtbot.mouseClick(results.more, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: results.list.count() == 100)
+    assert not results.more.isVisible()
     qtbot.waitUntil(lambda: "tuned 99" in texts(compare))
 
 
