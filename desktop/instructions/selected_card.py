@@ -44,7 +44,8 @@ class SelectedCard(QFrame):
         self.session = session
         self._edit = Throttle(self, self.keep)
         self._kept: Typed | None = None
-        self._saved = ("", "")
+        self._saved, self._use = ("", ""), ""
+        """Text and tags, and what it is for, as they were put in or saved last."""
         self._loading = False
         self._ids: tuple[int, ...] = ()
         self._confirmed: tuple[int, ...] = ()
@@ -111,6 +112,8 @@ class SelectedCard(QFrame):
             self.split.insertItem(0, KEEP, "")
             self.split.setCurrentIndex(0)
             self.tags.clear()
+            self._saved = ("", "")
+        self._use = self.split.currentData()
         self.tags.setPlaceholderText("comma, separated" if len(ids) < 2 else KEEP)
 
     def _read_again(self) -> None:
@@ -122,9 +125,15 @@ class SelectedCard(QFrame):
             self.show_anew(self._ids)
 
     def show_anew(self, ids: tuple[int, ...]) -> None:
-        """They may be others in the project by now."""
+        """They may be others in the project by now; what was typed and chosen over them and not saved stays."""
+        use, tags = self.split.currentData(), self.tags.text()
+        touched = (use != self._use, len(ids) > 1 and tags != self._saved[1]) if ids == self._ids else (False, False)
         self._ids = ()
         self.show_ids(ids)
+        if touched[0]:
+            self.split.setCurrentIndex(self.split.findData(use))
+        if touched[1]:
+            self.tags.setText(tags)
 
     def _show_parts(self) -> None:
         one, talk = self._prompt is not None, self._talks
@@ -238,11 +247,19 @@ class SelectedCard(QFrame):
             self.say(f"What you typed and did not save is here.{since}", "warning")
 
     def forget(self, ids: tuple[int, ...]) -> None:
-        """What was typed over these is saved."""
+        """What was typed and chosen over these is saved."""
         if set(ids) & set(self._ids):
             self._edit.rest()
+            self._saved, self._use = (self._saved[0], self.tags.text()), self.split.currentData()
             if self._kept is not None:
                 self._kept.keep(None)
+
+    def text_saved(self, prompt_id: int) -> None:
+        """What was typed over its text is saved, as turns; its tags may not be."""
+        if self._ids == (prompt_id,):
+            self._put(prompts.get(self.session.project, prompt_id).text, self.tags.text())
+            self._saved = (self.text.text(), self._saved[1])
+            self.keep()
 
     def say(self, sentence: str, role: str) -> None:
         self.said.setText(sentence)
