@@ -321,3 +321,40 @@ def test_a_long_conversation_is_found_again_and_can_be_edited(page: PromptsPage)
     dialog.editor.turns[0].text.insertPlainText(long * 20_000)
     dialog.keep()
     assert "longer than what is kept" in dialog.said.text()
+
+
+def unsure(page: PromptsPage, qtbot, count: int) -> UnsureDialog:
+    """The dialog of so many prompts that may hold turns."""
+    project = page.session.project
+    made = prompts.add(project, [Prompt(0, f"User: a {n}\n\nAssistant: b\n\nUser: c") for n in range(count)])
+    project.set_setting("unsure_turns", list(made.ids))
+    page.look_at_unsure()
+    dialog = next(each for each in page.findChildren(UnsureDialog) if each.isVisible())
+    qtbot.waitUntil(lambda: dialog.list.count() == count)
+    return dialog
+
+
+def test_undo_among_unsure_prompts_takes_back_what_was_settled_and_nothing_else(page: PromptsPage, qtbot) -> None:
+    dialog = unsure(page, qtbot, 2)
+    dialog.turns_button.click()
+    assert dialog.undo_button.isVisible()
+    qtbot.waitUntil(lambda: dialog.list.count() == 1)
+    dialog.write_button.click()
+    writing = next(each for each in dialog.findChildren(ConversationDialog) if each.isVisible())
+    QTest.keyClicks(writing.editor.turns[-1].text, "x")
+    writing.save_button.click()
+    assert not dialog.undo_button.isVisible()
+    page.session.replay("undo")
+    assert dialog.undo_button.isVisible(), "it is the newest again"
+    dialog.undo_button.click()
+    assert prompts.get(page.session.project, 3).turns is None and not dialog.undo_button.isVisible()
+
+
+def test_a_closed_dialog_of_unsure_prompts_reads_no_more(page: PromptsPage, qtbot, monkeypatch) -> None:
+    dialog = unsure(page, qtbot, 1)
+    with qtbot.waitSignal(dialog.destroyed):
+        dialog.accept()
+    loads = []
+    monkeypatch.setattr(UnsureDialog, "load", lambda self: loads.append(self))
+    page.session.announce(prompts.add(page.session.project, [Prompt(0, "Another?")]))
+    assert loads == []
