@@ -206,7 +206,9 @@ class Window(QMainWindow):
     def show_reading(self) -> None:
         """What the model reads of the conversation that the tab shows."""
         if self.page is not None and not self.page.show_reading():
-            self.workspace.say("Nothing is asked here: select or type a prompt in Instructions, or rank one.")
+            self.workspace.say(
+                "Nothing is asked here: select or type a prompt in Instructions, Compare or Try it, or rank one."
+            )
 
     def take_back(self, direction: Direction) -> None:
         """Undo or redo what was done last in this window, wherever that was."""
