@@ -135,10 +135,12 @@ class PromptsPage(QWidget):
         self._search_timer.stop()
         kept = set(self.table.selected_ids())
         self._loading = True  # the selection comes and goes meanwhile
-        self.model.load(self.search.text().strip(), self.filter.currentData())
-        if kept and len(kept) < 1000:
-            self._select(kept)
-        self._loading = False
+        try:
+            self.model.load(self.search.text().strip(), self.filter.currentData())
+            if kept and len(kept) < 1000:
+                self._select(kept)
+        finally:
+            self._loading = False
         searching = bool(self.search.text().strip()) or self.filter.currentData() != "all"
         nothing = "No prompts yet: add some on the right, or import a file."
         self.empty.setText("No prompt matches." if searching else nothing)

@@ -10,6 +10,7 @@ from core.errors import KnownError
 from core.records import Prompt, Split
 from core.store import prompts
 from core.store.typed import Typed
+from core.texts import Limits
 from desktop.actions import WHAT_IT_READS
 from desktop.conversation.bubbles import ConversationView
 from desktop.conversation.reading import show_reading
@@ -20,7 +21,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Throttle
-from desktop.widgets.strangers import Editing
+from desktop.widgets.strangers import EDITED, KEPT, Editing
 
 KEEP = "(as it is)"
 #: The project's setting for what is typed over a prompt, by its number, and not saved.
@@ -211,10 +212,10 @@ class SelectedCard(QFrame):
         self.session.announce(changes, self)
         self.deleted.emit(f"{counted(len(ids), 'prompt')} deleted.")
 
-    def _put(self, text: str, tags: str) -> None:
+    def _put(self, text: str, tags: str, limits: Limits = EDITED) -> None:
         """Fill the fields of the selected prompt, which is no typing."""
         self._loading = True
-        self.text.setPlainText(self.text.fitted(text))
+        self.text.setPlainText(self.text.fitted(text, limits))
         self.tags.setText(tags)
         self._loading = False
 
@@ -242,7 +243,7 @@ class SelectedCard(QFrame):
             return
         typed = (self._saved[0] if self._talks else draft["text"], draft["tags"])
         if typed != self._saved:
-            self._put(*typed)
+            self._put(*typed, KEPT)
             since = "" if draft.get("of", self._saved[0]) == self._saved[0] else " The prompt was changed since."
             self.say(f"What you typed and did not save is here.{since}", "warning")
 

@@ -143,3 +143,14 @@ def test_fields_of_the_same_text_are_cleared_by_nobody_else(qtbot, two) -> None:
     with closing(open_project(two[0].project.folder)) as project:
         Draft(project, "draft/y", {"text": fields[2]}, fields[2])
     assert fields[2].text() == "first, and more"
+
+
+def test_a_long_text_typed_over_a_prompt_is_put_back_and_can_be_edited(qtbot, two) -> None:
+    long = "What I typed over it\n" * 6_000
+    page = page_of(qtbot, two[0])
+    page.table.selectRow(0)
+    page.selected.text.setPlainText(long)
+    page.leave()
+    page = page_of(qtbot, two[0])
+    page.table.selectRow(0)
+    assert page.selected.text.text() == long and not page.selected.text.isReadOnly()
