@@ -1,45 +1,64 @@
 """Answers that a labeler began to write and did not add yet, in the project while they are typed."""
 
 from core.store import Project
+from core.store.typed import Typed, forget, kept_under
+from core.texts import whole
 
-#: Letters of one that are kept.
-LONGEST = 100_000
 #: What stands in the place of a completion for an answer that mends none.
 NEW = 0
+#: Digits of a completion's number.
+DIGITS = 18
 
 
 class AnswerDrafts:
-    """Those of one labeler, by group and by the completion that each mends (`NEW` for none)."""
+    """Those of one labeler, by group and by the completion that each mends (`NEW` for none). What another window of the
+    labeler's typed for the same one stays beside it (`Typed`)."""
 
     def __init__(self, project: Project, labeler_id: int) -> None:
         self.project = project
         self.labeler_id = labeler_id
+        self._typed: dict[tuple[int, int], Typed] = {}
 
     def begun(self, group_id: int) -> dict[int, str]:
         """What is begun in a group. A project may come from elsewhere: what nobody could have typed is left."""
-        kept = self.project.setting(self._key(group_id))
-        return {
-            int(of): text
-            for of, text in (kept.items() if isinstance(kept, dict) else ())
-            if of.isdecimal() and isinstance(text, str) and text and len(text) <= LONGEST
-        }
+        found: dict[int, str] = {}
+        for key, text in self._kept(group_id):
+            of = key.removeprefix(self._key(group_id)).partition("/")[0]
+            if of.isascii() and of.isdecimal() and len(of) <= DIGITS:
+                found.setdefault(int(of), text)
+        return found
+
+    def open(self, group_id: int, of: int) -> str:
+        """Go on with what is begun there: from now on this window writes over it. Empty for nothing."""
+        typed = self._typed[group_id, of] = self._fresh(group_id, of)
+        return typed.read(_is_text) or ""
 
     def keep(self, group_id: int, of: int, text: str) -> None:
         """Write what is typed so far; an empty text forgets it."""
-        before = self.begun(group_id)
-        now = {other: kept for other, kept in before.items() if other != of} | ({of: text} if text else {})
-        if now != before:
-            self.project.set_setting(self._key(group_id), now or None)
+        typed = self._typed.setdefault((group_id, of), self._fresh(group_id, of))
+        typed.keep(text or None)
 
-    def added(self, group_id: int, of: int, text: str) -> None:
-        """It is an answer now, and nothing begun; what else is being typed there stays."""
-        if self.begun(group_id).get(of) == text:
-            self.keep(group_id, of, "")
+    def added(self, group_id: int, text: str) -> None:
+        """It is an answer now, and nothing begun, whatever it was to mend; what else is being typed there stays."""
+        for key, kept in self._kept(group_id):
+            if whole(kept) == text:
+                forget(self.project, key)
+        self._typed = {place: typed for place, typed in self._typed.items() if place[0] != group_id}
 
     def taken_back(self, group_id: int, of: int, text: str) -> None:
-        """It is no answer any more, so that it is begun, unless something else is being typed there by now."""
-        if of not in self.begun(group_id):
-            self.keep(group_id, of, text)
+        """It is no answer any more, so that it is begun, beside what is being typed there by now."""
+        if text not in self.begun(group_id).values():
+            self._fresh(group_id, of).keep(text)
+
+    def _kept(self, group_id: int) -> list[tuple[str, str]]:
+        return [(key, text) for key, text in kept_under(self.project, self._key(group_id)) if _is_text(text)]
+
+    def _fresh(self, group_id: int, of: int) -> Typed:
+        return Typed(self.project, f"{self._key(group_id)}{of}")
 
     def _key(self, group_id: int) -> str:
-        return f"draft/answer/{self.labeler_id}/{group_id}"
+        return f"draft/answer/{self.labeler_id}/{group_id}/"
+
+
+def _is_text(kept: object) -> bool:
+    return isinstance(kept, str) and bool(kept)

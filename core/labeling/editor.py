@@ -166,7 +166,7 @@ class ItemEditor:
             with self.project.write():
                 number = made[0] if made else None
                 changes = completions.write(self.project, group_id, self.labeler.id, text, of, number=number)
-                self.answers.added(group_id, of or NEW, text)
+                self.answers.added(group_id, text)
                 after = self._stored(item.changed(item.ordering.with_best(*changes.ids), touched=True))
             made[:], self.item = changes.ids, after
             return changes

@@ -104,9 +104,11 @@ def _answers(question: dict[str, Any], endpoint: str, token: bool) -> Generator[
 
 
 def _environment(endpoint: str, token: bool) -> dict[str, str]:
-    """Without a token to be found, unless it is to be sent."""
+    """Of a child that may ask a hub, as no other may; with no token to be found, unless it is to be sent."""
     found = {"HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    found["HF_HUB_OFFLINE"] = os.environ.get("HF_HUB_OFFLINE", "0")
     if token:
-        return found
-    nothing = {"HF_TOKEN": "", "HUGGING_FACE_HUB_TOKEN": "", "HF_TOKEN_PATH": os.devnull}
+        mine = {name: os.environ[name] for name in line_process.SECRET if name in os.environ}
+        return found | mine | {"HF_HUB_DISABLE_IMPLICIT_TOKEN": os.environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "0")}
+    nothing = dict.fromkeys(line_process.SECRET, "") | {"HF_TOKEN_PATH": os.devnull}
     return found | nothing | {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}

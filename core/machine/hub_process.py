@@ -51,10 +51,14 @@ def is_allowed(address: str, endpoint: str) -> bool:
 
 
 def _is_public(host: str) -> bool:
+    """Names that end with a point are the same without, and those that end with a number are addresses in short."""
+    host = host.removesuffix(".")
     try:
         return ipaddress.ip_address(host).is_global
     except ValueError:
-        return "." in host and not host.endswith((".localhost", ".local", ".internal"))
+        last = host.rpartition(".")[2]
+        is_number = last.isdecimal() or last.startswith("0x")
+        return "." in host and not is_number and last not in ("", "localhost", "local", "internal")
 
 
 def watch(endpoint: str) -> None:

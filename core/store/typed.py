@@ -10,6 +10,7 @@ from typing import Any
 from core.store import Project
 
 PLACES = "select key from settings where key = ? or substr(key, 1, ?) = ? order by length(key), key"
+UNDER = "select key from settings where substr(key, 1, ?) = ? order by length(key), key"
 
 
 class Typed:
@@ -50,7 +51,7 @@ class Typed:
             if value is not None:
                 self._project.set_setting(key, value)
             elif there == self._last:
-                self._project.database.execute("delete from settings where key = ?", (key,))
+                forget(self._project, key)
             kept = None if value is None else self._project.setting(key)
         self._key, self._last = key, kept
 
@@ -59,3 +60,13 @@ class Typed:
         while self._project.setting(key := self._first if place == 1 else f"{self._first}/{place}") is not None:
             place += 1
         return key
+
+
+def kept_under(project: Project, begin: str) -> list[tuple[str, Any]]:
+    """Whatever lies in settings whose names begin so, first places first; and what it is called."""
+    return [(key, project.setting(key)) for key in project.database.column(UNDER, len(begin), begin)]
+
+
+def forget(project: Project, key: str) -> None:
+    """It is done with, whoever typed it."""
+    project.database.execute("delete from settings where key = ?", (key,))

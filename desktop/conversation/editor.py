@@ -12,9 +12,12 @@ from desktop.conversation.turn_editor import TurnEditor, tools_card
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, clear, column, row, scrolled
 from desktop.widgets.bound import bind
+from desktop.widgets.strangers import KEPT
 
 #: More than this is for a file: a box for each turn takes its time.
 MOST_TURNS, MOST_LETTERS = 200, 400_000
+#: Of what was typed here before: letters that are put back.
+MOST_KEPT = KEPT.letters
 TOO_MUCH = "It is too long to be edited here: change it in a file of JSON lines, and import that."
 LAID_OUT_MILLISECONDS = 20
 #: Who speaks after whom.
@@ -183,6 +186,6 @@ class ConversationEditor(QWidget):
         QTimer.singleShot(LAID_OUT_MILLISECONDS, turn, lambda: self.area.ensureWidgetVisible(turn, 0, SPACE))
 
 
-def fits(conversation: Conversation) -> bool:
+def fits(conversation: Conversation, letters: int = MOST_LETTERS) -> bool:
     """Can it be edited turn by turn?"""
-    return len(conversation.messages) <= MOST_TURNS and len(conversation.key) <= MOST_LETTERS
+    return len(conversation.messages) <= MOST_TURNS and len(conversation.key) <= letters

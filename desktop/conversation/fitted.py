@@ -67,10 +67,6 @@ class FittedText(Reading):
         self.ensurePolished()
         return max(self.fontMetrics().horizontalAdvance(line) for line in text.split("\n")) + 6
 
-    def scroll_pages(self, pages: int) -> None:
-        bar = self.verticalScrollBar()
-        bar.setValue(bar.value() + pages * bar.pageStep())
-
     def sizeHint(self) -> QSize:
         return QSize(400, self._height())
 

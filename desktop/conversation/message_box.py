@@ -1,10 +1,10 @@
 """The box in which the next turn is typed: as tall as its text, Enter sends it, Shift+Enter begins a new line."""
 
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.widgets.strangers import wrapping
+from desktop.widgets.strangers import Editing, wrapping
 
 #: Lines that are seen at once.
 MOST_LINES = 6
@@ -12,7 +12,7 @@ MOST_LINES = 6
 AROUND = 18
 
 
-class MessageBox(QPlainTextEdit):
+class MessageBox(Editing):
     sent = Signal()
     """Somebody pressed Enter."""
 
@@ -23,9 +23,6 @@ class MessageBox(QPlainTextEdit):
         self.document().setDocumentMargin(2)
         self.textChanged.connect(self._fit)
         self._fit()
-
-    def text(self) -> str:
-        return self.toPlainText()
 
     def setText(self, text: str) -> None:
         """Put a text in, with the cursor at its end."""
@@ -39,12 +36,6 @@ class MessageBox(QPlainTextEdit):
             self.sent.emit()
         else:
             super().keyPressEvent(event)
-
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        """A long word that is pasted must not take the square of time to be laid out."""
-        if self.wordWrapMode() != (mode := wrapping(self.toPlainText() + source.text())):
-            self.setWordWrapMode(mode)
-        super().insertFromMimeData(source)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

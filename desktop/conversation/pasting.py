@@ -54,7 +54,7 @@ class PastingBox(Editing):
                 self.conversation_pasted.emit(found)
             else:
                 was_empty = self.document().isEmpty()
-                self.insertPlainText(text)
+                self.insert(text)
                 if was_empty:
                     self.kept_whole.emit()
 

@@ -2,13 +2,14 @@
 and the ways back and to a new one."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.conversation.talk import Talk
 from desktop.conversation.talk_actions import TalkActions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, row
 from desktop.widgets.bound import action_button
+from desktop.widgets.strangers import Editing
 
 #: Lines of a system turn that are seen at once.
 LINES = 2
@@ -26,7 +27,7 @@ class TalkBar(QWidget):
         """Without `answers`, what can be done with them stands elsewhere on the page."""
         super().__init__(parent)
         self._open = False
-        self.system = QPlainTextEdit()
+        self.system = Editing()
         self.system.setPlaceholderText("System turn: what the model is told before the conversation")
         self.system.setAccessibleName("System turn")
         self.system.setTabChangesFocus(True)

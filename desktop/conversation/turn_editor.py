@@ -16,6 +16,7 @@ from desktop.conversation.pasting import PastingBox
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column, label, row, turn_only_with_focus
 from desktop.widgets.bound import add_shortcuts, bind
+from desktop.widgets.strangers import KEPT
 
 #: Lines of text that a box shows before it scrolls.
 LEAST, MOST = 2, 12
@@ -44,7 +45,7 @@ class TurnEditor(QFrame):
         self.role.setCurrentIndex(self.role.findData(message.role))
         turn_only_with_focus(self.role)
         self.text = PastingBox(self)
-        self.text.setPlainText(self.text.fitted(message.content))
+        self.text.setPlainText(self.text.fitted(message.content, KEPT))
         self.problem = label("", "error", wrap=True)
         self.problem.hide()
         self.up = self._button(actions.MOVE_UP, "↑", lambda: self.moved.emit(-1))

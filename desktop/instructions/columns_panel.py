@@ -1,6 +1,7 @@
 """Below a file's name, where somebody asks for it or the file is not understood: its columns, and its encoding."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from core.data import Columns, Inspection
@@ -89,6 +90,11 @@ class ColumnsPanel(QFrame):
             self.mapper.focus_first()
         else:
             self.box.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return in one of its fields ends here: it must not import."""
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
 
     def _choose(self, columns: Columns) -> None:
         self.mapper.choose(columns, used=True)

@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QDialog, QWidget
 from core.conversation import Conversation
 from core.errors import BadInput, KnownError, known
 from core.records import Prompt, Split
-from core.store import Changes, Project, prompts
+from core.store import Changes, prompts
 from desktop.actions import WHAT_IT_READS
 from desktop.conversation.editor import TOO_MUCH, ConversationEditor, fits
 from desktop.conversation.reading import show_reading
 from desktop.instructions import actions
+from desktop.instructions.conversation_draft import ConversationDraft, Found
 from desktop.instructions.splits import split_box
 from desktop.session import Session
 from desktop.theme.theme import SPACE
@@ -22,9 +23,7 @@ from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, add_shortcuts, bind
 from desktop.widgets.drafts import Throttle
 
-#: The project's setting for what is typed, by the prompt's id; 0 is a new one.
-DRAFT = "draft/conversation/{}"
-KEPT = "What you typed and did not save is here."
+NOT_KEPT = "It is longer than what is kept while it is typed: save it, or put it into a file, before you close this."
 EMPTY = Conversation(())
 
 
@@ -47,8 +46,8 @@ class ConversationDialog(QDialog):
         self.setWindowTitle("Change a conversation" if prompt is not None else "A conversation as a prompt")
         self.resize(760, 640)
         self.session, self.prompt = session, prompt
-        self._key = DRAFT.format(prompt.id if prompt is not None else 0)
-        self._stored = prompt.conversation if prompt is not None else EMPTY
+        stored = prompt.conversation if prompt is not None else EMPTY
+        self._draft = ConversationDraft(session.project, prompt.id if prompt is not None else 0, stored)
         self.editor = ConversationEditor(self)
         self.said = label("", "muted", wrap=True)
         self.said.hide()
@@ -85,16 +84,13 @@ class ConversationDialog(QDialog):
         self.setLayout(layout)
 
     def _begin(self, begin: Conversation | None) -> None:
-        draft = draft_of(self.session.project, self._key)
-        if draft is not None and begin is not None and self.prompt is None:
-            both = Conversation((*draft.messages, *begin.messages), draft.tools or begin.tools)
-            draft = both if fits(both) else draft
-        self.editor.show_conversation(draft or begin or self._stored)
-        if draft is not None:
-            self._say(KEPT, "warning")
-        elif begin is not None and self.prompt is None:
-            self._throttle.touch()  # pasted is as good as typed
-        self.discard_button.setVisible(draft is not None)
+        shown, found = self._draft.open(begin)
+        self.editor.show_conversation(shown)
+        self._say(found.value, "warning")
+        pasted = begin is not None and self.prompt is None
+        if pasted:
+            self._throttle.touch()  # it is as good as typed
+        self.discard_button.setVisible(pasted or found is not Found.NOTHING)
 
     def _typed(self) -> None:
         self._throttle.touch()
@@ -103,17 +99,12 @@ class ConversationDialog(QDialog):
     def keep(self) -> None:
         """Write what is typed. Where nothing can be written, typing goes on all the same."""
         self._throttle.rest()
-        found = self.editor.conversation()
-        same = found == self._stored or not any(message.content or message.extra for message in found.messages)
         try:
-            self._store(None if same else found.data())
+            if not self._draft.keep(self.editor.conversation()):
+                self._say(NOT_KEPT, "warning")
         except Exception as error:
             if known(error) is None:
                 raise
-
-    def _store(self, data: object) -> None:
-        if self.session.project.setting(self._key) != data:
-            self.session.project.set_setting(self._key, data)
 
     def leave(self) -> None:
         """The project is about to close, or the dialog."""
@@ -165,7 +156,7 @@ class ConversationDialog(QDialog):
         """Before the draft goes: what is undone is what was written last."""
         self._throttle.rest()
         self.session.announce(changes, self)
-        self._store(None)
+        self._draft.forget()
         self.saved.emit()
         self.accept()
 
@@ -177,8 +168,8 @@ class ConversationDialog(QDialog):
     def discard(self) -> None:
         """What is saved, again."""
         self._throttle.rest()
-        self._store(None)
-        self.editor.show_conversation(self._stored)
+        self._draft.forget()
+        self.editor.show_conversation(self._draft.stored)
         self.discard_button.hide()
         self._say("", "muted")
 
@@ -196,12 +187,3 @@ class ConversationDialog(QDialog):
 def editable(conversation: Conversation) -> str:
     """Why it cannot be changed turn by turn; empty if it can."""
     return "" if fits(conversation) else TOO_MUCH
-
-
-def draft_of(project: Project, key: str) -> Conversation | None:
-    """What was typed and not saved. A project may come from elsewhere: what nobody could have typed is no draft."""
-    try:
-        found = Conversation.begun(project.setting(key))
-    except (ValueError, RecursionError):
-        return None
-    return found if found.messages and fits(found) else None

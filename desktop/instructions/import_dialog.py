@@ -82,13 +82,15 @@ class ImportDialog(QDialog):
         return self._looking is not None or self._again.isActive()
 
     def _columns_button(self) -> QWidget:
-        self.mapping = button("Columns …", self._toggle_columns, tip="Say which column of the file is what")
+        tip = "Say which column of the file is what"
+        self.mapping = button("Columns …", self._toggle_columns, tip=tip, default=False)
         self.mapping.setCheckable(True)
         self.mapping.setEnabled(False)
         return self.mapping
 
     def _foot(self) -> QHBoxLayout:
         self.go = button("Import", self.run_import, role="primary")
+        self.go.setDefault(True)
         self.go.setEnabled(False)
         self.terms = ImportTerms(self.what, self)
         self.labeler = self.terms.labeler
@@ -114,12 +116,12 @@ class ImportDialog(QDialog):
         dialog.open()
 
     def _look_at_part(self, path: Path, options: ReadOptions, part: Part) -> None:
-        if part.use == "heldout":
-            self.terms.hold_out()
-        self.look(path, options)
+        self.look(path, options, heldout=part.use == "heldout")
 
-    def look(self, path: Path, options: ReadOptions = data.AS_IT_IS) -> None:
-        """Read the file beside the window and show what an import would do."""
+    def look(self, path: Path, options: ReadOptions = data.AS_IT_IS, *, heldout: bool = False) -> None:
+        """Read the file beside the window and show what an import would do. Where nobody chose otherwise, a test is
+        `heldout`."""
+        self.terms.guess("heldout" if heldout else None)
         self.path, self.options, self._is_new = path, options, True
         self.columns.forget_file()
         if not self.isVisible():

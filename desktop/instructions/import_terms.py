@@ -16,6 +16,8 @@ class ImportTerms(QWidget):
         self.use.setAccessibleName("Use for")
         for title, value in (("Use as the file says", ""), ("Training", "train"), ("Held-out", "heldout")):
             self.use.addItem(title, value)
+        self._is_chosen = False
+        self.use.activated.connect(self._choose)
         self.labeler = QLineEdit("imported", self)
         self.labeler.setAccessibleName("Whose rankings they are")
         self.labeler.setToolTip("Whose rankings they are, where the file does not say.")
@@ -30,9 +32,13 @@ class ImportTerms(QWidget):
         """None is what the file says of each."""
         return cast(Split, self.use.currentData()) or None
 
-    def hold_out(self) -> None:
-        """All of it is a test."""
-        self.use.setCurrentIndex(self.use.findData("heldout"))
+    def guess(self, split: Split | None) -> None:
+        """What another file is for, as far as its name says; what a person chose stays."""
+        if not self._is_chosen:
+            self.use.setCurrentIndex(self.use.findData(split or ""))
+
+    def _choose(self) -> None:
+        self._is_chosen = True
 
     @property
     def whose(self) -> str:

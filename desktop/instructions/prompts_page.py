@@ -7,6 +7,7 @@ from core.conversation import Conversation
 from core.records import Prompt
 from core.store import Changes, Project, named_turns, prompts
 from desktop.background import with_project
+from desktop.conversation.editor import PASTED_TOO_MUCH, fits
 from desktop.instructions import actions
 from desktop.instructions.adding_card import AddingCard
 from desktop.instructions.conversation_dialog import ConversationDialog, editable
@@ -33,6 +34,7 @@ class PromptsPage(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
+        self._loading = False
         self.model = PromptModel(session.project, self)
         self.table = PromptTable(self.model, self)
         self.table.selectionModel().selectionChanged.connect(lambda: self._show_selected())
@@ -132,9 +134,13 @@ class PromptsPage(QWidget):
         """Show what is searched for; the selection stays where it can."""
         self._search_timer.stop()
         kept = set(self.table.selected_ids())
-        self.model.load(self.search.text().strip(), self.filter.currentData())
-        if kept and len(kept) < 1000:
-            self._select(kept)
+        self._loading = True  # the selection comes and goes meanwhile
+        try:
+            self.model.load(self.search.text().strip(), self.filter.currentData())
+            if kept and len(kept) < 1000:
+                self._select(kept)
+        finally:
+            self._loading = False
         searching = bool(self.search.text().strip()) or self.filter.currentData() != "all"
         nothing = "No prompts yet: add some on the right, or import a file."
         self.empty.setText("No prompt matches." if searching else nothing)
@@ -171,6 +177,9 @@ class PromptsPage(QWidget):
 
     def write(self, begin: Conversation | None = None) -> None:
         """A new prompt, turn by turn; it begins with what was pasted."""
+        if begin is not None and not fits(begin):
+            self.adding.say(PASTED_TOO_MUCH, "warning")
+            return
         self._open(ConversationDialog(self.session, self, begin=begin, split=self.adding.chosen_split))
 
     def change(self, prompt: Prompt, begin: Conversation) -> None:
@@ -179,7 +188,7 @@ class PromptsPage(QWidget):
             self.selected.say(why_not, "warning")
             return
         dialog = ConversationDialog(self.session, self, prompt=prompt, begin=begin)
-        dialog.saved.connect(lambda: self.selected.forget((prompt.id,)))
+        dialog.saved.connect(lambda: self.selected.text_saved(prompt.id))
         self._open(dialog)
 
     def _open(self, dialog: ConversationDialog) -> None:
@@ -235,7 +244,8 @@ class PromptsPage(QWidget):
         self.adding.say(sentence, "muted")
 
     def _show_selected(self) -> None:
-        self.selected.show_ids(self.table.selected_ids())
+        if not self._loading:
+            self.selected.show_ids(self.table.selected_ids())
 
     def _select(self, ids: set[int]) -> None:
         selection = self.table.selectionModel()

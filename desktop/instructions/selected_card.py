@@ -10,6 +10,7 @@ from core.errors import KnownError
 from core.records import Prompt, Split
 from core.store import prompts
 from core.store.typed import Typed
+from core.texts import Limits
 from desktop.actions import WHAT_IT_READS
 from desktop.conversation.bubbles import ConversationView
 from desktop.conversation.reading import show_reading
@@ -20,7 +21,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Throttle
-from desktop.widgets.strangers import Editing
+from desktop.widgets.strangers import EDITED, KEPT, Editing
 
 KEEP = "(as it is)"
 #: The project's setting for what is typed over a prompt, by its number, and not saved.
@@ -44,7 +45,8 @@ class SelectedCard(QFrame):
         self.session = session
         self._edit = Throttle(self, self.keep)
         self._kept: Typed | None = None
-        self._saved = ("", "")
+        self._saved, self._use = ("", ""), ""
+        """Text and tags, and what it is for, as they were put in or saved last."""
         self._loading = False
         self._ids: tuple[int, ...] = ()
         self._confirmed: tuple[int, ...] = ()
@@ -111,6 +113,8 @@ class SelectedCard(QFrame):
             self.split.insertItem(0, KEEP, "")
             self.split.setCurrentIndex(0)
             self.tags.clear()
+            self._saved = ("", "")
+        self._use = self.split.currentData()
         self.tags.setPlaceholderText("comma, separated" if len(ids) < 2 else KEEP)
 
     def _read_again(self) -> None:
@@ -122,9 +126,15 @@ class SelectedCard(QFrame):
             self.show_anew(self._ids)
 
     def show_anew(self, ids: tuple[int, ...]) -> None:
-        """They may be others in the project by now."""
+        """They may be others in the project by now; what was typed and chosen over them and not saved stays."""
+        use, tags = self.split.currentData(), self.tags.text()
+        touched = (use != self._use, len(ids) > 1 and tags != self._saved[1]) if ids == self._ids else (False, False)
         self._ids = ()
         self.show_ids(ids)
+        if touched[0]:
+            self.split.setCurrentIndex(self.split.findData(use))
+        if touched[1]:
+            self.tags.setText(tags)
 
     def _show_parts(self) -> None:
         one, talk = self._prompt is not None, self._talks
@@ -202,10 +212,10 @@ class SelectedCard(QFrame):
         self.session.announce(changes, self)
         self.deleted.emit(f"{counted(len(ids), 'prompt')} deleted.")
 
-    def _put(self, text: str, tags: str) -> None:
+    def _put(self, text: str, tags: str, limits: Limits = EDITED) -> None:
         """Fill the fields of the selected prompt, which is no typing."""
         self._loading = True
-        self.text.setPlainText(self.text.fitted(text))
+        self.text.setPlainText(self.text.fitted(text, limits))
         self.tags.setText(tags)
         self._loading = False
 
@@ -233,16 +243,24 @@ class SelectedCard(QFrame):
             return
         typed = (self._saved[0] if self._talks else draft["text"], draft["tags"])
         if typed != self._saved:
-            self._put(*typed)
+            self._put(*typed, KEPT)
             since = "" if draft.get("of", self._saved[0]) == self._saved[0] else " The prompt was changed since."
             self.say(f"What you typed and did not save is here.{since}", "warning")
 
     def forget(self, ids: tuple[int, ...]) -> None:
-        """What was typed over these is saved."""
+        """What was typed and chosen over these is saved."""
         if set(ids) & set(self._ids):
             self._edit.rest()
+            self._saved, self._use = (self._saved[0], self.tags.text()), self.split.currentData()
             if self._kept is not None:
                 self._kept.keep(None)
+
+    def text_saved(self, prompt_id: int) -> None:
+        """What was typed over its text is saved, as turns; its tags may not be."""
+        if self._ids == (prompt_id,):
+            self._put(prompts.get(self.session.project, prompt_id).text, self.tags.text())
+            self._saved = (self.text.text(), self._saved[1])
+            self.keep()
 
     def say(self, sentence: str, role: str) -> None:
         self.said.setText(sentence)

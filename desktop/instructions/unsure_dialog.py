@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QLabel, QListWidget, Q
 from core.errors import KnownError
 from core.records import Prompt
 from core.store import Changes, named_turns
+from core.store.undo.steps import Step
 from core.texts import one_line
 from desktop.background import with_project
 from desktop.conversation.bubbles import ConversationView
@@ -39,6 +40,8 @@ class UnsureDialog(QDialog):
         self.resize(980, 640)
         self.session = session
         self._found: dict[int, Prompt] = {}
+        self._settling: Step | None = None
+        """What was settled last here."""
         self.about = label(ABOUT, "muted", wrap=True)
         self.list = QListWidget(self)
         self.list.setAccessibleName("Prompts that may hold several turns")
@@ -53,7 +56,7 @@ class UnsureDialog(QDialog):
         layout.setStretch(1, 1)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
-        session.changed.connect(lambda changes, _: self.load() if "prompts" in changes.tables else None)
+        session.changed.connect(self._changed)
         self.load()
 
     def _readings(self) -> QWidget:
@@ -85,6 +88,11 @@ class UnsureDialog(QDialog):
         close = button("Close", self.accept, role="primary")
         found.setLayout(row(self.turns_button, self.text_button, self.undo_button, None, close))
         return found
+
+    def _changed(self, changes: Changes, _: object) -> None:
+        if "prompts" in changes.tables:
+            self.load()
+        self._show_undo()
 
     def load(self) -> None:
         """Read them again, beside the window."""
@@ -151,7 +159,13 @@ class UnsureDialog(QDialog):
         self.session.announce(changes, self)
         self.settled.emit()
         self._say(sentence, "good")
-        self.undo_button.show()
+        self._settling = self.session.history.next("undo")
+        self._show_undo()
+
+    def _show_undo(self) -> None:
+        """As long as it would take back what was settled, and nothing that was done since."""
+        newest = self.session.history.next("undo")
+        self.undo_button.setVisible(newest is not None and newest is self._settling)
 
     def undo(self) -> None:
         """Take back what was settled last."""
@@ -159,8 +173,8 @@ class UnsureDialog(QDialog):
             self.session.replay("undo")
         except KnownError as error:
             self._say(str(error), "error")
+            self._show_undo()
             return
-        self.undo_button.hide()
         self.settled.emit()
         self._say("Taken back.", "muted")
 

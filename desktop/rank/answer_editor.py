@@ -14,10 +14,11 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import bind
 from desktop.widgets.drafts import Throttle
-from desktop.widgets.strangers import Editing
+from desktop.widgets.strangers import EDITED, KEPT, Editing
 
 ABOUT = "It joins the answers, as the best one until you place it elsewhere."
 BEGUN = "What you began before is here."
+BEGUN_TOO_LONG = "What you began before is here. It is too long to be edited: it can be added as it is, or copied."
 TOO_LONG = "This answer is too long to be mended here: copy it, and write one of your own."
 #: Share of the board's height, and the least.
 SHARE, LEAST = 0.27, 150
@@ -66,10 +67,11 @@ class AnswerEditor(QFrame):
         self.of, self._keep, self._before = of, keep, text
         self.heading.setText(heading)
         self.field.setStyleSheet(f"QPlainTextEdit {{ font-size: {user_settings.font_size()}px; }}")
-        self.field.setPlainText(self.field.fitted(begun or text))
+        self.field.setPlainText(self.field.fitted(begun, KEPT) if begun else self.field.fitted(text, EDITED))
         self._throttle.rest()
-        self.add.setEnabled(not self.field.too_long)
-        self.say(TOO_LONG if self.field.too_long else BEGUN if begun else ABOUT)
+        self.add.setEnabled(bool(begun) or not self.field.too_long)
+        said = (BEGUN_TOO_LONG, BEGUN) if begun else (TOO_LONG, ABOUT)
+        self.say(said[0] if self.field.too_long else said[1])
         self.show()
         self.field.setFocus()
 
@@ -80,9 +82,14 @@ class AnswerEditor(QFrame):
 
     def finish(self) -> None:
         """Ask for the answer to be added."""
-        if not self.field.too_long:
+        if self.add.isEnabled():
             self.leave()
             self.finished.emit(self.field.text(), self.of)
+
+    def mend_none(self, heading: str) -> None:
+        """What it was to mend is gone: it becomes an answer of its own."""
+        self.of = NEW
+        self.heading.setText(heading)
 
     def keep(self) -> None:
         """Hand over what is in the field now; a text that nobody changed is nothing begun."""

@@ -40,20 +40,24 @@ class Answering(QObject):
         return labeling.editor if labeling is not None and labeling.editor.item is not None else None
 
     def open_for(self, of: int) -> None:
-        """Write an answer of one's own, or one made of the completion `of`; what is begun there comes first."""
+        """Write an answer of one's own, or one made of the completion `of`; what is begun there comes first. What was
+        begun of one that is gone becomes an answer of one's own."""
         editor = self._editor
         if editor is None or editor.item is None:
             return
         group = editor.item.group
         begun = editor.answers.begun(group.id)
         texts = {item.id: item.text for item in group.completions}
-        if of == NEW and NEW not in begun and self._warned == group.id:
-            of = next(iter(begun), NEW)  # what was told of
-        if of not in texts:
-            of = NEW
+        place = of if of in texts else NEW
+        if place == NEW and NEW not in begun:
+            told_of = self._warned == group.id
+            place = next((each for each in begun if told_of or each not in texts), NEW)
+        of = place if place in texts else NEW
         heading = OWN if of == NEW else f"Mend {letter(editor.ordering.shown.index(of))}"
-        keep = partial(self._keep, editor, group.id, of)
-        self.board.answer.open_editor(heading, texts.get(of, ""), of, begun.get(of, ""), keep)
+        self.board.answer.leave()
+        begun_text = editor.answers.open(group.id, place)
+        keep = partial(self._keep, editor, group.id, place)
+        self.board.answer.open_editor(heading, texts.get(of, ""), of, begun_text, keep)
 
     def save(self) -> None:
         """Store the order; what is begun and not added is told of once."""
@@ -74,6 +78,8 @@ class Answering(QObject):
             self.board.answer.leave()
             self.board.answer.put_away()
             self._shown, self._warned = (editor, group), 0
+        if self.board.answer.of not in (NEW, *(editor.ordering.shown if editor is not None else ())):
+            self.board.answer.mend_none(OWN)
         begun = editor is not None and bool(editor.answers.begun(group))
         self.board.show_begun(begun)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QStackedWidget, QWidget
 
 from core.config.jobs import JobKind, ScoreConfig, ScoreFileConfig, ScoreFileJob, ScoreJob, SuggestConfig, SuggestJob
 from core.conversation import Conversation
@@ -31,6 +31,7 @@ from desktop.widgets.basics import card, column, label, row, rule, scrolled, set
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Draft
 from desktop.widgets.empty import Empty
+from desktop.widgets.strangers import Editing
 
 SCALES = {
     "reference": "Rewards are in standard deviations of the base model's own completions; 0 is its average.",
@@ -65,12 +66,12 @@ class PlaygroundPage(QWidget):
         self.elsewhere.setPlaceholderText("or a folder, or hub:owner/name")
         bind(actions.ELSEWHERE, self.elsewhere)
         self.elsewhere.textChanged.connect(lambda _: self._enable())
-        self.prompt = QPlainTextEdit()
+        self.prompt = Editing()
         self.prompt.setPlaceholderText("Prompt")
         self.prompt.setAccessibleName("Prompt of the texts to score")
         self.prompt.setTabChangesFocus(True)
         self.prompt.setFixedHeight(60)
-        self.completion = QPlainTextEdit()
+        self.completion = Editing()
         self.completion.setPlaceholderText(f"Completions to score, with a line {BETWEEN} between two of them")
         self.completion.setAccessibleName(f"Completions to score, with a line {BETWEEN} between two of them")
         self.completion.setTabChangesFocus(True)

@@ -5,7 +5,7 @@ with nothing in them that hides. What is cut can be copied whole.
 from dataclasses import replace
 from html import escape
 
-from PySide6.QtCore import QByteArray, Qt, QUrl
+from PySide6.QtCore import QByteArray, QMimeData, Qt, QUrl
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QTextDocument, QTextOption
 from PySide6.QtWidgets import QLabel, QMenu, QPlainTextEdit, QTextEdit, QWidget
 
@@ -21,6 +21,8 @@ LABEL = Limits(8_000, 400, named=500)
 TIP = Limits(1_500, 30)
 #: Longer texts can be read and not be edited.
 EDITED = Limits(100_000, 5_000, named=100_000)
+#: Of what a person typed here before: it was edited then, and can be again.
+KEPT = Limits(1_000_000, 100_000, named=1_000_000)
 
 
 def tip(text: str) -> str:
@@ -109,14 +111,28 @@ class Editing(QPlainTextEdit):
         """What is in it: what was typed, or all of what is too long to be edited."""
         return restored(self.document().toRawText(), self._put_in) if self._whole is None else self._whole
 
-    def fitted(self, text: str) -> str:
+    def fitted(self, text: str, limits: Limits = EDITED) -> str:
         """What of `text` is to be put in now."""
-        note = cut_note(text, EDITED)
+        note = cut_note(text, limits)
         self._whole, self._put_in = text if note else None, text
         self.setReadOnly(self.too_long)
-        if (mode := wrapping(text[: EDITED.letters])) == QTextOption.WrapMode.WrapAnywhere:
+        if (mode := wrapping(text[: limits.letters])) == QTextOption.WrapMode.WrapAnywhere:
             self.setWordWrapMode(mode)
         return shown(text, "It is too long to be edited here.") if note else text
+
+    def insert(self, text: str) -> None:
+        """Put a text in where the cursor is."""
+        self._expect(text)
+        self.insertPlainText(text)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        self._expect(source.text())
+        super().insertFromMimeData(source)
+
+    def _expect(self, coming: str) -> None:
+        """A long word that is pasted must not take the square of time to be laid out."""
+        if self.wordWrapMode() != (mode := wrapping(self.toPlainText() + coming)):
+            self.setWordWrapMode(mode)
 
 
 def clipped(found: Guidelines) -> Guidelines:

@@ -108,6 +108,9 @@ def test_nobody_is_sent_elsewhere_within_this_machine_or_its_net(hub, door):
         ("http://cdn-lfs.hf.co/a", False), ("https://127.0.0.1/", False), ("https://localhost/", False),
         ("https://10.0.0.5/", False), ("https://169.254.169.254/latest", False), ("https://[::1]/", False),
         ("https://router/", False), ("https://printer.local/", False), ("file:///etc/passwd", False),
+        ("https://localhost./", False), ("https://a.localhost./", False), ("https://127.1/", False),
+        ("https://127.0.0.1./", False), ("https://2130706433./", False), ("https://0x7f.0x1/", False),
+        ("https://cdn-lfs.hf.co./a", True),
         ("ftp://a.b/", False), ("https://huggingface.co/datasets/x", True), ("", False),
     ],
 )  # fmt: skip

@@ -61,6 +61,5 @@ def kept(folder: Path) -> dict[str, int]:
     for page in ("try-it", "compare"):
         texts[f"system turn, {page}"] = settings.get(f"draft/{page}", {}).get("system", "")
     texts["comment"] = drafts[0]["comment"] if drafts else ""
-    (answer,) = [kept for name, kept in settings.items() if name.startswith("draft/answer/") and kept] or [{}]
-    texts["an answer"] = answer.get("0", "")
+    (texts["an answer"],) = [kept for name, kept in settings.items() if name.startswith("draft/answer/")] or [""]
     return {name: len(text) - len(text.replace("x", "")) - ("example" in text) for name, text in texts.items()}

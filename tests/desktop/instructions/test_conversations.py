@@ -10,6 +10,7 @@ from core.conversation import Conversation, Message
 from core.events import NewCompletion
 from core.records import Prompt
 from core.store import completions, prompts
+from desktop.conversation import editor
 from desktop.instructions.conversation_dialog import ConversationDialog
 from desktop.instructions.prompts_page import PromptsPage
 from desktop.instructions.tab import Tab
@@ -212,3 +213,148 @@ def test_texts_that_may_hold_turns_are_shown_both_ways_and_settled(page: Prompts
     qtbot.waitUntil(lambda: page.unsure.text() == "1 prompt may hold several turns.")
     page.session.replay("undo")
     assert all(prompts.get(project, each).turns is None for each in (4, 5, 6))
+
+
+def test_saving_turns_leaves_tags_and_use_that_were_not_saved(page: PromptsPage) -> None:
+    project, card = page.session.project, page.selected
+    for line, stored in ((1, ("rain",)), (0, ())):
+        page.table.selectRow(line)
+        card.tags.setText("rain, umbrella")
+        card.split.setCurrentIndex(card.split.findData("heldout"))
+        card.keep()
+        card.write_button.click()
+        dialog = dialog_of(page)
+        QTest.keyClicks(dialog.editor.turns[-1].text, "x")
+        dialog.save_button.click()
+        found = prompts.get(project, line + 1)
+        assert found.conversation.messages[-1].content.startswith("x") and found.tags == stored
+        assert card.tags.text() == "rain, umbrella" and card.split.currentData() == "heldout"
+        card.save()
+        found = prompts.get(project, line + 1)
+        assert (found.tags, found.split) == (("rain", "umbrella"), "heldout")
+        assert found.conversation.messages[-1].content.startswith("x")
+        assert not project.database.column("select key from settings where key like 'draft/prompt%'")
+
+
+def test_adding_prompts_leaves_what_is_typed_over_several(page: PromptsPage) -> None:
+    card = page.selected
+    page.table.selectAll()
+    card.tags.setText("both")
+    card.split.setCurrentIndex(card.split.findData("heldout"))
+    page.adding.new_text.setPlainText("New?")
+    page.adding.add()
+    assert page.table.selected_ids() == (1, 2)
+    assert card.tags.text() == "both" and card.split.currentData() == "heldout"
+    card.save()
+    assert [prompt.tags for prompt in prompts.listed(page.session.project)] == [("both",), ("both",), ()]
+    assert card.tags.text() == "" and card.split.currentData() == ""
+
+
+def said_in(dialog: ConversationDialog) -> list[str]:
+    return [turn.text.text() for turn in dialog.editor.turns]
+
+
+def test_what_is_pasted_joins_a_draft_and_is_kept_with_it(page: PromptsPage) -> None:
+    page.write()
+    dialog = dialog_of(page)
+    QTest.keyClicks(dialog.editor.turns[0].text, "old draft")
+    dialog.reject()
+    for begin in (TALK, None):
+        page.write(begin)
+        dialog = dialog_of(page)
+        assert said_in(dialog) == ["old draft", "Rain?", "Where?", "In Graz."]
+        dialog.reject()
+
+
+def test_a_draft_that_does_not_fit_beside_what_is_pasted_is_there_once_that_is_saved(page, monkeypatch) -> None:
+    monkeypatch.setattr(editor, "MOST_TURNS", 3)
+    page.write()
+    dialog = dialog_of(page)
+    QTest.keyClicks(dialog.editor.turns[0].text, "old draft")
+    dialog.reject()
+    page.write(Conversation((*TALK.messages[:2], Message("user", "In Linz."))))
+    dialog = dialog_of(page)
+    assert said_in(dialog) == ["Rain?", "Where?", "In Linz."] and "does not fit beside this" in dialog.said.text()
+    dialog.save_button.click()
+    assert prompts.get(page.session.project, 3).conversation.messages[-1].content == "In Linz."
+    page.write()
+    assert said_in(dialog_of(page)) == ["old draft"]
+
+
+def test_what_is_pasted_and_cannot_be_edited_is_refused_aloud(page: PromptsPage) -> None:
+    page.write(Conversation(TALK.messages * 100))
+    assert not [each for each in page.findChildren(ConversationDialog) if each.isVisible()]
+    assert "was not put in" in page.adding.said.text()
+
+
+def test_a_draft_and_what_is_typed_over_the_prompt_since_are_both_shown_once(page: PromptsPage) -> None:
+    page.table.selectRow(0)
+    card = page.selected
+    card.write_button.click()
+    dialog = dialog_of(page)
+    QTest.keyClicks(dialog.editor.turns[0].text, "A draft. ")
+    dialog.reject()
+    card.text.setPlainText("Typed?")
+    card.write_button.click()
+    dialog = dialog_of(page)
+    assert said_in(dialog) == ["A draft. How?", "Typed?"] and "do not want" in dialog.said.text()
+    dialog.editor.turns[0].remove.click()
+    QTest.keyClicks(dialog.editor.turns[0].text, "So: ")
+    dialog.reject()
+    card.write_button.click()
+    dialog = dialog_of(page)
+    assert said_in(dialog) == ["So: Typed?"]
+    dialog.save_button.click()
+    assert prompts.get(page.session.project, 1).text == "So: Typed?" == card.text.text()
+    assert not page.session.project.database.column("select key from settings where key like 'draft/%'")
+
+
+def test_a_long_conversation_is_found_again_and_can_be_edited(page: PromptsPage) -> None:
+    long = "word " * 10 + "\n"
+    page.write()
+    dialog = dialog_of(page)
+    dialog.editor.turns[0].text.insertPlainText(long * 9_000)
+    dialog.reject()
+    page.write()
+    dialog = dialog_of(page)
+    assert said_in(dialog) == [long * 9_000] and not dialog.editor.turns[0].text.isReadOnly()
+    dialog.editor.turns[0].text.insertPlainText(long * 20_000)
+    dialog.keep()
+    assert "longer than what is kept" in dialog.said.text()
+
+
+def unsure(page: PromptsPage, qtbot, count: int) -> UnsureDialog:
+    """The dialog of so many prompts that may hold turns."""
+    project = page.session.project
+    made = prompts.add(project, [Prompt(0, f"User: a {n}\n\nAssistant: b\n\nUser: c") for n in range(count)])
+    project.set_setting("unsure_turns", list(made.ids))
+    page.look_at_unsure()
+    dialog = next(each for each in page.findChildren(UnsureDialog) if each.isVisible())
+    qtbot.waitUntil(lambda: dialog.list.count() == count)
+    return dialog
+
+
+def test_undo_among_unsure_prompts_takes_back_what_was_settled_and_nothing_else(page: PromptsPage, qtbot) -> None:
+    dialog = unsure(page, qtbot, 2)
+    dialog.turns_button.click()
+    assert dialog.undo_button.isVisible()
+    qtbot.waitUntil(lambda: dialog.list.count() == 1)
+    dialog.write_button.click()
+    writing = next(each for each in dialog.findChildren(ConversationDialog) if each.isVisible())
+    QTest.keyClicks(writing.editor.turns[-1].text, "x")
+    writing.save_button.click()
+    assert not dialog.undo_button.isVisible()
+    page.session.replay("undo")
+    assert dialog.undo_button.isVisible(), "it is the newest again"
+    dialog.undo_button.click()
+    assert prompts.get(page.session.project, 3).turns is None and not dialog.undo_button.isVisible()
+
+
+def test_a_closed_dialog_of_unsure_prompts_reads_no_more(page: PromptsPage, qtbot, monkeypatch) -> None:
+    dialog = unsure(page, qtbot, 1)
+    with qtbot.waitSignal(dialog.destroyed):
+        dialog.accept()
+    loads = []
+    monkeypatch.setattr(UnsureDialog, "load", lambda self: loads.append(self))
+    page.session.announce(prompts.add(page.session.project, [Prompt(0, "Another?")]))
+    assert loads == []

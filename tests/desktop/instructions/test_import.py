@@ -115,6 +115,45 @@ def test_by_keyboard_alone(qtbot, tab, tmp_path):
     assert dialog.options.columns.of["tag"] == ("meta.topic",)
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+def test_return_among_the_columns_neither_folds_them_nor_imports(qtbot, tab, project, tmp_path, key):
+    dialog = looked(qtbot, tab, written(tmp_path, ODD))
+    assert dialog.go.isEnabled()
+    kept = dialog.columns.kept
+    for field in (kept.name, *dialog.columns.mapper.choices.values()):
+        field.setFocus()
+        qtbot.keyClick(field, key)
+        assert dialog.columns.isVisible() and field.hasFocus() and not dialog.work.is_on
+    dialog.labeler.setFocus()
+    qtbot.keyClick(dialog.labeler, key)
+    qtbot.waitUntil(lambda: "3 rankings imported" in dialog.said.text())
+
+
+def test_what_one_file_is_for_is_no_choice_for_the_next(qtbot, tab, tmp_path):
+    dialog = ImportDialog(tab.session, tab, what="prompts")
+    paths = [written(tmp_path, [{"prompt": f"{name}?"}], f"{name}.jsonl") for name in ("one", "two", "three")]
+    found = []
+
+    def bring(split: str, path: Path) -> None:
+        """As a download does at its end."""
+        dialog.choose_from_hub()
+        hub = next(each for each in tab.window().findChildren(HubDialog) if each.isVisible())
+        hub.fetched.emit(path, dialog.options, data_hub.Part("a/b", "default", split, "main", ()))
+        hub.accept()
+        settled(qtbot, dialog)
+        found.append(dialog.terms.split)
+
+    bring("test", paths[0])
+    bring("train", paths[1])
+    bring("validation", paths[2])
+    dialog.look(paths[0])
+    settled(qtbot, dialog)
+    assert [*found, dialog.terms.split] == ["heldout", None, "heldout", None]
+    qtbot.keyClicks(dialog.terms.use, "T")
+    bring("test", paths[1])
+    assert dialog.terms.split == "train", "a person said so"
+
+
 @pytest.mark.parametrize(("what", "first"), [("rankings", "rankings"), ("prompts", "prompts")])
 def test_answers_that_would_stay_out_lead_to_the_columns(qtbot, tab, project, tmp_path, what, first):
     dialog = looked(qtbot, tab, written(tmp_path, MODELS), what)
@@ -135,7 +174,9 @@ def test_a_mapping_is_kept_by_name_and_chosen_for_the_next_file(qtbot, tab, tmp_
     say(dialog, good="rejected", bad="chosen")
     kept = dialog.columns.kept
     qtbot.keyClicks(kept.name, "upside down")
+    kept.name.setFocus()
     qtbot.keyClick(kept.name, Qt.Key.Key_Return)
+    assert kept.said.isVisible() and kept.said.text() == "Kept." and kept.name.hasFocus()
     assert data.kept_mappings()["upside down"].text == "prompt=ask,chosen=bad,rejected=good"
     assert not kept.name.text() and dialog.isVisible()
     dialog.close()

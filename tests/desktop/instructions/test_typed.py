@@ -11,8 +11,9 @@ from core.events import NewCompletion
 from core.records import Prompt
 from core.store import Project, completions, create_project, guidelines, open_project, prompts
 from core.store.typed import Typed
+from desktop.instructions.adding_card import NEW_DRAFT
 from desktop.instructions.guidelines_editor import DRAFT, GuidelinesEditor
-from desktop.instructions.prompts_page import NEW_DRAFT, PromptsPage
+from desktop.instructions.prompts_page import PromptsPage
 from desktop.session import Session
 from desktop.widgets.drafts import Draft
 
@@ -56,32 +57,32 @@ def test_a_window_that_was_not_typed_in_clears_no_draft_of_the_guidelines(qtbot,
 
 def test_adding_in_one_window_leaves_what_is_typed_in_another(qtbot, two) -> None:
     one, other = (page_of(qtbot, session) for session in two)
-    one.new_text.setPlainText("thirty prompts")
+    one.adding.new_text.setPlainText("thirty prompts")
     one.leave()
-    other.new_text.setPlainText("b")
+    other.adding.new_text.setPlainText("b")
     other.leave()
-    assert page_of(qtbot, two[0]).new_text.toPlainText() == "thirty prompts"
-    other.add()
-    assert page_of(qtbot, two[0]).new_text.toPlainText() == "thirty prompts"
-    one.add()
-    assert page_of(qtbot, two[0]).new_text.toPlainText() == ""
+    assert page_of(qtbot, two[0]).adding.new_text.toPlainText() == "thirty prompts"
+    other.adding.add()
+    assert page_of(qtbot, two[0]).adding.new_text.toPlainText() == "thirty prompts"
+    one.adding.add()
+    assert page_of(qtbot, two[0]).adding.new_text.toPlainText() == ""
 
 
 def test_what_is_typed_over_each_prompt_is_kept_for_it(qtbot, two) -> None:
     page = page_of(qtbot, two[0])
     page.table.selectRow(0)
-    page.text.setPlainText("one, at length")
+    page.selected.text.setPlainText("one, at length")
     page.table.selectRow(1)
-    page.tags.setText("x")
+    page.selected.tags.setText("x")
     page.table.selectRow(0)
-    assert page.text.toPlainText() == "one, at length"
+    assert page.selected.text.toPlainText() == "one, at length"
     prompts.edit(two[0].project, 1, text="one, by another")
     page.table.selectRow(1)
-    assert page.tags.text() == "x"
-    page.save()
+    assert page.selected.tags.text() == "x"
+    page.selected.save()
     page.table.selectRow(0)
-    assert page.text.toPlainText() == "one, at length" and "changed since" in page.edited.text()
-    page.save()
+    assert page.selected.text.toPlainText() == "one, at length" and "changed since" in page.selected.said.text()
+    page.selected.save()
     assert [prompts.get(two[0].project, each).text for each in (1, 2)] == ["one, at length", "two"]
     assert two[0].project.database.column("select key from settings where key like 'draft/%'") == []
 
@@ -89,16 +90,16 @@ def test_what_is_typed_over_each_prompt_is_kept_for_it(qtbot, two) -> None:
 def test_a_long_paste_is_put_back_and_what_is_too_long_is_left_where_it_is(qtbot, two) -> None:
     project, pasted = two[0].project, "A prompt that I pasted\n" * 10_000
     page = page_of(qtbot, two[0])
-    page.new_text.setPlainText(pasted)
+    page.adding.new_text.setPlainText(pasted)
     page.leave()
-    assert page_of(qtbot, two[0]).new_text.toPlainText() == pasted
+    assert page_of(qtbot, two[0]).adding.new_text.toPlainText() == pasted
     project.set_setting(NEW_DRAFT, {"text": "x" * 2_000_000})
     page = page_of(qtbot, two[0])
-    assert page.new_text.toPlainText() == ""
-    page.new_text.setPlainText("y")
+    assert page.adding.new_text.toPlainText() == ""
+    page.adding.new_text.setPlainText("y")
     page.leave()
     assert len(project.setting(NEW_DRAFT)["text"]) == 2_000_000
-    assert page_of(qtbot, two[0]).new_text.toPlainText() == "y"
+    assert page_of(qtbot, two[0]).adding.new_text.toPlainText() == "y"
 
 
 def test_what_is_not_changed_stays_as_it_is_to_the_byte(qtbot, two) -> None:
@@ -107,12 +108,12 @@ def test_what_is_not_changed_stays_as_it_is_to_the_byte(qtbot, two) -> None:
     completions.add_group(project, odd, (NewCompletion("a", 0, True, 1),))
     page = page_of(qtbot, two[0])
     page.table.selectRow(2)
-    page.split.setCurrentIndex(1)
-    page.save()
+    page.selected.split.setCurrentIndex(1)
+    page.selected.save()
     found = prompts.get(project, odd)
     assert (found.text, found.tags, found.split) == (ODD, ("a, b", "e" * 40_000), "heldout")
-    page.tags.setText(page.tags.text() + ", c")
-    page.save()
+    page.selected.tags.setText(page.selected.tags.text() + ", c")
+    page.selected.save()
     found = prompts.get(project, odd)
     assert (found.text, found.tags) == (ODD, ("a, b", "e" * 40_000, "c"))
 
@@ -142,3 +143,14 @@ def test_fields_of_the_same_text_are_cleared_by_nobody_else(qtbot, two) -> None:
     with closing(open_project(two[0].project.folder)) as project:
         Draft(project, "draft/y", {"text": fields[2]}, fields[2])
     assert fields[2].text() == "first, and more"
+
+
+def test_a_long_text_typed_over_a_prompt_is_put_back_and_can_be_edited(qtbot, two) -> None:
+    long = "What I typed over it\n" * 6_000
+    page = page_of(qtbot, two[0])
+    page.table.selectRow(0)
+    page.selected.text.setPlainText(long)
+    page.leave()
+    page = page_of(qtbot, two[0])
+    page.table.selectRow(0)
+    assert page.selected.text.text() == long and not page.selected.text.isReadOnly()

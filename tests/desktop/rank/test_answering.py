@@ -1,19 +1,21 @@
 """An answer that a labeler writes or mends among the cards: by keys, kept while it is typed, marked, and taken back."""
 
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QMimeData
 from PySide6.QtTest import QTest
 
 from core.conversation import Conversation, Message
 from core.events import NewCompletion
-from core.labeling.answer_drafts import LONGEST
 from core.labeling.session import LabelingSession
 from core.records import Prompt
-from core.store import Project, completions, create_project, prompts
+from core.store import Project, completions, create_project, open_project, prompts
 from desktop import user_settings
-from desktop.rank.answering import LEFT_BEHIND
+from desktop.rank.answering import LEFT_BEHIND, OWN
 from desktop.rank.card import MIN_SIZE
 from desktop.rank.tab import Tab
 from desktop.session import Session
@@ -174,12 +176,102 @@ def test_it_joins_whatever_the_way_to_rank(tab, method):
     assert "mine" in cards(tab)
 
 
-@pytest.mark.parametrize("kept", ["text", {"x": "a"}, {"0": 3}, {"0": "a" * (LONGEST + 1)}, {"-1": "a"}, [1]], ids=str)
-def test_what_nobody_could_have_begun_is_left_where_it_is(tab, made, kept):
-    made.set_setting(f"draft/answer/{tab.labeling.labeler.id}/1", kept)
-    tab.show_item()
+@pytest.mark.parametrize(
+    ("place", "kept"),
+    [("0", 3), ("0", {"0": "a"}), ("0", ""), ("0", [1]), ("x", "a"), ("-1", "a"), ("", "a"), ("9" * 5000, "a")],
+    ids=lambda value: str(value)[:10],
+)
+def test_what_nobody_could_have_begun_is_left_where_it_is(tab, made, place, kept):
+    key = f"draft/answer/{tab.labeling.labeler.id}/2/{place}"
+    made.set_setting(key, kept)
+    tab.controller.open_group(2)
     press(tab, Key.Key_W)
-    assert tab.board.answer.field.text() == ""
+    assert tab.labeling.group.id == 2 and tab.board.answer.field.text() == ""
+    write(tab, "mine")
+    add(tab)
+    assert "mine" in cards(tab) and made.setting(key) == kept
+
+
+@pytest.mark.parametrize("text", ["word " * 25_000, "line\n" * 9_000], ids=["letters", "lines"])
+def test_a_long_answer_that_was_begun_is_found_again_and_can_be_edited(tab, made, text):
+    press(tab, Key.Key_W)
+    field = tab.board.answer.field
+    field.insertPlainText(text)
+    QTest.keyClick(field, Key.Key_Escape)
+    tab.board.select(0)
+    press(tab, Key.Key_W, held=SHIFT)
+    write(tab, "x")
+    QTest.keyClick(field, Key.Key_Escape)
+    press(tab, Key.Key_W)
+    assert field.text() == text and not field.isReadOnly()
+    add(tab)
+    press(tab, Key.Key_Z, held=CONTROL)
+    press(tab, Key.Key_W)
+    assert field.text() == text, "taken back, and begun again"
+
+
+def test_one_that_is_too_long_to_be_edited_can_be_added_as_it_is(tab, made):
+    text = "word " * 300_000
+    made.set_setting(f"draft/answer/{tab.labeling.labeler.id}/1/0", text)
+    press(tab, Key.Key_W)
+    assert tab.board.answer.field.isReadOnly() and "added as it is" in tab.board.answer.about.text()
+    add(tab)
+    assert on_disk(made, MINE) == [(text,)]
+
+
+def test_a_mend_of_an_answer_that_is_taken_back_becomes_an_answer_of_its_own(tab, made):
+    press(tab, Key.Key_W)
+    write(tab, "AAA")
+    add(tab)
+    press(tab, Key.Key_W, held=SHIFT)
+    write(tab, "MENDED ")
+    tab.controller.undo()  # from the window's menu
+    assert tab.board.answer.heading.text() == OWN and tab.board.answer.field.text() == "MENDED AAA"
+    add(tab)
+    assert on_disk(made, MINE) == [("MENDED AAA",)]
+    assert tab.labeling.editor.answers.begun(1) == {0: "AAA"}
+
+
+def test_what_was_begun_of_an_answer_that_is_gone_since_is_found_and_added(tab, made):
+    press(tab, Key.Key_W)
+    write(tab, "AAA")
+    add(tab)
+    press(tab, Key.Key_W, held=SHIFT)
+    write(tab, "MENDED ")
+    QTest.keyClick(tab.board.answer.field, Key.Key_Escape)
+    press(tab, Key.Key_Z, held=CONTROL)
+    for text in ("AAA", "MENDED AAA"):
+        press(tab, Key.Key_W)
+        assert tab.board.answer.field.text() == text
+        add(tab)
+    assert sorted(on_disk(made, MINE)) == [("AAA",), ("MENDED AAA",)]
+    assert tab.labeling.editor.answers.begun(1) == {}
+
+
+def test_another_window_writes_its_own_beside_what_is_begun(tab, made):
+    press(tab, Key.Key_W)
+    write(tab, "one")
+    with closing(open_project(made.folder)) as project:
+        other = LabelingSession(project, tab.labeling.labeler).editor.answers
+        other.open(1, 0)
+        tab.board.answer.leave()
+        other.keep(1, 0, "two")
+    write(tab, ", and more")
+    tab.board.answer.close_editor()
+    for text in ("one, and more", "two"):
+        press(tab, Key.Key_W)
+        assert tab.board.answer.field.text() == text
+        add(tab)
+
+
+def test_a_long_word_that_is_pasted_is_laid_out_at_once(tab, qtbot):
+    press(tab, Key.Key_W)
+    pasted = QMimeData()
+    pasted.setText("a" * 200_000)
+    begun = time.thread_time()
+    tab.board.answer.field.insertFromMimeData(pasted)
+    tab.board.answer.field.grab()
+    assert time.thread_time() - begun < 0.5
 
 
 def test_a_mouse_reaches_it_too(tab):
