@@ -22,7 +22,7 @@ class Limits:
 #: Enough to judge a text by, and little enough to be laid out at once.
 PAGE = Limits(20_000, 1_000)
 #: A table's cell takes as long as a page of words.
-MARKDOWN = Limits(20_000, 600, marks=700)
+MARKDOWN = Limits(20_000, 600, marks=400)
 #: Letters without a place for a line's end, from which on lines may end anywhere.
 LONG_RUN = 200
 

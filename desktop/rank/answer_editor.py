@@ -18,7 +18,9 @@ from desktop.widgets.strangers import EDITED, KEPT, Editing
 
 ABOUT = "It joins the answers, as the best one until you place it elsewhere."
 BEGUN = "What you began before is here."
-BEGUN_TOO_LONG = "What you began before is here. It is too long to be edited: it can be added as it is, or copied."
+BEGUN_TOO_LONG = (
+    "What you began before is here. It is too long to be edited or added: it stays kept, and can be copied."
+)
 TOO_LONG = "This answer is too long to be mended here: copy it, and write one of your own."
 #: Share of the board's height, and the least.
 SHARE, LEAST = 0.27, 150
@@ -69,7 +71,7 @@ class AnswerEditor(QFrame):
         self.field.setStyleSheet(f"QPlainTextEdit {{ font-size: {user_settings.font_size()}px; }}")
         self.field.setPlainText(self.field.fitted(begun, KEPT) if begun else self.field.fitted(text, EDITED))
         self._throttle.rest()
-        self.add.setEnabled(bool(begun) or not self.field.too_long)
+        self.add.setEnabled(not self.field.too_long)
         said = (BEGUN_TOO_LONG, BEGUN) if begun else (TOO_LONG, ABOUT)
         self.say(said[0] if self.field.too_long else said[1])
         self.show()

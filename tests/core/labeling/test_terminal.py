@@ -158,6 +158,6 @@ def test_an_answer_is_written_or_mended_and_marked(terminal, filled):
     *_, mended, mine = completions.group(filled, 1).completions
     shown = rankings.shown_order(1, person(filled, "me"), completions.ids(filled, 1)[:4])
     assert (mended.text, mended.mended, mine.text) == (" better", shown[1], "mine")
-    assert " (mended by hand)  better" in told and " (written by hand)  mine" in told
+    assert " (mended by hand)   better" in told and " (written by hand)  mine" in told
     (ranking,) = counting_rankings(filled)
     assert ranking.ranks[mine.id] == 1

@@ -210,13 +210,13 @@ def test_a_long_answer_that_was_begun_is_found_again_and_can_be_edited(tab, made
     assert field.text() == text, "taken back, and begun again"
 
 
-def test_one_that_is_too_long_to_be_edited_can_be_added_as_it_is(tab, made):
+def test_one_that_is_too_long_to_be_added_is_kept_and_that_is_said(tab, made):
     text = "word " * 300_000
     made.set_setting(f"draft/answer/{tab.labeling.labeler.id}/1/0", text)
     press(tab, Key.Key_W)
-    assert tab.board.answer.field.isReadOnly() and "added as it is" in tab.board.answer.about.text()
+    assert tab.board.answer.field.isReadOnly() and "too long to be edited or added" in tab.board.answer.about.text()
     add(tab)
-    assert on_disk(made, MINE) == [(text,)]
+    assert on_disk(made, MINE) == [] and tab.labeling.editor.answers.begun(1) == {0: text}
 
 
 def test_a_mend_of_an_answer_that_is_taken_back_becomes_an_answer_of_its_own(tab, made):
@@ -293,7 +293,7 @@ def test_no_more_than_can_be_ranked_are_written(made, monkeypatch, tab):
     press(tab, Key.Key_W)
     write(tab, "mine")
     add(tab)
-    assert "3 answers already" in tab.board.answer.about.text()
+    assert "has 3 answers" in tab.board.answer.about.text()
 
 
 def test_undo_and_redo_leave_what_is_being_typed(tab):
