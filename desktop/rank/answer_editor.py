@@ -18,9 +18,7 @@ from desktop.widgets.strangers import EDITED, KEPT, Editing
 
 ABOUT = "It joins the answers, as the best one until you place it elsewhere."
 BEGUN = "What you began before is here."
-BEGUN_TOO_LONG = (
-    "What you began before is here. It is too long to be edited or added: it stays, and can be copied."
-)
+BEGUN_TOO_LONG = "What you began before is here. It is too long to be edited or added: it stays, and can be copied."
 TOO_LONG = "This answer is too long to be mended here: copy it, and write one of your own."
 #: Share of the board's height, and the least.
 SHARE, LEAST = 0.27, 150
