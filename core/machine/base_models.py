@@ -6,6 +6,7 @@ of safetensors, or by a local GGUF file.
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ SMOLLM2 = EmbeddedModel(
 )
 
 EMBEDDED = "embedded"
+#: Of a model on a hub, as hubs allow it; nothing that a path could take for more than a name.
+HUB_ID = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def parse(text: str) -> ModelSpec:
         raise BadInput(f"{text!r:.80} is no name of a model: write hub:owner/name, or a folder.")
     if text.startswith("hub:"):
         hub_id = text.removeprefix("hub:").strip("/ ")
-        if hub_id.count("/") != 1 or not all(hub_id.split("/")):
+        if not HUB_ID.fullmatch(hub_id) or ".." in hub_id or "--" in hub_id:
             raise BadInput(f"{text!r} is no hub id: write it as hub:owner/name.")
         return ModelSpec("hub", hub_id, hub_id)
     path = Path(os.path.abspath(os.path.expanduser(text)))  # by the words alone

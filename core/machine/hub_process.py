@@ -31,6 +31,10 @@ CONVERTED, OWN = "refs/convert/parquet", "main"
 MOST_FILES = 20_000
 MEMORY = 4_000_000_000
 BEAT = 0.2
+#: Last parts of names that only a net of one's own knows.
+HOME = {"", "localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "arpa"}
+#: Addresses of version 6 that stand for one of version 4, whichever that is.
+CARRIERS = [ipaddress.ip_network(net) for net in ("::/96", "::ffff:0:0/96", "64:ff9b::/96", "2002::/16", "2001::/32")]
 SECONDS = 30.0
 POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -54,11 +58,13 @@ def _is_public(host: str) -> bool:
     """Names that end with a point are the same without, and those that end with a number are addresses in short."""
     host = host.removesuffix(".")
     try:
-        return ipaddress.ip_address(host).is_global
+        address = ipaddress.ip_address(host)
     except ValueError:
         last = host.rpartition(".")[2]
         is_number = last.isdecimal() or last.startswith("0x")
-        return "." in host and not is_number and last not in ("", "localhost", "local", "internal")
+        return "." in host and not is_number and last not in HOME
+    within = any(address in net for net in CARRIERS) if address.version == 6 else False
+    return address.is_global and not within
 
 
 def watch(endpoint: str) -> None:

@@ -23,6 +23,8 @@ CLASS, KIND = "tokenizer_class", "model_type"
 MOST_NAMED = 5000
 #: No vocabulary is so large: what lies between a number and those before it is made up.
 MOST_NUMBER = 2_000_000
+#: Arguments that are a tokenizer's content, or where it lies; those that end with `_file` transformers sets itself.
+ARGUMENTS = {"vocab", "merges", "gguf_file", "init_inputs"}
 #: Tokens by their numbers, and the file of tokens with theirs.
 BY_NUMBER, ADDED = "added_tokens_decoder", "added_tokens.json"
 
@@ -33,6 +35,7 @@ def load(spec: ModelSpec) -> Any:
     if spec.kind != "embedded":  # that one's hash is known
         vetting.check_folder(spec.folder)
         check_class(spec.folder)
+        check_arguments(spec.folder)
         check_tokens(spec.folder)
         tokenizer_probe.check(spec.folder)
     return _loaded(spec.folder)
@@ -56,6 +59,18 @@ def check_class(folder: Path) -> None:
         for key, value in vetting.entries(read_json(path, MOST_INDEX) if path.exists() else {}):
             if key in (CLASS, KIND) and value is not None and not all(map(_is_tokenizer, _classes(key, value))):
                 raise ModelError(f"{path} names what is no tokenizer ({key}: {value!r:.80}): {vetting.ANOTHER}.")
+
+
+def check_arguments(folder: Path) -> None:
+    """Raise a `ModelError` where a file gives the tokenizer's class more than its own files have: paths, which it would
+    read, and an export would copy."""
+    config, special = folder / "tokenizer_config.json", folder / "special_tokens_map.json"
+    found = read_json(config, MOST_INDEX) if config.exists() else {}
+    named = [(config, key) for key in sorted(ARGUMENTS & found.keys()) if found[key]]
+    found = read_json(special, MOST_INDEX) if special.exists() else {}
+    named += [(special, key) for key in found if not key.endswith(("_token", "_tokens"))]
+    for path, key in named:
+        raise ModelError(f"{path} has an entry that no tokenizer has ({key:.80}): {vetting.ANOTHER}.")
 
 
 def check_tokens(folder: Path) -> None:

@@ -30,6 +30,7 @@ CHOOSES_CODE = re.compile(r"^_?(attn|experts)_implementation(_internal)?$")
 REFUSED = {
     "quantization_config": "is quantized: choose the model that it was made from (--base-bits 4 holds one in 4 bits)",
     "transformers_weights": f"names other files as its weights: {ANOTHER}",
+    "configuration_files": f"names other files as its config: {ANOTHER}",
     "use_kernels": f"asks for code from the hub: {ANOTHER}",
     "kernel_config": f"asks for code from the hub: {ANOTHER}",
     "backbone": f"names another model as a part of it: {ANOTHER}",
@@ -57,6 +58,8 @@ NUMBERS = {"logit_scale", "final_logit_softcapping", "model_max_length"}
 #: Numbers that a model may have beside what its files hold: a tied head, tables of positions.
 ROOM = 50_000_000
 MOST_TOKENIZER = 256_000_000
+#: What an export makes anew; other files may be copied into it as they are.
+WEIGHTS = {".safetensors", ".gguf"}
 #: What tokenizers are kept in, and configs.
 TEXTS = {".json", ".txt", ".model", ".tiktoken", ".jinja"}
 #: What a config's entry of the same name would put out of use.
@@ -86,7 +89,9 @@ def check_folder(folder: Path) -> None:
         if (folder / name).exists():
             _check_numbers(folder / name, read_json(folder / name, MOST_INDEX))
     _check_tokenizer_file(folder / "tokenizer_config.json")
-    for path in folder.iterdir():
+    for path in [*folder.iterdir(), *folder.glob("additional_chat_templates/*")]:
+        if path.suffix not in WEIGHTS and _leads_out(path, folder):
+            raise ModelError(f"{path} is a link to another place: {ANOTHER}, or put the file itself there.")
         if path.exists() and not path.is_file() and not path.is_dir():
             raise ModelError(f"{path} is no file, and whoever reads it would wait for ever: {ANOTHER}.")
         if path.suffix in TEXTS and path.stat().st_size > MOST_TOKENIZER:
@@ -95,6 +100,13 @@ def check_folder(folder: Path) -> None:
     for path in (folder / "tokenizer.json", folder / "tokenizer.model", *templates):
         if path.exists() and (not path.is_file() or path.stat().st_size > MOST_TOKENIZER):
             raise ModelError(f"{path} is no file of a tokenizer's size: {ANOTHER}.")
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
+    """Is it a link to what is neither in the folder nor in the store of the hub's cache that holds the folder?"""
+    place, folder = path.resolve(), folder.resolve()
+    store = folder.parents[1] / "blobs" if folder.parent.name == "snapshots" else folder
+    return path.is_symlink() and not (place.is_relative_to(folder) or place.parent == store)
 
 
 def _check_numbers(path: Path, config: dict[str, Any]) -> None:

@@ -110,7 +110,9 @@ def test_nobody_is_sent_elsewhere_within_this_machine_or_its_net(hub, door):
         ("https://router/", False), ("https://printer.local/", False), ("file:///etc/passwd", False),
         ("https://localhost./", False), ("https://a.localhost./", False), ("https://127.1/", False),
         ("https://127.0.0.1./", False), ("https://2130706433./", False), ("https://0x7f.0x1/", False),
-        ("https://cdn-lfs.hf.co./a", True),
+        ("https://cdn-lfs.hf.co./a", True), ("https://nas.lan/", False), ("https://nas.home.arpa/", False),
+        ("https://localhost.localdomain/", False), ("https://[::7f00:1]/", False), ("https://[2002:7f00:1::]/", False),
+        ("https://[64:ff9b::7f00:1]/", False), ("https://[2606:4700::1111]/", True),
         ("ftp://a.b/", False), ("https://huggingface.co/datasets/x", True), ("", False),
     ],
 )  # fmt: skip

@@ -102,6 +102,17 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "attention that is compiled here": (config(attn_implementation="flex_attention"), "asks for code"),
     "kernels of experts": (config(experts_implementation="evil/kernel"), "asks for code"),
     "switched on": (config(use_kernels=True), "asks for code from the hub"),
+    "another config": (config(configuration_files=["config.4.0.0.json"]), "names other files as its config"),
+    "another vocabulary": (tokens(vocab="/etc/passwd"), "an entry that no tokenizer has"),
+    "a file among the special tokens": (
+        write("special_tokens_map.json", '{"bos_token": "<s>", "merges_file": "/etc/passwd"}'), "no tokenizer has"
+    ),
+    "a link out of the folder": (lambda folder: (folder / "bpe.codes").symlink_to("/etc/passwd"), "another place"),
+    "a link among its templates": (
+        lambda folder: ((folder / "additional_chat_templates").mkdir(),
+                        (folder / "additional_chat_templates" / "x.jinja").symlink_to("/etc/passwd")),
+        "another place",
+    ),
     "a backbone of the hub": (
         write("config.json", '{"model_type": "rf_detr", "backbone": "evil/repo"}'),
         "names another model as a part",

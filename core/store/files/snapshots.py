@@ -25,6 +25,8 @@ REDUCE = (
     "create index packing_repeats on rankings (repeat_of)",
     "create index packing_keys on calibration (ranking_id)",
     "delete from rankings where labeler_id != :labeler and id not in (select ranking_id from calibration)",
+    # so that nobody who has the pack can speak of another's ranking
+    "update rankings set uid = lower(hex(randomblob(16))) where labeler_id != :labeler",
     "delete from assignments where labeler_id != :labeler",
     "delete from drafts where labeler_id != :labeler",
     "create index packing_assigned on assignments (group_id)",

@@ -12,7 +12,7 @@ from core.errors import BadInput
 from core.events import NewCompletion
 from core.labeling import pack as packs
 from core.records import NewRanking, Prompt
-from core.store import Project, completions, labelers, open_project, prompts, rankings
+from core.store import Project, calibration, completions, labelers, open_project, prompts, rankings
 from core.store.packed_rankings import PackedRanking
 
 
@@ -210,3 +210,17 @@ def merge_older(away: Away) -> packs.Merged:
 def test_in_a_pack_the_terminal_ranks_for_whom_it_is(away, capsys):
     assert cli.run(["rank", str(away.project.folder), "--group", "1", "--order", "1>2>3>4"]) == 0
     assert away.merge().added == 1 and stands(away.home, 1)
+
+
+def test_nobody_can_speak_of_the_rankings_of_others_that_a_pack_brings_along(filled, tmp_path):
+    """A pack says itself whose it is: who names another labeler in it, and takes back what came along, is not heard."""
+    ann = labelers.named(filled, "Ann").id
+    calibration.add(filled, ranked(filled, 1, ann))
+    away = Away(filled, tmp_path)
+    with away.project.write() as database:
+        database.execute("update rankings set retracted_at = '2026-01-01T00:00:00+00:00'")
+        database.execute("update settings set value = '\"Ann\"' where key = 'pack'")
+    packs.pack(away.project, tmp_path / "ann.plumbpack", "Ann")
+    away.project.close()
+    report = packs.merge(filled, tmp_path / "ann.plumbpack")
+    assert report.retracted == 0 and rankings.is_ranked(filled, 1, ann)

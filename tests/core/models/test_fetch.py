@@ -86,7 +86,8 @@ def test_models_are_named_by_one_line(tmp_path):
     assert base_models.parse("hub:a/b").source == "a/b"
     assert base_models.parse(str(tmp_path / "m.gguf")).kind == "gguf"
     assert base_models.parse(str(tmp_path)).kind == "folder"
-    for wrong in ("hub:a", "hub:/", "hub:a/b/c"):
+    paths = ("hub:a/..", r"hub:\\host\share/m", r"hub:a/..\..\m", "hub:a/b--c", "hub:a--b/c")
+    for wrong in ("hub:a", "hub:/", "hub:a/b/c", *paths):
         with pytest.raises(BadInput, match="no hub id"):
             base_models.parse(wrong)
 
