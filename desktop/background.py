@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QThread, Signal
@@ -12,7 +12,7 @@ from shiboken6 import isValid
 
 from core import stopping
 from core.errors import Stopped
-from core.store import Project, open_project
+from core.store import Project
 from desktop import errors
 
 #: A thread that the program leaves behind would end it with a crash.
@@ -88,19 +88,16 @@ def in_background(
 
 def with_project(
     owner: QObject,
-    folder: Path,
+    project: Project,
     work: Callable[[Project], Any],
     done: Callable[[Any], None],
     failed: Callable[[Any], object] | None = None,
 ) -> None:
-    """Start `work` with a connection of its own to the project in `folder`."""
+    """Start `work` with a connection of its own to the same project. `failed` hears of one that is elsewhere by now."""
 
     def opened() -> Any:
-        project = open_project(folder)
-        try:
-            return work(project)
-        finally:
-            project.close()
+        with closing(project.again()) as own:
+            return work(own)
 
     Task(owner, opened, done, failed or partial(_show, owner), only_reads=False)
 

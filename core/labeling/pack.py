@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from core.errors import AlteredProject, BadInput, ProjectError, known
+from core.errors import AlteredProject, BadInput, KnownError, ProjectError, known
 from core.humanize import readable
 from core.labeling.pack_merge import Merge
 from core.labeling.pack_merge import Merged as Merged
@@ -35,6 +35,8 @@ def pack(project: Project, path: Path, labeler: str) -> int:
     mine = set(queue.waiting) | rankings.groups_of(project, person.id) | queue.calibration
     if not queue.waiting and project.setting(PACK) is None:
         raise BadInput(f"There is nothing for {labeler} to rank: generate completions or assign prompts first.")
+    if _holds_work(project, path):
+        raise BadInput(f"{path} has work in it that is not merged yet: merge it first, or choose another name.")
     try:
         with beside.file(path) as made:
             snapshots.write(project, made)
@@ -42,6 +44,22 @@ def pack(project: Project, path: Path, labeler: str) -> int:
     except (OSError, sqlite3.Error) as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
     return len(queue.waiting)
+
+
+def _holds_work(project: Project, path: Path) -> bool:
+    """Is there a pack of this project with rankings that are not known here? Within a pack nobody merges: it is
+    written over, as it was before."""
+    if not path.is_file() or project.setting(PACK) is not None:
+        return False
+    try:
+        with _reading(path) as packed:
+            name = packed.setting(PACK)
+            if packed.setting("uid") != project.setting("uid") or not isinstance(name, str):
+                return False
+            here = packed_rankings.known(project)
+            return any(each.uid not in here for each in packed_rankings.listed(packed, name))
+    except (KnownError, sqlite3.Error, UnicodeError):
+        return False  # no pack, which a person may write over
 
 
 def unpack(path: Path, folder: Path) -> Path:

@@ -39,6 +39,8 @@ def run(context: JobContext) -> Events:
     source, target = Path(config.path).expanduser(), Path(config.out).expanduser()
     if not config.path or not config.out:
         raise BadInput("Give the file to score and the file to write.")
+    if source.resolve() == target.resolve():
+        raise BadInput("The scores would go over the file itself, with all else that it holds: write another file.")
     asked, refused = read(source)
     if not asked:
         raise NothingToDo(f"{source.name} holds no completions: give JSON lines with `prompt` and `completion`.")

@@ -152,6 +152,15 @@ class Project:
         if self.has_moved:
             raise self.moved()
 
+    def again(self) -> "Project":
+        """The same project over a connection of its own, as another thread needs. Raises `ProjectMoved` where another
+        lies in its place by now."""
+        found = open_project(self.folder)
+        if found._place != self._place:
+            found.close()
+            raise self.moved()
+        return found
+
     def go_along(self) -> None:
         """Write to the file wherever it went: a job says there how it ended."""
         self._goes_along = True

@@ -10,6 +10,13 @@ from core.events import NewCompletion
 from core.records import LONGEST_ANSWER, MOST_ANSWERS, MOST_COMPLETIONS, Completion, Group
 from core.store import Changes, Project, cells, now, prompts
 
+#: What a person did with a group, or began.
+WORKED_ON = (
+    "select exists (select 1 from rankings where group_id = ?)",
+    "select exists (select 1 from drafts where group_id = ?)",
+    "select exists (select 1 from completions where group_id = ? and written_by is not null)",
+    "select exists (select 1 from settings where key glob 'draft/answer/*/' || ? || '/*')",
+)
 ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
 ADD = """
     insert into completions (group_id, text, policy_job, written_by, sampling, seed, tokens, ended)
@@ -135,11 +142,10 @@ def take_back(project: Project, completion_id: int) -> Changes:
 
 
 def remove_group(project: Project, group_id: int) -> Changes:
-    """Delete completions that nobody ranked. Raises `BadInput` once somebody did."""
-    ranked = "select exists (select 1 from rankings where group_id = ?)"
+    """Delete completions that nobody worked on. Raises `BadInput` once somebody ranked them, began to, or wrote one."""
     with project.write() as database:
-        if database.value(ranked, group_id):
-            raise BadInput("These answers were ranked, so that they stay.")
+        if any(database.value(sql, group_id) for sql in WORKED_ON):
+            raise BadInput("Somebody ranked these answers, began to, or wrote one: they stay.")
         database.execute("delete from completion_groups where id = ?", (group_id,))
         project.count_edit("completion_groups")
     return project.changed("Delete answers", "completions", ids=(group_id,))

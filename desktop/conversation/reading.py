@@ -86,7 +86,7 @@ class ReadingView(QWidget):
             if look == self._looks:
                 self._failed(error)
 
-        with_project(self, self.session.project.folder, ask, show, failed)
+        with_project(self, self.session.project, ask, show, failed)
 
     def _show(self, found: Found) -> None:
         role = "subheading" if self._small else "heading"

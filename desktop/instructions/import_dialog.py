@@ -224,7 +224,7 @@ class ImportDialog(QDialog):
             return data.import_preferences(project, path, labeler, split=split, tell=tell, options=options, held=held)
 
         self.go.setEnabled(False)
-        self.work.start(self.session.project.folder, f"Import {what}", read)
+        self.work.start(self.session.project, f"Import {what}", read)
         self._show_work()
 
     def _show_work(self) -> None:

@@ -1,7 +1,6 @@
 """An import at work beside the window: how far it is, and that it can be stopped."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -48,7 +47,7 @@ class ImportWork(QObject):
     def is_on(self) -> bool:
         return self._reading is not None
 
-    def start(self, folder: Path, title: str, read: Callable[[Project, Reading], Report]) -> None:
+    def start(self, project: Project, title: str, read: Callable[[Project, Reading], Report]) -> None:
         """Import in one transaction, which undo takes back by `title`."""
         reading = self._reading = Reading("It was stopped: nothing of the file was imported.")
 
@@ -57,7 +56,7 @@ class ImportWork(QObject):
 
         self._count()
         self._clock.start()
-        with_project(self, folder, work, self._finish, self._fail)
+        with_project(self, project, work, self._finish, self._fail)
 
     def stop(self) -> None:
         if self._reading is not None:

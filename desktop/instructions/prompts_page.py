@@ -150,7 +150,7 @@ class PromptsPage(QWidget):
     def _count_unsure(self) -> None:
         """Read beside the window, where there may be some."""
         if named_turns.any_unsure(self.session.project):
-            with_project(self, self.session.project.folder, _unsure, self._show_unsure)
+            with_project(self, self.session.project, _unsure, self._show_unsure)
         else:
             self._show_unsure(0)
 

@@ -96,7 +96,7 @@ class UnsureDialog(QDialog):
 
     def load(self) -> None:
         """Read them again, beside the window."""
-        with_project(self, self.session.project.folder, named_turns.unsure, self._show)
+        with_project(self, self.session.project, named_turns.unsure, self._show)
 
     def _show(self, found: list[Prompt]) -> None:
         row_before = max(0, self.list.currentRow())

@@ -188,7 +188,7 @@ class PolicyCharts:
                 self._draw(job, *found)
                 shown()
 
-        with_project(self.more, self.project.folder, read, draw)
+        with_project(self.more, self.project, read, draw)
 
     def _draw(self, job: TrainPolicyJob, newest: int, series: Series, over: list[Overlay]) -> None:
         if self.job is None or self.job.id != job.id:

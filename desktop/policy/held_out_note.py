@@ -35,5 +35,4 @@ class HeldOutNote(QWidget):
                 self.text.setText(f"{count:,} {were} in this run’s training: comparing its policy leaves {them} out.")
                 self.setVisible(count > 0)
 
-        folder = self.session.project.folder
-        with_project(self, folder, lambda project: pinned_prompts.held_out_since(project, job_id), show)
+        with_project(self, self.session.project, lambda project: pinned_prompts.held_out_since(project, job_id), show)

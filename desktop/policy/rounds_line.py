@@ -49,7 +49,7 @@ class RoundsLine(QLabel):
                 self._fit()
                 self.setVisible(any(each.pairs for each in found))
 
-        with_project(self, self.session.project.folder, rounds, show, lambda error: None)
+        with_project(self, self.session.project, rounds, show, lambda error: None)
 
     def on_news(self, news: News) -> None:
         if "rankings" in news.tables or any(

@@ -46,7 +46,7 @@ class RunResult(Label):
             self._gains[job_id] = found
             self._show()
 
-        with_project(self, self.session.project.folder, read, show)
+        with_project(self, self.session.project, read, show)
 
     def _show(self) -> None:
         if self._job is None:

@@ -200,10 +200,9 @@ class Tab(TabWidget, ShowsRuns):
 
     def start_sweep(self, config: object, options: object, axes: dict[str, list[str]]) -> None:
         """In the background: two hundred rows take a while to be on disk."""
-        folder = self.session.project.folder
         again = partial(self.start_sweep, config, options, axes)
         with_project(
-            self, folder, lambda project: sweep.enqueue(project, config, options, axes), self._swept,
+            self, self.session.project, lambda project: sweep.enqueue(project, config, options, axes), self._swept,
             lambda error: errors.show(error, self, again),
         )  # fmt: skip
 

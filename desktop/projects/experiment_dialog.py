@@ -66,7 +66,7 @@ class ExperimentDialog(QDialog):
         def work(project: Project) -> int:
             return page.write(experiment.gather(project), path).stat().st_size
 
-        with_project(self, self.session.project.folder, work, self._done, self._failed)
+        with_project(self, self.session.project, work, self._done, self._failed)
 
     def open_page(self) -> None:
         """Hand the page to the system; where it has no browser, say where the page is."""

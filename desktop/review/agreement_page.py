@@ -135,11 +135,11 @@ class AgreementPage(QWidget):
     def load(self) -> None:
         """Compute anew, beside the window."""
         self._asked += 1
-        number, folder, people = self._asked, self.session.project.folder, self.people_only.isChecked()
+        number, people = self._asked, self.people_only.isChecked()
         self.about.setText("Computing …")
         self.about.show()
 
-        with_project(self, folder, lambda project: _found(project, number, people), self._show)
+        with_project(self, self.session.project, lambda project: _found(project, number, people), self._show)
 
     def _show(self, found: Found) -> None:
         if found.number != self._asked:

@@ -161,14 +161,14 @@ class BiasPage(QWidget):
     def load(self) -> None:
         """Compute beside the window."""
         self._asked += 1
-        number, folder, who = self._asked, self.session.project.folder, int(self.who.currentData() or 0) or None
+        number, who = self._asked, int(self.who.currentData() or 0) or None
 
         def work(project: Project) -> Found:
             shares = bias.positions(project, who)
             speeds = [found for found in bias.speeds(project) if who in (None, found.labeler_id)]
             return Found(number, shares, bias.position_test(project, who), bias.lengths(project, who), speeds)
 
-        with_project(self, folder, work, self._show)
+        with_project(self, self.session.project, work, self._show)
 
     def _repaint(self) -> None:
         if self._found is not None:

@@ -70,12 +70,12 @@ class ExportDialog(QDialog):
 
     def write(self, path: Path) -> None:
         """Write the file in the background, then say what it holds and what was lost."""
-        name, folder = self.format.currentData(), self.session.project.folder
+        name = self.format.currentData()
         self.write_button.setEnabled(False)
         self._say("Writing …", "muted")
         with_project(
             self,
-            folder,
+            self.session.project,
             lambda project: data.export(project, path, name),
             lambda report: self._done(path, report),
             self._failed,

@@ -227,7 +227,7 @@ class LabelersPage(QWidget):
                 for place, who in enumerate(self.people):
                     self.table.setItem(place, 3, QTableWidgetItem(self._waiting(who)))
 
-        with_project(self, self.session.project.folder, count, show, self._failed)
+        with_project(self, self.session.project, count, show, self._failed)
 
     def _waiting(self, who: Labeler) -> str:
         return f"{self.waiting[who.id]:,}" if who.id in self.waiting else ""
@@ -338,7 +338,7 @@ class LabelersPage(QWidget):
     def _apart(self, work: Callable[[Any], Any], done: Callable[[Any], None]) -> None:
         """Run `work` with a project of its own beside the window."""
         self._say("Working …", "muted")
-        with_project(self, self.session.project.folder, work, done, self._failed)
+        with_project(self, self.session.project, work, done, self._failed)
 
     def _failed(self, error: Any) -> None:
         if isinstance(error, KnownError):

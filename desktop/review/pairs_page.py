@@ -222,7 +222,7 @@ class PairsPage(QWidget):
         """Count and list anew; an older answer that comes late is dropped."""
         self._timer.stop()
         self._asked += 1
-        number, folder, chosen = self._asked, self.session.project.folder, self.filter
+        number, chosen = self._asked, self.filter
         self.count.setText("Counting …")
 
         def work(project: Project) -> Answer:
@@ -230,7 +230,7 @@ class PairsPage(QWidget):
             tags = prompts.tags(project)[: actions.CHOICES]
             return number, found, pairs.count(project, chosen), judged_groups.rules(project), tags
 
-        with_project(self, folder, work, self._loaded)
+        with_project(self, self.session.project, work, self._loaded)
 
     def _loaded(self, answer: Answer) -> None:
         number, found, total, rules, tags = answer

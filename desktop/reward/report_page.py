@@ -114,7 +114,7 @@ class ReportPage(QWidget):
             if number == self._asked:
                 self.show_report(found)
 
-        with_project(self, self.session.project.folder, work, done, self._failed)
+        with_project(self, self.session.project, work, done, self._failed)
 
     def _failed(self, error: Exception) -> None:
         self.said.setText(str(known(error) or f"The report could not be measured: {error}."))

@@ -132,9 +132,7 @@ class TrainingPage(QWidget):
             if number == self._counted:
                 self._show_counts(*found)
 
-        with_project(
-            self, self.session.project.folder, lambda project: (pairs.counts(project), all_ranked(project)), counted
-        )
+        with_project(self, self.session.project, lambda project: (pairs.counts(project), all_ranked(project)), counted)
 
     def _show_counts(self, counts: Counts, ranked: bool) -> None:
         self.pairs.show_value(counts.pairs)
@@ -229,7 +227,7 @@ class TrainingPage(QWidget):
             if number == self._scores_asked:
                 self.histogram.show_scores(*found)
 
-        with_project(self, self.session.project.folder, read, show)
+        with_project(self, self.session.project, read, show)
 
     def _show_result(self, job_id: int) -> None:
         job = self.session.job(job_id, TrainRewardJob)

@@ -51,7 +51,7 @@ class RunRemoval(QObject):
         def look(project: Project) -> tuple[str | None, int]:
             return dependents.why_kept(project, queue.get(project, run)), size_of(project.run_folder(run))
 
-        with_project(self.runs, self.session.project.folder, look, lambda found: self._answer(run, *found))
+        with_project(self.runs, self.session.project, look, lambda found: self._answer(run, *found))
 
     def _answer(self, run: int, refusal: str | None, taken: int) -> None:
         if refusal is not None:

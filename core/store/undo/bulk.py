@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.errors import known
-from core.store import Changes, Project, open_project
+from core.store import Changes, Project
 from core.store.connection import statement_for
 from core.store.undo.log import Statement, UndoLog, execute
 
@@ -88,10 +88,10 @@ def record(project: Project, label: str, tables: Iterable[str], work: Callable[[
     return found, Recorded(frozenset(tables), label, bulk=bulk)
 
 
-def replay(folder: Path, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk | None:
+def replay(where: Project, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk | None:
     """Take it away, into the file `kept`, or bring it back, with a connection of its own, in any thread. Returns what
-    does the opposite; None, and nothing is changed, if others built on it."""
-    with closing(open_project(folder)) as project:
+    does the opposite; None, and nothing is changed, if others built on it. Raises `ProjectMoved`."""
+    with closing(where.again()) as project:
         connection = project.database.conn
         connection.execute("pragma foreign_keys = off")
         connection.execute("attach database cast(? as text) as kept", (os.fsencode(bulk.kept or kept),))

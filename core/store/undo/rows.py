@@ -37,7 +37,7 @@ class RowRecorder:
         statements = self._log.taken(changes.write or self.project.writes)
         if isinstance(changes, Recorded):
             return None if changes.bulk is None else BulkStep(
-                label=changes.label, tables=changes.tables, folder=self.project.folder, bulk=changes.bulk,
+                label=changes.label, tables=changes.tables, project=self.project, bulk=changes.bulk,
                 files=self._files,
             )  # fmt: skip
         return (
@@ -115,7 +115,7 @@ class WaitingFiles:
 class BulkStep(Step):
     """Rows by the hundred thousand, taken away and brought back by a connection of its own."""
 
-    folder: Path
+    project: Project
     bulk: Bulk
     files: WaitingFiles = field(repr=False)
 
@@ -123,7 +123,7 @@ class BulkStep(Step):
     holds_rows: ClassVar[bool] = True
 
     def replay(self) -> Step:
-        opposite = replay_bulk(self.folder, self.bulk, self.tables, self.files.new())
+        opposite = replay_bulk(self.project, self.bulk, self.tables, self.files.new())
         if opposite is None:
             raise Refused(f"others built on {self.label!r}")
         return replace(self, bulk=opposite)

@@ -224,3 +224,13 @@ def test_nobody_can_speak_of_the_rankings_of_others_that_a_pack_brings_along(fil
     away.project.close()
     report = packs.merge(filled, tmp_path / "ann.plumbpack")
     assert report.retracted == 0 and rankings.is_ranked(filled, 1, ann)
+
+
+def test_a_pack_that_came_back_with_work_is_not_written_over_before_it_is_merged(filled, away, tmp_path):
+    path = tmp_path / "bo.plumbpack"
+    away.rank(1)
+    packs.pack(away.project, path, "Bo")
+    with pytest.raises(BadInput, match="merge it first"):
+        packs.pack(filled, path, "Bo")
+    assert packs.merge(filled, path).added == 1
+    packs.pack(filled, path, "Bo")

@@ -232,6 +232,13 @@ def test_two_more_are_taken_back_with_what_was_written_unless_it_was_ranked(fill
     set_job(filled, job.id, status="done")
     session = LabelingSession(filled, labelers.named(filled, "Ana"))
     session.open_next()
+    session.editor.set_comment("hard to say")
+    with pytest.raises(Refused):
+        sending.take_back(filled, changes, job.id)
+    session.editor.set_comment("")
+    session.editor.answers.keep(session.group.id, 0, "mine")
+    with pytest.raises(Refused):
+        sending.take_back(filled, changes, job.id)
     session.editor.change(session.ordering.place_last(session.ordering.shown[0]))
     session.save()
     with pytest.raises(Refused):

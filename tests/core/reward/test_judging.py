@@ -90,6 +90,16 @@ def test_scores_come_with_percentiles_probabilities_and_traces(trained, run_job)
     assert plain.result.traces == ()
 
 
+def test_scores_never_go_over_the_file_that_is_scored(trained, run_job, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"prompt": "p", "completion": "a", "mine": 1}\n')
+    before = source.read_bytes()
+    job = run_job(
+        trained, JobKind.SCORE_FILE, ScoreFileConfig(path=str(source), out=str(tmp_path / "x" / ".." / "in.jsonl"))
+    )
+    assert job.status == "failed" and "write another file" in job.error and source.read_bytes() == before
+
+
 def test_a_whole_file_is_scored_and_goes_on_after_an_interruption(trained, run_job, tmp_path, monkeypatch):
     source = tmp_path / "in.jsonl"
     rows = [{"prompt": f"p {i}\u2028", "completions": ["aaa", "zzz"]} for i in range(4)]

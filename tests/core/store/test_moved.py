@@ -2,14 +2,16 @@
 
 import os
 import shutil
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
+from core import data
 from core.errors import DamagedProject, ProjectMoved
 from core.labeling.session import LabelingSession
 from core.records import Prompt
 from core.store import DATABASE, labelers, open_project, prompts, rankings
+from core.store.undo import History, bulk
 
 
 def moved(project, tmp_path):
@@ -80,3 +82,21 @@ def test_what_a_killed_process_left_beside_a_restored_backup_is_named_and_the_ba
         (folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
     with closing(open_project(folder)) as restored:
         assert prompts.count(restored) == 506
+
+
+def test_a_long_step_is_not_taken_back_in_a_copy_that_lies_in_the_project_s_place(filled, tmp_path):
+    history, here = History(filled), tmp_path / "here"
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"prompt": "new", "chosen": "a", "rejected": "b"}\n')
+    tables = ("prompts", "rankings", "completion_groups", "labelers")
+    with closing(filled.again()) as other:
+        history.mark(bulk.record(other, "Import", tables, lambda: data.import_preferences(other, path, "me"))[1])
+    shutil.copytree(filled.folder, here)
+    filled.folder.rename(tmp_path / "elsewhere")
+    here.rename(filled.folder)
+    with pytest.raises(ProjectMoved):
+        filled.again()
+    with suppress(Exception):
+        history.undo()
+    with closing(open_project(filled.folder)) as copy:
+        assert rankings.exist(copy)

@@ -83,7 +83,7 @@ def test_what_writes_comes_to_its_end_though_its_owner_has_gone(window, filled, 
         stopping.heed()
         asked.append(project.folder)
 
-    with_project(owner, filled.folder, write, lambda _: None)
+    with_project(owner, filled, write, lambda _: None)
     assert began.wait(5)
     delete(owner)
     go_on.set()
@@ -92,7 +92,7 @@ def test_what_writes_comes_to_its_end_though_its_owner_has_gone(window, filled, 
 
 def test_a_project_closes_once_what_is_read_of_it_was_read(window, filled, qtbot, slow):
     found = []
-    with_project(window.tabs[TabId.INSTRUCTIONS], filled.folder, lambda project: slow.wait(20), found.append)
+    with_project(window.tabs[TabId.INSTRUCTIONS], filled, lambda project: slow.wait(20), found.append)
     window.workspace.close()
     assert window.session is not None and ticks(qtbot) > 5
     qtbot.waitUntil(lambda: "Finishing" in said(window))
