@@ -48,7 +48,8 @@ class GuidelinesEditor(QWidget):
         self._loading = False
         self._from_last_time = False
         self._draft = Throttle(self, self.keep_draft)
-        self._kept = Typed(session.project, DRAFT)
+        self._kept, self._aside = Typed(session.project, DRAFT), Typed(session.project, DRAFT)
+        self._typed_in = False
         self._preview_timer = QTimer(self, singleShot=True, interval=PREVIEW_MILLISECONDS)
         self._preview_timer.timeout.connect(self._show_preview)
         self.editors = {part: self._editor(part) for part in guidelines.SECTIONS}
@@ -164,6 +165,8 @@ class GuidelinesEditor(QWidget):
         self.session.announce(changes, self)
         self._draft.rest()
         self._kept.keep(None)
+        self._aside.keep(None)
+        self._typed_in = False
         self.put_back.hide()
         self.current = guidelines.current(self.session.project)
         self._list_versions()
@@ -173,7 +176,8 @@ class GuidelinesEditor(QWidget):
 
     def discard_changes(self) -> None:
         """Back to the newest version; what was there can be put back."""
-        self._replace({part: getattr(self.current, part) for part in self.editors}, "The changes are discarded.")
+        saved = {part: getattr(self.current, part) for part in self.editors}
+        self._replace(saved, "The changes are discarded.", meant_to_go=True)
 
     def use_template(self, name: str) -> None:
         text = guidelines.templates()[name].read_text(encoding="utf-8")
@@ -208,31 +212,38 @@ class GuidelinesEditor(QWidget):
         draft = self._kept.read(lambda found: isinstance(found, dict) and set(found) == set(self.editors))
         if draft is not None:
             self._put({part: str(text) for part, text in draft.items()})
-            self._from_last_time = self.unsaved
+            self._from_last_time = self._typed_in = self.unsaved
             self._show_state()
 
     def _typed(self) -> None:
         if not self._loading:
-            self._from_last_time = False
+            self._from_last_time, self._typed_in = False, True
             self._draft.touch()
             self._show_state()
         self._preview_timer.start()
 
-    def _replace(self, parts: dict[str, str], sentence: str) -> None:
-        """Put other texts into the editors; what was there is a click (or Ctrl+Z in the editor) away."""
-        before = self.parts
+    def _replace(self, parts: dict[str, str], sentence: str, *, meant_to_go: bool = False) -> None:
+        """Put other texts into the editors; what somebody typed there is a click (or Ctrl+Z in the editor) away. Where
+        it was not meant to go, it is kept until something is saved: the window may close first."""
+        before, typed = self.parts, self._typed_in
         self._from_last_time = False
+        if typed and self.unsaved and not meant_to_go:
+            self._aside.keep(before)
         self._put(parts)
         self.versions.setCurrentIndex(0)
         self.keep_draft()
         if before != self.parts:
-            self._before = before
+            if typed or meant_to_go or not self._before:
+                self._before = before
+            self._typed_in = False
             self.put_back.setVisible(any(text.strip() for text in before.values()))
         self._say(sentence, "muted")
 
     def _put_back(self) -> None:
         self._put(self._before)
         self.put_back.hide()
+        self._typed_in = True
+        self._aside.keep(None)
         self.keep_draft()
 
     def _put(self, parts: dict[str, str]) -> None:

@@ -154,3 +154,27 @@ def test_a_long_text_typed_over_a_prompt_is_put_back_and_can_be_edited(qtbot, tw
     page = page_of(qtbot, two[0])
     page.table.selectRow(0)
     assert page.selected.text.text() == long and not page.selected.text.isReadOnly()
+
+
+def test_what_a_template_takes_the_place_of_is_kept_until_something_is_saved(qtbot, two) -> None:
+    def opened() -> GuidelinesEditor:
+        editor = GuidelinesEditor(two[0])
+        qtbot.addWidget(editor)
+        return editor
+
+    first, second = sorted(guidelines.templates())[:2]
+    editor = opened()
+    editor.editors["criteria"].setPlainText("Two hours of work")
+    editor.leave()
+    editor.use_template(first)
+    editor.use_template(second)
+    editor.leave()
+    kept = two[0].project.database.column("select value from settings where key glob ?", f"{DRAFT}*")
+    assert sum("Two hours of work" in value for value in kept) == 1
+    editor.put_back.click()
+    assert editor.parts["criteria"] == "Two hours of work"
+    editor.leave()
+    assert len(two[0].project.database.column("select value from settings where key glob ?", f"{DRAFT}*")) == 1
+    editor.use_template(first)
+    editor.save()
+    assert two[0].project.database.column("select value from settings where key glob ?", f"{DRAFT}*") == []
