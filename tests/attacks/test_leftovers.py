@@ -192,8 +192,8 @@ def undo(place: Place) -> kills.Operation:
     place.on_project(fill)
 
     def take_back() -> None:
-        with tempfile.TemporaryDirectory(dir=place.work.parent) as folder:
-            replay(place.project, found[0], ("rankings",), Path(folder) / "1.db")
+        with tempfile.TemporaryDirectory(dir=place.work.parent) as folder, closing(open_project(place.project)) as mine:
+            replay(mine, found[0], ("rankings",), Path(folder) / "1.db")
 
     return take_back
 

@@ -115,9 +115,9 @@ def test_what_is_imported_or_written_is_nobodys_policy(filled, ana):
 
 def test_what_was_written_beside_the_window_is_taken_away_and_brought_back(filled, ana, tmp_path):
     made, changes = record(filled, "Write", {"completions"}, lambda: completions.write(filled, 1, ana, "mine").ids)
-    away = replay(filled.folder, changes.bulk, changes.tables, tmp_path / "kept.db")
+    away = replay(filled, changes.bulk, changes.tables, tmp_path / "kept.db")
     assert made[0] not in completions.ids(filled, 1)
-    replay(filled.folder, away, changes.tables, tmp_path / "unused.db")
+    replay(filled, away, changes.tables, tmp_path / "unused.db")
     assert completions.group(filled, 1).completions[-1].written_by == "Ana"
 
 
