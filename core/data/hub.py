@@ -23,7 +23,6 @@ from core.resources import data_folder
 from core.store.files import beside
 
 PREFIX = "hub:"
-NAME = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
 #: `train-00003-of-00012` and `0003` are parts of one thing.
 SHARD = re.compile(r"^(?P<name>.*?)[-_.]?\d+([-_]of[-_]\d+)?$")
 CONVERTED = "refs/convert/parquet"
@@ -76,7 +75,7 @@ def name_of(text: str) -> str | None:
     if not text.startswith(PREFIX):
         return None
     found = text.removeprefix(PREFIX).strip().strip("/")
-    if not NAME.fullmatch(found) or ".." in found or "--" in found:
+    if not base_models.is_hub_id(found):
         raise BadInput(f"{text!r:.120} names no data set of a hub: write it as hub:owner/name.")
     return found
 

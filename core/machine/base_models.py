@@ -42,7 +42,7 @@ SMOLLM2 = EmbeddedModel(
 )
 
 EMBEDDED = "embedded"
-#: Of a model on a hub, as hubs allow it; nothing that a path could take for more than a name.
+#: The signs of a name on a hub.
 HUB_ID = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
 
 
@@ -121,13 +121,18 @@ def parse(text: str) -> ModelSpec:
         raise BadInput(f"{text!r:.80} is no name of a model: write hub:owner/name, or a folder.")
     if text.startswith("hub:"):
         hub_id = text.removeprefix("hub:").strip("/ ")
-        if not HUB_ID.fullmatch(hub_id) or ".." in hub_id or "--" in hub_id:
+        if not is_hub_id(hub_id):
             raise BadInput(f"{text!r} is no hub id: write it as hub:owner/name.")
         return ModelSpec("hub", hub_id, hub_id)
     path = Path(os.path.abspath(os.path.expanduser(text)))  # by the words alone
     if path.suffix.lower() == ".gguf":
         return ModelSpec("gguf", str(path), path.stem)
     return ModelSpec("folder", str(path), path.name)
+
+
+def is_hub_id(text: str) -> bool:
+    """Is it `owner/name` as hubs allow it, with nothing in it that a path could take for more than a name?"""
+    return HUB_ID.fullmatch(text) is not None and ".." not in text and "--" not in text
 
 
 def identity(path: Path) -> str:

@@ -69,7 +69,8 @@ def check_arguments(folder: Path) -> None:
     named = [(config, key) for key in sorted(ARGUMENTS & found.keys()) if found[key]]
     found = read_json(special, MOST_INDEX) if special.exists() else {}
     named += [(special, key) for key in found if not key.endswith(("_token", "_tokens"))]
-    for path, key in named:
+    if named:
+        path, key = named[0]
         raise ModelError(f"{path} has an entry that no tokenizer has ({key:.80}): {vetting.ANOTHER}.")
 
 
