@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QWidget
 
 from core.conversation import Conversation
-from core.errors import BadInput, KnownError, known
+from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
 from core.store import Changes, prompts
 from desktop.actions import WHAT_IT_READS
@@ -21,7 +21,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets import message_boxes
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, add_shortcuts, bind
-from desktop.widgets.drafts import Throttle
+from desktop.widgets.drafts import Throttle, typing_goes_on
 
 NOT_KEPT = "It is longer than what is kept while it is typed: save it, or put it into a file, before you close this."
 EMPTY = Conversation(())
@@ -97,14 +97,11 @@ class ConversationDialog(QDialog):
         self.discard_button.show()
 
     def keep(self) -> None:
-        """Write what is typed. Where nothing can be written, typing goes on all the same."""
+        """Write what is typed."""
         self._throttle.rest()
-        try:
+        with typing_goes_on():
             if not self._draft.keep(self.editor.conversation()):
                 self._say(NOT_KEPT, "warning")
-        except Exception as error:
-            if known(error) is None:
-                raise
 
     def leave(self) -> None:
         """The project is about to close, or the dialog."""

@@ -6,13 +6,13 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
-from core.errors import known
 from core.labeling.answer_drafts import NEW
 from core.labeling.editor import ItemEditor
 from core.labeling.ordering import letter
 from desktop.rank.board import RankingBoard
 from desktop.rank.controller import RankingController
 from desktop.rank.keys import BINDINGS
+from desktop.widgets.drafts import typing_goes_on
 
 OWN = "Your own answer"
 LEFT_BEHIND = (
@@ -84,12 +84,8 @@ class Answering(QObject):
         self.board.show_begun(begun)
 
     def _keep(self, editor: ItemEditor, group_id: int, of: int, text: str) -> None:
-        """Where nothing can be written, typing goes on all the same."""
-        try:
+        with typing_goes_on():
             editor.answers.keep(group_id, of, text)
-        except Exception as error:
-            if known(error) is None:
-                raise
         self.board.show_begun(bool(editor.answers.begun(group_id)))
 
     def _finish(self, text: str, of: int) -> None:

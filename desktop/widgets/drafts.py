@@ -1,6 +1,7 @@
 """What is being typed, on disk while it is typed: no fault costs more than the last second of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
@@ -13,6 +14,16 @@ from desktop.widgets.strangers import wrapping
 MILLISECONDS = 400
 #: Of a text that is put back; a longer one stays where it is.
 MOST_LETTERS = 1_000_000
+
+
+@contextmanager
+def typing_goes_on() -> Iterator[None]:
+    """What is typed is written within; where nothing can be written, that is no reason to stop."""
+    try:
+        yield
+    except Exception as error:
+        if known(error) is None:
+            raise
 
 
 class Throttle(QObject):
@@ -51,14 +62,11 @@ class Draft(QObject):
             field.textChanged.connect(self._throttle.touch)
 
     def keep(self) -> None:
-        """Write what is in the fields now. Where nothing can be written, typing goes on all the same."""
+        """Write what is in the fields now."""
         self._throttle.rest()
         found = {name: _text(field) for name, field in self._fields.items()}
-        try:
+        with typing_goes_on():
             self._typed.keep(found if any(found.values()) else None)
-        except Exception as error:
-            if known(error) is None:
-                raise
 
     def leave(self) -> None:
         """The project is about to close."""
