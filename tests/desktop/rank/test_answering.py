@@ -18,8 +18,7 @@ from desktop import user_settings
 from desktop.rank.answering import LEFT_BEHIND, OWN
 from desktop.rank.card import MIN_SIZE
 from desktop.rank.tab import Tab
-from desktop.session import Session
-from tests.desktop.rank.ranking import CONTROL, SHIFT, Key, add_group, on_disk, press
+from tests.desktop.rank.ranking import CONTROL, SHIFT, Key, add_group, on_disk, open_tab, press
 from tests.ranked import counting_rankings
 
 MINE = "select text from completions where written_by is not null order by id"
@@ -38,17 +37,12 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 @pytest.fixture
 def tab(qtbot, made: Project) -> Iterator[Tab]:
-    session = Session(made)
-    found = Tab(session)
-    qtbot.addWidget(found)
-    found.resize(1080, 720)
-    with qtbot.waitExposed(found):
-        found.show()
+    found = open_tab(qtbot, made)
     found.labeling.editor.open(1)
     found.show_item()
     yield found
     found.close()
-    session.close()
+    found.session.close()
 
 
 def write(tab: Tab, text: str) -> None:

@@ -25,6 +25,7 @@ from desktop.rank.panels.history import by
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from desktop.theme import theme
+from tests.desktop.rank.ranking import open_tab
 from tests.ranked import counting_rankings
 
 Key = Qt.Key
@@ -55,15 +56,10 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 @pytest.fixture
 def tab(qtbot, made: Project) -> Iterator[Tab]:
-    session = Session(made)
-    found = Tab(session)
-    qtbot.addWidget(found)
-    found.resize(1080, 720)
-    with qtbot.waitExposed(found):
-        found.show()
+    found = open_tab(qtbot, made)
     yield found
     found.close()
-    session.close()
+    found.session.close()
 
 
 def press(tab: Tab, *keys: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:

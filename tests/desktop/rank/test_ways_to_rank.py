@@ -14,8 +14,7 @@ from core.store import Project, assignments, create_project, drafts, guidelines,
 from desktop import user_settings
 from desktop.rank.differences import differences
 from desktop.rank.tab import Tab
-from desktop.session import Session
-from tests.desktop.rank.ranking import SHIFT, Key, add_group, on_disk, press
+from tests.desktop.rank.ranking import SHIFT, Key, add_group, on_disk, open_tab, press
 from tests.ranked import counting_rankings
 
 CRITERIA = "1. **Helpful.** It helps.\n2. **Honest.** It is true."
@@ -36,15 +35,10 @@ def made(tmp_path: Path) -> Iterator[Project]:
 
 @pytest.fixture
 def tab(qtbot, made: Project) -> Iterator[Tab]:
-    session = Session(made)
-    found = Tab(session)
-    qtbot.addWidget(found)
-    found.resize(1080, 720)
-    with qtbot.waitExposed(found):
-        found.show()
+    found = open_tab(qtbot, made)
     yield found
     found.close()
-    session.rest()
+    found.session.rest()
 
 
 def ranks(project: Project) -> list[dict[int, int | None]]:
