@@ -105,8 +105,7 @@ class ConversationDialog(QDialog):
 
     def leave(self) -> None:
         """The project is about to close, or the dialog."""
-        if self._throttle.waiting:
-            self.keep()
+        self._throttle.flush()
 
     def done(self, result: int) -> None:
         self.leave()

@@ -204,8 +204,7 @@ class GuidelinesEditor(QWidget):
         self._preview_timer.stop()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        if self._draft.waiting:
-            self.keep_draft()
+        self._draft.flush()
         super().hideEvent(event)
 
     def _open_draft(self) -> None:

@@ -92,8 +92,7 @@ class SelectedCard(QFrame):
         if ids == self._ids and ids:
             self._read_again()
             return
-        if self._edit.waiting:
-            self.keep()
+        self._edit.flush()
         self._ids = ids
         self._confirmed = ()
         self._kept = None

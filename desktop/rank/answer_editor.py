@@ -100,8 +100,7 @@ class AnswerEditor(QFrame):
 
     def leave(self) -> None:
         """Something else is done now: what is not written yet is written."""
-        if self._throttle.waiting:
-            self.keep()
+        self._throttle.flush()
 
     def close_editor(self) -> None:
         """Put it away, with what is typed kept."""

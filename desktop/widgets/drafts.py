@@ -31,6 +31,7 @@ class Throttle(QObject):
 
     def __init__(self, parent: QWidget, write: Callable[[], object]) -> None:
         super().__init__(parent)
+        self._write = write
         self._timer = QTimer(self, singleShot=True, interval=MILLISECONDS)
         self._timer.timeout.connect(lambda: write())
 
@@ -45,6 +46,11 @@ class Throttle(QObject):
 
     def rest(self) -> None:
         self._timer.stop()
+
+    def flush(self) -> None:
+        """Something else is done now, or the project closes: what waits is written."""
+        if self.waiting:
+            self._write()
 
 
 class Draft(QObject):
@@ -70,8 +76,7 @@ class Draft(QObject):
 
     def leave(self) -> None:
         """The project is about to close."""
-        if self._throttle.waiting:
-            self.keep()
+        self._throttle.flush()
 
     def _put_back(self, kept: dict[str, str] | None) -> None:
         for name, text in (kept or {}).items():
