@@ -13,6 +13,7 @@ from desktop.conversation.talk import Talk
 from desktop.conversation.talk_actions import TalkActions
 from desktop.conversation.to_rank import ToRank
 from desktop.session import Session
+from desktop.widgets.drafts import typing_goes_on
 
 
 class KeptTalk(QObject):
@@ -42,7 +43,8 @@ class KeptTalk(QObject):
         one does not just go on."""
         before = self.talk
         self.to_rank.hide()
-        self._typed.keep(talk.data())
+        with typing_goes_on():
+            self._typed.keep(talk.data())
         self.talk = talk
         if label or not talk.begins_with(before):
             step = TalkStep(label=label or self.actions.new.label, tables=SETTINGS, kept=self, talk=before)

@@ -19,7 +19,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, add_shortcuts, bind
 from desktop.widgets.dates import local_time
-from desktop.widgets.drafts import Throttle
+from desktop.widgets.drafts import Throttle, typing_goes_on
 from desktop.widgets.markdown_view import MarkdownView
 from desktop.widgets.strangers import Editing, clipped
 
@@ -49,7 +49,8 @@ class GuidelinesEditor(QWidget):
         self._from_last_time = False
         self._draft = Throttle(self, self.keep_draft)
         self._kept, self._aside = Typed(session.project, DRAFT), Typed(session.project, DRAFT)
-        self._typed_in = False
+        self._typed_in = self._unwritten = False
+        """Did somebody type, and could it not be kept?"""
         self._preview_timer = QTimer(self, singleShot=True, interval=PREVIEW_MILLISECONDS)
         self._preview_timer.timeout.connect(self._show_preview)
         self.editors = {part: self._editor(part) for part in guidelines.SECTIONS}
@@ -195,7 +196,10 @@ class GuidelinesEditor(QWidget):
     def keep_draft(self) -> None:
         """Store unsaved changes in the project; called soon after something was typed and before closing."""
         self._draft.rest()
-        self._kept.keep(self.parts if self.unsaved else None)
+        self._unwritten = True
+        with typing_goes_on():
+            self._kept.keep(self.parts if self.unsaved else None)
+            self._unwritten = False
         self._show_state()
 
     def leave(self) -> None:
@@ -227,7 +231,8 @@ class GuidelinesEditor(QWidget):
         before, typed = self.parts, self._typed_in
         self._from_last_time = False
         if typed and self.unsaved and not meant_to_go:
-            self._aside.keep(before)
+            with typing_goes_on():
+                self._aside.keep(before)
         self._put(parts)
         self.versions.setCurrentIndex(0)
         self.keep_draft()
@@ -242,7 +247,8 @@ class GuidelinesEditor(QWidget):
         self._put(self._before)
         self.put_back.hide()
         self._typed_in = True
-        self._aside.keep(None)
+        with typing_goes_on():
+            self._aside.keep(None)
         self.keep_draft()
 
     def _put(self, parts: dict[str, str]) -> None:
@@ -311,12 +317,19 @@ class GuidelinesEditor(QWidget):
         if changed and self._from_last_time:
             self._say("Your unsaved changes from last time are here.", "warning")
         elif changed:
-            waiting = self._draft.waiting
-            self._say("Unsaved …" if waiting else "Unsaved, kept as a draft", "muted")
+            self._say_unsaved()
         elif self.current.id:
             self._say(f"Saved as version {self.current.id}, {local_time(self.current.created_at)}", "muted")
         else:
             self._say("Nothing is written yet. A template is a good beginning.", "muted")
+
+    def _say_unsaved(self) -> None:
+        if self._draft.waiting:
+            self._say("Unsaved …", "muted")
+        elif self._unwritten:
+            self._say("Unsaved, and no draft of it can be written: keep a copy of what you typed.", "error")
+        else:
+            self._say("Unsaved, kept as a draft", "muted")
 
     def _say(self, sentence: str, role: str) -> None:
         self.note.setText(sentence)

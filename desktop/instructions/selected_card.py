@@ -20,7 +20,7 @@ from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
-from desktop.widgets.drafts import Throttle
+from desktop.widgets.drafts import Throttle, typing_goes_on
 from desktop.widgets.strangers import EDITED, KEPT, Editing
 
 KEEP = "(as it is)"
@@ -228,12 +228,12 @@ class SelectedCard(QFrame):
         typed = (self.text.text(), self.tags.text())
         if self._kept is not None and not self.text.too_long:
             draft = {"text": typed[0], "tags": typed[1], "of": self._saved[0]}
-            self._kept.keep(None if typed == self._saved else draft)
+            with typing_goes_on():
+                self._kept.keep(None if typed == self._saved else draft)
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed."""
-        if self._edit.waiting:
-            self.keep()
+        self._edit.flush()
 
     def _open_draft(self, prompt_id: int) -> None:
         self._kept = Typed(self.session.project, EDIT_DRAFT.format(prompt_id))

@@ -1,6 +1,7 @@
 """What is typed and not saved stays until whoever typed it saves or clears it, whatever other windows do."""
 
 import json
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -178,3 +179,21 @@ def test_what_a_template_takes_the_place_of_is_kept_until_something_is_saved(qtb
     editor.use_template(first)
     editor.save()
     assert two[0].project.database.column("select value from settings where key glob ?", f"{DRAFT}*") == []
+
+
+def test_typing_goes_on_where_the_project_was_moved_and_nothing_is_said_to_be_kept(qtbot, two, tmp_path: Path) -> None:
+    editor, page = GuidelinesEditor(two[0]), page_of(qtbot, two[0])
+    qtbot.addWidget(editor)
+    page.table.selectRow(0)
+    shutil.move(two[0].project.folder, tmp_path / "elsewhere")
+    editor.editors["criteria"].setPlainText("Be kind.")
+    editor.leave()
+    assert editor.parts["criteria"] == "Be kind."
+    assert "kept" not in editor.note.text() and "keep a copy" in editor.note.text()
+    page.selected.text.setPlainText("one, at length")
+    page.leave()
+    assert page.selected.text.toPlainText() == "one, at length"
+    shutil.move(tmp_path / "elsewhere", two[0].project.folder)
+    editor.leave()
+    assert "kept as a draft" in editor.note.text()
+    assert two[0].project.setting(DRAFT)["criteria"] == "Be kind."

@@ -1,6 +1,7 @@
 """Answers to a conversation of several turns are scored in Try it, and sent to Rank from there."""
 
 import json
+import shutil
 
 import pytest
 from PySide6.QtCore import Qt
@@ -122,6 +123,14 @@ def test_a_turn_is_taken_back_with_all_that_was_scored_and_comes_again_after_a_r
     assert said(page) == said(other)
     press(page, qtbot, "New conversation")
     assert said(page) == [] and page.prompt.toPlainText() == "Hi", "what is typed stays"
+
+
+def test_a_conversation_is_begun_where_the_project_was_moved(page, qtbot, tmp_path):
+    two_turns(page, qtbot)
+    shutil.move(page.session.project.folder, tmp_path / "elsewhere")
+    press(page, qtbot, "New conversation")
+    assert said(page) == []
+    shutil.move(tmp_path / "elsewhere", page.session.project.folder)
 
 
 def test_scores_of_another_conversation_are_not_gone_on_from(page, qtbot):
