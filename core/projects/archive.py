@@ -19,6 +19,7 @@ from core.errors import BadInput, KnownError, known
 from core.humanize import readable
 from core.projects import archive_entries, archive_names
 from core.projects.archive_entries import SUFFIX as SUFFIX
+from core.projects.source import Source, opened
 from core.store import DATABASE, Project, open_project
 from core.store.files import beside, closed, snapshots
 from core.store.files.inside import inside as within
@@ -38,10 +39,10 @@ def _quiet(done: int, total: int) -> None:
     pass
 
 
-def duplicate(source: Path, target: Path, *, name: str = "", progress: Progress = _quiet) -> Path:
-    """Copy the project in `source` to `target`, a new or empty folder, and call the copy `name` if one is given."""
+def duplicate(source: Source, target: Path, *, name: str = "", progress: Progress = _quiet) -> Path:
+    """Copy a project to `target`, a new or empty folder, and call the copy `name` if one is given."""
     target = _free(target)
-    with _sentences(target), closing(open_project(source)) as project:
+    with _sentences(target), closing(opened(source)) as project:
         if target.is_relative_to(project.folder):
             raise BadInput(f"{target} lies in the project itself: choose a folder outside it.")
         with beside.folder(target) as partial:
@@ -61,14 +62,14 @@ def duplicate(source: Path, target: Path, *, name: str = "", progress: Progress 
     return target
 
 
-def archive(folder: Path, path: Path, *, progress: Progress = _quiet) -> Path:
-    """Write the project in `folder` to the file `path`, which appears (or is replaced) once it is complete."""
+def archive(source: Source, path: Path, *, progress: Progress = _quiet) -> Path:
+    """Write a project to the file `path`, which appears (or is replaced) once it is complete."""
     path = path.expanduser().resolve()
     if path.suffix.lower() != ".zip":
         raise BadInput(f"{path.name} is no name for an archive: call it {path.stem or 'project'}{SUFFIX}.")
     if not path.parent.is_dir():
         raise BadInput(f"{path.parent} is not there: choose another place for the archive.")
-    with _sentences(path), closing(open_project(folder)) as project:
+    with _sentences(path), closing(opened(source)) as project:
         if path.is_relative_to(project.folder):
             raise BadInput(f"{path} lies in the project itself: choose a place outside it.")
         with beside.file(path) as made, beside.scratch(path.parent) as scratch:

@@ -24,6 +24,7 @@ from pathlib import Path
 from core.errors import BadInput, KnownError, ProjectError, known
 from core.jobs import lock, queue
 from core.projects import trash_notes
+from core.projects.source import Source, folder_of, opened
 from core.projects.summary import own, size, size_of, summary
 from core.projects.trash_notes import BESIDE as BESIDE
 from core.projects.trash_notes import Deleted as Deleted
@@ -63,13 +64,13 @@ def delete(folder: Path) -> Deleted:
         return deleted
 
 
-def delete_run(folder: Path, job_id: int) -> Deleted:
-    """Move a run of the project in `folder` to the trash: its record, checkpoints and adapters.
+def delete_run(of: Source, job_id: int) -> Deleted:
+    """Move a run of a project to the trash: its record, checkpoints and adapters.
 
     Raises `KnownError` where something uses it.
     """
-    folder = folder.expanduser().resolve()
-    with _sentences(folder), _at_work(), closing(open_project(folder)) as project:
+    folder = folder_of(of)
+    with _sentences(folder), _at_work(), closing(opened(of)) as project:
         source, deleted = project.run_folder(job_id), None
         try:
             with project.write():  # nobody can come to use it meanwhile

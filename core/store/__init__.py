@@ -153,8 +153,9 @@ class Project:
             raise self.moved()
 
     def again(self) -> "Project":
-        """The same project over a connection of its own, as another thread needs. Raises `ProjectMoved` where another
-        lies in its place by now."""
+        """The same project over a connection of its own, as another thread needs. Raises `ProjectMoved` where its
+        place is empty, or another's, by now."""
+        self.check_place()
         found = open_project(self.folder)
         if found._place != self._place:
             found.close()

@@ -17,8 +17,10 @@ from core import humanize
 from core.errors import BadInput, Stopped
 from core.projects import archive, trash
 from core.projects.archive import SUFFIX
+from core.projects.source import Source
 from core.projects.summary import size, summary
 from core.projects.trash import Deleted
+from core.store import Project
 from core.store.undo.steps import CallableStep
 from desktop import errors, user_settings
 from desktop.actions import Action
@@ -111,7 +113,7 @@ class Projects(QObject):
             show = partial(self.do, "show", written.parent)
             self._say(f"“{name}” is archived in {written.name} ({taken}).", "Show folder", show)
 
-        self._copy(f"Archiving “{name}”", partial(archive.archive, folder, path), done)
+        self._copy(f"Archiving “{name}”", partial(archive.archive, self._source(folder), path), done)
 
     def restore(self) -> None:
         """Choose an archive, then a folder for it."""
@@ -136,7 +138,7 @@ class Projects(QObject):
 
     def duplicate(self, folder: Path) -> CopyDialog:
         """Ask for a name and a folder, copy the project there, and open the copy."""
-        name = _name(folder)
+        name, source = _name(folder), self._source(folder)
         dialog = CopyDialog(
             "Duplicate the project", f"Everything in “{name}” is copied. Jobs that wait or run do not run in the copy.",
             "Duplicate", f"{name} (copy)", self.window, named=True,
@@ -144,7 +146,7 @@ class Projects(QObject):
         dialog.chosen.connect(
             lambda called, target: self._copy(
                 f"Duplicating “{name}”",
-                partial(archive.duplicate, folder, target, name=called),
+                partial(archive.duplicate, source, target, name=called),
                 lambda made: self._opened(made, "is the copy"),
             )
         )
@@ -172,7 +174,10 @@ class Projects(QObject):
             said = "The window is finishing something: delete the project once that is done."
             errors.show(BadInput(said), self.window)
             return
-        was_open = workspace.is_open(folder)
+        source, was_open = self._source(folder), workspace.is_open(folder)
+        if isinstance(source, Project) and source.has_moved:
+            errors.show(source.moved(), self.window)
+            return
         self._say(f"Deleting “{_name(folder)}” …", stays=True, everywhere=True)
 
         def failed(error: Exception) -> None:
@@ -254,6 +259,11 @@ class Projects(QObject):
     @property
     def _opened_folder(self) -> Path | None:
         return self.workspace.session.project.folder if self.workspace.session is not None else None
+
+    def _source(self, folder: Path) -> Source:
+        """The project that is open in it, so that nothing is done with a copy that took its place."""
+        session = self.workspace.session
+        return session.project if session is not None and self.workspace.is_open(folder) else folder
 
     def _on_open(self, what: Callable[[Path], object]) -> None:
         if self.workspace.session is not None:

@@ -73,4 +73,4 @@ class RunRemoval(QObject):
         def failed(error: Exception) -> None:
             errors.show(error, self.runs.window())
 
-        in_background(self.runs, partial(trash.delete_run, self.session.project.folder, run), done, failed)
+        in_background(self.runs, partial(trash.delete_run, self.session.project, run), done, failed)
