@@ -155,44 +155,42 @@ class ItemEditor:
         """Add an answer of the labeler's own to what is on the table, or one made of its completion `of`: the best one
         until it is placed elsewhere. Undo takes it away again, and keeps its text as one that is begun. Raises
         `BadInput` for what is no further answer."""
-        item, made = self.item, list[int]()
+        item, text = self.item, whole(text)
         if item is None:
             raise BadInput("There is nothing to answer: open a prompt first.")
-        if len(item.group.completions) >= MOST_COMPLETIONS:
-            raise BadInput(f"This prompt has {MOST_COMPLETIONS} answers, and no more can be ranked: rank these.")
-        group_id, text = item.group.id, whole(text)
-
-        def add() -> Changes:
-            with self.project.write():
-                number = made[0] if made else None
-                changes = completions.write(self.project, group_id, self.labeler.id, text, of, number=number)
-                self.answers.added(group_id, text)
-                after = self._stored(item.changed(item.ordering.with_best(*changes.ids), touched=True))
-            made[:], self.item = changes.ids, after
-            return changes
-
-        def undo() -> None:
-            try:
-                with self.project.write():
-                    completions.take_back(self.project, *made)
-                    self.answers.taken_back(group_id, of or NEW, text)
-                    before = self._stored(item)
-            except BadInput as error:
-                raise Refused(str(error)) from error
-            self.item = before
-
-        def redo() -> None:
-            try:
-                add()
-            except (BadInput, ChangedElsewhere) as error:
-                raise Refused(str(error)) from error
-
         with self.as_it_is():
-            changes = add()
-        there = partial(completions.exists, self.project, group_id)
-        step = CallableStep(label=changes.label, tables=changes.tables, place=PLACE, undo=undo, redo=redo, there=there)
+            changes = self._add(item, text, of)
+        (number,) = changes.ids
+        step = CallableStep(
+            label=changes.label,
+            tables=changes.tables,
+            place=PLACE,
+            undo=partial(self._take_back, item, text, of, number),
+            redo=partial(self._add_again, item, text, of, number),
+            there=partial(completions.exists, self.project, item.group.id),
+        )
         self.history.add(step)
         return changes
+
+    def _add(self, item: Item, text: str, of: int | None, number: int | None = None) -> Changes:
+        """Store the answer, and the order with it. Where that fails, it is begun still, in the place where it was."""
+        with self.project.write():
+            changes = completions.write(self.project, item.group.id, self.labeler.id, text, of, number=number)
+            after = self._stored(item.changed(item.ordering.with_best(*changes.ids), touched=True))
+            self.answers.added(item.group.id, text)
+        self.item = after
+        return changes
+
+    def _add_again(self, item: Item, text: str, of: int | None, number: int) -> None:
+        with _refusing(BadInput):
+            self._add(item, text, of, number)
+
+    def _take_back(self, item: Item, text: str, of: int | None, number: int) -> None:
+        with _refusing(BadInput), self.project.write():
+            completions.take_back(self.project, number)
+            self.answers.taken_back(item.group.id, of or NEW, text)
+            before = self._stored(item)
+        self.item = before
 
     @contextmanager
     def as_it_is(self) -> Iterator[None]:
@@ -216,11 +214,8 @@ class ItemEditor:
 
     def _return(self, then: Item) -> None:
         """Undo or redo of a change."""
-        try:
-            with self.project.write():
-                item = self._stored(then)
-        except ChangedElsewhere as error:
-            raise Refused(str(error)) from error
+        with _refusing(ChangedElsewhere), self.project.write():
+            item = self._stored(then)
         self.item = item
 
     def _stored(self, then: Item) -> Item:
@@ -274,6 +269,15 @@ class ItemEditor:
         if self.item is not None:
             self.item.watch.mark()
         self.drafts.keep(item.group.id, item.kept)
+
+
+@contextmanager
+def _refusing(kind: type[BadInput]) -> Iterator[None]:
+    """What others did since, for undo and redo."""
+    try:
+        yield
+    except kind as error:
+        raise Refused(str(error)) from error
 
 
 def change_label(before: Ordering, after: Ordering) -> str:

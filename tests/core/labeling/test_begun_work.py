@@ -8,6 +8,7 @@ import pytest
 from core.errors import BadInput, known
 from core.events import NewCompletion
 from core.labeling import gold
+from core.labeling.answer_drafts import NEW
 from core.labeling.drafts import ChangedElsewhere
 from core.preferences.judged_groups import OVERALL
 from core.records import MOST_COMPLETIONS
@@ -162,7 +163,7 @@ def test_one_answer_too_many_is_refused_and_changes_nothing(filled):
     session = started(filled)
     session.editor.open(group)
     place(session)
-    with pytest.raises(BadInput, match="no more can be ranked"):
+    with pytest.raises(BadInput, match="at most 100 can be ranked"):
         session.editor.write("one more")
     session.save()
     assert len(completions.ids(filled, group)) == MOST_COMPLETIONS
@@ -231,6 +232,16 @@ def test_comments_of_two_windows_join(two):
     with pytest.raises(ChangedElsewhere):
         other.editor.set_comment("second")
     assert other.ordering.comment == on_disk(one)["comment"] == "first\nsecond"
+
+
+def test_an_answer_that_was_not_added_goes_on_being_begun_in_one_place(two):
+    one, other = two
+    place(other)
+    one.editor.answers.keep(1, NEW, "mine")
+    with pytest.raises(ChangedElsewhere):
+        one.editor.write("mine")
+    one.editor.answers.keep(1, NEW, "mine, at length")
+    assert started(one.project).editor.answers.begun(1) == {NEW: "mine, at length"}
 
 
 def test_a_window_takes_back_nothing_that_another_one_built_on(two):
