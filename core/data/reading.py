@@ -84,21 +84,21 @@ def read(path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS) 
 def _one(path: Path, options: ReadOptions, heeding: Context) -> Iterator[Row | Refused]:
     with ExitStack() as stack:
         plain = heeding.run(stack.enter_context, _plain(path, options.encoding))
-        items = guarded(path, lambda: heeding.run(_items, plain, path, options))
+        items = guarded(path, lambda: heeding.run(_items, plain, options))
         while (item := guarded(path, lambda: heeding.run(next, items, None))) is not None:
             yield checked(item) if isinstance(item, Row) else item
 
 
-def _items(plain: Path, path: Path, options: ReadOptions) -> Iterator[Row | Refused]:
+def _items(plain: Path, options: ReadOptions) -> Iterator[Row | Refused]:
     if options.columns is not None:
         return mapping.read(plain, options.columns)
-    return reader(plain, path).read(plain)
+    return _reader(plain).read(plain)
 
 
-def reader(plain: Path, path: Path | None = None) -> Reader:
-    """The first reader that recognises the file. Raises `BadInput` if it cannot be read."""
-    head = guarded(path or plain, lambda: source.head(plain))
-    return guarded(path or plain, lambda: next(module for module in READERS if module.sniff(head, plain)))
+def _reader(plain: Path) -> Reader:
+    """The first that recognises the file."""
+    head = source.head(plain)
+    return next(module for module in READERS if module.sniff(head, plain))
 
 
 def format_of(path: Path, options: ReadOptions = AS_IT_IS) -> tuple[str, tuple[str, ...]]:
@@ -106,7 +106,7 @@ def format_of(path: Path, options: ReadOptions = AS_IT_IS) -> tuple[str, tuple[s
     if options.columns is not None:
         return mapping.NAME, mapping.LACKS
     with _plain(path, options.encoding) as plain:
-        found = reader(plain, path)
+        found = guarded(path, lambda: _reader(plain))
         return found.NAME, found.LACKS
 
 
