@@ -1,6 +1,7 @@
 """What people ask. A conversation is there once in its project: prompts that differ in their turns alone are two."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -251,21 +252,51 @@ def ranked_ids(project: Project) -> set[int]:
 
 
 class Along(NamedTuple):
-    """What would be deleted along with a prompt: answers, those of them that a labeler wrote, and begun orders."""
+    """What would be deleted along with a prompt: answers, those of them that a labeler wrote, orders and answers that
+    are begun, and texts that are typed over it and not saved."""
 
     answers: int = 0
     by_hand: int = 0
     drafts: int = 0
+    begun: int = 0
+    typed: int = 0
 
 
-def along(project: Project) -> dict[int, Along]:
-    """Of each prompt that has completions."""
-    rows = project.database.execute(
-        "select g.prompt_id, count(c.id), count(c.written_by), (select count(*) from drafts d join completion_groups h"
-        " on h.id = d.group_id where h.prompt_id = g.prompt_id) from completion_groups g"
-        " left join completions c on c.group_id = g.id group by g.prompt_id"
-    )
-    return {prompt_id: Along(*counts) for prompt_id, *counts in rows}
+#: Digits of a prompt's number, or a group's.
+DIGITS = 18
+OF_THESE = " where g.prompt_id in (select value from json_each(?)) group by g.prompt_id"
+ANSWERS_ALONG = (
+    "select g.prompt_id, count(c.id), count(c.written_by) from completion_groups g"
+    " left join completions c on c.group_id = g.id" + OF_THESE
+)
+DRAFTS_ALONG = (
+    "select g.prompt_id, count(*) from completion_groups g join drafts d on d.group_id = g.id" + OF_THESE
+)  # fmt: skip
+PROMPTS_OF = "select id, prompt_id from completion_groups where id in (select value from json_each(?))"
+
+
+def along(project: Project, prompt_ids: Iterable[int]) -> dict[int, Along]:
+    """Of each of the prompts that has anything."""
+    wanted = json.dumps(list(prompt_ids))
+    answers = {number: (of_all, own) for number, of_all, own in project.database.execute(ANSWERS_ALONG, (wanted,))}
+    drafts = dict(project.database.execute(DRAFTS_ALONG, (wanted,)).fetchall())
+    by_group = _numbered(project, "draft/answer/", 3)
+    begun: Counter[int] = Counter()
+    for group_id, prompt_id in project.database.execute(PROMPTS_OF, (json.dumps(list(by_group)),)):
+        begun[prompt_id] += by_group[group_id]
+    typed = _numbered(project, "draft/prompt/", 2) + _numbered(project, "draft/conversation/", 2)
+    return {
+        number: Along(*answers.get(number, (0, 0)), drafts.get(number, 0), begun[number], typed[number])
+        for number in json.loads(wanted)
+        if number in answers or typed[number]
+    }
+
+
+def _numbered(project: Project, begin: str, place: int) -> Counter[int]:
+    """How many settings begin so, by the number that is that part of their names."""
+    keys = project.database.column("select key from settings where key glob ?", f"{begin}*")
+    parts = (part for key in keys for part in key.split("/")[place : place + 1])
+    return Counter(int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) <= DIGITS)
 
 
 class Line(NamedTuple):

@@ -11,18 +11,18 @@ from core.store.prompts import Along
 from core.texts import one_line
 from desktop import errors
 from desktop.background import in_background
+from desktop.instructions.deleting import NOTHING, said, together, warning
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.strangers import tip
 
 SHOWN = 500
-NOTHING = Along()
 
 
 class DuplicatesDialog(QDialog):
     """`deleted` carries the `Changes`. One prompt of each set is kept, the one with most work in it, unless others are
-    ticked off; so is each that somebody wrote an answer to or began to rank."""
+    ticked off; so is each that somebody wrote an answer to, began to, or changed and did not save."""
 
     deleted = Signal(object)
 
@@ -36,7 +36,7 @@ class DuplicatesDialog(QDialog):
         self.warning = label("", "warning", wrap=True)
         self.items: list[QTreeWidgetItem] = []
         self.along: dict[int, Along] = {}
-        self._confirmed: list[int] = []
+        self._confirmed: tuple[list[int], Along] | None = None
         self.tree = QTreeWidget(self)
         self.tree.setHeaderHidden(True)
         self.tree.setColumnCount(2)
@@ -53,7 +53,7 @@ class DuplicatesDialog(QDialog):
         self.setLayout(layout)
         found = prompts.listed(session.project)
         ranked = prompts.ranked_ids(session.project)
-        self.along = prompts.along(session.project)
+        self.along = prompts.along(session.project, (prompt.id for prompt in found))
         texts = [prompt.text for prompt in found]
         in_background(self, lambda: near_duplicates(texts), lambda sets: self._show(found, ranked, sets))
 
@@ -80,7 +80,7 @@ class DuplicatesDialog(QDialog):
                 if prompt_id in ranked:
                     item.setText(1, "ranked")
                 else:
-                    item.setText(1, _said(self.along.get(prompt_id, NOTHING)))
+                    item.setText(1, said(self.along.get(prompt_id, NOTHING)))
                     kept = place == keeper or self._work(prompt_id)[0] > 0
                     item.setCheckState(0, Qt.CheckState.Unchecked if kept else Qt.CheckState.Checked)
                 top.addChild(item)
@@ -92,7 +92,7 @@ class DuplicatesDialog(QDialog):
     def _work(self, number: int) -> tuple[int, int]:
         """What people did at a prompt, and how many answers it has."""
         along = self.along.get(number, NOTHING)
-        return along.by_hand + along.drafts, along.answers
+        return along.by_hand + along.drafts + along.begun + along.typed, along.answers
 
     def ticked(self) -> list[int]:
         return [
@@ -106,16 +106,15 @@ class DuplicatesDialog(QDialog):
         self.delete_button.setText(f"Delete {count:,}")
         self.delete_button.setEnabled(count > 0)
         self.warning.setText("")
-        self._confirmed = []
+        self._confirmed = None
 
     def delete(self) -> None:
-        """Delete what is ticked. With answers it is asked twice."""
+        """Delete what is ticked. Where something goes with it, it is asked twice."""
         ids = self.ticked()
-        self.along = prompts.along(self.session.project)
-        said = _said(Along(*map(sum, zip(NOTHING, *(self.along.get(number, NOTHING) for number in ids), strict=True))))
-        if said and ids != self._confirmed:
-            self._confirmed = ids
-            self.warning.setText(f"Deleted with them: {said}. Press again to delete.")
+        along = together(prompts.along(self.session.project, ids).values())
+        if along != NOTHING and (ids, along) != self._confirmed:
+            self._confirmed = ids, along
+            self.warning.setText(warning(along))
             return
         try:
             changes = prompts.delete(self.session.project, ids)
@@ -124,11 +123,3 @@ class DuplicatesDialog(QDialog):
             return
         self.deleted.emit(changes)
         self.accept()
-
-
-def _said(along: Along) -> str:
-    """In words; empty where there is nothing."""
-    parts = [f"{along.answers:,} answer{'s' * (along.answers > 1)}"] if along.answers else []
-    parts += [f"{along.by_hand:,} of them by hand"] if along.by_hand else []
-    parts += [f"{along.drafts:,} begun order{'s' * (along.drafts > 1)}"] if along.drafts else []
-    return ", ".join(parts)

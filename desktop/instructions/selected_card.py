@@ -9,12 +9,14 @@ from core.conversation import Conversation
 from core.errors import KnownError
 from core.records import Prompt, Split
 from core.store import prompts
+from core.store.prompts import Along
 from core.store.typed import Typed
 from core.texts import Limits
 from desktop.actions import WHAT_IT_READS
 from desktop.conversation.bubbles import ConversationView
 from desktop.conversation.reading import show_reading
 from desktop.instructions import actions
+from desktop.instructions.deleting import NOTHING, together, warning
 from desktop.instructions.splits import counted, split_box, tags_of
 from desktop.session import Session
 from desktop.theme.theme import SPACE
@@ -49,7 +51,7 @@ class SelectedCard(QFrame):
         """Text and tags, and what it is for, as they were put in or saved last."""
         self._loading = False
         self._ids: tuple[int, ...] = ()
-        self._confirmed: tuple[int, ...] = ()
+        self._confirmed: tuple[tuple[int, ...], Along] | None = None
         self._prompt: Prompt | None = None
         """The only one that is selected, as it is stored."""
         self.title = label("Selected prompt", "heading")
@@ -94,7 +96,7 @@ class SelectedCard(QFrame):
             return
         self._edit.flush()
         self._ids = ids
-        self._confirmed = ()
+        self._confirmed = None
         self._kept = None
         self._prompt = prompts.get(self.session.project, ids[0]) if len(ids) == 1 else None
         self.delete_button.setText("Delete" if len(ids) < 2 else f"Delete {len(ids):,}")
@@ -192,22 +194,23 @@ class SelectedCard(QFrame):
             self.say("Saved.", "good")
 
     def delete(self) -> None:
-        """Delete what is selected. With completions it is asked twice; with rankings it is refused."""
+        """Delete what is selected. Where something goes with it, it is asked twice; with rankings it is refused."""
         ids, project = self._ids, self.session.project
         if not ids:
             return
-        answered = any(prompts.is_answered(project, prompt_id) for prompt_id in ids)
-        if ids != self._confirmed and answered and not any(prompts.is_ranked(project, each) for each in ids):
-            self._confirmed = ids
-            self.delete_button.setText("Delete with completions")
-            self.say("The completions go too. Press again to delete.", "warning")
+        self._edit.flush()  # it is there again once this is undone
+        along = together(prompts.along(project, ids).values())
+        asked = along == NOTHING or (ids, along) == self._confirmed
+        if not asked and not any(prompts.is_ranked(project, each) for each in ids):
+            self._confirmed = ids, along
+            self.delete_button.setText("Delete with completions" if along.answers else "Delete all the same")
+            self.say(warning(along), "warning")
             return
         try:
             changes = prompts.delete(project, ids)
         except KnownError as error:
             self.say(str(error), "error")
             return
-        self._edit.rest()  # what was typed stays, for when it is undone
         self.session.announce(changes, self)
         self.deleted.emit(f"{counted(len(ids), 'prompt')} deleted.")
 

@@ -10,13 +10,16 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 
 from core.events import NewCompletion
+from core.labeling.answer_drafts import NEW
 from core.labeling.session import LabelingSession
 from core.records import NewRanking, Prompt
 from core.store import Project, assignments, completions, create_project, guidelines, labelers, prompts, rankings
+from core.store.typed import Typed
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
 from desktop.instructions.guidelines_editor import DRAFT
 from desktop.instructions.import_dialog import ImportDialog
 from desktop.instructions.prompt_table import BLOCK, PromptModel
+from desktop.instructions.selected_card import EDIT_DRAFT
 from desktop.instructions.tab import Tab
 from desktop.session import Session
 
@@ -248,6 +251,43 @@ def test_a_ranked_prompt_is_not_deleted(qtbot, session: Session, made: Project) 
     assert [item.text for item in prompts.listed(made)] == ["Ranked?"]
 
 
+def test_what_is_begun_and_typed_is_told_of_before_it_goes_with_its_prompt_and_undo_brings_it_back(
+    qtbot, session: Session, made: Project
+) -> None:
+    prompts.add(made, [Prompt(0, "Begun?"), Prompt(0, "Typed over?"), Prompt(0, "Free?")])
+    group = completions.add_group(made, 1, tuple(NewCompletion(text, 1, True, 0) for text in ("a", "b")))
+    work = LabelingSession(made, labelers.named(made, "Ann"))
+    work.editor.open(group)
+    work.editor.change(work.ordering.place_last(work.ordering.shown[0]))
+    work.editor.answers.keep(group, NEW, "half an answer")
+    page = open_tab(qtbot, session).prompts
+    page.table.selectRow(0)
+    page.selected.tags.setText("just typed")
+    page.selected.delete_button.click()
+    said = page.selected.said.text()
+    assert "2 answers, 1 begun order, 1 begun answer, 1 unsaved change. Undo" in said and "until" in said
+    page.selected.tags.setText("")
+    page.selected.delete_button.click()
+    assert prompts.count(made) == 3 and "unsaved" not in page.selected.said.text(), "something else was agreed to"
+    page.selected.delete_button.click()
+    page.table.selectRow(0)
+    page.selected.text.setPlainText("Typed over, at length?")
+    page.selected.delete_button.click()
+    assert prompts.count(made) == 2 and "Deleted too: 1 unsaved change. " in page.selected.said.text()
+    page.selected.delete_button.click()
+    page.table.selectRow(0)
+    page.selected.delete_button.click()
+    assert prompts.count(made) == 0, "nothing goes with it, so that nothing is asked"
+    for _ in range(3):
+        session.replay("undo")
+    again = LabelingSession(made, labelers.named(made, "Ann"))
+    again.editor.open(group)
+    assert again.ordering == work.ordering and again.editor.answers.begun(group) == {NEW: "half an answer"}
+    page.load()
+    page.table.selectRow(1)
+    assert page.selected.text.toPlainText() == "Typed over, at length?"
+
+
 def test_search_and_filter(qtbot, session: Session, made: Project) -> None:
     prompts.add(
         made, [Prompt(0, "Apples?", ("fruit",)), Prompt(0, "Pears?", ("fruit",), "heldout"), Prompt(0, "Nails?")]
@@ -363,26 +403,31 @@ def test_near_duplicates_are_found_and_one_of_each_is_kept(qtbot, tab) -> None:
 def test_duplicates_say_what_goes_with_them_and_keep_what_people_did(qtbot, tab) -> None:
     project = tab.prompts.session.project
     text = "what shall I cook for my friends on a rainy evening in spring"
-    plain, answered, written, begun = prompts.add(project, [Prompt(0, text + "?" * n) for n in range(4)]).ids
+    plain, answered, written, begun, mended, typed = prompts.add(
+        project, [Prompt(0, text + "?" * n) for n in range(6)]
+    ).ids
     groups = {
         number: completions.add_group(project, number, tuple(NewCompletion(t, 0, True, 1) for t in ("one", "two")))
-        for number in (answered, written, begun)
+        for number in (answered, written, begun, mended)
     }
     ann = labelers.named(project, "Ann").id
     completions.write(project, groups[written], ann, "by Ann")
     work = LabelingSession(project, labelers.named(project, "Ann"))
     work.editor.open(groups[begun])
     work.editor.change(work.ordering.place_last(work.ordering.shown[0]))
+    work.editor.answers.keep(groups[mended], NEW, "half an answer")
+    Typed(project, EDIT_DRAFT.format(typed)).keep({"text": "an hour of work", "tags": ""})
     tab.prompts.find_duplicates()
     dialog = tab.prompts.findChild(DuplicatesDialog)
     qtbot.waitUntil(dialog.delete_button.isEnabled)
-    assert sorted(dialog.ticked()) == [plain, answered], "the other two hold somebody's work"
+    assert sorted(dialog.ticked()) == [plain, answered], "the others hold somebody's work"
     shown = {item.data(0, Qt.ItemDataRole.UserRole): item.text(1) for item in dialog.items}
     assert shown[written] == "3 answers, 1 of them by hand"
     assert shown[begun] == "2 answers, 1 begun order"
+    assert (shown[mended], shown[typed]) == ("2 answers, 1 begun answer", "1 unsaved change")
     before = prompts.count(project)
     dialog.delete_button.click()
-    assert prompts.count(project) == before and "2 answers. Press again" in dialog.warning.text()
+    assert prompts.count(project) == before and "Deleted too: 2 answers. Undo" in dialog.warning.text()
     dialog.items[[item.data(0, Qt.ItemDataRole.UserRole) for item in dialog.items].index(plain)].setCheckState(
         0, Qt.CheckState.Unchecked
     )
