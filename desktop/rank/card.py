@@ -40,6 +40,7 @@ from desktop.rank import actions
 from desktop.rank.keys import with_key
 from desktop.theme import theme
 from desktop.widgets.bound import bind
+from desktop.widgets.elided import OneLine
 from desktop.widgets.markdown_view import set_markdown
 from desktop.widgets.strangers import Label, Reading, tip
 
@@ -149,9 +150,10 @@ class TwinMark(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        words = f"≈ nearly the same as {self._letter}"
+        words, short = (f"≈ nearly the same as {self._letter}", f"≈ {self._letter}") if self._letter else ("", "")
+        self.setMinimumWidth(self.fontMetrics().horizontalAdvance(short))
         fits = self.fontMetrics().horizontalAdvance(words) <= self.width()
-        self.setText("" if not self._letter else words if fits else f"≈ {self._letter}")
+        self.setText(words if fits else short)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -182,7 +184,7 @@ class RankingCard(QFrame):
 
     def _build(self) -> None:
         self.chip = LetterChip(self.letter, self)
-        self.flag_label = Label(parent=self)
+        self.flag_label = OneLine(parent=self)
         self.flag_label.setProperty("role", "warning")
         self.twin = TwinMark(self)
         self.flag_button = self._button("⚑", with_key("Flag this completion", "flag"))
@@ -289,6 +291,7 @@ class RankingCard(QFrame):
             f"Give it the next place ({self.letter})" if rank is None else "Take its place away (Delete)"
         )
         self.flag_label.setText(f"⚑ {flag}" if flag else "")
+        self.flag_label.setToolTip(tip(flag or ""))
         self.flag_label.setVisible(bool(flag))
         place = "unranked" if rank is None else f"rank {rank}{', tied' if tied else ''}"
         self.setAccessibleDescription(f"{place}{', flagged ' + flag if flag else ''}. {shown(self.completion.text)}")

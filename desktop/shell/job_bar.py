@@ -18,6 +18,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, label
 from desktop.widgets.bound import action_button
 from desktop.widgets.dates import remaining
+from desktop.widgets.elided import OneLine
 from desktop.widgets.strangers import tip
 
 
@@ -32,7 +33,7 @@ class JobBar(QFrame):
         self.setProperty("role", "bar")
         self.session = session
         self.job: Job | None = None
-        self.text = label("")
+        self.text = OneLine()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedWidth(120)

@@ -1,11 +1,11 @@
 """Texts that give way where there is little room: an ellipsis stands for what does not fit."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy
 
 from core.texts import one_line
-from desktop.widgets.strangers import on_button
+from desktop.widgets.strangers import Label, on_button
 
 
 class ElidedLabel(QLabel):
@@ -36,6 +36,31 @@ class ElidedLabel(QLabel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+
+
+class OneLine(Label):
+    """As wide as its text where there is room. It is cut only where it is drawn; `text` is all of it. With word wrap it
+    is as any other label."""
+
+    def minimumSizeHint(self) -> QSize:
+        found = super().minimumSizeHint()
+        return found if self.wordWrap() else QSize(min(24, found.width()), found.height())
+
+    def drawn(self) -> str:
+        """What of it is seen."""
+        room = self.contentsRect().width()
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.wordWrap():
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        place = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        self.style().drawItemText(
+            painter, self.contentsRect(), place, self.palette(), self.isEnabled(), self.drawn(), self.foregroundRole()
+        )
+        painter.end()
 
 
 class ElidedParts(QLabel):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from core.labeling.ordering import letter
 from core.preferences.judged_groups import OVERALL
@@ -245,6 +246,13 @@ def test_a_text_that_nearly_repeats_another_is_marked(tab: Tab, made: Project) -
     tab.show_item()
     (mark,) = filter(None, (card.twin.text() for card in tab.board.grid.cards))
     assert mark.startswith("≈ ") and mark.endswith((" A", " B")), "on the narrowest card, too"
+    for card in tab.board.grid.cards:
+        card.show_state(1, tied=True, flag="a name of a flag that no card has room for, were it ever so wide" * 3)
+    QApplication.processEvents()
+    (twin,) = (card for card in tab.board.grid.cards if card.twin.text())
+    assert twin.twin.fontMetrics().horizontalAdvance(twin.twin.text()) <= twin.twin.width()
+    assert twin.flag_label.drawn().startswith("⚑ a ") and twin.flag_label.drawn().endswith("…")
+    assert twin.width() <= tab.board.grid.viewport().width()
     tab.header.views["differences"].trigger()
     selected, *others = tab.board.grid.cards
     assert selected.text.extraSelections() == []

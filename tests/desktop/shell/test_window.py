@@ -177,6 +177,11 @@ def test_pause_resume_and_stop_are_asked_for_and_the_bar_follows(open_window, wi
     bar = window.page.job_bar
     assert bar.isVisible()
     assert "3 of 10" in bar.text.text()
+    assert bar.text.drawn() == bar.text.text()
+    Recorder(worker, job.id).record(Progress(4, 10, "Training the reward model " * 10))
+    window.session.poll()
+    qtbot.waitUntil(lambda: bar.text.drawn().endswith("…"))
+    assert bar.text.fontMetrics().horizontalAdvance(bar.text.drawn()) <= bar.text.width() < bar.pause.x()
     qtbot.mouseClick(bar.pause, Qt.MouseButton.LeftButton)
     assert queue.get(worker, job.id).wanted == "pause"
     set_job(worker, job.id, status="paused")
