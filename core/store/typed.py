@@ -4,7 +4,7 @@ Several windows may type into the same fields, each of its own. So nobody writes
 where another window's text lies, one's own goes to a place beside it, and is found there once that one is gone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.store import Project
@@ -24,8 +24,7 @@ class Typed:
     def read(self, accepted: Callable[[Any], bool]) -> Any:
         """What was left by whom ever, as far as it can be `accepted`; None for nothing. What is kept from now on takes
         its place."""
-        for key in self._project.database.column(PLACES, self._first, len(self._first) + 1, f"{self._first}/"):
-            found = self._project.setting(key)
+        for key, found in kept_at(self._project, self._first):
             if found is not None and accepted(found):
                 self._key, self._last = key, found
                 return found
@@ -60,6 +59,12 @@ class Typed:
         while self._project.setting(key := self._first if place == 1 else f"{self._first}/{place}") is not None:
             place += 1
         return key
+
+
+def kept_at(project: Project, first: str) -> Iterator[tuple[str, Any]]:
+    """Whatever lies at one such place and beside it, the first place first; and what it is called."""
+    for key in project.database.column(PLACES, first, len(first) + 1, f"{first}/"):
+        yield key, project.setting(key)
 
 
 def kept_under(project: Project, begin: str) -> list[tuple[str, Any]]:

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.conversation import Conversation
 from desktop.compare import actions
+from desktop.conversation.left_behind import LeftBehind
 from desktop.conversation.message_box import MessageBox
 from desktop.conversation.talk import Talk
 from desktop.conversation.talk_bar import TalkBar
@@ -36,8 +37,8 @@ class Composer(QWidget):
         self.hint = label("", "warning", wrap=True)
         self.prompt.textChanged.connect(self.hint.hide)
         box = row(self.prompt, column(None, self.ask_button), spacing=SPACE)
-        self.setLayout(column(self.bar, box, self.hint, spacing=SPACE))
         self._draft = Draft(session.project, DRAFT, {"prompt": self.prompt, "system": self.bar.system}, self)
+        self.setLayout(column(self.bar, box, self.hint, LeftBehind(self._draft, "question"), spacing=SPACE))
 
     @property
     def text(self) -> str:

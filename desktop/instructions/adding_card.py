@@ -9,6 +9,7 @@ from core.conversation import Conversation
 from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
 from core.store import prompts
+from desktop.conversation.left_behind import LeftBehind
 from desktop.conversation.pasting import PastingBox
 from desktop.instructions import actions
 from desktop.instructions.splits import counted, split_box
@@ -50,9 +51,12 @@ class AddingCard(QFrame):
         self.write_button = action_button(actions.WRITE_TALK, lambda: self.writing.emit(None))
         self.said = label("", "muted", wrap=True)
         self.said.hide()
+        self.draft = Draft(session.project, NEW_DRAFT, {"text": self.new_text}, self)
+        self.left_behind = LeftBehind(self.draft, "prompts")
         inside = column(
             label("Add prompts", "heading"),
             self.new_text,
+            self.left_behind,
             row(label("Use for"), self.split, None, self.one_prompt),
             row(self.add_button, self.import_button, None),
             row(self.write_button, None),
@@ -61,7 +65,6 @@ class AddingCard(QFrame):
         )
         inside.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         self.setLayout(inside)
-        self.draft = Draft(session.project, NEW_DRAFT, {"text": self.new_text}, self)
 
     def add(self) -> None:
         """Add what was typed or pasted; duplicates are skipped and counted."""

@@ -18,6 +18,7 @@ from core.store import Changes, assignments
 from desktop import errors
 from desktop.actions import GO_TO_PAGE
 from desktop.conversation.bubbles import ConversationView
+from desktop.conversation.left_behind import LeftBehind
 from desktop.conversation.talk_bar import TalkBar
 from desktop.places import PageId
 from desktop.reward import actions
@@ -123,6 +124,7 @@ class PlaygroundPage(QWidget):
         self.setLayout(body)
         fields = {"prompt": self.prompt, "completions": self.completion, "system": self.bar.system}
         self._draft = Draft(session.project, DRAFT, fields, self)
+        inputs.insertWidget(inputs.indexOf(self.completion) + 1, LeftBehind(self._draft, "texts to score"))
         self._show_talk()
 
     def leave(self) -> None:

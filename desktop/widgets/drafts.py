@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
 from core.errors import known
 from core.store import Project
-from core.store.typed import Typed
+from core.store.typed import Typed, forget, kept_at
 from desktop.widgets.strangers import wrapping
 
 MILLISECONDS = 400
-#: Of a text that is put back; a longer one stays where it is.
+#: Of a text that is put back; a longer one stays where it is, and is told of (`LeftBehind`).
 MOST_LETTERS = 1_000_000
 
 
@@ -62,6 +63,8 @@ class Draft(QObject):
     ) -> None:
         super().__init__(parent)
         self._typed, self._fields = Typed(project, key), fields
+        self._project = project
+        self._left = {at: kept for at, kept in kept_at(project, key) if _is_texts(kept) and not _is_typed(kept)}
         self._throttle = Throttle(parent, self.keep)
         self._put_back(self._typed.read(_is_typed))
         for field in fields.values():
@@ -78,6 +81,19 @@ class Draft(QObject):
         """The project is about to close."""
         self._throttle.flush()
 
+    @property
+    def left_behind(self) -> str:
+        """What was typed before and is too long to be put back; empty for nothing."""
+        return "\n\n".join(text for kept in self._left.values() for text in kept.values() if text)
+
+    def forget_left_behind(self) -> None:
+        """It is elsewhere by now. What is another since stays."""
+        with typing_goes_on(), self._project.write():
+            for key, kept in self._left.items():
+                if self._project.setting(key) == kept:
+                    forget(self._project, key)
+        self._left = {}
+
     def _put_back(self, kept: dict[str, str] | None) -> None:
         for name, text in (kept or {}).items():
             field = self._fields.get(name)
@@ -88,9 +104,13 @@ class Draft(QObject):
                 field.setPlainText(text)
 
 
-def _is_typed(kept: object) -> bool:
+def _is_texts(kept: Any) -> bool:
     """A project may come from elsewhere: what nobody could have typed is left where it is."""
-    return isinstance(kept, dict) and all(isinstance(text, str) and len(text) <= MOST_LETTERS for text in kept.values())
+    return isinstance(kept, dict) and all(isinstance(text, str) for text in kept.values())
+
+
+def _is_typed(kept: Any) -> bool:
+    return _is_texts(kept) and all(len(text) <= MOST_LETTERS for text in kept.values())
 
 
 def _text(field: QPlainTextEdit | QLineEdit) -> str:

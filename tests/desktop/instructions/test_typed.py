@@ -17,6 +17,7 @@ from desktop.instructions.guidelines_editor import DRAFT, GuidelinesEditor
 from desktop.instructions.prompts_page import PromptsPage
 from desktop.session import Session
 from desktop.widgets.drafts import Draft
+from tests.desktop.talks import boxes
 
 ODD = "Prix\u00a0: 10\u00a0000\u00a0€\r\nline two\u2028line three"
 
@@ -101,6 +102,26 @@ def test_a_long_paste_is_put_back_and_what_is_too_long_is_left_where_it_is(qtbot
     page.leave()
     assert len(project.setting(NEW_DRAFT)["text"]) == 2_000_000
     assert page_of(qtbot, two[0]).adding.new_text.toPlainText() == "y"
+
+
+def test_what_is_too_long_to_be_put_back_is_told_of_until_it_is_in_a_file(qtbot, two, tmp_path: Path) -> None:
+    project, file = two[0].project, tmp_path / "typed.txt"
+    assert page_of(qtbot, two[0]).adding.left_behind.isHidden()
+    project.set_setting(NEW_DRAFT, {"text": "é\r\n" * 400_000})
+    page = page_of(qtbot, two[0])
+    left = page.adding.left_behind
+    assert not left.isHidden() and "1,200,000 letters" in left.said.text()
+    page.adding.new_text.setPlainText("y")
+    page.leave()
+    left.write(tmp_path / "nowhere" / "typed.txt")
+    qtbot.waitUntil(lambda: bool(boxes()))
+    boxes()[0].close()
+    assert project.setting(NEW_DRAFT) is not None
+    left.write(file)
+    qtbot.waitUntil(lambda: "typed.txt" in left.said.text())
+    assert file.read_bytes().decode() == "é\r\n" * 400_000
+    again = page_of(qtbot, two[0]).adding
+    assert again.left_behind.isHidden() and again.new_text.toPlainText() == "y"
 
 
 def test_what_is_not_changed_stays_as_it_is_to_the_byte(qtbot, two) -> None:
