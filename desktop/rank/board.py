@@ -6,38 +6,24 @@ The board proposes orderings (`changed`); whoever listens keeps them and shows t
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QWidget
 
 from core.labeling.answer_drafts import NEW
 from core.labeling.ordering import Ordering, letter
 from core.records import Group
-from desktop.actions import Action
-from desktop.conversation.bubbles import ConversationView
 from desktop.rank import actions
-from desktop.rank.answer_editor import LEAST, SHARE, AnswerEditor
+from desktop.rank.board_parts import BoardParts
 from desktop.rank.card import RankingCard
-from desktop.rank.card_grid import CardGrid
-from desktop.rank.criterion_bar import CriterionBar
-from desktop.rank.flag_menu import FlagMenu
 from desktop.rank.keys import Command, Name, command, hint
-from desktop.rank.ladder import Ladder
-from desktop.rank.question_bar import QuestionBar
-from desktop.theme import theme
-from desktop.widgets.basics import label
-from desktop.widgets.bound import bind
 from desktop.widgets.strangers import tip
 
-#: Of the board's height the prompt has at most so much while its earlier turns are unfolded.
-PROMPT_SHARE = 0.42
-LEAST_PROMPT = 104
-SPACING = 12
 ANSWERS: dict[Name, int] = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
 #: What is not done by hand while the order follows from answers or from two picks.
 BY_HAND: tuple[Name, ...] = ("place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "remove")
 
 
-class RankingBoard(QWidget):
+class RankingBoard(BoardParts):
     """`changed` carries the ordering that the labeler asks for; the other signals are wishes without content."""
 
     changed = Signal(object)
@@ -57,9 +43,7 @@ class RankingBoard(QWidget):
         self.ordering = Ordering(())
         self.selected = 0
         self.flags: dict[str, str] = {}
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Ranking")
-        self._build()
+        self._connect()
         self._actions: dict[Name, Callable[[], None]] = {
             "place_selected": lambda: self._propose_for(Ordering.place_last),
             "tie_up": lambda: self._propose_for(Ordering.tie_up),
@@ -90,86 +74,27 @@ class RankingBoard(QWidget):
             "escape": lambda: None,
         }
 
-    def _build(self) -> None:
-        self.prompt = ConversationView(self, earlier=actions.EARLIER, size=theme.HEADING + 2, weight=600)
-        self.prompt.link.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.prompt.earlier.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.note = label("", "warning", wrap=True)
-        self.note.hide()
-        self.criteria = CriterionBar(self)
+    def _connect(self) -> None:
         self.criteria.chosen.connect(self.switching)
-        self.question = QuestionBar(self)
         self.question.answered.connect(self._answer)
-        self.grid = CardGrid(self)
         self.grid.picked.connect(self._select_item)
         self.grid.toggled.connect(self._toggle)
         self.grid.flagging.connect(self._flag_item)
         self.grid.dropped.connect(self.tie)
-        self.ladder = Ladder(self)
-        self.ladder.setFixedWidth(168)
         self.ladder.changed.connect(self._drop_on_ladder)
         self.ladder.picked.connect(self._select_item)
-        self.answer = AnswerEditor(self)
-        self.answer.seen.connect(self._share_room)
-        self.menu = FlagMenu(self)
         self.menu.chosen.connect(self._flag)
         self.menu.instructions.connect(self.instructions)
         self.menu.mending.connect(self.writing)
-        body = QHBoxLayout()
-        body.setSpacing(20)
-        body.addWidget(self.grid, 1)
-        body.addWidget(self.ladder)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACING)
-        layout.addWidget(self.prompt)
-        layout.addWidget(self.note)
-        layout.addWidget(self.criteria)
-        layout.addWidget(self.question)
-        layout.addLayout(body, 1)
-        layout.addWidget(self.answer)
-        layout.addLayout(self._footer())
-        self.hint = label(hint("order"), "muted")
-        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        layout.addWidget(self.hint)
-
-    def _footer(self) -> QHBoxLayout:
-        self.comment = QLineEdit(self)
-        bind(actions.COMMENT, self.comment)
-        self.comment.setPlaceholderText(f"{actions.COMMENT.title} {actions.COMMENT.hint}")
-        self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.comment.textEdited.connect(self._remark)
         self.comment.returnPressed.connect(self.setFocus)
         self.comment.installEventFilter(self)
-        self.write_button = self._button(actions.WRITE, lambda: self.writing.emit(NEW))
-        self.mend_button = self._button(actions.MEND, self._mend)
-        self.flag_button = self._button(actions.FLAG, self.open_flags)
-        self.undo_button = self._button(actions.UNDO, self.undoing.emit)
-        self.skip_button = self._button(actions.LATER, self.skipping.emit)
-        self.save_button = self._button(actions.SAVE, self.saving.emit)
-        self.save_button.setProperty("role", "primary")
-        footer = QHBoxLayout()
-        footer.setSpacing(8)
-        footer.addWidget(self.comment, 1)
-        for button in (
-            self.write_button,
-            self.mend_button,
-            self.flag_button,
-            self.undo_button,
-            self.skip_button,
-            self.save_button,
-        ):
-            footer.addWidget(button)
-        return footer
-
-    def _button(self, action: Action, then: Callable[[], object]) -> QPushButton:
-        """Its keys are the board's: they work only while it has the focus."""
-        button = bind(action, QPushButton(self))
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.setAutoDefault(False)
-        button.clicked.connect(lambda: then())
-        return button
+        self.write_button.clicked.connect(lambda: self.writing.emit(NEW))
+        self.mend_button.clicked.connect(lambda: self._mend())
+        self.flag_button.clicked.connect(lambda: self.open_flags())
+        self.undo_button.clicked.connect(self.undoing)
+        self.skip_button.clicked.connect(self.skipping)
+        self.save_button.clicked.connect(self.saving)
 
     def show_item(self, group: Group | None, ordering: Ordering, note: str = "", *, origins: bool = False) -> None:
         """Show another item. `note` is one sentence above the cards; `origins` tells who wrote each of them."""
@@ -200,7 +125,7 @@ class RankingBoard(QWidget):
             note = f"⚑ The whole prompt is flagged “{ordering.flag}”: the order does not count."
         self.note.setText(note)
         self.note.setVisible(bool(note))
-        self._share_room()
+        self.share_room()
         self.say("")
         self.select(self.selected)
 
@@ -342,21 +267,6 @@ class RankingBoard(QWidget):
                 self.saving.emit()
                 return True
         return super().eventFilter(watched, event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.answer.setFixedHeight(max(LEAST, round(self.height() * SHARE)))
-        self._share_room()
-
-    def _share_room(self) -> None:
-        """The cards have what they need at least; the prompt may have some of the rest."""
-        others = self.save_button, self.hint, self.criteria, self.question, self.note
-        heights = [each.sizeHint().height() for each in others if not each.isHidden()]
-        ladder = 0 if self.ladder.isHidden() else self.ladder.minimumHeight()
-        heights.append(max(self.grid.minimumSizeHint().height(), ladder))
-        heights.append(0 if self.answer.isHidden() else self.answer.height())
-        taken = sum(heights) + SPACING * len(heights)
-        self.prompt.set_highest(max(LEAST_PROMPT, min(round(self.height() * PROMPT_SHARE), self.height() - taken)))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
