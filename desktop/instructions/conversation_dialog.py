@@ -21,7 +21,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets import message_boxes
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, add_shortcuts, bind
-from desktop.widgets.drafts import Throttle, typing_goes_on
+from desktop.widgets.drafts import Throttle
 
 NOT_KEPT = "It is longer than what is kept while it is typed: save it, or put it into a file, before you close this."
 EMPTY = Conversation(())
@@ -53,7 +53,7 @@ class ConversationDialog(QDialog):
         self.said.hide()
         self.split = split_box(self)
         self.split.setCurrentIndex(self.split.findData(split))
-        self._throttle = Throttle(self, self.keep)
+        self._throttle = Throttle(self, self._write)
         self._build()
         self._begin(begin)
         self.editor.changed.connect(self._typed)
@@ -98,10 +98,11 @@ class ConversationDialog(QDialog):
 
     def keep(self) -> None:
         """Write what is typed."""
-        self._throttle.rest()
-        with typing_goes_on():
-            if not self._draft.keep(self.editor.conversation()):
-                self._say(NOT_KEPT, "warning")
+        self._throttle.now()
+
+    def _write(self) -> None:
+        if not self._draft.keep(self.editor.conversation()):
+            self._say(NOT_KEPT, "warning")
 
     def leave(self) -> None:
         """The project is about to close, or the dialog."""

@@ -47,10 +47,10 @@ class GuidelinesEditor(QWidget):
         self._before: dict[str, str] = {}
         self._loading = False
         self._from_last_time = False
-        self._draft = Throttle(self, self.keep_draft)
+        self._draft = Throttle(self, self._write_draft)
+        self._draft.tried.connect(lambda: self._show_state())
         self._kept, self._aside = Typed(session.project, DRAFT), Typed(session.project, DRAFT)
-        self._typed_in = self._unwritten = False
-        """Did somebody type, and could it not be kept?"""
+        self._typed_in = False
         self._preview_timer = QTimer(self, singleShot=True, interval=PREVIEW_MILLISECONDS)
         self._preview_timer.timeout.connect(self._show_preview)
         self.editors = {part: self._editor(part) for part in guidelines.SECTIONS}
@@ -195,12 +195,10 @@ class GuidelinesEditor(QWidget):
 
     def keep_draft(self) -> None:
         """Store unsaved changes in the project; called soon after something was typed and before closing."""
-        self._draft.rest()
-        self._unwritten = True
-        with typing_goes_on():
-            self._kept.keep(self.parts if self.unsaved else None)
-            self._unwritten = False
-        self._show_state()
+        self._draft.now()
+
+    def _write_draft(self) -> None:
+        self._kept.keep(self.parts if self.unsaved else None)
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed, and let no timer ask for it later."""
@@ -324,10 +322,10 @@ class GuidelinesEditor(QWidget):
             self._say("Nothing is written yet. A template is a good beginning.", "muted")
 
     def _say_unsaved(self) -> None:
-        if self._draft.waiting:
-            self._say("Unsaved …", "muted")
-        elif self._unwritten:
+        if self._draft.failed:
             self._say("Unsaved, and no draft of it can be written: keep a copy of what you typed.", "error")
+        elif self._draft.waiting:
+            self._say("Unsaved …", "muted")
         else:
             self._say("Unsaved, kept as a draft", "muted")
 

@@ -45,8 +45,10 @@ class SelectedCard(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.session = session
-        self._edit = Throttle(self, self.keep)
+        self._edit = Throttle(self, self._write)
         self._kept: Typed | None = None
+        self._held: dict[int, tuple[Typed, dict[str, str]]] = {}
+        """What could not be written of prompts that were selected before."""
         self._saved, self._use = ("", ""), ""
         """Text and tags, and what it is for, as they were put in or saved last."""
         self._loading = False
@@ -94,7 +96,7 @@ class SelectedCard(QFrame):
         if ids == self._ids and ids:
             self._read_again()
             return
-        self._edit.flush()
+        self._put_aside()
         self._ids = ids
         self._confirmed = None
         self._kept = None
@@ -121,7 +123,7 @@ class SelectedCard(QFrame):
     def _read_again(self) -> None:
         """The only selected prompt may be another by now, by an undo or another program: what is typed stays."""
         was = self._prompt
-        if was is None or self._edit.waiting or (self.text.text(), self.tags.text()) != self._saved:
+        if was is None or self._edit.waiting or not self._unchanged:
             return
         if prompts.some(self.session.project, [was.id]) not in ([was], []):
             self.show_anew(self._ids)
@@ -227,20 +229,40 @@ class SelectedCard(QFrame):
 
     def keep(self) -> None:
         """Store what is typed over the selected prompt until it is saved."""
-        self._edit.rest()
-        typed = (self.text.text(), self.tags.text())
+        self._edit.now()
+
+    def _write(self) -> None:
         if self._kept is not None and not self.text.too_long:
-            draft = {"text": typed[0], "tags": typed[1], "of": self._saved[0]}
-            with typing_goes_on():
-                self._kept.keep(None if typed == self._saved else draft)
+            self._kept.keep(None if self._unchanged else self._draft)
+
+    @property
+    def _unchanged(self) -> bool:
+        return (self.text.text(), self.tags.text()) == self._saved
+
+    @property
+    def _draft(self) -> dict[str, str]:
+        return {"text": self.text.text(), "tags": self.tags.text(), "of": self._saved[0]}
+
+    def _put_aside(self) -> None:
+        """Another prompt is selected now: what cannot be written of this one is held until it can."""
+        self._edit.flush()
+        if self._edit.failed and self._kept is not None and self._prompt is not None:
+            self._held[self._prompt.id] = self._kept, self._draft
+        self._edit.rest()
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed."""
         self._edit.flush()
+        for kept, draft in self._held.values():
+            with typing_goes_on():
+                kept.keep(draft)
 
     def _open_draft(self, prompt_id: int) -> None:
-        self._kept = Typed(self.session.project, EDIT_DRAFT.format(prompt_id))
-        draft = None if self.text.too_long else self._kept.read(_is_typed)
+        self._kept, draft = self._held.pop(prompt_id, (Typed(self.session.project, EDIT_DRAFT.format(prompt_id)), None))
+        if draft is not None:
+            self._edit.touch()
+        elif not self.text.too_long:
+            draft = self._kept.read(_is_typed)
         if draft is None:
             return
         typed = (self._saved[0] if self._talks else draft["text"], draft["tags"])

@@ -40,7 +40,7 @@ class AnswerEditor(QFrame):
         self.of = NEW
         self._keep: Callable[[str], object] = lambda text: None
         self._before = ""
-        self._throttle = Throttle(self, self.keep)
+        self._throttle = Throttle(self, self._write)
         self.heading = label("", "subheading")
         self.about = label(ABOUT, "muted")
         self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -92,8 +92,11 @@ class AnswerEditor(QFrame):
         self.heading.setText(heading)
 
     def keep(self) -> None:
-        """Hand over what is in the field now; a text that nobody changed is nothing begun."""
-        self._throttle.rest()
+        """Hand over what is in the field now."""
+        self._throttle.now()
+
+    def _write(self) -> None:
+        """A text that nobody changed is nothing begun."""
         if not self.field.too_long:
             text = self.field.text()
             self._keep("" if text == self._before else text)

@@ -12,7 +12,6 @@ from core.labeling.ordering import letter
 from desktop.rank.board import RankingBoard
 from desktop.rank.controller import RankingController
 from desktop.rank.keys import BINDINGS
-from desktop.widgets.drafts import typing_goes_on
 
 OWN = "Your own answer"
 LEFT_BEHIND = (
@@ -84,8 +83,7 @@ class Answering(QObject):
         self.board.show_begun(begun)
 
     def _keep(self, editor: ItemEditor, group_id: int, of: int, text: str) -> None:
-        with typing_goes_on():
-            editor.answers.keep(group_id, of, text)
+        editor.answers.keep(group_id, of, text)
         self.board.show_begun(bool(editor.answers.begun(group_id)))
 
     def _finish(self, text: str, of: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
 from core.errors import known
@@ -28,30 +28,47 @@ def typing_goes_on() -> Iterator[None]:
 
 
 class Throttle(QObject):
-    """Calls `write` soon after the first of many touches, and again while they go on."""
+    """Calls `write` soon after the first of many touches, and again while they go on. Where nothing can be written,
+    that is no reason to stop typing: it `failed`, waits on, and is tried again."""
+
+    tried = Signal()
+    """It was written, or could not be."""
 
     def __init__(self, parent: QWidget, write: Callable[[], object]) -> None:
         super().__init__(parent)
         self._write = write
         self._timer = QTimer(self, singleShot=True, interval=MILLISECONDS)
-        self._timer.timeout.connect(lambda: write())
+        self._timer.timeout.connect(self.now)
+        self.failed = False
 
     @property
     def waiting(self) -> bool:
         """Is there something that is not written yet?"""
-        return self._timer.isActive()
+        return self._timer.isActive() or self.failed
 
     def touch(self) -> None:
         if not self._timer.isActive():  # a timer that began anew with each key would wait for a pause
             self._timer.start()
 
     def rest(self) -> None:
+        """Nothing is to be written any more."""
         self._timer.stop()
+        self.failed = False
+
+    def now(self) -> None:
+        """Write it, whether anything waits or not."""
+        self.rest()
+        written = False
+        with typing_goes_on():
+            self._write()
+            written = True
+        self.failed = not written
+        self.tried.emit()
 
     def flush(self) -> None:
         """Something else is done now, or the project closes: what waits is written."""
         if self.waiting:
-            self._write()
+            self.now()
 
 
 class Draft(QObject):
@@ -65,17 +82,18 @@ class Draft(QObject):
         self._typed, self._fields = Typed(project, key), fields
         self._project = project
         self._left = {at: kept for at, kept in kept_at(project, key) if _is_texts(kept) and not _is_typed(kept)}
-        self._throttle = Throttle(parent, self.keep)
+        self._throttle = Throttle(parent, self._write)
         self._put_back(self._typed.read(_is_typed))
         for field in fields.values():
             field.textChanged.connect(self._throttle.touch)
 
     def keep(self) -> None:
         """Write what is in the fields now."""
-        self._throttle.rest()
+        self._throttle.now()
+
+    def _write(self) -> None:
         found = {name: _text(field) for name, field in self._fields.items()}
-        with typing_goes_on():
-            self._typed.keep(found if any(found.values()) else None)
+        self._typed.keep(found if any(found.values()) else None)
 
     def leave(self) -> None:
         """The project is about to close."""

@@ -202,6 +202,31 @@ def test_what_a_template_takes_the_place_of_is_kept_until_something_is_saved(qtb
     assert two[0].project.database.column("select value from settings where key glob ?", f"{DRAFT}*") == []
 
 
+def test_what_could_not_be_written_while_it_was_typed_is_written_later(qtbot, two, tmp_path: Path) -> None:
+    project = two[0].project
+    page = page_of(qtbot, two[0])
+    page.table.selectRow(0)
+    shutil.move(project.folder, tmp_path / "elsewhere")
+    page.adding.new_text.setPlainText("thirty prompts")
+    page.adding.draft.keep()
+    page.selected.text.setPlainText("one, at length")
+    page.table.selectRow(1)
+    page.selected.tags.setText("x")
+    page.selected.keep()
+    page.table.selectRow(0)
+    assert page.selected.text.toPlainText() == "one, at length"
+    page.table.selectRow(1)
+    assert page.selected.tags.text() == "x"
+    shutil.move(tmp_path / "elsewhere", project.folder)
+    page.leave()
+    again = page_of(qtbot, two[0])
+    assert again.adding.new_text.toPlainText() == "thirty prompts"
+    again.table.selectRow(0)
+    assert again.selected.text.toPlainText() == "one, at length"
+    again.table.selectRow(1)
+    assert again.selected.tags.text() == "x"
+
+
 def test_typing_goes_on_where_the_project_was_moved_and_nothing_is_said_to_be_kept(qtbot, two, tmp_path: Path) -> None:
     editor, page = GuidelinesEditor(two[0]), page_of(qtbot, two[0])
     qtbot.addWidget(editor)
