@@ -269,9 +269,7 @@ ANSWERS_ALONG = (
     "select g.prompt_id, count(c.id), count(c.written_by) from completion_groups g"
     " left join completions c on c.group_id = g.id" + OF_THESE
 )
-DRAFTS_ALONG = (
-    "select g.prompt_id, count(*) from completion_groups g join drafts d on d.group_id = g.id" + OF_THESE
-)  # fmt: skip
+DRAFTS_ALONG = "select g.prompt_id, count(*) from completion_groups g join drafts d on d.group_id = g.id" + OF_THESE
 PROMPTS_OF = "select id, prompt_id from completion_groups where id in (select value from json_each(?))"
 
 
