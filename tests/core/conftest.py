@@ -13,6 +13,7 @@ from core.records import Job, Prompt
 from core.store import Project, create_project, prompts
 from tests.conftest import copied
 from tests.stranger import Stranger
+from tests.thorough import represented
 from tests.tiny import make_tiny_model
 
 
@@ -26,7 +27,7 @@ def tiny_gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_model(tmp_path_factory.mktemp("gpt2"), architecture="gpt2")
 
 
-@pytest.fixture(params=["llama", "gpt2"])
+@pytest.fixture(params=represented(("llama", "gpt2"), "llama"))
 def base(request: pytest.FixtureRequest, tiny_model: Path, tiny_gpt2: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Both architectures: the second has absolute positions, so it sees wrong position ids."""
     from core.machine import base_models

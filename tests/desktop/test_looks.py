@@ -70,7 +70,7 @@ def font(app):
     ("mode", "size"),
     [
         ("light", "1280x800"),
-        ("dark", "1920x1080"),
+        pytest.param("dark", "1920x1080", marks=pytest.mark.thorough),
         pytest.param("light", "1920x1080", marks=pytest.mark.slow),
         pytest.param("dark", "1280x800", marks=pytest.mark.slow),
     ],

@@ -14,6 +14,7 @@ from core.store import prompts
 from core.store.runs import job_samples
 
 GOLD = "regex:[a-m]"
+THOROUGH = pytest.mark.thorough
 REWARD = TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3, members=2)
 POLICY = TrainPolicyConfig(steps=2, learning_rate=5e-3, eval_prompts=2, max_new_tokens=6, batch_size=8, lora_rank=4)
 #: What the run itself asks when it measures its policy, so that both write the same texts.
@@ -53,10 +54,12 @@ def scored(project, job):
 @pytest.mark.parametrize(
     "settings",
     [
-        {},
-        {"rules": "0.5*length; 0.25*regex:[a-z]", "missing_end_penalty": 2.0},
+        pytest.param({}, marks=THOROUGH),
+        pytest.param({"rules": "0.5*length; 0.25*regex:[a-z]", "missing_end_penalty": 2.0}, marks=THOROUGH),
         {"rules": "-1*length", "model_weight": 0.3, "ensemble": "worst", "reward_job": 2},
-        {"gold": GOLD, "train_on_gold": True, "model_weight": 2.0, "missing_end_penalty": 0.5},
+        pytest.param(
+            {"gold": GOLD, "train_on_gold": True, "model_weight": 2.0, "missing_end_penalty": 0.5}, marks=THOROUGH
+        ),
     ],
 )
 def test_a_text_has_in_compare_the_score_that_it_has_in_training(ranked, run_job, settings):
@@ -81,6 +84,7 @@ def test_rules_weight_and_penalty_are_part_of_what_compare_says(ranked, run_job)
             assert score == pytest.approx(0.5 * learned + ruled - 2.0 * cut_off, abs=1e-4)
 
 
+@pytest.mark.thorough
 def test_another_reward_model_takes_the_place_of_the_runs_own_and_a_gold_reward_is_drawn_beside(ranked, run_job):
     first, second = [job.id for job in queue.listed(ranked, TrainRewardJob)][::-1]
     job = tuned(ranked, run_job, rules="0.5*length", reward_job=first)

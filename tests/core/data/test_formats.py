@@ -399,6 +399,7 @@ def test_a_preview_shows_the_beginning_and_names_every_hazard(tmp_path):
     assert data.preview(tmp_path / "empty.jsonl").total == 0
 
 
+@pytest.mark.thorough
 def test_a_hundred_thousand_prompts_are_imported_and_previewed_in_seconds(project, tmp_path):
     path = tmp_path / "many.jsonl"
     path.write_text("".join(f'{{"prompt": "question {number}?"}}\n' for number in range(100_000)), encoding="utf-8")
@@ -411,6 +412,7 @@ def test_a_hundred_thousand_prompts_are_imported_and_previewed_in_seconds(projec
     assert time.process_time() - looked < 20
 
 
+@pytest.mark.thorough
 def test_many_preferences_for_one_prompt_stay_linear(project, tmp_path):
     path = tmp_path / "one.jsonl"
     rows = (json.dumps({"prompt": "p", "chosen": f"c{number}", "rejected": "r"}) for number in range(3000))

@@ -139,6 +139,7 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
         world.close()
 
 
+@pytest.mark.thorough
 def test_every_algorithm_learns_the_same_in_several_processes(tiny_model, tmp_path, alone):
     some_updates(tiny_model, tmp_path, ALL)
     expected = torch.load(tmp_path / "1-0")
@@ -189,6 +190,7 @@ def test_the_gradient_of_a_reward_model_is_that_of_the_whole_batch(tiny_model, t
 CONFIG_OF_RUN = replace(RUN, batch_size=6, completions=2, steps=4, kl_target=1.0, checkpoint_every=1)
 
 
+@pytest.mark.thorough
 def test_a_run_of_two_processes_that_is_stopped_goes_on_with_three_and_ends_as_one_does(asking, run_job, monkeypatch):
     whole = run_job(asking, JobKind.TRAIN_POLICY, CONFIG_OF_RUN, options())
     assert whole.status == "done", whole.report or whole.error

@@ -123,6 +123,7 @@ def test_a_worker_that_is_killed_with_9_resumes_bit_for_bit(ranked, run_job, mon
     assert ranked.database.rows(stored, resumed.id) == ranked.database.rows(stored, whole.id)
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run_job, monkeypatch):
     """Whatever stage it is in: a member, the next one, one that stopped early, a model of the curve, the end."""
     config = replace(

@@ -10,6 +10,7 @@ from core.labeling import gold
 from core.records import Prompt
 from core.store import create_project, prompts
 from core.store.runs import job_metrics
+from tests.thorough import represented
 
 GOLD = "regex:[a-z]"
 #: What each needs to learn in seconds on a model of 32 dimensions; the defaults are for a real one.
@@ -25,7 +26,7 @@ TUNED = {
 }
 
 
-@pytest.mark.parametrize("name", list(ALGORITHMS))
+@pytest.mark.parametrize("name", represented(ALGORITHMS, "ppo"))
 def test_it_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job, name):
     project = create_project(tmp_path / "project", model=str(tiny_model))
     count = 64 if name == "dpo" else 12

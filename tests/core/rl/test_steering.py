@@ -25,6 +25,7 @@ from core.runs import live_settings, rounds, sweep
 from core.store import prompts
 from core.store.runs import job_log, job_metrics, job_samples, setting_changes
 from tests.jobs import set_job
+from tests.thorough import represented
 
 GOLD = "regex:[a-m]"
 POLICY = TrainPolicyConfig(
@@ -84,7 +85,7 @@ def at_step(step):
     return lambda event: isinstance(event, Metrics) and event.step == step
 
 
-@pytest.mark.parametrize("name", list(ALGORITHMS))
+@pytest.mark.parametrize("name", represented(ALGORITHMS, "ppo", "soft-q"))
 def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_numbers(
     project, run_job, monkeypatch, chance, name
 ):
@@ -119,7 +120,9 @@ def test_a_run_whose_last_checkpoint_was_damaged_goes_back_one_and_ends_with_the
     assert adapters[0].read_bytes() == adapters[1].read_bytes()
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kills", [pytest.param(1, marks=pytest.mark.thorough), pytest.param(3, marks=pytest.mark.slow)]
+)
 def test_a_worker_killed_with_9_at_random_moments_ends_with_the_same_bits(project, run_job, chance, kills):
     name = "soft-q"  # with a replay buffer, a target network and a steered coefficient
     config = replace(POLICY, algorithm=name, steps=8, kl_target=1.0, checkpoint_every=1)
@@ -302,6 +305,7 @@ def test_a_run_that_diverges_goes_back_to_a_checkpoint_and_waits(project, run_jo
     assert numbers(project, job) == numbers(project, whole), "after the mend it is the run that never went wrong"
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_not_to_wait_ends_as_failed_and_can_be_resumed(project, run_job, monkeypatch):
     from core.rl.algorithms import soft_q
 
@@ -377,6 +381,7 @@ def test_a_run_killed_while_it_is_measured_at_the_end_says_so_once(project, run_
     assert len([row for row in job_samples.listed(project, job.id) if row["policy"] == "tuned"]) == 8
 
 
+@pytest.mark.thorough
 def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gives(project, run_job, monkeypatch):
     from core.rl import collect as collecting
 

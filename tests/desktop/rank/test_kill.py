@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="children are forked, which this system cannot")
-@pytest.mark.parametrize("kills", [30, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kills", [10, pytest.param(30, marks=pytest.mark.thorough), pytest.param(200, marks=pytest.mark.slow)]
+)
 def test_kills_lose_nothing_but_the_key_in_flight(tmp_path: Path, kills: int) -> None:
     command = [sys.executable, "-m", "tests.desktop.rank.kill_labeling", str(kills), str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
@@ -19,4 +21,4 @@ def test_kills_lose_nothing_but_the_key_in_flight(tmp_path: Path, kills: int) ->
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["kills"] == kills
     assert found["lost"] == 0
-    assert found["points"] > 10  # the moments were spread over the keys
+    assert found["points"] > kills / 5  # the moments were spread over the keys

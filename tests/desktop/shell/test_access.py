@@ -187,6 +187,7 @@ def test_every_script_is_shown_whole_and_in_its_direction(open_window, filled, t
     assert tab.board.prompt.text == f"{text}?"
 
 
+@pytest.mark.thorough
 def test_the_window_works_at_twice_the_size(filled, tmp_path):
     """In a process of its own, because the scaling is fixed when Qt starts."""
     environment = os.environ | {

@@ -292,6 +292,7 @@ def test_the_rank_tab_takes_back_what_was_done_with_several_items(window, qtbot,
         assert len(state()[0]) == 1
 
 
+@pytest.mark.thorough
 def test_the_window_paints_while_a_large_import_is_taken_back(window, qtbot, tmp_path):
     file = tmp_path / "prompts.txt"
     file.write_text("\n".join(f"what is {n}?" for n in range(30_000)), encoding="utf-8")
