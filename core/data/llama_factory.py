@@ -23,7 +23,9 @@ def sniff(head: str, path: Path) -> bool:
     first = jsonlines.first(head)
     if "instruction" in first and "chosen" not in first:
         return len(dialogue.listed(first.get("output"))) > 1
-    return "chosen" in first and "rejected" in first and ("instruction" in first or "conversations" in first)
+    if "rejected" not in first or isinstance(first.get("chosen", []), list):  # dialogues are others'
+        return False
+    return "instruction" in first or bool(first.get("conversations"))
 
 
 def read(path: Path) -> Iterator[Row | Refused]:

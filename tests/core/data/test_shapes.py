@@ -99,6 +99,11 @@ CALL = {"name": "look", "arguments": {"at": "birds"}}
             {"instruction": "Which bird swims?", "completions": [
                 {"response": "A penguin.", "overall_score": 9}, {"response": "A wren.", "overall_score": 2}]}, "u",
         ),
+        (
+            {"instruction": "Which bird swims?", "chosen": [ASK, GOOD], "rejected": [ASK, BAD],
+             "responses": ["A penguin.", "A wren."]}, "u",
+        ),
+        ({"conversations": [], "chosen": [ASK, GOOD], "rejected": [ASK, BAD]}, "u"),
         ({"prompt": "Which bird swims?", "responses": ["A penguin.", "A wren."], "pick": {"selection": "A"}}, "u"),
         ({"prompt": "Which bird swims?", "responses": ["A penguin.", "A wren."], "o": {"rank_order": "A,B"}}, "u"),
     ],
