@@ -13,7 +13,8 @@ from core.store.packed_rankings import GroupText, Known, PackedRanking, Standing
 @dataclass
 class Merged:
     """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
-    look at, answers added, and a sentence for each ranking that could not be taken."""
+    look at, answers added, what was begun and came along from an earlier pack, and a sentence for each ranking, or
+    thing begun, that could not be taken."""
 
     added: int = 0
     known: int = 0
@@ -21,6 +22,7 @@ class Merged:
     restored: int = 0
     conflicts: int = 0
     answers: int = 0
+    begun: int = 0
     refused: list[str] = field(default_factory=list)
 
     def __add__(self, other: "Merged") -> "Merged":
@@ -62,7 +64,7 @@ class Merge:
             fault = pack_answers.fault(ours, theirs, self.person.name)
         if not fault:
             return theirs
-        prompt = f"“{_short(theirs.prompt)}”" if theirs else f"Group {group_id}"
+        prompt = f"“{short(theirs.prompt)}”" if theirs else f"Group {group_id}"
         self.report.refused.append(f"{prompt} {fault}.")
         return None
 
@@ -100,7 +102,7 @@ class Merge:
         if ranking.repeat_of is not None and ranking.repeat_of not in earlier:
             reason = reason or "it repeats a ranking that is not in the pack"
         if reason:
-            self.report.refused.append(f"A ranking of “{_short(text.prompt)}” is left out: {reason}.")
+            self.report.refused.append(f"A ranking of “{short(text.prompt)}” is left out: {reason}.")
         return bool(reason)
 
     def _known(self, ranking: PackedRanking, clash: Standing | None) -> None:
@@ -155,7 +157,8 @@ class Merge:
         raise BadInput("The pack was made under guidelines that this project never had: merge it where it was made.")
 
 
-def _short(prompt: str) -> str:
+def short(prompt: str) -> str:
+    """How a prompt is named in a sentence."""
     return " ".join(prompt.split())[:60]
 
 
