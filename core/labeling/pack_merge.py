@@ -7,6 +7,7 @@ from core.errors import BadInput
 from core.labeling import pack_answers, pack_check
 from core.records import Guidelines, Labeler
 from core.store import Project, conflicts, guidelines, now, packed_rankings
+from core.store.conflicts import Clash
 from core.store.packed_rankings import GroupText, Known, PackedRanking, Standing
 
 
@@ -38,6 +39,7 @@ class Merge:
         self.there = packed_rankings.known(project)
         self.handed_out = packed_rankings.handed_out(packed)
         self.taken_back = packed_rankings.taken_back(project)
+        self.clashes = conflicts.by_theirs(project)
         self.ours: dict[int, int] = {}
         """The ids here of rankings of the pack."""
         self.versions: dict[int, int] = {}
@@ -80,12 +82,13 @@ class Merge:
         current = next((each for each in reversed(good) if each.could_count), None)
         for each in good:
             if each.uid in self.there:
+                if each is current:
+                    self._stands(each, clash, good)
                 self._known(each, clash)
                 continue
             new = self._add(each, here, now() if clash and not each.repeat_of else None)
             if clash and each is current:
-                conflicts.add(self.project, clash.id, new)
-                self.report.conflicts += 1
+                self._conflict(clash.id, new, good)
             elif not each.retracted_at:
                 self.report.added += 1
 
@@ -111,19 +114,55 @@ class Merge:
         here = self.there[ranking.uid]
         self.ours[ranking.id] = here.id
         self.report.known += 1
-        noted = [self.handed_out.id, here.retracted_at]
         if ranking.retracted_at and not here.retracted_at and self._is_new(ranking, here):
             packed_rankings.set_retracted(self.project, here.id, ranking.retracted_at)
             self._note(ranking)
             self.report.retracted += 1
-        elif not ranking.retracted_at and here.retracted_at and self.taken_back.get(ranking.uid) == noted:
+        elif self._stands_again(ranking) and (ranking.repeat_of or not clash):
             del self.taken_back[ranking.uid]
+            packed_rankings.set_retracted(self.project, here.id, None)
+            self.report.restored += 1
+
+    def _stands_again(self, ranking: PackedRanking) -> bool:
+        """Was it taken back here only because it was in this pack, where it stands by now?"""
+        noted = [self.handed_out.id, self.there[ranking.uid].retracted_at]
+        return not ranking.retracted_at and self.taken_back.get(ranking.uid) == noted
+
+    def _stands(self, ranking: PackedRanking, clash: Standing | None, good: list[PackedRanking]) -> None:
+        """The ranking that counts in the pack may have no effect here: it came back beside one from home, or it is an
+        earlier version, and the one that was in conflict was taken back. Then it is looked at."""
+        here = self.there[ranking.uid]
+        if not here.retracted_at:
+            return
+        if self._stands_again(ranking):
             if clash:
-                conflicts.add(self.project, clash.id, here.id)
-                self.report.conflicts += 1
-            else:
-                packed_rankings.set_retracted(self.project, here.id, None)
-                self.report.restored += 1
+                del self.taken_back[ranking.uid]
+                self._conflict(clash.id, here.id, good)
+        elif here.id not in self.clashes and (ours := self._against(ranking, good)):
+            self._conflict(clash.id if clash else ours, here.id, good)
+
+    def _against(self, ranking: PackedRanking, good: list[PackedRanking]) -> int | None:
+        """The ranking from home that another version is or was in conflict with, in whose place this one stands."""
+        for each in reversed(good):
+            found = self._clash(each)
+            if found and (not found.taken or (each.retracted_at and each.id > ranking.id)):
+                return found.ours
+        return None
+
+    def _clash(self, ranking: PackedRanking) -> Clash | None:
+        """The conflict of an earlier merge that it is in."""
+        known = self.there.get(ranking.uid)
+        return self.clashes.get(known.id) if known else None
+
+    def _conflict(self, ours: int, theirs: int, good: list[PackedRanking]) -> None:
+        """One for the group: what still waits of another version is about this one from now on."""
+        for clash in map(self._clash, good):
+            if clash and not clash.taken:
+                conflicts.turn(self.project, clash.id, ours, theirs)
+                break
+        else:
+            conflicts.add(self.project, ours, theirs)
+        self.report.conflicts += 1
 
     def _is_new(self, ranking: PackedRanking, here: Known) -> bool:
         """Was it taken back after the pack was handed out? Those of older versions do not say how that was."""

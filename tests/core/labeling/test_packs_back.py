@@ -12,8 +12,9 @@ from core.errors import BadInput
 from core.events import NewCompletion
 from core.labeling import pack as packs
 from core.records import NewRanking, Prompt
-from core.store import Project, calibration, completions, labelers, open_project, prompts, rankings
+from core.store import Project, calibration, completions, conflicts, labelers, open_project, prompts, rankings
 from core.store.packed_rankings import PackedRanking
+from tests.ranked import counting_rankings
 
 
 class Away:
@@ -125,6 +126,54 @@ def test_one_that_would_stand_again_beside_a_newer_one_from_home_is_a_conflict(f
     assert (report.restored, report.conflicts) == (0, 1)
     assert rankings.latest(filled, labelers.named(filled, "Bo").id).id == newer
     assert away.merge().conflicts == 0
+
+
+@pytest.mark.parametrize("taken", [None, "ours", "theirs"])
+def test_an_earlier_version_that_counts_in_the_pack_again_is_one_conflict_to_look_at(filled, away, taken):
+    """Bo ranked a prompt at home, and twice in the pack, and takes the newer one back there."""
+    at_home = ranked(filled, 1, labelers.named(filled, "Bo").id, comment="at home")
+    away.rank(1, comment="first")
+    second = away.rank(1, comment="second")
+    assert away.merge().conflicts == 1 and sides(filled) == [("at home", "second")]
+    if taken:
+        conflicts.resolve(filled, conflicts.listed(filled)[0].id, taken)
+    rankings.retract(away.project, second)
+    assert away.merge().conflicts == 1 and sides(filled) == [("at home", "first")]
+    assert away.merge().conflicts == 0 and sides(filled) == [("at home", "first")]
+    conflicts.resolve(filled, conflicts.listed(filled)[0].id, "theirs")
+    assert [each.comment for each in counting_rankings(filled)] == ["first"]
+    assert rankings.get(filled, at_home).comment == "at home" and away.merge().conflicts == 0
+
+
+def test_the_newer_version_that_stands_again_is_looked_at_in_its_place(filled, away):
+    ranked(filled, 1, labelers.named(filled, "Bo").id, comment="at home")
+    away.rank(1, comment="first")
+    second = away.rank(1, comment="second")
+    for operation, waits in ((rankings.retract, "first"), (rankings.restore, "second")) * 2:
+        away.merge()
+        operation(away.project, second)
+        away.merge()
+        assert sides(filled) == [("at home", waits)]
+    away.rank(1, comment="third")
+    away.merge()
+    assert sides(filled) == [("at home", "third")]
+
+
+def test_what_was_taken_back_at_home_after_a_conflict_is_none(filled, away):
+    ranked(filled, 1, labelers.named(filled, "Bo").id)
+    away.rank(1)
+    away.merge()
+    conflicts.resolve(filled, conflicts.listed(filled)[0].id, "theirs")
+    away.rank(1)
+    assert away.merge().added == 1
+    rankings.retract(filled, rankings.latest(filled, labelers.named(filled, "Bo").id).id)
+    assert away.merge().conflicts == 0 and sides(filled) == []
+
+
+def sides(project: Project) -> list[tuple[str, str]]:
+    """What is said of both sides of each conflict that waits."""
+    found = conflicts.listed(project)
+    return [tuple(rankings.get(project, side).comment for side in (each.ours, each.theirs)) for each in found]
 
 
 def test_a_ranking_travels_with_every_column_that_the_table_has(filled, away):
