@@ -69,7 +69,8 @@ class BegunWork:
             self.report.begun += 1
 
     def _order(self, group_id: int, theirs: GroupText, numbers: Mapping[int, int], order: Begun) -> None:
-        found = replace(order, ordering=renumbered(order.ordering, numbers), source=self._source(order))
+        left = order.ordering.among(tuple(item for item in order.ordering.shown if item in numbers))
+        found = replace(order, ordering=renumbered(left, numbers), source=self._source(order))
         there = self.orders.get(group_id)
         if there is not None and there.ordering == replace(found.ordering, shown=there.ordering.shown):
             return

@@ -71,14 +71,14 @@ class Merge:
         return None
 
     def _take(self, group_id: int, text: GroupText, found: list[PackedRanking]) -> None:
+        here, answers = pack_answers.numbers(self.project, group_id, text, self.person)
+        self.report.answers += answers
         good: list[PackedRanking] = []
         for each in found:
-            if not self._refused(each, text, {other.id for other in good}):
+            if not self._refused(each, text, {other.id for other in good}, here):
                 good.append(each)
         ours = packed_rankings.standing(self.project, group_id, self.person.id)
         clash = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
-        here, answers = pack_answers.numbers(self.project, group_id, text, self.person)
-        self.report.answers += answers
         current = next((each for each in reversed(good) if each.could_count), None)
         for each in good:
             if each.uid in self.there:
@@ -92,7 +92,7 @@ class Merge:
             elif not each.retracted_at:
                 self.report.added += 1
 
-    def _refused(self, ranking: PackedRanking, text: GroupText, earlier: set[int]) -> bool:
+    def _refused(self, ranking: PackedRanking, text: GroupText, earlier: set[int], here: dict[int, int]) -> bool:
         """Is it nothing that the labeler could have made of this group? One that is here already says nothing new."""
         mine = self.there.get(ranking.uid)
         if mine is not None:
@@ -104,9 +104,21 @@ class Merge:
             reason = pack_check.fault(ranking, text.completions, text.by_hand)
         if ranking.repeat_of is not None and ranking.repeat_of not in earlier:
             reason = reason or "it repeats a ranking that is not in the pack"
+        if mine is None and not reason:
+            reason = self._brings_again(ranking, text, here)
         if reason:
             self.report.refused.append(f"A ranking of “{short(text.prompt)}” is left out: {reason}.")
         return bool(reason)
+
+    def _brings_again(self, ranking: PackedRanking, text: GroupText, here: dict[int, int]) -> str:
+        """Answers that it names and that were taken back here are answers again; or why they cannot be."""
+        for number in (item.completion_id for item in ranking.items if item.completion_id not in here):
+            try:
+                here[number] = pack_answers.again(self.project, ranking.group_id, number, text)
+            except BadInput as error:
+                return f"{str(error)[0].lower()}{str(error)[1:]}".removesuffix(".")
+            self.report.answers += 1
+        return ""
 
     def _known(self, ranking: PackedRanking, clash: Standing | None) -> None:
         """Only what the pack's labeler did since it was handed out, or merged last, is news: what was taken back here

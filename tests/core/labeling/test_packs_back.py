@@ -11,6 +11,7 @@ from core import cli
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.labeling import pack as packs
+from core.labeling.session import LabelingSession
 from core.records import NewRanking, Prompt
 from core.store import Project, calibration, completions, conflicts, labelers, open_project, prompts, rankings
 from core.store.packed_rankings import PackedRanking
@@ -174,6 +175,71 @@ def sides(project: Project) -> list[tuple[str, str]]:
     """What is said of both sides of each conflict that waits."""
     found = conflicts.listed(project)
     return [tuple(rankings.get(project, side).comment for side in (each.ours, each.theirs)) for each in found]
+
+
+@pytest.fixture
+def ana_too(filled, tmp_path):
+    """A pack with an answer of Ana's in it, taken back at home since. Bo ranked without it, then with it."""
+    answer = completions.write(filled, 1, labelers.named(filled, "Ana").id, "by Ana", 2).ids[0]
+    away = Away(filled, tmp_path)
+    generated = {item: 1 for item in completions.ids(filled, 1) if item != answer}
+    rankings.add(away.project, NewRanking(1, away.bo, generated, comment="without it"))
+    away.rank(1, comment="with it")
+    completions.take_back(filled, answer)
+    yield away, answer
+    away.project.close()
+
+
+def test_an_answer_that_was_taken_back_at_home_is_there_again_once_somebody_ranked_it(filled, ana_too):
+    away, _ = ana_too
+    report = away.merge()
+    assert (report.added, report.answers, report.refused) == (2, 1, [])
+    found = completions.group(filled, 1).completions[-1]
+    assert (found.text, found.written_by, found.mended) == ("by Ana", "Ana", 2)
+    assert [each.comment for each in counting_rankings(filled)] == ["with it"]
+    assert counting_rankings(filled)[0].ranks == {**dict(zip(range(1, 5), range(1, 5), strict=True)), found.id: 5}
+    assert away.merge() == packs.Merged(known=2)
+    away.rank(1, comment="once more")
+    assert away.merge().answers == 0 and found.id in counting_rankings(filled)[0].ranks
+
+
+@pytest.mark.parametrize("words", ["by Ana, says Bo", "no 1"])
+def test_nobody_brings_other_words_under_the_name_of_who_took_an_answer_back(filled, ana_too, words):
+    away, answer = ana_too
+    away.project.database.execute("update completions set text = ? where id = ?", (words, answer))
+    report = away.merge()
+    assert (report.added, report.answers) == (1, 0) and answer not in completions.ids(filled, 1)
+    (said,) = report.refused
+    assert "names an answer that is not here any more" in said
+    assert [each.comment for each in counting_rankings(filled)] == ["without it"]
+
+
+def test_what_others_say_by_now_is_the_answer_that_was_taken_back(filled, ana_too):
+    away, _ = ana_too
+    same = completions.write(filled, 1, labelers.named(filled, "Cy").id, "by Ana").ids[0]
+    report = away.merge()
+    assert (report.added, report.answers, report.refused) == (2, 0, [])
+    assert same in counting_rankings(filled)[0].ranks
+
+
+def test_an_order_that_was_begun_goes_on_without_an_answer_that_was_taken_back(filled, tmp_path):
+    answer = completions.write(filled, 1, labelers.named(filled, "Ana").id, "by Ana").ids[0]
+    first = completions.ids(filled, 1)[0]
+    file = tmp_path / "bo.plumbpack"
+    packs.pack(filled, file, "Bo")
+    with closing(open_project(packs.take_up(file, tmp_path / "bo")[0])) as project:
+        session = LabelingSession(project, labelers.named(project, "Bo"))
+        session.editor.open(1)
+        for item in (answer, first):
+            session.editor.change(session.ordering.place_last(item))
+    completions.take_back(filled, answer)
+    file.unlink()
+    packs.pack(filled, file, "Bo")
+    folder, report = packs.take_up(file, tmp_path / "bo")
+    with closing(open_project(folder)) as project:
+        session = LabelingSession(project, labelers.named(project, "Bo"))
+        session.editor.open(1)
+        assert report.begun == 1 and session.ordering.tiers == ((first,),)
 
 
 def test_a_ranking_travels_with_every_column_that_the_table_has(filled, away):
