@@ -320,6 +320,7 @@ def test_thousands_of_labelers_are_compared_in_time(filled):
             rankings.add(filled, NewRanking(group.id, labelers.named(filled, f"worker {n}").id, ranks))
     report = agreement.measure(filled, resamples=10)
     assert report.overall.labelers == len(report.labelers) == agreement.MOST_LABELERS
+    assert report.left_out == 550 and "550 are left out" in report.lacks
 
 
 @pytest.mark.usefixtures("quick")
