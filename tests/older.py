@@ -33,6 +33,11 @@ TO_M008 = (
         " ended integer not null default 1, written_by integer references labelers (id)",
         "create index completions_group on completions (group_id);",
     )
+    + _made_anew(
+        "labelers",
+        "id integer primary key, name text not null unique, kind text not null default 'person'"
+        " check (kind in ('person', 'scripted')), detail text not null default ''",
+    )
     + "delete from _sqlite_migrations where name >= 'm009';"
 )
 TO_M006 = f"""{TO_M008}

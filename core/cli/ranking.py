@@ -17,7 +17,7 @@ from core.preferences import agreement
 from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
 from core.runs import wishes
-from core.store import Project, completions, guidelines, labelers
+from core.store import Project, assignments, completions, guidelines, labelers
 from core.store.packed_rankings import PACK
 from core.trust import gate
 
@@ -41,9 +41,10 @@ def rank(
     with opened(folder) as project:
         if scripted:
             asking(lambda: gate.choose(project, wishes.of_gold(scripted)))
-            done = gold.rank_all(project, scripted)
-            text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}."
-            show({"ranked": len(done.ids), "labeler": f"scripted: {scripted}"}, as_json, text)
+            done, left_out = gold.rank_all(project, scripted), assignments.too_large(project)
+            text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}. {assignments.without(left_out)}".strip()
+            counts = {"ranked": len(done.ids), "left_out": len(left_out)}
+            show({**counts, "labeler": f"scripted: {scripted}"}, as_json, text)
             return
         session = LabelingSession(project, labelers.named(project, labeler or str(project.setting(PACK) or "me")))
         if order or flag:
@@ -51,6 +52,8 @@ def rank(
             show(values, as_json, f"Ranked group {values['group']}.")
             return
         waiting = session.waiting
+        if lacks := assignments.without(assignments.too_large(project)):
+            say(lacks, err=True)
         ranked = _walk(session)
         show({"ranked": ranked}, as_json, f"Ranked {ranked} of {max(waiting, ranked)} waiting.")
 

@@ -14,7 +14,7 @@ from core.preferences import agreement as measures
 from core.preferences import bias as biases
 from core.preferences.interval import Interval
 from core.runs import wishes
-from core.store import calibration, labelers
+from core.store import assignments, calibration, labelers
 from core.texts import one_line
 from core.trust import gate
 
@@ -49,8 +49,8 @@ def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
         for name, item in rows
     ]
     parts = [table(cells, ("", "pairs alike", "alpha", "W", "tau-b", "prompts"))]
-    if len(report.labelers) == measures.MOST_LABELERS < len(names):
-        parts.append(f"At most {measures.MOST_LABELERS} labelers are compared: those who share the most prompts.")
+    if report.lacks:
+        parts.append(report.lacks)
     if len(report.tags) == measures.MOST_TAGS:
         parts.append(f"At most {measures.MOST_TAGS} tags are measured: those of the most prompts.")
     parts += [f"{name} with themselves: {_text(found)}" for name, found in steady.items()]
@@ -69,6 +69,7 @@ def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
             for name, found in calibrated.items()
         },
         "disagreements": [asdict(item) for item in worst],
+        "left_out": report.left_out,
     }
     show(values, as_json, "\n".join(parts))
 
@@ -118,7 +119,9 @@ def simulate_command(
         asking(lambda: gate.choose(project, wishes.of_gold(reward)))
         done = simulation.simulate(project, reward, personality, temperature=temperature, share=share, seed=seed)
         name = simulation.labeler(project, reward, personality, temperature).name
-    show({"ranked": len(done.ids), "labeler": name}, as_json, f"{name!r} ranked {len(done.ids)} prompts.")
+        left_out = assignments.too_large(project)
+    text = f"{name!r} ranked {len(done.ids)} prompts. {assignments.without(left_out)}".strip()
+    show({"ranked": len(done.ids), "labeler": name, "left_out": len(left_out)}, as_json, text)
 
 
 COMMANDS = (agreement, bias, simulate_command)

@@ -19,14 +19,25 @@ class AnswerDrafts:
         self.labeler_id = labeler_id
         self._typed: dict[tuple[int, int], Typed] = {}
 
+    def groups(self) -> set[int]:
+        """Those in which any is begun."""
+        begin = f"draft/answer/{self.labeler_id}/"
+        found = (_number(key.removeprefix(begin)) for key, _ in kept_under(self.project, begin))
+        return {number for number in found if number is not None}
+
     def begun(self, group_id: int) -> dict[int, str]:
-        """What is begun in a group. A project may come from elsewhere: what nobody could have typed is left."""
+        """What is begun in a group, where this window goes on with it."""
         found: dict[int, str] = {}
-        for key, text in self._kept(group_id):
-            of = key.removeprefix(self._key(group_id)).partition("/")[0]
-            if of.isascii() and of.isdecimal() and len(of) <= DIGITS:
-                found.setdefault(int(of), text)
+        for of, text in self.texts(group_id):
+            found.setdefault(of, text)
         return found
+
+    def texts(self, group_id: int) -> list[tuple[int, str]]:
+        """All that is begun in a group, with the completion that each mends, first places first. A project may come
+        from elsewhere: what nobody could have typed is left."""
+        begin = self._key(group_id)
+        found = ((_number(key.removeprefix(begin)), text) for key, text in self._kept(group_id))
+        return [(of, text) for of, text in found if of is not None]
 
     def open(self, group_id: int, of: int) -> str:
         """Go on with what is begun there: from now on this window writes over it. Empty for nothing."""
@@ -58,6 +69,12 @@ class AnswerDrafts:
 
     def _key(self, group_id: int) -> str:
         return f"draft/answer/{self.labeler_id}/{group_id}/"
+
+
+def _number(key: str) -> int | None:
+    """What a key goes on with up to its next part, if that is a number."""
+    found = key.partition("/")[0]
+    return int(found) if found.isascii() and found.isdecimal() and len(found) <= DIGITS else None
 
 
 def _is_text(kept: object) -> bool:

@@ -13,13 +13,17 @@ from typing import Any
 from core.errors import BadInput
 from core.labeling import patterns
 from core.records import Labeler, NewRanking
-from core.store import Changes, Project, completions, labelers, rankings
+from core.store import Changes, Project, assignments, completions, labelers, rankings
 from core.trust import code
+
+#: Letters that `sentiment` reads: VADER was made for sentences, and takes four times as long for twice as many words.
+READ = 10_000
 
 Gold = Callable[[str, str], float]
 
 HELP = (
-    "`sentiment` (VADER, Hutto and Gilbert 2014), `warmth` (sentiment and speaking to the reader), "
+    "`sentiment` (VADER, Hutto and Gilbert 2014; of the first 10,000 letters), "
+    "`warmth` (sentiment and speaking to the reader), "
     "`length` (words), `regex:PATTERN` (matches), "
     "`module:function` or `path/to/file.py:function`"
 )
@@ -33,8 +37,8 @@ def _analyzer() -> Any:
 
 
 def sentiment(prompt: str, completion: str) -> float:
-    """VADER's compound score of the completion, from -1 (negative) to 1 (positive)."""
-    return float(_analyzer().polarity_scores(completion)["compound"])
+    """VADER's compound score of the completion, from -1 (negative) to 1 (positive); of a long one, of how it begins."""
+    return float(_analyzer().polarity_scores(completion[:READ])["compound"])
 
 
 def warmth(prompt: str, completion: str) -> float:
@@ -109,12 +113,16 @@ def scripted_labeler(project: Project, gold: str) -> Labeler:
 
 
 def rank_all(project: Project, gold: str) -> Changes:
-    """Rank every group that the scripted labeler has not ranked yet; equal gold rewards are ties."""
+    """Rank every group that the scripted labeler has not ranked yet and that is not too large to be ranked; equal gold
+    rewards are ties."""
     labeler = scripted_labeler(project, gold)
     reward = find(project, gold)
     ids: list[int] = []
     with project.write():
+        large = assignments.too_large(project)
         for group_id in completions.group_ids(project, unranked_by=labeler.id):
+            if group_id in large:
+                continue
             group = completions.group(project, group_id)
             scores = {item.id: reward(group.prompt.text, item.text) for item in group.completions}
             order = sorted(set(scores.values()), reverse=True)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from core.errors import AlteredProject, BadInput, KnownError, ProjectError, known
 from core.humanize import readable
+from core.labeling.pack_begun import BegunWork
 from core.labeling.pack_merge import Merge
 from core.labeling.pack_merge import Merged as Merged
 from core.store import DATABASE, Project, assignments, labelers, open_project, packed_rankings, rankings
@@ -71,7 +72,7 @@ def unpack(path: Path, folder: Path) -> Path:
 
 
 def _unpack(path: Path, folder: Path, earlier: Sequence[Path] = ()) -> tuple[Path, Merged]:
-    """With what was ranked in `earlier` packs of the labeler; all of it, or nothing."""
+    """With what was ranked and begun in `earlier` packs of the labeler; all of it, or nothing."""
     report = Merged()
     folder = folder.expanduser().resolve()
     with _reading(path) as packed:
@@ -92,6 +93,8 @@ def _unpack(path: Path, folder: Path, earlier: Sequence[Path] = ()) -> tuple[Pat
                 snapshots.rest(made / DATABASE)
                 for each in earlier:
                     report += _brought_along(made, each)
+                for each in reversed(earlier):  # where several have something begun, the newest
+                    report += _begun_along(made, each)
         except (OSError, sqlite3.Error) as error:
             raise known(error) or BadInput(f"{folder} cannot be written ({error}): choose another place.") from error
     return folder, report
@@ -105,9 +108,21 @@ def _brought_along(folder: Path, earlier: Path) -> Merged:
             return Merged(refused=[str(error)])
 
 
+def _begun_along(folder: Path, earlier: Path) -> Merged:
+    with closing(open_project(folder)) as project:
+        try:
+            with _reading(earlier) as packed:
+                name = _labeler(packed, earlier)
+                here, there = labelers.find(project, name), labelers.find(packed, name)
+                return BegunWork(project, here, packed, there).bring() if here and there else Merged()
+        except BadInput as error:
+            return Merged(refused=[str(error)])
+
+
 def take_up(path: Path, folder: Path) -> tuple[Path, Merged]:
     """Make a project of a pack in `folder`, or beside it where something else is; one that was made of this very pack
-    is taken up again. What its labeler ranked in earlier packs that lie there comes along: returns what was merged."""
+    is taken up again. What its labeler ranked or began in earlier packs that lie there comes along: returns what was
+    merged."""
     with _reading(path) as packed:
         mine = _identity(packed)
     place, earlier = folder, list[Path]()

@@ -7,13 +7,15 @@ from core.errors import BadInput
 from core.labeling import pack_answers, pack_check
 from core.records import Guidelines, Labeler
 from core.store import Project, conflicts, guidelines, now, packed_rankings
+from core.store.conflicts import Clash
 from core.store.packed_rankings import GroupText, Known, PackedRanking, Standing
 
 
 @dataclass
 class Merged:
     """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
-    look at, answers added, and a sentence for each ranking that could not be taken."""
+    look at, answers added, what was begun and came along from an earlier pack, and a sentence for each ranking, or
+    thing begun, that could not be taken."""
 
     added: int = 0
     known: int = 0
@@ -21,6 +23,7 @@ class Merged:
     restored: int = 0
     conflicts: int = 0
     answers: int = 0
+    begun: int = 0
     refused: list[str] = field(default_factory=list)
 
     def __add__(self, other: "Merged") -> "Merged":
@@ -36,6 +39,7 @@ class Merge:
         self.there = packed_rankings.known(project)
         self.handed_out = packed_rankings.handed_out(packed)
         self.taken_back = packed_rankings.taken_back(project)
+        self.clashes = conflicts.by_theirs(project)
         self.ours: dict[int, int] = {}
         """The ids here of rankings of the pack."""
         self.versions: dict[int, int] = {}
@@ -62,32 +66,33 @@ class Merge:
             fault = pack_answers.fault(ours, theirs, self.person.name)
         if not fault:
             return theirs
-        prompt = f"“{_short(theirs.prompt)}”" if theirs else f"Group {group_id}"
+        prompt = f"“{short(theirs.prompt)}”" if theirs else f"Group {group_id}"
         self.report.refused.append(f"{prompt} {fault}.")
         return None
 
     def _take(self, group_id: int, text: GroupText, found: list[PackedRanking]) -> None:
+        here, answers = pack_answers.numbers(self.project, group_id, text, self.person)
+        self.report.answers += answers
         good: list[PackedRanking] = []
         for each in found:
-            if not self._refused(each, text, {other.id for other in good}):
+            if not self._refused(each, text, {other.id for other in good}, here):
                 good.append(each)
         ours = packed_rankings.standing(self.project, group_id, self.person.id)
         clash = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
-        here, answers = pack_answers.numbers(self.project, group_id, text, self.person)
-        self.report.answers += answers
         current = next((each for each in reversed(good) if each.could_count), None)
         for each in good:
             if each.uid in self.there:
+                if each is current:
+                    self._stands(each, clash, good)
                 self._known(each, clash)
                 continue
             new = self._add(each, here, now() if clash and not each.repeat_of else None)
             if clash and each is current:
-                conflicts.add(self.project, clash.id, new)
-                self.report.conflicts += 1
+                self._conflict(clash.id, new, good)
             elif not each.retracted_at:
                 self.report.added += 1
 
-    def _refused(self, ranking: PackedRanking, text: GroupText, earlier: set[int]) -> bool:
+    def _refused(self, ranking: PackedRanking, text: GroupText, earlier: set[int], here: dict[int, int]) -> bool:
         """Is it nothing that the labeler could have made of this group? One that is here already says nothing new."""
         mine = self.there.get(ranking.uid)
         if mine is not None:
@@ -99,9 +104,21 @@ class Merge:
             reason = pack_check.fault(ranking, text.completions, text.by_hand)
         if ranking.repeat_of is not None and ranking.repeat_of not in earlier:
             reason = reason or "it repeats a ranking that is not in the pack"
+        if mine is None and not reason:
+            reason = self._brings_again(ranking, text, here)
         if reason:
-            self.report.refused.append(f"A ranking of “{_short(text.prompt)}” is left out: {reason}.")
+            self.report.refused.append(f"A ranking of “{short(text.prompt)}” is left out: {reason}.")
         return bool(reason)
+
+    def _brings_again(self, ranking: PackedRanking, text: GroupText, here: dict[int, int]) -> str:
+        """Answers that it names and that were taken back here are answers again; or why they cannot be."""
+        for number in (item.completion_id for item in ranking.items if item.completion_id not in here):
+            try:
+                here[number] = pack_answers.again(self.project, ranking.group_id, number, text)
+            except BadInput as error:
+                return f"{str(error)[0].lower()}{str(error)[1:]}".removesuffix(".")
+            self.report.answers += 1
+        return ""
 
     def _known(self, ranking: PackedRanking, clash: Standing | None) -> None:
         """Only what the pack's labeler did since it was handed out, or merged last, is news: what was taken back here
@@ -109,19 +126,55 @@ class Merge:
         here = self.there[ranking.uid]
         self.ours[ranking.id] = here.id
         self.report.known += 1
-        noted = [self.handed_out.id, here.retracted_at]
         if ranking.retracted_at and not here.retracted_at and self._is_new(ranking, here):
             packed_rankings.set_retracted(self.project, here.id, ranking.retracted_at)
             self._note(ranking)
             self.report.retracted += 1
-        elif not ranking.retracted_at and here.retracted_at and self.taken_back.get(ranking.uid) == noted:
+        elif self._stands_again(ranking) and (ranking.repeat_of or not clash):
             del self.taken_back[ranking.uid]
+            packed_rankings.set_retracted(self.project, here.id, None)
+            self.report.restored += 1
+
+    def _stands_again(self, ranking: PackedRanking) -> bool:
+        """Was it taken back here only because it was in this pack, where it stands by now?"""
+        noted = [self.handed_out.id, self.there[ranking.uid].retracted_at]
+        return not ranking.retracted_at and self.taken_back.get(ranking.uid) == noted
+
+    def _stands(self, ranking: PackedRanking, clash: Standing | None, good: list[PackedRanking]) -> None:
+        """The ranking that counts in the pack may have no effect here: it came back beside one from home, or it is an
+        earlier version, and the one that was in conflict was taken back. Then it is looked at."""
+        here = self.there[ranking.uid]
+        if not here.retracted_at:
+            return
+        if self._stands_again(ranking):
             if clash:
-                conflicts.add(self.project, clash.id, here.id)
-                self.report.conflicts += 1
-            else:
-                packed_rankings.set_retracted(self.project, here.id, None)
-                self.report.restored += 1
+                del self.taken_back[ranking.uid]
+                self._conflict(clash.id, here.id, good)
+        elif here.id not in self.clashes and (ours := self._against(ranking, good)):
+            self._conflict(clash.id if clash else ours, here.id, good)
+
+    def _against(self, ranking: PackedRanking, good: list[PackedRanking]) -> int | None:
+        """The ranking from home that another version is or was in conflict with, in whose place this one stands."""
+        for each in reversed(good):
+            found = self._clash(each)
+            if found and (not found.taken or (each.retracted_at and each.id > ranking.id)):
+                return found.ours
+        return None
+
+    def _clash(self, ranking: PackedRanking) -> Clash | None:
+        """The conflict of an earlier merge that it is in."""
+        known = self.there.get(ranking.uid)
+        return self.clashes.get(known.id) if known else None
+
+    def _conflict(self, ours: int, theirs: int, good: list[PackedRanking]) -> None:
+        """One for the group: what still waits of another version is about this one from now on."""
+        for clash in map(self._clash, good):
+            if clash and not clash.taken:
+                conflicts.turn(self.project, clash.id, ours, theirs)
+                break
+        else:
+            conflicts.add(self.project, ours, theirs)
+        self.report.conflicts += 1
 
     def _is_new(self, ranking: PackedRanking, here: Known) -> bool:
         """Was it taken back after the pack was handed out? Those of older versions do not say how that was."""
@@ -155,7 +208,8 @@ class Merge:
         raise BadInput("The pack was made under guidelines that this project never had: merge it where it was made.")
 
 
-def _short(prompt: str) -> str:
+def short(prompt: str) -> str:
+    """How a prompt is named in a sentence."""
     return " ".join(prompt.split())[:60]
 
 

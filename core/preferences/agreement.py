@@ -82,12 +82,24 @@ class Disagreement:
 @dataclass(frozen=True)
 class Report:
     """Agreement overall, of each labeler with the others, and on the prompts of each tag (the most prompts first);
-    then the groups on which labelers agree least, those that are not adjudicated first."""
+    then the groups on which labelers agree least, those that are not adjudicated first. `left_out` labelers share
+    groups with others and are not compared."""
 
     overall: Agreement
     labelers: dict[int, Agreement]
     tags: dict[str, Agreement]
     disagreements: list[Disagreement]
+    left_out: int = 0
+
+    @property
+    def lacks(self) -> str:
+        """The sentence about who is not compared; empty where everybody is."""
+        if not self.left_out:
+            return ""
+        return (
+            f"At most {MOST_LABELERS} labelers are compared, those who share the most prompts: {self.left_out:,} are "
+            "left out."
+        )
 
 
 def measure(
@@ -100,7 +112,8 @@ def measure(
     than `MOST_LABELERS` those with the most such groups are compared, and of more tags than `MOST_TAGS` the same.
     """
     tags = defaultdict(set, groups.tags(project) if tag or by_tag else {})
-    blocks = list(_blocks(project, people_only, {group for group in tags if tag in tags[group]} if tag else None))
+    said, left_out = _said(project, people_only)
+    blocks = list(_blocks(said, {group for group in tags if tag in tags[group]} if tag else None))
     values = max((int(block.ranks[np.isfinite(block.ranks)].max(initial=1.0)) for block in blocks), default=1)
     everything, apart = Tally(blocks, values), {}
     for who in sorted({who for block in blocks for who in block.labelers}):
@@ -112,6 +125,7 @@ def measure(
         {who: tally.agreement(resamples) for who, tally in apart.items()},
         dict(sorted(tagged.items(), key=lambda item: -item[1].groups)),
         _disagreements(project, blocks, limit),
+        left_out,
     )
 
 
@@ -180,17 +194,24 @@ class Block:
                 yield self.ranks[:, one], self.ranks[:, two]
 
 
-def _blocks(project: Project, people_only: bool, wanted: set[int] | None) -> Iterator[Block]:
-    """The groups with at least two rankings that count; flagged ones and flagged completions are left out."""
+Said = dict[int, dict[int, list[float]]]
+"""Ranks in the order of completions, by group and labeler."""
+
+
+def _said(project: Project, people_only: bool) -> tuple[Said, int]:
+    """What the labelers said who are compared, and how many others there are."""
     groups: dict[int, dict[int, list[float]]] = defaultdict(dict)
     for group, labeler, rank, flag in judgements.shared(project, people_only=people_only):
         groups[group].setdefault(labeler, []).append(_rank(rank, flag))
     _checked(groups)
     counts = Counter(labeler for rankings in groups.values() for labeler in rankings)
     busiest = {labeler for labeler, _ in counts.most_common(MOST_LABELERS)}
-    groups = defaultdict(dict, {
-        group: {who: ranks for who, ranks in said.items() if who in busiest} for group, said in groups.items()
-    })  # fmt: skip
+    said = {group: {who: ranks for who, ranks in found.items() if who in busiest} for group, found in groups.items()}
+    return said, len(counts) - len(busiest)
+
+
+def _blocks(groups: Said, wanted: set[int] | None) -> Iterator[Block]:
+    """The groups with at least two rankings that count; flagged ones and flagged completions are left out."""
     alike_: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
     for group, rankings in groups.items():
         if len(rankings) > 1 and (wanted is None or group in wanted):

@@ -52,6 +52,7 @@ class Agreed:
     overall: Agreement
     labelers: dict[str, Agreement]
     steady: dict[str, Interval]
+    lacks: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ def _agreed(project: Project) -> Agreed:
         found.overall,
         {names[who]: each for who, each in found.labelers.items()},
         {names[who]: each for who, each in agreement.self_consistency(project).items()},
+        found.lacks,
     )
 
 

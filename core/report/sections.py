@@ -103,7 +103,7 @@ def data(found: Experiment) -> Markup:
         "data.html.j2",
         about=f"{number(known.prompts, 'prompt')} with {number(known.completions, 'completion')}.",
         sources=[*sources[:ROWS], total],
-        rest=f"{len(sources) - ROWS} more sources are not listed." if len(sources) > ROWS else "",
+        rest=_unlisted(sources=len(sources), labelers=len(known.labelers)),
         ranked=known.counts.rankings,
         no_rankings=story.NO_RANKINGS,
         labelers=labelers,
@@ -121,15 +121,17 @@ def agreement(found: Experiment) -> Markup:
         [title, interval(getattr(agreed.overall, field), form), meaning] for field, title, form, meaning in MEASURES
     ]
     who = "" if agreed.people else " Simulated labelers are among them."
+    known = list(dict.fromkeys([*agreed.labelers, *agreed.steady]))
     labelers = [
         [name(each), *_two(agreed.labelers.get(each)), interval(agreed.steady.get(each, NOTHING), "{:.0%}")]
-        for each in list(dict.fromkeys([*agreed.labelers, *agreed.steady]))[:ROWS]
+        for each in known[:ROWS]
     ]
+    rest = f" {len(known) - ROWS:,} more of them are not listed." if len(known) > ROWS else ""
     return render(
         "agreement.html.j2",
         about=(
             f"Over {number(agreed.overall.groups, 'prompt')} that at least two of {agreed.overall.labelers} labelers "
-            f"ranked.{who}"
+            f"ranked.{who}{' ' + agreed.lacks if agreed.lacks else ''}{rest}"
         ),
         measures=measures if agreed.overall.groups else [],
         missing=story.NO_AGREEMENT if found.data.counts.rankings else story.NO_RANKINGS,
@@ -160,6 +162,12 @@ def words(found: Experiment) -> Markup:
 def _nothing(text: str) -> Markup:
     """The line that stands for a section that has nothing yet."""
     return render("nothing.html.j2", text=text)
+
+
+def _unlisted(**counts: int) -> str:
+    """How many of each go over the rows of a table; empty where all are listed."""
+    more = [f"{count - ROWS:,} more {noun}" for noun, count in counts.items() if count > ROWS]
+    return f"{' and '.join(more)} are not listed." if more else ""
 
 
 def _two(found: Agreement | None) -> tuple[str, str]:

@@ -6,7 +6,7 @@ comes on top. The calibration set comes first: it shows whether a labeler reads 
 comes what somebody sent to be ranked from where it was seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from core.errors import BadInput, ProjectError
@@ -90,6 +90,14 @@ def too_large(project: Project) -> set[int]:
     return set(project.database.column(
         "select group_id from completions group by group_id having count(*) > ?", MOST_COMPLETIONS
     ))  # fmt: skip
+
+
+def without(groups: Collection[int]) -> str:
+    """The sentence about groups that are too large; empty for none."""
+    if not groups:
+        return ""
+    many = "1 prompt has" if len(groups) == 1 else f"{len(groups):,} prompts have"
+    return f"{many} more than {MOST_COMPLETIONS} answers in one group and cannot be ranked: import fewer together."
 
 
 def priorities(project: Project) -> dict[int, float]:

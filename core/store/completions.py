@@ -1,5 +1,6 @@
 """What a policy answered, or anybody else. The completions of one prompt that are ranked together form a group."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -26,6 +27,13 @@ WRITE = """
     insert into completions (id, group_id, text, written_by, sampling)
     values (:id, :group_id, :text, :written_by, :sampling)
 """
+WRITTEN_BY_HAND = """
+    select group_id, written_by as labeler_id, text,
+        iif(json_valid(sampling), json_extract(sampling, '$.mended'), null) as mended
+    from completions where id = ? and written_by is not null
+"""
+#: What settings begin with that say which answer by hand had a number.
+TAKEN_BACK = "taken_back_answer/"
 OF_GROUP = """
     select c.id, c.group_id, c.text, c.policy_job, c.ended, c.tokens, c.sampling, l.name from completions c
     left join labelers l on l.id = c.written_by where c.group_id = ? order by c.id
@@ -35,6 +43,15 @@ WRITTEN_HERE = (
     "c.policy_job is null and c.written_by is null"
     " and iif(json_valid(c.sampling), json_extract(c.sampling, '$.imported'), null) is null"
 )
+
+
+class TakenBack(NamedTuple):
+    """An answer that a labeler wrote, maybe made of another one, and that is none any more."""
+
+    group_id: int
+    labeler_id: int
+    text: str
+    mended: int | None
 
 
 def add_group(
@@ -126,19 +143,37 @@ def write(
             "id": number, "group_id": group_id, "text": text, "written_by": labeler_id,
             "sampling": json.dumps({} if of is None else {"mended": of}),
         })  # fmt: skip
+        database.execute("delete from settings where key = ?", (f"{TAKEN_BACK}{number}",))
         project.count_edit("completion_groups")
     return project.changed("Write an answer" if of is None else "Mend an answer", "completions", ids=(number,))
 
 
 def take_back(project: Project, completion_id: int) -> Changes:
-    """Remove what was written by hand. Raises `BadInput` once it was ranked: a ranking never loses what it is of."""
+    """Remove what was written by hand; `taken_back` knows it again. Raises `BadInput` once it was ranked: a ranking
+    never loses what it is of."""
     ranked = "select exists (select 1 from ranking_items where completion_id = ?)"
     with project.write() as database:
         if database.value(ranked, completion_id):
             raise BadInput("This answer was ranked, so that it stays.")
-        database.execute("delete from completions where id = ? and written_by is not null", (completion_id,))
+        found = database.records(TakenBack, WRITTEN_BY_HAND, completion_id)
+        for answer in found:
+            noted = [answer.group_id, answer.labeler_id, _digest(answer.text), answer.mended]
+            project.set_setting(f"{TAKEN_BACK}{completion_id}", noted)
+            database.execute("delete from completions where id = ?", (completion_id,))
         project.count_edit("completion_groups")
     return project.changed("Take an answer back", "completions", ids=(completion_id,))
+
+
+def taken_back(project: Project, completion_id: int, text: str) -> TakenBack | None:
+    """The answer that had this number until it was taken back, if it was this text: only its digest is kept."""
+    match project.setting(f"{TAKEN_BACK}{completion_id}"):
+        case [int(group_id), int(labeler_id), str(digest), int() | None as mended] if digest == _digest(text):
+            return TakenBack(group_id, labeler_id, text, mended)
+    return None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def remove_group(project: Project, group_id: int) -> Changes:

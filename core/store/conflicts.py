@@ -1,6 +1,7 @@
 """Two rankings of one prompt by one labeler, made in two places: both stay, and somebody chooses."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.errors import BadInput
 from core.store import Changes, Project, now
@@ -17,9 +18,31 @@ class Conflict:
     taken: str | None
 
 
-def add(project: Project, ours: int, theirs: int) -> None:
+class Clash(NamedTuple):
+    """A conflict by its rankings alone."""
+
+    id: int
+    ours: int
+    taken: str | None
+
+
+def add(project: Project, ours: int, theirs: int) -> int:
+    """Returns its number."""
+    sql = "insert into conflicts (ours, theirs, created_at) values (:ours, :theirs, :now)"
     with project.write() as database:
-        database.execute("insert into conflicts (ours, theirs, created_at) values (?, ?, ?)", (ours, theirs, now()))
+        return database.insert(sql, {"ours": ours, "theirs": theirs, "now": now()})
+
+
+def turn(project: Project, conflict_id: int, ours: int, theirs: int) -> None:
+    """Let one that nobody decided be between these two."""
+    with project.write() as database:
+        database.execute("update conflicts set ours = ?, theirs = ? where id = ?", (ours, theirs, conflict_id))
+
+
+def by_theirs(project: Project) -> dict[int, Clash]:
+    """The newest of each ranking that came."""
+    found = project.database.execute("select theirs, id, ours, taken from conflicts order by id")
+    return {theirs: Clash(*row) for theirs, *row in found}
 
 
 def listed(project: Project, *, open_only: bool = True) -> list[Conflict]:

@@ -42,6 +42,11 @@ def read(text: str, group_id: int) -> dict[str, Any]:
     return cells.read(text, dict, f"What was begun for the completions {group_id}")
 
 
+def groups(project: Project, labeler_id: int) -> list[int]:
+    """The groups for which the labeler has begun an order."""
+    return project.database.column("select group_id from drafts where labeler_id = ? order by group_id", labeler_id)
+
+
 def listed(project: Project, labeler_id: int) -> dict[int, dict[str, Any]]:
     """What the labeler has begun, by group."""
     rows = project.database.execute("select group_id, draft from drafts where labeler_id = ?", (labeler_id,))

@@ -87,11 +87,18 @@ def _with_writers(found: list[Pair], names: dict[int, str]) -> list[Pair]:
 
 
 def by_hand(project: Project) -> int:
-    """How many pairs hold an answer that was written by hand."""
+    """How many pairs hold an answer that was written by hand: all of a ranking without those among its other answers,
+    both counted as in `counts`."""
     return int(project.database.value(
-        "with hands as (select id, group_id from completions where written_by is not null)"
-        " select count(*) from pairs where group_id in (select group_id from hands)"
-        " and (chosen_id in (select id from hands) or rejected_id in (select id from hands))"
+        "with hands as materialized (select id, group_id from completions where written_by is not null), sizes as ("
+        "  select c.id, count(*) as s, sum(i.completion_id not in (select id from hands)) as o"
+        "  from counting_rankings c join ranking_items i on i.ranking_id = c.id"
+        "  where c.flag is null and i.flag is null and c.group_id in (select group_id from hands)"
+        "  group by c.id, i.rank"
+        "), sums as ("
+        "  select (sum(s) * sum(s) - sum(s * s)) / 2 - (sum(o) * sum(o) - sum(o * o)) / 2 as pairs"
+        "  from sizes group by id"
+        ") select coalesce(sum(pairs), 0) from sums"
     ))  # fmt: skip
 
 

@@ -484,6 +484,42 @@ def m009_numbers(database: Database) -> None:
     _execute(database, NUMBERS)
 
 
+LABELER_NUMBERS = """
+pragma legacy_alter_table = on;
+
+create table new_labelers (
+    id integer primary key autoincrement,
+    name text not null unique,
+    kind text not null default 'person' check (kind in ('person', 'scripted')),
+    detail text not null default ''
+) strict;
+insert into new_labelers (id, name, kind, detail) select id, name, kind, detail from labelers;
+drop table labelers;
+alter table new_labelers rename to labelers;
+
+pragma legacy_alter_table = off;
+
+insert into sqlite_sequence (name, seq) select 'labelers', 0
+    where not exists (select 1 from sqlite_sequence where name = 'labelers');
+update sqlite_sequence set seq = max(seq, coalesce((
+    select max(number) from (
+        select found.value as number
+            from settings as s, json_each(iif(json_valid(s.value), s.value, '{}'), '$.labelers') as found
+            where s.key = 'assigned' and found.type = 'integer'
+        union all select cast(substr(key, 14) as integer) from settings where key glob 'draft/answer/*'
+    ) where number <= seq + 1000000
+), 0)) where name = 'labelers';
+"""
+
+
+@migrations()
+def m010_labeler_numbers(database: Database) -> None:
+    """The number of a labeler who came with an import that was undone is never given again: the setting that shares the
+    prompts out names labelers by theirs, and so do answers that were begun. Those that are
+    named by now are taken, too."""
+    _execute(database, LABELER_NUMBERS)
+
+
 def names() -> list[str]:
     """Of all migrations, in their order."""
     return [migration.name for migration in migrations._migrations]

@@ -320,6 +320,7 @@ def test_thousands_of_labelers_are_compared_in_time(filled):
             rankings.add(filled, NewRanking(group.id, labelers.named(filled, f"worker {n}").id, ranks))
     report = agreement.measure(filled, resamples=10)
     assert report.overall.labelers == len(report.labelers) == agreement.MOST_LABELERS
+    assert report.left_out == 550 and "550 are left out" in report.lacks
 
 
 @pytest.mark.usefixtures("quick")
@@ -366,3 +367,28 @@ def test_a_row_that_says_something_twice_is_not_guessed(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"prompt": "q", "chosen": "a", "rejected": "b", "chosen": "c"}\n{"prompt": "r"}')
     refused, row = data.read(tmp_path / "a.jsonl")
     assert refused.reason == "it says `chosen` twice" and row.prompt == "r"
+
+
+@pytest.mark.usefixtures("quick")
+def test_pairs_of_a_group_without_end_are_counted_in_time(filled, capsys):
+    """n answers in an order give n(n - 1) / 2 pairs; n - 1 of them hold the one that was written by hand."""
+    n = 20_000
+    who = labelers.named(filled, "Ana").id
+    large = completions.add_group(filled, 1, (NewCompletion("by hand", 1, True, 1, written_by=who),))
+    with filled.write() as database:
+        database.many("insert into completions (group_id, text) values (?, ?)", [(large, str(k)) for k in range(n - 1)])
+    found = completions.ids(filled, large)
+    rankings.add(filled, NewRanking(large, who, {item: place for place, item in enumerate(found, 1)}))
+    assert cli.run(["pairs", str(filled.folder)]) == 0
+    said = capsys.readouterr().out
+    assert (
+        f"{n * (n - 1) // 2} pairs" in said and f"{n - 1} of the pairs hold an answer that was written by hand" in said
+    )
+
+
+@pytest.mark.usefixtures("quick")
+def test_scripts_rank_answers_of_many_words_in_time(filled):
+    words = "good bad fine terrible but you the great, awful not so very really kind of table chair " * 12_000
+    completions.add_group(filled, 1, (NewCompletion(words, 1, True, 1), NewCompletion("bad", 1, True, 1)))
+    assert cli.run(["rank", str(filled.folder), "--scripted", "warmth"]) == 0
+    assert cli.run(["simulate", str(filled.folder), "--gold", "sentiment"]) == 0

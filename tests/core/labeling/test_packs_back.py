@@ -11,9 +11,11 @@ from core import cli
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.labeling import pack as packs
+from core.labeling.session import LabelingSession
 from core.records import NewRanking, Prompt
-from core.store import Project, calibration, completions, labelers, open_project, prompts, rankings
+from core.store import Project, calibration, completions, conflicts, labelers, open_project, prompts, rankings
 from core.store.packed_rankings import PackedRanking
+from tests.ranked import counting_rankings
 
 
 class Away:
@@ -125,6 +127,119 @@ def test_one_that_would_stand_again_beside_a_newer_one_from_home_is_a_conflict(f
     assert (report.restored, report.conflicts) == (0, 1)
     assert rankings.latest(filled, labelers.named(filled, "Bo").id).id == newer
     assert away.merge().conflicts == 0
+
+
+@pytest.mark.parametrize("taken", [None, "ours", "theirs"])
+def test_an_earlier_version_that_counts_in_the_pack_again_is_one_conflict_to_look_at(filled, away, taken):
+    """Bo ranked a prompt at home, and twice in the pack, and takes the newer one back there."""
+    at_home = ranked(filled, 1, labelers.named(filled, "Bo").id, comment="at home")
+    away.rank(1, comment="first")
+    second = away.rank(1, comment="second")
+    assert away.merge().conflicts == 1 and sides(filled) == [("at home", "second")]
+    if taken:
+        conflicts.resolve(filled, conflicts.listed(filled)[0].id, taken)
+    rankings.retract(away.project, second)
+    assert away.merge().conflicts == 1 and sides(filled) == [("at home", "first")]
+    assert away.merge().conflicts == 0 and sides(filled) == [("at home", "first")]
+    conflicts.resolve(filled, conflicts.listed(filled)[0].id, "theirs")
+    assert [each.comment for each in counting_rankings(filled)] == ["first"]
+    assert rankings.get(filled, at_home).comment == "at home" and away.merge().conflicts == 0
+
+
+def test_the_newer_version_that_stands_again_is_looked_at_in_its_place(filled, away):
+    ranked(filled, 1, labelers.named(filled, "Bo").id, comment="at home")
+    away.rank(1, comment="first")
+    second = away.rank(1, comment="second")
+    for operation, waits in ((rankings.retract, "first"), (rankings.restore, "second")) * 2:
+        away.merge()
+        operation(away.project, second)
+        away.merge()
+        assert sides(filled) == [("at home", waits)]
+    away.rank(1, comment="third")
+    away.merge()
+    assert sides(filled) == [("at home", "third")]
+
+
+def test_what_was_taken_back_at_home_after_a_conflict_is_none(filled, away):
+    ranked(filled, 1, labelers.named(filled, "Bo").id)
+    away.rank(1)
+    away.merge()
+    conflicts.resolve(filled, conflicts.listed(filled)[0].id, "theirs")
+    away.rank(1)
+    assert away.merge().added == 1
+    rankings.retract(filled, rankings.latest(filled, labelers.named(filled, "Bo").id).id)
+    assert away.merge().conflicts == 0 and sides(filled) == []
+
+
+def sides(project: Project) -> list[tuple[str, str]]:
+    """What is said of both sides of each conflict that waits."""
+    found = conflicts.listed(project)
+    return [tuple(rankings.get(project, side).comment for side in (each.ours, each.theirs)) for each in found]
+
+
+@pytest.fixture
+def ana_too(filled, tmp_path):
+    """A pack with an answer of Ana's in it, taken back at home since. Bo ranked without it, then with it."""
+    answer = completions.write(filled, 1, labelers.named(filled, "Ana").id, "by Ana", 2).ids[0]
+    away = Away(filled, tmp_path)
+    generated = {item: 1 for item in completions.ids(filled, 1) if item != answer}
+    rankings.add(away.project, NewRanking(1, away.bo, generated, comment="without it"))
+    away.rank(1, comment="with it")
+    completions.take_back(filled, answer)
+    yield away, answer
+    away.project.close()
+
+
+def test_an_answer_that_was_taken_back_at_home_is_there_again_once_somebody_ranked_it(filled, ana_too):
+    away, _ = ana_too
+    report = away.merge()
+    assert (report.added, report.answers, report.refused) == (2, 1, [])
+    found = completions.group(filled, 1).completions[-1]
+    assert (found.text, found.written_by, found.mended) == ("by Ana", "Ana", 2)
+    assert [each.comment for each in counting_rankings(filled)] == ["with it"]
+    assert counting_rankings(filled)[0].ranks == {**dict(zip(range(1, 5), range(1, 5), strict=True)), found.id: 5}
+    assert away.merge() == packs.Merged(known=2)
+    away.rank(1, comment="once more")
+    assert away.merge().answers == 0 and found.id in counting_rankings(filled)[0].ranks
+
+
+@pytest.mark.parametrize("words", ["by Ana, says Bo", "no 1"])
+def test_nobody_brings_other_words_under_the_name_of_who_took_an_answer_back(filled, ana_too, words):
+    away, answer = ana_too
+    away.project.database.execute("update completions set text = ? where id = ?", (words, answer))
+    report = away.merge()
+    assert (report.added, report.answers) == (1, 0) and answer not in completions.ids(filled, 1)
+    (said,) = report.refused
+    assert "names an answer that is not here any more" in said
+    assert [each.comment for each in counting_rankings(filled)] == ["without it"]
+
+
+def test_what_others_say_by_now_is_the_answer_that_was_taken_back(filled, ana_too):
+    away, _ = ana_too
+    same = completions.write(filled, 1, labelers.named(filled, "Cy").id, "by Ana").ids[0]
+    report = away.merge()
+    assert (report.added, report.answers, report.refused) == (2, 0, [])
+    assert same in counting_rankings(filled)[0].ranks
+
+
+def test_an_order_that_was_begun_goes_on_without_an_answer_that_was_taken_back(filled, tmp_path):
+    answer = completions.write(filled, 1, labelers.named(filled, "Ana").id, "by Ana").ids[0]
+    first = completions.ids(filled, 1)[0]
+    file = tmp_path / "bo.plumbpack"
+    packs.pack(filled, file, "Bo")
+    with closing(open_project(packs.take_up(file, tmp_path / "bo")[0])) as project:
+        session = LabelingSession(project, labelers.named(project, "Bo"))
+        session.editor.open(1)
+        for item in (answer, first):
+            session.editor.change(session.ordering.place_last(item))
+    completions.take_back(filled, answer)
+    file.unlink()
+    packs.pack(filled, file, "Bo")
+    folder, report = packs.take_up(file, tmp_path / "bo")
+    with closing(open_project(folder)) as project:
+        session = LabelingSession(project, labelers.named(project, "Bo"))
+        session.editor.open(1)
+        assert report.begun == 1 and session.ordering.tiers == ((first,),)
 
 
 def test_a_ranking_travels_with_every_column_that_the_table_has(filled, away):

@@ -161,3 +161,13 @@ def test_an_answer_is_written_or_mended_and_marked(terminal, filled):
     assert " (mended by hand)   better" in told and " (written by hand)  mine" in told
     (ranking,) = counting_rankings(filled)
     assert ranking.ranks[mine.id] == 1
+
+
+@pytest.mark.parametrize("command", [["rank", "--scripted", "length"], ["simulate", "--gold", "length"], ["rank"]])
+def test_who_ranks_is_told_of_prompts_with_more_answers_than_anybody_orders(filled, command):
+    """Only a project that was made elsewhere has such: a script would make some 5,000 pairs of each."""
+    large = completions.add_group(filled, 1, tuple(NewCompletion(f"answer {n}", 1, True, 1) for n in range(101)))
+    done = CliRunner().invoke(cli, [command[0], str(filled.folder), *command[1:]], input="s\n" * 20)
+    assert done.exit_code == 0, done.output
+    assert "1 prompt has more than 100 answers in one group and cannot be ranked" in done.output
+    assert not filled.database.column("select id from rankings where group_id = ?", large)

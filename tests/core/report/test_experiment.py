@@ -187,6 +187,17 @@ def test_simulated_labelers_are_named_as_such(filled):
     assert story.NO_AGREEMENT in text
 
 
+def test_labelers_who_are_not_compared_or_not_listed_are_counted(filled):
+    """Of 52 labelers at most fifty are compared, and twelve are listed."""
+    with filled.write():
+        ranks = {item: place for place, item in enumerate(completions.ids(filled, 1), 1)}
+        for number in range(52):
+            rankings.add(filled, NewRanking(1, labelers.named(filled, f"worker {number}").id, ranks))
+    text = read(filled).whole
+    assert "2 are left out" in text and "38 more of them are not listed" in text
+    assert "40 more labelers are not listed" in text
+
+
 def test_the_command_writes_a_page_and_prints_the_numbers(filled, tmp_path, capsys):
     tune(filled, (0.0, 1.0), (1.0, 3.0))
     out = tmp_path / "report.html"

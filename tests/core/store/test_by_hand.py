@@ -1,6 +1,7 @@
 """Answers that people write: they join a group, keep every blank, and leave all rankings from before as they were."""
 
 import json
+import random
 
 import pytest
 
@@ -140,6 +141,21 @@ def test_it_is_marked_wherever_its_pairs_and_rankings_are_shown_and_exported(fil
     (ranking,) = map(json.loads, path.read_text().splitlines())
     assert {item["text"]: item.get("written_by") for item in ranking["completions"]}["mine"] == "Ana"
     assert sum("written_by" in item for item in ranking["completions"]) == 1
+
+
+def test_pairs_by_hand_are_those_that_the_list_of_pairs_marks(filled, ana):
+    """Whatever is tied, flagged, unranked or ranked by several."""
+    chance = random.Random(7)
+    for group in completions.group_ids(filled):
+        for number in range(group % 3):
+            completions.write(filled, group, ana, f"by hand {number}")
+        found = completions.ids(filled, group)
+        for who in (ana, labelers.named(filled, "Bo").id):
+            places = dict(zip(found, (1, 2, *(chance.choice([1, 2, 3, None]) for _ in found[2:])), strict=True))
+            flags = {item: "broken" for item in found if chance.random() < 0.2}
+            rankings.add(filled, NewRanking(group, who, places, flags=flags))
+    marked = [pair for pair in pairs.listed(filled) if pair.chosen_by or pair.rejected_by]
+    assert pairs.by_hand(filled) == len(marked) > 20
 
 
 @pytest.mark.parametrize(("name", "file"), [("plumbline", "whole.jsonl"), ("csv", "whole.csv")])

@@ -13,7 +13,17 @@ from core import worker
 from core.errors import BadInput, KnownError, NothingToDo, ProjectError, known
 from core.events import NewCompletion
 from core.records import Guidelines, NewRanking, Prompt
-from core.store import DATABASE, completions, create_project, guidelines, labelers, open_project, prompts, rankings
+from core.store import (
+    DATABASE,
+    assignments,
+    completions,
+    create_project,
+    guidelines,
+    labelers,
+    open_project,
+    prompts,
+    rankings,
+)  # fmt: skip
 from core.store.connection import connect
 from core.store.schema import migrations
 from core.store.undo.log import TABLES
@@ -139,6 +149,21 @@ def test_no_number_of_what_was_deleted_is_given_again_in_an_older_project_either
         (again,) = prompts.add(project, [Prompt(0, "old prompt")]).ids
         group = completions.add_group(project, again, (NewCompletion("c", 0, True, 1),))
         assert (again, group, completions.ids(project, group)) == (2, 2, [9])
+
+
+def test_no_number_of_a_labeler_who_is_gone_is_given_again_in_an_older_project_either(older, monkeypatch):
+    """Number 5 went with an import that was undone, and the prompts are still shared out to it; 7 began an answer."""
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "_migrations", migrations._migrations[:9])
+        with closing(open_project(older)) as project:
+            project.set_setting("assigned", {"labelers": [1, 2, 5], "overlap": 1})
+            project.set_setting("draft/answer/7/1/0", "begun by another who is gone")
+    with closing(open_project(older)) as project:
+        assert [(who.id, who.name) for who in labelers.listed(project)] == [(1, "ada"), (2, "bob")]
+        assert project.database.rows("pragma foreign_key_check") == []
+        assert labelers.named(project, "eve").id == 8
+        assert assignments.plan(project) == ([1, 2], 1)
+    assert list(older.glob("plumbline.before-m010*.db"))
 
 
 def test_two_programs_may_open_an_older_project_at_once(older):

@@ -14,7 +14,7 @@ import pytest
 from core import data
 from core.errors import BadInput
 from core.labeling import pack, simulate
-from core.store import completions, open_project, prompts, rankings
+from core.store import assignments, completions, labelers, open_project, prompts, rankings
 from core.store.undo import History, bulk, waiting_rows
 from tests.core.labeling.test_labelers import person, rank
 from tests.core.store.test_undo import contents
@@ -105,6 +105,17 @@ def test_it_comes_back_under_its_numbers_which_nobody_got_meanwhile(filled, besi
     (other,) = prompts.add(filled, [prompts.Prompt(0, "in its place")]).ids
     history.redo()
     assert {found.id: found.text for found in prompts.listed(filled)} == there | {other: "in its place"}
+
+
+def test_nobody_inherits_the_share_of_a_labeler_who_went_with_an_import(filled, beside):
+    history = History(filled)
+    history.mark(beside("import"))
+    gone = max(labelers.listed(filled), key=lambda who: who.id)
+    history.undo()
+    filled.set_setting(assignments.ASSIGNED, {"labelers": [1, gone.id], "overlap": 1})
+    assert gone not in labelers.listed(filled)
+    new = labelers.named(filled, "New")
+    assert new.id > gone.id and assignments.plan(filled) == ([1], 1)
 
 
 def test_steps_before_and_after_it_are_taken_back_in_their_order(filled, beside):

@@ -1,0 +1,125 @@
+"""What a labeler began in an earlier pack and did not save comes along to a newer one: orders and answers."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from core.errors import KnownError
+from core.labeling import pack_answers
+from core.labeling.answer_drafts import NEW, AnswerDrafts
+from core.labeling.drafts import Begun, Drafts
+from core.labeling.ordering import Ordering
+from core.labeling.pack_merge import Merged, short
+from core.labeling.pairwise import Answers, Tiers
+from core.records import Labeler
+from core.store import Project, assignments, completions, drafts, packed_rankings
+from core.store.packed_rankings import GroupText
+from core.texts import whole
+
+ANOTHER = "another order of it is begun here"
+RANKED = "it is ranked here"
+DECIDES = "it decides between labelers, which is done in the project itself"
+
+
+class BegunWork:
+    """Of an `earlier` pack, for the labeler who is `there` in it and `here` in `project`. Its rankings and the answers
+    that were added in it came along before."""
+
+    def __init__(self, project: Project, here: Labeler, earlier: Project, there: Labeler) -> None:
+        self.project, self.here, self.earlier, self.there = project, here, earlier, there
+        self.report = Merged()
+        self.orders = Drafts(project, here.id, lambda group_id: tuple(completions.ids(project, group_id)))
+        self.earlier_orders = Drafts(earlier, there.id, lambda group_id: tuple(completions.ids(earlier, group_id)))
+        self.answers, self.earlier_answers = AnswerDrafts(project, here.id), AnswerDrafts(earlier, there.id)
+        self.waiting = frozenset(assignments.queue(project, here.id).waiting)
+        self.known = packed_rankings.known(project)
+        self.uids = {each.id: each.uid for each in packed_rankings.listed(earlier, there.name)}
+
+    def bring(self) -> Merged:
+        """Bring along what belongs to a prompt that is in both, in one transaction; the rest is named."""
+        with self.project.write():
+            for group_id in sorted({*drafts.groups(self.earlier, self.there.id), *self.earlier_answers.groups()}):
+                self._take(group_id)
+        return self.report
+
+    def _take(self, group_id: int) -> None:
+        ours, theirs = (packed_rankings.group_text(each, group_id) for each in (self.project, self.earlier))
+        fault = "is not in this pack"
+        if ours is not None and theirs is not None:
+            fault = pack_answers.fault(ours, theirs, self.there.name)
+        try:
+            order, texts = self.earlier_orders.get(group_id), self.earlier_answers.texts(group_id)
+        except KnownError as error:
+            self.report.refused.append(str(error))
+            return
+        if theirs is None or fault:
+            self._leave(theirs, f"it {fault}", times=len(texts) + _says_something(order))
+            return
+        numbers, added = pack_answers.numbers(self.project, group_id, theirs, self.here)
+        self.report.answers += added
+        for of, text in texts:
+            self._answer(group_id, numbers.get(of, NEW), text)
+        if order is not None and _says_something(order):
+            self._order(group_id, theirs, numbers, order)
+
+    def _answer(self, group_id: int, of: int, text: str) -> None:
+        """Beside whatever is being typed there, unless it is there, or an answer by now."""
+        said = completions.texts(self.project, completions.ids(self.project, group_id)).values()
+        if whole(text) not in said and text not in (kept for _, kept in self.answers.texts(group_id)):
+            self.answers.taken_back(group_id, of, text)
+            self.report.begun += 1
+
+    def _order(self, group_id: int, theirs: GroupText, numbers: Mapping[int, int], order: Begun) -> None:
+        left = order.ordering.among(tuple(item for item in order.ordering.shown if item in numbers))
+        found = replace(order, ordering=renumbered(left, numbers), source=self._source(order))
+        there = self.orders.get(group_id)
+        if there is not None and there.ordering == replace(found.ordering, shown=there.ordering.shown):
+            return
+        if order.adjudicating:
+            self._leave(theirs, DECIDES)
+        elif there is not None:
+            self._leave(theirs, ANOTHER)
+        elif not self._open(group_id, found.source):
+            self._leave(theirs, RANKED)
+        else:
+            self.orders.keep(group_id, found)
+            self.report.begun += 1
+
+    def _source(self, order: Begun) -> int | None:
+        """The number here of the ranking that it revises."""
+        known = self.known.get(self.uids.get(order.source or 0, ""))
+        return None if known is None else known.id
+
+    def _open(self, group_id: int, source: int | None) -> bool:
+        """Has it still to be ranked here, or does the ranking that is revised still stand?"""
+        standing = packed_rankings.standing(self.project, group_id, self.here.id)
+        return standing is None or group_id in self.waiting or standing.id == source
+
+    def _leave(self, theirs: GroupText | None, why: str, times: int = 1) -> None:
+        prompt = f"“{short(theirs.prompt)}”" if theirs else "a prompt"
+        self.report.refused += [f"What was begun for {prompt} stays in an earlier pack: {why}."] * times
+
+
+def _says_something(order: Begun | None) -> bool:
+    if order is None:
+        return False
+    found = order.ordering
+    return bool(found.begun or found.flags or found.flag or found.comment.strip())
+
+
+def renumbered(ordering: Ordering, numbers: Mapping[int, int]) -> Ordering:
+    """The same with other numbers of its completions."""
+
+    def placed(tiers: Tiers) -> Tiers:
+        return tuple(tuple(numbers[item] for item in tier) for tier in tiers)
+
+    def compared(answers: Answers) -> Answers:
+        return tuple((numbers[one], numbers[two], sign) for one, two, sign in answers)
+
+    return replace(
+        ordering,
+        shown=tuple(numbers[item] for item in ordering.shown),
+        tiers=placed(ordering.tiers),
+        answers=compared(ordering.answers),
+        flags={numbers[item]: flag for item, flag in ordering.flags.items()},
+        others={name: (placed(tiers), compared(answers)) for name, (tiers, answers) in ordering.others.items()},
+    )
