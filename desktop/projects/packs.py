@@ -7,12 +7,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from core.errors import KnownError
 from core.labeling import pack
 from core.machine import base_models
+from core.store import Project
 from core.store.packed_rankings import PACK
-from desktop import errors
 from desktop.actions import Action
+from desktop.background import with_project
 from desktop.places import TabId
 from desktop.projects import actions
 from desktop.widgets import file_dialogs, message_boxes
@@ -40,21 +40,28 @@ class Packs(QObject):
         file_dialogs.ask_open(self.window, "Open a labeling pack", self.unpack, file_dialogs.PACKS)
 
     def unpack(self, path: Path) -> None:
-        """Make a project of a pack (or take up the one that was made of it before) and go to the Rank tab."""
-        try:
-            folder, earlier = pack.take_up(path, base_models.data_folder() / "projects" / path.stem)
-        except KnownError as error:
-            errors.show(error, self.window)
+        """Make a project of a pack (or take up the one that was made of it before), beside the window; then go to the
+        Rank tab."""
+        if self.workspace.busy:
             return
+        folder = base_models.data_folder() / "projects" / path.stem
+        self.workspace.do_first(f"Opening {path.name} …", partial(pack.take_up, path, folder), self._open)
+
+    def _open(self, made: tuple[Path, pack.Merged]) -> None:
+        folder, earlier = made
         self.workspace.open(folder, partial(self._begin, earlier))
 
     def _begin(self, earlier: pack.Merged) -> None:
         if self.workspace.session is not None:
             self.workspace.session.navigator.open_tab(TabId.RANK)
-        if earlier.added or earlier.answers:
-            self.workspace.say(f"{earlier.added:,} rankings of an earlier pack came along.")
+        came = {"rankings": earlier.added, "answers": earlier.answers, "begun orders and answers": earlier.begun}
+        if any(came.values()):
+            parts = [f"{number:,} {what}" for what, number in came.items() if number]
+            self.workspace.say(f"{', '.join(parts)} of an earlier pack came along.")
         if left := len(earlier.refused) + earlier.conflicts:
-            more = f"{left:,} of what was ranked in an earlier pack is not in this one: send that one back, too."
+            more = (
+                f"{left:,} of what was ranked or begun in an earlier pack is not in this one: send that one back, too."
+            )
             message_boxes.show(message_boxes.box(self.window, "Not all of an earlier pack came along", more))
 
     def ask_back(self) -> None:
@@ -68,12 +75,13 @@ class Packs(QObject):
         """Write the opened pack with its rankings to `path`."""
         if self.workspace.session is None:
             return
-        project = self.workspace.session.project
-        try:
-            waiting = pack.pack(project, path, str(project.setting(PACK)))
-        except KnownError as error:
-            errors.show(error, self.window)
-            return
-        left = f" {waiting:,} prompts still wait in it." if waiting else ""
-        more = "Send it to whoever gave you the pack: they merge it under Review, Labelers."
-        message_boxes.show(message_boxes.box(self.window, f"{path.name} is written.{left}", more))
+
+        def done(waiting: int) -> None:
+            left = f" {waiting:,} prompts still wait in it." if waiting else ""
+            more = "Send it to whoever gave you the pack: they merge it under Review, Labelers."
+            message_boxes.show(message_boxes.box(self.window, f"{path.name} is written.{left}", more))
+
+        def work(project: Project) -> int:
+            return pack.pack(project, path, str(project.setting(PACK)))
+
+        with_project(self.window, self.workspace.session.project, work, done)

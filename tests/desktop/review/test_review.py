@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from core import data
 from core.labeling import pack
@@ -264,13 +264,15 @@ def test_an_opened_pack_leads_to_sending_it_back(qtbot, open_window, ranked: Pro
     window.workspace.open(ranked.folder)
     assert not window.menus.made[actions.SEND_BACK].isVisible()
     window.packs.unpack(file)
-    assert window.menus.made[actions.SEND_BACK].isVisible()
+    window.packs.unpack(file)  # pressed twice
+    qtbot.waitUntil(lambda: window.menus.made[actions.SEND_BACK].isVisible())
     rank(window.session.project, 1, person(window.session.project, "Cy"), 0, 1, 2, 3)
     window.packs.write(tmp_path / "back.plumbpack")
+    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None)
     assert pack.merge(ranked, tmp_path / "back.plumbpack").added == 1
     pack.pack(ranked, file, "Cy")
     window.packs.unpack(file)
-    assert window.session.project.folder.name == "Cy 2"
+    qtbot.waitUntil(lambda: window.session is not None and window.session.project.folder.name == "Cy 2")
 
 
 def test_who_ranks_in_a_pack_ranks_elsewhere_under_a_name_of_their_own(qtbot, open_window, ranked, tmp_path) -> None:
@@ -278,6 +280,7 @@ def test_who_ranks_in_a_pack_ranks_elsewhere_under_a_name_of_their_own(qtbot, op
     pack.pack(ranked, file, "Cy")
     window = open_window()
     window.packs.unpack(file)
+    qtbot.waitUntil(lambda: window.session is not None)
     rank_tab = window.open_tab(TabId.RANK)
     assert (window.session.labeler_name, rank_tab.labeling.labeler.name) == ("Cy", "Cy")
     rank_tab.rename("Cy's cat")
