@@ -97,8 +97,8 @@ class Report:
         if not self.left_out:
             return ""
         return (
-            f"At most {MOST_LABELERS} labelers are compared, those who share the most prompts: {self.left_out:,} are "
-            "left out."
+            f"At most {MOST_LABELERS} labelers are compared, those who share the most prompts: {self.left_out:,} "
+            f"{'is' if self.left_out == 1 else 'are'} left out."
         )
 
 

@@ -154,17 +154,16 @@ class AgreementPage(QWidget):
         ):
             shown.show_value(interval.value, form, between=(interval.low, interval.high))
         enough = everyone.groups > 0
-        self.about.setText(
-            f"Over {everyone.groups:,} prompts that at least two of {everyone.labelers:,} labelers ranked. "
-            "In brackets: 95% intervals by bootstrap over prompts."
-            + (
-                f" Of the tags the {agreement.MOST_TAGS} of most prompts."
-                if len(report.tags) == agreement.MOST_TAGS
-                else ""
-            )
-            if enough
-            else ""
+        tags = (
+            f"Of the tags the {agreement.MOST_TAGS} of most prompts." if len(report.tags) == agreement.MOST_TAGS else ""
         )
+        parts = (
+            f"Over {everyone.groups:,} prompts that at least two of {everyone.labelers:,} labelers ranked.",
+            report.lacks,
+            "In brackets: 95% intervals by bootstrap over prompts.",
+            tags,
+        )
+        self.about.setText(" ".join(filter(None, parts)) if enough else "")
         self.numbers.setVisible(enough)
         self.about.setVisible(enough)
         self.empty.setVisible(not enough)

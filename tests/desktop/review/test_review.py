@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from core import data
 from core.labeling import pack
+from core.preferences import agreement
 from core.records import NewRanking
 from core.store import Project, assignments, calibration, completions, labelers, open_project, prompts, rankings
 from desktop import user_settings
@@ -135,6 +136,14 @@ def test_agreement_is_shown_with_intervals_and_the_worst_prompt(qtbot, tab: Tab,
     qtbot.waitUntil(lambda: "question 2?" in texts(page))
     assert "2 labelers agree on 0% of the pairs" in texts(page)
     assert "question 1?" not in texts(page)
+
+
+def test_labelers_who_are_not_compared_are_told_of(qtbot, tab: Tab, ranked: Project, monkeypatch) -> None:
+    monkeypatch.setattr(agreement, "MOST_LABELERS", 2)
+    rank(ranked, 1, person(ranked, "Cy"), 0, 1, 2, 3)
+    tab.pages.setCurrentWidget(tab.agreement)
+    settled(qtbot)
+    assert "2 labelers are compared, those who share the most prompts: 1 is left out." in tab.agreement.about.text()
 
 
 def test_the_calibration_set_is_made_and_unmade(qtbot, tab: Tab, ranked: Project) -> None:
