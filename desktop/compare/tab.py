@@ -274,4 +274,5 @@ class Tab(TabWidget, LooksAtConversation):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.results.rest()
         self.composer.leave()
+        self.conversing.leave()
         super().closeEvent(event)

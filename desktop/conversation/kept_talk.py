@@ -13,7 +13,7 @@ from desktop.conversation.talk import Talk
 from desktop.conversation.talk_actions import TalkActions
 from desktop.conversation.to_rank import ToRank
 from desktop.session import Session
-from desktop.widgets.drafts import typing_goes_on
+from desktop.widgets.drafts import Throttle
 
 
 class KeptTalk(QObject):
@@ -28,6 +28,7 @@ class KeptTalk(QObject):
         super().__init__(page)
         self.session, self.actions = session, actions
         self._key, self._typed = key, Typed(session.project, key)
+        self._throttle = Throttle(page, self._write)
         self.talk = Talk.read(self._typed.read(self._is_one))
         self.to_rank = ToRank(session, actions, page)
 
@@ -43,14 +44,20 @@ class KeptTalk(QObject):
         one does not just go on."""
         before = self.talk
         self.to_rank.hide()
-        with typing_goes_on():
-            self._typed.keep(talk.data())
         self.talk = talk
+        self._throttle.now()
         if label or not talk.begins_with(before):
             step = TalkStep(label=label or self.actions.new.label, tables=SETTINGS, kept=self, talk=before)
             self.session.history.add(step)
         self.session.announce(self.session.project.changed("Change setting", *SETTINGS), self, undoable=False)
         self.changed.emit()
+
+    def _write(self) -> None:
+        self._typed.keep(self.talk.data())
+
+    def leave(self) -> None:
+        """The project is about to close."""
+        self._throttle.end()
 
     def begin_anew(self) -> None:
         self.go_to(Talk(), self.actions.new.label)
@@ -64,6 +71,7 @@ class KeptTalk(QObject):
             self._typed.keep(step.talk.data())
             if step.beside is not None:
                 step.beside.keep(None)
+        self._throttle.rest()
         self.to_rank.hide()
         self.talk = step.talk
         self.changed.emit()

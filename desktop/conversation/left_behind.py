@@ -29,7 +29,8 @@ class LeftBehind(QFrame):
                 f"What you typed here before is too long to be put back ({letters:,} letters): it stays in the project "
                 "until you save it as a file."
             )
-        self.setVisible(letters > 0)
+        else:
+            self.hide()
 
     def ask(self) -> None:
         """Choose a file for it."""

@@ -106,7 +106,7 @@ class ConversationDialog(QDialog):
 
     def leave(self) -> None:
         """The project is about to close, or the dialog."""
-        self._throttle.flush()
+        self._throttle.end()
 
     def done(self, result: int) -> None:
         self.leave()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from core.store.prompts import Along
+from desktop.instructions.splits import counted
 
 NOTHING = Along()
 
@@ -15,13 +16,13 @@ def together(found: Iterable[Along]) -> Along:
 def said(along: Along) -> str:
     """`2 answers, 1 begun order`; empty where there is nothing."""
     parts = [
-        _counted(along.answers, "answer"),
-        f"{along.by_hand:,} of them by hand" if along.by_hand else "",
-        _counted(along.drafts, "begun order"),
-        _counted(along.begun, "begun answer"),
-        _counted(along.typed, "unsaved change"),
+        (along.answers, counted(along.answers, "answer")),
+        (along.by_hand, f"{along.by_hand:,} of them by hand"),
+        (along.drafts, counted(along.drafts, "begun order")),
+        (along.begun, counted(along.begun, "begun answer")),
+        (along.typed, counted(along.typed, "unsaved change")),
     ]
-    return ", ".join(filter(None, parts))
+    return ", ".join(text for number, text in parts if number)
 
 
 def warning(along: Along) -> str:
@@ -29,7 +30,3 @@ def warning(along: Along) -> str:
     found = said(along)
     back = "Undo brings that back, but only until the project is closed."
     return f"Deleted too: {found}. {back} Press again to delete." if found else ""
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count > 1)}" if count else ""

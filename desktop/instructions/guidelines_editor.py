@@ -203,6 +203,7 @@ class GuidelinesEditor(QWidget):
     def leave(self) -> None:
         """The project is about to close: keep what is typed, and let no timer ask for it later."""
         self.keep_draft()
+        self._draft.end()
         self._preview_timer.stop()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -229,8 +230,7 @@ class GuidelinesEditor(QWidget):
         before, typed = self.parts, self._typed_in
         self._from_last_time = False
         if typed and self.unsaved and not meant_to_go:
-            with typing_goes_on():
-                self._aside.keep(before)
+            self._aside.keep(before)  # what cannot be kept is not replaced
         self._put(parts)
         self.versions.setCurrentIndex(0)
         self.keep_draft()

@@ -252,7 +252,7 @@ class SelectedCard(QFrame):
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed."""
-        self._edit.flush()
+        self._edit.end()
         for kept, draft in self._held.values():
             with typing_goes_on():
                 kept.keep(draft)

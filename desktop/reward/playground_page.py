@@ -130,6 +130,7 @@ class PlaygroundPage(QWidget):
     def leave(self) -> None:
         """The project is about to close."""
         self._draft.leave()
+        self.talk.leave()
 
     def refresh(self) -> None:
         self.runs.refresh()

@@ -13,6 +13,8 @@ from core.store.typed import Typed, forget, kept_at
 from desktop.widgets.strangers import wrapping
 
 MILLISECONDS = 400
+#: After a write that failed, which may have waited for somebody else.
+AGAIN_MILLISECONDS = 2000
 #: Of a text that is put back; a longer one stays where it is, and is told of (`LeftBehind`).
 MOST_LETTERS = 1_000_000
 
@@ -29,7 +31,7 @@ def typing_goes_on() -> Iterator[None]:
 
 class Throttle(QObject):
     """Calls `write` soon after the first of many touches, and again while they go on. Where nothing can be written,
-    that is no reason to stop typing: it `failed`, waits on, and is tried again."""
+    that is no reason to stop typing: it `failed`, waits on, and is tried again soon."""
 
     tried = Signal()
     """It was written, or could not be."""
@@ -37,7 +39,7 @@ class Throttle(QObject):
     def __init__(self, parent: QWidget, write: Callable[[], object]) -> None:
         super().__init__(parent)
         self._write = write
-        self._timer = QTimer(self, singleShot=True, interval=MILLISECONDS)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.now)
         self.failed = False
 
@@ -48,7 +50,7 @@ class Throttle(QObject):
 
     def touch(self) -> None:
         if not self._timer.isActive():  # a timer that began anew with each key would wait for a pause
-            self._timer.start()
+            self._timer.start(MILLISECONDS)
 
     def rest(self) -> None:
         """Nothing is to be written any more."""
@@ -62,13 +64,20 @@ class Throttle(QObject):
         with typing_goes_on():
             self._write()
             written = True
-        self.failed = not written
+        if not written:
+            self.failed = True
+            self._timer.start(AGAIN_MILLISECONDS)
         self.tried.emit()
 
     def flush(self) -> None:
-        """Something else is done now, or the project closes: what waits is written."""
+        """Something else is done now: what waits is written."""
         if self.waiting:
             self.now()
+
+    def end(self) -> None:
+        """The project is about to close: what waits is written, for the last time."""
+        self.flush()
+        self.rest()
 
 
 class Draft(QObject):
@@ -97,7 +106,7 @@ class Draft(QObject):
 
     def leave(self) -> None:
         """The project is about to close."""
-        self._throttle.flush()
+        self._throttle.end()
 
     @property
     def left_behind(self) -> str:

@@ -13,7 +13,6 @@ from core.records import Job, Prompt
 from core.store import Project, create_project, prompts
 from tests.conftest import copied
 from tests.stranger import Stranger
-from tests.thorough import represented
 from tests.tiny import make_tiny_model
 
 
@@ -23,19 +22,32 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_llama(tiny_model: Path) -> Path:
+    return tiny_model
+
+
+@pytest.fixture(scope="session")
 def tiny_gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_model(tmp_path_factory.mktemp("gpt2"), architecture="gpt2")
 
 
-@pytest.fixture(params=represented(("llama", "gpt2"), "llama"))
-def base(request: pytest.FixtureRequest, tiny_model: Path, tiny_gpt2: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+ARCHITECTURES = ("llama", "gpt2")
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def base(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Both architectures: the second has absolute positions, so it sees wrong position ids."""
+    return loaded(request, monkeypatch)
+
+
+def loaded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The tiny model of the architecture that is asked for."""
     from core.machine import base_models
     from core.models.load import load
 
     monkeypatch.setenv("PLUMBLINE_DEVICE", "cpu")  # where the tests' own tensors are; jobs run on a GPU if there is one
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
-    return load(base_models.parse(str(tiny_model if request.param == "llama" else tiny_gpt2)))
+    return load(base_models.parse(str(request.getfixturevalue(f"tiny_{request.param}"))))
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,6 @@ def test_rules_weight_and_penalty_are_part_of_what_compare_says(ranked, run_job)
             assert score == pytest.approx(0.5 * learned + ruled - 2.0 * cut_off, abs=1e-4)
 
 
-@pytest.mark.thorough
 def test_another_reward_model_takes_the_place_of_the_runs_own_and_a_gold_reward_is_drawn_beside(ranked, run_job):
     first, second = [job.id for job in queue.listed(ranked, TrainRewardJob)][::-1]
     job = tuned(ranked, run_job, rules="0.5*length", reward_job=first)

@@ -35,17 +35,16 @@ def test_without_noise_the_gold_reward_is_followed_exactly(many):
     assert all("good" in pair.chosen and "poor" in pair.rejected for pair in pairs.listed(many) if pair.gap > 1)
 
 
-@pytest.mark.thorough
 def test_noise_follows_bradley_and_terry(project):
     """Two completions whose gold differs by 1 at T = 1: the better one wins with sigmoid(1) = 0.731."""
-    prompts.add(project, [Prompt(0, f"Prompt {n}?") for n in range(3000)])
+    prompts.add(project, [Prompt(0, f"Prompt {n}?") for n in range(1000)])
     with project.write():
         for prompt in prompts.listed(project):
             texts = (NewCompletion("good", 1, True, 0), NewCompletion("bad", 1, True, 0))
             completions.add_group(project, prompt.id, texts)
     made(project, "careful", temperature=1.0)
     right = sum(pair.chosen == "good" for pair in pairs.listed(project))
-    assert right / 3000 == pytest.approx(0.731, abs=0.025)
+    assert right / 1000 == pytest.approx(0.731, abs=0.043)
 
 
 def test_simulated_labelers_are_marked_and_repeat_themselves(many):

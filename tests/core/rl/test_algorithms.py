@@ -17,6 +17,7 @@ from core.rl.algorithms import dpo, dqn, grpo, nlpo, trpo
 from core.rl.batches import Rollout
 from core.rl.estimators import k3, leave_one_out, returns_to_go, sum_to_go
 from core.rl.rollout import POLICY, logprobs, policy_logprobs
+from tests.core.conftest import ARCHITECTURES, loaded
 from tests.core.rl.rollouts import (
     CONFIG,
     batch_of,
@@ -28,10 +29,16 @@ from tests.core.rl.rollouts import (
     rollout_of,
     same,
 )
+from tests.thorough import represented
 
 NAMES = list(ALGORITHMS)
 SCORE = torch.tensor([1.0, -0.5, 0.3, -1.0, 0.2, 0.7])
 GROUP = torch.tensor([0, 0, 0, 1, 1, 1])
+
+
+@pytest.fixture(params=represented(ARCHITECTURES, "llama"))
+def base(request, monkeypatch):
+    return loaded(request, monkeypatch)
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def at_step(step):
     return lambda event: isinstance(event, Metrics) and event.step == step
 
 
-@pytest.mark.parametrize("name", represented(ALGORITHMS, "ppo", "soft-q"))
+@pytest.mark.parametrize("name", represented(ALGORITHMS, "ppo", "soft-q", "dpo"))
 def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_numbers(
     project, run_job, monkeypatch, chance, name
 ):
@@ -305,7 +305,6 @@ def test_a_run_that_diverges_goes_back_to_a_checkpoint_and_waits(project, run_jo
     assert numbers(project, job) == numbers(project, whole), "after the mend it is the run that never went wrong"
 
 
-@pytest.mark.thorough
 def test_a_run_that_is_not_to_wait_ends_as_failed_and_can_be_resumed(project, run_job, monkeypatch):
     from core.rl.algorithms import soft_q
 
@@ -381,7 +380,6 @@ def test_a_run_killed_while_it_is_measured_at_the_end_says_so_once(project, run_
     assert len([row for row in job_samples.listed(project, job.id) if row["policy"] == "tuned"]) == 8
 
 
-@pytest.mark.thorough
 def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gives(project, run_job, monkeypatch):
     from core.rl import collect as collecting
 

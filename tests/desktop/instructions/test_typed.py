@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QLineEdit
 
+from core.errors import ProjectMoved
 from core.events import NewCompletion
 from core.records import Prompt
 from core.store import Project, completions, create_project, guidelines, open_project, prompts
@@ -16,6 +17,7 @@ from desktop.instructions.adding_card import NEW_DRAFT
 from desktop.instructions.guidelines_editor import DRAFT, GuidelinesEditor
 from desktop.instructions.prompts_page import PromptsPage
 from desktop.session import Session
+from desktop.widgets import drafts
 from desktop.widgets.drafts import Draft
 from tests.desktop.talks import boxes
 
@@ -200,6 +202,33 @@ def test_what_a_template_takes_the_place_of_is_kept_until_something_is_saved(qtb
     editor.use_template(first)
     editor.save()
     assert two[0].project.database.column("select value from settings where key glob ?", f"{DRAFT}*") == []
+
+
+def test_no_template_takes_the_place_of_what_cannot_be_kept(qtbot, two, tmp_path: Path) -> None:
+    editor = GuidelinesEditor(two[0])
+    qtbot.addWidget(editor)
+    editor.editors["criteria"].setPlainText("Two hours of work")
+    shutil.move(two[0].project.folder, tmp_path / "elsewhere")
+    with pytest.raises(ProjectMoved):
+        editor.use_template(sorted(guidelines.templates())[0])
+    assert editor.parts["criteria"] == "Two hours of work"
+    shutil.move(tmp_path / "elsewhere", two[0].project.folder)
+    editor.leave()
+    assert two[0].project.setting(DRAFT)["criteria"] == "Two hours of work"
+
+
+def test_what_could_not_be_written_is_tried_again_though_nobody_types_on(
+    qtbot, two, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(drafts, "AGAIN_MILLISECONDS", 20)
+    editor = GuidelinesEditor(two[0])
+    qtbot.addWidget(editor)
+    shutil.move(two[0].project.folder, tmp_path / "elsewhere")
+    editor.editors["criteria"].setPlainText("Be kind.")
+    editor.keep_draft()
+    shutil.move(tmp_path / "elsewhere", two[0].project.folder)
+    qtbot.waitUntil(lambda: (two[0].project.setting(DRAFT) or {}).get("criteria") == "Be kind.")
+    editor.leave()
 
 
 def test_what_could_not_be_written_while_it_was_typed_is_written_later(qtbot, two, tmp_path: Path) -> None:

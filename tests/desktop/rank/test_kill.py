@@ -21,4 +21,4 @@ def test_kills_lose_nothing_but_the_key_in_flight(tmp_path: Path, kills: int) ->
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["kills"] == kills
     assert found["lost"] == 0
-    assert found["points"] > kills / 5  # the moments were spread over the keys
+    assert found["points"] > min(kills // 3, 10) - 1  # the moments were spread over the keys

@@ -131,6 +131,10 @@ def test_a_conversation_is_begun_where_the_project_was_moved(page, qtbot, tmp_pa
     press(page, qtbot, "New conversation")
     assert said(page) == []
     shutil.move(tmp_path / "elsewhere", page.session.project.folder)
+    page.leave()
+    again = PlaygroundPage(page.session)
+    qtbot.addWidget(again)
+    assert said(again) == [], "what could not be written at first is written by now"
 
 
 def test_scores_of_another_conversation_are_not_gone_on_from(page, qtbot):
