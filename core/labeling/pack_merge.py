@@ -1,12 +1,15 @@
 """What a labeling pack brings back joins its project: rankings, answers, what was taken back and what stands again."""
 
+import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from core.errors import BadInput
-from core.labeling import pack_answers, pack_check
+from core.humanize import readable
+from core.labeling import pack_answers, pack_check, pack_reading
 from core.records import Guidelines, Labeler
-from core.store import Project, conflicts, guidelines, now, packed_rankings
+from core.store import Project, conflicts, guidelines, labelers, now, packed_rankings
 from core.store.conflicts import Clash
 from core.store.packed_rankings import GroupText, Known, PackedRanking, Standing
 
@@ -14,8 +17,8 @@ from core.store.packed_rankings import GroupText, Known, PackedRanking, Standing
 @dataclass
 class Merged:
     """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
-    look at, answers added, what was begun and came along from an earlier pack, and a sentence for each ranking, or
-    thing begun, that could not be taken."""
+    look at, answers added, what was begun and came along from an earlier pack, and a sentence for each ranking that
+    could not be taken, and for each thing begun that stays in an earlier pack."""
 
     added: int = 0
     known: int = 0
@@ -25,9 +28,28 @@ class Merged:
     answers: int = 0
     begun: int = 0
     refused: list[str] = field(default_factory=list)
+    begun_left: list[str] = field(default_factory=list)
 
     def __add__(self, other: "Merged") -> "Merged":
         return Merged(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
+
+
+def merge(project: Project, packed: Project, path: Path) -> Merged:
+    """Take over the rankings of a pack that was read from `path`, and the answers that were written in it, in one
+    transaction. Raises `BadInput` for a pack of another project, of nobody who ranks here, or that is damaged."""
+    name = pack_reading.labeler(packed, path)
+    if packed.setting("uid") != project.setting("uid"):
+        raise BadInput(f"{path.name} was made from another project: open that one to merge it.")
+    person = labelers.find(project, name)
+    if person is None:
+        raise BadInput(f"{path.name} is for “{name}”, for whom no pack was made here: merge it where it was made.")
+    try:
+        found = packed_rankings.listed(packed, name)
+    except (sqlite3.Error, UnicodeError) as error:
+        pack_reading.raise_if_of_the_machine(error)
+        raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
+    with project.write():
+        return Merge(project, packed, person, readable(path.name)).run(found)
 
 
 class Merge:
