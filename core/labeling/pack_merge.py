@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -95,10 +96,7 @@ class Merge:
     def _take(self, group_id: int, text: GroupText, found: list[PackedRanking]) -> None:
         here, answers = pack_answers.numbers(self.project, group_id, text, self.person)
         self.report.answers += answers
-        good: list[PackedRanking] = []
-        for each in found:
-            if not self._refused(each, text, {other.id for other in good}, here):
-                good.append(each)
+        good = self._possible(found, text, here)
         ours = packed_rankings.standing(self.project, group_id, self.person.id)
         clash = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
         current = next((each for each in reversed(good) if each.could_count), None)
@@ -114,7 +112,20 @@ class Merge:
             elif not each.retracted_at:
                 self.report.added += 1
 
-    def _refused(self, ranking: PackedRanking, text: GroupText, earlier: set[int], here: dict[int, int]) -> bool:
+    def _possible(self, found: list[PackedRanking], text: GroupText, here: dict[int, int]) -> list[PackedRanking]:
+        """Those that the labeler could have made of this group, oldest first; answers that they name are `here` again.
+        What was taken back, and whatever repeats it, comes with the answers that the others brought."""
+        late: set[int] = set()
+        for each in found:
+            if (each.retracted_at and _missing(each, here)) or each.repeat_of in late:
+                late.add(each.id)
+        good: dict[int, PackedRanking] = {}
+        for each in sorted(found, key=lambda each: each.id in late):
+            if not self._refused(each, text, good.keys(), here):
+                good[each.id] = each
+        return [good[each.id] for each in found if each.id in good]
+
+    def _refused(self, ranking: PackedRanking, text: GroupText, earlier: Collection[int], here: dict[int, int]) -> bool:
         """Is it nothing that the labeler could have made of this group? One that is here already says nothing new."""
         mine = self.there.get(ranking.uid)
         if mine is not None:
@@ -125,7 +136,7 @@ class Merge:
         else:
             reason = pack_check.fault(ranking, text.completions, text.by_hand)
         if ranking.repeat_of is not None and ranking.repeat_of not in earlier:
-            reason = reason or "it repeats a ranking that is not in the pack"
+            reason = reason or "it repeats a ranking that is left out, or not in the pack"
         if mine is None and not reason:
             reason = self._brings_again(ranking, text, here)
         if reason:
@@ -133,13 +144,18 @@ class Merge:
         return bool(reason)
 
     def _brings_again(self, ranking: PackedRanking, text: GroupText, here: dict[int, int]) -> str:
-        """Answers that it names and that were taken back here are answers again; or why they cannot be."""
-        for number in (item.completion_id for item in ranking.items if item.completion_id not in here):
-            try:
-                here[number] = pack_answers.again(self.project, ranking.group_id, number, text)
-            except BadInput as error:
-                return f"{str(error)[0].lower()}{str(error)[1:]}".removesuffix(".")
-            self.report.answers += 1
+        """Answers that it names and that were taken back here are answers again, all or none; or why they cannot be. A
+        ranking that was taken back itself brings none."""
+        missing = _missing(ranking, here)
+        if missing and ranking.retracted_at:
+            return "it was taken back in the pack, and it names an answer that is not here any more"
+        try:
+            with self.project.write():
+                again = {each: pack_answers.again(self.project, ranking.group_id, each, text) for each in missing}
+        except BadInput as error:
+            return f"{str(error)[0].lower()}{str(error)[1:]}".removesuffix(".")
+        here.update(again)
+        self.report.answers += len(again)
         return ""
 
     def _known(self, ranking: PackedRanking, clash: Standing | None) -> None:
@@ -228,6 +244,11 @@ class Merge:
             if theirs.id <= guidelines_id and _texts(theirs) in ours:
                 return ours[_texts(theirs)]
         raise BadInput("The pack was made under guidelines that this project never had: merge it where it was made.")
+
+
+def _missing(ranking: PackedRanking, here: Collection[int]) -> list[int]:
+    """The completions that it names, by their numbers in the pack, and that are not here."""
+    return [item.completion_id for item in ranking.items if item.completion_id not in here]
 
 
 def short(prompt: str) -> str:
