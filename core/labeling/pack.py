@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from core.errors import BadInput, KnownError, known
 from core.labeling import pack_earlier, pack_merge, pack_reading
-from core.labeling.pack_merge import Merged as Merged
 from core.labeling.pack_reading import SUFFIX as SUFFIX
+from core.labeling.pack_report import Merged as Merged
 from core.store import DATABASE, Project, assignments, labelers, open_project, packed_rankings, rankings
 from core.store.files import beside, snapshots
 from core.store.packed_rankings import PACK

@@ -8,7 +8,7 @@ from core.labeling import pack_answers, pack_reading
 from core.labeling.answer_drafts import NEW, AnswerDrafts
 from core.labeling.drafts import Begun, Drafts
 from core.labeling.ordering import Ordering
-from core.labeling.pack_merge import Merged, short
+from core.labeling.pack_report import Merged, short
 from core.labeling.pairwise import Answers, Tiers
 from core.records import Labeler
 from core.store import Project, assignments, completions, drafts, packed_rankings

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.errors import BadInput, ProjectError
 from core.labeling import pack_merge, pack_reading
 from core.labeling.pack_begun import BegunWork
-from core.labeling.pack_merge import Merged
+from core.labeling.pack_report import Merged
 from core.store import Project, labelers, packed_rankings
 
 

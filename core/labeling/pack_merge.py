@@ -3,36 +3,17 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import BadInput
 from core.humanize import readable
 from core.labeling import pack_answers, pack_check, pack_reading
+from core.labeling.pack_report import Merged, short
 from core.records import Guidelines, Labeler
 from core.store import Project, conflicts, guidelines, labelers, now, packed_rankings
-from core.store.conflicts import Clash
+from core.store.conflicts import Sides
 from core.store.packed_rankings import GroupText, Known, PackedRanking, Standing
-
-
-@dataclass
-class Merged:
-    """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
-    look at, answers added, what was begun and came along from an earlier pack, and a sentence for each ranking that
-    could not be taken, and for each thing begun that stays in an earlier pack."""
-
-    added: int = 0
-    known: int = 0
-    retracted: int = 0
-    restored: int = 0
-    conflicts: int = 0
-    answers: int = 0
-    begun: int = 0
-    refused: list[str] = field(default_factory=list)
-    begun_left: list[str] = field(default_factory=list)
-
-    def __add__(self, other: "Merged") -> "Merged":
-        return Merged(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
 
 
 def merge(project: Project, packed: Project, path: Path) -> Merged:
@@ -62,7 +43,7 @@ class Merge:
         self.there = packed_rankings.known(project)
         self.handed_out = packed_rankings.handed_out(packed)
         self.taken_back = packed_rankings.taken_back(project)
-        self.clashes = conflicts.by_theirs(project)
+        self.conflicts = conflicts.by_theirs(project)
         self.ours: dict[int, int] = {}
         """The ids here of rankings of the pack."""
         self.versions: dict[int, int] = {}
@@ -98,17 +79,17 @@ class Merge:
         self.report.answers += answers
         good = self._possible(found, text, here)
         ours = packed_rankings.standing(self.project, group_id, self.person.id)
-        clash = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
+        rival = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
         current = next((each for each in reversed(good) if each.could_count), None)
         for each in good:
             if each.uid in self.there:
                 if each is current:
-                    self._stands(each, clash, good)
-                self._known(each, clash)
+                    self._conflict_of_known(each, rival, good)
+                self._known(each, rival)
                 continue
-            new = self._add(each, here, now() if clash and not each.repeat_of else None)
-            if clash and each is current:
-                self._conflict(clash.id, new, good)
+            new = self._add(each, here, now() if rival and not each.repeat_of else None)
+            if rival and each is current:
+                self._conflict(rival.id, new, good)
             elif not each.retracted_at:
                 self.report.added += 1
 
@@ -158,7 +139,7 @@ class Merge:
         self.report.answers += len(again)
         return ""
 
-    def _known(self, ranking: PackedRanking, clash: Standing | None) -> None:
+    def _known(self, ranking: PackedRanking, rival: Standing | None) -> None:
         """Only what the pack's labeler did since it was handed out, or merged last, is news: what was taken back here
         stays so."""
         here = self.there[ranking.uid]
@@ -168,47 +149,47 @@ class Merge:
             packed_rankings.set_retracted(self.project, here.id, ranking.retracted_at)
             self._note(ranking)
             self.report.retracted += 1
-        elif self._stands_again(ranking) and (ranking.repeat_of or not clash):
+        elif self._was_restored_there(ranking) and (ranking.repeat_of or not rival):
             del self.taken_back[ranking.uid]
             packed_rankings.set_retracted(self.project, here.id, None)
             self.report.restored += 1
 
-    def _stands_again(self, ranking: PackedRanking) -> bool:
+    def _was_restored_there(self, ranking: PackedRanking) -> bool:
         """Was it taken back here only because it was in this pack, where it stands by now?"""
         noted = [self.handed_out.id, self.there[ranking.uid].retracted_at]
         return not ranking.retracted_at and self.taken_back.get(ranking.uid) == noted
 
-    def _stands(self, ranking: PackedRanking, clash: Standing | None, good: list[PackedRanking]) -> None:
+    def _conflict_of_known(self, ranking: PackedRanking, rival: Standing | None, good: list[PackedRanking]) -> None:
         """The ranking that counts in the pack may have no effect here: it came back beside one from home, or it is an
         earlier version, and the one that was in conflict was taken back. Then it is looked at."""
         here = self.there[ranking.uid]
         if not here.retracted_at:
             return
-        if self._stands_again(ranking):
-            if clash:
+        if self._was_restored_there(ranking):
+            if rival:
                 del self.taken_back[ranking.uid]
-                self._conflict(clash.id, here.id, good)
-        elif here.id not in self.clashes and (ours := self._against(ranking, good)):
-            self._conflict(clash.id if clash else ours, here.id, good)
+                self._conflict(rival.id, here.id, good)
+        elif here.id not in self.conflicts and (ours := self._home_side(ranking, good)):
+            self._conflict(rival.id if rival else ours, here.id, good)
 
-    def _against(self, ranking: PackedRanking, good: list[PackedRanking]) -> int | None:
+    def _home_side(self, ranking: PackedRanking, good: list[PackedRanking]) -> int | None:
         """The ranking from home that another version is or was in conflict with, in whose place this one stands."""
         for each in reversed(good):
-            found = self._clash(each)
+            found = self._earlier_conflict(each)
             if found and (not found.taken or (each.retracted_at and each.id > ranking.id)):
                 return found.ours
         return None
 
-    def _clash(self, ranking: PackedRanking) -> Clash | None:
+    def _earlier_conflict(self, ranking: PackedRanking) -> Sides | None:
         """The conflict of an earlier merge that it is in."""
         known = self.there.get(ranking.uid)
-        return self.clashes.get(known.id) if known else None
+        return self.conflicts.get(known.id) if known else None
 
     def _conflict(self, ours: int, theirs: int, good: list[PackedRanking]) -> None:
         """One for the group: what still waits of another version is about this one from now on."""
-        for clash in map(self._clash, good):
-            if clash and not clash.taken:
-                conflicts.turn(self.project, clash.id, ours, theirs)
+        for earlier in map(self._earlier_conflict, good):
+            if earlier and not earlier.taken:
+                conflicts.set_sides(self.project, earlier.id, ours, theirs)
                 break
         else:
             conflicts.add(self.project, ours, theirs)
@@ -249,11 +230,6 @@ class Merge:
 def _missing(ranking: PackedRanking, here: Collection[int]) -> list[int]:
     """The completions that it names, by their numbers in the pack, and that are not here."""
     return [item.completion_id for item in ranking.items if item.completion_id not in here]
-
-
-def short(prompt: str) -> str:
-    """How a prompt is named in a sentence."""
-    return " ".join(prompt.split())[:60]
 
 
 def _texts(version: Guidelines) -> Guidelines:
