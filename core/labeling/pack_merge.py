@@ -64,8 +64,12 @@ class Merge:
 
     def _same_group(self, group_id: int) -> GroupText | None:
         """The group here that the pack has, too, with the same completions."""
-        ours, theirs = (packed_rankings.group_text(each, group_id) for each in (self.project, self.packed))
-        fault = pack_answers.CHANGED
+        ours, theirs, fault = packed_rankings.group_text(self.project, group_id), None, pack_answers.CHANGED
+        try:
+            theirs = packed_rankings.group_text(self.packed, group_id)
+        except pack_reading.SPOILT as error:
+            pack_reading.raise_if_of_the_machine(error)
+            fault = "is damaged in the pack"
         if ours is not None and theirs is not None:
             fault = pack_answers.fault(ours, theirs, self.person.name)
         if not fault:

@@ -255,6 +255,13 @@ def test_of_two_answers_that_were_taken_back_both_come_again_or_none(filled, tmp
     away.project.close()
 
 
+def test_a_prompt_that_is_damaged_in_the_pack_leaves_the_others_to_be_merged(filled, away):
+    away.rank(1)
+    away.rank(2)
+    away.project.database.execute("update completions set text = cast(x'ff' as text) where group_id = 1")
+    assert away.merge() == packs.Merged(added=1, refused=["Group 1 is damaged in the pack."])
+
+
 def test_answers_of_the_pack_and_of_home_are_together_no_more_than_one_may_write(filled, away):
     for number in range(30):
         away.write(1, f"away {number}")
