@@ -42,7 +42,8 @@ def rank(
         if scripted:
             asking(lambda: gate.choose(project, wishes.of_gold(scripted)))
             done, left_out = gold.rank_all(project, scripted), assignments.too_large(project)
-            text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}. {assignments.without(left_out)}".strip()
+            lacks = assignments.too_large_sentence(left_out)
+            text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}. {lacks}".strip()
             counts = {"ranked": len(done.ids), "left_out": len(left_out)}
             show({**counts, "labeler": f"scripted: {scripted}"}, as_json, text)
             return
@@ -52,7 +53,7 @@ def rank(
             show(values, as_json, f"Ranked group {values['group']}.")
             return
         waiting = session.waiting
-        if lacks := assignments.without(assignments.too_large(project)):
+        if lacks := assignments.too_large_sentence(assignments.too_large(project)):
             say(lacks, err=True)
         ranked = _walk(session)
         show({"ranked": ranked}, as_json, f"Ranked {ranked} of {max(waiting, ranked)} waiting.")

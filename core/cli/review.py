@@ -120,7 +120,7 @@ def simulate_command(
         done = simulation.simulate(project, reward, personality, temperature=temperature, share=share, seed=seed)
         name = simulation.labeler(project, reward, personality, temperature).name
         left_out = assignments.too_large(project)
-    text = f"{name!r} ranked {len(done.ids)} prompts. {assignments.without(left_out)}".strip()
+    text = f"{name!r} ranked {len(done.ids)} prompts. {assignments.too_large_sentence(left_out)}".strip()
     show({"ranked": len(done.ids), "labeler": name, "left_out": len(left_out)}, as_json, text)
 
 

@@ -1,7 +1,7 @@
 """Answers that a labeler began to write and did not add yet, in the project while they are typed."""
 
 from core.store import Project
-from core.store.typed import Typed, forget, kept_under
+from core.store.typed import Typed, forget, kept_under, keys_under
 from core.texts import whole
 
 #: What stands in the place of a completion for an answer that mends none.
@@ -22,7 +22,7 @@ class AnswerDrafts:
     def groups(self) -> set[int]:
         """Those in which any is begun."""
         begin = f"draft/answer/{self.labeler_id}/"
-        found = (_number(key.removeprefix(begin)) for key, _ in kept_under(self.project, begin))
+        found = (_number(key.removeprefix(begin)) for key in keys_under(self.project, begin))
         return {number for number in found if number is not None}
 
     def begun(self, group_id: int) -> dict[int, str]:
@@ -38,6 +38,18 @@ class AnswerDrafts:
         begin = self._key(group_id)
         found = ((_number(key.removeprefix(begin)), text) for key, text in self._kept(group_id))
         return [(of, text) for of, text in found if of is not None]
+
+    def keys(self, group_id: int) -> list[tuple[int, str]]:
+        """The settings in which anything is begun in a group, unread, with the completion that each mends."""
+        begin = self._key(group_id)
+        found = ((_number(key.removeprefix(begin)), key) for key in keys_under(self.project, begin))
+        return [(of, key) for of, key in found if of is not None]
+
+    def read(self, key: str) -> str | None:
+        """What is begun in one of those settings; None for what nobody could have typed. Raises `ProjectError` or what
+        SQLite says of a damaged one."""
+        found = self.project.setting(key)
+        return found if _is_text(found) else None
 
     def open(self, group_id: int, of: int) -> str:
         """Go on with what is begun there: from now on this window writes over it. Empty for nothing."""

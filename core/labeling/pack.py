@@ -6,23 +6,19 @@ a labeler ranked the same prompt in both places, both rankings stay and somebody
 """
 
 import sqlite3
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from core.errors import AlteredProject, BadInput, KnownError, ProjectError, known
-from core.humanize import readable
-from core.labeling.pack_begun import BegunWork
-from core.labeling.pack_merge import Merge
-from core.labeling.pack_merge import Merged as Merged
+from core.errors import BadInput, KnownError, known
+from core.labeling import pack_earlier, pack_merge, pack_reading
+from core.labeling.pack_reading import SUFFIX as SUFFIX
+from core.labeling.pack_report import Merged as Merged
 from core.store import DATABASE, Project, assignments, labelers, open_project, packed_rankings, rankings
-from core.store.files import beside, closed, snapshots
+from core.store.files import beside, snapshots
 from core.store.packed_rankings import PACK
-
-SUFFIX = ".plumbpack"
 
 
 def pack(project: Project, path: Path, labeler: str) -> int:
@@ -53,7 +49,7 @@ def _holds_work(project: Project, path: Path) -> bool:
     if not path.is_file() or project.setting(PACK) is not None:
         return False
     try:
-        with _reading(path) as packed:
+        with pack_reading.reading(path) as packed:
             name = packed.setting(PACK)
             if packed.setting("uid") != project.setting("uid") or not isinstance(name, str):
                 return False
@@ -75,8 +71,8 @@ def _unpack(path: Path, folder: Path, earlier: Sequence[Path] = ()) -> tuple[Pat
     """With what was ranked and begun in `earlier` packs of the labeler; all of it, or nothing."""
     report = Merged()
     folder = folder.expanduser().resolve()
-    with _reading(path) as packed:
-        labeler = _labeler(packed, path)
+    with pack_reading.reading(path) as packed:
+        labeler = pack_reading.labeler(packed, path)
         if (folder / DATABASE).is_file():
             with closing(open_project(folder)) as there:
                 if (found := _identity(there)) == _identity(packed):
@@ -91,39 +87,19 @@ def _unpack(path: Path, folder: Path, earlier: Sequence[Path] = ()) -> tuple[Pat
                 (made / "runs").mkdir()
                 snapshots.write(packed, made / DATABASE)
                 snapshots.rest(made / DATABASE)
-                for each in earlier:
-                    report += _brought_along(made, each)
-                for each in reversed(earlier):  # where several have something begun, the newest
-                    report += _begun_along(made, each)
+                if earlier:
+                    with closing(open_project(made)) as project:
+                        report = pack_earlier.bring_along(project, earlier)
         except (OSError, sqlite3.Error) as error:
             raise known(error) or BadInput(f"{folder} cannot be written ({error}): choose another place.") from error
     return folder, report
-
-
-def _brought_along(folder: Path, earlier: Path) -> Merged:
-    with closing(open_project(folder)) as project:
-        try:
-            return merge(project, earlier)
-        except BadInput as error:  # it stays where it is, and the new one can be ranked all the same
-            return Merged(refused=[str(error)])
-
-
-def _begun_along(folder: Path, earlier: Path) -> Merged:
-    with closing(open_project(folder)) as project:
-        try:
-            with _reading(earlier) as packed:
-                name = _labeler(packed, earlier)
-                here, there = labelers.find(project, name), labelers.find(packed, name)
-                return BegunWork(project, here, packed, there).bring() if here and there else Merged()
-        except BadInput as error:
-            return Merged(refused=[str(error)])
 
 
 def take_up(path: Path, folder: Path) -> tuple[Path, Merged]:
     """Make a project of a pack in `folder`, or beside it where something else is; one that was made of this very pack
     is taken up again. What its labeler ranked or began in earlier packs that lie there comes along: returns what was
     merged."""
-    with _reading(path) as packed:
+    with pack_reading.reading(path) as packed:
         mine = _identity(packed)
     place, earlier = folder, list[Path]()
     for number in count(2):
@@ -151,47 +127,15 @@ def _identity_in(folder: Path) -> _Identity | None:
     try:
         with closing(open_project(folder)) as there:
             return _identity(there)
-    except ProjectError:
+    except pack_reading.SPOILT as error:
+        pack_reading.raise_if_of_the_machine(error)
         return None
 
 
 def labeler_of(path: Path) -> str:
     """Whose pack it is."""
-    with _reading(path) as packed:
-        return _labeler(packed, path)
-
-
-def _labeler(packed: Project, path: Path) -> str:
-    """Whose pack it is. Raises `BadInput` for a project that is none."""
-    name = packed.setting(PACK)
-    if not isinstance(name, str) or not name.strip():
-        raise BadInput(f"{path.name} is a project and no labeling pack: choose a file that `pack` made ({SUFFIX}).")
-    return name
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[Project]:
-    """A pack (or a project's folder) as a project that may be read; the file itself is not touched."""
-    source = path / DATABASE if path.is_dir() else path
-    if not source.is_file():
-        raise BadInput(f"{path} is not a file: choose a labeling pack ({SUFFIX}).")
-    with beside.scratch(Path(tempfile.gettempdir())) as folder, closing(_copied(path, source, folder)) as packed:
-        yield packed
-
-
-def _copied(path: Path, source: Path, folder: Path) -> Project:
-    try:
-        snapshots.copy(source, folder / DATABASE)
-        if closed.fault(folder / DATABASE, references=False):
-            raise ProjectError("what it holds contradicts itself")
-        return open_project(folder)
-    except AlteredProject:
-        raise
-    except (OSError, sqlite3.Error, ProjectError) as error:
-        found = known(error)
-        if found is not None and not isinstance(found, BadInput):  # the disk here is full, or may not be written
-            raise found from error
-        raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
+    with pack_reading.reading(path) as packed:
+        return pack_reading.labeler(packed, path)
 
 
 def merge(project: Project, path: Path) -> Merged:
@@ -200,16 +144,5 @@ def merge(project: Project, path: Path) -> Merged:
     Raises `BadInput` for a pack of another project, or of nobody who ranks here. A ranking of a prompt that is not
     there any more, that has other completions now, or that is none of its prompt, is named and left out.
     """
-    with _reading(path) as packed:
-        name = _labeler(packed, path)
-        if packed.setting("uid") != project.setting("uid"):
-            raise BadInput(f"{path.name} was made from another project: open that one to merge it.")
-        person = next((each for each in labelers.listed(project) if each.name == name), None)
-        if person is None:
-            raise BadInput(f"{path.name} is for “{name}”, for whom no pack was made here: merge it where it was made.")
-        try:
-            found = packed_rankings.listed(packed, name)
-        except (sqlite3.Error, UnicodeError) as error:
-            raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
-        with project.write():
-            return Merge(project, packed, person, readable(path.name)).run(found)
+    with pack_reading.reading(path) as packed:
+        return pack_merge.merge(project, packed, path)

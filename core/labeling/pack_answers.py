@@ -29,6 +29,12 @@ def fault(ours: GroupText, theirs: GroupText, labeler: str) -> str:
         return f"has an answer in the pack of more than {LONGEST_ANSWER:,} letters: shorten it there"
     if len(own) > MOST_ANSWERS:
         return f"has {len(own):,} answers by {labeler} in the pack, and nobody may write more than {MOST_ANSWERS}"
+    before = list(ours.by_hand.values()).count(labeler)
+    if new and before + len(new) > MOST_ANSWERS:
+        return (
+            f"would have {before + len(new)} answers by {labeler} with those of the pack, and nobody may write more "
+            f"than {MOST_ANSWERS}"
+        )
     if new and len(ours.completions) + len(new) > MOST_COMPLETIONS:
         return (
             f"would have {len(ours.completions) + len(new):,} answers with those of the pack, and at most "
@@ -74,5 +80,8 @@ def again(project: Project, group_id: int, number: int, theirs: GroupText) -> in
     names = {each.id: each.name for each in labelers.listed(project)}
     if found is None or found.group_id != group_id or names.get(found.labeler_id) != theirs.by_hand[number]:
         raise BadInput("It names an answer that is not here any more.")
+    if list(completions.written_by_hand(project, group_id).values()).count(found.labeler_id) >= MOST_ANSWERS:
+        writer = names[found.labeler_id]
+        raise BadInput(f"It names an answer by {writer} that was taken back, and {writer} wrote {MOST_ANSWERS} others.")
     of = found.mended if found.mended in completions.ids(project, group_id) else None
     return completions.write(project, group_id, found.labeler_id, text, of).ids[0]

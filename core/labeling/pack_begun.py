@@ -1,14 +1,14 @@
 """What a labeler began in an earlier pack and did not save comes along to a newer one: orders and answers."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from core.errors import KnownError
-from core.labeling import pack_answers
+from core.labeling import pack_answers, pack_reading
 from core.labeling.answer_drafts import NEW, AnswerDrafts
 from core.labeling.drafts import Begun, Drafts
 from core.labeling.ordering import Ordering
-from core.labeling.pack_merge import Merged, short
+from core.labeling.pack_report import Merged, short
 from core.labeling.pairwise import Answers, Tiers
 from core.records import Labeler
 from core.store import Project, assignments, completions, drafts, packed_rankings
@@ -18,27 +18,50 @@ from core.texts import whole
 ANOTHER = "another order of it is begun here"
 RANKED = "it is ranked here"
 DECIDES = "it decides between labelers, which is done in the project itself"
+UNREADABLE = "it cannot be read"
 
 
 class BegunWork:
-    """Of an `earlier` pack, for the labeler who is `there` in it and `here` in `project`. Its rankings and the answers
-    that were added in it came along before."""
+    """Of an `earlier` pack in the folder `name`, for the labeler who is `there` in it and `here` in `project`. Its
+    rankings and the answers that were added in it came along before.
 
-    def __init__(self, project: Project, here: Labeler, earlier: Project, there: Labeler) -> None:
-        self.project, self.here, self.earlier, self.there = project, here, earlier, there
+    What a newer pack took from it is `done`, as long as it is what it was then: it went on there. `looked_at` is that,
+    and what is taken now."""
+
+    def __init__(
+        self, project: Project, here: Labeler, earlier: Project, there: Labeler, name: str, done: Iterable[str] = ()
+    ) -> None:
+        self.project, self.here, self.earlier, self.there, self.name = project, here, earlier, there, name
         self.report = Merged()
+        self.done, self.looked_at = frozenset(done), set(done)
         self.orders = Drafts(project, here.id, lambda group_id: tuple(completions.ids(project, group_id)))
         self.earlier_orders = Drafts(earlier, there.id, lambda group_id: tuple(completions.ids(earlier, group_id)))
         self.answers, self.earlier_answers = AnswerDrafts(project, here.id), AnswerDrafts(earlier, there.id)
         self.waiting = frozenset(assignments.queue(project, here.id).waiting)
         self.known = packed_rankings.known(project)
-        self.uids = {each.id: each.uid for each in packed_rankings.listed(earlier, there.name)}
+        self.uids = {
+            each.id: uid for uid, each in packed_rankings.known(earlier).items() if each.labeler_id == there.id
+        }
 
     def bring(self) -> Merged:
         """Bring along what belongs to a prompt that is in both, in one transaction; the rest is named."""
+        total = Merged()
         with self.project.write():
-            for group_id in sorted({*drafts.groups(self.earlier, self.there.id), *self.earlier_answers.groups()}):
+            orders = set(drafts.groups(self.earlier, self.there.id))
+            for group_id in sorted(orders | self.earlier_answers.groups()):
+                total += self._brought(group_id, group_id in orders)
+        return total
+
+    def _brought(self, group_id: int, ordered: bool) -> Merged:
+        """What comes along for one prompt; where that cannot be read, nothing of it does."""
+        self.report, before = Merged(), set(self.looked_at)
+        try:
+            with self.project.write():
                 self._take(group_id)
+        except pack_reading.SPOILT as error:
+            pack_reading.raise_if_of_the_machine(error)
+            self.report, self.looked_at = Merged(), before
+            self._leave(None, UNREADABLE, times=len(self.earlier_answers.keys(group_id)) + ordered)
         return self.report
 
     def _take(self, group_id: int) -> None:
@@ -46,20 +69,44 @@ class BegunWork:
         fault = "is not in this pack"
         if ours is not None and theirs is not None:
             fault = pack_answers.fault(ours, theirs, self.there.name)
-        try:
-            order, texts = self.earlier_orders.get(group_id), self.earlier_answers.texts(group_id)
-        except KnownError as error:
-            self.report.refused.append(str(error))
-            return
+        order, texts = self._new_order(group_id, theirs), self._new_answers(group_id, theirs)
         if theirs is None or fault:
-            self._leave(theirs, f"it {fault}", times=len(texts) + _says_something(order))
+            self._leave(theirs, f"it {fault}", times=len(texts) + (order is not None))
             return
         numbers, added = pack_answers.numbers(self.project, group_id, theirs, self.here)
         self.report.answers += added
         for of, text in texts:
             self._answer(group_id, numbers.get(of, NEW), text)
-        if order is not None and _says_something(order):
+            self.looked_at.add(_digest(group_id, of, text))
+        if order is not None:
             self._order(group_id, theirs, numbers, order)
+            self.looked_at.add(_digest(group_id, drafts.stored(self.earlier, self.there.id, group_id)))
+
+    def _new_order(self, group_id: int, theirs: GroupText | None) -> Begun | None:
+        """The order that is begun there, if it says something, can be read and is not `done`."""
+        try:
+            order, stored = self.earlier_orders.get(group_id), drafts.stored(self.earlier, self.there.id, group_id)
+        except pack_reading.SPOILT as error:
+            pack_reading.raise_if_of_the_machine(error)
+            self._leave(theirs, UNREADABLE)
+            return None
+        new = _says_something(order) and _digest(group_id, stored) not in self.done
+        return order if new else None
+
+    def _new_answers(self, group_id: int, theirs: GroupText | None) -> list[tuple[int, str]]:
+        """The answers that are begun there and not `done`, with what each mends; those that cannot be read are named,
+        each by itself."""
+        found = []
+        for of, key in self.earlier_answers.keys(group_id):
+            try:
+                text = self.earlier_answers.read(key)
+            except pack_reading.SPOILT as error:
+                pack_reading.raise_if_of_the_machine(error)
+                self._leave(theirs, UNREADABLE)
+                continue
+            if text is not None and _digest(group_id, of, text) not in self.done:
+                found.append((of, text))
+        return found
 
     def _answer(self, group_id: int, of: int, text: str) -> None:
         """Beside whatever is being typed there, unless it is there, or an answer by now."""
@@ -96,7 +143,13 @@ class BegunWork:
 
     def _leave(self, theirs: GroupText | None, why: str, times: int = 1) -> None:
         prompt = f"“{short(theirs.prompt)}”" if theirs else "a prompt"
-        self.report.refused += [f"What was begun for {prompt} stays in an earlier pack: {why}."] * times
+        said = f"What was begun for {prompt} stays in the earlier project “{self.name}”: {why}."
+        self.report.begun_left += [said] * times
+
+
+def _digest(*parts: object) -> str:
+    """By which one thing begun is known again."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _says_something(order: Begun | None) -> bool:

@@ -1,33 +1,37 @@
 """What a labeling pack brings back joins its project: rankings, answers, what was taken back and what stands again."""
 
+import sqlite3
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
 
 from core.errors import BadInput
-from core.labeling import pack_answers, pack_check
+from core.humanize import readable
+from core.labeling import pack_answers, pack_check, pack_reading
+from core.labeling.pack_report import Merged, short
 from core.records import Guidelines, Labeler
-from core.store import Project, conflicts, guidelines, now, packed_rankings
-from core.store.conflicts import Clash
+from core.store import Project, conflicts, guidelines, labelers, now, packed_rankings
+from core.store.conflicts import Sides
 from core.store.packed_rankings import GroupText, Known, PackedRanking, Standing
 
 
-@dataclass
-class Merged:
-    """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
-    look at, answers added, what was begun and came along from an earlier pack, and a sentence for each ranking, or
-    thing begun, that could not be taken."""
-
-    added: int = 0
-    known: int = 0
-    retracted: int = 0
-    restored: int = 0
-    conflicts: int = 0
-    answers: int = 0
-    begun: int = 0
-    refused: list[str] = field(default_factory=list)
-
-    def __add__(self, other: "Merged") -> "Merged":
-        return Merged(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
+def merge(project: Project, packed: Project, path: Path) -> Merged:
+    """Take over the rankings of a pack that was read from `path`, and the answers that were written in it, in one
+    transaction. Raises `BadInput` for a pack of another project, of nobody who ranks here, or that is damaged."""
+    name = pack_reading.labeler(packed, path)
+    if packed.setting("uid") != project.setting("uid"):
+        raise BadInput(f"{path.name} was made from another project: open that one to merge it.")
+    person = labelers.find(project, name)
+    if person is None:
+        raise BadInput(f"{path.name} is for “{name}”, for whom no pack was made here: merge it where it was made.")
+    try:
+        found = packed_rankings.listed(packed, name)
+    except (sqlite3.Error, UnicodeError) as error:
+        pack_reading.raise_if_of_the_machine(error)
+        raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
+    with project.write():
+        return Merge(project, packed, person, readable(path.name)).run(found)
 
 
 class Merge:
@@ -39,7 +43,7 @@ class Merge:
         self.there = packed_rankings.known(project)
         self.handed_out = packed_rankings.handed_out(packed)
         self.taken_back = packed_rankings.taken_back(project)
-        self.clashes = conflicts.by_theirs(project)
+        self.conflicts = conflicts.by_theirs(project)
         self.ours: dict[int, int] = {}
         """The ids here of rankings of the pack."""
         self.versions: dict[int, int] = {}
@@ -60,8 +64,12 @@ class Merge:
 
     def _same_group(self, group_id: int) -> GroupText | None:
         """The group here that the pack has, too, with the same completions."""
-        ours, theirs = (packed_rankings.group_text(each, group_id) for each in (self.project, self.packed))
-        fault = pack_answers.CHANGED
+        ours, theirs, fault = packed_rankings.group_text(self.project, group_id), None, pack_answers.CHANGED
+        try:
+            theirs = packed_rankings.group_text(self.packed, group_id)
+        except pack_reading.SPOILT as error:
+            pack_reading.raise_if_of_the_machine(error)
+            fault = "is damaged in the pack"
         if ours is not None and theirs is not None:
             fault = pack_answers.fault(ours, theirs, self.person.name)
         if not fault:
@@ -73,26 +81,36 @@ class Merge:
     def _take(self, group_id: int, text: GroupText, found: list[PackedRanking]) -> None:
         here, answers = pack_answers.numbers(self.project, group_id, text, self.person)
         self.report.answers += answers
-        good: list[PackedRanking] = []
-        for each in found:
-            if not self._refused(each, text, {other.id for other in good}, here):
-                good.append(each)
+        good = self._possible(found, text, here)
         ours = packed_rankings.standing(self.project, group_id, self.person.id)
-        clash = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
+        rival = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
         current = next((each for each in reversed(good) if each.could_count), None)
         for each in good:
             if each.uid in self.there:
                 if each is current:
-                    self._stands(each, clash, good)
-                self._known(each, clash)
+                    self._conflict_of_known(each, rival, good)
+                self._known(each, rival)
                 continue
-            new = self._add(each, here, now() if clash and not each.repeat_of else None)
-            if clash and each is current:
-                self._conflict(clash.id, new, good)
+            new = self._add(each, here, now() if rival and not each.repeat_of else None)
+            if rival and each is current:
+                self._conflict(rival.id, new, good)
             elif not each.retracted_at:
                 self.report.added += 1
 
-    def _refused(self, ranking: PackedRanking, text: GroupText, earlier: set[int], here: dict[int, int]) -> bool:
+    def _possible(self, found: list[PackedRanking], text: GroupText, here: dict[int, int]) -> list[PackedRanking]:
+        """Those that the labeler could have made of this group, oldest first; answers that they name are `here` again.
+        What was taken back, and whatever repeats it, comes with the answers that the others brought."""
+        late: set[int] = set()
+        for each in found:
+            if (each.retracted_at and _missing(each, here)) or each.repeat_of in late:
+                late.add(each.id)
+        good: dict[int, PackedRanking] = {}
+        for each in sorted(found, key=lambda each: each.id in late):
+            if not self._refused(each, text, good.keys(), here):
+                good[each.id] = each
+        return [good[each.id] for each in found if each.id in good]
+
+    def _refused(self, ranking: PackedRanking, text: GroupText, earlier: Collection[int], here: dict[int, int]) -> bool:
         """Is it nothing that the labeler could have made of this group? One that is here already says nothing new."""
         mine = self.there.get(ranking.uid)
         if mine is not None:
@@ -103,7 +121,7 @@ class Merge:
         else:
             reason = pack_check.fault(ranking, text.completions, text.by_hand)
         if ranking.repeat_of is not None and ranking.repeat_of not in earlier:
-            reason = reason or "it repeats a ranking that is not in the pack"
+            reason = reason or "it repeats a ranking that is left out, or not in the pack"
         if mine is None and not reason:
             reason = self._brings_again(ranking, text, here)
         if reason:
@@ -111,16 +129,21 @@ class Merge:
         return bool(reason)
 
     def _brings_again(self, ranking: PackedRanking, text: GroupText, here: dict[int, int]) -> str:
-        """Answers that it names and that were taken back here are answers again; or why they cannot be."""
-        for number in (item.completion_id for item in ranking.items if item.completion_id not in here):
-            try:
-                here[number] = pack_answers.again(self.project, ranking.group_id, number, text)
-            except BadInput as error:
-                return f"{str(error)[0].lower()}{str(error)[1:]}".removesuffix(".")
-            self.report.answers += 1
+        """Answers that it names and that were taken back here are answers again, all or none; or why they cannot be. A
+        ranking that was taken back itself brings none."""
+        missing = _missing(ranking, here)
+        if missing and ranking.retracted_at:
+            return "it was taken back in the pack, and it names an answer that is not here any more"
+        try:
+            with self.project.write():
+                again = {each: pack_answers.again(self.project, ranking.group_id, each, text) for each in missing}
+        except BadInput as error:
+            return f"{str(error)[0].lower()}{str(error)[1:]}".removesuffix(".")
+        here.update(again)
+        self.report.answers += len(again)
         return ""
 
-    def _known(self, ranking: PackedRanking, clash: Standing | None) -> None:
+    def _known(self, ranking: PackedRanking, rival: Standing | None) -> None:
         """Only what the pack's labeler did since it was handed out, or merged last, is news: what was taken back here
         stays so."""
         here = self.there[ranking.uid]
@@ -130,47 +153,47 @@ class Merge:
             packed_rankings.set_retracted(self.project, here.id, ranking.retracted_at)
             self._note(ranking)
             self.report.retracted += 1
-        elif self._stands_again(ranking) and (ranking.repeat_of or not clash):
+        elif self._was_restored_there(ranking) and (ranking.repeat_of or not rival):
             del self.taken_back[ranking.uid]
             packed_rankings.set_retracted(self.project, here.id, None)
             self.report.restored += 1
 
-    def _stands_again(self, ranking: PackedRanking) -> bool:
+    def _was_restored_there(self, ranking: PackedRanking) -> bool:
         """Was it taken back here only because it was in this pack, where it stands by now?"""
         noted = [self.handed_out.id, self.there[ranking.uid].retracted_at]
         return not ranking.retracted_at and self.taken_back.get(ranking.uid) == noted
 
-    def _stands(self, ranking: PackedRanking, clash: Standing | None, good: list[PackedRanking]) -> None:
+    def _conflict_of_known(self, ranking: PackedRanking, rival: Standing | None, good: list[PackedRanking]) -> None:
         """The ranking that counts in the pack may have no effect here: it came back beside one from home, or it is an
         earlier version, and the one that was in conflict was taken back. Then it is looked at."""
         here = self.there[ranking.uid]
         if not here.retracted_at:
             return
-        if self._stands_again(ranking):
-            if clash:
+        if self._was_restored_there(ranking):
+            if rival:
                 del self.taken_back[ranking.uid]
-                self._conflict(clash.id, here.id, good)
-        elif here.id not in self.clashes and (ours := self._against(ranking, good)):
-            self._conflict(clash.id if clash else ours, here.id, good)
+                self._conflict(rival.id, here.id, good)
+        elif here.id not in self.conflicts and (ours := self._home_side(ranking, good)):
+            self._conflict(rival.id if rival else ours, here.id, good)
 
-    def _against(self, ranking: PackedRanking, good: list[PackedRanking]) -> int | None:
+    def _home_side(self, ranking: PackedRanking, good: list[PackedRanking]) -> int | None:
         """The ranking from home that another version is or was in conflict with, in whose place this one stands."""
         for each in reversed(good):
-            found = self._clash(each)
+            found = self._earlier_conflict(each)
             if found and (not found.taken or (each.retracted_at and each.id > ranking.id)):
                 return found.ours
         return None
 
-    def _clash(self, ranking: PackedRanking) -> Clash | None:
+    def _earlier_conflict(self, ranking: PackedRanking) -> Sides | None:
         """The conflict of an earlier merge that it is in."""
         known = self.there.get(ranking.uid)
-        return self.clashes.get(known.id) if known else None
+        return self.conflicts.get(known.id) if known else None
 
     def _conflict(self, ours: int, theirs: int, good: list[PackedRanking]) -> None:
         """One for the group: what still waits of another version is about this one from now on."""
-        for clash in map(self._clash, good):
-            if clash and not clash.taken:
-                conflicts.turn(self.project, clash.id, ours, theirs)
+        for earlier in map(self._earlier_conflict, good):
+            if earlier and not earlier.taken:
+                conflicts.set_sides(self.project, earlier.id, ours, theirs)
                 break
         else:
             conflicts.add(self.project, ours, theirs)
@@ -208,9 +231,9 @@ class Merge:
         raise BadInput("The pack was made under guidelines that this project never had: merge it where it was made.")
 
 
-def short(prompt: str) -> str:
-    """How a prompt is named in a sentence."""
-    return " ".join(prompt.split())[:60]
+def _missing(ranking: PackedRanking, here: Collection[int]) -> list[int]:
+    """The completions that it names, by their numbers in the pack, and that are not here."""
+    return [item.completion_id for item in ranking.items if item.completion_id not in here]
 
 
 def _texts(version: Guidelines) -> Guidelines:

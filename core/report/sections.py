@@ -103,7 +103,7 @@ def data(found: Experiment) -> Markup:
         "data.html.j2",
         about=f"{number(known.prompts, 'prompt')} with {number(known.completions, 'completion')}.",
         sources=[*sources[:ROWS], total],
-        rest=_unlisted(sources=len(sources), labelers=len(known.labelers)),
+        rest=_unlisted(source=len(sources), labeler=len(known.labelers)),
         ranked=known.counts.rankings,
         no_rankings=story.NO_RANKINGS,
         labelers=labelers,
@@ -126,7 +126,8 @@ def agreement(found: Experiment) -> Markup:
         [name(each), *_two(agreed.labelers.get(each)), interval(agreed.steady.get(each, NOTHING), "{:.0%}")]
         for each in known[:ROWS]
     ]
-    rest = f" {len(known) - ROWS:,} more of them are not listed." if len(known) > ROWS else ""
+    more = len(known) - ROWS
+    rest = f" {more:,} more of them {_are(more)} not listed." if more > 0 else ""
     return render(
         "agreement.html.j2",
         about=(
@@ -166,8 +167,13 @@ def _nothing(text: str) -> Markup:
 
 def _unlisted(**counts: int) -> str:
     """How many of each go over the rows of a table; empty where all are listed."""
-    more = [f"{count - ROWS:,} more {noun}" for noun, count in counts.items() if count > ROWS]
-    return f"{' and '.join(more)} are not listed." if more else ""
+    over = {noun: count - ROWS for noun, count in counts.items() if count > ROWS}
+    more = " and ".join(number(count, f"more {noun}") for noun, count in over.items())
+    return f"{more} {_are(sum(over.values()))} not listed." if more else ""
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _two(found: Agreement | None) -> tuple[str, str]:

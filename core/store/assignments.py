@@ -92,7 +92,7 @@ def too_large(project: Project) -> set[int]:
     ))  # fmt: skip
 
 
-def without(groups: Collection[int]) -> str:
+def too_large_sentence(groups: Collection[int]) -> str:
     """The sentence about groups that are too large; empty for none."""
     if not groups:
         return ""

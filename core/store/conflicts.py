@@ -18,8 +18,9 @@ class Conflict:
     taken: str | None
 
 
-class Clash(NamedTuple):
-    """A conflict by its rankings alone."""
+class Sides(NamedTuple):
+    """The conflict `id` of a ranking that came in a pack: the ranking `ours` that it is in conflict with, and which of
+    them was taken."""
 
     id: int
     ours: int
@@ -33,16 +34,16 @@ def add(project: Project, ours: int, theirs: int) -> int:
         return database.insert(sql, {"ours": ours, "theirs": theirs, "now": now()})
 
 
-def turn(project: Project, conflict_id: int, ours: int, theirs: int) -> None:
+def set_sides(project: Project, conflict_id: int, ours: int, theirs: int) -> None:
     """Let one that nobody decided be between these two."""
     with project.write() as database:
         database.execute("update conflicts set ours = ?, theirs = ? where id = ?", (ours, theirs, conflict_id))
 
 
-def by_theirs(project: Project) -> dict[int, Clash]:
+def by_theirs(project: Project) -> dict[int, Sides]:
     """The newest of each ranking that came."""
     found = project.database.execute("select theirs, id, ours, taken from conflicts order by id")
-    return {theirs: Clash(*row) for theirs, *row in found}
+    return {theirs: Sides(*row) for theirs, *row in found}
 
 
 def listed(project: Project, *, open_only: bool = True) -> list[Conflict]:

@@ -15,7 +15,8 @@ def named(project: Project, name: str, *, kind: str = "person", detail: str = ""
             "insert into labelers (name, kind, detail) values (?, ?, ?) on conflict (name) do nothing",
             (name, kind, detail),
         )
-    (found,) = project.database.records(Labeler, "select id, name, kind, detail from labelers where name = ?", name)
+    found = find(project, name)
+    assert found is not None
     if found.kind != kind:
         raise BadInput(f"{name!r} is a {found.kind} labeler: choose another name.")
     return found

@@ -14,6 +14,8 @@ PACK = "pack"
 HANDED_OUT = "handed_out"
 #: The setting of a project that says which rankings were taken back in it because they were in a pack.
 TAKEN_BACK = "taken_back_in_packs"
+#: The setting of a project made of a pack that says what came along of what was begun in earlier ones.
+BEGUN_IN = "begun_in_packs"
 
 
 class Item(NamedTuple):
@@ -148,6 +150,16 @@ def taken_back(project: Project) -> dict[str, list[str]]:
 
 def note_taken_back(project: Project, noted: dict[str, list[str]]) -> None:
     project.set_setting(TAKEN_BACK, noted)
+
+
+def begun_in(packed: Project) -> dict[str, set[str]]:
+    """What begun work came along from earlier packs, or had no place: by the id of the pack, digests of what it was."""
+    found = packed.setting(BEGUN_IN, {})
+    return {str(pack): set(map(str, each)) for pack, each in found.items() if isinstance(each, list)}
+
+
+def note_begun_in(project: Project, noted: dict[str, set[str]]) -> None:
+    project.set_setting(BEGUN_IN, {pack: sorted(each) for pack, each in noted.items()})
 
 
 def set_retracted(project: Project, ranking_id: int, at: str | None) -> None:

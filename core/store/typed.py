@@ -69,7 +69,12 @@ def kept_at(project: Project, first: str) -> Iterator[tuple[str, Any]]:
 
 def kept_under(project: Project, begin: str) -> list[tuple[str, Any]]:
     """Whatever lies in settings whose names begin so, first places first; and what it is called."""
-    return [(key, project.setting(key)) for key in project.database.column(UNDER, len(begin), begin)]
+    return [(key, project.setting(key)) for key in keys_under(project, begin)]
+
+
+def keys_under(project: Project, begin: str) -> list[str]:
+    """The settings whose names begin so, first places first, whatever is in them."""
+    return project.database.column(UNDER, len(begin), begin)
 
 
 def forget(project: Project, key: str) -> None:

@@ -18,6 +18,9 @@ from desktop.projects import actions
 from desktop.widgets import file_dialogs, message_boxes
 from desktop.workspace import Workspace
 
+#: Reasons that are shown for what stays in an earlier pack.
+REASONS = 3
+
 
 class Packs(QObject):
     def __init__(self, workspace: Workspace, window: QWidget) -> None:
@@ -54,15 +57,10 @@ class Packs(QObject):
     def _begin(self, earlier: pack.Merged) -> None:
         if self.workspace.session is not None:
             self.workspace.session.navigator.open_tab(TabId.RANK)
-        came = {"rankings": earlier.added, "answers": earlier.answers, "begun orders and answers": earlier.begun}
-        if any(came.values()):
-            parts = [f"{number:,} {what}" for what, number in came.items() if number]
-            self.workspace.say(f"{', '.join(parts)} of an earlier pack came along.")
-        if left := len(earlier.refused) + earlier.conflicts:
-            more = (
-                f"{left:,} of what was ranked or begun in an earlier pack is not in this one: send that one back, too."
-            )
-            message_boxes.show(message_boxes.box(self.window, "Not all of an earlier pack came along", more))
+        if came := came_along(earlier):
+            self.workspace.say(came)
+        if left := stayed(earlier):
+            message_boxes.show(message_boxes.box(self.window, "Not all of an earlier pack came along", left))
 
     def ask_back(self) -> None:
         """Choose a file for what was ranked in this pack, for whoever gave it out to merge."""
@@ -85,3 +83,34 @@ class Packs(QObject):
             return pack.pack(project, path, str(project.setting(PACK)))
 
         with_project(self.window, self.workspace.session.project, work, done)
+
+
+def came_along(earlier: pack.Merged) -> str:
+    """What of an earlier pack is in the new one, too; empty for nothing."""
+    counts = {
+        ("ranking", "rankings"): earlier.added,
+        ("answer", "answers"): earlier.answers,
+        ("begun order or answer", "begun orders and answers"): earlier.begun,
+    }
+    parts = [f"{count:,} {one if count == 1 else many}" for (one, many), count in counts.items() if count]
+    return f"{', '.join(parts)} of an earlier pack came along." if parts else ""
+
+
+def stayed(earlier: pack.Merged) -> str:
+    """What of an earlier pack is not in the new one, and what to do about it; empty for nothing. Sending a pack back
+    carries its rankings, and nothing that is begun."""
+    parts = []
+    if earlier.refused or earlier.conflicts:
+        ranked = "Some of what was ranked in an earlier pack is not in this one: send that one back, too."
+        parts.append(f"{ranked}{_first(earlier.refused)}")
+    if earlier.begun_left:
+        begun = "Some of what was begun in an earlier pack is not in this one: go on with it in the earlier project."
+        parts.append(f"{begun}{_first(earlier.begun_left)}")
+    return "\n\n".join(parts)
+
+
+def _first(reasons: list[str]) -> str:
+    """A few of them, each on a line, and how many more there are."""
+    more = len(reasons) - REASONS
+    lines = [*reasons[:REASONS], *([f"… and {more:,} more."] if more > 0 else [])]
+    return "".join(f"\n{line}" for line in lines)

@@ -214,6 +214,64 @@ def test_nobody_brings_other_words_under_the_name_of_who_took_an_answer_back(fil
     assert [each.comment for each in counting_rankings(filled)] == ["without it"]
 
 
+def test_a_ranking_that_was_taken_back_brings_no_answer_again(filled, ana_too):
+    away, answer = ana_too
+    rankings.retract(away.project, rankings.latest(away.project, away.bo).id)
+    report = away.merge()
+    assert (report.added, report.answers) == (1, 0) and answer not in completions.ids(filled, 1)
+    assert "was taken back in the pack, and it names an answer that is not here" in report.refused[0]
+    assert away.merge() == packs.Merged(known=1, refused=report.refused)
+    rankings.restore(away.project, 2)
+    report = away.merge()  # nothing of it was lost
+    assert (report.added, report.answers, report.refused) == (1, 1, [])
+    assert [each.comment for each in counting_rankings(filled)] == ["with it"]
+
+
+def test_a_ranking_that_was_taken_back_comes_with_an_answer_that_a_later_one_brings(filled, ana_too):
+    away, _ = ana_too
+    rankings.retract(away.project, rankings.latest(away.project, away.bo).id)
+    away.rank(1, comment="with it, again")
+    report = away.merge()
+    assert (report.answers, report.refused) == (1, [])
+    (counting,) = counting_rankings(filled)
+    assert completions.group(filled, 1).completions[-1].id in counting.ranks and counting.comment == "with it, again"
+    assert filled.database.value("select count(*) from rankings") == 3
+
+
+def test_of_two_answers_that_were_taken_back_both_come_again_or_none(filled, tmp_path):
+    ana, cy = (labelers.named(filled, name).id for name in ("Ana", "Cy"))
+    both = [completions.write(filled, 1, who, f"by {who}").ids[0] for who in (cy, ana)]
+    away = Away(filled, tmp_path)
+    away.rank(1)
+    for answer in both:
+        completions.take_back(filled, answer)
+    for number in range(50):
+        completions.write(filled, 1, ana, f"meanwhile {number}")
+    there = completions.ids(filled, 1)
+    report = away.merge()
+    assert (report.added, report.answers) == (0, 0) and completions.ids(filled, 1) == there
+    (said,) = report.refused
+    assert "an answer by Ana that was taken back, and Ana wrote 50 others" in said and " you " not in said.lower()
+    away.project.close()
+
+
+def test_a_prompt_that_is_damaged_in_the_pack_leaves_the_others_to_be_merged(filled, away):
+    away.rank(1)
+    away.rank(2)
+    away.project.database.execute("update completions set text = cast(x'ff' as text) where group_id = 1")
+    assert away.merge() == packs.Merged(added=1, refused=["Group 1 is damaged in the pack."])
+
+
+def test_answers_of_the_pack_and_of_home_are_together_no_more_than_one_may_write(filled, away):
+    for number in range(30):
+        away.write(1, f"away {number}")
+        completions.write(filled, 1, labelers.named(filled, "Bo").id, f"at home {number}")
+    away.rank(2)
+    report = away.merge()
+    assert (report.added, report.answers) == (1, 0)
+    assert "would have 60 answers by Bo with those of the pack" in report.refused[0]
+
+
 def test_what_others_say_by_now_is_the_answer_that_was_taken_back(filled, ana_too):
     away, _ = ana_too
     same = completions.write(filled, 1, labelers.named(filled, "Cy").id, "by Ana").ids[0]

@@ -6,6 +6,7 @@ import pytest
 
 from core.labeling import pack as packs
 from core.labeling.answer_drafts import NEW, AnswerDrafts
+from core.labeling.ordering import Ordering
 from core.labeling.session import LabelingSession
 from core.records import NewRanking
 from core.store import Project, completions, drafts, labelers, open_project, prompts, rankings
@@ -125,7 +126,8 @@ def test_what_cannot_come_along_is_named_and_stays_where_it_is(filled, second, t
     session, report = second(work, at_home)
     assert report.begun == 1 and order(session, 3) == [[texts_of(filled, 3)[0]]]
     named = ["question 1?", "question 2?", "question 2?"]
-    assert [next(name for name in named if name in said) for said in sorted(report.refused)] == named
+    assert [next(name for name in named if name in said) for said in sorted(report.begun_left)] == named
+    assert all("in the earlier project “bo”" in said for said in report.begun_left)
     assert drafts.groups(session.project, session.labeler.id) == [3]
     with closing(open_project(tmp_path / "packs" / "bo")) as first:
         assert drafts.groups(first, labelers.named(first, "Bo").id) == [1, 2, 3]
@@ -142,4 +144,92 @@ def test_of_several_earlier_packs_the_newest_order_comes_along(filled, second):
     session, report = second(lambda session: None, goes_on)
     assert session.project.folder.name == "bo 3" and report.begun == 1
     assert order(session, 1) == [[here[0]], [here[1]]]
-    assert len(report.refused) == 1 and "another order of it is begun here" in report.refused[0]
+    assert report.begun_left == []  # the first one's went on in the second
+
+
+def test_what_was_finished_or_thrown_away_in_a_pack_does_not_come_again_from_the_one_before(second):
+    def first(session):
+        answers = AnswerDrafts(session.project, session.labeler.id)
+        for group_id, text in ((1, "half an"), (4, "thrown away"), (5, "goes on")):
+            answers.keep(group_id, NEW, text)
+        for group_id in (2, 3):
+            begin(session, group_id, texts_of(session.project, group_id)[0])
+
+    assert second(first)[1].begun == 5
+
+    def then(session):
+        for group_id, text in ((1, "half an answer"), (4, "")):
+            session.editor.answers.open(group_id, NEW)
+            session.editor.answers.keep(group_id, NEW, text)
+        session.editor.open(1)
+        session.editor.write("half an answer")
+        session.editor.change(Ordering(session.ordering.shown))
+        order(session, 2)
+        session.editor.change(Ordering(session.ordering.shown))
+        order(session, 3)
+        ranks = dict.fromkeys(session.ordering.shown, 1)
+        rankings.add(session.project, NewRanking(3, session.labeler.id, ranks))
+        drafts.keep(session.project, session.labeler.id, 3, None)
+
+    session, report = second(then)
+    assert session.project.folder.name == "bo 3"
+    assert report == packs.Merged(added=1, answers=1, begun=1)  # of which the begun one still goes on in the second
+    assert [session.editor.answers.texts(group_id) for group_id in (1, 4, 5)] == [[], [], [(NEW, "goes on")]]
+    assert order(session, 2) == [] and "half an answer" in texts_of(session.project, 1)
+
+
+def test_what_was_begun_in_an_earlier_pack_since_a_newer_one_was_opened_comes_along(filled, second):
+    second(lambda session: AnswerDrafts(session.project, session.labeler.id).keep(1, NEW, "came along"))
+
+    def goes_on_in_the_first(project):
+        with closing(open_project(filled.folder.parent / "packs" / "bo")) as project:
+            AnswerDrafts(project, of_bo(project).labeler.id).keep(2, NEW, "begun since")
+
+    session, report = second(lambda session: None, goes_on_in_the_first)
+    assert session.editor.answers.texts(2) == [(NEW, "begun since")] and report.begun == 2
+
+
+def test_an_earlier_pack_with_a_damaged_ranking_keeps_no_newer_one_from_opening(second):
+    def work(session):
+        ranks = dict.fromkeys(completions.ids(session.project, 1), 1)
+        rankings.add(session.project, NewRanking(1, session.labeler.id, ranks))
+        session.project.database.execute("update rankings set comment = cast(x'ff' as text)")
+        begin(session, 2, texts_of(session.project, 2)[0])
+
+    session, report = second(work)
+    assert session.project.folder.name == "bo 2" and (report.added, report.begun) == (0, 1)
+    assert len(report.refused) == 1 and "damaged" in report.refused[0] and report.begun_left == []
+
+
+@pytest.mark.parametrize(
+    "setting", ["handed_out", "pack", "uid"], ids=["which pack it is", "whose it is", "of which project"]
+)
+def test_an_earlier_pack_with_a_damaged_setting_is_passed(second, setting):
+    def work(session):
+        session.project.database.execute("update settings set value = cast(x'ff' as text) where key = ?", (setting,))
+
+    assert second(work)[0].project.folder.name == "bo 2"
+
+
+def test_what_cannot_be_read_leaves_behind_only_itself(second):
+    def work(session):
+        begin(session, 1, texts_of(session.project, 1)[0])
+        begin(session, 2, texts_of(session.project, 2)[0])
+        begin(session, 5, texts_of(session.project, 5)[0])
+        for group_id, text in ((1, "beside an order"), (4, "no JSON"), (4, "beside it"), (5, "of a damaged prompt")):
+            AnswerDrafts(session.project, session.labeler.id).keep(group_id, NEW, text)
+        database = session.project.database
+        database.execute("update drafts set draft = cast(x'ff' as text) where group_id = 1")
+        database.execute("update settings set value = 'x' where key like 'draft/answer/%' and value like '%no JSON%'")
+        database.execute("update completions set text = cast(x'ff' as text) where group_id = 5")
+
+    session, report = second(work)
+    assert [session.editor.answers.texts(group_id) for group_id in (1, 4, 5)] == [
+        [(NEW, "beside an order")],
+        [(NEW, "beside it")],
+        [],
+    ]
+    assert order(session, 2) == [[texts_of(session.project, 2)[0]]] and report.begun == 3
+    stays = "What was begun for {} stays in the earlier project “bo”: it cannot be read."
+    prompts_left = ["“question 1?”", "“question 4?”", "a prompt", "a prompt"]
+    assert report.begun_left == [stays.format(prompt) for prompt in prompts_left]

@@ -198,6 +198,14 @@ def test_labelers_who_are_not_compared_or_not_listed_are_counted(filled):
     assert "40 more labelers are not listed" in text
 
 
+def test_one_that_is_not_listed_is_one(filled):
+    for number in range(13):
+        labelers.named(filled, f"worker {number}")
+        rankings.add(filled, NewRanking(1, number + 1, dict.fromkeys(completions.ids(filled, 1), 1)))
+    text = read(filled).whole
+    assert "1 more labeler is not listed" in text and "1 more of them is not listed" in text
+
+
 def test_the_command_writes_a_page_and_prints_the_numbers(filled, tmp_path, capsys):
     tune(filled, (0.0, 1.0), (1.0, 3.0))
     out = tmp_path / "report.html"

@@ -1,0 +1,28 @@
+"""What the merge of a labeling pack did, and how it names what it left out."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Merged:
+    """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
+    look at, answers added, what was begun and came along from an earlier pack, and a sentence for each ranking that
+    could not be taken, and for each thing begun that stays in an earlier pack."""
+
+    added: int = 0
+    known: int = 0
+    retracted: int = 0
+    restored: int = 0
+    conflicts: int = 0
+    answers: int = 0
+    begun: int = 0
+    refused: list[str] = field(default_factory=list)
+    begun_left: list[str] = field(default_factory=list)
+
+    def __add__(self, other: "Merged") -> "Merged":
+        return Merged(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
+
+
+def short(prompt: str) -> str:
+    """How a prompt is named in a sentence."""
+    return " ".join(prompt.split())[:60]
