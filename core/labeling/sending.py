@@ -13,7 +13,7 @@ from core.jobs import queue
 from core.records import ACTIVE, Prompt
 from core.store import Changes, Project, assignments, completions, labelers, prompts
 from core.store.runs import job_samples
-from core.store.undo.steps import Refused
+from core.store.undo.steps import Refused, StillTyped
 
 LABEL = "Send to Rank"
 
@@ -131,18 +131,22 @@ def more(project: Project, conversation: Conversation, writer: GenerateConfig) -
 def take_back(project: Project, changes: Changes, job_id: int) -> None:
     """Undo `more`: a job that waits is stopped, what it wrote goes, and the prompt where it was made for it.
 
-    Raises `BadInput` while it writes, and `Refused` once something of it was ranked.
+    Raises `BadInput` while it writes, and `Refused` once something of it was ranked, or is typed over the prompt.
     """
-    status = queue.get(project, job_id).status
-    if status == "queued":
-        queue.want(project, job_id, "stop")
-    elif status in ACTIVE:
-        raise BadInput("The two answers are being written: wait until they are there, or stop the job, then undo.")
-    try:
-        with project.write():
+    with project.write():
+        status = queue.get(project, job_id).status
+        if status == "queued":
+            queue.want(project, job_id, "stop")
+        elif status in ACTIVE:
+            raise BadInput("The two answers are being written: wait until they are there, or stop the job, then undo.")
+        try:
             for group_id in completions.groups_of_job(project, job_id):
                 completions.remove_group(project, group_id)
-            if "prompts" in changes.tables and not prompts.is_answered(project, changes.ids[0]):
+            made = "prompts" in changes.tables and not prompts.is_answered(project, changes.ids[0])
+            typed = made and prompts.is_typed_over(project, changes.ids[0])
+            if made and not typed:
                 prompts.delete(project, changes.ids)
-    except BadInput as error:
-        raise Refused(str(error)) from error
+        except BadInput as error:
+            raise Refused(str(error)) from error
+        if typed:
+            raise StillTyped("something is typed over the prompt and not saved")

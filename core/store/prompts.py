@@ -262,6 +262,9 @@ class Along(NamedTuple):
     typed: int = 0
 
 
+#: What settings begin with that keep what is typed over a prompt, or its turns; its number comes next.
+TYPED = ("draft/prompt/", "draft/conversation/")
+TYPED_OVER = "select exists (select 1 from settings where key = ?1 or key glob ?1 || '/*')"
 #: Digits of a prompt's number, or a group's.
 DIGITS = 18
 OF_THESE = " where g.prompt_id in (select value from json_each(?)) group by g.prompt_id"
@@ -282,7 +285,7 @@ def along(project: Project, prompt_ids: Iterable[int]) -> dict[int, Along]:
     begun: Counter[int] = Counter()
     for group_id, prompt_id in project.database.execute(PROMPTS_OF, (json.dumps(list(by_group)),)):
         begun[prompt_id] += by_group[group_id]
-    typed = _numbered(project, "draft/prompt/", 2) + _numbered(project, "draft/conversation/", 2)
+    typed = sum((_numbered(project, begin, 2) for begin in TYPED), Counter[int]())
     return {
         number: Along(*answers.get(number, (0, 0)), drafts.get(number, 0), begun[number], typed[number])
         for number in json.loads(wanted)
@@ -295,6 +298,11 @@ def _numbered(project: Project, begin: str, place: int) -> Counter[int]:
     keys = project.database.column("select key from settings where key glob ?", f"{begin}*")
     parts = (part for key in keys for part in key.split("/")[place : place + 1])
     return Counter(int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) <= DIGITS)
+
+
+def is_typed_over(project: Project, prompt_id: int) -> bool:
+    """Is anything typed over the prompt, or its turns, that is not saved?"""
+    return any(project.database.value(TYPED_OVER, f"{begin}{prompt_id}") for begin in TYPED)
 
 
 class Line(NamedTuple):

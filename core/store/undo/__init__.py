@@ -28,11 +28,11 @@ STEPS = 100
 
 @dataclass(frozen=True)
 class Replayed:
-    """A step that was replayed, and the one that does the opposite, if there is any; or it was `refused`."""
+    """A step that was replayed, and the one that does the opposite, if there is any; or why it was `refused`."""
 
     step: Step
     opposite: Step | None = None
-    refused: bool = False
+    refused: str = ""
 
 
 def nothing_earlier() -> Step | None:
@@ -121,9 +121,7 @@ class History:
         step, steps = done.step, self._steps(direction)
         steps[:] = [each for each in steps if each is not step and not each.gone]
         if done.refused:
-            raise BadInput(
-                f"“{step.label}” cannot be taken back any more, because other work builds on it: change it by hand."
-            )
+            raise BadInput(f"“{step.label}” cannot be taken back any more, because {done.refused}: change it by hand.")
         if done.opposite is not None:
             self._steps("redo" if direction == "undo" else "undo").append(done.opposite)
         return changed(f"{'Undone' if direction == 'undo' else 'Done again'}: {step.label}", *step.tables)
@@ -141,5 +139,5 @@ def _drop(steps: Iterable[Step]) -> None:
 def _replay(step: Step) -> Replayed:
     try:
         return Replayed(step, step.replay())
-    except Refused:
-        return Replayed(step, refused=True)
+    except Refused as error:
+        return Replayed(step, refused=error.because)

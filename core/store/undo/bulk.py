@@ -19,7 +19,9 @@ from typing import TypeVar
 from core.errors import known
 from core.store import Changes, Project
 from core.store.connection import statement_for
+from core.store.undo import typed_for
 from core.store.undo.log import Statement, UndoLog, execute
+from core.store.undo.steps import StillTyped
 
 #: The number that says who wrote a row, by table; items are numbered by their ranking.
 NUMBERS = {
@@ -90,7 +92,8 @@ def record(project: Project, label: str, tables: Iterable[str], work: Callable[[
 
 def replay(where: Project, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk | None:
     """Take it away, into the file `kept`, or bring it back, with a connection of its own, in any thread. Returns what
-    does the opposite; None, and nothing is changed, if others built on it. Raises `ProjectMoved`."""
+    does the opposite; None, and nothing is changed, if others built on it. Raises `ProjectMoved`, and `StillTyped`
+    where what somebody types something for would go."""
     with closing(where.again()) as project:
         connection = project.database.conn
         connection.execute("pragma foreign_keys = off")
@@ -98,6 +101,7 @@ def replay(where: Project, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bul
         log = UndoLog(project)
         try:
             with project.write():
+                typed = typed_for.rows(project)
                 execute(project, bulk.changed)
                 log.end()
                 changed = log.taken(project.writes)
@@ -109,6 +113,8 @@ def replay(where: Project, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bul
                     project.count_edit(table)
                 if connection.execute("pragma main.foreign_key_check").fetchone():
                     raise sqlite3.IntegrityError("rows of others would lead to nothing")
+                if typed - typed_for.rows(project):
+                    raise StillTyped("what somebody types something for would go")
         except sqlite3.IntegrityError:
             return None
         except sqlite3.Error as error:

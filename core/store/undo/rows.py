@@ -1,8 +1,9 @@
 """Steps made of rows: what an operation wrote, taken back by the statements that the change log kept of it.
 
 Each statement finds its row only as the step left it. So a step that others have built on, or whose rows they changed
-or deleted, is refused as a whole: taking back a new prompt must not take along the rankings that were made of it. So is
-one that would hold other prompts out than those which a run that began since learnt from or was measured on.
+or deleted, is refused as a whole: taking back a new prompt must not take along the rankings that were made of it, nor
+leave what is typed over it without a place. So is one that would hold other prompts out than those which a run that
+began since learnt from or was measured on.
 """
 
 import sqlite3
@@ -14,11 +15,11 @@ from typing import ClassVar
 from core.config.jobs import JobKind
 from core.errors import known
 from core.store import Changes, Project, jobs
-from core.store.undo import waiting_rows
+from core.store.undo import typed_for, waiting_rows
 from core.store.undo.bulk import Bulk, Recorded
 from core.store.undo.bulk import replay as replay_bulk
 from core.store.undo.log import Statement, UndoLog, counts, execute
-from core.store.undo.steps import Refused, Step
+from core.store.undo.steps import Refused, Step, StillTyped
 
 #: Jobs that learn from prompts that are not held out, or measure on those that are.
 FOLLOWS_THE_SPLIT = (JobKind.TRAIN_REWARD, JobKind.TRAIN_POLICY, JobKind.COMPARE)
@@ -72,14 +73,17 @@ class RowRecorder:
         return RowStep(label=label, tables=tables, recorder=self, statements=statements, begun=begun)
 
     def _execute(self, statements: list[Statement]) -> None:
-        """Raises `IntegrityError` where a row is not as it was left, or if other rows would go along."""
+        """Raises `IntegrityError` where a row is not as it was left, or if other rows would go along; `StillTyped`."""
         self.project.database.execute("pragma defer_foreign_keys = on")
         expected = counts(self.project)
         for table, rows, _ in statements:
             expected[table] += rows
+        typed = typed_for.rows(self.project)
         execute(self.project, statements)
         if counts(self.project) != expected:
             raise sqlite3.IntegrityError("rows of others would go too")
+        if typed - typed_for.rows(self.project):
+            raise StillTyped("what somebody types something for would go")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -13,7 +13,15 @@ from core.errors import BadInput, known
 
 
 class Refused(BadInput):
-    """Others have built on the step, so it cannot be taken back."""
+    """Others have built on the step, so it cannot be taken back. `because` says so to a person."""
+
+    because: ClassVar[str] = "other work builds on it"
+
+
+class StillTyped(Refused):
+    """It would take away what somebody types something for that is not saved."""
+
+    because = "something is typed there and not saved"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

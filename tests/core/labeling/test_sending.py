@@ -226,6 +226,11 @@ def test_two_more_are_taken_back_with_what_was_written_unless_it_was_ranked(fill
     assert prompts.id_of(filled, TALK) is None
     changes, config = wanted(filled)
     job = written(filled, config)
+    filled.set_setting(f"draft/conversation/{changes.ids[0]}", TALK.data())
+    with pytest.raises(Refused):
+        sending.take_back(filled, changes, job.id)
+    assert completions.groups_of_job(filled, job.id)
+    filled.database.execute("delete from settings where key like 'draft/%'")
     set_job(filled, job.id, status="running")
     with pytest.raises(BadInput, match="being written"):
         sending.take_back(filled, changes, job.id)

@@ -14,6 +14,7 @@ import pytest
 from core import data
 from core.errors import BadInput
 from core.labeling import pack, simulate
+from core.labeling.answer_drafts import AnswerDrafts
 from core.store import assignments, completions, labelers, open_project, prompts, rankings
 from core.store.undo import History, bulk, waiting_rows
 from tests.core.labeling.test_labelers import person, rank
@@ -95,6 +96,41 @@ def test_it_is_refused_once_somebody_changed_it(filled, beside):
     with pytest.raises(BadInput, match="other work builds on it"):
         history.undo()
     assert contents(filled) == before
+
+
+def typed_at(project, name, place, of=0):
+    """Somebody's answer that is not added yet, kept as it is typed."""
+    drafts = AnswerDrafts(project, person(project, name))
+    drafts.keep(place, of, "half an hour of work")
+    return lambda: drafts.texts(place) == [(of, "half an hour of work")]
+
+
+def test_it_stays_while_somebody_types_an_answer_there(filled, beside):
+    history = History(filled)
+    history.mark(beside("import"))
+    still_there = typed_at(filled, "Ana", max(completions.group_ids(filled)))
+    before = contents(filled)
+    with pytest.raises(BadInput, match="something is typed there and not saved"):
+        history.undo()
+    assert contents(filled) == before and still_there()
+
+
+def test_a_labeler_who_came_with_it_stays_while_that_one_types_an_answer(filled, beside):
+    history = History(filled)
+    history.mark(beside("import"))
+    still_there = typed_at(filled, "imported", 1)
+    with pytest.raises(BadInput, match="something is typed there and not saved"):
+        history.undo()
+    assert "imported" in [each.name for each in labelers.listed(filled)] and still_there()
+
+
+def test_it_goes_while_somebody_types_an_answer_elsewhere(filled, beside):
+    history = History(filled)
+    still_there = typed_at(filled, "Ana", 2)
+    history.mark(beside("import"))
+    history.undo()
+    history.redo()
+    assert still_there() and len(completions.group_ids(filled)) > 4
 
 
 def test_it_comes_back_under_its_numbers_which_nobody_got_meanwhile(filled, beside):
