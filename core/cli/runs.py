@@ -130,6 +130,12 @@ def steer(folder: Path, job: int, name: str, value: float) -> None:
         say(f"From its next step on, run {job} has {name} = {value:g}.")
 
 
+#: Said of a run that comes back of which nobody knows that it is of this very project.
+ASKED_AGAIN = (
+    " It may have been made elsewhere, so what the project names is asked for from now on: look at it, then `trust` it."
+)
+
+
 @click.command("remove-run")
 @folder_argument
 @click.argument("job", type=int)
@@ -149,12 +155,15 @@ def put_back_run(folder: Path, job: int, as_json: bool) -> None:
     """Bring back a run that was removed, as long as the trash keeps it."""
     project = folder.expanduser().resolve()
     runs = [each for each in trash.listed() if each.run == job]
-    found = next((each for each in runs if each.folder == str(project)), None)
-    found = found or next((each for each in runs if trash.is_of(each, project)), None)
+    own = next((each for each in runs if trash.is_of(each, project)), None)
+    found = own or next((each for each in runs if each.folder == str(project)), None)
     if found is None:
-        raise BadInput(f"Run {job} of {project} is not in the trash.")
+        others = "".join(
+            f" The run {job} that lies there is of another project, in {each.folder}." for each in runs[:1]
+        )
+        raise BadInput(f"Run {job} of {project} is not in the trash.{others}")
     trash.put_back(found, project)
-    show({"job": job}, as_json, f"Run {job} is back.")
+    show({"job": job}, as_json, f"Run {job} is back.{'' if own else ASKED_AGAIN}")
 
 
 @click.command("algorithms")

@@ -23,21 +23,22 @@ from pathlib import Path
 
 from core.errors import BadInput, KnownError, ProjectError, known
 from core.jobs import lock, queue
-from core.projects import trash_notes
+from core.projects import trash_notes, trash_origin
 from core.projects.source import Source, folder_of, opened
 from core.projects.summary import own, size, size_of, summary
 from core.projects.trash_notes import BESIDE as BESIDE
 from core.projects.trash_notes import Deleted as Deleted
 from core.projects.trash_notes import State
+from core.projects.trash_origin import ROWS
+from core.projects.trash_origin import is_of as is_of
 from core.runs import dependents
 from core.store import Project, jobs, now, open_project
 from core.store.files import beside, closed
 from core.store.runs import run_rows
+from core.trust import gate
 
 #: Seconds in which a worker that left closes the project.
 CLOSING = 2.0
-#: The file that holds a run's rows.
-ROWS = "run.db"
 #: What lies in a project's folder as long as somebody looks at it: empty files, which are made again.
 NOTHING = (lock.LOCK, f"{lock.LOCK}-journal", lock.LEAVE)
 
@@ -77,9 +78,10 @@ def delete_run(of: Source, job_id: int) -> Deleted:
                 if reason := dependents.why_kept(project, queue.get(project, job_id)):
                     raise BadInput(reason)
                 run_rows.forget(project, job_id)
+                mark = trash_origin.mark(project)
                 deleted = _put_aside(
                     folder, f"Run {job_id} of {project.name}", [source] if source.is_dir() else [], size_of(source),
-                    run=job_id, fill=lambda place: _keep_rows(project, job_id, place),
+                    run=job_id, mark=mark, fill=lambda place: _keep_rows(project, job_id, place, mark),
                 )  # fmt: skip
         except BaseException:
             if deleted is not None:
@@ -89,9 +91,9 @@ def delete_run(of: Source, job_id: int) -> Deleted:
         return deleted
 
 
-def _keep_rows(project: Project, job_id: int, place: Path) -> None:
+def _keep_rows(project: Project, job_id: int, place: Path, mark: str) -> None:
     with beside.file(place / ROWS) as made:
-        run_rows.keep(project, job_id, made)
+        run_rows.keep(project, job_id, made, mark)
 
 
 def _alone(folder: Path, name: str) -> None:
@@ -104,14 +106,14 @@ def _alone(folder: Path, name: str) -> None:
 
 
 def _put_aside(
-    folder: Path, name: str, paths: list[Path], taken: int, *, run: int = 0,
+    folder: Path, name: str, paths: list[Path], taken: int, *, run: int = 0, mark: str = "",
     fill: Callable[[Path], None] = lambda place: None,
 ) -> Deleted:  # fmt: skip
     """Move entries of the project to a new place, which `fill` may write to before. It counts as moving still."""
     number = uuid.uuid4().hex
     mode = stat.S_IMODE(folder.stat().st_mode)
     for place in (trash_notes.folder() / number, folder.parent / trash_notes.BESIDE / number):
-        deleted = Deleted(number, name, str(folder), str(place), now(), taken, mode, run)
+        deleted = Deleted(number, name, str(folder), str(place), now(), taken, mode, run, mark)
         try:
             trash_notes.keep(deleted, State.MOVING)
             place.mkdir(parents=True)
@@ -148,10 +150,10 @@ def listed() -> list[Deleted]:
 def put_back(deleted: Deleted, moved: Path | None = None) -> Path:
     """Move a project or a run back to where it was. What is there now is never written over.
 
-    A run whose project is no longer there goes to the one in `moved`, if it is of that. Returns the project's folder.
+    A run goes to the project in `moved`, if it is of that very one. Returns the project's folder. Raises `KnownError`.
     """
     folder = Path(deleted.folder)
-    if deleted.run and summary(folder) is None and moved is not None and is_of(deleted, moved):
+    if moved is not None and is_of(deleted, moved):
         folder = moved
     with _sentences(folder), _at_work():
         place = _place(deleted)
@@ -167,15 +169,6 @@ def put_back(deleted: Deleted, moved: Path | None = None) -> Path:
     return folder
 
 
-def is_of(deleted: Deleted, folder: Path) -> bool:
-    """Is it a run of the project that lies in `folder`, whatever that was called when it was removed?"""
-    rows = Path(deleted.place) / ROWS
-    if not deleted.run or not trash_notes.is_ours(deleted) or not rows.is_file():
-        return False
-    with closing(open_project(folder)) as project:
-        return run_rows.belong_to(project, rows)
-
-
 def _bring_run_back(deleted: Deleted, place: Path, folder: Path) -> None:
     if summary(folder) is None:
         raise BadInput(
@@ -183,11 +176,12 @@ def _bring_run_back(deleted: Deleted, place: Path, folder: Path) -> None:
             "now and put this back there."
         )
     with closing(open_project(folder)) as project:
-        if not run_rows.belong_to(project, place / ROWS):
-            raise BadInput(f"{folder} holds another project now: “{deleted.name}” cannot be put back there.")
+        trash_origin.check(deleted, project)
         target = project.run_folder(deleted.run)
         if target.exists() and (place / target.name).exists():  # else it is back already, but for its entry
             raise BadInput(f"{target} is in the way: move it away, then put “{deleted.name}” back.")
+        if not trash_origin.is_very(deleted, project):
+            gate.ask_from_now_on(project)
         if not run_rows.bring_back(project, place / ROWS):
             raise BadInput(
                 f"{folder} has another run {deleted.run} now: remove that one first, then put “{deleted.name}” back."
@@ -274,7 +268,10 @@ def _settle_run(deleted: Deleted) -> None:
     else:
         with closing(open_project(Path(deleted.folder))) as project:
             target = project.run_folder(deleted.run)
-            there = deleted.run in jobs.ids(project) and run_rows.belong_to(project, place / ROWS)
+            its_own = (
+                trash_origin.is_very(deleted, project) if deleted.mark else run_rows.belong_to(project, place / ROWS)
+            )
+            there = its_own and deleted.run in jobs.ids(project)
         if there and not (target.exists() and (place / target.name).exists()):
             _put_run_back(deleted, target)
         else:

@@ -34,7 +34,7 @@ class State(Enum):
 @dataclass(frozen=True)
 class Deleted:
     """A project in the trash: where it was, where it lies now, its bytes, and the folder's permissions. Or a `run` of
-    the project in `folder`."""
+    the project in `folder`, and the `mark` of that project's file."""
 
     id: str
     name: str
@@ -44,10 +44,11 @@ class Deleted:
     bytes: int
     mode: int
     run: int = 0
+    mark: str = ""
 
 
 #: What a note says, kind by kind; and the bytes that it has at most.
-KINDS = [str, str, str, str, str, int, int, int]
+KINDS = [str, str, str, str, str, int, int, int, str]
 LONGEST = 100_000
 
 

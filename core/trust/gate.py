@@ -55,6 +55,14 @@ def revoke(project: Project) -> None:
     registry.keep(ProjectFile.of(project), Standing())
 
 
+def ask_from_now_on(project: Project) -> None:
+    """Something comes into it of which nobody knows who made it: what the project names is asked for from now on, but
+    for what was allowed. Raises `KnownError` where that cannot be kept."""
+    file = ProjectFile.of(project)
+    if registry.standing(file) is not None:
+        registry.change(file, lambda found: replace(found, trusted=False, made=False))
+
+
 def is_new(project: Project) -> bool:
     """Was this file never seen here, so that it has to be looked through before it is believed?"""
     return registry.standing(ProjectFile.of(project)) is None

@@ -47,6 +47,24 @@ class ProjectFile:
             identity, word = "", ""
         return cls(identity, str(project.folder), found.st_dev, found.st_ino, word)
 
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(f"{self.identity} {self.inode}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    @property
+    def mark(self) -> str:
+        """By this a note elsewhere knows the file again (`is_marked`); empty for one that has no identity."""
+        return f"{self.key} {self.device}" if self.identity else ""
+
+    def is_marked(self, mark: str, path: str) -> bool:
+        """Is it the file that had this mark when it lay at `path`?"""
+        key, _, device = mark.partition(" ")
+        return bool(self.identity) and key == self.key and self.is_at(device, path)
+
+    def is_at(self, device: object, path: object) -> bool:
+        """Disks are numbered anew when the machine starts: then it must lie where it lay."""
+        return str(device) == str(self.device) or path == self.path
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -98,8 +116,7 @@ def leave_word(project: Project) -> None:
 def _read(file: ProjectFile) -> tuple[Standing, list[str]] | None:
     with suppress(OSError, ValueError, TypeError, KeyError):
         kept = json.loads(_file(file).read_text(encoding="utf-8"))
-        # Disks are numbered anew when the machine starts: then it must lie where it lay.
-        if kept["place"]["device"] == file.device or kept["place"]["path"] == file.path:
+        if file.is_at(kept["place"]["device"], kept["place"]["path"]):
             found = Standing(kept["trusted"] is True, kept["made"] is True, dict(kept["allowed"]))
             return found, list(kept.get("words", []))
     return None
@@ -147,8 +164,7 @@ def _modules() -> Path:
 
 
 def _file(file: ProjectFile) -> Path:
-    key = hashlib.sha256(f"{file.identity} {file.inode}".encode("utf-8", "surrogatepass")).hexdigest()
-    return _folder() / f"{key[:32]}.json"
+    return _folder() / f"{file.key}.json"
 
 
 def _write(path: Path, values: Any) -> None:

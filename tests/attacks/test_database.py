@@ -310,7 +310,8 @@ def test_every_connection_trusts_no_schema(project):
 
 def test_rows_of_a_run_that_come_back_are_rows_alone(project, tmp_path):
     project.database.execute("insert into jobs (kind, name, config, created_at) values ('score', '', '{}', '')")
-    run_rows.keep(project, 1, tmp_path / "rows.db")
+    run_rows.keep(project, 1, tmp_path / "rows.db", "a mark")
+    assert run_rows.mark(tmp_path / "rows.db") == "a mark"
     assert run_rows.belong_to(project, tmp_path / "rows.db")
     alter(tmp_path / "rows.db", ["create trigger spy after update on samples begin delete from jobs; end"])
     with pytest.raises(AlteredProject, match="trigger “spy”"):

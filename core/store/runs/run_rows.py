@@ -49,8 +49,8 @@ LACKING = (
 )
 
 
-def keep(project: Project, job_id: int, file: Path) -> None:
-    """Copy the run's rows, as they were committed last, to a new `file`."""
+def keep(project: Project, job_id: int, file: Path, mark: str = "") -> None:
+    """Copy the run's rows, as they were committed last, to a new `file`, with the mark of the project's own file."""
     with closing(opened(file, isolation_level=None)) as aside:
         aside.execute("attach cast(? as text) as project", (os.fsencode(project.folder / DATABASE),))
         aside.execute("begin")
@@ -60,6 +60,7 @@ def keep(project: Project, job_id: int, file: Path) -> None:
         for statement in KEEP_ABOUT:
             aside.execute(statement)
         aside.execute("create table origin as select value as uid from project.settings where key = 'uid'")
+        aside.execute("create table project_file as select cast(? as text) as mark", (mark,))
         aside.execute("commit")
 
 
@@ -70,12 +71,21 @@ def forget(project: Project, job_id: int) -> None:
 
 
 def belong_to(project: Project, file: Path) -> bool:
-    """Are the rows in `file` of this project, and not of another that was in its folder before?"""
+    """Are the rows in `file` of this project, or of a copy of it, and not of one that has nothing to do with it?"""
     with closing(opened(file, "mode=ro")) as aside:
         held = schema_check.objects(aside)
         schema_check.require_tables(held, "origin", *(str(each.key[1]) for each in held))
         found = aside.execute("select uid from origin").fetchone()
     return bool(found) and found[0] == project.database.value("select value from settings where key = 'uid'")
+
+
+def mark(file: Path) -> str:
+    """That of the project's file that the rows in `file` were taken out of; empty where an older version kept them."""
+    with closing(opened(file, "mode=ro")) as aside:
+        if not aside.execute("select 1 from sqlite_master where name = 'project_file' and type = 'table'").fetchone():
+            return ""
+        found = aside.execute("select mark from project_file").fetchone()
+    return str(found[0]) if found else ""
 
 
 def bring_back(project: Project, file: Path) -> bool:
