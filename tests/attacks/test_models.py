@@ -108,6 +108,11 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
         write("special_tokens_map.json", '{"bos_token": "<s>", "merges_file": "/etc/passwd"}'), "no tokenizer has"
     ),
     "a link out of the folder": (lambda folder: (folder / "bpe.codes").symlink_to("/etc/passwd"), "another place"),
+    "a second name of a file elsewhere": (
+        lambda folder: (write("diary.txt", "dear diary")(folder.parent),
+                        (folder / "bpe.codes").hardlink_to(folder.parent / "diary.txt")),
+        "has a second name elsewhere",
+    ),
     "a link among its templates": (
         lambda folder: ((folder / "additional_chat_templates").mkdir(),
                         (folder / "additional_chat_templates" / "x.jinja").symlink_to("/etc/passwd")),
