@@ -223,6 +223,14 @@ def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, atte
     assert attempts == []
 
 
+def test_files_of_the_hubs_cache_may_have_second_names(model, monkeypatch):
+    (model.parent / "again.json").hardlink_to(model / "tokenizer.json")
+    with pytest.raises(ModelError, match="second name"):
+        vetting.check_folder(model)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(model.parent))
+    vetting.check_folder(model)
+
+
 @pytest.mark.parametrize("name", ["AutoModelForAudioXVector", "OneFormerImageProcessorPil", "DiaProcessor"])
 def test_what_a_model_reads_is_looked_at_as_carefully_as_it_is_loaded(model, attempts, name):
     tokenizer_class(name)(model)
