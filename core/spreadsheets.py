@@ -1,24 +1,35 @@
-"""Cells of tables for spreadsheets: a text that one would take for a formula begins with an apostrophe.
+"""Cells of tables for spreadsheets: before what one would take for a formula stands an apostrophe.
 
-As OWASP advises (CSV injection). Numbers are left alone, and `unguarded` gives every text back as it was.
+As OWASP advises (CSV injection). What parts the cells depends on the country, and where that is another sign than ours
+our quotation marks count for nothing: a cell may begin after each such sign within a text, too. Numbers are left alone,
+and `unguarded` gives every text back as it was.
 """
 
 import re
 from typing import Any
 
-_FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+#: What may part cells, or rows.
+PARTS = r",;\t\r\n"
+SIGNED = r"[+-](?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+
+
+def _before_formulas(mark: str) -> re.Pattern[str]:
+    """Finds `mark` where a cell may begin and a formula follows. That is one whatever apostrophes it begins with, so
+    that a guard more never makes it none; nor does a quotation mark, which is written twice and so is empty."""
+    formula = r"""(?=['"]*[=+\-@＝＋－＠])"""
+    first = rf"\A{mark}(?:{formula}(?!{SIGNED}\Z)|(?='*[\t\r\n]))"
+    within = rf"(?<=([{PARTS}])){mark}{formula}(?!{SIGNED}(?:[\r\n]|\1))"
+    return re.compile(f"{first}|{within}")
+
+
+_UNGUARDED, _GUARDED = _before_formulas(""), _before_formulas("'")
 
 
 def guarded(cell: Any) -> Any:
     """A cell as it is written; what is no text stays."""
-    return f"'{cell}" if isinstance(cell, str) and _would_run(cell) else cell
+    return _UNGUARDED.sub("'", cell) if isinstance(cell, str) else cell
 
 
 def unguarded(text: str) -> str:
     """What a cell that was `guarded` held."""
-    return text[1:] if text.startswith("'") and _would_run(text[1:]) else text
-
-
-def _would_run(text: str) -> bool:
-    return _FORMULA.match(text) is not None and _NUMBER.fullmatch(text) is None
+    return _GUARDED.sub("", text)

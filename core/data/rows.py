@@ -112,7 +112,7 @@ class Report:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """`lost` counts what the format could not carry, by kind; `guarded` the cells that a spreadsheet would run."""
+    """`lost` counts what the format could not carry, by kind; `guarded` the cells that a spreadsheet might run."""
 
     what: str
     written: int
@@ -122,8 +122,8 @@ class ExportReport:
     @property
     def note(self) -> str:
         """What whoever opens the file should know; empty if there is nothing."""
-        cells = "1 cell begins" if self.guarded == 1 else f"{self.guarded:,} cells begin"
-        why = "with an apostrophe, because a spreadsheet would run what is in it"
+        cells = "1 cell has" if self.guarded == 1 else f"{self.guarded:,} cells have"
+        why = "an apostrophe more wherever a spreadsheet could take what follows for a formula"
         return f"{cells} {why}; an import here takes it off again." if self.guarded else ""
 
 

@@ -56,7 +56,7 @@ def _rankings(path: Path) -> Iterator[Row | Refused]:
 
 
 def _unguarded(value: dict[str, Any]) -> dict[str, Any]:
-    return {name: unguarded(cell) if isinstance(cell, str) else cell for name, cell in value.items()}
+    return {unguarded(name): unguarded(cell) if isinstance(cell, str) else cell for name, cell in value.items()}
 
 
 def _key(item: Object | Refused) -> Refused | tuple[Any, ...]:
@@ -111,7 +111,8 @@ def write(project: Project, path: Path) -> ExportReport:
     """One row for each completion of each ranking, so that ties and partial orders survive."""
     criteria = rankings.criteria(project)
     shared, criteria = ([CRITERIA], []) if len(criteria) > MOST_COLUMNS else ([], criteria)
-    written = guards = 0
+    named = [guarded(BY + name) for name in criteria]
+    written, guards = 0, sum(name != BY + criterion for name, criterion in zip(named, criteria, strict=True))
     with outgoing.written(path, newline="") as file:
         table = csv.writer(file, delimiter=source.TABLES.get(source.suffix(path), ","), quoting=csv.QUOTE_NONNUMERIC)
         table.writerow(
@@ -121,7 +122,7 @@ def write(project: Project, path: Path) -> ExportReport:
                 "completion",
                 "rank",
                 "flag",
-                *(BY + name for name in criteria),
+                *named,
                 *shared,
                 *PLAIN,
                 "tags",
@@ -142,6 +143,6 @@ def write(project: Project, path: Path) -> ExportReport:
                     orders = [json.dumps(ranks, ensure_ascii=False) if ranks else None]
                 cells = [row.line, row.prompt, item.text, item.rank, item.flag, *orders, *once, item.by_hand]
                 safe = [guarded(cell) for cell in cells]
-                guards += sum(cell is not other for cell, other in zip(cells, safe, strict=True))
+                guards += sum(cell != other for cell, other in zip(cells, safe, strict=True))
                 table.writerow(safe)
     return ExportReport("rankings", written, {}, guards)

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from core.errors import ModelError, first_line
+from core.machine.base_models import models_folder
 from core.machine.model_files import MOST_INDEX, read_json
 
 ANOTHER = "choose another model"
@@ -92,6 +93,11 @@ def check_folder(folder: Path) -> None:
     for path in [*folder.iterdir(), *folder.glob("additional_chat_templates/*")]:
         if path.suffix not in WEIGHTS and _leads_out(path, folder):
             raise ModelError(f"{path} is a link to another place: {ANOTHER}, or put the file itself there.")
+        if path.suffix not in WEIGHTS and _is_elsewhere_too(path):
+            raise ModelError(
+                f"{path} has a second name elsewhere (a hard link), and could be a file of yours that is none of the "
+                f"model: {ANOTHER}, or put a copy of it in its place."
+            )
         if path.exists() and not path.is_file() and not path.is_dir():
             raise ModelError(f"{path} is no file, and whoever reads it would wait for ever: {ANOTHER}.")
         if path.suffix in TEXTS and path.stat().st_size > MOST_TOKENIZER:
@@ -107,6 +113,14 @@ def _leads_out(path: Path, folder: Path) -> bool:
     place, folder = path.resolve(), folder.resolve()
     store = folder.parents[1] / "blobs" if folder.parent.name == "snapshots" else folder
     return path.is_symlink() and not (place.is_relative_to(folder) or place.parent == store)
+
+
+def _is_elsewhere_too(path: Path) -> bool:
+    """Is it a file with a second name, outside the caches that only programs of this machine fill?"""
+    caches = (Path(huggingface_hub.constants.HF_HUB_CACHE), models_folder())
+    if not path.is_file() or path.stat().st_nlink == 1:
+        return False
+    return not any(path.resolve().is_relative_to(cache.resolve()) for cache in caches)
 
 
 def _check_numbers(path: Path, config: dict[str, Any]) -> None:

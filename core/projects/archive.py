@@ -9,6 +9,7 @@ A copy appears whole or not at all.
 import os
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -139,7 +140,21 @@ def _to_copy(project: Project, snapshot: Path, name: str = "") -> list[tuple[Pat
     found = [(snapshot, DATABASE)]
     for path in _below(runs) if runs.is_dir() else ():
         found.append((path, f"{RUNS}/{path.relative_to(runs).as_posix()}"))
+    _refuse_second_names([path for path, _ in found])
     return found
+
+
+def _refuse_second_names(paths: list[Path]) -> None:
+    """A file with more names (hard links) than are copied is one that lies elsewhere, too: whoever made the project may
+    have meant the copy to carry it off. Raises `BadInput` for it."""
+    found = [(path, path.stat()) for path in paths]
+    names = Counter((each.st_dev, each.st_ino) for _, each in found)
+    for path, each in found:
+        if each.st_nlink > names[each.st_dev, each.st_ino]:
+            raise BadInput(
+                f"{readable(str(path))} has a second name elsewhere (a hard link), and may be a file of yours that is "
+                "none of the project: delete it there if it is, else put a copy of it in its place."
+            )
 
 
 def _below(runs: Path) -> Iterator[Path]:

@@ -86,9 +86,9 @@ class Connection:
 def opened(path: Path, mode: str = "", **options: Any) -> sqlite3.Connection:
     """A connection of SQLite's own, with its defences up and nothing read yet. `mode` is as in its URIs: `mode=ro`.
 
-    Raises `AlteredProject` where what lies beside the file is a trap.
+    Raises `AlteredProject` where the file, or what lies beside it, is a trap.
     """
-    refuse_traps(path)
+    refuse_traps(path, only_read=mode.startswith("mode=ro"))
     database = f"{path.absolute().as_uri()}?{mode}" if mode else path
     connection = sqlite3.connect(database, uri=bool(mode), **options)
     connection.execute("pragma trusted_schema = off")

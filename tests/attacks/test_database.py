@@ -6,15 +6,15 @@ import sqlite3
 import struct
 import time
 import zipfile
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from core import cli
-from core.errors import AlteredProject, BadInput, ProjectError
+from core.errors import AlteredProject, BadInput, KnownError, ProjectError
 from core.jobs import lock
-from core.labeling import pack
+from core.labeling import pack, pack_reading
 from core.machine import model_cache
 from core.projects import archive
 from core.projects.summary import summary
@@ -318,6 +318,13 @@ def test_rows_of_a_run_that_come_back_are_rows_alone(project, tmp_path):
         run_rows.belong_to(project, tmp_path / "rows.db")
 
 
+def test_rows_of_a_run_under_a_second_name_are_not_written_to(project, tmp_path):
+    run_rows.keep(project, 1, tmp_path / "rows.db")
+    os.link(tmp_path / "rows.db", tmp_path / "kept.db")
+    with pytest.raises(AlteredProject, match="second name"):
+        run_rows.bring_back(project, tmp_path / "rows.db")
+
+
 def test_a_name_that_is_deep_or_long_is_no_name(strange):
     for value in ("'[' || replace(hex(zeroblob(50000)), '00', '[')", "'\"' || hex(zeroblob(1000000)) || '\"'"):
         folder = strange(f"update settings set value = {value} where key in ('name', 'model')")
@@ -359,6 +366,41 @@ def test_no_link_beside_the_database_is_written_through(strange, tmp_path, suffi
     assert summary(folder) is None
     assert not is_older(folder / DATABASE)
     assert victim.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+def test_no_second_name_beside_a_database_is_written_through(strange, tmp_path, suffix):
+    """A hard link is a plain file to every look but one, and tar makes them of files that lie where it is unpacked."""
+    folder, victim = strange(), tmp_path / "diary.db"
+    shutil.copy(folder / DATABASE, victim)
+    shutil.copy(folder / DATABASE, folder / "worker.lock")
+    alter(folder / "worker.lock", ["pragma journal_mode = wal"])
+    for name in (DATABASE, "worker.lock"):
+        for ending in ("-wal", "-shm", "-journal"):
+            (folder / f"{name}{ending}").unlink(missing_ok=True)
+        (folder / f"{name}{suffix}").unlink(missing_ok=True)
+        os.link(victim, folder / f"{name}{suffix}")
+    kept = victim.read_bytes()
+    with pytest.raises(AlteredProject, match="make a copy of the folder"):
+        open_project(folder)
+    with pytest.raises(KnownError, match=r"second name|is a link"):
+        lock.held(folder)
+    with pytest.raises(AlteredProject, match="second name"):
+        closed.is_open_elsewhere(folder)
+    for look in (summary, model_cache.models_named, lambda folder: is_older(folder / DATABASE)):
+        look(folder)
+    with suppress(KnownError), pack_reading.reading(folder):
+        pass
+    assert victim.read_bytes() == kept
+
+
+def test_a_project_with_second_names_is_whole_in_a_copy_of_its_folder(strange, tmp_path):
+    """As a snapshot of hard links has them, and as the sentence says."""
+    folder = strange()
+    os.link(folder / DATABASE, tmp_path / "snapshot.db")
+    assert summary(folder) is not None, "it is still listed"
+    shutil.copytree(folder, tmp_path / "copied")
+    open_project(tmp_path / "copied").close()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes that lie in a folder")

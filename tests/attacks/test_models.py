@@ -108,6 +108,11 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
         write("special_tokens_map.json", '{"bos_token": "<s>", "merges_file": "/etc/passwd"}'), "no tokenizer has"
     ),
     "a link out of the folder": (lambda folder: (folder / "bpe.codes").symlink_to("/etc/passwd"), "another place"),
+    "a second name of a file elsewhere": (
+        lambda folder: (write("diary.txt", "dear diary")(folder.parent),
+                        (folder / "bpe.codes").hardlink_to(folder.parent / "diary.txt")),
+        "has a second name elsewhere",
+    ),
     "a link among its templates": (
         lambda folder: ((folder / "additional_chat_templates").mkdir(),
                         (folder / "additional_chat_templates" / "x.jinja").symlink_to("/etc/passwd")),
@@ -216,6 +221,14 @@ def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, atte
         load(base_models.parse(str(model)))
     assert "\n" not in str(told.value) and len(str(told.value)) < 700
     assert attempts == []
+
+
+def test_files_of_the_hubs_cache_may_have_second_names(model, monkeypatch):
+    (model.parent / "again.json").hardlink_to(model / "tokenizer.json")
+    with pytest.raises(ModelError, match="second name"):
+        vetting.check_folder(model)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(model.parent))
+    vetting.check_folder(model)
 
 
 @pytest.mark.parametrize("name", ["AutoModelForAudioXVector", "OneFormerImageProcessorPil", "DiaProcessor"])

@@ -140,6 +140,20 @@ def test_what_was_scored_is_added_to_no_file_of_another_name(filled, run):
     assert (filled.run_folder(run.id) / "scores.jsonl").read_text() == '{"reward_job": 1}\n{}\n'
 
 
+@pytest.mark.parametrize("copy", [archive.archive, archive.duplicate])
+def test_a_second_name_of_a_file_elsewhere_is_in_no_copy(filled, run, tmp_path, kept, copy):
+    own = filled.run_folder(run.id) / "scores.jsonl"
+    own.write_text("{}")
+    os.link(own, own.with_name("scores-too.jsonl"))
+    copy(filled.folder, tmp_path / "own.plumbline.zip")  # of a file with all its names in the runs nothing is elsewhere
+    (own.parent / "step-000001").mkdir()
+    os.link(kept / "thesis.txt", own.parent / "step-000001" / "x.json")
+    target = tmp_path / "copy.plumbline.zip"
+    with pytest.raises(BadInput, match=r"step-000001/x\.json has a second name elsewhere"):
+        copy(filled.folder, target)
+    assert not target.exists()
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
 def test_a_pipe_in_a_sealed_checkpoint_is_damage_and_not_waited_for(filled, run):
     recorder.Recorder(filled, run.id).record(Checkpoint(1, lambda folder: (folder / "x").write_text("x")))

@@ -383,10 +383,32 @@ def test_no_cell_of_a_table_is_a_formula_and_every_text_comes_back(plumbline, fi
     gold.rank_all(filled, "length")
     written = tmp_path / f"t{suffix}"
     code, out, _ = plumbline("export", filled.folder, written, "--format", "csv")
-    assert code == 0 and re.search(r"[\d,]+ cells begin with an apostrophe", out)
+    assert code == 0 and re.search(r"[\d,]+ cells have an apostrophe more", out)
     with written.open(encoding="utf-8", newline="") as file:
         cells = [cell for line in csv.reader(file, delimiter="\t" if suffix == ".tsv" else ",") for cell in line]
     assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "＝") and cell != "-5"]
+    other = create_project(tmp_path / "other")
+    data.import_preferences(other, written, "imported")
+    assert texts(other) == texts(filled)
+    other.close()
+
+
+#: Texts of which a part would be a cell, and a formula, where cells are parted as in other countries.
+PARTED = ("Well;=cmd|'/C calc'!A0;thanks", 'So;"=1+1;', "a\n- b\n+c\t@SUM(A1)", "it's;'=1", "-1\n-2\n", "3;-4;+x")
+
+
+def test_nor_is_one_where_cells_are_parted_otherwise(plumbline, filled, tmp_path):
+    with filled.write() as database:
+        for number, text in enumerate(PARTED, start=1):
+            database.conn.execute("update completions set text = ? where id = ?", (text, number))
+    gold.rank_all(filled, "length")
+    written = tmp_path / "t.csv"
+    assert plumbline("export", filled.folder, written, "--format", "csv")[0] == 0
+    with written.open(encoding="utf-8", newline="") as file:
+        cells = [
+            cell for sign in ";\t" for line in csv.reader(file.read().splitlines(), delimiter=sign) for cell in line
+        ]
+    assert [cell for cell in cells if cell[:1] in ("=", "+", "-", "@") and cell not in ("-2", "-4")] == []
     other = create_project(tmp_path / "other")
     data.import_preferences(other, written, "imported")
     assert texts(other) == texts(filled)

@@ -22,16 +22,12 @@ class Lock:
 
 
 def refuse_link(path: Path) -> None:
-    """Raises `BadInput` where a link lies, or anything else that is no file: it could name a file of somebody else. So
-    does a second name of a file in which there is something; a lock is empty."""
-    if path.is_symlink() or (path.exists() and (not path.is_file() or _is_anothers(path.stat()))):
+    """Raises `BadInput` where a link lies, a second name (a hard link), or anything else that is no file: it could be a
+    file of somebody else."""
+    if path.is_symlink() or (path.exists() and (not path.is_file() or path.stat().st_nlink > 1)):
         raise BadInput(
             f"{path} is a link or no file, and is not used as one: delete it; nothing of the project is in it."
         )
-
-
-def _is_anothers(found: os.stat_result) -> bool:
-    return found.st_nlink > 1 and found.st_size > 0
 
 
 def take(path: Path, *, wait: float = 0.0) -> Lock | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.store import DATABASE, Project, schema_check
 from core.store.connection import opened, statement_for
+from core.store.side_files import refuse_traps
 
 #: What hangs on a job.
 TABLES = ("metrics", "samples", "checkpoints", "job_log", "controls", "scores", "priorities")
@@ -90,7 +91,8 @@ def mark(file: Path) -> str:
 
 def bring_back(project: Project, file: Path) -> bool:
     """Put back the rows that `keep` wrote. False, and nothing is changed, where the project has another run of that
-    number; one that is back already is left as it is."""
+    number; one that is back already is left as it is. Raises `AlteredProject` where `file` is a trap."""
+    refuse_traps(file)
     database = project.database.conn
     database.execute("attach cast(? as text) as aside", (os.fsencode(file),))
     try:

@@ -57,6 +57,17 @@ def test_a_table_of_many_criteria_has_no_column_for_each(project, tmp_path):
     ]
 
 
+def test_a_criterion_is_no_formula_in_the_first_line_and_comes_back(project, tmp_path):
+    answers = [{"text": "good", "rank": 1}, {"text": "bad", "rank": 2}]
+    row = {"prompt": "q", "completions": answers, "labeler": {"name": "x"}, "criteria": {"tone;=1+1": [1, 2]}}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row))
+    data.import_preferences(project, tmp_path / "in.jsonl", "me")
+    assert data.export(project, tmp_path / "out.csv", "csv").note.startswith("1 cell has an apostrophe more")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        assert not any(cell.startswith("=") for cell in next(csv.reader(file, delimiter=";")))
+    assert [row.criteria for row in data.read(tmp_path / "out.csv")] == [{"tone;=1+1": (1, 2)}]
+
+
 def test_texts_that_look_like_lists_are_taken_apart_once(tmp_path):
     names = ("completions", "responses", "answers", "outputs", "output", "generations", "candidates", "samples")
     row = {"prompt": "q"} | {name: f"['{name}'," + "1," * 100_000 + "(]" for name in names}
