@@ -15,10 +15,12 @@ SIGNED = r"[+-](?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 
 def _before_formulas(mark: str) -> re.Pattern[str]:
     """Finds `mark` where a cell may begin and a formula follows. That is one whatever apostrophes it begins with, so
-    that a guard more never makes it none; nor does a quotation mark, which is written twice and so is empty."""
+    that a guard more never makes it none; nor does a quotation mark, which is written twice and so is empty. Within a
+    text a line of a list (`- one`) is none: it would have to call, or to look elsewhere, to do anything."""
     formula = r"""(?=['"]*[=+\-@＝＋－＠])"""
+    does_something = r"""(?=['"]*(?:[=@＝＠]|[+\-＋－](?!\ )|[+\-＋－][^\r\n]*[|(!]))"""
     first = rf"\A{mark}(?:{formula}(?!{SIGNED}\Z)|(?='*[\t\r\n]))"
-    within = rf"(?<=([{PARTS}])){mark}{formula}(?!{SIGNED}(?:[\r\n]|\1))"
+    within = rf"(?<=([{PARTS}])){mark}{does_something}(?!{SIGNED}(?:[\r\n]|\1))"
     return re.compile(f"{first}|{within}")
 
 
