@@ -9,10 +9,10 @@ from types import TracebackType
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from core.config.titles import setting_title
-from core.errors import explained
+from core.errors import KnownError, explained
 from core.texts import shown
 from core.trust.wish import AskFirst
-from desktop.widgets import message_boxes
+from desktop.widgets import consent, message_boxes
 
 REFUSED = "This did not work"
 ASKED = "May this project do that?"
@@ -43,11 +43,15 @@ def show(error: BaseException, parent: QWidget | None = None, again: Callable[[]
 
 def _ask(error: AskFirst, parent: QWidget, again: Callable[[], object]) -> QMessageBox:
     def allowed() -> None:
-        error.allow()
+        try:
+            error.allow()
+        except KnownError as missing:
+            show(missing, parent)
+            return
         again()
 
-    more = "\n".join([*(f"– {wish.words}" for wish in error.wishes), "", REMEMBERED])
-    return message_boxes.ask(parent, ASKED, more, "Allow", allowed)
+    things = sorted(error.wishes, key=lambda wish: wish.kind != "code")  # code, which can do anything, first
+    return consent.ask(parent, ASKED, REMEMBERED, [wish.words for wish in things], "Allow", allowed)
 
 
 def worded(sentence: str) -> str:

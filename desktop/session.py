@@ -132,11 +132,11 @@ class Session(QObject):
             self.changed.emit(changes, origin)
         return changes
 
-    def start(self, kind: JobKind, config: Any, options: Any = None) -> Job:
-        """Queue a job and see to it that a worker runs. Raises `KnownError` for what could only fail, and
-        `AskFirst` where somebody must be asked."""
+    def start(self, kind: JobKind, config: Any, options: Any = None, *, taken: object = None) -> Job:
+        """Queue a job and see to it that a worker runs; `taken` are settings of the project that the person took over.
+        Raises `KnownError` for what could only fail, and `AskFirst` where somebody must be asked."""
         preflight.check(self.project, config)
-        wishes.choose(self.project, config)
+        wishes.choose(self.project, config, taken)
         job = queue.enqueue(self.project, kind, config_values(config, options))
         self.wake()
         return job

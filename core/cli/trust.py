@@ -1,7 +1,7 @@
 """The command `trust`, and the question that other commands ask before a project does what nobody allowed."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +25,8 @@ def asking(door: Callable[[], T]) -> T:
         if not sys.stdin.isatty():
             raise
         say(_list(error.wishes), err=True)
-        click.confirm("This project was not allowed to do that yet. Allow it?", abort=True, err=True)
+        what = "that" if len(error.wishes) == 1 else f"these {len(error.wishes):,} things"
+        click.confirm(f"This project was not allowed to do {what} yet. Allow it?", abort=True, err=True)
         error.allow()
         return asking(door)
 
@@ -70,25 +71,45 @@ def _revoke(project: Project) -> tuple[dict[str, object], str]:
 
 def _trust(project: Project, yes: bool) -> tuple[dict[str, object], str]:
     found, refused = wishes.of_project(project)
-    lacking = gate.lacking(project, found)
+    lacking = _each(found, lambda one: gate.lacking(project, one), refused)
     chosen = registry.modules()
     foreign = [each for each in lacking if each.module and each.module not in chosen]
     refused += [gate.not_chosen(each.module) for each in foreign]
     wanted = [each for each in lacking if each not in foreign]
     say(_list(wanted), err=True)
-    for sentence in refused:
-        say(f"Not allowed: {sentence}", err=True)
+    _say_refused(refused)
     if not yes and not sys.stdin.isatty():
         raise BadInput("Nobody can be asked here: nothing was changed. Look at what it names, then repeat with --yes.")
     if not yes:
         click.confirm(harmless(f"Trust the project in {project.folder}?"), abort=True, err=True)
-    gate.trust(project, wanted)
-    values: dict[str, object] = {"trusted": True, "allowed": [each.key for each in wanted], "refused": refused}
+    missing: list[str] = []
+    there = _each(wanted, lambda one: one[0].seen() and one, missing)  # looked for only now that they said yes
+    _say_refused(missing)
+    gate.trust(project, there)
+    values: dict[str, object] = {"trusted": True, "allowed": [each.key for each in there], "refused": refused + missing}
     return values, f"{project.folder} is trusted on this machine."
 
 
-def _list(found: tuple[Wish, ...] | list[Wish]) -> str:
-    return "\n".join(f"- {each.words}" for each in found) or "It names nothing that would run."
+def _each(found: Sequence[Wish], door: Callable[[list[Wish]], list[Wish]], refused: list[str]) -> list[Wish]:
+    """What `door` lets through of each; the sentence about one that it refuses is added to `refused`."""
+    through: list[Wish] = []
+    for wish in found:
+        try:
+            through += door([wish])
+        except BadInput as error:
+            refused.append(str(error))
+    return through
+
+
+def _say_refused(refused: Sequence[str]) -> None:
+    for sentence in refused:
+        say(f"Not allowed: {sentence}", err=True)
+
+
+def _list(found: Sequence[Wish]) -> str:
+    """Code, which can do anything, comes first."""
+    ordered = sorted(found, key=lambda each: each.kind != "code")
+    return "\n".join(f"- {each.words}" for each in ordered) or "It names nothing that would run."
 
 
 COMMANDS = (trust_command,)

@@ -6,8 +6,8 @@ and is shown as such wherever its rankings appear.
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
@@ -18,6 +18,8 @@ from core.trust import code
 
 #: Letters that `sentiment` reads: VADER was made for sentences, and takes four times as long for twice as many words.
 READ = 10_000
+#: How the names of simulated labelers begin, and letters of a pattern that is suggested.
+SIMULATED, SUGGESTED = "simulated: ", 200
 
 Gold = Callable[[str, str], float]
 
@@ -59,15 +61,28 @@ NAMED: dict[str, Gold] = {"sentiment": sentiment, "warmth": warmth, "length": le
 
 
 def check(text: str) -> None:
-    """Raise `BadInput` when there can be no gold reward of this name; a person's own code is not run."""
+    """Raise `BadInput` when there can be no gold reward of this name; code is neither run nor looked for."""
     if text.startswith("regex:"):
         patterns.check(text.removeprefix("regex:"))
     elif text not in NAMED:
         place, _, name = text.rpartition(":")
         if not place or not name:
             raise BadInput(f"There is no reward called {text!r}: give {HELP}.")
-        if place.endswith(".py") and not Path(place).is_file():
-            raise BadInput(f"The reward {text!r} cannot be loaded: {place} is not a file.")
+
+
+def suggested(project: Project) -> str:
+    """What the newest script ranks by, where that is a reward of ours that can be used; empty otherwise. A data set may
+    have brought the script: code that it names is never put anywhere for a person."""
+    script = labelers.newest_script(project)
+    if script is None:
+        return ""
+    simulated = script.name.startswith(SIMULATED)
+    name = script.detail.rpartition(" (")[0] if simulated else script.detail  # its character is in parentheses
+    ours = name in NAMED or (name.startswith("regex:") and len(name) <= SUGGESTED and name.isprintable())
+    with suppress(BadInput):
+        check(name if ours else "")
+        return name
+    return ""
 
 
 def rules(text: str) -> list[tuple[float, str]]:

@@ -89,7 +89,7 @@ def labeler(project: Project, reward: str, personality: str, temperature: float 
     noise = "" if temperature is None else f", noise {temperature:g}"
     return labelers.named(
         project,
-        f"simulated: {personality}, {reward}{noise}",
+        f"{gold.SIMULATED}{personality}, {reward}{noise}",
         kind="scripted",
         detail=f"{reward} ({personality}{noise})",
     )

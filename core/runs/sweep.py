@@ -59,13 +59,15 @@ def grid(config: Any, options: Any, axes: Mapping[str, Sequence[str]]) -> list[t
     return found
 
 
-def enqueue(project: Project, config: Any, options: Any, axes: Mapping[str, Sequence[str]]) -> list[Job]:
+def enqueue(
+    project: Project, config: Any, options: Any, axes: Mapping[str, Sequence[str]], *, taken: object = None
+) -> list[Job]:
     """Queue a run for every combination; all of them are checked before the first is queued. One that goes wrong ends
-    as failed, so that it does not hold up the others."""
+    as failed, so that it does not hold up the others. `taken` are settings of the project that the person took over."""
     runs = grid(_changed(config, {"on_trouble": "fail"}), options, axes)
     for _, one, _ in runs:
         preflight.check(project, one)
-        wishes.choose(project, one)
+        wishes.choose(project, one, taken)
     return [
         queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(one, own), name=f"Sweep: {title}")
         for title, one, own in runs

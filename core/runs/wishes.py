@@ -23,10 +23,8 @@ def of_gold(name: str) -> list[Wish]:
 
 
 def named(project: Project, config: object) -> list[Wish]:
-    """What a job's settings name, and those of the run that it compares. Raises `BadInput` for what is not there."""
-    run = _compared(project, config) if isinstance(config, CompareConfig) else None
-    texts = [*_texts(config), *(_texts(run.config) if run is not None else ())]
-    return _different(each for make, text in texts for each in make(text))
+    """What a job's settings name, and those of the run that it compares. Raises `BadInput` for what is no name."""
+    return _different([*_made(config), *_made(_compared(project, config))])
 
 
 def base(project: Project) -> list[Wish]:
@@ -39,10 +37,13 @@ def check_look(project: Project) -> None:
     gate.check(project, wish.of_looking(base_models.parse(str(project.setting("model", base_models.EMBEDDED)))))
 
 
-def choose(project: Project, config: object) -> None:
-    """A person starts a job of these settings: raises `AskFirst` where they must be asked first."""
-    gate.choose(project, named(project, config))
-    gate.check(project, base(project))
+def choose(project: Project, config: object, taken: object = None) -> None:
+    """A person starts a job of these settings: raises `AskFirst` where they must be asked first. What settings of the
+    project name, those `taken` over and those of the run that is compared, nobody typed: it must have been allowed."""
+    theirs = _keys(taken) | _keys(_compared(project, config))
+    wanted = named(project, config)
+    gate.choose(project, [each for each in wanted if each.key not in theirs])
+    gate.check(project, [each for each in wanted if each.key in theirs] + base(project))
 
 
 def check(project: Project, config: object) -> None:
@@ -82,9 +83,24 @@ def _texts(config: object) -> list[tuple[Maker, str]]:
     return [(wish.of_file, config.out)] if isinstance(config, ExportModelConfig) else []
 
 
-def _compared(project: Project, config: CompareConfig) -> TrainPolicyJob | None:
-    with suppress(BadInput):
-        return queue.run_of(project, config.policy_job, TrainPolicyJob)
+def _made(config: object) -> list[Wish]:
+    return [each for make, text in _texts(config) for each in make(text)]
+
+
+def _keys(config: object) -> set[str]:
+    found: set[str] = set()
+    with suppress(BadInput):  # rules that are none
+        for make, text in _texts(config):
+            with suppress(BadInput):  # a name of nothing
+                found |= {each.key for each in make(text)}
+    return found
+
+
+def _compared(project: Project, config: object) -> TrainPolicyConfig | None:
+    """The settings of the run that is compared."""
+    if isinstance(config, CompareConfig):
+        with suppress(BadInput):
+            return queue.run_of(project, config.policy_job, TrainPolicyJob).config
     return None
 
 

@@ -42,7 +42,7 @@ def busiest(project: Project, most: int) -> list[Labeler]:
     )
 
 
-def newest_script(project: Project) -> str:
-    """What the scripted labeler that came last goes by; empty where there is none."""
-    sql = "select detail from labelers where kind = 'scripted' order by id desc limit 1"
-    return str(project.database.value(sql) or "")
+def newest_script(project: Project) -> Labeler | None:
+    """The scripted labeler that came last; a data set may have brought it."""
+    sql = "select id, name, kind, detail from labelers where kind = 'scripted' order by id desc limit 1"
+    return next(iter(project.database.records(Labeler, sql)), None)

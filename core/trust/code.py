@@ -15,13 +15,13 @@ from typing import Any
 
 from core.errors import BadInput, first_line
 from core.store import Project
-from core.trust import gate
+from core.trust import gate, places
 from core.trust.wish import Wish
 
 #: Packages of the program itself: nothing in them is a reward.
 OURS = ("core", "desktop")
-#: Bytes of a file of code.
-MOST = 10_000_000
+#: Letters of a function's name.
+LONGEST = 100
 #: Modules that were run here, with the hash of what they were then.
 _loaded: dict[str, tuple[str, ModuleType]] = {}
 
@@ -32,20 +32,22 @@ def names_code(text: str) -> bool:
 
 
 def wish_of(text: str) -> Wish:
-    """The code that `text` names. Raises `BadInput` for what is not there, or never is a reward."""
+    """The code that `text` names. A file is known by the words alone: nobody looks whether it is there before a person
+    agreed. Raises `BadInput` for what names none, or never is a reward."""
     place, _, function = text.rpartition(":")
     if not place or not function:
-        raise BadInput(f"{text!r} names no function: write `module:function` or `path/to/file.py:function`.")
+        raise BadInput(f"{text!r:.200} names no function: write `module:function` or `path/to/file.py:function`.")
+    if not function.isidentifier() or len(function) > LONGEST:
+        raise BadInput(f"{function!r:.100} is no name of a function: write `path/to/file.py:function`.")
     try:
-        file = Path(place).resolve() if place.endswith(".py") else _origin(place)
-        if not file.is_file() or file.stat().st_size > MOST:  # a pipe or a device never ends
-            raise ValueError("it is no file, or too large")
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        file = places.spelled(place) if place.endswith(".py") else _origin(place)
+        digest = "" if place.endswith(".py") else places.hash_of_code(file)
     except (OSError, ValueError, ImportError) as error:
-        raise BadInput(f"The reward {text!r} cannot be loaded: {first_line(error)}.") from error
-    words = f"it runs the function {function!r} of {str(file)!r}"
+        raise BadInput(f"The reward {text!r:.200} cannot be loaded: {first_line(error)}.") from error
+    words = f"it runs the function {function!r} of {places.quoted(file)}"
     if place.endswith(".py"):
-        return Wish("code", f"{file}:{function}", words, file=file, digest=digest)
+        places.check_spelling(file)
+        return Wish("code", f"{file}:{function}", words, file=file)
     return Wish("code", text, f"{words} (module {place!r})", place, file, digest)
 
 
@@ -62,8 +64,7 @@ def check_module(name: str) -> None:
 def load(project: Project, text: str) -> Callable[[str, str], Any]:
     """The function that `text` names. Raises `BadInput` unless a person allowed it for this project, before any of it
     is run, and for what cannot be loaded."""
-    wish = wish_of(text)
-    gate.check(project, [wish])
+    wish = gate.granted(project, wish_of(text))
     try:
         module = _module(wish) if wish.module else _file(wish)
         found: Callable[[str, str], Any] = getattr(module, text.rpartition(":")[2])

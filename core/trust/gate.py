@@ -120,12 +120,16 @@ def put_to_rest(project: Project) -> bool:
 
 def lacking(project: Project, wishes: Sequence[Wish]) -> list[Wish]:
     """Those that a person must be asked about. Code and files outside are asked about in every project,
-    whose database may have been replaced by another, and code again when it changed."""
+    whose database may have been replaced by another, and code again when it changed. What nobody allowed is not looked
+    at. Raises `BadInput` for what was allowed and is not there any more."""
     found = _standing(project)
-    return [
-        _said(wish, found) for wish in wishes
-        if found.allowed.get(wish.key) != wish.digest and (wish.kind != "model" or not found.trusted)
-    ]  # fmt: skip
+    asked: list[Wish] = []
+    for wish in wishes:
+        if wish.key in found.allowed:
+            asked += [_said(each, found) for each in wish.seen() if found.allowed.get(each.key) != each.digest]
+        elif wish.kind != "model" or not found.trusted:
+            asked.append(wish)
+    return asked
 
 
 def _said(wish: Wish, found: Standing) -> Wish:
@@ -150,13 +154,20 @@ def not_chosen(module: str) -> str:
     )
 
 
+def granted(project: Project, wish: Wish) -> Wish:
+    """Code as a person allowed it, with the hash of what they agreed to. Raises as `check` does."""
+    check(project, [wish])
+    place = wish.seen()[-1]
+    return replace(place, digest=_standing(project).allowed[place.key])
+
+
 def choose(project: Project, wishes: Sequence[Wish]) -> None:
     """A person names these themself: in a project that they made that is the choice, and so is a file anywhere; what
     else there is must have been allowed. Raises as `check` does."""
     made = _standing(project).made
     typed = [wish for wish in lacking(project, wishes) if made or wish.kind == "file"]
     if typed:
-        allow(ProjectFile.of(project), typed)
+        allow(ProjectFile.of(project), [place for wish in typed for place in wish.seen()])
     check(project, wishes)
 
 

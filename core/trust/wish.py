@@ -9,14 +9,14 @@ from typing import Literal
 from core.errors import BadInput, first_line
 from core.machine import base_models
 from core.machine.base_models import ModelSpec
-from core.trust import registry
+from core.trust import places, registry
 from core.trust.registry import ProjectFile, Standing
 
 
 @dataclass(frozen=True)
 class Wish:
     """`words` say what is done, as part of a sentence. Of code there is the `module` (empty for a file), the `file`
-    that it lies in, and the hash of that."""
+    that it lies in, and the hash of that; a file's hash is empty until it was `seen`."""
 
     kind: Literal["code", "model", "file"]
     name: str
@@ -28,6 +28,25 @@ class Wish:
     @property
     def key(self) -> str:
         return f"{self.kind} {self.name}"
+
+    def seen(self) -> "list[Wish]":
+        """This as it is there now; and, where links lead from there to another place, that place. To be called only
+        once a person let it be looked at. Raises `BadInput` for what is not there or never is a reward."""
+        if self.file is None or self.module:
+            return [self]
+        try:
+            place = places.followed(self.file)
+            digest = places.hash_of_code(place) if self.kind == "code" else ""
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{self.name!r:.200} cannot be used: {first_line(error)}.") from error
+        if self.kind == "code":
+            places.check_found(place)
+        here = replace(self, digest=digest)
+        if place == self.file:
+            return [here]
+        name = f"{place}:{self.name.rpartition(':')[2]}" if self.kind == "code" else str(place)
+        words = f"{self.words}, which leads to {places.quoted(place)}"
+        return [here, replace(here, name=name, words=words, file=place)]
 
 
 class AskFirst(BadInput):
@@ -45,8 +64,8 @@ class AskFirst(BadInput):
 
 
 def allow(project: ProjectFile, wishes: Sequence[Wish]) -> None:
-    """Keep that a person agreed to these."""
-    more = {wish.key: wish.digest for wish in wishes}
+    """Keep that a person agreed to these, as they are now. Raises `BadInput` for what is not there."""
+    more = {wish.key: wish.seen()[0].digest for wish in wishes}
 
     def with_these(found: Standing) -> Standing:
         return replace(found, allowed={**found.allowed, **more})
@@ -65,12 +84,14 @@ def of_fetching(spec: ModelSpec) -> list[Wish]:
         return of_looking(spec)
     if spec.kind != "hub" or base_models.is_ready(spec):
         return []
-    return [Wish("model", f"hub:{spec.source}", f"it fetches the model {spec.source!r} from the hub")]
+    return [Wish("model", f"hub:{spec.source}", f"it fetches the model {places.quoted(spec.source)} from the hub")]
 
 
 def of_looking(spec: ModelSpec) -> list[Wish]:
     """A model that lies outside the project: on Windows a look at `\\\\host\\share` tells the host who looks."""
-    return [Wish("model", spec.source, f"it uses the model in {spec.source!r}")] if spec.is_local else []
+    if not spec.is_local:
+        return []
+    return [Wish("model", spec.source, f"it uses the model in {places.quoted(spec.source)}")]
 
 
 def of_reward_model(text: str) -> list[Wish]:
@@ -79,13 +100,15 @@ def of_reward_model(text: str) -> list[Wish]:
         return []
     spec = base_models.parse(text)
     name = f"hub:{spec.source}" if spec.kind == "hub" else spec.source
-    return [Wish("model", name, f"it scores with the reward model {name!r}, which was made elsewhere")]
+    return [Wish("model", name, f"it scores with the reward model {places.quoted(name)}, which was made elsewhere")]
 
 
 def of_file(path: str) -> list[Wish]:
-    """A file or folder outside the project that a job reads or writes."""
+    """A file or folder outside the project that a job reads or writes, by its words alone."""
+    if not path:
+        return []
     try:
-        place = str(Path(path).expanduser().resolve())
-    except (ValueError, RuntimeError) as error:  # a byte that no path has, nobody's home, links in a circle
-        raise BadInput(f"{path!r} is no path ({first_line(error)}): name another file or folder.") from error
-    return [Wish("file", place, f"it uses the file or folder {place!r}")] if path else []
+        place = places.spelled(str(Path(path).expanduser()))
+    except (ValueError, RuntimeError) as error:  # a byte that no path has, nobody's home
+        raise BadInput(f"{path!r:.200} is no path ({first_line(error)}): name another file or folder.") from error
+    return [Wish("file", str(place), f"it uses the file or folder {places.quoted(place)}", file=place)]

@@ -22,6 +22,8 @@ class PolicyForm(QWidget):
 
     def __init__(self, values: dict[str, Any] | None = None) -> None:
         super().__init__()
+        self.taken: TrainPolicyConfig | None = None
+        """The run whose settings were put in here: what they name was not typed."""
         self.algorithm = QComboBox()
         bind(actions.ALGORITHM, self.algorithm)
         turn_only_with_focus(self.algorithm)
@@ -69,6 +71,7 @@ class PolicyForm(QWidget):
 
     def show_run(self, config: TrainPolicyConfig, options: Any) -> None:
         """Take over a run's settings; `options` are its algorithm's own, None where that is not known any more."""
+        self.taken = config
         self.algorithm.setCurrentIndex(max(0, self.algorithm.findData(config.algorithm)))
         self.shared.show_values(asdict(config))
         if options is not None:

@@ -10,9 +10,10 @@ from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
+from core.labeling import gold
 from core.records import RESUMABLE, Job
 from core.runs import sweep
-from core.store import Changes, labelers
+from core.store import Changes
 from desktop import errors
 from desktop.actions import GO_TO
 from desktop.background import with_project
@@ -106,8 +107,8 @@ class Tab(TabWidget, ShowsRuns):
 
     def _suggested(self) -> dict[str, object]:
         """Where a script ranked, its gold reward is worth drawing beside the learned one."""
-        gold = labelers.newest_script(self.session.project)
-        return {"gold": gold} if gold else {}
+        name = gold.suggested(self.session.project)
+        return {"gold": name} if name else {}
 
     def _side(self) -> QWidget:
         """Settings scroll; what starts and stops a run is always in sight."""
@@ -172,7 +173,7 @@ class Tab(TabWidget, ShowsRuns):
 
     def start(self) -> None:
         try:
-            self.session.start(JobKind.TRAIN_POLICY, *self.form.run())
+            self.session.start(JobKind.TRAIN_POLICY, *self.form.run(), taken=self.form.taken)
         except KnownError as error:
             errors.show(error, self, self.start)
             return
@@ -201,9 +202,10 @@ class Tab(TabWidget, ShowsRuns):
     def start_sweep(self, config: object, options: object, axes: dict[str, list[str]]) -> None:
         """In the background: two hundred rows take a while to be on disk."""
         again = partial(self.start_sweep, config, options, axes)
+        taken = self.form.taken
         with_project(
-            self, self.session.project, lambda project: sweep.enqueue(project, config, options, axes), self._swept,
-            lambda error: errors.show(error, self, again),
+            self, self.session.project, lambda project: sweep.enqueue(project, config, options, axes, taken=taken),
+            self._swept, lambda error: errors.show(error, self, again),
         )  # fmt: skip
 
     def _swept(self, jobs: list[Job]) -> None:

@@ -3,10 +3,13 @@
 import io
 import json
 import os
+import re
 import shutil
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
+import click
 import pytest
 
 from core import cli, demo, worker
@@ -27,9 +30,9 @@ from core.machine import base_models, model_cache
 from core.models import fetch
 from core.projects import archive
 from core.runs import sweep, wishes
-from core.store import DATABASE, open_project
+from core.store import DATABASE, labelers, open_project
 from core.trust import code, gate, registry
-from core.trust.wish import AskFirst
+from core.trust.wish import AskFirst, of_file
 from tests.jobs import add_job, set_job
 from tests.older import TO_M005
 
@@ -177,6 +180,112 @@ def test_python_and_the_program_hold_no_rewards(filled, foreign, plumbline, name
     assert plumbline("trust", "--module", name.split(":")[0])[0] == 2
 
 
+LIBRARY = os.path.dirname(os.__file__)
+PROGRAM = os.path.dirname(os.path.dirname(cli.__file__))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        f"{LIBRARY}/cProfile.py",
+        f"{LIBRARY}/importlib/../timeit.py",
+        f"{PROGRAM}/projects/trash.py",
+        os.path.dirname(click.__file__) + "/utils.py",
+        "/opt/other/lib/python3.9/dist-packages/tool.py",
+    ],
+)
+def test_files_of_python_of_packages_and_of_the_program_hold_no_rewards(filled, plumbline, file):
+    """`cProfile.py:run` runs the text of a prompt: a yes to that names nothing of what runs."""
+    name = f"{file}:run"
+    with pytest.raises(BadInput, match="holds no rewards"):
+        gate.choose(filled, wishes.of_gold(name))
+    exit_code, _, err = plumbline("rank", filled.folder, "--scripted", name)
+    assert exit_code == 2 and "holds no rewards" in err
+
+
+def test_neither_a_link_nor_another_python_hides_that_it_is_pythons(filled, tmp_path):
+    other = tmp_path / "lib" / "python2.7"
+    other.mkdir(parents=True)
+    for name in ("os.py", "abc.py", "cProfile.py"):
+        (other / name).write_text("def run(prompt, completion): ...")
+    (tmp_path / "mine.py").symlink_to(f"{LIBRARY}/cProfile.py")
+    (tmp_path / "link").symlink_to(PROGRAM)
+    for file in (other / "cProfile.py", tmp_path / "mine.py", tmp_path / "link" / "projects" / "trash.py"):
+        with pytest.raises(BadInput, match="holds no rewards"):
+            gate.choose(filled, wishes.of_gold(f"{file}:run"))
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["warmth, which comes with Plumbline" + " " * 3000 + "x", "score\nx", "a.b", "s" * 101, "\u3164 x"],
+)
+def test_a_function_is_a_name_and_no_sentence(filled, tmp_path, function):
+    with pytest.raises(BadInput, match="no name of a function"):
+        wishes.of_gold(f"{tmp_path / 'evil.py'}:{function}")
+
+
+@pytest.mark.parametrize("blank", [" ", "\u3164", "\u2800 ", "\n", "\t", "\u2003", "\u200b"])
+def test_no_blanks_push_a_file_out_of_a_question(blank):
+    for wish in (*wishes.of_gold(f"/x/{blank * 900}/evil.py:score"), *of_file(f"/x/{blank * 900}/out")):
+        assert not re.search("  |[\u2800\u3164\u2003\u200b\n\t]", wish.words)
+    with pytest.raises(BadInput, match="longer than any path"):
+        of_file("/x" * 3000)
+
+
+def test_a_link_asks_for_where_it_leads(foreign, mine, tmp_path):
+    (tmp_path / "kind.py").symlink_to(tmp_path / "evil.py")
+    (tmp_path / "results").symlink_to(tmp_path / "modules")
+    doors = {
+        "evil": lambda: gold.find(foreign, f"{tmp_path / 'kind.py'}:score"),
+        "modules": lambda: gate.check(foreign, of_file(str(tmp_path / "results" / "out.jsonl"))),
+    }
+    for leads, door in doors.items():
+        with pytest.raises(AskFirst) as first:
+            door()
+        assert leads not in str(first.value), "it is not looked at yet"
+        first.value.allow()
+        assert leads != "evil" or not mine[1]()
+        with pytest.raises(AskFirst, match=rf"which leads to .*{leads}") as second:
+            door()
+        second.value.allow()
+        door()
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """Places below /net/stranger.example that anybody looks at."""
+    found = []
+
+    def look(real, path, *more, **named):
+        found.extend([path] if "stranger.example" in str(path) else [])
+        return real(path, *more, **named)
+
+    for name in ("stat", "lstat", "readlink", "open", "scandir"):
+        monkeypatch.setattr(os, name, partial(look, getattr(os, name)))
+    return found
+
+
+def test_what_a_foreign_project_names_is_not_looked_at_before_somebody_agreed(foreign, plumbline, looked):
+    there = "/net/stranger.example"
+    run = TrainPolicyConfig(gold=f"{there}/g.py:f", rules=f"2*{there}/r.py:f", reward_model=f"{there}/rm")
+    add_job(foreign, run, status="done", result='{"adapter": "runs/1/step-1"}')
+    add_job(foreign, run, status="interrupted")
+    add_job(foreign, ScoreFileConfig(path=f"{there}/in.jsonl", out=f"{there}/out"), status="interrupted")
+    commands = (
+        ["trust"],
+        ["compare"],
+        ["resume", 2],
+        ["resume", 3],
+        ["train-policy", "--gold", f"{there}/g.py:f", "--train-on-gold"],
+    )
+    for name, *more in commands:
+        code, _, told = plumbline(name, foreign.folder, *more)
+        assert code == 2 and "stranger.example" in told, name
+    assert not looked
+    code, _, told = plumbline("trust", foreign.folder, "--yes")
+    assert code == 0 and "Not allowed" in told and looked, "once somebody agreed, it is said that it is not there"
+
+
 def test_no_door_runs_what_nobody_allowed(foreign, mine):
     name, ran = mine
     doors = {
@@ -224,6 +333,36 @@ def test_a_comparison_does_not_run_what_the_run_before_names(foreign, mine):
     run_queued(foreign)
     assert "evil.py" in queue.get(foreign, job.id).error
     assert not ran()
+
+
+def test_what_a_compared_run_names_does_not_count_as_typed(filled, mine):
+    run = add_job(filled, TrainPolicyConfig(gold=mine[0]), status="done", result='{"adapter": "runs/1/step-1"}')
+    for config in (CompareConfig(policy_job=run.id, gold=mine[0]), CompareConfig(policy_job=run.id)):
+        with pytest.raises(AskFirst, match=r"evil\.py"):
+            wishes.choose(filled, config)
+    with pytest.raises(AskFirst) as asked:
+        wishes.choose(filled, TrainPolicyConfig(gold=mine[0]), taken=run.config)
+    asked.value.allow()
+    wishes.choose(filled, CompareConfig(policy_job=run.id, gold=mine[0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "detail", "suggested"),
+    [
+        ("scripted: x", "/home/them/evil.py:score", ""),
+        ("scripted: x", "their_module:score", ""),
+        ("simulated: careful, x", "their_module:score (careful)", ""),
+        ("simulated: careful, length", "length (careful)", "length"),
+        ("simulated: hasty, regex:a (b)", "regex:a (b) (hasty, noise 0.2)", "regex:a (b)"),
+        ("scripted: regex:a (b)", "regex:a (b)", "regex:a (b)"),
+        ("scripted: regex:(", "regex:(", ""),
+        ("scripted: regex", f"regex:{'a' * 300}", ""),
+        ("scripted: warmth", "warmth", "warmth"),
+    ],
+)
+def test_only_rewards_of_ours_are_suggested(filled, name, detail, suggested):
+    labelers.named(filled, name, kind="scripted", detail=detail)
+    assert gold.suggested(filled) == suggested
 
 
 def test_typing_it_in_a_project_of_ones_own_is_the_choice(filled, mine, plumbline, monkeypatch):
@@ -523,8 +662,8 @@ def test_files_outside_are_asked_for_in_a_project_of_ones_own_too(filled, tmp_pa
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
 def test_a_pipe_in_place_of_code_is_not_waited_for(filled, tmp_path):
     os.mkfifo(tmp_path / "g.py")
-    with pytest.raises(BadInput, match=r"no file, or too large|is not a file"):
-        gold.find(filled, f"{tmp_path / 'g.py'}:score")
+    with pytest.raises(BadInput, match="is not a file"):
+        gate.choose(filled, wishes.of_gold(f"{tmp_path / 'g.py'}:score"))
 
 
 def test_fetching_a_model_imports_nothing_from_where_the_person_stands(tmp_path, monkeypatch):

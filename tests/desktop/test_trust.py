@@ -4,14 +4,16 @@ import shutil
 from contextlib import closing
 
 import pytest
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core.config.jobs import GenerateConfig, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
-from core.store import DATABASE, open_project
-from core.trust import gate
-from desktop import workspace
+from core.store import DATABASE, labelers, open_project
+from core.trust import code, gate, registry
+from core.trust.wish import AskFirst, Wish
+from desktop import errors, workspace
 from desktop.background import wait_for_all
 from desktop.policy.tab import Tab
 from desktop.projects.welcome import NewProject
@@ -19,6 +21,7 @@ from desktop.rank.panels.generate import GeneratePanel
 from desktop.review.labelers_page import LabelersPage
 from desktop.session import Session
 from desktop.shell.job_bar import JobBar
+from desktop.widgets.consent import Things
 from tests.jobs import add_job, set_job
 
 
@@ -41,8 +44,9 @@ def foreign(filled):
 def answer(parent, text):
     """Press a button of the question that is open; returns what it said."""
     (box,) = [box for box in parent.findChildren(QMessageBox) if box.isVisible()]
+    said = f"{box.informativeText()}\n{box.findChild(Things).toPlainText()}"
     next(button for button in box.buttons() if button.text().replace("&", "") == text).click()
-    return box.informativeText()
+    return said
 
 
 def test_jobs_that_came_along_do_not_start_as_the_window_opens(foreign, open_window, started, qtbot):
@@ -114,10 +118,67 @@ def test_a_project_of_ones_own_asks_nothing(filled, reward, qtbot):
     session = Session(filled)
     tab = Tab(session)
     qtbot.addWidget(tab)
-    tab.form.show_run(TrainPolicyConfig(gold=reward[0], train_on_gold=True), ALGORITHMS["ppo"].config())
+    tab.form.show_run(TrainPolicyConfig(train_on_gold=True), ALGORITHMS["ppo"].config())
+    tab.form.shared.fields["gold"].setText(reward[0])
     tab.start()
     assert len(queue.listed(filled)) == 1
     session.rest()
+
+
+def test_code_that_a_data_set_names_is_not_put_into_the_form(filled, reward, qtbot):
+    labelers.named(filled, "scripted: warmth", kind="scripted", detail=reward[0])
+    session = Session(filled)
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    assert tab.form.shared.values()["gold"] == ""
+    labelers.named(filled, "simulated: careful, sentiment", kind="scripted", detail="sentiment (careful)")
+    assert Tab(session).form.shared.values()["gold"] == "sentiment"
+    session.rest()
+
+
+@pytest.mark.parametrize("field", ["gold", "rules"])
+def test_settings_of_a_run_that_are_taken_over_do_not_count_as_typed(filled, reward, qtbot, field):
+    """The rows of a project of one's own may be another's by now."""
+    run = TrainPolicyConfig(**{"gold": "length", "train_on_gold": True, field: reward[0]})
+    add_job(filled, run, status="done")
+    session = Session(filled)
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    tab.show()
+    tab.start()
+    assert "theirs.py" in answer(tab, "Cancel")
+    tab.start_sweep(*tab.form.run(), {"seed": ["1", "2"]})
+    wait_for_all()
+    qtbot.waitUntil(lambda: any(box.isVisible() for box in tab.findChildren(QMessageBox)))
+    assert "theirs.py" in answer(tab, "Cancel")
+    assert [job.status for job in queue.listed(filled)] == ["done"]
+    session.rest()
+
+
+def test_nothing_is_allowed_before_all_of_it_was_seen(filled, qtbot):
+    """However much else is named, the file that matters is in the list, and the warning above it."""
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    parent.show()
+    asked = [code.wish_of(f"/nowhere/harmless-{number}.py:score") for number in range(60)]
+    asked.append(code.wish_of("/nowhere/the last one.py:score"))
+    model = Wish("model", "m", "it uses the model in '/nowhere'")
+    agreed = []
+    box = errors.show(AskFirst(registry.ProjectFile.of(filled), [model, *asked]), parent, lambda: agreed.append(1))
+    qtbot.waitExposed(box)
+    things = box.findChild(Things)
+    allow = next(button for button in box.buttons() if button.text() == "Allow")
+    assert "code can do whatever you can do" in box.informativeText() and "62 things" in box.informativeText()
+    lines = things.toPlainText().splitlines()
+    assert "harmless-0.py" in lines[0] and "the last one.py" in lines[60] and "model" in lines[61]
+    assert not allow.isEnabled() and box.height() < 600
+    things.setFocus()
+    qtbot.keyClick(things, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    assert allow.isEnabled()
+    allow.click()
+    assert not agreed, "none of these is there"
+    qtbot.waitUntil(lambda: len(parent.findChildren(QMessageBox)) == 1)
+    assert "is not a file" in parent.findChild(QMessageBox).informativeText()
 
 
 def test_a_simulated_labeler_asks(foreign, reward, qtbot):

@@ -20,7 +20,6 @@ from tests.core.rl.test_steering import POLICY, options
     [
         ({"gold": "nope"}, "no reward called 'nope'"),
         ({"gold": "regex:["}, "not a regular expression"),
-        ({"gold": "none.py:score"}, "none.py is not a file"),
         ({"rules": "bogus rule!!"}, "no reward called 'bogus rule!!'"),
         ({"rules": "a*sentiment"}, "not a weight"),
         ({"batch_size": 2, "completions": 4}, "set --batch-size to 4 or more"),
@@ -52,6 +51,12 @@ def test_a_run_may_wait_for_what_is_on_its_way(asking):
     preflight.check(asking, export)
     with pytest.raises(BadInput, match="empty or new"):
         preflight.check(asking, replace(export, out=str(asking.folder)))
+
+
+def test_code_that_is_not_there_is_refused_once_somebody_typed_it(asking):
+    with pytest.raises(BadInput, match=r"none\.py is not a file"):
+        sweep.enqueue(asking, replace(POLICY, gold="none.py:score"), options(), {"seed": ["1"]})
+    assert queue.listed(asking) == []
 
 
 def test_a_run_needs_training_prompts(asking):
