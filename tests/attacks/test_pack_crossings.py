@@ -65,6 +65,101 @@ def sides(project: Project) -> list[tuple[str, str]]:
     return [(rankings.get(project, each.ours).comment, rankings.get(project, each.theirs).comment) for each in found]
 
 
+def two_packs(crossing: Crossing) -> tuple[Project, Project]:
+    """Ranked in the first and at home; the second was handed out then, and waits for a decision of its own."""
+    first = crossing.hand_out()
+    ranked(first, "away")
+    ranked(crossing.home, "at home")
+    second = crossing.hand_out()
+    assert sides(second) == [("at home", "away")] and counts(second) == ["at home"]
+    return first, second
+
+
+def test_what_waits_for_a_decision_in_a_pack_waits_at_home_too(crossing):
+    first, second = two_packs(crossing)
+    report = crossing.back(second)
+    assert (report.retracted, report.conflicts) == (0, 1) and sides(crossing.home) == [("at home", "away")]
+    assert packs.merge(crossing.home, first.folder).conflicts == 0 and crossing.back(second).conflicts == 0
+    crossing.decide("theirs")
+    assert counts(crossing.home) == ["away"]
+    crossing.back(second)
+    assert counts(crossing.home) == ["away"] and sides(crossing.home) == []
+
+
+def test_a_decision_at_home_is_not_undone_by_a_pack_in_which_it_still_waits(crossing):
+    first, second = two_packs(crossing)
+    packs.merge(crossing.home, first.folder)
+    crossing.decide("theirs")
+    report = crossing.back(second)
+    assert (report.retracted, report.conflicts) == (0, 0)
+    assert counts(crossing.home) == ["away"] and sides(crossing.home) == []
+
+
+def test_what_waits_in_a_pack_counts_where_its_rival_was_taken_back(crossing):
+    _, second = two_packs(crossing)
+    rankings.retract(crossing.home, rankings.latest(crossing.home, bo(crossing.home)).id)
+    crossing.back(second)
+    assert counts(crossing.home) == ["away"] and sides(crossing.home) == []
+
+
+def test_one_that_waits_in_a_pack_waits_beside_a_revision_of_its_rival(crossing):
+    _, second = two_packs(crossing)
+    ranked(second, "at home, revised away")
+    crossing.back(second)
+    assert sides(crossing.home) == [("at home, revised away", "away")]
+
+
+@pytest.mark.parametrize("waits_there", [True, False])
+def test_of_three_in_three_places_each_is_looked_at(crossing, waits_there):
+    first = crossing.hand_out()
+    ranked(first, "away")
+    ranked(crossing.home, "at home")
+    second = crossing.hand_out(earlier=waits_there)
+    packs.merge(crossing.home, first.folder)
+    if not waits_there:  # it goes out taken back, by the merge alone
+        second = crossing.hand_out(earlier=False)
+    ranked(crossing.home, "revised at home")
+    ranked(second, "revised away")
+    crossing.back(second)
+    assert sorted(sides(crossing.home)) == [("revised at home", "away"), ("revised at home", "revised away")]
+    conflicts.resolve(crossing.home, conflicts.listed(crossing.home)[1].id, "theirs")
+    assert sides(crossing.home) == [("revised away", "away")] and counts(crossing.home) == ["revised away"]
+
+
+@pytest.mark.parametrize(("side", "left"), [("ours", "at home"), ("theirs", "away")])
+def test_a_decision_in_a_pack_comes_home(crossing, side, left):
+    _, second = two_packs(crossing)
+    crossing.decide(side, second)
+    crossing.back(second)
+    assert counts(crossing.home) == [left] and sides(crossing.home) == []
+
+
+def test_two_decisions_against_each_other_are_looked_at(crossing):
+    first, second = two_packs(crossing)
+    packs.merge(crossing.home, first.folder)
+    crossing.decide("theirs")
+    crossing.decide("ours", second)
+    crossing.back(second)
+    assert sides(crossing.home) == [("away", "at home")]
+    crossing.decide("theirs")
+    assert counts(crossing.home) == ["at home"] and crossing.back(second).conflicts == 0
+
+
+def test_no_conflict_is_of_a_ranking_with_itself(crossing):
+    """The second pack was handed out before the first one's ranking was taken."""
+    first = crossing.hand_out()
+    ranked(first, "away")
+    ranked(crossing.home, "at home")
+    packs.merge(crossing.home, first.folder)
+    second = crossing.hand_out(earlier=False)
+    crossing.decide("theirs")
+    assert crossing.back(second).conflicts == 0
+    assert sides(crossing.home) == [] and counts(crossing.home) == ["away"]
+    ranked(second, "at home, revised away")
+    assert crossing.back(second).conflicts == 1
+    assert sides(crossing.home) == [("away", "at home, revised away")] and counts(crossing.home) == ["away"]
+
+
 @pytest.mark.parametrize(("side", "left"), [("ours", "revised"), ("theirs", "away")])
 def test_a_decision_is_between_what_counts_by_now(crossing, side, left):
     pack = crossing.hand_out()
@@ -89,3 +184,7 @@ def test_a_decision_for_what_came_first_counts_over_every_later_version(crossing
     ranked(crossing.home, "revised")
     crossing.decide("theirs")
     assert counts(crossing.home) == ["away"]
+
+
+def takes_back(project: Project) -> None:
+    rankings.retract(project, rankings.latest(project, bo(project)).id)
