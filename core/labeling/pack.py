@@ -25,11 +25,12 @@ def pack(project: Project, path: Path, labeler: str) -> int:
     """Write a pack for one labeler to `path`; returns how many prompts wait in it.
 
     It holds what is assigned to the labeler (everything if nothing is assigned), the calibration set and the
-    labeler's own rankings, never those of others. Raises `BadInput` if there is nothing to rank.
+    labeler's own rankings and answers, never rankings of others. Raises `BadInput` if there is nothing to rank.
     """
     person = labelers.named(project, labeler)
     queue = assignments.queue(project, person.id)
     mine = set(queue.waiting) | rankings.groups_of(project, person.id) | queue.calibration
+    mine |= set(packed_rankings.answered(project, person.name))
     if not queue.waiting and project.setting(PACK) is None:
         raise BadInput(f"There is nothing for {labeler} to rank: generate completions or assign prompts first.")
     if _holds_work(project, path):

@@ -8,7 +8,7 @@ import pytest
 
 from core.labeling import pack as packs
 from core.records import NewRanking
-from core.store import Project, completions, conflicts, labelers, open_project, rankings
+from core.store import Project, assignments, completions, conflicts, labelers, open_project, rankings
 from tests.ranked import counting_rankings
 
 
@@ -184,6 +184,14 @@ def test_a_decision_for_what_came_first_counts_over_every_later_version(crossing
     ranked(crossing.home, "revised")
     crossing.decide("theirs")
     assert counts(crossing.home) == ["away"]
+
+
+def test_an_answer_to_a_prompt_that_was_skipped_for_good_is_sent_back(crossing):
+    pack = crossing.hand_out()
+    completions.write(pack, 3, bo(pack), "an hour of work")
+    assignments.skip(pack, bo(pack), 3)
+    assert crossing.back(pack).answers == 1
+    assert "an hour of work" in completions.texts(crossing.home, completions.ids(crossing.home, 3)).values()
 
 
 def takes_back(project: Project) -> None:
