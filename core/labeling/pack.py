@@ -45,8 +45,8 @@ def pack(project: Project, path: Path, labeler: str) -> int:
 
 
 def _holds_work(project: Project, path: Path) -> bool:
-    """Is there a pack of this project with rankings that are not known here? Within a pack nobody merges: it is
-    written over, as it was before."""
+    """Is there a pack of this project with something in it that a merge would bring here? Within a pack nobody merges:
+    it is written over, as it was before."""
     if not path.is_file() or project.setting(PACK) is not None:
         return False
     try:
@@ -54,8 +54,7 @@ def _holds_work(project: Project, path: Path) -> bool:
             name = packed.setting(PACK)
             if packed.setting("uid") != project.setting("uid") or not isinstance(name, str):
                 return False
-            here = packed_rankings.known(project)
-            return any(each.uid not in here for each in packed_rankings.listed(packed, name))
+            return pack_merge.holds_news(project, packed, name)
     except (KnownError, sqlite3.Error, UnicodeError):
         return False  # no pack, which a person may write over
 

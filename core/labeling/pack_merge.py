@@ -34,6 +34,15 @@ def merge(project: Project, packed: Project, path: Path) -> Merged:
         return Merge(project, packed, person, readable(path.name)).run(found)
 
 
+def holds_news(project: Project, packed: Project, name: str) -> bool:
+    """Did the pack's labeler `name` rank, take back or write anything in it that is not known here?"""
+    person = labelers.find(project, name)
+    found = packed_rankings.listed(packed, name)
+    if person is None:
+        return bool(found)
+    return any(map(Merge(project, packed, person, "").is_news, found)) or pack_answers.holds_new(project, packed, name)
+
+
 class Merge:
     """Of a pack of `person`'s, whose file is called `origin`."""
 
@@ -63,6 +72,9 @@ class Merge:
         if self.taken_back != packed_rankings.taken_back(self.project):
             packed_rankings.note_taken_back(self.project, self.taken_back)
         return self.report
+
+    def is_news(self, ranking: PackedRanking) -> bool:
+        return ranking.uid not in self.there or self._takes_back(ranking) or self._was_restored_there(ranking)
 
     def _same_group(self, group_id: int) -> GroupText | None:
         """The group here that the pack has, too, with the same completions."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import BadInput
 from core.labeling import pack as packs
 from core.records import NewRanking
 from core.store import Project, assignments, completions, conflicts, labelers, open_project, rankings
@@ -194,5 +195,35 @@ def test_an_answer_to_a_prompt_that_was_skipped_for_good_is_sent_back(crossing):
     assert "an hour of work" in completions.texts(crossing.home, completions.ids(crossing.home, 3)).values()
 
 
+def answers(project: Project) -> None:
+    completions.write(project, 3, bo(project), "an hour of work")
+
+
 def takes_back(project: Project) -> None:
     rankings.retract(project, rankings.latest(project, bo(project)).id)
+
+
+@pytest.mark.parametrize("work", [answers, takes_back])
+def test_a_pack_that_came_back_is_not_written_over_before_all_of_it_is_merged(crossing, work):
+    ranked(crossing.home, "at home")
+    pack = crossing.hand_out()
+    path = crossing.folder / "out 1.plumbpack"
+    packs.pack(crossing.home, path, "Bo")  # nothing was done in it
+    work(pack)
+    packs.pack(pack, path, "Bo")
+    before = path.read_bytes()
+    with pytest.raises(BadInput, match="merge it first"):
+        packs.pack(crossing.home, path, "Bo")
+    assert path.read_bytes() == before
+    packs.merge(crossing.home, path)
+    packs.pack(crossing.home, path, "Bo")
+
+
+def test_an_answer_that_was_taken_back_at_home_is_no_work_in_its_pack(crossing):
+    pack = crossing.hand_out()
+    answers(pack)
+    packs.pack(pack, path := crossing.folder / "same.plumbpack", "Bo")
+    packs.merge(crossing.home, path)
+    (mine,) = completions.written_by_hand(crossing.home, 3)
+    completions.take_back(crossing.home, mine)
+    packs.pack(crossing.home, path, "Bo")
