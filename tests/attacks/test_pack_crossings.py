@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import BadInput
 from core.labeling import pack as packs
+from core.labeling.session import LabelingSession
 from core.records import NewRanking
 from core.store import Project, assignments, completions, conflicts, labelers, open_project, rankings
 from tests.ranked import counting_rankings
@@ -227,3 +228,27 @@ def test_an_answer_that_was_taken_back_at_home_is_no_work_in_its_pack(crossing):
     (mine,) = completions.written_by_hand(crossing.home, 3)
     completions.take_back(crossing.home, mine)
     packs.pack(crossing.home, path, "Bo")
+
+
+@pytest.mark.parametrize("best", range(5))
+def test_an_order_by_questions_of_two_comes_along_without_an_answer_that_is_gone(crossing, best):
+    """Whichever is best of five, one of which is taken back: it is all said, or asked."""
+    gone = completions.write(crossing.home, 1, labelers.named(crossing.home, "Ana").id, "by Ana").ids[0]
+    pack = crossing.hand_out()
+    there = LabelingSession(pack, labelers.named(pack, "Bo"))
+    there.editor.open(1)
+    there.editor.use("pairwise")
+    ids = completions.ids(pack, 1)
+    wanted = [*ids[best:], *ids[:best]]
+    while there.ordering.question:
+        one, two = there.ordering.question
+        there.editor.change(there.ordering.answer(1 if wanted.index(one) < wanted.index(two) else -1))
+    assert there.ordering.tiers == tuple((item,) for item in wanted)
+    completions.take_back(crossing.home, gone)
+    project = crossing.hand_out()
+    here = LabelingSession(project, labelers.named(project, "Bo"))
+    here.editor.open(1)
+    while here.ordering.question:
+        one, two = here.ordering.question
+        here.editor.change(here.ordering.answer(1 if wanted.index(one) < wanted.index(two) else -1))
+    assert here.ordering.tiers == tuple((item,) for item in wanted if item != gone) and here.saveable
