@@ -77,13 +77,17 @@ class Ordering:
         orders = {self.criterion: (self.tiers, self.answers), **self.others}
         named = {item for tiers, answers in orders.values() for item in _named(tiers, answers)}
         if named | set(self.flags) <= there:
-            return replace(self, shown=shown)
+            return replace(self, shown=shown, tiers=self.tiers or self._answered(shown))
         best, worst = (item if item in there else None for item in self.extremes)
         left = {name: self._left(shown, *order) for name, order in orders.items()}
         tiers, answers = left.pop(self.criterion)
         flags = {item: flag for item, flag in self.flags.items() if item in there}
         found = replace(self, shown=shown, tiers=tiers, answers=answers, flags=flags, others=left)
         return found._extremes(best, worst) if self.method == "best-worst" else found
+
+    def _answered(self, shown: tuple[int, ...]) -> Tiers:
+        """What the answers say by themselves: in this order of the completions they may be all."""
+        return pairwise.derive(shown, self.answers) if self.answers and self.method == "pairwise" else ()
 
     def _left(self, shown: tuple[int, ...], tiers: Tiers, answers: Answers) -> tuple[Tiers, Answers]:
         known = tuple(answer for answer in answers if answer[0] in shown and answer[1] in shown)

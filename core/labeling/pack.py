@@ -25,11 +25,12 @@ def pack(project: Project, path: Path, labeler: str) -> int:
     """Write a pack for one labeler to `path`; returns how many prompts wait in it.
 
     It holds what is assigned to the labeler (everything if nothing is assigned), the calibration set and the
-    labeler's own rankings, never those of others. Raises `BadInput` if there is nothing to rank.
+    labeler's own rankings and answers, never rankings of others. Raises `BadInput` if there is nothing to rank.
     """
     person = labelers.named(project, labeler)
     queue = assignments.queue(project, person.id)
     mine = set(queue.waiting) | rankings.groups_of(project, person.id) | queue.calibration
+    mine |= set(packed_rankings.answered(project, person.name))
     if not queue.waiting and project.setting(PACK) is None:
         raise BadInput(f"There is nothing for {labeler} to rank: generate completions or assign prompts first.")
     if _holds_work(project, path):
@@ -44,8 +45,8 @@ def pack(project: Project, path: Path, labeler: str) -> int:
 
 
 def _holds_work(project: Project, path: Path) -> bool:
-    """Is there a pack of this project with rankings that are not known here? Within a pack nobody merges: it is
-    written over, as it was before."""
+    """Is there a pack of this project with something in it that a merge would bring here? Within a pack nobody merges:
+    it is written over, as it was before."""
     if not path.is_file() or project.setting(PACK) is not None:
         return False
     try:
@@ -53,8 +54,7 @@ def _holds_work(project: Project, path: Path) -> bool:
             name = packed.setting(PACK)
             if packed.setting("uid") != project.setting("uid") or not isinstance(name, str):
                 return False
-            here = packed_rankings.known(project)
-            return any(each.uid not in here for each in packed_rankings.listed(packed, name))
+            return pack_merge.holds_news(project, packed, name)
     except (KnownError, sqlite3.Error, UnicodeError):
         return False  # no pack, which a person may write over
 

@@ -3,10 +3,22 @@
 from core.conversation import same_words
 from core.errors import BadInput
 from core.records import LONGEST_ANSWER, MOST_ANSWERS, MOST_COMPLETIONS, Labeler
-from core.store import Project, completions, labelers
+from core.store import Project, completions, labelers, packed_rankings
 from core.store.packed_rankings import GroupText
 
 CHANGED = "is not in this project any more, or has other completions now"
+
+
+def holds_new(project: Project, packed: Project, labeler: str) -> bool:
+    """Did the labeler write answers in the pack that are not here, nor were taken back here?"""
+    for group_id in packed_rankings.answered(packed, labeler):
+        theirs, ours = (packed_rankings.group_text(each, group_id) for each in (packed, project))
+        if theirs is not None:
+            wrote = {theirs.completions[number] for number, name in theirs.by_hand.items() if name == labeler}
+            new = wrote.difference(ours.completions.values() if ours else ())
+            if not all(completions.was_taken_back(project, group_id, text) for text in new):
+                return True
+    return False
 
 
 def fault(ours: GroupText, theirs: GroupText, labeler: str) -> str:

@@ -1,8 +1,9 @@
 """What a labeler began in an earlier pack and did not save comes along to a newer one: orders and answers."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from core.labeling import pack_answers, pack_reading
 from core.labeling.answer_drafts import NEW, AnswerDrafts
@@ -11,7 +12,7 @@ from core.labeling.ordering import Ordering
 from core.labeling.pack_report import Merged, short
 from core.labeling.pairwise import Answers, Tiers
 from core.records import Labeler
-from core.store import Project, assignments, completions, drafts, packed_rankings
+from core.store import Project, assignments, completions, drafts, packed_rankings, rankings
 from core.store.packed_rankings import GroupText
 from core.texts import whole
 
@@ -34,10 +35,11 @@ class BegunWork:
         self.project, self.here, self.earlier, self.there, self.name = project, here, earlier, there, name
         self.report = Merged()
         self.done, self.looked_at = frozenset(done), set(done)
-        self.orders = Drafts(project, here.id, lambda group_id: tuple(completions.ids(project, group_id)))
-        self.earlier_orders = Drafts(earlier, there.id, lambda group_id: tuple(completions.ids(earlier, group_id)))
+        queue, before = assignments.queue(project, here.id), assignments.queue(earlier, there.id)
+        self.orders = Drafts(project, here.id, partial(_seen, project, here.id, queue.repeats))
+        self.earlier_orders = Drafts(earlier, there.id, partial(_seen, earlier, there.id, before.repeats))
         self.answers, self.earlier_answers = AnswerDrafts(project, here.id), AnswerDrafts(earlier, there.id)
-        self.waiting = frozenset(assignments.queue(project, here.id).waiting)
+        self.waiting = frozenset(queue.waiting)
         self.known = packed_rankings.known(project)
         self.uids = {
             each.id: uid for uid, each in packed_rankings.known(earlier).items() if each.labeler_id == there.id
@@ -145,6 +147,12 @@ class BegunWork:
         prompt = f"“{short(theirs.prompt)}”" if theirs else "a prompt"
         said = f"What was begun for {prompt} stays in the earlier project “{self.name}”: {why}."
         self.report.begun_left += [said] * times
+
+
+def _seen(project: Project, labeler_id: int, repeats: Collection[int], group_id: int) -> tuple[int, ...]:
+    """The completions as the labeler sees them: answers about two of them are an order only in this one."""
+    ids, by_hand = completions.ids(project, group_id), completions.written_by_hand(project, group_id)
+    return tuple(rankings.shown_order(group_id, labeler_id, ids, again=group_id in repeats, by_hand=by_hand))
 
 
 def _digest(*parts: object) -> str:

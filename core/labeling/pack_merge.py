@@ -13,7 +13,7 @@ from core.labeling.pack_report import Merged, short
 from core.records import Guidelines, Labeler
 from core.store import Project, conflicts, guidelines, labelers, now, packed_rankings
 from core.store.conflicts import Sides
-from core.store.packed_rankings import GroupText, Known, PackedRanking, Standing
+from core.store.packed_rankings import GroupText, PackedRanking, Standing
 
 
 def merge(project: Project, packed: Project, path: Path) -> Merged:
@@ -34,6 +34,15 @@ def merge(project: Project, packed: Project, path: Path) -> Merged:
         return Merge(project, packed, person, readable(path.name)).run(found)
 
 
+def holds_news(project: Project, packed: Project, name: str) -> bool:
+    """Did the pack's labeler `name` rank, take back or write anything in it that is not known here?"""
+    person = labelers.find(project, name)
+    found = packed_rankings.listed(packed, name)
+    if person is None:
+        return bool(found)
+    return any(map(Merge(project, packed, person, "").is_news, found)) or pack_answers.holds_new(project, packed, name)
+
+
 class Merge:
     """Of a pack of `person`'s, whose file is called `origin`."""
 
@@ -44,6 +53,8 @@ class Merge:
         self.handed_out = packed_rankings.handed_out(packed)
         self.taken_back = packed_rankings.taken_back(project)
         self.conflicts = conflicts.by_theirs(project)
+        self.undecided = conflicts.undecided(packed)
+        """Rankings of the pack that only a merge into it took back, until somebody decides."""
         self.ours: dict[int, int] = {}
         """The ids here of rankings of the pack."""
         self.versions: dict[int, int] = {}
@@ -61,6 +72,9 @@ class Merge:
         if self.taken_back != packed_rankings.taken_back(self.project):
             packed_rankings.note_taken_back(self.project, self.taken_back)
         return self.report
+
+    def is_news(self, ranking: PackedRanking) -> bool:
+        return ranking.uid not in self.there or self._takes_back(ranking) or self._was_restored_there(ranking)
 
     def _same_group(self, group_id: int) -> GroupText | None:
         """The group here that the pack has, too, with the same completions."""
@@ -82,8 +96,7 @@ class Merge:
         here, answers = pack_answers.numbers(self.project, group_id, text, self.person)
         self.report.answers += answers
         good = self._possible(found, text, here)
-        ours = packed_rankings.standing(self.project, group_id, self.person.id)
-        rival = ours if ours is not None and ours.uid not in {each.uid for each in good} else None
+        rival = self._rival(group_id, good)
         current = next((each for each in reversed(good) if each.could_count), None)
         for each in good:
             if each.uid in self.there:
@@ -96,13 +109,34 @@ class Merge:
                 self._conflict(rival.id, new, good)
             elif not each.retracted_at:
                 self.report.added += 1
+        for each in good:
+            if each.id in self.undecided and each.retracted_at and not (each.repeat_of or each.uid in self.there):
+                self._undecided(self.ours[each.id], group_id)
+
+    def _rival(self, group_id: int, good: list[PackedRanking]) -> Standing | None:
+        """What counts here and does not stand in the pack, as far as that is no news of it."""
+        ours = packed_rankings.standing(self.project, group_id, self.person.id)
+        if ours is None:
+            return None
+        seen = {each.uid for each in good if not each.retracted_at or self._takes_back(each)}
+        return None if ours.uid in seen else ours
+
+    def _undecided(self, new: int, group_id: int) -> None:
+        """What waits in the pack beside another one waits here, too, unless nothing counts here."""
+        rival = packed_rankings.standing(self.project, group_id, self.person.id)
+        if rival is not None:
+            conflicts.add(self.project, rival.id, new)
+            self.report.conflicts += 1
+        else:
+            packed_rankings.set_retracted(self.project, new, None)
+            self.report.added += 1
 
     def _possible(self, found: list[PackedRanking], text: GroupText, here: dict[int, int]) -> list[PackedRanking]:
         """Those that the labeler could have made of this group, oldest first; answers that they name are `here` again.
         What was taken back, and whatever repeats it, comes with the answers that the others brought."""
         late: set[int] = set()
         for each in found:
-            if (each.retracted_at and _missing(each, here)) or each.repeat_of in late:
+            if (self._taken_back_there(each) and _missing(each, here)) or each.repeat_of in late:
                 late.add(each.id)
         good: dict[int, PackedRanking] = {}
         for each in sorted(found, key=lambda each: each.id in late):
@@ -132,7 +166,7 @@ class Merge:
         """Answers that it names and that were taken back here are answers again, all or none; or why they cannot be. A
         ranking that was taken back itself brings none."""
         missing = _missing(ranking, here)
-        if missing and ranking.retracted_at:
+        if missing and self._taken_back_there(ranking):
             return "it was taken back in the pack, and it names an answer that is not here any more"
         try:
             with self.project.write():
@@ -149,7 +183,7 @@ class Merge:
         here = self.there[ranking.uid]
         self.ours[ranking.id] = here.id
         self.report.known += 1
-        if ranking.retracted_at and not here.retracted_at and self._is_new(ranking, here):
+        if self._takes_back(ranking):
             packed_rankings.set_retracted(self.project, here.id, ranking.retracted_at)
             self._note(ranking)
             self.report.retracted += 1
@@ -179,9 +213,12 @@ class Merge:
     def _home_side(self, ranking: PackedRanking, good: list[PackedRanking]) -> int | None:
         """The ranking from home that another version is or was in conflict with, in whose place this one stands."""
         for each in reversed(good):
-            found = self._earlier_conflict(each)
+            found = None if self._kept_back(each) else self._earlier_conflict(each)
             if found and (not found.taken or (each.retracted_at and each.id > ranking.id)):
-                return found.ours
+                if found.ours != self.there[ranking.uid].id:
+                    return found.ours
+                if self._takes_back(each):
+                    return self.there[each.uid].id
         return None
 
     def _earlier_conflict(self, ranking: PackedRanking) -> Sides | None:
@@ -191,7 +228,7 @@ class Merge:
 
     def _conflict(self, ours: int, theirs: int, good: list[PackedRanking]) -> None:
         """One for the group: what still waits of another version is about this one from now on."""
-        for earlier in map(self._earlier_conflict, good):
+        for earlier in (self._earlier_conflict(each) for each in good if not self._kept_back(each)):
             if earlier and not earlier.taken:
                 conflicts.set_sides(self.project, earlier.id, ours, theirs)
                 break
@@ -199,9 +236,23 @@ class Merge:
             conflicts.add(self.project, ours, theirs)
         self.report.conflicts += 1
 
-    def _is_new(self, ranking: PackedRanking, here: Known) -> bool:
-        """Was it taken back after the pack was handed out? Those of older versions do not say how that was."""
-        return ranking.uid not in self.handed_out.taken_back and bool(self.handed_out.id or here.origin)
+    def _taken_back_there(self, ranking: PackedRanking) -> bool:
+        """Did somebody take it back in the pack, and not only a merge?"""
+        return bool(ranking.retracted_at) and ranking.id not in self.undecided
+
+    def _kept_back(self, ranking: PackedRanking) -> bool:
+        """Does it not stand in the pack, without that its labeler did that in it?"""
+        return bool(ranking.retracted_at) and (
+            ranking.id in self.undecided or ranking.uid in self.handed_out.taken_back
+        )
+
+    def _takes_back(self, ranking: PackedRanking) -> bool:
+        """Did its labeler take it back in the pack while it stands here, after the pack was handed out? Those of older
+        versions do not say when that was."""
+        here = self.there.get(ranking.uid)
+        if here is None or here.retracted_at or not ranking.retracted_at or self._kept_back(ranking):
+            return False
+        return bool(self.handed_out.id or here.origin)
 
     def _note(self, ranking: PackedRanking) -> None:
         self.taken_back[ranking.uid] = [self.handed_out.id, ranking.retracted_at or ""]
@@ -212,7 +263,7 @@ class Merge:
             retracted_at=ranking.retracted_at or retracted,
             repeat_of=self.ours.get(ranking.repeat_of) if ranking.repeat_of else None, origin=self.origin,
         )  # fmt: skip
-        if ranking.retracted_at:
+        if self._taken_back_there(ranking):
             self._note(ranking)
         self.ours[ranking.id] = packed_rankings.add(self.project, new)
         return self.ours[ranking.id]

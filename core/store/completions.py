@@ -172,6 +172,15 @@ def taken_back(project: Project, completion_id: int, text: str) -> TakenBack | N
     return None
 
 
+def was_taken_back(project: Project, group_id: int, text: str) -> bool:
+    """Was an answer to the group that said this taken back, whatever number it had?"""
+    sql = (
+        "select exists (select 1 from settings where key glob ? and json_valid(value)"
+        " and json_extract(value, '$[0]') = ? and json_extract(value, '$[2]') = ?)"
+    )
+    return bool(project.database.value(sql, f"{TAKEN_BACK}*", group_id, _digest(text)))
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -46,26 +46,46 @@ def by_theirs(project: Project) -> dict[int, Sides]:
     return {theirs: Sides(*row) for theirs, *row in found}
 
 
+def undecided(project: Project) -> set[int]:
+    """The rankings that came and count for nobody until somebody decides."""
+    return {theirs for theirs, sides in by_theirs(project).items() if not sides.taken}
+
+
+#: Where another ranking `w` of the labeler counts by now, it is the side that stood.
+LISTED = """
+    select k.id, r.group_id, p.text as prompt, l.name as labeler, k.taken,
+        iif(k.taken is not 'theirs' and w.id not in (k.ours, k.theirs), w.id, k.ours) as ours,
+        iif(k.taken is 'theirs' and w.id not in (k.ours, k.theirs), w.id, k.theirs) as theirs
+    from conflicts k join rankings r on r.id = k.theirs join completion_groups g on g.id = r.group_id
+    join prompts p on p.id = g.prompt_id join labelers l on l.id = r.labeler_id
+    left join current_rankings w on w.group_id = r.group_id and w.labeler_id = r.labeler_id
+    where k.taken is null or not ? order by k.id
+"""
+#: What would count instead of a ranking, because it is newer.
+NEWER = """
+    select n.id from rankings n join rankings k on k.group_id = n.group_id and k.labeler_id = n.labeler_id
+    where k.id = ? and n.id > k.id and n.retracted_at is null and n.repeat_of is null
+"""
+
+
 def listed(project: Project, *, open_only: bool = True) -> list[Conflict]:
-    return project.database.records(
-        Conflict,
-        "select k.id, r.group_id, p.text as prompt, l.name as labeler, k.ours, k.theirs, k.taken from conflicts k"
-        " join rankings r on r.id = k.theirs join completion_groups g on g.id = r.group_id"
-        " join prompts p on p.id = g.prompt_id join labelers l on l.id = r.labeler_id"
-        " where k.taken is null or not ? order by k.id",
-        open_only,
-    )
+    """Each between what counts by now and the other side: a labeler may have revised it since."""
+    return project.database.records(Conflict, LISTED, open_only)
 
 
 def resolve(project: Project, conflict_id: int, taken: str) -> Changes:
-    """Let one of two conflicting rankings count: `ours` or `theirs`. The other one stays in the file."""
+    """Let one of two conflicting rankings count: `ours` or `theirs`, as they are `listed`. The other one, and
+    whatever else would count instead, stays in the file."""
     found = next((each for each in listed(project, open_only=False) if each.id == conflict_id), None)
     if found is None or taken not in ("ours", "theirs"):
         raise BadInput(f"There is no conflict {conflict_id} with a side {taken!r}: `conflicts` lists them.")
     keep, leave = (found.ours, found.theirs) if taken == "ours" else (found.theirs, found.ours)
     with project.write() as database:
-        database.execute("update rankings set retracted_at = ? where id = ?", (now(), leave))
+        at = now()
+        for each in {leave, *database.column(NEWER, keep)}:
+            database.execute("update rankings set retracted_at = ? where id = ?", (at, each))
         database.execute("update rankings set retracted_at = null where id = ?", (keep,))
+        set_sides(project, conflict_id, found.ours, found.theirs)
         database.execute("update conflicts set taken = ? where id = ?", (taken, conflict_id))
         project.count_edit("rankings")
     return project.changed("Resolve conflict", "rankings", "conflicts", ids=(keep,))
