@@ -22,6 +22,7 @@ from desktop.widgets import message_boxes
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, add_shortcuts, bind
 from desktop.widgets.drafts import Throttle
+from desktop.widgets.unwritten import NotWritten, ask_to_lose
 
 NOT_KEPT = "It is longer than what is kept while it is typed: save it, or put it into a file, before you close this."
 EMPTY = Conversation(())
@@ -78,7 +79,7 @@ class ConversationDialog(QDialog):
         use = QWidget(self)
         use.setLayout(row(label("Use for"), self.split, None))
         use.setVisible(new)
-        layout = column(about, self.editor, use, self.said, foot, spacing=SPACE + 4)
+        layout = column(about, self.editor, use, self.said, NotWritten(self._throttle), foot, spacing=SPACE + 4)
         layout.setStretch(1, 1)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
@@ -109,6 +110,8 @@ class ConversationDialog(QDialog):
         self._throttle.end()
 
     def done(self, result: int) -> None:
+        if ask_to_lose(self, partial(super().done, result)):
+            return
         self.leave()
         super().done(result)
 

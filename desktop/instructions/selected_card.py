@@ -22,8 +22,9 @@ from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
-from desktop.widgets.drafts import Throttle, typing_goes_on
+from desktop.widgets.drafts import Throttle
 from desktop.widgets.strangers import EDITED, KEPT, Editing
+from desktop.widgets.unwritten import HELD, Held, NotWritten
 
 KEEP = "(as it is)"
 #: The project's setting for what is typed over a prompt, by its number, and not saved.
@@ -47,7 +48,7 @@ class SelectedCard(QFrame):
         self.session = session
         self._edit = Throttle(self, self._write)
         self._kept: Typed | None = None
-        self._held: dict[int, tuple[Typed, dict[str, str]]] = {}
+        self._held = Held(self)
         """What could not be written of prompts that were selected before."""
         self._saved, self._use = ("", ""), ""
         """Text and tags, and what it is for, as they were put in or saved last."""
@@ -85,6 +86,8 @@ class SelectedCard(QFrame):
             row(label("Tags"), self.tags),
             row(self.save_button, self.delete_button, None),
             row(self.reading_button, None),
+            NotWritten(self._edit),
+            NotWritten(self._held.throttle, sentence=HELD),
             self.said,
         )
         inside.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
@@ -247,18 +250,18 @@ class SelectedCard(QFrame):
         """Another prompt is selected now: what cannot be written of this one is held until it can."""
         self._edit.flush()
         if self._edit.failed and self._kept is not None and self._prompt is not None:
-            self._held[self._prompt.id] = self._kept, self._draft
+            kept, draft = self._kept, self._draft
+            self._held.hold(self._prompt.id, (kept, draft), lambda: kept.keep(draft))
         self._edit.rest()
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed."""
         self._edit.end()
-        for kept, draft in self._held.values():
-            with typing_goes_on():
-                kept.keep(draft)
+        self._held.throttle.end()
 
     def _open_draft(self, prompt_id: int) -> None:
-        self._kept, draft = self._held.pop(prompt_id, (Typed(self.session.project, EDIT_DRAFT.format(prompt_id)), None))
+        fresh = Typed(self.session.project, EDIT_DRAFT.format(prompt_id)), None
+        self._kept, draft = self._held.take(prompt_id) or fresh
         if draft is not None:
             self._edit.touch()
         elif not self.text.too_long:
