@@ -10,12 +10,14 @@ from core.conversation import Conversation
 from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
 from core.store import Changes, prompts
+from core.store.prompts import ChangedSince
 from desktop.actions import WHAT_IT_READS
 from desktop.conversation.editor import TOO_MUCH, ConversationEditor, fits
 from desktop.conversation.reading import show_reading
 from desktop.instructions import actions
 from desktop.instructions.conversation_draft import ConversationDraft, Found
 from desktop.instructions.splits import split_box
+from desktop.instructions.writing_over import ask_over
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets import message_boxes
@@ -117,15 +119,23 @@ class ConversationDialog(QDialog):
 
     def save(self) -> None:
         """Make it the prompt, or a new one."""
+        self._save(self.prompt)
+
+    def _save(self, begun: Prompt | None) -> None:
+        """Where another window changed `begun` since, somebody is asked before that is written over."""
         conversation = self.editor.checked()
         if conversation is None:
             self._say("", "muted")
             return
         try:
-            if self.prompt is None:
+            if begun is None:
                 changes = self._added(conversation, (), cast(Split, self.split.currentData()))
             else:
-                changes = prompts.edit(self.session.project, self.prompt.id, conversation=conversation)
+                changes = prompts.edit(self.session.project, begun.id, begun=begun, conversation=conversation)
+        except ChangedSince as error:
+            now = error.now
+            ask_over(self, now, lambda: self._save(now))
+            return
         except KnownError as error:
             self._say(str(error), "error")
             answered = self.prompt is not None and prompts.is_answered(self.session.project, self.prompt.id)

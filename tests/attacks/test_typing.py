@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
 from core.events import NewCompletion
 from core.records import Prompt
-from core.store import Project, completions, create_project, prompts
+from core.store import Project, completions, create_project, open_project, prompts
 from core.store.typed import kept_under
 from desktop import user_settings
 from desktop.compare.composer import Composer
@@ -155,3 +155,58 @@ def test_neither_the_window_nor_the_project_is_closed_over_it_unasked(filled: Pr
     assert window.session is not None and page.adding.new_text.toPlainText() == TYPED
     press(boxes()[-1], "Close without it")
     assert window.session is None
+
+
+def page_of(qtbot, session: Session) -> PromptsPage:
+    page = PromptsPage(session)
+    qtbot.addWidget(page)
+    return page
+
+
+def test_what_another_window_saved_is_written_over_by_nobody_unasked(qtbot, session) -> None:
+    page, other = page_of(qtbot, session), open_project(session.project.folder)
+    (mine, theirs) = prompts.add(session.project, [Prompt(0, "Wo?", ("früh",)), Prompt(0, "Wann?")]).ids
+    page.load()
+    page.table.selectRow(2)
+    page.selected.text.setPlainText("Wo genau?")
+    prompts.edit(other, mine, text="Wo, bitte?", tags=("spät",))
+    page.selected.save()
+    assert prompts.get(other, mine).text == "Wo, bitte?" and page.selected.text.text() == "Wo genau?"
+    (box,) = boxes()
+    assert "Wo, bitte?" in box.informativeText() and "spät" in box.informativeText()
+    press(box, "Go on typing")
+    page.selected.save()
+    press(boxes()[-1], "Write over it")
+    assert (prompts.get(other, mine).text, prompts.get(other, mine).tags) == ("Wo genau?", ("spät",))
+    page.table.selectRow(3)
+    prompts.edit(other, theirs, split="heldout")
+    page.selected.tags.setText("neu")
+    page.selected.save()
+    assert (prompts.get(other, theirs).split, prompts.get(other, theirs).tags) == ("heldout", ("neu",))
+    other.close()
+
+
+def test_no_conversation_is_written_over_that_another_window_changed_since(qtbot, session) -> None:
+    parent, other = QWidget(), open_project(session.project.folder)
+    qtbot.addWidget(parent)
+    (number,) = prompts.add(session.project, [Prompt(0, "Wer?")]).ids
+    dialog = ConversationDialog(session, parent, prompt=prompts.get(session.project, number))
+    dialog.open()
+    dialog.editor.turns[0].text.setPlainText("Wer genau?")
+    prompts.edit(other, number, text="Wer, bitte?")
+    dialog.save()
+    assert prompts.get(other, number).text == "Wer, bitte?" and dialog.isVisible()
+    press(boxes()[-1], "Write over it")
+    assert prompts.get(other, number).text == "Wer genau?"
+    other.close()
+
+
+def test_a_prompt_that_another_window_deleted_is_a_sentence_once_it_is_selected(qtbot, session) -> None:
+    page, other = page_of(qtbot, session), open_project(session.project.folder)
+    (gone,) = prompts.add(session.project, [Prompt(0, "Wohin?")]).ids
+    page.load()
+    prompts.delete(other, (gone,))
+    page.table.selectRow(2)
+    qtbot.waitUntil(lambda: "deleted in another window" in page.adding.said.text(), timeout=2000)
+    assert page.table.selected_ids() == () and page.selected.isHidden()
+    other.close()
