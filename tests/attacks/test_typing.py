@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
 from core.events import NewCompletion
 from core.records import Prompt
-from core.store import Project, completions, create_project, open_project, prompts
+from core.store import Project, completions, create_project, guidelines, open_project, prompts
 from core.store.typed import kept_under
 from desktop import user_settings
 from desktop.compare.composer import Composer
 from desktop.instructions.conversation_dialog import ConversationDialog
+from desktop.instructions.guidelines_editor import DRAFT, GuidelinesEditor
 from desktop.instructions.prompts_page import PromptsPage
 from desktop.places import TabId
 from desktop.rank.tab import Tab
@@ -210,3 +211,27 @@ def test_a_prompt_that_another_window_deleted_is_a_sentence_once_it_is_selected(
     qtbot.waitUntil(lambda: "deleted in another window" in page.adding.said.text(), timeout=2000)
     assert page.table.selected_ids() == () and page.selected.isHidden()
     other.close()
+
+
+def test_no_template_takes_the_place_of_what_was_put_aside_before(qtbot, session) -> None:
+    editor = GuidelinesEditor(session)
+    qtbot.addWidget(editor)
+    first, *_, last = guidelines.templates()
+    editor.editors["criteria"].insertPlainText(TYPED)
+    editor.use_template(first)
+    editor.editors["ties"].insertPlainText("a letter ")
+    editor.use_template(last)
+    editor.editors["examples"].insertPlainText("two letters ")
+    editor.keep_draft()
+
+    def kept() -> str:
+        return str(kept_under(session.project, DRAFT))
+
+    assert all(text in kept() for text in (TYPED, "a letter ", "two letters "))
+    found = []
+    for _ in range(4):
+        editor.put_back.click()
+        found.append([text for text in (TYPED, "a letter ", "two letters ") if text in str(editor.parts)])
+        assert all(text in kept() for text in (TYPED, "a letter ", "two letters "))
+    assert found == [["a letter "], [TYPED], ["two letters "], ["a letter "]]
+    editor.leave()
