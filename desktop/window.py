@@ -34,6 +34,7 @@ from desktop.tab import ReadsSettings, TabWidget
 from desktop.theme import theme
 from desktop.theme.icons import icon
 from desktop.widgets import file_dialogs
+from desktop.widgets.unwritten import ask_to_lose
 from desktop.workspace import Workspace
 
 #: Pixels that a desktop puts above a window.
@@ -64,15 +65,19 @@ class Window(QMainWindow):
         self.panels = Panels(self.workspace, self)
         self.notice = Notice(self)
         self.cover = BusyOverlay(self)
-        self.leaving = Leaving(self.workspace, self, may_close=self.projects.may_close, begins=self.panels.hide_system)
+        self.leaving = Leaving(self.workspace, self, may_close=self._may_close, begins=self.panels.hide_system)
         self.menus = Menus(self, self.workspace, self._does())
         self._connect()
         self._paint_icon()
         self._show_state()
         self.welcome.demo_button.setFocus()
 
+    def _may_close(self) -> bool:
+        return self.projects.may_close() and not ask_to_lose(self, self.close)
+
     def _connect(self) -> None:
         workspace = self.workspace
+        workspace.stays = partial(ask_to_lose, self)
         workspace.opened.connect(self._show)
         workspace.leaving.connect(self._hide)
         workspace.closed.connect(self._closed)

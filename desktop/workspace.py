@@ -66,6 +66,8 @@ class Workspace(QObject):
         self.waiting = Busy(self)
         self.copying = ""
         """What is being written of a whole project, in words."""
+        self.stays: Callable[[Callable[[], object]], bool] = lambda then: False
+        """Asks where closing would lose what is typed, and calls `then` once it may go; true if it asked."""
         self.ending = False
         """The window closes: nothing may be opened any more."""
 
@@ -82,6 +84,9 @@ class Workspace(QObject):
         open by now: one of an older version, one that was never seen here, or one after another that has something to
         finish is opened later."""
         if self.busy or self.ending:
+            return False
+        again = partial(self.open, folder, then, looked_through=looked_through)
+        if self.session is not None and self.stays(again):
             return False
         if is_older(folder.expanduser().resolve() / DATABASE):
             text = f"Opening “{folder.name}”: it is backed up and brought up to date …"
@@ -134,6 +139,8 @@ class Workspace(QObject):
             return
         if self.session is None:
             self._closed(then, tells)
+        elif self.stays(partial(self.close, then, tells=tells)):
+            return
         else:
             self.session.rest()
             self.waiting.until_idle("Finishing what was begun …", lambda: self._closed(then, tells))

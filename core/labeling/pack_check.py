@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from core.preferences.judged_groups import OVERALL
+from core.store.guidelines import is_name
 from core.store.packed_rankings import PackedRanking
 from core.store.rankings import METHODS
 
@@ -62,7 +63,7 @@ def _named(ranking: PackedRanking) -> bool:
     criteria = {rank.criterion for rank in ranking.criteria}
     flags = {flag for flag in (ranking.flag, *(item.flag for item in ranking.items)) if flag is not None}
     return len(criteria) <= MOST_CRITERIA and all(
-        0 < len(name) <= LONGEST_NAME and name.isprintable() and name.lower() != OVERALL for name in criteria | flags
+        len(name) <= LONGEST_NAME and is_name(name) and name.lower() != OVERALL for name in criteria | flags
     )
 
 

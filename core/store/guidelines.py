@@ -16,12 +16,17 @@ SECTIONS = {"criteria": "Criteria", "ties": "Ties", "flags": "Flags", "examples"
 HEADING = re.compile(rf"^(#+)[^\S\n]*({'|'.join(SECTIONS)})\b", re.IGNORECASE | re.MULTILINE)
 #: A line of a part that would begin another one in the document, whether or not it is marked as none.
 OPENS = re.compile(rf"^\\*#{{1,2}}[^\S\n]*(?:{'|'.join(SECTIONS)}\b|Guidelines[^\S\n]*$)", re.IGNORECASE | re.MULTILINE)
+#: Letters of the name of a flag or a criterion.
+LONGEST_NAME = 100
 #: Items of a list, each within one line, and without a part that could be read in two ways: else a line of blanks would
-#: take hours.
-ITEM = r"(?:[-*]|\d+[.)])\s+"
-FLAG = r"[-*]\s+\**([\w-][\w -]*+)\**\s*:\**(.*)"
-BOLD = ITEM + r"\*\*([\w -]+)[.:]?\*\*[.:]?(.*)"
-PLAIN = ITEM + r"([\w-]+(?: [\w-]+)?):(?!\S)(.*)"
+#: take hours. A name is whatever stands before its colon.
+ITEM = r"(?:[-*]|\d+[.)])\s++"
+NAME = rf"[^:*]{{1,{LONGEST_NAME}}}+"
+FLAG = rf"[-*]\s++\**({NAME})\**\s*:\**(.*)"
+BOLD = ITEM + rf"\*\*({NAME}):?\*\*[.:]?(.*)"
+PLAIN = ITEM + r"([^\s:*]{1,50}+(?:[^\S\n][^\s:*]{1,50}+)?)[\u00a0\u202f]?:(?!\S)(.*)"
+#: Without a shape of their own, and part of how Persian, Hindi or Arabic are spelt.
+JOINERS = "\u200b\u200c\u200d\u200e\u200f"
 EMPTY = Guidelines(0, "", "", "", "")
 
 
@@ -81,9 +86,22 @@ def _items(pattern: str, text: str) -> list[tuple[str, str]]:
     lines = [line.strip() for line in text.split("\n")]
     found = []
     for line, below in itertools.zip_longest(lines, lines[1:], fillvalue=""):
-        if match := re.match(pattern, line):
-            found.append((match[1].strip().lower(), match[2].strip() or ("" if re.match(ITEM, below) else below)))
+        match = re.match(pattern, line)
+        if match and (name := _name(match[1])):
+            found.append((name, match[2].strip() or ("" if re.match(ITEM, below) else below)))
     return found
+
+
+def _name(text: str) -> str:
+    """As it is kept with rankings: in small letters, with one space for whatever stands between words. Empty for what
+    names nothing or has signs that nobody types."""
+    name = " ".join(text.split()).rstrip(".।。").lower()
+    return name if is_name(name) and any(map(str.isalnum, name)) else ""
+
+
+def is_name(name: str) -> bool:
+    """May it be the name of a flag or a criterion? Joiners and marks of direction are letters in some scripts."""
+    return len(name) > 0 and all(sign.isprintable() or sign in JOINERS for sign in name)
 
 
 def to_markdown(guidelines: Guidelines) -> str:

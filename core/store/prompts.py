@@ -150,10 +150,19 @@ def add(project: Project, prompts: Iterable[Prompt]) -> Changes:
     return project.changed("Add prompts", "prompts", ids=tuple(ids))
 
 
+class ChangedSince(BadInput):
+    """What would be written over is another by now than what the change was begun with: it is `now`."""
+
+    def __init__(self, now: Prompt) -> None:
+        super().__init__("This prompt was changed elsewhere since you began: look at it, then say what is to stay.")
+        self.now = now
+
+
 def edit(
     project: Project,
     prompt_id: int,
     *,
+    begun: Prompt | None = None,
     text: str | None = None,
     conversation: Conversation | None = None,
     split: Split | None = None,
@@ -161,7 +170,8 @@ def edit(
 ) -> Changes:
     """Change a prompt, to another conversation or to what a changed `text` says.
 
-    While it has completions, which answer it, only where the same words become other turns.
+    While it has completions, which answer it, only where the same words become other turns. Raises `ChangedSince` where
+    that would write over what was not yet there in the prompt that it was `begun` with.
     """
     with project.write() as database:
         prompt = get(project, prompt_id)
@@ -174,10 +184,17 @@ def edit(
                 raise BadInput("This prompt has completions, which answer its old text: add a new prompt instead.")
             if id_of(project, conversation) not in (None, prompt_id):
                 raise BadInput("Another prompt already has this text.")
+            if begun is not None and begun.conversation != prompt.conversation:
+                raise ChangedSince(prompt)
             database.execute(
                 "update prompts set text = :text, messages = :messages where id = :id",
                 _cells(conversation) | {"id": prompt_id},
             )
+        if begun is not None and (
+            (split not in (None, prompt.split) and begun.split != prompt.split)
+            or (tags not in (None, prompt.tags) and begun.tags != prompt.tags)
+        ):
+            raise ChangedSince(prompt)
         if split is not None:
             database.execute("update prompts set split = ? where id = ?", (split, prompt_id))
         if tags is not None:

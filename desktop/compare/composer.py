@@ -14,6 +14,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Draft
+from desktop.widgets.unwritten import NotWritten
 
 #: The project's setting: the prompt that is being typed, and the system turn.
 DRAFT = "draft/compare"
@@ -38,7 +39,8 @@ class Composer(QWidget):
         self.prompt.textChanged.connect(self.hint.hide)
         box = row(self.prompt, column(None, self.ask_button), spacing=SPACE)
         self._draft = Draft(session.project, DRAFT, {"prompt": self.prompt, "system": self.bar.system}, self)
-        self.setLayout(column(self.bar, box, self.hint, LeftBehind(self._draft, "question"), spacing=SPACE))
+        not_written, left = NotWritten(self._draft.throttle), LeftBehind(self._draft, "question")
+        self.setLayout(column(self.bar, box, self.hint, not_written, left, spacing=SPACE))
 
     @property
     def text(self) -> str:

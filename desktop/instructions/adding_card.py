@@ -18,6 +18,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Draft
+from desktop.widgets.unwritten import NotWritten
 
 #: The project's setting for prompts that are not added yet.
 NEW_DRAFT = "draft/new-prompts"
@@ -56,6 +57,7 @@ class AddingCard(QFrame):
         inside = column(
             label("Add prompts", "heading"),
             self.new_text,
+            NotWritten(self.draft.throttle),
             self.left_behind,
             row(label("Use for"), self.split, None, self.one_prompt),
             row(self.add_button, self.import_button, None),

@@ -10,18 +10,21 @@ from core.conversation import Conversation
 from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
 from core.store import Changes, prompts
+from core.store.prompts import ChangedSince
 from desktop.actions import WHAT_IT_READS
 from desktop.conversation.editor import TOO_MUCH, ConversationEditor, fits
 from desktop.conversation.reading import show_reading
 from desktop.instructions import actions
 from desktop.instructions.conversation_draft import ConversationDraft, Found
 from desktop.instructions.splits import split_box
+from desktop.instructions.writing_over import ask_over
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets import message_boxes
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, add_shortcuts, bind
 from desktop.widgets.drafts import Throttle
+from desktop.widgets.unwritten import NotWritten, ask_to_lose
 
 NOT_KEPT = "It is longer than what is kept while it is typed: save it, or put it into a file, before you close this."
 EMPTY = Conversation(())
@@ -78,7 +81,7 @@ class ConversationDialog(QDialog):
         use = QWidget(self)
         use.setLayout(row(label("Use for"), self.split, None))
         use.setVisible(new)
-        layout = column(about, self.editor, use, self.said, foot, spacing=SPACE + 4)
+        layout = column(about, self.editor, use, self.said, NotWritten(self._throttle), foot, spacing=SPACE + 4)
         layout.setStretch(1, 1)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
@@ -109,20 +112,30 @@ class ConversationDialog(QDialog):
         self._throttle.end()
 
     def done(self, result: int) -> None:
+        if ask_to_lose(self, partial(super().done, result)):
+            return
         self.leave()
         super().done(result)
 
     def save(self) -> None:
         """Make it the prompt, or a new one."""
+        self._save(self.prompt)
+
+    def _save(self, begun: Prompt | None) -> None:
+        """Where another window changed `begun` since, somebody is asked before that is written over."""
         conversation = self.editor.checked()
         if conversation is None:
             self._say("", "muted")
             return
         try:
-            if self.prompt is None:
+            if begun is None:
                 changes = self._added(conversation, (), cast(Split, self.split.currentData()))
             else:
-                changes = prompts.edit(self.session.project, self.prompt.id, conversation=conversation)
+                changes = prompts.edit(self.session.project, begun.id, begun=begun, conversation=conversation)
+        except ChangedSince as error:
+            now = error.now
+            ask_over(self, now, lambda: self._save(now))
+            return
         except KnownError as error:
             self._say(str(error), "error")
             answered = self.prompt is not None and prompts.is_answered(self.session.project, self.prompt.id)

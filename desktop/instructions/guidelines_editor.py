@@ -44,12 +44,13 @@ class GuidelinesEditor(QWidget):
         super().__init__(parent)
         self.session = session
         self.current = guidelines.EMPTY
-        self._before: dict[str, str] = {}
+        self._before: list[tuple[Typed | None, dict[str, str]]] = []
+        """What other texts took the place of, the last of them last; what was typed has a place of its own on disk."""
         self._loading = False
         self._from_last_time = False
         self._draft = Throttle(self, self._write_draft)
         self._draft.tried.connect(lambda: self._show_state())
-        self._kept, self._aside = Typed(session.project, DRAFT), Typed(session.project, DRAFT)
+        self._kept = Typed(session.project, DRAFT)
         self._typed_in = False
         self._preview_timer = QTimer(self, singleShot=True, interval=PREVIEW_MILLISECONDS)
         self._preview_timer.timeout.connect(self._show_preview)
@@ -166,7 +167,10 @@ class GuidelinesEditor(QWidget):
         self.session.announce(changes, self)
         self._draft.rest()
         self._kept.keep(None)
-        self._aside.keep(None)
+        for kept, _ in self._before:
+            if kept is not None:
+                kept.keep(None)
+        self._before = []
         self._typed_in = False
         self.put_back.hide()
         self.current = guidelines.current(self.session.project)
@@ -229,25 +233,38 @@ class GuidelinesEditor(QWidget):
         it was not meant to go, it is kept until something is saved: the window may close first."""
         before, typed = self.parts, self._typed_in
         self._from_last_time = False
-        if typed and self.unsaved and not meant_to_go:
-            self._aside.keep(before)  # what cannot be kept is not replaced
+        kept = None if meant_to_go else self._put_aside()
         self._put(parts)
         self.versions.setCurrentIndex(0)
         self.keep_draft()
         if before != self.parts:
-            if typed or meant_to_go or not self._before:
-                self._before = before
+            if any(text.strip() for text in before.values()) and (typed or meant_to_go or not self._before):
+                self._before.append((kept, before))
             self._typed_in = False
-            self.put_back.setVisible(any(text.strip() for text in before.values()))
+            self.put_back.setVisible(bool(self._before))
         self._say(sentence, "muted")
 
+    def _put_aside(self) -> Typed | None:
+        """Keep what is typed in a place of its own. What cannot be kept is not replaced: it raises why."""
+        if not (self._typed_in and self.unsaved):
+            return None
+        kept = Typed(self.session.project, DRAFT)
+        kept.keep(self.parts)
+        return kept
+
     def _put_back(self) -> None:
-        self._put(self._before)
-        self.put_back.hide()
+        """What was replaced last, in the place of what is there, which is put back after all the others."""
+        now, aside = self.parts, self._put_aside()
+        kept, parts = self._before.pop()
+        if aside is not None:
+            self._before.insert(0, (aside, now))
+        self._put(parts)
+        self.put_back.setVisible(bool(self._before))
         self._typed_in = True
-        with typing_goes_on():
-            self._aside.keep(None)
         self.keep_draft()
+        if kept is not None and not self._draft.failed:
+            with typing_goes_on():
+                kept.keep(None)
 
     def _put(self, parts: dict[str, str]) -> None:
         """As an edit and not with setPlainText, so that each editor's own undo still reaches back."""

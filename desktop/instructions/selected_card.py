@@ -2,14 +2,14 @@
 
 from typing import cast
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
 from core.conversation import Conversation
 from core.errors import KnownError
 from core.records import Prompt, Split
 from core.store import prompts
-from core.store.prompts import Along
+from core.store.prompts import Along, ChangedSince
 from core.store.typed import Typed
 from core.texts import Limits
 from desktop.actions import WHAT_IT_READS
@@ -18,14 +18,17 @@ from desktop.conversation.reading import show_reading
 from desktop.instructions import actions
 from desktop.instructions.deleting import NOTHING, together, warning
 from desktop.instructions.splits import counted, split_box, tags_of
+from desktop.instructions.writing_over import ask_over
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
-from desktop.widgets.drafts import Throttle, typing_goes_on
+from desktop.widgets.drafts import Throttle
 from desktop.widgets.strangers import EDITED, KEPT, Editing
+from desktop.widgets.unwritten import HELD, Held, NotWritten
 
 KEEP = "(as it is)"
+GONE = "This prompt was deleted in another window."
 #: The project's setting for what is typed over a prompt, by its number, and not saved.
 EDIT_DRAFT = "draft/prompt/{}"
 #: Pixels that the turns of a conversation may take.
@@ -47,7 +50,7 @@ class SelectedCard(QFrame):
         self.session = session
         self._edit = Throttle(self, self._write)
         self._kept: Typed | None = None
-        self._held: dict[int, tuple[Typed, dict[str, str]]] = {}
+        self._held = Held(self)
         """What could not be written of prompts that were selected before."""
         self._saved, self._use = ("", ""), ""
         """Text and tags, and what it is for, as they were put in or saved last."""
@@ -85,6 +88,8 @@ class SelectedCard(QFrame):
             row(label("Tags"), self.tags),
             row(self.save_button, self.delete_button, None),
             row(self.reading_button, None),
+            NotWritten(self._edit),
+            NotWritten(self._held.throttle, sentence=HELD),
             self.said,
         )
         inside.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
@@ -97,10 +102,14 @@ class SelectedCard(QFrame):
             self._read_again()
             return
         self._put_aside()
+        found = prompts.some(self.session.project, ids) if len(ids) == 1 else []
+        if len(ids) == 1 and not found:
+            ids = ()
+            QTimer.singleShot(0, self, lambda: self.deleted.emit(GONE))  # once the table has selected it
         self._ids = ids
         self._confirmed = None
         self._kept = None
-        self._prompt = prompts.get(self.session.project, ids[0]) if len(ids) == 1 else None
+        self._prompt = found[0] if found else None
         self.delete_button.setText("Delete" if len(ids) < 2 else f"Delete {len(ids):,}")
         self.said.hide()
         self.setVisible(bool(ids))
@@ -175,7 +184,12 @@ class SelectedCard(QFrame):
 
     def save(self) -> None:
         """Store the changed text, use and tags of what is selected."""
-        split = cast(Split, self.split.currentData()) or None
+        self._save(self._prompt)
+
+    def _save(self, begun: Prompt | None) -> None:
+        """Where another window changed `begun` since, somebody is asked before that is written over."""
+        use = self.split.currentData()
+        split = cast(Split, use) if use and use != self._use else None
         typed = self.tags.text()
         unchanged = not typed.strip() if len(self._ids) > 1 else typed == self._saved[1]  # what is not meant stays
         tags = None if unchanged else tags_of(typed, self._prompt.tags if self._prompt is not None else ())
@@ -185,7 +199,13 @@ class SelectedCard(QFrame):
         try:
             with self.session.project.write():
                 for prompt_id in self._ids:
-                    changes = prompts.edit(self.session.project, prompt_id, text=text, split=split, tags=tags)
+                    changes = prompts.edit(
+                        self.session.project, prompt_id, begun=begun, text=text, split=split, tags=tags
+                    )
+        except ChangedSince as error:
+            now = error.now
+            ask_over(self, now, lambda: self._save(now))
+            return
         except KnownError as error:
             self.say(str(error), "error")
             return
@@ -247,18 +267,18 @@ class SelectedCard(QFrame):
         """Another prompt is selected now: what cannot be written of this one is held until it can."""
         self._edit.flush()
         if self._edit.failed and self._kept is not None and self._prompt is not None:
-            self._held[self._prompt.id] = self._kept, self._draft
+            kept, draft = self._kept, self._draft
+            self._held.hold(self._prompt.id, (kept, draft), lambda: kept.keep(draft))
         self._edit.rest()
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed."""
         self._edit.end()
-        for kept, draft in self._held.values():
-            with typing_goes_on():
-                kept.keep(draft)
+        self._held.throttle.end()
 
     def _open_draft(self, prompt_id: int) -> None:
-        self._kept, draft = self._held.pop(prompt_id, (Typed(self.session.project, EDIT_DRAFT.format(prompt_id)), None))
+        fresh = Typed(self.session.project, EDIT_DRAFT.format(prompt_id)), None
+        self._kept, draft = self._held.take(prompt_id) or fresh
         if draft is not None:
             self._edit.touch()
         elif not self.text.too_long:

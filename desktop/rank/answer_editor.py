@@ -15,6 +15,7 @@ from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import bind
 from desktop.widgets.drafts import Throttle
 from desktop.widgets.strangers import EDITED, KEPT, Editing
+from desktop.widgets.unwritten import NotWritten
 
 ABOUT = "It joins the answers, as the best one until you place it elsewhere."
 BEGUN = "What you began before is here."
@@ -52,7 +53,7 @@ class AnswerEditor(QFrame):
         self.leave_button = self._button(actions.LEAVE_ANSWER, self.close_editor)
         head = row(self.heading, self.about, self.leave_button, self.add, spacing=2 * SPACE)
         head.setStretch(1, 1)
-        layout = column(head, self.field)
+        layout = column(head, NotWritten(self._throttle, self), self.field)
         layout.setContentsMargins(12, 8, 12, 12)
         self.setLayout(layout)
         self.hide()
@@ -104,6 +105,10 @@ class AnswerEditor(QFrame):
     def leave(self) -> None:
         """Something else is done now: what is not written yet is written."""
         self._throttle.flush()
+
+    def end(self) -> None:
+        """The project is about to close."""
+        self._throttle.end()
 
     def close_editor(self) -> None:
         """Put it away, with what is typed kept."""

@@ -6,12 +6,13 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
-from core.labeling.answer_drafts import NEW
+from core.labeling.answer_drafts import NEW, AnswerDrafts
 from core.labeling.editor import ItemEditor
 from core.labeling.ordering import letter
 from desktop.rank.board import RankingBoard
 from desktop.rank.controller import RankingController
 from desktop.rank.keys import BINDINGS
+from desktop.widgets.unwritten import HELD, Held
 
 OWN = "Your own answer"
 LEFT_BEHIND = (
@@ -28,6 +29,11 @@ class Answering(QObject):
         self.board, self.controller = board, controller
         self._shown: tuple[ItemEditor | None, int] = None, 0
         self._warned = 0
+        self._open = 0, 0, NEW
+        """Where the editor writes: labeler, group, and the completion that is mended."""
+        self._held = Held(board)
+        """What could not be written, by such a place."""
+        self._held.throttle.tried.connect(self._tell_held)
         board.writing.connect(self.open_for)
         board.saving.connect(self.save)
         board.answer.finished.connect(self._finish)
@@ -45,7 +51,7 @@ class Answering(QObject):
         if editor is None or editor.item is None:
             return
         group = editor.item.group
-        begun = editor.answers.begun(group.id)
+        begun = self._begun(editor.answers, group.id)
         texts = {item.id: item.text for item in group.completions}
         place = of if of in texts else NEW
         if place == NEW and NEW not in begun:
@@ -55,15 +61,19 @@ class Answering(QObject):
         heading = OWN if of == NEW else f"Mend {letter(editor.ordering.shown.index(of))}"
         self.board.answer.leave()
         begun_text = editor.answers.open(group.id, place)
-        keep = partial(self._keep, editor, group.id, place)
-        self.board.answer.open_editor(heading, texts.get(of, ""), of, begun_text, keep)
+        self._open = editor.answers.labeler_id, group.id, place
+        held = self._held.take(self._open)
+        keep = partial(self._keep, editor.answers, group.id, place)
+        self.board.answer.open_editor(heading, texts.get(of, ""), of, begun_text if held is None else held, keep)
+        if held is not None:
+            self.board.answer.keep()
 
     def save(self) -> None:
         """Store the order; what is begun and not added is told of once."""
         self.board.answer.leave()
         editor = self._editor
         group = editor.item.group.id if editor is not None and editor.item is not None else 0
-        if editor is not None and group != self._warned and editor.answers.begun(group):
+        if editor is not None and group != self._warned and self._begun(editor.answers, group):
             self._warned = group
             self.board.say(LEFT_BEHIND)
         else:
@@ -79,12 +89,30 @@ class Answering(QObject):
             self._shown, self._warned = (editor, group), 0
         if self.board.answer.of not in (NEW, *(editor.ordering.shown if editor is not None else ())):
             self.board.answer.mend_none(OWN)
-        begun = editor is not None and bool(editor.answers.begun(group))
-        self.board.show_begun(begun)
+        self.board.show_begun(editor is not None and bool(self._begun(editor.answers, group)))
 
-    def _keep(self, editor: ItemEditor, group_id: int, of: int, text: str) -> None:
-        editor.answers.keep(group_id, of, text)
-        self.board.show_begun(bool(editor.answers.begun(group_id)))
+    def leave(self) -> None:
+        """The project is about to close."""
+        self.board.answer.end()
+        self._held.throttle.end()
+
+    def _keep(self, answers: AnswerDrafts, group_id: int, of: int, text: str) -> None:
+        """Write it; what cannot be written is held, and is there when it is opened again."""
+        key = answers.labeler_id, group_id, of
+        self._held.hold(key, text, partial(answers.keep, group_id, of, text))
+        answers.keep(group_id, of, text)
+        self._held.take(key)
+        self.board.show_begun(bool(self._begun(answers, group_id)))
+
+    def _begun(self, answers: AnswerDrafts, group_id: int) -> list[int]:
+        """Which completions of a group an answer is begun of, `NEW` for none."""
+        place = answers.labeler_id, group_id
+        held = (key[2] for key, text in self._held.texts.items() if text and key[:2] == place)
+        return list(dict.fromkeys((*answers.begun(group_id), *held)))
+
+    def _tell_held(self) -> None:
+        if self._held.throttle.failed and self.board.answer.isHidden():
+            self.board.say(HELD.format(self._held.throttle.why))
 
     def _finish(self, text: str, of: int) -> None:
         """Add it; what cannot be added is told of beside it."""
@@ -92,6 +120,7 @@ class Answering(QObject):
         if refused:
             self.board.answer.say(refused, "error")
         else:
+            self._held.take(self._open)
             self.board.answer.put_away()
             self.board.select(len(self.board.ordering.shown) - 1)  # where it stands for whoever wrote it
             self.board.setFocus()

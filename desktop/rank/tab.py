@@ -199,7 +199,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """The project is about to close."""
-        self.board.answer.leave()
+        self.answering.leave()
         super().closeEvent(event)
 
     def rename(self, name: str) -> None:

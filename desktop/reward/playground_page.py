@@ -33,6 +33,7 @@ from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Draft
 from desktop.widgets.empty import Empty
 from desktop.widgets.strangers import Editing
+from desktop.widgets.unwritten import NotWritten
 
 SCALES = {
     "reference": "Rewards are in standard deviations of the base model's own completions; 0 is its average.",
@@ -124,7 +125,8 @@ class PlaygroundPage(QWidget):
         self.setLayout(body)
         fields = {"prompt": self.prompt, "completions": self.completion, "system": self.bar.system}
         self._draft = Draft(session.project, DRAFT, fields, self)
-        inputs.insertWidget(inputs.indexOf(self.completion) + 1, LeftBehind(self._draft, "texts to score"))
+        for told in (LeftBehind(self._draft, "texts to score"), NotWritten(self._draft.throttle)):
+            inputs.insertWidget(inputs.indexOf(self.completion) + 1, told)
         self._show_talk()
 
     def leave(self) -> None:

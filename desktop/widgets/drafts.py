@@ -34,14 +34,20 @@ class Throttle(QObject):
     that is no reason to stop typing: it `failed`, waits on, and is tried again soon."""
 
     tried = Signal()
-    """It was written, or could not be."""
+    """It was written, could not be, or need not be any more."""
 
     def __init__(self, parent: QWidget, write: Callable[[], object]) -> None:
         super().__init__(parent)
         self._write = write
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.now)
-        self.failed = False
+        self.why = ""
+        """What stands in the way of writing, as a sentence."""
+
+    @property
+    def failed(self) -> bool:
+        """Could it not be written when that was tried last?"""
+        return bool(self.why)
 
     @property
     def waiting(self) -> bool:
@@ -55,19 +61,27 @@ class Throttle(QObject):
     def rest(self) -> None:
         """Nothing is to be written any more."""
         self._timer.stop()
-        self.failed = False
+        if self.failed:
+            self.why = ""
+            self.tried.emit()
 
     def now(self) -> None:
         """Write it, whether anything waits or not."""
-        self.rest()
-        written = False
-        with typing_goes_on():
-            self._write()
-            written = True
-        if not written:
-            self.failed = True
+        self._timer.stop()
+        self.why = self._failure()
+        if self.failed:
             self._timer.start(AGAIN_MILLISECONDS)
         self.tried.emit()
+
+    def _failure(self) -> str:
+        try:
+            self._write()
+        except Exception as error:
+            if (sentence := known(error)) is None:
+                self.why = ""
+                raise
+            return str(sentence)
+        return ""
 
     def flush(self) -> None:
         """Something else is done now: what waits is written."""
@@ -75,9 +89,10 @@ class Throttle(QObject):
             self.now()
 
     def end(self) -> None:
-        """The project is about to close: what waits is written, for the last time."""
+        """The project is about to close: what waits is written, for the last time. What could not be stays said."""
         self.flush()
-        self.rest()
+        self._timer.stop()
+        self.why = ""
 
 
 class Draft(QObject):
@@ -91,14 +106,14 @@ class Draft(QObject):
         self._typed, self._fields = Typed(project, key), fields
         self._project = project
         self._left = {at: kept for at, kept in kept_at(project, key) if _is_texts(kept) and not _is_typed(kept)}
-        self._throttle = Throttle(parent, self._write)
+        self.throttle = Throttle(parent, self._write)
         self._put_back(self._typed.read(_is_typed))
         for field in fields.values():
-            field.textChanged.connect(self._throttle.touch)
+            field.textChanged.connect(self.throttle.touch)
 
     def keep(self) -> None:
         """Write what is in the fields now."""
-        self._throttle.now()
+        self.throttle.now()
 
     def _write(self) -> None:
         found = {name: _text(field) for name, field in self._fields.items()}
@@ -106,7 +121,7 @@ class Draft(QObject):
 
     def leave(self) -> None:
         """The project is about to close."""
-        self._throttle.end()
+        self.throttle.end()
 
     @property
     def left_behind(self) -> str:

@@ -59,6 +59,32 @@ def test_a_meaning_may_stand_below_its_name():
     assert guidelines.flags(found) == {"odd": "strange", "bad": "no"}
 
 
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("हानिकारक", "हानिकारक"),
+        ("คำหยาบ", "คำหยาบ"),
+        ("نمی\u200cدانم", "نمی\u200cدانم"),
+        ("Mal\u00a0dit", "mal dit"),
+        ("Can't judge", "can't judge"),
+        ("Rude/harsh", "rude/harsh"),
+    ],
+)
+def test_names_of_any_script_are_those_of_flags_and_criteria(typed, name):
+    lines = f"- {typed}: why\n- {typed}\u00a0: twice\n* **{typed}:** thrice"
+    assert guidelines.flags(replace(guidelines.EMPTY, flags=lines)) == {name: "thrice"}
+    for text in (f"1. **{typed}.** why\n", f"- **{typed}:** why", f"- {typed}: why\n- {typed}\u00a0: why"):
+        assert guidelines.criteria(replace(guidelines.EMPTY, criteria=text)) == {name: "why"}
+
+
+@pytest.mark.parametrize("typed", ["http", "\u202eevil", "\x1b[2J", "x" * 300, "—", "* *"])
+def test_what_names_nothing_or_turns_the_text_is_no_name(typed):
+    text = f"- {typed}://a" if typed == "http" else f"- {typed}: why"
+    assert not guidelines.criteria(replace(guidelines.EMPTY, criteria=text))
+    if typed != "http":
+        assert not guidelines.flags(replace(guidelines.EMPTY, flags=text))
+
+
 def _fuzz(sandbox, name, examples):
     @settings(QUIET, max_examples=examples)
     @given(data=st.binary(max_size=60))

@@ -299,3 +299,9 @@ def test_a_pack_from_before_its_prompts_became_turns_is_merged(filled, sent):
     change(sent, "update prompts set text = 'Human: a\n\nAssistant: b\n\nHuman: c' where id = 1")
     report = packs.merge(filled, sent)
     assert report.refused == [] and report.added == 2
+
+
+@pytest.mark.parametrize("name", ["हानिकारक", "نمی\u200cدانم", "can''t judge / skip"])
+def test_a_pack_brings_criteria_and_flags_of_any_script(filled, sent, name):
+    change(sent, f"update criterion_ranks set criterion = '{name}'", f"update rankings set flag = '{name}'")
+    assert packs.merge(filled, sent).added == 2

@@ -1,0 +1,237 @@
+"""What a person types while nothing can be written, or while another window or a template takes its place."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
+
+from core.events import NewCompletion
+from core.records import Prompt
+from core.store import Project, completions, create_project, guidelines, open_project, prompts
+from core.store.typed import kept_under
+from desktop import user_settings
+from desktop.compare.composer import Composer
+from desktop.instructions.conversation_dialog import ConversationDialog
+from desktop.instructions.guidelines_editor import DRAFT, GuidelinesEditor
+from desktop.instructions.prompts_page import PromptsPage
+from desktop.places import TabId
+from desktop.rank.tab import Tab
+from desktop.reward.playground_page import PlaygroundPage
+from desktop.session import Session
+from desktop.widgets.drafts import Throttle
+from desktop.widgets.unwritten import NotWritten, ask_to_lose
+from tests.desktop.conftest import *  # noqa: F403
+from tests.desktop.talks import boxes
+
+TYPED = "Wörter, zwei Stunden lang"
+
+
+@pytest.fixture
+def session(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path / "data"))
+    user_settings.set_labeler_name("Mira")
+    made = create_project(tmp_path / "project")
+    for text in ("Warum?", "Wozu?"):
+        (prompt,) = prompts.add(made, [Prompt(0, text)]).ids
+        completions.add_group(made, prompt, tuple(NewCompletion(f"{text} {n}", 0, True, 1) for n in range(2)))
+    found = Session(made)
+    yield found
+    writable(made)
+    found.close()
+
+
+def unwritable(project: Project) -> None:
+    project.database.execute("pragma query_only = 1")
+
+
+def writable(project: Project) -> None:
+    project.database.execute("pragma query_only = 0")
+
+
+def on_disk(project: Project) -> bool:
+    return any(TYPED in str(kept) for kept in kept_under(project, "draft/"))
+
+
+def written_now(widget: QWidget) -> None:
+    """As its timers do, sooner."""
+    for throttle in widget.findChildren(Throttle):
+        throttle.flush()
+
+
+def told(widget: QWidget) -> list[str]:
+    return [label.text() for label in widget.findChildren(NotWritten) if not label.isHidden()]
+
+
+def press(box: QMessageBox, name: str) -> None:
+    next(each for each in box.buttons() if each.text() == name).click()
+
+
+def test_an_answer_that_cannot_be_written_waits_with_its_prompt_and_is_told_of(qtbot, session) -> None:
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    tab.show()
+    group = tab.labeling.group.id
+    unwritable(session.project)
+    tab.board.writing.emit(0)
+    tab.board.answer.field.insertPlainText(TYPED)
+    written_now(tab)
+    assert len(told(tab.board.answer)) == 1
+    tab.controller.skip()
+    assert tab.board.answer.isHidden() and tab.labeling.group.id != group
+    written_now(tab)
+    assert "is held" in tab.board.hint.text()
+    assert ask_to_lose(tab, lambda: None)
+    boxes()[0].close()
+    tab.controller.open_group(group)
+    tab.board.writing.emit(0)
+    assert tab.board.answer.field.text() == TYPED and told(tab.board.answer)
+    tab.board.answer.close_editor()
+    writable(session.project)
+    written_now(tab)
+    assert on_disk(session.project) and not ask_to_lose(tab, lambda: None)
+    tab.board.writing.emit(0)
+    assert tab.board.answer.field.text() == TYPED and not told(tab.board.answer)
+    tab.close()
+
+
+def test_a_conversation_that_cannot_be_written_is_not_closed_unasked(qtbot, session) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = ConversationDialog(session, parent)
+    dialog.open()
+    ended: list[int] = []
+    dialog.finished.connect(ended.append)
+    unwritable(session.project)
+    dialog.editor.turns[0].text.insertPlainText(TYPED)
+    dialog.reject()
+    (box,) = boxes()
+    assert told(dialog) and not ended and dialog.isVisible()
+    press(box, "Go on")
+    assert not ended and dialog.editor.conversation().text == TYPED
+    dialog.reject()
+    press(boxes()[-1], "Close without it")
+    assert ended == [QDialog.DialogCode.Rejected]
+
+
+@pytest.mark.parametrize("where", ["new prompts", "a prompt", "compare", "playground"])
+def test_where_it_is_typed_it_is_said_until_it_is_written(qtbot, session, where: str) -> None:
+    widget, field = place(session, where)
+    qtbot.addWidget(widget)
+    unwritable(session.project)
+    field.setPlainText(TYPED)
+    written_now(widget)
+    assert len(told(widget)) == 1 and ask_to_lose(widget, lambda: None)
+    boxes()[-1].close()
+    writable(session.project)
+    written_now(widget)
+    assert told(widget) == [] and on_disk(session.project)
+    widget.close()
+
+
+def place(session: Session, where: str):
+    """A page, and a field to type into."""
+    if where == "compare":
+        composer = Composer(session)
+        return composer, composer.prompt
+    if where == "playground":
+        playground = PlaygroundPage(session)
+        return playground, playground.prompt
+    page = PromptsPage(session)
+    page.table.selectRow(0)
+    return page, page.adding.new_text if where == "new prompts" else page.selected.text
+
+
+def test_neither_the_window_nor_the_project_is_closed_over_it_unasked(filled: Project, open_window) -> None:
+    folder = filled.folder
+    filled.close()
+    window = open_window()
+    window.workspace.open(folder)
+    page = window.open_tab(TabId.INSTRUCTIONS).prompts
+    unwritable(window.session.project)
+    page.adding.new_text.setPlainText(TYPED)
+    assert not window.close() and window.session is not None
+    press(boxes()[-1], "Go on")
+    window.workspace.close()
+    assert window.session is not None and page.adding.new_text.toPlainText() == TYPED
+    press(boxes()[-1], "Close without it")
+    assert window.session is None
+
+
+def page_of(qtbot, session: Session) -> PromptsPage:
+    page = PromptsPage(session)
+    qtbot.addWidget(page)
+    return page
+
+
+def test_what_another_window_saved_is_written_over_by_nobody_unasked(qtbot, session) -> None:
+    page, other = page_of(qtbot, session), open_project(session.project.folder)
+    (mine, theirs) = prompts.add(session.project, [Prompt(0, "Wo?", ("früh",)), Prompt(0, "Wann?")]).ids
+    page.load()
+    page.table.selectRow(2)
+    page.selected.text.setPlainText("Wo genau?")
+    prompts.edit(other, mine, text="Wo, bitte?", tags=("spät",))
+    page.selected.save()
+    assert prompts.get(other, mine).text == "Wo, bitte?" and page.selected.text.text() == "Wo genau?"
+    (box,) = boxes()
+    assert "Wo, bitte?" in box.informativeText() and "spät" in box.informativeText()
+    press(box, "Go on typing")
+    page.selected.save()
+    press(boxes()[-1], "Write over it")
+    assert (prompts.get(other, mine).text, prompts.get(other, mine).tags) == ("Wo genau?", ("spät",))
+    page.table.selectRow(3)
+    prompts.edit(other, theirs, split="heldout")
+    page.selected.tags.setText("neu")
+    page.selected.save()
+    assert (prompts.get(other, theirs).split, prompts.get(other, theirs).tags) == ("heldout", ("neu",))
+    other.close()
+
+
+def test_no_conversation_is_written_over_that_another_window_changed_since(qtbot, session) -> None:
+    parent, other = QWidget(), open_project(session.project.folder)
+    qtbot.addWidget(parent)
+    (number,) = prompts.add(session.project, [Prompt(0, "Wer?")]).ids
+    dialog = ConversationDialog(session, parent, prompt=prompts.get(session.project, number))
+    dialog.open()
+    dialog.editor.turns[0].text.setPlainText("Wer genau?")
+    prompts.edit(other, number, text="Wer, bitte?")
+    dialog.save()
+    assert prompts.get(other, number).text == "Wer, bitte?" and dialog.isVisible()
+    press(boxes()[-1], "Write over it")
+    assert prompts.get(other, number).text == "Wer genau?"
+    other.close()
+
+
+def test_a_prompt_that_another_window_deleted_is_a_sentence_once_it_is_selected(qtbot, session) -> None:
+    page, other = page_of(qtbot, session), open_project(session.project.folder)
+    (gone,) = prompts.add(session.project, [Prompt(0, "Wohin?")]).ids
+    page.load()
+    prompts.delete(other, (gone,))
+    page.table.selectRow(2)
+    qtbot.waitUntil(lambda: "deleted in another window" in page.adding.said.text(), timeout=2000)
+    assert page.table.selected_ids() == () and page.selected.isHidden()
+    other.close()
+
+
+def test_no_template_takes_the_place_of_what_was_put_aside_before(qtbot, session) -> None:
+    editor = GuidelinesEditor(session)
+    qtbot.addWidget(editor)
+    first, *_, last = guidelines.templates()
+    editor.editors["criteria"].insertPlainText(TYPED)
+    editor.use_template(first)
+    editor.editors["ties"].insertPlainText("a letter ")
+    editor.use_template(last)
+    editor.editors["examples"].insertPlainText("two letters ")
+    editor.keep_draft()
+
+    def kept() -> str:
+        return str(kept_under(session.project, DRAFT))
+
+    assert all(text in kept() for text in (TYPED, "a letter ", "two letters "))
+    found = []
+    for _ in range(4):
+        editor.put_back.click()
+        found.append([text for text in (TYPED, "a letter ", "two letters ") if text in str(editor.parts)])
+        assert all(text in kept() for text in (TYPED, "a letter ", "two letters "))
+    assert found == [["a letter "], [TYPED], ["two letters "], ["a letter "]]
+    editor.leave()
