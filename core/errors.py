@@ -59,6 +59,10 @@ class DamagedCheckpoint(KnownError):
         self.step = step
 
 
+class CheckpointOutOfReach(KnownError):
+    """A checkpoint could not be looked at, which says nothing of what is in it: all that is known of it is kept."""
+
+
 class ModelError(KnownError):
     """The base model is missing, damaged or of a kind that cannot be used."""
 

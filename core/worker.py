@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
-from core.errors import BadInput, DamagedCheckpoint, KnownError, explained, is_panic, printable
+from core.errors import BadInput, CheckpointOutOfReach, DamagedCheckpoint, KnownError, explained, is_panic, printable
 from core.events import Checkpoint, Progress
-from core.jobs import lock, presence, queue, resumes
+from core.jobs import checkpoint_files, lock, presence, queue, resumes
 from core.jobs.context import JobContext
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import StatusReporter, no_report
@@ -137,16 +137,21 @@ def _stop(project: Project, job_id: int) -> None:
 def claim(project: Project, job_id: int | None = None) -> Job | None:
     """Take the oldest queued job, or a certain one, and set it back to its last whole checkpoint.
 
-    None if there is none, or if none of its checkpoints is whole: then it failed, and says so.
+    None if there is none, or if none of its checkpoints is whole, or one cannot be looked at: then it failed, and says
+    so.
     """
     found = jobs.next_queued(project, job_id)
     if found is None:
         return None
-    ground = resumes.ground(project, found)  # reads for seconds: nobody waits for it
+    try:
+        ground = resumes.ground(project, found)  # reads for seconds: nobody waits for it
+    except CheckpointOutOfReach as error:
+        _end_badly(project, found, error, stopped=False)
+        return None
     with project.write():
         if jobs.next_queued(project, found) is None:
             return None
-        if ground.damaged and ground.step < 0:
+        if ground.is_lost:
             resumes.begin_anew(project, found, ground)
             return None
         set_back(project, found, ground.step)
@@ -176,9 +181,9 @@ def run_job(
 
     Of several processes each runs it and only the main one writes; what is wanted of the job they learn from it.
     """
-    step, folder = last_checkpoint(project, job.id)
     context: JobContext | None = None
     try:
+        step, folder = last_checkpoint(project, job.id)
         recorder, asked = Recorder(project, job.id), jobs.config_values(project, job.id)
         context = JobContext(
             project=project,
@@ -224,7 +229,11 @@ def _end_badly(project: Project, job_id: int, error: BaseException, *, stopped: 
         error = project.moved()
         project.go_along()
     if isinstance(error, DamagedCheckpoint):
-        checkpoints.forget_after(project, job_id, error.step - 1)
+        try:
+            checkpoint_files.damage(checkpoints.folder_of(project, job_id, error.step))
+            checkpoints.forget_after(project, job_id, error.step - 1)
+        except CheckpointOutOfReach as unseen:
+            error = unseen
     sentence = explained(error)
     if sentence is not None:
         status: JobStatus = "stopped" if stopped else "failed"

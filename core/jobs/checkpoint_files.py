@@ -15,7 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.errors import BadInput, DamagedCheckpoint, KnownError, first_line, is_out_of_memory, known
+from core.errors import (
+    BadInput,
+    CheckpointOutOfReach,
+    DamagedCheckpoint,
+    KnownError,
+    chain,
+    first_line,
+    is_out_of_memory,
+    known,
+)
 from core.events import Checkpoint
 from core.store.files import plain
 
@@ -23,6 +32,8 @@ from core.store.files import plain
 SEAL = "checksums.json"
 #: Bytes of what a checkpoint says in JSON, and of the header of safetensors, of which their library reads no more.
 MOST_JSON, MOST_HEADER = 64_000_000, 100_000_000
+#: What is wrong with a checkpoint that is not there, in a folder of its run that is.
+GONE = "its folder is gone"
 
 
 def save_whole(event: Checkpoint, final: Path) -> None:
@@ -44,24 +55,63 @@ def save_whole(event: Checkpoint, final: Path) -> None:
 
 
 def damage(folder: Path) -> str:
-    """What is wrong with a checkpoint, as a part of a sentence; empty for a whole one."""
-    if not folder.is_dir():
-        return "its folder is gone"
+    """What is wrong with a checkpoint, as a part of a sentence; empty for a whole one.
+
+    Raises `CheckpointOutOfReach` where it cannot be looked at: that is no damage.
+    """
     try:
-        return _unlike_seal(folder) if (folder / SEAL).is_file() else _misshapen(folder)
-    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError, BadInput) as error:
+        if not _is_there(folder):
+            folder.parent.stat()
+            return GONE
+        return _unlike_seal(folder) if _is_there(folder / SEAL) else _misshapen(folder)
+    except FileNotFoundError as error:
+        raise out_of_sight(folder) from error
+    except OSError as error:
+        raise _out_of_reach(folder, error) from error
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError, BadInput) as error:
         return first_line(error)  # JSON that is none, or of another kind
+
+
+def _is_there(path: Path) -> bool:
+    """Raises what the system says otherwise; `Path.exists` takes some of that for a no."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def out_of_sight(folder: Path) -> CheckpointOutOfReach:
+    return CheckpointOutOfReach(
+        f"The run's checkpoints in {folder.parent} are not there: bring them back and try again, or begin a new run. "
+        "What is known of this one is kept."
+    )
+
+
+def _out_of_reach(folder: Path, error: OSError) -> CheckpointOutOfReach:
+    where, why = error.filename or folder, error.strerror or first_line(error)
+    return CheckpointOutOfReach(
+        f"{where} cannot be read ({why}), so that nobody knows whether the checkpoint is whole: see to its disk and "
+        "its permissions, then try again. Nothing was forgotten. Where it can never be read again, remove "
+        f"{folder}: the run then goes on from the one before it."
+    )
 
 
 @contextmanager
 def reading(step: int) -> Iterator[None]:
-    """Whatever a library says of files that cannot be read becomes a `DamagedCheckpoint`."""
+    """Whatever a library says of files that cannot be read becomes a `DamagedCheckpoint`, what the system says a
+    `CheckpointOutOfReach`."""
     try:
         yield
     except Exception as error:
         if isinstance(error, KnownError) or is_out_of_memory(error):
             raise
-        raise known(error) or DamagedCheckpoint(step, first_line(error)) from error
+        if found := known(error):
+            raise found from error
+        refused = next((each for each in chain(error) if isinstance(each, OSError)), None)
+        if refused is None or isinstance(refused, FileNotFoundError | NotADirectoryError):
+            raise DamagedCheckpoint(step, first_line(error)) from error
+        raise _out_of_reach(Path(f"step-{step:06d}"), refused) from error
 
 
 def note(path: Path) -> Any:
@@ -70,7 +120,17 @@ def note(path: Path) -> Any:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    """Of a folder within that cannot be listed the error is raised: `rglob` would leave out what is in it."""
+    return [
+        path
+        for parent, folders, files in os.walk(folder, onerror=_raise)
+        for path in (Path(parent, name) for name in (*folders, *files))
+        if path.is_symlink() or not path.is_dir()
+    ]
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _checksums(folder: Path) -> dict[str, str]:

@@ -56,8 +56,14 @@ def set_back(project: Project, job_id: int, step: int) -> None:
 
 
 def last_checkpoint(project: Project, job_id: int) -> tuple[int, Path | None]:
-    """The newest checkpoint that is on disk, as (step, folder); (-1, None) if there is none."""
-    return next(iter(checkpoints.on_disk(project, job_id)), (-1, None))
+    """The newest checkpoint, as (step, folder); (-1, None) if none was written.
+
+    Raises `CheckpointOutOfReach` if it is not there: nobody begins anew because of that.
+    """
+    step, folder = next(iter(checkpoints.written(project, job_id)), (-1, None))
+    if folder is not None and not folder.is_dir():
+        raise checkpoint_files.out_of_sight(folder)
+    return step, folder
 
 
 class Recorder:

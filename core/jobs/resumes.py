@@ -6,6 +6,7 @@ Kept in the run's result, so that its charts can mark the steps.
 from dataclasses import dataclass
 
 from core.config.training import Resume, Run
+from core.errors import CheckpointOutOfReach
 from core.humanize import duration
 from core.jobs import checkpoint_files, queue
 from core.store import Project, jobs, now
@@ -28,16 +29,31 @@ class Ground:
         """The damage in words."""
         return "; ".join(f"step {step}: {what}" for step, what in self.damaged.items())
 
+    @property
+    def is_lost(self) -> bool:
+        """Is there nothing to go on from, because all that was written is there and damaged?"""
+        return self.step < 0 and bool(self.damaged)
+
 
 def ground(project: Project, job_id: int) -> Ground:
-    """Reads whole checkpoints until one is as it was written."""
+    """Reads whole checkpoints until one is as it was written.
+
+    Raises `CheckpointOutOfReach` for one that cannot be looked at, and where none is whole and one is not there, which
+    may be somewhere: nothing is forgotten because of it.
+    """
     damaged: dict[int, str] = {}
     for step, folder in checkpoints.written(project, job_id):
         what = checkpoint_files.damage(folder)
         if not what:
             return Ground(step, damaged)
         damaged[step] = what
-    return Ground(-1, damaged)
+    found = Ground(-1, damaged)
+    if checkpoint_files.GONE in damaged.values():
+        raise CheckpointOutOfReach(
+            f"None of the run's checkpoints can be gone on from ({found.what}): bring back those that are gone, then "
+            "resume, or begin a new run. Nothing was forgotten."
+        )
+    return found
 
 
 def begin_anew(project: Project, job_id: int, found: Ground) -> None:

@@ -53,8 +53,6 @@ def file() -> Path:
 def chosen() -> Machine:
     """What the file says; the defaults where there is none. Raises `BadInput` if it cannot be read."""
     path = file()
-    if not path.is_file():
-        return Machine()
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(values, dict):
@@ -62,7 +60,14 @@ def chosen() -> Machine:
         found = from_dict(Machine, values)
         if any(type(getattr(found, item.name)) is not type(item.default) for item in fields(Machine)):
             raise TypeError
-    except (OSError, ValueError, TypeError, BadInput) as error:
+    except (FileNotFoundError, NotADirectoryError):
+        return Machine()
+    except OSError as error:
+        raise BadInput(
+            f"{path} cannot be read ({error.strerror}): see to its permissions and its disk, or put the defaults back, "
+            "with `settings --reset` or in the window."
+        ) from error
+    except (ValueError, TypeError, BadInput) as error:
         raise BadInput(
             f"{path} is damaged: put the defaults back, with `settings --reset` or in the window."
         ) from error

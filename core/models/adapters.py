@@ -17,7 +17,6 @@ import torch
 from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel
 from peft.tuners.tuners_utils import BaseTunerLayer
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
@@ -109,12 +108,15 @@ class SharedModel:
         adapter_files.fill(self._peft, name, weights)
 
     def reload(self, name: str, folder: Path) -> None:
-        """Set the weights of an adapter that is there from a folder of `save`. Raises `ModelError` if it is damaged."""
+        """Set the weights of an adapter that is there from a folder of `save`. Raises `ModelError` if it is of another
+        base, and what the library and the system say of a file that cannot be read."""
+        weights = load_file(folder / WEIGHTS)
         try:
-            self.restore(name, load_file(folder / WEIGHTS))
-        except (SafetensorError, ValueError, OSError) as error:
+            self.restore(name, weights)
+        except ValueError as error:
             raise ModelError(
-                f"The adapter in {folder} is damaged ({first_line(error)}): choose another one."
+                f"The adapter in {folder} was trained on another base model than {self.base.spec.title} "
+                f"({first_line(error)}): choose the base model that it was trained on, or begin a new run."
             ) from error
 
     def copy(self, source: str, target: str) -> None:

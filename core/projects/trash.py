@@ -12,6 +12,7 @@ finished or taken back by the next start (`settle`).
 """
 
 import errno
+import os
 import shutil
 import sqlite3
 import stat
@@ -249,12 +250,18 @@ def settle() -> None:
 
 
 def _settle() -> None:
-    for deleted in trash_notes.listed(State.GOING):
+    for deleted in filter(_is_within_reach, trash_notes.listed(State.GOING)):
         shutil.rmtree(deleted.place, ignore_errors=True)
         trash_notes.forget(deleted)
-    for deleted in trash_notes.listed(State.MOVING):
+    for deleted in filter(_is_within_reach, trash_notes.listed(State.MOVING)):
         with suppress(KnownError, OSError, sqlite3.Error):  # what cannot be settled now waits
             _settle_run(deleted) if deleted.run else _settle_project(deleted)
+
+
+def _is_within_reach(deleted: Deleted) -> bool:
+    """Is the disk there on which it lies? What is only away for now is not taken for gone."""
+    place = Path(deleted.place)
+    return place.parent == trash_notes.folder() or os.path.isdir(place.parent.parent)
 
 
 def _settle_run(deleted: Deleted) -> None:

@@ -92,7 +92,7 @@ def change(file: ProjectFile, changed: Callable[[Standing], Standing]) -> None:
     """Keep what `changed` makes of what was decided so far. Raises `KnownError` where the data folder cannot be
     written."""
     with _alone():
-        kept, words = _read(file) or (None, [])
+        kept, words = _read_to_change(file) or (None, [])
         if kept is None or (words and file.word not in words):
             kept, words = Standing(), [file.word]
         _keep(file, changed(kept), words)
@@ -105,7 +105,7 @@ def leave_word(project: Project) -> None:
         file = ProjectFile.of(project)
         if standing(file) is None:
             return
-        found, words = _read(file) or (Standing(), [])
+        found, words = _read_to_change(file) or (Standing(), [])
         word = uuid.uuid4().hex
         words = [*(words or [file.word]), word][-WORDS:]
         _keep(file, found, words)
@@ -114,7 +114,22 @@ def leave_word(project: Project) -> None:
 
 
 def _read(file: ProjectFile) -> tuple[Standing, list[str]] | None:
-    with suppress(OSError, ValueError, TypeError, KeyError):
+    """None for what cannot be read, which is allowed nothing meanwhile."""
+    with suppress(OSError):
+        return _kept(file)
+    return None
+
+
+def _read_to_change(file: ProjectFile) -> tuple[Standing, list[str]] | None:
+    """Raises `KnownError` for what cannot be read: it is not written over as if nothing had been decided."""
+    try:
+        return _kept(file)
+    except OSError as error:
+        raise _not_read(_file(file), error) from error
+
+
+def _kept(file: ProjectFile) -> tuple[Standing, list[str]] | None:
+    with suppress(FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
         kept = json.loads(_file(file).read_text(encoding="utf-8"))
         if file.is_at(kept["place"]["device"], kept["place"]["path"]):
             found = Standing(kept["trusted"] is True, kept["made"] is True, dict(kept["allowed"]))
@@ -144,10 +159,16 @@ def _alone() -> Iterator[None]:
 
 
 def modules() -> frozenset[str]:
-    """Modules whose functions may be named as rewards, in projects that were allowed to."""
-    with suppress(OSError, ValueError, TypeError):
+    """Modules whose functions may be named as rewards, in projects that were allowed to.
+
+    Raises `KnownError` where the list is there and cannot be read: whoever adds to it would write over it.
+    """
+    try:
         return frozenset(map(str, json.loads(_modules().read_text(encoding="utf-8"))))
-    return frozenset()
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        return frozenset()
+    except OSError as error:
+        raise _not_read(_modules(), error) from error
 
 
 def set_modules(names: frozenset[str]) -> None:
@@ -174,6 +195,10 @@ def _write(path: Path, values: Any) -> None:
             made.write_text(json.dumps(values), encoding="utf-8")
     except OSError as error:
         raise _not_written(path, error) from error
+
+
+def _not_read(path: Path, error: OSError) -> KnownError:
+    return known(error) or KnownError(f"{path} cannot be read ({error}): see to the data folder.")
 
 
 def _not_written(path: Path, error: Exception) -> KnownError:

@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 from core import worker
 from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JobKind, config_values
 from core.config.training import ALGORITHMS, LoraConfig, TrainPolicyConfig, TrainPolicyResult
-from core.errors import ModelError
-from core.jobs import queue
+from core.errors import DamagedCheckpoint, ModelError
+from core.jobs import checkpoint_files, queue
 from core.machine import base_models
 from core.models import adapter_files
 from core.models.adapters import SharedModel
@@ -255,3 +255,20 @@ def test_a_reward_model_says_only_what_it_can_be(base, tmp_path):
         about.write_text(json.dumps(whole | changes), "utf-8")
         with pytest.raises(ModelError, match="holds no reward model that this version can read"):
             RewardModel.load(SharedModel(base), tmp_path / "run")
+
+
+def test_a_run_that_is_resumed_on_another_base_says_so_and_calls_nothing_damaged(base: Base, tmp_path: Path) -> None:
+    other = SharedModel(load(base_models.parse(str(make_tiny_model(tmp_path / "other", architecture="gpt2")))))
+    other.add("policy", LoraConfig(), seed=0)
+    other.save("policy", tmp_path / "policy")
+    shared = SharedModel(base)
+    shared.add("policy", LoraConfig(), seed=0)
+    try:
+        with pytest.raises(ModelError, match="was trained on another base model than"), checkpoint_files.reading(3):
+            shared.reload("policy", tmp_path / "policy")
+        (tmp_path / "policy" / WEIGHTS).write_bytes(b"no safetensors")
+        with pytest.raises(DamagedCheckpoint, match="The checkpoint of step 3 is damaged"), checkpoint_files.reading(3):
+            shared.reload("policy", tmp_path / "policy")
+    finally:
+        shared.close()
+        other.close()

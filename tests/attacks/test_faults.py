@@ -1,5 +1,6 @@
 """Faults of training and its worker: kills between transactions, damaged checkpoints, folders that go away."""
 
+import errno
 import multiprocessing
 import os
 import re
@@ -33,6 +34,7 @@ from core.labeling.drafts import ChangedElsewhere
 from core.labeling.session import LabelingSession
 from core.projects import trash
 from core.store import DATABASE, Project, labelers, open_project
+from core.store.files import plain
 from core.store.runs import checkpoints, job_log, job_metrics
 
 STEPS = 5
@@ -353,6 +355,116 @@ def test_without_any_whole_checkpoint_a_run_says_so_keeps_its_rows_and_begins_an
     queue.resume(project, job.id)
     work(project, job)
     assert_whole(project, job)
+
+
+def refuse_to_read(project, job, monkeypatch):
+    """As a disk that fails at the newest checkpoint, while the one before it can be read."""
+    opened, newest = plain.opened, project.folder / job.result.adapter
+
+    def fails(path):
+        if path.is_relative_to(newest):
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(plain, "opened", fails)
+    return lambda: monkeypatch.setattr(plain, "opened", opened)
+
+
+def refuse_to_list(project, job, monkeypatch):
+    """As a folder in a checkpoint that another user closed; nobody refuses root, so the system's answer is put in."""
+    scan = os.scandir
+
+    def refuses(path="."):
+        if os.fspath(path).endswith("policy"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuses)
+    return lambda: monkeypatch.setattr(os, "scandir", scan)
+
+
+def move_aside(project, job, monkeypatch):
+    runs = project.run_folder(job.id)
+    aside = runs.rename(project.folder / "not-mounted")
+    return lambda: aside.rename(runs)
+
+
+def move_all_aside(project, job, monkeypatch):
+    """As an empty folder that a disk is mounted on."""
+    back = move_aside(project, job, monkeypatch)
+    runs = project.run_folder(job.id)
+    runs.mkdir()
+    return lambda: (runs.rmdir(), back())
+
+
+def lead_nowhere(project, job, monkeypatch):
+    """As a link to a disk that is not there."""
+    folder = project.folder / job.result.adapter
+    there = folder.rename(project.folder / "elsewhere")
+    folder.symlink_to(project.folder / "unplugged")
+    return lambda: (folder.unlink(), there.rename(folder))
+
+
+OUT_OF_REACH = {
+    refuse_to_read: "Input/output error.*see to its disk and its permissions, then try again",
+    refuse_to_list: "Permission denied.*see to its disk and its permissions, then try again",
+    move_aside: "are not there: bring them back and try again, or begin a new run",
+    move_all_aside: "bring back those that are gone, then resume, or begin a new run",
+    lead_nowhere: "are not there: bring them back and try again, or begin a new run",
+}
+
+
+@pytest.mark.parametrize("hide", OUT_OF_REACH)
+def test_a_checkpoint_that_cannot_be_looked_at_is_kept_and_gone_on_from_once_it_can(
+    counted, project, monkeypatch, hide
+):
+    job = interrupted(project)
+    written = checkpoints.listed(project, job.id)
+    show = hide(project, job, monkeypatch)
+    queue.resume(project, job.id)
+    failed = work(project, job)
+    assert (failed.status, failed.report) == ("failed", None)
+    assert re.search(OUT_OF_REACH[hide], failed.error)
+    assert failed.result == job.result
+    assert [tuple(row) for row in checkpoints.listed(project, job.id)] == [tuple(row) for row in written]
+    assert len(job_metrics.series(project, job.id)["loss"]) == STEPS
+    show()
+    queue.resume(project, job.id)
+    work(project, job)
+    assert_whole(project, job)
+    assert [each.step for each in queue.get(project, job.id).result.resumed] == [STEPS]
+
+
+def test_a_checkpoint_that_goes_away_after_the_claim_is_not_begun_anew_without(counted, project, monkeypatch):
+    job = interrupted(project)
+    queue.resume(project, job.id)
+    claimed = worker.claim(project)
+    show = move_aside(project, job, monkeypatch)
+    worker.run_job(project, claimed, {})
+    assert "bring them back" in queue.get(project, job.id).error
+    assert not project.run_folder(job.id).exists()
+    show()
+    queue.resume(project, job.id)
+    work(project, job)
+    assert_whole(project, job)
+
+
+def vanishing(context):
+    """As a disk that goes away while a library reads from it."""
+    if context.resume_from and not (context.project.folder / "not-mounted").exists():
+        context.folder.rename(context.project.folder / "not-mounted")
+        with checkpoint_files.reading(context.resume_step):
+            (context.resume_from / "policy" / "weights").read_bytes()
+    yield from counting(context)
+
+
+def test_a_checkpoint_that_goes_away_while_it_is_read_is_kept(project, monkeypatch):
+    spec = JOBS[JobKind.TRAIN_POLICY]
+    monkeypatch.setitem(JOBS, JobKind.TRAIN_POLICY, replace(spec, function=f"{__name__}:vanishing"))
+    job = interrupted(project)
+    queue.resume(project, job.id)
+    assert "bring them back" in work(project, job).error
+    assert [row["step"] for row in checkpoints.listed(project, job.id)][-1] == STEPS
 
 
 @pytest.mark.parametrize("damage", [flip, lose_all])
