@@ -82,7 +82,9 @@ def test_a_run_of_another_copy_does_not_come_back_here(filled, run, theirs, caps
     filled.folder.rename(moved)
     assert main(["put-back-run", str(moved), str(run.id)]) == 0
     assert (whose(moved), whose(theirs)) == ([OWN], [])
-    begun(moved, run)  # it is the person's own still, so that nobody is asked
+    with closing(open_project(moved)) as project:
+        gate.arrive(project, anew=True)
+        assert gate.is_trusted(project), "it is the person's own still"
     trash.delete_for_good(trash.delete_run(moved, run.id))
     shutil.rmtree(theirs)
     assert main(["put-back-run", str(moved), str(run.id)]) == 2

@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
@@ -51,8 +52,9 @@ def session(qtbot: QtBot, filled: Project) -> Iterator[Session]:
 
 
 @pytest.fixture
-def open_window(qtbot: QtBot) -> Iterator[Callable[..., Window]]:
-    """Build and show the window; it is closed afterwards, and no timer may survive it."""
+def open_window(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., Window]]:
+    """Build and show the window; it is closed afterwards, before its projects' folders go, and no timer may survive
+    it."""
     windows: list[Window] = []
 
     def make(*arguments: str) -> Window:
