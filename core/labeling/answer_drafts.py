@@ -1,13 +1,11 @@
 """Answers that a labeler began to write and did not add yet, in the project while they are typed."""
 
 from core.store import Project
-from core.store.typed import Typed, forget, kept_under, keys_under
+from core.store.typed import ANSWERS, Typed, forget, kept_under, keys_under, row_number
 from core.texts import whole
 
 #: What stands in the place of a completion for an answer that mends none.
 NEW = 0
-#: Digits of a completion's number.
-DIGITS = 18
 
 
 class AnswerDrafts:
@@ -21,7 +19,7 @@ class AnswerDrafts:
 
     def groups(self) -> set[int]:
         """Those in which any is begun."""
-        begin = f"draft/answer/{self.labeler_id}/"
+        begin = f"{ANSWERS}{self.labeler_id}/"
         found = (_number(key.removeprefix(begin)) for key in keys_under(self.project, begin))
         return {number for number in found if number is not None}
 
@@ -80,13 +78,12 @@ class AnswerDrafts:
         return Typed(self.project, f"{self._key(group_id)}{of}")
 
     def _key(self, group_id: int) -> str:
-        return f"draft/answer/{self.labeler_id}/{group_id}/"
+        return f"{ANSWERS}{self.labeler_id}/{group_id}/"
 
 
 def _number(key: str) -> int | None:
     """What a key goes on with up to its next part, if that is a number."""
-    found = key.partition("/")[0]
-    return int(found) if found.isascii() and found.isdecimal() and len(found) <= DIGITS else None
+    return row_number(key.partition("/")[0])
 
 
 def _is_text(kept: object) -> bool:

@@ -9,6 +9,7 @@ from core.conversation import Conversation, of_named_turns, same_words
 from core.errors import BadInput, NothingToDo, ProjectError
 from core.records import Prompt, Split
 from core.store import Changes, Project, cells, now
+from core.store.typed import ANSWERS, OVER_PROMPTS, keys_under, row_number
 
 ADD = """
     insert into prompts (text, messages, tags, split, source, created_at)
@@ -279,11 +280,7 @@ class Along(NamedTuple):
     typed: int = 0
 
 
-#: What settings begin with that keep what is typed over a prompt, or its turns; its number comes next.
-TYPED = ("draft/prompt/", "draft/conversation/")
 TYPED_OVER = "select exists (select 1 from settings where key = ?1 or key glob ?1 || '/*')"
-#: Digits of a prompt's number, or a group's.
-DIGITS = 18
 OF_THESE = " where g.prompt_id in (select value from json_each(?)) group by g.prompt_id"
 ANSWERS_ALONG = (
     "select g.prompt_id, count(c.id), count(c.written_by) from completion_groups g"
@@ -298,11 +295,11 @@ def along(project: Project, prompt_ids: Iterable[int]) -> dict[int, Along]:
     wanted = json.dumps(list(prompt_ids))
     answers = {number: (of_all, own) for number, of_all, own in project.database.execute(ANSWERS_ALONG, (wanted,))}
     drafts = dict(project.database.execute(DRAFTS_ALONG, (wanted,)).fetchall())
-    by_group = _numbered(project, "draft/answer/", 3)
+    by_group = _numbered(project, ANSWERS, 1)
     begun: Counter[int] = Counter()
     for group_id, prompt_id in project.database.execute(PROMPTS_OF, (json.dumps(list(by_group)),)):
         begun[prompt_id] += by_group[group_id]
-    typed = sum((_numbered(project, begin, 2) for begin in TYPED), Counter[int]())
+    typed = sum((_numbered(project, begin, 0) for begin in OVER_PROMPTS), Counter[int]())
     return {
         number: Along(*answers.get(number, (0, 0)), drafts.get(number, 0), begun[number], typed[number])
         for number in json.loads(wanted)
@@ -311,15 +308,14 @@ def along(project: Project, prompt_ids: Iterable[int]) -> dict[int, Along]:
 
 
 def _numbered(project: Project, begin: str, place: int) -> Counter[int]:
-    """How many settings begin so, by the number that is that part of their names."""
-    keys = project.database.column("select key from settings where key glob ?", f"{begin}*")
-    parts = (part for key in keys for part in key.split("/")[place : place + 1])
-    return Counter(int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) <= DIGITS)
+    """How many settings begin so, by the number that is that part of what follows."""
+    parts = (key.removeprefix(begin).split("/")[place : place + 1] for key in keys_under(project, begin))
+    return Counter(found for part in parts for each in part if (found := row_number(each)) is not None)
 
 
 def is_typed_over(project: Project, prompt_id: int) -> bool:
     """Is anything typed over the prompt, or its turns, that is not saved?"""
-    return any(project.database.value(TYPED_OVER, f"{begin}{prompt_id}") for begin in TYPED)
+    return any(project.database.value(TYPED_OVER, f"{begin}{prompt_id}") for begin in OVER_PROMPTS)
 
 
 class Line(NamedTuple):

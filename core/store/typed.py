@@ -9,6 +9,12 @@ from typing import Any
 
 from core.store import Project
 
+#: What settings begin with in which answers are begun; the numbers of labeler, group and mended completion follow.
+ANSWERS = "draft/answer/"
+#: The same of what is typed over a prompt, or its turns; its number follows.
+OVER_PROMPTS = ("draft/prompt/", "draft/conversation/")
+#: Digits of a row's number.
+DIGITS = 18
 PLACES = "select key from settings where key = ? or substr(key, 1, ?) = ? order by length(key), key"
 UNDER = "select key from settings where substr(key, 1, ?) = ? order by length(key), key"
 
@@ -75,6 +81,11 @@ def kept_under(project: Project, begin: str) -> list[tuple[str, Any]]:
 def keys_under(project: Project, begin: str) -> list[str]:
     """The settings whose names begin so, first places first, whatever is in them."""
     return project.database.column(UNDER, len(begin), begin)
+
+
+def row_number(part: str) -> int | None:
+    """The row's number that a part of such a name is; None for what nobody could have typed."""
+    return int(part) if part.isascii() and part.isdecimal() and len(part) <= DIGITS else None
 
 
 def forget(project: Project, key: str) -> None:

@@ -5,16 +5,13 @@ import json
 
 from core.store import Project
 from core.store.connection import statement_for
-from core.store.typed import keys_under
+from core.store.typed import ANSWERS, OVER_PROMPTS, keys_under, row_number
 
 #: What such settings begin with, and the tables whose numbers their names go on with.
 TYPED_FOR = {
-    "draft/answer/": ("labelers", "completion_groups", "completions"),
-    "draft/prompt/": ("prompts",),
-    "draft/conversation/": ("prompts",),
+    ANSWERS: ("labelers", "completion_groups", "completions"),
+    **dict.fromkeys(OVER_PROMPTS, ("prompts",)),
 }
-#: Digits of a row's number.
-DIGITS = 18
 THERE = "select id from main.{table} where id in (select value from json_each(?))"
 
 
@@ -32,6 +29,6 @@ def _named(project: Project) -> dict[str, set[int]]:
     for begin, tables in TYPED_FOR.items():
         for key in keys_under(project, begin):
             for table, part in zip(tables, key.removeprefix(begin).split("/"), strict=False):
-                if part.isascii() and part.isdecimal() and len(part) <= DIGITS:
-                    found.setdefault(table, set()).add(int(part))
+                if (row := row_number(part)) is not None:
+                    found.setdefault(table, set()).add(row)
     return found
