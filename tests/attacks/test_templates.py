@@ -117,6 +117,7 @@ def test_no_job_hangs_and_none_calls_it_a_bug_of_ours(tokenizer, filled, tmp_pat
     assert job.status == "failed" and words in (job.error or "") and job.report is None
 
 
+@pytest.mark.thorough
 def test_a_process_is_kept_for_the_same_template_alone_and_ends_with_the_next_that_is_left(tokenizer):
     import gc
 

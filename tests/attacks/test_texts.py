@@ -287,6 +287,7 @@ def test_10_mb_are_shown_at_once_wherever_a_text_is_shown(qtbot, show, text):
     assert seconds_for(lambda: show(text)) < AT_ONCE
 
 
+@pytest.mark.thorough
 def test_a_prompt_of_1_mb_can_be_chosen_and_is_not_lost_by_saving_its_tags(open_window, tmp_path, qtbot):
     folder = tmp_path / "p"
     project = create_project(folder)

@@ -113,6 +113,7 @@ def test_the_tokenizer_that_is_tried_is_the_one_that_is_used(model):
     vetting.check_folder(model)
 
 
+@pytest.mark.thorough
 def test_a_panic_of_the_tokenizer_fails_the_job_and_not_the_worker(model, filled, monkeypatch):
     edit(model / "tokenizer.json", **split("(?:(?:q|qq)+)+z"))
     monkeypatch.setattr(tokenizer_probe, "check", lambda folder: None)

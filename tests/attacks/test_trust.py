@@ -666,6 +666,7 @@ def test_a_pipe_in_place_of_code_is_not_waited_for(filled, tmp_path):
         gate.choose(filled, wishes.of_gold(f"{tmp_path / 'g.py'}:score"))
 
 
+@pytest.mark.thorough
 def test_fetching_a_model_imports_nothing_from_where_the_person_stands(tmp_path, monkeypatch):
     (tmp_path / "pip.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
     monkeypatch.chdir(tmp_path)

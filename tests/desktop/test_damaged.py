@@ -10,6 +10,7 @@ from core.store import open_project
 from desktop import errors
 from desktop.background import busy
 from desktop.places import TabId
+from tests.thorough import represented
 
 DAMAGE = (
     ('update settings set value = \'{"a": {"b": [1]}}\'', "update jobs set config = '5', result = '[]'"),
@@ -18,7 +19,7 @@ DAMAGE = (
 )
 
 
-@pytest.mark.parametrize("statements", DAMAGE)
+@pytest.mark.parametrize("statements", represented(DAMAGE, DAMAGE[0]))
 def test_the_window_shows_what_it_can(open_window, qtbot, tmp_path, monkeypatch, statements):
     folder = tmp_path / "project"
     shutil.copytree(resource("demo"), folder)

@@ -47,6 +47,7 @@ def screen(tmp_path):
     server.wait()
 
 
+@pytest.mark.thorough
 def test_the_demo_is_opened_ranked_and_left_with_keys_and_mouse(screen, tmp_path):
     def do(*words):
         return subprocess.run(["xdotool", *words], env=screen, capture_output=True, text=True, check=False).stdout

@@ -139,6 +139,7 @@ def offline(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "blocked"))
 
 
+@pytest.mark.thorough
 def test_the_whole_loop_runs_in_a_worker_process_offline(offline, tmp_path, tiny_model, plumbline):
     """`run-demo` as a person runs it, on the tiny model and with sockets blocked."""
     folder = tmp_path / "demo"
@@ -190,6 +191,7 @@ def worked_on(at_work, monkeypatch):
     return at_work / "project"
 
 
+@pytest.mark.thorough
 def test_a_failed_job_is_a_sentence_and_exit_code_1(worked_on):
     done = run(worked_on, "train-reward")
     assert done.returncode == 1
@@ -259,6 +261,7 @@ def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(worked_on,
     project.close()
 
 
+@pytest.mark.thorough
 def test_the_commands_around_a_policy(plumbline, tmp_path, tiny_model, monkeypatch):
     """Algorithms are listed, a sweep is queued and run, its runs compared, a setting steered, rounds shown."""
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")

@@ -70,6 +70,7 @@ def test_a_text_has_in_compare_the_score_that_it_has_in_training(ranked, run_job
     assert found.result.reward_after == job.result.reward_after
 
 
+@pytest.mark.thorough
 def test_rules_weight_and_penalty_are_part_of_what_compare_says(ranked, run_job):
     rules = "0.5*length; 0.25*regex:[a-z]"
     plain = scored(ranked, compared(ranked, run_job, policy_job=tuned(ranked, run_job).id))
@@ -84,6 +85,7 @@ def test_rules_weight_and_penalty_are_part_of_what_compare_says(ranked, run_job)
             assert score == pytest.approx(0.5 * learned + ruled - 2.0 * cut_off, abs=1e-4)
 
 
+@pytest.mark.thorough
 def test_another_reward_model_takes_the_place_of_the_runs_own_and_a_gold_reward_is_drawn_beside(ranked, run_job):
     first, second = [job.id for job in queue.listed(ranked, TrainRewardJob)][::-1]
     job = tuned(ranked, run_job, rules="0.5*length", reward_job=first)
@@ -95,6 +97,7 @@ def test_another_reward_model_takes_the_place_of_the_runs_own_and_a_gold_reward_
         assert row["gold"] == len(row["completion"].split())
 
 
+@pytest.mark.thorough
 def test_what_was_tuned_from_rankings_alone_is_scored_by_the_gold_reward_that_is_asked_for(asking, run_job):
     assert run_job(asking, JobKind.GENERATE, GenerateConfig(max_new_tokens=6)).status == "done"
     gold.rank_all(asking, GOLD)

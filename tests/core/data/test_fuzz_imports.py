@@ -160,7 +160,7 @@ def _packed(path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(QUIET, max_examples=40)
+@settings(QUIET, max_examples=20)
 @given(content=st.binary(max_size=200) | st.text(max_size=100).map(str.encode), packed=st.booleans())
 def test_any_bytes(shared, tmp_path, suffix, content, packed):
     path = tmp_path / f"a{suffix}"
@@ -170,7 +170,7 @@ def test_any_bytes(shared, tmp_path, suffix, content, packed):
     _check(shared, path)
 
 
-@settings(QUIET, max_examples=400)
+@settings(QUIET, max_examples=150)
 @given(rows=st.lists(mutated(), min_size=1, max_size=3), suffix=st.sampled_from([".jsonl", ".json", ".jsonl.gz"]))
 def test_damaged_rows_of_every_format(shared, tmp_path, rows, suffix):
     path = tmp_path / f"a{suffix}"
@@ -178,7 +178,7 @@ def test_damaged_rows_of_every_format(shared, tmp_path, rows, suffix):
     _check(shared, path)
 
 
-@settings(QUIET, max_examples=200)
+@settings(QUIET, max_examples=80)
 @given(row=mutated(), suffix=st.sampled_from([".csv", ".tsv"]), cut=st.integers(0, 40))
 def test_damaged_tables(shared, tmp_path, row, suffix, cut):
     text = io.StringIO()
@@ -192,7 +192,7 @@ def test_damaged_tables(shared, tmp_path, row, suffix, cut):
     _check(shared, tmp_path / f"a{suffix}")
 
 
-@settings(QUIET, max_examples=150)
+@settings(QUIET, max_examples=60)
 @given(row=mutated(), cut=st.integers(0, 60), place=st.none() | st.integers(0, 2**16))
 def test_damaged_parquet(shared, tmp_path, row, cut, place):
     path = tmp_path / "a.parquet"

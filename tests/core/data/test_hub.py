@@ -68,6 +68,7 @@ def test_the_files_of_a_split_are_read_one_after_the_other_under_one_name(hub, p
     assert {item.source for item in prompts.listed(project)} == {"hub:ana/kind (default, train)"}
 
 
+@pytest.mark.thorough
 def test_what_is_here_is_not_fetched_again_unless_it_changed(hub):
     hub.put(NAME, "default/train/0000.parquet", pairs("a?"))
     part = data_hub.chosen(data_hub.parts(NAME))
@@ -81,6 +82,7 @@ def test_what_is_here_is_not_fetched_again_unless_it_changed(hub):
         path.write_bytes(b"")  # somebody damaged it: it is fetched anew
 
 
+@pytest.mark.thorough
 def test_the_oldest_goes_where_the_kept_ones_become_too_many(hub, monkeypatch):
     for number in range(3):
         hub.put(NAME, f"default/split{number}/0000.parquet", pairs(f"{number}?"))
@@ -113,6 +115,7 @@ def test_the_command_asks_which_part_and_says_what_there_is(hub, project, capsys
     assert all(token is None for _, token in hub.asked)
 
 
+@pytest.mark.thorough
 def test_a_person_at_a_terminal_is_asked_which_part(hub, project, capsys, monkeypatch):
     hub.put(NAME, "default/train/0000.parquet", pairs("a?"))
     hub.put(NAME, "default/test/0000.parquet", pairs("b?", "c?"))

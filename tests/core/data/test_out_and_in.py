@@ -68,6 +68,7 @@ def test_a_criterion_is_no_formula_in_the_first_line_and_comes_back(project, tmp
     assert [row.criteria for row in data.read(tmp_path / "out.csv")] == [{"tone;=1+1": (1, 2)}]
 
 
+@pytest.mark.thorough
 def test_texts_that_look_like_lists_are_taken_apart_once(tmp_path):
     names = ("completions", "responses", "answers", "outputs", "output", "generations", "candidates", "samples")
     row = {"prompt": "q"} | {name: f"['{name}'," + "1," * 100_000 + "(]" for name in names}

@@ -242,6 +242,7 @@ def test_only_what_can_be_is_paused_or_resumed(project):
         queue.resume(project, job.id)
 
 
+@pytest.mark.thorough
 def test_the_worker_leaves_when_there_is_nothing_to_do(project):
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     began = time.monotonic()
@@ -252,6 +253,7 @@ def test_the_worker_leaves_when_there_is_nothing_to_do(project):
     assert time.monotonic() - began < 15
 
 
+@pytest.mark.thorough
 def test_a_worker_without_work_is_dismissed_and_leaves_no_note(project):
     lock.dismiss(project.folder)
     assert not (project.folder / lock.LEAVE).exists(), "there is nobody to read it"

@@ -139,6 +139,7 @@ def test_how_long_a_job_took_is_read_from_its_beginning_and_end():
     assert replace(job, started_at=None).took is None
 
 
+@pytest.mark.thorough
 def test_a_resumed_run_remembers_where_and_a_rollback_forgets_later_ones(asking, run_job, monkeypatch):
     record = Recorder.record
 
@@ -170,6 +171,7 @@ def test_a_long_pause_is_remembered_and_a_short_one_is_not(project, monkeypatch,
     assert [each.step for each in jobs.resumes(project, job.id)] == marked
 
 
+@pytest.mark.thorough
 def test_prompts_held_out_after_a_run_began_are_left_out_when_its_policy_is_compared(asking, run_job):
     job = run_job(asking, JobKind.TRAIN_POLICY, POLICY, PPO)
     taken = prompts.listed(asking, split="train")[:2]

@@ -225,6 +225,7 @@ def test_tokens_without_a_text_are_never_drawn_and_a_stop_text_ends_an_answer(lo
         assert judged.response_ids[row, :length].tolist() == chat.completion_ids(base, text)
 
 
+@pytest.mark.thorough
 def test_a_process_without_weights_says_what_the_model_reads(loaded, tmp_path, capsys):
     base, folder = loaded(STRICT), str(tmp_path / "project")
     assert cli.run(["new", folder, "--model", str(base.spec.folder)]) == 0

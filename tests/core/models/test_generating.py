@@ -107,6 +107,7 @@ def test_generation_that_was_killed_after_its_last_completions_is_done_when_it_i
     assert queue.get(asking, job.id).status == "done"
 
 
+@pytest.mark.thorough
 def test_a_comparison_draws_the_same_in_other_batches_and_in_another_order(asking, run_job, tuned):
     texts = tuple(f"prompt {i}" for i in range(9))
 

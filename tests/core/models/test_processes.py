@@ -177,6 +177,7 @@ def reward_gradient(model: Path, out: Path) -> None:
         world.close()
 
 
+@pytest.mark.thorough
 def test_the_gradient_of_a_reward_model_is_that_of_the_whole_batch(tiny_model, tmp_path, alone):
     reward_gradient(tiny_model, tmp_path / "1")
     expected = torch.load(tmp_path / "1")

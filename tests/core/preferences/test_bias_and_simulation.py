@@ -35,6 +35,7 @@ def test_without_noise_the_gold_reward_is_followed_exactly(many):
     assert all("good" in pair.chosen and "poor" in pair.rejected for pair in pairs.listed(many) if pair.gap > 1)
 
 
+@pytest.mark.thorough
 def test_noise_follows_bradley_and_terry(project):
     """Two completions whose gold differs by 1 at T = 1: the better one wins with sigmoid(1) = 0.731."""
     prompts.add(project, [Prompt(0, f"Prompt {n}?") for n in range(1000)])

@@ -109,6 +109,7 @@ def test_a_project_at_work_or_open_elsewhere_is_refused(folder, monkeypatch):
     assert trash.listed() == []
 
 
+@pytest.mark.thorough
 def test_a_worker_that_waits_leaves_for_it(folder):
     command = [sys.executable, str(ROOT / "main.py"), "worker", str(folder), "--idle", "60"]
     worker = subprocess.Popen(command)

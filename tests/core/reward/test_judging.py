@@ -245,6 +245,7 @@ def test_a_model_that_is_no_reward_model_is_refused(trained, run_job, tmp_path, 
     assert "not both" in both.error
 
 
+@pytest.mark.thorough
 def test_ppo_against_an_ensemble_shows_its_disagreement(trained, run_job):
     job = run_job(trained, JobKind.TRAIN_REWARD, replace(REWARD, members=2))
     assert job.status == "done", job.report or job.error

@@ -176,6 +176,7 @@ def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run
     assert cuts > 6
 
 
+@pytest.mark.thorough
 def test_an_ensemble_and_the_curve_are_measured_on_the_same_heldout_prompts(ranked, run_job):
     job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, members=2, curve=True, epochs=2))
     assert job.status == "done", job.report or job.error
@@ -265,6 +266,7 @@ def test_a_loss_that_is_no_number_is_one_sentence(ranked, run_job):
     assert job.report is None
 
 
+@pytest.mark.thorough
 def test_completions_that_are_too_long_are_counted_and_named_and_never_dropped_silently(tmp_path, tiny_model, run_job):
     project = create_project(tmp_path / "project", model=str(tiny_model))
     fill(project, 8, ("alpha", "zzz", "x" * 300))
@@ -294,6 +296,7 @@ def test_one_prompt_alone_is_learnt_with_a_warning(tmp_path, tiny_model, run_job
     assert job.result.accuracy is None
 
 
+@pytest.mark.thorough
 def test_contradictory_pairs_are_counted_and_learnt_as_undecided(ranked, run_job):
     other = labelers.named(ranked, "other")
     for before in counting_rankings(ranked):
@@ -315,6 +318,7 @@ def test_four_bits_without_an_nvidia_gpu_is_one_sentence(ranked, run_job, monkey
     assert "needs an NVIDIA GPU" in job.error
 
 
+@pytest.mark.thorough
 def test_a_criterion_gets_a_column(ranked, run_job):
     labeler = labelers.named(ranked, "person")
     for group_id in completions.group_ids(ranked):

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
 ELEVENTH = '''"""Moves towards whatever scores above the mean."""
 
@@ -71,6 +73,7 @@ print(further(job_metrics.series(project, job.id))[-1])
 """
 
 
+@pytest.mark.thorough
 def test_one_file_is_enough(tmp_path, tiny_model, stranger):
     copy = tmp_path / "copy"
     copy.mkdir()

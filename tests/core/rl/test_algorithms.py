@@ -104,7 +104,7 @@ def test_what_takes_several_micro_batches_keeps_no_graph(moved):
     assert kept is None and not logp.requires_grad
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", represented(NAMES, "ppo", "dqn"))
 def test_a_checkpoint_gives_the_next_update_bit_for_bit(shared, tmp_path, name):
     learner = learner_of(shared, name)
     for step in range(2):

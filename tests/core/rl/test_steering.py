@@ -85,7 +85,7 @@ def at_step(step):
     return lambda event: isinstance(event, Metrics) and event.step == step
 
 
-@pytest.mark.parametrize("name", represented(ALGORITHMS, "ppo", "soft-q", "dpo"))
+@pytest.mark.parametrize("name", represented(ALGORITHMS, "ppo", "dpo"))
 def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_numbers(
     project, run_job, monkeypatch, chance, name
 ):
@@ -305,6 +305,7 @@ def test_a_run_that_diverges_goes_back_to_a_checkpoint_and_waits(project, run_jo
     assert numbers(project, job) == numbers(project, whole), "after the mend it is the run that never went wrong"
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_not_to_wait_ends_as_failed_and_can_be_resumed(project, run_job, monkeypatch):
     from core.rl.algorithms import soft_q
 
@@ -355,6 +356,7 @@ def test_after_a_rollback_past_it_there_is_no_best_checkpoint(project, tmp_path)
     assert result.adapter.endswith("step-000002")
 
 
+@pytest.mark.thorough
 def test_a_resumed_run_keeps_its_reward_model_and_its_prompts(project, run_job, monkeypatch):
     ranked(project, run_job)
     reward = TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3)
@@ -371,6 +373,7 @@ def test_a_resumed_run_keeps_its_reward_model_and_its_prompts(project, run_job, 
     assert numbers(project, resumed) == numbers(project, whole)
 
 
+@pytest.mark.thorough
 def test_a_run_killed_while_it_is_measured_at_the_end_says_so_once(project, run_job, monkeypatch):
     def last_words(event):
         return isinstance(event, Result) and event.result.kl is not None
@@ -380,6 +383,7 @@ def test_a_run_killed_while_it_is_measured_at_the_end_says_so_once(project, run_
     assert len([row for row in job_samples.listed(project, job.id) if row["policy"] == "tuned"]) == 8
 
 
+@pytest.mark.thorough
 def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gives(project, run_job, monkeypatch):
     from core.rl import collect as collecting
 
@@ -401,6 +405,7 @@ def test_scores_that_are_all_0_until_a_checkpoint_do_not_change_what_a_resume_gi
     assert numbers(project, job) == numbers(project, whole)
 
 
+@pytest.mark.thorough
 def test_the_newest_wish_counts_after_a_resume(project, run_job):
     job = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, steps=6), options())
     with project.write() as database:
@@ -489,6 +494,7 @@ def test_a_pause_comes_after_a_checkpoint_so_that_it_loses_nothing(project, monk
     assert events[-2].step == 1, "although none was due"
 
 
+@pytest.mark.thorough
 def test_rules_and_a_persons_own_function_are_added_with_their_weights(project, run_job, tmp_path):
     (tmp_path / "own.py").write_text("def ends(prompt, completion):\n    return 2.0\n", encoding="utf-8")
     config = replace(POLICY, steps=1, rules=f"0.5*{tmp_path / 'own.py'}:ends; -0.1*length", model_weight=0.0)
@@ -563,6 +569,7 @@ def test_a_sweep_is_a_run_for_every_combination_and_a_table_of_what_differs(proj
     assert len(queue.listed(project)) == 6, "nothing is queued of a grid that is wrong"
 
 
+@pytest.mark.thorough
 def test_rounds_follow_from_who_wrote_what_was_ranked(project, run_job):
     assert rounds.rounds(project) == []
     ranked(project, run_job)

@@ -62,6 +62,7 @@ def test_the_reward_model_learns_what_the_labeler_prefers(ranked, run_job):
     assert job.result.heldout_pairs == len([pair for pair in pairs.listed(ranked) if pair.prompt_id in held])
 
 
+@pytest.mark.thorough
 def test_scores_have_mean_0_and_deviation_1_over_the_reference(ranked, run_job):
     run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     scores = []

@@ -266,6 +266,7 @@ def test_a_pack_goes_out_and_comes_back_with_its_conflict_decided(
     qtbot.waitUntil(lambda: "is not a file" in page.said.text())
 
 
+@pytest.mark.thorough
 def test_an_opened_pack_leads_to_sending_it_back(qtbot, open_window, ranked: Project, tmp_path: Path) -> None:
     file = tmp_path / f"Cy{pack.SUFFIX}"
     pack.pack(ranked, file, "Cy")

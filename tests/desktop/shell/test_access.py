@@ -132,6 +132,7 @@ def test_the_head_of_the_rank_tab_is_whole_in_the_smallest_window(open_window, f
     assert all(each.width() >= each.sizeHint().width() for each in header.toggles.values())
 
 
+@pytest.mark.thorough
 def test_no_part_is_shown_before_it_has_its_place(open_window, filled, qapp):
     window, alone = open_window(), []
 

@@ -77,6 +77,7 @@ def test_who_can_do_more_is_known_by_type(window, qtbot):
         assert {tab.ID for tab in shown if isinstance(tab, ability)} == tabs, ability
 
 
+@pytest.mark.thorough
 def test_every_page_of_a_tab_has_an_own_title(window, qtbot):
     for shown in walked(window, qtbot):
         for place, page in enumerate(shown.info.pages):

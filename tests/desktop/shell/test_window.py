@@ -31,6 +31,7 @@ from desktop.shell import job_bar
 from desktop.theme import theme
 from desktop.theme.icons import icon
 from tests.jobs import set_job
+from tests.thorough import represented
 
 
 def texts(widget):
@@ -117,7 +118,7 @@ def test_every_tab_opens_on_an_empty_project_and_says_what_it_needs(open_window,
     assert len(texts(found)) > 40
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("mode", represented(["light", "dark"], "light"))
 def test_every_tab_opens_on_a_project_with_runs_in_both_themes(open_window, with_runs, mode):
     window = open_window()
     window.workspace.open(with_runs.folder)
@@ -502,6 +503,7 @@ def test_a_comparison_of_the_newest_run_does_not_number_it_before_it_is_known(op
     assert compare.what.text() == "The newest run beside the reference, on held-out prompts"
 
 
+@pytest.mark.thorough
 def test_a_long_comparison_is_put_up_in_pages(open_window, with_runs, qtbot):
     window = open_window()
     window.workspace.open(with_runs.folder)
