@@ -4,6 +4,10 @@ import os
 import sys
 from pathlib import Path
 
+# An installation in place may leave a relative entry here, and with it Python would take modules from whatever folder
+# somebody stands in.
+sys.path[:] = [place for place in sys.path if os.path.isabs(place)]
+
 
 def main() -> int:
     words = sys.argv[1:]

@@ -32,7 +32,7 @@ def prepare(folder: Path, *, model: str = base_models.EMBEDDED) -> Project:
         guidelines.save(project, **guidelines.from_markdown(text))
         import_prompts(project, resource("prompts") / "demo.jsonl")
 
-    project = create_project(folder, NAME, model, fill)
+    project = create_project(folder, NAME, base_models.kept(model), fill)
     gate.made_here(project)
     return project
 

@@ -143,6 +143,9 @@ def claim(project: Project, job_id: int | None = None) -> Job | None:
     found = jobs.next_queued(project, job_id)
     if found is None:
         return None
+    for folder in checkpoints.everywhere(project):
+        with suppress(OSError):
+            checkpoint_files.bring_back(folder)
     try:
         ground = resumes.ground(project, found)  # reads for seconds: nobody waits for it
     except CheckpointOutOfReach as error:

@@ -135,6 +135,7 @@ class Session(QObject):
     def start(self, kind: JobKind, config: Any, options: Any = None, *, taken: object = None) -> Job:
         """Queue a job and see to it that a worker runs; `taken` are settings of the project that the person took over.
         Raises `KnownError` for what could only fail, and `AskFirst` where somebody must be asked."""
+        config = wishes.from_here(config)
         preflight.check(self.project, config)
         wishes.choose(self.project, config, taken)
         job = queue.enqueue(self.project, kind, config_values(config, options))

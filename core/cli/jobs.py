@@ -70,6 +70,7 @@ def start(
     tell: Callable[[Project, Job], str] | None = None,
 ) -> None:  # fmt: skip
     """Queue a job, and unless it is detached follow it and show its result."""
+    config = wishes.from_here(config)
     values = config_values(config, options)
     if together():
         if kind not in TOGETHER:

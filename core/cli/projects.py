@@ -34,7 +34,7 @@ def new(folder: Path, name: str, model: str, template: str, as_json: bool) -> No
     """Make an empty project in DIR."""
     base_models.check(base_models.parse(model))
     written = guidelines.from_markdown(_template(template).read_text(encoding="utf-8"))
-    made = create_project(folder, name, model, lambda project: guidelines.save(project, **written))
+    made = create_project(folder, name, base_models.kept(model), lambda project: guidelines.save(project, **written))
     with closing(made) as project:
         gate.made_here(project)
         text = f"Made {project.folder}.{_plain(base_models.parse(model))}"
@@ -116,7 +116,7 @@ def model(folder: Path, name: str | None, as_json: bool) -> None:
     with opened(folder) as project:
         if name is not None:
             base_models.check(base_models.parse(name))
-            project.set_setting("model", name)
+            project.set_setting("model", base_models.kept(name))
             allow(ProjectFile.of(project), of_model(name))
         spec = base_models.parse(project.setting("model", base_models.EMBEDDED))
         if gate.lacking(project, of_looking(spec)):

@@ -15,6 +15,8 @@ from core.trust import code, gate, registry
 from core.trust.wish import AskFirst, Wish
 
 T = TypeVar("T")
+#: Lines that are seen at one glance.
+MANY = 20
 
 
 def asking(door: Callable[[], T]) -> T:
@@ -107,9 +109,14 @@ def _say_refused(refused: Sequence[str]) -> None:
 
 
 def _list(found: Sequence[Wish]) -> str:
-    """Code, which can do anything, comes first."""
-    ordered = sorted(found, key=lambda each: each.kind != "code")
-    return "\n".join(f"- {each.words}" for each in ordered) or "It names nothing that would run."
+    """Code, which can do anything, comes last: there it is seen, however much else there is."""
+    ordered = sorted(found, key=lambda each: each.kind == "code")
+    lines = [f"- {each.words}" for each in ordered]
+    code = sum(each.kind == "code" for each in ordered)
+    if len(lines) > MANY:
+        rest = len(lines) - code
+        lines.append(f"These are {len(lines):,} things: {rest:,}, and at last {code:,} that run code.")
+    return "\n".join(lines) or "It names nothing that would run."
 
 
 COMMANDS = (trust_command,)

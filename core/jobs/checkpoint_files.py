@@ -47,11 +47,30 @@ def save_whole(event: Checkpoint, final: Path) -> None:
         for path in _files(partial):
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+    replaced = _replaced(final)
+    if final.exists():  # one of the same step, which is whole at every moment: here or beside
+        shutil.rmtree(replaced, ignore_errors=True)
+        final.rename(replaced)
+    partial.rename(final)
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def bring_back(final: Path) -> None:
+    """Whoever was killed while a checkpoint came into the place of one of the same step left that one beside it."""
+    replaced = _replaced(final)
+    if not replaced.is_dir() or replaced.is_symlink():
+        return
+    if final.exists():
+        shutil.rmtree(replaced, ignore_errors=True)
+    else:
+        replaced.rename(final)
+
+
+def _replaced(final: Path) -> Path:
+    return final.with_name(f"{final.name}.replaced")
 
 
 def damage(folder: Path) -> str:

@@ -73,7 +73,7 @@ class ItemEditor:
         """Show an earlier ranking. Saving makes a new one; an order made by a script must be changed first."""
         ranking = rankings.get(self.project, ranking_id)
         begun = self.drafts.get(ranking.group_id)
-        if begun is not None and (begun.ordering.judged or ranking.labeler.kind == "person"):
+        if begun is not None and (begun.ordering.has_work or ranking.labeler.kind == "person"):
             self.item = replace(self._resumed(ranking.group_id, begun), source=ranking)
             return
         ordering = from_ranking(ranking, self._shown(ranking.group_id, again=False))
@@ -85,7 +85,7 @@ class ItemEditor:
         """The item of a ranking that is being taken back, as it was before it was saved, on disk; what was begun there
         since stays instead. It belongs onto the table once that is committed."""
         ordering, begun = self.saved_order(ranking), self.drafts.get(ranking.group_id)
-        if begun is not None and begun.ordering.judged:
+        if begun is not None and begun.ordering.has_work:
             return self._resumed(ranking.group_id, begun)
         if begun is not None:
             said = dict.fromkeys(filter(None, (ordering.comment, begun.ordering.comment)))
@@ -150,6 +150,23 @@ class ItemEditor:
                 self.item = self.item.commented(said)
                 self._keep(self.item)
             raise
+
+    def keep_comment(self, group_id: int, comment: str) -> None:
+        """Write a comment that could not be written when it was typed; by now its item may be on the table or not. What
+        was said there since stays. Raises `ChangedElsewhere`."""
+        if self.item is not None and self.item.group.id == group_id:
+            self.recall(comment)
+            with self.as_it_is():
+                self._keep(self.item)
+        elif completions.exists(self.project, group_id):
+            begun = self.drafts.get(group_id)
+            item = self._fresh(group_id) if begun is None else self._resumed(group_id, begun)
+            self.drafts.keep(group_id, item.commented(_both(item.ordering.comment, comment)).kept)
+
+    def recall(self, comment: str) -> None:
+        """Show the item with a comment that could not be written yet."""
+        if self.item is not None:
+            self.item = self.item.commented(_both(self.item.ordering.comment, comment))
 
     def write(self, text: str, of: int | None = None) -> Changes:
         """Add an answer of the labeler's own to what is on the table, or one made of its completion `of`: the best one
@@ -269,6 +286,12 @@ class ItemEditor:
         if self.item is not None:
             self.item.watch.mark()
         self.drafts.keep(item.group.id, item.kept)
+
+
+def _both(there: str, typed: str) -> str:
+    if there in typed:
+        return typed
+    return there if typed in there else f"{there}\n{typed}"
 
 
 @contextmanager

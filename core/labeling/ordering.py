@@ -48,6 +48,11 @@ class Ordering:
         """Is anything placed or answered, by whichever criterion?"""
         return any(tiers or answers for tiers, answers in ((self.tiers, self.answers), *self.others.values()))
 
+    @property
+    def has_work(self) -> bool:
+        """Is there more in it than a comment? Half of the questions answered is work, though nothing can be stored."""
+        return self.judged or self.begun
+
     def says_as(self, other: "Ordering") -> bool:
         """Would both be stored as the same ranking?"""
         one, two = self.switch(OVERALL), other.switch(OVERALL)

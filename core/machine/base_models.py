@@ -130,6 +130,13 @@ def parse(text: str) -> ModelSpec:
     return ModelSpec("folder", str(path), path.name)
 
 
+def kept(text: str) -> str:
+    """What to keep of a name that a person typed: a place by its whole path, which means the same from wherever a
+    later command is begun. Raises `BadInput` as `parse` does."""
+    spec = parse(text)
+    return spec.source if spec.is_local else text.strip()
+
+
 def is_hub_id(text: str) -> bool:
     """Is it `owner/name` as hubs allow it, with nothing in it that a path could take for more than a name?"""
     return HUB_ID.fullmatch(text) is not None and ".." not in text and "--" not in text

@@ -64,7 +64,7 @@ def enqueue(
 ) -> list[Job]:
     """Queue a run for every combination; all of them are checked before the first is queued. One that goes wrong ends
     as failed, so that it does not hold up the others. `taken` are settings of the project that the person took over."""
-    runs = grid(_changed(config, {"on_trouble": "fail"}), options, axes)
+    runs = grid(wishes.from_here(_changed(config, {"on_trouble": "fail"})), options, axes)
     for _, one, _ in runs:
         preflight.check(project, one)
         wishes.choose(project, one, taken)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
+from typing import TypeVar
 
 from core.config.jobs import CompareConfig, ExportModelConfig, JudgeConfig, ScoreFileConfig
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
@@ -15,6 +17,7 @@ from core.trust.wish import Wish
 
 #: Makes wishes of the text that a setting holds.
 Maker = Callable[[str], list[Wish]]
+Config = TypeVar("Config")
 
 
 def of_gold(name: str) -> list[Wish]:
@@ -44,6 +47,14 @@ def choose(project: Project, config: object, taken: object = None) -> None:
     wanted = named(project, config)
     gate.choose(project, [each for each in wanted if each.key not in theirs])
     gate.check(project, [each for each in wanted if each.key in theirs] + base(project))
+
+
+def from_here(config: Config) -> Config:
+    """The same settings, as a person typed them, with a reward model by its whole path: a job may be taken up again
+    from another folder. Raises `BadInput` for what names no model."""
+    if isinstance(config, TrainPolicyConfig | ScoreFileConfig | JudgeConfig) and config.reward_model:
+        return replace(config, reward_model=base_models.kept(config.reward_model))
+    return config
 
 
 def check(project: Project, config: object) -> None:

@@ -137,7 +137,7 @@ class NewProject(QDialog):
             text = guidelines.templates()["helpful-honest-harmless"].read_text(encoding="utf-8")
             written = guidelines.from_markdown(text)
             made = create_project(
-                folder, self.name.text().strip(), self.model.text().strip(),
+                folder, self.name.text().strip(), base_models.kept(self.model.text()),
                 lambda project: guidelines.save(project, **written),
             )  # fmt: skip
         except KnownError as error:

@@ -41,6 +41,8 @@ class RankingController(QObject):
     """Something was placed by hand."""
     stored = Signal()
     """Rankings are other ones."""
+    kept = Signal(int)
+    """Of the item of this group all is on disk, its comment, too."""
     hinted = Signal(str)
     """A sentence for the labeler."""
 
@@ -149,7 +151,10 @@ class RankingController(QObject):
 
     def change(self, ordering: Ordering) -> None:
         """Take over an ordering made by hand."""
-        if self.labeling is not None and self._write(partial(self.labeling.editor.change, ordering)):
+        labeling = self.labeling
+        if labeling is not None and self._write(partial(labeling.editor.change, ordering)):
+            if labeling.group is not None:
+                self.kept.emit(labeling.group.id)
             self.order_changed.emit()
         self.order_begun.emit()
 
@@ -170,9 +175,9 @@ class RankingController(QObject):
         self.session.announce(changes, self.parent(), undoable=False)  # it is a step of the history already
         return ""
 
-    def comment(self, text: str) -> None:
-        if self.labeling is not None:
-            self._write(partial(self.labeling.editor.set_comment, text))
+    def comment(self, text: str) -> bool:
+        """Is it on disk?"""
+        return self.labeling is None or self._write(partial(self.labeling.editor.set_comment, text))
 
     @property
     def note(self) -> str:
@@ -224,6 +229,7 @@ class RankingController(QObject):
 
     def _write(self, operation: Callable[[], object], *, saved: bool = False) -> bool:
         """Run what may write. What cannot be kept is said; False then."""
+        group = self.labeling.group if self.labeling is not None else None
         try:
             operation()
         except (KnownError, sqlite3.Error, OSError) as error:
@@ -234,6 +240,8 @@ class RankingController(QObject):
                 self.item_changed.emit()
             self.hinted.emit(f"Not saved: {sentence}")
             return False
+        if saved and group is not None:
+            self.kept.emit(group.id)
         self.clock.record(saved=saved)
         return True
 

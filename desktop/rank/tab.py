@@ -30,6 +30,7 @@ from desktop.rank.keys import command
 from desktop.rank.pages import RankPages
 from desktop.rank.panels.generate import at_work
 from desktop.rank.panels.side_panels import SidePanels
+from desktop.rank.remarks import Remarks
 from desktop.session import Session
 from desktop.tab import LooksAtConversation, Ranks, ReadsSettings, TabWidget
 from desktop.theme.theme import SPACE
@@ -60,6 +61,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         self.board = RankingBoard(self)
         self._connect_board(self.board, self.controller)
         self.answering = Answering(self.board, self.controller, self)
+        self.remarks = Remarks(self.board, self.controller, self)
         self.stack = RankPages(self.session.project, self.board, self)
         self.stack.leading.connect(self.go)
         self.stack.generating.connect(lambda: self.show_panel("generate"))
@@ -90,7 +92,6 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
 
     def _connect_board(self, board: RankingBoard, controller: RankingController) -> None:
         board.changed.connect(controller.change)
-        board.commented.connect(controller.comment)
         board.skipping.connect(controller.skip)
         board.undoing.connect(controller.undo)
         board.redoing.connect(controller.redo)
@@ -200,6 +201,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
     def closeEvent(self, event: QCloseEvent) -> None:
         """The project is about to close."""
         self.answering.leave()
+        self.remarks.leave()
         super().closeEvent(event)
 
     def rename(self, name: str) -> None:
@@ -292,6 +294,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
     def _show_item(self, *, focus: bool) -> None:
         if self.labeling:
             editor = self.labeling.editor
+            self.remarks.show_item()
             self.board.show_item(self.labeling.group, editor.ordering, self.controller.note, origins=editor.reviewing)
             self.answering.show_item()
         self._show_page()

@@ -1,6 +1,7 @@
 """Faults of training and its worker: kills between transactions, damaged checkpoints, folders that go away."""
 
 import errno
+import itertools
 import multiprocessing
 import os
 import re
@@ -28,6 +29,7 @@ from core.jobs import checkpoint_files, launch, lock, presence, queue, worker_pr
 from core.jobs.checkpoint_files import SEAL
 from core.jobs.context import JobContext
 from core.jobs.follow import Follower
+from core.jobs.recorder import last_checkpoint
 from core.jobs.wait import wait
 from core.jobs.worker_process import Life
 from core.labeling.drafts import ChangedElsewhere
@@ -36,6 +38,7 @@ from core.projects import trash
 from core.store import DATABASE, Project, labelers, open_project
 from core.store.files import plain
 from core.store.runs import checkpoints, job_log, job_metrics
+from tests.jobs import set_job
 
 STEPS = 5
 KILLED = 9
@@ -213,6 +216,43 @@ def test_killed_while_another_writer_holds_the_database_it_ends_with_the_same_we
         queue.resume(project, job.id)
         work(project, job)
         assert_whole(project, job)
+
+
+@needs_fork
+@pytest.mark.parametrize("moment", range(4))
+def test_killed_while_a_checkpoint_replaces_one_of_its_step_one_of_them_is_whole(
+    counted, project, tmp_path, monkeypatch, moment
+):
+    """A stage's end may be written in the step that was written last."""
+    job = asked(project)
+    work(project, job)
+    final = checkpoints.folder_of(project, job.id, STEPS)
+    before = (final / "policy" / "weights").read_bytes()
+
+    def dies():
+        moves = itertools.count()
+        for owner, name in ((Path, "rename"), (shutil, "rmtree")):
+            real = getattr(owner, name)
+
+            def step(path, *rest, real=real, **more):
+                if Path(path).name.startswith("step-") and Path(path).is_dir() and next(moves) == moment:
+                    if real is shutil_rmtree:
+                        (Path(path) / SEAL).unlink()
+                    os._exit(KILLED)
+                return real(path, *rest, **more)
+
+            setattr(owner, name, step)
+        checkpoint_files.save_whole(Checkpoint(STEPS, lambda folder: save(folder, b"newer")), final)
+
+    shutil_rmtree = shutil.rmtree
+    code = forked(dies)
+    assert code == (KILLED if moment < 3 else 0), "there are three moves"
+    set_job(project, job.id, status="interrupted")
+    queue.resume(project, job.id)
+    assert worker.claim(project).id == job.id
+    assert not checkpoint_files.damage(final)
+    assert (final / "policy" / "weights").read_bytes() in (before, b"newer")
+    assert last_checkpoint(project, job.id)[0] == STEPS
 
 
 def test_a_claim_sets_the_adapter_to_the_newest_checkpoint_whatever_was_said_before(counted, project):

@@ -20,6 +20,7 @@ from core import cli, data, demo
 from core.config.jobs import JobKind, config_values
 from core.config.training import TrainRewardConfig
 from core.data import hub as data_hub
+from core.errors import BadInput
 from core.events import Checkpoint, Metrics
 from core.jobs import queue
 from core.jobs.recorder import Recorder
@@ -31,7 +32,7 @@ from core.report import experiment, page
 from core.resources import data_folder
 from core.runs import metrics_export
 from core.store import DATABASE, Project, completions, create_project, guidelines, labelers, open_project, rankings
-from core.store.files import beside
+from core.store.files import beside, lock_file
 from core.store.undo.bulk import record, replay
 from tests.attacks import kills
 from tests.jobs import set_job
@@ -329,6 +330,37 @@ def test_only_what_is_ours_is_swept(tmp_path):
     beside.sweep(tmp_path)
     assert (tmp_path / "elsewhere" / "precious").exists() and (tmp_path / "notes.partial").exists()
     assert not notes.exists()
+
+
+def test_what_another_user_left_in_a_shared_folder_is_not_touched(tmp_path, monkeypatch):
+    """They could exchange what lies in it, while it is looked at, for a link to a file of ours."""
+    place = tmp_path / ".plumbline-abc.partial"
+    place.mkdir()
+    (place / ".held").write_bytes(b"no database")
+    monkeypatch.setattr(os, "getuid", lambda: place.stat().st_uid + 1)
+    beside.sweep(tmp_path)
+    assert (place / ".held").read_bytes() == b"no database"
+    monkeypatch.undo()
+    beside.sweep(tmp_path)
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_lock_that_becomes_a_link_while_it_is_taken_empties_nothing(tmp_path, monkeypatch, link):
+    thesis, place, real = tmp_path / "thesis", tmp_path / "lock", lock_file.opened
+    thesis.write_bytes(b"mine" * 1000)
+    place.write_bytes(b"no database" * 1000)
+
+    def exchanged(path, **more):
+        connection = real(path, **more)
+        path.unlink()
+        link(thesis, path)
+        return connection
+
+    monkeypatch.setattr(lock_file, "opened", exchanged)
+    with pytest.raises((BadInput, OSError)):
+        lock_file.take(place)
+    assert thesis.read_bytes() == b"mine" * 1000
 
 
 @pytest.mark.parametrize("name", [b"a\xff", b"#1 100% of it?", "é\n".encode()])

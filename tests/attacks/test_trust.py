@@ -5,9 +5,12 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import click
 import pytest
@@ -35,7 +38,9 @@ from core.trust import code, gate, registry
 from core.trust.wish import AskFirst, of_file
 from tests.jobs import add_job, set_job
 from tests.older import TO_M005
+from tests.tiny import make_tiny_model
 
+ROOT = Path(cli.__file__).parents[2]
 PPO = ALGORITHMS["ppo"].config()
 
 
@@ -664,6 +669,45 @@ def test_a_pipe_in_place_of_code_is_not_waited_for(filled, tmp_path):
     os.mkfifo(tmp_path / "g.py")
     with pytest.raises(BadInput, match="is not a file"):
         gate.choose(filled, wishes.of_gold(f"{tmp_path / 'g.py'}:score"))
+
+
+@pytest.mark.parametrize("words", [["--version"], ["prompts", "."]])
+def test_no_command_imports_from_where_the_person_stands(filled, words):
+    """An installation in place may put a relative entry onto Python's path; its pickle asks for `org`."""
+    hook = "__editable__.plumbline-0.1.0.finder.__path_hook__"
+    (filled.folder / hook).mkdir()
+    for name in ("org", "pandas", "pynvml", "pysqlite3"):
+        (filled.folder / hook / f"{name}.py").write_text("open('ran', 'w')")
+    begin = f"import sys; sys.path.append({hook!r}); sys.argv[1:] = {words!r}; import main; sys.exit(main.main())"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", begin], cwd=filled.folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not (filled.folder / "ran").exists()
+
+
+def test_a_place_that_was_typed_means_the_same_from_everywhere(filled, plumbline, tmp_path, monkeypatch):
+    base = make_tiny_model(tmp_path / "work" / "base")
+    monkeypatch.chdir(tmp_path / "work")
+    assert plumbline("new", tmp_path / "made", "--model", "base")[0] == 0
+    assert plumbline("model", filled.folder, "base")[0] == 0
+    with closing(open_project(tmp_path / "made")) as made:
+        assert made.setting("model") == filled.setting("model") == str(base)
+    config = TrainPolicyConfig(reward_model="base")
+    assert wishes.from_here(config).reward_model == str(base)
+
+
+def test_code_stands_next_to_the_question_however_much_else_is_named(foreign, mine, plumbline):
+    queue.enqueue(foreign, JobKind.TRAIN_POLICY, config_values(TrainPolicyConfig(gold=mine[0]), PPO))
+    for number in range(200):
+        config = TrainPolicyConfig(reward_model=f"hub:openai/reward-{number}")
+        queue.enqueue(foreign, JobKind.TRAIN_POLICY, config_values(config, PPO))
+    foreign.close()
+    _, _, told = plumbline("trust", foreign.folder)
+    lines = [line for line in told.splitlines() if line]
+    place = next(number for number, line in enumerate(lines) if "evil.py" in line)
+    assert len(lines) > 200 and place > 198 and any("at last 1 that run code" in line for line in lines[place:])
 
 
 @pytest.mark.thorough

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
 from core.events import NewCompletion
 from core.records import Prompt
-from core.store import Project, completions, create_project, guidelines, open_project, prompts
+from core.store import Project, completions, create_project, drafts, guidelines, open_project, prompts
 from core.store.typed import kept_under
 from desktop import user_settings
 from desktop.compare.composer import Composer
@@ -23,6 +23,7 @@ from desktop.widgets.drafts import Throttle
 from desktop.widgets.unwritten import NotWritten, ask_to_lose
 from tests.desktop.conftest import *  # noqa: F403
 from tests.desktop.talks import boxes
+from tests.ranked import counting_rankings
 
 TYPED = "Wörter, zwei Stunden lang"
 
@@ -92,6 +93,36 @@ def test_an_answer_that_cannot_be_written_waits_with_its_prompt_and_is_told_of(q
     assert on_disk(session.project) and not ask_to_lose(tab, lambda: None)
     tab.board.writing.emit(0)
     assert tab.board.answer.field.text() == TYPED and not told(tab.board.answer)
+    tab.close()
+
+
+@pytest.mark.parametrize("way", ["back", "later", "ranked"])
+def test_a_comment_that_cannot_be_written_waits_with_its_item_and_is_asked_about(qtbot, session, way: str) -> None:
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    tab.show()
+    group = tab.labeling.group.id
+    unwritable(session.project)
+    tab.board.comment.textEdited.emit(TYPED)
+    tab.controller.skip()
+    written_now(tab)
+    assert tab.labeling.group.id != group and "is held" in tab.board.hint.text()
+    assert ask_to_lose(tab, lambda: None)
+    boxes()[-1].close()
+    if way == "later":
+        writable(session.project)
+        written_now(tab)
+    tab.controller.open_group(group)
+    assert tab.board.comment.text() == tab.labeling.ordering.comment == TYPED
+    writable(session.project)
+    if way == "ranked":
+        tab.board.changed.emit(tab.labeling.ordering.place_last(tab.labeling.ordering.shown[0]))
+        tab.controller.save()
+        assert [found.comment for found in counting_rankings(session.project)] == [TYPED]
+    written_now(tab)
+    assert not ask_to_lose(tab, lambda: None)
+    kept = drafts.listed(session.project, tab.labeling.labeler.id)
+    assert (kept.get(group) or {}).get("comment") == (None if way == "ranked" else TYPED)
     tab.close()
 
 

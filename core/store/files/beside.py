@@ -69,7 +69,7 @@ def scratch(parent: Path) -> Iterator[Path]:
         note, lock = _note(place, parents), None
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            place.mkdir()
+            place.mkdir(0o700)
             try:
                 lock = lock_file.take(place / HELD)
                 mine = lock is not None and (place / HELD).exists()
@@ -102,8 +102,10 @@ def sweep(*parents: Path) -> None:
 def _remove_dead(place: Path) -> bool:
     """Is it gone, or was nobody at it any more, so that it is gone now?"""
     with suppress(OSError, sqlite3.Error, KnownError):
-        if place.is_symlink() or not place.is_dir():
-            return not os.path.lexists(place)
+        if not os.path.lexists(place):
+            return True
+        if not lock_file.is_mine(place):
+            return False
         lock = lock_file.take(place / HELD)
         if lock is not None:
             _remove(place, lock)

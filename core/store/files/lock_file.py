@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 from pathlib import Path
 
 from core.errors import BadInput
@@ -30,6 +31,13 @@ def refuse_link(path: Path) -> None:
         )
 
 
+def is_mine(folder: Path) -> bool:
+    """Is it a folder, and no link to one, that was made by the user who runs this? Beside it may lie those of others,
+    which are not to be locked: that writes to a place where they can put anything."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+
+
 def take(path: Path, *, wait: float = 0.0) -> Lock | None:
     """Hold `path`, which is made if need be; None if another still holds it after `wait` seconds."""
     refuse_link(path)
@@ -39,9 +47,21 @@ def take(path: Path, *, wait: float = 0.0) -> Lock | None:
     except sqlite3.DatabaseError as error:
         connection.close()
         if error.sqlite_errorcode in GARBAGE:  # who came so far holds it alone, and nothing was ever kept in it
-            os.truncate(path, 0)
+            _empty(path)
             return take(path, wait=wait)
         if "locked" in str(error):
             return None
         raise
     return Lock(connection)
+
+
+def _empty(path: Path) -> None:
+    """Whoever may write in its folder could have put a link there since it was looked at. Raises `BadInput`."""
+    file = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise BadInput(f"{path} became a link: delete it; nothing of the project is in it.")
+        os.ftruncate(file, 0)
+    finally:
+        os.close(file)

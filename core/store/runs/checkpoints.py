@@ -3,9 +3,11 @@
 Where one lies is computed from its run and step; what a row says of its folder is for older versions, and never read.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from core.errors import BadInput
 from core.store import Project, now
 
 
@@ -37,6 +39,15 @@ def folders(project: Project) -> list[tuple[int, str]]:
     return [
         (row["id"], row["folder"]) for row in project.database.rows("select id, folder from checkpoints order by id")
     ]
+
+
+def everywhere(project: Project) -> list[Path]:
+    """Where those of all runs lie, whether they are there or not."""
+    found = []
+    for row in project.database.rows("select job_id, step from checkpoints"):
+        with suppress(BadInput):  # a link instead of a run's folder
+            found.append(folder_of(project, row["job_id"], row["step"]))
+    return found
 
 
 def written(project: Project, job_id: int) -> list[tuple[int, Path]]:

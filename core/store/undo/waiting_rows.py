@@ -38,8 +38,8 @@ def leftovers() -> list[Path]:
     found = []
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError, sqlite3.Error):
-            settled = time.time() - folder.stat().st_mtime > SETTLED
-            if settled and (folder / HELD).is_file() and not folder.is_symlink() and not _is_held(folder):
+            settled = lock_file.is_mine(folder) and time.time() - folder.stat().st_mtime > SETTLED
+            if settled and (folder / HELD).is_file() and not _is_held(folder):
                 found.append(folder)
     return found
 

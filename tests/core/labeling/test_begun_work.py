@@ -12,7 +12,7 @@ from core.labeling.answer_drafts import NEW
 from core.labeling.drafts import ChangedElsewhere
 from core.preferences.judged_groups import OVERALL
 from core.records import MOST_COMPLETIONS
-from core.store import completions, drafts, labelers, open_project, prompts, rankings
+from core.store import assignments, completions, drafts, labelers, open_project, prompts, rankings
 from tests.core.labeling.test_session import order_all, rank_next, started
 from tests.ranked import counting_rankings
 
@@ -106,6 +106,42 @@ def test_another_way_to_rank_is_a_step_where_only_a_criterion_is_ordered(filled)
     session.editor.use("pairwise")
     assert session.undo().label == "Undone: Change the way to rank"
     assert session.ordering.switch("helpful").tiers and on_disk(session)["others"]["helpful"][0]
+
+
+def half_answered(session):
+    session.editor.use("pairwise")
+    session.editor.change(session.ordering.answer(1))
+    assert session.ordering.question is not None
+
+
+def by_a_criterion(session):
+    session.editor.switch("honest")
+    place(session)
+
+
+@pytest.mark.parametrize("begin", [half_answered, by_a_criterion])
+@pytest.mark.parametrize("of", ["person", "scripted"])
+def test_work_that_cannot_be_stored_yet_outlives_undo_and_another_look(filled, begin, of):
+    session = started(filled)
+    if of == "person":
+        rank_next(session)
+        ranking = rankings.latest(filled, session.labeler.id).id
+        assignments.queue_again(filled, [ranking])
+        session = started(filled)
+        session.editor.open(1)
+    else:
+        gold.rank_all(filled, "length")
+        ranking = counting_rankings(filled)[0].id
+        session.editor.revise(ranking)
+    begin(session)
+    begun = session.ordering
+    session = started(filled)
+    if of == "person":
+        session.undo()
+    else:
+        session.editor.revise(ranking)
+    assert (session.ordering.answers, session.ordering.others) == (begun.answers, begun.others)
+    assert on_disk(session)["answers"] == [list(each) for each in begun.answers]
 
 
 def test_an_adjudication_and_a_revision_go_on_as_what_they_are_after_a_restart(filled):
