@@ -1,11 +1,12 @@
 """Opening an item and ordering it: every change by hand is on disk, as a draft, before it is shown."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from core.errors import BadInput
+from core.errors import BadInput, KnownError
 from core.labeling.answer_drafts import NEW, AnswerDrafts
 from core.labeling.drafts import Begun, ChangedElsewhere, Drafts
 from core.labeling.item import Item
@@ -144,11 +145,14 @@ class ItemEditor:
             with self.as_it_is():
                 self.item = after  # where it cannot be written now, it is saved with the ranking
                 self._keep(after)
-        except ChangedElsewhere:
+        except ChangedElsewhere as elsewhere:
             if self.item is not None and comment not in self.item.ordering.comment:
                 said = f"{self.item.ordering.comment}\n{comment}".strip()
                 self.item = self.item.commented(said)
-                self._keep(self.item)
+                try:
+                    self._keep(self.item)
+                except (KnownError, sqlite3.Error, OSError) as error:
+                    raise elsewhere from error  # it is to be shown before anything is typed over it
             raise
 
     def keep_comment(self, group_id: int, comment: str) -> None:

@@ -23,7 +23,7 @@ from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
-from desktop.widgets.drafts import Throttle
+from desktop.widgets.drafts import MOST_LETTERS, Throttle
 from desktop.widgets.strangers import EDITED, KEPT, Editing
 from desktop.widgets.unwritten import HELD, Held, NotWritten
 
@@ -69,7 +69,7 @@ class SelectedCard(QFrame):
         self.split = split_box(self)
         self.tags = QLineEdit(self)
         self.tags.setPlaceholderText("comma, separated")
-        self.tags.setMaxLength(1_000_000)
+        self.tags.setMaxLength(MOST_LETTERS)
         bind(actions.TAGS, self.tags)
         self.text.textChanged.connect(self._typed)
         self.tags.textChanged.connect(self._typed)

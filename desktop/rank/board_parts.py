@@ -17,6 +17,7 @@ from desktop.rank.question_bar import QuestionBar
 from desktop.theme import theme
 from desktop.widgets.basics import label
 from desktop.widgets.bound import bind
+from desktop.widgets.drafts import MOST_LETTERS
 
 #: Of the board's height the prompt has at most so much while its earlier turns are unfolded.
 PROMPT_SHARE = 0.42
@@ -45,6 +46,7 @@ class BoardParts(QWidget):
         self.answer.seen.connect(self.share_room)
         self.menu = FlagMenu(self)
         self.comment = QLineEdit(self)
+        self.comment.setMaxLength(MOST_LETTERS)  # Qt's own bound is 32,767, beyond which it cuts unsaid
         bind(actions.COMMENT, self.comment)
         self.comment.setPlaceholderText(f"{actions.COMMENT.title} {actions.COMMENT.hint}")
         self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)

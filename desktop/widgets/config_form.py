@@ -27,6 +27,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import label as label_of
 from desktop.widgets.basics import set_role, turn_only_with_focus, unmarked
 from desktop.widgets.bound import bind
+from desktop.widgets.drafts import MOST_LETTERS
 from desktop.widgets.strangers import Label
 from desktop.widgets.text_box import TextBox
 
@@ -153,7 +154,9 @@ class ConfigForm(QWidget):
             control = TextBox(str(value))
             self._read[item.name], self._write[item.name] = control.text, control.show_text
         else:
-            control = QLineEdit(str(value))
+            control = QLineEdit()
+            control.setMaxLength(MOST_LETTERS)
+            control.setText(str(value))
             self._read[item.name] = lambda: control.text().strip()
             self._write[item.name] = lambda value: control.setText(str(value))
         control.setToolTip(f"{help_of(item)}\n{default_of(item, self._words)}")

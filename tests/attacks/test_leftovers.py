@@ -337,10 +337,10 @@ def test_what_another_user_left_in_a_shared_folder_is_not_touched(tmp_path, monk
     place = tmp_path / ".plumbline-abc.partial"
     place.mkdir()
     (place / ".held").write_bytes(b"no database")
-    monkeypatch.setattr(os, "getuid", lambda: place.stat().st_uid + 1)
-    beside.sweep(tmp_path)
+    with monkeypatch.context() as another:
+        another.setattr(os, "getuid", lambda: place.stat().st_uid + 1)
+        beside.sweep(tmp_path)
     assert (place / ".held").read_bytes() == b"no database"
-    monkeypatch.undo()
     beside.sweep(tmp_path)
     assert not place.exists()
 

@@ -1,5 +1,6 @@
 """What a person types while nothing can be written, or while another window or a template takes its place."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
 from core.events import NewCompletion
+from core.labeling.session import LabelingSession
 from core.records import Prompt
 from core.store import Project, completions, create_project, drafts, guidelines, open_project, prompts
 from core.store.typed import kept_under
@@ -123,6 +125,42 @@ def test_a_comment_that_cannot_be_written_waits_with_its_item_and_is_asked_about
     assert not ask_to_lose(tab, lambda: None)
     kept = drafts.listed(session.project, tab.labeling.labeler.id)
     assert (kept.get(group) or {}).get("comment") == (None if way == "ranked" else TYPED)
+    tab.close()
+
+
+def test_a_comment_of_another_window_is_not_written_over_where_the_joined_one_could_not_be_written(
+    qtbot, session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab, other = Tab(session), open_project(session.project.folder)
+    qtbot.addWidget(tab)
+    tab.show()
+    theirs = LabelingSession(other, tab.labeling.labeler)
+    theirs.editor.open(tab.labeling.group.id)
+    theirs.editor.set_comment("from elsewhere")
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as fault:
+        fault.setattr(drafts, "keep", full)
+        tab.board.comment.textEdited.emit(TYPED)
+        assert tab.board.comment.text().split("\n") == ["from elsewhere", TYPED]
+    written_now(tab)
+    (draft,) = drafts.listed(other, tab.labeling.labeler.id).values()
+    assert draft["comment"].split("\n") == ["from elsewhere", TYPED]
+    tab.close()
+    other.close()
+
+
+def test_a_long_comment_is_not_cut(qtbot, session) -> None:
+    tab, text = Tab(session), "a" * 50_000
+    qtbot.addWidget(tab)
+    tab.labeling.editor.set_comment(text)
+    tab.show_item()
+    tab.board.comment.setCursorPosition(0)
+    qtbot.keyClicks(tab.board.comment, "b")
+    (draft,) = drafts.listed(session.project, tab.labeling.labeler.id).values()
+    assert draft["comment"] == "b" + text
     tab.close()
 
 
