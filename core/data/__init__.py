@@ -176,6 +176,7 @@ def import_preferences(
                 report.known += 1
             if isinstance(row, Row) and row.answers and row.held and held == "ask":
                 raise BadInput(question(row.held, "answers"))
+        importer.finish()
         if not report.added and not report.known:
             raise NothingToDo(f"{options.name(path)} holds no preferences: give rows with `chosen` and `rejected`.")
     report.notes = importer.noticed.sentences

@@ -90,6 +90,9 @@ def messages(value: Any) -> tuple[Message, ...]:
 
 def message(item: Any) -> Message:
     """One turn under whichever names. Raises `Unusable` for a role that is not known and a content that is no text."""
+    match item:
+        case {"role": "user" | "assistant" as role, "content": str(text)} if len(item) == 2:  # as nearly all are
+            return Message(role, text)
     if not isinstance(item, Mapping):
         raise Unusable("one of its messages is no object with a role and a content")
     named = string(next((item[name] for name in ROLE_NAMES if item.get(name) is not None), None)).strip().lower()

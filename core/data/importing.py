@@ -9,6 +9,7 @@ from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import Labeler, NewRanking, Prompt, Split
 from core.store import Project, completions, labelers, prompts, rankings
+from core.store.batch import Batch
 
 Order = dict[int, int | None]
 
@@ -24,7 +25,8 @@ class Met:
 
 
 class Importer:
-    """Adds rows of one file inside the caller's transaction. It remembers the prompts and groups that it met."""
+    """Adds rows of one file inside the caller's transaction. It remembers the prompts and groups that it met; the last
+    rows are written by `finish`."""
 
     def __init__(self, project: Project, source: str, labeler: str, split: Split | None = None) -> None:
         self.project = project
@@ -36,7 +38,7 @@ class Importer:
         self.prompts: dict[int, Met] = {}
         self.completions: dict[int, list[tuple[int, int]]] = {}
         self.orders: dict[tuple[int, int], Order] = {}
-        self.made: set[int] = set()
+        self.batch = Batch(project)
 
     def add(self, row: Row) -> bool | Refused:
         """Is the row new? One with the same prompt, answers, order and labeler is known."""
@@ -48,6 +50,9 @@ class Importer:
             return Refused(row.line, str(error))
         group_id, new = self._group(self._prompt(row), row)
         return new if person is None else self._verdict(row, group_id, person)
+
+    def finish(self) -> None:
+        self.batch.flush()
 
     def _verdict(self, row: Row, group_id: int, person: Labeler) -> bool:
         """Store what the row says of the group, unless that is known. What contradicts it is kept under a labeler of
@@ -73,7 +78,7 @@ class Importer:
     def _earlier(self, group_id: int, person: Labeler) -> Order | None:
         """What the person said of the group: in this file, or in the project before."""
         found = self.orders.get((group_id, person.id))
-        if found is None and group_id not in self.made:
+        if found is None and group_id not in self.batch.made:
             return rankings.order_of(self.project, group_id, person.id)
         return found
 
@@ -93,16 +98,16 @@ class Importer:
         elif met.made and met.split != split:
             self.noticed.leaks[key] = row.prompt
             if split == "heldout":
+                self.batch.flush()
                 prompts.edit(self.project, met.id, split=split)
                 met.split = split
         return met
 
     def _met(self, row: Row, split: Split) -> Met:
         prompt = Prompt.of(row.conversation, tags=row.tags, split=split, source=self.source)
-        if made := prompts.add(self.project, [prompt]).ids:
-            return Met(made[0], True, split)
         found = prompts.id_of(self.project, row.conversation)
-        assert found is not None
+        if found is None:
+            return Met(self.batch.prompt(prompt), True, split)
         groups: dict[int, int] = {}
         for by_hand in (False, True):  # a file from before somebody wrote an answer is known, too
             texts = completions.texts_by_group(self.project, found, by_hand=by_hand)
@@ -114,10 +119,11 @@ class Importer:
         key = _answers([answer.text for answer in row.answers])
         if key in prompt.groups:
             return prompt.groups[key], False
-        made = tuple(NewCompletion(answer.text, 0, True, 0) for answer in row.answers)
-        each = [{"imported": self._source(answer)} for answer in row.answers]
-        group_id = prompt.groups[key] = completions.add_group(self.project, prompt.id, made, each=each)
-        self.made.add(group_id)
+        made = [NewCompletion(answer.text, 0, True, 0) for answer in row.answers]
+        group_id = self.batch.group(prompt.id, made, [self._source(answer) for answer in row.answers])
+        prompt.groups[key] = group_id
+        ids = self.batch.made[group_id]
+        self.completions[group_id] = [(item, hash(answer.text)) for item, answer in zip(ids, row.answers, strict=True)]
         return group_id, True
 
     def _source(self, answer: Answer) -> str:
@@ -127,12 +133,6 @@ class Importer:
 
     def _matched(self, row: Row, group_id: int) -> list[int]:
         """The completion of each answer, by what it says."""
-        if group_id in self.made and group_id not in self.completions:
-            ids = completions.ids(self.project, group_id)
-            self.completions[group_id] = [
-                (item, hash(answer.text)) for item, answer in zip(ids, row.answers, strict=True)
-            ]
-            return ids
         if group_id not in self.completions:
             texts = completions.texts(self.project, completions.ids(self.project, group_id))
             self.completions[group_id] = sorted((item, hash(text)) for item, text in texts.items())
@@ -144,8 +144,7 @@ class Importer:
         return found
 
     def _rank(self, row: Row, group_id: int, person: Labeler, ids: list[int]) -> None:
-        rankings.add(
-            self.project,
+        self.batch.ranking(
             NewRanking(
                 group_id,
                 person.id,

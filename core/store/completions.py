@@ -18,10 +18,12 @@ WORKED_ON = (
     "select exists (select 1 from completions where group_id = ? and written_by is not null)",
     "select exists (select 1 from settings where key glob 'draft/answer/*/' || ? || '/*')",
 )
-ADD_GROUP = "insert into completion_groups (prompt_id, job_id, created_at) values (:prompt_id, :job_id, :created_at)"
+ADD_GROUP = """
+    insert into completion_groups (id, prompt_id, job_id, created_at) values (:id, :prompt_id, :job_id, :created_at)
+"""
 ADD = """
-    insert into completions (group_id, text, policy_job, written_by, sampling, seed, tokens, ended)
-    values (:group_id, :text, :policy_job, :written_by, :sampling, :seed, :tokens, :ended)
+    insert into completions (id, group_id, text, policy_job, written_by, sampling, seed, tokens, ended)
+    values (:id, :group_id, :text, :policy_job, :written_by, :sampling, :seed, :tokens, :ended)
 """
 WRITE = """
     insert into completions (id, group_id, text, written_by, sampling)
@@ -66,16 +68,19 @@ def add_group(
     """Store completions that will be ranked together; returns the group's id. `sampling` says how all of them were
     written, or `each` how each was."""
     with project.write() as database:
-        group_id = database.insert(ADD_GROUP, {"prompt_id": prompt_id, "job_id": job_id, "created_at": now()})
+        group = {"id": None, "prompt_id": prompt_id, "job_id": job_id, "created_at": now()}
+        group_id = database.insert(ADD_GROUP, group)
         written = [json.dumps(how) for how in each or [sampling or {}] * len(rows)]
-        database.many(ADD, [
-            {
-                "text": row.text, "policy_job": row.policy_job, "written_by": row.written_by, "seed": row.seed,
-                "tokens": row.tokens, "ended": row.ended, "group_id": group_id, "sampling": how,
-            }
-            for row, how in zip(rows, written, strict=True)
-        ])  # fmt: skip
+        database.many(ADD, (row_of(row, group_id, how) for row, how in zip(rows, written, strict=True)))
     return group_id
+
+
+def row_of(new: NewCompletion, group_id: int, sampling: str, id: int | None = None) -> dict[str, Any]:
+    """What is stored of a completion; without an `id` it is given the next one."""
+    return {
+        "id": id, "group_id": group_id, "text": new.text, "policy_job": new.policy_job, "written_by": new.written_by,
+        "sampling": sampling, "seed": new.seed, "tokens": new.tokens, "ended": new.ended,
+    }  # fmt: skip
 
 
 def group(project: Project, group_id: int) -> Group:

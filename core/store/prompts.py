@@ -12,8 +12,8 @@ from core.store import Changes, Project, cells, now
 from core.store.typed import ANSWERS, OVER_PROMPTS, keys_under, row_number
 
 ADD = """
-    insert into prompts (text, messages, tags, split, source, created_at)
-    values (:text, :messages, :tags, :split, :source, :created_at)
+    insert into prompts (id, text, messages, tags, split, source, created_at)
+    values (:id, :text, :messages, :tags, :split, :source, :created_at)
 """
 
 
@@ -126,6 +126,15 @@ def _cells(conversation: Conversation) -> dict[str, str | None]:
     return {"text": conversation.text, "messages": messages}
 
 
+def row_of(prompt: Prompt, created_at: str, id: int | None = None) -> dict[str, Any]:
+    """What is stored of a prompt; without an `id` it is given the next one. Raises `BadInput` for one to which there is
+    no answer."""
+    return _cells(prompt.conversation) | {
+        "id": id, "tags": json.dumps(prompt.tags), "split": prompt.split, "source": prompt.source,
+        "created_at": created_at,
+    }  # fmt: skip
+
+
 def add(project: Project, prompts: Iterable[Prompt]) -> Changes:
     """Add prompts as they are (their ids are ignored); one that is already there is left as it is.
 
@@ -138,12 +147,9 @@ def add(project: Project, prompts: Iterable[Prompt]) -> Changes:
             if not prompt.text.strip():
                 continue
             some = True
-            row = _cells(prompt.conversation)
+            row = row_of(prompt, now())
             if id_of(project, prompt.conversation) is None:  # a conflict on insert would take a number for nothing
-                ids.append(database.insert(ADD, row | {
-                    "tags": json.dumps(prompt.tags), "split": prompt.split, "source": prompt.source,
-                    "created_at": now(),
-                }))  # fmt: skip
+                ids.append(database.insert(ADD, row))
         if not some:
             raise NothingToDo(
                 "There are no prompts in it: give one prompt a line, or JSON lines with a `prompt` field."

@@ -2,7 +2,8 @@
 
 import random
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from typing import Any
 
 from core.errors import BadInput
 from core.records import Labeler, NewRanking, Ranking
@@ -13,9 +14,9 @@ METHODS = ("order", "pairwise", "best-worst")
 
 NOBODY: Mapping[int, int] = {}
 ADD = """
-    insert into rankings (group_id, labeler_id, guidelines_id, flag, comment, seconds, created_at, uid, method,
+    insert into rankings (id, group_id, labeler_id, guidelines_id, flag, comment, seconds, created_at, uid, method,
         repeat_of, adjudicates, strength)
-    values (:group_id, :labeler_id, :guidelines_id, :flag, :comment, :seconds, :created_at, :uid, :method,
+    values (:id, :group_id, :labeler_id, :guidelines_id, :flag, :comment, :seconds, :created_at, :uid, :method,
         :repeat_of, :adjudicates, :strength)
 """
 ADD_ITEM = "insert into ranking_items (ranking_id, completion_id, rank, flag, position) values (?, ?, ?, ?, ?)"
@@ -27,32 +28,30 @@ def add(project: Project, new: NewRanking) -> Changes:
 
     Raises `BadInput` when completions are missing, foreign, or none is ranked and nothing flagged.
     """
-    _check(project, new)
+    check_stored(project, new)
     with project.write() as database:
-        ranking_id = database.insert(ADD, {
-            "group_id": new.group_id, "labeler_id": new.labeler_id, "guidelines_id": guidelines.current_id(project),
-            "flag": new.flag, "comment": new.comment, "seconds": new.seconds, "created_at": now(),
-            "uid": uuid.uuid4().hex, "method": new.method, "repeat_of": new.repeat_of, "adjudicates": new.adjudicates,
-            "strength": new.strength,
-        })  # fmt: skip
-        places = {completion: place for place, completion in enumerate(new.shown, start=1)}
-        database.many(ADD_ITEM, [
-            (ranking_id, completion, rank, new.flags.get(completion), places.get(completion))
-            for completion, rank in dense(new.ranks).items()
-        ])  # fmt: skip
-        database.many(ADD_CRITERION, [
-            (ranking_id, criterion, completion, rank)
-            for criterion, order in new.criteria.items() for completion, rank in dense(order).items()
-        ])  # fmt: skip
+        ranking_id = database.insert(ADD, row_of(new, guidelines.current_id(project), now()))
+        database.many(ADD_ITEM, items(ranking_id, new))
+        database.many(ADD_CRITERION, criterion_ranks(ranking_id, new))
     return project.changed("Rank", "rankings", ids=(ranking_id,))
 
 
-def _check(project: Project, new: NewRanking) -> None:
+def check_stored(project: Project, new: NewRanking) -> None:
+    """As `check`, of a group that is in the project."""
+    check(new, completions.ids(project, new.group_id), completions.written_by_hand(project, new.group_id))
+
+
+def check(new: NewRanking, completion_ids: Iterable[int], by_hand: Container[int] = ()) -> None:
+    """Raises `BadInput` for what cannot be stored of a group of these completions, of which those `by_hand` need not be
+    ranked."""
     orders = (new.ranks, *new.criteria.values())
     expected = set(new.ranks)
-    missing = set(completions.ids(project, new.group_id)) ^ expected
-    by_hand = completions.written_by_hand(project, new.group_id) if missing else {}
-    if any(set(order) != expected for order in orders) or not set(new.flags) <= expected or missing - by_hand.keys():
+    missing = expected.symmetric_difference(completion_ids)
+    if (
+        any(order.keys() != expected for order in orders)
+        or not new.flags.keys() <= expected
+        or any(item not in by_hand for item in missing)
+    ):
         raise BadInput("A ranking must name each completion of its prompt once, and no others.")
     if new.flag is None and not new.flags and all(value is None for value in new.ranks.values()):
         raise BadInput("Nothing is ranked: give at least one completion a rank, or set a flag.")
@@ -60,6 +59,34 @@ def _check(project: Project, new: NewRanking) -> None:
         raise BadInput("Ranks start at 1, the best.")
     if new.method not in METHODS:
         raise BadInput(f"There is no way to rank called {new.method!r}: choose one of {', '.join(METHODS)}.")
+
+
+def row_of(new: NewRanking, guidelines_id: int, created_at: str, id: int | None = None) -> dict[str, Any]:
+    """What is stored of a ranking beside its items and criteria; without an `id` it is given the next one."""
+    return {
+        "id": id, "group_id": new.group_id, "labeler_id": new.labeler_id, "guidelines_id": guidelines_id,
+        "flag": new.flag, "comment": new.comment, "seconds": new.seconds, "created_at": created_at,
+        "uid": uuid.uuid4().hex, "method": new.method, "repeat_of": new.repeat_of, "adjudicates": new.adjudicates,
+        "strength": new.strength,
+    }  # fmt: skip
+
+
+def items(ranking_id: int, new: NewRanking) -> list[tuple[Any, ...]]:
+    """For `ADD_ITEM`."""
+    places = {completion: place for place, completion in enumerate(new.shown, start=1)}
+    return [
+        (ranking_id, completion, rank, new.flags.get(completion), places.get(completion))
+        for completion, rank in dense(new.ranks).items()
+    ]
+
+
+def criterion_ranks(ranking_id: int, new: NewRanking) -> list[tuple[Any, ...]]:
+    """For `ADD_CRITERION`."""
+    return [
+        (ranking_id, criterion, completion, rank)
+        for criterion, order in new.criteria.items()
+        for completion, rank in dense(order).items()
+    ]
 
 
 def dense(ranks: Mapping[int, int | None]) -> dict[int, int | None]:

@@ -159,9 +159,10 @@ def test_what_is_no_text_is_a_sentence_wherever_it_is_typed(filled, tmp_path, ca
 
 @pytest.fixture
 def quick():
+    """Each takes two to four seconds at most under coverage, and without what it is about forty, or no end."""
     start = time.process_time()
     yield
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.usefixtures("quick")
@@ -200,9 +201,11 @@ def test_rows_of_many_values_are_unpacked_few_at_a_time(tmp_path):
         ("blank.json.gz", "", " \n", "empty lines"),
     ],
 )
-def test_a_few_bytes_do_not_become_all_memory(tmp_path, name, begin, part, said):
+def test_a_few_bytes_do_not_become_all_memory(tmp_path, monkeypatch, name, begin, part, said):
+    monkeypatch.setattr(jsonlines, "LINE", 1 << 20)
+    monkeypatch.setattr(jsonlines, "NOTHING", 100_000)
     with gzip.open(tmp_path / name, "wt", compresslevel=1) as file:
-        file.write(begin + part * 6_000_000)
+        file.write(begin + part * 600_000)
     with pytest.raises(BadInput, match=said):
         list(data.read(tmp_path / name))
 
@@ -316,24 +319,24 @@ def test_thousands_of_labelers_are_compared_in_time(filled):
     with filled.write():
         group = completions.group(filled, completions.group_ids(filled)[0])
         ranks = {item.id: place for place, item in enumerate(group.completions, start=1)}
-        for n in range(600):
+        for n in range(400):
             rankings.add(filled, NewRanking(group.id, labelers.named(filled, f"worker {n}").id, ranks))
-    report = agreement.measure(filled, resamples=10)
+    report = agreement.measure(filled, resamples=3)
     assert report.overall.labelers == len(report.labelers) == agreement.MOST_LABELERS
-    assert report.left_out == 550 and "550 are left out" in report.lacks
+    assert report.left_out == 350 and "350 are left out" in report.lacks
 
 
 @pytest.mark.usefixtures("quick")
 def test_thousands_of_tags_are_measured_in_time(filled):
     with filled.write():
         for number, prompt_id in enumerate(prompts.ids(filled)):
-            prompts.edit(filled, prompt_id, tags=tuple(f"tag {number} {k}" for k in range(5000)))
+            prompts.edit(filled, prompt_id, tags=tuple(f"tag {number} {k}" for k in range(10_000)))
         for group_id in completions.group_ids(filled):
             ranks = {item: place for place, item in enumerate(completions.ids(filled, group_id), start=1)}
             for name in ("a", "b"):
                 rankings.add(filled, NewRanking(group_id, labelers.named(filled, name).id, ranks))
     report = agreement.measure(filled, resamples=100)
-    assert len(report.tags) == agreement.MOST_TAGS < report.overall.groups * 5000
+    assert len(report.tags) == agreement.MOST_TAGS < report.overall.groups * 10_000
 
 
 @pytest.mark.usefixtures("quick")
@@ -387,8 +390,9 @@ def test_pairs_of_a_group_without_end_are_counted_in_time(filled, capsys):
 
 
 @pytest.mark.usefixtures("quick")
-def test_scripts_rank_answers_of_many_words_in_time(filled):
-    words = "good bad fine terrible but you the great, awful not so very really kind of table chair " * 12_000
+def test_scripts_rank_answers_of_many_words_in_time(filled, monkeypatch):
+    monkeypatch.setattr(gold, "READ", 2000)
+    words = "good bad fine terrible but you the great, awful not so very really kind of table chair " * 4_000
     completions.add_group(filled, 1, (NewCompletion(words, 1, True, 1), NewCompletion("bad", 1, True, 1)))
     assert cli.run(["rank", str(filled.folder), "--scripted", "warmth"]) == 0
     assert cli.run(["simulate", str(filled.folder), "--gold", "sentiment"]) == 0

@@ -75,4 +75,4 @@ def test_texts_that_look_like_lists_are_taken_apart_once(tmp_path):
     (tmp_path / "a.jsonl").write_text(json.dumps(row))
     began = time.process_time()
     data.preview(tmp_path / "a.jsonl")
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 4
