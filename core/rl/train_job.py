@@ -36,6 +36,7 @@ from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
+from core.rl import start
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.collect import Collected, objective
@@ -72,7 +73,7 @@ def run(context: JobContext) -> Events:
     try:
         reward = yield from reward_function(context, spec, shared, needed=not algorithm.offline)
         yield Result(TrainPolicyResult(reward_job=reward.reward_job))
-        shared.add(POLICY, config, seed=config.seed)
+        yield from start.begin(context, shared)
         live = LiveSettings.of(config)
         kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
         learner = kind(Setup(shared, config, context.options, live))
