@@ -141,12 +141,12 @@ class TrainPolicyConfig(LoraConfig):
 
     algorithm: str = option(DEFAULT, "The algorithm that learns.", choices=tuple(ALGORITHMS))
     start_from: str = option(
-        "", "Where the policy begins: the number of a run, whose last checkpoint is taken, or a folder with a LoRA adapter "
-        "(PEFT); empty is the base itself.", title="Start from",
+        "", "Where the policy begins: the number of a run, whose last checkpoint is taken, or the folder of a LoRA "
+        "adapter; empty is the base itself.", title="Start from",
     )  # fmt: skip
     reference: str = option(
-        "start", "What KL is measured to: `start` is where the policy begins, `base` the base itself, a number that run's "
-        "policy.", advanced=True,
+        "start", "What KL is measured to: `start` is where the policy begins, `base` the base itself, a number that "
+        "run's policy.", advanced=True,
     )  # fmt: skip
     reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0, advanced=True)
     reward_model: str = option(
@@ -340,6 +340,9 @@ class TrainPolicyResult(RunResult):
     gold_before: float | None = None
     gold_after: float | None = None
     kl: float | None = None
+    loss_before: float | None = None
+    """Held-out loss in nats a token, of what learns answers."""
+    loss_after: float | None = None
 
 
 @dataclass(frozen=True)

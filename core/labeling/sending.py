@@ -85,7 +85,9 @@ def _of_comparison(project: Project, job: CompareJob) -> Iterator[Answered]:
         here = slice(number * copies, (number + 1) * copies)
         rows = [*sides["reference"][here], *sides["tuned"][here]]
         if asked is not None and len(rows) == 2 * copies:
-            found = {row["completion"]: (_of_sample(row, job, writer), foreign[row["policy"]]) for row in reversed(rows)}
+            found = {
+                row["completion"]: (_of_sample(row, job, writer), foreign[row["policy"]]) for row in reversed(rows)
+            }
             whole = list(reversed(found.values()))
             how = _sampling(job.config, job.id)
             yield Answered(asked, tuple(row for row, _ in whole), tuple(how | more for _, more in whole), job.id)

@@ -64,7 +64,9 @@ def of_project(project: Project) -> tuple[list[Wish], list[str]]:
     for job in queue.listed(project):
         try:
             over = job.status == "done"  # its files are written, its rewards may be asked again by a comparison
-            makers += [(make, text) for make, text in _texts(job.config) if not over or make not in (wish.of_file, of_start)]
+            makers += [
+                (make, text) for make, text in _texts(job.config) if not over or make not in (wish.of_file, of_start)
+            ]
         except BadInput as error:
             refused[str(error)] = None
     for make, text in makers:

@@ -31,6 +31,7 @@ from core.rl.batches import Rollout
 from core.rl.estimators import explained_variance, returns_to_go, token_rewards
 from core.rl.learner import BaseLearner
 from core.rl.replay import Replay
+from core.rl.rollout import POLICY
 
 TARGET = "target"
 

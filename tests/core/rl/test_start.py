@@ -1,20 +1,13 @@
 """A run that begins from another one's policy, or from an adapter of somebody: what it draws, and what KL is of."""
 
-import json
-import shutil
 from dataclasses import replace
 
 import pytest
 
-from core.config.jobs import CompareConfig, JobKind, config_values
+from core.config.jobs import JobKind
 from core.config.training import ALGORITHMS, TrainPolicyConfig
-from core.errors import BadInput, KnownError
 from core.jobs import queue
-from core.runs import dependents, origins, preflight, wishes
 from core.store.runs import job_log, job_metrics, job_samples
-from core.trust import gate
-from core.trust.wish import AskFirst
-from tests.thorough import represented
 
 GOLD = "regex:[a-m]"
 POLICY = TrainPolicyConfig(
