@@ -8,7 +8,7 @@ from core.config.options import documented, from_dict
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.labeling import gold
 from core.records import Prompt
-from core.store import create_project, prompts
+from core.store import completions, create_project, labelers, prompts
 from core.store.runs import job_metrics
 from tests.thorough import represented
 
@@ -23,7 +23,7 @@ TUNED = {
     "soft-q": {"kl_coef": 0.05, "q_updates": 4, "one_step": 0.2},
     "trpo": {"trust_kl": 0.1, "fisher_share": 1.0},
     "dpo": {"beta": 0.05, "learning_rate": 1e-2},
-    "sft": {"answers": "best-ranked", "learning_rate": 1e-2},
+    "sft": {"learning_rate": 1e-2},
 }
 
 
@@ -35,7 +35,11 @@ def test_it_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job
     texts = [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(count)]
     prompts.add(project, texts)
     kind, own = ALGORITHMS[name].config, TUNED.get(name, {})
-    if offline:
+    if name == "sft":
+        for number in prompts.ids(project):
+            group = completions.add_group(project, number, ())
+            completions.write(project, group, labelers.named(project, "Ada").id, f"word{'s' * (number % 4)}")
+    elif offline:
         run_job(project, JobKind.GENERATE, GenerateConfig(completions=16, max_new_tokens=8, seed=3))
         gold.rank_all(project, GOLD)
     names = {item.name for item in documented(kind)}

@@ -108,7 +108,7 @@ def test_the_held_out_perplexity_is_that_of_the_same_model_by_itself(demonstrate
         )
         start = len(tokenizer(asked, add_special_tokens=False)["input_ids"])
         logp = model(ids).logits[0, :-1].log_softmax(-1).gather(-1, ids[0, 1:, None])[start - 1 :]
-        nats, tokens = nats - float(logp.sum()), tokens + len(logp)
+        nats, tokens = nats - float(logp.detach().sum()), tokens + len(logp)
     found = job_metrics.series(demonstrated, job.id)["eval/perplexity"][0]
     assert found == (0, pytest.approx(math.exp(nats / tokens), rel=1e-3))
 
@@ -127,8 +127,9 @@ def test_of_what_was_ranked_the_best_is_learnt_and_a_rejected_answer_never(askin
     best = demonstrations_of(asking, "best-ranked")
     assert len({each.prompt_id for each in best}) > 6
     for each in best:
-        texts = [text for group in completions.texts_by_group(asking, each.prompt_id).values() for text in group]
-        assert each.text == "good" or earned(each.text) == max(map(earned, texts)) > min(map(earned, texts))
+        groups = completions.texts_by_group(asking, each.prompt_id).values()
+        rivals = next(map(earned, texts) for texts in groups if each.text in texts)
+        assert each.text == "good" or earned(each.text) == max(rivals)
     assert [each.text for each in demonstrations_of(asking, "both")] == [each.text for each in best]
     with asking.write() as database:
         database.execute("update rankings set flag = 'unsafe'")
