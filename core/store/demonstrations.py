@@ -40,6 +40,14 @@ WRITTEN = """
 """
 
 
+def alone(project: Project) -> set[int]:
+    """Groups of one imported answer, which is there to be learnt: there is nothing to rank it against."""
+    return set(project.database.column(
+        "select group_id from completions group by group_id"
+        " having count(*) = 1 and max(instr(sampling, '\"imported\"')) > 0"
+    ))  # fmt: skip
+
+
 def written(project: Project) -> list[Written]:
     """All of them, but those that were flagged, by themselves or with their prompt."""
     return project.database.records(Written, WRITTEN)

@@ -11,6 +11,8 @@ import torch
 from core import data
 from core.config.jobs import GenerateConfig, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyConfig
+from core.data.demonstrations import import_demonstrations
+from core.errors import NothingToDo
 from core.labeling import gold
 from core.models.adapters import SharedModel
 from core.models.chat import completion_ids, prompt_ids
@@ -18,7 +20,7 @@ from core.models.rows import from_lists
 from core.rl.batches import Batch
 from core.rl.demonstration_source import demonstrations_of
 from core.rl.rollout import POLICY
-from core.store import completions, labelers, prompts
+from core.store import assignments, completions, labelers, prompts
 from core.store.runs import job_log, job_metrics
 from tests.core.conftest import ARCHITECTURES, loaded
 from tests.core.rl.rollouts import CONFIG, gradient, learner_of
@@ -139,3 +141,31 @@ def test_of_what_was_ranked_the_best_is_learnt_and_a_rejected_answer_never(askin
 def test_without_answers_it_says_where_to_get_some(asking, run_job):
     job = run_job(asking, JobKind.TRAIN_POLICY, SFT, ALGORITHMS["sft"].config())
     assert "import some, write some in Rank" in job.error
+
+
+def test_sets_of_one_answer_each_are_imported_to_be_learnt_and_not_ranked(asking, tmp_path):
+    turns = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "by a dialogue"}]
+    rows = [
+        {"prompt": "p", "completion": "by a completion"},
+        {"instruction": "Do", "input": "x", "output": "by an output"},
+        {"messages": turns},
+        {"prompt": turns[:1], "completion": turns[1:]},
+        {"prompt": "p"},
+    ]
+    path = tmp_path / "set.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    report = import_demonstrations(asking, path)
+    assert (report.added, report.known, [item.line for item in report.refused]) == (3, 1, [5])
+    assert import_demonstrations(asking, path).added == 0
+    found = demonstrations_of(asking, "written")
+    assert [(each.prompt, each.text) for each in found] == [
+        ("p", "by a completion"), ("Do\nx", "by an output"), ("u", "by a dialogue")
+    ]  # fmt: skip
+    ada = labelers.named(asking, "Ada").id
+    assert assignments.queue(asking, ada).waiting == ()
+    group = asking.database.value("select max(id) from completion_groups")
+    completions.write(asking, group, ada, "another one")
+    assert assignments.queue(asking, ada).waiting == (group,), "two answers can be ranked"
+    (tmp_path / "none.csv").write_text("prompt,n\np,1\n", encoding="utf-8")
+    with pytest.raises(NothingToDo, match="holds no demonstrations"):
+        import_demonstrations(asking, tmp_path / "none.csv")

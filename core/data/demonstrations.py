@@ -1,0 +1,78 @@
+"""Questions with one answer each, as sets for supervised tuning have them: it is there to be learnt, not ranked.
+
+JSON, tables and Parquet with a question (`prompt`, `instruction` with `input`, `question`) and an answer (`completion`,
+`response`, `output`, `answer`, or the `chosen` one), or dialogues that end with the assistant (`messages`).
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from core import stopping
+from core.conversation import Message
+from core.data import dialogue, encodings, fields, reading, source
+from core.data.importing import Importer
+from core.data.reading import ReadOptions
+from core.data.rows import Answer, Refused, Report, Row, Unusable, checked
+from core.errors import BadInput, NothingToDo
+from core.records import Split
+from core.store import Project
+
+ANSWERS = ("completion", "response", "output", "answer", "demonstration", "target", *fields.CHOSEN)
+NO_ANSWER = "it has no answer to learn"
+
+
+def read(path: Path) -> Iterator[Row | Refused]:
+    """Raises `BadInput` for a file that cannot be read, or of which too many lines are none."""
+    items = source.rows(path, parse)
+    refused = 0
+    while (item := reading.guarded(path, lambda: next(items, None))) is not None:
+        stopping.heed()
+        found = checked(item) if isinstance(item, Row) else item
+        refused += isinstance(found, Refused)
+        if refused > reading.MOST_REFUSED:
+            raise BadInput(f"Too many lines of {path.name} hold no question with an answer: choose another file.")
+        yield found
+
+
+def parse(line: int, value: dict[str, Any]) -> Row | Refused:
+    """One question with its answer."""
+    asked = fields.first(value, fields.PROMPTS)
+    turns = dialogue.messages(asked) if isinstance(asked, list) else ()
+    text: Any = fields.first(value, ANSWERS)
+    if text is None and turns and turns[-1].role == "assistant":
+        text = dialogue.said(turns[-1])
+        conversation = fields.asked(value, list(map(Message.data, turns[:-1])))
+    else:
+        conversation = fields.asked(value)
+    answer = dialogue.answer(text)
+    if not answer.strip():
+        raise Unusable(NO_ANSWER)
+    return Row(line, conversation, fields.tags_of(value), fields.split_of(value), (Answer(answer),), ranked=False)
+
+
+def import_demonstrations(
+    project: Project, path: Path, *, split: Split | None = None, options: ReadOptions = reading.AS_IT_IS
+) -> Report:
+    """Add every row's question with its answer; what is there already is counted as known. One transaction.
+
+    Raises `NothingToDo` if there is none in it.
+    """
+    report = Report("demonstrations")
+    if not path.is_file():
+        raise BadInput(f"{path} is not a file: choose a file to import.")
+    with project.write(), encodings.recoded(path, options.encoding) as plain:
+        importer = Importer(project, options.name(path), "", split)
+        for row in chain.from_iterable(map(read, (plain, *options.more))):
+            new = row if isinstance(row, Refused) else importer.add(row)
+            if isinstance(new, Refused):
+                report.refused.append(new)
+            else:
+                report.added, report.known = report.added + bool(new), report.known + (not new)
+        if not report.added and not report.known:
+            raise NothingToDo(
+                f"{path.name} holds no demonstrations: give rows with a `prompt` and a `completion`, or `messages` "
+                "that end with an answer."
+            )
+    return report
