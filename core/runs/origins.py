@@ -77,9 +77,13 @@ def reference_run(config: TrainPolicyConfig) -> int | None:
     return run_named(config.start_from if config.reference == START else config.reference)
 
 
-def reference_of(run: TrainPolicyJob) -> str:
-    """What a run's KL is measured to, in words."""
-    return run.result.reference or "the base"
+def measured_to(config: TrainPolicyConfig) -> str:
+    """What a run's KL is measured to, in a word or two."""
+    if (number := run_named(config.reference)) is not None:
+        return f"run {number}"
+    if not config.start_from:
+        return "the reference"
+    return "its start" if config.reference == START else "the base"
 
 
 def check(project: Project, config: TrainPolicyConfig) -> None:
