@@ -26,7 +26,7 @@ ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in ALGORITHMS.value
 
 @job_command(JobKind.TRAIN_POLICY, TrainPolicyConfig, *ALGORITHM_CONFIGS)
 def train_policy(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
-    """Tune the policy against a reward, or with DPO from the rankings; `algorithms` lists what there is."""
+    """Tune the policy against a reward, with DPO from the rankings, or with SFT on answers; `algorithms` lists all."""
     config, own = given_run(options)
     start(folder, JobKind.TRAIN_POLICY, config, as_json, detach, own)
 
