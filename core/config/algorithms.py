@@ -298,9 +298,18 @@ class DPO(AlgorithmOptions):
     FEWEST_COMPLETIONS: ClassVar[int] = 2
     beta: float = option(0.1, "Price of leaving the reference: smaller goes further.", low=1e-3, high=10)
     dpo_loss: str = option(
-        "sigmoid", "DPO's own loss, or IPO's square loss, which cannot run away (Azar et al. 2023, arXiv 2310.12036).",
-        choices=("sigmoid", "ipo"), advanced=True,
+        "sigmoid", "DPO's own loss; IPO's square, which cannot run away (Azar et al. 2023, arXiv 2310.12036); SLiC's "
+        "hinge; or SimPO and ORPO, which need no reference (use a beta of about 2 for SimPO).",
+        choices=("sigmoid", "ipo", "hinge", "simpo", "orpo"), advanced=True,
     )  # fmt: skip
+    simpo_margin: float = option(
+        0.5,
+        "SimPO's gamma: by how much the chosen one's implicit reward must be higher.",
+        low=0,
+        high=10,
+        advanced=True,
+        title="SimPO margin",
+    )
     label_smoothing: float = option(
         0.0, "Share of pairs taken to be labeled the wrong way round (cDPO).", low=0, high=0.49, advanced=True
     )

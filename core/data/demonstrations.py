@@ -13,7 +13,7 @@ from core import stopping
 from core.conversation import Message
 from core.data import dialogue, encodings, fields, reading, source
 from core.data.importing import Importer
-from core.data.reading import ReadOptions
+from core.data.reading import ReadOptions, Tell
 from core.data.rows import Answer, Refused, Report, Row, Unusable, checked
 from core.errors import BadInput, NothingToDo
 from core.records import Split
@@ -53,8 +53,9 @@ def parse(line: int, value: dict[str, Any]) -> Row | Refused:
 
 
 def import_demonstrations(
-    project: Project, path: Path, *, split: Split | None = None, options: ReadOptions = reading.AS_IT_IS
-) -> Report:
+    project: Project, path: Path, *, split: Split | None = None, tell: Tell | None = None,
+    options: ReadOptions = reading.AS_IT_IS,
+) -> Report:  # fmt: skip
     """Add every row's question with its answer; what is there already is counted as known. One transaction.
 
     Raises `NothingToDo` if there is none in it.
@@ -64,7 +65,9 @@ def import_demonstrations(
         raise BadInput(f"{path} is not a file: choose a file to import.")
     with project.write(), encodings.recoded(path, options.encoding) as plain:
         importer = Importer(project, options.name(path), "", split)
-        for row in chain.from_iterable(map(read, (plain, *options.more))):
+        for number, row in enumerate(chain.from_iterable(map(read, (plain, *options.more))), 1):
+            if tell is not None:
+                tell(number)
             new = row if isinstance(row, Refused) else importer.add(row)
             if isinstance(new, Refused):
                 report.refused.append(new)

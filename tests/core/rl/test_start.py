@@ -15,11 +15,15 @@ from core.machine import base_models
 from core.models.adapters import SharedModel
 from core.models.load import load
 from core.projects import trash
+from core.records import Prompt
 from core.rl.rollout import POLICY as ROLE
 from core.runs import dependents, origins, preflight, wishes
+from core.store import prompts
 from core.store.runs import job_log, job_metrics, job_samples
 from core.trust import gate
 from core.trust.wish import AskFirst
+from tests.conftest import copied
+from tests.core.conftest import made_once
 from tests.core.rl.test_steering import at_step, killed_and_resumed, numbers
 from tests.thorough import represented
 
@@ -49,11 +53,20 @@ def log(project, job):
     return " ".join(row["text"] for row in job_log.lines(project, job.id))
 
 
+@pytest.fixture(scope="module")
+def begun_project(tmp_path_factory, tiny_model):
+    with made_once(tmp_path_factory.mktemp("begun"), tiny_model) as (project, run):
+        texts = [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)]
+        prompts.add(project, texts)
+        tuned(project, run)
+        return project.folder
+
+
 @pytest.fixture
-def begun(asking, run_job):
+def begun(begun_project, tmp_path):
     """A project with one run, which has left the base."""
-    tuned(asking, run_job)
-    return asking
+    with copied(begun_project, tmp_path / "project") as found:
+        yield found
 
 
 def test_a_start_changes_what_is_drawn_and_kl_is_0_to_it_alone(begun, run_job):
