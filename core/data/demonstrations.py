@@ -13,6 +13,7 @@ from core import stopping
 from core.conversation import Message
 from core.data import dialogue, encodings, fields, reading, source
 from core.data.importing import Importer
+from core.data.mapping import Columns
 from core.data.reading import ReadOptions, Tell
 from core.data.rows import Answer, Refused, Report, Row, Unusable, checked
 from core.errors import BadInput, NothingToDo
@@ -23,9 +24,14 @@ ANSWERS = ("completion", "response", "output", "answer", "demonstration", "targe
 NO_ANSWER = "it has no answer to learn"
 
 
-def read(path: Path) -> Iterator[Row | Refused]:
-    """Raises `BadInput` for a file that cannot be read, or of which too many lines are none."""
-    items = source.rows(path, parse)
+def read(path: Path, columns: Columns | None = None) -> Iterator[Row | Refused]:
+    """By its `columns`, where they were named. Raises `BadInput` for a file that cannot be read, or of which too many
+    lines are none."""
+
+    def by_columns(line: int, value: dict[str, Any]) -> Row | Refused:
+        return parse(line, value if columns is None else _named(value, columns))
+
+    items = source.rows(path, by_columns)
     refused = 0
     while (item := reading.guarded(path, lambda: next(items, None))) is not None:
         stopping.heed()
@@ -34,6 +40,14 @@ def read(path: Path) -> Iterator[Row | Refused]:
         if refused > reading.MOST_REFUSED:
             raise BadInput(f"Too many lines of {path.name} hold no question with an answer: choose another file.")
         yield found
+
+
+def _named(row: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    """The row under the names that are known here."""
+    names = {"prompt": "prompt", "messages": "messages", "system": "system", "split": "split"}
+    names |= {"chosen": "completion", "answers": "completion"}
+    found = {name: columns.value(row, part) for part, name in names.items() if part in columns.of}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def parse(line: int, value: dict[str, Any]) -> Row | Refused:
@@ -65,7 +79,9 @@ def import_demonstrations(
         raise BadInput(f"{path} is not a file: choose a file to import.")
     with project.write(), encodings.recoded(path, options.encoding) as plain:
         importer = Importer(project, options.name(path), "", split)
-        for number, row in enumerate(chain.from_iterable(map(read, (plain, *options.more))), 1):
+        for number, row in enumerate(
+            chain.from_iterable(read(part, options.columns) for part in (plain, *options.more)), 1
+        ):
             if tell is not None:
                 tell(number)
             new = row if isinstance(row, Refused) else importer.add(row)

@@ -166,6 +166,10 @@ def test_sets_of_one_answer_each_are_imported_to_be_learnt_and_not_ranked(asking
     group = asking.database.value("select max(id) from completion_groups")
     completions.write(asking, group, ada, "another one")
     assert assignments.queue(asking, ada).waiting == (group,), "two answers can be ranked"
+    (tmp_path / "odd.csv").write_text("ask,say\nq,by a column\n", encoding="utf-8")
+    options = data.ReadOptions(data.named_mapping("prompt=ask,answers=say"))
+    assert import_demonstrations(asking, tmp_path / "odd.csv", options=options).added == 1
+    assert demonstrations_of(asking, "written")[-1].text == "by a column"
     (tmp_path / "none.csv").write_text("prompt,n\np,1\n", encoding="utf-8")
     with pytest.raises(NothingToDo, match="holds no demonstrations"):
         import_demonstrations(asking, tmp_path / "none.csv")

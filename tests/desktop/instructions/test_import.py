@@ -103,8 +103,9 @@ def test_a_set_of_one_answer_each_is_imported_with_its_answers_to_be_learnt(qtbo
     rows = [{"instruction": f"Do {n}", "output": f"It is done, {n} times."} for n in range(3)]
     dialog = looked(qtbot, tab, written(tmp_path, rows), what="prompts")
     assert dialog.go.text() == "Import the prompts alone"
+    assert "may hold answers" in dialog.hazards.text()
     dialog.terms.answers.click()
-    assert dialog.go.text() == "Import"
+    assert (dialog.go.text(), dialog.hazards.text()) == ("Import", "")
     dialog.go.click()
     qtbot.waitUntil(lambda: "3 demonstrations imported" in dialog.said.text())
     assert [each.text for each in demonstrations.written(project)] == [row["output"] for row in rows]
