@@ -19,6 +19,7 @@ from core.rl.rollout import POLICY
 from core.runs import origins
 from core.runs.origins import Kept, Origin
 from core.store.files import beside, plain
+from core.store.files.inside import inside
 
 #: The adapter that a reference has on.
 REFERENCE = "reference"
@@ -53,6 +54,8 @@ def load_reference(shared: SharedModel, folder: Path, origin: Origin | None = No
 
 
 def _load(shared: SharedModel, name: str, folder: Path, origin: Origin | None) -> None:
+    for each in (adapter_files.CONFIG, adapter_files.WEIGHTS):
+        inside(folder.parent, folder.name, each)  # a project from elsewhere may hold links
     if origin is not None and _hash(folder) != origin.sha256:
         raise BadInput(f"{folder} is not as the run kept it, and without it the run cannot go on: begin a new one.")
     if shared.load(name, folder) is not None:
@@ -84,7 +87,7 @@ def _copied(context: JobContext, base: Base, named: str, name: str) -> Origin | 
         return None
     what, source = _found(context, base, named)
     adapter_files.read(source)  # its config is a whitelist, its weights are safetensors
-    target = context.folder / name
+    target = inside(context.folder, name)
     shutil.rmtree(target, ignore_errors=True)
     with beside.folder(target) as made:
         for each in (adapter_files.CONFIG, adapter_files.WEIGHTS):

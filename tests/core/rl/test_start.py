@@ -158,7 +158,12 @@ def test_an_adapter_from_elsewhere_is_asked_about_once_and_then_kept(begun, run_
     assert first_answers(begun, job) == first_answers(begun, tuned(begun, run_job, start_from="1"))
     shutil.rmtree(config.start_from)
     assert wishes.named(begun, CompareConfig(policy_job=job.id)) == [], "comparing needs it no more"
-    assert run_job(begun, JobKind.COMPARE, CompareConfig(policy_job=job.id, max_new_tokens=6)).status == "done"
+    again = CompareConfig(policy_job=job.id, max_new_tokens=6)
+    assert run_job(begun, JobKind.COMPARE, again).status == "done"
+    kept = begun.run_folder(job.id) / origins.START
+    kept.rename(tmp_path / "elsewhere")
+    kept.symlink_to(tmp_path / "elsewhere")
+    assert "is a link out of the project" in run_job(begun, JobKind.COMPARE, again).error
 
 
 def test_what_is_no_policy_for_this_base_is_refused_in_a_sentence(begun, run_job, tmp_path, tiny_gpt2):
