@@ -8,6 +8,7 @@ from core import data
 from core.cli import from_hub
 from core.cli.output import folder_argument, json_option, opened, show
 from core.data import hub
+from core.data.demonstrations import import_demonstrations
 from core.errors import BadInput
 from core.records import Split
 from core.store import pairs
@@ -18,6 +19,7 @@ from core.store import pairs
 @click.argument("file", metavar="FILE")
 @click.option("--preferences", is_flag=True, help="The file holds chosen and rejected answers, not just prompts.")
 @click.option("--prompts-only", is_flag=True, help="Take its prompts, and leave the answers that it holds.")
+@click.option("--demonstrations", is_flag=True, help="Take each row's one answer to be learnt by supervised tuning.")
 @click.option("--unranked", is_flag=True, help="Take its answers to be ranked, whatever it says of which is better.")
 @click.option(
     "--map",
@@ -38,6 +40,7 @@ def import_command(
     file: str,
     preferences: bool,
     prompts_only: bool,
+    demonstrations: bool,
     unranked: bool,
     columns: str,
     keep_map: str,
@@ -59,6 +62,9 @@ def import_command(
         if (name := hub.name_of(file)) is not None:
             path, options, use = from_hub.bring(name, options, hub_config, hub_split, hub_token)
             split = split or use
+        if demonstrations:
+            _say_demonstrations(import_demonstrations(project, path, split=split, options=options), as_json)
+            return
         found = data.preview(path, 0, options)
         _ask(path, found, options, prompts_only=prompts_only, unranked=unranked)
         if prompts_only or (found.what == "prompts" and not preferences):
@@ -72,6 +78,12 @@ def import_command(
     values = {"added": report.added, "known": report.known, "unranked": report.unranked, "what": report.what}
     values |= {"format": found.format, "refused": refused, "hazards": hazards, "notes": report.notes}
     show(values, as_json, text)
+
+
+def _say_demonstrations(report: data.Report, as_json: bool) -> None:
+    refused = [f"line {item.line}: {item.reason}" for item in report.refused]
+    text = "\n".join([f"Imported {report.added} demonstrations, {report.known} were there already.", *refused])
+    show({"added": report.added, "known": report.known, "what": report.what, "refused": refused}, as_json, text)
 
 
 def _ask(

@@ -13,8 +13,9 @@ from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.reward.reward_function import RewardSpec, on_four_bits, reward_function
-from core.rl import evaluate
+from core.rl import evaluate, start
 from core.rl.rollout import POLICY
+from core.runs import origins
 from core.runs.pinned_prompts import trained_on
 from core.store import prompts
 
@@ -43,6 +44,11 @@ def run(context: JobContext) -> Events:
     shared = SharedModel(base, report_status=context.report_status)
     try:
         shared.load(POLICY, queue.adapter_of(context.project, policy_run, config.checkpoint) / POLICY)
+        if folder := origins.reference_folder(policy_run.config, context.project.run_folder(policy_run.id)):
+            start.load_reference(shared, folder)
+            said = policy_run.result.reference
+            yield Note(f"The reference is {said}.")
+            yield Result(CompareResult(reference=said, reference_job=origins.reference_run(policy_run.config)))
         reward = yield from reward_function(context, spec, shared, needed=False)
         reference: list[Sample] = []
         tuned: list[Sample] = []

@@ -11,6 +11,7 @@ class `Options`. It is imported like any other module, by the window too, so it 
 
 import importlib
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +22,14 @@ FOLDER = Path(__file__).parent.parent / "rl" / "algorithms"
 DEFAULT = "ppo"
 #: The fields of `TrainPolicyConfig` that may be changed while a run goes.
 LIVE = ("kl_coef", "learning_rate", "temperature")
+
+
+class LearnsFrom(Enum):
+    """Where the loop takes an algorithm's batches from."""
+
+    ROLLOUTS = "rollouts"
+    RANKINGS = "rankings"
+    ANSWERS = "answers"
 
 
 @dataclass(frozen=True)
@@ -40,8 +49,8 @@ class AlgorithmOptions(Settings):
     FEWEST_COMPLETIONS: ClassVar[int] = 1
     """How many completions of each prompt it compares with each other."""
 
-    OFFLINE: ClassVar[bool] = False
-    """Does it learn from the stored rankings, instead of rollouts with rewards?"""
+    LEARNS_FROM: ClassVar[LearnsFrom] = LearnsFrom.ROLLOUTS
+    """Rollouts with rewards, the stored rankings, or stored answers."""
 
     NEEDS_KL: ClassVar[bool] = False
     """Does it divide by the KL coefficient?"""
@@ -285,22 +294,54 @@ class DPO(AlgorithmOptions):
 
     LEARNING_RATE: ClassVar[float] = 3e-4
     LIVE: ClassVar[tuple[str, ...]] = ("learning_rate",)
-    OFFLINE: ClassVar[bool] = True
+    LEARNS_FROM: ClassVar[LearnsFrom] = LearnsFrom.RANKINGS
     FEWEST_COMPLETIONS: ClassVar[int] = 2
     beta: float = option(0.1, "Price of leaving the reference: smaller goes further.", low=1e-3, high=10)
     dpo_loss: str = option(
-        "sigmoid", "DPO's own loss, or IPO's square loss, which cannot run away (Azar et al. 2023, arXiv 2310.12036).",
-        choices=("sigmoid", "ipo"), advanced=True,
+        "sigmoid", "DPO's own loss; IPO's square, which cannot run away (Azar et al. 2023, arXiv 2310.12036); SLiC's "
+        "hinge; or SimPO and ORPO, which need no reference (use a beta of about 2 for SimPO).",
+        choices=("sigmoid", "ipo", "hinge", "simpo", "orpo"), advanced=True,
     )  # fmt: skip
+    simpo_margin: float = option(
+        0.5,
+        "SimPO's gamma: by how much the chosen one's implicit reward must be higher.",
+        low=0,
+        high=10,
+        advanced=True,
+        title="SimPO margin",
+    )
     label_smoothing: float = option(
         0.0, "Share of pairs taken to be labeled the wrong way round (cDPO).", low=0, high=0.49, advanced=True
+    )
+
+
+@dataclass(frozen=True)
+class SFT(AlgorithmOptions):
+    """SFT: supervised fine-tuning on answers, without RL (Ouyang et al. 2022, arXiv 2203.02155).
+
+    Learns to answer as people wrote, or as their best-ranked answers read: where most policies begin.
+    """
+
+    LEARNING_RATE: ClassVar[float] = 3e-4
+    LIVE: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    LEARNS_FROM: ClassVar[LearnsFrom] = LearnsFrom.ANSWERS
+    answers: str = option(
+        "written", "Which answers it learns: those that people wrote or brought along, the best-ranked ones, or both.",
+        choices=("written", "best-ranked", "both"),
+    )  # fmt: skip
+    heldout_fraction: float = option(
+        0.1, "Share of the prompts kept for measuring if none with an answer is marked held-out.", low=0, high=0.9,
+        advanced=True, title="Held-out share",
+    )  # fmt: skip
+    max_length: int = option(
+        1024, "Longest prompt with answer, in tokens; longer answers are left out.", low=16, high=131072, advanced=True
     )
 
 
 #: By the name of the file in `core/rl/algorithms/` that learns with them.
 OPTIONS: dict[str, type[AlgorithmOptions]] = {
     "a2c": A2C, "dpo": DPO, "dqn": DQN, "grpo": GRPO, "nlpo": NLPO, "ppo": PPO, "reinforce": Reinforce, "rloo": RLOO,
-    "soft_q": SoftQ, "trpo": TRPO,
+    "sft": SFT, "soft_q": SoftQ, "trpo": TRPO,
 }  # fmt: skip
 
 
@@ -326,8 +367,8 @@ class Algorithm:
 
     @property
     def offline(self) -> bool:
-        """Does it learn from the stored rankings, instead of rollouts with rewards?"""
-        return self.config.OFFLINE
+        """Does it learn from what is stored, instead of rollouts with rewards?"""
+        return self.config.LEARNS_FROM is not LearnsFrom.ROLLOUTS
 
 
 def algorithm_of(path: Path) -> Algorithm:

@@ -134,6 +134,10 @@ class CompareResult(JobResult):
 
     policy_job: int | None = None
     reward_job: int | None = None
+    reference: str = ""
+    """What the policy was compared with, in words; empty for the base itself."""
+    reference_job: int | None = None
+    """The run whose policy that is, where it is one's."""
     prompts: int = 0
     left_out: int = 0
     """Held-out prompts that were not asked, because the policy was trained on them."""

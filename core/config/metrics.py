@@ -107,8 +107,18 @@ METRICS: dict[str, Metric] = {
         "near 0",
     ),
     "loss": Metric(
-        "Loss", "nats", "Mean of -log sigmoid(r_chosen - r_rejected) over the pairs of a step.", "below 0.69"
+        "Loss",
+        "nats",
+        "Of pairs the mean of -log sigmoid(r_chosen - r_rejected), of answers (SFT) the mean of -log pi of a token.",
+        "falling; of pairs below 0.69",
     ),
+    "eval/loss": Metric(
+        "Held-out loss",
+        "nats per token",
+        "Mean of -log pi over the tokens of held-out answers.",
+        "falling: from where it rises, the answers are learnt by heart",
+    ),
+    "eval/perplexity": Metric("Perplexity", "", "exp of the held-out loss.", "falling"),
     "rewards/margins": Metric(
         "Implicit margin", "score", "Mean of beta (log pi/ref of chosen - of rejected).", "rising"
     ),

@@ -140,6 +140,14 @@ class TrainPolicyConfig(LoraConfig):
     """Tune the policy against a reward: what every algorithm shares."""
 
     algorithm: str = option(DEFAULT, "The algorithm that learns.", choices=tuple(ALGORITHMS))
+    start_from: str = option(
+        "", "Where the policy begins: the number of a run, whose last checkpoint is taken, or the folder of a LoRA "
+        "adapter; empty is the base itself.", title="Start from",
+    )  # fmt: skip
+    reference: str = option(
+        "start", "What KL is measured to: `start` is where the policy begins, `base` the base itself, a number that "
+        "run's policy.", advanced=True,
+    )  # fmt: skip
     reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0, advanced=True)
     reward_model: str = option(
         "", "A reward model made elsewhere instead: a folder, or hub:owner/name (sequence classification, one label).",
@@ -318,6 +326,12 @@ class TrainPolicyResult(RunResult):
 
     reward_job: int | None = None
     """The run of the reward model that it was tuned against."""
+    start: str = ""
+    """What the policy began from, in words; empty for the base itself."""
+    start_sha256: str = ""
+    """Of that adapter's weights, which lie in the run's own folder."""
+    reference: str = ""
+    """What KL was measured to, in words; empty for the base itself."""
     steps: int | None = None
     stop_reason: str = ""
     seconds: float | None = None
@@ -326,6 +340,9 @@ class TrainPolicyResult(RunResult):
     gold_before: float | None = None
     gold_after: float | None = None
     kl: float | None = None
+    loss_before: float | None = None
+    """Held-out loss in nats a token, of what learns answers."""
+    loss_after: float | None = None
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,7 @@ def checked(row: Row) -> Row | Refused:
 
 
 def _answered(row: Row) -> Row | Refused:
-    if len(row.answers) < 2:
+    if len(row.answers) < 2 and row.ranked:
         return Refused(row.line, ALONE)
     if len(row.answers) > MOST_COMPLETIONS:
         return Refused(row.line, f"it has {len(row.answers):,} answers, and a ranking may have {MOST_COMPLETIONS}")

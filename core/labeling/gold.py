@@ -13,7 +13,7 @@ from typing import Any
 from core.errors import BadInput
 from core.labeling import patterns
 from core.records import Labeler, NewRanking
-from core.store import Changes, Project, assignments, completions, labelers, rankings
+from core.store import Changes, Project, assignments, completions, demonstrations, labelers, rankings
 from core.trust import code
 
 #: Letters that `sentiment` reads: VADER was made for sentences, and takes four times as long for twice as many words.
@@ -134,7 +134,7 @@ def rank_all(project: Project, gold: str) -> Changes:
     reward = find(project, gold)
     ids: list[int] = []
     with project.write():
-        large = assignments.too_large(project)
+        large = assignments.too_large(project) | demonstrations.alone(project)
         for group_id in completions.group_ids(project, unranked_by=labeler.id):
             if group_id in large:
                 continue

@@ -11,7 +11,7 @@ from core.errors import BadInput
 from core.events import NewCompletion
 from core.jobs import queue
 from core.records import ACTIVE, Prompt
-from core.store import Changes, Project, assignments, completions, labelers, prompts
+from core.store import Changes, Project, assignments, completions, jobs, labelers, prompts
 from core.store.runs import job_samples
 from core.store.undo.steps import Refused, StillTyped
 
@@ -78,13 +78,19 @@ def _of_comparison(project: Project, job: CompareJob) -> Iterator[Answered]:
     for row in job_samples.listed(project, job.id):
         sides.get(row["policy"], []).append(row)  # a project may come from elsewhere, and hold any
     copies = job.config.completions
+    writer = _writer_of_reference(project, job)
+    other = bool(job.result.reference) and writer is None
+    foreign = {"tuned": {}, "reference": {"imported": job.result.reference} if other else {}}
     for number, asked in enumerate(_asked(project, job, sides["reference"][::copies])):
         here = slice(number * copies, (number + 1) * copies)
         rows = [*sides["reference"][here], *sides["tuned"][here]]
         if asked is not None and len(rows) == 2 * copies:
-            found = {row["completion"]: _of_sample(row, job) for row in reversed(rows)}
-            answers = tuple(reversed(found.values()))
-            yield Answered(asked, answers, (_sampling(job.config, job.id),) * len(answers), job.id)
+            found = {
+                row["completion"]: (_of_sample(row, job, writer), foreign[row["policy"]]) for row in reversed(rows)
+            }
+            whole = list(reversed(found.values()))
+            how = _sampling(job.config, job.id)
+            yield Answered(asked, tuple(row for row, _ in whole), tuple(how | more for _, more in whole), job.id)
 
 
 def _asked(project: Project, job: CompareJob, rows: Sequence[dict[str, Any]]) -> list[Conversation | None]:
@@ -96,9 +102,15 @@ def _asked(project: Project, job: CompareJob, rows: Sequence[dict[str, Any]]) ->
     return [there.get(number) for number in numbers]
 
 
-def _of_sample(row: dict[str, Any], job: CompareJob) -> NewCompletion:
+def _writer_of_reference(project: Project, job: CompareJob) -> int | None:
+    """The run that the reference is of, if it is still there; None for the base, and for an adapter from outside."""
+    number = job.result.reference_job
+    return number if number and jobs.find(project, number) else None
+
+
+def _of_sample(row: dict[str, Any], job: CompareJob, reference: int | None) -> NewCompletion:
     """A sample does not say whether it ended with its last token: one of the greatest length counts as cut off."""
-    policy = (job.result.policy_job or job.config.policy_job) if row["policy"] == "tuned" else None
+    policy = (job.result.policy_job or job.config.policy_job) if row["policy"] == "tuned" else reference
     ended = row["tokens"] < job.config.max_new_tokens
     return NewCompletion(row["completion"], row["tokens"], ended, job.config.seed, policy_job=policy)
 

@@ -1,6 +1,7 @@
 """One base in memory, several LoRA adapters on it: which one is active, and which one learns.
 
-The reference is the base with every adapter off: the same tensors, so it equals the base bit for bit.
+The reference is the base with every adapter off: the same tensors, so it equals the base bit for bit; unless a frozen
+adapter takes its place (`refer_to`).
 `role` is the only place that touches peft's state, because its switches also freeze and unfreeze: with
 the wrong adapter active at backward time a gradient is silently zero. Forward and backward of a trained
 role happen inside `with role(name, train=True)`, the same one or one opened later; a role opened inside another must
@@ -30,7 +31,8 @@ from core.models.adapter_files import HEAD, WEIGHTS
 from core.models.fast.switch import speed_up_adapters
 from core.models.load import Base
 
-REFERENCE = None
+#: The role of the reference; and the base with every adapter off, which the reference is unless it was told otherwise.
+REFERENCE = BARE = None
 CAUSAL = "CAUSAL_LM"
 
 
@@ -69,14 +71,31 @@ class SharedModel:
         self._peft: Any = None
         self._layers: list[BaseTunerLayer] = []  # every layer that has adapters
         self._weights: dict[str, list[nn.Parameter]] = {}
-        self._at_work: tuple[str | None, bool] = (REFERENCE, False)
-        """The role, and whether it learns."""
+        self._at_work: tuple[str | None, bool] = (BARE, False)
+        """The adapter that is on, and whether it learns."""
+        self.reference: str | None = BARE
+        """The adapter that the reference has on."""
 
     def add(self, name: str, config: LoraConfig, *, seed: int) -> None:
         """A fresh adapter: its B is zero, so that it changes nothing yet."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self._attach(name, peft_config(config, self.base.model))
+
+    def add_like(self, name: str, other: str, *, seed: int) -> None:
+        """A fresh adapter of the shape of one that is there."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self._attach(name, self._peft.peft_config[other])
+
+    def refer_to(self, name: str) -> None:
+        """From now on the reference is the base with this adapter on, which nobody trains."""
+        self.reference = name
+
+    def shape(self, name: str) -> tuple[int, float]:
+        """Rank and alpha of an adapter that is there."""
+        config = self._peft.peft_config[name]
+        return config.r, config.lora_alpha
 
     def load(self, name: str, folder: Path) -> Tensor | None:
         """An adapter from a PEFT folder. Raises `ModelError` if it is damaged or of another base.
@@ -96,7 +115,7 @@ class SharedModel:
                 f"The adapter in {folder} does not fit {self.base.spec.title} ({first_line(error)}): "
                 "use its own base model."
             ) from error
-        self._switch(REFERENCE, False)
+        self._switch(BARE, False)
         return head
 
     def state(self, name: str) -> dict[str, Tensor]:
@@ -128,7 +147,7 @@ class SharedModel:
         self._switch(next(other for other in self._peft.peft_config if other != name), False)
         self._peft.delete_adapter(name)
         del self._weights[name]
-        self._switch(REFERENCE, False)
+        self._switch(BARE, False)
 
     def _attach(self, name: str, config: PeftLoraConfig) -> None:
         if self._peft is None:
@@ -138,7 +157,7 @@ class SharedModel:
         speed_up_adapters(self.base.model)
         self._layers = [module for module in self.base.model.modules() if isinstance(module, BaseTunerLayer)]
         self._weights = {each: self.parameters(each) for each in self._peft.peft_config}
-        self._set(REFERENCE, False)  # in any case: peft wakes what it attaches
+        self._set(BARE, False)  # in any case: peft wakes what it attaches
 
     def save(self, name: str, folder: Path, *, head: Tensor | None = None) -> None:
         """Write one adapter as a plain PEFT folder: `folder/adapter_model.safetensors` and its config.
@@ -167,7 +186,7 @@ class SharedModel:
         before, learns = self._at_work
         if learns:
             raise RuntimeError("a role was opened inside a role that is being trained")
-        self._switch(name, train)
+        self._switch(self.reference if name is REFERENCE else name, train)
         try:
             yield self.base.model
         finally:
@@ -180,8 +199,8 @@ class SharedModel:
     def _set(self, name: str | None, train: bool) -> None:
         """Layer by layer: peft's own way looks through every module of the model, ten times as long."""
         for layer in self._layers:
-            layer.enable_adapters(name is not REFERENCE)
-            if name is not REFERENCE:
+            layer.enable_adapters(name is not BARE)
+            if name is not BARE:
                 layer.set_adapter(name)
         for adapter, weights in self._weights.items():
             for weight in weights:
@@ -192,6 +211,7 @@ class SharedModel:
         """Take the adapters off; the base is then exactly what it was before the first one."""
         if self._peft is not None:
             self._peft.unload()
-            self._peft, self._layers, self._weights, self._at_work = None, [], {}, (REFERENCE, False)
+            self._peft, self._layers, self._weights, self._at_work = None, [], {}, (BARE, False)
+            self.reference = BARE
             if hasattr(self.base.model, "peft_config"):
                 del self.base.model.peft_config

@@ -101,6 +101,18 @@ def apart(ranks: tuple[float, ...], strength: float) -> tuple[float, ...]:
     return tuple(judged[0] + max(1.0, strength) if rank == judged[1] else rank for rank in ranks)
 
 
+def best_of(group: JudgedGroup) -> set[int]:
+    """The group's completions that most labelers put first; several where they are tied."""
+    votes = dict.fromkeys(group.completion_ids, 0)
+    for judgement in group.judgements:
+        if judgement.criterion == OVERALL:
+            first = min(rank for rank in judgement.ranks if rank == rank)
+            for number, rank in zip(group.completion_ids, judgement.ranks, strict=True):
+                votes[number] += rank == first
+    most = max(votes.values())
+    return {number for number, count in votes.items() if count == most}
+
+
 def gives_pairs(ranks: tuple[float, ...]) -> bool:
     """Are two of the judged completions in different places?"""
     return len({rank for rank in ranks if rank == rank}) > 1

@@ -95,6 +95,9 @@ class Outcome:
     answers: list[Answers] = field(default_factory=list)
     curves: dict[str, Points] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    start: str = ""
+    reference: str = ""
+    """What it began from and what its KL was measured to, in words; empty for the base."""
 
     @property
     def best_known(self) -> Measured | None:
@@ -133,6 +136,8 @@ def outcome(
         answers=spread(project, source.job_id, answers) if source and answers else [],
         curves={name: series[name] for name in (REWARD, GOLD, KL) if series.get(name)},
         remarks=[item.text for item in advice(series, job.config)],
+        start=job.result.start,
+        reference=job.result.reference,
     )
 
 

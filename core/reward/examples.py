@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -86,15 +86,30 @@ def split(groups: list[JudgedGroup], config: TrainRewardConfig) -> tuple[list[Ju
     """
     if not groups:
         raise NothingToDo("There are no pairs to train on: rank the completions of some prompts first.")
-    chosen = {group.prompt_id for group in groups if group.split == "heldout"}
-    prompt_ids = sorted({group.prompt_id for group in groups})
-    if not chosen:
-        count = round(len(prompt_ids) * config.heldout_fraction)
-        chosen = set(random.Random(config.seed).sample(prompt_ids, min(count, len(prompt_ids) - 1)))
+    chosen = heldout_prompts(groups, config.heldout_fraction, config.seed)
     train = [group for group in groups if group.prompt_id not in chosen]
     if not train:
         raise NothingToDo("Every ranked prompt is held out: rank some training prompts, or change their split.")
     return train, [group for group in groups if group.prompt_id in chosen]
+
+
+class OfPrompt(Protocol):
+    """What answers a prompt."""
+
+    @property
+    def prompt_id(self) -> int: ...
+    @property
+    def split(self) -> str: ...
+
+
+def heldout_prompts(items: Sequence[OfPrompt], fraction: float, seed: int) -> set[int]:
+    """The prompts to test on: those that are marked held-out, or if none is, a fraction that is drawn; never all."""
+    chosen = {item.prompt_id for item in items if item.split == "heldout"}
+    prompt_ids = sorted({item.prompt_id for item in items})
+    if chosen or not prompt_ids:
+        return chosen
+    count = round(len(prompt_ids) * fraction)
+    return set(random.Random(seed).sample(prompt_ids, min(count, len(prompt_ids) - 1)))
 
 
 def encode(
@@ -137,14 +152,14 @@ def encode(
     if dropped:
         notes.append(
             f"{len(dropped)} completions are longer than {longest} tokens and were left out of their rankings: "
-            f"{_prompts(dropped)} concerned{hint}."
+            f"{prompts_named(dropped)} concerned{hint}."
         )
     if lost:
-        notes.append(f"{_prompts(lost)} left out: no pair remained of completions that fit into {longest} tokens.")
+        notes.append(f"{prompts_named(lost)} left out: no pair remained of completions that fit into {longest} tokens.")
     return examples, notes
 
 
-def _prompts(ids: list[int]) -> str:
+def prompts_named(ids: list[int]) -> str:
     """`2 prompts (7, 9) were`, at most five of them named."""
     different = list(dict.fromkeys(ids))
     shown = ", ".join(map(str, different[:5])) + (", …" if len(different) > 5 else "")

@@ -1,4 +1,4 @@
-"""What an algorithm learns from: rollouts of its own policy, or completions that people have ranked."""
+"""What an algorithm learns from: rollouts of its own policy, completions that people have ranked, or answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -13,7 +13,7 @@ from core.rl.estimators import token_kl
 
 @dataclass(frozen=True)
 class Batch:
-    """B completions of padded length T. Nothing in a batch is ever changed."""
+    """B completions of padded length T, whoever wrote them. Nothing in a batch is ever changed."""
 
     rows: Rows
     temperature: float = field(default=1.0, kw_only=True)

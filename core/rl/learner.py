@@ -39,8 +39,8 @@ class BaseLearner(Generic[BatchT]):
         return None
 
     def update(self, batch: BatchT, step: int) -> dict[str, float]:
-        """Learn from one batch, a `Rollout` or for an offline algorithm a `PreferenceBatch`; step counts from 0.
-        Returns metrics by their names in `core.config.metrics`."""
+        """Learn from one batch, a `Rollout`, or what is stored (a `PreferenceBatch`, or answers as a plain `Batch`);
+        step counts from 0. Returns metrics by their names in `core.config.metrics`."""
         raise NotImplementedError
 
     def progress(self, step: int) -> float:

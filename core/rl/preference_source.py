@@ -1,7 +1,5 @@
 """The stored rankings as batches to learn from, for algorithms that need no rollouts."""
 
-import random
-
 import torch
 
 from core.config.training import TrainPolicyConfig
@@ -11,14 +9,13 @@ from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import from_lists
 from core.preferences.judged_groups import OVERALL
 from core.reward.examples import Example, encode, pinned
+from core.rl import passes
 from core.rl.batches import PreferenceBatch
 from core.rl.rollout import logprobs
 from core.rl.rollout_source import Collector, Drawn
 from core.store import completions
 
 LONGEST = 1024
-#: A policy that learns from rankings is measured on rollouts once in so many steps.
-MEASURE_EVERY = 5
 
 
 class PreferenceSource:
@@ -42,8 +39,10 @@ class PreferenceSource:
 
     def next(self, step: int) -> Drawn:
         """What step number `step` learns from. Raises `Diverged`."""
-        due = step % MEASURE_EVERY == 0 and self.collector.reward.known
-        return Drawn(self.batch(step), self.collector.collect(step)[0] if due else None)
+        return Drawn(self.batch(step), self.collector.now_and_then(step))
+
+    def measure(self, step: int, *, last: bool = False) -> dict[str, float]:
+        return {}
 
     def batch(self, step: int) -> PreferenceBatch:
         """About `batch_size` ranked completions, a function of the seed and the step alone.
@@ -71,7 +70,5 @@ class PreferenceSource:
 
     def _example(self, place: int) -> tuple[Example, int]:
         """The example at a place in the order of all passes, and the number of its pass."""
-        turn, number = divmod(place, len(self.examples))
-        order = list(range(len(self.examples)))
-        random.Random(f"{self.config.seed}/ranked/{turn}").shuffle(order)
-        return self.examples[order[number]], turn
+        number, turn = passes.at(place, len(self.examples), f"{self.config.seed}/ranked")
+        return self.examples[number], turn

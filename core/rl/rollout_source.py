@@ -15,6 +15,9 @@ from core.rl.batches import Batch
 from core.rl.collect import Collected, collect
 from core.rl.learner import BaseLearner
 
+#: A policy that learns from what is stored is measured once in so many steps.
+MEASURE_EVERY = 5
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -32,6 +35,10 @@ class Source(Protocol):
 
     def next(self, step: int) -> Drawn:
         """What step number `step`, counted from 0, learns from. Raises `Diverged`."""
+        ...
+
+    def measure(self, step: int, *, last: bool = False) -> dict[str, float]:
+        """What held-out data say of the policy after so many steps, where that is due; it always is at the last."""
         ...
 
 
@@ -52,6 +59,10 @@ class Collector:
         chosen = batch_of(self.prompts, self.config, step)
         return collect(self.shared, self.reward, chosen, self.config, self.live, step, guide, learns=learns)
 
+    def now_and_then(self, step: int) -> Collected | None:
+        """What is drawn only to measure a policy that learns from what is stored, in the steps in which it is."""
+        return self.collect(step)[0] if step % MEASURE_EVERY == 0 and self.reward.known else None
+
 
 class RolloutSource:
     """Every step learns from what the policy has just said."""
@@ -65,6 +76,9 @@ class RolloutSource:
         found, cached_predictions = self.collector.collect(step, self.learner.guide(), learns=learns)
         self.learner.actor.reuse(cached_predictions)
         return Drawn(found.rollout, found)
+
+    def measure(self, step: int, *, last: bool = False) -> dict[str, float]:
+        return {}
 
 
 def batch_of(train: list[Prompt], config: TrainPolicyConfig, step: int) -> list[Prompt]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.config.algorithms import LIVE
+from core.config.algorithms import LIVE, LearnsFrom
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob, TrainPolicyResult
 from core.errors import BadInput, Diverged
 from core.events import (
@@ -36,9 +36,11 @@ from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
+from core.rl import start
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.collect import Collected, objective
+from core.rl.demonstration_source import DemonstrationSource
 from core.rl.heldout import HeldOut
 from core.rl.learner import BaseLearner
 from core.rl.preference_source import PreferenceSource
@@ -72,18 +74,25 @@ def run(context: JobContext) -> Events:
     try:
         reward = yield from reward_function(context, spec, shared, needed=not algorithm.offline)
         yield Result(TrainPolicyResult(reward_job=reward.reward_job))
-        shared.add(POLICY, config, seed=config.seed)
+        yield from start.begin(context, shared)
         live = LiveSettings.of(config)
         kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
         learner = kind(Setup(shared, config, context.options, live))
         collector = Collector(shared, reward, asked["train"], config, live)
-        source: Source = (
-            PreferenceSource(context, shared, collector) if algorithm.offline else RolloutSource(collector, learner)
-        )
+        source = source_of(context, shared, collector, learner)
         heldout = HeldOut(context, shared, reward, asked["heldout"])
         yield from Run(context, shared, learner, live, reward, source, heldout).events()
     finally:
         shared.close()
+
+
+def source_of(context: JobContext, shared: SharedModel, collector: Collector, learner: BaseLearner) -> Source:
+    learns_from = ALGORITHMS[context.config.algorithm].config.LEARNS_FROM
+    if learns_from is LearnsFrom.RANKINGS:
+        return PreferenceSource(context, shared, collector)
+    if learns_from is LearnsFrom.ANSWERS:
+        return DemonstrationSource(context, shared, collector)
+    return RolloutSource(collector, learner)
 
 
 class Trouble(NamedTuple):
@@ -115,6 +124,9 @@ class Run:
             for note in self.source.notes:
                 yield Note(note)
             yield from self.heldout.evaluate(REFERENCE, self.step)
+            if found := self.source.measure(0):
+                yield Metrics(0, found)
+                yield Result(TrainPolicyResult(loss_before=found["eval/loss"]))
             yield Checkpoint(0, self.save)  # what a run that goes wrong at once is put back to
 
         stage = f"Tuning the policy ({ALGORITHMS[config.algorithm].title})"
@@ -137,7 +149,8 @@ class Run:
                 return
 
         reason = self.stopping.reason() or "maximum of steps"
-        yield Result(TrainPolicyResult(steps=self.step, stop_reason=reason))
+        after = self.source.measure(self.step, last=True).get("eval/loss")
+        yield Result(TrainPolicyResult(steps=self.step, stop_reason=reason, loss_after=after))
         yield from self.heldout.evaluate(POLICY, self.step)
         yield Result(TrainPolicyResult(seconds=time.monotonic() - began))
         yield Progress(self.step, config.steps, "Done")
@@ -174,6 +187,7 @@ class Run:
             metrics["time/tokens_per_second"] = float(collected.rollout.is_response.sum()) / (now - start)
             self.look_at(metrics, len(collected.rollout))
         self.step += 1
+        metrics |= self.source.measure(self.step)
         yield Metrics(self.step, metrics)
         yield from chat.told(self.shared.base, last=self.step == self.config.steps)
         if samples:

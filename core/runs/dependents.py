@@ -4,6 +4,7 @@ from core.config.jobs import CompareJob, ExportModelJob, GenerateJob, ScoreFileJ
 from core.config.training import Run, TrainPolicyJob, TrainRewardJob
 from core.jobs import lock, queue
 from core.records import ACTIVE, Job
+from core.runs import origins
 from core.store import Project, completions
 
 
@@ -40,6 +41,8 @@ def _policies(job: Job) -> list[int]:
     """The runs of the policy that a job asks for; 0 first stands for the newest one."""
     if isinstance(job, GenerateJob):
         return [job.config.policy_job, job.config.mix_with]
+    if isinstance(job, TrainPolicyJob):  # which copies them when it begins
+        return origins.runs_of(job.config)
     return [job.config.policy_job] if isinstance(job, CompareJob | ExportModelJob) else []
 
 

@@ -8,6 +8,7 @@ from core.errors import BadInput, NothingToDo
 from core.jobs import queue
 from core.labeling import gold
 from core.records import ACTIVE
+from core.runs import origins
 from core.store import Project, prompts
 
 
@@ -37,6 +38,7 @@ def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int 
             f"There has to be a prompt {each}: set --batch-size to {config.completions * processes} or more, or "
             "--completions to fewer."
         )
+    origins.check(project, config)
     if config.gold:
         gold.check(config.gold)
     for _, name in gold.rules(config.rules):

@@ -11,6 +11,7 @@ from core.errors import BadInput
 from core.jobs import queue
 from core.labeling import gold
 from core.machine import base_models
+from core.runs import origins
 from core.store import Project
 from core.trust import code, gate, wish
 from core.trust.wish import Wish
@@ -25,9 +26,14 @@ def of_gold(name: str) -> list[Wish]:
     return [code.wish_of(name)] if code.names_code(name) else []
 
 
+def of_start(text: str) -> list[Wish]:
+    """The folder of the adapter that a run begins from; a run of the project is free."""
+    return [] if origins.run_named(text) is not None else wish.of_file(text)
+
+
 def named(project: Project, config: object) -> list[Wish]:
     """What a job's settings name, and those of the run that it compares. Raises `BadInput` for what is no name."""
-    return _different([*_made(config), *_made(_compared(project, config))])
+    return _different([*_made(config), *_made(_compared(project, config), again=True)])
 
 
 def base(project: Project) -> list[Wish]:
@@ -43,7 +49,7 @@ def check_look(project: Project) -> None:
 def choose(project: Project, config: object, taken: object = None) -> None:
     """A person starts a job of these settings: raises `AskFirst` where they must be asked first. What settings of the
     project name, those `taken` over and those of the run that is compared, nobody typed: it must have been allowed."""
-    theirs = _keys(taken) | _keys(_compared(project, config))
+    theirs = _keys(taken) | _keys(_compared(project, config), again=True)
     wanted = named(project, config)
     gate.choose(project, [each for each in wanted if each.key not in theirs])
     gate.check(project, [each for each in wanted if each.key in theirs] + base(project))
@@ -69,7 +75,9 @@ def of_project(project: Project) -> tuple[list[Wish], list[str]]:
     for job in queue.listed(project):
         try:
             over = job.status == "done"  # its files are written, its rewards may be asked again by a comparison
-            makers += [(make, text) for make, text in _texts(job.config) if not over or make is not wish.of_file]
+            makers += [
+                (make, text) for make, text in _texts(job.config) if not over or make not in (wish.of_file, of_start)
+            ]
         except BadInput as error:
             refused[str(error)] = None
     for make, text in makers:
@@ -80,11 +88,13 @@ def of_project(project: Project) -> tuple[list[Wish], list[str]]:
     return _different(found), list(refused)
 
 
-def _texts(config: object) -> list[tuple[Maker, str]]:
-    """The settings that name something, each with what makes wishes of it."""
+def _texts(config: object, *, again: bool = False) -> list[tuple[Maker, str]]:
+    """The settings that name something, each with what makes wishes of it. What a run began from is not wanted
+    `again`, when its policy is measured: the run keeps it."""
     if isinstance(config, TrainPolicyConfig):
         rules = [(of_gold, name) for _, name in gold.rules(config.rules)]
-        return [(of_gold, config.gold), *rules, (wish.of_reward_model, config.reward_model)]
+        begins = [] if again else [(of_start, config.start_from)]
+        return [(of_gold, config.gold), *rules, (wish.of_reward_model, config.reward_model), *begins]
     if isinstance(config, CompareConfig):
         return [(of_gold, config.gold)]
     if isinstance(config, ScoreFileConfig):
@@ -94,14 +104,14 @@ def _texts(config: object) -> list[tuple[Maker, str]]:
     return [(wish.of_file, config.out)] if isinstance(config, ExportModelConfig) else []
 
 
-def _made(config: object) -> list[Wish]:
-    return [each for make, text in _texts(config) for each in make(text)]
+def _made(config: object, *, again: bool = False) -> list[Wish]:
+    return [each for make, text in _texts(config, again=again) for each in make(text)]
 
 
-def _keys(config: object) -> set[str]:
+def _keys(config: object, *, again: bool = False) -> set[str]:
     found: set[str] = set()
     with suppress(BadInput):  # rules that are none
-        for make, text in _texts(config):
+        for make, text in _texts(config, again=again):
             with suppress(BadInput):  # a name of nothing
                 found |= {each.key for each in make(text)}
     return found

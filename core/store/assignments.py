@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from core.errors import BadInput, ProjectError
 from core.records import MOST_COMPLETIONS
-from core.store import Changes, Project, calibration, cells, now, rankings
+from core.store import Changes, Project, calibration, cells, demonstrations, now, rankings
 
 ASSIGNED = "assigned"
 REPEAT_EVERY = "repeat_every"
@@ -57,7 +57,7 @@ def queue(project: Project, labeler_id: int) -> Queue:
     _assign_new(project)
     database = project.database
     mine = ASSIGNED_TO if assigned(project) else EVERYBODY
-    large = too_large(project)
+    large = too_large(project) | demonstrations.alone(project)
     left = database.column("select m.id from (" + mine + ")" + UNRANKED, labeler=labeler_id)
     passed = skipped(project, labeler_id) | large.intersection(left)
     left = [group_id for group_id in left if group_id not in passed]

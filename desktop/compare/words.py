@@ -16,7 +16,8 @@ def said_of(job: CompareJob) -> str:
     left_out = job.result.left_out
     but = f", without {left_out} that it trained on" if left_out else ""
     run = policy_of(job)  # 0 while it is not looked up yet
-    return f"{f'Run {run}' if run else 'The newest run'} beside the reference, on {prompts}{but}"
+    reference = f"its reference ({job.result.reference})" if job.result.reference else "the reference"
+    return f"{f'Run {run}' if run else 'The newest run'} beside {reference}, on {prompts}{but}"
 
 
 def doubt_of(prompts: int) -> str:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QWidget
 
 from core import data
 from core.data import Inspection, Preview, ReadOptions
+from core.data.demonstrations import import_demonstrations
 from core.data.hub import Part
 from core.data.rows import Report
 from core.errors import Stopped, known
@@ -49,6 +50,7 @@ class ImportDialog(QDialog):
         self.options = ReadOptions()
         self.dropped = False
         """Something that may be an answer or a verdict is left out, and whoever imports was told."""
+        self._verdict: Verdict | None = None
         self._is_new = True
         """Nobody said yet how the file is to be read."""
         self._looking: Reading | None = None
@@ -94,6 +96,7 @@ class ImportDialog(QDialog):
         self.go.setEnabled(False)
         self.terms = ImportTerms(self.what, self)
         self.labeler = self.terms.labeler
+        self.terms.answers.toggled.connect(lambda _: self._show_left_out())
         self.copy = button("Copy the report", self.copy_report, role="link", tip="Every refused line, and why")
         self.copy.hide()
         self.halt = button("Stop", self.work.stop, tip="Import nothing of it")
@@ -186,15 +189,25 @@ class ImportDialog(QDialog):
         how = f"read as {preview.format}" if self.options.columns is None else "read by the columns below"
         self.about.setText(f"{self.options.name(self.path)}: {preview.total:,} {verdict.kind}, {how}")
         self.dropped = bool(verdict.left_out)
-        self.hazards.setText("\n".join(filter(None, [*self.columns.guesses, verdict.left_out, *preview.hazards])))
-        self.hazards.setVisible(bool(self.hazards.text()))
         self.note.setText(preview.note if self.what == "rankings" else "")
         self.note.setVisible(bool(self.note.text()))
-        self.go.setText(verdict.button)
+        self._verdict = verdict
+        self._show_left_out()
         self.go.setEnabled(verdict.is_usable and not self.columns.is_wanting)
         if verdict.lack:
             way = " Say under Columns which column is what." if self.columns.has_columns else ""
             self._say(f"{verdict.lack}{way}", "warning")
+
+    def _show_left_out(self) -> None:
+        """What stays out of the import; with the answers that are to be learnt nothing does."""
+        if self._verdict is None:
+            return
+        whole = self.terms.answers.isChecked()
+        left_out = "" if whole else self._verdict.left_out
+        found = [*self.columns.guesses, left_out, *self._verdict.preview.hazards]
+        self.hazards.setText("\n".join(filter(None, found)))
+        self.hazards.setVisible(bool(self.hazards.text()))
+        self.go.setText("Import" if whole else self._verdict.button)
 
     def _toggle_columns(self) -> None:
         if self.mapping.isChecked():
@@ -218,13 +231,17 @@ class ImportDialog(QDialog):
         split, labeler = self.terms.split, self.terms.whose
         held: Literal["ask", "drop"] = "drop" if self.dropped else "ask"
 
+        learnt = self.terms.answers.isChecked()
+
         def read(project: Project, tell: Reading) -> Report:
+            if learnt:
+                return import_demonstrations(project, path, split=split, tell=tell, options=options)
             if what == "prompts":
                 return data.import_prompts(project, path, split=split, tell=tell, options=options, held=held)
             return data.import_preferences(project, path, labeler, split=split, tell=tell, options=options, held=held)
 
         self.go.setEnabled(False)
-        self.work.start(self.session.project, f"Import {what}", read)
+        self.work.start(self.session.project, f"Import {'demonstrations' if learnt else what}", read)
         self._show_work()
 
     def _show_work(self) -> None:

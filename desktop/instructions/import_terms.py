@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from core.records import Split
 from desktop.instructions.import_preview import What
@@ -22,8 +22,11 @@ class ImportTerms(QWidget):
         self.labeler.setAccessibleName("Whose rankings they are")
         self.labeler.setToolTip("Whose rankings they are, where the file does not say.")
         self.labeler.setMaximumWidth(160)
+        self.answers = QCheckBox("With the answers, to be learnt", self)
+        self.answers.setToolTip("Each row's one answer becomes a demonstration, for supervised tuning (SFT).")
+        self.answers.setVisible(what == "prompts")
         whose = label("Labeler", "muted")
-        self.setLayout(row(self.use, whose, self.labeler))
+        self.setLayout(row(self.use, self.answers, whose, self.labeler))
         for widget in (whose, self.labeler):
             widget.setVisible(what == "rankings")
 

@@ -45,6 +45,13 @@ RANK_OWN = _tune(
     "Begin the next round: let this policy write completions in the Rank tab",
     role="link",
 )
+BEGIN_FROM = _tune(
+    "tune.begin-from",
+    "Begin from it",
+    "Put this run into Start from: the next one goes on from its policy, and its KL is measured to it",
+    role="link",
+    only_here=True,
+)
 EXPORT = _tune(
     "tune.export",
     "Export model …",
@@ -61,5 +68,5 @@ TAKE_OVER = _tune(
 
 ACTIONS = (
     ALGORITHM, *SETTINGS.values(), MORE, *(action for own in OWN.values() for action in own.values()),
-    *MORE_OF.values(), START, SWEEP, PAUSE, RESUME, STOP, APPLY, GO_ON, RANK_OWN, EXPORT, TAKE_OVER,
+    *MORE_OF.values(), START, SWEEP, PAUSE, RESUME, STOP, APPLY, GO_ON, RANK_OWN, BEGIN_FROM, EXPORT, TAKE_OVER,
 )  # fmt: skip

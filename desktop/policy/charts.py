@@ -8,10 +8,12 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from core.config.algorithms import LearnsFrom
 from core.config.metrics import METRICS, further
 from core.config.titles import setting_title
-from core.config.training import TrainPolicyConfig, TrainPolicyJob
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.guidance.run_advice import Advice, advice, gold_peak
+from core.runs import origins
 from core.store import Project, jobs
 from core.store.runs import checkpoints, job_metrics, setting_changes
 from desktop.background import with_project
@@ -149,9 +151,11 @@ class PolicyCharts:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.reward = Chart(("objective/scores", "objective/gold"), heading="Reward", words=("learned", "gold"))
+        self.loss = Chart(("loss", "eval/loss"), heading="Loss of answers", words=("learnt", "held out"))
+        self.loss.hide()
         self.kl = Chart(("objective/kl",), heading="KL to the reference")
         self.group = ChartGroup()
-        self.group.add(self.reward, self.kl)
+        self.group.add(self.reward, self.loss, self.kl)
         self.bar = ChartBar(self.group)
         self.more = MoreCharts(self.group)
         self.series: Series = {}
@@ -165,8 +169,20 @@ class PolicyCharts:
     def large(self) -> tuple[Chart, Chart]:
         return (self.reward, self.kl)
 
+    @property
+    def every(self) -> tuple[Chart, ...]:
+        return (self.reward, self.loss, self.kl)
+
     def cards(self) -> list[QWidget]:
-        return [card(column(chart), SPACE + 4) for chart in self.large]
+        return [card(column(self.reward, self.loss), SPACE + 4), card(column(self.kl), SPACE + 4)]
+
+    def _arrange(self, job: TrainPolicyJob) -> None:
+        """What learns answers shows its loss where the reward of others stands, and KL says what it is measured to."""
+        kind = ALGORITHMS.get(job.config.algorithm)
+        learns_answers = kind is not None and kind.config.LEARNS_FROM is LearnsFrom.ANSWERS
+        self.loss.setVisible(learns_answers)
+        self.reward.setVisible(not learns_answers)
+        self.kl.heading.setText(f"KL to {origins.measured_to(job.config)}")
 
     def show_run(self, job: TrainPolicyJob, over: dict[int, int], shown: Callable[[], None]) -> None:
         """Draw a run from the beginning, with other runs laid over it, then call `shown`. `over` gives each of them the
@@ -195,7 +211,8 @@ class PolicyCharts:
             self.group.follow()
         self.job, self.series, self._over = job, series, over
         waiting, self._waiting = self._waiting or [], None
-        for chart in self.large:
+        self._arrange(job)
+        for chart in self.every:
             chart.overlay(over)
             fill(chart, job.id, series)
         self.more.show_series(job.id, series)
@@ -220,7 +237,7 @@ class PolicyCharts:
         for row in rows:
             if row["value"] is not None:
                 self.series.setdefault(row["name"], []).append((row["step"], row["value"]))
-        for chart in self.large:
+        for chart in self.every:
             for row in rows:
                 chart.append(row["name"], row["step"], row["value"])
             chart.draw()
@@ -243,7 +260,8 @@ class PolicyCharts:
         peak = gold_peak(lately)
         self.reward.set_marks(marks if peak is None else [*marks, Line(peak, PEAK, "gold peak", kind="mark")])
         self.kl.set_marks(marks)
-        for chart in self.large:
+        self.loss.set_marks(marks)
+        for chart in self.every:
             chart.warn(warnings.get(chart.names[0], ""))
         wordless = [replace(mark, word="") for mark in marks]  # there is no room for words in the small ones
         self.more.decorate(self._over, wordless, warnings)

@@ -1,5 +1,7 @@
 """What came of a run of the policy, in a few sentences under its charts."""
 
+import math
+
 from PySide6.QtCore import Qt
 
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
@@ -70,6 +72,17 @@ class RunResult(Label):
         )
 
 
+def said_of_loss(job: TrainPolicyJob) -> str:
+    """How well a run that learns answers came to foresee those that it did not learn."""
+    before, after = job.result.loss_before, job.result.loss_after
+    if before is None or after is None:
+        return ""
+    return (
+        f"On held-out answers the loss went from {before:.2f} to {after:.2f} nats a token (perplexity "
+        f"{math.exp(min(before, 50)):.1f} to {math.exp(min(after, 50)):.1f})."
+    )
+
+
 def said_of(job: TrainPolicyJob, gain: Interval = NOTHING) -> str:
     """What came of a run; `gain` is that of the reward on held-out prompts, of which there are `gain.n`."""
     found = job.result
@@ -91,8 +104,9 @@ def said_of(job: TrainPolicyJob, gain: Interval = NOTHING) -> str:
             text += f" Gold reward: {found.gold_before:+.2f} to {found.gold_after:+.2f}."
     elif job.status == "done" and found.adapter and job.config.eval_prompts == 0:
         text = "This run was not measured on held-out prompts, as it was told: Compare shows what changed."
-    elif job.status == "done" and found.adapter:
+    elif job.status == "done" and found.adapter and found.loss_after is None:
         text = "No prompt is held out, so what was gained is not measured: hold some out under Instructions, Prompts."
+    text = f"{said_of_loss(job)} {text}".strip()
     if not text and job.status in ("stopped", "interrupted") and found.adapter:
         text = f"{job.status.capitalize()} after {job.done} of {job.total} steps: Resume goes on from there."
     if found.stop_reason:
@@ -101,4 +115,6 @@ def said_of(job: TrainPolicyJob, gain: Interval = NOTHING) -> str:
         text += f" {name} after {found.steps} steps: {found.stop_reason}."
     if found.best_step:
         text += f" Best checkpoint: step {found.best_step}."
+    if found.start or found.reference:
+        text += f" It began from {found.start or 'the base'}; KL is measured to {found.reference or 'the base'}."
     return text.strip()

@@ -140,12 +140,13 @@ class Tab(TabWidget, ShowsRuns):
         charts.setStretch(1, 1)
         self.next = action_button(actions.GO_ON, lambda: self.session.navigator.open_tab(TabId.COMPARE))
         self.next_round = action_button(actions.RANK_OWN, self.begin_round)
+        self.begin = action_button(actions.BEGIN_FROM, self.begin_from)
         self.export = action_button(actions.EXPORT, self.ask_export)
         self.take_over = action_button(actions.TAKE_OVER, self.use_settings)
         self.exported = label("", "small", wrap=True)
         self.exported.hide()
         self.held_out = HeldOutNote(self.session)
-        links = row(self.next, self.next_round, self.export, None, spacing=2 * SPACE)
+        links = row(self.next, self.next_round, self.begin, self.export, None, spacing=2 * SPACE)
         below = column(self.result, self.result.warning, self.held_out, self.exported, links, spacing=SPACE // 2)
         self.folding = FoldingCard(self.pages, self.take_over, "runs")
         layout = column(self.live, self.advice, charts, below, self.folding, spacing=SPACE - 2)
@@ -219,6 +220,11 @@ class Tab(TabWidget, ShowsRuns):
         if self.runs.current is not None:
             self.session.navigator.write_with(self.runs.current)
 
+    def begin_from(self) -> None:
+        """Let the form begin where this run ended."""
+        if self.runs.current is not None:
+            self.form.shared.show_values({"start_from": str(self.runs.current)})
+
     def ask_export(self) -> None:
         """Ask which checkpoint, where the best is not the last, and for a new folder; and write the model there."""
         job = self.session.job(self.runs.current, TrainPolicyJob)
@@ -284,6 +290,7 @@ class Tab(TabWidget, ShowsRuns):
         usable = job.status == "done" and bool(job.result.adapter)
         self.next.setVisible(usable)
         self.next_round.setVisible(usable)
+        self.begin.setVisible(usable)
         self.export.setVisible(usable)
         self.result.show_job(job)
 

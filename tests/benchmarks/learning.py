@@ -130,6 +130,7 @@ def known(task: str) -> list[str]:
 
 def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
     """One run in a project of its own; what came of it, prompt by prompt."""
+    from core.config.algorithms import LearnsFrom
     from core.config.jobs import GenerateConfig
     from core.config.options import documented, from_dict
     from core.config.training import ALGORITHMS, TrainPolicyConfig
@@ -148,12 +149,13 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         kind = ALGORITHMS[name].config
         names = {item.name for item in documented(kind)}
         config = from_dict(TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
-        if name == "dpo" and options.task == "sentiment":
+        if kind.LEARNS_FROM is not LearnsFrom.ROLLOUTS and options.task == "sentiment":
             write = GenerateConfig(
                 completions=RANKED, max_new_tokens=TOKENS, seed=seed, split="train", batch_size=64, missing_only=False
             )
             work(project, "generate", write)
             gold.rank_all(project, reward["gold"])
+        own = {"answers": "best-ranked"} | own if name == "sft" else own
         job = work(project, "train-policy", config, kind(**{k: v for k, v in own.items() if k in names}))
         series = job_metrics.series(project, job.id)
         rows = job_samples.listed(project, job.id)

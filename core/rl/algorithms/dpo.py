@@ -3,6 +3,10 @@
 The stored rankings are learned from directly, with the policy as its own reward model: beta log pi / pi_ref is the
 implicit reward, and the loss is the reward model's on it. No rollouts and no reward model are needed; the loop draws
 some now and then only to measure.
+
+Other losses on the same pairs: IPO's square, the hinge of SLiC-HF (Zhao et al. 2023, arXiv 2305.10425), and two that
+need no reference: SimPO (Meng et al. 2024, arXiv 2405.14734) and ORPO (Hong et al. 2024, arXiv 2403.07691). As in TRL,
+SimPO's margin is gamma of the paper, and beta is ORPO's lambda.
 """
 
 import torch
@@ -30,12 +34,13 @@ class Learner(BaseLearner[PreferenceBatch]):
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             logp = policy.logp.sum(1)
-            implicit = logp - batch.logp_ref[index].sum(1)  # (b,)
-            if self.options.dpo_loss == "ipo":
-                implicit = implicit / lengths[index]
+            implicit = self.implicit(logp, batch.logp_ref[index].sum(1), lengths[index])
             h = implicit[:, None] - implicit[None, :]  # (b, b) nats, without beta
             chosen = pairs[index][:, index]
-            losses = (self.pair_loss(h) * chosen).sum(1) * weight[index]
+            of_pairs = self.pair_loss(h)
+            if self.options.dpo_loss == "orpo":
+                of_pairs = of_pairs - (logp / lengths[index])[:, None]  # and what is chosen is learnt as it is
+            losses = (of_pairs * chosen).sum(1) * weight[index]
             with torch.no_grad():
                 count = chosen.sum().clamp(min=1)
                 margin = self.options.beta * (h * chosen).sum() / count
@@ -52,11 +57,26 @@ class Learner(BaseLearner[PreferenceBatch]):
         learnt["loss"] = learnt.pop("loss/policy_avg")
         return learnt | {"lr": rate}
 
+    def implicit(self, logp: Tensor, logp_ref: Tensor, lengths: Tensor) -> Tensor:
+        """The implicit reward (b,) without beta, of log-probabilities (b,) of whole completions of so many tokens."""
+        kind, mean = self.options.dpo_loss, logp / lengths
+        if kind == "simpo":
+            return mean
+        if kind == "orpo":  # log odds of the geometric mean of the tokens' probabilities
+            return mean - torch.log(-torch.expm1(mean.clamp(max=-1e-6)))
+        return (logp - logp_ref) / lengths if kind == "ipo" else logp - logp_ref
+
     def pair_loss(self, h: Tensor) -> Tensor:
-        """From log-ratio differences chosen minus rejected to a loss for each pair."""
-        beta, smoothing = self.options.beta, self.options.label_smoothing
-        if self.options.dpo_loss == "ipo":
+        """From differences of implicit rewards, chosen minus rejected, to a loss for each pair."""
+        kind, beta, smoothing = self.options.dpo_loss, self.options.beta, self.options.label_smoothing
+        if kind == "ipo":
             return (h - 1 / (2 * beta)).square()
+        if kind == "hinge":
+            return (1 - beta * h).clamp(min=0)
+        if kind == "simpo":
+            return -logsigmoid(beta * h - self.options.simpo_margin)
+        if kind == "orpo":
+            return -beta * logsigmoid(h)
         return -(1 - smoothing) * logsigmoid(beta * h) - smoothing * logsigmoid(-beta * h)
 
 

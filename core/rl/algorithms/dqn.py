@@ -31,6 +31,7 @@ from core.rl.batches import Rollout
 from core.rl.estimators import explained_variance, returns_to_go, token_rewards
 from core.rl.learner import BaseLearner
 from core.rl.replay import Replay
+from core.rl.rollout import POLICY
 
 TARGET = "target"
 
@@ -64,7 +65,7 @@ class Learner(BaseLearner[Rollout]):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         self.target_head = ScalarHead(setup.shared.base.hidden_size).to(setup.shared.base.device)
-        self.shared.add(TARGET, setup.config, seed=setup.config.seed)
+        self.shared.add_like(TARGET, POLICY, seed=setup.config.seed)
         self.replay = Replay(self.options.replay)
         self.state = {"updates": 0, "progress": 0.0}
 
@@ -158,7 +159,7 @@ class Learner(BaseLearner[Rollout]):
                 _, target = self.q_values(predictions(causal, rows, batch.temperature), batch, index, self.target_head)
             choice = target
             if self.options.double_q:
-                with self.shared.role("policy") as causal:
+                with self.shared.role(POLICY) as causal:
                     seen = predictions(causal, rows, batch.temperature)
                     _, choice = self.q_values(seen, batch, index, self.critic.head)
             best[index] = target.gather(-1, choice.argmax(-1, keepdim=True))[..., 0]
@@ -167,7 +168,7 @@ class Learner(BaseLearner[Rollout]):
 
     def sync(self) -> None:
         """The target network becomes the online one."""
-        self.shared.copy("policy", TARGET)
+        self.shared.copy(POLICY, TARGET)
         self.target_head.load_state_dict(self.critic.head.state_dict())
 
     def save(self, folder: Path) -> None:

@@ -59,7 +59,7 @@ class Learner(ppo.Learner):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        self.shared.add(MASK, setup.config, seed=setup.config.seed)
+        self.shared.add_like(MASK, POLICY, seed=setup.config.seed)
         self.shared.copy(POLICY, MASK)
         self.drawing: TopMask | None = None
 

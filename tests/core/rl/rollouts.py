@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from core.config.algorithms import LearnsFrom
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import Rows
@@ -64,8 +65,13 @@ def preferences_of(shared: SharedModel, rows: Rows, ranks: torch.Tensor) -> Pref
 
 
 def batch_of(shared: SharedModel, name: str, rows: Rows, score: torch.Tensor) -> Batch:
-    """What an algorithm learns from: a rollout, or the same completions ranked by their scores."""
-    return preferences_of(shared, rows, -score) if ALGORITHMS[name].offline else rollout_of(shared, rows, score)
+    """What an algorithm learns from: a rollout, the same completions ranked by their scores, or as answers."""
+    learns_from = ALGORITHMS[name].config.LEARNS_FROM
+    if learns_from is LearnsFrom.ANSWERS:
+        return Batch(rows)
+    return (
+        preferences_of(shared, rows, -score) if learns_from is LearnsFrom.RANKINGS else rollout_of(shared, rows, score)
+    )
 
 
 def copies(tensors: Any) -> list[torch.Tensor]:

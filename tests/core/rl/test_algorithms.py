@@ -123,7 +123,7 @@ def test_a_checkpoint_gives_the_next_update_bit_for_bit(shared, tmp_path, name):
     assert same(weights, other.actor.weights)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("dqn", "soft-q", "dpo")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("dqn", "soft-q", "dpo", "sft")])
 def test_equal_rewards_teach_nothing_where_the_baseline_is_their_mean(moved, name):
     options = {"reinforce": {"baseline": "batch"}, "grpo": {"kl_in": "reward"}}.get(name, {})
     learner = learner_of(moved, name, replace(CONFIG, kl_coef=0.0), **options)
@@ -542,6 +542,34 @@ def test_dpo_raises_the_chosen_above_the_rejected(shared):
     seen = [learner.update(batch, step) for step in range(6)]
     assert seen[-1]["rewards/accuracies"] > 0.9
     assert seen[-1]["loss"] < seen[0]["loss"]
+
+
+def test_the_hinge_is_0_once_the_margin_is_1():
+    learner = dpo.Learner.__new__(dpo.Learner)
+    learner.options = DPO(dpo_loss="hinge", beta=0.5)
+    assert learner.pair_loss(torch.tensor([-2.0, 0.0, 1.0, 2.0, 3.0])).tolist() == [2.0, 1.0, 0.5, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("kind", ["simpo", "orpo"])
+def test_losses_without_a_reference_are_those_of_their_papers(moved, kind):
+    rows = drawn(moved)
+    batch = preferences_of(moved, rows, torch.tensor([1.0, 2.0, 2.0, 1.0, 1.0, 1.0]))  # pairs (0, 1) and (0, 2)
+    logp, _ = logprobs(moved, POLICY, rows, 1.0, CONFIG.micro_batch)
+    mean = (logp.sum(1) / rows.lengths).tolist()
+    sigmoid = lambda x: 1 / (1 + math.exp(-x))  # noqa: E731
+    if kind == "simpo":
+        losses = [-math.log(sigmoid(2.0 * (mean[0] - mean[loser]) - 0.7)) for loser in (1, 2)]
+    else:
+        odds = [math.exp(each) / (1 - math.exp(each)) for each in mean]
+        losses = [-mean[0] - 0.3 * math.log(sigmoid(math.log(odds[0] / odds[loser]))) for loser in (1, 2)]
+    own = {"beta": 2.0, "simpo_margin": 0.7} if kind == "simpo" else {"beta": 0.3}
+    found = learner_of(moved, "dpo", dpo_loss=kind, **own).update(batch, 0)
+    assert found["loss"] == pytest.approx(sum(losses) / 2, abs=1e-4)
+    other = replace(batch, logp_ref=batch.logp_ref - 3.0 * rows.is_response)
+    assert torch.equal(
+        gradient(learner_of(moved, "dpo", dpo_loss=kind, **own), batch),
+        gradient(learner_of(moved, "dpo", dpo_loss=kind, **own), other),
+    )
 
 
 def test_ipo_wants_a_margin_of_half_its_beta_and_no_more():

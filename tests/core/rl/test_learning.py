@@ -8,7 +8,7 @@ from core.config.options import documented, from_dict
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.labeling import gold
 from core.records import Prompt
-from core.store import create_project, prompts
+from core.store import completions, create_project, labelers, prompts
 from core.store.runs import job_metrics
 from tests.thorough import represented
 
@@ -23,27 +23,33 @@ TUNED = {
     "soft-q": {"kl_coef": 0.05, "q_updates": 4, "one_step": 0.2},
     "trpo": {"trust_kl": 0.1, "fisher_share": 1.0},
     "dpo": {"beta": 0.05, "learning_rate": 1e-2},
+    "sft": {"learning_rate": 1e-2},
 }
 
 
 @pytest.mark.parametrize("name", represented(ALGORITHMS, "ppo"))
 def test_it_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job, name):
     project = create_project(tmp_path / "project", model=str(tiny_model))
-    count = 64 if name == "dpo" else 12
+    offline = ALGORITHMS[name].offline
+    count = 64 if offline else 12
     texts = [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(count)]
     prompts.add(project, texts)
     kind, own = ALGORITHMS[name].config, TUNED.get(name, {})
-    if name == "dpo":
+    if name == "sft":
+        for number in prompts.ids(project):
+            group = completions.add_group(project, number, ())
+            completions.write(project, group, labelers.named(project, "Ada").id, f"word{'s' * (number % 4)}")
+    elif offline:
         run_job(project, JobKind.GENERATE, GenerateConfig(completions=16, max_new_tokens=8, seed=3))
         gold.rank_all(project, GOLD)
     names = {item.name for item in documented(kind)}
     shared = {
         "algorithm": name, "steps": 18, "gold": GOLD, "train_on_gold": True, "learning_rate": 2e-2, "kl_coef": 0.01,
-        "batch_size": 32, "eval_prompts": 12 if name == "dpo" else 3, "max_new_tokens": 8, "lora_rank": 8,
+        "batch_size": 32, "eval_prompts": 12 if offline else 3, "max_new_tokens": 8, "lora_rank": 8,
         "reference_answers": False,
     }  # fmt: skip
     config = from_dict(TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
     job = run_job(project, JobKind.TRAIN_POLICY, config, kind(**{k: v for k, v in own.items() if k in names}))
     assert job.status == "done", job.report or job.error
-    assert job.result.gold_after > job.result.gold_before + (1.0 if name == "dpo" else 2.0)
+    assert job.result.gold_after > job.result.gold_before + (1.0 if offline else 2.0)
     assert set(job_metrics.series(project, job.id)) <= set(METRICS), "every number is explained"

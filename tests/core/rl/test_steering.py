@@ -89,10 +89,11 @@ def at_step(step):
 def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_numbers(
     project, run_job, monkeypatch, chance, name
 ):
-    if name == "dpo":
+    if ALGORITHMS[name].offline:
         ranked(project, run_job)
     config = replace(POLICY, algorithm=name, kl_target=1.0)
-    own = options(name, **{"mask_refresh": 2} if name == "nlpo" else {"sync_every": 3} if name == "dqn" else {})
+    further = {"nlpo": {"mask_refresh": 2}, "dqn": {"sync_every": 3}, "sft": {"answers": "best-ranked"}}
+    own = options(name, **further.get(name, {}))
     whole = run_job(project, JobKind.TRAIN_POLICY, config, own)
     assert whole.status == "done", whole.report or whole.error
     expected = numbers(project, whole)

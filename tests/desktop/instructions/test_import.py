@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from core import data
 from core.data import hub as data_hub
-from core.store import Project, completions, prompts
+from core.store import Project, completions, demonstrations, prompts
 from core.store.pairs import counts
 from desktop.instructions.hub_dialog import HubDialog
 from desktop.instructions.import_dialog import ImportDialog
@@ -97,6 +97,18 @@ def test_a_choice_is_read_beside_the_window_and_takes_a_part_from_another_column
     dialog.columns.mapper.used.click()
     settled(qtbot, dialog)
     assert "read as trl" in dialog.about.text()
+
+
+def test_a_set_of_one_answer_each_is_imported_with_its_answers_to_be_learnt(qtbot, tab, project, tmp_path):
+    rows = [{"instruction": f"Do {n}", "output": f"It is done, {n} times."} for n in range(3)]
+    dialog = looked(qtbot, tab, written(tmp_path, rows), what="prompts")
+    assert dialog.go.text() == "Import the prompts alone"
+    assert "may hold answers" in dialog.hazards.text()
+    dialog.terms.answers.click()
+    assert (dialog.go.text(), dialog.hazards.text()) == ("Import", "")
+    dialog.go.click()
+    qtbot.waitUntil(lambda: "3 demonstrations imported" in dialog.said.text())
+    assert [each.text for each in demonstrations.written(project)] == [row["output"] for row in rows]
 
 
 def test_by_keyboard_alone(qtbot, tab, tmp_path):

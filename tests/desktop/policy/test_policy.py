@@ -688,3 +688,44 @@ def test_what_was_gained_is_said_with_how_sure_it_is(tab, qtbot):
     poll(tab)
     select(tab, job)
     qtbot.waitUntil(lambda: "a gain of +1.50 (95%: +1." in tab.result.text())
+
+
+def test_a_run_is_where_the_next_one_begins_and_the_chart_says_what_kl_is_of(tab):
+    project = tab.session.project
+    first = queued(project)
+    done(project, first)
+    Recorder(project, first.id).record(Result(TrainPolicyResult(adapter="runs/1/step-000001", reward_after=1.0)))
+    poll(tab)
+    select(tab, first)
+    assert tab.charts.kl.heading.text() == "KL to the reference"
+    tab.begin.click()
+    assert tab.form.run()[0].start_from == str(first.id)
+    for reference, said in (("start", "its start"), ("base", "the base"), (str(first.id), f"run {first.id}")):
+        job = queued(project, start_from=str(first.id), reference=reference)
+        poll(tab)
+        select(tab, job)
+        assert tab.charts.kl.heading.text() == f"KL to {said}"
+    Recorder(project, job.id).record(Result(TrainPolicyResult(start="run 1, step 30", reference="run 1, step 30")))
+    done(project, job)
+    poll(tab)
+    assert "It began from run 1, step 30; KL is measured to run 1, step 30." in tab.result.text()
+
+
+def test_what_learns_answers_shows_its_loss_where_others_show_their_reward(tab):
+    project = tab.session.project
+    job = queued(project, "sft")
+    told(project, job, range(6), loss=lambda s: 4 - s / 2, eval__loss=lambda s: 4 - s / 3)
+    Recorder(project, job.id).record(Result(TrainPolicyResult(loss_before=4.0, loss_after=2.0)))
+    done(project, job)
+    poll(tab)
+    select(tab, job)
+    assert (tab.charts.loss.isVisible(), tab.charts.reward.isVisible()) == (True, False)
+    assert len(tab.charts.series["eval/loss"]) == 6
+    assert "from 4.00 to 2.00 nats a token (perplexity 54.6 to 7.4)" in tab.result.text()
+    other = queued(project)
+    poll(tab)
+    select(tab, other)
+    assert (tab.charts.loss.isVisible(), tab.charts.reward.isVisible()) == (False, True)
+    tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData("sft"))
+    assert not tab.need.isVisibleTo(tab), "it needs no reward model"
+    assert [tab.form.form.fields["answers"].itemText(i) for i in range(3)] == ["written", "best-ranked", "both"]

@@ -1,0 +1,17 @@
+"""Passes over what is stored, in an order that is a function of the seed and the place alone."""
+
+import random
+from functools import lru_cache
+
+
+def at(place: int, count: int, seed: str) -> tuple[int, int]:
+    """Which of `count` things stands at a place in passes over a shuffled order, and the number of its pass."""
+    turn, number = divmod(place, count)
+    return _order(count, f"{seed}/{turn}")[number], turn
+
+
+@lru_cache(maxsize=4)
+def _order(count: int, seed: str) -> tuple[int, ...]:
+    order = list(range(count))
+    random.Random(seed).shuffle(order)
+    return tuple(order)

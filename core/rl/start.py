@@ -1,0 +1,117 @@
+"""The adapters that a run begins with: its policy, fresh or from elsewhere, and its reference's, if that has one."""
+
+import hashlib
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from core.config.options import as_stored
+from core.config.training import TrainPolicyConfig, TrainPolicyJob, TrainPolicyResult
+from core.errors import BadInput, ModelError
+from core.events import Note, Result
+from core.jobs import queue
+from core.jobs.context import Events, JobContext
+from core.models import adapter_files
+from core.models.adapters import SharedModel
+from core.models.load import Base
+from core.reward.model import base_hash
+from core.rl.rollout import POLICY
+from core.runs import origins
+from core.runs.origins import Kept, Origin
+from core.store.files import beside, plain
+from core.store.files.inside import inside
+
+#: The adapter that a reference has on.
+REFERENCE = "reference"
+
+
+def begin(context: JobContext, shared: SharedModel) -> Events:
+    """Give the shared model its policy, and its reference if that is not the base itself; tell what they are.
+
+    Raises `KnownError` for an adapter that is not there, is no policy's or is of another base.
+    """
+    config: TrainPolicyConfig = context.config
+    kept = as_stored(Kept, context.pinned(origins.KEPT, lambda: asdict(_keep(context, shared.base))))
+    if kept.start is None:
+        shared.add(POLICY, config, seed=config.seed)
+    else:
+        _load(shared, POLICY, context.folder / origins.START, kept.start)
+    reference = kept.reference
+    if (folder := origins.reference_folder(config, context.folder)) is not None:
+        reference = kept.reference or kept.start
+        load_reference(shared, folder, reference)
+    start, other = kept.start or Origin(), reference or Origin()
+    yield Result(TrainPolicyResult(start=start.what, start_sha256=start.sha256, reference=other.what))
+    if not context.resume_from and (kept.start or reference):
+        yield Note(f"Begins from {start.what or 'the base'}; KL is measured to {other.what or 'the base'}.")
+        yield from _told_of_shape(shared, config)
+
+
+def load_reference(shared: SharedModel, folder: Path, origin: Origin | None = None) -> None:
+    """Let the reference be the base with the adapter in a run's own `folder` on."""
+    _load(shared, REFERENCE, folder, origin)
+    shared.refer_to(REFERENCE)
+
+
+def _load(shared: SharedModel, name: str, folder: Path, origin: Origin | None) -> None:
+    for each in (adapter_files.CONFIG, adapter_files.WEIGHTS):
+        inside(folder.parent, folder.name, each)  # a project from elsewhere may hold links
+    if origin is not None and _hash(folder) != origin.sha256:
+        raise BadInput(f"{folder} is not as the run kept it, and without it the run cannot go on: begin a new one.")
+    if shared.load(name, folder) is not None:
+        raise ModelError(f"{folder} holds a reward model's adapter: choose one of a policy.")
+
+
+def _told_of_shape(shared: SharedModel, config: TrainPolicyConfig) -> Events:
+    rank, alpha = shared.shape(POLICY)
+    if (rank, alpha) != (config.lora_rank, config.lora_alpha):
+        yield Note(
+            f"The adapter keeps the shape that it has (rank {rank}, alpha {alpha:g}): the run's own settings of LoRA "
+            "have no say."
+        )
+
+
+def _keep(context: JobContext, base: Base) -> Kept:
+    """Copy the adapters that are named into the run's folder."""
+    config: TrainPolicyConfig = context.config
+    named = config.reference if origins.run_named(config.reference) is not None else ""
+    return Kept(
+        base_hash(base),
+        _copied(context, base, config.start_from, origins.START),
+        _copied(context, base, named, origins.REFERENCE),
+    )
+
+
+def _copied(context: JobContext, base: Base, named: str, name: str) -> Origin | None:
+    if not named:
+        return None
+    what, source = _found(context, base, named)
+    adapter_files.read(source)  # its config is a whitelist, its weights are safetensors
+    target = inside(context.folder, name)
+    shutil.rmtree(target, ignore_errors=True)
+    with beside.folder(target) as made:
+        for each in (adapter_files.CONFIG, adapter_files.WEIGHTS):
+            with plain.opened(source / each) as file, (made / each).open("wb") as out:
+                shutil.copyfileobj(file, out)
+    return Origin(what, _hash(target))
+
+
+def _found(context: JobContext, base: Base, named: str) -> tuple[str, Path]:
+    """What a setting names, in words, and its folder. Raises `KnownError` if it is of another base."""
+    number = origins.run_named(named)
+    if number is None:
+        return f"the adapter in {named}", Path(named).expanduser()
+    run = queue.run_of(context.project, number, TrainPolicyJob)
+    if origins.base_of(context.project, run.id) not in ("", base_hash(base)):
+        raise BadInput(
+            f"Run {run.id} was tuned on another base model than {base.spec.title}: choose a run of this one, or choose "
+            "that base model again."
+        )
+    checkpoint = queue.adapter_of(context.project, run)
+    step = checkpoint.name.rpartition("-")[2].lstrip("0") or "0"
+    return f"run {run.id}, step {step}", checkpoint / POLICY
+
+
+def _hash(folder: Path) -> str:
+    with plain.opened(folder / adapter_files.WEIGHTS) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,101 @@
+"""What a run of the policy begins from and what its KL is measured to, as its settings name them.
+
+Both are copied into the run's folder when it begins, so that neither a resume nor a later look needs them where they
+were.
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.config.options import as_stored
+from core.config.training import TrainPolicyConfig, TrainPolicyJob
+from core.errors import BadInput
+from core.jobs import queue
+from core.records import ACTIVE
+from core.store import Project
+from core.store.files import plain
+
+#: What `reference` may be besides a run's number; and the folders in the run's own that hold the copies.
+BASE, START, REFERENCE = "base", "start", "reference"
+#: The file in a run's folder that says what was copied, and which base it is of.
+KEPT = "origins.json"
+#: Digits of a run's number.
+LONGEST = 9
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an adapter came from, in words, and the hash of its weights."""
+
+    what: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a run began with: its `base` (see `base_hash`), and the adapters that lie in its folder."""
+
+    base: str = ""
+    start: Origin | None = None
+    reference: Origin | None = None
+
+
+def base_of(project: Project, job_id: int) -> str:
+    """Which base a run was tuned on; empty where nobody kept that."""
+    with suppress(OSError, BadInput, TypeError, AttributeError):
+        return as_stored(Kept, plain.parsed(project.run_folder(job_id) / KEPT)).base
+    return ""
+
+
+def run_named(text: str) -> int | None:
+    """The run that a setting names by its number; None for a folder, a word or nothing."""
+    return (int(text) or None) if text.isascii() and text.isdecimal() and len(text) <= LONGEST else None
+
+
+def spelled(text: str) -> str:
+    """`start_from` as it is kept: a folder by its whole path, since a worker stands elsewhere than who typed it."""
+    return text if not text or run_named(text) is not None else os.path.abspath(Path(text).expanduser())
+
+
+def runs_of(config: TrainPolicyConfig) -> list[int]:
+    """The runs of the policy that a run names."""
+    found = (run_named(config.start_from), run_named(config.reference))
+    return [number for number in found if number is not None]
+
+
+def reference_folder(config: TrainPolicyConfig, folder: Path) -> Path | None:
+    """Where the adapter of a run's reference lies in the run's `folder`; None where that is the base itself."""
+    if run_named(config.reference) is not None:
+        return folder / REFERENCE
+    return folder / START if config.reference == START and config.start_from else None
+
+
+def reference_run(config: TrainPolicyConfig) -> int | None:
+    """The run whose policy a run's reference is; None for the base, and for an adapter from outside."""
+    return run_named(config.start_from if config.reference == START else config.reference)
+
+
+def measured_to(config: TrainPolicyConfig) -> str:
+    """What a run's KL is measured to, in a word or two."""
+    if (number := run_named(config.reference)) is not None:
+        return f"run {number}"
+    if not config.start_from:
+        return "the reference"
+    return "its start" if config.reference == START else "the base"
+
+
+def check(project: Project, config: TrainPolicyConfig) -> None:
+    """Raise `BadInput` for settings that name nothing, as far as that can be known without a look at a folder."""
+    start = config.start_from
+    if run_named(start) is None and start and not Path(start).expanduser().is_absolute():
+        raise BadInput(
+            f"--start-from is the number of a run, or an adapter's folder with its whole path, not {start!r:.200}."
+        )
+    if config.reference not in (BASE, START) and run_named(config.reference) is None:
+        raise BadInput(f"--reference must be {BASE}, {START} or the number of a run, not {config.reference!r:.200}.")
+    for number in runs_of(config):
+        job = queue.get(project, number)
+        if not isinstance(job, TrainPolicyJob) or job.status not in ACTIVE:  # else it will be there by then
+            queue.run_of(project, number, TrainPolicyJob)

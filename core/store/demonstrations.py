@@ -1,0 +1,53 @@
+"""Answers that show how it is done: written by a person, or brought along by an import."""
+
+from typing import NamedTuple
+
+from core.conversation import Conversation
+from core.records import Split
+from core.store import Project, cells
+
+
+class Written(NamedTuple):
+    """An answer that no model of the project wrote; `messages` are the prompt's turns as they are stored."""
+
+    completion_id: int
+    group_id: int
+    prompt_id: int
+    prompt: str
+    messages: str | None
+    split: Split
+    text: str
+
+    @property
+    def conversation(self) -> Conversation:
+        return cells.conversation(self.prompt, self.messages, self.prompt_id)
+
+
+#: What was sent to Rank from a comparison has a job, and is no import.
+WRITTEN = """
+    select c.id as completion_id, g.id as group_id, p.id as prompt_id, p.text as prompt, p.messages, p.split, c.text
+    from completions c join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id
+    where (c.written_by is not null or (
+        g.job_id is null and c.policy_job is null
+        and iif(json_valid(c.sampling), json_extract(c.sampling, '$.imported'), null) is not null
+    ))
+    and not exists (select 1 from counting_rankings r where r.group_id = g.id and r.flag is not null)
+    and not exists (
+        select 1 from counting_rankings r join ranking_items i on i.ranking_id = r.id
+        where r.group_id = g.id and i.completion_id = c.id and i.flag is not null
+    )
+    order by c.id
+"""
+
+
+def alone(project: Project) -> set[int]:
+    """Groups of one imported answer, which is there to be learnt: there is nothing to rank it against."""
+    return set(project.database.column(
+        "select group_id from completions group by group_id"
+        " having count(*) = 1 and max(instr(sampling, '\"imported\"')) > 0"
+    ))  # fmt: skip
+
+
+def written(project: Project) -> list[Written]:
+    """All of them, but those that were flagged, by themselves or with their prompt."""
+    return project.database.records(Written, WRITTEN)

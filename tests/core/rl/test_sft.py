@@ -1,0 +1,175 @@
+"""Supervised tuning on answers: what is learnt, what is left out, and its loss beside that of plain transformers."""
+
+import json
+import math
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+
+from core import data
+from core.config.jobs import GenerateConfig, JobKind
+from core.config.training import ALGORITHMS, TrainPolicyConfig
+from core.data.demonstrations import import_demonstrations
+from core.errors import NothingToDo
+from core.labeling import gold
+from core.models.adapters import SharedModel
+from core.models.chat import completion_ids, prompt_ids
+from core.models.rows import from_lists
+from core.rl.batches import Batch
+from core.rl.demonstration_source import demonstrations_of
+from core.rl.rollout import POLICY
+from core.store import assignments, completions, labelers, prompts
+from core.store.runs import job_log, job_metrics
+from tests.core.conftest import ARCHITECTURES, loaded
+from tests.core.rl.rollouts import CONFIG, gradient, learner_of
+from tests.thorough import represented
+
+SFT = TrainPolicyConfig(
+    algorithm="sft", steps=6, learning_rate=1e-2, eval_prompts=0, max_new_tokens=6, batch_size=4, lora_rank=4,
+    checkpoint_every=2, reference_answers=False,
+)  # fmt: skip
+ANSWERS = [("What is red?", "A rose."), ("What is blue?", "The sky, by day."), ("Say nothing", ""), ("Count", "1 2 3")]
+
+
+@pytest.fixture(params=represented(ARCHITECTURES, "llama"))
+def base(request, monkeypatch):
+    return loaded(request, monkeypatch)
+
+
+def test_loss_and_gradient_are_those_of_plain_transformers_with_the_prompt_masked(base):
+    asked = [prompt_ids(base, prompt) for prompt, _ in ANSWERS]
+    answers = [completion_ids(base, answer) for _, answer in ANSWERS]
+    assert all(answer[-1] == base.end_ids[0] for answer in answers), "the template's own end is learnt"
+    shared = SharedModel(base)
+    shared.add(POLICY, CONFIG, seed=0)
+    learner = learner_of(shared, "sft")
+    batch = Batch(from_lists(asked, [[answer] for answer in answers], base.pad_id, base.device))
+    ours = gradient(learner, batch)
+    said = learner_of(shared, "sft").update(batch, 0)["loss"]
+
+    shared.close()
+    shared = SharedModel(base)
+    shared.add(POLICY, CONFIG, seed=0)
+    rows = [prompt + answer for prompt, answer in zip(asked, answers, strict=True)]
+    width = max(map(len, rows))
+    ids = torch.tensor([row + [base.pad_id] * (width - len(row)) for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
+    labels = ids.masked_fill(mask == 0, -100)
+    for number, prompt in enumerate(asked):
+        labels[number, : len(prompt)] = -100
+    with shared.role(POLICY, train=True) as model:
+        loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+        loss.backward()
+    theirs = torch.cat([weight.grad.flatten() for weight in shared.parameters(POLICY)])
+    shared.close()
+    assert said == pytest.approx(float(loss.detach()), abs=1e-4)
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
+
+
+@pytest.fixture
+def demonstrated(asking):
+    """Each prompt with an answer that a person wrote."""
+    writer = labelers.named(asking, "Ada").id
+    for prompt in prompts.listed(asking):
+        group = completions.add_group(asking, prompt.id, ())
+        completions.write(asking, group, writer, f"the answer to {prompt.text}")
+    return asking
+
+
+def tuned(project, run_job, options=None, **settings):
+    job = run_job(project, JobKind.TRAIN_POLICY, replace(SFT, **settings), options or ALGORITHMS["sft"].config())
+    assert job.status == "done", job.report or job.error
+    return job
+
+
+def test_it_learns_what_people_wrote_and_its_held_out_loss_falls(demonstrated, run_job):
+    job = tuned(demonstrated, run_job, steps=10)
+    series = job_metrics.series(demonstrated, job.id)
+    assert [step for step, _ in series["eval/loss"]] == [0, 5, 10]
+    losses = [value for _, value in series["eval/loss"]]
+    assert losses[-1] < losses[0] - 0.5
+    assert [value for _, value in series["eval/perplexity"]] == pytest.approx([math.exp(value) for value in losses])
+    assert (job.result.loss_before, job.result.loss_after) == (losses[0], losses[-1])
+    assert series["loss"][-1][1] < series["loss"][0][1]
+    said = " ".join(row["text"] for row in job_log.lines(demonstrated, job.id))
+    assert "Learns 9 answers; measured on 3 held-out ones." in said
+
+
+def test_the_held_out_perplexity_is_that_of_the_same_model_by_itself(demonstrated, run_job, tiny_model):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    job = tuned(demonstrated, run_job, steps=1)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(tiny_model), AutoTokenizer.from_pretrained(tiny_model)
+    nats, tokens = 0.0, 0
+    for prompt in prompts.listed(demonstrated, split="heldout"):
+        asked = f"<u>{prompt.text}</s><a>"
+        ids = torch.tensor(
+            [tokenizer(f"{asked}the answer to {prompt.text}</s>", add_special_tokens=False)["input_ids"]]
+        )
+        start = len(tokenizer(asked, add_special_tokens=False)["input_ids"])
+        logp = model(ids).logits[0, :-1].log_softmax(-1).gather(-1, ids[0, 1:, None])[start - 1 :]
+        nats, tokens = nats - float(logp.detach().sum()), tokens + len(logp)
+    found = job_metrics.series(demonstrated, job.id)["eval/perplexity"][0]
+    assert found == (0, pytest.approx(math.exp(nats / tokens), rel=1e-3))
+
+
+def earned(text):
+    return len(re.findall("[a-m]", text))
+
+
+def test_of_what_was_ranked_the_best_is_learnt_and_a_rejected_answer_never(asking, run_job, tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps({"prompt": "q", "chosen": "good", "rejected": "bad"}) + "\n", encoding="utf-8")
+    data.import_preferences(asking, path, "Ada")
+    assert [each.text for each in demonstrations_of(asking, "written")] == ["good"]
+    assert run_job(asking, JobKind.GENERATE, GenerateConfig(completions=4, max_new_tokens=6)).status == "done"
+    gold.rank_all(asking, "regex:[a-m]")
+    best = demonstrations_of(asking, "best-ranked")
+    assert len({each.prompt_id for each in best}) > 6
+    for each in best:
+        groups = completions.texts_by_group(asking, each.prompt_id).values()
+        rivals = next(map(earned, texts) for texts in groups if each.text in texts)
+        assert each.text == "good" or earned(each.text) == max(rivals)
+    assert [each.text for each in demonstrations_of(asking, "both")] == [each.text for each in best]
+    with asking.write() as database:
+        database.execute("update rankings set flag = 'unsafe'")
+    assert demonstrations_of(asking, "both") == []
+
+
+def test_without_answers_it_says_where_to_get_some(asking, run_job):
+    job = run_job(asking, JobKind.TRAIN_POLICY, SFT, ALGORITHMS["sft"].config())
+    assert "import some, write some in Rank" in job.error
+
+
+def test_sets_of_one_answer_each_are_imported_to_be_learnt_and_not_ranked(asking, tmp_path):
+    turns = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "by a dialogue"}]
+    rows = [
+        {"prompt": "p", "completion": "by a completion"},
+        {"instruction": "Do", "input": "x", "output": "by an output"},
+        {"messages": turns},
+        {"prompt": turns[:1], "completion": turns[1:]},
+        {"prompt": "p"},
+    ]
+    path = tmp_path / "set.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    report = import_demonstrations(asking, path)
+    assert (report.added, report.known, [item.line for item in report.refused]) == (3, 1, [5])
+    assert import_demonstrations(asking, path).added == 0
+    found = demonstrations_of(asking, "written")
+    assert [(each.prompt, each.text) for each in found] == [
+        ("p", "by a completion"), ("Do\nx", "by an output"), ("u", "by a dialogue")
+    ]  # fmt: skip
+    ada = labelers.named(asking, "Ada").id
+    assert assignments.queue(asking, ada).waiting == ()
+    group = asking.database.value("select max(id) from completion_groups")
+    completions.write(asking, group, ada, "another one")
+    assert assignments.queue(asking, ada).waiting == (group,), "two answers can be ranked"
+    (tmp_path / "odd.csv").write_text("ask,say\nq,by a column\n", encoding="utf-8")
+    options = data.ReadOptions(data.named_mapping("prompt=ask,answers=say"))
+    assert import_demonstrations(asking, tmp_path / "odd.csv", options=options).added == 1
+    assert demonstrations_of(asking, "written")[-1].text == "by a column"
+    (tmp_path / "none.csv").write_text("prompt,n\np,1\n", encoding="utf-8")
+    with pytest.raises(NothingToDo, match="holds no demonstrations"):
+        import_demonstrations(asking, tmp_path / "none.csv")

@@ -1,0 +1,188 @@
+"""A run that begins from another one's policy, or from an adapter of somebody: what it draws, and what KL is of."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from core.config.jobs import CompareConfig, JobKind, config_values
+from core.config.training import ALGORITHMS, TrainPolicyConfig
+from core.errors import BadInput
+from core.jobs import queue
+from core.labeling import sending
+from core.machine import base_models
+from core.models.adapters import SharedModel
+from core.models.load import load
+from core.projects import trash
+from core.records import Prompt
+from core.rl.rollout import POLICY as ROLE
+from core.runs import dependents, origins, preflight, wishes
+from core.store import prompts
+from core.store.runs import job_log, job_metrics, job_samples
+from core.trust import gate
+from core.trust.wish import AskFirst
+from tests.conftest import copied
+from tests.core.conftest import made_once
+from tests.core.rl.test_steering import at_step, killed_and_resumed, numbers
+from tests.thorough import represented
+
+GOLD = "regex:[a-m]"
+POLICY = TrainPolicyConfig(
+    steps=2, gold=GOLD, train_on_gold=True, learning_rate=2e-2, eval_prompts=2, max_new_tokens=6, batch_size=8,
+    lora_rank=4, reference_answers=False,
+)  # fmt: skip
+
+
+def tuned(project, run_job, **settings):
+    config = replace(POLICY, **settings)
+    job = run_job(project, JobKind.TRAIN_POLICY, config, ALGORITHMS[config.algorithm].config())
+    assert job.status == "done", job.report or job.error
+    return job
+
+
+def first_kl(project, job):
+    return job_metrics.series(project, job.id)["objective/kl"][0][1]
+
+
+def first_answers(project, job):
+    return [row["completion"] for row in job_samples.listed(project, job.id, step=1) if row["policy"] == "policy"]
+
+
+def log(project, job):
+    return " ".join(row["text"] for row in job_log.lines(project, job.id))
+
+
+@pytest.fixture(scope="module")
+def begun_project(tmp_path_factory, tiny_model):
+    with made_once(tmp_path_factory.mktemp("begun"), tiny_model) as (project, run):
+        texts = [Prompt(0, f"prompt {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)]
+        prompts.add(project, texts)
+        tuned(project, run)
+        return project.folder
+
+
+@pytest.fixture
+def begun(begun_project, tmp_path):
+    """A project with one run, which has left the base."""
+    with copied(begun_project, tmp_path / "project") as found:
+        yield found
+
+
+def test_a_start_changes_what_is_drawn_and_kl_is_0_to_it_alone(begun, run_job):
+    first = queue.get(begun, 1)
+    from_it = tuned(begun, run_job, start_from="1")
+    from_base = tuned(begun, run_job, start_from="1", reference="base")
+    to_a_run = tuned(begun, run_job, reference="1")
+    assert first_answers(begun, first) == first_answers(begun, to_a_run) != first_answers(begun, from_it)
+    assert first_answers(begun, from_it) == first_answers(begun, from_base)
+    assert first_kl(begun, first) == first_kl(begun, from_it) == 0.0
+    assert first_kl(begun, from_base) != 0.0 != first_kl(begun, to_a_run)
+    assert (from_it.result.start, from_it.result.reference) == ("run 1, step 2", "run 1, step 2")
+    assert (from_base.result.start, from_base.result.reference) == ("run 1, step 2", "")
+    assert (to_a_run.result.start, to_a_run.result.reference) == ("", "run 1, step 2")
+    assert "Begins from run 1, step 2; KL is measured to the base." in log(begun, from_base)
+
+
+@pytest.mark.parametrize("name", represented([name for name in ALGORITHMS if not ALGORITHMS[name].offline], "nlpo"))
+def test_every_algorithm_begins_where_it_is_told_with_the_shape_that_lies_there(begun, run_job, name):
+    job = tuned(begun, run_job, start_from="1", algorithm=name, lora_rank=8, steps=1, kl_coef=0.1)
+    assert first_kl(begun, job) == 0.0
+    assert "keeps the shape that it has (rank 4, alpha 32)" in log(begun, job)
+    saved = json.loads((queue.adapter_of(begun, job) / ROLE / "adapter_config.json").read_text(encoding="utf-8"))
+    assert saved["r"] == 4
+
+
+def test_a_run_goes_on_with_the_same_bits_although_the_run_that_it_began_from_is_removed(begun, run_job, monkeypatch):
+    config = replace(POLICY, start_from="1", steps=3, checkpoint_every=1)
+    own = ALGORITHMS["ppo"].config()
+    whole = run_job(begun, JobKind.TRAIN_POLICY, config, own)
+    resumed = killed_and_resumed(
+        begun, monkeypatch, config, own, at_step(2), meanwhile=lambda: trash.delete_run(begun.folder, 1)
+    )
+    assert numbers(begun, resumed) == numbers(begun, whole)
+    compared = run_job(begun, JobKind.COMPARE, CompareConfig(max_new_tokens=6, temperature=1.0, completions=4, limit=2))
+    assert compared.status == "done", compared.report or compared.error
+    assert compared.result.kl == pytest.approx(resumed.result.kl), "to the same reference"
+    assert compared.result.reference == "run 1, step 2"
+    sent = [answer for each in sending.of_comparison(begun, compared) for answer in each.answers]
+    assert {answer.policy_job for answer in sent} == {None, resumed.id}
+    assert {how.get("imported") for each in sending.of_comparison(begun, compared) for how in each.sampling} == {
+        None, "run 1, step 2"
+    }, "what the base did not write is not said to be the base's"  # fmt: skip
+
+
+def test_a_run_that_another_waits_to_begin_from_stays(begun):
+    waiting = queue.enqueue(begun, JobKind.TRAIN_POLICY, config_values(replace(POLICY, start_from="1")))
+    assert f"Job {waiting.id}" in (dependents.why_kept(begun, queue.get(begun, 1)) or "")
+    preflight.check(begun, replace(POLICY, start_from=str(waiting.id)))  # it will be there by then
+    queue.want(begun, waiting.id, "stop")
+    assert dependents.why_kept(begun, queue.get(begun, 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"start_from": "9"}, "no job 9"),
+        ({"start_from": "adapter"}, "whole path"),
+        ({"reference": "9"}, "no job 9"),
+        ({"reference": "/adapter"}, "must be base, start or the number of a run"),
+    ],
+)
+def test_what_names_nothing_is_refused_at_the_door(asking, settings, word):
+    with pytest.raises(BadInput, match=word):
+        preflight.check(asking, replace(POLICY, **settings))
+
+
+def test_a_folder_is_kept_by_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [origins.spelled(text) for text in ("", "3", "mine")] == ["", "3", str(tmp_path / "mine")]
+
+
+def folder_of(project, tmp_path, **changes):
+    """The adapter of the first run as it would come from elsewhere, its config changed."""
+    folder = tmp_path / "mine"
+    shutil.copytree(queue.adapter_of(project, queue.get(project, 1)) / ROLE, folder)
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    (folder / "adapter_config.json").write_text(json.dumps(config | changes), encoding="utf-8")
+    return folder
+
+
+def test_an_adapter_from_elsewhere_is_asked_about_once_and_then_kept(begun, run_job, tmp_path):
+    config = replace(POLICY, start_from=str(folder_of(begun, tmp_path)))
+    gate.ask_from_now_on(begun)
+    with pytest.raises(AskFirst, match="it uses the file or folder"):
+        wishes.check(begun, config)
+    job = tuned(begun, run_job, start_from=config.start_from)
+    assert job.result.start == f"the adapter in {config.start_from}"
+    assert first_answers(begun, job) == first_answers(begun, tuned(begun, run_job, start_from="1"))
+    shutil.rmtree(config.start_from)
+    assert wishes.named(begun, CompareConfig(policy_job=job.id)) == [], "comparing needs it no more"
+    again = CompareConfig(policy_job=job.id, max_new_tokens=6)
+    assert run_job(begun, JobKind.COMPARE, again).status == "done"
+    kept = begun.run_folder(job.id) / origins.START
+    kept.rename(tmp_path / "elsewhere")
+    kept.symlink_to(tmp_path / "elsewhere")
+    assert "is a link out of the project" in run_job(begun, JobKind.COMPARE, again).error
+
+
+def test_what_is_no_policy_for_this_base_is_refused_in_a_sentence(begun, run_job, tmp_path, tiny_gpt2):
+    def error(folder):
+        config = replace(POLICY, start_from=str(folder))
+        return run_job(begun, JobKind.TRAIN_POLICY, config, ALGORITHMS["ppo"].config()).error
+
+    folder = folder_of(begun, tmp_path, target_modules="(a+)+$")
+    assert "which is not read: choose a plain LoRA adapter" in error(folder)
+    shutil.rmtree(folder)
+    folder = folder_of(begun, tmp_path)
+    (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
+    assert "only safetensors are loaded" in error(folder)
+    other = SharedModel(load(base_models.parse(str(tiny_gpt2))))
+    other.add("a", POLICY, seed=0)
+    other.save("a", tmp_path / "gpt2")
+    other.close()
+    assert "does not fit" in error(tmp_path / "gpt2")
+    assert "is not there" in error(tmp_path / "nowhere")
+    kept = begun.run_folder(1) / origins.KEPT
+    kept.write_text(json.dumps(json.loads(kept.read_text()) | {"base": "another"}), encoding="utf-8")
+    assert "was tuned on another base model" in error("1")
