@@ -71,7 +71,7 @@ def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
     assert job.status == "done", job.report or job.error
     assert [path.name for path in out.parent.iterdir()] == ["model"], "nothing else is left there"
     assert {path.suffix for path in out.iterdir() if "model" in path.name} == {".safetensors"}
-    assert f"tuned with PPO (4 steps) against the reward {RUN.gold} in" in (out / "README.md").read_text()
+    assert f"tuned with PPO (4 steps) against the reward `{RUN.gold}` in" in (out / "README.md").read_text()
     adapter = queue.adapter_of(asking, tuned) / POLICY
     found = json.loads(stranger.run(FRESH, tiny_model, adapter, out, folder=tmp_path).splitlines()[-1])
     shared = SharedModel(load(base_models.parse(str(tiny_model))))
