@@ -88,11 +88,11 @@ def _can_be_held(text: str) -> bool:
 def pieces(chat: ChatTokens) -> Pieces | None:
     """What the template writes around turns; None where that is not all that it does, or cannot be written."""
     bare = ChatText(chat.tokenizer, chat.title, replace(chat.settings, system_prompt=""))
-    begin = chat.tokenizer.bos_token if begins(chat) else ""  # whoever reads the GGUF writes it
+    begin = str(chat.tokenizer.bos_token) if begins(chat) else ""  # whoever reads the GGUF writes it
 
     def rendered(turns: Turns) -> str:
         found = bare.of(Conversation(turns), chat.control)
-        return found.marks.without(found.text).removeprefix(begin or "")
+        return found.marks.without(found.text).removeprefix(begin)
 
     try:
         return _found(rendered)

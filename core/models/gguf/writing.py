@@ -68,8 +68,7 @@ def _named(title: str, words: Vocabulary) -> str:
 
 
 def _specials(writer: gguf.GGUFWriter, chat: ChatTokens) -> None:
-    """The tokenizer's own, and what ends an answer. A text gets a beginning token where the prompts have one that the
-    policy was tuned with: llama.cpp adds it to what the template made."""
+    """The tokenizer's own, and what ends an answer."""
     tokenizer = chat.tokenizer
     own = {"bos": tokenizer.bos_token_id, "unk": tokenizer.unk_token_id, "pad": tokenizer.pad_token_id}
     ends = dict(zip(("eos", *MORE_ENDS), ordered_ends(chat), strict=False))
@@ -91,9 +90,12 @@ def ordered_ends(chat: ChatTokens) -> tuple[int, ...]:
 
 
 def begins(chat: ChatTokens) -> bool:
-    """Do prompts begin with the tokenizer's beginning token?"""
+    """Is a beginning token to be put before texts, as the tokenizer does? Only where prompts have one, too: the policy
+    is asked as it was tuned."""
+    tokenizer = chat.tokenizer
+    own = tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id]
     said = chat.rendered(HELLO)
-    return said.marks.without(said.text).startswith(chat.tokenizer.bos_token or "\0")
+    return own and said.marks.without(said.text).startswith(tokenizer.bos_token)
 
 
 def _templates(chat: ChatTokens) -> Any:
