@@ -5,7 +5,6 @@ it knows, and where none is near it gives a model the bare text. So the template
 by trying conversations, and tried on others.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -23,8 +22,8 @@ NO_TEMPLATE = (
 NO_TEXT = "# {what} has signs that no Modelfile can hold: give it when you ask.\n"
 #: One after the other in a conversation; none is a part of another or of what templates write.
 WORDS = tuple(f"qzx{i}xzq" for i in range(6))
-#: What ends a text in a Modelfile, and what begins a command in a template.
-MARKS = re.compile(r'"""|\{\{|\}\}')
+#: What ends a text in a Modelfile, and what begins and ends a command in a template.
+QUOTES, BRACES = '"""', ("{{", "}}")
 Turns = tuple[Message, ...]
 Rendering = Callable[[Turns], str]
 
@@ -82,7 +81,7 @@ def text(chat: ChatTokens, file: str) -> str:
 
 def _can_be_held(text: str) -> bool:
     """Ollama drops what is no printable sign, and a text ends at three quotes."""
-    return not MARKS.search(text) and all(sign.isprintable() or sign in "\n\t" for sign in text)
+    return QUOTES not in text and all(sign.isprintable() or sign in "\n\t" for sign in text)
 
 
 def pieces(chat: ChatTokens) -> Pieces | None:
@@ -114,7 +113,8 @@ def _found(rendered: Rendering) -> Pieces | None:
         (first, said, second, again, third), (system, first, said, second, again, third),
     ]  # fmt: skip
     right = all(found.said(turns) == rendered(turns) for turns in tried)
-    return found if right and _can_be_held("".join(vars(found).values())) else None
+    parts = "\n".join(vars(found).values())
+    return found if right and _can_be_held(parts) and not any(mark in parts for mark in BRACES) else None
 
 
 def _around(text: str, words: tuple[str, ...]) -> list[str] | None:

@@ -38,13 +38,21 @@ def check(model: Any, chat: ChatTokens) -> tuple[Family, Vocabulary]:
 def write(path: Path, model: Any, chat: ChatTokens, title: str, kind: str) -> None:
     """The model (in float32, so that it is rounded once), and how `chat` asks it."""
     family, words = check(model, chat)
-    values = model.config.to_dict()
     writer = gguf.GGUFWriter(path, gguf.MODEL_ARCH_NAMES[family.arch])
+    try:
+        _fill(writer, family, words, model, chat, title, kind)
+    finally:
+        writer.close()
+
+
+def _fill(
+    writer: gguf.GGUFWriter, family: Family, words: Vocabulary, model: Any, chat: ChatTokens, title: str, kind: str
+) -> None:
     writer.add_type(gguf.GGUFType.MODEL)
     writer.add_name(_named(title, words))
     writer.add_file_type(KINDS[kind][1])
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-    describe(writer, family, values)
+    describe(writer, family, model.config.to_dict())
     words.write(writer)
     _specials(writer, chat)
     writer.add_chat_template(_templates(chat))
@@ -52,7 +60,6 @@ def write(path: Path, model: Any, chat: ChatTokens, title: str, kind: str) -> No
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
-    writer.close()
 
 
 def _named(title: str, words: Vocabulary) -> str:

@@ -51,7 +51,8 @@ def split(pattern: str, **more: Any) -> Any:
 
 
 def sentencepiece(*, begins: bool, strips: bool = False) -> Any:
-    """As Llama 2's (`begins` with a blank) and Gemma's, converted: every pair that makes a token, the best first."""
+    """As Llama 2's (`begins` with a blank) and Gemma's, converted: every pair that makes a token, the best first.
+    Phi-3's `strips` blanks behind control tokens."""
     trained = Tokenizer(models.BPE())
     trained.normalizer = normalizers.Replace(" ", "▁")
     trained.pre_tokenizer = pre_tokenizers.Split("▁", behavior="merged_with_next")
@@ -66,6 +67,14 @@ def sentencepiece(*, begins: bool, strips: bool = False) -> Any:
     back = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
     found.decoder = decoders.Sequence([*back, decoders.Strip(" ", 1, 0)] if begins else back)
     found.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", known["<s>"])])
+    if strips:
+        data = json.loads(found.to_str())
+        data["added_tokens"] = [
+            {"id": known[token], "content": token, "single_word": False, "lstrip": False, "normalized": False,
+             "rstrip": token not in ("<unk>", "<s>"), "special": True}
+            for token in tokens[:5]
+        ]  # fmt: skip
+        found = Tokenizer.from_str(json.dumps(data))
     return _fast(found, unk_token="<unk>")
 
 
@@ -104,7 +113,7 @@ CASES = {
         "gemma3_text", lambda: sentencepiece(begins=False),
         {**GEMMA, "num_hidden_layers": 7}, named="GemmaTokenizer",
     ),
-    "phi3": Case("phi3", lambda: sentencepiece(begins=True), {"num_key_value_heads": 4}),
+    "phi3": Case("phi3", lambda: sentencepiece(begins=True, strips=True), {"num_key_value_heads": 4}, kept=False),
     "gpt2": Case("gpt2", byte_level, {"n_positions": 1024}),
 }  # fmt: skip
 
