@@ -100,7 +100,8 @@ def _bytes(
     pre = pre_tokenizers.name(found)
     if pre is None:
         raise _refused("cuts texts in a way that llama.cpp has no name for")
-    if not set(hub_pre_tokenizers.ByteLevel.alphabet()) <= set(pieces.values()):
+    lacks = not set(hub_pre_tokenizers.ByteLevel.alphabet()) <= set(pieces.values())
+    if lacks and found["model"].get("unk_token"):  # without that, both leave such a byte out
         raise _refused("does not know every byte")
     if any(item["rstrip"] for item in added.values()):
         raise _refused("drops blanks behind some tokens")
@@ -193,8 +194,10 @@ def _strips(added: Mapping[int, Mapping[str, Any]], tokens: Sequence[str], kinds
     found = {item["content"] for item in added.values() if item["rstrip"]}
     if not found:
         return False
+    if not {*NEVER, ALSO} <= set(tokens):
+        raise _refused("drops blanks behind some tokens")
     normal = (gguf.TokenType.NORMAL, gguf.TokenType.BYTE, gguf.TokenType.UNUSED)
     theirs = {token for token, kind in zip(tokens, kinds, strict=True) if kind not in normal}
-    if found != (theirs | ({ALSO} & set(tokens))) - set(NEVER):
+    if found != (theirs | {ALSO}) - set(NEVER):
         raise _refused("drops blanks behind some tokens")
     return True

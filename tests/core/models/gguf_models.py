@@ -17,7 +17,6 @@ from tests.tiny import CHAT_TEMPLATE
 
 TEXT = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8").splitlines()
 #: What a tokenizer may stumble over: blanks, digits, other scripts, signs of several bytes, control tokens.
-#: Those at the end only where a tokenizer is `kept`.
 TEXTS = [
     "Hello, world! It's 12345 o'clock; we'll see.", "naïve Ünïcödé 日本語 🦙👍🏽",
     "x=[1,2];y={'a':3.14}  # code", "DON'T you'RE  ...!!! ---", "a", "привет мир 1984",
@@ -58,7 +57,8 @@ def sentencepiece(*, begins: bool, strips: bool = False) -> Any:
     trained.pre_tokenizer = pre_tokenizers.Split("▁", behavior="merged_with_next")
     trained.train_from_iterator(TEXT, trainers.BpeTrainer(vocab_size=400, show_progress=False))
     learnt = sorted(trained.get_vocab(), key=trained.token_to_id)
-    tokens = ["<unk>", *SPECIALS, *(f"<0x{byte:02X}>" for byte in range(256))]
+    specials = ["<unk>", *SPECIALS, "<|endoftext|>"]
+    tokens = [*specials, *(f"<0x{byte:02X}>" for byte in range(256))]
     known = {token: place for place, token in enumerate(dict.fromkeys([*tokens, *learnt]))}
     merges = generate_merges(known, {token: -place for token, place in known.items()})
     found = Tokenizer(models.BPE(vocab=known, merges=merges, byte_fallback=True, unk_token="<unk>", fuse_unk=True))
@@ -71,8 +71,8 @@ def sentencepiece(*, begins: bool, strips: bool = False) -> Any:
         data = json.loads(found.to_str())
         data["added_tokens"] = [
             {"id": known[token], "content": token, "single_word": False, "lstrip": False, "normalized": False,
-             "rstrip": token not in ("<unk>", "<s>"), "special": True}
-            for token in tokens[:5]
+             "rstrip": token not in ("<unk>", "<s>", "<|endoftext|>"), "special": True}
+            for token in specials
         ]  # fmt: skip
         found = Tokenizer.from_str(json.dumps(data))
     return _fast(found, unk_token="<unk>")
@@ -104,6 +104,8 @@ GEMMA: dict[str, Any] = {"sliding_window": 8, "head_dim": 256, "tie_word_embeddi
 CASES = {
     "llama": Case("llama", lambda: sentencepiece(begins=True), named="LlamaTokenizer"),
     "llama-3": Case("llama", lambda: split(LLAMA_3, ignore_merges=True), {"tie_word_embeddings": True, "head_dim": 32}),
+    "llama-3-read": Case("llama", lambda: split(LLAMA_3)),
+    "digits": Case("llama", lambda: byte_level(pre_tokenizers.Digits(individual_digits=True)), kept=False),
     "smollm": Case("llama", byte_level, {"tie_word_embeddings": True}),
     "mistral": Case("mistral", lambda: sentencepiece(begins=True), {"sliding_window": None}, kept=False),
     "qwen2": Case("qwen2", lambda: split(PRETOKENIZE_REGEX, normalizer=normalizers.NFC())),
