@@ -198,7 +198,7 @@ def rounds_command(folder: Path, as_json: bool) -> None:
 
 @job_command(JobKind.EXPORT_MODEL, ExportModelConfig)
 def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
-    """Write a tuned policy as a model of its own: safetensors that transformers loads without PEFT."""
+    """Write a tuned policy as a model of its own: for transformers, or as GGUF for Ollama and llama.cpp."""
     config = ExportModelConfig(**given(options, ExportModelConfig))
     values = config_values(config) | {"out": str(Path(config.out).resolve()) if config.out else ""}
 

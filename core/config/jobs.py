@@ -162,6 +162,14 @@ class ExportModelConfig:
     policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
     checkpoint: str = checkpoint_option()
     out: str = option("", "Folder to write; it must be empty or new.")
+    format: str = option(
+        "safetensors", "`safetensors` for transformers, or `gguf` for llama.cpp, Ollama and LM Studio.",
+        choices=("safetensors", "gguf"),
+    )  # fmt: skip
+    quantize: str = option(
+        "f16", "How a GGUF keeps its numbers: in 16 bits, or in 8 (`q8_0`), with half the size.",
+        choices=("f16", "q8_0"),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check(self)

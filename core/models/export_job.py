@@ -1,5 +1,6 @@
 """The job `export-model`: a tuned policy as a model of its own, that needs neither Plumbline nor PEFT."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,40 +10,23 @@ from transformers import AutoModelForCausalLM
 
 from core.config.chat import Chat
 from core.config.jobs import ExportModelConfig, ExportModelResult
-from core.config.training import ALGORITHMS, TrainPolicyJob
+from core.config.training import TrainPolicyJob
 from core.errors import Diverged, ModelError, first_line, known
 from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.machine.base_models import ModelSpec, parse
-from core.models import adapter_files, vetting
+from core.models import adapter_files, export_card, vetting
 from core.models.chat_tokens import ChatTokens
+from core.models.export_card import Exported
+from core.models.gguf import modelfile, writing
 from core.models.load import chat_of_run, fetched, known_ends, pretrained
 from core.runs import preflight
 from core.store.files import beside, plain
 
 #: The file in the job's folder that says which folder it was that became the exported model.
 MARK = "exported"
-CARD = """---
-base_model: {base}
-pipeline_tag: text-generation
----
-
-# {name}, run {run}
-
-{base}, tuned with {algorithm} ({steps} steps) against {reward} in the project "{name}". The adapter is merged into the
-weights.
-
-```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-folder = "."  # the folder of this file
-tokenizer = AutoTokenizer.from_pretrained(folder)
-model = AutoModelForCausalLM.from_pretrained(folder)
-```
-
-A policy does what its reward pays for, and no more: read what it writes before you use it.
-"""
+GGUF, MODELFILE = "gguf", "Modelfile"
 
 
 def run(context: JobContext) -> Events:
@@ -50,7 +34,7 @@ def run(context: JobContext) -> Events:
     project, out, mark = context.project, Path(config.out), context.folder / MARK
     job = queue.run_of(project, config.policy_job, TrainPolicyJob)
     if _is_ours(out, mark):  # it was cut off once the model was in its place
-        yield _written(out, job.id)
+        yield _written(out, job.id, config)
         return
     preflight.free_folder(config.out)
     adapter = queue.adapter_of(project, job, config.checkpoint) / "policy"
@@ -61,20 +45,26 @@ def run(context: JobContext) -> Events:
     found = pretrained(
         AutoModelForCausalLM, spec, "The model", "delete the folder to fetch it again.", dtype=torch.float32
     )
-    stored = _stored_dtype(spec.folder)
-    model = _merged(found.model, adapter).to(stored)
+    chat = _stopping(found.model, found.tokenizer, spec, chat_of_run(project, job.id))
+    if config.format == GGUF:
+        writing.check(found.model, chat)  # before minutes are spent
+    model = _merged(found.model, adapter)
+    if config.format != GGUF:
+        model = model.to(_stored_dtype(spec.folder))
     _try(model)
-    chat = _stopping(model, found.tokenizer, spec, chat_of_run(project, job.id))
+    made_of = Exported(project, job, spec, chat, _file_name(context, job) if config.format == GGUF else "")
     yield Progress(1, 3, "Writing the model")
     with beside.folder(out) as made:
-        _save(model, found.tokenizer, made)
-        card = _card(context, job, spec.loadable) + _said(chat)
-        (made / "README.md").write_text(card, encoding="utf-8")
+        if made_of.file:
+            _save_gguf(model, made_of, made, config.quantize)
+        else:
+            _save(model, found.tokenizer, made)
+        (made / "README.md").write_text(export_card.text(made_of), encoding="utf-8")
         context.project.make_run_folder(context.job_id)
         with beside.of_project(mark) as whole:
             whole.write_text(_identity(made), encoding="utf-8")
     yield Progress(3, 3, "Done")
-    yield _written(out, job.id)
+    yield _written(out, job.id, config)
 
 
 def _stopping(model: Any, tokenizer: Any, spec: ModelSpec, settings: Chat) -> ChatTokens:
@@ -88,14 +78,16 @@ def _stopping(model: Any, tokenizer: Any, spec: ModelSpec, settings: Chat) -> Ch
     return chat
 
 
-def _said(chat: ChatTokens) -> str:
-    """What the folder cannot hold of how the policy was asked."""
-    said = ""
-    if chat.settings.system_prompt:
-        said += f"\nIt was tuned with this system prompt:\n\n```\n{chat.settings.system_prompt}\n```\n"
-    if chat.stops:
-        said += f"\nIts answers also ended at these texts (`stop_strings` of `generate`): {list(chat.stops)!r}.\n"
-    return said
+def _file_name(context: JobContext, job: TrainPolicyJob) -> str:
+    """What the GGUF is called: programs that run it show it by that, and Ollama reads it from a line of a Modelfile."""
+    project = "-".join(re.findall(r"[A-Za-z0-9]+", context.project.name))[:60] or "policy"
+    return f"{project}-run-{job.id}-{context.config.quantize}.gguf"
+
+
+def _save_gguf(model: Any, made_of: Exported, folder: Path, kind: str) -> None:
+    title = f"{made_of.spec.title} tuned by run {made_of.job.id}"
+    writing.write(folder / made_of.file, model, made_of.chat, title, kind)
+    (folder / MODELFILE).write_text(modelfile.text(made_of.chat, made_of.file), encoding="utf-8")
 
 
 def _identity(folder: Path) -> str:
@@ -106,13 +98,14 @@ def _identity(folder: Path) -> str:
 
 def _is_ours(out: Path, mark: Path) -> bool:
     """Is the folder the one that this job wrote, and moved there when it was whole?"""
-    whole = mark.is_file() and (out / "config.json").is_file()
+    whole = mark.is_file() and any((out / name).is_file() for name in ("config.json", MODELFILE))
     return whole and plain.content(mark) == _identity(out).encode()
 
 
-def _written(out: Path, policy_job: int) -> Result:
-    size = sum(path.stat().st_size for path in out.glob("*.safetensors"))
-    dtype = str(_stored_dtype(out)).removeprefix("torch.")
+def _written(out: Path, policy_job: int, config: ExportModelConfig) -> Result:
+    files = [*out.glob("*.safetensors"), *out.glob("*.gguf")]
+    size = sum(path.stat().st_size for path in files)
+    dtype = config.quantize if config.format == GGUF else str(_stored_dtype(out)).removeprefix("torch.")
     return Result(ExportModelResult(folder=str(out), policy_job=policy_job, dtype=dtype, bytes=size))
 
 
@@ -162,25 +155,3 @@ def _stored_dtype(folder: Path) -> torch.dtype:
     with safe_open(vetting.weight_files(folder)[0], "pt") as file:
         found = [file.get_tensor(name).dtype for name in list(file.keys())[:1]]
     return found[0] if found and found[0] in known else torch.float32
-
-
-def _rewarded(job: TrainPolicyJob) -> str:
-    """What the run optimised."""
-    config = job.config
-    if config.train_on_gold:
-        model = f"the reward {config.gold}"
-    elif config.reward_model:
-        model = f"the reward model {config.reward_model}"
-    elif job.result.reward_job:
-        model = f"the reward model of run {job.result.reward_job}"
-    else:
-        model = "the project's rankings"
-    return f"{model} and the rules {config.rules}" if config.rules else model
-
-
-def _card(context: JobContext, job: TrainPolicyJob, base: str) -> str:
-    algorithm = ALGORITHMS[job.config.algorithm].title
-    return CARD.format(
-        base=base, name=context.project.name, run=job.id, algorithm=algorithm, steps=job.result.steps or 0,
-        reward=_rewarded(job),
-    )  # fmt: skip

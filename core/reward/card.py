@@ -5,18 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.config.training import TrainedModel
+from core.models import cards
 from core.reward.model import Member, RewardModel
 from core.store import Project
 
-CARD = """---
-library_name: peft
-pipeline_tag: text-classification
-base_model: {base}
-tags:
-- reward-model
-- lora
----
-
+CARD = """
 # Reward model: {name}, run {run}
 
 Scores completions as the labelers of the project "{name}" would rank them. A LoRA adapter for sequence classification
@@ -24,10 +17,7 @@ on {base}, with {columns}.
 
 ## Use
 
-```python
 {snippet}
-```
-
 `score` is the raw reward. Only differences between completions of one prompt mean something: the probability that A is
 preferred to B is `sigmoid(score_A - score_B)`. {scale}
 
@@ -67,9 +57,14 @@ score = model(torch.tensor([ids])).logits[0, 0].item()"""
 def write(project: Project, job_id: int, model: RewardModel, folder: Path, models: Sequence[TrainedModel]) -> None:
     """A README.md in the folder of each member."""
     for member in model.members:
-        text = CARD.format(
-            base=model.shared.base.spec.loadable, name=project.name, run=job_id, columns=_columns(model),
-            snippet=snippet(model), scale=_scale(model, member),
+        base = model.shared.base.spec.loadable
+        head = {
+            "library_name": "peft", "pipeline_tag": "text-classification", "base_model": base,
+            "tags": ["reward-model", "lora"],
+        }  # fmt: skip
+        text = cards.front(head) + CARD.format(
+            base=cards.plain(base), name=cards.plain(project.name), run=job_id, columns=_columns(model),
+            snippet=cards.block(snippet(model), "python"), scale=_scale(model, member),
             training=_training(member, models),
         )  # fmt: skip
         (folder / member.adapter / "README.md").write_text(text, encoding="utf-8")
@@ -95,7 +90,8 @@ def snippet(model: RewardModel) -> str:
 def _columns(model: RewardModel) -> str:
     if len(model.columns) == 1:
         return "one score"
-    return f"{len(model.columns)} scores: {', '.join(model.columns)}; the first is the reward"
+    names = ", ".join(map(cards.plain, model.columns))
+    return f"{len(model.columns)} scores: {names}; the first is the reward"
 
 
 def _scale(model: RewardModel, member: Member) -> str:
@@ -114,10 +110,10 @@ def _training(member: Member, models: Sequence[TrainedModel]) -> str:
     found = next((item for item in models if item.model == member.adapter), None)
     if found is None:
         return "This is a checkpoint of a run that has not ended."
-    text = f"{found.pairs} pairs of {found.prompts} prompts, {found.steps} steps."
+    text = f"{cards.learnt(found.pairs, found.prompts)}, {found.steps} steps."
     if found.eval_accuracy is not None:
         text += (
-            f" Orders {found.eval_accuracy:.1%} of the held-out pairs as the labelers did (chance is 50%), with a "
+            f" {cards.ordered(found.eval_accuracy).capitalize()}, with a "
             f"log loss of {found.eval_loss:.3f} nats (chance is 0.693)."
         )
     return text

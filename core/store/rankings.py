@@ -201,6 +201,11 @@ def count_by_labeler(project: Project) -> dict[int, int]:
     return dict(project.database.execute("select labeler_id, count(*) from current_rankings group by 1").fetchall())
 
 
+def guidelines_used(project: Project) -> list[int]:
+    """The versions of the guidelines under which the rankings that count were made, oldest first."""
+    return project.database.column("select distinct guidelines_id from current_rankings order by 1")
+
+
 def first_times(project: Project) -> dict[int, str]:
     """When each group that was ranked was ranked first."""
     sql = "select group_id, min(created_at) from rankings group by group_id"

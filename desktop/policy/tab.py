@@ -1,9 +1,10 @@
 """The Tune tab: tune the policy against the reward, with reward and KL drawn live and every sample readable."""
 
 import re
+from dataclasses import replace
 from functools import partial
 
-from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
 
 from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
@@ -18,7 +19,7 @@ from desktop import errors
 from desktop.actions import GO_TO
 from desktop.background import with_project
 from desktop.places import PageId, TabId
-from desktop.policy import actions
+from desktop.policy import actions, export_menu
 from desktop.policy.charts import PolicyCharts
 from desktop.policy.form import PolicyForm
 from desktop.policy.held_out_note import HeldOutNote
@@ -226,35 +227,27 @@ class Tab(TabWidget, ShowsRuns):
             self.form.shared.show_values({"start_from": str(self.runs.current)})
 
     def ask_export(self) -> None:
-        """Ask which checkpoint, where the best is not the last, and for a new folder; and write the model there."""
+        """Ask as what, of which checkpoint, and for a new folder; and write the model there."""
         job = self.session.job(self.runs.current, TrainPolicyJob)
-        if job is None:
-            return
-        last, best = job.result.steps, job.result.best_step
-        if best is None or best == last:
-            self._ask_folder("last")
-            return
-        menu = QMenu(self.export)
-        menu.addAction(f"Last checkpoint (step {last})", lambda: self._ask_folder("last"))
-        menu.addAction(f"Best checkpoint (step {best})", lambda: self._ask_folder("best"))
-        menu.popup(self.export.mapToGlobal(self.export.rect().bottomLeft()))
+        if job is not None:
+            export_menu.ask(self.export, job.result, self._ask_folder)
 
-    def _ask_folder(self, checkpoint: str) -> None:
+    def _ask_folder(self, wanted: ExportModelConfig) -> None:
         name = re.sub(r'[<>:"/\\|?*]', "", f"{self.session.project.name} run {self.runs.current}")
         dialog = file_dialogs.ask_save(
-            self, "Write the model to a new folder", name, lambda out: self.start_export(str(out), checkpoint)
+            self, "Write the model to a new folder", name, lambda out: self.start_export(str(out), wanted)
         )
         dialog.setLabelText(QFileDialog.DialogLabel.FileName, "New folder:")
         dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Write")
 
-    def start_export(self, out: str, checkpoint: str = "last") -> None:
+    def start_export(self, out: str, wanted: ExportModelConfig) -> None:
         if self.runs.current is None:
             return
         try:
-            config = ExportModelConfig(policy_job=self.runs.current, out=out, checkpoint=checkpoint)
+            config = replace(wanted, policy_job=self.runs.current, out=out)
             waits = self.session.waits(self.session.start(JobKind.EXPORT_MODEL, config))
         except KnownError as error:
-            errors.show(error, self, partial(self.start_export, out, checkpoint))
+            errors.show(error, self, partial(self.start_export, out, wanted))
             return
         self._say_exported(f"The model of run {self.runs.current} will be written to {out}. {waits}".strip(), "small")
 

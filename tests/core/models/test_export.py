@@ -2,17 +2,22 @@
 
 import csv
 import json
+import re
 import shutil
+from dataclasses import asdict
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from core import cli, worker
+from core.config.chat import Chat
 from core.config.jobs import ExportModelConfig, JobKind, config_values
 from core.jobs import queue
 from core.machine import base_models
+from core.markdown import to_html
 from core.models.adapters import SharedModel
-from core.models.load import load
+from core.models.load import PINNED, load
 from core.records import Prompt
 from core.rl.rollout import POLICY
 from core.runs import metrics_export
@@ -39,6 +44,9 @@ print(json.dumps({
     "merged": logits(AutoModelForCausalLM.from_pretrained(merged)),
 }))
 """
+
+
+SNIPPET = re.compile(r"^(`{3,})python\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +79,7 @@ def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
     assert job.status == "done", job.report or job.error
     assert [path.name for path in out.parent.iterdir()] == ["model"], "nothing else is left there"
     assert {path.suffix for path in out.iterdir() if "model" in path.name} == {".safetensors"}
-    assert f"tuned with PPO (4 steps) against the reward {RUN.gold} in" in (out / "README.md").read_text()
+    assert f"tuned with PPO (4 steps) against the reward `{RUN.gold}` in" in (out / "README.md").read_text()
     adapter = queue.adapter_of(asking, tuned) / POLICY
     found = json.loads(stranger.run(FRESH, tiny_model, adapter, out, folder=tmp_path).splitlines()[-1])
     shared = SharedModel(load(base_models.parse(str(tiny_model))))
@@ -93,6 +101,62 @@ def test_the_exported_model_stops_where_the_policy_learnt_to_stop(asking, tuned,
     job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(tmp_path / "out")))
     assert job.status == "done", job.report or job.error
     assert json.loads((tmp_path / "out" / "generation_config.json").read_text())["eos_token_id"] == [3, 0]
+
+
+def test_the_snippet_of_the_card_answers_as_it_stands(asking, run_job, tmp_path, stranger):
+    chosen = Chat(system_prompt='Say "no".\n```', stop="q|\\n\\n", thinking="off")
+    (asking.run_folder(1) / PINNED).write_text(json.dumps(asdict(chosen)))
+    out = tmp_path / "out"
+    job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out)))
+    assert job.status == "done", job.report or job.error
+    (found,) = SNIPPET.finditer((out / "README.md").read_text())
+    fresh = "import sys\nassert not any(name.split('.')[0] in ('core', 'desktop') for name in sys.modules)\n"
+    stranger.run(fresh + found[2] + "\nassert 'Say \"no\".' in tokenizer.decode(prompt['input_ids'][0])", folder=out)
+
+
+def test_the_card_tells_the_recipe_and_nothing_in_it_is_taken_for_markdown(tuned_project, run_job, tmp_path):
+    name = "a `b` *c* <script>alert(1)<!script> [x](y)\u202e"
+    with copied(tuned_project, tmp_path / name) as asking:
+        out = tmp_path / "out"
+        job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out), format="gguf"))
+        tuned = queue.get(asking, 1).result
+    assert job.status == "done", job.report or job.error
+    card = (out / "README.md").read_text()
+    assert "| Prompts | 9 to train on, 3 held out |" in card and "| Rankings | none |" in card
+    assert (
+        "| Algorithm | PPO, 4 steps |" in card
+        and f"| KL from the reference | {tuned.kl:.3g} nats a completion |" in card
+    )
+    assert "`learning_rate 0.005`" in card and "`train_on_gold True`" in card
+    page = to_html(card)
+    assert "<script" not in page and "<em>c" not in page and "\u202e" not in card
+
+
+def test_a_policy_is_written_as_a_gguf_that_says_what_the_merged_model_says(asking, run_job, tmp_path):
+    for kind, name in (("safetensors", "plain"), ("gguf", "gguf")):
+        job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(tmp_path / name), format=kind))
+        assert job.status == "done", job.report or job.error
+    assert (job.result.dtype, job.result.bytes) == (
+        "f16",
+        (tmp_path / "gguf" / "project-run-1-f16.gguf").stat().st_size,
+    )
+    assert sorted(path.name for path in (tmp_path / "gguf").iterdir()) == [
+        "Modelfile", "README.md", "project-run-1-f16.gguf",
+    ]  # fmt: skip
+    ids = torch.tensor([[5, 9, 12, 60, 61]])
+    with torch.no_grad():
+        ours = AutoModelForCausalLM.from_pretrained(tmp_path / "plain")(input_ids=ids).logits
+        read = AutoModelForCausalLM.from_pretrained(tmp_path / "gguf", gguf_file="project-run-1-f16.gguf")
+        assert (read(input_ids=ids).logits - ours).abs().max() < 1e-3 * ours.abs().max()
+
+
+def test_a_gguf_that_was_killed_after_it_was_moved_is_not_written_again(asking, run_job, tmp_path):
+    out = tmp_path / "model"
+    job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out), format="gguf", quantize="q8_0"))
+    found = job.result
+    assert found.dtype == "q8_0"
+    set_job(asking, job.id, status="interrupted", result="{}")
+    assert resumed(asking, job).result == found
 
 
 def test_nothing_is_written_over(asking, tuned, run_job, tmp_path):

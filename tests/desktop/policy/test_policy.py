@@ -378,6 +378,12 @@ def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
     select(tab, job)
     assert not tab.export.isHidden()
     tab.ask_export()
+    (menu,) = tab.export.findChildren(QMenu)
+    menu.close()
+    assert [action.text().rpartition(":")[0] for action in menu.actions()[:2]] == [
+        "For transformers", "For Ollama, LM Studio, llama.cpp",
+    ]  # fmt: skip
+    menu.actions()[2].trigger()
     dialog = tab.findChild(QFileDialog)
     (tmp_path / "mine").write_text("mine")
     dialog.fileSelected.emit(str(tmp_path))
@@ -388,6 +394,7 @@ def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
     dialog.close()
     (asked,) = queue.listed(project, ExportModelJob)
     assert asked.config.policy_job == job.id and asked.config.out == str(tmp_path / "model")
+    assert (asked.config.format, asked.config.quantize) == ("gguf", "q8_0")
     assert "will be written to" in tab.exported.text()
     Recorder(project, asked.id).record(Result(ExportModelResult(policy_job=job.id, folder=str(tmp_path / "model"))))
     done(project, asked)
@@ -403,14 +410,14 @@ def test_the_best_checkpoint_can_be_exported_where_it_is_not_the_last(tab, tmp_p
     poll(tab)
     select(tab, job)
     tab.ask_export()
-    (menu,) = tab.export.findChildren(QMenu)
+    menu = tab.export.findChild(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
     last, best = menu.actions()
     assert (last.text(), best.text()) == ("Last checkpoint (step 4)", "Best checkpoint (step 2)")
     menu.close()
-    best.trigger()
+    best.menu().actions()[0].trigger()
     tab.findChild(QFileDialog).fileSelected.emit(str(tmp_path / "model"))
     (asked,) = queue.listed(project, ExportModelJob)
-    assert asked.config.checkpoint == "best"
+    assert (asked.config.checkpoint, asked.config.format) == ("best", "safetensors")
 
 
 def test_a_run_that_could_only_fail_is_not_started(tab):

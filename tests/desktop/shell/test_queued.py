@@ -1,6 +1,6 @@
 """A job that waits behind another one says behind which, wherever it was begun."""
 
-from core.config.jobs import JobKind
+from core.config.jobs import ExportModelConfig, JobKind
 from core.config.training import TrainPolicyResult, TrainRewardResult
 from core.events import Result
 from core.jobs import queue
@@ -44,7 +44,7 @@ def test_what_waits_behind_another_job_says_behind_which(window, filled):  # noq
     ppo.runs.select(later.id)
     assert ppo.result.text().startswith(waits)
 
-    ppo.start_export("somewhere else")
+    ppo.start_export("somewhere else", ExportModelConfig())
     assert ppo.exported.text().endswith(f"{waits}.")
 
     set_status(filled, running, "paused")

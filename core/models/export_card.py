@@ -1,0 +1,171 @@
+"""The card of an exported policy: how it is run without Plumbline, and by which recipe it was made."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
+from core.jobs import queue
+from core.machine.base_models import ModelSpec
+from core.models import cards
+from core.models.chat_tokens import ChatTokens
+from core.report.outcomes import changed_settings
+from core.store import Project, labelers, prompts, rankings
+
+CARD = """
+# {name}, run {run}
+
+{base}, tuned with {algorithm} ({steps} steps) against {reward} in the project "{name}". The adapter is merged into the
+weights.
+
+## Use
+
+{use}
+A policy does what its reward pays for, and no more: read what it writes before you use it.
+
+## Recipe
+
+{recipe}
+The project's numbers are those of the day of the export; the run's own are what it was tuned with. Settings that are
+not named were at their defaults.
+"""
+TRANSFORMERS = """from transformers import AutoModelForCausalLM, AutoTokenizer
+
+folder = "."  # the folder of this file
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = AutoModelForCausalLM.from_pretrained(folder)
+
+turns = {turns}
+prompt = tokenizer.apply_chat_template(
+    turns, add_generation_prompt=True, return_dict=True, return_tensors="pt"{thinking}
+)
+answer = model.generate(**prompt, max_new_tokens=64, do_sample=False{stops})
+print(tokenizer.decode(answer[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True))"""
+LLAMA_CPP = """from llama_cpp import Llama
+
+model = Llama({file}, n_ctx=0, verbose=False)  # in the folder of this file
+turns = {turns}
+answer = model.create_chat_completion(turns, max_tokens=64, temperature=0{stops})
+print(answer["choices"][0]["message"]["content"])"""
+OLLAMA = """In this folder, `ollama create NAME -f Modelfile` makes a model of it that `ollama run NAME` answers with.
+LM Studio and llama.cpp take the file {file} as it is, and so does Python with `llama-cpp-python`:
+
+"""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: `file` is the GGUF's name, empty for a folder that transformers loads."""
+
+    project: Project
+    job: TrainPolicyJob
+    spec: ModelSpec
+    chat: ChatTokens
+    file: str = ""
+
+
+def text(found: Exported) -> str:
+    project, job = found.project, found.job
+    head = {
+        "base_model": found.spec.source if found.spec.kind == "hub" else "",
+        "library_name": "gguf" if found.file else "transformers",
+        "pipeline_tag": "text-generation",
+    }
+    return cards.front(head) + CARD.format(
+        name=cards.plain(project.name), run=job.id, base=cards.plain(found.spec.title), steps=job.result.steps or 0,
+        algorithm=ALGORITHMS[job.config.algorithm].title, reward=_rewarded(job), use=_use(found),
+        recipe=cards.table(_recipe(found)),
+    ) + _said(found.chat)  # fmt: skip
+
+
+def snippet(found: Exported) -> str:
+    """Python that asks the model one question, with nothing of Plumbline."""
+    settings, stops = found.chat.settings, list(found.chat.stops)
+    turns = [{"role": "system", "content": settings.system_prompt}] if settings.system_prompt else []
+    asked = json.dumps([*turns, {"role": "user", "content": "How are you?"}])
+    if found.file:
+        return LLAMA_CPP.format(
+            file=json.dumps(found.file), turns=asked, stops=f", stop={json.dumps(stops)}" if stops else ""
+        )
+    thinks = settings.thinking != "template"
+    return TRANSFORMERS.format(
+        turns=asked, stops=f", stop_strings={json.dumps(stops)}, tokenizer=tokenizer" if stops else "",
+        thinking=f", enable_thinking={settings.thinking == 'on'}" if thinks else "",
+    )  # fmt: skip
+
+
+def _use(found: Exported) -> str:
+    before = OLLAMA.format(file=cards.span(found.file)) if found.file else ""
+    return before + cards.block(snippet(found), "python")
+
+
+def _recipe(found: Exported) -> list[tuple[str, str]]:
+    project, job = found.project, found.job
+    came = job.result
+    settings = ", ".join(cards.span(f"{item.name} {item.value}") for item in changed_settings(job))
+    rows = [
+        ("Started from", cards.plain(found.spec.title)),
+        ("Prompts", f"{prompts.count(project, 'train'):,} to train on, {prompts.count(project, 'heldout'):,} held out"),
+        ("Rankings", _ranked(project)),
+        ("Reward", "; ".join(filter(None, [_rewarded(job), _reward_model(project, job)]))),
+        ("Algorithm", f"{ALGORITHMS[job.config.algorithm].title}, {came.steps or 0} steps"),
+        ("Settings", settings or "all at their defaults"),
+        ("KL from the reference", "" if came.kl is None else f"{came.kl:.3g} nats a completion"),
+        ("Reward on held-out prompts", _gained(came.reward_before, came.reward_after)),
+        ("Gold reward on held-out prompts", _gained(came.gold_before, came.gold_after)),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _ranked(project: Project) -> str:
+    """How many orders count, by whom, under which guidelines."""
+    counted = rankings.count_by_labeler(project)
+    kinds = [labeler.kind for labeler in labelers.listed(project) if labeler.id in counted]
+    if not counted:
+        return "none"
+    people, scripts = kinds.count("person"), kinds.count("scripted")
+    by = [f"{count} {name}" for count, name in ((people, "people"), (scripts, "programs")) if count]
+    versions = rankings.guidelines_used(project)
+    under = f"version {versions[-1]} of the guidelines" if len(versions) == 1 else (
+        f"versions {versions[0]} to {versions[-1]} of the guidelines"
+    )  # fmt: skip
+    return f"{sum(counted.values()):,} by {' and '.join(by)}, under {under}"
+
+
+def _reward_model(project: Project, job: TrainPolicyJob) -> str:
+    """What the reward model learnt from, and how well."""
+    run = next((run for run in queue.listed(project, TrainRewardJob) if run.id == job.result.reward_job), None)
+    if run is None:
+        return ""
+    came = run.result
+    told = "" if came.accuracy is None else f"it {cards.ordered(came.accuracy)}"
+    return "; ".join(filter(None, [cards.learnt(came.pairs, came.prompts), told]))
+
+
+def _gained(before: float | None, after: float | None) -> str:
+    return "" if before is None or after is None else f"{before:+.3f} before, {after:+.3f} after"
+
+
+def _rewarded(job: TrainPolicyJob) -> str:
+    """What the run optimised, as Markdown."""
+    config = job.config
+    if config.train_on_gold:
+        model = f"the reward {cards.span(config.gold)}"
+    elif config.reward_model:
+        model = f"the reward model {cards.span(config.reward_model)}"
+    elif job.result.reward_job:
+        model = f"the reward model of run {job.result.reward_job}"
+    else:
+        model = "the project's rankings"
+    return f"{model} and the rules {cards.span(config.rules)}" if config.rules else model
+
+
+def _said(chat: ChatTokens) -> str:
+    """How the policy was asked."""
+    said: Any = ""
+    if chat.settings.system_prompt:
+        said += f"\nIt was tuned with this system prompt:\n\n{cards.block(chat.settings.system_prompt)}"
+    if chat.stops:
+        stops = ", ".join(cards.span(json.dumps(stop)) for stop in chat.stops)
+        said += f"\nIts answers also ended at these texts (`stop_strings` of `generate`): {stops}.\n"
+    return str(said)
