@@ -28,7 +28,8 @@ STEPS = 100
 
 @dataclass(frozen=True)
 class Replayed:
-    """A step that was replayed, and the one that does the opposite, if there is any; or why it was `refused`."""
+    """A step that was replayed, and the one that does the opposite, if there is any; or why it was `refused`, with what
+    to do instead."""
 
     step: Step
     opposite: Step | None = None
@@ -121,7 +122,7 @@ class History:
         step, steps = done.step, self._steps(direction)
         steps[:] = [each for each in steps if each is not step and not each.gone]
         if done.refused:
-            raise BadInput(f"“{step.label}” cannot be taken back any more, because {done.refused}: change it by hand.")
+            raise BadInput(f"“{step.label}” cannot be taken back any more, because {done.refused}.")
         if done.opposite is not None:
             self._steps("redo" if direction == "undo" else "undo").append(done.opposite)
         return changed(f"{'Undone' if direction == 'undo' else 'Done again'}: {step.label}", *step.tables)
@@ -140,4 +141,4 @@ def _replay(step: Step) -> Replayed:
     try:
         return Replayed(step, step.replay())
     except Refused as error:
-        return Replayed(step, refused=error.because)
+        return Replayed(step, refused=f"{error.because}: {error.instead}")

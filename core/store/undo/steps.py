@@ -13,15 +13,24 @@ from core.errors import BadInput, known
 
 
 class Refused(BadInput):
-    """Others have built on the step, so it cannot be taken back. `because` says so to a person."""
+    """Others have built on the step, so it cannot be taken back. `because` says so to a person, and what to do
+    `instead`."""
 
     because: ClassVar[str] = "other work builds on it"
+    instead: ClassVar[str] = "change it by hand"
 
 
 class StillTyped(Refused):
     """It would take away what somebody types something for that is not saved."""
 
     because = "something is typed there and not saved"
+
+
+class Reworded(Refused):
+    """It would leave a prompt with answers, and rankings of them, to other words than its own."""
+
+    because = "a prompt would say something else than what was answered"
+    instead = "add a new prompt with those words"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
