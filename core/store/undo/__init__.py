@@ -118,9 +118,17 @@ class History:
         return partial(_replay, step)
 
     def settle(self, direction: Direction, done: Replayed) -> Changes:
-        """The work is done. Raises `BadInput` if it was refused: then the step is forgotten."""
+        """The work is done. Raises `BadInput` if it was refused: then the step is forgotten, unless it brings back what
+        is nowhere else. That stays, behind the one that is next then, so that it stands in no other's way."""
         step, steps = done.step, self._steps(direction)
+        was_there = step in steps
         steps[:] = [each for each in steps if each is not step and not each.gone]
+        if done.refused and step.brings_back and was_there:
+            steps.insert(max(0, len(steps) - 1), step)
+            raise BadInput(
+                f"“{step.label}” cannot be taken back now, because {done.refused}. It is kept, and can be taken back "
+                "once that is done."
+            )
         if done.refused:
             raise BadInput(f"“{step.label}” cannot be taken back any more, because {done.refused}.")
         if done.opposite is not None:

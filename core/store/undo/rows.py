@@ -20,7 +20,7 @@ from core.store.undo.answered import Words, keeping_words
 from core.store.undo.bulk import Bulk, Recorded
 from core.store.undo.bulk import replay as replay_bulk
 from core.store.undo.log import Statement, UndoLog, counts, execute
-from core.store.undo.steps import Refused, Step, StillTyped
+from core.store.undo.steps import PlaceGone, PlaceTaken, Refused, Step, StillTyped
 
 #: Jobs that learn from prompts that are not held out, or measure on those that are.
 FOLLOWS_THE_SPLIT = (JobKind.TRAIN_REWARD, JobKind.TRAIN_POLICY, JobKind.COMPARE)
@@ -65,7 +65,7 @@ class RowRecorder:
                 for table in sorted(step.tables):
                     self.project.count_edit(table)
         except sqlite3.IntegrityError as error:
-            raise Refused(str(error)) from error
+            raise _refused(error) from error
         except sqlite3.Error as error:
             raise known(error) or error from error
         return replace(self._of(step.label, step.tables, self._log.taken(self.project.writes), begun), answered=gone)
@@ -102,6 +102,10 @@ class RowStep(Step):
 
     holds_rows: ClassVar[bool] = True
 
+    @property
+    def brings_back(self) -> bool:
+        return any(rows > 0 for _, rows, _ in self.statements)
+
     def replay(self) -> Step:
         return self.recorder.replay(self)
 
@@ -132,6 +136,10 @@ class BulkStep(Step):
     is_long: ClassVar[bool] = True
     holds_rows: ClassVar[bool] = True
 
+    @property
+    def brings_back(self) -> bool:
+        return self.bulk.kept is not None
+
     def replay(self) -> Step:
         opposite = replay_bulk(self.project, self.bulk, self.tables, self.files.new())
         if opposite is None:
@@ -142,6 +150,12 @@ class BulkStep(Step):
         """Nobody will replay it any more: no row waits to come back."""
         if self.bulk.kept is not None:
             self.bulk.kept.unlink(missing_ok=True)
+
+
+def _refused(error: sqlite3.IntegrityError) -> Refused:
+    """As what stands in the way."""
+    kinds = {sqlite3.SQLITE_CONSTRAINT_UNIQUE: PlaceTaken, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: PlaceGone}
+    return kinds.get(getattr(error, "sqlite_errorcode", 0), Refused)(str(error))
 
 
 def _split(project: Project) -> dict[int, str]:

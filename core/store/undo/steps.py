@@ -26,6 +26,20 @@ class StillTyped(Refused):
     because = "something is typed there and not saved"
 
 
+class PlaceTaken(Refused):
+    """Others made the same meanwhile."""
+
+    because = "the same was made again meanwhile"
+    instead = "delete or change that first"
+
+
+class PlaceGone(Refused):
+    """What its rows belong to is not there."""
+
+    because = "what it belongs to is not there"
+    instead = "bring that back first"
+
+
 class Reworded(Refused):
     """It would leave a prompt with answers, and rankings of them, to other words than its own."""
 
@@ -51,6 +65,11 @@ class Step(ABC):
     @property
     def gone(self) -> bool:
         """What it is about is not there any more, so that there is nothing to take back."""
+        return False
+
+    @property
+    def brings_back(self) -> bool:
+        """It is the only place where something of the project is that was there before."""
         return False
 
     @abstractmethod
