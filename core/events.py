@@ -84,11 +84,13 @@ class NewCompletion:
 
 @dataclass(frozen=True)
 class Completions:
-    """The completions of one prompt, written as one group that can be ranked at once."""
+    """The completions of one prompt, written as one group that can be ranked at once. `asked` is what the prompt said:
+    where it says other words by now, they are left out, and that is noted."""
 
     prompt_id: int
     rows: tuple[NewCompletion, ...]
     sampling: dict[str, Any]
+    asked: str = ""
 
 
 @dataclass(frozen=True)

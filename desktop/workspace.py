@@ -70,6 +70,8 @@ class Workspace(QObject):
         """Asks where closing would lose what is typed, and calls `then` once it may go; true if it asked."""
         self.ending = False
         """The window closes: nothing may be opened any more."""
+        self.returning = 0
+        """How many things are being put back from the trash: what is taken back next may build on them."""
 
     @property
     def busy(self) -> bool:
@@ -186,6 +188,9 @@ class Workspace(QObject):
     def take_back(self, direction: Direction) -> None:
         """Undo or redo what was done last in this window, wherever that was, also without an open project."""
         if self.busy or self.ending:
+            return
+        if self.returning:
+            self.say("Something is still being put back: try again in a moment.")
             return
         try:
             if self.session is not None:

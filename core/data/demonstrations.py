@@ -89,6 +89,7 @@ def import_demonstrations(
                 report.refused.append(new)
             else:
                 report.added, report.known = report.added + bool(new), report.known + (not new)
+        importer.finish()
         if not report.added and not report.known:
             raise NothingToDo(
                 f"{path.name} holds no demonstrations: give rows with a `prompt` and a `completion`, or `messages` "

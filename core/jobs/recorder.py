@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.training import RunResult
+from core.conversation import same_words
 from core.events import (
     Checkpoint,
     Completions,
@@ -28,12 +29,17 @@ from core.events import (
 )
 from core.jobs import checkpoint_files, presence, resumes
 from core.records import JobStatus
-from core.store import Project, completions, jobs
+from core.store import Project, completions, jobs, prompts
 from core.store.runs import checkpoints, job_log, job_metrics, job_samples, scores, setting_changes
 
 KEEP_CHECKPOINTS = 2
 #: Seconds between two looks at what is wanted of a job.
 POLL = 0.2
+#: What is told of a prompt that was edited while it was answered.
+REWORDED = (
+    "Prompt {} was changed while it was being answered. What was written answers its old words, and is left out: "
+    "generate again for it."
+)
 
 
 def forget_after(project: Project, job_id: int, step: int) -> None:
@@ -128,8 +134,12 @@ class Recorder:
                 job_metrics.add(project, job_id, step, values)
             case Samples(step, rows):
                 job_samples.add(project, job_id, step, rows)
-            case Completions(prompt_id, rows, sampling):
-                completions.add_group(project, prompt_id, rows, sampling=sampling, job_id=job_id)
+            case Completions(prompt_id, rows, sampling, asked):
+                now = prompts.some(project, [prompt_id])
+                if asked and now and not same_words(asked, now[0].text):
+                    job_log.add(project, job_id, REWORDED.format(prompt_id))
+                else:
+                    completions.add_group(project, prompt_id, rows, sampling=sampling, job_id=job_id)
             case Scores(rows):
                 scores.add(project, job_id, rows)
             case Priorities(doubts):

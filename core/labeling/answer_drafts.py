@@ -1,6 +1,6 @@
 """Answers that a labeler began to write and did not add yet, in the project while they are typed."""
 
-from core.store import Project
+from core.store import Project, completions
 from core.store.typed import ANSWERS, Typed, forget, kept_under, keys_under, row_number
 from core.texts import whole
 
@@ -58,6 +58,16 @@ class AnswerDrafts:
         """Write what is typed so far; an empty text forgets it."""
         typed = self._typed.setdefault((group_id, of), self._fresh(group_id, of))
         typed.keep(text or None)
+
+    def keep_again(self, group_id: int, of: int) -> None:
+        """What is typed is not shown any more from now on: unless it is an answer by now, it is there, whatever another
+        window of the labeler's did with it."""
+        typed = self._typed.get((group_id, of))
+        if typed is None or typed.last is None:
+            return
+        answers = completions.texts(self.project, completions.ids(self.project, group_id))
+        if whole(typed.last) not in answers.values():
+            typed.keep_again()
 
     def added(self, group_id: int, text: str) -> None:
         """It is an answer now, and nothing begun, whatever it was to mend; what else is being typed there stays."""

@@ -12,12 +12,12 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from core.errors import BadInput, KnownError, known
+from core.errors import BadInput, known
 from core.labeling import pack_earlier, pack_merge, pack_reading
 from core.labeling.pack_reading import SUFFIX as SUFFIX
 from core.labeling.pack_report import Merged as Merged
 from core.store import DATABASE, Project, assignments, labelers, open_project, packed_rankings, rankings
-from core.store.files import beside, snapshots
+from core.store.files import beside, closed, snapshots
 from core.store.packed_rankings import PACK
 
 
@@ -25,7 +25,8 @@ def pack(project: Project, path: Path, labeler: str) -> int:
     """Write a pack for one labeler to `path`; returns how many prompts wait in it.
 
     It holds what is assigned to the labeler (everything if nothing is assigned), the calibration set and the
-    labeler's own rankings and answers, never rankings of others. Raises `BadInput` if there is nothing to rank.
+    labeler's own rankings and answers, never rankings of others. Raises `BadInput` if there is nothing to rank, or
+    if `path` holds work that would be lost.
     """
     person = labelers.named(project, labeler)
     queue = assignments.queue(project, person.id)
@@ -33,8 +34,7 @@ def pack(project: Project, path: Path, labeler: str) -> int:
     mine |= set(packed_rankings.answered(project, person.name))
     if not queue.waiting and project.setting(PACK) is None:
         raise BadInput(f"There is nothing for {labeler} to rank: generate completions or assign prompts first.")
-    if _holds_work(project, path):
-        raise BadInput(f"{path} has work in it that is not merged yet: merge it first, or choose another name.")
+    _refuse_to_lose(project, path)
     try:
         with beside.file(path) as made:
             snapshots.write(project, made)
@@ -44,19 +44,28 @@ def pack(project: Project, path: Path, labeler: str) -> int:
     return len(queue.waiting)
 
 
-def _holds_work(project: Project, path: Path) -> bool:
-    """Is there a pack of this project with something in it that a merge would bring here? Within a pack nobody merges:
-    it is written over, as it was before."""
-    if not path.is_file() or project.setting(PACK) is not None:
-        return False
+def _refuse_to_lose(project: Project, path: Path) -> None:
+    """Raises `BadInput` for a pack with something in it that a merge would bring here, and for any other file of
+    Plumbline's: whether that is work which lies nowhere else cannot be known here, or not now. Within a pack nobody
+    merges: what its labeler packed before is written over."""
     try:
+        if not path.is_file() or not closed.says_ours(path):
+            return  # which a person may write over
         with pack_reading.reading(path) as packed:
-            name = packed.setting(PACK)
-            if packed.setting("uid") != project.setting("uid") or not isinstance(name, str):
-                return False
-            return pack_merge.holds_news(project, packed, name)
-    except (KnownError, sqlite3.Error, UnicodeError):
-        return False  # no pack, which a person may write over
+            name, own = packed.setting(PACK), project.setting(PACK)
+            mine = packed.setting("uid") == project.setting("uid") and isinstance(name, str) and own in (None, name)
+            holds_work = mine and own is None and pack_merge.holds_news(project, packed, name)
+    except OSError as error:
+        raise known(error) or BadInput(f"{path} cannot be looked into ({error}): choose another name.") from error
+    except pack_reading.SPOILT as error:
+        pack_reading.raise_if_of_the_machine(error)
+        raise BadInput(
+            f"What is in {path} cannot be read here, and may be work that is not merged yet: choose another name."
+        ) from error
+    if not mine:
+        raise BadInput(f"{path} is another project's, or another labeler's work: choose another name.")
+    if holds_work:
+        raise BadInput(f"{path} has work in it that is not merged yet: merge it first, or choose another name.")
 
 
 def unpack(path: Path, folder: Path) -> Path:

@@ -39,7 +39,7 @@ def holds_news(project: Project, packed: Project, name: str) -> bool:
     person = labelers.find(project, name)
     found = packed_rankings.listed(packed, name)
     if person is None:
-        return bool(found)
+        return bool(found or packed_rankings.answered(packed, name))
     return any(map(Merge(project, packed, person, "").is_news, found)) or pack_answers.holds_new(project, packed, name)
 
 

@@ -88,7 +88,7 @@ def _answer(
             if prompt in missing:
                 if any(not row.text.strip() for row in rows):
                     model.base.chat.notices.add(EMPTY, prompt.conversation.key, prompt.id)
-                yield Completions(prompt.id, tuple(rows), sampling)
+                yield Completions(prompt.id, tuple(rows), sampling, asked=prompt.text)
         done += len(missing)
         yield from chat.told(model.base)
         yield Progress(done, len(asked), WRITING)

@@ -24,7 +24,7 @@ class Typed:
 
     def __init__(self, project: Project, key: str) -> None:
         self._project, self._first, self._key = project, key, key
-        self._last: Any = None
+        self.last: Any = None
         """What this window read there, or wrote."""
 
     def read(self, accepted: Callable[[Any], bool]) -> Any:
@@ -32,7 +32,7 @@ class Typed:
         its place."""
         for key, found in kept_at(self._project, self._first):
             if found is not None and accepted(found):
-                self._key, self._last = key, found
+                self._key, self.last = key, found
                 return found
         return None
 
@@ -41,30 +41,46 @@ class Typed:
         found = self._project.setting(self._key)
         if found is None or not accepted(found):
             return None
-        self._last = found
+        self.last = found
         return found
 
     def keep(self, value: Any) -> None:
         """Write what is in the fields now; None where that is nothing."""
-        if value == self._last:
-            return
+        if value == self.last and (value is None or _goes_on(self._project.setting(self._key), value)):
+            return  # else another window, which found it, emptied its fields or put something else there
         key = self._key
         with self._project.write():
             there = self._project.setting(key)
-            if there is not None and there != self._last:
+            if there is not None and there != self.last:
                 key = self._first if value is None else self._free()
             if value is not None:
                 self._project.set_setting(key, value)
-            elif there == self._last:
+            elif there == self.last:
                 forget(self._project, key)
             kept = None if value is None else self._project.setting(key)
-        self._key, self._last = key, kept
+        self._key, self.last = key, kept
+
+    def keep_again(self) -> None:
+        """Its fields are about to go, with what was kept last in them: it is there, whatever another window did with it
+        since."""
+        self.keep(self.last)
 
     def _free(self) -> str:
         place = 1
         while self._project.setting(key := self._first if place == 1 else f"{self._first}/{place}") is not None:
             place += 1
         return key
+
+
+def _goes_on(there: Any, kept: Any) -> bool:
+    """Is all of what was `kept` in what lies `there` now?"""
+    if isinstance(there, str) and isinstance(kept, str):
+        return kept in there
+    if isinstance(there, dict) and isinstance(kept, dict):
+        return all(_goes_on(there.get(name), value) for name, value in kept.items())
+    if isinstance(there, list) and isinstance(kept, list):
+        return len(there) >= len(kept) and all(map(_goes_on, there, kept))
+    return bool(there == kept)
 
 
 def kept_at(project: Project, first: str) -> Iterator[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from desktop.conversation.talk import Talk
 from desktop.conversation.talk_actions import TalkActions
 from desktop.conversation.to_rank import ToRank
 from desktop.session import Session
-from desktop.widgets.drafts import Throttle
+from desktop.widgets.drafts import Throttle, typing_goes_on
 
 
 class KeptTalk(QObject):
@@ -58,6 +58,8 @@ class KeptTalk(QObject):
     def leave(self) -> None:
         """The project is about to close."""
         self._throttle.end()
+        with typing_goes_on():
+            self._typed.keep_again()
 
     def begin_anew(self) -> None:
         self.go_to(Talk(), self.actions.new.label)

@@ -23,7 +23,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets import message_boxes
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, add_shortcuts, bind
-from desktop.widgets.drafts import Throttle
+from desktop.widgets.drafts import Throttle, typing_goes_on
 from desktop.widgets.unwritten import NotWritten, ask_to_lose
 
 NOT_KEPT = "It is longer than what is kept while it is typed: save it, or put it into a file, before you close this."
@@ -110,6 +110,8 @@ class ConversationDialog(QDialog):
     def leave(self) -> None:
         """The project is about to close, or the dialog."""
         self._throttle.end()
+        with typing_goes_on():
+            self._draft.keep_again()
 
     def done(self, result: int) -> None:
         if ask_to_lose(self, partial(super().done, result)):

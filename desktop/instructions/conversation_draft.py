@@ -60,6 +60,10 @@ class ConversationDraft:
         self._typed.keep(None if same else self._data(found))
         return True
 
+    def keep_again(self) -> None:
+        """Nobody sees it any more from now on: it is there, whatever another window did with it since."""
+        self._typed.keep_again()
+
     def forget(self) -> None:
         """It is saved, or given up."""
         self._typed.keep(None)

@@ -207,6 +207,10 @@ class GuidelinesEditor(QWidget):
     def leave(self) -> None:
         """The project is about to close: keep what is typed, and let no timer ask for it later."""
         self.keep_draft()
+        with typing_goes_on():
+            for kept, _ in self._before:
+                if kept is not None:
+                    kept.keep_again()
         self._draft.end()
         self._preview_timer.stop()
 

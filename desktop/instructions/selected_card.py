@@ -23,7 +23,7 @@ from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
-from desktop.widgets.drafts import MOST_LETTERS, Throttle
+from desktop.widgets.drafts import MOST_LETTERS, Throttle, typing_goes_on
 from desktop.widgets.strangers import EDITED, KEPT, Editing
 from desktop.widgets.unwritten import HELD, Held, NotWritten
 
@@ -270,10 +270,21 @@ class SelectedCard(QFrame):
             kept, draft = self._kept, self._draft
             self._held.hold(self._prompt.id, (kept, draft), lambda: kept.keep(draft))
         self._edit.rest()
+        self._keep_again()
+
+    def _keep_again(self) -> None:
+        """It is not shown any more from now on: unless another window saved it, it is there."""
+        if self._kept is None or self._prompt is None or self._unchanged:
+            return
+        with typing_goes_on():
+            now = prompts.some(self.session.project, [self._prompt.id])
+            if now and (now[0].text, ", ".join(now[0].tags)) != (self.text.text(), self.tags.text()):
+                self._kept.keep_again()
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed."""
         self._edit.end()
+        self._keep_again()
         self._held.throttle.end()
 
     def _open_draft(self, prompt_id: int) -> None:

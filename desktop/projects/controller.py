@@ -219,15 +219,18 @@ class Projects(QObject):
         """Put it back beside the window; what cannot be put back stays a step that can be tried again."""
 
         def done(folder: Path) -> None:
+            self.workspace.returning -= 1
             self._gone(deleted)
             self._is_back(folder, deleted)
 
         def failed(error: Exception) -> None:
+            self.workspace.returning -= 1
             if deleted not in self.deleted:
                 self._remember(deleted)
             if not self.workspace.ending:
                 errors.show(error, self.window)
 
+        self.workspace.returning += 1
         in_background(self.window, partial(trash.put_back, deleted, self._opened_folder), done, failed, lasting=True)
 
     def show_trash(self) -> TrashDialog:

@@ -13,7 +13,7 @@ from desktop.rank import actions
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import bind
-from desktop.widgets.drafts import Throttle
+from desktop.widgets.drafts import Throttle, typing_goes_on
 from desktop.widgets.strangers import EDITED, KEPT, Editing
 from desktop.widgets.unwritten import NotWritten
 
@@ -40,6 +40,7 @@ class AnswerEditor(QFrame):
         self.setProperty("role", "card")
         self.of = NEW
         self._keep: Callable[[str], object] = lambda text: None
+        self._keep_again: Callable[[], object] = lambda: None
         self._before = ""
         self._throttle = Throttle(self, self._write)
         self.heading = label("", "subheading")
@@ -62,10 +63,13 @@ class AnswerEditor(QFrame):
         """Its keys are the field's."""
         return bind(action, button(action.title, then, role=action.role))
 
-    def open_editor(self, heading: str, text: str, of: int, begun: str, keep: Callable[[str], object]) -> None:
-        """Begin with `text`, or go on with what is `begun`."""
+    def open_editor(
+        self, heading: str, text: str, of: int, begun: str, keep: Callable[[str], object],
+        keep_again: Callable[[], object] = lambda: None,
+    ) -> None:  # fmt: skip
+        """Begin with `text`, or go on with what is `begun`. `keep_again` is called before that goes from view."""
         self.leave()
-        self.of, self._keep, self._before = of, keep, text
+        self.of, self._keep, self._keep_again, self._before = of, keep, keep_again, text
         self.heading.setText(heading)
         self.field.setStyleSheet(f"QPlainTextEdit {{ font-size: {user_settings.font_size()}px; }}")
         self.field.setPlainText(self.field.fitted(begun, KEPT) if begun else self.field.fitted(text, EDITED))
@@ -105,10 +109,17 @@ class AnswerEditor(QFrame):
     def leave(self) -> None:
         """Something else is done now: what is not written yet is written."""
         self._throttle.flush()
+        self._stay()
 
     def end(self) -> None:
         """The project is about to close."""
         self._throttle.end()
+        self._stay()
+
+    def _stay(self) -> None:
+        if not self.isHidden():
+            with typing_goes_on():
+                self._keep_again()
 
     def close_editor(self) -> None:
         """Put it away, with what is typed kept."""

@@ -64,7 +64,9 @@ class Answering(QObject):
         self._open = editor.answers.labeler_id, group.id, place
         held = self._held.take(self._open)
         keep = partial(self._keep, editor.answers, group.id, place)
-        self.board.answer.open_editor(heading, texts.get(of, ""), of, begun_text if held is None else held, keep)
+        stay = partial(editor.answers.keep_again, group.id, place)
+        begun_text = begun_text if held is None else held
+        self.board.answer.open_editor(heading, texts.get(of, ""), of, begun_text, keep, stay)
         if held is not None:
             self.board.answer.keep()
 

@@ -122,6 +122,8 @@ class Draft(QObject):
     def leave(self) -> None:
         """The project is about to close."""
         self.throttle.end()
+        with typing_goes_on():
+            self._typed.keep_again()
 
     @property
     def left_behind(self) -> str:

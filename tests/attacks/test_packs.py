@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
@@ -11,12 +12,13 @@ import pytest
 from core import cli
 from core.config.jobs import JobKind, config_values
 from core.config.training import TrainRewardConfig
-from core.errors import BadInput
+from core.errors import BadInput, KnownError
+from core.events import NewCompletion
 from core.jobs import queue
 from core.labeling import pack as packs
 from core.preferences import agreement
-from core.records import NewRanking
-from core.store import Project, completions, guidelines, labelers, open_project, rankings
+from core.records import NewRanking, Prompt
+from core.store import Project, completions, create_project, guidelines, labelers, open_project, prompts, rankings
 from core.store.files import snapshots
 from tests.ranked import counting_rankings
 
@@ -305,3 +307,78 @@ def test_a_pack_from_before_its_prompts_became_turns_is_merged(filled, sent):
 def test_a_pack_brings_criteria_and_flags_of_any_script(filled, sent, name):
     change(sent, f"update criterion_ranks set criterion = '{name}'", f"update rankings set flag = '{name}'")
     assert packs.merge(filled, sent).added == 2
+
+
+UNREADABLE = {
+    "of a newer version": [
+        "insert into _sqlite_migrations (migration_set, name, applied_at) values ('plumbline', 'm345_later', '2031')"
+    ],
+    "with one damaged answer": [
+        "delete from rankings", "update completions set text = cast(x'fe' || text as text) where id = 7"
+    ],
+    "with something foreign in it": ["create view summary as select 1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_pack_that_cannot_be_read_here_is_not_written_over(filled, sent, what):
+    """It came back, and a later version, or a merge that leaves one prompt out, may take the rankings in it."""
+    with closing(open_project(sent.parent / "bo")) as bo:
+        completions.write(bo, 2, labelers.named(bo, "Bo").id, "Bo's own words")
+        packs.pack(bo, sent, "Bo")
+    change(sent, *UNREADABLE[what])
+    before = sent.read_bytes()
+    with pytest.raises(BadInput, match=r"cannot be read here.*choose another name"):
+        packs.pack(filled, sent, "Bo")
+    assert sent.read_bytes() == before
+
+
+def test_nor_is_one_where_there_is_no_place_to_look_into_it(filled, sent, monkeypatch):
+    """The disk of temporary files is away, or full; that of the pack is not."""
+    before = sent.read_bytes()
+    (sent.parent / "tmp").write_bytes(b"")
+    monkeypatch.setattr(tempfile, "tempdir", str(sent.parent / "tmp"))
+    with pytest.raises(BadInput, match="cannot be looked into"):
+        packs.pack(filled, sent, "Bo")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    def full(source: Path, path: Path) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(snapshots, "copy", full)
+    with pytest.raises(KnownError, match="disk is full"):
+        packs.pack(filled, sent, "Bo")
+    assert sent.read_bytes() == before
+
+
+def test_nor_is_the_work_of_others_which_no_merge_brings_here(filled, sent, tmp_path):
+    before = sent.read_bytes()
+    with closing(create_project(tmp_path / "another")) as another:
+        (prompt,) = prompts.add(another, [Prompt(0, "Which one?")]).ids
+        completions.add_group(another, prompt, tuple(NewCompletion(text, 0, True, 1) for text in ("this", "that")))
+        with pytest.raises(BadInput, match="choose another name"):
+            packs.pack(another, sent, "Bo")
+    packs.pack(filled, tmp_path / "cy.plumbpack", "Cy")
+    with closing(open_project(packs.unpack(tmp_path / "cy.plumbpack", tmp_path / "cy"))) as cy:
+        with pytest.raises(BadInput, match="choose another name"):
+            packs.pack(cy, sent, "Cy")
+        packs.pack(cy, tmp_path / "cy.plumbpack", "Cy")  # her own, as before
+    assert sent.read_bytes() == before
+
+
+def test_nor_are_answers_of_a_labeler_who_is_nobody_here_any_more(filled, sent):
+    with closing(open_project(sent.parent / "bo")) as bo:
+        bo.database.execute("delete from rankings")
+        completions.write(bo, 2, labelers.named(bo, "Bo").id, "Bo's own words")
+        packs.pack(bo, sent, "Bo")
+    filled.database.execute("delete from labelers where name = 'Bo'")
+    before = sent.read_bytes()
+    with pytest.raises(BadInput, match="merge it first"):
+        packs.pack(filled, sent, "Cy")
+    assert sent.read_bytes() == before
+
+
+def test_what_is_no_file_of_plumblines_is_written_over_as_whoever_chose_it_said(filled, tmp_path):
+    for content in (b"", b"a list of things to buy\n" * 40):
+        (tmp_path / "chosen").write_bytes(content)
+        assert packs.pack(filled, tmp_path / "chosen", "Bo") == 6

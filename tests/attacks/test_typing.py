@@ -1,5 +1,6 @@
 """What a person types while nothing can be written, or while another window or a template takes its place."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,12 @@ from core.events import NewCompletion
 from core.labeling.session import LabelingSession
 from core.records import Prompt
 from core.store import Project, completions, create_project, drafts, guidelines, open_project, prompts
-from core.store.typed import kept_under
+from core.store.typed import Typed, kept_under
 from desktop import user_settings
+from desktop.compare import actions as compare
 from desktop.compare.composer import Composer
+from desktop.conversation.kept_talk import KeptTalk
+from desktop.conversation.talk import Talk
 from desktop.instructions.conversation_dialog import ConversationDialog
 from desktop.instructions.guidelines_editor import DRAFT, GuidelinesEditor
 from desktop.instructions.prompts_page import PromptsPage
@@ -304,3 +308,126 @@ def test_no_template_takes_the_place_of_what_was_put_aside_before(qtbot, session
         assert all(text in kept() for text in (TYPED, "a letter ", "two letters "))
     assert found == [["a letter "], [TYPED], ["two letters "], ["a letter "]]
     editor.leave()
+
+
+def elsewhere(session: Session, begin: str = "draft/", more: str = "") -> None:
+    """In another window somebody finds all that is typed, and discards it, or goes on with it."""
+    other = open_project(session.project.folder)
+    for key, _ in kept_under(other, begin):
+        typed = Typed(other, key)
+        found = typed.read(lambda found: True)
+        typed.keep(json.loads(json.dumps(found, ensure_ascii=False).replace(TYPED, TYPED + more)) if more else None)
+    other.close()
+
+
+@pytest.mark.parametrize("where", ["new prompts", "a prompt", "compare", "playground"])
+def test_what_a_window_shows_is_there_after_it_though_another_discarded_it(qtbot, session, where: str) -> None:
+    widget, field = place(session, where)
+    qtbot.addWidget(widget)
+    field.setPlainText(TYPED)
+    written_now(widget)
+    elsewhere(session)
+    assert not on_disk(session.project)
+    widget.leave()
+    assert on_disk(session.project)
+
+
+@pytest.mark.parametrize("where", ["new prompts", "a prompt", "compare", "playground"])
+def test_what_another_window_went_on_with_is_there_once(qtbot, session, where: str) -> None:
+    widget, field = place(session, where)
+    qtbot.addWidget(widget)
+    field.setPlainText(TYPED)
+    written_now(widget)
+    elsewhere(session, more=", und noch eine")
+    kept = kept_under(session.project, "draft/")
+    widget.leave()
+    assert kept_under(session.project, "draft/") == kept and "und noch eine" in str(kept)
+
+
+def test_what_is_typed_over_a_prompt_outlives_the_next_selection_and_not_its_saving_elsewhere(qtbot, session) -> None:
+    page = page_of(qtbot, session)
+    (number,) = prompts.add(session.project, [Prompt(0, "Weshalb?")]).ids
+    page.load()
+    page.table.selectRow(2)
+    page.selected.text.setPlainText(TYPED)
+    page.selected.keep()
+    elsewhere(session)
+    page.table.selectRow(1)
+    assert on_disk(session.project)
+    page.table.selectRow(2)
+    assert page.selected.text.text() == TYPED
+    prompts.edit(session.project, number, text=TYPED)
+    elsewhere(session)
+    page.leave()
+    assert not on_disk(session.project)
+
+
+def test_an_answer_that_is_put_away_here_is_there_though_another_window_discarded_it(qtbot, session) -> None:
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    tab.show()
+    group = tab.labeling.group.id
+    tab.board.writing.emit(0)
+    tab.board.answer.field.insertPlainText(TYPED)
+    written_now(tab)
+    elsewhere(session)
+    tab.board.answer.close_editor()
+    assert on_disk(session.project)
+    tab.board.writing.emit(0)
+    assert tab.board.answer.field.text() == TYPED
+    elsewhere(session)
+    tab.controller.skip()
+    assert on_disk(session.project) and tab.labeling.group.id != group
+    tab.controller.open_group(group)
+    tab.board.writing.emit(0)
+    other = open_project(session.project.folder)
+    completions.write(other, group, tab.labeling.labeler.id, TYPED)
+    other.close()
+    elsewhere(session)
+    tab.close()
+    assert not on_disk(session.project), "it is an answer by now"
+
+
+def test_a_conversation_that_another_window_discarded_is_there_when_it_is_closed(qtbot, session) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = ConversationDialog(session, parent)
+    dialog.open()
+    dialog.editor.turns[0].text.insertPlainText(TYPED)
+    dialog.keep()
+    elsewhere(session)
+    dialog.reject()
+    assert on_disk(session.project)
+    dialog = ConversationDialog(session, parent)
+    dialog.open()
+    assert dialog.editor.conversation().text == TYPED
+    dialog.save()
+    assert not on_disk(session.project)
+
+
+def test_guidelines_that_another_window_discarded_are_there_with_what_was_put_aside(qtbot, session) -> None:
+    editor = GuidelinesEditor(session)
+    qtbot.addWidget(editor)
+    editor.editors["criteria"].insertPlainText("an hour of it")
+    editor.use_template(next(iter(guidelines.templates())))
+    editor.editors["ties"].insertPlainText(TYPED)
+    editor.keep_draft()
+    elsewhere(session, DRAFT)
+    elsewhere(session, DRAFT)
+    assert not kept_under(session.project, DRAFT)
+    editor.leave()
+    kept = str(kept_under(session.project, DRAFT))
+    assert TYPED in kept and "an hour of it" in kept
+
+
+def test_a_talk_that_another_window_began_anew_is_there_after_its_own(qtbot, session) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    mine = KeptTalk(session, "talk/of-mine", compare.TALK, page)
+    mine.go_to(Talk().with_question(TYPED))
+    elsewhere(session, "talk/")
+    mine.leave()
+    assert TYPED in str(kept_under(session.project, "talk/"))
+    elsewhere(session, "talk/", more=" und weiter")
+    mine.leave()
+    assert len(kept_under(session.project, "talk/")) == 1

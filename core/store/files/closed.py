@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.errors import AlteredProject, ProjectError
 from core.store import DATABASE, schema_check
-from core.store.connection import bounded, is_ours, opened
+from core.store.connection import APPLICATION_ID, bounded, is_ours, opened
 from core.store.migrating import pending
 
 #: The base of a project, and the reward models from elsewhere that its runs name.
@@ -19,6 +19,9 @@ MODELS = """
 """
 #: Bytes of anything that is read to name a project.
 LONGEST = 1 << 20
+#: With it begins every file of SQLite's; at `ID_AT` is who made it (sqlite.org/fileformat.html).
+MAGIC = b"SQLite format 3\0"
+ID_AT = slice(68, 72)
 
 
 class Fault(Enum):
@@ -33,6 +36,13 @@ class Fault(Enum):
 def _reading(path: Path, mode: str = "mode=ro") -> Iterator[sqlite3.Connection]:
     with closing(opened(path, mode, timeout=1)) as connection:
         yield connection
+
+
+def says_ours(path: Path) -> bool:
+    """Does the file begin as one that Plumbline made, whatever state the rest of it is in? Raises `OSError`."""
+    with path.open("rb") as file:
+        head = file.read(ID_AT.stop)
+    return head.startswith(MAGIC) and head[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
 
 
 def name(folder: Path) -> str | None:

@@ -28,7 +28,8 @@ STEPS = 100
 
 @dataclass(frozen=True)
 class Replayed:
-    """A step that was replayed, and the one that does the opposite, if there is any; or why it was `refused`."""
+    """A step that was replayed, and the one that does the opposite, if there is any; or why it was `refused`, with what
+    to do instead."""
 
     step: Step
     opposite: Step | None = None
@@ -117,11 +118,19 @@ class History:
         return partial(_replay, step)
 
     def settle(self, direction: Direction, done: Replayed) -> Changes:
-        """The work is done. Raises `BadInput` if it was refused: then the step is forgotten."""
+        """The work is done. Raises `BadInput` if it was refused: then the step is forgotten, unless it brings back what
+        is nowhere else. That stays, behind the one that is next then, so that it stands in no other's way."""
         step, steps = done.step, self._steps(direction)
+        was_there = step in steps
         steps[:] = [each for each in steps if each is not step and not each.gone]
+        if done.refused and step.brings_back and was_there:
+            steps.insert(max(0, len(steps) - 1), step)
+            raise BadInput(
+                f"“{step.label}” cannot be taken back now, because {done.refused}. It is kept, and can be taken back "
+                "once that is done."
+            )
         if done.refused:
-            raise BadInput(f"“{step.label}” cannot be taken back any more, because {done.refused}: change it by hand.")
+            raise BadInput(f"“{step.label}” cannot be taken back any more, because {done.refused}.")
         if done.opposite is not None:
             self._steps("redo" if direction == "undo" else "undo").append(done.opposite)
         return changed(f"{'Undone' if direction == 'undo' else 'Done again'}: {step.label}", *step.tables)
@@ -140,4 +149,4 @@ def _replay(step: Step) -> Replayed:
     try:
         return Replayed(step, step.replay())
     except Refused as error:
-        return Replayed(step, refused=error.because)
+        return Replayed(step, refused=f"{error.because}: {error.instead}")

@@ -12,7 +12,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from core.errors import known
 from core.store import Changes, Project
 from core.store.connection import statement_for
 from core.store.undo import typed_for
+from core.store.undo.answered import Words, keeping_words
 from core.store.undo.log import Statement, UndoLog, execute
 from core.store.undo.steps import StillTyped
 
@@ -55,11 +56,12 @@ class Added:
 @dataclass(frozen=True)
 class Bulk:
     """What was written: rows `added`, and the statements that take back what was `changed`. `kept` is the file in
-    which the rows wait once they are taken away."""
+    which the rows wait once they are taken away, `answered` what prompts said whose answers are among them."""
 
     added: tuple[Added, ...]
     changed: list[Statement]
     kept: Path | None = None
+    answered: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ def record(project: Project, label: str, tables: Iterable[str], work: Callable[[
 
 def replay(where: Project, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk | None:
     """Take it away, into the file `kept`, or bring it back, with a connection of its own, in any thread. Returns what
-    does the opposite; None, and nothing is changed, if others built on it. Raises `ProjectMoved`, and `StillTyped`
-    where what somebody types something for would go."""
+    does the opposite; None, and nothing is changed, if others built on it. Raises `ProjectMoved`, `StillTyped` where
+    what somebody types something for would go, and `Reworded`."""
     with closing(where.again()) as project:
         connection = project.database.conn
         connection.execute("pragma foreign_keys = off")
@@ -102,13 +104,14 @@ def replay(where: Project, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bul
         try:
             with project.write():
                 typed = typed_for.rows(project)
-                execute(project, bulk.changed)
-                log.end()
-                changed = log.taken(project.writes)
-                if bulk.kept is None:
-                    _take_away(project, bulk.added)
-                else:
-                    _bring_back(project, bulk.added)
+                with keeping_words(project, bulk.answered) as gone:
+                    execute(project, bulk.changed)
+                    log.end()
+                    changed = log.taken(project.writes)
+                    if bulk.kept is None:
+                        _take_away(project, bulk.added)
+                    else:
+                        _bring_back(project, bulk.added)
                 for table in sorted(tables):
                     project.count_edit(table)
                 if connection.execute("pragma main.foreign_key_check").fetchone():
@@ -122,7 +125,7 @@ def replay(where: Project, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bul
     if bulk.kept is not None:
         with suppress(OSError):  # the rows are back: a file that cannot go yet goes with its folder
             bulk.kept.unlink()
-    return replace(bulk, changed=changed, kept=None if bulk.kept else kept)
+    return replace(bulk, changed=changed, kept=None if bulk.kept else kept, answered=gone)
 
 
 def _take_away(project: Project, added: Iterable[Added]) -> None:

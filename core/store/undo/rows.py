@@ -2,8 +2,8 @@
 
 Each statement finds its row only as the step left it. So a step that others have built on, or whose rows they changed
 or deleted, is refused as a whole: taking back a new prompt must not take along the rankings that were made of it, nor
-leave what is typed over it without a place. So is one that would hold other prompts out than those which a run that
-began since learnt from or was measured on.
+leave what is typed over it without a place. So is one that would leave a prompt with answers to other words, or hold
+other prompts out than those which a run that began since learnt from or was measured on.
 """
 
 import sqlite3
@@ -16,10 +16,11 @@ from core.config.jobs import JobKind
 from core.errors import known
 from core.store import Changes, Project, jobs
 from core.store.undo import typed_for, waiting_rows
+from core.store.undo.answered import Words, keeping_words
 from core.store.undo.bulk import Bulk, Recorded
 from core.store.undo.bulk import replay as replay_bulk
 from core.store.undo.log import Statement, UndoLog, counts, execute
-from core.store.undo.steps import Refused, Step, StillTyped
+from core.store.undo.steps import PlaceGone, PlaceTaken, Refused, Step, StillTyped
 
 #: Jobs that learn from prompts that are not held out, or measure on those that are.
 FOLLOWS_THE_SPLIT = (JobKind.TRAIN_REWARD, JobKind.TRAIN_POLICY, JobKind.COMPARE)
@@ -58,43 +59,52 @@ class RowRecorder:
             with self.project.write():
                 begun = jobs.begun(self.project, FOLLOWS_THE_SPLIT)
                 split = _split(self.project) if begun - step.begun else {}
-                self._execute(step.statements)
+                gone = self._execute(step)
                 if split and any(now != split.get(prompt, now) for prompt, now in _split(self.project).items()):
                     raise sqlite3.IntegrityError("a run follows this split")
                 for table in sorted(step.tables):
                     self.project.count_edit(table)
         except sqlite3.IntegrityError as error:
-            raise Refused(str(error)) from error
+            raise _refused(error) from error
         except sqlite3.Error as error:
             raise known(error) or error from error
-        return self._of(step.label, step.tables, self._log.taken(self.project.writes), begun)
+        return replace(self._of(step.label, step.tables, self._log.taken(self.project.writes), begun), answered=gone)
 
     def _of(self, label: str, tables: frozenset[str], statements: list[Statement], begun: frozenset[int]) -> "RowStep":
         return RowStep(label=label, tables=tables, recorder=self, statements=statements, begun=begun)
 
-    def _execute(self, statements: list[Statement]) -> None:
-        """Raises `IntegrityError` where a row is not as it was left, or if other rows would go along; `StillTyped`."""
+    def _execute(self, step: "RowStep") -> Words:
+        """Raises `IntegrityError` where a row is not as it was left, or if other rows would go along; `StillTyped`;
+        `Reworded`."""
         self.project.database.execute("pragma defer_foreign_keys = on")
         expected = counts(self.project)
-        for table, rows, _ in statements:
+        for table, rows, _ in step.statements:
             expected[table] += rows
         typed = typed_for.rows(self.project)
-        execute(self.project, statements)
+        with keeping_words(self.project, step.answered) as gone:
+            execute(self.project, step.statements)
         if counts(self.project) != expected:
             raise sqlite3.IntegrityError("rows of others would go too")
         if typed - typed_for.rows(self.project):
             raise StillTyped("what somebody types something for would go")
+        return gone
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RowStep(Step):
-    """`statements` take it back, the newest first. `begun` are the jobs that followed the split by then."""
+    """`statements` take it back, the newest first. `begun` are the jobs that followed the split by then, and
+    `answered` is what prompts said whose answers it brings back."""
 
     recorder: RowRecorder = field(repr=False)
     statements: list[Statement]
     begun: frozenset[int]
+    answered: Words = field(default_factory=dict)
 
     holds_rows: ClassVar[bool] = True
+
+    @property
+    def brings_back(self) -> bool:
+        return any(rows > 0 for _, rows, _ in self.statements)
 
     def replay(self) -> Step:
         return self.recorder.replay(self)
@@ -126,6 +136,10 @@ class BulkStep(Step):
     is_long: ClassVar[bool] = True
     holds_rows: ClassVar[bool] = True
 
+    @property
+    def brings_back(self) -> bool:
+        return self.bulk.kept is not None
+
     def replay(self) -> Step:
         opposite = replay_bulk(self.project, self.bulk, self.tables, self.files.new())
         if opposite is None:
@@ -136,6 +150,12 @@ class BulkStep(Step):
         """Nobody will replay it any more: no row waits to come back."""
         if self.bulk.kept is not None:
             self.bulk.kept.unlink(missing_ok=True)
+
+
+def _refused(error: sqlite3.IntegrityError) -> Refused:
+    """As what stands in the way."""
+    kinds = {sqlite3.SQLITE_CONSTRAINT_UNIQUE: PlaceTaken, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: PlaceGone}
+    return kinds.get(getattr(error, "sqlite_errorcode", 0), Refused)(str(error))
 
 
 def _split(project: Project) -> dict[int, str]:

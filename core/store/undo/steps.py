@@ -13,15 +13,38 @@ from core.errors import BadInput, known
 
 
 class Refused(BadInput):
-    """Others have built on the step, so it cannot be taken back. `because` says so to a person."""
+    """Others have built on the step, so it cannot be taken back. `because` says so to a person, and what to do
+    `instead`."""
 
     because: ClassVar[str] = "other work builds on it"
+    instead: ClassVar[str] = "change it by hand"
 
 
 class StillTyped(Refused):
     """It would take away what somebody types something for that is not saved."""
 
     because = "something is typed there and not saved"
+
+
+class PlaceTaken(Refused):
+    """Others made the same meanwhile."""
+
+    because = "the same was made again meanwhile"
+    instead = "delete or change that first"
+
+
+class PlaceGone(Refused):
+    """What its rows belong to is not there."""
+
+    because = "what it belongs to is not there"
+    instead = "bring that back first"
+
+
+class Reworded(Refused):
+    """It would leave a prompt with answers, and rankings of them, to other words than its own."""
+
+    because = "a prompt would say something else than what was answered"
+    instead = "add a new prompt with those words"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,6 +65,11 @@ class Step(ABC):
     @property
     def gone(self) -> bool:
         """What it is about is not there any more, so that there is nothing to take back."""
+        return False
+
+    @property
+    def brings_back(self) -> bool:
+        """It is the only place where something of the project is that was there before."""
         return False
 
     @abstractmethod
