@@ -1,6 +1,7 @@
 """Asks as what a policy is to be written, and which of its checkpoints."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtWidgets import QMenu, QWidget
@@ -8,11 +9,11 @@ from PySide6.QtWidgets import QMenu, QWidget
 from core.config.jobs import ExportModelConfig
 from core.config.training import TrainPolicyResult
 
-#: What a person chooses from, with the settings of the job that it means.
+#: What a person chooses from, with the settings that it means.
 FORMS = {
-    "For transformers: safetensors": {"format": "safetensors"},
-    "For Ollama, LM Studio, llama.cpp: GGUF of 16 bits": {"format": "gguf", "quantize": "f16"},
-    "The same in 8 bits, half the size": {"format": "gguf", "quantize": "q8_0"},
+    "For transformers: safetensors": ExportModelConfig(format="safetensors"),
+    "For Ollama, LM Studio, llama.cpp: GGUF of 16 bits": ExportModelConfig(format="gguf", quantize="f16"),
+    "The same in 8 bits, half the size": ExportModelConfig(format="gguf", quantize="q8_0"),
 }
 Chosen = Callable[[ExportModelConfig], object]
 
@@ -31,4 +32,4 @@ def ask(parent: QWidget, found: TrainPolicyResult, chosen: Chosen) -> QMenu:
 
 def _fill(menu: QMenu, checkpoint: str, chosen: Chosen) -> None:
     for title, settings in FORMS.items():
-        menu.addAction(title, partial(chosen, ExportModelConfig(checkpoint=checkpoint, **settings)))
+        menu.addAction(title, partial(chosen, replace(settings, checkpoint=checkpoint)))

@@ -11,6 +11,8 @@ from core.errors import ModelError
 from core.models.gguf import rope
 
 INSTEAD = "export it as safetensors"
+#: Younger than the oldest `gguf` that this runs with.
+LOCAL_BASE = "{arch}.rope.freq_base_swa"
 Values = Mapping[str, Any]
 
 
@@ -125,7 +127,7 @@ def _window(writer: gguf.GGUFWriter, values: Values) -> None:
     writer.add_sliding_window(values["sliding_window"])
     local = rope.local(values)
     if local is not None:
-        writer.add_rope_freq_base_swa(local["rope_theta"])
+        writer.add_float32(LOCAL_BASE.format(arch=writer.arch), local["rope_theta"])
 
 
 def _gemma(every: int) -> Callable[[Values], str]:

@@ -159,6 +159,17 @@ def test_a_gguf_that_was_killed_after_it_was_moved_is_not_written_again(asking, 
     assert resumed(asking, job).result == found
 
 
+def test_what_has_no_place_in_a_gguf_is_refused_before_anything_is_written(asking, run_job, tmp_path, tiny_model):
+    other = shutil.copytree(tiny_model, tmp_path / "model")
+    tokenizer = json.loads((other / "tokenizer.json").read_text())
+    tokenizer["pre_tokenizer"]["add_prefix_space"] = True
+    (other / "tokenizer.json").write_text(json.dumps(tokenizer))
+    asking.set_setting("model", str(other))
+    job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(tmp_path / "out"), format="gguf"))
+    assert job.status == "failed" and job.error.endswith("llama.cpp has no name for): export it as safetensors.")
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_is_written_over(asking, tuned, run_job, tmp_path):
     (tmp_path / "mine").write_text("mine")
     job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(tmp_path)))
