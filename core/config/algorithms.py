@@ -52,6 +52,9 @@ class AlgorithmOptions(Settings):
     LEARNS_FROM: ClassVar[LearnsFrom] = LearnsFrom.ROLLOUTS
     """Rollouts with rewards, the stored rankings, or stored answers."""
 
+    OFFLINE: ClassVar[bool] = False
+    """What algorithms of earlier versions say that learn from the rankings."""
+
     NEEDS_KL: ClassVar[bool] = False
     """Does it divide by the KL coefficient?"""
 
@@ -366,9 +369,13 @@ class Algorithm:
         return self.config.LIVE
 
     @property
+    def learns_from(self) -> LearnsFrom:
+        return LearnsFrom.RANKINGS if self.config.OFFLINE else self.config.LEARNS_FROM
+
+    @property
     def offline(self) -> bool:
         """Does it learn from what is stored, instead of rollouts with rewards?"""
-        return self.config.LEARNS_FROM is not LearnsFrom.ROLLOUTS
+        return self.learns_from is not LearnsFrom.ROLLOUTS
 
 
 def algorithm_of(path: Path) -> Algorithm:

@@ -87,7 +87,7 @@ def run(context: JobContext) -> Events:
 
 
 def source_of(context: JobContext, shared: SharedModel, collector: Collector, learner: BaseLearner) -> Source:
-    learns_from = ALGORITHMS[context.config.algorithm].config.LEARNS_FROM
+    learns_from = ALGORITHMS[context.config.algorithm].learns_from
     if learns_from is LearnsFrom.RANKINGS:
         return PreferenceSource(context, shared, collector)
     if learns_from is LearnsFrom.ANSWERS:

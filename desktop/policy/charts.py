@@ -179,7 +179,7 @@ class PolicyCharts:
     def _arrange(self, job: TrainPolicyJob) -> None:
         """What learns answers shows its loss where the reward of others stands, and KL says what it is measured to."""
         kind = ALGORITHMS.get(job.config.algorithm)
-        learns_answers = kind is not None and kind.config.LEARNS_FROM is LearnsFrom.ANSWERS
+        learns_answers = kind is not None and kind.learns_from is LearnsFrom.ANSWERS
         self.loss.setVisible(learns_answers)
         self.reward.setVisible(not learns_answers)
         self.kl.heading.setText(f"KL to {origins.measured_to(job.config)}")

@@ -130,7 +130,6 @@ def known(task: str) -> list[str]:
 
 def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
     """One run in a project of its own; what came of it, prompt by prompt."""
-    from core.config.algorithms import LearnsFrom
     from core.config.jobs import GenerateConfig
     from core.config.options import documented, from_dict
     from core.config.training import ALGORITHMS, TrainPolicyConfig
@@ -149,7 +148,7 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         kind = ALGORITHMS[name].config
         names = {item.name for item in documented(kind)}
         config = from_dict(TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
-        if kind.LEARNS_FROM is not LearnsFrom.ROLLOUTS and options.task == "sentiment":
+        if ALGORITHMS[name].offline and options.task == "sentiment":
             write = GenerateConfig(
                 completions=RANKED, max_new_tokens=TOKENS, seed=seed, split="train", batch_size=64, missing_only=False
             )

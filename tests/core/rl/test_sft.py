@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from core import data
+from core.config.algorithms import AlgorithmOptions, LearnsFrom
 from core.config.jobs import GenerateConfig, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.data.demonstrations import import_demonstrations
@@ -173,3 +174,12 @@ def test_sets_of_one_answer_each_are_imported_to_be_learnt_and_not_ranked(asking
     (tmp_path / "none.csv").write_text("prompt,n\np,1\n", encoding="utf-8")
     with pytest.raises(NothingToDo, match="holds no demonstrations"):
         import_demonstrations(asking, tmp_path / "none.csv")
+
+
+def test_an_algorithm_of_an_earlier_version_that_learns_from_rankings_still_does():
+    class Older(AlgorithmOptions):
+        OFFLINE = True
+
+    found = replace(ALGORITHMS["ppo"], config=Older)
+    assert found.learns_from is LearnsFrom.RANKINGS and found.offline
+    assert not ALGORITHMS["ppo"].offline and ALGORITHMS["sft"].learns_from is LearnsFrom.ANSWERS
