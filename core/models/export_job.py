@@ -58,9 +58,7 @@ def run(context: JobContext) -> Events:
     yield from fetched(context, spec, "model")
     yield Progress(0, 3, "Merging the adapter")
     # Merged in float32 and rounded once: in bfloat16 most of what a short run learnt would be lost in the sum.
-    found = pretrained(
-        AutoModelForCausalLM, spec, "The model", "delete the folder to fetch it again.", dtype=torch.float32
-    )
+    found = pretrained(AutoModelForCausalLM, spec, "The model", f"{spec.remedy}.", dtype=torch.float32)
     stored = _stored_dtype(spec.folder)
     model = _merged(found.model, adapter).to(stored)
     _try(model)
