@@ -23,6 +23,8 @@ from core.store.files import beside, plain
 
 #: The file in the job's folder that says which folder it was that became the exported model.
 MARK = "exported"
+#: Files that are neither the model's nor its tokenizer's.
+PROCESSORS = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
 CARD = """---
 base_model: {base}
 pipeline_tag: text-generation
@@ -66,6 +68,7 @@ def run(context: JobContext) -> Events:
     yield Progress(1, 3, "Writing the model")
     with beside.folder(out) as made:
         _save(model, found.tokenizer, made)
+        _copy_processors(spec.folder, made)
         card = _card(context, job, spec.loadable) + _said(chat)
         (made / "README.md").write_text(card, encoding="utf-8")
         context.project.make_run_folder(context.job_id)
@@ -141,6 +144,13 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
         raise ModelError(
             f"The model cannot be written ({first_line(error)}): its base's files are at odds, fetch it again."
         ) from error
+
+
+def _copy_processors(base: Path, folder: Path) -> None:
+    """What prepares images and sounds for a model that reads them too, as its base has it."""
+    for name in PROCESSORS:
+        if (base / name).is_file():
+            (folder / name).write_bytes(plain.content(base / name))
 
 
 @torch.no_grad()

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+
 from core.config.training import TrainedModel
 from core.reward.model import Member, RewardModel
 from core.store import Project
@@ -63,6 +65,28 @@ ids = tokenizer(text, add_special_tokens=False).input_ids
 ids += tokenizer(completion, add_special_tokens=False).input_ids + [{end}]
 score = model(torch.tensor([ids])).logits[0, 0].item()"""
 
+#: For kinds of models of which transformers has no class with a head for scores.
+BARE_SNIPPET = """from peft import LoraConfig, PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+base, adapter = {base}, "."  # the folder of this file
+tokenizer = AutoTokenizer.from_pretrained(base){template}
+config = LoraConfig.from_pretrained(adapter)
+config.task_type, config.modules_to_save = "CAUSAL_LM", None  # the head is computed below
+model = AutoModelForCausalLM.from_pretrained(base, dtype="float32")
+model = PeftModel.from_pretrained(model, adapter, config=config).eval()
+head = load_file(adapter + "/adapter_model.safetensors")["base_model.model.score.weight"]
+
+prompt, completion = "How are you?", "Fine, thank you."
+turns = [{turns}]
+text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+ids = tokenizer(text, add_special_tokens=False).input_ids
+ids += tokenizer(completion, add_special_tokens=False).input_ids + [{end}]
+trunk = model.get_base_model().base_model
+state = trunk(input_ids=torch.tensor([ids]), use_cache=False).last_hidden_state[0, -1]
+score = (head[0] @ state).item()"""
+
 
 def write(project: Project, job_id: int, model: RewardModel, folder: Path, models: Sequence[TrainedModel]) -> None:
     """A README.md in the folder of each member."""
@@ -84,7 +108,8 @@ def snippet(model: RewardModel) -> str:
     ours = chat.settings.system_prompt
     system = f'{{"role": "system", "content": {json.dumps(ours)}}}, ' if ours else ""
     other = chat.text.choice.plain or chat.settings.chat_template
-    return "import torch\n" + SNIPPET.format(
+    known = type(base.model.config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    return "import torch\n" + (SNIPPET if known else BARE_SNIPPET).format(
         base=json.dumps(base.spec.loadable), labels=len(model.columns),
         end="tokenizer.eos_token_id" if own else f"tokenizer.convert_tokens_to_ids({json.dumps(end)})",
         turns=system + '{"role": "user", "content": prompt}',
