@@ -24,20 +24,20 @@ def check(model: Any, title: str) -> None:
     kind = model.config.get_text_config().model_type
     try:
         expected = by_itself(model)
-        ahead = looks_ahead(model, expected)
     except torch.OutOfMemoryError:
         raise
     except UNFIT as error:
         raise ModelError(f"{title} (`{kind}`) says nothing of a text ({first_line(error)}): {ANOTHER}.") from error
     if not all(bool(logits.isfinite().all()) for logits in expected.logits):
         raise ModelError(f"What {title} says of a text is no numbers: fetch it again, or {ANOTHER}.")
-    if ahead:
+    laid_out = _reads_varlen(model, expected)
+    if laid_out and window_of(model) is None:
+        return  # the others are not needed
+    if not laid_out and looks_ahead(model, expected):  # what is laid out sees nothing ahead
         raise ModelError(
             f"{title} is no causal language model (`{kind}`): what it says of a token depends on those that follow, so "
             f"it cannot write. Please {ANOTHER}."
         )
-    if _reads_varlen(model, expected) and window_of(model) is None:
-        return  # the others are not needed
     _refuse(ways_of(model, expected), title, kind)
 
 

@@ -200,7 +200,7 @@ FAMILIES = [
         "num_hidden_layers": 3, "lru_width": 32, "attention_window_size": 64,
     }, tongues.GOOGLE, (WHOLE, WHOLE, WHOLE), context=2048),
     Family("rwkv", "RWKV 4", "RwkvConfig", {"hidden_size": 32, "num_hidden_layers": 2, "context_length": 512},
-           tongues.BARE, (WHOLE, WHOLE, WHOLE), context=2048),
+           tongues.BARE, (WHOLE, WHOLE, WHOLE)),
 ]  # fmt: skip
 BY_NAME = {family.name: family for family in FAMILIES}
 

@@ -9,7 +9,7 @@ from typing import Any
 from core import cli, worker
 from core.jobs import lock, queue
 
-PROMPTS = ("Name a fruit.", "Say hello.", "What is rain?", "Why do we sleep?")
+PROMPTS = ("Name a fruit.", "Say hello.", "What is rain?", "Why do we sleep?", "What is a bridge?", "Tell a joke.")
 ANSWERS = ("a good answer", "no")
 
 
@@ -52,7 +52,7 @@ class Loop:
         """From nothing to an exported model, with a reward model on the way."""
         self.command("new", "--model", self.model)
         self.command("prompts", *(part for text in PROMPTS for part in ("--add", text)), "--heldout", 0.25)
-        self.job("generate", "--completions", 3, "--max-new-tokens", 6)
+        self.job("generate", "--completions", 4, "--max-new-tokens", 8)
         self.command("rank", "--scripted", f"{__name__}:letters")
         self.reward = self.job("train-reward", "--epochs", 1, "--batch-prompts", 2)
         self.scored = self.job(

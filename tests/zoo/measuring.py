@@ -119,7 +119,7 @@ class Measured:
         noise = torch.Generator().manual_seed(3)
         with torch.no_grad():
             for weight in [*self.shared.parameters(POLICY), *self.shared.parameters(REWARD)]:
-                weight.add_(torch.randn(weight.shape, generator=noise), alpha=0.1)
+                weight.add_(torch.randn(weight.shape, generator=noise), alpha=0.05)
         for name in (POLICY, REWARD):
             self.shared.save(name, folder / name)
         self.plain = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()

@@ -12,6 +12,7 @@ from core.errors import ModelError
 from core.machine import base_models
 from core.models import chat
 from core.models.load import Base, load
+from tests.zoo import tongues
 from tests.zoo.__main__ import PAGE, page
 from tests.zoo.families import BY_NAME, FAMILIES, FIRST, REFUSED, Family
 from tests.zoo.making import make
@@ -61,6 +62,7 @@ def test_it_is_read_as_the_table_says(family, measured):
 
     assert measured.ways() == family.ways
     assert measured.base.context == family.context
+    assert not any("vision" in name for name in measured.shared.state("policy"))
     if family.window:
         assert not reads_varlen(measured.base.model, family.shape["sliding_window"] + 1)
 
@@ -77,8 +79,7 @@ def test_numbers_are_those_of_each_sequence_alone(measured):
 def test_prompts_hold_the_text_and_answers_end_as_the_template_ends_them(family, base):
     asked = "Name a fruit."
     assert asked in base.tokenizer.decode(chat.prompt_ids(base, Conversation.of_text(asked)))
-    closing = {"gemma": "<end_of_turn>", "phi3": "<|end|>", "phi4": "<|end|>"}
-    expected = next((end for start, end in closing.items() if family.name.startswith(start)), family.tongue.eos)
+    expected = {tongues.GOOGLE: "<end_of_turn>", tongues.PHI3: "<|end|>"}.get(family.tongue, family.tongue.eos)
     assert base.tokenizer.convert_ids_to_tokens(base.end_ids[0]) == expected
     assert {base.tokenizer.convert_tokens_to_ids(end) for end in family.tongue.ends} <= set(base.end_ids)
     assert chat.text_of(base, chat.completion_ids(base, "a good answer")) == "a good answer"
