@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.errors import DISK_FULL, BadInput, KnownError, ModelError, first_line, known
+from core.machine import model_folder
 from core.resources import data_folder as data_folder
 
 
@@ -42,6 +43,8 @@ SMOLLM2 = EmbeddedModel(
 )
 
 EMBEDDED = "embedded"
+#: The end of the name of a model's part, as llama.cpp cuts it, with how many there are.
+GGUF_PART = re.compile(r"-\d{5}-of-(\d{5})\.gguf$", re.IGNORECASE)
 #: The signs of a name on a hub.
 HUB_ID = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
 
@@ -74,6 +77,13 @@ class ModelSpec:
     def loadable(self) -> str:
         """By what transformers finds it: its hub id, or its folder."""
         return self.source if self.kind == "hub" else str(self.folder)
+
+    @property
+    def remedy(self) -> str:
+        """What to do where its files are damaged. A folder of a person's own is theirs."""
+        if self.kind == "folder":
+            return "get its files anew from where they came from"
+        return f"delete {self.folder} to have it made anew"
 
 
 @contextmanager
@@ -160,6 +170,13 @@ def check(spec: ModelSpec) -> None:
     """Raise a `ModelError` that says what is wrong with a local model, before anything slow is begun."""
     if spec.kind == "gguf" and not Path(spec.source).is_file():
         raise ModelError(f"{spec.source} is not there: choose another GGUF file.")
+    if spec.kind == "gguf" and (part := GGUF_PART.search(spec.source)) and int(part[1]) > 1:
+        raise ModelError(
+            f"{spec.source} is one of {int(part[1])} parts of a model: put them together "
+            "(`llama-gguf-split --merge`), and choose the whole file."
+        )
+    if spec.kind == "hub" and is_ready(spec):
+        model_folder.check(spec.folder)
     if spec.kind != "folder":
         return
     if not spec.folder.is_dir():
@@ -170,6 +187,7 @@ def check(spec: ModelSpec) -> None:
         raise ModelError(
             f"{spec.folder} has no .safetensors file: only safetensors are loaded, because pickles can run code."
         )
+    model_folder.check(spec.folder)
 
 
 def is_ready(spec: ModelSpec) -> bool:

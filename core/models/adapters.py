@@ -34,6 +34,9 @@ from core.models.load import Base
 #: The role of the reference; and the base with every adapter off, which the reference is unless it was told otherwise.
 REFERENCE = BARE = None
 CAUSAL = "CAUSAL_LM"
+#: Where PEFT refuses an adapter on these layers.
+STATE_SPACES = {"falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"}
+STATE_SPACE_LAYERS = ["out_proj", "conv1d"]
 
 
 def attention_layers(model: Any) -> list[str]:
@@ -43,6 +46,16 @@ def attention_layers(model: Any) -> list[str]:
     names = [name.removesuffix(".base_layer") for name in linear if "lora_" not in name]
     ends = {".".join(name.split(".")[-2:]) for name in names}
     return sorted(end for end in ends if "att" in end.split(".")[0].lower())
+
+
+def out_of_reach(model: Any) -> list[str]:
+    """The layers that no adapter is put on: those of a tower for images or sounds, which no text comes through, and
+    those that a state-space model's own kernels read the weights of."""
+    reader = {id(module) for module in model.get_decoder().modules()}
+    inside = {id(module) for module in model.base_model.modules()} - reader
+    linear = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)]
+    others = [name for name, module in linear if id(module) in inside]
+    return others + (STATE_SPACE_LAYERS if model.config.model_type in STATE_SPACES else [])
 
 
 def peft_config(config: LoraConfig, model: Any) -> PeftLoraConfig:
@@ -56,6 +69,7 @@ def peft_config(config: LoraConfig, model: Any) -> PeftLoraConfig:
         use_dora=config.lora_dora,
         lora_dropout=0.0,
         target_modules=targets,
+        exclude_modules=out_of_reach(model) or None,
         task_type=CAUSAL,
     )
 

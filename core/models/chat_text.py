@@ -62,6 +62,21 @@ class ChatText:
         self._check_whole(conversation, marks.without(text))
         return Rendered(text, marks, tuple(f"the chat template of {self.title} {note}" for note in repair.notes))
 
+    def turns_of(self, conversation: Conversation) -> list[dict[str, Any]]:
+        """What the template is given of it, up to where the answer begins."""
+        conversation = self.with_system(conversation)
+        return self._repair(conversation, True).turns(conversation)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What else transformers' own `apply_chat_template` must be given to say the same."""
+        more: dict[str, Any] = {}
+        if self.settings.thinking != "template":
+            more["enable_thinking"] = more["thinking"] = self.settings.thinking == "on"
+        if self.settings.chat_date and "date_string" in self.template.source:
+            more["date_string"] = date.fromisoformat(self.settings.chat_date).strftime(DATE_STRING)
+        return more
+
     def with_system(self, conversation: Conversation) -> Conversation:
         """With the project's system prompt where it brings none."""
         ours = self.settings.system_prompt

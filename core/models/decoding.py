@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from core.models.cached_states import cache_for
+from core.models.cached_states import cache_for, select_rows
 from core.models.rows import positions
 
 #: Opens a role of the model and yields the causal model in that role.
@@ -26,6 +26,10 @@ class Decoder(Protocol):
 
     def keep(self, index: Tensor) -> None:
         """Go on with the rows `index` only."""
+
+
+#: Made of `opened`, prompts (G, P) with their mask, the prompt of each row (B,), and how many tokens will be read.
+DecoderKind = Callable[[Opened, Tensor, Tensor, Tensor, int], Decoder]
 
 
 class CachedDecoder:
@@ -57,4 +61,4 @@ class CachedDecoder:
     def keep(self, index: Tensor) -> None:
         self.mask = self.mask[index]
         for cache in self.cached.values():
-            cache.batch_select_indices(index)
+            select_rows(cache, index)

@@ -27,6 +27,8 @@ from core.store.files import beside, plain
 #: The file in the job's folder that says which folder it was that became the exported model.
 MARK = "exported"
 GGUF, MODELFILE = "gguf", "Modelfile"
+#: Files that are neither the model's nor its tokenizer's.
+PROCESSORS = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
 
 
 def run(context: JobContext) -> Events:
@@ -42,9 +44,7 @@ def run(context: JobContext) -> Events:
     yield from fetched(context, spec, "model")
     yield Progress(0, 3, "Merging the adapter")
     # Merged in float32 and rounded once: in bfloat16 most of what a short run learnt would be lost in the sum.
-    found = pretrained(
-        AutoModelForCausalLM, spec, "The model", "delete the folder to fetch it again.", dtype=torch.float32
-    )
+    found = pretrained(AutoModelForCausalLM, spec, "The model", f"{spec.remedy}.", dtype=torch.float32)
     chat = _stopping(found.model, found.tokenizer, spec, chat_of_run(project, job.id))
     if config.format == GGUF:
         writing.check(found.model, chat)  # before minutes are spent
@@ -59,6 +59,7 @@ def run(context: JobContext) -> Events:
             _save_gguf(model, made_of, made, config.quantize)
         else:
             _save(model, found.tokenizer, made)
+            _copy_processors(spec.folder, made)
         (made / "README.md").write_text(export_card.text(made_of), encoding="utf-8")
         context.project.make_run_folder(context.job_id)
         with beside.of_project(mark) as whole:
@@ -136,6 +137,13 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
         raise ModelError(
             f"The model cannot be written ({first_line(error)}): its base's files are at odds, fetch it again."
         ) from error
+
+
+def _copy_processors(base: Path, folder: Path) -> None:
+    """What prepares images and sounds for a model that reads them too, as its base has it."""
+    for name in PROCESSORS:
+        if (base / name).is_file():
+            (folder / name).write_bytes(plain.content(base / name))
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +22,7 @@ from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
 from core.machine.model_files import read_json
-from core.models import fetch, tokenizer_files, vetting
+from core.models import context_window, fetch, proving, tokenizer_files, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.devices import Placement, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
@@ -30,6 +31,8 @@ from core.store import Project, chat_settings
 from core.trust import gate
 from core.trust.wish import of_fetching
 
+#: What transformers says of a model that brings its own code.
+CODE = re.compile("contains custom code|trust_remote_code")
 #: Where a run keeps how it puts conversations.
 PINNED = "chat.json"
 
@@ -66,7 +69,8 @@ class Base:
 
     @property
     def hidden_size(self) -> int:
-        return int(self.model.config.get_text_config().hidden_size)
+        """Of the states that the vocabulary head reads; those inside may be wider (OPT-350m)."""
+        return int(self.model.get_output_embeddings().weight.shape[-1])
 
     @cached_property
     def vocabulary(self) -> int:
@@ -83,7 +87,7 @@ class Base:
     @property
     def context(self) -> int:
         """Longest sequence in tokens."""
-        return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 2048))
+        return context_window.tokens_of(self.model.config)
 
     def loaded(self, threads: int) -> Loaded:
         """What is told of it to the other processes."""
@@ -139,12 +143,14 @@ def chat_of_run(project: Project, job_id: int) -> Chat:
 
 
 def plain_note(base: Base) -> Iterator[Note]:
-    """A model that was not taught to talk is told of."""
+    """A model that was not taught to talk is told of, and one that takes longer than others of its size."""
     if base.chat.text.choice.plain:
         yield Note(
             f"{base.spec.title} has no chat template of its own in use: its prompts are written the plain way, "
             "`User:` and `Assistant:` before the turns."
         )
+    if slow := proving.told(base.model, base.spec.title):
+        yield Note(slow)
 
 
 def fetched(context: JobContext, spec: ModelSpec, what: str) -> Iterator[Progress]:
@@ -195,6 +201,11 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
     except Exception as error:
         if isinstance(error, KnownError) or is_out_of_memory(error):
             raise
+        if CODE.search(str(error)):
+            raise ModelError(
+                f"{what} in {spec.folder} is computed by code that comes with it, which is never run here: choose one "
+                "of a kind that transformers knows."
+            ) from error
         raise ModelError(f"{what} in {spec.folder} cannot be loaded ({first_line(error)}): {remedy}") from error
     _refuse(info["missing_keys"], f"{what} in {spec.folder} lacks", remedy)
     _refuse(
@@ -228,7 +239,7 @@ def load(
     quantized = _four_bit(chosen) if four_bit else {}
     _check_memory(spec, chosen)
     found = pretrained(
-        AutoModelForCausalLM, spec, "The model", "delete the folder to fetch it again, or choose another model.",
+        AutoModelForCausalLM, spec, "The model", f"{spec.remedy}, or choose another model.",
         dtype=chosen.dtype, **quantized,
     )  # fmt: skip
     tokenizer, model = found.tokenizer, found.model
@@ -241,6 +252,7 @@ def load(
     speed_up(model)
     if not four_bit:
         world.spread(model, chosen.device)
+    proving.check(model, spec.title)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.ends[0]
     return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, four_bit, found.unused)
 
@@ -289,7 +301,14 @@ def known_ends(model: Any, tokenizer: Any) -> tuple[int, ...]:
 
 
 def _no_dropout(model: Any) -> None:
-    """Dropout would make the ratio differ from 1 before the first update (Huang et al. 2024, detail 13)."""
+    """Dropout would make the ratio differ from 1 before the first update (Huang et al. 2024, detail 13).
+
+    Some families have modules for it and some call a function with a number of their own, which would come alive where
+    activations are recomputed.
+    """
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
+        for name, value in vars(module).items():
+            if "drop" in name and isinstance(value, float):
+                setattr(module, name, 0.0)

@@ -12,7 +12,7 @@ from core.models.fast.fused_ops import LogProbability
 from core.models.fast.switch import speed_ups_of
 from core.models.rows import Rows
 from core.models.states import hidden_states
-from core.models.vocabulary import vocabulary_logits
+from core.models.vocabulary import cap_of, scale_of, vocabulary_logits
 
 #: The logit of a token that may not be drawn. Finite, so that 0 times it is 0.
 FORBIDDEN = -1e9
@@ -109,6 +109,6 @@ def predictions(model: Any, rows: Rows, temperature: float) -> Predictions:
 def plain_vocabulary(model: Any) -> Tensor | None:
     """The weights (V, d) of a vocabulary head that is one frozen product and nothing more."""
     head, config = model.get_output_embeddings(), model.config.get_text_config()
-    changed = getattr(config, "logit_scale", None) or getattr(config, "final_logit_softcapping", None)
+    changed = scale_of(config) != 1 or cap_of(config)
     plain = type(head) is nn.Linear and head.bias is None and not head.weight.requires_grad
     return head.weight if plain and not changed else None

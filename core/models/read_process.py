@@ -17,7 +17,7 @@ from core.config.options import as_stored
 from core.conversation import Conversation
 from core.errors import KnownError, explained
 from core.machine import base_models
-from core.models import tokenizer_files, vetting
+from core.models import context_window, tokenizer_files, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.reading import what_it_reads
 
@@ -33,7 +33,7 @@ def chat_of(model: str, settings: Chat) -> tuple[ChatTokens, int]:
         if (spec.folder / "generation_config.json").is_file():
             known = GenerationConfig.from_pretrained(spec.folder, local_files_only=True).eos_token_id
     ends = [end for end in (known if isinstance(known, list) else [known]) if isinstance(end, int)]
-    longest = int(getattr(config, "max_position_embeddings", 2048))
+    longest = context_window.tokens_of(config)
     return ChatTokens(tokenizer, spec.title, settings, vocabulary=config.vocab_size, known_ends=ends), longest
 
 

@@ -14,12 +14,13 @@ from torch import Tensor
 
 from core.errors import Diverged
 from core.jobs.progress import ReportStatus, no_report
-from core.models.decoding import CachedDecoder, Decoder, Opened
+from core.models.decoding import Decoder, DecoderKind, Opened
 from core.models.devices import in_any_order
 from core.models.fast.prepacked_linear import prepacked
 from core.models.fast.varlen_decoding import decoder_kind
 from core.models.logprobs import FORBIDDEN
 from core.models.rows import Rows, pad
+from core.models.ways import ways_of
 
 
 class Guide(Protocol):
@@ -65,7 +66,7 @@ def _stopped(written: list[list[int]], ended: list[bool], stops: Callable[[list[
 def decoder(opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> Decoder:
     """One that has read prompts (G, P) and goes on with a row for each of `prompt_of` (B,), by up to `room` tokens."""
     with opened() as model:
-        kind = decoder_kind(model, is_prompt.shape[1] + room) or CachedDecoder
+        kind: DecoderKind = decoder_kind(model, is_prompt.shape[1] + room) or ways_of(model).decoder
     return kind(opened, prompt_ids, is_prompt, prompt_of, room)
 
 

@@ -1,7 +1,8 @@
 """One forward pass over prompts and responses: their states after the last norm.
 
 Reward model, reference, policy and value all see text through this file: without padding
-(`core.models.fast.varlen`) where the model can, else through transformers' caches (`core.models.cached_states`).
+(`core.models.fast.varlen`) where the model can, else through transformers' caches (`core.models.cached_states`), and
+where these are not right either, each sequence as a whole (`core.models.whole_states`).
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,9 @@ from torch import Tensor
 
 from core.models.cached_states import cached_states
 from core.models.fast.varlen_states import reads_varlen, varlen_last_states, varlen_states
-from core.models.rows import Ids, Rows, from_lists, pad, positions
+from core.models.rows import Ids, Rows, from_lists
+from core.models.ways import goes_on
+from core.models.whole_states import whole_last_states, whole_states
 
 
 def hidden_states(model: Any, rows: Rows, *, through_end: bool = False) -> Tensor:
@@ -24,7 +27,9 @@ def hidden_states(model: Any, rows: Rows, *, through_end: bool = False) -> Tenso
     longest = rows.is_prompt.shape[1] + rows.response_ids.shape[1]
     if reads_varlen(model, longest):
         return varlen_states(model, rows, through_end)
-    return cached_states(model, rows, through_end)
+    if goes_on(model):
+        return cached_states(model, rows, through_end)
+    return whole_states(model, rows, through_end)
 
 
 def last_states(
@@ -32,14 +37,9 @@ def last_states(
 ) -> Tensor:
     """States (N, d) at the last token of every answer; none of them may be empty."""
     longest = max(len(prompt) + max(map(len, group)) for prompt, group in zip(prompts, answers, strict=True))
-    varlen = reads_varlen(model, longest)
-    if model.training and not varlen:
-        # Recomputing activations leaves no cache to hand on: every answer brings its prompt along.
-        whole = [prompt + answer for prompt, group in zip(prompts, answers, strict=True) for answer in group]
-        ids, mask = pad(whole, pad_id, device, left=False)
-        out = model.base_model(input_ids=ids, attention_mask=mask, position_ids=positions(mask), use_cache=False)
-        return out.last_hidden_state[torch.arange(len(whole), device=device), mask.sum(1) - 1]
+    if reads_varlen(model, longest):
+        return varlen_last_states(model, from_lists(prompts, answers, pad_id, device))
+    if not goes_on(model):
+        return whole_last_states(model, prompts, answers)
     rows = from_lists(prompts, answers, pad_id, device)
-    if varlen:
-        return varlen_last_states(model, rows)
     return cached_states(model, rows, True)[torch.arange(len(rows), device=device), rows.lengths]

@@ -55,7 +55,14 @@ MOST_LAYERS = 512
 SINES = {"sinusoidal_embeddings", "sinusoidal_pos_embds"}
 MOST_SINES = 100_000
 #: Read long after loading, by us or by transformers.
-NUMBERS = {"logit_scale", "final_logit_softcapping", "model_max_length"}
+NUMBERS = {
+    "logit_scale",
+    "logits_scaling",
+    "lm_head_multiplier",
+    "final_logit_softcapping",
+    "logits_soft_cap",
+    "model_max_length",
+}
 #: Numbers that a model may have beside what its files hold: a tied head, tables of positions.
 ROOM = 50_000_000
 MOST_TOKENIZER = 256_000_000

@@ -4,8 +4,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+
 from core.config.training import TrainedModel
+from core.conversation import Conversation
 from core.models import cards
+from core.models.chat_text import ChatText
 from core.reward.model import Member, RewardModel
 from core.store import Project
 
@@ -47,11 +51,33 @@ model = PeftModel.from_pretrained(model, adapter).eval()
 model.config.pad_token_id = None
 
 prompt, completion = "How are you?", "Fine, thank you."
-turns = [{turns}]
-text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+turns = {turns}
+text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True{more})
 ids = tokenizer(text, add_special_tokens=False).input_ids
 ids += tokenizer(completion, add_special_tokens=False).input_ids + [{end}]
 score = model(torch.tensor([ids])).logits[0, 0].item()"""
+
+#: For kinds of models of which transformers has no class with a head for scores.
+BARE_SNIPPET = """from peft import LoraConfig, PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+base, adapter = {base}, "."  # the folder of this file
+tokenizer = AutoTokenizer.from_pretrained(base){template}
+config = LoraConfig.from_pretrained(adapter)
+config.task_type, config.modules_to_save = "CAUSAL_LM", None  # the head is computed below
+model = AutoModelForCausalLM.from_pretrained(base, dtype="float32")
+model = PeftModel.from_pretrained(model, adapter, config=config).eval()
+head = load_file(adapter + "/adapter_model.safetensors")["base_model.model.score.weight"]
+
+prompt, completion = "How are you?", "Fine, thank you."
+turns = {turns}
+text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True{more})
+ids = tokenizer(text, add_special_tokens=False).input_ids
+ids += tokenizer(completion, add_special_tokens=False).input_ids + [{end}]
+trunk = model.get_base_model().base_model
+state = trunk(input_ids=torch.tensor([ids]), use_cache=False).last_hidden_state[0, -1]
+score = (head[0] @ state).item()"""
 
 
 def write(project: Project, job_id: int, model: RewardModel, folder: Path, models: Sequence[TrainedModel]) -> None:
@@ -76,15 +102,21 @@ def snippet(model: RewardModel) -> str:
     chat, tokenizer = base.chat, base.tokenizer
     own = tokenizer.eos_token_id == base.end_ids[0]
     end = tokenizer.convert_ids_to_tokens(base.end_ids[0])
-    ours = chat.settings.system_prompt
-    system = f'{{"role": "system", "content": {json.dumps(ours)}}}, ' if ours else ""
     other = chat.text.choice.plain or chat.settings.chat_template
-    return "import torch\n" + SNIPPET.format(
+    known = type(base.model.config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    return "import torch\n" + (SNIPPET if known else BARE_SNIPPET).format(
         base=json.dumps(base.spec.loadable), labels=len(model.columns),
         end="tokenizer.eos_token_id" if own else f"tokenizer.convert_tokens_to_ids({json.dumps(end)})",
-        turns=system + '{"role": "user", "content": prompt}',
+        turns=_turns(chat.text), more="".join(f", {key}={value!r}" for key, value in chat.text.arguments.items()),
         template=f"\ntokenizer.chat_template = {chat.text.choice.default!r}" if other else "",
     )  # fmt: skip
+
+
+def _turns(text: ChatText) -> str:
+    """Python for the turns of a `prompt`, as the template takes them."""
+    mark = "qzx0xzq"
+    found = json.dumps(text.turns_of(Conversation.of_text(mark)), ensure_ascii=False)
+    return found.replace(mark, '" + prompt + "').replace('"" + ', "").replace(' + ""', "")
 
 
 def _columns(model: RewardModel) -> str:

@@ -244,8 +244,9 @@ def tokenizer_hash(base: Base) -> str:
 
 def base_hash(base: Base) -> str:
     """Tells base models apart, whatever they are called: by the last norm's weights, which every fine-tuning moves and
-    no quantisation touches."""
-    norm = [weight for weight in base.model.base_model.parameters() if weight.ndim == 1][-1]
+    no quantisation touches. Where norms have none (OLMo, NanoChat), by what stands for a few tokens."""
+    vectors = [weight for weight in base.model.base_model.parameters() if weight.ndim == 1]
+    norm = vectors[-1] if vectors else base.model.get_input_embeddings().weight[:64].flatten()
     return hashlib.sha256(norm.detach().to("cpu", torch.bfloat16).view(torch.uint8).numpy().tobytes()).hexdigest()[:16]
 
 

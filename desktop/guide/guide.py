@@ -24,6 +24,7 @@ PAGES = {
     "reward": "The reward &model",
     "policy": "&Tuning the policy",
     "machines": "What &fits, and several processes",
+    "models": "&Which models work",
     "settings": "&Settings and the system view",
     "safety": "What is saf&e",
     "comparison": "&Beside Argilla and Label Studio",

@@ -159,7 +159,7 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "a tokenizer by another name": (
         config(attribute_map={"tokenizer_class": "x"}, x="AutoModelForAudioXVector"), "by other names",
     ),
-    "a remote config": (config(model_type="x", auto_map={"AutoConfig": "evil/repo--m.C"}), "cannot be loaded"),
+    "a remote config": (config(model_type="x", auto_map={"AutoConfig": "evil/repo--m.C"}), "code that comes with it"),
     "many layers": (config(num_hidden_layers=10**9), "absurd number"),
     "a thousand layers": (config(num_hidden_layers=1000), "absurd number"),
     "layers by the kind of their attention": (

@@ -1,14 +1,16 @@
 """States of responses without padding, and whether a model gives the right ones so."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from core.models.cached_states import cached_states
-from core.models.fast.switch import speed_ups_of
+from core.models.alone import UNFIT, Alone, alone
+from core.models.fast.switch import disabled, speed_ups_of
 from core.models.fast.varlen import ATTENTION, lay_out, run
-from core.models.rows import Rows, from_lists
+from core.models.rows import Rows
+from core.models.vocabulary import vocabulary_logits
 
 
 def varlen_states(model: Any, rows: Rows, through_end: bool) -> Tensor:
@@ -29,56 +31,54 @@ def varlen_last_states(model: Any, rows: Rows) -> Tensor:
     return run(model.base_model, layout).index_select(0, layout.states[:, -1])
 
 
-def reads_varlen(model: Any, longest: int) -> bool:
+def reads_varlen(model: Any, longest: int, expected: Alone | None = None) -> bool:
     """Are sequences of up to `longest` tokens laid out for this model? Tried once for each model."""
     own = speed_ups_of(model)
     if own is None:
         return False
     if own.reads_varlen is None:
-        own.reads_varlen = gives_the_same(model)
-    window = _window(model.config.get_text_config())
+        own.reads_varlen = gives_the_same(model, expected)
+    window = window_of(model)
     return own.reads_varlen and (window is None or longest <= window)
 
 
-@torch.no_grad()
-def gives_the_same(model: Any) -> bool:
-    """Does the model give the same states laid out as through its cache?"""
+def gives_the_same(model: Any, expected: Alone | None = None) -> bool:
+    """Does the model say the same laid out as of each sequence alone?"""
     training = model.training
-    model.eval()  # where activations are recomputed, there is no cache to compare with
+    model.eval()
     try:
-        return model.config._attn_implementation == ATTENTION and _same(model)
+        return model.config._attn_implementation == ATTENTION and _same(model, expected or by_itself(model))
     finally:
         model.train(training)
 
 
-def _window(config: Any) -> int | None:
+def by_itself(model: Any) -> Alone:
+    """What it says with the speed-ups off; with them where processes hold a part of it each, which they were made for
+    before it was spread."""
+    is_here = all(type(weight.data) is Tensor for weight in model.parameters())
+    with disabled() if is_here else nullcontext():
+        return alone(model)
+
+
+def window_of(model: Any) -> int | None:
     """Tokens that a token sees back where that is fewer than all."""
+    config = model.config.get_text_config()
     kinds = getattr(config, "layer_types", None)
     slides = "sliding_attention" in kinds if kinds else getattr(config, "use_sliding_window", True)
     return getattr(config, "sliding_window", None) if slides else None
 
 
-def _same(model: Any) -> bool:
-    """Two prompts with three responses, and with one each."""
+@torch.no_grad()
+def _same(model: Any, expected: Alone) -> bool:
     config = model.config.get_text_config()
     if not set(getattr(config, "layer_types", None) or []) <= {"full_attention", "sliding_attention"}:
         return False
-    device = next(model.parameters()).device
-    # Common tokens: what makes no sense to a model drowns in the noise of bfloat16.
-    word = lambda n: (300 + 7 * n) % int(config.vocab_size)  # noqa: E731
-    prompts = [[word(n) for n in prompt] for prompt in ([3, 1, 4, 2, 7, 8], [1, 5, 3, 6])]
-    answers = [[[word(n) for n in answer] for answer in group] for group in ([[9, 2], [6, 5, 3]], [[8, 9, 7, 9]])]
-    for given in (answers, [group[:1] for group in answers]):
-        rows = from_lists(prompts, given, 0, device)
+    for case in expected.cases():
         try:
-            found = varlen_states(model, rows, True)
+            if not case.same(vocabulary_logits(model, varlen_states(model, case.rows, True))):
+                return False
         except torch.OutOfMemoryError:
             raise
-        except (TypeError, ValueError, RuntimeError, IndexError, AttributeError, NotImplementedError):
-            return False
-        inside = torch.arange(found.shape[1], device=device) <= rows.lengths[:, None]
-        expected = cached_states(model, rows, True)[inside].float()
-        allowed = 1e-3 if model.dtype == torch.float32 else 0.1
-        if not bool((found[inside].float() - expected).norm() <= allowed * expected.norm()):
+        except UNFIT:
             return False
     return True

@@ -20,6 +20,7 @@ from core.models.rows import from_lists
 from core.models.sampling import next_token, sample
 from core.models.seeds import generator
 from core.models.states import hidden_states
+from core.models.whole_states import WholeDecoder
 from core.reward.update import checkpointed
 
 PROMPTS = [[5, 6, 7], [8, 9, 10, 11, 12], [3]]
@@ -98,7 +99,7 @@ def test_a_decoder_says_what_the_whole_sequence_says(base):
     prompt_ids, is_prompt = rows.pad(PROMPTS, base.pad_id, base.device, left=True)
     prompt_of = torch.tensor([0, 0, 1, 2])
     opened = lambda: sampling.nullcontext(base.model)  # noqa: E731
-    for kind in (VarlenDecoder, GraphDecoder, CachedDecoder):
+    for kind in (VarlenDecoder, GraphDecoder, CachedDecoder, WholeDecoder):
         decoder = kind(opened, prompt_ids, is_prompt, prompt_of, 3)
         read = [list(PROMPTS[g]) for g in prompt_of.tolist()]
         for step in range(4):

@@ -1,0 +1,68 @@
+"""`python -m tests.zoo` writes the guide's page *Which models work* from what `test_zoo` asserts of each family."""
+
+from pathlib import Path
+
+from tests.zoo.families import CACHE, FAMILIES, LAID_OUT, REFUSED, WHOLE, Family
+
+PAGE = Path(__file__).resolve().parents[2] / "resources" / "guide" / "models.md"
+HEAD = """# Which models work
+
+Any causal language model of a kind that transformers knows, as safetensors or GGUF. This page is written by the tests:
+a tiny random model of each family below goes through the whole loop, from prompts to an exported model, and whatever
+is computed of it in float32 (log-probabilities, gradients of adapters, rewards, greedy texts; with an adapter and
+without) is within 0.0001 of what transformers and peft say of every sequence alone. The export loads with these two
+alone, and the code on a reward model's card gives the scores that Plumbline gives.
+
+A family that is not here is tried when it is loaded: two short prompts go through it by each way that it could be read,
+and a way that differs from the model's own logits is not taken. Where none is right, the model is refused.
+
+## Families
+
+The three ways, from the fastest: **laid out**, all sequences in one row without padding; **cache**, each answer goes on
+from its prompt's cache; **whole**, each text anew, which takes longest. One way for writing, scoring and training, or
+three. Those with a *window* go by their cache where a text is longer than their sliding window.
+
+| models | read | to know |
+| --- | --- | --- |
+"""
+MIDDLE = """
+Adapters are put on linear layers. Experts that lie in one tensor (most mixtures of experts) stay as they are, and so do
+towers for images, and the output layers of Mamba's kind, which PEFT refuses.
+
+## What is refused
+
+| models | why |
+| --- | --- |
+"""
+MORE = {
+    "quantized models (GPTQ, AWQ, bitsandbytes)": "choose the model that they were made from; `--base-bits 4` holds "
+    "one in 4 bits. Weights in 8 bits (fp8) are read as plain numbers",
+    "models with code of their own": "no code from a model's folder is run",
+    "`.bin` and `.pt` files": "pickles can run code",
+    "files that lack weights, or are git's pointers to them": "nothing is drawn at random in their place",
+    "a GGUF file that is one of several parts": "put the parts together first",
+    "a folder with an adapter beside the model or alone": "choose a whole model",
+    "folders without a tokenizer, or with another model's": "the numbers would mean something else",
+}
+TAIL = """
+Models without a chat template work with a plain one (`User:` and `Assistant:`), or with one that you choose
+(`chat-settings`). Which card a size fits on is on the page [What fits, and several processes](machines.md).
+"""
+NAMES = {LAID_OUT: "laid out", CACHE: "cache", WHOLE: "whole"}
+
+
+def read(family: Family) -> str:
+    ways = [NAMES[way] for way in family.ways]
+    found = ways[0] if len(set(ways)) == 1 else ", ".join(ways)
+    return found + (", window" if family.window else "")
+
+
+def page() -> str:
+    rows = [f"| {family.models} | {read(family)} | {family.remark} |" for family in FAMILIES]
+    refused = [f"| {each.models} | {each.why} |" for each in REFUSED]
+    refused += [f"| {models} | {why} |" for models, why in MORE.items()]
+    return HEAD + "\n".join(rows) + "\n" + MIDDLE + "\n".join(refused) + "\n" + TAIL
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
