@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from core.labeling.pack_check import LONGEST_COMMENT
 from desktop.actions import Action
 from desktop.conversation.bubbles import ConversationView
 from desktop.rank import actions
@@ -45,6 +46,7 @@ class BoardParts(QWidget):
         self.answer.seen.connect(self.share_room)
         self.menu = FlagMenu(self)
         self.comment = QLineEdit(self)
+        self.comment.setMaxLength(LONGEST_COMMENT)
         bind(actions.COMMENT, self.comment)
         self.comment.setPlaceholderText(f"{actions.COMMENT.title} {actions.COMMENT.hint}")
         self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
