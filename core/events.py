@@ -85,7 +85,7 @@ class NewCompletion:
 @dataclass(frozen=True)
 class Completions:
     """The completions of one prompt, written as one group that can be ranked at once. `asked` is what the prompt said:
-    where it says other words by now, they are left out, and that is noted."""
+    where it says other words by now, or is gone, they are left out, and that is noted."""
 
     prompt_id: int
     rows: tuple[NewCompletion, ...]

@@ -40,6 +40,7 @@ REWORDED = (
     "Prompt {} was changed while it was being answered. What was written answers its old words, and is left out: "
     "generate again for it."
 )
+DELETED = "Prompt {} was deleted while it was being answered: what was written for it is left out."
 
 
 def forget_after(project: Project, job_id: int, step: int) -> None:
@@ -136,7 +137,9 @@ class Recorder:
                 job_samples.add(project, job_id, step, rows)
             case Completions(prompt_id, rows, sampling, asked):
                 now = prompts.some(project, [prompt_id])
-                if asked and now and not same_words(asked, now[0].text):
+                if not now:
+                    job_log.add(project, job_id, DELETED.format(prompt_id))
+                elif asked and not same_words(asked, now[0].text):
                     job_log.add(project, job_id, REWORDED.format(prompt_id))
                 else:
                     completions.add_group(project, prompt_id, rows, sampling=sampling, job_id=job_id)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.labeling.answer_drafts import NEW
 from core.labeling.ordering import Ordering, letter
+from core.labeling.pack_check import LONGEST_COMMENT
 from core.records import Group
 from desktop.rank import actions
 from desktop.rank.board_parts import BoardParts
@@ -19,6 +20,7 @@ from desktop.rank.keys import Command, Name, command, hint
 from desktop.widgets.strangers import tip
 
 ANSWERS: dict[Name, int] = {"left": 1, "right": -1, "down": 0, "tie_up": 0}
+COMMENT_FULL = f"A comment has at most {LONGEST_COMMENT:,} letters: what is beyond them was left out."
 #: What is not done by hand while the order follows from answers or from two picks.
 BY_HAND: tuple[Name, ...] = ("place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "remove")
 
@@ -87,6 +89,7 @@ class RankingBoard(BoardParts):
         self.menu.instructions.connect(self.instructions)
         self.menu.mending.connect(self.writing)
         self.comment.textEdited.connect(self._remark)
+        self.comment.inputRejected.connect(lambda: self.say(COMMENT_FULL))
         self.comment.returnPressed.connect(self.setFocus)
         self.comment.installEventFilter(self)
         self.write_button.clicked.connect(lambda: self.writing.emit(NEW))
@@ -121,6 +124,7 @@ class RankingBoard(BoardParts):
             self.selected = self.ordering.shown.index(asked[0])
         if self.comment.text() != ordering.comment:
             self.comment.setText(ordering.comment)
+        self.comment.setReadOnly(len(ordering.comment) > LONGEST_COMMENT)  # else a key would cut it
         if ordering.flag:
             note = f"⚑ The whole prompt is flagged “{ordering.flag}”: the order does not count."
         self.note.setText(note)

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from core.labeling.pack_check import LONGEST_COMMENT
 from desktop.actions import Action
 from desktop.conversation.bubbles import ConversationView
 from desktop.rank import actions
@@ -17,7 +18,6 @@ from desktop.rank.question_bar import QuestionBar
 from desktop.theme import theme
 from desktop.widgets.basics import label
 from desktop.widgets.bound import bind
-from desktop.widgets.drafts import MOST_LETTERS
 
 #: Of the board's height the prompt has at most so much while its earlier turns are unfolded.
 PROMPT_SHARE = 0.42
@@ -46,7 +46,7 @@ class BoardParts(QWidget):
         self.answer.seen.connect(self.share_room)
         self.menu = FlagMenu(self)
         self.comment = QLineEdit(self)
-        self.comment.setMaxLength(MOST_LETTERS)  # Qt's own bound is 32,767, beyond which it cuts unsaid
+        self.comment.setMaxLength(LONGEST_COMMENT)
         bind(actions.COMMENT, self.comment)
         self.comment.setPlaceholderText(f"{actions.COMMENT.title} {actions.COMMENT.hint}")
         self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)

@@ -1,11 +1,12 @@
-"""A step that cannot be taken back at once is not thrown away where it is the only place of somebody's work."""
+"""A step that cannot be taken back at once is not thrown away where it is the only place of somebody's work; nor does a
+deletion take a run along, that goes on with what it began with."""
 
 from contextlib import closing
 
 import pytest
 
 from core.errors import BadInput
-from core.events import NewCompletion, Sample
+from core.events import NewCompletion, Sample, Samples
 from core.jobs import recorder
 from core.projects import trash
 from core.records import Prompt
@@ -56,6 +57,17 @@ def test_what_a_run_forgot_of_itself_keeps_no_prompt_from_coming_back(filled, hi
         recorder.forget_after(worker, run.id, 4)
     history.undo()
     assert MINE in completions.texts(filled, completions.ids(filled, 3)).values()
+
+
+def test_a_run_goes_on_though_a_prompt_that_it_learns_from_was_deleted(filled):
+    """It began with it, and samples it again and again; nobody has to bring it back for the run to be resumed."""
+    run = made(filled, "train-policy")
+    prompts.delete(filled, [4])
+    rows = tuple(Sample(f"question {number}?", "so", 0.5, prompt_id=number) for number in (4, 5))
+    recorder.Recorder(filled, run.id).record(Samples(11, rows))
+    assert [(row["prompt"], row["prompt_id"]) for row in job_samples.listed(filled, run.id, step=11)] == [
+        ("question 4?", None), ("question 5?", 5),
+    ]  # fmt: skip
 
 
 def test_undo_waits_for_a_run_that_is_being_put_back(filled, open_window, qtbot):

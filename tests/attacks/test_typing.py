@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
 from core.events import NewCompletion
@@ -386,6 +387,20 @@ def test_an_answer_that_is_put_away_here_is_there_though_another_window_discarde
     elsewhere(session)
     tab.close()
     assert not on_disk(session.project), "it is an answer by now"
+
+
+def test_a_long_comment_is_not_cut_without_a_word(qtbot, session) -> None:
+    tab = Tab(session)
+    qtbot.addWidget(tab)
+    long = "warum so und nicht anders, " * 3_000
+    tab.board.comment.setFocus()
+    tab.board.comment.insert(long)
+    tab.board.comment.textEdited.emit(tab.board.comment.text())
+    assert tab.labeling.ordering.comment == long
+    QGuiApplication.clipboard().setText("x" * 30_000)
+    tab.board.comment.paste()
+    assert "at most 100,000 letters" in tab.board.hint.text() and tab.board.comment.text().startswith(long)
+    tab.close()
 
 
 def test_a_conversation_that_another_window_discarded_is_there_when_it_is_closed(qtbot, session) -> None:

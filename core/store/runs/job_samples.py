@@ -34,11 +34,12 @@ FIRST_PAIRS = TOGETHER + "select id, after from both where place = 1 order by id
 
 
 def add(project: Project, job_id: int, step: int, rows: Iterable[Sample]) -> None:
+    """A run goes on with the prompts that it began with: one that was deleted meanwhile is named by its text alone."""
     with project.write() as database:
         database.many(
             "insert into samples"
             " (job_id, step, prompt, completion, policy, prompt_id, score, gold, kl, tokens, change)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " values (?, ?, ?, ?, ?, (select id from prompts where id = ?), ?, ?, ?, ?, ?)",
             [(job_id, step, *astuple(row)) for row in rows],
         )
 

@@ -131,22 +131,24 @@ def test_a_comparison_draws_the_same_in_other_batches_and_in_another_order(askin
     assert all(expected[key] == found for key, found in twice.items())
 
 
-def test_answers_that_come_late_answer_no_prompt_that_was_reworded_meanwhile(asking, run_job, monkeypatch):
+def test_answers_that_come_late_answer_no_prompt_that_was_reworded_or_deleted_meanwhile(asking, run_job, monkeypatch):
     """Each is edited once the job has read them all; where no word changes, its answers stay."""
     record = Recorder.record
     edits = {2: "Something else entirely", 3: "prompt  2"}
+    gone = [6]
 
     def editing(self, event):
         if isinstance(event, Completions):
             for number, text in edits.items():
                 prompts.edit(asking, number, text=text)
+            prompts.delete(asking, gone)
             edits.clear()
         return record(self, event)
 
     with monkeypatch.context() as patched:
         patched.setattr(Recorder, "record", editing)
         job = run_job(asking, JobKind.GENERATE, replace(CONFIG, split="train", limit=4))
-    assert (job.status, sorted(written(asking, job))) == ("done", [3, 4, 6])  # of four
+    assert (job.status, sorted(written(asking, job))) == ("done", [3, 4])  # of four
     assert any(
         "Prompt 2 was changed while it was being answered" in row["text"] for row in job_log.lines(asking, job.id)
     )
