@@ -20,6 +20,7 @@ from core.models.chat_tokens import ChatTokens
 from core.models.load import chat_of_run, fetched, known_ends, pretrained
 from core.runs import preflight
 from core.store.files import beside, plain
+from core.trust.wish import place_of
 
 #: The file in the job's folder that says which folder it was that became the exported model.
 MARK = "exported"
@@ -47,7 +48,7 @@ A policy does what its reward pays for, and no more: read what it writes before 
 
 def run(context: JobContext) -> Events:
     config: ExportModelConfig = context.config
-    project, out, mark = context.project, Path(config.out), context.folder / MARK
+    project, out, mark = context.project, place_of(config.out), context.folder / MARK
     job = queue.run_of(project, config.policy_job, TrainPolicyJob)
     if _is_ours(out, mark):  # it was cut off once the model was in its place
         yield _written(out, job.id)
