@@ -33,7 +33,6 @@ from core.config.jobs import (
     SuggestConfig,
     SuggestJob,
     config_values,
-    job_config,
 )
 from core.config.options import changed_values
 from core.config.training import TrainRewardConfig
@@ -191,11 +190,7 @@ def score_file(folder: Path, as_json: bool, detach: bool, **options: Any) -> Non
     config = ScoreFileConfig(**given(options, ScoreFileConfig))
     if not config.path or not config.out:
         raise BadInput("Give the file to score with --path and the file to write with --out.")
-    values = config_values(config) | {
-        "path": str(Path(config.path).resolve()),
-        "out": str(Path(config.out).resolve()),
-    }
-    start(folder, JobKind.SCORE_FILE, job_config(JobKind.SCORE_FILE, values), as_json, detach)
+    start(folder, JobKind.SCORE_FILE, config, as_json, detach)
 
 
 @job_command(JobKind.SUGGEST, SuggestConfig)

@@ -9,7 +9,7 @@ import click
 from core.cli.jobs import ONLY, job_command, start, together
 from core.cli.output import ProgressLine, folder_argument, given, json_option, opened, say, show, table
 from core.cli.trust import asking
-from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind, config_values, job_config
+from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind
 from core.config.options import documented, flag_name
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import BadInput, KnownError
@@ -200,14 +200,13 @@ def rounds_command(folder: Path, as_json: bool) -> None:
 def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
     """Write a tuned policy as a model of its own: for transformers, or as GGUF for Ollama and llama.cpp."""
     config = ExportModelConfig(**given(options, ExportModelConfig))
-    values = config_values(config) | {"out": str(Path(config.out).resolve()) if config.out else ""}
 
     def tell(project: Project, job: Job) -> str:
         assert isinstance(job, ExportModelJob)
         found = job.result
         return f"Wrote {found.folder} ({size(found.bytes)}, {found.dtype})."
 
-    start(folder, JobKind.EXPORT_MODEL, job_config(JobKind.EXPORT_MODEL, values), as_json, detach, tell=tell)
+    start(folder, JobKind.EXPORT_MODEL, config, as_json, detach, tell=tell)
 
 
 COMMANDS = (

@@ -23,6 +23,7 @@ from core.models.gguf import modelfile, writing
 from core.models.load import chat_of_run, fetched, known_ends, pretrained
 from core.runs import preflight
 from core.store.files import beside, plain
+from core.trust.wish import place_of
 
 #: The file in the job's folder that says which folder it was that became the exported model.
 MARK = "exported"
@@ -33,7 +34,7 @@ PROCESSORS = ("preprocessor_config.json", "processor_config.json", "video_prepro
 
 def run(context: JobContext) -> Events:
     config: ExportModelConfig = context.config
-    project, out, mark = context.project, Path(config.out), context.folder / MARK
+    project, out, mark = context.project, place_of(config.out), context.folder / MARK
     job = queue.run_of(project, config.policy_job, TrainPolicyJob)
     if _is_ours(out, mark):  # it was cut off once the model was in its place
         yield _written(out, job.id, config)

@@ -25,6 +25,14 @@ MOST_NAMED = 5000
 MOST_NUMBER = 2_000_000
 #: Arguments that are a tokenizer's content, or where it lies; those that end with `_file` transformers sets itself.
 ARGUMENTS = {"vocab", "merges", "gguf_file", "init_inputs"}
+#: Settings of another library (`sudachi_kwargs`, `sp_model_kwargs`): it would read, or run, files that they name.
+OF_OTHERS = "_kwargs"
+#: Entries of several parts that transformers writes; in any other there are none but tokens.
+SEVERAL = {
+    "added_tokens_decoder", "auto_map", "chat_template", "extra_special_tokens", "id2lang", "lang2id",
+    "model_specific_special_tokens", "response_schema", "response_template",
+}  # fmt: skip
+TOKEN = {"__type", "content", "id", "lstrip", "normalized", "rstrip", "single_word", "special"}
 #: Tokens by their numbers, and the file of tokens with theirs.
 BY_NUMBER, ADDED = "added_tokens_decoder", "added_tokens.json"
 
@@ -63,15 +71,33 @@ def check_class(folder: Path) -> None:
 
 def check_arguments(folder: Path) -> None:
     """Raise a `ModelError` where a file gives the tokenizer's class more than its own files have: paths, which it would
-    read, and an export would copy."""
+    read, and an export would copy, or settings for what reads its texts."""
     config, special = folder / "tokenizer_config.json", folder / "special_tokens_map.json"
     found = read_json(config, MOST_INDEX) if config.exists() else {}
-    named = [(config, key) for key in sorted(ARGUMENTS & found.keys()) if found[key]]
+    named = [(config, key) for key, value in found.items() if value and not _is_written(key, value)]
     found = read_json(special, MOST_INDEX) if special.exists() else {}
     named += [(special, key) for key in found if not key.endswith(("_token", "_tokens"))]
     if named:
         path, key = named[0]
         raise ModelError(f"{path} has an entry that no tokenizer has ({key:.80}): {vetting.ANOTHER}.")
+
+
+def _is_written(key: str, value: object) -> bool:
+    """Is it an entry that transformers writes into a tokenizer's config, by its name and its shape?"""
+    if key in ARGUMENTS or key.endswith(OF_OTHERS):
+        return False
+    return key in SEVERAL or all(found.keys() <= TOKEN for found in _objects(value))
+
+
+def _objects(value: object) -> Iterator[dict[str, object]]:
+    """JSON objects, alone or in lists of lists."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            yield found
+        elif isinstance(found, list):
+            waiting += found
 
 
 def check_tokens(folder: Path) -> None:

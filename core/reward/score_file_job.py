@@ -17,6 +17,7 @@ from core.jobs.context import Events, JobContext
 from core.report.scores import Floats, percentile, reference_rewards
 from core.reward.judge import Judge, judge_of
 from core.store.files import beside, plain
+from core.trust.wish import place_of
 
 STAGE = "Scoring the file"
 NAMED = 5
@@ -36,9 +37,9 @@ class Asked:
 def run(context: JobContext) -> Events:
     """One line for each completion; what was scored before an interruption is not scored again."""
     config: ScoreFileConfig = context.config
-    source, target = Path(config.path).expanduser(), Path(config.out).expanduser()
     if not config.path or not config.out:
         raise BadInput("Give the file to score and the file to write.")
+    source, target = place_of(config.path), place_of(config.out)
     if source.resolve() == target.resolve():
         raise BadInput("The scores would go over the file itself, with all else that it holds: write another file.")
     asked, refused = read(source)

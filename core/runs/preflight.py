@@ -10,6 +10,7 @@ from core.labeling import gold
 from core.records import ACTIVE
 from core.runs import origins
 from core.store import Project, prompts
+from core.trust.wish import place_of
 
 
 def check(project: Project, config: object) -> None:
@@ -66,9 +67,9 @@ def _expected(project: Project, record: type[Run]) -> bool:
 
 def free_folder(text: str) -> Path:
     """A folder that can be made. Raises `BadInput` if something is there already, or nothing can be."""
-    out = Path(text)
     if not text:
         raise BadInput("Give the folder to write with --out.")
+    out = place_of(text)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadInput(f"{out} is there already: choose a folder that is empty or new.")
     if not out.parent.is_dir():

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from core.config.jobs import CompareConfig, ExportModelConfig, JudgeConfig, ScoreFileConfig
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
@@ -56,11 +56,20 @@ def choose(project: Project, config: object, taken: object = None) -> None:
 
 
 def from_here(config: Config) -> Config:
-    """The same settings, as a person typed them, with a reward model by its whole path: a job may be taken up again
-    from another folder. Raises `BadInput` for what names no model."""
-    if isinstance(config, TrainPolicyConfig | ScoreFileConfig | JudgeConfig) and config.reward_model:
-        return replace(config, reward_model=base_models.kept(config.reward_model))
-    return config
+    """The same settings, as a person typed them, with a reward model, a file and a folder by their whole paths: a job
+    may be taken up again from another folder. Raises `BadInput` for what names none."""
+    found: object = config
+    if isinstance(found, TrainPolicyConfig | ScoreFileConfig | JudgeConfig) and found.reward_model:
+        found = replace(found, reward_model=base_models.kept(found.reward_model))
+    if isinstance(found, ScoreFileConfig):
+        found = replace(found, path=_whole(found.path), out=_whole(found.out))
+    if isinstance(found, ExportModelConfig):
+        found = replace(found, out=_whole(found.out))
+    return cast(Config, found)
+
+
+def _whole(path: str) -> str:
+    return str(wish.typed(path)) if path else ""
 
 
 def check(project: Project, config: object) -> None:

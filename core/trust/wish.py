@@ -107,8 +107,22 @@ def of_file(path: str) -> list[Wish]:
     """A file or folder outside the project that a job reads or writes, by its words alone."""
     if not path:
         return []
+    place = place_of(path)
+    return [Wish("file", str(place), f"it uses the file or folder {places.quoted(place)}", file=place)]
+
+
+def place_of(path: str) -> Path:
+    """The file or folder that a job's settings name: one and the same for the question and for the job. Raises
+    `BadInput` for what is no path, or is another from each folder."""
+    place = typed(path)
+    if not Path(path).expanduser().is_absolute():
+        raise BadInput(f"{path!r:.200} is only a part of a path: start the job anew with all of it.")
+    return place
+
+
+def typed(path: str) -> Path:
+    """The same of what a person typed here. Raises `BadInput` for what is no path."""
     try:
-        place = places.spelled(str(Path(path).expanduser()))
+        return places.spelled(str(Path(path).expanduser()))
     except (ValueError, RuntimeError) as error:  # a byte that no path has, nobody's home
         raise BadInput(f"{path!r:.200} is no path ({first_line(error)}): name another file or folder.") from error
-    return [Wish("file", str(place), f"it uses the file or folder {places.quoted(place)}", file=place)]

@@ -11,7 +11,7 @@ from core.config.jobs import GenerateConfig, JobKind, config_values
 from core.errors import ModelError
 from core.jobs import queue
 from core.machine import base_models
-from core.models import tokenizer_probe, vetting
+from core.models import tokenizer_files, tokenizer_probe, vetting
 from core.models.load import load
 from core.store import prompts
 from core.store.prompts import Prompt
@@ -111,6 +111,39 @@ def test_the_tokenizer_that_is_tried_is_the_one_that_is_used(model):
         load(base_models.parse(str(model)))
     edit(model / "tokenizer_config.json", fast_tokenizer_files=["tokenizer.json"])
     vetting.check_folder(model)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"tokenizer_class": "BertJapaneseTokenizer", "sudachi_kwargs": {"sudachi_config_path": "sudachi.json"}},
+        {"mecab_kwargs": {"mecab_option": "-r /etc/hostname"}},
+        {"jumanpp_kwargs": ["--config=x"]},
+        {"sp_model_kwargs": {"model_file": "/etc/hostname"}},
+        {"phonemizer": {"library": "libx.so"}},
+        {"languages": [[{"library": "libx.so"}]]},
+    ],
+)
+def test_settings_for_another_library_are_in_no_tokenizers_config(model, entries):
+    edit(model / "tokenizer_config.json", **entries)
+    with pytest.raises(ModelError, match="an entry that no tokenizer has"):
+        tokenizer_files.load(base_models.parse(str(model)))
+
+
+def test_entries_of_several_parts_that_transformers_writes_are_read(model):
+    before = {"content": "<a>", "lstrip": False, "normalized": False, "rstrip": False, "single_word": False}
+    edit(
+        model / "tokenizer_config.json",
+        sp_model_kwargs={},
+        bos_token={"__type": "AddedToken", **before, "special": True},
+        additional_special_tokens=[{"__type": "AddedToken", **before, "special": True}],
+        added_tokens_decoder={"0": {**before, "special": True}},
+        extra_special_tokens={"image_token": "<a>"},
+        auto_map={"AutoTokenizer": ["tokenization_x.X", None]},
+        chat_template=[{"name": "default", "template": "{{ messages }}"}],
+        response_schema={"type": "object", "properties": {"role": {"const": "assistant"}}},
+    )
+    assert tokenizer_files.load(base_models.parse(str(model))).chat_template
 
 
 @pytest.mark.thorough

@@ -32,7 +32,7 @@ from core.labeling import gold, pack, simulate
 from core.machine import base_models, model_cache
 from core.models import fetch
 from core.projects import archive
-from core.runs import sweep, wishes
+from core.runs import preflight, sweep, wishes
 from core.store import DATABASE, labelers, open_project
 from core.trust import code, gate, registry
 from core.trust.wish import AskFirst, of_file
@@ -696,6 +696,30 @@ def test_a_place_that_was_typed_means_the_same_from_everywhere(filled, plumbline
         assert made.setting("model") == filled.setting("model") == str(base)
     config = TrainPolicyConfig(reward_model="base")
     assert wishes.from_here(config).reward_model == str(base)
+
+
+def test_a_place_is_the_same_for_the_question_and_for_the_job(foreign, plumbline, tmp_path, monkeypatch):
+    home, here = tmp_path / "home", tmp_path / "here"
+    for folder in (home, here, here / "~", tmp_path / "precious"):
+        folder.mkdir()
+    (here / "~" / "link").symlink_to(tmp_path / "precious")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.chdir(here)
+    assert [each.file for each in of_file("~/m")] == [preflight.free_folder("~/m")] == [home / "m"]
+    (here / "in.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    typed = ("--path", "in.jsonl", "--out", "~/scores.jsonl")
+    assert plumbline("score-file", foreign.folder, *typed, "--detach")[0] == 0
+    (job,) = queue.listed(foreign)
+    assert (job.config.path, job.config.out) == (str(here / "in.jsonl"), str(home / "scores.jsonl"))
+    theirs = [
+        add_job(foreign, ScoreFileConfig(path="in.jsonl", out=str(home / "b"))).id,
+        add_job(foreign, ExportModelConfig(out="../precious/m")).id,
+    ]
+    code, _, told = plumbline("trust", foreign.folder, "--yes")
+    assert code == 0 and told.count("only a part of a path") == 2
+    run_queued(foreign)
+    assert ["only a part of a path" in queue.get(foreign, each).error for each in theirs] == [True, True]
 
 
 def test_code_stands_next_to_the_question_however_much_else_is_named(foreign, mine, plumbline):
