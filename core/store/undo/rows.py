@@ -23,6 +23,8 @@ from core.store.undo.steps import Refused, Step, StillTyped
 
 #: Jobs that learn from prompts that are not held out, or measure on those that are.
 FOLLOWS_THE_SPLIT = (JobKind.TRAIN_REWARD, JobKind.TRAIN_POLICY, JobKind.COMPARE)
+#: What people write.
+WRITTEN = frozenset({"prompts", "guidelines"})
 
 
 class RowRecorder:
@@ -95,6 +97,11 @@ class RowStep(Step):
     begun: frozenset[int]
 
     holds_rows: ClassVar[bool] = True
+
+    @property
+    def written(self) -> frozenset[str]:
+        takes_away = any(rows < 0 for _, rows, _ in self.statements)
+        return frozenset() if takes_away else self.tables & WRITTEN
 
     def replay(self) -> Step:
         return self.recorder.replay(self)

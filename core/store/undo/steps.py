@@ -44,6 +44,11 @@ class Step(ABC):
         """What it is about is not there any more, so that there is nothing to take back."""
         return False
 
+    @property
+    def written(self) -> frozenset[str]:
+        """Tables of what people write that it brings back or words as it was, and takes nothing away."""
+        return frozenset()
+
     @abstractmethod
     def replay(self) -> "Step | None":
         """Take it back; returns what does it again, or None if nothing does.
