@@ -97,9 +97,7 @@ class Session(QObject):
 
     @labeler_name.setter
     def labeler_name(self, name: str) -> None:
-        if self._packed_for:
-            self._packed_for = name
-        else:
+        if not self._packed_for:
             user_settings.set_labeler_name(name)
 
     def announce(self, changes: Changes, origin: object | None = None, *, undoable: bool = True) -> Changes:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from core.cli.output import folder_argument, json_option, opened, show, table
+from core.cli.output import folder_argument, json_option, opened, say, show, table
 from core.labeling import pack as packs
-from core.store import assignments, labelers
+from core.store import assignments, labelers, packed_rankings
 from core.store import conflicts as conflicting
 
 
@@ -36,7 +36,9 @@ def assign(folder: Path, names: tuple[str, ...], overlap: int, as_json: bool) ->
 def pack(folder: Path, file: Path, labeler: str, as_json: bool) -> None:
     """Write a labeling pack: one file, ranked elsewhere without a model or a network, then merged."""
     with opened(folder) as project:
-        waiting = packs.pack(project, file, labeler)
+        waiting, stays = packs.pack(project, file, labeler), packed_rankings.not_sent_back(project, labeler)
+    if stays:
+        say(stays, err=True)
     show({"waiting": waiting, "labeler": labeler}, as_json, f"{file} holds {waiting} prompts for {labeler} to rank.")
 
 

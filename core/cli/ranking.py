@@ -17,8 +17,7 @@ from core.preferences import agreement
 from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
 from core.runs import wishes
-from core.store import Project, assignments, completions, guidelines, labelers
-from core.store.packed_rankings import PACK
+from core.store import Project, assignments, completions, guidelines, labelers, packed_rankings
 from core.trust import gate
 
 #: Differences from the author of the calibration set that are told.
@@ -47,7 +46,8 @@ def rank(
             counts = {"ranked": len(done.ids), "left_out": len(left_out)}
             show({**counts, "labeler": f"scripted: {scripted}"}, as_json, text)
             return
-        session = LabelingSession(project, labelers.named(project, labeler or str(project.setting(PACK) or "me")))
+        name = packed_rankings.labeler_here(project, labeler) or "me"
+        session = LabelingSession(project, labelers.named(project, name))
         if order or flag:
             values = _rank_one(session, group_id, order, flag)
             show(values, as_json, f"Ranked group {values['group']}.")

@@ -1,11 +1,13 @@
 """Rankings as they travel between projects: whole, known by their uid, and never written over."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from core.errors import BadInput
 from core.store import Project
+from core.texts import one_line
 
 #: The setting of a labeling pack that says whose it is.
 PACK = "pack"
@@ -16,6 +18,8 @@ HANDED_OUT = "handed_out"
 TAKEN_BACK = "taken_back_in_packs"
 #: The setting of a project made of a pack that says what came along of what was begun in earlier ones.
 BEGUN_IN = "begun_in_packs"
+#: Names that are told, and letters of each.
+NAMES, LETTERS = 5, 60
 
 
 class Item(NamedTuple):
@@ -69,6 +73,13 @@ class PackedRanking:
         return not self.retracted_at and not self.repeat_of
 
 
+STAY = """
+    select distinct l.name from labelers l where l.name != ? and (
+        exists (select 1 from rankings r where r.labeler_id = l.id and r.id not in (select ranking_id from calibration))
+        or exists (select 1 from drafts where labeler_id = l.id)
+        or exists (select 1 from settings where key glob 'draft/answer/' || l.id || '/*')
+    ) order by l.id
+"""
 ALL = """
     select r.id, r.group_id, r.labeler_id, r.guidelines_id, r.flag, r.comment, r.seconds, r.retracted_at, r.created_at,
         r.uid, r.method, r.repeat_of, r.adjudicates, r.strength, r.origin, l.name, l.kind, l.detail
@@ -85,6 +96,40 @@ ITEMS = "select ranking_id, completion_id, rank, flag, position from ranking_ite
 ADD_ITEM = "insert into ranking_items (ranking_id, completion_id, rank, flag, position) values (?, ?, ?, ?, ?)"
 CRITERIA = "select ranking_id, criterion, completion_id, rank from criterion_ranks"
 ADD_CRITERION = "insert into criterion_ranks (ranking_id, criterion, completion_id, rank) values (?, ?, ?, ?)"
+
+
+def labeler_here(project: Project, name: str = "") -> str:
+    """Under which name somebody ranks: in a labeling pack that of whom it is for, elsewhere the given one, if any.
+
+    Raises `BadInput` for another name in a pack: what is ranked under that would not be sent back.
+    """
+    whose = project.setting(PACK)
+    if not isinstance(whose, str) or not whose.strip():
+        return name
+    if name.strip() not in ("", whose.strip()):
+        raise BadInput(
+            f"This is the labeling pack of “{one_line(whose, LETTERS)}”, and only what is ranked under that name is "
+            "sent back. Whoever else is to rank needs a pack of their own."
+        )
+    return whose
+
+
+def not_sent_back(project: Project, labeler: str) -> str:
+    """A sentence about who else ranked or began something in a labeling pack from which that of `labeler` is sent back;
+    empty for nobody."""
+    names = project.database.column(STAY, labeler) if project.setting(PACK) is not None else []
+    if not names:
+        return ""
+    return (
+        f"What was ranked or begun here as {_several(names)} is not in it and stays in this project's folder: "
+        "the command `pack` with that name as --labeler sends it to a project with such a labeler."
+    )
+
+
+def _several(names: Sequence[str]) -> str:
+    shown = [f"“{one_line(name, LETTERS)}”" for name in names[:NAMES]]
+    more = [f"{len(names) - NAMES:,} more"] if len(names) > NAMES else []
+    return ", ".join(shown + more)
 
 
 def listed(packed: Project, labeler: str) -> list[PackedRanking]:

@@ -80,6 +80,10 @@ def get(project: Project, prompt_id: int) -> Prompt:
     return _prompt(row)
 
 
+def exists(project: Project, prompt_id: int) -> bool:
+    return bool(project.database.value("select exists (select 1 from prompts where id = ?)", prompt_id))
+
+
 def count(project: Project, split: str = "all") -> int:
     if split == "all":
         return int(project.database.value("select count(*) from prompts"))

@@ -9,15 +9,17 @@ from core.conversation import Conversation
 from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
 from core.store import prompts
+from core.store.typed import Typed
 from desktop.conversation.left_behind import LeftBehind
 from desktop.conversation.pasting import PastingBox
 from desktop.instructions import actions
 from desktop.instructions.splits import counted, split_box
+from desktop.instructions.taken_back import TakenBack
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
-from desktop.widgets.drafts import Draft
+from desktop.widgets.drafts import Draft, typing_goes_on
 from desktop.widgets.unwritten import NotWritten
 
 #: The project's setting for prompts that are not added yet.
@@ -54,6 +56,11 @@ class AddingCard(QFrame):
         self.said.hide()
         self.draft = Draft(session.project, NEW_DRAFT, {"text": self.new_text}, self)
         self.left_behind = LeftBehind(self.draft, "prompts")
+        self.taken_back = TakenBack(session, prompts.exists, self)
+        self.taken_back.gone.connect(self._type_again)
+        self.taken_back.back.connect(self._added_again)
+        self._beside: list[tuple[str, Typed]] = []
+        """What was added and undone while something else was typed."""
         inside = column(
             label("Add prompts", "heading"),
             self.new_text,
@@ -70,7 +77,7 @@ class AddingCard(QFrame):
 
     def add(self) -> None:
         """Add what was typed or pasted; duplicates are skipped and counted."""
-        typed = self.new_text.toPlainText()
+        typed = self.new_text.text()
         texts = [typed] if self.one_prompt.isChecked() else typed.splitlines()
         texts = [text.strip() for text in texts if text.strip()]
         split = self.chosen_split
@@ -82,11 +89,38 @@ class AddingCard(QFrame):
             self.say(str(error), "error")
             return
         self.session.announce(changes, self)
+        self.taken_back.note(changes, (typed, self.one_prompt.isChecked()))
         self.new_text.clear()
         self.draft.keep()
         self.added.emit()
         known = len(texts) - len(changes.ids)
         self.say(outcome(len(changes.ids), known), "good" if changes.ids else "muted")
+
+    def _type_again(self, undone: tuple[str, bool]) -> None:
+        """Adding it was undone: it is typed and not added, or kept for later where something else is typed."""
+        typed, one = undone
+        if self.new_text.text():
+            kept = Typed(self.session.project, NEW_DRAFT)
+            with typing_goes_on():
+                kept.keep({"text": typed})
+            self._beside.append((typed, kept))
+            self.say("What you added before is undone. It is here again when you open the project next.", "muted")
+            return
+        self.new_text.insert(typed)
+        self.one_prompt.setChecked(one)
+        self.draft.keep()
+        self.say("What you added is undone, and here again.", "muted")
+
+    def _added_again(self, undone: tuple[str, bool]) -> None:
+        if self.new_text.text() == undone[0]:
+            self.new_text.clear()
+            self.draft.keep()
+        with typing_goes_on():
+            for typed, kept in self._beside:
+                if typed == undone[0]:
+                    kept.keep(None)
+        self._beside = [each for each in self._beside if each[0] != undone[0]]
+        self.say("", "muted")
 
     @property
     def chosen_split(self) -> Split:

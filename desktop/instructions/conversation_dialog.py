@@ -31,9 +31,11 @@ EMPTY = Conversation(())
 
 
 class ConversationDialog(QDialog):
-    """`saved` tells that it is a prompt now. It begins with a draft where there is one, then what was pasted."""
+    """`saved` tells that it is a prompt now, `added` how a new one was made, and the conversation. It begins with a
+    draft where there is one, then what was pasted."""
 
     saved = Signal()
+    added = Signal(object, object)
 
     def __init__(
         self,
@@ -49,6 +51,8 @@ class ConversationDialog(QDialog):
         self.setWindowTitle("Change a conversation" if prompt is not None else "A conversation as a prompt")
         self.resize(760, 640)
         self.session, self.prompt = session, prompt
+        self._new: Conversation | None = None
+        """What was added as a prompt of its own."""
         stored = prompt.conversation if prompt is not None else EMPTY
         self._draft = ConversationDraft(session.project, prompt.id if prompt is not None else 0, stored)
         self.editor = ConversationEditor(self)
@@ -162,12 +166,15 @@ class ConversationDialog(QDialog):
         changes = prompts.add(self.session.project, [new])
         if not changes.ids:
             raise BadInput("This conversation is among the prompts already.")
+        self._new = conversation
         return changes
 
     def _end(self, changes: Changes) -> None:
         """Before the draft goes: what is undone is what was written last."""
         self._throttle.rest()
         self.session.announce(changes, self)
+        if self._new is not None:
+            self.added.emit(changes, self._new)
         self._draft.forget()
         self.saved.emit()
         self.accept()

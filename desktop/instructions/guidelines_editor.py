@@ -14,6 +14,7 @@ from core.store import assignments, guidelines
 from core.store.typed import Typed
 from desktop.instructions import actions
 from desktop.instructions.checklist import Checklist
+from desktop.instructions.taken_back import TakenBack
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
@@ -52,6 +53,9 @@ class GuidelinesEditor(QWidget):
         self._draft.tried.connect(lambda: self._show_state())
         self._kept = Typed(session.project, DRAFT)
         self._typed_in = False
+        self.taken_back = TakenBack(session, lambda project, number: guidelines.current(project).id >= number, self)
+        self.taken_back.gone.connect(self._unsave)
+        self.taken_back.back.connect(self._saved_again)
         self._preview_timer = QTimer(self, singleShot=True, interval=PREVIEW_MILLISECONDS)
         self._preview_timer.timeout.connect(self._show_preview)
         self.editors = {part: self._editor(part) for part in guidelines.SECTIONS}
@@ -159,12 +163,14 @@ class GuidelinesEditor(QWidget):
         if not any(text.strip() for text in self.parts.values()):
             self._say("There is nothing to save yet: write at least the criteria.", "error")
             return
+        parts = self.parts
         try:
-            changes = guidelines.save(self.session.project, **self.parts)
+            changes = guidelines.save(self.session.project, **parts)
         except KnownError as error:
             self._say(str(error), "error")
             return
         self.session.announce(changes, self)
+        self.taken_back.note(changes, parts)
         self._draft.rest()
         self._kept.keep(None)
         for kept, _ in self._before:
@@ -178,6 +184,31 @@ class GuidelinesEditor(QWidget):
         self._show_state()
         self._show_older()
         self.saved.emit()
+
+    def _unsave(self, parts: dict[str, str]) -> None:
+        """Saving it was undone: it is in the editors and not saved, or can be put back where others are typed there."""
+        self.load()
+        if self.unsaved:
+            kept = Typed(self.session.project, DRAFT)
+            with typing_goes_on():
+                kept.keep(parts)
+            self._before.append((kept, parts))
+            self.put_back.show()
+            self._say("What you saved before this is undone, and can be put back.", "muted")
+            return
+        self._put(parts)
+        self._from_last_time, self._typed_in = False, True
+        self.keep_draft()
+
+    def _saved_again(self, parts: dict[str, str]) -> None:
+        self.load()
+        with typing_goes_on():
+            for kept, before in self._before:
+                if kept is not None and before == parts:
+                    kept.keep(None)
+        self._before = [each for each in self._before if each[1] != parts]
+        self.put_back.setVisible(bool(self._before))
+        self.keep_draft()
 
     def discard_changes(self) -> None:
         """Back to the newest version; what was there can be put back."""

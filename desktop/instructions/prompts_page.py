@@ -6,21 +6,25 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QScrollArea, QSpinBo
 from core.conversation import Conversation
 from core.records import Prompt
 from core.store import Changes, Project, named_turns, prompts
+from core.store.typed import Typed
 from desktop.background import with_project
 from desktop.conversation.editor import PASTED_TOO_MUCH, fits
 from desktop.instructions import actions
 from desktop.instructions.adding_card import AddingCard
 from desktop.instructions.conversation_dialog import ConversationDialog, editable
+from desktop.instructions.conversation_draft import DRAFT
 from desktop.instructions.duplicates_dialog import DuplicatesDialog
 from desktop.instructions.import_dialog import ImportDialog
 from desktop.instructions.prompt_table import SPLIT_TITLES, PromptModel, PromptTable
 from desktop.instructions.selected_card import SelectedCard
 from desktop.instructions.splits import counted
+from desktop.instructions.taken_back import TakenBack
 from desktop.instructions.unsure_dialog import UnsureDialog
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column, label, row, set_role, side_panel
 from desktop.widgets.bound import action_button, add_shortcuts, bind
+from desktop.widgets.drafts import typing_goes_on
 
 SEARCH_MILLISECONDS = 150
 SIDE_WIDTH = 340
@@ -35,6 +39,11 @@ class PromptsPage(QWidget):
         super().__init__(parent)
         self.session = session
         self._loading = False
+        self.taken_back = TakenBack(session, prompts.exists, self)
+        self.taken_back.gone.connect(self._type_again)
+        self.taken_back.back.connect(self._added_again)
+        self._undone: list[tuple[Conversation, Typed]] = []
+        """Conversations of which adding them was undone."""
         self.model = PromptModel(session.project, self)
         self.table = PromptTable(self.model, self)
         self.table.selectionModel().selectionChanged.connect(lambda: self._show_selected())
@@ -193,7 +202,25 @@ class PromptsPage(QWidget):
 
     def _open(self, dialog: ConversationDialog) -> None:
         dialog.saved.connect(self._saved)
+        dialog.added.connect(self.taken_back.note)
         dialog.open()
+
+    def _type_again(self, conversation: Conversation) -> None:
+        """Adding it was undone: it is typed and not added."""
+        self._undone.append((conversation, Typed(self.session.project, DRAFT.format(0))))
+        with typing_goes_on():
+            self._undone[-1][1].keep(conversation.data())
+        self.adding.say(
+            f"The conversation that you added is undone: “{actions.WRITE_TALK.title}” opens it again.", "muted"
+        )
+
+    def _added_again(self, conversation: Conversation) -> None:
+        with typing_goes_on():
+            for undone, kept in self._undone:
+                if undone == conversation:
+                    kept.keep(None)
+        self._undone = [each for each in self._undone if each[0] != conversation]
+        self.adding.say("", "muted")
 
     def split_all(self) -> None:
         """Choose anew which prompts are held out."""

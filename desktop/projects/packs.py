@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.labeling import pack
 from core.machine import base_models
-from core.store import Project
+from core.store import Project, packed_rankings
 from core.store.packed_rankings import PACK
 from desktop.actions import Action
 from desktop.background import with_project
@@ -74,13 +74,15 @@ class Packs(QObject):
         if self.workspace.session is None:
             return
 
-        def done(waiting: int) -> None:
+        def done(written: tuple[int, str]) -> None:
+            waiting, stays = written
             left = f" {waiting:,} prompts still wait in it." if waiting else ""
-            more = "Send it to whoever gave you the pack: they merge it under Review, Labelers."
+            more = f"Send it to whoever gave you the pack: they merge it under Review, Labelers. {stays}".strip()
             message_boxes.show(message_boxes.box(self.window, f"{path.name} is written.{left}", more))
 
-        def work(project: Project) -> int:
-            return pack.pack(project, path, str(project.setting(PACK)))
+        def work(project: Project) -> tuple[int, str]:
+            labeler = str(project.setting(PACK))
+            return pack.pack(project, path, labeler), packed_rankings.not_sent_back(project, labeler)
 
         with_project(self.window, self.workspace.session.project, work, done)
 

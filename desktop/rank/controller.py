@@ -18,7 +18,7 @@ from core.labeling.session import LabelingSession
 from core.preferences import agreement
 from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
-from core.store import Changes, labelers
+from core.store import Changes, labelers, packed_rankings
 from core.store.undo import Direction, nothing_earlier
 from core.store.undo.steps import Step
 from desktop import user_settings
@@ -57,7 +57,8 @@ class RankingController(QObject):
 
     def begin(self, name: str) -> None:
         """Take up work as the labeler called `name`. Raises `KnownError` if that cannot be."""
-        labeler = labelers.named(self.session.project, name)
+        project = self.session.project
+        labeler = labelers.named(project, packed_rankings.labeler_here(project, name))
         if self.labeling is not None:
             self.labeling.close()
         self.labeling = LabelingSession(self.session.project, labeler, self.session.history)

@@ -63,7 +63,8 @@ class History:
         self.remove(lambda step: not step.lasting)
 
     def mark(self, changes: Changes) -> None:
-        """An operation is a step that can be undone. What was undone before cannot be redone any more."""
+        """An operation is a step that can be undone. What was undone before cannot be redone any more, unless it is of
+        prompts or guidelines and this is not: whoever goes back by a step too many has not lost what was written."""
         step = self._rows.step(changes) if self._rows is not None else None
         if step is not None:
             self.add(step)
@@ -75,8 +76,9 @@ class History:
             holding = [each for each in self.undoable if each.holds_rows]
             _drop(holding[:-STEPS])
             self.undoable = [each for each in self.undoable if each not in holding[:-STEPS]]
-        _drop(self.redoable)
-        self.redoable.clear()
+        kept = [each for each in self.redoable if each.written - step.tables]
+        _drop(each for each in self.redoable if each not in kept)
+        self.redoable[:] = kept[-STEPS:]
 
     def forget(self) -> None:
         """What was written lately is not to be undone here, or has a step of its own."""

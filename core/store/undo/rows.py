@@ -24,6 +24,8 @@ from core.store.undo.steps import PlaceGone, PlaceTaken, Refused, Step, StillTyp
 
 #: Jobs that learn from prompts that are not held out, or measure on those that are.
 FOLLOWS_THE_SPLIT = (JobKind.TRAIN_REWARD, JobKind.TRAIN_POLICY, JobKind.COMPARE)
+#: What people write.
+WRITTEN = frozenset({"prompts", "guidelines"})
 
 
 class RowRecorder:
@@ -105,6 +107,11 @@ class RowStep(Step):
     @property
     def brings_back(self) -> bool:
         return any(rows > 0 for _, rows, _ in self.statements)
+
+    @property
+    def written(self) -> frozenset[str]:
+        takes_away = any(rows < 0 for _, rows, _ in self.statements)
+        return frozenset() if takes_away else self.tables & WRITTEN
 
     def replay(self) -> Step:
         return self.recorder.replay(self)

@@ -72,6 +72,11 @@ class Step(ABC):
         """It is the only place where something of the project is that was there before."""
         return False
 
+    @property
+    def written(self) -> frozenset[str]:
+        """Tables of what people write that it brings back or words as it was, and takes nothing away."""
+        return frozenset()
+
     @abstractmethod
     def replay(self) -> "Step | None":
         """Take it back; returns what does it again, or None if nothing does.
