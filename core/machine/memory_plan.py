@@ -105,9 +105,12 @@ def shape_from(config: dict[str, Any], path: Path) -> Shape:
         raise BadInput(f"{path} has {experts}: memory is planned for models without experts.")
     absurd = BadInput(f"{path} has sizes that no model has: choose another model.")
     try:
-        hidden, heads = config["hidden_size"], config["num_attention_heads"]
+        hidden, heads, layers = config["hidden_size"], config["num_attention_heads"], config["num_hidden_layers"]
+        inside = config["intermediate_size"]
+        if isinstance(inside, list):  # one for each layer, in Gemma 3n
+            inside = max(inside, default=0)
         shape = Shape(
-            config["num_hidden_layers"], hidden, config["intermediate_size"], heads,
+            layers, hidden, inside, heads,
             config.get("num_key_value_heads") or heads, config.get("head_dim") or hidden // heads,
             config["vocab_size"], bool(config.get("tie_word_embeddings", False)),
         )  # fmt: skip

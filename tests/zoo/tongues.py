@@ -124,7 +124,7 @@ def write(tongue: Tongue, folder: Path) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     if tongue.pieces:
-        letters = [*(f"<0x{byte:02X}>" for byte in range(256)), "▁"]
+        letters = [*(f"<0x{byte:02X}>" for byte in range(256)), *map(chr, range(33, 127)), "▁"]
         decoder: Any = decoders.Sequence(
             [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]  # type: ignore[list-item]
         )

@@ -61,6 +61,12 @@ def test_the_command_says_what_fits(capsys):
     assert run(["plan", "--size", "7B", "--memory", "24", "--batch", "-1"]) == 2
 
 
+def test_layers_of_several_widths_are_planned_as_the_widest():
+    sizes = {"num_hidden_layers": 2, "hidden_size": 8, "num_attention_heads": 2, "vocab_size": 300}
+    one = shape_from(sizes | {"intermediate_size": 64}, Path("config.json"))
+    assert shape_from(sizes | {"intermediate_size": [32, 64]}, Path("config.json")) == one
+
+
 def test_a_model_of_another_kind_is_named(tmp_path):
     with pytest.raises(BadInput, match="does not say num_hidden_layers"):
         shape_from({"hidden_size": 8, "num_attention_heads": 2}, Path("config.json"))
