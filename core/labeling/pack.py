@@ -18,6 +18,7 @@ from core.labeling.pack_reading import SUFFIX as SUFFIX
 from core.labeling.pack_report import Merged as Merged
 from core.store import DATABASE, Project, assignments, labelers, open_project, packed_rankings, rankings
 from core.store.files import beside, closed, snapshots
+from core.store.files import own as own_files
 from core.store.packed_rankings import PACK
 
 
@@ -48,6 +49,7 @@ def _refuse_to_lose(project: Project, path: Path) -> None:
     """Raises `BadInput` for a pack with something in it that a merge would bring here, and for any other file of
     Plumbline's: whether that is work which lies nowhere else cannot be known here, or not now. Within a pack nobody
     merges: what its labeler packed before is written over."""
+    own_files.refuse(path)
     try:
         if not path.is_file() or not closed.says_ours(path):
             return  # which a person may write over

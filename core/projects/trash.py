@@ -275,10 +275,7 @@ def _settle_run(deleted: Deleted) -> None:
     else:
         with closing(open_project(Path(deleted.folder))) as project:
             target = project.run_folder(deleted.run)
-            its_own = (
-                trash_origin.is_very(deleted, project) if deleted.mark else run_rows.belong_to(project, place / ROWS)
-            )
-            there = its_own and deleted.run in jobs.ids(project)
+            there = trash_origin.may_come(deleted, project) and deleted.run in jobs.ids(project)
         if there and not (target.exists() and (place / target.name).exists()):
             _put_run_back(deleted, target)
         else:

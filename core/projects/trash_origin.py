@@ -44,6 +44,14 @@ def is_very(deleted: Deleted, project: Project) -> bool:
     return kept == deleted.mark and ProjectFile.of(project).is_marked(deleted.mark, deleted.folder)
 
 
+def may_come(deleted: Deleted, project: Project) -> bool:
+    try:
+        check(deleted, project)
+    except BadInput:
+        return False
+    return True
+
+
 def check(deleted: Deleted, project: Project) -> None:
     """May the run come into the project that lies where its own lay? That of an older version may, and that of another
     copy where nobody trusts this one. Raises `BadInput`."""
