@@ -109,14 +109,15 @@ def _unpack(path: Path, folder: Path, earlier: Sequence[Path] = ()) -> tuple[Pat
 def take_up(path: Path, folder: Path) -> tuple[Path, Merged]:
     """Make a project of a pack in `folder`, or beside it where something else is; one that was made of this very pack
     is taken up again. What its labeler ranked or began in earlier packs that lie there comes along: returns what was
-    merged."""
+    merged. What lies there and cannot be read is named: it may be an earlier one."""
     with pack_reading.reading(path) as packed:
         mine = _identity(packed)
     place, earlier = folder, list[Path]()
     for number in count(2):
         if not place.exists() or (there := _identity_in(place)) == mine:
             break
-        if there is not None and (there.uid, there.labeler) == (mine.uid, mine.labeler):
+        unread = there is None and (place / DATABASE).is_file()
+        if unread or (there is not None and there[:2] == mine[:2]):
             earlier.append(place)
         place = folder.with_name(f"{folder.name} {number}")
     return _unpack(path, place, earlier)

@@ -61,6 +61,7 @@ def _begun(project: Project, packed: Project, folder: Path, done: defaultdict[st
 def _refusal(error: Exception, folder: Path, work: str) -> str:
     """Why nothing that was `work` comes from an earlier pack. Raises what is no fault of the pack's."""
     pack_reading.raise_if_of_the_machine(error)
-    if isinstance(error, BadInput) and not isinstance(error, ProjectError):
+    if isinstance(error, BadInput) and not isinstance(error, ProjectError) and error.__cause__ is None:
         return str(error)
-    return f"What was {work} in the earlier project “{folder.name}” stays there: its file is damaged."
+    why = "its file is damaged, or of a newer Plumbline"
+    return f"What was {work} in the earlier project “{folder.name}” stays there: {why}."

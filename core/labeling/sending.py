@@ -140,10 +140,12 @@ def more(project: Project, conversation: Conversation, writer: GenerateConfig) -
     return changes, config
 
 
-def take_back(project: Project, changes: Changes, job_id: int) -> None:
-    """Undo `more`: a job that waits is stopped, what it wrote goes, and the prompt where it was made for it.
+def take_back(project: Project, changes: Changes, asked: Conversation, job_id: int) -> None:
+    """Undo `more`: a job that waits is stopped, what it wrote goes, and the prompt where it was made for it of what was
+    `asked`.
 
-    Raises `BadInput` while it writes, and `Refused` once something of it was ranked, or is typed over the prompt.
+    Raises `BadInput` while it writes, and `Refused` once something of it was ranked, is typed over the prompt, or
+    somebody changed that.
     """
     with project.write():
         status = queue.get(project, job_id).status
@@ -156,6 +158,8 @@ def take_back(project: Project, changes: Changes, job_id: int) -> None:
                 completions.remove_group(project, group_id)
             made = "prompts" in changes.tables and not prompts.is_answered(project, changes.ids[0])
             typed = made and prompts.is_typed_over(project, changes.ids[0])
+            if made and prompts.some(project, changes.ids) not in ([], [Prompt.of(asked, id=changes.ids[0])]):
+                raise Refused("somebody changed the prompt")
             if made and not typed:
                 prompts.delete(project, changes.ids)
         except BadInput as error:

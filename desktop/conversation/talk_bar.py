@@ -45,7 +45,7 @@ class TalkBar(QWidget):
 
     @property
     def system_text(self) -> str:
-        return self.system.toPlainText().strip()
+        return self.system.text().strip()
 
     def open_system(self) -> None:
         """Show the field, and go to it."""

@@ -106,11 +106,11 @@ class ToRank(QWidget):
             errors.show(error, self, partial(self.write_more, conversation, writer))
             return
         self.session.announce(changes, self, undoable=False)
-        self.session.history.add(self._step(changes, job.id))
+        self.session.history.add(self._step(changes, conversation, job.id))
         self._say(WRITTEN_FOR_SOME if assignments.plan(project)[0] else WRITTEN, None)
 
-    def _step(self, changes: Changes, job_id: int) -> CallableStep:
-        undo = partial(sending.take_back, self.session.project, changes, job_id)
+    def _step(self, changes: Changes, asked: Conversation, job_id: int) -> CallableStep:
+        undo = partial(sending.take_back, self.session.project, changes, asked, job_id)
         tables = frozenset({"prompts", "completions", "completion_groups"})
         return CallableStep(label=changes.label, tables=tables, undo=undo)
 

@@ -128,7 +128,7 @@ class AddingCard(QFrame):
 
     def conversation(self) -> Conversation | None:
         """What would be added; of several, one a line, that of the cursor's line."""
-        typed = self.new_text.toPlainText().strip()
+        typed = self.new_text.text().strip()
         if not self.one_prompt.isChecked():
             typed = self.new_text.textCursor().block().text().strip() or typed.split("\n")[0]
         return Conversation.of_text(typed) if typed else None

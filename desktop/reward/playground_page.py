@@ -143,7 +143,7 @@ class PlaygroundPage(QWidget):
 
     def conversation(self) -> Conversation | None:
         """What is answered now, as far as it is typed."""
-        prompt, said = self.prompt.toPlainText().strip(), self.talk.talk
+        prompt, said = self.prompt.text().strip(), self.talk.talk
         if prompt:
             return self.talk.asked(prompt, self.bar.system_text)
         return said.conversation if said.messages else None
@@ -163,7 +163,7 @@ class PlaygroundPage(QWidget):
         return {"reward_job": job.id if job else 0, "reward_model": ""}
 
     def _typed_answers(self) -> tuple[str, ...]:
-        parts = re.split(rf"^{BETWEEN}[ \t]*$", self.completion.toPlainText(), flags=re.MULTILINE)
+        parts = re.split(rf"^{BETWEEN}[ \t]*$", self.completion.text(), flags=re.MULTILINE)
         return tuple(part.strip() for part in parts if part.strip())
 
     def start_scoring(self) -> None:
@@ -171,7 +171,7 @@ class PlaygroundPage(QWidget):
         if not lines:
             self._say("Write a completion first.")
             return
-        asked = self.talk.asked(self.prompt.toPlainText().strip(), self.bar.system_text)
+        asked = self.talk.asked(self.prompt.text().strip(), self.bar.system_text)
         if not asked.is_plain and not asked.messages[-1].content:
             self._say(ASK)
             return
@@ -189,7 +189,7 @@ class PlaygroundPage(QWidget):
 
     def _clear_scored(self, question: str, answers: tuple[str, ...]) -> None:
         """What was typed since it was scored stays."""
-        if self.prompt.toPlainText().strip() == question.strip():
+        if self.prompt.text().strip() == question.strip():
             self.prompt.clear()
         if self._typed_answers() == answers:
             self.completion.clear()
@@ -198,7 +198,7 @@ class PlaygroundPage(QWidget):
         """What was asked last can be mended, and its answers; what is typed already stays."""
         asked, answers = self.talk.take_back()
         for field, text in ((self.prompt, asked), (self.completion, f"\n{BETWEEN}\n".join(answers))):
-            if not field.toPlainText().strip():
+            if not field.text().strip():
                 field.setPlainText(text)
 
     def _rank_these(self) -> None:

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from core.errors import known
 from core.store import Project
 from core.store.typed import Typed, forget, kept_at
-from desktop.widgets.strangers import wrapping
+from desktop.widgets.strangers import Editing, wrapping
 
 MILLISECONDS = 400
 #: After a write that failed, which may have waited for somebody else.
@@ -99,9 +99,7 @@ class Draft(QObject):
     """Texts of some fields that nothing was done with yet, in the project's setting `key`; they are there again when
     the page is made. Fields that are empty are no draft. What another window typed there stays (`Typed`)."""
 
-    def __init__(
-        self, project: Project, key: str, fields: Mapping[str, QPlainTextEdit | QLineEdit], parent: QWidget
-    ) -> None:
+    def __init__(self, project: Project, key: str, fields: Mapping[str, Editing | QLineEdit], parent: QWidget) -> None:
         super().__init__(parent)
         self._typed, self._fields = Typed(project, key), fields
         self._project = project
@@ -157,5 +155,5 @@ def _is_typed(kept: Any) -> bool:
     return _is_texts(kept) and all(len(text) <= MOST_LETTERS for text in kept.values())
 
 
-def _text(field: QPlainTextEdit | QLineEdit) -> str:
-    return field.text() if isinstance(field, QLineEdit) else field.toPlainText()
+def _text(field: Editing | QLineEdit) -> str:
+    return field.text()

@@ -221,33 +221,33 @@ def test_two_more_are_written_anew_each_time_and_ranked_first(filled):
 def test_two_more_are_taken_back_with_what_was_written_unless_it_was_ranked(filled):
     changes, config = wanted(filled)
     waiting = add_job(filled, config)
-    sending.take_back(filled, changes, waiting.id)
+    sending.take_back(filled, changes, TALK, waiting.id)
     assert queue.get(filled, waiting.id).status == "stopped"
     assert prompts.id_of(filled, TALK) is None
     changes, config = wanted(filled)
     job = written(filled, config)
     filled.set_setting(f"draft/conversation/{changes.ids[0]}", TALK.data())
     with pytest.raises(Refused):
-        sending.take_back(filled, changes, job.id)
+        sending.take_back(filled, changes, TALK, job.id)
     assert completions.groups_of_job(filled, job.id)
     filled.database.execute("delete from settings where key like 'draft/%'")
     set_job(filled, job.id, status="running")
     with pytest.raises(BadInput, match="being written"):
-        sending.take_back(filled, changes, job.id)
+        sending.take_back(filled, changes, TALK, job.id)
     set_job(filled, job.id, status="done")
     session = LabelingSession(filled, labelers.named(filled, "Ana"))
     session.open_next()
     session.editor.set_comment("hard to say")
     with pytest.raises(Refused):
-        sending.take_back(filled, changes, job.id)
+        sending.take_back(filled, changes, TALK, job.id)
     session.editor.set_comment("")
     session.editor.answers.keep(session.group.id, 0, "mine")
     with pytest.raises(Refused):
-        sending.take_back(filled, changes, job.id)
+        sending.take_back(filled, changes, TALK, job.id)
     session.editor.change(session.ordering.place_last(session.ordering.shown[0]))
     session.save()
     with pytest.raises(Refused):
-        sending.take_back(filled, changes, job.id)
+        sending.take_back(filled, changes, TALK, job.id)
     assert completions.groups_of_job(filled, job.id)
 
 
