@@ -53,6 +53,17 @@ def use_threads() -> int:
     return wanted
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """For a few tokens: several threads would wait for each other longer than they compute, above all beside others."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @cache
 def _own_threads() -> int:
     return torch.get_num_threads()

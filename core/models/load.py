@@ -24,7 +24,7 @@ from core.machine.base_models import ModelSpec
 from core.machine.model_files import read_json
 from core.models import context_window, fetch, proving, tokenizer_files, vetting
 from core.models.chat_tokens import ChatTokens
-from core.models.devices import Placement, placement, repeat_exactly, use_threads
+from core.models.devices import Placement, one_thread, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
 from core.models.notices import Notices
 from core.store import Project, chat_settings
@@ -252,7 +252,8 @@ def load(
     speed_up(model)
     if not four_bit:
         world.spread(model, chosen.device)
-    proving.check(model, spec.title)
+    with one_thread():
+        proving.check(model, spec.title)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.ends[0]
     return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, four_bit, found.unused)
 
