@@ -54,7 +54,8 @@ def change(path: Path, *statements: str) -> None:
 
 def everything(project: Project) -> list[object]:
     tables = ("rankings", "ranking_items", "criterion_ranks", "labelers", "conflicts", "settings", "guidelines")
-    return [project.database.rows(f"select * from {table}") for table in tables]
+    word = " where key != 'visit'"  # another each time that it is opened
+    return [project.database.rows(f"select * from {table}{word * (table == 'settings')}") for table in tables]
 
 
 LEFT_OUT = {
