@@ -17,8 +17,8 @@ from desktop.widgets import consent, message_boxes
 REFUSED = "This did not work"
 ASKED = "May this project do that?"
 REMEMBERED = (
-    "It was not made here, or what it names has changed. Allow it only if you know where that comes from: code can do "
-    "whatever you can do on this machine. Your answer is remembered for this project."
+    "It was not made here, or what it names is new or has changed. Allow it only if you know where that comes from: "
+    "code can do whatever you can do on this machine. Your answer is remembered for this project."
 )
 BROKEN = "Something went wrong inside Plumbline"
 

@@ -117,7 +117,7 @@ def model(folder: Path, name: str | None, as_json: bool) -> None:
         if name is not None:
             base_models.check(base_models.parse(name))
             project.set_setting("model", base_models.kept(name))
-            allow(ProjectFile.of(project), of_model(name))
+            allow(ProjectFile.of(project), of_model(name, here=True))
         spec = base_models.parse(project.setting("model", base_models.EMBEDDED))
         if gate.lacking(project, of_looking(spec)):
             values = {"kind": spec.kind, "source": spec.source, "folder": spec.source, "ready": False}

@@ -106,6 +106,11 @@ def _unpack(path: Path, folder: Path, earlier: Sequence[Path] = ()) -> tuple[Pat
     return folder, report
 
 
+def folder_name(path: Path) -> str:
+    """What a project is called that is made of a pack: by a name of the file that leads nowhere else."""
+    return path.stem.strip(". ") or "pack"
+
+
 def take_up(path: Path, folder: Path) -> tuple[Path, Merged]:
     """Make a project of a pack in `folder`, or beside it where something else is; one that was made of this very pack
     is taken up again. What its labeler ranked or began in earlier packs that lie there comes along: returns what was

@@ -20,6 +20,7 @@ from core.runs import origins
 from core.runs.origins import Kept, Origin
 from core.store.files import beside, plain
 from core.store.files.inside import inside
+from core.trust.wish import place_of
 
 #: The adapter that a reference has on.
 REFERENCE = "reference"
@@ -100,7 +101,7 @@ def _found(context: JobContext, base: Base, named: str) -> tuple[str, Path]:
     """What a setting names, in words, and its folder. Raises `KnownError` if it is of another base."""
     number = origins.run_named(named)
     if number is None:
-        return f"the adapter in {named}", Path(named).expanduser()
+        return f"the adapter in {named}", place_of(named)
     run = queue.run_of(context.project, number, TrainPolicyJob)
     if origins.base_of(context.project, run.id) not in ("", base_hash(base)):
         raise BadInput(

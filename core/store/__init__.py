@@ -15,7 +15,7 @@ from typing import Any
 from core.errors import BadInput, DamagedProject, ProjectError, ProjectMoved, known
 from core.humanize import readable
 from core.store import backups, cells
-from core.store.connection import Connection, connect, set_patience
+from core.store.connection import Connection, connect, set_patience, without_waiting
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
 from core.store.files import beside
@@ -75,6 +75,10 @@ class Project:
     def reading(self) -> AbstractContextManager[None]:
         """All that is read within is as of one moment, whatever others write."""
         return read_transaction(self.database)
+
+    def without_waiting(self) -> AbstractContextManager[None]:
+        """What is written within is left out where somebody else writes just then, or nothing can be written."""
+        return without_waiting(self.database)
 
     def set_patience(self, seconds: float) -> None:
         """How long a write waits for another writer before it fails."""

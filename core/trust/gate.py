@@ -13,11 +13,12 @@ from pathlib import Path
 
 from core.errors import BadInput, KnownError
 from core.jobs import lock
+from core.machine import base_models
 from core.store import DATABASE, Project, backups, jobs
 from core.store.files import closed
 from core.trust import registry
 from core.trust.registry import ProjectFile, Standing
-from core.trust.wish import AskFirst, Wish, allow
+from core.trust.wish import AskFirst, Wish, allow, of_model
 
 #: Why a job of a project that is not trusted stands still.
 AT_REST = "Nobody knows here who made this project, so its jobs wait for you: resume the job if you want it to run."
@@ -37,9 +38,11 @@ def trust(project: Project, wishes: Sequence[Wish] = ()) -> None:
 
 
 def made_here(project: Project) -> None:
-    """A person made it on this machine. Where that cannot be kept they are asked later."""
+    """A person made it on this machine, with the base that they named. Where that cannot be kept they are asked
+    later."""
     with suppress(KnownError):
         registry.keep(ProjectFile.of(project), Standing(trusted=True, made=True))
+        allow(ProjectFile.of(project), of_model(str(project.setting("model", base_models.EMBEDDED)), here=True))
         registry.leave_word(project)
 
 
@@ -91,7 +94,7 @@ def arrive(project: Project, *, worker: bool = False, anew: bool = False) -> boo
         if not settled and (worker or not lock.held(project.folder)):
             stopped = put_to_rest(project)
             registry.keep(file, found or Standing())
-        if worker or anew or found is None:
+        with project.without_waiting():
             registry.leave_word(project)
     except (sqlite3.OperationalError, KnownError):
         if worker and not settled:
@@ -119,15 +122,15 @@ def put_to_rest(project: Project) -> bool:
 
 
 def lacking(project: Project, wishes: Sequence[Wish]) -> list[Wish]:
-    """Those that a person must be asked about. Code and files outside are asked about in every project,
-    whose database may have been replaced by another, and code again when it changed. What nobody allowed is not looked
-    at. Raises `BadInput` for what was allowed and is not there any more."""
+    """Those that a person must be asked about, in every project, whose database may have been replaced by another; and
+    code again when it changed. What nobody allowed is not looked at. Raises `BadInput` for what was allowed and is not
+    there any more."""
     found = _standing(project)
     asked: list[Wish] = []
     for wish in wishes:
         if wish.key in found.allowed:
             asked += [_said(each, found) for each in wish.seen() if found.allowed.get(each.key) != each.digest]
-        elif wish.kind != "model" or not found.trusted:
+        else:
             asked.append(wish)
     return asked
 
@@ -162,10 +165,11 @@ def granted(project: Project, wish: Wish) -> Wish:
 
 
 def choose(project: Project, wishes: Sequence[Wish]) -> None:
-    """A person names these themself: in a project that they made that is the choice, and so is a file anywhere; what
-    else there is must have been allowed. Raises as `check` does."""
-    made = _standing(project).made
-    typed = [wish for wish in lacking(project, wishes) if made or wish.kind == "file"]
+    """A person names these themself: in a project that they made that is the choice, a model is it in one that they
+    trust, and a file anywhere; what else there is must have been allowed. Raises as `check` does."""
+    found = _standing(project)
+    free = {"file"} | ({"model"} if found.trusted else set())
+    typed = [wish for wish in lacking(project, wishes) if found.made or wish.kind in free]
     if typed:
         allow(ProjectFile.of(project), [place for wish in typed for place in wish.seen()])
     check(project, wishes)

@@ -22,8 +22,6 @@ from core.store.files import beside, lock_file
 
 #: The setting that holds the newest word.
 WORD = "visit"
-#: How many words count: the newest may be lost with the power, and a question may stand open while another is left.
-WORDS = 4
 #: Seconds that another program is waited for that keeps something.
 PATIENCE = 5.0
 
@@ -105,9 +103,9 @@ def leave_word(project: Project) -> None:
         file = ProjectFile.of(project)
         if standing(file) is None:
             return
-        found, words = _read_to_change(file) or (Standing(), [])
+        found, _ = _read_to_change(file) or (Standing(), [])
         word = uuid.uuid4().hex
-        words = [*(words or [file.word]), word][-WORDS:]
+        words = [file.word, word]  # the new one may be lost with the power
         _keep(file, found, words)
         project.set_setting(WORD, word)
         _keep(file, found, [each for each in words if each])  # now one without a word is another

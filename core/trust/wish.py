@@ -1,6 +1,7 @@
 """What a project may ask for that reaches beyond its own folder."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -9,6 +10,7 @@ from typing import Literal
 from core.errors import BadInput, first_line
 from core.machine import base_models
 from core.machine.base_models import ModelSpec
+from core.store import open_project
 from core.trust import places, registry
 from core.trust.registry import ProjectFile, Standing
 
@@ -60,7 +62,12 @@ class AskFirst(BadInput):
         )
 
     def allow(self) -> None:
-        allow(self.project, self.wishes)
+        """The project may have been opened elsewhere while the question stood. Raises `KnownError` where it is gone."""
+        with closing(open_project(Path(self.project.path))) as project:
+            now = ProjectFile.of(project)
+        if now.key != self.project.key:
+            raise BadInput(f"Another project lies in {now.path} by now: open it again, and look at that one.")
+        allow(now, self.wishes)
 
 
 def allow(project: ProjectFile, wishes: Sequence[Wish]) -> None:
@@ -73,16 +80,17 @@ def allow(project: ProjectFile, wishes: Sequence[Wish]) -> None:
     registry.change(project, with_these)
 
 
-def of_model(text: str) -> list[Wish]:
-    """The base model of this name, if it has to be fetched from the hub or lies elsewhere."""
-    return of_fetching(base_models.parse(text))
+def of_model(text: str, *, here: bool = False) -> list[Wish]:
+    """The base model of this name, if it has to be fetched from the hub or lies elsewhere; with `here` also if it was
+    fetched: whoever types its name agrees for later, too."""
+    return of_fetching(base_models.parse(text), here=here)
 
 
-def of_fetching(spec: ModelSpec) -> list[Wish]:
+def of_fetching(spec: ModelSpec, *, here: bool = False) -> list[Wish]:
     """The network, where a model has to be fetched from the hub; a place of this machine, or wherever it leads."""
     if spec.is_local:
         return of_looking(spec)
-    if spec.kind != "hub" or base_models.is_ready(spec):
+    if spec.kind != "hub" or (base_models.is_ready(spec) and not here):
         return []
     return [Wish("model", f"hub:{spec.source}", f"it fetches the model {places.quoted(spec.source)} from the hub")]
 

@@ -47,7 +47,7 @@ class Packs(QObject):
         Rank tab."""
         if self.workspace.busy:
             return
-        folder = base_models.data_folder() / "projects" / path.stem
+        folder = base_models.data_folder() / "projects" / pack.folder_name(path)
         self.workspace.do_first(f"Opening {path.name} …", partial(pack.take_up, path, folder), self._open)
 
     def _open(self, made: tuple[Path, pack.Merged]) -> None:

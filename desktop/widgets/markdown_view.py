@@ -1,6 +1,9 @@
 """Markdown to read, with room between the paragraphs and modest headings."""
 
-from PySide6.QtCore import QByteArray, QUrl
+import re
+from urllib.parse import quote
+
+from PySide6.QtCore import QByteArray, QUrl, QUrlQuery
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDesktopServices,
@@ -22,6 +25,8 @@ from desktop.widgets.strangers import WAY, Sealed, offer_whole, wrapping
 
 #: Where a link may lead: to a page on the web or to a letter, never to a file or a program.
 SCHEMES = ("http", "https", "mailto")
+#: An address of a letter, or several.
+ADDRESS = re.compile(r"[\w.+,@-]+")
 
 
 class MarkdownView(QTextBrowser):
@@ -68,9 +73,25 @@ class MarkdownView(QTextBrowser):
 
 
 def follow(address: QUrl) -> None:
-    """Open a link that somebody clicked, if it leads to the web."""
+    """Open a link that somebody clicked, if it leads to the web or begins a letter."""
+    if address.scheme() == "mailto":
+        address = _letter(address)
     if address.scheme() in SCHEMES:
         QDesktopServices.openUrl(address)
+
+
+def _letter(address: QUrl) -> QUrl:
+    """To whom and what about, and no more: a mail program may put a file of the person's into it (`attach`). Empty for
+    what is no address."""
+    whole = QUrl.ComponentFormattingOption.FullyDecoded
+    to, about = address.path(whole), QUrlQuery(address).queryItemValue("subject", whole)
+    if ADDRESS.fullmatch(to) is None:
+        return QUrl()
+    found, query = QUrl(f"mailto:{to}"), QUrlQuery()
+    if about:
+        query.addQueryItem("subject", quote(" ".join(about.split()), safe=""))
+        found.setQuery(query)
+    return found
 
 
 def set_markdown(edit: QTextEdit, text: str, *, modest: bool = False, way: str = WAY) -> None:

@@ -25,6 +25,7 @@ from core.models.load import Base, load
 from core.reward.model import ABOUT, ADAPTER, RewardModel
 from core.runs import wishes
 from core.store import Project, jobs
+from core.trust import gate
 from tests.attacks.strangers import Tampering, cheap, edit, watch_network
 from tests.tiny import make_tiny_model
 
@@ -182,6 +183,7 @@ def test_only_what_decides_about_the_weights_is_taken_from_a_config(adapter):
 def tuned(honest: Path, base: Base, filled: Project) -> Path:
     """The adapter of a run that `filled` says it has finished."""
     filled.set_setting("model", str(base.spec.folder))
+    gate.made_here(filled)
     config = TrainPolicyConfig(gold="length", train_on_gold=True)
     job = queue.enqueue(filled, JobKind.TRAIN_POLICY, config_values(config, ALGORITHMS["ppo"].config()))
     run = Path("runs") / str(job.id) / "step-000001"

@@ -33,6 +33,7 @@ from core.resources import data_folder
 from core.runs import metrics_export
 from core.store import DATABASE, Project, completions, create_project, guidelines, labelers, open_project, rankings
 from core.store.files import beside, lock_file
+from core.store.undo import waiting_rows
 from core.store.undo.bulk import record, replay
 from tests.attacks import kills
 from tests.jobs import set_job
@@ -343,6 +344,18 @@ def test_what_another_user_left_in_a_shared_folder_is_not_touched(tmp_path, monk
     assert (place / ".held").read_bytes() == b"no database"
     beside.sweep(tmp_path)
     assert not place.exists()
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_as_the_lock_of_rows_that_wait_is_left_alone(tmp_path, monkeypatch, link):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "thesis").write_bytes(b"mine" * 1000)
+    folder = tmp_path / f"{waiting_rows.PREFIX}abc"
+    folder.mkdir()
+    link(tmp_path / "thesis", folder / waiting_rows.HELD)
+    os.utime(folder, (0, 0))
+    assert waiting_rows.leftovers() == []
+    assert (tmp_path / "thesis").read_bytes() == b"mine" * 1000
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])

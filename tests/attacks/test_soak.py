@@ -8,6 +8,7 @@ from core.events import Checkpoint
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.store.runs import job_metrics
+from core.trust import gate
 from tests.attacks.soak import Watch
 from tests.jobs import add_job
 from tests.tiny import make_tiny_model
@@ -22,6 +23,7 @@ CONFIG = TrainPolicyConfig(
 def test_five_hundred_steps_stay_flat(filled, tmp_path, monkeypatch):
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
     filled.set_setting("model", str(make_tiny_model(tmp_path / "model")))
+    gate.made_here(filled)
     job, watch, record = add_job(filled, CONFIG, ALGORITHMS["ppo"].config()), Watch(), Recorder.record
 
     def recorded(self, event):

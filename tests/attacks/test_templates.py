@@ -12,6 +12,7 @@ from core.config.jobs import GenerateConfig, JobKind, config_values
 from core.errors import OUT_OF_MEMORY, KnownError, ModelError, known
 from core.jobs import queue
 from core.models.chat_template import ChatTemplate
+from core.trust import gate
 from tests.attacks.strangers import cheap, edit
 from tests.tiny import CHAT_TEMPLATE, make_tiny_model
 
@@ -108,6 +109,7 @@ def test_no_job_hangs_and_none_calls_it_a_bug_of_ours(tokenizer, filled, tmp_pat
     (tmp_path / "model" / "chat_template.jinja").write_text(source)
     edit(tmp_path / "model" / "tokenizer_config.json", chat_template=None)
     filled.set_setting("model", str(tmp_path / "model"))
+    gate.made_here(filled)
     job = queue.enqueue(filled, JobKind.GENERATE, config_values(GenerateConfig(missing_only=False)))
     claimed = worker.claim(filled)
     assert claimed is not None

@@ -207,6 +207,30 @@ def test_a_link_in_a_text_opens_nothing_but_the_web(qtbot, monkeypatch, address)
     assert opened == [QUrl("https://example.org")]
 
 
+@pytest.mark.parametrize(
+    ("link", "handed"),
+    [
+        ("mailto:a.b+c@example.org", "mailto:a.b+c@example.org"),
+        ("mailto:a@example.org?attach=/etc/passwd", "mailto:a@example.org"),
+        ("mailto:a@example.org?subject=a%20b&attachment=/etc/passwd&body=x", "mailto:a@example.org?subject=a%20b"),
+        ("mailto:a@example.org?subject=x%26attach=/etc", "mailto:a@example.org?subject=x%26attach%3D%2Fetc"),
+        ("mailto:a@example.org?subject=x%0D%0AAttach:y", "mailto:a@example.org?subject=x%20Attach%3Ay"),
+        ("MAILTO:a@example.org?subject=x#y", "mailto:a@example.org?subject=x"),
+        ("mailto:a@example.org%3Fattach=/etc/passwd", None),
+        ("mailto:a@example.org%0AAttach:/etc/passwd", None),
+        ("mailto:?attach=/etc/passwd", None),
+        ("mailto://host/?attach=/etc/passwd", None),
+    ],
+)  # fmt: skip
+def test_a_letter_that_a_text_begins_takes_nothing_along(monkeypatch, link, handed):
+    opened = []
+    monkeypatch.setattr(
+        markdown_view.QDesktopServices, "openUrl", lambda url: opened.append(bytes(url.toEncoded()).decode())
+    )
+    markdown_view.follow(QUrl(link))
+    assert opened == ([] if handed is None else [handed])
+
+
 def test_the_guide_shows_its_own_pictures_and_no_others(qtbot):
     pages = guide.Pages()
     qtbot.addWidget(pages)

@@ -15,6 +15,7 @@ from core.models import tokenizer_files, tokenizer_probe, vetting
 from core.models.load import load
 from core.store import prompts
 from core.store.prompts import Prompt
+from core.trust import gate
 from tests.attacks.strangers import cheap, edit
 from tests.tiny import make_tiny_model
 
@@ -151,6 +152,7 @@ def test_a_panic_of_the_tokenizer_fails_the_job_and_not_the_worker(model, filled
     edit(model / "tokenizer.json", **split("(?:(?:q|qq)+)+z"))
     monkeypatch.setattr(tokenizer_probe, "check", lambda folder: None)
     filled.set_setting("model", str(model))
+    gate.made_here(filled)
     prompts.add(filled, [Prompt(0, "q" * 400, (), "train")])
     job = queue.enqueue(filled, JobKind.GENERATE, config_values(GenerateConfig(missing_only=False)))
     claimed = worker.claim(filled)

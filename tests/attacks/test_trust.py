@@ -542,9 +542,24 @@ def test_the_base_is_not_fetched_unasked(foreign, filled, plumbline):
     assert exit_code == 2
     assert "fetches the model 'somebody/model'" in err
     assert not queue.listed(foreign)
+    exit_code, _, err = plumbline("generate", filled.folder, "--detach")
+    assert exit_code == 2 and "somebody/model" in err, "nobody here named it"
+    for project in (foreign, filled):
+        assert plumbline("model", project.folder, "hub:somebody/model")[0] == 0, "typing it is the choice"
+        assert plumbline("generate", project.folder, "--detach")[0] == 0
+
+
+def test_a_base_that_was_typed_or_used_before_asks_at_most_once(filled, plumbline, tmp_path, monkeypatch):
+    base = make_tiny_model(tmp_path / "base")
+    for number, name in enumerate(("embedded", "hub:somebody/model", str(base))):
+        assert plumbline("new", tmp_path / f"{number}", "--model", name, "--json")[0] == 0
+        assert plumbline("generate", tmp_path / f"{number}", "--detach")[0] == 0, name
+    filled.set_setting("model", str(base))  # as an older version left it, which kept no word of the base
+    assert plumbline("generate", filled.folder, "--detach")[0] == 2
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
     assert plumbline("generate", filled.folder, "--detach")[0] == 0
-    assert plumbline("model", foreign.folder, "hub:somebody/model")[0] == 0, "typing it is the choice"
-    assert plumbline("generate", foreign.folder, "--detach")[0] == 0
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    assert plumbline("generate", filled.folder, "--detach")[0] == 0
 
 
 @pytest.mark.parametrize("name", ["m", "m.gguf"])
@@ -572,7 +587,7 @@ def test_a_base_that_lies_elsewhere_is_not_even_looked_at_unasked(foreign, plumb
     run_queued(foreign)
     assert "needs your word" in queue.listed(foreign)[0].error
     assert looks == []
-    gate.trust(foreign)
+    gate.trust(foreign, wishes.base(foreign))
     assert "is not there" in plumbline("read", foreign.folder, "hello")[2]
     assert looks
 
@@ -770,7 +785,7 @@ def opened_again(project, times):
 
 
 def test_a_trusted_project_that_is_written_over_with_what_others_made_of_it_is_not_trusted(filled, foreign):
-    opened_again(filled, registry.WORDS)
+    opened_again(filled, 2)
     add_job(foreign, GenerateConfig(), status="queued")
     with written_over(filled, foreign) as project:
         assert not gate.is_trusted(project)
@@ -778,9 +793,29 @@ def test_a_trusted_project_that_is_written_over_with_what_others_made_of_it_is_n
         assert [job.status for job in queue.listed(project)] == ["stopped"]
 
 
+def test_what_others_put_in_place_of_one_that_was_opened_by_commands_alone_is_not_trusted(filled, foreign, plumbline):
+    for _ in range(2):
+        assert plumbline("prompts", filled.folder)[0] == 0
+    foreign.set_setting("model", "hub:stranger/evil")
+    add_job(foreign, GenerateConfig(), status="queued")
+    with written_over(filled, foreign) as project:
+        assert not gate.is_trusted(project)
+        run_queued(project)
+        assert [job.status for job in queue.listed(project)] == ["stopped"]
+
+
+def test_a_base_that_nobody_here_named_is_not_fetched_in_a_trusted_project(filled):
+    """As others who may write into its folder leave it."""
+    filled.set_setting("model", "hub:stranger/evil")
+    add_job(filled, GenerateConfig(), status="queued")
+    run_queued(filled)
+    (job,) = queue.listed(filled)
+    assert job.status == "failed" and "fetches the model 'stranger/evil'" in job.error
+
+
 def test_a_project_that_was_looked_at_and_is_written_over_starts_no_job(foreign, filled):
     gate.arrive(foreign, anew=True)
-    opened_again(foreign, registry.WORDS)
+    opened_again(foreign, 2)
     add_job(filled, GenerateConfig(), status="queued")
     with written_over(foreign, filled) as project:
         run_queued(project)
@@ -788,9 +823,9 @@ def test_a_project_that_was_looked_at_and_is_written_over_starts_no_job(foreign,
 
 
 def test_opening_one_s_own_project_often_asks_nothing(filled, mine):
-    opened_again(filled, 2 * registry.WORDS)
+    opened_again(filled, 5)
     question = AskFirst(registry.ProjectFile.of(filled), [code.wish_of(mine[0])])
-    opened_again(filled, registry.WORDS - 1)
+    opened_again(filled, 5)
     question.allow()
     assert gate.is_trusted(filled)
     gate.check(filled, [code.wish_of(mine[0])])

@@ -95,9 +95,13 @@ def runner() -> Callable[..., Job]:
         from core.jobs import queue
         from core.runs import wishes
         from core.trust import gate
+        from core.trust.registry import ProjectFile
+        from core.trust.wish import allow
 
-        gate.made_here(project)
+        if not gate.is_trusted(project):
+            gate.made_here(project)
         with suppress(BadInput):  # the worker says it, too
+            allow(ProjectFile.of(project), wishes.base(project))
             wishes.choose(project, config)
         job = queue.enqueue(project, kind, config_values(config, options))
         claimed = worker.claim(project)

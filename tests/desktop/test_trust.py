@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from core.config.jobs import GenerateConfig, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
+from core.runs import wishes
 from core.store import DATABASE, labelers, open_project
 from core.trust import code, gate, registry
 from core.trust.wish import AskFirst, Wish
@@ -229,11 +230,13 @@ def test_a_project_made_in_the_window_is_trusted(qtbot, tmp_path):
     dialog = NewProject()
     qtbot.addWidget(dialog)
     dialog.folder.setText(str(tmp_path / "new"))
+    dialog.model.setText("hub:somebody/model")
     made = []
     dialog.made.connect(made.append)
     dialog.make()
     project = open_project(made[0])
     assert gate.is_trusted(project)
+    wishes.check(project, GenerateConfig())  # what was typed is allowed
     project.close()
 
 

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from core.errors import BadInput
 from core.store.files import lock_file
 from core.store.files.lock_file import Lock
 
@@ -37,7 +38,7 @@ def leftovers() -> list[Path]:
     """Folders that nobody holds any more. One without a lock is not ours to judge."""
     found = []
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with suppress(OSError, sqlite3.Error):
+        with suppress(OSError, sqlite3.Error, BadInput):  # a link as the lock is none of ours
             settled = lock_file.is_mine(folder) and time.time() - folder.stat().st_mtime > SETTLED
             if settled and (folder / HELD).is_file() and not _is_held(folder):
                 found.append(folder)

@@ -154,7 +154,7 @@ def test_preference_files_are_scored_too_and_bad_ones_are_one_sentence(trained, 
     assert run_job(trained, JobKind.SCORE_FILE, config).result.completions == 2
     source.write_bytes(b'{"prompt": "p", "completion": "\xff"}\n')
     assert "is not text in UTF-8" in run_job(trained, JobKind.SCORE_FILE, config).error
-    missing = run_job(trained, JobKind.SCORE_FILE, ScoreFileConfig(path=str(tmp_path / "no"), out="x"))
+    missing = run_job(trained, JobKind.SCORE_FILE, ScoreFileConfig(path=str(tmp_path / "no"), out=str(tmp_path / "x")))
     assert "is not a file" in missing.error
     source.write_text('{"prompt": "only a prompt"}\n')
     assert "holds no completions" in run_job(trained, JobKind.SCORE_FILE, config).error

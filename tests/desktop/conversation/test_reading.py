@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from core.conversation import Conversation, Message
 from core.machine.reading import Reader, Reading
 from core.store import Project
+from core.trust import gate
 from desktop.actions import WHAT_IT_READS
 from desktop.conversation.exact_text import HEAD, TAIL, ExactText, bounded
 from desktop.conversation.reading import ReadingDialog, show_reading
@@ -128,6 +129,7 @@ def test_a_model_that_is_not_here_can_be_fetched_from_the_look(qtbot, session: S
 
 def test_what_is_no_question_is_said_in_a_sentence(qtbot, session: Session, tmp_path: Path) -> None:
     session.project.set_setting("model", str(tmp_path / "gone"))
+    gate.made_here(session.project)
     parent = _shown(qtbot)
     dialog = show_reading(session, TALK, parent)
     qtbot.waitUntil(lambda: "is not there" in dialog.view.count.text(), timeout=10_000)
