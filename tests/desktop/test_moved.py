@@ -14,6 +14,10 @@ from tests.desktop.talks import boxes
 from tests.jobs import add_job, set_job
 
 
+def press_button(box, name):
+    next(each for each in box.buttons() if each.text() == name).click()
+
+
 def test_the_window_says_it_once_and_keeps_what_is_typed(open_window, filled, tmp_path):
     window = open_window()
     window.workspace.open(filled.folder)
@@ -35,6 +39,8 @@ def test_the_window_says_it_once_and_keeps_what_is_typed(open_window, filled, tm
     assert hints and all("open it where it is now" in hint for hint in hints)
     assert tab.labeling.ranked == 0 and tab.board.comment.text() == "why"
     window.workspace.open(there)
+    assert window.session.project.folder == filled.folder, "the comment would be lost unasked"
+    press_button(boxes()[-1], "Close without it")
     assert window.session.project.folder == there
     assert len(window.open_tab(TabId.RANK).labeling.ordering.tiers) == 1
     open_project(there).close()
