@@ -109,8 +109,9 @@ METRICS: dict[str, Metric] = {
     "loss": Metric(
         "Loss",
         "nats",
-        "Of pairs the mean of -log sigmoid(r_chosen - r_rejected), of answers (SFT) the mean of -log pi of a token.",
-        "falling; of pairs below 0.69",
+        "Of pairs the mean of -log sigmoid(r_chosen - r_rejected), or of the loss that DPO was told to use; of answers "
+        "(SFT) the mean of -log pi of a token.",
+        "falling; of pairs with a log sigmoid below 0.69",
     ),
     "eval/loss": Metric(
         "Held-out loss",
@@ -120,7 +121,10 @@ METRICS: dict[str, Metric] = {
     ),
     "eval/perplexity": Metric("Perplexity", "", "exp of the held-out loss.", "falling"),
     "rewards/margins": Metric(
-        "Implicit margin", "score", "Mean of beta (log pi/ref of chosen - of rejected).", "rising"
+        "Implicit margin",
+        "score",
+        "Mean of beta (log pi/ref of chosen - of rejected); no ref in SimPO, ORPO.",
+        "rising",
     ),
     "rewards/accuracies": Metric(
         "Implicit accuracy", "share", "Pairs with the chosen one's log-ratio higher.", "above 0.5"

@@ -2,20 +2,26 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from core.config.algorithms import LearnsFrom
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.jobs import queue
 from core.machine.base_models import ModelSpec
 from core.models import cards
 from core.models.chat_tokens import ChatTokens
 from core.report.outcomes import changed_settings
+from core.runs import origins
 from core.store import Project, labelers, prompts, rankings
+
+#: Settings that hold places of the machine, which are nobody's business; and what is told elsewhere.
+PLACES = ("start_from", "reference", "reward_model")
 
 CARD = """
 # {name}, run {run}
 
-{base}, tuned with {algorithm} ({steps} steps) against {reward} in the project "{name}". The adapter is merged into the
+{base}, tuned with {algorithm} ({steps} steps) {learnt} in the project "{name}". The adapter is merged into the
 weights.
 
 ## Use
@@ -73,7 +79,7 @@ def text(found: Exported) -> str:
     }
     return cards.front(head) + CARD.format(
         name=cards.plain(project.name), run=job.id, base=cards.plain(found.spec.title), steps=job.result.steps or 0,
-        algorithm=ALGORITHMS[job.config.algorithm].title, reward=_rewarded(job), use=_use(found),
+        algorithm=ALGORITHMS[job.config.algorithm].title, learnt=_rewarded(job), use=_use(found),
         recipe=cards.table(_recipe(found)),
     ) + _said(found.chat)  # fmt: skip
 
@@ -102,19 +108,39 @@ def _use(found: Exported) -> str:
 def _recipe(found: Exported) -> list[tuple[str, str]]:
     project, job = found.project, found.job
     came = job.result
-    settings = ", ".join(cards.span(f"{item.name} {item.value}") for item in changed_settings(job))
+    settings = ", ".join(
+        cards.span(f"{item.name} {item.value}") for item in changed_settings(job) if item.name not in PLACES
+    )
     rows = [
-        ("Started from", cards.plain(found.spec.title)),
+        ("Started from", cards.plain(found.spec.title) + _begun(job)),
         ("Prompts", f"{prompts.count(project, 'train'):,} to train on, {prompts.count(project, 'heldout'):,} held out"),
         ("Rankings", _ranked(project)),
-        ("Reward", "; ".join(filter(None, [_rewarded(job), _reward_model(project, job)]))),
+        ("Learnt", "; ".join(filter(None, [_rewarded(job), _reward_model(project, job)]))),
         ("Algorithm", f"{ALGORITHMS[job.config.algorithm].title}, {came.steps or 0} steps"),
         ("Settings", settings or "all at their defaults"),
-        ("KL from the reference", "" if came.kl is None else f"{came.kl:.3g} nats a completion"),
+        (
+            f"KL to {cards.plain(_without_place(came.reference)) or 'the base'}",
+            "" if came.kl is None else f"{came.kl:.3g} nats a completion",
+        ),
+        ("Loss of held-out answers", _lowered(came.loss_before, came.loss_after)),
         ("Reward on held-out prompts", _gained(came.reward_before, came.reward_after)),
         ("Gold reward on held-out prompts", _gained(came.gold_before, came.gold_after)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _begun(job: TrainPolicyJob) -> str:
+    return f", with {cards.plain(_without_place(job.result.start))}" if job.result.start else ""
+
+
+def _named(model: str) -> str:
+    return model if model.startswith("hub:") else Path(model).name
+
+
+def _without_place(words: str) -> str:
+    """A folder of the person's own machine is nobody's business: its last name tells it."""
+    before, named, place = words.partition(origins.ADAPTER_IN)
+    return f"{before}{named}{Path(place).name}" if named else words
 
 
 def _ranked(project: Project) -> str:
@@ -134,6 +160,8 @@ def _ranked(project: Project) -> str:
 
 def _reward_model(project: Project, job: TrainPolicyJob) -> str:
     """What the reward model learnt from, and how well."""
+    if ALGORITHMS[job.config.algorithm].offline:
+        return ""
     run = next((run for run in queue.listed(project, TrainRewardJob) if run.id == job.result.reward_job), None)
     if run is None:
         return ""
@@ -146,17 +174,23 @@ def _gained(before: float | None, after: float | None) -> str:
     return "" if before is None or after is None else f"{before:+.3f} before, {after:+.3f} after"
 
 
+def _lowered(before: float | None, after: float | None) -> str:
+    return "" if before is None or after is None else f"{before:.3f} before, {after:.3f} after (nats a token)"
+
+
 def _rewarded(job: TrainPolicyJob) -> str:
     """What the run optimised, as Markdown."""
     config = job.config
+    if ALGORITHMS[config.algorithm].learns_from is LearnsFrom.ANSWERS:
+        return "from answers that people wrote or ranked best"
     if config.train_on_gold:
-        model = f"the reward {cards.span(config.gold)}"
+        model = f"against the reward {cards.span(config.gold)}"
     elif config.reward_model:
-        model = f"the reward model {cards.span(config.reward_model)}"
+        model = f"against the reward model {cards.span(_named(config.reward_model))}"
     elif job.result.reward_job:
-        model = f"the reward model of run {job.result.reward_job}"
+        model = f"against the reward model of run {job.result.reward_job}"
     else:
-        model = "the project's rankings"
+        model = "from the project's rankings"
     return f"{model} and the rules {cards.span(config.rules)}" if config.rules else model
 
 

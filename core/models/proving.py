@@ -52,12 +52,12 @@ def _reads_varlen(model: Any, expected: Alone) -> bool:
 
 
 def _refuse(ways: Ways, title: str, kind: str) -> None:
-    if not (ways.whole or ways.continues):
+    if not ways.whole:
         raise ModelError(
             f"Plumbline would compute something else than {title} says itself: its kind (`{kind}`) does what is not "
             f"known here. Please {ANOTHER}."
         )
-    if not (ways.trains or ways.learns):
+    if not ways.trains:
         raise ModelError(f"{title} cannot be tuned: no gradient comes through its kind (`{kind}`): {ANOTHER}.")
 
 

@@ -49,16 +49,21 @@ class Demonstration:
 def demonstrations_of(project: Project, wanted: str) -> list[Demonstration]:
     """The answers that `wanted` names (see the option `answers`), each once, in the order in which they came.
 
-    Of what was ranked against others only the best counts, whoever wrote it: the rejected answer of an imported pair is
-    no demonstration.
+    Of what stands beside others only what was ranked best counts, whoever wrote it; or, where nobody's order counts,
+    what a person wrote here. The rejected answer of an imported pair is no demonstration, whatever becomes of its ranking.
     """
     judged = {group.group_id: group for group in judged_groups(project, criteria=False)}
     found: list[Demonstration] = []
     if wanted != "best-ranked":
+        alone = demonstrations.alone(project)
         found += [
             Demonstration(each.completion_id, each.prompt_id, each.prompt, each.messages, each.split, each.text)
             for each in demonstrations.written(project)
-            if each.group_id not in judged or each.completion_id in best_of(judged[each.group_id])
+            if (
+                each.completion_id in best_of(judged[each.group_id])
+                if each.group_id in judged
+                else each.by_hand or each.group_id in alone
+            )
         ]
     if wanted != "written":
         found += [each for group in judged.values() for each in _best(group)]

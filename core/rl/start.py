@@ -101,7 +101,7 @@ def _found(context: JobContext, base: Base, named: str) -> tuple[str, Path]:
     """What a setting names, in words, and its folder. Raises `KnownError` if it is of another base."""
     number = origins.run_named(named)
     if number is None:
-        return f"the adapter in {named}", place_of(named)
+        return f"{origins.ADAPTER_IN}{named}", place_of(named)
     run = queue.run_of(context.project, number, TrainPolicyJob)
     if origins.base_of(context.project, run.id) not in ("", base_hash(base)):
         raise BadInput(
@@ -114,5 +114,8 @@ def _found(context: JobContext, base: Base, named: str) -> tuple[str, Path]:
 
 
 def _hash(folder: Path) -> str:
+    """Of what scales the weights, too."""
+    found = hashlib.sha256(plain.content(folder / adapter_files.CONFIG))
     with plain.opened(folder / adapter_files.WEIGHTS) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()

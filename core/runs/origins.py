@@ -21,6 +21,8 @@ from core.store.files import plain
 BASE, START, REFERENCE = "base", "start", "reference"
 #: The file in a run's folder that says what was copied, and which base it is of.
 KEPT = "origins.json"
+#: How the words begin that tell of an adapter in a folder.
+ADAPTER_IN = "the adapter in "
 #: Digits of a run's number.
 LONGEST = 9
 

@@ -17,6 +17,8 @@ class Written(NamedTuple):
     messages: str | None
     split: Split
     text: str
+    by_hand: int
+    """Did a person of this project write it, in Rank?"""
 
     @property
     def conversation(self) -> Conversation:
@@ -25,7 +27,8 @@ class Written(NamedTuple):
 
 #: What was sent to Rank from a comparison has a job, and is no import.
 WRITTEN = """
-    select c.id as completion_id, g.id as group_id, p.id as prompt_id, p.text as prompt, p.messages, p.split, c.text
+    select c.id as completion_id, g.id as group_id, p.id as prompt_id, p.text as prompt, p.messages, p.split, c.text,
+        c.written_by is not null as by_hand
     from completions c join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id
     where (c.written_by is not null or (
         g.job_id is null and c.policy_job is null

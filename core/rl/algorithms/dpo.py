@@ -4,7 +4,8 @@ The stored rankings are learned from directly, with the policy as its own reward
 implicit reward, and the loss is the reward model's on it. No rollouts and no reward model are needed; the loop draws
 some now and then only to measure.
 
-Other losses on the same pairs: IPO's square, the hinge of SLiC-HF (Zhao et al. 2023, arXiv 2305.10425), and two that
+Other losses on the same pairs: IPO's square, the hinge of SLiC (Zhao et al. 2023, arXiv 2305.10425)
+as RSO puts it on log-ratios (Liu et al. 2023, arXiv 2309.06657), and two that
 need no reference: SimPO (Meng et al. 2024, arXiv 2405.14734) and ORPO (Hong et al. 2024, arXiv 2403.07691). As in TRL,
 SimPO's margin is gamma of the paper, and beta is ORPO's lambda.
 """
@@ -31,16 +32,18 @@ class Learner(BaseLearner[PreferenceBatch]):
         total = torch.zeros(int(batch.group.max()) + 1, device=each.device).index_add(0, batch.group, each)
         # The mean over the pairs of a prompt, then over the prompts that have any; `descend` divides by B.
         weight = len(batch) / (total > 0).sum().clamp(min=1) / total[batch.group].clamp(min=1)  # (B,)
+        best = (pairs.any(1) & ~pairs.any(0)).float()
+        best_of_prompt = torch.zeros_like(total).index_add(0, batch.group, best)
+        of_best = best * len(batch) / (total > 0).sum().clamp(min=1) / best_of_prompt[batch.group].clamp(min=1)  # (B,)
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             logp = policy.logp.sum(1)
             implicit = self.implicit(logp, batch.logp_ref[index].sum(1), lengths[index])
             h = implicit[:, None] - implicit[None, :]  # (b, b) nats, without beta
             chosen = pairs[index][:, index]
-            of_pairs = self.pair_loss(h)
-            if self.options.dpo_loss == "orpo":
-                of_pairs = of_pairs - (logp / lengths[index])[:, None]  # and what is chosen is learnt as it is
-            losses = (of_pairs * chosen).sum(1) * weight[index]
+            losses = (self.pair_loss(h) * chosen).sum(1) * weight[index]
+            if self.options.dpo_loss == "orpo":  # and the best of each prompt is learnt as it is
+                losses = losses - logp / lengths[index] * of_best[index]
             with torch.no_grad():
                 count = chosen.sum().clamp(min=1)
                 margin = self.options.beta * (h * chosen).sum() / count
@@ -67,8 +70,13 @@ class Learner(BaseLearner[PreferenceBatch]):
         return (logp - logp_ref) / lengths if kind == "ipo" else logp - logp_ref
 
     def pair_loss(self, h: Tensor) -> Tensor:
-        """From differences of implicit rewards, chosen minus rejected, to a loss for each pair."""
-        kind, beta, smoothing = self.options.dpo_loss, self.options.beta, self.options.label_smoothing
+        """From differences of implicit rewards, chosen minus rejected, to a loss for each pair, of which a share is
+        taken to be labeled the wrong way round."""
+        smoothing = self.options.label_smoothing
+        return (1 - smoothing) * self._plain_loss(h) + smoothing * self._plain_loss(-h)
+
+    def _plain_loss(self, h: Tensor) -> Tensor:
+        kind, beta = self.options.dpo_loss, self.options.beta
         if kind == "ipo":
             return (h - 1 / (2 * beta)).square()
         if kind == "hinge":
@@ -77,7 +85,7 @@ class Learner(BaseLearner[PreferenceBatch]):
             return -logsigmoid(beta * h - self.options.simpo_margin)
         if kind == "orpo":
             return -beta * logsigmoid(h)
-        return -(1 - smoothing) * logsigmoid(beta * h) - smoothing * logsigmoid(-beta * h)
+        return -logsigmoid(beta * h)
 
 
 def preferred(ranks: Tensor, group: Tensor) -> Tensor:

@@ -123,10 +123,7 @@ def test_the_card_tells_the_recipe_and_nothing_in_it_is_taken_for_markdown(tuned
     assert job.status == "done", job.report or job.error
     card = (out / "README.md").read_text()
     assert "| Prompts | 9 to train on, 3 held out |" in card and "| Rankings | none |" in card
-    assert (
-        "| Algorithm | PPO, 4 steps |" in card
-        and f"| KL from the reference | {tuned.kl:.3g} nats a completion |" in card
-    )
+    assert "| Algorithm | PPO, 4 steps |" in card and f"| KL to the base | {tuned.kl:.3g} nats a completion |" in card
     assert "`learning_rate 0.005`" in card and "`train_on_gold True`" in card
     page = to_html(card)
     assert "<script" not in page and "<em>c" not in page and "\u202e" not in card

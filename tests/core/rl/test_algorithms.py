@@ -572,6 +572,25 @@ def test_losses_without_a_reference_are_those_of_their_papers(moved, kind):
     )
 
 
+@pytest.mark.parametrize("kind", ["sigmoid", "ipo", "hinge", "simpo", "orpo"])
+def test_smoothed_labels_mix_in_the_loss_of_the_pair_the_other_way_round(kind):
+    learner, h = dpo.Learner.__new__(dpo.Learner), torch.tensor([-1.3, 0.0, 0.4])
+    learner.options = DPO(dpo_loss=kind)
+    plain, turned = learner.pair_loss(h), learner.pair_loss(-h)
+    learner.options = DPO(dpo_loss=kind, label_smoothing=0.3)
+    torch.testing.assert_close(learner.pair_loss(h), 0.7 * plain + 0.3 * turned)
+
+
+def test_orpo_learns_the_best_of_a_prompt_alone_as_it_is(moved):
+    rows = drawn(moved)
+    ranks = torch.tensor([1.0, 2.0, 3.0, 1.0, 2.0, 3.0])
+    learner = learner_of(moved, "dpo", dpo_loss="orpo", beta=1e-3)
+    logp, _ = logprobs(moved, POLICY, rows, 1.0, CONFIG.micro_batch)
+    mean = (logp.sum(1) / rows.lengths).tolist()
+    found = learner.update(preferences_of(moved, rows, ranks), 0)
+    assert found["loss"] == pytest.approx(-(mean[0] + mean[3]) / 2, abs=3e-3)
+
+
 def test_ipo_wants_a_margin_of_half_its_beta_and_no_more():
     learner = dpo.Learner.__new__(dpo.Learner)
     learner.options = DPO(dpo_loss="ipo", beta=0.1)

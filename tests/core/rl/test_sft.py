@@ -18,13 +18,15 @@ from core.labeling import gold
 from core.models.adapters import SharedModel
 from core.models.chat import completion_ids, prompt_ids
 from core.models.rows import from_lists
+from core.records import NewRanking
 from core.rl.batches import Batch
 from core.rl.demonstration_source import demonstrations_of
 from core.rl.rollout import POLICY
-from core.store import assignments, completions, labelers, prompts
+from core.store import assignments, completions, labelers, prompts, rankings
 from core.store.runs import job_log, job_metrics
 from tests.core.conftest import ARCHITECTURES, loaded
 from tests.core.rl.rollouts import CONFIG, gradient, learner_of
+from tests.ranked import counting_rankings
 from tests.thorough import represented
 
 SFT = TrainPolicyConfig(
@@ -137,6 +139,21 @@ def test_of_what_was_ranked_the_best_is_learnt_and_a_rejected_answer_never(askin
     with asking.write() as database:
         database.execute("update rankings set flag = 'unsafe'")
     assert demonstrations_of(asking, "both") == []
+
+
+@pytest.mark.parametrize("what", ["retracted", "tied"])
+def test_a_rejected_answer_is_none_whatever_becomes_of_its_ranking(asking, tmp_path, what):
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps({"prompt": "q", "chosen": "fine", "rejected": "awful"}) + "\n", encoding="utf-8")
+    data.import_preferences(asking, path, "Ada")
+    (ranking,) = counting_rankings(asking)
+    rankings.retract(asking, ranking.id)
+    if what == "tied":
+        rankings.add(asking, NewRanking(ranking.group_id, ranking.labeler.id, dict.fromkeys(ranking.ranks, 1)))
+    assert demonstrations_of(asking, "written") == []
+    writer = labelers.named(asking, "Bo")
+    completions.write(asking, ranking.group_id, writer.id, "by hand")
+    assert [each.text for each in demonstrations_of(asking, "written")] == ["by hand"]
 
 
 def test_without_answers_it_says_where_to_get_some(asking, run_job):
