@@ -50,7 +50,7 @@ def demonstrations_of(project: Project, wanted: str) -> list[Demonstration]:
     """The answers that `wanted` names (see the option `answers`), each once, in the order in which they came.
 
     Of what stands beside others only what was ranked best counts, whoever wrote it; or, where nobody's order counts,
-    what a person wrote here. The rejected answer of an imported pair is no demonstration, whatever becomes of its ranking.
+    what a person wrote here. The rejected answer of an imported pair is none, whatever becomes of its ranking.
     """
     judged = {group.group_id: group for group in judged_groups(project, criteria=False)}
     found: list[Demonstration] = []
