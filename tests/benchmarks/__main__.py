@@ -19,6 +19,7 @@ NAMES = {
     "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",
     "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
     "learning": "reward before and after on held-out prompts, KL and fluency, for each algorithm",
+    "chain": "held-out loss, reward, gold reward and KL along base, SFT, reward model, PPO, second round",
     "scaling": "seconds of a PPO step against batch, length and epochs; memory over 200 steps",
     "plan": "memory that `plan` computes beside measured peaks",
     "ppo": "seconds a PPO step and their parts, peak memory",
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--task", choices=["sentiment", "reward-model"], default="sentiment", help="of `learning`")
     parser.add_argument("--set", nargs="+", metavar="NAME=VALUE", help="other settings of the runs, `learning`")
     parser.add_argument("--points", type=Path, help="folder of `learning`: runs that it holds are not done again")
-    parser.add_argument("--keep", type=Path, help="a folder where `learning` leaves its projects")
+    parser.add_argument("--keep", type=Path, help="a folder where `chain` and `learning` leave their projects")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")
     parser.add_argument(
         "--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie"

@@ -60,9 +60,10 @@ def test_a_long_text_is_cut_and_says_so():
     "text", ["x" * 10 * MB, "a b " * (10 * MB // 4), "\n" * 10 * MB, "\u202e" * MB, "x" * 199 + " "]
 )
 def test_what_is_shown_of_10_mb_is_found_at_once(text):
-    began = time.perf_counter()
-    shown(text), breakable(beginning(text)), one_line(text), texts.has_long_run(beginning(text))
-    assert time.perf_counter() - began < 0.05
+    began = time.process_time()
+    for _ in range(3):
+        shown(text), breakable(beginning(text)), one_line(text), texts.has_long_run(beginning(text))
+    assert (time.process_time() - began) / 3 < 0.05
 
 
 def test_a_line_is_one_line():

@@ -399,7 +399,7 @@ def test_a_preview_shows_the_beginning_and_names_every_hazard(tmp_path):
     assert data.preview(tmp_path / "empty.jsonl").total == 0
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_hundred_thousand_prompts_are_imported_and_previewed_in_seconds(project, tmp_path):
     path = tmp_path / "many.jsonl"
     path.write_text("".join(f'{{"prompt": "question {number}?"}}\n' for number in range(100_000)), encoding="utf-8")

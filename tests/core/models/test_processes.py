@@ -139,7 +139,7 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
         world.close()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_algorithm_learns_the_same_in_several_processes(tiny_model, tmp_path, alone):
     some_updates(tiny_model, tmp_path, ALL)
     expected = torch.load(tmp_path / "1-0")

@@ -27,7 +27,12 @@ TUNED = {
 }
 
 
-@pytest.mark.parametrize("name", represented(ALGORITHMS, "ppo"))
+#: The others take minutes together.
+OFTEN = ("ppo", "rloo", "grpo", "dpo", "sft")
+SELDOM = [pytest.param(name, marks=pytest.mark.slow) for name in ALGORITHMS if name not in OFTEN]
+
+
+@pytest.mark.parametrize("name", [*represented(OFTEN, "ppo"), *SELDOM])
 def test_it_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job, name):
     project = create_project(tmp_path / "project", model=str(tiny_model))
     offline = ALGORITHMS[name].offline
