@@ -1,6 +1,6 @@
 """Commands about the policy's runs: start one or a grid of them, compare, steer and export them."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from core.jobs import launch, queue
 from core.jobs.wait import wait
 from core.projects import trash
 from core.records import Job
-from core.runs import live_settings, metrics_export, origins, rounds, sweep
+from core.runs import live_settings, metrics_export, rounds, sweep
 from core.store import Project
 
 ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in ALGORITHMS.values()))
@@ -34,7 +34,6 @@ def train_policy(folder: Path, as_json: bool, detach: bool, **options: Any) -> N
 def given_run(options: dict[str, Any]) -> tuple[TrainPolicyConfig, Any]:
     """The run that the command line asks for, with its algorithm's own settings. Raises `BadInput` for foreign ones."""
     config = TrainPolicyConfig(**given(options, TrainPolicyConfig))
-    config = replace(config, start_from=origins.spelled(config.start_from))
     own = ALGORITHMS[config.algorithm].config
     known = {item.name for kind in (TrainPolicyConfig, own) for item in documented(kind)}
     foreign = [name for name, value in options.items() if value is not None and name not in known]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from core.models.rows import Rows, from_lists
+from core.models.vocabulary import vocabulary_logits
 
 #: Two prompts with three answers to them.
 PROMPTS = ([3, 1, 4, 2, 7, 8], [1, 5, 3, 6])
@@ -33,6 +34,18 @@ class Alone:
         yield self
         index = torch.tensor(ONE_EACH, device=self.rows.prompt_of.device)
         yield Alone(self.rows.select(index), [self.logits[row] for row in ONE_EACH], self.allowed)
+
+    def read_by(self, model: Any, way: Callable[[Any, Rows, bool], Tensor]) -> bool:
+        """Do states that are read this way, as `core.models.states.hidden_states` gives them, say the same?"""
+        for case in self.cases():
+            try:
+                if not case.same(vocabulary_logits(model, way(model, case.rows, True))):
+                    return False
+            except torch.OutOfMemoryError:
+                raise
+            except UNFIT:
+                return False
+        return True
 
     def same(self, found: Tensor) -> bool:
         """Are logits (B, T + 1 or more, V) these, where the answers are?"""

@@ -4,7 +4,6 @@ Both are copied into the run's folder when it begins, so that neither a resume n
 were.
 """
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,11 +53,6 @@ def base_of(project: Project, job_id: int) -> str:
 def run_named(text: str) -> int | None:
     """The run that a setting names by its number; None for a folder, a word or nothing."""
     return (int(text) or None) if text.isascii() and text.isdecimal() and len(text) <= LONGEST else None
-
-
-def spelled(text: str) -> str:
-    """`start_from` as it is kept: a folder by its whole path, since a worker stands elsewhere than who typed it."""
-    return text if not text or run_named(text) is not None else os.path.abspath(Path(text).expanduser())
 
 
 def runs_of(config: TrainPolicyConfig) -> list[int]:

@@ -56,11 +56,14 @@ def choose(project: Project, config: object, taken: object = None) -> None:
 
 
 def from_here(config: Config) -> Config:
-    """The same settings, as a person typed them, with a reward model, a file and a folder by their whole paths: a job
+    """The same settings, as a person typed them, with a reward model, an adapter, a file and a folder by their
+    whole paths: a job
     may be taken up again from another folder. Raises `BadInput` for what names none."""
     found: object = config
     if isinstance(found, TrainPolicyConfig | ScoreFileConfig | JudgeConfig) and found.reward_model:
         found = replace(found, reward_model=base_models.kept(found.reward_model))
+    if isinstance(found, TrainPolicyConfig) and origins.run_named(found.start_from) is None:
+        found = replace(found, start_from=_whole(found.start_from))
     if isinstance(found, ScoreFileConfig):
         found = replace(found, path=_whole(found.path), out=_whole(found.out))
     if isinstance(found, ExportModelConfig):

@@ -114,7 +114,7 @@ class Draft(QObject):
         self.throttle.now()
 
     def _write(self) -> None:
-        found = {name: _text(field) for name, field in self._fields.items()}
+        found = {name: field.text() for name, field in self._fields.items()}
         self._typed.keep(found if any(found.values()) else None)
 
     def leave(self) -> None:
@@ -153,7 +153,3 @@ def _is_texts(kept: Any) -> bool:
 
 def _is_typed(kept: Any) -> bool:
     return _is_texts(kept) and all(len(text) <= MOST_LETTERS for text in kept.values())
-
-
-def _text(field: Editing | QLineEdit) -> str:
-    return field.text()

@@ -136,7 +136,8 @@ def test_what_names_nothing_is_refused_at_the_door(asking, settings, word):
 
 def test_a_folder_is_kept_by_its_whole_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert [origins.spelled(text) for text in ("", "3", "mine")] == ["", "3", str(tmp_path / "mine")]
+    typed = [wishes.from_here(TrainPolicyConfig(start_from=text)).start_from for text in ("", "3", "mine")]
+    assert typed == ["", "3", str(tmp_path / "mine")]
 
 
 def folder_of(project, tmp_path, **changes):
