@@ -22,6 +22,7 @@ from core.store import Project
 
 ANSWERS = ("completion", "response", "output", "answer", "demonstration", "target", *fields.CHOSEN)
 NO_ANSWER = "it has no answer to learn"
+SEVERAL = "it has several answers, and says of none that it is the one to learn: import them to be ranked"
 
 
 def read(path: Path, columns: Columns | None = None) -> Iterator[Row | Refused]:
@@ -60,6 +61,8 @@ def parse(line: int, value: dict[str, Any]) -> Row | Refused:
         conversation = fields.asked(value, list(map(Message.data, turns[:-1])))
     else:
         conversation = fields.asked(value)
+    if isinstance(text, list) and len(text) > 1 and all(isinstance(each, str) for each in text):
+        raise Unusable(SEVERAL)
     answer = dialogue.answer(text)
     if not answer.strip():
         raise Unusable(NO_ANSWER)

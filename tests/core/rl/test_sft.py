@@ -193,6 +193,15 @@ def test_sets_of_one_answer_each_are_imported_to_be_learnt_and_not_ranked(asking
         import_demonstrations(asking, tmp_path / "none.csv")
 
 
+def test_several_answers_of_a_row_are_not_learnt_as_one_text(asking, tmp_path):
+    path = tmp_path / "set.json"
+    rows = [{"instruction": "Name a bird.", "output": ["A wren.", "Slate."]}, {"prompt": "p", "completion": ["one"]}]
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    (refused,) = import_demonstrations(asking, path).refused
+    assert refused.line == 1 and "several answers" in refused.reason
+    assert [each.text for each in demonstrations_of(asking, "written")] == ["one"]
+
+
 def test_an_algorithm_of_an_earlier_version_that_learns_from_rankings_still_does():
     class Older(AlgorithmOptions):
         OFFLINE = True
