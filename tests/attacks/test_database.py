@@ -1,5 +1,6 @@
 """A stranger's database: what our migrations did not make is refused by its name, and nothing hangs over it."""
 
+import gc
 import os
 import shutil
 import sqlite3
@@ -418,8 +419,13 @@ def test_a_project_of_ones_own_is_checked_in_no_time(filled):
     snapshots.write(filled, folder / "copy.db")
     filled.close()
     schema_check.expected(tuple(migration.name for migration in migrations._migrations))
-    began = time.process_time()
-    for _ in range(20):
-        open_project(folder).close()
-    assert (time.process_time() - began) / 20 < 0.01
+    gc.collect()  # what thousands of tests before have left takes longer than all of this
+    gc.disable()
+    try:
+        began = time.process_time()
+        for _ in range(20):
+            open_project(folder).close()
+        assert (time.process_time() - began) / 20 < 0.01
+    finally:
+        gc.enable()
     assert closed.fault(folder / "copy.db") is None
