@@ -82,8 +82,9 @@ def import_command(
 
 def _say_demonstrations(report: data.Report, as_json: bool) -> None:
     refused = [f"line {item.line}: {item.reason}" for item in report.refused]
-    text = "\n".join([f"Imported {report.added} demonstrations, {report.known} were there already.", *refused])
-    show({"added": report.added, "known": report.known, "what": report.what, "refused": refused}, as_json, text)
+    said = f"Imported {report.added} demonstrations, {report.known} were there already."
+    values = {"added": report.added, "known": report.known, "what": report.what, "refused": refused}
+    show(values | {"notes": report.notes}, as_json, "\n".join([said, *report.notes, *refused]))
 
 
 def _ask(

@@ -45,6 +45,29 @@ def conversation(prompt: Any, *, system: Any = None, tools: Any = None) -> Conve
     return whole(turns, tools)
 
 
+def history(value: Any) -> list[Message]:
+    """The turns of earlier questions with their answers, as LLaMA-Factory and ms-swift list them, or of messages.
+    Raises `Unusable` for what is neither."""
+    found: list[Message] = []
+    for item in listed(value):
+        if isinstance(item, Mapping):
+            found.append(message(item))
+        elif isinstance(item, list) and len(item) == 2:
+            found += [Message("user", string(item[0])), Message("assistant", string(item[1]))]
+        else:
+            raise Unusable("its history is no list of questions with their answers")
+    return found
+
+
+def after(value: Any, asked: Conversation) -> Conversation:
+    """What was asked, with the turns of a `history` before it. Raises `Unusable`."""
+    before = history(value)
+    if not before:
+        return asked
+    system = 1 if asked.messages[0].role == "system" else 0
+    return whole((*asked.messages[:system], *before, *asked.messages[system:]), list(asked.tools))
+
+
 def whole(turns: Sequence[Message], tools: Any = None) -> Conversation:
     """The turns as a conversation that can be answered. Raises `Unusable`."""
     try:

@@ -20,12 +20,13 @@ TORN = "pairs whose texts hold turns of a dialogue"
 
 def sniff(head: str, path: Path) -> bool:
     first = jsonlines.first(head)
-    sides = [first.get(name) for name in ("chosen", "rejected")]
-    asked = any(name in first for name in fields.PROMPTS)
-    return all(
-        isinstance(side, str) and HH_ANSWER in side and (not asked or side.lstrip().startswith("Human:"))
-        for side in sides
-    )
+    return all(is_dialogue(first, first.get(name)) for name in ("chosen", "rejected"))
+
+
+def is_dialogue(value: dict[str, Any], side: Any) -> bool:
+    """Is the side of a pair a whole dialogue, rather than an answer in which one stands?"""
+    asked = any(name in value for name in fields.PROMPTS)
+    return isinstance(side, str) and HH_ANSWER in side and (not asked or side.lstrip().startswith("Human:"))
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
@@ -43,6 +44,14 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
     if not prompt.strip():
         return Refused(line, NO_PROMPT)
     return preference(line, asked(prompt), chosen.removeprefix(" "), rejected.removeprefix(" "))
+
+
+def ended(side: str) -> tuple[Conversation, str]:
+    """What was asked in a dialogue, and its last answer. Raises `Unusable`."""
+    prompt, _, answer = side.rpartition(HH_ANSWER)
+    if not prompt.strip():
+        raise Unusable(NO_PROMPT)
+    return asked(prompt), answer.removeprefix(" ")
 
 
 def asked(prompt: str) -> Conversation:

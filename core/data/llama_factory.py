@@ -66,9 +66,7 @@ def _asked(value: dict[str, Any]) -> Conversation:
 
 def _turns(value: dict[str, Any]) -> list[Message]:
     """History and question; the question is the instruction and the input below it."""
-    turns: list[Message] = []
-    for question, answer in value.get("history") or ():
-        turns += [Message("user", string(question)), Message("assistant", string(answer))]
+    turns = dialogue.history(value.get("history"))
     parts = [string(value.get(name)) for name in ("instruction", "input")]
     asked = "\n".join(part for part in parts if part.strip())
     return [*turns, Message("user", asked)] if asked else []

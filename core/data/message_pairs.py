@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from core.conversation import Conversation
 from core.data import dialogue, fields, jsonlines, source
 from core.data.rows import DIFFERENT, EMPTY, PAIRS_LACK, Refused, Row, Unusable, preference
 
@@ -39,18 +40,21 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
 
 def _openai(line: int, value: dict[str, Any]) -> Row | Refused:
     """The input is a conversation, with tools or without; each output is its next message."""
-    asked = value["input"]
-    turns = dialogue.messages(asked)
-    tools = asked.get("tools") if isinstance(asked, dict) else None
+    asked = openai_asked(value)
     chosen, rejected = (dialogue.answer(value.get(name)) for name in OPENAI)
-    return preference(line, dialogue.whole(turns, tools), chosen, rejected, split=fields.split_of(value))
+    return preference(line, asked, chosen, rejected, split=fields.split_of(value))
+
+
+def openai_asked(value: dict[str, Any]) -> Conversation:
+    """What both answers of OpenAI's pairs are to. Raises `Unusable`."""
+    asked = value.get("input")
+    return dialogue.whole(dialogue.messages(asked), asked.get("tools") if isinstance(asked, dict) else None)
 
 
 def _swift(line: int, value: dict[str, Any]) -> Row | Refused:
     """The messages end with the better answer; the worse one is a text or the end of messages of its own."""
     if "messages" not in value:
-        history = [{"role": role, "content": text} for turn in value.get("history") or ()
-                   for role, text in zip(("user", "assistant"), turn, strict=True)]  # fmt: skip
+        history = [turn.data() for turn in dialogue.history(value.get("history"))]
         value = {**value, "messages": [*history, {"role": "user", "content": value["query"]},
                                        {"role": "assistant", "content": value["response"]}]}  # fmt: skip
     if value.get("rejected_messages"):

@@ -202,6 +202,53 @@ def test_several_answers_of_a_row_are_not_learnt_as_one_text(asking, tmp_path):
     assert [each.text for each in demonstrations_of(asking, "written")] == ["one"]
 
 
+SAYS, ASKS = {"role": "assistant", "content": "good"}, {"role": "user", "content": "q"}
+WRONG = {"role": "assistant", "content": "bad"}
+#: A pair, as the importers of pairs read it.
+PAIRS = {
+    "UltraFeedback": {"prompt": "q", "chosen": [ASKS, SAYS], "rejected": [ASKS, WRONG], "score_chosen": 9.0},
+    "no prompt": {"chosen": [ASKS, SAYS], "rejected": [ASKS, WRONG]},
+    "the answers alone": {"prompt": [ASKS], "chosen": [SAYS], "rejected": [WRONG]},
+    "no rejected one": {"prompt": "q", "chosen": [ASKS, SAYS]},
+    "texts": {"prompt": "q", "chosen": "good", "rejected": "bad"},
+    "as text": {"prompt": "q", "chosen": json.dumps([ASKS, SAYS]), "rejected": json.dumps([ASKS, WRONG])},
+    "sharegpt": {
+        "conversations": [{"from": "human", "value": "q"}], "chosen": {"from": "gpt", "value": "good"},
+        "rejected": {"from": "gpt", "value": "bad"},
+    },
+    "OpenAI": {"input": {"messages": [ASKS]}, "preferred_output": [SAYS], "non_preferred_output": [WRONG]},
+    "LLaMA-Factory": {"chosen_messages": [ASKS, SAYS], "rejected_messages": [ASKS, WRONG]},
+    "ms-swift": {"messages": [ASKS, SAYS], "rejected_response": "bad"},
+    "Anthropic": {"chosen": "\n\nHuman: q\n\nAssistant: good", "rejected": "\n\nHuman: q\n\nAssistant: bad"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", PAIRS)
+def test_of_a_pair_in_any_form_the_chosen_answer_is_a_demonstration(asking, tmp_path, form):
+    path = tmp_path / "set.jsonl"
+    path.write_text(json.dumps(PAIRS[form]) + "\n", encoding="utf-8")
+    report = import_demonstrations(asking, path)
+    (found,) = demonstrations_of(asking, "written")
+    assert [(turn.role, turn.content) for turn in found.conversation.messages] == [("user", "q")]
+    assert found.text == "good" and (report.added, report.refused) == (1, [])
+    assert ("Rejected answers beside these are left out: 1." in " ".join(report.notes)) == ("bad" in str(PAIRS[form]))
+
+
+def test_earlier_turns_are_kept_and_what_was_judged_bad_or_is_nobodys_answer_is_refused(asking, tmp_path):
+    path = tmp_path / "set.json"
+    rows = [
+        {"instruction": "And now?", "output": "o", "system": "s", "history": [["q", "a"]]},
+        {"prompt": "q", "completion": "bad", "label": False},
+        {"prompt": "q", "chosen": [SAYS, ASKS], "rejected": [SAYS, ASKS]},
+        {"prompt": "another", "chosen": [ASKS, SAYS], "rejected": [ASKS, WRONG]},
+    ]
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    refused = import_demonstrations(asking, path).refused
+    assert [each.line for each in refused] == [2, 3, 4] and "judged bad" in refused[0].reason
+    (found,) = demonstrations_of(asking, "written")
+    assert [turn.content for turn in found.conversation.messages] == ["s", "q", "a", "And now?"]
+
+
 def test_an_algorithm_of_an_earlier_version_that_learns_from_rankings_still_does():
     class Older(AlgorithmOptions):
         OFFLINE = True
