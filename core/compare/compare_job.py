@@ -34,10 +34,11 @@ def run(context: JobContext) -> Events:
         fresh = [(prompt.id, prompt.conversation) for prompt in heldout if prompt.id not in known]
         left_out = len(heldout) - len(fresh)
         asked = [*fresh[: config.limit or None]]
+    whose = f"run {policy_run.id}" + (" or its start" if policy_run.config.start_from else "")
     if left_out:
-        yield Note(f"Left out: run {policy_run.id} trained on {left_out} of the {len(heldout)} held-out prompts.")
+        yield Note(f"Left out: {whose} trained on {left_out} of the {len(heldout)} held-out prompts.")
     if not asked:
-        but = f" that run {policy_run.id} did not train on" if left_out else ""
+        but = f" that {whose} did not train on" if left_out else ""
         raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")
     spec = reward_of(policy_run, config)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))

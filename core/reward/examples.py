@@ -1,7 +1,7 @@
 """From judged groups to what the model learns from: token ids and ranks, split by prompt, nothing dropped unsaid."""
 
-import random
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -86,7 +86,7 @@ def split(groups: list[JudgedGroup], config: TrainRewardConfig) -> tuple[list[Ju
     """
     if not groups:
         raise NothingToDo("There are no pairs to train on: rank the completions of some prompts first.")
-    chosen = heldout_prompts(groups, config.heldout_fraction, config.seed)
+    chosen = heldout_prompts(groups, config.heldout_fraction)
     train = [group for group in groups if group.prompt_id not in chosen]
     if not train:
         raise NothingToDo("Every ranked prompt is held out: rank some training prompts, or change their split.")
@@ -102,14 +102,20 @@ class OfPrompt(Protocol):
     def split(self) -> str: ...
 
 
-def heldout_prompts(items: Sequence[OfPrompt], fraction: float, seed: int) -> set[int]:
-    """The prompts to test on: those that are marked held-out, or if none is, a fraction that is drawn; never all."""
+def heldout_prompts(items: Sequence[OfPrompt], fraction: float, learnt: Collection[int] = ()) -> set[int]:
+    """The prompts to test on: those that are marked held-out, or if none is, a fraction that is drawn; never all, and
+    none that was `learnt` before. It is the same draw in every run, whatever its seed."""
     chosen = {item.prompt_id for item in items if item.split == "heldout"}
-    prompt_ids = sorted({item.prompt_id for item in items})
+    prompt_ids = {item.prompt_id for item in items}
     if chosen or not prompt_ids:
         return chosen
-    count = round(len(prompt_ids) * fraction)
-    return set(random.Random(seed).sample(prompt_ids, min(count, len(prompt_ids) - 1)))
+    count = min(round(len(prompt_ids) * fraction), len(prompt_ids) - 1)
+    return set(sorted(prompt_ids.difference(learnt), key=draw_of)[:count])
+
+
+def draw_of(prompt_id: int) -> bytes:
+    """A prompt's place among those that may be held out: the first ones are."""
+    return hashlib.sha256(f"held out {prompt_id}".encode()).digest()
 
 
 def encode(

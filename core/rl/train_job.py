@@ -48,8 +48,8 @@ from core.rl.reference_answers import ReferenceAnswers
 from core.rl.rollout import POLICY
 from core.rl.rollout_source import Collector, RolloutSource, Source
 from core.rl.stopping import StoppingRules
-from core.runs import live_settings, preflight
-from core.runs.pinned_prompts import PINNED
+from core.runs import live_settings, origins, preflight
+from core.runs.pinned_prompts import BEFORE, PINNED, trained_on
 from core.store import prompts
 from core.store.runs import checkpoints, setting_changes
 
@@ -287,15 +287,20 @@ def _reward_job(context: JobContext) -> int | None:
 
 
 def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:
-    """The prompts with which the run began, `train` and `heldout`: people go on adding prompts meanwhile."""
+    """The prompts with which the run began, `train` and `heldout`: people go on adding prompts meanwhile. What it
+    begins from learnt none of those that are held out."""
     limit = context.config.eval_prompts
+    start = origins.run_named(context.config.start_from)
 
     def begin() -> dict[str, list[dict[str, Any]]]:
-        found = {
-            "train": prompts.listed(context.project, split="train"),
-            "heldout": prompts.listed(context.project, split="heldout", limit=limit) if limit else [],
+        before = trained_on(context.project, start) if start is not None else frozenset()
+        heldout = prompts.listed(context.project, split="heldout") if limit else []
+        fresh = [prompt for prompt in heldout if prompt.id not in before]
+        return {
+            "train": [prompt.data() for prompt in prompts.listed(context.project, split="train")],
+            BEFORE: [{"id": number} for number in sorted(before)],
+            "heldout": [prompt.data() for prompt in fresh[:limit]],
         }
-        return {name: [prompt.data() for prompt in part] for name, part in found.items()}
 
     kept = context.pinned(PINNED, begin)
-    return {name: list(map(Prompt.read, part)) for name, part in kept.items()}
+    return {name: list(map(Prompt.read, kept[name])) for name in ("train", "heldout")}

@@ -4,6 +4,7 @@ Both are copied into the run's folder when it begins, so that neither a resume n
 were.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue
 from core.records import ACTIVE
-from core.store import Project
+from core.store import Project, jobs
 from core.store.files import plain
 
 #: What `reference` may be besides a run's number; and the folders in the run's own that hold the copies.
@@ -59,6 +60,18 @@ def runs_of(config: TrainPolicyConfig) -> list[int]:
     """The runs of the policy that a run names."""
     found = (run_named(config.start_from), run_named(config.reference))
     return [number for number in found if number is not None]
+
+
+def line(project: Project, job_id: int) -> Iterator[int]:
+    """The run, the one that it began from, and so on, as far as they are there."""
+    number: int | None = job_id
+    while number is not None:
+        job = jobs.find(project, number)
+        if not isinstance(job, TrainPolicyJob):
+            return
+        yield number
+        start = run_named(job.config.start_from)
+        number = start if start is not None and start < number else None  # none begins from a later one
 
 
 def reference_folder(config: TrainPolicyConfig, folder: Path) -> Path | None:

@@ -1,4 +1,5 @@
-"""The prompts that a run of the policy learns from: those with which it began, whatever becomes of them later.
+"""The prompts that a run's policy learnt from: those with which it began, whatever becomes of them later, and those of
+the runs that it began from.
 
 So a prompt may be held out while a run goes on: that run goes on with it, and whoever measures the run's policy leaves
 the prompt out.
@@ -11,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from core.errors import BadInput
+from core.runs import origins
 from core.store import Project, prompts
 from core.store.files import plain
 
@@ -19,19 +21,23 @@ PINNED = "prompts.json"
 #: Where a prompt's number stands in it, and where those that were held out begin: within a text quotes are escaped.
 NUMBER = re.compile(rb'\{"id": (\d{1,18})[,}]')
 HELD_OUT = b'], "heldout": ['
+#: What the file calls the numbers of prompts that the run's start had learnt from.
+BEFORE = "before"
 #: Bytes that are looked at together, that a match may take, and numbers that are kept; how often is looked.
 CHUNK, LONGEST, MOST = 1 << 20, 32, 2_000_000
 MOST_CHUNKS = 4096
 
 
 def trained_on(project: Project, job_id: int) -> frozenset[int]:
-    """Ids of the run's training prompts; none where nobody kept them.
+    """Ids of the training prompts of the run, and of those that it began from; none where nobody kept them.
 
-    The file is looked through and never held as a whole: the window asks, of whatever came with a project.
+    The files are looked through and never held as a whole: the window asks, of whatever came with a project.
     """
-    with suppress(OSError, BadInput):
-        return frozenset(islice(_numbers(project.run_folder(job_id) / PINNED), MOST))
-    return frozenset()
+    found = set[int]()
+    for number in origins.line(project, job_id):
+        with suppress(OSError, BadInput):
+            found.update(islice(_numbers(project.run_folder(number) / PINNED), MOST))
+    return frozenset(found)
 
 
 def _numbers(path: Path) -> Iterator[int]:

@@ -2,8 +2,9 @@
 
 import json
 import math
+import random
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -14,13 +15,14 @@ from core.config.jobs import GenerateConfig, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.data.demonstrations import import_demonstrations
 from core.errors import NothingToDo
+from core.jobs.context import JobContext
 from core.labeling import gold
 from core.models.adapters import SharedModel
 from core.models.chat import completion_ids, prompt_ids
 from core.models.rows import from_lists
 from core.records import NewRanking
 from core.rl.batches import Batch
-from core.rl.demonstration_source import demonstrations_of
+from core.rl.pinned_answers import demonstrations_of, parted, pinned
 from core.rl.rollout import POLICY
 from core.store import assignments, completions, labelers, prompts, rankings
 from core.store.runs import job_log, job_metrics
@@ -98,6 +100,37 @@ def test_it_learns_what_people_wrote_and_its_held_out_loss_falls(demonstrated, r
     assert series["loss"][-1][1] < series["loss"][0][1]
     said = " ".join(row["text"] for row in job_log.lines(demonstrated, job.id))
     assert "Learns 9 answers; measured on 3 held-out ones." in said
+
+
+def test_the_same_prompts_are_held_out_of_every_run_and_none_that_its_start_learnt(demonstrated, run_job):
+    for prompt in prompts.listed(demonstrated, split="heldout"):
+        prompts.edit(demonstrated, prompt.id, split="train")
+    options = replace(ALGORITHMS["sft"].config(), heldout_fraction=0.25)
+
+    def drawn(own=options, **settings):
+        found = parted(demonstrated, replace(SFT, **settings), own)
+        return {each.prompt_id for each in found.measured}, {each.prompt_id for each in found.learnt}, found.known
+
+    held, learnt, _ = drawn(seed=0)
+    assert drawn(seed=1) == (held, learnt, 0) and (len(held), len(learnt)) == (3, 9)
+    first = tuned(demonstrated, run_job, options, steps=1)
+    more = replace(options, heldout_fraction=0.5)
+    assert len(drawn(more)[0]) == 6
+    assert drawn(more, start_from=str(first.id)) == (held, learnt, 0), "never what the start learnt"
+    taken = min(learnt)
+    prompts.edit(demonstrated, taken, split="heldout")
+    assert drawn(start_from=str(first.id)) == (set(), held | learnt - {taken}, 1)
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_what_it_drew(demonstrated):
+    rows = [replace(each, split="train") for each in demonstrations_of(demonstrated, "written")]
+    folder = demonstrated.make_run_folder(1)
+    (folder / "demonstrations.json").write_text(json.dumps(list(map(asdict, rows))), encoding="utf-8")
+    config, options = replace(SFT, seed=3), replace(ALGORITHMS["sft"].config(), heldout_fraction=0.25)
+    found = pinned(JobContext(demonstrated, 1, config, options, resume_from=folder), options)
+    ids = sorted({each.prompt_id for each in rows})
+    assert {each.prompt_id for each in found.measured} == set(random.Random(3).sample(ids, 3))
+    assert len(found.learnt) == 9
 
 
 def test_the_held_out_perplexity_is_that_of_the_same_model_by_itself(demonstrated, run_job, tiny_model):

@@ -112,6 +112,19 @@ def test_a_run_goes_on_with_the_same_bits_although_the_run_that_it_began_from_is
     }, "what the base did not write is not said to be the base's"  # fmt: skip
 
 
+def test_what_any_of_its_starts_learnt_from_is_measured_neither_in_the_run_nor_by_compare(begun, run_job):
+    taken = prompts.listed(begun, split="train")[0]
+    second = tuned(begun, run_job, start_from="1", steps=1)
+    prompts.edit(begun, taken.id, split="heldout")
+    third = tuned(begun, run_job, start_from=str(second.id), steps=1, eval_prompts=9)
+    assert taken.text not in {row["prompt"] for row in job_samples.listed(begun, third.id)}
+    for number in (1, second.id):
+        trash.delete_run(begun.folder, number)
+    compared = run_job(begun, JobKind.COMPARE, CompareConfig(max_new_tokens=6))
+    assert (compared.result.prompts, compared.result.left_out) == (3, 1)
+    assert f"Left out: run {third.id} or its start trained on 1 of the 4 held-out prompts." in log(begun, compared)
+
+
 def test_a_run_that_another_waits_to_begin_from_stays(begun):
     waiting = queue.enqueue(begun, JobKind.TRAIN_POLICY, config_values(replace(POLICY, start_from="1")))
     assert f"Job {waiting.id}" in (dependents.why_kept(begun, queue.get(begun, 1)) or "")
