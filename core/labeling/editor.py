@@ -147,8 +147,7 @@ class ItemEditor:
                 self._keep(after)
         except ChangedElsewhere as elsewhere:
             if self.item is not None and comment not in self.item.ordering.comment:
-                said = f"{self.item.ordering.comment}\n{comment}".strip()
-                self.item = self.item.commented(said)
+                self.recall(comment)
                 try:
                     self._keep(self.item)
                 except (KnownError, sqlite3.Error, OSError) as error:

@@ -10,7 +10,7 @@ from functools import cache
 from core.config.training import Run, TrainPolicyJob, TrainRewardJob
 from core.jobs import queue
 from core.records import Job
-from core.store import Project, completions, pairs, rankings
+from core.store import Project, completions, demonstrations, pairs, rankings
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Round:
     kl: float | None = None
     newer: int = 0
     tuned_against: int | None = None
+    demonstrations: int = 0
+    """Of the groups, the imported answers that are there to be learnt, not ranked."""
 
 
 def rounds(project: Project) -> list[Round]:
@@ -60,12 +62,16 @@ def rounds(project: Project) -> list[Round]:
 
     learnt = next((job for job in jobs.values() if isinstance(job, TrainRewardJob) and _is_used(job)), None)
     given = pairs.by_group(project, _began(learnt) if learnt else "~")
+    alone = demonstrations.alone(project)
     found: dict[int, Round] = {}
     for group in writers:
         number = of_group(group)
         was = found.get(number, Round(number, 0, 0))
         count, newer = given.get(group, (0, 0))
-        found[number] = Round(number, was.groups + 1, was.pairs + count, newer=was.newer + newer)
+        found[number] = Round(
+            number, was.groups + 1, was.pairs + count, newer=was.newer + newer,
+            demonstrations=was.demonstrations + (group in alone),
+        )  # fmt: skip
     for job in jobs.values() if found else ():
         if not isinstance(job, Run) or not _is_used(job):
             continue
@@ -103,8 +109,14 @@ def line(each: Round) -> str:
     A policy's gain is measured by the reward model that it was tuned against, and stands beside that one only.
     """
     newer = f" ({each.newer:,} newer)" if each.newer else ""
-    answered = f"{each.groups:,} {'prompt' if each.groups == 1 else 'prompts'} answered, none ranked"
-    parts = [f"{each.pairs:,} {'pair' if each.pairs == 1 else 'pairs'}{newer}" if each.pairs else answered]
+    waiting, learnt = each.groups - each.demonstrations, each.demonstrations
+    parts = []
+    if each.pairs:
+        parts.append(f"{each.pairs:,} {'pair' if each.pairs == 1 else 'pairs'}{newer}")
+    elif waiting:
+        parts.append(f"{waiting:,} {'prompt' if waiting == 1 else 'prompts'} answered, none ranked")
+    if learnt:
+        parts.append(f"{learnt:,} {'demonstration' if learnt == 1 else 'demonstrations'}")
     if each.accuracy is not None:
         parts.append(f"reward model {each.accuracy:.0%}")
     if each.gain is not None and each.tuned_against == each.reward_job:

@@ -157,6 +157,7 @@ class ConfigForm(QWidget):
             control = QLineEdit()
             control.setMaxLength(MOST_LETTERS)
             control.setText(str(value))
+            control.setPlaceholderText(meta["zero"])
             self._read[item.name] = lambda: control.text().strip()
             self._write[item.name] = lambda value: control.setText(str(value))
         control.setToolTip(f"{help_of(item)}\n{default_of(item, self._words)}")

@@ -4,6 +4,7 @@ import json
 
 from core.config.jobs import JOBS, config_values
 from core.config.training import ALGORITHMS
+from core.data.demonstrations import import_demonstrations
 from core.jobs import queue
 from core.labeling import gold
 from core.records import NewRanking
@@ -45,6 +46,18 @@ def test_pairs_that_the_newest_reward_model_has_not_seen_are_told(filled):
     (after,) = rounds.rounds(filled)
     assert after.newer == after.pairs - before.pairs == len(ids) * (len(ids) - 1) // 2
     assert f"{after.pairs} pairs ({after.newer} newer) · " in rounds.line(after)
+
+
+def test_imported_demonstrations_are_called_so(project, tmp_path):
+    path = tmp_path / "set.jsonl"
+    path.write_text('{"prompt": "p", "completion": "a"}\n{"prompt": "q", "completion": "b"}\n', encoding="utf-8")
+    import_demonstrations(project, path)
+    (found,) = rounds.rounds(project)
+    assert rounds.line(found) == "Round 1: 2 demonstrations"
+    group = completions.add_group(project, 1, ())
+    completions.write(project, group, labelers.named(project, "Ada").id, "by hand")
+    (found,) = rounds.rounds(project)
+    assert rounds.line(found) == "Round 1: 1 prompt answered, none ranked · 2 demonstrations"
 
 
 def test_many_pairs_are_read_in_thousands():
