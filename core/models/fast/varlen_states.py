@@ -1,5 +1,6 @@
 """States of responses without padding, and whether a model gives the right ones so."""
 
+import re
 from contextlib import nullcontext
 from typing import Any
 
@@ -10,6 +11,10 @@ from core.models.alone import Alone, alone
 from core.models.fast.switch import disabled, speed_ups_of
 from core.models.fast.varlen import ATTENTION, lay_out, run
 from core.models.rows import Rows
+
+#: What configs call the reach of attention, and names of theirs that say something else, or are heeded by themselves.
+WINDOW = re.compile(r"window|attention_chunk|local_attention")
+OTHERWISE = re.compile(r"^sliding_window$|layers|pattern|num_|kernel")
 
 
 def varlen_states(model: Any, rows: Rows, through_end: bool) -> Tensor:
@@ -60,11 +65,18 @@ def by_itself(model: Any) -> Alone:
 
 
 def window_of(model: Any) -> int | None:
-    """Tokens that a token sees back where that is fewer than all."""
+    """Tokens that a token sees back where that is fewer than all, or may be: no short text shows it, so that whatever
+    a config calls a window is taken for one."""
     config = model.config.get_text_config()
     kinds = getattr(config, "layer_types", None)
     slides = "sliding_attention" in kinds if kinds else getattr(config, "use_sliding_window", True)
-    return getattr(config, "sliding_window", None) if slides else None
+    found = [getattr(config, "sliding_window", None)] if slides else []
+    found += [
+        value
+        for name, value in vars(config).items()
+        if type(value) is int and value > 0 and WINDOW.search(name) and not OTHERWISE.search(name)
+    ]
+    return min((size for size in found if size is not None), default=None)
 
 
 @torch.no_grad()

@@ -159,5 +159,15 @@ def test_positions_that_change_in_longer_texts_end_the_context(base):
     assert context_window.tokens_of(config) == 256
     config.rope_parameters = {"rope_type": "longrope", "original_max_position_embeddings": 64}
     assert context_window.tokens_of(config) == 64
+    config.rope_parameters = {"rope_type": "of tomorrow", "original_max_position_embeddings": 64}
+    assert context_window.tokens_of(config) == 64
     config.rope_parameters = {"rope_type": "yarn", "original_max_position_embeddings": 64}
     assert context_window.tokens_of(config) == 256
+
+
+def test_a_window_under_whichever_name_is_longer_than_the_trial_and_heeded(base, monkeypatch):
+    assert reads_varlen(untried(base), 200)
+    monkeypatch.setattr(base.model.config, "max_window_layers", 2, raising=False)
+    assert reads_varlen(base.model, 200), "no reach of attention"
+    monkeypatch.setattr(base.model.config, "attention_window_size", 24, raising=False)
+    assert reads_varlen(base.model, 24) and not reads_varlen(base.model, 25)
