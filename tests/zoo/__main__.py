@@ -10,8 +10,8 @@ HEAD = """# Which models work
 Any causal language model of a kind that transformers knows, as safetensors or GGUF. This page is written by the tests:
 a tiny random model of each family below goes through the whole loop, from prompts to an exported model. In float32 its
 log-probabilities and states, with an adapter and without, are within 0.0001 of what transformers and peft say of every
-sequence alone, gradients of the adapter within 0.0005 of the largest, and greedy texts are the same. The export loads
-with these two alone, and gives within 0.0002 what the policy gave; so does the code on a reward model's card.
+sequence alone, gradients of the adapter within 0.0001 of the largest, and greedy texts are the same. The export loads
+with these two alone, and gives within 0.0001 what the policy gave; so does the code on a reward model's card.
 
 A family that is not here is tried when it is loaded: two short prompts go through it by each way that it could be read,
 and a way that differs from the model's own logits is not taken. Where none is right, the model is refused.

@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 from core.config.training import LoraConfig
 from core.models.adapters import SharedModel
 from core.models.decoding import CachedDecoder
+from core.models.fast.varlen_decoding import VarlenDecoder, decoder_kind
 from core.models.fast.varlen_states import reads_varlen
 from core.models.load import Base
 from core.models.logprobs import predictions
@@ -131,7 +132,7 @@ class Measured:
     def ways(self) -> tuple[str, str, str]:
         """How it is read in writing, scoring and training."""
         if reads_varlen(self.base.model, 8):
-            return LAID_OUT, LAID_OUT, LAID_OUT
+            return LAID_OUT if decoder_kind(self.base.model, 8) is VarlenDecoder else CACHE, LAID_OUT, LAID_OUT
         ways = ways_of(self.base.model)
         return (
             CACHE if ways.decoder is CachedDecoder else WHOLE,

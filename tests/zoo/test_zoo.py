@@ -7,19 +7,23 @@ from typing import Any
 
 import pytest
 
+from core.config.chat import Chat
 from core.conversation import Conversation
 from core.errors import ModelError
 from core.machine import base_models
 from core.models import chat
+from core.models.fast import switch
 from core.models.load import Base, load
+from core.models.sampling import sample
+from core.models.seeds import generator
 from tests.zoo import tongues
 from tests.zoo.__main__ import PAGE, page
-from tests.zoo.families import BY_NAME, FAMILIES, FIRST, REFUSED, Family
+from tests.zoo.families import BY_NAME, FAMILIES, FIRST, REFUSED, ROW, Family
 from tests.zoo.making import make
 
 CLOSE = 1e-4
-#: What merging and adding up elsewhere cost.
-MERGED = 2e-4
+#: Tokens of an answer at the end of the context.
+ROOM = 8
 
 
 def chosen(family: Family) -> Any:
@@ -72,8 +76,34 @@ def test_numbers_are_those_of_each_sequence_alone(measured):
 
     assert beyond(measured.logp, CLOSE) == {}
     assert beyond(measured.states, CLOSE) == {}
-    assert beyond(measured.slopes, 5 * CLOSE) == {}
+    assert beyond(measured.slopes, CLOSE) == {}
     assert wrong(measured.greedy()) == []
+
+
+def test_a_fall_back_is_no_longer_what_the_table_says(family, measured):
+    if family.ways == ROW:
+        with switch.disabled():
+            assert measured.ways() != family.ways
+
+
+def test_prompts_leave_room_for_answers_in_what_the_model_reads(family, base):
+    """Where positions lie in a table that ends (GPT-2, OPT), an answer is drawn up to its last one, too."""
+    ids = chat.to_answer(base, "rain " * base.context, ROOM)
+    assert base.context - 2 * ROOM < len(ids) <= base.context - ROOM
+    if family.config in ("GPT2Config", "OPTConfig"):
+        rows = sample(
+            base.model, [ids], max_new_tokens=ROOM, temperature=1.0, end_ids=(), pad_id=base.pad_id,
+            generator=generator(0),
+        )  # fmt: skip
+        assert rows.lengths.tolist() == [ROOM]
+
+
+@pytest.mark.parametrize("name", [each.name for each in FAMILIES if "strftime_now" in each.tongue.template])
+def test_a_template_with_a_date_says_the_projects_on_every_day(name, tmp_path, monkeypatch):
+    plain_cpu(monkeypatch)
+    spec = base_models.parse(str(make(BY_NAME[name], tmp_path / "model")))
+    base = load(spec, Chat(chat_date="2021-03-04"))
+    assert "04 Mar 2021" in base.tokenizer.decode(chat.prompt_ids(base, "Name a fruit."))
 
 
 def test_prompts_hold_the_text_and_answers_end_as_the_template_ends_them(family, base):
@@ -85,15 +115,18 @@ def test_prompts_hold_the_text_and_answers_end_as_the_template_ends_them(family,
     assert chat.text_of(base, chat.completion_ids(base, "a good answer")) == "a good answer"
 
 
-def test_the_loop_by_commands(folder, tmp_path, monkeypatch):
+def test_the_loop_by_commands(family, folder, tmp_path, monkeypatch):
     from tests.zoo.loop import Loop
 
     plain_cpu(monkeypatch)
     loop = Loop(tmp_path / "project", folder)
     loop.run()
+    if family.inside:  # second derivatives come through adapters of the language model alone
+        loop.job("train-policy", "--algorithm", "trpo", "--steps", 1, "--batch-size", 4, "--completions", 2,
+                 "--max-new-tokens", 6, "--eval-prompts", 0)  # fmt: skip
     error, moved = loop.exported()
-    assert error < MERGED < moved
-    assert loop.card() < MERGED
+    assert error < CLOSE < moved
+    assert loop.card() < CLOSE
 
 
 def test_the_guides_page_says_what_is_asserted_here():
