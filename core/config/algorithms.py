@@ -52,9 +52,6 @@ class AlgorithmOptions(Settings):
     LEARNS_FROM: ClassVar[LearnsFrom] = LearnsFrom.ROLLOUTS
     """Rollouts with rewards, the stored rankings, or stored answers."""
 
-    OFFLINE: ClassVar[bool] = False
-    """What algorithms of earlier versions say that learn from the rankings."""
-
     NEEDS_KL: ClassVar[bool] = False
     """Does it divide by the KL coefficient?"""
 
@@ -67,11 +64,22 @@ class AlgorithmOptions(Settings):
     DIFFERENTIATES_TWICE: ClassVar[bool] = False
     """Does it need second derivatives of what the policy says?"""
 
+    def __init_subclass__(cls) -> None:
+        """An algorithm made for an earlier version says OFFLINE where it learns from the rankings."""
+        super().__init_subclass__()
+        if "LEARNS_FROM" not in vars(cls) and vars(cls).get("OFFLINE"):
+            cls.LEARNS_FROM = LearnsFrom.RANKINGS
+
     @property
     def learns_from_fresh(self) -> bool:
         """Is its first optimizer step on the whole of a rollout that was just drawn? Then the policy's predictions
         are kept from the scoring, and that step needs no forward pass of its own."""
         return False
+
+    @property
+    def needs_reference(self) -> bool:
+        """Does what it learns depend on the reference?"""
+        return True
 
 
 @dataclass(frozen=True)
@@ -317,6 +325,10 @@ class DPO(AlgorithmOptions):
         0.0, "Share of pairs taken to be labeled the wrong way round (cDPO).", low=0, high=0.49, advanced=True
     )
 
+    @property
+    def needs_reference(self) -> bool:
+        return self.dpo_loss not in ("simpo", "orpo")
+
 
 @dataclass(frozen=True)
 class SFT(AlgorithmOptions):
@@ -339,6 +351,10 @@ class SFT(AlgorithmOptions):
     max_length: int = option(
         1024, "Longest prompt with answer, in tokens; longer answers are left out.", low=16, high=131072, advanced=True
     )
+
+    @property
+    def needs_reference(self) -> bool:
+        return False
 
 
 #: By the name of the file in `core/rl/algorithms/` that learns with them.
@@ -370,7 +386,7 @@ class Algorithm:
 
     @property
     def learns_from(self) -> LearnsFrom:
-        return LearnsFrom.RANKINGS if self.config.OFFLINE else self.config.LEARNS_FROM
+        return self.config.LEARNS_FROM
 
     @property
     def offline(self) -> bool:

@@ -172,7 +172,7 @@ METRICS: dict[str, Metric] = {
     "time/score": Metric("Seconds scoring", "s", "Wall time of reference, reward and old log-probabilities.", page=""),
     "time/train": Metric("Seconds training", "s", "Wall time of the optimization epochs.", page=""),
     "eval/reward_before": Metric(
-        "Reward before", "score", "Mean reward of the reference on held-out prompts.", page=""
+        "Reward before", "score", "Mean reward on held-out prompts of the policy before its first step.", page=""
     ),
     "eval/reward_after": Metric(
         "Reward after", "score", "Mean reward of the tuned policy on held-out prompts.", page=""

@@ -142,7 +142,7 @@ class TrainPolicyConfig(LoraConfig):
     algorithm: str = option(DEFAULT, "The algorithm that learns.", choices=tuple(ALGORITHMS))
     start_from: str = option(
         "", "Where the policy begins: the number of a run, whose last checkpoint is taken, or the folder of a LoRA "
-        "adapter; empty is the base itself.", title="Start from",
+        "adapter; empty is the base itself.", title="Start from", zero="the base itself",
     )  # fmt: skip
     reference: str = option(
         "start", "What KL is measured to: `start` is where the policy begins, `base` the base itself, a number that "
@@ -322,7 +322,7 @@ class TrainRewardResult(RunResult):
 
 @dataclass(frozen=True)
 class TrainPolicyResult(RunResult):
-    """Rewards and KL (nats a completion) are means over the held-out prompts, before and after."""
+    """Rewards and KL (nats a completion) are means over the held-out prompts, before the first step and after."""
 
     reward_job: int | None = None
     """The run of the reward model that it was tuned against."""
@@ -332,6 +332,11 @@ class TrainPolicyResult(RunResult):
     """Of that adapter's weights, which lie in the run's own folder."""
     reference: str = ""
     """What KL was measured to, in words; empty for the base itself."""
+    needs_reference: bool = True
+    """Does its loss, too?"""
+    from_start: bool = False
+    """Is what was measured before that of the policy at its first step, where this is not the reference? Earlier
+    versions measured the reference."""
     steps: int | None = None
     stop_reason: str = ""
     seconds: float | None = None

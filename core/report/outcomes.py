@@ -14,7 +14,7 @@ from core.preferences.interval import NOTHING, Interval
 from core.preferences.statistics import bootstrap, share, share_interval
 from core.records import Job
 from core.report.calibration import Floats
-from core.runs import sweep
+from core.runs import origins, sweep
 from core.store import Project
 from core.store.runs import job_metrics, job_samples, setting_changes
 
@@ -95,9 +95,8 @@ class Outcome:
     answers: list[Answers] = field(default_factory=list)
     curves: dict[str, Points] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
-    start: str = ""
-    reference: str = ""
-    """What it began from and what its KL was measured to, in words; empty for the base."""
+    began: str = ""
+    """What it began from and what it is compared with, as a sentence; empty where that is the base."""
 
     @property
     def best_known(self) -> Measured | None:
@@ -136,8 +135,7 @@ def outcome(
         answers=spread(project, source.job_id, answers) if source and answers else [],
         curves={name: series[name] for name in (REWARD, GOLD, KL) if series.get(name)},
         remarks=[item.text for item in advice(series, job.config)],
-        start=job.result.start,
-        reference=job.result.reference,
+        began=origins.told(job.config, job.result),
     )
 
 

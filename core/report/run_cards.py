@@ -67,12 +67,6 @@ def settings(found: Sequence[Setting]) -> Cell:
     return Markup(", ").join(code(f"{item.name} {_value(item.value)}") for item in found) or "none"
 
 
-def _began(run: Outcome) -> str:
-    if not run.start and not run.reference:
-        return ""
-    return f"Began from {run.start or 'the base'}; KL is measured to {run.reference or 'the base'}."
-
-
 def _steered(run: Outcome) -> str:
     return f"Changed while it went: {', '.join(run.steered)}." if run.steered else ""
 
@@ -134,7 +128,7 @@ def _card(run: Outcome, boxes: dict[str, svg.Box], *, told: bool) -> Card:
         run,
         told,
         about=f"{number(run.steps, 'step')}{spent}. {how}: {(run.stop_reason or run.status).rstrip('.')}.",
-        steered=" ".join(filter(None, (_began(run), _steered(run)))),
+        steered=" ".join(filter(None, (run.began, _steered(run)))),
         measured=_measured(measured) if measured else None,
         figures=[_figure(metric, [(points, colours[metric])], boxes[metric]) for metric, points in run.curves.items()],
         settings=[[code(item.name), _value(item.value), _value(item.default), item.meaning] for item in run.settings],

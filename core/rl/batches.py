@@ -36,7 +36,7 @@ class Batch:
 class PreferenceBatch(Batch):
     """Ranked completions, whoever wrote them; every tensor is detached."""
 
-    logp_ref: Tensor  # (B, T) of the reference
+    logp_ref: Tensor | None  # (B, T) of the reference, None where nothing learnt depends on it
     ranks: Tensor  # (B,) 1 is the best of its prompt, equal ranks are ties, NaN was not judged
 
 

@@ -12,26 +12,36 @@ from core.models.adapters import REFERENCE, SharedModel
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction
 from core.rl import evaluate
+from core.rl.rollout import POLICY
+from core.runs import origins
 from core.store.runs import job_samples
 
 COPIES = 4
 
 
 class HeldOut:
-    """The held-out prompts of a run, answered by the reference and by the tuned policy from the same chances."""
+    """The held-out prompts of a run, answered by the policy before its first step and by the tuned one, from the same
+    chances."""
 
     def __init__(self, context: JobContext, shared: SharedModel, reward: RewardFunction, prompts: list[Prompt]) -> None:
         self.context, self.shared, self.reward, self.prompts = context, shared, reward, prompts
         self.config: TrainPolicyConfig = context.config
 
-    def evaluate(self, role: str | None, at_step: int) -> Iterator[Event]:
-        """Answer the prompts, and say how well; the tuned policy's answers belong to no checkpoint, so that a run that
-        is killed meanwhile forgets them."""
+    def before(self) -> Iterator[Event]:
+        """Answer the prompts as the policy does before its first step, which is the reference unless that was chosen
+        otherwise, and say how well."""
+        if origins.starts_at_reference(self.config):
+            return self._evaluate(REFERENCE, 0, "before", "reference", "Measuring the reference")
+        return self._evaluate(POLICY, 0, "before", "start", "Measuring where the policy begins")
+
+    def after(self, steps: int) -> Iterator[Event]:
+        """Answer the prompts with the tuned policy, and say how well. These answers belong to no checkpoint, so that a
+        run that is killed meanwhile forgets them."""
+        return self._evaluate(POLICY, steps + 1, "after", "tuned", "Measuring the tuned policy")
+
+    def _evaluate(self, role: str | None, step: int, when: str, name: str, stage: str) -> Iterator[Event]:
         if not self.prompts:
             return
-        step = at_step if role is REFERENCE else at_step + 1
-        when, name = ("before", "reference") if role is REFERENCE else ("after", "tuned")
-        stage = f"Measuring the {'reference' if role is REFERENCE else 'tuned policy'}"
         total = COPIES * len(self.prompts)
         yield Later(0.0)
         yield Progress(0, total, stage)
@@ -46,21 +56,21 @@ class HeldOut:
             yield from chat.told(self.shared.base)
             yield Progress(len(found), total, stage)
             began = time.monotonic()  # it may have been paused
-        if role is not REFERENCE:
+        if when == "after":
             found = self.changes(found)
         yield Samples(step, tuple(found))
         score, gold = evaluate.mean(found, "score"), evaluate.mean(found, "gold")
         if score is not None:
             yield Metrics(step, {f"eval/reward_{when}": score})
-        if role is REFERENCE:
-            yield Result(TrainPolicyResult(reward_before=score, gold_before=gold))
+        if when == "before":
+            yield Result(TrainPolicyResult(reward_before=score, gold_before=gold, from_start=role is not REFERENCE))
             yield Later(spent)  # the tuned policy will be asked as much
         else:
             kl = evaluate.mean(found, "kl")
             yield Result(TrainPolicyResult(reward_after=score, gold_after=gold, kl=kl))
 
     def changes(self, tuned: list[Sample]) -> list[Sample]:
-        """With how much higher each scores than what the reference wrote from the same chances: both were asked the
+        """With how much higher each scores than what was written before from the same chances: both were asked the
         same prompts in the same order."""
         scores = job_samples.scores_before(self.context.project, self.context.job_id)
         return [

@@ -25,6 +25,7 @@ class PreferenceSource:
         """Raises `NothingToDo` when nothing is ranked."""
         self.shared, self.collector = shared, collector
         self.config: TrainPolicyConfig = context.config
+        self.refers: bool = context.options.needs_reference
         groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []))
         self.examples, notes = (
             encode(shared.base, groups, min(LONGEST, shared.base.context), (OVERALL,), whole=True)
@@ -57,7 +58,7 @@ class PreferenceSource:
         base = self.shared.base
         prompts, answers = [example.prompt for example in chosen], [self.answers_of(example) for example in chosen]
         rows = from_lists(prompts, answers, base.pad_id, base.device)
-        logp_ref, _ = logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)
+        logp_ref = logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)[0] if self.refers else None
         ranks = torch.cat([example.orders[turn % len(example.orders)].ranks for example, turn in drawn])
         return PreferenceBatch(rows, logp_ref, ranks.to(base.device))
 

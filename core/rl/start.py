@@ -42,9 +42,13 @@ def begin(context: JobContext, shared: SharedModel) -> Events:
         reference = kept.reference or kept.start
         load_reference(shared, folder, reference)
     start, other = kept.start or Origin(), reference or Origin()
-    yield Result(TrainPolicyResult(start=start.what, start_sha256=start.sha256, reference=other.what))
+    refers = context.options.needs_reference
+    yield Result(TrainPolicyResult(
+        start=start.what, start_sha256=start.sha256, reference=other.what, needs_reference=refers,
+    ))  # fmt: skip
     if not context.resume_from and (kept.start or reference):
-        yield Note(f"Begins from {start.what or 'the base'}; KL is measured to {other.what or 'the base'}.")
+        learns = "" if refers else ", and what is learnt does not depend on it"
+        yield Note(f"Begins from {start.what or 'the base'}; KL is measured to {other.what or 'the base'}{learns}.")
         yield from _told_of_shape(shared, config)
 
 

@@ -32,7 +32,7 @@ from core.jobs import checkpoint_files, queue
 from core.jobs.checkpoint_files import damage, reading
 from core.jobs.context import Events, JobContext
 from core.models import chat, devices
-from core.models.adapters import REFERENCE, SharedModel
+from core.models.adapters import SharedModel
 from core.models.load import base_of
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
@@ -112,6 +112,7 @@ class Run:
         self.reward, self.source, self.heldout = reward, source, heldout
         self.config: TrainPolicyConfig = context.config
         self.step = context.resume_step
+        self.known: tuple[int, dict[str, float]] = self.step, {}
         self.stopping = StoppingRules(self.config)
         self.reference_answers = self.known_reference_answers()
         if context.resume_from:
@@ -123,8 +124,8 @@ class Run:
         if not context.resume_from:
             for note in self.source.notes:
                 yield Note(note)
-            yield from self.heldout.evaluate(REFERENCE, self.step)
-            if found := self.source.measure(0):
+            yield from self.heldout.before()
+            if found := self.measured():
                 yield Metrics(0, found)
                 yield Result(TrainPolicyResult(loss_before=found["eval/loss"]))
             yield Checkpoint(0, self.save)  # what a run that goes wrong at once is put back to
@@ -149,9 +150,9 @@ class Run:
                 return
 
         reason = self.stopping.reason() or "maximum of steps"
-        after = self.source.measure(self.step, last=True).get("eval/loss")
+        after = self.measured(last=True).get("eval/loss")
         yield Result(TrainPolicyResult(steps=self.step, stop_reason=reason, loss_after=after))
-        yield from self.heldout.evaluate(POLICY, self.step)
+        yield from self.heldout.after(self.step)
         yield Result(TrainPolicyResult(seconds=time.monotonic() - began))
         yield Progress(self.step, config.steps, "Done")
 
@@ -187,12 +188,18 @@ class Run:
             metrics["time/tokens_per_second"] = float(collected.rollout.is_response.sum()) / (now - start)
             self.look_at(metrics, len(collected.rollout))
         self.step += 1
-        metrics |= self.source.measure(self.step)
+        metrics |= self.measured()
         yield Metrics(self.step, metrics)
         yield from chat.told(self.shared.base, last=self.step == self.config.steps)
         if samples:
             yield Samples(self.step, tuple(samples))
         return None
+
+    def measured(self, *, last: bool = False) -> dict[str, float]:
+        """What held-out data say of the policy as it is, asked once."""
+        if not last or self.known[0] != self.step or not self.known[1]:
+            self.known = self.step, self.source.measure(self.step, last=last)
+        return self.known[1]
 
     def look_at(self, metrics: dict[str, float], completions: int) -> None:
         """What the step's completions say about going on, and about the price of KL."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.config.options import as_stored
-from core.config.training import TrainPolicyConfig, TrainPolicyJob
+from core.config.training import TrainPolicyConfig, TrainPolicyJob, TrainPolicyResult
 from core.errors import BadInput
 from core.jobs import queue
 from core.records import ACTIVE
@@ -84,6 +84,26 @@ def reference_folder(config: TrainPolicyConfig, folder: Path) -> Path | None:
 def reference_run(config: TrainPolicyConfig) -> int | None:
     """The run whose policy a run's reference is; None for the base, and for an adapter from outside."""
     return run_named(config.start_from if config.reference == START else config.reference)
+
+
+def starts_at_reference(config: TrainPolicyConfig) -> bool:
+    """Is the policy before its first step the one that KL is measured to?"""
+    if (number := run_named(config.reference)) is not None:
+        return run_named(config.start_from) == number
+    return config.reference == START or not config.start_from
+
+
+def told(config: TrainPolicyConfig, result: TrainPolicyResult) -> str:
+    """What a run began from, what its KL is measured to, if it is, and whose the reward before is, as a sentence; empty
+    where all of that is the base."""
+    start, other = result.start or "the base", result.reference or "the base"
+    if start == other == "the base":
+        return ""
+    parts = [f"It began from {start}"]
+    parts += [f"KL is measured to {other}"] if result.kl is not None or result.needs_reference else []
+    if result.reward_before is not None and not starts_at_reference(config):
+        parts.append(f"the reward before is that of {start if result.from_start else other}")
+    return "; ".join(parts) + "."
 
 
 def measured_to(config: TrainPolicyConfig) -> str:

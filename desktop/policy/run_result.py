@@ -8,6 +8,7 @@ from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.guidance.next_step import is_chance
 from core.preferences.interval import NOTHING, Interval
 from core.report import outcomes
+from core.runs import origins
 from core.store import Project
 from desktop import errors
 from desktop.background import with_project
@@ -115,6 +116,4 @@ def said_of(job: TrainPolicyJob, gain: Interval = NOTHING) -> str:
         text += f" {name} after {found.steps} steps: {found.stop_reason}."
     if found.best_step:
         text += f" Best checkpoint: step {found.best_step}."
-    if found.start or found.reference:
-        text += f" It began from {found.start or 'the base'}; KL is measured to {found.reference or 'the base'}."
-    return text.strip()
+    return f"{text} {origins.told(job.config, found)}".strip()

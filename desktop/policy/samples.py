@@ -40,9 +40,11 @@ NARROWEST = 110
 SHORT_OF_ROOM = 210
 #: Of a longer prompt the rest is scrolled to.
 PROMPT_LINES = 1
+#: What an answer to compare with is called, by who wrote it.
+ANSWERS = {"reference": "Answer of the reference", "start": "Answer before the first step"}
 TIPS = {
     "score": "What the completion is rewarded with",
-    "change": "How much higher it scores than the reference's answer to the same prompt",
+    "change": "How much higher it scores than the answer to the same prompt before",
     "gold": "What the gold reward says of it",
     "kl": "Nats that its tokens differ from the reference, summed",
 }
@@ -244,8 +246,8 @@ class SampleTexts(QWidget):
 
     def show_sample(self, sample: dict[str, Any], reference: dict[str, Any] | None) -> None:
         """`reference` is its answer to the same prompt, None where there is none to show."""
-        mine = named("Answer of the reference" if sample["policy"] == "reference" else "Completion", sample["score"])
-        theirs = named("Answer of the reference", reference["score"]) if reference else ""
+        mine = named(ANSWERS.get(sample["policy"], "Completion"), sample["score"])
+        theirs = named(ANSWERS[reference["policy"]], reference["score"]) if reference else ""
         self._show(sample["prompt"], mine, sample["completion"], theirs, reference["completion"] if reference else "")
 
     def _show(self, prompt: str, mine: str, completion: str, theirs: str, answer: str) -> None:
@@ -263,7 +265,8 @@ def named(name: str, score: float | None) -> str:
 
 
 def answer_of_reference(project: Project, sample: dict[str, Any]) -> dict[str, Any] | None:
-    """What the reference answered to a sample's prompt in the same run: while it learned, or in the same test."""
+    """What was answered to a sample's prompt in the same run before it learned: by the reference while it did, or by
+    the policy in the same test."""
     if sample.get("policy") not in ("policy", "tuned") or sample.get("prompt_id") is None:
         return None
     job, prompt = sample["job_id"], sample["prompt_id"]

@@ -38,7 +38,8 @@ class Learner(BaseLearner[PreferenceBatch]):
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             logp = policy.logp.sum(1)
-            implicit = self.implicit(logp, batch.logp_ref[index].sum(1), lengths[index])
+            logp_ref = None if batch.logp_ref is None else batch.logp_ref[index].sum(1)
+            implicit = self.implicit(logp, logp_ref, lengths[index])
             h = implicit[:, None] - implicit[None, :]  # (b, b) nats, without beta
             chosen = pairs[index][:, index]
             losses = (self.pair_loss(h) * chosen).sum(1) * weight[index]
@@ -60,13 +61,14 @@ class Learner(BaseLearner[PreferenceBatch]):
         learnt["loss"] = learnt.pop("loss/policy_avg")
         return learnt | {"lr": rate}
 
-    def implicit(self, logp: Tensor, logp_ref: Tensor, lengths: Tensor) -> Tensor:
+    def implicit(self, logp: Tensor, logp_ref: Tensor | None, lengths: Tensor) -> Tensor:
         """The implicit reward (b,) without beta, of log-probabilities (b,) of whole completions of so many tokens."""
         kind, mean = self.options.dpo_loss, logp / lengths
         if kind == "simpo":
             return mean
         if kind == "orpo":  # log odds of the geometric mean of the tokens' probabilities
             return mean - torch.log(-torch.expm1(mean.clamp(max=-1e-6)))
+        assert logp_ref is not None, "a loss on log-ratios"
         return (logp - logp_ref) / lengths if kind == "ipo" else logp - logp_ref
 
     def pair_loss(self, h: Tensor) -> Tensor:

@@ -13,12 +13,12 @@ TOGETHER = """
 with mine as (
     select id, policy, prompt, score, gold, kl, row_number() over (partition by policy, prompt order by id) as place
     from samples
-    where job_id = ? and (policy = 'tuned' or policy = 'reference' and step = 0)
+    where job_id = ? and (policy = 'tuned' or policy in ('reference', 'start') and step = 0)
 ), both as (
     select r.id as id, t.id as after, r.place, r.prompt, r.score as score, t.score as score_after, r.gold as gold,
         t.gold as gold_after, t.kl as kl
     from mine r join mine t on t.prompt = r.prompt and t.place = r.place
-    where r.policy = 'reference' and t.policy = 'tuned'
+    where r.policy <> 'tuned' and t.policy = 'tuned'
 )
 """
 SUMS = (
@@ -68,7 +68,7 @@ def known(project: Project, job_id: int) -> dict[str, int]:
 
 
 def scores_before(project: Project, job_id: int) -> list[float | None]:
-    """Of the reference's answers to the held-out prompts, in the order in which they were asked."""
+    """Of the answers to the held-out prompts before the first step, in the order in which they were asked."""
     rows = project.database.rows("select score from samples where job_id = ? and step = 0 order by id", job_id)
     return [row["score"] for row in rows]
 
@@ -85,21 +85,21 @@ def scores_of(project: Project, job_id: int, policy: str) -> dict[int, float]:
 def answer_while_learning(project: Project, job_id: int, prompt_id: int) -> dict[str, Any] | None:
     """What the reference answered to a prompt that a run learns from."""
     return project.database.one(
-        "select completion, score from samples where job_id = ? and prompt_id = ? and policy = 'reference'"
+        "select policy, completion, score from samples where job_id = ? and prompt_id = ? and policy = 'reference'"
         " and step > 0 order by id limit 1",
         job_id, prompt_id,
     )  # fmt: skip
 
 
 def answer_when_measured(project: Project, job_id: int, prompt_id: int, sample_id: int) -> dict[str, Any] | None:
-    """What the reference answered to a held-out prompt when a tuned answer was drawn: the n-th stands beside the n-th,
-    because both were drawn from the same chances."""
+    """What was answered to a held-out prompt before the first step when a tuned answer was drawn: the n-th stands
+    beside the n-th, because both were drawn from the same chances."""
     earlier = project.database.value(
         "select count(*) from samples where job_id = ? and prompt_id = ? and policy = 'tuned' and id < ?",
         job_id, prompt_id, sample_id,
     )  # fmt: skip
     return project.database.one(
-        "select completion, score from samples where job_id = ? and prompt_id = ? and policy = 'reference'"
+        "select policy, completion, score from samples where job_id = ? and prompt_id = ? and policy <> 'tuned'"
         " and step = 0 order by id limit 1 offset ?",
         job_id, prompt_id, earlier,
     )  # fmt: skip
@@ -111,7 +111,7 @@ def sums_by_prompt(project: Project, job_id: int) -> list[dict[str, Any]]:
 
 
 def first_pairs(project: Project, job_id: int) -> list[tuple[int, int]]:
-    """The numbers of the reference's and of the tuned policy's first answer to each prompt."""
+    """The numbers of the first answer to each prompt, before and after."""
     return [(row["id"], row["after"]) for row in project.database.rows(FIRST_PAIRS, job_id)]
 
 

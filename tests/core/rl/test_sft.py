@@ -22,6 +22,7 @@ from core.models.chat import completion_ids, prompt_ids
 from core.models.rows import from_lists
 from core.records import NewRanking
 from core.rl.batches import Batch
+from core.rl.demonstration_source import DemonstrationSource
 from core.rl.pinned_answers import demonstrations_of, parted, pinned
 from core.rl.rollout import POLICY
 from core.store import assignments, completions, labelers, prompts, rankings
@@ -100,6 +101,23 @@ def test_it_learns_what_people_wrote_and_its_held_out_loss_falls(demonstrated, r
     assert series["loss"][-1][1] < series["loss"][0][1]
     said = " ".join(row["text"] for row in job_log.lines(demonstrated, job.id))
     assert "Learns 9 answers; measured on 3 held-out ones." in said
+
+
+@pytest.mark.parametrize("steps", [5, 6])
+def test_each_held_out_measurement_is_made_once(demonstrated, run_job, monkeypatch, steps):
+    asked = []
+    with monkeypatch.context() as patch:
+        measure = DemonstrationSource.measure
+
+        def counted(self, step, **how):
+            found = measure(self, step, **how)
+            asked.extend([step] if found else [])
+            return found
+
+        patch.setattr(DemonstrationSource, "measure", counted)
+        job = tuned(demonstrated, run_job, steps=steps)
+    assert asked == [0, 5] + ([6] if steps == 6 else [])
+    assert job.result.loss_after == job_metrics.series(demonstrated, job.id)["eval/loss"][-1][1]
 
 
 def test_the_same_prompts_are_held_out_of_every_run_and_none_that_its_start_learnt(demonstrated, run_job):
@@ -287,5 +305,5 @@ def test_an_algorithm_of_an_earlier_version_that_learns_from_rankings_still_does
         OFFLINE = True
 
     found = replace(ALGORITHMS["ppo"], config=Older)
-    assert found.learns_from is LearnsFrom.RANKINGS and found.offline
+    assert found.learns_from is Older.LEARNS_FROM is LearnsFrom.RANKINGS and found.offline
     assert not ALGORITHMS["ppo"].offline and ALGORITHMS["sft"].learns_from is LearnsFrom.ANSWERS

@@ -6,22 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from core.config.jobs import CompareConfig, JobKind, config_values
+from core.config.jobs import CompareConfig, GenerateConfig, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.errors import BadInput
 from core.jobs import queue
-from core.labeling import sending
+from core.labeling import gold, sending
 from core.machine import base_models
 from core.models.adapters import SharedModel
 from core.models.load import load
 from core.projects import trash
 from core.records import Prompt
+from core.report import outcomes
+from core.rl import preference_source
 from core.rl.rollout import POLICY as ROLE
 from core.runs import dependents, origins, preflight, wishes
 from core.store import prompts
 from core.store.runs import job_log, job_metrics, job_samples
 from core.trust import gate
 from core.trust.wish import AskFirst
+from desktop.policy.run_result import said_of
 from tests.conftest import copied
 from tests.core.conftest import made_once
 from tests.core.rl.test_steering import at_step, killed_and_resumed, numbers
@@ -123,6 +126,41 @@ def test_what_any_of_its_starts_learnt_from_is_measured_neither_in_the_run_nor_b
     compared = run_job(begun, JobKind.COMPARE, CompareConfig(max_new_tokens=6))
     assert (compared.result.prompts, compared.result.left_out) == (3, 1)
     assert f"Left out: run {third.id} or its start trained on 1 of the 4 held-out prompts." in log(begun, compared)
+
+
+def test_the_reward_before_is_that_of_the_policy_before_its_first_step_and_says_whose(begun, run_job):
+    kept = tuned(begun, run_job, start_from="1", steps=1)
+    to_base = tuned(begun, run_job, start_from="1", reference="base", steps=1)
+    fresh = tuned(begun, run_job, reference="1", steps=1)
+    assert to_base.result.reward_before == kept.result.reward_before == queue.get(begun, 1).result.reward_after
+    assert fresh.result.reward_before == queue.get(begun, 1).result.reward_before != to_base.result.reward_before
+    for job, whose in ((kept, ""), (to_base, "run 1, step 2"), (fresh, "the base")):
+        text = said_of(job)
+        assert (f"the reward before is that of {whose}." in text) == bool(whose), text
+    assert "It began from run 1, step 2; KL is measured to the base;" in said_of(to_base)
+    (measured,) = (outcomes.measure(begun, to_base.id),)
+    assert measured.reward.before.value == pytest.approx(to_base.result.reward_before)
+    earlier = replace(to_base, result=replace(to_base.result, from_start=False))
+    assert "the reward before is that of the base." in said_of(earlier), "as earlier versions measured it"
+
+
+def test_a_loss_without_a_reference_reads_none_and_its_report_speaks_of_none(begun, run_job, monkeypatch):
+    drawn = run_job(begun, JobKind.GENERATE, GenerateConfig(completions=2, max_new_tokens=6))
+    assert drawn.status == "done", drawn.report or drawn.error
+    gold.rank_all(begun, GOLD)
+    config = replace(
+        POLICY, algorithm="dpo", start_from="1", reference="base", gold="", train_on_gold=False, steps=1, eval_prompts=0
+    )  # fmt: skip
+    options = replace(ALGORITHMS["dpo"].config(), dpo_loss="simpo")
+
+    def unwanted(*given, **named):
+        raise AssertionError("nothing that is learnt depends on it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(preference_source, "logprobs", unwanted)
+        job = run_job(begun, JobKind.TRAIN_POLICY, config, options)
+    assert job.status == "done", job.report or job.error
+    assert "It began from run 1, step 2." in said_of(job) and "KL" not in said_of(job)
 
 
 def test_a_run_that_another_waits_to_begin_from_stays(begun):
