@@ -104,10 +104,8 @@ def learnt_by(project: Project, job_id: int) -> set[int]:
     there."""
     found = set[int]()
     for number in origins.line(project, job_id):
-        path = project.run_folder(number) / PINNED
-        if path.is_file():
-            run = queue.get(project, number)
-            assert isinstance(run, TrainPolicyJob) and isinstance(run.options, SFT)
+        run, path = queue.get(project, number), project.run_folder(number) / PINNED
+        if isinstance(run, TrainPolicyJob) and isinstance(run.options, SFT) and path.is_file():
             parts = _parts(plain.parsed(path, MOST_PINNED), run.config, run.options)
             found |= {each.prompt_id for each in parts.learnt}
     return found
