@@ -16,7 +16,7 @@ from core.jobs import queue
 from core.preferences.interval import NOTHING, Interval
 from core.preferences.statistics import bootstrap, share, share_interval, sums_by, widened
 from core.report import calibration, scores
-from core.report.calibration import Bin
+from core.report.calibration import Bin, Floor
 from core.report.growth import Growth, growth
 from core.report.scores import Compared, Floats
 from core.runs import early_stopping
@@ -103,6 +103,14 @@ class RewardReport:
     length: Length
     growth: Growth
     mistakes: list[Mistake]
+    calibration_floor: Floor | None = None
+
+    @property
+    def calibration(self) -> str:
+        """Whether the calibration error is more than noise; empty where there is none."""
+        if self.calibration_error is None or self.calibration_floor is None:
+            return ""
+        return self.calibration_floor.sentence(self.calibration_error)
 
 
 def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardReport:
@@ -141,6 +149,9 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
         length=_length(project, job, found, resamples),
         growth=growth(project, job, resamples=resamples),
         mistakes=_mistakes(project, found),
+        calibration_floor=calibration.noise_floor(
+            found.difference, found.ranking_ids, found.chosen_ids, found.rejected_ids
+        ),
     )
 
 
