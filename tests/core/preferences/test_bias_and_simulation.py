@@ -115,7 +115,7 @@ def test_the_interval_of_length_bias_is_over_prompts(nines):
 
 @pytest.mark.thorough
 def test_intervals_of_length_bias_hold_what_they_should(nines):
-    """100 labelers who guess: of bootstraps over 30 prompts an even share may be outside one in eight; nominal is one in
+    """100 labelers who guess: of bootstraps over 30 prompts one in eight may leave an even share out; nominal is one in
     twenty. Taken for independent, the 36 pairs of a prompt put it outside one in five."""
     guessers = [made(nines, "careful", temperature=1000 + n) for n in range(100)]
     found = [bias.lengths(nines, who).longer_wins for who in guessers]
