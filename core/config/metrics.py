@@ -73,7 +73,7 @@ METRICS: dict[str, Metric] = {
     "val/explained_variance": Metric(
         "Explained variance",
         "share",
-        "1 - Var(G - V) / Var(G) with the Monte Carlo returns G: what was drawn.",
+        "1 - Var(G - V) / Var(G) with the Monte Carlo returns G.",
         "rising towards 1",
     ),
     "policy/clipfrac_avg": Metric(
