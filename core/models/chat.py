@@ -1,7 +1,7 @@
 """From text to token ids, in one way for generation, reward model, every algorithm, scoring and comparing alike."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -63,7 +63,8 @@ def texts_of(base: Base, rows: Rows) -> tuple[str, ...]:
     return tuple(text_of(base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist()))
 
 
-class Judged(NamedTuple):
+@dataclass(frozen=True)
+class Judged:
     """Responses that are judged otherwise than they were drawn: their numbers (b,), and themselves."""
 
     index: Tensor

@@ -59,7 +59,7 @@ def average_ranks(table: Ranks) -> Iterator[tuple[Places, Ranks]]:
 
     Tied items share the mean of the places that they take together, unranked ones that of the last places.
     """
-    judged = ~np.isnan(table).any(axis=1)  # (G, n)
+    judged = np.asarray(~np.isnan(table).any(axis=1))  # (G, n)
     counts = judged.sum(axis=-1)
     for size in np.unique(counts[counts >= 2]):
         places = np.flatnonzero(counts == size)

@@ -67,7 +67,7 @@ def headline(report: RewardReport) -> list[tuple[str, str]]:
         ("Temperature", _number(report.temperature, "{:.2f}")),
         ("Brier score", _number(report.brier)),
         ("Expected calibration error", _number(report.calibration_error, "{:.1%}")),
-        ("The same of a perfectly calibrated model", _number(floor and floor.expected, "{:.1%}")),
+        ("The same of a perfectly calibrated model", _number(floor.expected if floor else None, "{:.1%}")),
         ("Correlation of reward and length", _number(report.length.correlation, "{:+.2f}")),
     ]
     if report.disagreement is not None:
