@@ -163,4 +163,6 @@ def test_what_a_function_gives_that_is_no_number_orders_nothing(filled, tmp_path
         with pytest.raises(BadInput, match=said):
             for word in ("odd", "even"):
                 gold.find(filled, function)("", word)
-    assert gold.find(filled, function.replace("leaves", "right"))
+    right = function.replace("leaves", "right")
+    gate.choose(filled, wishes.of_gold(right))
+    assert gold.find(filled, right)("", "even") == 1.0
