@@ -208,8 +208,10 @@ class GRPO(AlgorithmOptions):
         choices=("deviation", "none"), advanced=True,
     )  # fmt: skip
     average: str = option(
-        "tokens", "Every token counts the same (DAPO), or every completion does (the paper).",
-        choices=("tokens", "completions"), advanced=True,
+        "tokens",
+        "Every token counts the same (DAPO), or every completion does (the paper), or the sum over each completion's "
+        "tokens is divided by the most that there may be (length; Dr. GRPO, with scale none).",
+        choices=("tokens", "completions", "length"), advanced=True,
     )  # fmt: skip
     kl_in: str = option(
         "loss", "Where KL is paid for: as k3 in the loss (the paper), or in the reward.", choices=("loss", "reward"),

@@ -71,7 +71,10 @@ METRICS: dict[str, Metric] = {
         "Value loss", "score squared", "Half the mean squared error of the value head.", "falling"
     ),
     "val/explained_variance": Metric(
-        "Explained variance", "share", "1 - Var(returns - values) / Var(returns).", "rising towards 1"
+        "Explained variance",
+        "share",
+        "1 - Var(G - V) / Var(G) with the Monte Carlo returns G.",
+        "rising towards 1",
     ),
     "policy/clipfrac_avg": Metric(
         "Clip fraction", "share", "Tokens at which the clipped loss was larger.", "below 0.3"

@@ -18,6 +18,8 @@ from core.trust import code
 
 #: Letters that `sentiment` reads: VADER was made for sentences, and takes four times as long for twice as many words.
 READ = 10_000
+#: Of what a function may give: in float32 the sum of many squares of it is still a number.
+LARGEST = 1e15
 #: How the names of simulated labelers begin, and letters of a pattern that is suggested.
 SIMULATED, SUGGESTED = "simulated: ", 200
 
@@ -114,9 +116,15 @@ def find(project: Project, text: str) -> Gold:
 
     def own(prompt: str, completion: str) -> float:
         try:
-            return float(function(prompt, completion))
-        except Exception as error:
+            value = float(function(prompt, completion))
+        except (Exception, SystemExit) as error:
             raise BadInput(f"{text} failed on a completion ({type(error).__name__}: {error}): mend it.") from error
+        if not abs(value) <= LARGEST:
+            raise BadInput(
+                f"{text} gave {value:g} for a completion, with which nothing can be ranked or learnt: let it give a "
+                f"number from {-LARGEST:g} to {LARGEST:g}, such as 0, for completions like {completion[:40]!r}."
+            )
+        return value
 
     return own
 

@@ -1,6 +1,10 @@
 """From text to token ids, in one way for generation, reward model, every algorithm, scoring and comparing alike."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
 
 from core.conversation import Conversation
 from core.errors import BadInput
@@ -59,24 +63,33 @@ def texts_of(base: Base, rows: Rows) -> tuple[str, ...]:
     return tuple(text_of(base, rows.response_ids[i, :n].tolist()) for i, n in enumerate(rows.lengths.tolist()))
 
 
-def judged_rows(base: Base, rows: Rows, texts: Sequence[str]) -> Rows | None:
-    """The responses as they are judged, where that is not what was drawn: without what was thought, and without the
-    text at which one was stopped. None where all are judged as they are."""
-    judged = [base.chat.judged(text) for text in texts]
-    last = rows.response_ids.gather(1, rows.lengths[:, None] - 1)[:, 0].tolist()
-    stopped = [ended and token not in base.end_ids for ended, token in zip(rows.ended.tolist(), last, strict=True)]
-    if judged == list(texts) and not any(stopped):
-        return None
+@dataclass(frozen=True)
+class Judged:
+    """Responses that are judged otherwise than they were drawn: their numbers (b,), and themselves."""
+
+    index: Tensor
+    rows: Rows
+
+
+def judged_rows(base: Base, rows: Rows, texts: Sequence[str]) -> Judged | None:
+    """The responses whose tokens a reward model reads otherwise than they were drawn: without what was thought, without
+    the text at which one was stopped, and in the tokenizer's own spelling, because it learnt from texts and a policy
+    may spell a word in other pieces. None where all are judged as they are. One whose own spelling is too long for the
+    context stays as it was drawn."""
     prompts = [ids[mask].tolist() for ids, mask in zip(rows.prompt_ids, rows.is_prompt, strict=True)]
-    answers: list[list[list[int]]] = [[] for _ in prompts]
-    order = rows.prompt_of.tolist()
-    for row, group in enumerate(order):
-        as_drawn = rows.response_ids[row, : rows.lengths[row]].tolist()
-        ids = as_drawn[:-1] if as_drawn[-1] in base.end_ids else as_drawn
-        own = judged[row] == texts[row] and not stopped[row]
-        answers[group].append([*ids, base.end_ids[0]] if own else base.chat.answer(judged[row]))
+    found: dict[int, list[list[int]]] = {}
+    index, order = [], rows.prompt_of.tolist()
     assert order == sorted(order), "the responses of a prompt are adjacent"
-    return from_lists(prompts, answers, base.pad_id, base.device)
+    for row, (group, text, length) in enumerate(zip(order, texts, rows.lengths.tolist(), strict=True)):
+        drawn, judged = rows.response_ids[row, :length].tolist(), judged_ids(base, text)
+        content = drawn[:-1] if drawn[-1] in base.end_ids else drawn
+        if content != judged[:-1] and len(prompts[group]) + len(judged) <= base.context:
+            index.append(row)
+            found.setdefault(group, []).append(judged)
+    if not index:
+        return None
+    again = from_lists([prompts[group] for group in found], list(found.values()), base.pad_id, base.device)
+    return Judged(torch.tensor(index, device=base.device), again)
 
 
 def told(base: Base, *, last: bool = False) -> Iterator[Note]:

@@ -15,19 +15,17 @@ from numpy.typing import NDArray
 
 from core.errors import ProjectError
 from core.preferences.interval import NOTHING, Interval
+from core.preferences.ordinal_alpha import Tables
 from core.preferences.statistics import (
     BUNDLES,
     Ranks,
     alike,
-    alpha,
-    alpha_of,
     bootstrap,
-    coincidences,
     kendall_w,
     share,
     share_interval,
     tau_b,
-    value_counts,
+    widened,
 )
 from core.store import Project, calibration, groups, judgements
 from core.store.calibration import KeyItem
@@ -114,15 +112,15 @@ def measure(
     tags = defaultdict(set, groups.tags(project) if tag or by_tag else {})
     said, left_out = _said(project, people_only)
     blocks = list(_blocks(said, {group for group in tags if tag in tags[group]} if tag else None))
-    values = max((int(block.ranks[np.isfinite(block.ranks)].max(initial=1.0)) for block in blocks), default=1)
-    everything, apart = Tally(blocks, values), {}
+    apart = {}
     for who in sorted({who for block in blocks for who in block.labelers}):
-        apart[who] = Tally([block for block in blocks if who in block.labelers], values, only=who)
+        theirs = [block for block in blocks if who in block.labelers]
+        apart[who] = Tally(theirs, only=who).agreement(resamples)
     named = _by_tag(blocks, tags) if by_tag else ()
-    tagged = {name: Tally(found, values).agreement(resamples) for name, found in named}
+    tagged = {name: Tally(found).agreement(resamples) for name, found in named}
     return Report(
-        everything.agreement(resamples),
-        {who: tally.agreement(resamples) for who, tally in apart.items()},
+        Tally(blocks).agreement(resamples),
+        apart,
         dict(sorted(tagged.items(), key=lambda item: -item[1].groups)),
         _disagreements(project, blocks, limit),
         left_out,
@@ -138,7 +136,7 @@ def self_consistency(project: Project, *, resamples: int = RESAMPLES) -> dict[in
     found = {}
     for who, repeats in pairs.items():
         sums = [alike(*np.array(items, dtype=float).T) for items in repeats.values()]
-        found[who] = bootstrap(np.array(sums), share, resamples=resamples)
+        found[who] = share_interval(np.array(sums), resamples=resamples)
     return found
 
 
@@ -163,7 +161,7 @@ def against_calibration(project: Project, labeler_id: int, *, resamples: int = R
                 )
             )  # fmt: skip
     differences.sort(key=lambda item: item.agreement)
-    agreed = bootstrap(np.array(sums), share, resamples=resamples) if sums else NOTHING
+    agreed = share_interval(np.array(sums), resamples=resamples) if sums else NOTHING
     return Calibration(agreed, len(done), len(groups), differences)
 
 
@@ -250,22 +248,23 @@ class Tally:
 
     SAME, PAIRS, TAU, TAUS, W, WS = range(6)
 
-    def __init__(self, blocks: list[Block], values: int, *, only: int | None = None) -> None:
+    def __init__(self, blocks: list[Block], *, only: int | None = None) -> None:
         self.groups = sum(len(block.groups) for block in blocks)
         self.labelers = len({who for block in blocks if len(block.groups) for who in block.labelers})
-        self.values = values
-        self.sums = np.zeros((min(self.groups, BUNDLES), 6 + values * values))
-        self.counts: list[NDArray[np.float64]] = []
+        self.sums = np.zeros((min(self.groups, BUNDLES), 6))
+        self.tables = Tables()
         taken = 0
         for block in blocks:
             if len(block.groups):
-                places = (taken + np.arange(len(block.groups))) % len(self.sums)
-                np.add.at(self.sums, places, self._columns(block, only))
+                bundles = (taken + np.arange(len(block.groups))) % len(self.sums)
+                np.add.at(self.sums, bundles, self._columns(block, only))
+                for table in [block.ranks] if only is None else [np.stack(both, 1) for both in block.couples(only)]:
+                    self.tables.add(bundles, table)
                 taken += len(block.groups)
 
     def _columns(self, block: Block, only: int | None) -> NDArray[np.float64]:
-        """(G, 6 + values squared): pairs alike, pairs; tau-b and W with how many there are; coincidences."""
-        columns = np.zeros((len(block.groups), 6 + self.values**2))
+        """(G, 6): pairs alike, pairs; tau-b and W with how many there are."""
+        columns = np.zeros((len(block.groups), 6))
         taus = []
         for one, two in block.couples(only):
             same, pairs = alike(one, two)
@@ -274,27 +273,18 @@ class Tally:
             taus.append(tau_b(one, two))
         columns[:, self.TAU : self.TAUS + 1] = _mean_and_whether(np.stack(taus))
         columns[:, self.W : self.WS + 1] = _mean_and_whether(kendall_w(block.ranks)[None])
-        tables = [block.ranks] if only is None else [np.stack(couple, axis=1) for couple in block.couples(only)]
-        for table in tables:
-            counts = value_counts(table, self.values)
-            columns[:, 6:] += coincidences(counts).reshape(len(columns), -1)
-            self.counts.append(counts.reshape(-1, self.values))
         return columns
 
     def agreement(self, resamples: int) -> Agreement:
-        def interval(first: int) -> Interval:
-            return bootstrap(self.sums[:, first : first + 2], share, resamples=resamples, n=self.groups)
+        def mean(first: int, least: float) -> Interval:
+            found = bootstrap(self.sums[:, first : first + 2], share, resamples=resamples, n=self.groups)
+            return widened(found, least)
 
-        def ordinal(sums: NDArray[np.float64]) -> float | None:
-            return alpha_of(sums.reshape(self.values, self.values))
-
-        spread = bootstrap(self.sums[:, 6:], ordinal, resamples=resamples, n=self.groups)
-        value = alpha(np.concatenate(self.counts)) if self.counts else None
         return Agreement(
             pairwise=share_interval(self.sums[:, self.SAME : self.SAME + 2], resamples=resamples, n=self.groups),
-            tau_b=interval(self.TAU),
-            w=interval(self.W),
-            alpha=Interval(value, spread.low, spread.high, self.groups),
+            tau_b=mean(self.TAU, -1.0),
+            w=mean(self.W, 0.0),
+            alpha=self.tables.alpha(len(self.sums), resamples=resamples, n=self.groups),
             groups=self.groups,
             labelers=self.labelers,
         )

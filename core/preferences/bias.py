@@ -1,12 +1,19 @@
-"""What else than quality may have decided a ranking: the place on the screen, the length, haste."""
+"""What else than quality may have decided a ranking: the place on the screen, the length, haste.
+
+Pairs of one prompt share completions, and labelers who see the same quality in them: intervals of shares of pairs are
+bootstraps over prompts. Places are drawn anew for each ranking, so that rankings are independent of each other in them
+also where all labelers prefer the same completion.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.preferences.interval import NOTHING, Interval, proportion
+from core.preferences.statistics import share_interval, sums_by
 from core.store import Project, judgements, pairs
 from core.store.judgements import Shown, Timed
 
@@ -28,7 +35,8 @@ class PositionShare:
 
 @dataclass(frozen=True)
 class LengthBias:
-    """`buckets` are (from, up to, share that the longer wins, pairs), by difference in characters."""
+    """`buckets` are (from, up to, share that the longer wins, pairs), by difference in characters. Intervals are over
+    prompts."""
 
     longer_wins: Interval
     buckets: list[tuple[float, float, Interval, int]]
@@ -84,16 +92,22 @@ def position_test(project: Project, labeler_id: int | None = None) -> float | No
 
 def lengths(project: Project, labeler_id: int | None = None) -> LengthBias:
     """How often the longer completion of a pair was chosen, by how much longer it is."""
-    longer = np.array(pairs.length_differences(project, labeler_id), dtype=float)
-    longer = longer[longer != 0]
-    if not len(longer):
-        return LengthBias(NOTHING, [])
+    found = np.array(pairs.length_differences(project, labeler_id), dtype=np.int64).reshape(-1, 2)
+    prompts, longer = found[found[:, 1] != 0].T
     buckets = []
     for low, high in pairwise(LENGTH_EDGES):
-        part = longer[(np.abs(longer) >= low) & (np.abs(longer) < high)]
-        if len(part):
-            buckets.append((float(low), float(high), proportion(float((part > 0).sum()), len(part)), len(part)))
-    return LengthBias(proportion(float((longer > 0).sum()), len(longer)), buckets)
+        part = (np.abs(longer) >= low) & (np.abs(longer) < high)
+        if part.any():
+            share = _longer_wins(prompts[part], longer[part])
+            buckets.append((float(low), float(high), share, int(part.sum())))
+    return LengthBias(_longer_wins(prompts, longer), buckets)
+
+
+def _longer_wins(prompts: NDArray[np.int64], longer: NDArray[np.int64]) -> Interval:
+    """Both are (pairs,)."""
+    if not len(longer):
+        return NOTHING
+    return share_interval(sums_by(prompts, (longer > 0).astype(float), np.ones(len(longer))))
 
 
 def speeds(project: Project) -> list[Speed]:

@@ -16,8 +16,8 @@ from core.preferences.interval import Interval, proportion
 Ranks = NDArray[np.float64]
 #: With more units than this, the bootstrap draws from so many bundles of units instead of from single ones.
 BUNDLES = 500
-#: A larger table than this (units times values squared) would take the library more than a few hundred MB.
-LARGE = 5e7
+#: Numbers that the bootstrap holds at once for its resamples.
+AT_ONCE = 10_000_000
 
 
 def alike(first: Ranks, second: Ranks) -> tuple[Ranks, Ranks]:
@@ -75,51 +75,6 @@ def kendall_w(table: Ranks) -> Ranks:
         return np.where(below > 0, 12 * s / below, np.nan)
 
 
-def value_counts(table: Ranks, values: int) -> NDArray[np.float64]:
-    """How many raters gave each value to each item: (..., m, n) gives (..., n, values)."""
-    return (table[..., None] == np.arange(1.0, values + 1)).sum(axis=-3, dtype=float)
-
-
-def coincidences(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The coincidence matrix of some units, each weighted by 1 / (raters - 1): (..., n, values) gives
-    (..., values, values)."""
-    raters = counts.sum(axis=-1, keepdims=True)
-    weighted = counts / np.maximum(raters - 1, 1) * (raters >= 2)
-    matrix = np.swapaxes(weighted, -1, -2) @ counts
-    diagonal = np.arange(counts.shape[-1])
-    matrix[..., diagonal, diagonal] -= weighted.sum(axis=-2)
-    return matrix
-
-
-def alpha(counts: NDArray[np.float64]) -> float | None:
-    """Krippendorff's ordinal alpha of units (n, values) by how many raters gave each value (Krippendorff 2011).
-
-    None where there is nothing to compare, or where all values are the same.
-    """
-    import krippendorff
-
-    matrix = coincidences(counts)
-    if (value := alpha_of(matrix)) is None or counts.size * counts.shape[1] > LARGE:
-        return value
-    return float(krippendorff.alpha(value_counts=counts, level_of_measurement="ordinal"))
-
-
-def alpha_of(matrix: NDArray[np.float64]) -> float | None:
-    """Ordinal alpha of a coincidence matrix whose values are in order; equals `alpha` on the same units."""
-    totals = matrix.sum(axis=0)
-    n = totals.sum()
-    if n <= 1 or (totals > 0).sum() < 2:
-        return None
-    cumulated = np.cumsum(totals)
-    between = cumulated[None, :] - cumulated[:, None] + totals[:, None]
-    between = np.where(np.tri(len(totals)).T > 0, between, between.T)
-    distance = (between - (totals[:, None] + totals[None, :]) / 2) ** 2
-    np.fill_diagonal(distance, 0)
-    observed = (matrix * distance).sum()
-    expected = (np.outer(totals, totals) * distance).sum() / (n - 1)
-    return None if expected == 0 else float(1 - observed / expected)
-
-
 def bootstrap(
     sums: NDArray[np.float64],
     statistic: Callable[[NDArray[np.float64]], float | None],
@@ -142,8 +97,9 @@ def bootstrap(
         np.add.at(bundles, np.arange(len(sums)) % BUNDLES, sums)
         sums = bundles
     random = np.random.default_rng(seed)
-    drawn = random.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=resamples) @ sums
-    found = [item for item in map(statistic, drawn) if item is not None]
+    drawn = random.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=resamples)
+    parts = np.array_split(drawn, -(-resamples * sums.shape[1] // AT_ONCE))
+    found = [item for part in parts for item in map(statistic, part @ sums) if item is not None]
     if not found:
         return Interval(value, n=units)
     low, high = np.percentile(found, [2.5, 97.5])
@@ -162,13 +118,21 @@ def share(sums: NDArray[np.float64]) -> float | None:
 
 
 def share_interval(sums: NDArray[np.float64], *, resamples: int = 1000, n: int | None = None) -> Interval:
-    """A share of what units count, (units, 2), with its bootstrap interval over units.
+    """A share of what units count, (units, 2), with its bootstrap interval over units, and never one without width."""
+    return widened(bootstrap(sums, share, resamples=resamples, n=n))
+
+
+def widened(found: Interval, low: float = 0.0, high: float = 1.0) -> Interval:
+    """A bootstrap's interval of something between `low` and `high`, if it has a width.
 
     Where all units say the same, or there is a single one, drawing them again shows no spread, and 2 of 2 would be
-    100 % for sure: the interval is then Wilson's, as if each unit counted once.
+    100 % for sure: the interval is then Wilson's, as if each unit counted once. For a mean of what lies between the
+    bounds that is never too narrow: no such thing spreads more than one that is always at a bound.
     """
-    found = bootstrap(sums, share, resamples=resamples, n=n)
     if found.value is None or (found.low is not None and found.low != found.high):
         return found
-    wide = proportion(found.value * found.n, found.n)
-    return Interval(found.value, wide.low, wide.high, found.n)
+    place = min(1.0, max(0.0, (found.value - low) / (high - low)))
+    wide = proportion(place * found.n, found.n)
+    if wide.low is None or wide.high is None:
+        return found
+    return Interval(found.value, low + (high - low) * wide.low, low + (high - low) * wide.high, found.n)

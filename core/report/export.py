@@ -56,6 +56,7 @@ def interval(found: Interval, form: str = "{:.1%}") -> str:
 
 def headline(report: RewardReport) -> list[tuple[str, str]]:
     """What the report says first, as (name, value)."""
+    floor = report.calibration_floor
     rows = [
         ("Held-out accuracy", interval(report.accuracy)),
         ("Chance", "50%"),
@@ -66,6 +67,7 @@ def headline(report: RewardReport) -> list[tuple[str, str]]:
         ("Temperature", _number(report.temperature, "{:.2f}")),
         ("Brier score", _number(report.brier)),
         ("Expected calibration error", _number(report.calibration_error, "{:.1%}")),
+        ("The same of a perfectly calibrated model", _number(floor.expected if floor else None, "{:.1%}")),
         ("Correlation of reward and length", _number(report.length.correlation, "{:+.2f}")),
     ]
     if report.disagreement is not None:
@@ -109,7 +111,10 @@ def parts(report: RewardReport) -> list[tuple[str, Sequence[Slice]]]:
 def plots(report: RewardReport) -> dict[str, tuple[str, str]]:
     """Each plot by its file's name: its caption and its SVG."""
     found = {
-        "reliability": ("How often it is right against how sure it is", svg.reliability(report.bins)),
+        "reliability": (
+            f"How often it is right against how sure it is. {report.calibration}".strip(),
+            svg.reliability(report.bins),
+        ),
         "scores": (
             "Scores of chosen and rejected completions",
             svg.histogram(np.array(report.chosen), np.array(report.rejected)),

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.config.training import TrainRewardJob
 from core.preferences.interval import Interval
-from core.preferences.statistics import bootstrap, share
+from core.preferences.statistics import bootstrap, share_interval, widened
 from core.report import scores
 from core.report.calibration import right
 from core.report.scores import FIRST, Floats
@@ -54,7 +54,7 @@ def growth(project: Project, job: TrainRewardJob, *, resamples: int) -> Growth:
         correct = np.bincount(place, right(pairs.difference), len(units))
         sums.append(np.stack([correct, np.bincount(place, minlength=len(units))], axis=1))
     measured = [
-        Point(item.prompts, item.pairs, bootstrap(table.astype(float), share, resamples=resamples))
+        Point(item.prompts, item.pairs, share_interval(table.astype(float), resamples=resamples))
         for (item, _), table in zip(found, sums, strict=True)
     ]
     if len(measured) < 3:
@@ -70,7 +70,7 @@ def growth(project: Project, job: TrainRewardJob, *, resamples: int) -> Growth:
             correct, count = total[0::2], total[1::2]
             return extrapolate(sizes, correct / count, n) if (count > 0).all() else None
 
-        forecast.append(Point(n, round(n * each), bootstrap(table, led_on, resamples=resamples)))
+        forecast.append(Point(n, round(n * each), widened(bootstrap(table, led_on, resamples=resamples))))
 
     def gain(total: Floats) -> float | None:
         correct, count = total[0::2], total[1::2]
@@ -79,7 +79,7 @@ def growth(project: Project, job: TrainRewardJob, *, resamples: int) -> Growth:
         now, later = (extrapolate(sizes, correct / count, n) for n in (float(sizes[-1]), float(forecast[0].prompts)))
         return later - now
 
-    found_gain = bootstrap(table, gain, resamples=resamples)
+    found_gain = widened(bootstrap(table, gain, resamples=resamples), -1.0, 1.0)
     return Growth(measured, forecast, _verdict(measured[-1], forecast[0], found_gain))
 
 

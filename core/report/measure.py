@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from core.config.training import TrainRewardJob
 from core.jobs import queue
 from core.preferences.interval import NOTHING, Interval
-from core.preferences.statistics import bootstrap, share, share_interval, sums_by
+from core.preferences.statistics import bootstrap, share, share_interval, sums_by, widened
 from core.report import calibration, scores
-from core.report.calibration import Bin
+from core.report.calibration import Bin, Floor
 from core.report.growth import Growth, growth
 from core.report.scores import Compared, Floats
 from core.runs import early_stopping
@@ -103,6 +103,14 @@ class RewardReport:
     length: Length
     growth: Growth
     mistakes: list[Mistake]
+    calibration_floor: Floor | None = None
+
+    @property
+    def calibration(self) -> str:
+        """Whether the calibration error is more than noise; empty where there is none."""
+        if self.calibration_error is None or self.calibration_floor is None:
+            return ""
+        return self.calibration_floor.sentence(self.calibration_error)
 
 
 def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardReport:
@@ -141,6 +149,9 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
         length=_length(project, job, found, resamples),
         growth=growth(project, job, resamples=resamples),
         mistakes=_mistakes(project, found),
+        calibration_floor=calibration.noise_floor(
+            found.difference, found.ranking_ids, found.chosen_ids, found.rejected_ids
+        ),
     )
 
 
@@ -181,7 +192,7 @@ def _top(found: Compared, resamples: int) -> Interval:
         at_top = [item for item in best[key] | losers if reward[item] == highest]
         rows.append((prompt_of[key], sum(item in winners for item in at_top) / len(at_top)))
     prompts, hits = (np.array(values) for values in zip(*rows, strict=True))
-    return bootstrap(sums_by(prompts, hits, np.ones(len(hits))), share, resamples=resamples)
+    return share_interval(sums_by(prompts, hits, np.ones(len(hits))), resamples=resamples)
 
 
 Accuracy = Callable[[Compared], Interval]
@@ -260,17 +271,17 @@ def _length(project: Project, job: TrainRewardJob, found: Compared, resamples: i
     sign = 1.0 if longer_chosen >= shorter_chosen else -1.0
     longer = found.chosen_tokens - found.rejected_tokens
     part = found.only(longer != 0)
-    baseline = _over_prompts(found, calibration.right(sign * longer), resamples) if len(part) else NOTHING
+    baseline = _share_of_pairs(found, calibration.right(sign * longer), resamples) if len(part) else NOTHING
     longer = longer[longer != 0]
     people_longer = (longer > 0).astype(float)
     model_longer = calibration.right(part.difference * np.sign(longer))
-    people = _over_prompts(part, people_longer, resamples)
-    model = _over_prompts(part, model_longer, resamples)
+    people = _share_of_pairs(part, people_longer, resamples)
+    model = _share_of_pairs(part, model_longer, resamples)
     excess = NOTHING
     if len(part):
         right = calibration.right(part.difference)
         sums = sums_by(part.prompt_ids, model_longer, people_longer, right, np.ones(len(part)))
-        excess = bootstrap(sums, _excess, resamples=resamples)
+        excess = widened(bootstrap(sums, _excess, resamples=resamples), -1.0, 1.0)
     verdict, biased = _verdict(people, model, excess)
     return Length(people, model, rule, baseline, _correlation(found), verdict, biased)
 

@@ -1,5 +1,7 @@
 """The reference's own completions: the scale on which rewards are given."""
 
+from collections.abc import Collection
+
 from core.models import chat
 from core.models.load import Base
 from core.reward.examples import Example
@@ -9,10 +11,13 @@ from core.store import Project, completions
 GROUPS = 32
 
 
-def reference_examples(project: Project, base: Base, longest: int, groups: int = GROUPS) -> list[Example]:
-    """Completions that the base wrote here, from groups spread over the project; without orders."""
+def reference_examples(
+    project: Project, base: Base, longest: int, groups: int = GROUPS, *, but: Collection[int] = ()
+) -> list[Example]:
+    """Completions that the base wrote here, from groups spread over the project; without orders, and none to the
+    prompts in `but`."""
     found: dict[int, Example] = {}
-    for written in completions.groups_written_here(project, groups):
+    for written in completions.groups_written_here(project, groups, but=but):
         answer = chat.judged_ids(base, written.text)
         if len(answer) >= longest:
             continue

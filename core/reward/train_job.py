@@ -313,9 +313,21 @@ class Training:
         yield self._progress(stage)
 
     def _finish(self) -> Iterator[Event]:
-        """Put the scores on their scale, save, and say how good the model is."""
+        """Put the scores on their scale, save, and say how good the model is.
+
+        The scale is measured on completions of prompts that were not trained on: their scores spread wider where they
+        were learnt, and a policy is rewarded for new ones.
+        """
         yield Progress(0, 1, "Scoring the reference's completions")
-        known = reference_examples(self.context.project, self.shared.base, self.longest)
+        project, base, trained = self.context.project, self.shared.base, {each.prompt_id for each in self.train}
+        known = reference_examples(project, base, self.longest, but=trained)
+        if len(known) < FEWEST:
+            known = reference_examples(project, base, self.longest)
+            if len(known) >= FEWEST:
+                yield Note(
+                    f"The base model has answered fewer than {FEWEST} prompts that are not trained on: the scale of "
+                    "rewards is measured on trained ones, whose scores spread wider. Hold some prompts out."
+                )
         own = len(known) >= FEWEST
         if not own:
             known = [*self.train, *self.heldout]

@@ -168,10 +168,11 @@ class Critic:
         assert not self.fresh, "the critic begins at the mean score of its first rollout"
         return self.head(rollout.features) * rollout.is_response
 
-    def fit(self, rollout: Rollout, returns: Tensor, epochs: int) -> dict[str, float]:
-        """Steps down 1/2 (V - returns)^2; returns (B, T)."""
+    def fit(self, rollout: Rollout, returns: Tensor, drawn: Tensor, epochs: int) -> dict[str, float]:
+        """Steps down 1/2 (V - returns)^2; returns (B, T). How much V explains is measured on the returns that were
+        `drawn` (B, T), because lambda-returns hold V itself."""
         mask = rollout.is_response
-        metrics = {"val/explained_variance": explained_variance(returns, self.values(rollout), mask)}
+        metrics = {"val/explained_variance": explained_variance(drawn, self.values(rollout), mask)}
         for epoch in range(epochs):
             loss = 0.5 * masked_mean((self.head(rollout.features) - returns).square(), mask)
             loss.backward()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from core.models.adapters import REFERENCE, SharedModel
+from core.models.chat import Judged
 from core.models.logprobs import Predictions, predictions
 from core.models.rows import Rows
 from core.models.sampling import Guide, sample
@@ -81,7 +82,7 @@ def policy_logprobs(
 
 @torch.no_grad()
 def score_and_features(
-    shared: SharedModel, reward: RewardModel | None, rows: Rows, micro_batch: int, judged: Rows | None = None
+    shared: SharedModel, reward: RewardModel | None, rows: Rows, micro_batch: int, judged: Judged | None = None
 ) -> Scored:
     """Scores (B,) and the hidden states (B, T, d) that the value head reads, from one forward pass.
 
@@ -92,13 +93,17 @@ def score_and_features(
 
     An ensemble's members are asked one after the other; the features are the first one's.
 
-    The end token is appended where a response was cut off, because the reward is read at the end token. Where the
-    responses are `judged` otherwise than they were drawn (see `core.models.chat.judged_rows`), the scores are those of
-    that, in a pass of their own.
+    The end token is appended where a response was cut off, because the reward is read at the end token. The scores of
+    responses that are `judged` otherwise than they were drawn (see `core.models.chat.judged_rows`) are those of that,
+    in a pass of their own.
     """
-    if judged is not None:
-        features_alone = score_and_features(shared, reward, rows, micro_batch).features
-        return score_and_features(shared, reward, judged, micro_batch)._replace(features=features_alone)
+    if judged is not None and reward is not None:
+        drawn, again = score_and_features(shared, reward, rows, micro_batch), judged.index
+        own = score_and_features(shared, reward, judged.rows, micro_batch)
+        score = drawn.score.index_copy(0, again, own.score)
+        if drawn.spread is None or own.spread is None:
+            return drawn._replace(score=score)
+        return drawn._replace(score=score, spread=drawn.spread.index_copy(0, again, own.spread))
     base = shared.base
     shared.report_status(f"Scoring {len(rows)} completions")
     T = rows.response_ids.shape[1]

@@ -298,6 +298,7 @@ ANSWERS = """
 SOME_WRITTEN_HERE = ANSWERS + WRITTEN_HERE + " order by c.id * 7919 % 10007, c.id limit ?"
 GROUPS_WRITTEN_HERE = (
     ANSWERS + WRITTEN_HERE + " and g.id in (select group_id from completions c where " + WRITTEN_HERE
+    + " and g.prompt_id not in (select value from json_each(?))"
     + " group by group_id order by group_id * 7919 % 10007 limit ?) order by g.id, c.id"
 )  # fmt: skip
 
@@ -307,9 +308,9 @@ def written_here(project: Project, limit: int) -> list[Answer]:
     return project.database.records(Answer, SOME_WRITTEN_HERE, limit)
 
 
-def groups_written_here(project: Project, groups: int) -> list[Answer]:
-    """Those of as many groups, spread over the project, group by group."""
-    return project.database.records(Answer, GROUPS_WRITTEN_HERE, groups)
+def groups_written_here(project: Project, groups: int, *, but: Iterable[int] = ()) -> list[Answer]:
+    """Those of as many groups, spread over the project, group by group; none to the prompts in `but`."""
+    return project.database.records(Answer, GROUPS_WRITTEN_HERE, json.dumps(sorted(but)), groups)
 
 
 def groups_of_job(project: Project, job_id: int) -> list[int]:

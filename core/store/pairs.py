@@ -158,13 +158,21 @@ def preferences(project: Project) -> Iterator[Preference]:
         yield Preference(cells.conversation(text, messages, prompt_id), chosen, rejected, strength)
 
 
-def length_differences(project: Project, labeler_id: int | None = None) -> list[int]:
-    """How many characters the chosen one of each pair is longer, by one labeler, or all."""
-    return project.database.column(
-        "select length(c.text) - length(d.text) from pairs p join completions c on c.id = p.chosen_id"
+class LengthDifference(NamedTuple):
+    """How many characters the chosen one of a pair is longer."""
+
+    prompt_id: int
+    longer: int
+
+
+def length_differences(project: Project, labeler_id: int | None = None) -> list[LengthDifference]:
+    """Of each pair, by one labeler, or all."""
+    rows = project.database.execute(
+        "select p.prompt_id, length(c.text) - length(d.text) from pairs p join completions c on c.id = p.chosen_id"
         " join completions d on d.id = p.rejected_id where :labeler is null or p.labeler_id = :labeler",
-        labeler=labeler_id,
+        {"labeler": labeler_id},
     )
+    return list(map(LengthDifference._make, rows))
 
 
 class Lengths(NamedTuple):

@@ -49,6 +49,7 @@ class ReportPage(QWidget):
         self.histogram = ScoreHistogram()
         self.reliability = Reliability()
         self.growth = GrowthPlot()
+        self.reliability_text = label("", "muted", wrap=True)
         self.growth_text = label("", "muted", wrap=True)
         self.dots = QGridLayout()
         self.dots.setSpacing(2 * SPACE)
@@ -61,7 +62,11 @@ class ReportPage(QWidget):
         plots.setSpacing(2 * SPACE)
         growth_card = card(column(self.growth, self.growth_text, None))
         for place, item in enumerate(
-            (card(column(self.histogram, None)), card(column(self.reliability, None)), growth_card)
+            (
+                card(column(self.histogram, None)),
+                card(column(self.reliability, self.reliability_text, None)),
+                growth_card,
+            )
         ):
             plots.addWidget(item, 0, place)
             plots.setColumnStretch(place, 1)
@@ -146,6 +151,8 @@ class ReportPage(QWidget):
         self.histogram.show_scores(np.array(found.chosen), np.array(found.rejected))
         self.reliability.show_bins(found.bins)
         self.growth.show_growth(found.growth)
+        self.reliability_text.setText(found.calibration)
+        self.reliability_text.setVisible(bool(found.calibration))
         self.growth_text.setText(found.growth.verdict)
         self.growth_text.setVisible(bool(found.growth.verdict))
         for number, (title, rows) in enumerate(export.parts(found)):

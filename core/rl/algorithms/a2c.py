@@ -11,7 +11,7 @@ from core.models.logprobs import Predictions
 from core.rl.actor import Critic
 from core.rl.algorithms.ppo import gae
 from core.rl.batches import Rollout
-from core.rl.estimators import token_rewards, whiten
+from core.rl.estimators import returns_to_go, token_rewards, whiten
 from core.rl.learner import BaseLearner
 
 
@@ -25,6 +25,7 @@ class Learner(BaseLearner[Rollout]):
         if self.critic.fresh:
             self.critic.initialise(rollout.score)
         rewards = token_rewards(rollout.charged_kl(self.config.kl_estimator), rollout.score, mask, self.live.kl_coef)
+        drawn = returns_to_go(rewards, mask, options.gamma)
         advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
         if options.whiten_advantages:
             advantages = whiten(advantages, mask)
@@ -34,4 +35,4 @@ class Learner(BaseLearner[Rollout]):
             return -(gain + options.entropy_coef * policy.entropy if options.entropy_coef else gain), {}
 
         actor = self.actor.descend(rollout, self.actor.batches(rollout)[0], loss)
-        return actor | self.critic.fit(rollout, returns, options.value_epochs) | {"lr": rate}
+        return actor | self.critic.fit(rollout, returns, drawn, options.value_epochs) | {"lr": rate}

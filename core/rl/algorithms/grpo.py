@@ -1,9 +1,10 @@
 """Group Relative Policy Optimization (Shao et al. 2024, DeepSeekMath, arXiv 2402.03300).
 
 PPO's clipped surrogate without a critic: a completion's advantage is its reward's distance from the mean of its
-group, in the group's standard deviations, for each of its tokens. Two corrections of later work are options:
-without the deviation (Dr. GRPO, Liu et al. 2025, arXiv 2503.20783) and token means over the batch (DAPO, Yu et al.
-2025, arXiv 2503.14476).
+group, in the group's standard deviations, for each of its tokens. Corrections of later work are options: token means
+over the batch (DAPO, Yu et al. 2025, arXiv 2503.14476), and Dr. GRPO (Liu et al. 2025, arXiv 2503.20783), which takes
+both normalisers away: `scale` none, and `average` by length, where each completion's sum over its tokens is divided by
+the same number whatever its length. That number is the most tokens that a completion may have.
 """
 
 import torch
@@ -37,13 +38,15 @@ class Learner(BaseLearner[Rollout]):
                 losses = losses + self.live.kl_coef * k3(policy.logp, rollout.logp_ref[index])
             if options.average == "completions":
                 losses = losses / lengths[index, None]
+            elif options.average == "length":
+                losses = losses / self.config.max_new_tokens
             return losses, {
                 "policy/approxkl_avg": 0.5 * (policy.logp - rollout.logp_old[index]).square(),
                 "policy/clipfrac_avg": (clipped > unclipped).float(),
                 "val/ratio": r,
             }
 
-        batch, each = self.actor.batches(rollout)[0], options.average == "completions"
+        batch, each = self.actor.batches(rollout)[0], options.average != "tokens"
         seen = [self.actor.descend(rollout, batch, loss, per_completion=each) for _ in self.passes(options.passes)]
         return mean_of(seen) | {"frac_reward_zero_std": flat, "lr": rate}
 

@@ -16,7 +16,7 @@ from core.config.algorithms import PPO
 from core.models.logprobs import Predictions
 from core.rl.actor import Critic, Loss, mean_of
 from core.rl.batches import Rollout
-from core.rl.estimators import explained_variance, masked_mean, ratio, token_kl, token_rewards, whiten
+from core.rl.estimators import explained_variance, masked_mean, ratio, returns_to_go, token_kl, token_rewards, whiten
 from core.rl.learner import BaseLearner
 
 
@@ -35,19 +35,19 @@ class Learner(BaseLearner[Rollout]):
 
         return self.improve(rollout, surrogate, step) | self.fit_values(rollout, returns)
 
-    def advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
-        """Advantages (B, T), whitened over the whole batch, and returns, which are not.
-
-        Rewards per token: -beta KL at every token, the score at the last one.
-        """
-        if self.critic.fresh:
-            self.critic.initialise(rollout.score)
+    def rewards(self, rollout: Rollout) -> Tensor:
+        """Rewards per token (B, T): -beta KL at every token, the score at the last one."""
         options, mask = self.options, rollout.is_response
         kl = token_kl(rollout.logp_old, rollout.logp_ref, self.config.kl_estimator) * mask
         rewards = token_rewards(kl, rollout.score, mask, self.live.kl_coef)
-        if options.whiten_rewards:
-            rewards = whiten(rewards, mask, shift_mean=False)
-        advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
+        return whiten(rewards, mask, shift_mean=False) if options.whiten_rewards else rewards
+
+    def advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
+        """Advantages (B, T), whitened over the whole batch, and returns, which are not."""
+        if self.critic.fresh:
+            self.critic.initialise(rollout.score)
+        options, mask = self.options, rollout.is_response
+        advantages, returns = gae(self.rewards(rollout), self.critic.values(rollout), mask, options.gamma, options.lam)
         return whiten(advantages, mask) if options.whiten_advantages else advantages, returns
 
     def improve(self, rollout: Rollout, surrogate: Loss, step: int) -> dict[str, float]:
@@ -64,7 +64,8 @@ class Learner(BaseLearner[Rollout]):
     def fit_values(self, rollout: Rollout, returns: Tensor) -> dict[str, float]:
         """Epochs of the value head down its loss on the whole batch."""
         mask, old = rollout.is_response, self.critic.values(rollout)
-        metrics = {"val/explained_variance": explained_variance(returns, old, mask)}
+        drawn = returns_to_go(self.rewards(rollout), mask, self.options.gamma)
+        metrics = {"val/explained_variance": explained_variance(drawn, old, mask)}
         for epoch in range(self.options.value_epochs):
             values = self.critic.head(rollout.features)
             loss = masked_mean(value_loss(values, old, returns, self.options.cliprange_value), mask)

@@ -35,7 +35,7 @@ class Learner(BaseLearner[Rollout]):
 
         learnt = self.actor.descend(rollout, self.actor.batches(rollout)[0], loss)
         if options.baseline == "value":
-            learnt |= self.critic.fit(rollout, returns, options.value_epochs)
+            learnt |= self.critic.fit(rollout, returns, returns, options.value_epochs)
         return learnt | {"lr": rate}
 
     def baseline(self, rollout: Rollout, returns: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from core.models.logprobs import predictions
 from core.rl.actor import Critic
 from core.rl.algorithms.ppo import gae
 from core.rl.batches import Rollout
-from core.rl.estimators import ratio, token_rewards, whiten
+from core.rl.estimators import ratio, returns_to_go, token_rewards, whiten
 from core.rl.learner import BaseLearner
 from core.rl.rollout import POLICY
 
@@ -36,11 +36,12 @@ class Learner(BaseLearner[Rollout]):
         if self.critic.fresh:
             self.critic.initialise(rollout.score)
         rewards = token_rewards(rollout.charged_kl(self.config.kl_estimator), rollout.score, mask, self.live.kl_coef)
+        drawn = returns_to_go(rewards, mask, options.gamma)
         advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
         if options.whiten_advantages:
             advantages = whiten(advantages, mask)
         moved = self.move(rollout, advantages)
-        return moved | self.critic.fit(rollout, returns, options.value_epochs)
+        return moved | self.critic.fit(rollout, returns, drawn, options.value_epochs)
 
     def move(self, rollout: Rollout, advantages: Tensor) -> dict[str, float]:
         """One constrained step of the policy; advantages (B, T)."""

@@ -218,11 +218,34 @@ def test_tokens_without_a_text_are_never_drawn_and_a_stop_text_ends_an_answer(lo
     base = loaded(CHATML, Chat(stop=stop))
     drawn = sample(base.model, [[60, 61]], generator=generator(0), stops=base.chat.stops_at, **how)
     assert drawn.ended.all() and all(stop not in text for text in chat.texts_of(base, drawn))
-    judged = chat.judged_rows(base, drawn, chat.texts_of(base, drawn))
-    assert judged is not None
-    for row, text in enumerate(chat.texts_of(base, drawn)):
-        length = int(judged.lengths[row])
-        assert judged.response_ids[row, :length].tolist() == chat.completion_ids(base, text)
+    texts = chat.texts_of(base, drawn)
+    judged = chat.judged_rows(base, drawn, texts)
+    assert judged is not None and judged.index.tolist() == [0, 1, 2, 3]
+    for row, text in enumerate(texts):
+        length = int(judged.rows.lengths[row])
+        assert judged.rows.response_ids[row, :length].tolist() == chat.completion_ids(base, text)
+
+
+def test_a_response_is_judged_in_the_spelling_that_a_reward_model_learns_from(loaded):
+    """Of 64 drawn from the whole vocabulary some are spelt otherwise than the tokenizer would; those and no other are
+    read anew, by the tokens of their texts, so that none of 64 differs from what is learnt."""
+    base = loaded(CHATML)
+    how = {"end_ids": base.end_ids, "pad_id": base.pad_id, "max_new_tokens": 3, "copies": 8, "never": base.textless}
+    drawn = sample(base.model, [[60, 61 + n] for n in range(8)], generator=generator(0), **how)
+    texts = chat.texts_of(base, drawn)
+    judged = chat.judged_rows(base, drawn, texts)
+    again = {} if judged is None else {int(row): place for place, row in enumerate(judged.index)}
+    assert 0 < len(again) < 64
+    longer, _ = drawn.with_end(*base.end_ids)
+    for row, text in enumerate(texts):
+        rows, place = (judged.rows, again[row]) if row in again else (longer, row)
+        prompt = int(rows.prompt_of[place])
+        asked = rows.prompt_ids[prompt][rows.is_prompt[prompt]].tolist()
+        assert rows.response_ids[place][rows.is_response[place]].tolist() == chat.judged_ids(base, text)
+        assert asked == [60, 61 + row // 8]
+        own = drawn.response_ids[row][drawn.is_response[row]].tolist()
+        same = [token for token in own if token not in base.end_ids] == chat.judged_ids(base, text)[:-1]
+        assert same == (row not in again)
 
 
 @pytest.mark.thorough

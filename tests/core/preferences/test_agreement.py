@@ -3,21 +3,19 @@
 import krippendorff
 import numpy as np
 import pytest
-from scipy.stats import friedmanchisquare, kendalltau
+from scipy.stats import friedmanchisquare, kendalltau, rankdata
 
 from core.preferences import agreement
 from core.preferences.interval import proportion
+from core.preferences.ordinal_alpha import Tables, alpha, coincidences, value_counts
 from core.preferences.statistics import (
     alike,
-    alpha,
-    alpha_of,
     bootstrap,
-    coincidences,
     kendall_w,
     share,
     share_interval,
     tau_b,
-    value_counts,
+    widened,
 )
 from core.store import calibration, labelers, prompts
 from tests.core.labeling.test_labelers import person, rank
@@ -36,10 +34,8 @@ OBSERVERS = np.array(
 
 
 def test_alpha_as_krippendorff_computes_it():
-    """The ordinal one of his four results, by the library and from the matrix of coincidences."""
-    counts = value_counts(OBSERVERS, 5)
-    assert alpha(counts) == pytest.approx(0.815, abs=5e-4)
-    assert alpha_of(coincidences(counts)) == pytest.approx(0.815, abs=5e-4)
+    """The ordinal one of his four results, from the matrix of coincidences."""
+    assert alpha(coincidences(value_counts(OBSERVERS, np.arange(1.0, 6)))) == pytest.approx(0.815, abs=5e-4)
 
 
 def test_alpha_from_coincidences_is_the_librarys():
@@ -48,13 +44,63 @@ def test_alpha_from_coincidences_is_the_librarys():
         table = random.integers(1, 5, (3, 9)).astype(float)
         table[random.random(table.shape) < 0.2] = NAN
         theirs = krippendorff.alpha(reliability_data=table, level_of_measurement="ordinal")
-        assert alpha_of(coincidences(value_counts(table, 4))) == pytest.approx(theirs)
+        assert alpha(coincidences(value_counts(table, np.arange(1.0, 5)))) == pytest.approx(theirs)
 
 
 def test_alpha_is_nothing_where_nothing_varies_or_nobody_overlaps():
     for table in (np.ones((2, 4)), np.array([[1, NAN], [NAN, 2]])):
-        assert alpha(value_counts(table, 2)) is None
-        assert alpha_of(coincidences(value_counts(table, 2))) is None
+        assert alpha(coincidences(value_counts(table, np.array([1.0, 2])))) is None
+
+
+def alpha_of(*tables):
+    """Of groups that follow each other, (G, m, n) each."""
+    found, taken = Tables(), 0
+    for table in tables:
+        found.add(np.arange(taken, taken + len(table)), np.asarray(table, dtype=float))
+        taken += len(table)
+    return found.alpha(taken, resamples=0).value
+
+
+def test_alpha_of_groups_of_one_size_is_the_librarys_on_average_ranks():
+    random = np.random.default_rng(4)
+    ranks = random.integers(1, 4, (25, 3, 5)).astype(float)  # no gaps are needed: the order alone counts
+    average = np.array([[rankdata(rater) for rater in group] for group in ranks])
+    theirs = krippendorff.alpha(np.concatenate(average, axis=1), level_of_measurement="ordinal")
+    assert alpha_of(ranks) == pytest.approx(theirs)
+
+
+@pytest.mark.parametrize("tied", [(1, 1, 2, 3), (1, 2, 2, 3)], ids=["the top two", "best and worst alone"])
+def test_a_tie_costs_alpha_little_where_the_order_is_the_same(tied):
+    """Two labelers over 200 groups of four; expected by a double loop over the values that they give."""
+    full, average = (1.0, 2.0, 3.0, 4.0), rankdata(tied)
+    values = [*full, *average]
+    place = {value: rankdata(values)[values.index(value)] for value in values}  # mean places among all values
+    observed = np.mean([(place[a] - place[b]) ** 2 for a, b in zip(full, average, strict=True)])
+    expected = np.mean([(place[a] - place[b]) ** 2 for a in values for b in values])
+    found = alpha_of([[full, tied]] * 200)
+    assert found == pytest.approx(1 - observed / expected, abs=1e-3)
+    assert found == pytest.approx(0.89, abs=5e-3), "ranks without gaps have 0.68 and 0.78"
+
+
+def test_the_size_of_groups_is_no_agreement():
+    """200 pairs ordered oppositely are at -1, 40 nines ordered alike at 1: 400 and 360 completions."""
+    pairs, nines = [[(1, 2), (2, 1)]] * 200, [[range(1, 10)] * 2] * 40
+    opposite = np.array([[1, 2] * 200, [2, 1] * 200])
+    at_chance = krippendorff.alpha(opposite, level_of_measurement="ordinal")
+    assert alpha_of(pairs, [[list(rater) for rater in group] for group in nines]) == pytest.approx(
+        (400 * at_chance + 360 * 1) / 760
+    )
+    random = np.random.default_rng(0)
+    guessed = [np.array([[random.permutation(n) + 1 for _ in range(2)] for _ in range(400)]) for n in (2, 9)]
+    assert abs(alpha_of(*guessed)) < 0.06, "guesses are at chance in groups of any sizes"
+
+
+def test_a_flag_moves_no_other_rank():
+    """What one labeler flags is left out: the rest is in the same order."""
+    assert alpha_of([[(1, 2, 3, 4), (NAN, 1, 2, 3)]] * 3) == 1
+    assert alpha_of([[(1, NAN), (2, 1)]]) is None, "of fewer than two there is no order"
+    unranked = [[(1, 2, np.inf, np.inf), (1, 2, 3, 3)]]
+    assert alpha_of(unranked) == 1, "unranked is below all others"
 
 
 def test_w_as_siegel_computes_it():
@@ -235,3 +281,27 @@ def test_a_share_on_which_all_of_a_few_agree_is_not_sure():
     assert one.low < 0.1 < 0.9 < one.high
     mixed = np.array([[1.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
     assert share_interval(mixed) == bootstrap(mixed, share)
+
+
+def test_no_measure_of_a_few_that_agree_is_sure(filled):
+    """Three of three alike: Wilson's interval for 3 of 3 (0.438 to 1 by his formula), on each measure's own scale."""
+    ana, bo = person(filled, "Ana"), person(filled, "Bo")
+    for group in (1, 2, 3):
+        rank(filled, group, ana, 0, 1, 2, 3)
+        rank(filled, group, bo, 0, 1, 2, 3)
+        calibration.add(filled, counting_rankings(filled, labeler_id=ana)[-1].id)
+        rank(filled, group, bo, 0, 1, 2, 3, repeat_of=counting_rankings(filled, labeler_id=bo)[-1].id)
+    low = 3 / (3 + 1.959964**2)  # Wilson's lower end for n of n is n / (n + z^2)
+    found = agreement.measure(filled).overall
+    shares = [found.pairwise, found.w, agreement.self_consistency(filled)[bo]]
+    shares.append(agreement.against_calibration(filled, bo).agreement)
+    for measure in shares:
+        assert (measure.value, measure.low, measure.high) == (1, pytest.approx(low), pytest.approx(1))
+    for measure in (found.tau_b, found.alpha):
+        assert (measure.value, measure.low, measure.high) == (1, pytest.approx(2 * low - 1), pytest.approx(1))
+
+
+def test_an_interval_with_a_width_stays():
+    mixed = bootstrap(np.array([[1.0, 1.0], [0.0, 1.0], [1.0, 1.0]]), share)
+    assert widened(mixed) is mixed
+    assert widened(bootstrap(np.array([[-1.0, 1.0]] * 2), share), -1.0, 1.0).low == pytest.approx(-1)

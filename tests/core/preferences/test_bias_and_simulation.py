@@ -1,6 +1,8 @@
 """Simulated labelers with a known character, and whether the measures of bias find just that character."""
 
+import math
 import random
+from collections import defaultdict
 
 import pytest
 
@@ -82,6 +84,42 @@ def test_the_length_lover_is_found_by_length_and_the_careful_one_is_not(many):
     assert careful.longer_wins.low < 0.5 < careful.longer_wins.high
     shares = [share.value for _, _, share, _ in long.buckets]
     assert shares == sorted(shares), "the longer, the surer"
+
+
+@pytest.fixture
+def nines(project):
+    """30 prompts with nine completions of any length, which say nothing about how good they are."""
+    prompts.add(project, [Prompt(0, f"Prompt {n}?") for n in range(30)])
+    chance = random.Random(1)
+    for prompt in prompts.listed(project):
+        texts = ["word " * chance.randrange(1, 60) for _ in range(9)]
+        completions.add_group(project, prompt.id, tuple(NewCompletion(text, 5, True, 0) for text in texts))
+    return project
+
+
+def test_the_interval_of_length_bias_is_over_prompts(nines):
+    """Against the standard error of a ratio over clusters (Cochran 1977, section 6.4), summed prompt by prompt."""
+    who = made(nines, "careful", temperature=1000)
+    won = defaultdict(list)
+    for pair in pairs.listed(nines):
+        if len(pair.chosen) != len(pair.rejected):
+            won[pair.prompt_id].append(len(pair.chosen) > len(pair.rejected))
+    n = sum(map(len, won.values()))
+    share = sum(map(sum, won.values())) / n
+    error = math.sqrt(sum((sum(each) - share * len(each)) ** 2 for each in won.values())) / n
+    found = bias.lengths(nines, who)
+    assert (found.longer_wins.value, found.longer_wins.n) == (pytest.approx(share), 30)
+    assert found.longer_wins.high - found.longer_wins.low == pytest.approx(2 * 1.96 * error, rel=0.1)
+    assert sum(count for *_, count in found.buckets) == n
+
+
+@pytest.mark.thorough
+def test_intervals_of_length_bias_hold_what_they_should(nines):
+    """100 labelers who guess: of bootstraps over 30 prompts one in eight may leave an even share out; nominal is one in
+    twenty. Taken for independent, the 36 pairs of a prompt put it outside one in five."""
+    guessers = [made(nines, "careful", temperature=1000 + n) for n in range(100)]
+    found = [bias.lengths(nines, who).longer_wins for who in guessers]
+    assert sum(not share.low <= 0.5 <= share.high for share in found) <= 12
 
 
 def test_ties_and_partial_orders_of_characters(many):

@@ -74,6 +74,8 @@ def test_a_model_that_is_always_right_and_one_that_is_always_wrong(judged):
     right = measure(judged, run_with(judged, lambda place, key, name: 3.0 * place))
     assert (right.prompts, right.pairs) == (40, 240)
     assert right.accuracy.value == right.top.value == 1.0
+    for share in (right.top, right.length.people, right.length.model, right.length.baseline):
+        assert (share.low, share.high) == (pytest.approx(40 / (40 + 1.959964**2)), 1), "40 of 40 is Wilson's"
     assert right.log_loss.value < 0.05
     assert not right.mistakes
     wrong = measure(judged, run_with(judged, lambda place, key, name: -3.0 * place))
@@ -225,6 +227,44 @@ def test_calibration_by_hand():
     assert calibration.right(np.array([1.0, 0.0, -1.0])).tolist() == [1.0, 0.5, 0.0]
 
 
+@pytest.mark.parametrize("sharpness", [1.0, 3.0], ids=["calibrated", "three times too sure"])
+def test_a_calibration_error_is_told_apart_from_its_noise(sharpness):
+    """60 rankings of four (360 pairs), drawn by repeated choice with probabilities in proportion to exp(score) (Luce):
+    the expected error of a calibrated model is simulated that way, without a line of the code."""
+    rng = np.random.default_rng(5)
+    score = rng.normal(size=(60, 4))
+
+    def ranked():
+        found = []
+        for row in score:
+            left = list(range(4))
+            while left:
+                weights = np.exp(row[left])
+                best = left.pop(rng.choice(len(left), p=weights / weights.sum()))
+                found += [(best, other) for other in left]
+        return np.array(found).reshape(60, 6, 2)
+
+    def error(outcome):
+        difference = np.take_along_axis(score, outcome[..., 0], 1) - np.take_along_axis(score, outcome[..., 1], 1)
+        return difference.ravel(), calibration.calibration_error(
+            calibration.reliability(sharpness * difference.ravel())
+        )
+
+    outcome = ranked()
+    difference, found = error(outcome)
+    group = np.repeat(np.arange(60), 6)
+    keys = 4 * group[:, None] + outcome.reshape(-1, 2)
+    floor = calibration.noise_floor(sharpness * difference, group, *keys.T)
+    if sharpness == 1:
+        simulated = [error(ranked())[1] for _ in range(60)]
+        assert floor.expected == pytest.approx(np.mean(simulated), abs=4 * np.std(simulated) / math.sqrt(60))
+        assert found <= floor.high
+        assert "is no more than that" in floor.sentence(found)
+    else:
+        assert found > floor.high
+        assert f"{found:.1%} is more than that" in floor.sentence(found)
+
+
 def test_percentiles_are_among_the_references_completions(judged):
     job = queue.get(judged, run_with(judged, lambda place, key, name: place))
     reference = scores.reference_rewards(judged, job)
@@ -256,6 +296,7 @@ def test_the_report_is_written_as_a_page_as_markdown_with_plots_and_as_json(judg
     page = (tmp_path / "r.html").read_text()
     assert page.count("<svg") >= 5
     assert "Worst errors" in page
+    assert "On as many pairs a perfectly calibrated model has an error of" in page
     names = ("http://www.w3.org/2000/svg", "http-equiv")  # no addresses
     assert "http" not in page.replace(names[0], "").replace(names[1], ""), "nothing is fetched"
     text = (tmp_path / "r.md").read_text()

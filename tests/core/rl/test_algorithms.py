@@ -148,6 +148,24 @@ def test_what_a_learner_may_know_is_declared_with_its_options(shared):
 # Estimators
 
 
+def test_grpo_by_length_is_the_gradient_of_dr_grpo(moved):
+    """Liu et al. 2025, equation 2: the mean over completions of the sum over tokens of the clipped ratio times the
+    reward less its group's mean, over one constant; written out by autograd."""
+    config = replace(CONFIG, kl_coef=0.0)
+    learner = learner_of(moved, "grpo", config, scale="none", average="length")
+    rollout = rollout_of(moved, drawn(moved), SCORE)
+    with moved.role(POLICY, train=True) as causal:
+        logp = predictions(causal, rollout.rows, 1.0).logp
+        centred = torch.cat([part - part.mean() for part in SCORE.split(3)])
+        r = (logp - rollout.logp_old).exp()
+        gain = torch.minimum(r * centred[:, None], r.clamp(0.8, 1.2) * centred[:, None]) * rollout.is_response
+        loss = -sum(float(1 / config.max_new_tokens) * row.sum() for row in gain) / len(gain)
+        grads = torch.autograd.grad(loss, learner.actor.weights)
+    expected = torch.cat([each.flatten() for each in grads])
+    assert float(expected.abs().max()) > 0
+    torch.testing.assert_close(gradient(learner, rollout), expected, atol=1e-6, rtol=1e-4)
+
+
 def test_leave_one_out_sums_to_0_in_each_group_and_is_grpo_without_its_deviation():
     loo = leave_one_out(SCORE, GROUP)
     assert float(loo[:3].sum()) == pytest.approx(0, abs=1e-6)

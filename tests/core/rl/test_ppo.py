@@ -64,9 +64,27 @@ def test_the_value_loss_gives_the_policy_no_gradient(shared, rows):
     learner = learner_of(shared)
     learner.critic.initialise(rollout.score)
     policy = copies(learner.actor.weights)
-    learner.critic.fit(rollout, torch.ones_like(rollout.logp_old), epochs=3)
+    learner.critic.fit(rollout, *[torch.ones_like(rollout.logp_old)] * 2, epochs=3)
     assert same(policy, learner.actor.weights)
     assert all(weight.grad is None for weight in learner.actor.weights)
+
+
+@pytest.mark.parametrize("name", ["ppo", "a2c", "trpo"])
+def test_explained_variance_is_that_of_what_was_drawn(shared, rows, name):
+    """Of the returns to go, summed reward by reward; lambda-returns hold the values themselves and flatter them."""
+    learner = rollouts.learner_of(shared, name, lam=0.3)
+    rollout = rollout_of(shared, rows, torch.tensor([1.0, -0.5, 0.3, -1.0, 0.2, 0.7]))
+    learner.critic.initialise(rollout.score)
+    with torch.no_grad():
+        learner.critic.head.linear.weight.normal_(std=0.3, generator=torch.Generator().manual_seed(0))
+    values, mask = learner.critic.values(rollout), rollout.is_response
+    gamma, drawn_returns, said = learner.options.gamma, [], []
+    for row, length in enumerate(rows.lengths.tolist()):  # no KL yet: the score at the end is the only reward
+        drawn_returns += [gamma ** (length - 1 - t) * float(rollout.score[row]) for t in range(length)]
+        said += values[row][mask[row]].tolist()
+    returns, said = torch.tensor(drawn_returns), torch.tensor(said)
+    expected = 1 - float((returns - said).var(correction=0) / returns.var(correction=0))
+    assert learner.update(rollout, 0)["val/explained_variance"] == pytest.approx(expected, abs=1e-4)
 
 
 def test_what_lies_after_the_end_token_does_not_change_the_update(shared, rows):

@@ -1,5 +1,6 @@
 """The whole way through on the tiny model: generate, rank by script, learn a reward, tune, compare, score."""
 
+import statistics
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,29 @@ def test_the_reward_model_learns_what_the_labeler_prefers(ranked, run_job):
         row["prompt_id"] for row in ranked.database.rows("select id as prompt_id from prompts where split = 'heldout'")
     }
     assert job.result.heldout_pairs == len([pair for pair in pairs.listed(ranked) if pair.prompt_id in held])
+
+
+def test_the_scale_is_measured_where_nothing_was_learnt(ranked, run_job):
+    """Mean and deviation of the raw scores of all that the base wrote to the held-out prompts, and to those of which
+    no pair was learnt, as all their completions are tied."""
+    held = prompts.ids(ranked)[::3]
+    for prompt_id in prompts.ids(ranked):
+        prompts.edit(ranked, prompt_id, split="heldout" if prompt_id in held else "train")
+    job = run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
+    rows = ranked.database.rows(
+        "select g.prompt_id, s.score from scores s join completions c on c.id = s.completion_id"
+        " join completion_groups g on g.id = c.group_id where s.job_id = ? and s.part = 'reference'", job.id,
+    )  # fmt: skip
+    trained = {pair.prompt_id for pair in pairs.listed(ranked)} - set(held)
+    new = sorted(set(prompts.ids(ranked)) - trained)
+    assert {row["prompt_id"] for row in rows} == set(new) and trained
+    scores = [row["score"] for row in rows]
+    assert len(scores) == ranked.database.value(
+        "select count(*) from completions c join completion_groups g on g.id = c.group_id"
+        " where g.prompt_id in (select value from json_each(?))", str(new),
+    )  # fmt: skip
+    assert job.result.reward_mean == pytest.approx(statistics.fmean(scores), abs=1e-6)
+    assert job.result.reward_std == pytest.approx(statistics.pstdev(scores), rel=1e-4)
 
 
 @pytest.mark.thorough
