@@ -27,6 +27,7 @@ class TabWidget(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
+        self.about = label("", "muted", wrap=True)
         self.note = label("", "muted")
         self.note.hide()
 
@@ -77,7 +78,8 @@ class TabWidget(QWidget):
         aid.setAccessibleName("Help on this page")
         head = row(label(self.info.title, "title"), self.note, *(beside or (None,)), aid, spacing=2 * SPACE)
         head.setStretch(2, 1)
-        return column(head, label(line, "muted", wrap=True), spacing=SPACE // 2)
+        self.about.setText(line)
+        return column(head, self.about, spacing=SPACE // 2)
 
 
 class ShowsRuns:

@@ -22,6 +22,8 @@ FOLDER = Path(__file__).parent.parent / "rl" / "algorithms"
 DEFAULT = "ppo"
 #: The fields of `TrainPolicyConfig` that may be changed while a run goes.
 LIVE = ("kl_coef", "learning_rate", "temperature")
+#: Those that only say how rollouts are drawn and what their KL costs.
+OF_ROLLOUTS = ("kl_coef", "kl_target", "kl_horizon", "kl_estimator", "completions")
 
 
 class LearnsFrom(Enum):
@@ -45,6 +47,9 @@ class AlgorithmOptions(Settings):
 
     LIVE: ClassVar[tuple[str, ...]] = LIVE
     """The settings that it heeds when they are changed while a run goes."""
+
+    UNUSED: ClassVar[tuple[str, ...]] = ()
+    """The shared settings that mean nothing to it."""
 
     FEWEST_COMPLETIONS: ClassVar[int] = 1
     """How many completions of each prompt it compares with each other."""
@@ -232,6 +237,7 @@ class TRPO(AlgorithmOptions):
 
     LEARNING_RATE: ClassVar[float] = 0.0  # the trust region says how far a step goes
     LIVE: ClassVar[tuple[str, ...]] = ("kl_coef", "temperature")
+    UNUSED: ClassVar[tuple[str, ...]] = ("learning_rate",)
     CRITIC: ClassVar[bool] = True
     DIFFERENTIATES_TWICE: ClassVar[bool] = True
     trust_kl: float = option(0.02, "How far a step may move the policy: nats a token.", low=1e-6, high=1)
@@ -307,6 +313,7 @@ class DPO(AlgorithmOptions):
 
     LEARNING_RATE: ClassVar[float] = 3e-4
     LIVE: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    UNUSED: ClassVar[tuple[str, ...]] = OF_ROLLOUTS
     LEARNS_FROM: ClassVar[LearnsFrom] = LearnsFrom.RANKINGS
     FEWEST_COMPLETIONS: ClassVar[int] = 2
     beta: float = option(0.1, "Price of leaving the reference: smaller goes further.", low=1e-3, high=10)
@@ -341,6 +348,7 @@ class SFT(AlgorithmOptions):
 
     LEARNING_RATE: ClassVar[float] = 3e-4
     LIVE: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    UNUSED: ClassVar[tuple[str, ...]] = OF_ROLLOUTS
     LEARNS_FROM: ClassVar[LearnsFrom] = LearnsFrom.ANSWERS
     answers: str = option(
         "written", "Which answers it learns: those that people wrote or brought along, the best-ranked ones, or both.",
@@ -385,6 +393,11 @@ class Algorithm:
     def live(self) -> tuple[str, ...]:
         """The settings that it heeds when they are changed while a run goes."""
         return self.config.LIVE
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The shared settings that mean nothing to it."""
+        return self.config.UNUSED
 
     @property
     def learns_from(self) -> LearnsFrom:

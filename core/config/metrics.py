@@ -122,7 +122,7 @@ METRICS: dict[str, Metric] = {
         "Mean of -log pi over the tokens of held-out answers.",
         "falling: from where it rises, the answers are learnt by heart",
     ),
-    "eval/perplexity": Metric("Perplexity", "", "exp of the held-out loss.", "falling"),
+    "eval/perplexity": Metric("Perplexity", "", "exp of the held-out loss.", "falling", page="large"),
     "rewards/margins": Metric(
         "Implicit margin",
         "score",

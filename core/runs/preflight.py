@@ -30,10 +30,10 @@ def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int 
         raise BadInput("A KL target steers the coefficient by a factor: set --kl-coef above 0.")
     if kind.config.NEEDS_KL and not config.kl_coef:
         raise BadInput(f"{kind.title} divides by the KL coefficient: set --kl-coef above 0.")
-    if config.completions < kind.config.FEWEST_COMPLETIONS and not kind.offline:
+    if config.completions < kind.config.FEWEST_COMPLETIONS and "completions" not in kind.unused:
         least = kind.config.FEWEST_COMPLETIONS
         raise BadInput(f"{kind.title} compares the completions of a prompt: set --completions to {least} or more.")
-    if config.batch_size < config.completions * processes:
+    if "completions" not in kind.unused and config.batch_size < config.completions * processes:
         each = f"for each of the {processes} processes" if processes > 1 else "in every step"
         raise BadInput(
             f"There has to be a prompt {each}: set --batch-size to {config.completions * processes} or more, or "

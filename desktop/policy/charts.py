@@ -154,8 +154,10 @@ class PolicyCharts:
         self.loss = Chart(("loss", "eval/loss"), heading="Loss of answers", words=("learnt", "held out"))
         self.loss.hide()
         self.kl = Chart(("objective/kl",), heading="KL to the reference")
+        self.perplexity = Chart(("eval/perplexity",), heading="Perplexity of held-out answers")
+        self.perplexity.hide()
         self.group = ChartGroup()
-        self.group.add(self.reward, self.loss, self.kl)
+        self.group.add(*self.every)
         self.bar = ChartBar(self.group)
         self.more = MoreCharts(self.group)
         self.series: Series = {}
@@ -171,17 +173,20 @@ class PolicyCharts:
 
     @property
     def every(self) -> tuple[Chart, ...]:
-        return (self.reward, self.loss, self.kl)
+        return (self.reward, self.loss, self.kl, self.perplexity)
 
     def cards(self) -> list[QWidget]:
-        return [card(column(self.reward, self.loss), SPACE + 4), card(column(self.kl), SPACE + 4)]
+        return [card(column(self.reward, self.loss), SPACE + 4), card(column(self.kl, self.perplexity), SPACE + 4)]
 
     def _arrange(self, job: TrainPolicyJob) -> None:
-        """What learns answers shows its loss where the reward of others stands, and KL says what it is measured to."""
+        """What learns answers shows its loss and perplexity where reward and KL of others stand; KL says what it is
+        measured to."""
         kind = ALGORITHMS.get(job.config.algorithm)
         learns_answers = kind is not None and kind.learns_from is LearnsFrom.ANSWERS
         self.loss.setVisible(learns_answers)
+        self.perplexity.setVisible(learns_answers)
         self.reward.setVisible(not learns_answers)
+        self.kl.setVisible(not learns_answers)
         self.kl.heading.setText(f"KL to {origins.measured_to(job.config)}")
 
     def show_run(self, job: TrainPolicyJob, over: dict[int, int], shown: Callable[[], None]) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QWidget
 
-from core.config.algorithms import LIVE
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from desktop.policy import actions
 from desktop.theme.theme import SPACE
@@ -61,8 +60,7 @@ class PolicyForm(QWidget):
         rate = f" Learning rate {kind.learning_rate:g} unless you choose one." if kind.learning_rate else ""
         self.summary.setText(kind.summary[:1].upper() + kind.summary[1:] + rate)
         self.own.setCurrentWidget(form)
-        for name in LIVE:
-            self.shared.fields[name].setEnabled(name in kind.live)
+        self.shared.hide_fields(kind.unused)
         for each in self._forms.values():  # the stack is as high as the form that is shown
             policy = QSizePolicy.Policy.Preferred if each is form else QSizePolicy.Policy.Ignored
             each.setSizePolicy(policy, policy)

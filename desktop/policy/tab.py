@@ -6,6 +6,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
 
+from core.config.algorithms import LearnsFrom
 from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
@@ -48,7 +49,13 @@ from desktop.widgets.empty import Empty
 from desktop.widgets.folding_card import FoldingCard
 from desktop.widgets.short_text import ShortText
 
-ABOUT = "Needs a reward model. Gives a policy that writes what your labelers prefer, and stays near the reference."
+PREFERRED = "Gives a policy that writes what your labelers prefer, and stays near the reference."
+#: In one line, what an algorithm needs and gives.
+ABOUT = {
+    LearnsFrom.ROLLOUTS: f"Needs a reward model. {PREFERRED}",
+    LearnsFrom.RANKINGS: f"Needs rankings. {PREFERRED}",
+    LearnsFrom.ANSWERS: "Needs answers that people wrote or ranked best. Gives a policy that answers like them.",
+}
 
 
 class Tab(TabWidget, ShowsRuns):
@@ -89,7 +96,7 @@ class Tab(TabWidget, ShowsRuns):
         self.stack.addWidget(self._results())
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setStretch(1, 1)
-        page = column(self.heading(ABOUT, self.rounds), body, spacing=2 * SPACE)
+        page = column(self.heading(ABOUT[LearnsFrom.ROLLOUTS], self.rounds), body, spacing=2 * SPACE)
         page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         page.setStretch(1, 1)
         self.setLayout(page)
@@ -103,7 +110,9 @@ class Tab(TabWidget, ShowsRuns):
 
     def _show_algorithm(self) -> None:
         """Another one is chosen: it stands beside the tab's name, and may need no reward model."""
-        self.show_note(ALGORITHMS[self.form.name].title)
+        kind = ALGORITHMS[self.form.name]
+        self.show_note(kind.title)
+        self.about.setText(ABOUT[kind.learns_from])
         self._show_need()
 
     def _suggested(self) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import Field
 from textwrap import wrap
 from typing import Any
@@ -63,6 +63,7 @@ class ConfigForm(QWidget):
         self._write: dict[str, Callable[[Any], None]] = {}
         self.fields: dict[str, QWidget] = {}
         """The controls by field name."""
+        self._rows: dict[str, tuple[QFormLayout, QWidget]] = {}
         self._labels: list[Label] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -86,7 +87,9 @@ class ConfigForm(QWidget):
                 control.setAccessibleName(label.text())
                 if actions is not None:
                     bind(actions[item.name], control)
-                (second if item.metadata["advanced"] else first).addRow(label, control)
+                form = second if item.metadata["advanced"] else first
+                form.addRow(label, control)
+                self._rows[item.name] = form, control
                 if explained:
                     first.addRow("", explanation(control))
         widest = max((label.sizeHint().width() for label in labels), default=0)
@@ -109,6 +112,11 @@ class ConfigForm(QWidget):
         for label in self._labels:
             label.setMinimumHeight(label.buddy().sizeHint().height())  # else it stands higher than its field
         super().showEvent(event)
+
+    def hide_fields(self, names: Collection[str]) -> None:
+        """Show all fields but these; what they hold stays."""
+        for name, (form, control) in self._rows.items():
+            form.setRowVisible(control, name not in names)
 
     def values(self) -> dict[str, Any]:
         """What the controls hold, by field name."""

@@ -11,7 +11,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMenu, QMessageBox
 from sqlite_utils import Database
 
-from core.config.algorithms import LIVE
 from core.config.jobs import ExportModelJob, ExportModelResult, JobKind, config_values
 from core.config.metrics import METRICS, further
 from core.config.training import (
@@ -432,15 +431,19 @@ def test_a_run_that_could_only_fail_is_not_started(tab):
     assert tab.session.jobs(TrainPolicyJob) == []
 
 
-def test_settings_that_an_algorithm_does_not_heed_cannot_be_set(tab):
-    for name, heeded in (
-        ("dpo", ("learning_rate",)),
-        ("trpo", ("kl_coef", "temperature")),
-        ("ppo", LIVE),
+def test_settings_that_an_algorithm_does_not_heed_are_not_shown(tab):
+    shared = tab.form.shared
+    always = {"start_from", "steps", "max_new_tokens"}
+    for name, missing in (
+        ("dpo", {"kl_coef", "kl_target", "completions"}),
+        ("sft", {"kl_coef", "kl_target", "completions"}),
+        ("trpo", {"learning_rate"}),
+        ("ppo", set()),
     ):
         tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
-        enabled = tuple(field for field in LIVE if tab.form.shared.fields[field].isEnabled())
-        assert enabled == heeded
+        looked_at = {"kl_coef", "kl_target", "completions", "learning_rate", *always}
+        assert {field for field in looked_at if shared.fields[field].isHidden()} == missing
+        assert ("Needs a reward model" in tab.about.text()) == (name in ("ppo", "trpo"))
 
 
 def test_a_single_step_is_seen_and_a_zoomed_chart_follows_again(tab):
