@@ -182,7 +182,7 @@ class SharedModel:
         folder.mkdir(parents=True, exist_ok=True)
         config = copy.deepcopy(self._peft.peft_config[name])
         config.inference_mode = True
-        config.base_model_name_or_path = self.base.spec.loadable
+        config.base_model_name_or_path = self.base.spec.stands_on
         weights = {key: weight.contiguous().cpu() for key, weight in self.state(name).items()}
         if head is not None:
             config.task_type, config.modules_to_save = "SEQ_CLS", ["score"]
