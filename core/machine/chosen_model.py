@@ -28,6 +28,12 @@ def chosen(name: str, adapter: str = "") -> ModelSpec:
     return spec
 
 
+def reads_an_adapter(name: str, adapter: str) -> bool:
+    """Does `chosen` read the files of an adapter, which may take a second?"""
+    spec = base_models.parse(name)
+    return bool(adapter) or (spec.kind == "folder" and adapter_folder.is_adapter(spec.folder))
+
+
 def _named_in(folder: Path) -> ModelSpec:
     """The model that an adapter's config says it was trained on: one that is here."""
     named = str(adapter_folder.fields(folder).get("base_model_name_or_path") or "")

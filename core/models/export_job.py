@@ -1,4 +1,4 @@
-"""The job `export-model`: a tuned policy as a model of its own, which needs neither Plumbline nor PEFT; or an adapter."""
+"""The job `export-model`: a tuned policy as a model of its own, that needs no Plumbline and no PEFT; or an adapter."""
 
 import re
 from pathlib import Path
