@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,7 +25,8 @@ from core.models.load import load
 from core.projects import archive
 from core.records import Prompt
 from core.reward.model import RewardModel, encode
-from core.store import prompts
+from core.runs import wishes
+from core.store import open_project, prompts
 from tests.conftest import copied
 from tests.core.conftest import made_once
 from tests.core.models.test_export import SNIPPET
@@ -134,8 +137,9 @@ def test_a_new_project_is_made_on_both_and_says_so_wherever_it_names_its_model(p
         0, True, str(polite), spec.adapter_sha256,
     )  # fmt: skip
     assert title in plumbline("model", folder)[1]
-    assert title in plumbline("experiment", folder)[1]
-    assert title in plumbline("read", folder, "hello")[1]
+    assert plumbline("experiment", folder, "--out", tmp_path / "page.html")[0] == 0
+    assert title in (tmp_path / "page.html").read_text()
+    assert json.loads(plumbline("read", folder, "hello", "--json")[1].splitlines()[-1])["model"] == title
     assert plumbline("generate", folder, "--detach")[0] == 0, "what was typed is allowed"
     assert plumbline("model", folder, tiny_model)[0] == 0
     assert "polite" not in plumbline("model", folder)[1], "named without it, it is off again"
@@ -145,25 +149,22 @@ def test_an_adapter_alone_names_a_base_that_is_here_and_none_that_would_be_looke
     named = json.loads((polite / "adapter_config.json").read_text())["base_model_name_or_path"]
     assert named == str(tiny_model)
     here = base_models.models_folder() / "somebody--model"
-    for place, expected in (
-        (here, "hub:somebody/model"),
-        (base_models.models_folder() / "SmolLM2-135M-Instruct", "embedded"),
-    ):
-        shutil.copytree(tiny_model, place)
-        for text in ("somebody/model",) if place == here else (str(place),):
-            adapter = naming(polite, text)
-            assert chosen(str(adapter)).text.startswith(f"{expected} with the adapter ")
+    embedded = base_models.parse(base_models.EMBEDDED).folder
+    shutil.copytree(tiny_model, here)
+    for text, expected in (("somebody/model", "hub:somebody/model"), (str(embedded), "embedded"), (str(here), "/")):
+        spec = chosen(str(copy_of(polite, base_model_name_or_path=text)))
+        assert spec.text.startswith(expected) and spec.title.endswith(f" + {Path(spec.adapter).name}")
     for text in ("somebody/else", str(tiny_model), "//host/share", None):
-        adapter = naming(polite, text)
+        adapter = copy_of(polite, base_model_name_or_path=text)
         code, _, err = plumbline("new", adapter.parent / "project", "--model", adapter)
         assert code == 2 and f"--model NAME --adapter {adapter}" in err
 
 
-def naming(adapter, base):
-    """A copy of an adapter whose config names another base."""
+def copy_of(adapter, **fields):
+    """A copy of an adapter whose config says something else."""
     folder = base_models.data_folder() / f"adapter-{len(list(base_models.data_folder().iterdir()))}"
     shutil.copytree(adapter, folder)
-    config = json.loads((folder / "adapter_config.json").read_text()) | {"base_model_name_or_path": base}
+    config = json.loads((folder / "adapter_config.json").read_text()) | fields
     (folder / "adapter_config.json").write_text(json.dumps(config))
     return folder
 
@@ -177,21 +178,17 @@ def test_an_adapter_that_is_not_what_was_chosen_is_a_sentence(adapted, run_job, 
     (mine / "adapter_config.json").write_text(json.dumps(config | {"lora_alpha": 8}))
     assert "its SHA-256 differs" in run_job(adapted, JobKind.GENERATE, generate).error, "also of a model that is kept"
     shutil.rmtree(mine)
-    assert (
-        f"{mine}, which is a part of the base model, is not there" in run_job(adapted, JobKind.GENERATE, generate).error
-    )
+    gone = run_job(adapted, JobKind.GENERATE, generate)
+    assert f"{mine}, which is a part of the base model, is not there" in gone.error
 
 
 @pytest.mark.parametrize(
-    ("spoil", "sentence"),
-    [
-        (lambda base, at: make_adapter(base, at, layers_to_transform=[0]), "which is not read"),
-        (lambda base, at: make_adapter(base, at, modules_to_save=["score"], task=1), "reward model"),
-    ],
+    ("field", "value", "sentence"),
+    [("layers_to_transform", [0], "which is not read"), ("modules_to_save", ["score"], "a reward model's adapter")],
 )
-def test_what_is_no_plain_adapter_is_refused_when_it_is_named(tiny_model, tmp_path, spoil, sentence):
+def test_what_is_no_plain_adapter_is_refused_when_it_is_named(tiny_model, polite, field, value, sentence):
     with pytest.raises(ModelError, match=sentence):
-        base_models.check(chosen(str(tiny_model), str(spoil(tiny_model, tmp_path / "adapter"))))
+        base_models.check(chosen(str(tiny_model), str(copy_of(polite, **{field: value}))))
 
 
 def test_what_does_not_fit_or_cannot_be_merged_is_refused_when_it_is_loaded(tiny_model, tiny_gpt2, polite, tmp_path):
@@ -212,37 +209,31 @@ def test_what_does_not_fit_or_cannot_be_merged_is_refused_when_it_is_loaded(tiny
 def test_a_run_on_both_is_exported_merged_as_adapters_and_as_gguf(
     adapted, run_job, tiny_model, polite, tmp_path, stranger
 ):
-    out = {}
+    out, sha256 = {}, chosen(str(tiny_model), str(polite)).adapter_sha256
     for kind in ("safetensors", "adapter", "gguf"):
         out[kind] = tmp_path / kind
         job = run_job(adapted, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out[kind]), format=kind))
         assert job.status == "done", job.report or job.error
         card = (out[kind] / "README.md").read_text()
-        assert (
-            f"| Adapter in the base | `polite`, SHA-256 `{chosen(str(tiny_model), str(polite)).adapter_sha256}` |"
-            in card
-        )
+        assert f"| Adapter in the base | `polite`, SHA-256 `{sha256}` |" in card
         assert str(tiny_model) not in card and str(polite) not in card, "nobody's business"
     policy = queue.adapter_of(adapted, queue.get(adapted, 3)) / "policy"
     both = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model), polite).merge_and_unload()
     base, expected = said(both), said(PeftModel.from_pretrained(both, policy))
     assert float((expected - base).abs().max()) > 0.01
-    torch.testing.assert_close(
-        said(AutoModelForCausalLM.from_pretrained(out["safetensors"])), expected, atol=1e-4, rtol=1e-4
-    )
+    merged = AutoModelForCausalLM.from_pretrained(out["safetensors"])
+    torch.testing.assert_close(said(merged), expected, atol=1e-4, rtol=1e-4)
     (gguf,) = out["gguf"].glob("*.gguf")
     read = said(AutoModelForCausalLM.from_pretrained(out["gguf"], gguf_file=gguf.name))
-    assert float((read - expected).abs().max()) < 2e-3 * float(expected.abs().max())
+    assert float((read - expected).abs().max()) < 1e-2 * float(expected.abs().max())
     (found,) = SNIPPET.finditer((out["adapter"] / "README.md").read_text())
     (out["adapter"] / tiny_model.name).symlink_to(tiny_model)  # where the snippet names its base
     ask = f"\nprint(model(input_ids=torch.tensor({IDS.tolist()})).logits.tolist())"
     printed = stranger.run("import torch\n" + found[2] + ask, folder=out["adapter"]).splitlines()[-1]
     torch.testing.assert_close(torch.tensor(json.loads(printed)), expected, atol=1e-4, rtol=1e-4)
     for one in (policy, out["adapter"] / "policy"):
-        assert (
-            json.loads((one / "adapter_config.json").read_text())["base_model_name_or_path"]
-            == f"{tiny_model.name} + polite"
-        )
+        named = json.loads((one / "adapter_config.json").read_text())["base_model_name_or_path"]
+        assert named == f"{tiny_model.name} + polite", "which loads nothing, where the base alone would be wrong"
 
 
 def test_a_reward_model_on_both_scores_by_its_card(adapted, stranger, tmp_path):
@@ -269,10 +260,8 @@ def test_what_was_made_on_both_is_not_used_on_the_base_alone(adapted, run_job, t
     ):
         options = PPO() if kind is JobKind.TRAIN_POLICY else None
         assert other in run_job(adapted, kind, config, options).error, kind
-    assert (
-        "trained with another base model"
-        in run_job(adapted, JobKind.SCORE, ScoreConfig(prompt="a", completions=("b",))).error
-    )
+    scored = run_job(adapted, JobKind.SCORE, ScoreConfig(prompt="a", completions=("b",)))
+    assert "trained with another base model" in scored.error
     set_job(adapted, killed_on_both.id, status="interrupted", result="{}")
     queue.resume(adapted, killed_on_both.id)
     worker.run_job(adapted, worker.claim(adapted), {})
@@ -287,6 +276,8 @@ def test_the_adapter_is_asked_about_in_a_project_from_elsewhere(adapted, tmp_pat
     assert "not looked at before `trust`" in plumbline("model", folder)[1]
     assert plumbline("read", folder, "hello")[0] == 2
     assert plumbline("trust", folder, "--yes")[0] == 0
-    assert plumbline("read", folder, "hello")[0] == 0
     copy = archive.duplicate(adapted, tmp_path / "copy")
-    assert plumbline("read", copy, "hello")[0] == 0, "a person's own copy may do what the project may"
+    for place in (folder, copy):
+        with closing(open_project(place)) as project:
+            wishes.check(project, GenerateConfig())
+            assert base_models.parse(project.setting("model")).adapter == str(polite)
