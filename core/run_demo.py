@@ -17,6 +17,7 @@ from core.jobs import queue
 from core.jobs.wait import wait
 from core.labeling import gold
 from core.machine import base_models
+from core.machine.chosen_model import chosen
 from core.records import Job
 from core.resources import resource
 from core.runs import wishes
@@ -32,7 +33,7 @@ def prepare(folder: Path, *, model: str = base_models.EMBEDDED) -> Project:
         guidelines.save(project, **guidelines.from_markdown(text))
         import_prompts(project, resource("prompts") / "demo.jsonl")
 
-    project = create_project(folder, NAME, base_models.kept(model), fill)
+    project = create_project(folder, NAME, chosen(model).text, fill)
     gate.made_here(project)
     return project
 

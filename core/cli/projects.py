@@ -13,6 +13,7 @@ from core.cli.output import ProgressLine, folder_argument, json_option, opened, 
 from core.errors import BadInput
 from core.guidance.guidelines_checks import missing
 from core.machine import base_models, compute_settings, memory_plan, model_files
+from core.machine.chosen_model import chosen
 from core.projects import archive
 from core.run_demo import run_demo as run_the_demo
 from core.store import create_project, guidelines
@@ -20,29 +21,45 @@ from core.trust import gate
 from core.trust.registry import ProjectFile
 from core.trust.wish import allow, of_looking, of_model
 
+adapter_option = click.option(
+    "--adapter", default="", help="Folder of a LoRA adapter (PEFT, safetensors) that is merged into the base model."
+)
+
 
 @click.command()
 @folder_argument
 @click.option("--name", default="", help="Shown in the window; the folder's name if not given.")
 @click.option(
     "--model", default=base_models.EMBEDDED, show_default=True,
-    help="Base model: embedded, hub:owner/name, a folder of safetensors, or a GGUF file.",
+    help="Base model: embedded, hub:owner/name, a folder of safetensors, a GGUF file, or an adapter's folder.",
 )  # fmt: skip
+@adapter_option
 @click.option("--template", default="helpful-honest-harmless", show_default=True, help="Guidelines to begin with.")
 @json_option
-def new(folder: Path, name: str, model: str, template: str, as_json: bool) -> None:
+def new(folder: Path, name: str, model: str, adapter: str, template: str, as_json: bool) -> None:
     """Make an empty project in DIR."""
-    base_models.check(base_models.parse(model))
+    base_models.check(spec := chosen(model, adapter))
     written = guidelines.from_markdown(_template(template).read_text(encoding="utf-8"))
-    made = create_project(folder, name, base_models.kept(model), lambda project: guidelines.save(project, **written))
+    made = create_project(folder, name, spec.text, lambda project: guidelines.save(project, **written))
     with closing(made) as project:
         gate.made_here(project)
-        text = f"Made {project.folder}.{_plain(base_models.parse(model))}"
-        show({"folder": str(project.folder), "name": project.name, "model": model}, as_json, text)
+        on_it = f" Its base model is {spec.title}." if spec.adapter else ""
+        values = {"folder": str(project.folder), "name": project.name, "model": model} | _adapter(spec)
+        show(values, as_json, f"Made {project.folder}.{on_it}{_plain(spec)}")
+
+
+def _adapter(spec: base_models.ModelSpec) -> dict[str, str]:
+    return {"adapter": spec.adapter, "adapter_sha256": spec.adapter_sha256} if spec.adapter else {}
 
 
 def _plain(spec: base_models.ModelSpec) -> str:
-    """What is said of a model that was not taught to talk."""
+    """What is said of a model that was not taught to talk, and of an adapter that may have been taught otherwise."""
+    if spec.adapter and model_files.has_chat_template(Path(spec.adapter)):
+        return (
+            f"\n{spec.adapter} has a tokenizer and a chat template of its own: conversations are put as {spec.title} "
+            "without the adapter has them. Choose its template with the command `chat-settings` (chat-template) if it "
+            "is another."
+        )
     if not base_models.is_ready(spec) or model_files.has_chat_template(spec.folder):
         return ""
     return (
@@ -110,23 +127,30 @@ def guidelines_command(
 @click.command()
 @folder_argument
 @click.argument("name", required=False)
+@adapter_option
 @json_option
-def model(folder: Path, name: str | None, as_json: bool) -> None:
+def model(folder: Path, name: str | None, adapter: str, as_json: bool) -> None:
     """Show the base model of DIR, or set it to NAME (embedded, hub:owner/name, a folder, a GGUF file)."""
+    if adapter and name is None:
+        raise BadInput(f"Name the base model that the adapter is put on: model {folder} NAME --adapter {adapter}.")
     with opened(folder) as project:
         if name is not None:
-            base_models.check(base_models.parse(name))
-            project.set_setting("model", base_models.kept(name))
-            allow(ProjectFile.of(project), of_model(name, here=True))
+            base_models.check(spec := chosen(name, adapter))
+            project.set_setting("model", spec.text)
+            allow(ProjectFile.of(project), of_model(spec.text, here=True))
         spec = base_models.parse(project.setting("model", base_models.EMBEDDED))
         if gate.lacking(project, of_looking(spec)):
             values = {"kind": spec.kind, "source": spec.source, "folder": spec.source, "ready": False}
-            show(values, as_json, f"{spec.title} ({spec.kind}), not looked at before `trust`: {spec.source}")
+            text = f"{spec.title} ({spec.kind}), not looked at before `trust`: {spec.text}"
+            show(values | _adapter(spec), as_json, text)
             return
         ready = base_models.is_ready(spec)
         text = f"{spec.title} ({spec.kind}), {'on disk' if ready else 'fetched when first needed'}: {spec.folder}"
+        if spec.adapter:
+            text += f"\nwith the adapter in {spec.adapter} (SHA-256 {spec.adapter_sha256})"
         text += _plain(spec)
-        show({"kind": spec.kind, "source": spec.source, "folder": str(spec.folder), "ready": ready}, as_json, text)
+        values = {"kind": spec.kind, "source": spec.source, "folder": str(spec.folder), "ready": ready}
+        show(values | _adapter(spec), as_json, text)
 
 
 @click.command("run-demo")
@@ -177,7 +201,7 @@ def plan_command(
     max_new_tokens: int, lora_targets: str, fsdp: int, lora_rank: int, as_json: bool,
 ) -> None:  # fmt: skip
     """How much memory tuning a policy takes, and what fits: computed from the model's shape, nothing is loaded."""
-    shape = memory_plan.KNOWN[size] if size else memory_plan.shape_of(base_models.parse(model or base_models.EMBEDDED))
+    shape = memory_plan.KNOWN[size] if size else memory_plan.shape_of(chosen(model))
     budget = compute_settings.chosen().memory_gb
     if not memory and not budget and device != "cpu":
         raise BadInput(

@@ -28,7 +28,8 @@ def read(folder: Path, prompt: str, as_json: bool) -> None:
     if found.too_long:
         more += "\nNote: that is more than the model reads: its oldest turns are left out."
     values = {"pieces": found.pieces, "tokens": found.tokens, "longest": found.longest, "notes": found.notes}
-    show(values, as_json, f"{text}\n\n{found.tokens} tokens of {found.longest}.{more}")
+    said = f"{text}\n\n{found.tokens} tokens of {found.longest}.{more}\nThe model is {found.model}."
+    show(values | {"model": found.model}, as_json, said)
 
 
 def _prompt(project: Project, text: str) -> Conversation:

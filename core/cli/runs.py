@@ -197,7 +197,7 @@ def rounds_command(folder: Path, as_json: bool) -> None:
 
 @job_command(JobKind.EXPORT_MODEL, ExportModelConfig)
 def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
-    """Write a tuned policy as a model of its own: for transformers, or as GGUF for Ollama and llama.cpp."""
+    """Write a tuned policy as a model of its own, for transformers or as GGUF for llama.cpp; or its adapter."""
     config = ExportModelConfig(**given(options, ExportModelConfig))
 
     def tell(project: Project, job: Job) -> str:

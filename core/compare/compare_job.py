@@ -11,6 +11,7 @@ from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
+from core.models.fingerprint import base_hash
 from core.models.load import base_of
 from core.reward.reward_function import RewardSpec, on_four_bits, reward_function
 from core.rl import evaluate, start
@@ -42,6 +43,7 @@ def run(context: JobContext) -> Events:
         raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")
     spec = reward_of(policy_run, config)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
+    origins.refuse_other_base(context.project, policy_run.id, base_hash(base.model, base.spec), base.spec.title)
     shared = SharedModel(base, report_status=context.report_status)
     try:
         shared.load(POLICY, queue.adapter_of(context.project, policy_run, config.checkpoint) / POLICY)

@@ -157,14 +157,14 @@ class CompareJob(Job):
 
 @dataclass(frozen=True)
 class ExportModelConfig:
-    """Write a tuned policy as a model of its own: the base with the adapter merged into its weights."""
+    """Write a tuned policy as a model of its own, the base with the adapter in its weights; or as an adapter."""
 
     policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
     checkpoint: str = checkpoint_option()
     out: str = option("", "Folder to write; it must be empty or new.")
     format: str = option(
-        "safetensors", "`safetensors` for transformers, or `gguf` for llama.cpp, Ollama and LM Studio.",
-        choices=("safetensors", "gguf"),
+        "safetensors", "`safetensors` for transformers, `gguf` for llama.cpp, Ollama and LM Studio, or the `adapter` "
+        "alone, for PEFT.", choices=("safetensors", "gguf", "adapter"),
     )  # fmt: skip
     quantize: str = option(
         "f16", "How a GGUF keeps its numbers: in 16 bits, or in 8 (`q8_0`), with half the size.",

@@ -1,7 +1,8 @@
 """Which base models a person can choose, named by one line of text, and where models are kept. No torch.
 
 A model is named by `embedded`, by a hub id (`hub:HuggingFaceTB/SmolLM2-360M-Instruct`), by a local folder
-of safetensors, or by a local GGUF file.
+of safetensors, or by a local GGUF file; and each of them with a LoRA adapter on it, of which the folder and the hash of
+its files are named (`hub:owner/name with the adapter SHA256 in /folder`).
 """
 
 import hashlib
@@ -9,13 +10,13 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from core.errors import DISK_FULL, BadInput, KnownError, ModelError, first_line, known
-from core.machine import model_folder
+from core.machine import adapter_folder, model_folder
 from core.resources import data_folder as data_folder
 
 
@@ -45,6 +46,8 @@ SMOLLM2 = EmbeddedModel(
 EMBEDDED = "embedded"
 #: The end of the name of a model's part, as llama.cpp cuts it, with how many there are.
 GGUF_PART = re.compile(r"-\d{5}-of-(\d{5})\.gguf$", re.IGNORECASE)
+#: A model and the adapter on it, as `ModelSpec.text` writes them.
+ADAPTED = re.compile(r"(.*) with the adapter ([0-9a-f]{64}) in (.+)", re.DOTALL)
 #: The signs of a name on a hub.
 HUB_ID = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
 
@@ -53,7 +56,21 @@ HUB_ID = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
 class ModelSpec:
     kind: Literal["embedded", "hub", "folder", "gguf"]
     source: str
-    title: str
+    name: str
+    """What people call it, without the adapter on it."""
+    adapter: str = ""
+    """The folder of the LoRA adapter that is merged into the model when it is loaded; empty without one."""
+    adapter_sha256: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} + {Path(self.adapter).name}" if self.adapter else self.name
+
+    @property
+    def text(self) -> str:
+        """The line by which it is kept."""
+        base = {"embedded": EMBEDDED, "hub": f"hub:{self.source}"}.get(self.kind, self.source)
+        return f"{base} with the adapter {self.adapter_sha256} in {self.adapter}" if self.adapter else base
 
     @property
     def is_local(self) -> bool:
@@ -70,13 +87,24 @@ class ModelSpec:
             case "hub":
                 return models_folder() / self.source.replace("/", "--")
             case "gguf":
-                return gguf_folder() / f"{self.title}-{identity(Path(self.source))}"
+                return gguf_folder() / f"{self.name}-{identity(Path(self.source))}"
         return Path(self.source)
 
     @property
     def loadable(self) -> str:
-        """By what transformers finds it: its hub id, or its folder."""
+        """By what transformers finds it, without the adapter on it: its hub id, or its folder."""
         return self.source if self.kind == "hub" else str(self.folder)
+
+    @property
+    def stands_on(self) -> str:
+        """What an adapter says that it was trained on. With an adapter between them it is nothing that loads: on the
+        model alone it would be silently wrong."""
+        return self.title if self.adapter else self.loadable
+
+    @property
+    def public(self) -> str:
+        """The same for others, who have no business with the folders of this machine."""
+        return self.source if self.kind == "hub" and not self.adapter else self.title
 
     @property
     def remedy(self) -> str:
@@ -125,6 +153,8 @@ def parse(text: str) -> ModelSpec:
     Raises `BadInput` when the text names nothing.
     """
     text = text.strip()
+    if adapted := ADAPTED.fullmatch(text):
+        return with_adapter(parse(adapted[1]), adapted[3], adapted[2])
     if text in (EMBEDDED, ""):
         return ModelSpec("embedded", EMBEDDED, SMOLLM2.name)
     if "\0" in text:
@@ -140,11 +170,21 @@ def parse(text: str) -> ModelSpec:
     return ModelSpec("folder", str(path), path.name)
 
 
+def with_adapter(spec: ModelSpec, folder: str, sha256: str) -> ModelSpec:
+    """A model with the adapter on it that lies in a folder, which is not looked at. Raises `BadInput` for what is no
+    path, and for a model that has one."""
+    if spec.adapter:
+        raise BadInput(f"{spec.title} has an adapter on it already, and takes one: name the model without it.")
+    if "\0" in folder:
+        raise BadInput(f"{folder!r:.80} is no folder: name the folder of an adapter.")
+    place = Path(os.path.abspath(os.path.expanduser(folder)))
+    return replace(spec, adapter=str(place), adapter_sha256=sha256)
+
+
 def kept(text: str) -> str:
     """What to keep of a name that a person typed: a place by its whole path, which means the same from wherever a
     later command is begun. Raises `BadInput` as `parse` does."""
-    spec = parse(text)
-    return spec.source if spec.is_local else text.strip()
+    return parse(text).text
 
 
 def is_hub_id(text: str) -> bool:
@@ -167,7 +207,9 @@ def identity(path: Path) -> str:
 
 
 def check(spec: ModelSpec) -> None:
-    """Raise a `ModelError` that says what is wrong with a local model, before anything slow is begun."""
+    """Raise a `ModelError` that says what is wrong with a local model or an adapter, before anything slow is begun."""
+    if spec.adapter:
+        _check_adapter(spec)
     if spec.kind == "gguf" and not Path(spec.source).is_file():
         raise ModelError(f"{spec.source} is not there: choose another GGUF file.")
     if spec.kind == "gguf" and (part := GGUF_PART.search(spec.source)) and int(part[1]) > 1:
@@ -188,6 +230,25 @@ def check(spec: ModelSpec) -> None:
             f"{spec.folder} has no .safetensors file: only safetensors are loaded, because pickles can run code."
         )
     model_folder.check(spec.folder)
+
+
+def _check_adapter(spec: ModelSpec) -> None:
+    if not Path(spec.adapter).is_dir():
+        raise ModelError(
+            f"The adapter in {spec.adapter}, which is a part of the base model, is not there: put it back, or choose "
+            "the base model again, with its folder as it is called now."
+        )
+    if adapter_folder.fields(Path(spec.adapter)).get("modules_to_save"):
+        raise ModelError(f"{spec.adapter} holds a reward model's adapter: choose one of a policy.")
+
+
+def check_unchanged(spec: ModelSpec) -> None:
+    """Raise a `ModelError` where the files of the adapter are others than those that were chosen. Reads all of them."""
+    if spec.adapter and adapter_folder.content_hash(Path(spec.adapter)) != spec.adapter_sha256:
+        raise ModelError(
+            f"The adapter in {spec.adapter} is not the one that was chosen with the base model (its SHA-256 differs): "
+            "put that back, or choose the base model again, with the adapter as it is now."
+        )
 
 
 def is_ready(spec: ModelSpec) -> bool:

@@ -54,7 +54,7 @@ def models_named(project: Path) -> list[ModelSpec]:
 def _is_of(spec: ModelSpec, folder: Path) -> bool:
     """Of a GGUF file the name has to do: which file it is only a look at it tells."""
     if spec.kind == "gguf":
-        return folder.parent == base_models.gguf_folder() and folder.name.rpartition("-")[0] == spec.title
+        return folder.parent == base_models.gguf_folder() and folder.name.rpartition("-")[0] == spec.name
     return folder == spec.folder
 
 

@@ -1,12 +1,10 @@
 """Reads a LoRA adapter from a folder that may be a stranger's: chosen fields of its config, and safetensors.
 
 PEFT's own loader is never used: it believes the config, which may name a tokenizer or a base on the hub, other kinds of
-adapters and their pickles. A field that is not known here is refused unless it says nothing.
+adapters and their pickles.
 """
 
 import copy
-import re
-from collections.abc import Callable
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,106 +16,19 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from core.errors import ModelError, first_line
-from core.machine.model_files import read_json
+from core.machine import adapter_folder
+from core.machine.adapter_folder import CONFIG, TAKEN, WEIGHTS
 
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
 #: Where PEFT looks for the weights of a classification head.
 HEAD = "base_model.model.score.weight"
 #: Under this name an adapter is tried; numbers that one may have beyond those of its file before it is.
 TRIED, ROOM = "tried", 50_000_000
 Shapes = dict[str, tuple[int, ...]]
 
-MOST_RANK = 4096
-#: Names of layers: each is looked for in each layer of the model.
-MOST_NAMES, MOST_PATTERNS = 1000, 250
-PLAIN = re.compile(r"[\w.-]{1,200}")
-#: What PEFT adapts besides layers where experts lie in one tensor, and the pattern before a name in whatever layer.
-EXPERTS = {"gate.weight", "gate_up_proj", "down_proj"}
-ANYWHERE = r".*\."
-
-
-def _is_rank(value: Any) -> bool:
-    return type(value) is int and 0 < value <= MOST_RANK
-
-
-def _is_scale(value: Any) -> bool:
-    return type(value) in (int, float) and 0 < value <= 1e6
-
-
-def _is_share(value: Any) -> bool:
-    return type(value) in (int, float) and 0 <= value <= 1
-
-
-def _is_switch(value: Any) -> bool:
-    return type(value) is bool
-
-
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and PLAIN.fullmatch(value) is not None
-
-
-def _are_names(value: Any) -> bool:
-    """No patterns: matching one may take for ever."""
-    return value == "all-linear" or (
-        isinstance(value, list) and 0 < len(value) <= MOST_NAMES and all(map(_is_name, value))
-    )
-
-
-def _are_experts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_name, value)) and EXPERTS.issuperset(value)
-
-
-def _by_name(is_value: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """No more of them than Python keeps compiled patterns of."""
-
-    def check(value: Any) -> bool:
-        names = [key.removeprefix(ANYWHERE) for key in value] if isinstance(value, dict) else []
-        return 0 < len(names) < MOST_PATTERNS and all(map(_is_name, names)) and all(map(is_value, value.values()))
-
-    return check
-
-
-#: What is taken from a config, each if it is there.
-TAKEN: dict[str, Callable[[Any], bool]] = {
-    "r": _is_rank,
-    "lora_alpha": _is_scale,
-    "target_modules": _are_names,
-    "exclude_modules": _are_names,
-    "target_parameters": _are_experts,
-    "use_rslora": _is_switch,
-    "use_dora": _is_switch,
-    "fan_in_fan_out": _is_switch,
-    "rank_pattern": _by_name(_is_rank),
-    "alpha_pattern": _by_name(_is_scale),
-}
-#: What else may stand there, because it changes nothing in an adapter whose weights are all in its file.
-HARMLESS: dict[str, Callable[[Any], bool]] = {
-    "peft_type": lambda value: value == "LORA",
-    "task_type": lambda value: value in ("CAUSAL_LM", "SEQ_CLS"),
-    "modules_to_save": lambda value: value in (["score"], ["classifier", "score"]),
-    "bias": lambda value: value == "none",
-    "lora_dropout": _is_share,
-    "base_model_name_or_path": lambda value: isinstance(value, str),
-    "inference_mode": _is_switch,
-    "init_lora_weights": lambda value: isinstance(value, bool | str),
-    "peft_version": lambda value: isinstance(value, str),
-    "revision": lambda value: isinstance(value, str),
-    "megatron_core": lambda value: isinstance(value, str),
-    "qalora_group_size": lambda value: type(value) is int,
-}
-
 
 def read(folder: Path) -> tuple[LoraConfig, Shapes]:
     """The adapter's config, and the shapes of its tensors by name. Raises `ModelError` that says what is wrong."""
-    found = read_json(folder / CONFIG)
-    if found.get("peft_type") != "LORA":
-        raise ModelError(
-            f"The adapter in {folder} is of the kind {found.get('peft_type')!r:.80}, and only LoRA is read: "
-            "choose a LoRA adapter."
-        )
-    for key, value in found.items():
-        _check_field(folder, key, value)
+    found = adapter_folder.fields(folder)
     shapes = _shapes(folder)
     config = LoraConfig(**{key: found[key] for key in TAKEN if found.get(key)}, task_type="CAUSAL_LM")
     longest = max((max(shape, default=0) for shape in shapes.values() if prod(shape)), default=0)
@@ -126,21 +37,8 @@ def read(folder: Path) -> tuple[LoraConfig, Shapes]:
     return config, shapes
 
 
-def _check_field(folder: Path, key: str, value: Any) -> None:
-    checks = TAKEN | HARMLESS
-    if value and not (key in checks and checks[key](value)):
-        raise ModelError(
-            f"{folder / CONFIG} has {key!r:.80} with {value!r:.80}, which is not read: choose a plain LoRA adapter."
-        )
-
-
 def _shapes(folder: Path) -> Shapes:
     path = folder / WEIGHTS
-    if not path.is_file():
-        raise ModelError(
-            f"{path} is missing: only safetensors are loaded, because pickles (.bin, .pt) can run code. "
-            "Save the adapter as safetensors."
-        )
     try:
         with safe_open(path, "pt") as file:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118

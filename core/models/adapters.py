@@ -26,8 +26,9 @@ from core.config.training import LoraConfig
 from core.errors import KnownError, ModelError, first_line, is_out_of_memory
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import ReportStatus, no_report
+from core.machine.adapter_folder import WEIGHTS
 from core.models import adapter_files
-from core.models.adapter_files import HEAD, WEIGHTS
+from core.models.adapter_files import HEAD
 from core.models.fast.switch import speed_up_adapters
 from core.models.load import Base
 
@@ -182,7 +183,7 @@ class SharedModel:
         folder.mkdir(parents=True, exist_ok=True)
         config = copy.deepcopy(self._peft.peft_config[name])
         config.inference_mode = True
-        config.base_model_name_or_path = self.base.spec.loadable
+        config.base_model_name_or_path = self.base.spec.stands_on
         weights = {key: weight.contiguous().cpu() for key, weight in self.state(name).items()}
         if head is not None:
             config.task_type, config.modules_to_save = "SEQ_CLS", ["score"]

@@ -21,8 +21,7 @@ PLACES = ("start_from", "reference", "reward_model")
 CARD = """
 # {name}, run {run}
 
-{base}, tuned with {algorithm} ({steps} steps) {learnt} in the project "{name}". The adapter is merged into the
-weights.
+{base}, tuned with {algorithm} ({steps} steps) {learnt} in the project "{name}". {form}
 
 ## Use
 
@@ -35,12 +34,37 @@ A policy does what its reward pays for, and no more: read what it writes before 
 The project's numbers are those of the day of the export; the run's own are what it was tuned with. Settings that are
 not named were at their defaults.
 """
-TRANSFORMERS = """from transformers import AutoModelForCausalLM, AutoTokenizer
+#: What was written, by whether it is adapters alone, and whether the base has one.
+FORMS = {
+    (False, False): "The adapter is merged into the\nweights.",
+    (False, True): "The base's adapter and\nthe policy's are merged into the weights.",
+    (True, False): "This is its adapter\nalone, for PEFT.",
+    (
+        True,
+        True,
+    ): "These are two adapters,\nfor PEFT: `base` is a part of the base model, `policy` is what was tuned on both. "
+    "Without the first one\nthe second makes another model.",
+}
+WHOLE = """from transformers import AutoModelForCausalLM, AutoTokenizer
 
 folder = "."  # the folder of this file
 tokenizer = AutoTokenizer.from_pretrained(folder)
 model = AutoModelForCausalLM.from_pretrained(folder)
+"""
+ON_BASE = """from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
+base = {base}  # its folder, or its name on the hub
+folder = "."  # the folder of this file
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = AutoModelForCausalLM.from_pretrained(base)
+"""
+ONE = """model = PeftModel.from_pretrained(model, folder)
+"""
+TWO = """model = PeftModel.from_pretrained(model, folder + "/base").merge_and_unload()
+model = PeftModel.from_pretrained(model, folder + "/policy")
+"""
+ASKED = """
 turns = {turns}
 prompt = tokenizer.apply_chat_template(
     turns, add_generation_prompt=True, return_dict=True, return_tensors="pt"{thinking}
@@ -61,26 +85,27 @@ LM Studio and llama.cpp take the file {file} as it is, and so does Python with `
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: `file` is the GGUF's name, empty for a folder that transformers loads."""
+    """What was written: `file` is the GGUF's name, empty for a folder that transformers or PEFT loads."""
 
     project: Project
     job: TrainPolicyJob
     spec: ModelSpec
     chat: ChatTokens
     file: str = ""
+    is_adapter: bool = False
 
 
 def text(found: Exported) -> str:
     project, job = found.project, found.job
     head = {
         "base_model": found.spec.source if found.spec.kind == "hub" else "",
-        "library_name": "gguf" if found.file else "transformers",
+        "library_name": "gguf" if found.file else "peft" if found.is_adapter else "transformers",
         "pipeline_tag": "text-generation",
     }
     return cards.front(head) + CARD.format(
         name=cards.plain(project.name), run=job.id, base=cards.plain(found.spec.title), steps=job.result.steps or 0,
         algorithm=ALGORITHMS[job.config.algorithm].title, learnt=_rewarded(job), use=_use(found),
-        recipe=cards.table(_recipe(found)),
+        form=FORMS[found.is_adapter, bool(found.spec.adapter)], recipe=cards.table(_recipe(found)),
     ) + _said(found.chat)  # fmt: skip
 
 
@@ -94,10 +119,19 @@ def snippet(found: Exported) -> str:
             file=json.dumps(found.file), turns=asked, stops=f", stop={json.dumps(stops)}" if stops else ""
         )
     thinks = settings.thinking != "template"
-    return TRANSFORMERS.format(
-        turns=asked, stops=f", stop_strings={json.dumps(stops)}, tokenizer=tokenizer" if stops else "",
+    ends = f", eos_token_id={list(found.chat.ends)}" if found.is_adapter else ""
+    return _loaded(found) + ASKED.format(
+        turns=asked, stops=ends + (f", stop_strings={json.dumps(stops)}, tokenizer=tokenizer" if stops else ""),
         thinking=f", enable_thinking={settings.thinking == 'on'}" if thinks else "",
     )  # fmt: skip
+
+
+def _loaded(found: Exported) -> str:
+    """Python that makes `tokenizer` and `model`."""
+    if not found.is_adapter:
+        return WHOLE
+    base = found.spec.source if found.spec.kind == "hub" else found.spec.name
+    return ON_BASE.format(base=json.dumps(base)) + (TWO if found.spec.adapter else ONE)
 
 
 def _use(found: Exported) -> str:
@@ -113,6 +147,7 @@ def _recipe(found: Exported) -> list[tuple[str, str]]:
     )
     rows = [
         ("Started from", cards.plain(found.spec.title) + _begun(job)),
+        ("Adapter in the base", _adapter(found.spec)),
         ("Prompts", f"{prompts.count(project, 'train'):,} to train on, {prompts.count(project, 'heldout'):,} held out"),
         ("Rankings", _ranked(project)),
         ("Learnt", "; ".join(filter(None, [_rewarded(job), _reward_model(project, job)]))),
@@ -127,6 +162,10 @@ def _recipe(found: Exported) -> list[tuple[str, str]]:
         ("Gold reward on held-out prompts", _gained(came.gold_before, came.gold_after)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _adapter(spec: ModelSpec) -> str:
+    return f"{cards.span(Path(spec.adapter).name)}, SHA-256 {cards.span(spec.adapter_sha256)}" if spec.adapter else ""
 
 
 def _begun(job: TrainPolicyJob) -> str:

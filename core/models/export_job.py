@@ -1,11 +1,11 @@
-"""The job `export-model`: a tuned policy as a model of its own, that needs neither Plumbline nor PEFT."""
+"""The job `export-model`: a tuned policy as a model of its own, that needs no Plumbline and no PEFT; or an adapter."""
 
 import re
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
+from safetensors import safe_open
 from transformers import AutoModelForCausalLM
 
 from core.config.chat import Chat
@@ -15,19 +15,23 @@ from core.errors import Diverged, ModelError, first_line, known
 from core.events import Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
+from core.machine.adapter_folder import CONFIG
 from core.machine.base_models import ModelSpec, parse
-from core.models import adapter_files, export_card, vetting
+from core.models import adapter_export, adapter_files, export_card, merging, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.export_card import Exported
+from core.models.fingerprint import base_hash
 from core.models.gguf import modelfile, writing
 from core.models.load import chat_of_run, fetched, known_ends, pretrained
-from core.runs import preflight
+from core.runs import origins, preflight
 from core.store.files import beside, plain
 from core.trust.wish import place_of
 
 #: The file in the job's folder that says which folder it was that became the exported model.
 MARK = "exported"
-GGUF, MODELFILE = "gguf", "Modelfile"
+GGUF, ADAPTER, MODELFILE = "gguf", "adapter", "Modelfile"
+#: One of them is in every folder that is written.
+SIGNS = ("config.json", MODELFILE, CONFIG, f"{adapter_export.POLICY}/{CONFIG}")
 #: Files that are neither the model's nor its tokenizer's.
 PROCESSORS = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
 
@@ -46,18 +50,22 @@ def run(context: JobContext) -> Events:
     yield Progress(0, 3, "Merging the adapter")
     # Merged in float32 and rounded once: in bfloat16 most of what a short run learnt would be lost in the sum.
     found = pretrained(AutoModelForCausalLM, spec, "The model", f"{spec.remedy}.", dtype=torch.float32)
+    origins.refuse_other_base(project, job.id, base_hash(found.model, spec), spec.title)
     chat = _stopping(found.model, found.tokenizer, spec, chat_of_run(project, job.id))
     if config.format == GGUF:
         writing.check(found.model, chat)  # before minutes are spent
-    model = _merged(found.model, adapter)
-    if config.format != GGUF:
-        model = model.to(_stored_dtype(spec.folder))
+    model = merging.merged(found.model, adapter)
+    if config.format not in (GGUF, ADAPTER):
+        model = model.to(_stored_dtype(vetting.weight_files(spec.folder)[0]))
     _try(model)
-    made_of = Exported(project, job, spec, chat, _file_name(context, job) if config.format == GGUF else "")
+    file = _file_name(context, job) if config.format == GGUF else ""
+    made_of = Exported(project, job, spec, chat, file, is_adapter=config.format == ADAPTER)
     yield Progress(1, 3, "Writing the model")
     with beside.folder(out) as made:
         if made_of.file:
             _save_gguf(model, made_of, made, config.quantize)
+        elif made_of.is_adapter:
+            adapter_export.write(made, spec, adapter, found.tokenizer)
         else:
             _save(model, found.tokenizer, made)
             _copy_processors(spec.folder, made)
@@ -100,30 +108,15 @@ def _identity(folder: Path) -> str:
 
 def _is_ours(out: Path, mark: Path) -> bool:
     """Is the folder the one that this job wrote, and moved there when it was whole?"""
-    whole = mark.is_file() and any((out / name).is_file() for name in ("config.json", MODELFILE))
+    whole = mark.is_file() and any((out / name).is_file() for name in SIGNS)
     return whole and plain.content(mark) == _identity(out).encode()
 
 
 def _written(out: Path, policy_job: int, config: ExportModelConfig) -> Result:
-    files = [*out.glob("*.safetensors"), *out.glob("*.gguf")]
+    files = [*out.rglob("*.safetensors"), *out.glob("*.gguf")]
     size = sum(path.stat().st_size for path in files)
-    dtype = config.quantize if config.format == GGUF else str(_stored_dtype(out)).removeprefix("torch.")
+    dtype = config.quantize if config.format == GGUF else str(_stored_dtype(files[0])).removeprefix("torch.")
     return Result(ExportModelResult(folder=str(out), policy_job=policy_job, dtype=dtype, bytes=size))
-
-
-def _merged(model: Any, folder: Path) -> Any:
-    """The model with an adapter's weights in its own. Raises `ModelError` if the adapter does not fit."""
-    config, shapes = adapter_files.read(folder)
-    try:
-        with vetting.offline():
-            adapter_files.refuse_unfit(model, None, config, shapes)
-            peft = PeftModel(model, config)
-            adapter_files.fill_from(peft, "default", folder, shapes)
-        return peft.merge_and_unload()
-    except ValueError as error:
-        raise ModelError(
-            f"The adapter in {folder} does not fit the model ({first_line(error)}): use its own base model."
-        ) from error
 
 
 def _save(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -156,11 +149,9 @@ def _try(model: Any) -> None:
         raise Diverged("With this adapter the model's probabilities are not numbers: choose another run or checkpoint.")
 
 
-def _stored_dtype(folder: Path) -> torch.dtype:
-    """The number format of the base's own files; float32 where they have none that weights are kept in."""
-    from safetensors import safe_open
-
+def _stored_dtype(weights: Path) -> torch.dtype:
+    """The number format of a model's own file; float32 where it has none that weights are kept in."""
     known = (torch.float32, torch.bfloat16, torch.float16)
-    with safe_open(vetting.weight_files(folder)[0], "pt") as file:
+    with safe_open(weights, "pt") as file:
         found = [file.get_tensor(name).dtype for name in list(file.keys())[:1]]
     return found[0] if found and found[0] in known else torch.float32

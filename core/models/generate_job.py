@@ -10,11 +10,13 @@ from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
+from core.models.fingerprint import base_hash
 from core.models.load import Base, base_of
 from core.models.rows import Rows
 from core.models.sampling import sample
 from core.models.seeds import generator
 from core.records import Prompt
+from core.runs import origins
 from core.store import completions, prompts
 
 #: What is told of a prompt to which a policy said nothing.
@@ -38,6 +40,7 @@ def run(context: JobContext) -> Events:
         for policy_job in sources:
             if policy_job:
                 run_ = queue.run_of(context.project, policy_job, TrainPolicyJob)
+                origins.refuse_other_base(context.project, run_.id, base_hash(base.model, base.spec), base.spec.title)
                 model.load(role_of(policy_job), queue.adapter_of(context.project, run_, config.checkpoint) / "policy")
         yield from _answer(context, model, sources, asked, written)
     finally:

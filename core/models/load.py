@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -22,7 +23,7 @@ from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
 from core.machine.model_files import read_json
-from core.models import context_window, fetch, proving, tokenizer_files, vetting
+from core.models import context_window, fetch, merging, proving, tokenizer_files, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.devices import Placement, one_thread, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
@@ -112,6 +113,7 @@ def base_of(context: JobContext, *, four_bit: bool = False, pinned: bool = False
     gate.check(context.project, of_fetching(spec))
     here = (spec, spec.folder, four_bit, placement())
     if kept is not None and (kept.spec, kept.spec.folder, kept.four_bit, kept.placement) == here:
+        base_models.check_unchanged(spec)
         kept = context.cache["base"] = kept.with_settings(settings)
         yield kept.loaded(threads)
         yield from plain_note(kept)
@@ -181,7 +183,7 @@ class Pretrained:
 
 def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) -> Pretrained:
     """The tokenizer and the model of transformers' class `kind`: no remote code, no pickles, no network, and no weight
-    that the files do not hold.
+    that the files do not hold. An adapter that belongs to the model is merged into it.
 
     Raises `ModelError` that names `what` cannot be loaded, and the `remedy`.
     """
@@ -213,6 +215,9 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
         f"{what} in {spec.folder} has another shape than it says in",
         remedy,
     )
+    if spec.adapter:
+        base_models.check_unchanged(spec)
+        model = merging.merged(model, Path(spec.adapter))
     return Pretrained(tokenizer, model, tuple(sorted(info["unexpected_keys"])))
 
 
@@ -233,6 +238,11 @@ def load(
     """
     if four_bit and world.sharded:
         raise ModelError("A base in 4 bits cannot be spread over processes: set --base-bits to 16, or leave FSDP out.")
+    if four_bit and spec.adapter:
+        raise ModelError(
+            "A base with an adapter on it cannot be held in 4 bits, in which most of the adapter would be lost: set "
+            "--base-bits to 16, or make one model of both first."
+        )
     base_models.check(spec)
     chosen = placement()
     repeat_exactly(chosen.device)

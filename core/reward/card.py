@@ -57,7 +57,7 @@ ids = tokenizer(text, add_special_tokens=False).input_ids
 ids += tokenizer(completion, add_special_tokens=False).input_ids + [{end}]
 score = model(torch.tensor([ids])).logits[0, 0].item()"""
 
-#: For kinds of models of which transformers has no class with a head for scores.
+#: For kinds of models of which transformers has no class with a head for scores, and for bases with an adapter.
 BARE_SNIPPET = """from peft import LoraConfig, PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -67,7 +67,7 @@ tokenizer = AutoTokenizer.from_pretrained(base){template}
 config = LoraConfig.from_pretrained(adapter)
 config.task_type, config.modules_to_save = "CAUSAL_LM", None  # the head is computed below
 model = AutoModelForCausalLM.from_pretrained(base, dtype="float32")
-model = PeftModel.from_pretrained(model, adapter, config=config).eval()
+{on_base}model = PeftModel.from_pretrained(model, adapter, config=config).eval()
 head = load_file(adapter + "/adapter_model.safetensors")["base_model.model.score.weight"]
 
 prompt, completion = "How are you?", "Fine, thank you."
@@ -83,13 +83,15 @@ score = (head[0] @ state).item()"""
 def write(project: Project, job_id: int, model: RewardModel, folder: Path, models: Sequence[TrainedModel]) -> None:
     """A README.md in the folder of each member."""
     for member in model.members:
-        base = model.shared.base.spec.loadable
+        spec = model.shared.base.spec
+        base = spec.loadable
+        on_it = f", with the adapter in {cards.plain(spec.adapter)} merged into it" if spec.adapter else ""
         head = {
             "library_name": "peft", "pipeline_tag": "text-classification", "base_model": base,
             "tags": ["reward-model", "lora"],
         }  # fmt: skip
         text = cards.front(head) + CARD.format(
-            base=cards.plain(base), name=cards.plain(project.name), run=job_id, columns=_columns(model),
+            base=cards.plain(base) + on_it, name=cards.plain(project.name), run=job_id, columns=_columns(model),
             snippet=cards.block(snippet(model), "python"), scale=_scale(model, member),
             training=_training(member, models),
         )  # fmt: skip
@@ -103,9 +105,10 @@ def snippet(model: RewardModel) -> str:
     own = tokenizer.eos_token_id == base.end_ids[0]
     end = tokenizer.convert_ids_to_tokens(base.end_ids[0])
     other = chat.text.choice.plain or chat.settings.chat_template
-    known = type(base.model.config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    known = type(base.model.config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING and not base.spec.adapter
+    on_base = f"model = PeftModel.from_pretrained(model, {json.dumps(base.spec.adapter)}).merge_and_unload()\n"
     return "import torch\n" + (SNIPPET if known else BARE_SNIPPET).format(
-        base=json.dumps(base.spec.loadable), labels=len(model.columns),
+        base=json.dumps(base.spec.loadable), on_base=on_base if base.spec.adapter else "", labels=len(model.columns),
         end="tokenizer.eos_token_id" if own else f"tokenizer.convert_tokens_to_ids({json.dumps(end)})",
         turns=_turns(chat.text), more="".join(f", {key}={value!r}" for key, value in chat.text.arguments.items()),
         template=f"\ntokenizer.chat_template = {chat.text.choice.default!r}" if other else "",

@@ -42,6 +42,10 @@ class ExternalReward:
         It reads conversations with the project's `settings`, but in its own chat template."""
         spec = base_models.parse(text)
         base_models.check(spec)
+        if spec.adapter:
+            raise ModelError(
+                f"{spec.title} has an adapter on it, which a reward model is read without: choose a whole one."
+            )
         self.title = spec.title
         self.mean, self.std = 0.0, 1.0
         self.scaled = False

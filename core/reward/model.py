@@ -5,7 +5,6 @@ the same data in another order from other starts, and where they disagree nothin
 arXiv 2310.02743). Each column of the head is a criterion; the first is the overall one, and it is the reward.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from core.machine.model_files import read_json
 from core.models import chat, devices
 from core.models.adapters import SharedModel
 from core.models.chat import Asked
+from core.models.fingerprint import base_hash, tokenizer_hash
 from core.models.heads import RewardHead
 from core.models.load import Base
 from core.models.rows import Ids
@@ -71,7 +71,8 @@ class RewardModel:
     @cached_property
     def identity(self) -> dict[str, str]:
         """What tells its tokenizer and its base from others."""
-        return {"tokenizer": tokenizer_hash(self.shared.base), "base": base_hash(self.shared.base)}
+        base = self.shared.base
+        return {"tokenizer": tokenizer_hash(base.tokenizer), "base": base_hash(base.model, base.spec)}
 
     def add(self, adapter: str, config: LoraConfig, *, seed: int, head_init: str = "normal") -> Member:
         """A fresh member."""
@@ -234,20 +235,6 @@ def encode(base: Base, prompt: Asked, completions: Sequence[str], name: int | No
 def load_run(shared: SharedModel, project: Project, adapter: str, *, combine: str = "mean") -> RewardModel:
     """The reward model of a finished `train-reward` run; `adapter` is as its result names it."""
     return RewardModel.load(shared, inside(project.folder, adapter), combine=combine)
-
-
-def tokenizer_hash(base: Base) -> str:
-    """Tells whether two tokenizers turn text into the same numbers."""
-    known = json.dumps([sorted(base.tokenizer.get_vocab().items()), base.tokenizer.chat_template])
-    return hashlib.sha256(known.encode()).hexdigest()[:16]
-
-
-def base_hash(base: Base) -> str:
-    """Tells base models apart, whatever they are called: by the last norm's weights, which every fine-tuning moves and
-    no quantisation touches. Where norms have none (OLMo, NanoChat), by what stands for a few tokens."""
-    vectors = [weight for weight in base.model.base_model.parameters() if weight.ndim == 1]
-    norm = vectors[-1] if vectors else base.model.get_input_embeddings().weight[:64].flatten()
-    return hashlib.sha256(norm.detach().to("cpu", torch.bfloat16).view(torch.uint8).numpy().tobytes()).hexdigest()[:16]
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The adapters that a run begins with: its policy, fresh or from elsewhere, and its reference's, if that has one."""
 
-import hashlib
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -11,10 +10,11 @@ from core.errors import BadInput, ModelError
 from core.events import Note, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
+from core.machine.adapter_folder import CONFIG, WEIGHTS, content_hash
 from core.models import adapter_files
 from core.models.adapters import SharedModel
+from core.models.fingerprint import base_hash
 from core.models.load import Base
-from core.reward.model import base_hash
 from core.rl.rollout import POLICY
 from core.runs import origins
 from core.runs.origins import Kept, Origin
@@ -32,7 +32,9 @@ def begin(context: JobContext, shared: SharedModel) -> Events:
     Raises `KnownError` for an adapter that is not there, is no policy's or is of another base.
     """
     config: TrainPolicyConfig = context.config
-    kept = as_stored(Kept, context.pinned(origins.KEPT, lambda: asdict(_keep(context, shared.base))))
+    base = shared.base
+    kept = as_stored(Kept, context.pinned(origins.KEPT, lambda: asdict(_keep(context, base))))
+    origins.refuse_other_base(context.project, context.job_id, base_hash(base.model, base.spec), base.spec.title)
     if kept.start is None:
         shared.add(POLICY, config, seed=config.seed)
     else:
@@ -59,9 +61,9 @@ def load_reference(shared: SharedModel, folder: Path, origin: Origin | None = No
 
 
 def _load(shared: SharedModel, name: str, folder: Path, origin: Origin | None) -> None:
-    for each in (adapter_files.CONFIG, adapter_files.WEIGHTS):
+    for each in (CONFIG, WEIGHTS):
         inside(folder.parent, folder.name, each)  # a project from elsewhere may hold links
-    if origin is not None and _hash(folder) != origin.sha256:
+    if origin is not None and content_hash(folder) != origin.sha256:
         raise BadInput(f"{folder} is not as the run kept it, and without it the run cannot go on: begin a new one.")
     if shared.load(name, folder) is not None:
         raise ModelError(f"{folder} holds a reward model's adapter: choose one of a policy.")
@@ -81,7 +83,7 @@ def _keep(context: JobContext, base: Base) -> Kept:
     config: TrainPolicyConfig = context.config
     named = config.reference if origins.run_named(config.reference) is not None else ""
     return Kept(
-        base_hash(base),
+        base_hash(base.model, base.spec),
         _copied(context, base, config.start_from, origins.START),
         _copied(context, base, named, origins.REFERENCE),
     )
@@ -95,10 +97,10 @@ def _copied(context: JobContext, base: Base, named: str, name: str) -> Origin | 
     target = inside(context.folder, name)
     shutil.rmtree(target, ignore_errors=True)
     with beside.folder(target) as made:
-        for each in (adapter_files.CONFIG, adapter_files.WEIGHTS):
+        for each in (CONFIG, WEIGHTS):
             with plain.opened(source / each) as file, (made / each).open("wb") as out:
                 shutil.copyfileobj(file, out)
-    return Origin(what, _hash(target))
+    return Origin(what, content_hash(target))
 
 
 def _found(context: JobContext, base: Base, named: str) -> tuple[str, Path]:
@@ -107,19 +109,7 @@ def _found(context: JobContext, base: Base, named: str) -> tuple[str, Path]:
     if number is None:
         return f"{origins.ADAPTER_IN}{named}", place_of(named)
     run = queue.run_of(context.project, number, TrainPolicyJob)
-    if origins.base_of(context.project, run.id) not in ("", base_hash(base)):
-        raise BadInput(
-            f"Run {run.id} was tuned on another base model than {base.spec.title}: choose a run of this one, or choose "
-            "that base model again."
-        )
+    origins.refuse_other_base(context.project, run.id, base_hash(base.model, base.spec), base.spec.title)
     checkpoint = queue.adapter_of(context.project, run)
     step = checkpoint.name.rpartition("-")[2].lstrip("0") or "0"
     return f"run {run.id}, step {step}", checkpoint / POLICY
-
-
-def _hash(folder: Path) -> str:
-    """Of what scales the weights, too."""
-    found = hashlib.sha256(plain.content(folder / adapter_files.CONFIG))
-    with plain.opened(folder / adapter_files.WEIGHTS) as file:
-        found.update(hashlib.file_digest(file, "sha256").digest())
-    return found.hexdigest()

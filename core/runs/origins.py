@@ -37,7 +37,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Kept:
-    """What a run began with: its `base` (see `base_hash`), and the adapters that lie in its folder."""
+    """What a run began with: the hash of its `base`, and the adapters that lie in its folder."""
 
     base: str = ""
     start: Origin | None = None
@@ -49,6 +49,15 @@ def base_of(project: Project, job_id: int) -> str:
     with suppress(OSError, BadInput, TypeError, AttributeError):
         return as_stored(Kept, plain.parsed(project.run_folder(job_id) / KEPT)).base
     return ""
+
+
+def refuse_other_base(project: Project, job_id: int, base: str, title: str) -> None:
+    """Raise `BadInput` for a run that was tuned on another base than this one of the hash `base`."""
+    if base_of(project, job_id) not in ("", base):
+        raise BadInput(
+            f"Run {job_id} was tuned on another base model than {title}: choose a run of this one, or choose that base "
+            "model again."
+        )
 
 
 def run_named(text: str) -> int | None:

@@ -87,19 +87,24 @@ def of_model(text: str, *, here: bool = False) -> list[Wish]:
 
 
 def of_fetching(spec: ModelSpec, *, here: bool = False) -> list[Wish]:
-    """The network, where a model has to be fetched from the hub; a place of this machine, or wherever it leads."""
-    if spec.is_local:
+    """The network, where a model has to be fetched from the hub; a place of this machine, or wherever it leads, of the
+    model and of the adapter on it."""
+    if spec.is_local or spec.kind != "hub" or (base_models.is_ready(spec) and not here):
         return of_looking(spec)
-    if spec.kind != "hub" or (base_models.is_ready(spec) and not here):
-        return []
-    return [Wish("model", f"hub:{spec.source}", f"it fetches the model {places.quoted(spec.source)} from the hub")]
+    fetches = f"it fetches the model {places.quoted(spec.source)} from the hub"
+    return [Wish("model", f"hub:{spec.source}", fetches), *of_looking(spec)]
 
 
 def of_looking(spec: ModelSpec) -> list[Wish]:
-    """A model that lies outside the project: on Windows a look at `\\\\host\\share` tells the host who looks."""
-    if not spec.is_local:
-        return []
-    return [Wish("model", spec.source, f"it uses the model in {places.quoted(spec.source)}")]
+    """A model, or the adapter on it, that lies outside the project: on Windows a look at `\\\\host\\share` tells the
+    host who looks."""
+    found = []
+    if spec.is_local:
+        found.append(Wish("model", spec.source, f"it uses the model in {places.quoted(spec.source)}"))
+    if spec.adapter:
+        words = f"it puts the adapter in {places.quoted(spec.adapter)} on its base model"
+        found.append(Wish("model", spec.adapter, words))
+    return found
 
 
 def of_reward_model(text: str) -> list[Wish]:

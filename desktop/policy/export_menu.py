@@ -14,6 +14,7 @@ FORMS = {
     "For transformers: safetensors": ExportModelConfig(format="safetensors"),
     "For Ollama, LM Studio, llama.cpp: GGUF of 16 bits": ExportModelConfig(format="gguf", quantize="f16"),
     "The same in 8 bits, half the size": ExportModelConfig(format="gguf", quantize="q8_0"),
+    "For PEFT: the adapter alone": ExportModelConfig(format="adapter"),
 }
 Chosen = Callable[[ExportModelConfig], object]
 

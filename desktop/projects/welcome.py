@@ -8,8 +8,12 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit,
 
 from core.errors import KnownError
 from core.machine import base_models
+from core.machine.base_models import ModelSpec
+from core.machine.chosen_model import chosen, reads_an_adapter
 from core.store import create_project, guidelines
 from core.trust import gate
+from desktop import errors
+from desktop.background import in_background
 from desktop.projects import actions
 from desktop.projects.recent_list import RecentList
 from desktop.theme.theme import SPACE
@@ -75,6 +79,12 @@ def _choice(push: QWidget, text: str) -> QVBoxLayout:
     return column(row(push, None), label(text, "muted"), spacing=4)
 
 
+def _checked(name: str, adapter: str) -> ModelSpec:
+    spec = chosen(name, adapter)
+    base_models.check(spec)
+    return spec
+
+
 class NewProject(QDialog):
     """Asks for folder, name and base model; `made` carries the new project's folder."""
 
@@ -89,6 +99,8 @@ class NewProject(QDialog):
         self.folder = FolderField("My project")
         self.name.textEdited.connect(self.folder.follow)
         self.model = QLineEdit(base_models.EMBEDDED)
+        self.adapter = QLineEdit()
+        self.adapter.setPlaceholderText("None")
         form = QFormLayout()
         form.setVerticalSpacing(SPACE + 4)
         form.addRow("Name", self.name)
@@ -98,8 +110,6 @@ class NewProject(QDialog):
             button("GGUF file …", self._choose_gguf, default=False),
         )
         form.addRow("Base model", row(self.model, *models))
-        for field, name in ((self.name, "Name"), (self.model, "Base model")):
-            field.setAccessibleName(name)
         form.addRow(
             "",
             label(
@@ -109,15 +119,21 @@ class NewProject(QDialog):
                 wrap=True,
             ),
         )
+        form.addRow("Adapter in it", row(self.adapter, button("Folder …", self._choose_adapter, default=False)))
+        form.addRow("", label("A LoRA adapter that the base model is to have from the beginning.", "small", wrap=True))
+        for field, name in ((self.name, "Name"), (self.model, "Base model"), (self.adapter, "Adapter in it")):
+            field.setAccessibleName(name)
         self.error = label("", "error", wrap=True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        make = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        make.setText("Make project")
-        make.setProperty("role", "primary")
-        make.setDefault(True)
+        self.begin = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self.begin.setText("Make project")
+        self.begin.setProperty("role", "primary")
+        self.begin.setDefault(True)
         without_icons(buttons)
         buttons.accepted.connect(self.make)
         buttons.rejected.connect(self.reject)
+        self._cancelled = False
+        self.rejected.connect(self._cancel)
         layout = column(label("New project", "heading"), form, self.error, buttons, spacing=2 * SPACE)
         layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
@@ -129,15 +145,43 @@ class NewProject(QDialog):
         kinds = "GGUF models (*.gguf)"
         file_dialogs.ask_open(self, "Choose a GGUF file", lambda path: self.model.setText(str(path)), kinds)
 
+    def _choose_adapter(self) -> None:
+        file_dialogs.ask_folder(self, "Choose an adapter's folder", lambda path: self.adapter.setText(str(path)))
+
+    def _cancel(self) -> None:
+        self._cancelled = True
+
     def make(self) -> None:
-        """Make the project, or say under the fields why it cannot be made."""
+        """Make the project, or say under the fields why it cannot be made; an adapter is read beside the window."""
+        name, adapter = self.model.text(), self.adapter.text().strip()
+        try:
+            if not reads_an_adapter(name, adapter):
+                self._make(_checked(name, adapter))
+                return
+        except KnownError as error:
+            self.error.setText(str(error))
+            return
+        self.error.setText("")
+        self.begin.setEnabled(False)
+        in_background(self, lambda: _checked(name, adapter), self._make, self._refused)
+
+    def _refused(self, error: Exception) -> None:
+        self.begin.setEnabled(True)
+        if isinstance(error, KnownError):
+            self.error.setText(str(error))
+        else:
+            errors.show(error, self)
+
+    def _make(self, spec: ModelSpec) -> None:
+        self.begin.setEnabled(True)
+        if self._cancelled:
+            return
         folder = Path(self.folder.text().strip())
         try:
-            base_models.check(base_models.parse(self.model.text()))
             text = guidelines.templates()["helpful-honest-harmless"].read_text(encoding="utf-8")
             written = guidelines.from_markdown(text)
             made = create_project(
-                folder, self.name.text().strip(), base_models.kept(self.model.text()),
+                folder, self.name.text().strip(), spec.text,
                 lambda project: guidelines.save(project, **written),
             )  # fmt: skip
         except KnownError as error:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from core.config.jobs import GenerateConfig, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
+from core.machine import base_models
 from core.runs import wishes
 from core.store import DATABASE, labelers, open_project
 from core.trust import code, gate, registry
@@ -238,6 +239,28 @@ def test_a_project_made_in_the_window_is_trusted(qtbot, tmp_path):
     assert gate.is_trusted(project)
     wishes.check(project, GenerateConfig())  # what was typed is allowed
     project.close()
+
+
+def test_a_project_made_in_the_window_may_have_an_adapter_in_its_base(qtbot, tmp_path):
+    adapter = tmp_path / "polite"
+    adapter.mkdir()
+    dialog = NewProject()
+    qtbot.addWidget(dialog)
+    dialog.folder.setText(str(tmp_path / "new"))
+    dialog.model.setText("hub:somebody/model")
+    dialog.adapter.setText(str(adapter))
+    made = []
+    dialog.made.connect(made.append)
+    dialog.make()
+    qtbot.waitUntil(lambda: "adapter_config.json is not there" in dialog.error.text())
+    (adapter / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 2}')
+    (adapter / "adapter_model.safetensors").write_bytes(b"weights")
+    dialog.make()
+    qtbot.waitUntil(lambda: bool(made))
+    with closing(open_project(made[0])) as project:
+        spec = base_models.parse(project.setting("model"))
+        assert (spec.title, spec.adapter) == ("somebody/model + polite", str(adapter))
+        wishes.check(project, GenerateConfig())
 
 
 @pytest.fixture

@@ -29,6 +29,23 @@ MIDDLE = """
 Adapters are put on linear layers. Experts that lie in one tensor (most mixtures of experts) stay as they are, and so do
 towers for images, and the output layers of Mamba's kind, which PEFT refuses.
 
+## A base with an adapter in it
+
+A base model may be one with a LoRA adapter in it, yours or anybody's, in PEFT's format:
+`new DIR --model NAME --adapter FOLDER`, `model DIR NAME --adapter FOLDER`, or *Adapter in it* where the window makes a
+project. The adapter is read as any other: plain LoRA (DoRA, ranks by layer) in safetensors. Its folder is named with
+the SHA-256 of its files, and files that changed or are gone are refused. When the model is loaded the adapter is merged
+into its weights, each sum in float32 and rounded once, and compared with what the two say apart; every job then works
+with both as one base, and a run puts its own adapter on top. An adapter on a layer that shares its weights with another
+one cannot be merged and is refused, and so is `--base-bits 4`.
+
+An adapter's folder as `--model` stands for both, if Plumbline itself brought the model that its config names to this
+machine; what is anywhere else is named by you, because what an adapter says is neither looked for nor fetched. The
+tokenizer and the chat template are the base's; `chat-settings` chooses another template. What was tuned on both is not
+used on the base alone. `export-model` writes everything as one model or GGUF, or with `--format adapter` both adapters,
+with a card whose code puts them together with transformers and peft alone
+[`tests/core/models/test_adapted_base.py`].
+
 ## What is refused
 
 | models | why |
@@ -41,7 +58,7 @@ MORE = {
     "`.bin` and `.pt` files": "pickles can run code",
     "files that lack weights, or are git's pointers to them": "nothing is drawn at random in their place",
     "a GGUF file that is one of several parts": "put the parts together first",
-    "a folder with an adapter beside the model or alone": "choose a whole model",
+    "a folder with an adapter beside the model": "name the model, and the adapter beside it (`--adapter`)",
     "folders without a tokenizer, or with another model's": "the numbers would mean something else",
 }
 TAIL = """

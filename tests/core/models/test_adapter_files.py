@@ -7,7 +7,7 @@ import torch
 from transformers import AutoTokenizer, MixtralConfig, MixtralForCausalLM
 
 from core.config.training import LoraConfig
-from core.machine import base_models
+from core.machine import adapter_folder, base_models
 from core.models import adapter_files
 from core.models.adapters import SharedModel
 from core.models.load import Base, load
@@ -47,9 +47,9 @@ def test_an_adapter_of_experts_is_read_again(experts, tmp_path):
 
 @pytest.mark.parametrize("pattern", [r".*\.gate_up_proj", "q_proj", "self_attn.q_proj"])
 def test_a_name_in_whatever_layer_is_no_danger(pattern):
-    assert adapter_files.TAKEN["rank_pattern"]({pattern: 8})
+    assert adapter_folder.TAKEN["rank_pattern"]({pattern: 8})
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", ".*.*.*a", r".*\..*\.a", "a|b", r"a\w", "a{9}", ""])
 def test_any_other_pattern_is_not_read(pattern):
-    assert not adapter_files.TAKEN["alpha_pattern"]({pattern: 8})
+    assert not adapter_folder.TAKEN["alpha_pattern"]({pattern: 8})
