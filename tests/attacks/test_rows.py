@@ -4,6 +4,7 @@ import math
 import shutil
 import sqlite3
 from contextlib import closing, suppress
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,6 +29,7 @@ from core.store.runs import job_log, setting_changes
 from desktop.charts.series import Series
 from desktop.widgets.dates import local_time
 from tests.jobs import add_job
+from tests.thorough import represented
 
 ANYTHING = (
     "",
@@ -79,9 +81,16 @@ def asked(folder: Path, *command: str) -> int:
     return cli.run([name, str(folder), *(str(folder / each) for each in rest)])
 
 
-@pytest.mark.parametrize(("table", "column"), CELLS)
-@pytest.mark.parametrize("value", ANYTHING)
-def test_json_that_is_none_or_of_another_kind(damaged, capsys, table, column, value):
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    represented(
+        product(CELLS, ANYTHING),
+        *((cell, value) for cell in CELLS for value in ("{", "null")),
+        *((("jobs", "config"), value) for value in ANYTHING),
+    ),
+)
+def test_json_that_is_none_or_of_another_kind(damaged, capsys, cell, value):
+    table, column = cell
     folder = damaged(f"update {table} set {column} = ?", value)
     for command in READING:
         assert asked(folder, *command) in (0, 1, 2)
