@@ -1,5 +1,6 @@
 """Fixtures for all tests: nobody's own data is touched, nothing reaches for a network."""
 
+import gc
 import os
 import random
 import shutil
@@ -30,6 +31,16 @@ MEMORY, ROOM = Path("/dev/shm"), 4e9
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
+# What is read before the first test stays: to look through all of it for garbage again and again takes seconds.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
 TEXTS = ("a short answer", "a much longer and kinder answer for you", "no", "perhaps you could try again tomorrow")
 
 
@@ -43,6 +54,8 @@ def _alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     (data / "models" / ".checked").symlink_to(checked)
     monkeypatch.setenv("PLUMBLINE_DATA", str(data))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # A worker that a test runs in this process would leave it, and all tests after it, the last to get a core.
+    monkeypatch.setattr(os, "nice", lambda _: 0, raising=False)
 
 
 @pytest.fixture

@@ -7,5 +7,10 @@ import pytest
 
 
 def represented(cases: Iterable[Any], *by: Any) -> list[Any]:
-    """`cases` as parameters, all but those in `by` marked."""
-    return [each if each in by else pytest.param(each, marks=pytest.mark.thorough) for each in cases]
+    """`cases` as parameters, all but those in `by` marked; a tuple is of several parameters."""
+    return [
+        each
+        if each in by
+        else pytest.param(*(each if isinstance(each, tuple) else (each,)), marks=pytest.mark.thorough)
+        for each in cases
+    ]

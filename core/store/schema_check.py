@@ -53,6 +53,7 @@ class Found(NamedTuple):
         return f"{kind if kind.isprintable() else 'object'} “{shown}”"
 
 
+@lru_cache(maxsize=512)  # the same hundred statements whenever a project is opened
 def tokens(sql: object) -> Tokens:
     """A statement whatever its spaces and its capitals, which differ between versions of SQLite; none for none."""
     if not isinstance(sql, str) or len(sql) > LONGEST:

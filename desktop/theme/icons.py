@@ -14,7 +14,8 @@ def icon(name: str, colour: str, size: int = 20, *, checked: str = "") -> QIcon:
     """`resources/icons/NAME.svg` with its `currentColor` replaced, by the colour `checked` on a button that is."""
     found = QIcon()
     _add(found, name, colour, size, QIcon.State.Off)
-    _add(found, name, checked or colour, size, QIcon.State.On)
+    if checked:  # else Qt takes what is there
+        _add(found, name, checked, size, QIcon.State.On)
     return found
 
 

@@ -15,6 +15,7 @@ from core.errors import KnownError, Stopped
 from core.machine import hub_process
 from tests.attacks.kills import tree
 from tests.loopback_hub import POINTER, Hub, pairs
+from tests.thorough import represented
 
 NAME = "eve/set"
 FILE = "default/train/0000.parquet"
@@ -56,7 +57,12 @@ def test_whatever_a_file_is_called_it_lies_here_under_a_name_of_our_own(hub):
     assert len(data.preview(found, options=data.ReadOptions(more=tuple(sorted(found.parent.iterdir())[1:]))).rows) == 3
 
 
-@pytest.mark.parametrize(("claimed", "says"), [(10, "sends more of"), (10_000, "incomplete or changed")])
+SIZES = [(10, "sends more of"), (10_000, "incomplete or changed")]
+LIES = [(b"tampered", "incomplete or changed"), (POINTER, "only a pointer of Git LFS"), (500, "answered 500")]
+NO_LISTS = [b"[1, 2]", b'[{"type": "file"}]', b"\xff<html>"]
+
+
+@pytest.mark.parametrize(("claimed", "says"), represented(SIZES, SIZES[0]))
 def test_a_size_that_lies_is_a_sentence_and_leaves_nothing(hub, claimed, says):
     hub.put(NAME, FILE, pairs("a?"))
     hub.sizes[FILE] = claimed
@@ -65,10 +71,7 @@ def test_a_size_that_lies_is_a_sentence_and_leaves_nothing(hub, claimed, says):
     nothing_is_left()
 
 
-@pytest.mark.parametrize(
-    ("lie", "says"),
-    [(b"tampered", "incomplete or changed"), (POINTER, "only a pointer of Git LFS"), (500, "answered 500")],
-)  # fmt: skip
+@pytest.mark.parametrize(("lie", "says"), represented(LIES, LIES[0]))
 def test_another_content_than_what_was_listed_is_a_sentence_and_leaves_nothing(hub, lie, says):
     hub.put(NAME, FILE, pairs("a?"))
     hub.lies[FILE] = lie
@@ -77,7 +80,7 @@ def test_another_content_than_what_was_listed_is_a_sentence_and_leaves_nothing(h
     nothing_is_left()
 
 
-@pytest.mark.parametrize("door", ["refs/convert/parquet", FILE])
+@pytest.mark.parametrize("door", represented(["refs/convert/parquet", FILE], FILE))
 def test_nobody_is_sent_elsewhere_within_this_machine_or_its_net(hub, door):
     """To another port of this machine, which answers as if it were the hub, and would be shown the token."""
     asked: list[str | None] = []
@@ -120,7 +123,7 @@ def test_where_a_hub_may_send_on_to(address, allowed):
     assert hub_process.is_allowed(address, "https://huggingface.co") is allowed
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", represented([401, 403], 401))
 def test_a_gated_data_set_is_a_sentence(hub, status):
     hub.put(NAME, FILE, pairs("a?"))
     hub.lies["refs/convert/parquet"] = status
@@ -146,7 +149,7 @@ def test_one_that_is_not_there_is_a_sentence(hub):
         data_hub.parts(NAME)
 
 
-@pytest.mark.parametrize("lie", [b"[1, 2]", b'[{"type": "file"}]', b"\xff<html>"])
+@pytest.mark.parametrize("lie", represented(NO_LISTS, NO_LISTS[0]))
 def test_a_list_that_is_none_is_a_sentence(hub, lie):
     hub.lies["refs/convert/parquet"] = lie
     with pytest.raises(KnownError):

@@ -18,7 +18,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked, which this system cannot")
-@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize(
+    "kills",
+    [
+        8,
+        pytest.param(20, marks=pytest.mark.thorough),
+        pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+    ],
+)
 def test_after_a_kill_everything_is_whole_and_can_be_done_again(tmp_path, chance, kills):
     seed = str(chance.getrandbits(32))
     command = [sys.executable, "-m", "tests.attacks.kill_everything", str(kills), str(tmp_path), seed]

@@ -3,6 +3,7 @@
 import json
 import shutil
 import struct
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from core.models import chat, export_job, fetch, read_process, tokenizer_files, 
 from core.models.load import load
 from core.reward.external import ExternalReward
 from tests.attacks.strangers import Tampering, cheap, edit, watch_network
+from tests.thorough import represented
 from tests.tiny import CHAT_TEMPLATE, make_tiny_model
 
 WEIGHTS = "model.safetensors"
@@ -283,8 +285,17 @@ NAMES = dict.fromkeys(
 )
 
 
-@pytest.mark.parametrize("kind", ["rf_detr", "dpt", "table-transformer", "llama", "timm_wrapper"])
-@pytest.mark.parametrize("names", [{"backbone": "evil/repo"}, NAMES, {"text_config": NAMES, "backbone_config": NAMES}])
+LOOKING_UP = ({"backbone": "evil/repo"}, NAMES, {"text_config": NAMES, "backbone_config": NAMES})
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    represented(
+        product(("rf_detr", "dpt", "table-transformer", "llama", "timm_wrapper"), LOOKING_UP),
+        *((kind, NAMES) for kind in ("rf_detr", "dpt", "table-transformer", "llama", "timm_wrapper")),
+        *(("dpt", names) for names in LOOKING_UP),
+    ),
+)
 def test_what_a_config_would_look_up_on_the_hub_is_not_asked_for(model, attempts, monkeypatch, kind, names):
     monkeypatch.delitem(vetting.REFUSED, "backbone")
     (model / "config.json").write_text(json.dumps({"model_type": kind, **names}), "utf-8")

@@ -18,7 +18,6 @@ from core.events import NewCompletion
 from core.jobs import queue
 from core.labeling import pack as packs
 from core.labeling import pack_reading
-from core.preferences import agreement
 from core.records import NewRanking, Prompt
 from core.store import Project, completions, create_project, guidelines, labelers, open_project, prompts, rankings
 from core.store.files import snapshots
@@ -127,7 +126,6 @@ def test_what_the_labeler_could_not_have_ranked_is_left_out_and_said(filled, sen
     mine = [found for found in counting_rankings(filled) if found.labeler.name == "Bo"]
     assert [found.group_id for found in mine] == [2]
     assert len(counting_rankings(filled)) == 4
-    agreement.measure(filled)
     assert cli.run(["agreement", str(filled.folder)]) == 0
 
 

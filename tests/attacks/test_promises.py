@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 PROMISES = PROMISE.findall(PAGE.read_text(encoding="utf-8"))
 
 
+@cache
 def functions(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {item.name for item in ast.walk(tree) if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))}

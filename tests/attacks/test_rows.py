@@ -4,6 +4,7 @@ import math
 import shutil
 import sqlite3
 from contextlib import closing, suppress
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,6 +29,7 @@ from core.store.runs import job_log, setting_changes
 from desktop.charts.series import Series
 from desktop.widgets.dates import local_time
 from tests.jobs import add_job
+from tests.thorough import represented
 
 ANYTHING = (
     "",
@@ -79,9 +81,16 @@ def asked(folder: Path, *command: str) -> int:
     return cli.run([name, str(folder), *(str(folder / each) for each in rest)])
 
 
-@pytest.mark.parametrize(("table", "column"), CELLS)
-@pytest.mark.parametrize("value", ANYTHING)
-def test_json_that_is_none_or_of_another_kind(damaged, capsys, table, column, value):
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    represented(
+        product(CELLS, ANYTHING),
+        *((cell, value) for cell in CELLS for value in ("{", "null")),
+        *((("jobs", "config"), value) for value in ANYTHING),
+    ),
+)
+def test_json_that_is_none_or_of_another_kind(damaged, capsys, cell, value):
+    table, column = cell
     folder = damaged(f"update {table} set {column} = ?", value)
     for command in READING:
         assert asked(folder, *command) in (0, 1, 2)
@@ -306,8 +315,14 @@ def test_a_row_steers_a_run_only_where_and_as_far_as_a_person_could(filled, name
 DRAFTS = ("5", "[5]", "[{}]", "{", "null", '"abc"', '[{"group": 18446744073709551616}]', "[" * 5000)
 
 
-@pytest.mark.parametrize("drafts", DRAFTS)
-@pytest.mark.parametrize("labeler", ["1", "x", "7", "9" * 30])
+@pytest.mark.parametrize(
+    ("drafts", "labeler"),
+    represented(
+        product(DRAFTS, ("1", "x", "7", "9" * 30)),
+        *((drafts, "1") for drafts in DRAFTS),
+        *(("[{}]", labeler) for labeler in ("1", "x", "7", "9" * 30)),
+    ),
+)
 def test_drafts_and_results_of_an_older_project_may_be_anything(tmp_path, drafts, labeler):
     with closing(connect(tmp_path / DATABASE)) as database:
         schema.apply(database.conn, 1)

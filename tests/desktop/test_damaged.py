@@ -13,9 +13,9 @@ from desktop.places import TabId
 from tests.thorough import represented
 
 DAMAGE = (
-    ('update settings set value = \'{"a": {"b": [1]}}\'', "update jobs set config = '5', result = '[]'"),
-    ("update prompts set tags = '{'", "update completions set sampling = 'null'"),
-    ('update jobs set config = \'{"steps": "x", "algorithm": 3}\'',),
+    ['update settings set value = \'{"a": {"b": [1]}}\'', "update jobs set config = '5', result = '[]'"],
+    ["update prompts set tags = '{'", "update completions set sampling = 'null'"],
+    ['update jobs set config = \'{"steps": "x", "algorithm": 3}\''],
 )
 
 

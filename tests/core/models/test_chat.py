@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import cli
@@ -23,6 +23,7 @@ from core.models.rows import from_lists
 from core.models.sampling import sample
 from core.models.seeds import generator
 from core.store import open_project
+from tests.thorough import represented
 from tests.tiny import make_tiny_model
 
 CHATML = (
@@ -105,20 +106,25 @@ def test_the_real_model_says_the_same_of_three_turns():
 texts = st.lists(st.one_of(st.sampled_from(CONTROL), st.text(max_size=6)), max_size=6).map("".join)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(first=texts, second=texts)
-def test_what_people_type_is_never_a_control_token(loaded, first, second):
+@pytest.mark.parametrize("examples", represented([15, 60], 15))
+def test_what_people_type_is_never_a_control_token(loaded, examples):
     base = loaded(CHATML)
-    talk = Conversation((Message("user", "x" + first), Message("assistant", second), Message("user", "y" + first)))
-    plain = Conversation((Message("user", "x"), Message("assistant", "z"), Message("user", "y")))
-    control = base.chat.control.ids - {base.tokenizer.unk_token_id}
-    ids, written = chat.prompt_ids(base, talk), theirs(base, plain)
-    assert [token for token in ids if token in control] == [token for token in written if token in control]
-    assert base.tokenizer.decode(ids) == base.chat.rendered(talk).marks.without(base.chat.rendered(talk).text)
-    answer = chat.completion_ids(base, second)
-    assert [token for token in answer if token in control] == [base.end_ids[0]]
-    if not any(token in first + second for token in CONTROL):
-        assert ids == theirs(base, talk)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(first=texts, second=texts)
+    def check(first, second):
+        talk = Conversation((Message("user", "x" + first), Message("assistant", second), Message("user", "y" + first)))
+        plain = Conversation((Message("user", "x"), Message("assistant", "z"), Message("user", "y")))
+        control = base.chat.control.ids - {base.tokenizer.unk_token_id}
+        ids, written = chat.prompt_ids(base, talk), theirs(base, plain)
+        assert [token for token in ids if token in control] == [token for token in written if token in control]
+        assert base.tokenizer.decode(ids) == base.chat.rendered(talk).marks.without(base.chat.rendered(talk).text)
+        answer = chat.completion_ids(base, second)
+        assert [token for token in answer if token in control] == [base.end_ids[0]]
+        if not any(token in first + second for token in CONTROL):
+            assert ids == theirs(base, talk)
+
+    check()
 
 
 def test_the_end_that_the_template_writes_is_appended_and_stands_for_whichever_was_drawn(loaded):

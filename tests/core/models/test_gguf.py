@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from core.models.gguf.pre_tokenizers import LLAMA_3
 from core.models.load import known_ends
 from tests.core.models import gguf_models
 from tests.core.models.gguf_models import CASES, TEXTS, make
+from tests.thorough import represented
 
 IDS = torch.arange(40)[None] * 7 % 256
 
@@ -53,8 +55,10 @@ def logits(model):
     return model(input_ids=IDS).logits[0]
 
 
-@pytest.mark.parametrize("kind", ["f16", "q8_0"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    represented(product(CASES, ("f16", "q8_0")), *((name, "f16") for name in CASES), ("llama", "q8_0")),
+)
 def test_transformers_reads_the_same_model(made, tmp_path, name, kind):
     path, model, chat = written(made(name), tmp_path, kind)
     assert gguf_header.check(path) == sum(weight.numel() for weight in model.parameters())

@@ -64,20 +64,20 @@ def ancestors(widget: QWidget) -> list[QWidget]:
     return found
 
 
-@pytest.mark.parametrize("kind", TabId)
-def test_every_control_has_a_name(open_window, filled, kind):
+def test_every_control_has_a_name(open_window, filled):
     me = labelers.named(filled, "me")
     rankings.add(filled, NewRanking(1, me.id, {1: 1, 2: 2, 3: 3, 4: None}))
     window = open_window()
     window.workspace.open(filled.folder)
-    tab = window.open_tab(kind)
-    assert unnamed(window) == []
-    for page in range(tab.pages.count() if tab.pages is not None else 0):
-        tab.pages.setCurrentIndex(page)
-        assert unnamed(tab) == []
-    for panel in tab.side.panels if kind == TabId.RANK else ():
-        tab.show_panel(panel)
-        assert unnamed(tab) == []
+    for kind in TabId:
+        tab = window.open_tab(kind)
+        assert unnamed(window) == []
+        for page in range(tab.pages.count() if tab.pages is not None else 0):
+            tab.pages.setCurrentIndex(page)
+            assert unnamed(tab) == []
+        for panel in tab.side.panels if kind == TabId.RANK else ():
+            tab.show_panel(panel)
+            assert unnamed(tab) == []
 
 
 def test_tips_are_plain_words_and_tables_are_walked_by_rows(open_window, filled):

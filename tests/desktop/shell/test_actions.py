@@ -55,16 +55,8 @@ def walked(window, qtbot):
 
 
 def test_every_tab_keeps_the_contract(window, qtbot):
+    """And each page has a title of its own, and who can do more is known by type."""
     assert set(LOADS) == set(TabId) == set(INFO)
-    for shown in walked(window, qtbot):
-        assert isinstance(shown, TabWidget) and shown.info is INFO[shown.ID]
-        assert (shown.pages.count() if shown.pages is not None else 0) == len(shown.info.pages)
-        assert shown.page == (shown.info.pages[-1] if shown.info.pages else None)
-        assert type(shown).refresh is not TabWidget.refresh
-        shown.refresh(None)
-
-
-def test_who_can_do_more_is_known_by_type(window, qtbot):
     able = {
         contract.ShowsRuns: {TabId.REWARD, TabId.TUNE},
         contract.ReadsSettings: {TabId.RANK},
@@ -72,17 +64,36 @@ def test_who_can_do_more_is_known_by_type(window, qtbot):
         contract.LooksAtConversation: {TabId.INSTRUCTIONS, TabId.RANK, TabId.REWARD, TabId.COMPARE},
         contract.Ranks: {TabId.RANK},
     }
-    shown = list(walked(window, qtbot))
-    for ability, tabs in able.items():
-        assert {tab.ID for tab in shown if isinstance(tab, ability)} == tabs, ability
-
-
-@pytest.mark.thorough
-def test_every_page_of_a_tab_has_an_own_title(window, qtbot):
+    assert all(page.label for page in PageId)
     for shown in walked(window, qtbot):
+        assert isinstance(shown, TabWidget) and shown.info is INFO[shown.ID]
+        assert (shown.pages.count() if shown.pages is not None else 0) == len(shown.info.pages)
+        assert shown.page == (shown.info.pages[-1] if shown.info.pages else None)
         for place, page in enumerate(shown.info.pages):
             assert shown.pages.tabText(place).split(" (")[0] == page.label
-    assert all(page.label for page in PageId)
+        assert type(shown).refresh is not TabWidget.refresh
+        shown.refresh(None)
+        for ability, tabs in able.items():
+            assert isinstance(shown, ability) == (shown.ID in tabs), ability
+    offered_as_declared(window)
+
+
+def offered_as_declared(window):
+    """What a page offers was declared, and its tooltip carries its keys. Every page was shown."""
+    declared, seen = set(DECLARED), set()
+    for shown in window.tabs.values():
+        for each in shown.findChildren(Bound):
+            seen.add(each.action)
+            assert each.action in declared, each.action
+            assert not each.action.tab or each.action.tab == shown.ID
+    for each in window.page.job_bar.findChildren(Bound):
+        assert each.action in declared
+    for tab in (*window.tabs.values(), window.page.job_bar):
+        for each in tab.findChildren(Bound):
+            if each.action.keys and each.action != PLACE:
+                assert each.action.keys[0] in each.widget.toolTip(), each.action.id
+    never = {action.id for action in FEATURES if action.tab and action not in seen and not action.only_here}
+    assert not never, "declared, and nowhere to be done"
 
 
 def test_each_action_is_declared_once():
@@ -105,23 +116,6 @@ def test_an_action_instead_of_another_has_its_keys():
     by_id = {action.id: action for action in DECLARED}
     for action in DECLARED:
         assert not action.instead_of or by_id[action.instead_of].keys == action.keys
-
-
-def test_what_a_page_offers_was_declared_and_its_tooltip_carries_its_keys(window, qtbot):
-    declared, seen = set(DECLARED), set()
-    for shown in walked(window, qtbot):
-        for each in shown.findChildren(Bound):
-            seen.add(each.action)
-            assert each.action in declared, each.action
-            assert not each.action.tab or each.action.tab == shown.ID
-    for each in window.page.job_bar.findChildren(Bound):
-        assert each.action in declared
-    for tab in (*window.tabs.values(), window.page.job_bar):
-        for each in tab.findChildren(Bound):
-            if each.action.keys and each.action != PLACE:
-                assert each.action.keys[0] in each.widget.toolTip(), each.action.id
-    never = {action.id for action in FEATURES if action.tab and action not in seen and not action.only_here}
-    assert not never, "declared, and nowhere to be done"
 
 
 def test_every_action_is_reachable_from_the_palette(window, qtbot):
