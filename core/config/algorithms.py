@@ -33,6 +33,26 @@ class LearnsFrom(Enum):
 
 
 @dataclass(frozen=True)
+class TopSet:
+    """The fewest likeliest tokens that hold this `share` of what a masking policy says, at least `fewest`. That is an
+    adapter in a checkpoint's folder `masking`."""
+
+    share: float
+    fewest: int
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The reference's `count` likeliest tokens, among which the one of the highest Q is taken."""
+
+    count: int
+
+
+#: The folder of a checkpoint that holds the masking policy of a `TopSet`.
+MASKING = "masking"
+
+
+@dataclass(frozen=True)
 class AlgorithmOptions(Settings):
     """An algorithm's own settings; the docstring is `Title: what it is (paper).` and a sentence for who chooses.
 
@@ -64,6 +84,9 @@ class AlgorithmOptions(Settings):
     GUIDED: ClassVar[bool] = False
     """Does a guide have a say in what is drawn, so that rollouts come from a part of the vocabulary only?"""
 
+    KL_COEF: ClassVar[float] = 0.05
+    """The run's KL coefficient when nobody chose one."""
+
     DIFFERENTIATES_TWICE: ClassVar[bool] = False
     """Does it need second derivatives of what the policy says?"""
 
@@ -72,6 +95,11 @@ class AlgorithmOptions(Settings):
         """Is its first optimizer step on the whole of a rollout that was just drawn? Then the policy's predictions
         are kept from the scoring, and that step needs no forward pass of its own."""
         return False
+
+    @property
+    def drawn_within(self) -> TopSet | Candidates | None:
+        """The part of the vocabulary that the trained policy is drawn from, of an algorithm that is `GUIDED`."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -116,6 +144,10 @@ class NLPO(PPO):
     top_mask: float = option(0.9, "Probability that the masking policy's allowed tokens hold.", low=0.05, high=1)
     mask_refresh: int = option(5, "Rollouts after which the masking policy becomes the policy of then.", low=1)
     fewest_tokens: int = option(10, "Tokens that are always allowed, the likeliest first.", low=1, advanced=True)
+
+    @property
+    def drawn_within(self) -> TopSet:
+        return TopSet(self.top_mask, self.fewest_tokens)
 
 
 @dataclass(frozen=True)
@@ -273,6 +305,7 @@ class DQN(AlgorithmOptions):
     """
 
     LEARNING_RATE: ClassVar[float] = 1e-3
+    KL_COEF: ClassVar[float] = 0.0  # its KL is its own advantage: a charge would take Q back
     CRITIC: ClassVar[bool] = True
     GUIDED: ClassVar[bool] = True
     alpha: float = option(0.05, "Temperature of exploration: Q larger by this is e times likelier.", low=1e-3, high=10)
@@ -286,6 +319,10 @@ class DQN(AlgorithmOptions):
     sync_every: int = option(4, "Optimizer steps after which the target network is renewed.", low=1, advanced=True)
     double_q: bool = option(True, "Let the online network choose the best token, the target value it.", advanced=True)
     value_learning_rate: float = option(3e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+
+    @property
+    def drawn_within(self) -> Candidates:
+        return Candidates(self.candidates)
 
 
 @dataclass(frozen=True)
