@@ -40,12 +40,20 @@ class TopSet:
     share: float
     fewest: int
 
+    @property
+    def words(self) -> str:
+        return f"the tokens that hold {self.share:.0%} of what an older copy of it says"
+
 
 @dataclass(frozen=True)
 class Candidates:
     """The reference's `count` likeliest tokens, among which the one of the highest Q is taken."""
 
     count: int
+
+    @property
+    def words(self) -> str:
+        return f"the best by Q of the reference's {self.count} likeliest tokens"
 
 
 #: The folder of a checkpoint that holds the masking policy of a `TopSet`.
@@ -112,7 +120,10 @@ class PPO(AlgorithmOptions):
     LEARNING_RATE: ClassVar[float] = 3e-4
     CRITIC: ClassVar[bool] = True
     ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
-    minibatches: int = option(1, "Optimizer steps in one pass.", low=1, high=64, advanced=True)
+    minibatches: int = option(
+        1, "Optimizer steps in one pass, each on other completions, dealt out anew in each pass.", low=1, high=64,
+        advanced=True,
+    )  # fmt: skip
     cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
     value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
     value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)

@@ -21,11 +21,6 @@ from core.store.files.inside import inside
 
 #: The folder of a checkpoint that holds the policy's adapter.
 POLICY = "policy"
-#: Said of a run whose guide is not kept.
-UNGUIDED = (
-    "Run {} learnt within a part of the vocabulary that is not kept with it: it is drawn from without that, which is "
-    "another policy than the one that was trained."
-)
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,10 @@ def load(
     _load(shared, role, folder, POLICY)
     within = within_of(run.options)
     if within is None or (isinstance(within, TopSet) and not (folder / MASKING).is_dir()):
-        return Drawing(role, note=UNGUIDED.format(run.id) if is_guided(run) else "")
+        without = (
+            "that is not kept with it, so it is drawn from without it, and that is another policy than was trained."
+        )
+        return Drawing(role, note=f"{learnt_within(run)}: {without}" if is_guided(run) else "")
     mask, reference = f"{role}-{MASKING}", REFERENCE
     if isinstance(within, TopSet):
         _load(shared, mask, folder, MASKING)
@@ -64,6 +62,12 @@ def is_guided(run: TrainPolicyJob) -> bool:
     """Did it learn within a part of the vocabulary only?"""
     kind = ALGORITHMS.get(run.config.algorithm)
     return kind is not None and kind.config.GUIDED
+
+
+def learnt_within(run: TrainPolicyJob) -> str:
+    """The beginning of a sentence about a run with a guide."""
+    within = None if run.options is None else run.options.drawn_within
+    return f"Run {run.id} learnt within a part of the vocabulary" + (f" ({within.words})" if within else "")
 
 
 def within_of(options: AlgorithmOptions | None) -> TopSet | Candidates | None:
