@@ -102,8 +102,8 @@ def mismatched(value: float) -> str:
     """What to do where sampler and trainer are so many nats a token apart."""
     return (
         f"What drew the completions and what learns from them differ by {value:.2f} nats a token: the policy learns "
-        "from tokens that it would not have drawn so. Compute in float32, or start with PLUMBLINE_FAST=0 to see whether a "
-        "speed-up is to blame."
+        "from tokens that it would not have drawn so. Compute in float32, or start with PLUMBLINE_FAST=0 to see "
+        "whether a speed-up is to blame."
     )
 
 

@@ -75,8 +75,8 @@ class Actor:
         was computed, where with `whole` the completions of a prompt are never apart, however many there are.
 
         Several are dealt out anew in every pass, by the seed and the pass's `place` in the run (Huang et al. 2022,
-        detail 6): prompts as a whole where there are enough of them, so that few are computed twice. There are at most as
-        many minibatches as completions.
+        detail 6): prompts as a whole where there are enough of them, so that few are computed twice. There are at most
+        as many minibatches as completions.
         """
         if minibatches == 1:
             return [rollout.rows.chunks(self.config.micro_batch, whole=whole)]

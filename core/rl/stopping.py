@@ -57,8 +57,8 @@ class StoppingRules:
         return None
 
     def is_best(self) -> bool:
-        """Is the mean reward after KL, at the price that the run began with, higher than at any checkpoint before? It is
-        asked once at each one that is due."""
+        """Is the mean reward after KL, at the price that the run began with, higher than at any checkpoint before?
+        It is asked once at each one that is due."""
         if not self.settled or (self.state["best"] is not None and self.mean("after_kl") <= self.state["best"]):
             return False
         self.state["best"] = self.mean("after_kl")
