@@ -2,7 +2,8 @@
 
 PPO whose action space at each state is the top-p set of a masking policy: an older copy of the policy itself, refreshed
 every few rollouts. Rollouts are drawn from the policy within the mask, and the ratio is taken within it; the KL penalty
-sees the whole distribution, as in RL4LMs.
+sees the whole distribution, as in RL4LMs; `objective/kl`, to which a KL target steers, is that of what drew. A trained
+policy is drawn from within the mask of its checkpoint (see `core.models.drawing`).
 
 How we differ from RL4LMs: there the rollouts keep the very first mask for ever, because the refreshed masking policy
 never reaches the sampler; here it does. The masks of a rollout are kept as they were drawn, so that the same set is
