@@ -90,7 +90,8 @@ class AlgorithmOptions(Settings):
     """Does it learn a value function?"""
 
     GUIDED: ClassVar[bool] = False
-    """Does a guide have a say in what is drawn, so that rollouts come from a part of the vocabulary only?"""
+    """Does a guide have a say in what is drawn, so that rollouts come from a part of the vocabulary only? Then
+    `drawn_within` is that part for the trained policy."""
 
     KL_COEF: ClassVar[float] = 0.05
     """The run's KL coefficient when nobody chose one."""

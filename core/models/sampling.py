@@ -160,9 +160,12 @@ def sample_with_logp(
             chosen = next_token(allowed, 1.0, chance[going.cpu(), index])
             token = torch.full((B,), pad_id, device=device)
             token[going] = chosen
-            said.append(_logp(logits.softmax(-1) if guide else probabilities, chosen, going, B))
+            of = chosen[:, None]
+            likely = logits.log_softmax(-1).gather(-1, of) if guide else probabilities.gather(-1, of).log()
+            said.append(_placed(likely, going, B))
             if truncated:
-                drawn_at.append(_logp(allowed / allowed.sum(-1, keepdim=True), chosen, going, B))
+                likely = allowed.gather(-1, of).log() - allowed.sum(-1, keepdim=True).log()
+                drawn_at.append(_placed(likely, going, B))
             token = torch.where(ended, pad_id, token)
             tokens.append(token)
             is_response.append(~ended)
@@ -185,7 +188,6 @@ def sample_with_logp(
     return Sampled(Rows(prompt_ids, is_prompt, prompt_of, torch.stack(tokens, 1), inside, ended), logp, logp_drawn)
 
 
-def _logp(probabilities: Tensor, chosen: Tensor, going: Tensor, rows: int) -> Tensor:
-    """Log-probabilities (rows,) of what was chosen by the rows that are `going`, 0 for the others."""
-    found = probabilities.gather(-1, chosen[:, None])[:, 0].float().log()
-    return found.new_zeros(rows).index_copy(0, going, found)
+def _placed(values: Tensor, going: Tensor, rows: int) -> Tensor:
+    """Numbers (n, 1) of the rows that are `going` as (rows,), 0 for the others."""
+    return values.new_zeros(rows).index_copy(0, going, values[:, 0])

@@ -140,6 +140,7 @@ def test_what_a_learner_may_know_is_declared_with_its_options(shared):
         learner = learner_of(shared, name)
         assert (learner.critic is not None) == algorithm.config.CRITIC, name
         assert (learner.guide() is not None) == algorithm.config.GUIDED, name
+        assert (learner.options.drawn_within is not None) == algorithm.config.GUIDED, name
         for extra in (nlpo.MASK, dqn.TARGET):
             if any(f".{extra}." in key for key, _ in shared.base.model.named_parameters()):
                 shared.drop(extra)
