@@ -14,8 +14,8 @@ probability epsilon a token is drawn from the reference instead.
 A trained policy answers with the candidate of the highest Q; where several answers to a prompt are wanted, as to rank
 them, they are drawn on the candidates at temperature alpha, without epsilon (see `core.models.drawing`).
 
-No KL is charged by default. As log pi_q - log pi_ref is the advantage over alpha, a price beta would take beta / alpha of
-each token's own advantage back, and Q would come to rest at A* / (1 + beta / alpha).
+No KL is charged by default. As log pi_q - log pi_ref is the advantage over alpha, a price beta would take beta / alpha
+of each token's own advantage back, and Q would come to rest at A* / (1 + beta / alpha).
 
     y_t = r_t + .. + r_{t+n-1} + Q_target(s_{t+n}, argmax over C of Q(s_{t+n}, a)),      loss = Huber(Q(s_t, a_t) - y_t)
 """

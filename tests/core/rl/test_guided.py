@@ -115,8 +115,12 @@ def test_nlpo_answers_within_its_mask_everywhere_and_its_kl_is_that_of_what_drew
     own = [row["completion"] for row in job_samples.listed(asking, job.id) if row["policy"] == "tuned"]
     assert sorted(own) == sorted(row["completion"] for row in rows), "the run measured the same policy"
 
+    plain = replace(RUN, steps=1, eval_prompts=0, start_from=str(job.id))
+    onward = run_job(asking, JobKind.TRAIN_POLICY, plain, ALGORITHMS["ppo"].config())
+    assert any("taken without that" in row["text"] for row in job_log.lines(asking, onward.id))
+
     out = tmp_path / "out"
-    exported = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out))).result
+    exported = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out), policy_job=job.id)).result
     assert "the tokens that hold 50% of what an older copy of it says" in exported.lacks
     assert exported.lacks in (out / "README.md").read_text()
 
