@@ -636,7 +636,7 @@ def test_the_settings_of_a_run_are_taken_over(tab, session):
     tab.runs.refresh(select_newest=True)
     assert tab.form.run()[0] != config
     tab.take_over.click()
-    assert tab.form.run() == (config, options)
+    assert tab.form.run() == (replace(config, kl_coef=0.05), options), "the price that was meant"
 
 
 def test_a_run_that_goes_has_room_for_everything_in_a_small_window(tab, qtbot):
