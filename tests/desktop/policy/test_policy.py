@@ -396,10 +396,12 @@ def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
     assert asked.config.policy_job == job.id and asked.config.out == str(tmp_path / "model")
     assert (asked.config.format, asked.config.quantize) == ("gguf", "q8_0")
     assert "will be written to" in tab.exported.text()
-    Recorder(project, asked.id).record(Result(ExportModelResult(policy_job=job.id, folder=str(tmp_path / "model"))))
+    Recorder(project, asked.id).record(
+        Result(ExportModelResult(policy_job=job.id, folder=str(tmp_path / "model"), lacks="It lacks its guide."))
+    )
     done(project, asked)
     poll(tab)
-    assert tab.exported.text() == f"Wrote run {job.id} to {tmp_path / 'model'}."
+    assert tab.exported.text() == f"Wrote run {job.id} to {tmp_path / 'model'}. It lacks its guide."
 
 
 def test_the_best_checkpoint_can_be_exported_where_it_is_not_the_last(tab, tmp_path, qtbot):
