@@ -203,7 +203,7 @@ def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> N
     def tell(project: Project, job: Job) -> str:
         assert isinstance(job, ExportModelJob)
         found = job.result
-        return f"Wrote {found.folder} ({size(found.bytes)}, {found.dtype})."
+        return f"Wrote {found.folder} ({size(found.bytes)}, {found.dtype}). {found.lacks}".strip()
 
     start(folder, JobKind.EXPORT_MODEL, config, as_json, detach, tell=tell)
 

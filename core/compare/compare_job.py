@@ -9,9 +9,8 @@ from core.errors import NothingToDo
 from core.events import Note, Progress, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
-from core.models import chat
+from core.models import chat, drawing
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.fingerprint import base_hash
 from core.models.load import base_of
 from core.reward.reward_function import RewardSpec, on_four_bits, reward_function
 from core.rl import evaluate, start
@@ -43,15 +42,16 @@ def run(context: JobContext) -> Events:
         raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")
     spec = reward_of(policy_run, config)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
-    origins.refuse_other_base(context.project, policy_run.id, base_hash(base.model, base.spec), base.spec.title)
     shared = SharedModel(base, report_status=context.report_status)
     try:
-        shared.load(POLICY, queue.adapter_of(context.project, policy_run, config.checkpoint) / POLICY)
         if folder := origins.reference_folder(policy_run.config, context.project.run_folder(policy_run.id)):
             start.load_reference(shared, folder)
             said = policy_run.result.reference
             yield Note(f"The reference is {said}.")
             yield Result(CompareResult(reference=said, reference_job=origins.reference_run(policy_run.config)))
+        drawn = drawing.load(context.project, shared, policy_run, config.checkpoint, POLICY)
+        if drawn.note:
+            yield Note(drawn.note)
         reward = yield from reward_function(context, spec, shared, needed=False)
         reference: list[Sample] = []
         tuned: list[Sample] = []
@@ -60,9 +60,9 @@ def run(context: JobContext) -> Events:
             evaluate.batches(
                 shared, role, asked, reward, name=name, copies=config.completions,
                 max_new_tokens=config.max_new_tokens, temperature=config.temperature, top_p=config.top_p,
-                seed=config.seed, batch_size=min(config.batch_size, BATCH * config.completions),
+                seed=config.seed, batch_size=min(config.batch_size, BATCH * config.completions), guide=guide,
             )
-            for role, name in ((REFERENCE, "reference"), (POLICY, "tuned"))
+            for role, name, guide in ((REFERENCE, "reference", None), (POLICY, "tuned", drawn.guide))
         ]  # fmt: skip
         for before, after in zip(*sides, strict=True):
             reference += before

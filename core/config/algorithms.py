@@ -35,6 +35,34 @@ class LearnsFrom(Enum):
 
 
 @dataclass(frozen=True)
+class TopSet:
+    """The fewest likeliest tokens that hold this `share` of what a masking policy says, at least `fewest`. That is an
+    adapter in a checkpoint's folder `masking`."""
+
+    share: float
+    fewest: int
+
+    @property
+    def words(self) -> str:
+        return f"the tokens that hold {self.share:.0%} of what an older copy of it says"
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The reference's `count` likeliest tokens, among which the one of the highest Q is taken."""
+
+    count: int
+
+    @property
+    def words(self) -> str:
+        return f"the best by Q of the reference's {self.count} likeliest tokens"
+
+
+#: The folder of a checkpoint that holds the masking policy of a `TopSet`.
+MASKING = "masking"
+
+
+@dataclass(frozen=True)
 class AlgorithmOptions(Settings):
     """An algorithm's own settings; the docstring is `Title: what it is (paper).` and a sentence for who chooses.
 
@@ -64,7 +92,11 @@ class AlgorithmOptions(Settings):
     """Does it learn a value function?"""
 
     GUIDED: ClassVar[bool] = False
-    """Does a guide have a say in what is drawn, so that rollouts come from a part of the vocabulary only?"""
+    """Does a guide have a say in what is drawn, so that rollouts come from a part of the vocabulary only? Then
+    `drawn_within` is that part for the trained policy."""
+
+    KL_COEF: ClassVar[float] = 0.05
+    """The run's KL coefficient when nobody chose one."""
 
     DIFFERENTIATES_TWICE: ClassVar[bool] = False
     """Does it need second derivatives of what the policy says?"""
@@ -86,6 +118,11 @@ class AlgorithmOptions(Settings):
         """Does what it learns depend on the reference?"""
         return True
 
+    @property
+    def drawn_within(self) -> TopSet | Candidates | None:
+        """The part of the vocabulary that the trained policy is drawn from, of an algorithm that is `GUIDED`."""
+        return None
+
 
 @dataclass(frozen=True)
 class PPO(AlgorithmOptions):
@@ -97,7 +134,10 @@ class PPO(AlgorithmOptions):
     LEARNING_RATE: ClassVar[float] = 3e-4
     CRITIC: ClassVar[bool] = True
     ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
-    minibatches: int = option(1, "Optimizer steps in one pass.", low=1, high=64, advanced=True)
+    minibatches: int = option(
+        1, "Optimizer steps in one pass, each on other completions, dealt out anew in each pass.", low=1, high=64,
+        advanced=True,
+    )  # fmt: skip
     cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
     value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
     value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
@@ -129,6 +169,10 @@ class NLPO(PPO):
     top_mask: float = option(0.9, "Probability that the masking policy's allowed tokens hold.", low=0.05, high=1)
     mask_refresh: int = option(5, "Rollouts after which the masking policy becomes the policy of then.", low=1)
     fewest_tokens: int = option(10, "Tokens that are always allowed, the likeliest first.", low=1, advanced=True)
+
+    @property
+    def drawn_within(self) -> TopSet:
+        return TopSet(self.top_mask, self.fewest_tokens)
 
 
 @dataclass(frozen=True)
@@ -289,6 +333,7 @@ class DQN(AlgorithmOptions):
     """
 
     LEARNING_RATE: ClassVar[float] = 1e-3
+    KL_COEF: ClassVar[float] = 0.0  # its KL is its own advantage: a charge would take Q back
     CRITIC: ClassVar[bool] = True
     GUIDED: ClassVar[bool] = True
     alpha: float = option(0.05, "Temperature of exploration: Q larger by this is e times likelier.", low=1e-3, high=10)
@@ -302,6 +347,10 @@ class DQN(AlgorithmOptions):
     sync_every: int = option(4, "Optimizer steps after which the target network is renewed.", low=1, advanced=True)
     double_q: bool = option(True, "Let the online network choose the best token, the target value it.", advanced=True)
     value_learning_rate: float = option(3e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+
+    @property
+    def drawn_within(self) -> Candidates:
+        return Candidates(self.candidates)
 
 
 @dataclass(frozen=True)

@@ -177,12 +177,13 @@ class ExportModelConfig:
 
 @dataclass(frozen=True)
 class ExportModelResult(JobResult):
-    """The model that was written: its folder, number format and size."""
+    """The model that was written: its folder, number format and size, and what of its policy it cannot hold."""
 
     folder: str = ""
     policy_job: int | None = None
     dtype: str = ""
     bytes: int = 0
+    lacks: str = ""
 
 
 @dataclass(frozen=True)
@@ -398,4 +399,6 @@ def algorithm_config(values: Mapping[str, Any]) -> Any:
 def config_values(config: Any, options: Any = None) -> dict[str, Any]:
     """A config as the JSON that a job's row keeps: every value, defaults too, so that it never changes."""
     values = asdict(config)
+    if isinstance(config, TrainPolicyConfig):
+        values["kl_coef"] = config.price
     return values if options is None else values | {"options": asdict(options)}

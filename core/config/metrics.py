@@ -22,6 +22,9 @@ class Metric:
     page: Page = "more"
 
 
+#: Nats a token by which the sampler's log-probabilities may differ from the trainer's, on average.
+MOST_MISMATCH = 0.1
+
 METRICS: dict[str, Metric] = {
     # Of a reward model.
     "accuracy": Metric(
@@ -58,7 +61,8 @@ METRICS: dict[str, Metric] = {
     "objective/kl": Metric(
         "KL to the reference",
         "nats per completion",
-        "Mean over rollouts of sum_t (log pi - log ref): the k1 estimator.",
+        "Mean over rollouts of sum_t (log pi - log ref), the k1 estimator; pi is what was drawn from, also where that "
+        "is a part of the vocabulary (NLPO, DQN).",
         "0 at the first step, slowly rising, never far below 0",
         page="large",
     ),
@@ -156,6 +160,12 @@ METRICS: dict[str, Metric] = {
         "The same by the k3 estimator: exp(-x) - 1 + x for each token.",
         "close to k1",
     ),
+    "sampling/sampling_logp_difference/mean": Metric(
+        "Sampler and trainer",
+        "nats per token",
+        "Mean distance of the log-probabilities that drew from those that are learnt with.",
+        "near 0, and below 0.1: above it the policy is not the one that drew",
+    ),
     "grad_norm": Metric("Gradient norm", "", "Norm of the adapter's gradient before clipping.", "no lonely peaks"),
     "time/step": Metric("Seconds a step", "s", "Wall time of a whole step.", "steady"),
     # Not drawn: in the table of a run, in exported metrics, or the same as another one.
@@ -170,7 +180,18 @@ METRICS: dict[str, Metric] = {
         page="",
     ),
     "loss/policy_avg": Metric("Policy loss", "score", "Mean clipped surrogate loss.", page=""),
-    "val/ratio_first": Metric("First ratio", "", "Mean |ratio - 1| in the first minibatch of a rollout.", "0", page=""),
+    "sampling/sampling_logp_difference/max": Metric(
+        "Sampler and trainer, at most", "nats", "The largest distance at any token.", page=""
+    ),
+    "sampling/sequence_logp_difference/mean": Metric(
+        "Sampler and trainer, by completion",
+        "nats per completion",
+        "Mean distance of the log-probabilities of whole completions.",
+        page="",
+    ),
+    "val/ratio_first": Metric(
+        "First ratio", "", "Mean |ratio - 1| in the first minibatch, of runs of earlier versions.", "0", page=""
+    ),
     "time/generate": Metric("Seconds generating", "s", "Wall time of the rollouts.", page=""),
     "time/score": Metric("Seconds scoring", "s", "Wall time of reference, reward and old log-probabilities.", page=""),
     "time/train": Metric("Seconds training", "s", "Wall time of the optimization epochs.", page=""),

@@ -24,14 +24,16 @@ def option(
     choices: tuple[str, ...] = (),
     advanced: bool = False,
     zero: str = "",
+    special: float = 0,
     title: str = "",
 ) -> Any:
-    """A dataclass field with its documentation; `low` and `high` are inclusive, `zero` is what 0 means, or no text.
+    """A dataclass field with its documentation; `low` and `high` are inclusive, `zero` is what 0 means (or `special` in
+    its place), or no text.
 
     `title` is what a form calls it, where its name would not tell (see `title_of`).
     """
     metadata = {"help": help, "low": low, "high": high, "choices": choices, "advanced": advanced, "zero": zero}
-    return field(default=default, metadata=metadata | {"title": title})
+    return field(default=default, metadata=metadata | {"special": special, "title": title})
 
 
 #: Words of field names as people write them.

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from core.config.algorithms import DEFAULT, AlgorithmOptions, algorithms
 from core.config.options import check, option
+from core.errors import BadInput
 from core.records import Job, JobResult
 
 #: By name; the default one first.
@@ -171,7 +172,10 @@ class TrainPolicyConfig(LoraConfig):
     learning_rate: float = option(
         0.0, "AdamW learning rate, decaying to a tenth; 0 is the algorithm's own.", low=0, high=1.0, zero="automatic"
     )
-    kl_coef: float = option(0.05, "Price of one nat of KL to the reference (beta).", low=0, high=10)
+    kl_coef: float = option(
+        -1.0, "Price of one nat of KL to the reference (beta); -1 is the algorithm's own: 0.05, and 0 for DQN.", low=-1,
+        high=10, zero="automatic", special=-1,
+    )  # fmt: skip
     kl_target: float = option(
         0.0, "Nats of KL a completion that the coefficient is steered to (Ziegler et al. 2019).", low=0, high=1000,
         zero="fixed coefficient",
@@ -237,10 +241,21 @@ class TrainPolicyConfig(LoraConfig):
         advanced=True, title="Reference answers too",
     )  # fmt: skip
     micro_batch: int = option(
-        16, "Completions in one forward pass, those of a prompt together; smaller needs less memory.", low=1,
+        16, "Completions in one forward pass at most, those of a prompt together if they fit; fewer need less memory.",
+        low=1,
         advanced=True,
     )  # fmt: skip
     seed: int = option(0, SEED, low=0, advanced=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if -1 < self.kl_coef < 0:
+            raise BadInput(f"--kl-coef must be at least 0, or -1 for the algorithm's own, not {self.kl_coef:g}.")
+
+    @property
+    def price(self) -> float:
+        """The KL coefficient that is meant: the algorithm's own if none was chosen."""
+        return ALGORITHMS[self.algorithm].config.KL_COEF if self.kl_coef < 0 else self.kl_coef
 
     @property
     def rate(self) -> float:

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from core.config.metrics import MOST_MISMATCH
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 
 Points = list[tuple[int, float]]
@@ -86,13 +87,24 @@ def _negative_kl(series: Series, config: TrainPolicyConfig) -> str:
     value = now(series["objective/kl"])
     if value > -0.5:
         return ""
-    algorithm = ALGORITHMS.get(config.algorithm)
-    cause = (
-        "this algorithm draws from a part of the vocabulary only, so this is expected"
-        if algorithm and algorithm.config.GUIDED
-        else "completions are not drawn from the distribution that is scored, as when top-k sampling is on"
+    return (
+        f"KL is negative ({value:.1f}). Likely cause: completions are not drawn from the distribution that is scored, "
+        "as when top-k sampling is on; or there are few completions in a step."
     )
-    return f"KL is negative ({value:.1f}). Likely cause: {cause}; or there are few completions in a step."
+
+
+def _mismatch(series: Series, config: TrainPolicyConfig) -> str:
+    value = now(series["sampling/sampling_logp_difference/mean"])
+    return mismatched(value) if value > MOST_MISMATCH else ""
+
+
+def mismatched(value: float) -> str:
+    """What to do where sampler and trainer are so many nats a token apart."""
+    return (
+        f"What drew the completions and what learns from them differ by {value:.2f} nats a token: the policy learns "
+        "from tokens that it would not have drawn so. Compute in float32, or start with PLUMBLINE_FAST=0 to see "
+        "whether a speed-up is to blame."
+    )
 
 
 def _kl_over_target(series: Series, config: TrainPolicyConfig) -> str:
@@ -188,6 +200,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("objective/scores", _over_optimised),
     ("objective/kl", _negative_kl),
     ("objective/kl", _kl_over_target),
+    ("sampling/sampling_logp_difference/mean", _mismatch),
     ("objective/entropy", _entropy),
     ("completions/mean_length", _length),
     ("completions/eos_rate", _ends),

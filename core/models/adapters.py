@@ -9,8 +9,9 @@ not be trained.
 """
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,10 @@ class SharedModel:
             yield self.base.model
         finally:
             self._switch(before, False)
+
+    def opening(self, names: Sequence[str | None]) -> list[Callable[[], AbstractContextManager[Any]]]:
+        """For each of the roles what opens it."""
+        return [partial(self.role, name) for name in names]
 
     def _switch(self, name: str | None, train: bool) -> None:
         if self._at_work != (name, train):

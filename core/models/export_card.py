@@ -9,7 +9,7 @@ from core.config.algorithms import LearnsFrom
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.jobs import queue
 from core.machine.base_models import ModelSpec
-from core.models import cards
+from core.models import cards, drawing
 from core.models.chat_tokens import ChatTokens
 from core.report.outcomes import changed_settings
 from core.runs import origins
@@ -25,7 +25,7 @@ CARD = """
 
 ## Use
 
-{use}
+{use}{lacks}
 A policy does what its reward pays for, and no more: read what it writes before you use it.
 
 ## Recipe
@@ -106,7 +106,18 @@ def text(found: Exported) -> str:
         name=cards.plain(project.name), run=job.id, base=cards.plain(found.spec.title), steps=job.result.steps or 0,
         algorithm=ALGORITHMS[job.config.algorithm].title, learnt=_rewarded(job), use=_use(found),
         form=FORMS[found.is_adapter, bool(found.spec.adapter)], recipe=cards.table(_recipe(found)),
+        lacks=f"\n**{lacks(job)}**\n" if lacks(job) else "",
     ) + _said(found.chat)  # fmt: skip
+
+
+def lacks(job: TrainPolicyJob) -> str:
+    """What of its policy a model alone cannot hold, for a person; empty where it holds all."""
+    if not drawing.is_guided(job):
+        return ""
+    return (
+        f"{drawing.learnt_within(job)}, which no model's file can hold: this model draws from all of it, so it is not "
+        "the policy that was trained and measured, and what is known of that need not hold here."
+    )
 
 
 def snippet(found: Exported) -> str:

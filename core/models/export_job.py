@@ -41,7 +41,7 @@ def run(context: JobContext) -> Events:
     project, out, mark = context.project, place_of(config.out), context.folder / MARK
     job = queue.run_of(project, config.policy_job, TrainPolicyJob)
     if _is_ours(out, mark):  # it was cut off once the model was in its place
-        yield _written(out, job.id, config)
+        yield _written(out, job, config)
         return
     preflight.free_folder(config.out)
     adapter = queue.adapter_of(project, job, config.checkpoint) / "policy"
@@ -74,7 +74,7 @@ def run(context: JobContext) -> Events:
         with beside.of_project(mark) as whole:
             whole.write_text(_identity(made), encoding="utf-8")
     yield Progress(3, 3, "Done")
-    yield _written(out, job.id, config)
+    yield _written(out, job, config)
 
 
 def _stopping(model: Any, tokenizer: Any, spec: ModelSpec, settings: Chat) -> ChatTokens:
@@ -112,11 +112,12 @@ def _is_ours(out: Path, mark: Path) -> bool:
     return whole and plain.content(mark) == _identity(out).encode()
 
 
-def _written(out: Path, policy_job: int, config: ExportModelConfig) -> Result:
+def _written(out: Path, job: TrainPolicyJob, config: ExportModelConfig) -> Result:
     files = [*out.rglob("*.safetensors"), *out.glob("*.gguf")]
     size = sum(path.stat().st_size for path in files)
     dtype = config.quantize if config.format == GGUF else str(_stored_dtype(files[0])).removeprefix("torch.")
-    return Result(ExportModelResult(folder=str(out), policy_job=policy_job, dtype=dtype, bytes=size))
+    lacks = export_card.lacks(job)
+    return Result(ExportModelResult(folder=str(out), policy_job=job.id, dtype=dtype, bytes=size, lacks=lacks))
 
 
 def _save(model: Any, tokenizer: Any, folder: Path) -> None:

@@ -5,20 +5,21 @@ from typing import Any
 from core.config.jobs import WRITING, GenerateConfig
 from core.config.training import TrainPolicyJob
 from core.errors import NothingToDo
-from core.events import Completions, NewCompletion, Progress
+from core.events import Completions, NewCompletion, Note, Progress
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
-from core.models import chat
+from core.models import chat, drawing
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.fingerprint import base_hash
+from core.models.drawing import Drawing
 from core.models.load import Base, base_of
 from core.models.rows import Rows
 from core.models.sampling import sample
 from core.models.seeds import generator
 from core.records import Prompt
-from core.runs import origins
 from core.store import completions, prompts
 
+#: The runs whose policies write, 0 or None the base, and how each is drawn from.
+Sources = dict[int | None, Drawing | None]
 #: What is told of a prompt to which a policy said nothing.
 EMPTY = "completions are empty, because the policy ended at once"
 
@@ -37,19 +38,20 @@ def run(context: JobContext) -> Events:
     base = yield from base_of(context)
     model = SharedModel(base, report_status=context.report_status)
     try:
+        drawings: list[Drawing | None] = []
         for policy_job in sources:
-            if policy_job:
-                run_ = queue.run_of(context.project, policy_job, TrainPolicyJob)
-                origins.refuse_other_base(context.project, run_.id, base_hash(base.model, base.spec), base.spec.title)
-                model.load(role_of(policy_job), queue.adapter_of(context.project, run_, config.checkpoint) / "policy")
-        yield from _answer(context, model, sources, asked, written)
+            drawings.append(_loaded(context, model, policy_job) if policy_job else None)
+            if (drawn := drawings[-1]) and drawn.note:
+                yield Note(drawn.note)
+        yield from _answer(context, model, dict(zip(sources, drawings, strict=True)), asked, written)
     finally:
         model.close()
 
 
-def role_of(policy_job: int | None) -> str:
-    """The name under which a policy is loaded."""
-    return f"policy{policy_job}"
+def _loaded(context: JobContext, model: SharedModel, policy_job: int) -> Drawing:
+    """A policy, to be drawn from as it was trained: people want answers to rank that differ."""
+    tuned = queue.run_of(context.project, policy_job, TrainPolicyJob)
+    return drawing.load(context.project, model, tuned, context.config.checkpoint, f"policy{policy_job}", several=True)
 
 
 def prompts_of(context: JobContext, config: GenerateConfig, policy_job: int | None) -> list[Prompt]:
@@ -71,7 +73,7 @@ def prompts_of(context: JobContext, config: GenerateConfig, policy_job: int | No
 
 
 def _answer(
-    context: JobContext, model: SharedModel, sources: list[int | None], asked: list[Prompt], written: set[int]
+    context: JobContext, model: SharedModel, sources: Sources, asked: list[Prompt], written: set[int]
 ) -> Events:
     """Prompts stand in the same company whether the job was interrupted or not: on the same machine they get the same
     completions to the last bit, so a batch of which some are `written` is drawn whole once more."""
@@ -106,7 +108,7 @@ def _batches(asked: list[Prompt], at_once: int) -> list[list[Prompt]]:
 
 
 def _draw(
-    config: GenerateConfig, model: SharedModel, sources: list[int | None], batch: list[Prompt], sampling: dict[str, Any]
+    config: GenerateConfig, model: SharedModel, sources: Sources, batch: list[Prompt], sampling: dict[str, Any]
 ) -> list[list[NewCompletion]]:
     """N completions for each prompt, in equal parts by each source; the first source writes the odd one.
 
@@ -115,9 +117,10 @@ def _draw(
     digits).
     """
     found: list[list[NewCompletion]] = [[] for _ in batch]
-    for number, policy_job in enumerate(sources):
+    for number, (policy_job, drawn_by) in enumerate(sources.items()):
         copies = (config.completions + len(sources) - 1 - number) // len(sources)
-        with model.role(role_of(policy_job) if policy_job else REFERENCE) as causal:
+        guide = drawn_by.guide if drawn_by else None
+        with model.role(drawn_by.role if drawn_by else REFERENCE) as causal:
             drawn = sample(
                 causal,
                 [chat.to_answer(model.base, prompt.conversation, config.max_new_tokens, prompt.id) for prompt in batch],
@@ -127,6 +130,8 @@ def _draw(
                 never=model.base.textless,
                 stops=model.base.chat.stops_at if model.base.chat.stops else None,
                 generator=[generator(config.seed, prompt.id, *([number] if number else [])) for prompt in batch],
+                guide=guide,
+                others=model.opening(guide.roles) if guide else (),
                 report_status=model.report_status,
                 **sampling,
             )

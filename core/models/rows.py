@@ -46,12 +46,23 @@ class Rows:
             self.ended[index],
         )
 
-    def chunks(self, size: int) -> list[Tensor]:
-        """Row numbers, about `size` at a time; the responses of one prompt stay in one chunk."""
-        index = torch.arange(len(self), device=self.prompt_of.device)
-        prompts = len(self.prompt_ids)
-        at_once = max(1, round(size * prompts / len(self)))
-        return [index[(self.prompt_of >= g) & (self.prompt_of < g + at_once)] for g in range(0, prompts, at_once)]
+    def chunks(self, size: int, *, whole: bool = False) -> list[Tensor]:
+        """Row numbers, at most `size` at a time, as many as fit of those whose prompts come first: those of a prompt
+        stay together unless they alone are more. With `whole` they do then, too."""
+        return self.chunks_of(torch.arange(len(self), device=self.prompt_of.device), size, whole=whole)
+
+    def chunks_of(self, index: Tensor, size: int, *, whole: bool = False) -> list[Tensor]:
+        """The same of the rows `index`, in whose order those of a prompt are adjacent."""
+        groups = index.split(self.prompt_of[index].unique_consecutive(return_counts=True)[1].tolist())
+        found: list[list[Tensor]] = []
+        room = 0
+        for group in (part for each in groups for part in ([each] if whole else each.split(size))):
+            if len(group) > room:
+                found.append([])
+                room = size
+            found[-1].append(group)
+            room -= len(group)
+        return [torch.cat(parts) for parts in found]
 
     def with_end(self, *end_ids: int) -> tuple["Rows", Tensor]:
         """Rows in which every response ends with the first of `end_ids`, one column longer, and its place (B,).

@@ -2,12 +2,12 @@
 
 Why not `generate()`: its defaults truncate the distribution (top-k 50 unless told otherwise), so that the
 log-probabilities of what was sampled are not those of the policy, and KL goes negative. Here the only
-truncations are `top_p` and a `Guide`, and only when they are asked for.
+truncations are `top_p` and a `Guide`, and only when they are asked for; what is drawn comes with how likely it was.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -34,6 +34,26 @@ class Guide(Protocol):
         """What to draw from (B, V), from logits at the sampling temperature (B, V) of the policy and of each role."""
 
 
+class Sampled(NamedTuple):
+    """Completions, and how likely each token (B, T) was when it was drawn: 0 outside the response."""
+
+    rows: Rows
+    logp: Tensor
+    """By the policy itself at the sampling temperature, as the sampler computed it."""
+    logp_drawn: Tensor
+    """By what was drawn from, after `top_p` and the guide; where there is neither, `logp` itself."""
+
+
+def nucleus(probabilities: Tensor, top_p: float) -> Tensor:
+    """Probabilities (B, V) of the likeliest tokens that hold `top_p` of them, the others 0 (Holtzman et al. 2019, arXiv
+    1904.09751); they are not made to sum to 1 again."""
+    if top_p >= 1.0:
+        return probabilities
+    ordered, order = probabilities.sort(-1, descending=True)
+    before = ordered.cumsum(-1) - ordered  # probability of everything likelier: 0 for the first
+    return torch.zeros_like(probabilities).scatter(-1, order, ordered * (before < top_p))
+
+
 def next_token(probabilities: Tensor, top_p: float, chance: Tensor) -> Tensor:
     """The token at which the sum of the probabilities passes `chance`: (B, V) and uniform (B,) in [0, 1) -> ids (B,).
 
@@ -42,11 +62,7 @@ def next_token(probabilities: Tensor, top_p: float, chance: Tensor) -> Tensor:
     """
     if probabilities.device.type == "mps":  # has no float64
         return next_token(probabilities.cpu(), top_p, chance).to(probabilities.device)
-    if top_p < 1.0:
-        ordered, order = probabilities.sort(-1, descending=True)
-        before = ordered.cumsum(-1) - ordered  # probability of everything likelier: 0 for the first
-        probabilities = torch.zeros_like(probabilities).scatter(-1, order, ordered * (before < top_p))
-    reached = probabilities.cumsum(-1, dtype=torch.float64)
+    reached = nucleus(probabilities, top_p).cumsum(-1, dtype=torch.float64)
     total = reached[:, -1:]
     if not bool(torch.isfinite(total).all()):
         raise Diverged("The probabilities of the next token are not numbers.")
@@ -80,9 +96,14 @@ def chances(generators: Sequence[torch.Generator], rows: int, tokens: int) -> Te
     return torch.cat(drawn, 1).T
 
 
+def sample(model: Any, prompts: Sequence[list[int]], **how: Any) -> Rows:
+    """The completions alone that `sample_with_logp` draws."""
+    return sample_with_logp(model, prompts, **how).rows
+
+
 @torch.no_grad()
 @in_any_order()
-def sample(
+def sample_with_logp(
     model: Any,
     prompts: Sequence[list[int]],
     *,
@@ -100,7 +121,7 @@ def sample(
     stops: Callable[[list[int]], bool] | None = None,
     report_status: ReportStatus = no_report,
     noun: str = "completions",
-) -> Rows:
+) -> Sampled:
     """Draw `copies` completions of each prompt; the responses of one prompt are adjacent.
 
     `others` opens the roles that `guide` wants to see, and closes them so that `model` is what it was.
@@ -126,6 +147,8 @@ def sample(
     going = torch.arange(B, device=device)  # the rows that the decoders are at work on
     ended = torch.zeros(B, dtype=torch.bool, device=device)
     tokens, is_response, written = [], [], list[list[int]]()
+    said, drawn_at = list[Tensor](), list[Tensor]()
+    truncated = guide is not None or top_p < 1.0
     what = f"Writing {B} {noun}"  # all of them grow at once
     with prepacked(model):
         decoders = [decoder(each, prompt_ids, is_prompt, prompt_of, max_new_tokens - 1) for each in [own, *others]]
@@ -133,9 +156,16 @@ def sample(
             report_status(what, "token", index + 1, max_new_tokens)
             logits, *seen = (without(each.logits, never) / temperature for each in decoders)
             probabilities = guide.probabilities(logits, seen) if guide else logits.softmax(-1)
-            chosen = next_token(probabilities, top_p, chance[going.cpu(), index])
+            allowed = nucleus(probabilities, top_p)
+            chosen = next_token(allowed, 1.0, chance[going.cpu(), index])
             token = torch.full((B,), pad_id, device=device)
             token[going] = chosen
+            of = chosen[:, None]
+            likely = logits.log_softmax(-1).gather(-1, of) if guide else probabilities.gather(-1, of).log()
+            said.append(_placed(likely, going, B))
+            if truncated:
+                likely = allowed.gather(-1, of).log() - allowed.sum(-1, keepdim=True).log()
+                drawn_at.append(_placed(likely, going, B))
             token = torch.where(ended, pad_id, token)
             tokens.append(token)
             is_response.append(~ended)
@@ -152,4 +182,12 @@ def sample(
                     each.keep(left)
             for each in decoders:
                 each.read(token[going])
-    return Rows(prompt_ids, is_prompt, prompt_of, torch.stack(tokens, 1), torch.stack(is_response, 1), ended)
+    inside = torch.stack(is_response, 1)
+    logp = torch.stack(said, 1).masked_fill(~inside, 0.0)
+    logp_drawn = torch.stack(drawn_at, 1).masked_fill(~inside, 0.0) if truncated else logp
+    return Sampled(Rows(prompt_ids, is_prompt, prompt_of, torch.stack(tokens, 1), inside, ended), logp, logp_drawn)
+
+
+def _placed(values: Tensor, going: Tensor, rows: int) -> Tensor:
+    """Numbers (n, 1) of the rows that are `going` as (rows,), 0 for the others."""
+    return values.new_zeros(rows).index_copy(0, going, values[:, 0])

@@ -145,8 +145,9 @@ def changed_settings(run: Run) -> list[Setting]:
     kind = ALGORITHMS.get(run.config.algorithm) if isinstance(run, TrainPolicyJob) else None
     fields = documented(run.config) + (documented(kind.config) if kind else [])
     defaults = {item.name: (item.default, item.metadata["help"]) for item in fields}
-    if kind:  # the rate that was meant, beside the rate that the algorithm means
+    if kind:  # what was meant, beside what the algorithm means
         defaults["learning_rate"] = kind.learning_rate, defaults["learning_rate"][1]
+        defaults["kl_coef"] = kind.config.KL_COEF, defaults["kl_coef"][1]
     return [
         Setting(name, values[name], default, help)
         for name, (default, help) in defaults.items()

@@ -17,6 +17,7 @@ from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer
 from core.models.heads import ScalarHead
 from core.models.logprobs import Predictions, predictions
+from core.models.seeds import generator
 from core.rl.adaptive_kl import LiveSettings
 from core.rl.batches import Batch, Rollout
 from core.rl.estimators import explained_variance, masked_mean
@@ -69,11 +70,22 @@ class Actor:
             group["lr"] = rate
         return rate
 
-    def batches(self, rollout: Batch, minibatches: int = 1) -> list[list[Tensor]]:
-        """Row numbers for each optimizer step of one pass, as micro-batches: those in which logp_old was computed, or
-        smaller ones where there are to be more minibatches than that."""
-        micro = rollout.rows.chunks(min(self.config.micro_batch, -(-len(rollout) // minibatches)))
-        return [micro[i::minibatches] for i in range(min(minibatches, len(micro)))]
+    def batches(self, rollout: Batch, minibatches: int = 1, *place: int, whole: bool = False) -> list[list[Tensor]]:
+        """Row numbers for each optimizer step of one pass, as micro-batches: for one minibatch those in which logp_old
+        was computed, where with `whole` the completions of a prompt are never apart, however many there are.
+
+        Several are dealt out anew in every pass, by the seed and the pass's `place` in the run (Huang et al. 2022,
+        detail 6): prompts as a whole where there are enough of them, so that few are computed twice. There are at most
+        as many minibatches as completions.
+        """
+        if minibatches == 1:
+            return [rollout.rows.chunks(self.config.micro_batch, whole=whole)]
+        random, group = generator(self.config.seed, "minibatches", *place), rollout.group
+        prompts = torch.randperm(int(group.max()) + 1, generator=random).to(group.device)
+        rows = torch.randperm(len(rollout), generator=random).to(group.device)
+        order = rows[prompts[group[rows]].argsort(stable=True)]
+        parts = order.tensor_split(min(minibatches, len(rollout)))
+        return [rollout.rows.chunks_of(part.sort().values, self.config.micro_batch) for part in parts]
 
     def descend(
         self, rollout: Batch, batch: list[Tensor], loss: Loss, *, per_completion: bool = False,

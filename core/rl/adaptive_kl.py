@@ -18,7 +18,7 @@ class LiveSettings:
 
     @classmethod
     def of(cls, config: TrainPolicyConfig) -> "LiveSettings":
-        return cls(config.kl_coef, config.rate, config.temperature)
+        return cls(config.price, config.rate, config.temperature)
 
 
 def next_kl_coef(kl_coef: float, kl: float, target: float, completions: int, horizon: int) -> float:

@@ -55,11 +55,18 @@ class Rollout(Batch):
     score: Tensor  # (B,) reward of the whole completion
     spread: Tensor | None = None  # (B,) standard deviation over an ensemble's members
     extra: Mapping[str, Tensor] = field(default_factory=dict)
+    logp_sampled: Tensor | None = None  # (B, T) of the policy, as the sampler computed it while drawing
+    guided: Tensor | None = None  # (B, T) how much likelier a guide made each token, log; None without one
+
+    @property
+    def logp_drawn(self) -> Tensor:
+        """Of the distribution that drew (B, T): the policy's own, within a guide if there was one."""
+        return self.logp_old if self.guided is None else self.logp_old + self.guided
 
     @property
     def kl(self) -> Tensor:
-        """Nats per completion (B,): sum over tokens of log pi - log ref, the k1 estimator."""
-        return ((self.logp_old - self.logp_ref) * self.is_response).sum(1)
+        """Nats per completion (B,) of what drew: sum over tokens of log drawn - log ref, the k1 estimator."""
+        return ((self.logp_drawn - self.logp_ref) * self.is_response).sum(1)
 
     def charged_kl(self, estimator: str) -> Tensor:
         """The KL to the reference that each token (B, T) pays for, before the coefficient."""
@@ -82,6 +89,8 @@ class Rollout(Batch):
             self.logp_ref[index], self.entropy[index], self.features[index], self.score[index],
             None if self.spread is None else self.spread[index],
             {name: value[index] for name, value in self.extra.items()}, temperature=self.temperature,
+            logp_sampled=None if self.logp_sampled is None else self.logp_sampled[index],
+            guided=None if self.guided is None else self.guided[index],
         )  # fmt: skip
 
 
@@ -94,12 +103,18 @@ def join(parts: Sequence[Rollout]) -> Rollout:
     def stack(values: list[Tensor]) -> Tensor:
         return torch.cat([torch.nn.functional.pad(x, [0, 0] * (x.dim() - 2) + [0, T - x.shape[1]]) for x in values])
 
+    def known(values: list[Tensor | None]) -> Tensor | None:
+        found = [value for value in values if value is not None]
+        return stack(found) if len(found) == len(values) else None
+
     return Rollout(
         joined([part.rows for part in parts]), sum((part.texts for part in parts), ()),
         stack([part.logp_old for part in parts]), stack([part.logp_ref for part in parts]),
         stack([part.entropy for part in parts]), stack([part.features for part in parts]),
         torch.cat([part.score for part in parts]), _joined_spread(parts),
-        {name: stack([part.extra[name] for part in parts]) for name in first.extra}, temperature=first.temperature,
+        {name: stack([part.extra[name] for part in parts]) for name in first.extra},
+        logp_sampled=known([part.logp_sampled for part in parts]), guided=known([part.guided for part in parts]),
+        temperature=first.temperature,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from core.config.training import TrainPolicyConfig
 from core.errors import Diverged
@@ -73,11 +74,11 @@ def _collect(
     chosen, K = everyone[share], config.completions
     base = shared.base
     ids = [chat.to_answer(base, prompt.conversation, config.max_new_tokens, prompt.id) for prompt in chosen]
-    rows = draw(
+    sampled = draw(
         shared, POLICY, ids, copies=K, max_new_tokens=config.max_new_tokens, temperature=live.temperature,
         generator=generator(config.seed, "rollout", step), guide=guide, among=(share.start * K, len(everyone) * K),
     )  # fmt: skip
-    drawn = time.monotonic()
+    drawn, rows = time.monotonic(), sampled.rows
     shared.report_status("Comparing with the reference")
     logp_old, entropy, kept = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
     logp_ref, _ = logprobs(shared, REFERENCE, rows, live.temperature, config.micro_batch)
@@ -88,7 +89,8 @@ def _collect(
     asked, judged = [prompt.conversation for prompt in chosen for _ in range(K)], list(map(base.chat.judged, texts))
     score, gold = reward.scores(learned, asked, judged, rows.ended)
     rollout = Rollout(
-        rows, texts, logp_old, logp_ref, entropy, features, score, spread, temperature=live.temperature
+        rows, texts, logp_old, logp_ref, entropy, features, score, spread, temperature=live.temperature,
+        logp_sampled=sampled.logp, guided=None if guide is None else sampled.logp_drawn - sampled.logp,
     )  # fmt: skip
     index = torch.arange(len(rows), device=rows.prompt_of.device)
     times = {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
@@ -105,7 +107,7 @@ def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float, estima
         "objective/score_std": float(rollout.score.std(correction=0)),
         "objective/kl": float(kl.mean()),
         "objective/kl_per_token": float(kl.sum() / mask.sum()),
-        "objective/kl_k3": float((k3(rollout.logp_old, rollout.logp_ref) * mask).sum(1).mean()),
+        "objective/kl_k3": float((k3(rollout.logp_drawn, rollout.logp_ref) * mask).sum(1).mean()),
         "objective/kl_coef": kl_coef,
         "objective/non_score_reward": float(-charged.mean()),
         "objective/rlhf_reward": float((rollout.score - charged).mean()),
@@ -115,4 +117,17 @@ def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float, estima
     }
     if rollout.spread is not None:
         values["objective/score_spread"] = float(rollout.spread.mean())
+    if rollout.logp_sampled is not None:
+        values |= mismatch(rollout.logp_old, rollout.logp_sampled, mask)
     return values if gold is None else values | {"objective/gold": sum(gold) / len(gold)}
+
+
+def mismatch(logp: Tensor, logp_sampled: Tensor, mask: Tensor) -> dict[str, float]:
+    """How far the log-probabilities (B, T) that are learnt with lie from those that drew, which are the same numbers
+    computed in another way: in TRL's names, and of whole completions."""
+    difference = (logp - logp_sampled) * mask
+    return {
+        "sampling/sampling_logp_difference/mean": float(masked_mean(difference.abs(), mask)),
+        "sampling/sampling_logp_difference/max": float(difference.abs().max()),
+        "sampling/sequence_logp_difference/mean": float(difference.sum(1).abs().mean()),
+    }

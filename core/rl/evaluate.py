@@ -11,7 +11,7 @@ from core.events import Sample
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.chat import Asked, conversation_of
-from core.models.rows import Rows
+from core.models.sampling import Guide, Sampled
 from core.models.seeds import generator
 from core.reward.reward_function import RewardFunction
 from core.rl.rollout import draw, logprobs, score_and_features
@@ -42,11 +42,13 @@ def batches(
     seed: int,
     batch_size: int = 32,
     micro_batch: int = 32,
+    guide: Guide | None = None,
 ) -> Iterator[list[Sample]]:
     """`copies` answers to each (id, prompt), in order, as many prompts at a time as `batch_size` answers allow.
 
     Each prompt has a seed of its own, whatever is asked beside it, and one that is asked again another. Reference and
-    policy get the same seeds, so a policy that equals the reference gives the same answers.
+    policy get the same seeds, so a policy that equals the reference gives the same answers. With the `guide` that a
+    policy was trained within, it answers within that. KL is that of what was drawn from.
     """
     at_once = max(1, batch_size // copies)
     asked = Counter[str]()
@@ -57,16 +59,16 @@ def batches(
             text = conversation.text
             chances.append(generator(seed, "evaluate", asked[text], text))
             asked[text] += 1
-        rows = draw(
+        sampled = draw(
             shared, role, [chat.to_answer(shared.base, each, max_new_tokens, id) for id, each in batch], copies=copies,
             max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
-            generator=chances,
+            generator=chances, guide=guide,
         )  # fmt: skip
         yield _scored(
             shared,
             role,
             [item for item in batch for _ in range(copies)],
-            rows,
+            sampled,
             reward,
             name,
             temperature,
@@ -78,13 +80,14 @@ def _scored(
     shared: SharedModel,
     role: str | None,
     prompts: list[tuple[int | None, Conversation]],
-    rows: Rows,
+    sampled: Sampled,
     reward: RewardFunction,
     name: str,
     temperature: float,
     micro_batch: int,
 ) -> list[Sample]:
-    lengths, base = rows.lengths.tolist(), shared.base
+    rows, base = sampled.rows, shared.base
+    lengths = rows.lengths.tolist()
     texts = chat.texts_of(base, rows)
     judged = chat.judged_rows(base, rows, texts)
     learned, _, _ = score_and_features(shared, reward.model, rows, micro_batch, judged)
@@ -94,7 +97,8 @@ def _scored(
     if role is not REFERENCE:
         policy, _ = logprobs(shared, role, rows, temperature, micro_batch)
         reference, _ = logprobs(shared, REFERENCE, rows, temperature, micro_batch)
-        kl = (policy - reference).sum(1).cpu()
+        truncated = sampled.logp_drawn - sampled.logp  # by a guide or top-p
+        kl = (policy + truncated - reference).sum(1).cpu()
     return [
         Sample(
             prompt=prompts[i][1].text,

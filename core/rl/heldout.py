@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from core.config.algorithms import MASKING
 from core.config.training import TrainPolicyConfig, TrainPolicyResult
 from core.events import Event, Later, Metrics, Progress, Result, Sample, Samples
 from core.jobs.context import JobContext
-from core.models import chat
+from core.models import chat, drawing, guides
 from core.models.adapters import REFERENCE, SharedModel
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction
@@ -26,6 +27,10 @@ class HeldOut:
     def __init__(self, context: JobContext, shared: SharedModel, reward: RewardFunction, prompts: list[Prompt]) -> None:
         self.context, self.shared, self.reward, self.prompts = context, shared, reward, prompts
         self.config: TrainPolicyConfig = context.config
+        self.guide = guides.trained(
+            drawing.within_of(context.options), shared.base.end_ids, mask=MASKING, reference=REFERENCE, several=False
+        )
+        """What the tuned policy answers within."""
 
     def before(self) -> Iterator[Event]:
         """Answer the prompts as the policy does before its first step, which is the reference unless that was chosen
@@ -49,7 +54,7 @@ class HeldOut:
         for part in evaluate.batches(
             self.shared, role, [(prompt.id, prompt.conversation) for prompt in self.prompts], self.reward, name=name,
             copies=COPIES, max_new_tokens=config.max_new_tokens, temperature=config.temperature,
-            seed=config.seed, micro_batch=config.micro_batch,
+            seed=config.seed, micro_batch=config.micro_batch, guide=None if role is REFERENCE else self.guide,
         ):  # fmt: skip
             found += part
             spent += time.monotonic() - began

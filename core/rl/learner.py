@@ -38,6 +38,10 @@ class BaseLearner(Generic[BatchT]):
         """What has a say in the next rollout's draws; None lets the policy draw as it is."""
         return None
 
+    def notes(self) -> list[str]:
+        """What is to be said before the first step."""
+        return []
+
     def update(self, batch: BatchT, step: int) -> dict[str, float]:
         """Learn from one batch, a `Rollout`, or what is stored (a `PreferenceBatch`, or answers as a plain `Batch`);
         step counts from 0. Returns metrics by their names in `core.config.metrics`."""

@@ -1,7 +1,6 @@
 """The parts of a rollout: drawing responses, their log-probabilities, their scores with what the value head reads."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -11,7 +10,7 @@ from core.models.adapters import REFERENCE, SharedModel
 from core.models.chat import Judged
 from core.models.logprobs import Predictions, predictions
 from core.models.rows import Rows
-from core.models.sampling import Guide, sample
+from core.models.sampling import Guide, Sampled, sample_with_logp
 from core.models.states import hidden_states
 from core.reward.model import RewardModel
 
@@ -36,12 +35,12 @@ def draw(
     generator: torch.Generator | Sequence[torch.Generator],
     guide: Guide | None = None,
     among: tuple[int, int] | None = None,
-) -> Rows:
-    """Responses of a role (None is the reference), `copies` for each prompt."""
+) -> Sampled:
+    """Responses of a role (None is the reference), `copies` for each prompt, with their log-probabilities."""
     base = shared.base
-    others = [partial(shared.role, other) for other in guide.roles] if guide else []
+    others = shared.opening(guide.roles) if guide else []
     with shared.role(role) as causal:
-        return sample(
+        return sample_with_logp(
             causal, prompts, copies=copies, max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,
             end_ids=base.end_ids, pad_id=base.pad_id, generator=generator, guide=guide, others=others, among=among,
             never=base.textless, stops=base.chat.stops_at if base.chat.stops else None,

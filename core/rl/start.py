@@ -11,7 +11,7 @@ from core.events import Note, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.machine.adapter_folder import CONFIG, WEIGHTS, content_hash
-from core.models import adapter_files
+from core.models import adapter_files, drawing
 from core.models.adapters import SharedModel
 from core.models.fingerprint import base_hash
 from core.models.load import Base
@@ -52,6 +52,7 @@ def begin(context: JobContext, shared: SharedModel) -> Events:
         learns = "" if refers else ", and what is learnt does not depend on it"
         yield Note(f"Begins from {start.what or 'the base'}; KL is measured to {other.what or 'the base'}{learns}.")
         yield from _told_of_shape(shared, config)
+        yield from _told_of_guides(context)
 
 
 def load_reference(shared: SharedModel, folder: Path, origin: Origin | None = None) -> None:
@@ -76,6 +77,13 @@ def _told_of_shape(shared: SharedModel, config: TrainPolicyConfig) -> Events:
             f"The adapter keeps the shape that it has (rank {rank}, alpha {alpha:g}): the run's own settings of LoRA "
             "have no say."
         )
+
+
+def _told_of_guides(context: JobContext) -> Events:
+    for number in origins.runs_of(context.config):
+        run = queue.run_of(context.project, number, TrainPolicyJob)
+        if drawing.is_guided(run):
+            yield Note(f"{drawing.learnt_within(run)}: here its adapter is taken without that.")
 
 
 def _keep(context: JobContext, base: Base) -> Kept:

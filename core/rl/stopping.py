@@ -17,6 +17,8 @@ class StoppingRules:
 
     def __init__(self, config: TrainPolicyConfig) -> None:
         self.config = config
+        self.price = config.price
+        """What a nat costs in what is compared, whatever steers or changes the coefficient meanwhile."""
         self.state: dict[str, Any] = {"scores": [], "kl": [], "after_kl": [], "seconds": 0.0, "best": None}
         self.state |= {"highest": None, "highest_step": 0}
 
@@ -26,8 +28,9 @@ class StoppingRules:
 
     def see(self, metrics: Mapping[str, float], step: int) -> None:
         """Remember the rollouts of a step that went well; steps without rollouts are not seen."""
-        for name, metric in (("scores", "scores"), ("kl", "kl"), ("after_kl", "rlhf_reward")):
-            self.state[name] = [*self.state[name], metrics[f"objective/{metric}"]][-WINDOW:]
+        score, kl = metrics["objective/scores"], metrics["objective/kl"]
+        for name, value in (("scores", score), ("kl", kl), ("after_kl", score - self.price * kl)):
+            self.state[name] = [*self.state[name], value][-WINDOW:]
         highest = self.state["highest"]
         if self.settled and (highest is None or self.mean("after_kl") > highest):
             self.state |= {"highest": self.mean("after_kl"), "highest_step": step}
@@ -54,7 +57,8 @@ class StoppingRules:
         return None
 
     def is_best(self) -> bool:
-        """Is the mean reward after KL higher than at any checkpoint before? Asked once at each one that is due."""
+        """Is the mean reward after KL, at the price that the run began with, higher than at any checkpoint before?
+        It is asked once at each one that is due."""
         if not self.settled or (self.state["best"] is not None and self.mean("after_kl") <= self.state["best"]):
             return False
         self.state["best"] = self.mean("after_kl")

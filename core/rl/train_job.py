@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.config.algorithms import LIVE, LearnsFrom
+from core.config.metrics import MOST_MISMATCH
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob, TrainPolicyResult
 from core.errors import BadInput, Diverged
 from core.events import (
@@ -28,6 +29,7 @@ from core.events import (
     SettingInForce,
     SettingRefused,
 )
+from core.guidance.run_advice import mismatched
 from core.jobs import checkpoint_files, queue
 from core.jobs.checkpoint_files import damage, reading
 from core.jobs.context import Events, JobContext
@@ -114,6 +116,8 @@ class Run:
         self.step = context.resume_step
         self.known: tuple[int, dict[str, float]] = self.step, {}
         self.stopping = StoppingRules(self.config)
+        self.warned = False
+        """Was it told that sampler and trainer are apart?"""
         self.reference_answers = self.known_reference_answers()
         if context.resume_from:
             self.restore(context.resume_from)
@@ -122,7 +126,7 @@ class Run:
         config, context = self.config, self.context
         began = time.monotonic()
         if not context.resume_from:
-            for note in self.source.notes:
+            for note in [*self.source.notes, *self.learner.notes()]:
                 yield Note(note)
             yield from self.heldout.before()
             if found := self.measured():
@@ -190,6 +194,9 @@ class Run:
         self.step += 1
         metrics |= self.measured()
         yield Metrics(self.step, metrics)
+        if (apart := metrics.get("sampling/sampling_logp_difference/mean", 0.0)) > MOST_MISMATCH and not self.warned:
+            self.warned = True
+            yield Note(f"Step {self.step}: {mismatched(apart)}")
         yield from chat.told(self.shared.base, last=self.step == self.config.steps)
         if samples:
             yield Samples(self.step, tuple(samples))

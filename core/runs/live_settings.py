@@ -44,7 +44,7 @@ def _never(name: str, value: float) -> str:
     if name not in LIVE:
         return f"{flag_name(name)} cannot be changed while a run goes: only {', '.join(map(flag_name, LIVE))}."
     item = next(item for item in documented(TrainPolicyConfig) if item.name == name)
-    low, high = item.metadata["low"], item.metadata["high"]
+    low, high = max(0.0, item.metadata["low"]), item.metadata["high"]
     if name == "learning_rate" and not 0 < value <= high:
         return f"{flag_name(name)} must be above 0 and at most {high:g}, not {value:g}."
     if not low <= value <= high:

@@ -83,10 +83,11 @@ def differences(jobs: Sequence[Run]) -> list[str]:
 
 
 def settings(run: Run) -> dict[str, Any]:
-    """All settings of a run by name, its algorithm's own too, and the learning rate that was meant."""
+    """All settings of a run by name, its algorithm's own too, and the learning rate and KL coefficient that were
+    meant."""
     values = asdict(run.config)
     if isinstance(run, TrainPolicyJob) and run.options is not None:
-        values |= asdict(run.options) | {"learning_rate": run.config.rate}
+        values |= asdict(run.options) | {"learning_rate": run.config.rate, "kl_coef": run.config.price}
     return values
 
 

@@ -123,7 +123,7 @@ def in_force(session: Session, job: TrainPolicyJob) -> dict[str, float]:
     config = job.config
     kind = ALGORITHMS.get(config.algorithm)
     values = {
-        "kl_coef": config.kl_coef,
+        "kl_coef": config.price if kind else config.kl_coef,
         "learning_rate": config.learning_rate or (kind.learning_rate if kind else 0.0),
         "temperature": config.temperature,
     }

@@ -329,7 +329,8 @@ class Tab(TabWidget, ShowsRuns):
                     self.show_run(job.id)
                 self._show_state()
             elif isinstance(job, ExportModelJob) and job.status == "done":
-                self._say_exported(f"Wrote run {job.result.policy_job} to {job.result.folder}.", "small")
+                found = job.result
+                self._say_exported(f"Wrote run {found.policy_job} to {found.folder}. {found.lacks}".strip(), "small")
             elif isinstance(job, ExportModelJob) and job.status == "failed":
                 self._say_exported(errors.worded(job.error or "The model could not be written."), "error")
             elif isinstance(job, TrainRewardJob):

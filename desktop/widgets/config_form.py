@@ -156,7 +156,7 @@ class ConfigForm(QWidget):
             self._read[item.name], self._write[item.name] = control.value, control.setValue
         elif isinstance(value, float):
             high = meta["high"] if meta["high"] is not None else 1e9
-            control = FloatBox(meta["low"] or 0.0, high, value, zero=meta["zero"])
+            control = FloatBox(meta["low"] or 0.0, high, value, zero=meta["zero"], special=meta["special"])
             self._read[item.name], self._write[item.name] = control.entered, control.setValue
         elif item.name in self._lines:
             control = TextBox(str(value))
@@ -201,12 +201,12 @@ def explanation(control: QWidget) -> Label:
 
 def default_of(item: Field[Any], words: dict[str, str] | None = None) -> str:
     """`Default: 0.05; from 0 to 10` in a person's words."""
-    value, zero = item.default, item.metadata["zero"]
+    value, zero, special = item.default, item.metadata["zero"], item.metadata["special"]
     if isinstance(value, bool):
         return f"Default: {'on' if value else 'off'}"
     said = f"Default: {(words or {}).get(str(value), value) if value != '' else zero or 'none'}"
     if zero and value != "":
-        said = f"Default: {zero} (0)" if value == 0 else f"{said}; 0 means {zero}"
+        said = f"Default: {zero} ({special:g})" if value == special else f"{said}; {special:g} means {zero}"
     low, high = item.metadata["low"], item.metadata["high"]
     if low is not None and high is not None:
         return f"{said}; from {low:,g} to {high:,g}"
@@ -214,15 +214,15 @@ def default_of(item: Field[Any], words: dict[str, str] | None = None) -> str:
 
 
 class FloatBox(QDoubleSpinBox):
-    """Shows 0.0003 as 0.0003, and 0 by the word for it; steps by about a tenth of the value.
+    """Shows 0.0003 as 0.0003, and 0, or what is `special`, by the word for it; steps by about a tenth of the value.
 
     1e-4 and 0,0001 can be typed, too. What is no number within the bounds cannot be entered: the field then shows again
     what it held, and is marked until it does.
     """
 
-    def __init__(self, low: float, high: float, value: float, *, zero: str = "") -> None:
+    def __init__(self, low: float, high: float, value: float, *, zero: str = "", special: float = 0) -> None:
         super().__init__()
-        self.zero = zero
+        self.zero, self.special = zero, special
         self.setDecimals(8)
         self.setKeyboardTracking(False)  # the beginning of a number is not yet the number
         self.setRange(low, high)
@@ -233,13 +233,14 @@ class FloatBox(QDoubleSpinBox):
         self.editingFinished.connect(self._mark)
 
     def textFromValue(self, value: float) -> str:
-        return self.zero if self.zero and not value else f"{value:.8f}".rstrip("0").rstrip(".") or "0"
+        named = self.zero and value == self.special
+        return self.zero if named else f"{value:.8f}".rstrip("0").rstrip(".") or "0"
 
     def valueFromText(self, text: str) -> float:
-        return 0.0 if self.zero and text == self.zero else number(text) or 0.0
+        return self.special if self.zero and text == self.zero else number(text) or 0.0
 
     def validate(self, text: str, place: int) -> tuple[QValidator.State, str, int]:
-        found = 0.0 if self.zero and text == self.zero else number(text)
+        found = self.special if self.zero and text == self.zero else number(text)
         acceptable = found is not None and self.minimum() <= found <= self.maximum()
         return QValidator.State.Acceptable if acceptable else QValidator.State.Intermediate, text, place
 

@@ -57,7 +57,7 @@ class Learner(BaseLearner[PreferenceBatch]):
                 "logps/rejected": (logp.detach() * chosen.any(0)).sum() / chosen.any(0).sum().clamp(min=1) * everywhere,
             }
 
-        learnt = self.actor.descend(batch, self.actor.batches(batch)[0], loss, per_completion=True)
+        learnt = self.actor.descend(batch, self.actor.batches(batch, whole=True)[0], loss, per_completion=True)
         learnt["loss"] = learnt.pop("loss/policy_avg")
         return learnt | {"lr": rate}
 

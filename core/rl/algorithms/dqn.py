@@ -11,6 +11,12 @@ the end token: over the whole vocabulary it would find the noise (Fujimoto et al
 own softmax is then Boltzmann exploration at temperature alpha with the reference as prior, pi_ref exp(Q / alpha); with
 probability epsilon a token is drawn from the reference instead.
 
+A trained policy answers with the candidate of the highest Q; where several answers to a prompt are wanted, as to rank
+them, they are drawn on the candidates at temperature alpha, without epsilon (see `core.models.drawing`).
+
+No KL is charged by default. As log pi_q - log pi_ref is the advantage over alpha, a price beta would take beta / alpha
+of each token's own advantage back, and Q would come to rest at A* / (1 + beta / alpha).
+
     y_t = r_t + .. + r_{t+n-1} + Q_target(s_{t+n}, argmax over C of Q(s_{t+n}, a)),      loss = Huber(Q(s_t, a_t) - y_t)
 """
 
@@ -23,8 +29,9 @@ from torch.nn.functional import pad, smooth_l1_loss
 
 from core.config.algorithms import DQN
 from core.models.adapters import REFERENCE
+from core.models.guides import Exploration, candidate_ids
 from core.models.heads import ScalarHead
-from core.models.logprobs import FORBIDDEN, Predictions, predictions
+from core.models.logprobs import Predictions, predictions
 from core.models.seeds import generator
 from core.rl.actor import Critic, Setup, mean_of
 from core.rl.batches import Rollout
@@ -34,28 +41,6 @@ from core.rl.replay import Replay
 from core.rl.rollout import POLICY
 
 TARGET = "target"
-
-
-class Exploration:
-    """The guide: the policy on the reference's candidates, and with probability epsilon the reference itself."""
-
-    roles = (REFERENCE,)
-
-    def __init__(self, epsilon: float, candidates: int, end_ids: list[int]) -> None:
-        self.epsilon, self.candidates, self.end_ids = epsilon, candidates, end_ids
-
-    def probabilities(self, logits: Tensor, others: list[Tensor]) -> Tensor:
-        inside = torch.full_like(logits, False, dtype=torch.bool)
-        inside.scatter_(-1, candidate_ids(others[0], self.candidates, self.end_ids), True)
-        inner = logits.masked_fill(~inside, FORBIDDEN).softmax(-1)
-        return (1 - self.epsilon) * inner + self.epsilon * others[0].softmax(-1)
-
-
-def candidate_ids(logits: Tensor, count: int, end_ids: list[int]) -> Tensor:
-    """The `count` likeliest tokens with the end token among them: logits (..., V) -> ids (..., count)."""
-    first = logits.clone()
-    first[..., end_ids[:1]] = float("inf")
-    return first.topk(min(count, logits.shape[-1]), -1).indices
 
 
 class Learner(BaseLearner[Rollout]):

@@ -2,7 +2,8 @@
 
 PPO whose action space at each state is the top-p set of a masking policy: an older copy of the policy itself, refreshed
 every few rollouts. Rollouts are drawn from the policy within the mask, and the ratio is taken within it; the KL penalty
-sees the whole distribution, as in RL4LMs.
+sees the whole distribution, as in RL4LMs; `objective/kl`, to which a KL target steers, is that of what drew. A trained
+policy is drawn from within the mask of its checkpoint (see `core.models.drawing`).
 
 How we differ from RL4LMs: there the rollouts keep the very first mask for ever, because the refreshed masking policy
 never reaches the sampler; here it does. The masks of a rollout are kept as they were drawn, so that the same set is
@@ -14,42 +15,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.config.algorithms import NLPO
-from core.models.logprobs import FORBIDDEN, Predictions, predictions
+from core.config.algorithms import MASKING, NLPO
+from core.models.guides import TopMask
+from core.models.logprobs import Predictions, predictions
 from core.rl.actor import Setup
 from core.rl.algorithms import ppo
 from core.rl.batches import Rollout
 from core.rl.rollout import POLICY
 
-MASK = "masking"
-
-
-class TopMask:
-    """The guide of one rollout: the policy draws within the masking policy's top-p set, which is kept."""
-
-    def __init__(self, top_mask: float, fewest: int, end_ids: list[int]) -> None:
-        self.roles = (MASK,)
-        self.top_mask, self.fewest, self.end_ids = top_mask, fewest, end_ids
-        self.masks: list[Tensor] = []  # (B, V) bool for each token
-
-    def probabilities(self, logits: Tensor, others: list[Tensor]) -> Tensor:
-        allowed = top_set(others[0], self.top_mask, self.fewest, self.end_ids)
-        self.masks.append(allowed)
-        return logits.masked_fill(~allowed, FORBIDDEN).softmax(-1)
-
-
-def top_set(logits: Tensor, top_p: float, fewest: int, end_ids: list[int]) -> Tensor:
-    """The fewest likeliest tokens that hold `top_p` of the probability, at least `fewest`, and the end tokens:
-    logits (..., V) -> bool (..., V)."""
-    if top_p >= 1:  # rounding would leave some out
-        return torch.ones_like(logits, dtype=torch.bool)
-    ordered, order = logits.softmax(-1).sort(-1, descending=True)
-    before = ordered.cumsum(-1) - ordered  # probability of everything likelier
-    kept = before < top_p
-    kept[..., :fewest] = True
-    allowed = torch.zeros_like(kept).scatter(-1, order, kept)
-    allowed[..., end_ids] = True
-    return allowed
+MASK = MASKING
 
 
 class Learner(ppo.Learner):
@@ -64,8 +38,7 @@ class Learner(ppo.Learner):
         self.drawing: TopMask | None = None
 
     def guide(self) -> TopMask:
-        options = self.options
-        self.drawing = TopMask(options.top_mask, options.fewest_tokens, list(self.shared.base.end_ids))
+        self.drawing = TopMask(self.options.drawn_within, self.shared.base.end_ids, MASK, keep=True)
         return self.drawing
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:

@@ -26,6 +26,11 @@ class Learner(BaseLearner[Rollout]):
     options: PPO
     critic: Critic
 
+    def notes(self) -> list[str]:
+        config, asked = self.config, self.options.minibatches
+        drawn = config.batch_size // config.completions * config.completions
+        return [f"{asked} minibatches of {drawn} completions: each has one, so there are {drawn}."] * (asked > drawn)
+
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         """One iteration of the paper's algorithm 1 on a rollout by pi_old."""
         advantages, returns = self.advantages(rollout)
@@ -54,12 +59,12 @@ class Learner(BaseLearner[Rollout]):
         """Epochs of minibatches down the surrogate, until the policy has moved too far."""
         options, rate = self.options, self.actor.schedule(self.progress(step))
         seen: list[dict[str, float]] = []
-        for _ in self.passes(options.ppo_epochs):
-            for batch in self.actor.batches(rollout, options.minibatches):
+        for number in self.passes(options.ppo_epochs):
+            for batch in self.actor.batches(rollout, options.minibatches, step, number):
                 seen.append(self.actor.descend(rollout, batch, surrogate))
             if options.target_kl and seen[-1]["policy/approxkl_avg"] > 1.5 * options.target_kl:
                 break
-        return mean_of(seen) | {"val/ratio_first": seen[0]["val/ratio_first"], "lr": rate}
+        return mean_of(seen) | {"lr": rate}
 
     def fit_values(self, rollout: Rollout, returns: Tensor) -> dict[str, float]:
         """Epochs of the value head down its loss on the whole batch."""
@@ -109,7 +114,6 @@ def clipped_surrogate(
         "policy/approxkl_avg": 0.5 * (policy.logp - logp_old).square(),
         "policy/clipfrac_avg": (clipped > unclipped).float(),
         "val/ratio": r,
-        "val/ratio_first": (r - 1).abs(),
     }
 
 

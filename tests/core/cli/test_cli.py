@@ -98,7 +98,8 @@ def test_orders_as_people_write_them():
     [
         (("pairs", "nowhere"), 2, "not a Plumbline project"),
         (("import", "PROJECT", "nowhere.txt"), 2, "not a file"),
-        (("train-policy", "PROJECT", "--kl-coef", "-1"), 2, "--kl-coef must be at least 0"),
+        (("train-policy", "PROJECT", "--kl-coef", "-2"), 2, "--kl-coef must be at least -1"),
+        (("train-policy", "PROJECT", "--kl-coef", "-0.5"), 2, "--kl-coef must be at least 0, or -1"),
         (("watch", "PROJECT", "77"), 2, "There is no job 77"),
         (("guidelines", "PROJECT", "--template", "none"), 2, "There is no template"),
         (("new", "PROJECT"), 2, "not empty"),

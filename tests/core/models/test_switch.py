@@ -142,7 +142,7 @@ def test_gradients_of_the_log_probabilities(base, shared):
 def test_tokens_that_are_drawn(shared):
     def tokens() -> Tensor:
         how = {"copies": 4, "max_new_tokens": 24, "temperature": 0.8, "top_p": 0.9, "generator": generator(2)}
-        return draw(shared, POLICY, PROMPTS, **how).response_ids
+        return draw(shared, POLICY, PROMPTS, **how).rows.response_ids
 
     fast, slow = on_and_off(tokens)
     assert torch.equal(fast, slow)

@@ -36,7 +36,7 @@ def drawn(shared: SharedModel, learner: BaseLearner | None = None, seed: int = 3
     rows = draw(
         shared, POLICY, PROMPTS, copies=3, max_new_tokens=7, temperature=1.0, generator=generator(seed),
         guide=learner.guide() if learner else None,
-    )  # fmt: skip
+    ).rows  # fmt: skip
     return cut(rows)
 
 

@@ -38,7 +38,7 @@ def test_kl_is_0_and_ratio_1_before_the_first_update(shared, rows):
     assert torch.equal(rollout.logp_old, rollout.logp_ref)
     assert rollout.kl.abs().max() == 0
     metrics = learner_of(shared, ppo_epochs=1).update(rollout, 0)
-    assert metrics["val/ratio_first"] < 1e-6
+    assert metrics["val/ratio"] == pytest.approx(1, abs=1e-6)
     assert metrics["policy/approxkl_avg"] < 1e-10
     assert metrics["policy/clipfrac_avg"] == 0
     assert abs(metrics["loss/policy_avg"]) < 1e-5, "the mean of whitened advantages is 0"

@@ -90,7 +90,9 @@ def test_a_start_changes_what_is_drawn_and_kl_is_0_to_it_alone(begun, run_job):
 @pytest.mark.parametrize("name", represented([name for name in ALGORITHMS if not ALGORITHMS[name].offline], "nlpo"))
 def test_every_algorithm_begins_where_it_is_told_with_the_shape_that_lies_there(begun, run_job, name):
     job = tuned(begun, run_job, start_from="1", algorithm=name, lora_rank=8, steps=1, kl_coef=0.1)
-    assert first_kl(begun, job) == 0.0
+    charged = job_metrics.series(begun, job.id)["objective/non_score_reward"][0][1]
+    assert charged == 0.0, "the policy is its reference; a guide may still draw from another"
+    assert (first_kl(begun, job) == 0.0) != ALGORITHMS[name].config.GUIDED
     assert "keeps the shape that it has (rank 4, alpha 32)" in log(begun, job)
     saved = json.loads((queue.adapter_of(begun, job) / ROLE / "adapter_config.json").read_text(encoding="utf-8"))
     assert saved["r"] == 4

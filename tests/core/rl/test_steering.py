@@ -91,8 +91,13 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
 ):
     if ALGORITHMS[name].offline:
         ranked(project, run_job)
-    config = replace(POLICY, algorithm=name, kl_target=1.0)
-    further = {"nlpo": {"mask_refresh": 2}, "dqn": {"sync_every": 3}, "sft": {"answers": "best-ranked"}}
+    config = replace(POLICY, algorithm=name, kl_target=1.0, kl_coef=0.05)
+    further = {
+        "ppo": {"minibatches": 3},
+        "nlpo": {"mask_refresh": 2},
+        "dqn": {"sync_every": 3},
+        "sft": {"answers": "best-ranked"},
+    }
     own = options(name, **further.get(name, {}))
     whole = run_job(project, JobKind.TRAIN_POLICY, config, own)
     assert whole.status == "done", whole.report or whole.error
@@ -235,10 +240,10 @@ def test_a_rule_stops_the_run_once_three_steps_agree(rule, values, reason):
 def test_a_plateau_is_so_many_steps_without_a_higher_mean():
     rules = StoppingRules(replace(POLICY, plateau=4))
     for value in (0.6, 0.0, 0.1, 0.5, 1.0, 1.0, 1.0):  # one lucky step at first is no mean
-        seen(rules, rlhf_reward=value)
+        seen(rules, scores=value)
         assert rules.reason() is None
     for _ in range(4):
-        seen(rules, rlhf_reward=0.2)
+        seen(rules, scores=0.2)
     assert rules.reason() == "plateau"
 
 
@@ -247,6 +252,19 @@ def test_a_plateau_at_exactly_0_is_one():
     for _ in range(7):
         seen(rules)
     assert rules.reason() == "plateau"
+
+
+def test_steps_are_compared_at_one_price_of_kl_while_the_coefficient_is_steered():
+    rules = StoppingRules(replace(POLICY, kl_coef=0.05, kl_target=2.0, plateau=4))
+    price, best = 0.05, []
+    for step in range(1, 41):  # each gains 0.1 for half a nat more: worth it at 0.05 a nat, not at what it rises to
+        score, kl = 0.1 * step, 0.5 * step
+        seen(rules, scores=score, kl=kl, rlhf_reward=score - price * kl)
+        price *= 1.05
+        assert rules.reason() is None, "no plateau"
+        if step % 5 == 0 and rules.is_best():
+            best.append(step)
+    assert best == [5, 10, 15, 20, 25, 30, 35, 40]
 
 
 def test_the_best_checkpoint_is_kept_beside_the_newest(project, run_job, monkeypatch):

@@ -108,7 +108,7 @@ def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ra
     assert set(metrics) <= set(METRICS), "every number is explained"
     assert metrics["objective/kl"][0] == (1, 0.0)
     assert metrics["objective/kl"][-1][1] != 0.0
-    assert all(value < 1e-4 for _, value in metrics["val/ratio_first"])
+    assert all(value < 1e-4 for _, value in metrics["sampling/sampling_logp_difference/mean"])
     assert metrics["policy/approxkl_avg"][0][1] >= 0
     assert [step for step, _ in metrics["objective/scores"]] == [1, 2, 3, 4]
     seen = job_samples.listed(ranked, job.id, step=2)

@@ -395,10 +395,12 @@ def test_a_run_that_is_done_can_be_exported_as_a_model(tab, tmp_path, qtbot):
     assert asked.config.policy_job == job.id and asked.config.out == str(tmp_path / "model")
     assert (asked.config.format, asked.config.quantize) == ("gguf", "q8_0")
     assert "will be written to" in tab.exported.text()
-    Recorder(project, asked.id).record(Result(ExportModelResult(policy_job=job.id, folder=str(tmp_path / "model"))))
+    Recorder(project, asked.id).record(
+        Result(ExportModelResult(policy_job=job.id, folder=str(tmp_path / "model"), lacks="It lacks its guide."))
+    )
     done(project, asked)
     poll(tab)
-    assert tab.exported.text() == f"Wrote run {job.id} to {tmp_path / 'model'}."
+    assert tab.exported.text() == f"Wrote run {job.id} to {tmp_path / 'model'}. It lacks its guide."
 
 
 def test_the_best_checkpoint_can_be_exported_where_it_is_not_the_last(tab, tmp_path, qtbot):
@@ -639,7 +641,7 @@ def test_the_settings_of_a_run_are_taken_over(tab, session):
     tab.runs.refresh(select_newest=True)
     assert tab.form.run()[0] != config
     tab.take_over.click()
-    assert tab.form.run() == (config, options)
+    assert tab.form.run() == (replace(config, kl_coef=0.05), options), "the price that was meant"
 
 
 def test_a_run_that_goes_has_room_for_everything_in_a_small_window(tab, qtbot):

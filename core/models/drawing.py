@@ -1,0 +1,90 @@
+"""The one place that knows how a run's policy is drawn from: its adapter, and the guide that it was trained within.
+
+The guide is made of the run's own options and of what lies beside its policy in the checkpoint, which is read like any
+adapter that may be a stranger's.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.config.algorithms import MASKING, AlgorithmOptions, Candidates, TopSet
+from core.config.options import check
+from core.config.training import ALGORITHMS, TrainPolicyJob
+from core.errors import ModelError
+from core.jobs import queue
+from core.machine.adapter_folder import CONFIG, WEIGHTS
+from core.models import guides
+from core.models.adapters import BARE, REFERENCE, SharedModel
+from core.models.fingerprint import base_hash
+from core.models.sampling import Guide
+from core.runs import origins
+from core.store import Project
+from core.store.files.inside import inside
+
+#: The folder of a checkpoint that holds the policy's adapter.
+POLICY = "policy"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How a trained policy is drawn from. `role` is its adapter, `note` what a person must know of it."""
+
+    role: str
+    guide: Guide | None = None
+    note: str = ""
+
+
+def load(
+    project: Project, shared: SharedModel, run: TrainPolicyJob, checkpoint: str, role: str, *, several: bool = False
+) -> Drawing:
+    """Load a run's policy as `role`, and what its guide looks at; `several` as for `core.models.guides.trained`.
+
+    Where the shared model refers to an adapter already, that is the run's reference. Raises `KnownError` for files that
+    are damaged, of another base, or links.
+    """
+    base = shared.base
+    origins.refuse_other_base(project, run.id, base_hash(base.model, base.spec), base.spec.title)
+    folder = queue.adapter_of(project, run, checkpoint)
+    _load(shared, role, folder, POLICY)
+    within = within_of(run.options)
+    if within is None or (isinstance(within, TopSet) and not (folder / MASKING).is_dir()):
+        without = (
+            "that is not kept with it, so it is drawn from without it, and that is another policy than was trained."
+        )
+        return Drawing(role, note=f"{learnt_within(run)}: {without}" if is_guided(run) else "")
+    mask, reference = f"{role}-{MASKING}", REFERENCE
+    if isinstance(within, TopSet):
+        _load(shared, mask, folder, MASKING)
+    elif shared.reference is BARE and (own := origins.reference_folder(run.config, project.run_folder(run.id))):
+        reference = f"{role}-reference"
+        _load(shared, reference, own.parent, own.name)
+    guide = guides.trained(within, shared.base.end_ids, mask=mask, reference=reference, several=several)
+    return Drawing(role, guide)
+
+
+def is_guided(run: TrainPolicyJob) -> bool:
+    """Did it learn within a part of the vocabulary only?"""
+    kind = ALGORITHMS.get(run.config.algorithm)
+    return kind is not None and kind.config.GUIDED
+
+
+def learnt_within(run: TrainPolicyJob) -> str:
+    """The beginning of a sentence about a run with a guide."""
+    within = None if run.options is None else run.options.drawn_within
+    return f"Run {run.id} learnt within a part of the vocabulary" + (f" ({within.words})" if within else "")
+
+
+def within_of(options: AlgorithmOptions | None) -> TopSet | Candidates | None:
+    """What the options say that a trained policy is drawn within. Raises `BadInput` for what is out of its bounds: a
+    project's file may have been written by anybody."""
+    within = None if options is None else options.drawn_within
+    if within is not None:
+        check(options)
+    return within
+
+
+def _load(shared: SharedModel, role: str, folder: Path, name: str) -> None:
+    for each in (CONFIG, WEIGHTS):
+        inside(folder, name, each)  # a project from elsewhere may hold links
+    if shared.load(role, folder / name) is not None:
+        raise ModelError(f"{folder / name} holds a reward model's adapter: choose a run of a policy.")
