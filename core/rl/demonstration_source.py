@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TypeVar
 
 from core.config.algorithms import SFT
 from core.config.options import as_stored
@@ -13,6 +14,7 @@ from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models import chat
 from core.models.adapters import SharedModel
+from core.models.load import Base
 from core.models.rows import Ids, Rows, from_lists
 from core.preferences.judged_groups import JudgedGroup, best_of, judged_groups
 from core.reward.examples import heldout_prompts, prompts_named
@@ -87,6 +89,24 @@ def pinned(context: JobContext, wanted: str) -> list[Demonstration]:
     return [as_stored(Demonstration, each) for each in kept]
 
 
+DemonstrationT = TypeVar("DemonstrationT", bound=Demonstration)
+
+
+def encoded(
+    base: Base, rows: Sequence[DemonstrationT], longest: int
+) -> tuple[list[tuple[DemonstrationT, Ids, Ids]], list[int]]:
+    """Each with its prompt and its answer as tokens, and the prompts whose answers are too long: they are never cut."""
+    found, dropped = [], []
+    for each in rows:
+        answer = chat.completion_ids(base, each.text)
+        if len(answer) >= longest:
+            dropped.append(each.prompt_id)
+            continue
+        prompt = chat.beside(base, each.conversation, len(answer), longest, each.prompt_id)
+        found.append((each, prompt, answer if each.ended or len(answer) == 1 else answer[:-1]))
+    return found, dropped
+
+
 class DemonstrationSource:
     """Answers of training prompts, in passes over a shuffled order; held-out ones are measured now and then."""
 
@@ -120,16 +140,8 @@ class DemonstrationSource:
         return f"Learns {len(self.train)} {'answer' if len(self.train) == 1 else 'answers'}; {measured}."
 
     def _encoded(self, rows: Sequence[Demonstration], longest: int) -> tuple[list[tuple[Ids, Ids]], list[int]]:
-        """Prompts and answers as tokens, and the prompts whose answers are too long, which are never cut."""
-        found, dropped, base = [], [], self.shared.base
-        for each in rows:
-            answer = chat.completion_ids(base, each.text)
-            if len(answer) >= longest:
-                dropped.append(each.prompt_id)
-                continue
-            prompt = chat.beside(base, each.conversation, len(answer), longest, each.prompt_id)
-            found.append((prompt, answer if each.ended or len(answer) == 1 else answer[:-1]))
-        return found, dropped
+        found, dropped = encoded(self.shared.base, rows, longest)
+        return [(prompt, answer) for _, prompt, answer in found], dropped
 
     def next(self, step: int) -> Drawn:
         """What step number `step` learns from. Raises `Diverged`."""

@@ -24,6 +24,7 @@ TUNED = {
     "trpo": {"trust_kl": 0.1, "fisher_share": 1.0},
     "dpo": {"beta": 0.05, "learning_rate": 1e-2},
     "sft": {"learning_rate": 1e-2},
+    "kto": {"verdicts": "ranked", "learning_rate": 1e-2},
 }
 
 

@@ -93,6 +93,7 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
         ranked(project, run_job)
     config = replace(POLICY, algorithm=name, kl_target=1.0)
     further = {"nlpo": {"mask_refresh": 2}, "dqn": {"sync_every": 3}, "sft": {"answers": "best-ranked"}}
+    further["kto"] = {"verdicts": "ranked"}
     own = options(name, **further.get(name, {}))
     whole = run_job(project, JobKind.TRAIN_POLICY, config, own)
     assert whole.status == "done", whole.report or whole.error
