@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from core.labeling.answer_drafts import NEW
 from core.labeling.ordering import Ordering, letter
 from core.labeling.pack_check import LONGEST_COMMENT
-from core.records import Group
+from core.records import Group, Verdict
 from desktop.rank import actions
 from desktop.rank.board_parts import BoardParts
 from desktop.rank.card import RankingCard
@@ -52,6 +52,8 @@ class RankingBoard(BoardParts):
             "better": lambda: self._propose_for(Ordering.better),
             "worse": lambda: self._propose_for(Ordering.worse),
             "remove": lambda: self._propose_for(Ordering.remove),
+            "good": lambda: self._judge("good"),
+            "bad": lambda: self._judge("bad"),
             "take_back": self._take_back,
             "left": lambda: self.select(self.selected - 1),
             "right": lambda: self.select(self.selected + 1),
@@ -82,6 +84,7 @@ class RankingBoard(BoardParts):
         self.grid.picked.connect(self._select_item)
         self.grid.toggled.connect(self._toggle)
         self.grid.flagging.connect(self._flag_item)
+        self.grid.judging.connect(self._judge_item)
         self.grid.dropped.connect(self.tie)
         self.ladder.changed.connect(self._drop_on_ladder)
         self.ladder.picked.connect(self._select_item)
@@ -115,7 +118,10 @@ class RankingBoard(BoardParts):
             rank, tied = ordering.rank(item), ordering.tied(item)
             if ordering.method == "best-worst" and item not in ordering.extremes:
                 rank = None  # between the two, which is no place of its own
-            card.show_state(rank, tied=tied, flag=ordering.flags.get(item), word=self._word(item))
+            card.show_state(
+                rank, tied=tied, flag=ordering.flags.get(item), word=self._word(item),
+                verdict=ordering.verdicts.get(item),
+            )  # fmt: skip
         self.grid.show_only(asked)
         self.question.show_ordering(ordering)
         self.criteria.show_ordering(ordering)
@@ -302,6 +308,13 @@ class RankingBoard(BoardParts):
             return
         placed = self.ordering.rank(item) is not None
         self.propose(self.ordering.remove(item) if placed else self.ordering.place_last(item))
+
+    def _judge(self, verdict: Verdict) -> None:
+        self._propose_for(lambda ordering, item: ordering.judge(item, verdict))
+
+    def _judge_item(self, item: int, verdict: Verdict) -> None:
+        self._select_item(item)
+        self._judge(verdict)
 
     def _flag_item(self, item: int) -> None:
         self.open_flags(item)
