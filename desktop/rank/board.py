@@ -84,7 +84,6 @@ class RankingBoard(BoardParts):
         self.grid.picked.connect(self._select_item)
         self.grid.toggled.connect(self._toggle)
         self.grid.flagging.connect(self._flag_item)
-        self.grid.judging.connect(self._judge_item)
         self.grid.dropped.connect(self.tie)
         self.ladder.changed.connect(self._drop_on_ladder)
         self.ladder.picked.connect(self._select_item)
@@ -97,6 +96,8 @@ class RankingBoard(BoardParts):
         self.comment.installEventFilter(self)
         self.write_button.clicked.connect(lambda: self.writing.emit(NEW))
         self.mend_button.clicked.connect(lambda: self._mend())
+        self.good_button.clicked.connect(lambda: self._judge("good"))
+        self.bad_button.clicked.connect(lambda: self._judge("bad"))
         self.flag_button.clicked.connect(lambda: self.open_flags())
         self.undo_button.clicked.connect(self.undoing)
         self.skip_button.clicked.connect(self.skipping)
@@ -311,10 +312,6 @@ class RankingBoard(BoardParts):
 
     def _judge(self, verdict: Verdict) -> None:
         self._propose_for(lambda ordering, item: ordering.judge(item, verdict))
-
-    def _judge_item(self, item: int, verdict: Verdict) -> None:
-        self._select_item(item)
-        self._judge(verdict)
 
     def _flag_item(self, item: int) -> None:
         self.open_flags(item)

@@ -34,11 +34,10 @@ from PySide6.QtWidgets import (
 )
 
 from core.records import Completion, Verdict
-from core.store.rankings import VERDICTS
 from core.texts import shown
 from desktop import user_settings
 from desktop.rank import actions
-from desktop.rank.keys import BINDINGS, with_key
+from desktop.rank.keys import with_key
 from desktop.theme import theme
 from desktop.widgets.bound import bind
 from desktop.widgets.elided import OneLine
@@ -50,10 +49,7 @@ MIN_SIZE = QSize(236, 150)
 #: How a completion that is cut on its card is had whole.
 WAY = with_key("Copy all of it", "copy") + "."
 RADIUS = 10.0
-VERDICT = (
-    "QToolButton { padding: 3px 5px; border-radius: 6px; }"
-    " QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); font-weight: 600; }"
-)
+SAID = {None: "", "good": "+ good", "bad": "− bad"}
 FREE = "QToolButton { border: 1px solid palette(mid); border-radius: 6px; padding: 3px 10px; }"
 PLACED = (
     "QToolButton { border: 1px solid palette(highlight); border-radius: 6px; padding: 3px 10px;"
@@ -166,13 +162,12 @@ class TwinMark(QLabel):
 
 
 class RankingCard(QFrame):
-    """Signals carry the completion's id: clicked, its place asked for or given up, flags asked for, found good or bad,
-    another completion dropped on it. A card is kept for the next item: making one takes longer than painting it."""
+    """Signals carry the completion's id: clicked, its place asked for or given up, flags asked for, another
+    completion dropped on it. A card is kept for the next item, because making one takes longer than painting it."""
 
     picked = Signal(int)
     toggled = Signal(int)
     flagging = Signal(int)
-    judging = Signal(int, str)
     dropped = Signal(int, int)
 
     def __init__(self, completion: Completion, letter: str, parent: QWidget | None = None) -> None:
@@ -204,9 +199,6 @@ class RankingCard(QFrame):
         head.addWidget(self.flag_label)
         head.addWidget(self.twin, 100)
         head.addStretch(1)
-        self.verdict_buttons = {verdict: self._verdict_button(verdict) for verdict in VERDICTS}
-        for each in self.verdict_buttons.values():
-            head.addWidget(each)
         head.addWidget(self.flag_button)
         head.addWidget(self.place_button)
         self.text = Reading(self, way=WAY)
@@ -230,14 +222,6 @@ class RankingCard(QFrame):
         self.foot.setProperty("role", "small")
         self.foot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout.addWidget(self.foot)
-
-    def _verdict_button(self, verdict: Verdict) -> QToolButton:
-        button = self._button(BINDINGS[verdict].shown, with_key(f"Say that it is {verdict} by itself", verdict))
-        button.setAccessibleName(f"Completion {self.letter} is {verdict}")
-        button.setCheckable(True)
-        button.setStyleSheet(VERDICT)
-        button.clicked.connect(lambda: self.judging.emit(self.completion.id, verdict))
-        return button
 
     def _button(self, text: str, tip: str) -> QToolButton:
         button = QToolButton(self)
@@ -309,11 +293,9 @@ class RankingCard(QFrame):
         self.place_button.setToolTip(
             f"Give it the next place ({self.letter})" if rank is None else "Take its place away (Delete)"
         )
-        self.flag_label.setText(f"⚑ {flag}" if flag else "")
+        self.flag_label.setText("   ".join(filter(None, (SAID[verdict], f"⚑ {flag}" if flag else ""))))
         self.flag_label.setToolTip(tip(flag or ""))
-        self.flag_label.setVisible(bool(flag))
-        for said, each in self.verdict_buttons.items():
-            each.setChecked(said == verdict)
+        self.flag_label.setVisible(bool(flag or verdict))
         place = "unranked" if rank is None else f"rank {rank}{', tied' if tied else ''}"
         place += f", {verdict}" if verdict else ""
         self.setAccessibleDescription(f"{place}{', flagged ' + flag if flag else ''}. {shown(self.completion.text)}")

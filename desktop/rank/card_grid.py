@@ -29,7 +29,6 @@ class CardGrid(QScrollArea):
     picked = Signal(int)
     toggled = Signal(int)
     flagging = Signal(int)
-    judging = Signal(int, str)
     dropped = Signal(int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -76,7 +75,6 @@ class CardGrid(QScrollArea):
         card.picked.connect(self.picked)
         card.toggled.connect(self.toggled)
         card.flagging.connect(self.flagging)
-        card.judging.connect(self.judging)
         card.dropped.connect(self.dropped)
         return card
 

@@ -15,8 +15,8 @@ from desktop.actions import CALM, WHAT_IT_READS
 #: What the board does.
 Name = Literal[
     "place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "left", "right", "up", "down",
-    "take_back", "remove", "good", "bad", "flag", "save", "skip", "skip_for_good", "comment", "undo", "redo", "scroll_up",
-    "scroll_down", "earlier", "prompt_up", "prompt_down", "write", "mend", "copy", "help", "escape",
+    "take_back", "remove", "good", "bad", "flag", "save", "skip", "skip_for_good", "comment", "undo", "redo",
+    "scroll_up", "scroll_down", "earlier", "prompt_up", "prompt_down", "write", "mend", "copy", "help", "escape",
 ]  # fmt: skip
 #: What is done around the board, by the header and by the window, whatever has the focus.
 Around = Literal[

@@ -1,4 +1,4 @@
-"""Good or bad by itself: a key or a button on the card, seen on it, undone, and on disk before the next item."""
+"""Good or bad by itself: a key or a button for the selected card, seen on it, undone, and saved before the next."""
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
@@ -24,28 +24,28 @@ def tab(qtbot, tmp_path, monkeypatch):
 
 
 def seen(tab) -> list[str]:
-    """What is pressed on each card."""
-    return [
-        "".join(name for name, button in card.verdict_buttons.items() if button.isChecked())
-        for card in tab.board.grid.cards
-    ]
+    """What stands on each card."""
+    return [card.flag_label.text() for card in tab.board.grid.cards]
 
 
 def test_keys_and_buttons_judge_a_card_and_it_is_saved_with_enter(tab):
     project = tab.session.project
     press(tab, Key.Key_Plus, Key.Key_Right, Key.Key_Minus)
-    assert seen(tab) == ["good", "bad", ""]
+    assert seen(tab) == ["+ good", "− bad", ""]
     assert "good" in tab.board.grid.cards[0].accessibleDescription()
     assert len(on_disk(project, "select draft from drafts where draft like '%good%'")) == 1, "before it is painted"
-    tab.board.grid.cards[2].verdict_buttons["good"].click()
-    assert seen(tab) == ["good", "bad", "good"]
+    press(tab, Key.Key_Right)
+    tab.board.good_button.click()
+    assert seen(tab) == ["+ good", "− bad", "+ good"]
+    tab.board.good_button.click()
+    assert seen(tab) == ["+ good", "− bad", ""], "the same again takes it back"
     press(tab, Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)
-    press(tab, Key.Key_Left, Key.Key_Plus)
-    assert seen(tab)[2] == ""
+    assert seen(tab) == ["+ good", "− bad", "+ good"]
     press(tab, Key.Key_Return)
-    assert len(on_disk(project, JUDGED)) > 0 and seen(tab) == ["", "", ""], "the next item is judged anew"
+    assert on_disk(project, JUDGED) == [("bad",), ("good",), ("good",)]
+    assert seen(tab) == ["", "", ""], "the next item is judged anew"
     press(tab, Key.Key_Z, held=Qt.KeyboardModifier.ControlModifier)
-    assert seen(tab) != ["", "", ""]
+    assert seen(tab) == ["+ good", "− bad", "+ good"]
 
 
 def test_a_sign_that_is_typed_with_shift_judges_and_with_control_does_not():
