@@ -24,13 +24,12 @@ TUNED = {
     "trpo": {"trust_kl": 0.1, "fisher_share": 1.0},
     "dpo": {"beta": 0.05, "learning_rate": 1e-2},
     "sft": {"learning_rate": 1e-2},
-    "kto": {"verdicts": "ranked", "learning_rate": 1e-2},
 }
 
 
-#: The others take minutes together.
+#: The others take minutes together. What KTO learns from verdicts is in `test_kto`.
 OFTEN = ("ppo", "rloo", "grpo", "dpo", "sft")
-SELDOM = [pytest.param(name, marks=pytest.mark.slow) for name in ALGORITHMS if name not in OFTEN]
+SELDOM = [pytest.param(name, marks=pytest.mark.slow) for name in ALGORITHMS if name not in (*OFTEN, "kto")]
 
 
 @pytest.mark.parametrize("name", [*represented(OFTEN, "ppo"), *SELDOM])
