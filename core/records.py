@@ -10,6 +10,7 @@ from core.conversation import Conversation
 Split = Literal["train", "heldout"]
 JobStatus = Literal["queued", "running", "paused", "done", "stopped", "failed", "interrupted"]
 Wanted = Literal["run", "pause", "stop"]
+Verdict = Literal["good", "bad"]
 
 #: A job in one of these states has a worker, or waits for one.
 ACTIVE: tuple[JobStatus, ...] = ("queued", "running", "paused")
@@ -145,8 +146,9 @@ class Labeler:
 class Ranking:
     """One labeler's order over one group. Rank 1 is best, equal ranks are ties, None is unranked.
 
-    A prompt-level `flag` stands instead of an order; `flags` are per completion. `criteria` holds further
-    orders by criterion; `repeat_of` is the ranking that this one repeats, to see how steady the labeler is.
+    A prompt-level `flag` stands instead of an order; `flags` are per completion, and so are `verdicts`. `criteria`
+    holds further orders by criterion; `repeat_of` is the ranking that this one repeats, to see how steady the labeler
+    is.
     """
 
     id: int
@@ -163,6 +165,7 @@ class Ranking:
     method: str = "order"
     repeat_of: int | None = None
     adjudicates: bool = False
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,8 @@ class NewRanking:
     "equally good". `shown` is the order in which the labeler saw the completions. A repeat (of an earlier ranking)
     measures the labeler and gives no pairs; an adjudicating ranking gives its prompt's pairs instead of all others.
     `strength` is how many places apart two answers are in the labeler's eyes (1 is slightly, 3 is much better), which
-    the margin of the reward model counts.
+    the margin of the reward model counts. `verdicts` say of completions by themselves that they are good or bad; they
+    order nothing.
     """
 
     group_id: int
@@ -191,6 +195,7 @@ class NewRanking:
     repeat_of: int | None = None
     adjudicates: bool = False
     strength: float | None = None
+    verdicts: Mapping[int, Verdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

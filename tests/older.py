@@ -38,7 +38,7 @@ TO_M008 = (
         "id integer primary key, name text not null unique, kind text not null default 'person'"
         " check (kind in ('person', 'scripted')), detail text not null default ''",
     )
-    + "delete from _sqlite_migrations where name >= 'm009';"
+    + "alter table ranking_items drop column verdict; delete from _sqlite_migrations where name >= 'm009';"
 )
 TO_M006 = f"""{TO_M008}
 alter table rankings drop column strength;

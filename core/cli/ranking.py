@@ -1,6 +1,7 @@
 """The command `rank`: a labeler's session in the terminal, the same one that the window's Rank tab shows."""
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -16,12 +17,15 @@ from core.labeling.written import parse_order, write_order
 from core.preferences import agreement
 from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
+from core.records import Verdict
 from core.runs import wishes
 from core.store import Project, assignments, completions, guidelines, labelers, packed_rankings
 from core.trust import gate
 
 #: Differences from the author of the calibration set that are told.
 DIFFERENCES = 8
+#: Saves what is begun where that is no order.
+DONE = "d"
 
 
 @click.command()
@@ -31,10 +35,12 @@ DIFFERENCES = 8
 @click.option("--group", "group_id", type=int, help="Rank this group of completions instead of the next one.")
 @click.option("--order", help='An order such as "2>1=3>4": numbers as shown, > is better, = is a tie.')
 @click.option("--flag", help="Flag the prompt instead of ordering its completions.")
+@click.option("--good", type=int, multiple=True, help="Say that the completion shown with this number is good.")
+@click.option("--bad", type=int, multiple=True, help="Say that it is bad; both may be given several times.")
 @json_option
 def rank(
     folder: Path, labeler: str, scripted: str | None, group_id: int | None, order: str | None, flag: str | None,
-    as_json: bool,
+    good: tuple[int, ...], bad: tuple[int, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Rank completions: one after the other in the terminal, a single one, or all of them by a script."""
     with opened(folder) as project:
@@ -48,8 +54,8 @@ def rank(
             return
         name = packed_rankings.labeler_here(project, labeler) or "me"
         session = LabelingSession(project, labelers.named(project, name))
-        if order or flag:
-            values = _rank_one(session, group_id, order, flag)
+        if order or flag or good or bad:
+            values = _rank_one(session, group_id, order, flag, {"good": good, "bad": bad})
             show(values, as_json, f"Ranked group {values['group']}.")
             return
         waiting = session.waiting
@@ -59,7 +65,10 @@ def rank(
         show({"ranked": ranked}, as_json, f"Ranked {ranked} of {max(waiting, ranked)} waiting.")
 
 
-def _rank_one(session: LabelingSession, group_id: int | None, order: str | None, flag: str | None) -> dict[str, int]:
+def _rank_one(
+    session: LabelingSession, group_id: int | None, order: str | None, flag: str | None,
+    verdicts: Mapping[Verdict, Sequence[int]],
+) -> dict[str, int]:  # fmt: skip
     if group_id is None:
         session.open_next()
     else:
@@ -67,7 +76,11 @@ def _rank_one(session: LabelingSession, group_id: int | None, order: str | None,
     if session.group is None:
         raise BadInput("Everything is ranked: generate more completions, or name a --group.")
     group = session.group.id
-    return {"ranking": _save(session, _given(session, order, flag), timed=False), "group": group}
+    given = _given(session, order, flag)
+    for said, numbers in verdicts.items():
+        for number in numbers:
+            given = given.with_verdict(_numbered(session, number), said)
+    return {"ranking": _save(session, given, timed=False), "group": group}
 
 
 def _walk(session: LabelingSession) -> int:
@@ -87,6 +100,8 @@ def _walk(session: LabelingSession) -> int:
             elif mended := re.fullmatch(r"m (\d{1,9}) (.+)", answer, re.DOTALL):
                 session.editor.write(mended[2], _numbered(session, int(mended[1])))
                 last = None
+            elif judged := re.fullmatch(r"([gb]) (\d{1,9})", answer):
+                _judge(session, "good" if judged[1] == "g" else "bad", int(judged[2]))
             elif answer == "s":
                 put_off.add(group.id)
                 session.skip()
@@ -109,7 +124,15 @@ def _show_item(session: LabelingSession) -> None:
     say(f"\n{quoted(session.group.prompt.text)}\n", err=True)
     for number, item in enumerate(session.ordering.shown, start=1):
         hand = f" ({found[item].by_hand.lower()})" if found[item].by_hand else ""
-        say(quoted(found[item].text, f"  {number}{hand}  "), err=True)
+        said = f" ({session.ordering.verdicts[item]})" if item in session.ordering.verdicts else ""
+        say(quoted(found[item].text, f"  {number}{hand}{said}  "), err=True)
+
+
+def _judge(session: LabelingSession, said: Verdict, number: int) -> None:
+    """A verdict by itself on the completion of that number; the same one again takes it back."""
+    item = _numbered(session, number)
+    session.editor.change(session.ordering.judge(item, said))
+    say(f"{number} is {session.ordering.verdicts.get(item, 'neither good nor bad')}.", err=True)
 
 
 def _numbered(session: LabelingSession, number: int) -> int:
@@ -123,9 +146,10 @@ def _numbered(session: LabelingSession, number: int) -> int:
 def _ask(session: LabelingSession) -> str:
     """What the labeler types; what was begun, here or in the window, is offered."""
     flags = ", ".join(guidelines.flags(guidelines.current(session.project)))
-    begun = write_order(_overall(session)) if session.saveable else ""
+    begun = write_order(_overall(session)) or DONE if session.saveable else ""
     text = (
-        f"Order (2>1=3), s to skip, u to undo, f NAME to flag ({flags}), w TEXT or m 2 TEXT to write or mend an answer"
+        f"Order (2>1=3), s to skip, u to undo, g 2 or b 2 for a good or bad answer, f NAME to flag ({flags}), w TEXT or"
+        " m 2 TEXT to write or mend an answer"
     )
     return str(click.prompt(harmless(text), default=begun or None, err=True)).strip()
 
@@ -133,7 +157,7 @@ def _ask(session: LabelingSession) -> str:
 def _answered(session: LabelingSession, answer: str) -> Ordering:
     if answer.startswith("f "):
         return _given(session, None, answer[1:].strip())
-    if session.saveable and answer == write_order(_overall(session)):
+    if session.saveable and answer in (write_order(_overall(session)), DONE):
         return session.ordering  # with its comment and flags
     return _given(session, answer, None)
 

@@ -26,7 +26,7 @@ ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in ALGORITHMS.value
 
 @job_command(JobKind.TRAIN_POLICY, TrainPolicyConfig, *ALGORITHM_CONFIGS)
 def train_policy(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
-    """Tune the policy against a reward, with DPO from the rankings, or with SFT on answers; `algorithms` lists all."""
+    """Tune the policy against a reward, or learn rankings (DPO), verdicts (KTO) or answers (SFT): see `algorithms`."""
     config, own = given_run(options)
     start(folder, JobKind.TRAIN_POLICY, config, as_json, detach, own)
 

@@ -32,6 +32,7 @@ class LearnsFrom(Enum):
     ROLLOUTS = "rollouts"
     RANKINGS = "rankings"
     ANSWERS = "answers"
+    VERDICTS = "verdicts"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class AlgorithmOptions(Settings):
     """How many completions of each prompt it compares with each other."""
 
     LEARNS_FROM: ClassVar[LearnsFrom] = LearnsFrom.ROLLOUTS
-    """Rollouts with rewards, the stored rankings, or stored answers."""
+    """Rollouts with rewards, the stored rankings, stored answers, or verdicts on them."""
 
     NEEDS_KL: ClassVar[bool] = False
     """Does it divide by the KL coefficient?"""
@@ -416,10 +417,42 @@ class SFT(AlgorithmOptions):
         return False
 
 
+@dataclass(frozen=True)
+class KTO(AlgorithmOptions):
+    """KTO: Kahneman-Tversky Optimization, from verdicts without RL (Ethayarajh et al. 2024, arXiv 2402.01306).
+
+    Learns from answers that are good or bad by themselves, such as thumbs: no pairs are needed.
+    """
+
+    LEARNING_RATE: ClassVar[float] = 3e-4
+    LIVE: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    UNUSED: ClassVar[tuple[str, ...]] = OF_ROLLOUTS
+    LEARNS_FROM: ClassVar[LearnsFrom] = LearnsFrom.VERDICTS
+    beta: float = option(0.1, "Price of leaving the reference: smaller goes further.", low=1e-3, high=10)
+    verdicts: str = option(
+        "single", "What is good or bad: verdicts on single answers, the best and the worst of each ranking, or both.",
+        choices=("single", "ranked", "both"),
+    )  # fmt: skip
+    desirable_weight: float = option(
+        0.0, "How much a good answer counts; 0 balances: good and bad ones weigh the same in sum.", low=0, high=100,
+        advanced=True, zero="balanced",
+    )  # fmt: skip
+    undesirable_weight: float = option(
+        0.0, "How much a bad answer counts; 0 balances.", low=0, high=100, advanced=True, zero="balanced"
+    )
+    heldout_fraction: float = option(
+        0.1, "Share of the prompts kept for measuring if none with a verdict is marked held-out.", low=0, high=0.9,
+        advanced=True, title="Held-out share",
+    )  # fmt: skip
+    max_length: int = option(
+        1024, "Longest prompt with answer, in tokens; longer answers are left out.", low=16, high=131072, advanced=True
+    )
+
+
 #: By the name of the file in `core/rl/algorithms/` that learns with them.
 OPTIONS: dict[str, type[AlgorithmOptions]] = {
-    "a2c": A2C, "dpo": DPO, "dqn": DQN, "grpo": GRPO, "nlpo": NLPO, "ppo": PPO, "reinforce": Reinforce, "rloo": RLOO,
-    "sft": SFT, "soft_q": SoftQ, "trpo": TRPO,
+    "a2c": A2C, "dpo": DPO, "dqn": DQN, "grpo": GRPO, "kto": KTO, "nlpo": NLPO, "ppo": PPO,
+    "reinforce": Reinforce, "rloo": RLOO, "sft": SFT, "soft_q": SoftQ, "trpo": TRPO,
 }  # fmt: skip
 
 

@@ -126,6 +126,26 @@ METRICS: dict[str, Metric] = {
         "Mean of -log pi over the tokens of held-out answers.",
         "falling: from where it rises, the answers are learnt by heart",
     ),
+    "eval/verdict_loss": Metric(
+        "Held-out loss of verdicts",
+        "",
+        "KTO's loss on held-out answers, against the reference point of held-out ones.",
+        "falling: from where it rises, the verdicts are learnt by heart",
+    ),
+    "eval/rewards/margins": Metric(
+        "Held-out margin",
+        "score",
+        "Mean of beta log pi/ref of held-out good answers minus that of bad ones.",
+        "rising",
+    ),
+    "kl": Metric(
+        "Reference point",
+        "nats per completion",
+        "KTO's z0: mean log pi/ref of answers beside prompts that are not theirs, at least 0.",
+        "rising slowly",
+    ),
+    "rewards/chosen": Metric("Reward of good ones", "score", "Mean of beta log pi/ref of good answers.", "rising"),
+    "rewards/rejected": Metric("Reward of bad ones", "score", "Mean of beta log pi/ref of bad answers.", "falling"),
     "eval/perplexity": Metric("Perplexity", "", "exp of the held-out loss.", "falling", page="large"),
     "rewards/margins": Metric(
         "Implicit margin",

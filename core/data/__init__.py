@@ -19,6 +19,7 @@ from core.data import (
     encodings,
     guessing,
     hh,
+    kto,
     label_studio,
     llama_factory,
     mapping,
@@ -66,7 +67,7 @@ __all__ = [
 
 EXPORTERS = {
     module.NAME: module
-    for module in (plumbline, tables, trl, trl_conversational, hh, llama_factory, argilla, label_studio)
+    for module in (plumbline, tables, trl, trl_conversational, kto, hh, llama_factory, argilla, label_studio)
 }
 
 kept_mappings = mapping.kept

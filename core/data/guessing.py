@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.data import fields, long_tables, source
+from core.data import fields, long_tables, source, thumbs
 from core.data.mapping import Columns
 from core.data.rows import Refused
 
@@ -16,6 +16,7 @@ GUESSES: Mapping[str, tuple[str, ...]] = {
     "system": (*fields.SYSTEM, "system_message"),
     "chosen": (*fields.CHOSEN, "good", "better", "best", "accepted", "positive", "winner", "win", "preferred_output"),
     "rejected": (*fields.REJECTED, "bad", "worse", "worst", "declined", "negative", "loser", "lose", "unpreferred"),
+    "verdict": thumbs.VERDICTS[:1] + thumbs.VERDICTS[2:] + thumbs.VOTES,
     "scores": ("scores", "score", "ratings", "rating", "rewards", "reward", "helpfulness", "label"),
     "rank": ("rank", "ranks", "ranking", "position", "place"),
     "strength": ("strength", "margin", "confidence"),
@@ -79,6 +80,7 @@ def guess(rows: Sequence[Mapping[str, Any]]) -> Columns:
         found.pop("rejected", None)
         found |= _answers(names, rows, {name for part in found.values() for name in part})
     if "answers" not in found:
+        found.pop("verdict", None)
         found.pop("scores", None)
         found.pop("rank", None)
     return Columns(found)

@@ -7,11 +7,10 @@ from core.data.noticed import Noticed
 from core.data.rows import Answer, Refused, Row
 from core.errors import BadInput
 from core.events import NewCompletion
-from core.records import Labeler, NewRanking, Prompt, Split
+from core.records import Labeler, NewRanking, Prompt, Split, Verdict
 from core.store import Project, completions, labelers, prompts, rankings
 from core.store.batch import Batch
-
-Order = dict[int, int | None]
+from core.store.rankings import Said
 
 
 @dataclass
@@ -37,7 +36,7 @@ class Importer:
         self.people: dict[tuple[str, str, str], Labeler] = {}
         self.prompts: dict[int, Met] = {}
         self.completions: dict[int, list[tuple[int, int]]] = {}
-        self.orders: dict[tuple[int, int], Order] = {}
+        self.said: dict[tuple[int, int], Said] = {}
         self.batch = Batch(project)
 
     def add(self, row: Row) -> bool | Refused:
@@ -59,12 +58,13 @@ class Importer:
         its own, so that both count; only a ranking that was in the project before, by somebody whom the file names,
         stays alone."""
         ids = self._matched(row, group_id)
-        order = rankings.dense({item: answer.rank for item, answer in zip(ids, row.answers, strict=True)})
+        ranks = {item: answer.rank for item, answer in zip(ids, row.answers, strict=True)}
+        said = Said(rankings.dense(ranks), _verdicts(row, ids))
         name, number = person.name, 1
         while (earlier := self._earlier(group_id, person)) is not None:
-            if earlier == order:
+            if _says_no_more(said, earlier):
                 return False
-            if row.labeler.strip() and (group_id, person.id) not in self.orders:
+            if row.labeler.strip() and (group_id, person.id) not in self.said:
                 self.noticed.revised.append(row.line)
                 return False
             number += 1
@@ -72,14 +72,14 @@ class Importer:
         if number > 1:
             self.noticed.contradictions.append(row.line)
         self._rank(row, group_id, person, ids)
-        self.orders[group_id, person.id] = order
+        self.said[group_id, person.id] = said
         return True
 
-    def _earlier(self, group_id: int, person: Labeler) -> Order | None:
+    def _earlier(self, group_id: int, person: Labeler) -> Said | None:
         """What the person said of the group: in this file, or in the project before."""
-        found = self.orders.get((group_id, person.id))
+        found = self.said.get((group_id, person.id))
         if found is None and group_id not in self.batch.made:
-            return rankings.order_of(self.project, group_id, person.id)
+            return rankings.said_by(self.project, group_id, person.id)
         return found
 
     def _person(self, row: Row, name: str) -> Labeler:
@@ -156,8 +156,19 @@ class Importer:
                 method=row.method,
                 seconds=row.seconds,
                 strength=row.strength,
+                verdicts=_verdicts(row, ids),
             ),
         )
+
+
+def _verdicts(row: Row, ids: list[int]) -> dict[int, Verdict]:
+    return {item: answer.verdict for item, answer in zip(ids, row.answers, strict=True) if answer.verdict}
+
+
+def _says_no_more(said: Said, earlier: Said) -> bool:
+    """Is it what was said before? An order that only follows from the same verdicts is no other one."""
+    implied = {item: 1 if said.verdicts.get(item) == "good" else 2 for item in said.ranks}
+    return said == earlier or (said.verdicts == earlier.verdicts and said.ranks == implied and bool(said.verdicts))
 
 
 def _answers(texts: Sequence[str]) -> int:

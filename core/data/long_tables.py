@@ -1,30 +1,37 @@
 """One answer a row, with a verdict of its own: thumbs (TRL's and LLaMA-Factory's unpaired sets), scores (HelpSteer 2),
-or ranks. The rows of one question together are a ranking; they are read to their end before the first is known."""
+or ranks. The rows of one question together are a ranking; they are read to their end before the first is known.
+
+Good answers are placed before bad ones to the same question, and each keeps its verdict, also where it is alone.
+"""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from core.conversation import Conversation
-from core.data import answers, dialogue, fields, jsonlines, source
+from core.data import answers, dialogue, fields, jsonlines, source, thumbs
 from core.data.jsonlines import Object
 from core.data.rows import WRONG_KIND, Answer, Refused, Row, Unusable, whole
-from core.records import Split
+from core.data.thumbs import Given
+from core.records import Split, Verdict
 
 NAME = "rated answers"
 LACKS = ("flags", "comments")
 ANSWERS = ("completion", "response", "answer", "output", "generation")
-#: What a whole order follows from, the higher the better; a rank is better the lower.
-OVERALL = ("helpfulness", "overall_score", "score", "rating", "reward", "label", "kto_tag")
 #: Scores beside an overall one that are orders of their own.
 CRITERIA = ("correctness", "coherence", "honesty", "truthfulness", "harmlessness", "safety", "instruction_following")
-ALONE = "it is rated alone: no other answer to the same question is in the file"
+ALONE = (
+    "it is rated alone, and not as good or bad: no other answer to the same question is in the file (a column of "
+    "thumbs is named by --map verdict=COLUMN)"
+)
+UNSAID = "it does not say how good its answer is"
 
 
 def sniff(head: str, path: Path) -> bool:
     first = jsonlines.first(head)
-    return _verdict(first) is not None and (_answer_name(first) is not None or _is_thumbed_dialogue(first))
+    said = _has_rank(first) or bool(thumbs.given(first))
+    return said and (_answer_name(first) is not None or _is_thumbed_dialogue(first))
 
 
 def _answer_name(value: dict[str, Any]) -> str | None:
@@ -34,25 +41,17 @@ def _answer_name(value: dict[str, Any]) -> str | None:
 
 def _is_thumbed_dialogue(value: dict[str, Any]) -> bool:
     """LLaMA-Factory and ms-swift: a dialogue that ends with the answer, and whether it is good."""
-    thumbs = any(isinstance(value.get(name), bool) for name in ("label", "kto_tag"))
-    return thumbs and any(isinstance(value.get(name), list) for name in ("messages", "conversations"))
+    told = any(isinstance(value.get(name), bool) for name in thumbs.VERDICTS)
+    return told and any(isinstance(value.get(name), list) for name in ("messages", "conversations"))
 
 
-def _verdict(value: dict[str, Any]) -> str | None:
-    """The field that says how good the answer is."""
-    if "rank" in value and "ranking" not in value:
-        return "rank"
-    names = [name for name in OVERALL if fields.number(value.get(name)) is not None or _thumb(value.get(name))]
-    return names[0] if names else None
-
-
-def _thumb(said: Any) -> float | None:
-    return {"true": 1.0, "false": 0.0}.get(str(said).strip().lower())
+def _has_rank(value: dict[str, Any]) -> bool:
+    return "rank" in value and "ranking" not in value
 
 
 @dataclass
 class Group:
-    """The answers to one question, by one labeler if a file names any."""
+    """The answers to one question, by one labeler if a file names any; `given` is what is said of each."""
 
     line: int
     asked: Conversation
@@ -60,7 +59,8 @@ class Group:
     split: Split
     labeler: str
     answers: list[Answer] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
+    given: list[Given] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
     criteria: dict[str, list[float | None]] = field(default_factory=dict)
 
 
@@ -81,8 +81,9 @@ def gather(items: Iterable[Object | Row | Refused], *, ranked: bool = True) -> I
             yield Refused(item[0], str(error))
         except WRONG_KIND:
             yield Refused(item[0], "its fields are not of the kind that this format has")
+    name = thumbs.column(given for group in groups.values() for given in group.given)
     for group in groups.values():
-        yield _row(group) if ranked else _unranked(group)
+        yield from _rows(group, name) if ranked else (_unranked(group),)
 
 
 def _unranked(group: Group) -> Row | Refused:
@@ -91,27 +92,22 @@ def _unranked(group: Group) -> Row | Refused:
 
 def _add(groups: dict[tuple[str, str], Group], line: int, value: dict[str, Any], *, ranked: bool) -> None:
     asked, answer = _parts(value)
-    verdict = _verdict(value)
-    if verdict is None and ranked:
-        raise Unusable("it does not say how good its answer is")
+    given = thumbs.given(value)
+    if _has_rank(value):
+        given = {"rank": -float(whole(value["rank"]) or 0)} | given
+    if not given and ranked:
+        raise Unusable(UNSAID)
     labeler = str(value.get("labeler") or value.get("annotator") or "")
     key = (asked.key, labeler)
     if key not in groups:
         groups[key] = Group(line, asked, fields.tags_of(value), fields.split_of(value), labeler)
     found = groups[key]
-    score = -float(whole(value["rank"]) or 0) if verdict == "rank" else _score(value[verdict]) if verdict else 0.0
     found.answers.append(Answer(answer, model=str(value.get("model") or "")[:200]))
-    found.scores.append(score)
+    found.given.append(given)
+    found.lines.append(line)
     for name in CRITERIA:
-        if name in value and name != verdict:
+        if name in value:
             found.criteria.setdefault(name, [None] * (len(found.answers) - 1)).append(fields.number(value[name]))
-
-
-def _score(said: Any) -> float:
-    found = fields.number(said) if isinstance(said, bool) or _thumb(said) is None else _thumb(said)
-    if found is None:
-        raise Unusable("it does not say how good its answer is")
-    return found
 
 
 def _parts(value: dict[str, Any]) -> tuple[Conversation, str]:
@@ -124,16 +120,42 @@ def _parts(value: dict[str, Any]) -> tuple[Conversation, str]:
     return fields.asked(value, [turn.data() for turn in turns[:-1]]), dialogue.said(turns[-1])
 
 
-def _row(group: Group) -> Row | Refused:
-    if len(group.answers) < 2:
-        return Refused(group.line, ALONE)
+def _rows(group: Group, name: str | None) -> Iterator[Row | Refused]:
+    """The row of a question, and the lines that are not in it; the column `name` says good or bad."""
+    verdicts = [thumbs.verdict(given.get(name)) if name is not None else None for given in group.given]
+    scores = [thumbs.score(given, name) for given in group.given]
+    kept: dict[object, int] = {}
+    for place, (answer, verdict, score) in enumerate(zip(group.answers, verdicts, scores, strict=True)):
+        if verdict is None and score is None:
+            yield Refused(group.lines[place], UNSAID)
+        elif verdict is None:
+            kept[place] = place
+        elif kept.setdefault(answer.text, place) != place and verdicts[kept[answer.text]] != verdict:
+            other = group.lines[kept[answer.text]]
+            yield Refused(group.lines[place], f"it says otherwise of the same answer than line {other}, which counts")
+    places = list(kept.values())
+    if len(places) < 2 and not any(verdicts[place] for place in places):
+        yield from (Refused(group.line, ALONE) for _ in places)
+        return
+    ranks = _ranks([scores[place] for place in places], [verdicts[place] for place in places])
     orders = {
-        name: tuple(answers.by_scores([score for score in scores if score is not None]))
-        for name, scores in group.criteria.items()
-        if len(scores) == len(group.answers) and None not in scores
+        criterion: tuple(answers.by_scores([numbers[place] for place in places]))  # type: ignore[misc]
+        for criterion, numbers in group.criteria.items()
+        if len(numbers) == len(group.answers) and None not in numbers
     }
     found = tuple(
-        Answer(answer.text, rank, model=answer.model)
-        for answer, rank in zip(group.answers, answers.by_scores(group.scores), strict=True)
+        replace(group.answers[place], rank=rank, verdict=verdicts[place])
+        for place, rank in zip(places, ranks, strict=True)
     )
-    return Row(group.line, group.asked, group.tags, group.split, found, labeler=group.labeler, criteria=orders)
+    line = group.lines[places[0]]
+    yield Row(line, group.asked, group.tags, group.split, found, labeler=group.labeler, criteria=orders)
+
+
+def _ranks(scores: list[float | None], verdicts: list[Verdict | None]) -> list[int | None]:
+    """By the scores of all, or the good before the bad where there are both; else nobody ordered them."""
+    known = [score for score in scores if score is not None]
+    if len(known) == len(scores) > 1:
+        return answers.by_scores(known)
+    if set(verdicts) == {"good", "bad"}:
+        return [1 if verdict == "good" else 2 for verdict in verdicts]
+    return [None] * len(scores)

@@ -31,6 +31,7 @@ PARTS: Mapping[str, str] = {
     "answers": "answers: one list, one a row, or several columns joined by +",
     "scores": "how good each answer is, the higher the better",
     "rank": "the rank of each answer, 1 is the best",
+    "verdict": "is the one answer good or bad: true or false, 1 or 0, 1 or -1, up or down",
     "strength": "how much better the chosen one is",
     "model": "which model wrote the answers",
     "labeler": "who judged",
@@ -38,7 +39,7 @@ PARTS: Mapping[str, str] = {
     "split": "train, or what is held out (test, validation ...)",
 }
 #: Parts that say which answer is better: a row without them is a prompt alone.
-JUDGED = {"chosen", "rejected", "answers", "scores", "rank"}
+JUDGED = {"chosen", "rejected", "answers", "scores", "rank", "verdict"}
 FILE = "mappings.json"
 
 
@@ -66,8 +67,8 @@ class Columns:
             raise BadInput("Say which column is the prompt (or messages): prompt=COLUMN.")
         if ("chosen" in self.of) != ("rejected" in self.of):
             raise BadInput("A chosen answer needs a rejected one, and the other way round: chosen=A,rejected=B.")
-        if {"scores", "rank"} & self.of.keys() and "answers" not in self.of:
-            raise BadInput("Scores and ranks are of answers: say answers=COLUMN too.")
+        if {"scores", "rank", "verdict"} & self.of.keys() and "answers" not in self.of:
+            raise BadInput("Scores, ranks and verdicts are of answers: say answers=COLUMN too.")
         return self
 
     @property
@@ -101,7 +102,7 @@ def _inside(row: Mapping[str, Any], name: str) -> Any:
 def read(path: Path, columns: Columns) -> Iterator[Row | Refused]:
     """The rows of a file by its columns; each says for itself whether it holds one answer or several. Raises `BadInput`
     where no row has anything in the columns that say which answer is better."""
-    yield from long_tables.gather(_items(path, columns), ranked=bool({"scores", "rank"} & columns.of.keys()))
+    yield from long_tables.gather(_items(path, columns), ranked=bool({"scores", "rank", "verdict"} & columns.of.keys()))
 
 
 def _items(path: Path, columns: Columns) -> Iterator[Object | Row | Refused]:
@@ -133,7 +134,7 @@ def _known(row: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
     names = {
         "prompt": "prompt", "messages": "messages", "system": "system", "chosen": "chosen", "rejected": "rejected",
         "answers": "completions", "scores": "scores", "rank": "ranks", "model": "models", "labeler": "labeler",
-        "split": "split", "strength": "strength",
+        "split": "split", "strength": "strength", "verdict": "verdict",
     }  # fmt: skip
     found = {name: columns.value(row, part) for part, name in names.items() if part in columns.of}
     tag = columns.value(row, "tag")
@@ -146,6 +147,8 @@ def _known(row: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
 
 
 def _row(line: int, value: dict[str, Any]) -> Row | Refused:
+    if "verdict" in value:
+        return Refused(line, "its verdict is of one answer, and it has none or several")
     if "chosen" in value or "rejected" in value:
         found = trl.pair(line, value, value.get("chosen"), value.get("rejected"))
     elif "completions" in value:

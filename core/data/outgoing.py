@@ -29,6 +29,7 @@ TURNS = "prompts of several turns, written as one text"
 TOOLS = "prompts with tools or calls of them, written without"
 STRENGTHS = "strengths of preferences"
 BY_HAND = "answers written by hand, without that mark"
+VERDICTS = "verdicts on single answers"
 
 LOST = {
     UNRANKED: counting.unranked_completions,
@@ -93,8 +94,8 @@ def has_tools(asked: Conversation) -> bool:
 def losses(project: Project, *kinds: str) -> dict[str, int]:
     """How much of each kind there is among the rankings that count."""
     found = {kind: pairs.counts(project).ties if kind == TIES else LOST[kind](project) for kind in kinds}
-    written = counting.by_hand(project)
-    return found | ({BY_HAND: written} if written else {})
+    rare = {BY_HAND: counting.by_hand(project), VERDICTS: counting.verdicts(project)}
+    return found | {kind: count for kind, count in rare.items() if count}
 
 
 def strengths_lost(project: Project) -> dict[str, int]:
@@ -126,7 +127,8 @@ def _whole(ranking: CountingRanking) -> Whole:
         tags=ranking.tags,
         split=ranking.split,
         answers=tuple(
-            Answer(answer.text, answer.rank, answer.flag, by_hand=answer.written_by) for answer in ranking.answers
+            Answer(answer.text, answer.rank, answer.flag, by_hand=answer.written_by, verdict=answer.verdict)
+            for answer in ranking.answers
         ),
         flag=ranking.flag,
         comment=ranking.comment,

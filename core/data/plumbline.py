@@ -6,12 +6,13 @@ Loses nothing that counts: rankings that an adjudication overruled stay behind.
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from core.conversation import Conversation, of_named_turns
 from core.data import dialogue, fields, jsonlines, outgoing, source
 from core.data.outgoing import Whole, listed
 from core.data.rows import Answer, ExportReport, Refused, Row, seconds, string, whole
+from core.records import Verdict
 from core.store import Project, counting
 
 NAME = "plumbline"
@@ -33,6 +34,7 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
             whole(item.get("rank")),
             string(item.get("flag")) or None,
             by_hand=string(item.get("written_by")),
+            verdict=cast(Verdict, string(item.get("verdict"))) or None,
         )
         for item in value["completions"]
     )
@@ -40,8 +42,8 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
     criteria = {name: tuple(map(whole, order)) for name, order in (value.get("criteria") or {}).items()}
     if any(len(order) != len(answers) for order in criteria.values()):
         return Refused(line, "an order by criterion does not rank each completion once")
-    if not string(labeler["name"]).strip() or len(answers) < 2:
-        return Refused(line, "it lacks a labeler or two completions")
+    if not string(labeler["name"]).strip() or not answers:
+        return Refused(line, "it lacks a labeler or completions")
     return Row(
         line,
         _conversation(value),
@@ -87,6 +89,7 @@ def _object(ranking: Whole) -> dict[str, Any]:
         "completions": [
             {"text": item.text, "rank": item.rank, "flag": item.flag}
             | ({"written_by": item.by_hand} if item.by_hand else {})
+            | ({"verdict": item.verdict} if item.verdict else {})
             for item in row.answers
         ],
         "flag": row.flag,

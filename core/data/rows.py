@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.conversation import Conversation, looks_like_turns
-from core.records import MOST_COMPLETIONS, Prompt, Split
-from core.store.rankings import METHODS
+from core.records import MOST_COMPLETIONS, Prompt, Split, Verdict
+from core.store.rankings import METHODS, VERDICTS
 
 #: What a row of unexpected values can raise while it is taken apart.
 WRONG_KIND = (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -27,14 +27,15 @@ PAIRS_LACK = ("ties", "partial orders", "flags", "comments")
 
 @dataclass(frozen=True)
 class Answer:
-    """A completion with its rank (1 is best, equal is tied, None is unranked) and which model wrote it, or who wrote it
-    by hand, if a file says that."""
+    """A completion with its rank (1 is best, equal is tied, None is unranked), whether it is good or bad by itself, and
+    which model wrote it, or who wrote it by hand, if a file says that."""
 
     text: str
     rank: int | None = None
     flag: str | None = None
     model: str = ""
     by_hand: str = ""
+    verdict: Verdict | None = None
 
 
 class Unusable(ValueError):
@@ -196,14 +197,18 @@ def checked(row: Row) -> Row | Refused:
 
 
 def _answered(row: Row) -> Row | Refused:
-    if len(row.answers) < 2 and row.ranked:
+    if len(row.answers) < 2 and row.ranked and row.answers[0].verdict is None:
         return Refused(row.line, ALONE)
     if len(row.answers) > MOST_COMPLETIONS:
         return Refused(row.line, f"it has {len(row.answers):,} answers, and a ranking may have {MOST_COMPLETIONS}")
     if not row.ranked:
         return row
-    if not row.flag and all(answer.rank is None and not answer.flag for answer in row.answers):
-        return Refused(row.line, "nothing in it is ranked or flagged")
+    if any(answer.verdict not in (None, *VERDICTS) for answer in row.answers):
+        return Refused(row.line, "one of its verdicts is neither good nor bad")
+    if not row.flag and all(
+        answer.rank is None and not answer.flag and answer.verdict is None for answer in row.answers
+    ):
+        return Refused(row.line, "nothing in it is ranked, judged or flagged")
     ranks = [answer.rank for answer in row.answers] + [rank for order in row.criteria.values() for rank in order]
     if any(rank is not None and rank < 1 for rank in ranks):
         return Refused(row.line, "one of its ranks is below 1, the best")

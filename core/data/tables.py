@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from core.conversation import Conversation, of_named_turns
 from core.data import dialogue, fields, outgoing, source, trl
 from core.data.jsonlines import Object
 from core.data.outgoing import listed
 from core.data.rows import Answer, ExportReport, Refused, Row, attempt, seconds, whole
+from core.records import Verdict
 from core.spreadsheets import guarded, unguarded
 from core.store import Project, rankings
 from core.texts import one_line
@@ -78,6 +79,7 @@ def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
                 whole(item.get("rank")),
                 item.get("flag"),
                 by_hand=item.get("written_by") or "",
+                verdict=cast(Verdict, item.get("verdict")) or None,
             )
             for item in items
         ),
@@ -129,6 +131,7 @@ def write(project: Project, path: Path) -> ExportReport:
                 "prompt_flag",
                 "messages",
                 "written_by",
+                "verdict",
             ]
         )
         for ranking in listed(project):
@@ -141,7 +144,17 @@ def write(project: Project, path: Path) -> ExportReport:
                 if shared:
                     ranks = {name: order[place] for name, order in row.criteria.items()}
                     orders = [json.dumps(ranks, ensure_ascii=False) if ranks else None]
-                cells = [row.line, row.prompt, item.text, item.rank, item.flag, *orders, *once, item.by_hand]
+                cells = [
+                    row.line,
+                    row.prompt,
+                    item.text,
+                    item.rank,
+                    item.flag,
+                    *orders,
+                    *once,
+                    item.by_hand,
+                    item.verdict,
+                ]
                 safe = [guarded(cell) for cell in cells]
                 guards += sum(cell != other for cell, other in zip(cells, safe, strict=True))
                 table.writerow(safe)

@@ -2,7 +2,7 @@
 chosen and a rejected answer, with several answers that nobody ranked, or alone."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,15 +133,24 @@ def margin(strength: float | None, wanted: bool) -> dict[str, float]:
 
 
 def save(path: Path, rows: Iterator[dict[str, Any]], *, conversational: bool, margins: bool = False) -> int:
-    """Write the rows; returns how many there were."""
+    """Write rows of pairs; returns how many there were."""
+    extra = {"margin": "float64"} if margins else {}
+    return save_columns(path, rows, COLUMNS, extra, conversational=conversational)
+
+
+def save_columns(
+    path: Path, rows: Iterator[dict[str, Any]], texts: Sequence[str], others: Mapping[str, str], *, conversational: bool
+) -> int:
+    """Write rows of `texts`, which are messages where it is `conversational`, and of `others`, whose Arrow types are
+    named; returns how many there were."""
     if source.suffix(path) == ".parquet":
         import pyarrow
 
         kind = pyarrow.string()
         if conversational:
             kind = pyarrow.list_(pyarrow.struct([("role", kind), ("content", kind)]))
-        columns = dict.fromkeys(COLUMNS, kind) | ({"margin": pyarrow.float64()} if margins else {})
-        return parquet.write(path, rows, columns)
+        named = {name: pyarrow.type_for_alias(alias) for name, alias in others.items()}
+        return parquet.write(path, rows, dict.fromkeys(texts, kind) | named)
     written = 0
     with outgoing.written(path) as file:
         for row in rows:

@@ -17,9 +17,9 @@ def write(project: Project, path: Path) -> ExportReport:
     turned, margins, table = Turned(), counting.strengths(project) > 0, source.suffix(path) == ".parquet"
     rows = (
         {
-            **_asked(pair.conversation, turned, table),
-            "chosen": _message(pair.chosen),
-            "rejected": _message(pair.rejected),
+            **asked(pair.conversation, turned, table),
+            "chosen": message(pair.chosen),
+            "rejected": message(pair.rejected),
         }
         | trl.margin(pair.strength, margins)
         for pair in pairs.preferences(project)
@@ -28,12 +28,13 @@ def write(project: Project, path: Path) -> ExportReport:
     return ExportReport("pairs", written, losses(project, *ALL_LOST) | turned.lost)
 
 
-def _asked(asked: Conversation, turned: Turned, table: bool) -> dict[str, Any]:
+def asked(prompt: Conversation, turned: Turned, table: bool) -> dict[str, Any]:
+    """The columns that say what was asked, in a table or not."""
     if table:
-        return {"prompt": turned.turns(asked)}
-    tools = {"tools": list(asked.tools)} if asked.tools else {}
-    return {"prompt": [turn.data() for turn in asked.messages], **tools}
+        return {"prompt": turned.turns(prompt)}
+    tools = {"tools": list(prompt.tools)} if prompt.tools else {}
+    return {"prompt": [turn.data() for turn in prompt.messages], **tools}
 
 
-def _message(answer: str) -> list[dict[str, str]]:
+def message(answer: str) -> list[dict[str, str]]:
     return [{"role": "assistant", "content": answer}]

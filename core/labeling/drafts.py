@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from core.errors import BadInput
 from core.labeling.ordering import Ordering
 from core.labeling.pairwise import Answers, Tiers
 from core.preferences.judged_groups import OVERALL
+from core.records import Verdict
 from core.store import Project, drafts
-from core.store.rankings import METHODS
+from core.store.rankings import METHODS, VERDICTS
 
 
 class ChangedElsewhere(BadInput):
@@ -81,6 +82,7 @@ def draft_of(group_id: int, begun: Begun) -> dict[str, Any]:
         "group": group_id,
         "tiers": [list(tier) for tier in ordering.tiers],
         "flags": list(ordering.flags.items()),
+        "verdicts": list(ordering.verdicts.items()),
         "flag": ordering.flag,
         "comment": ordering.comment,
         "method": ordering.method,
@@ -102,12 +104,13 @@ def ordering_of(draft: dict[str, Any], shown: tuple[int, ...]) -> Ordering:
         name or OVERALL: (_tiers(found[0]), _answers(found[1])) for name, found in draft.get("others", {}).items()
     }
     tiers, answers = _tiers(draft["tiers"]), _answers(draft.get("answers", []))
+    verdicts = {item: _verdict(verdict) for item, verdict in draft.get("verdicts", [])}
     flag, method = draft["flag"], draft.get("method", "order")
     if method not in METHODS:
         raise ValueError(method)
     return Ordering(
         shown, tiers, flags, None if flag is None else _text(flag), _text(draft["comment"]), method, answers,
-        _text(draft.get("criterion") or OVERALL), others,
+        _text(draft.get("criterion") or OVERALL), others, verdicts,
     ).among(shown)  # fmt: skip
 
 
@@ -115,6 +118,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
     return value
+
+
+def _verdict(value: Any) -> Verdict:
+    if value not in VERDICTS:
+        raise ValueError(value)
+    return cast(Verdict, value)
 
 
 def _tiers(lists: list[list[int]]) -> Tiers:

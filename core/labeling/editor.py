@@ -312,4 +312,6 @@ def change_label(before: Ordering, after: Ordering) -> str:
         return "Change the way to rank"
     if (before.flag, before.flags) != (after.flag, after.flags):
         return "Flag"
+    if before.verdicts != after.verdicts:
+        return "Verdict"
     return "Answer" if before.answers != after.answers else "Order"

@@ -37,7 +37,8 @@ class Item:
         if self.source is None:
             return set()
         orders = [self.ordering.tiers, *(tiers for tiers, _ in self.ordering.others.values())]
-        judged = {item for tiers in orders for tier in tiers for item in tier} | set(self.ordering.flags)
+        judged = {item for tiers in orders for tier in tiers for item in tier}
+        judged |= self.ordering.flags.keys() | self.ordering.verdicts.keys()
         return set(self.ordering.shown) - set(self.source.ranks) - judged
 
     def next_criterion(self, criteria: tuple[str, ...]) -> str | None:

@@ -1,7 +1,8 @@
 """One ranking in the making, as plain data: each change gives a new ordering, so undo is keeping the old one. No Qt.
 
 `tiers` holds the placed completions, best first; those in one tier are tied. Whatever is in no tier is unranked.
-There is one such order for each criterion; `tiers` is that of `criterion`, the others wait in `others`.
+There is one such order for each criterion; `tiers` is that of `criterion`, the others wait in `others`. `verdicts` say
+of a completion by itself that it is good or bad.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from core.labeling import pairwise
 from core.labeling.pairwise import Answers, Tiers
 from core.preferences.judged_groups import OVERALL
-from core.records import Ranking
+from core.records import Ranking, Verdict
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Ordering:
     answers: Answers = ()
     criterion: str = OVERALL
     others: dict[str, tuple[Tiers, Answers]] = field(default_factory=dict)
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
 
     @property
     def unranked(self) -> tuple[int, ...]:
@@ -36,7 +38,7 @@ class Ordering:
     def judged(self) -> bool:
         """Is there anything in it that can be stored? A comment alone is no judgement."""
         overall = self.switch(OVERALL)
-        return bool(overall.tiers or overall.flags or overall.flag)
+        return bool(overall.tiers or overall.flags or overall.flag or overall.verdicts)
 
     @property
     def question(self) -> tuple[int, int] | None:
@@ -56,8 +58,8 @@ class Ordering:
     def says_as(self, other: "Ordering") -> bool:
         """Would both be stored as the same ranking?"""
         one, two = self.switch(OVERALL), other.switch(OVERALL)
-        return (one.ranks(), one.criteria(), one.flags, one.flag, one.comment.strip()) == (
-            two.ranks(), two.criteria(), two.flags, two.flag, two.comment.strip()
+        return (one.ranks(), one.criteria(), one.flags, one.verdicts, one.flag, one.comment.strip()) == (
+            two.ranks(), two.criteria(), two.flags, two.verdicts, two.flag, two.comment.strip()
         )  # fmt: skip
 
     def rank(self, item: int) -> int | None:
@@ -81,13 +83,14 @@ class Ordering:
         there = set(shown)
         orders = {self.criterion: (self.tiers, self.answers), **self.others}
         named = {item for tiers, answers in orders.values() for item in _named(tiers, answers)}
-        if named | set(self.flags) <= there:
+        if named | self.flags.keys() | self.verdicts.keys() <= there:
             return replace(self, shown=shown, tiers=self.tiers or self._answered(shown))
         best, worst = (item if item in there else None for item in self.extremes)
         left = {name: self._left(shown, *order) for name, order in orders.items()}
         tiers, answers = left.pop(self.criterion)
         flags = {item: flag for item, flag in self.flags.items() if item in there}
-        found = replace(self, shown=shown, tiers=tiers, answers=answers, flags=flags, others=left)
+        verdicts = {item: verdict for item, verdict in self.verdicts.items() if item in there}
+        found = replace(self, shown=shown, tiers=tiers, answers=answers, flags=flags, others=left, verdicts=verdicts)
         return found._extremes(best, worst) if self.method == "best-worst" else found
 
     def _answered(self, shown: tuple[int, ...]) -> Tiers:
@@ -256,6 +259,15 @@ class Ordering:
         flags = {key: value for key, value in self.flags.items() if key != item}
         return replace(self, flags=flags | {item: flag} if flag else flags)
 
+    def with_verdict(self, item: int, verdict: Verdict | None) -> "Ordering":
+        """Whether the completion is good or bad by itself; None takes that back."""
+        verdicts = {key: value for key, value in self.verdicts.items() if key != item}
+        return replace(self, verdicts=verdicts | {item: verdict} if verdict else verdicts)
+
+    def judge(self, item: int, verdict: Verdict) -> "Ordering":
+        """The verdict on a completion; the same one again takes it back."""
+        return self.with_verdict(item, None if self.verdicts.get(item) == verdict else verdict)
+
     def with_flag(self, flag: str | None) -> "Ordering":
         return replace(self, flag=flag)
 
@@ -278,7 +290,10 @@ def from_ranking(ranking: Ranking, shown: Iterable[int]) -> Ordering:
         name: (_tiers(order, ranks), ()) for name, ranks in ranking.criteria.items() if name != OVERALL
     }
     method = "best-worst" if ranking.method == "best-worst" else "order"
-    return Ordering(order, tiers, dict(ranking.flags), ranking.flag, ranking.comment, method, others=others)
+    return Ordering(
+        order, tiers, dict(ranking.flags), ranking.flag, ranking.comment, method, others=others,
+        verdicts=dict(ranking.verdicts),
+    )  # fmt: skip
 
 
 def _named(tiers: Tiers, answers: Answers) -> set[int]:

@@ -164,7 +164,7 @@ def _says_something(order: Begun | None) -> bool:
     if order is None:
         return False
     found = order.ordering
-    return bool(found.begun or found.flags or found.flag or found.comment.strip())
+    return found.has_work or bool(found.comment.strip())
 
 
 def renumbered(ordering: Ordering, numbers: Mapping[int, int]) -> Ordering:
@@ -182,5 +182,6 @@ def renumbered(ordering: Ordering, numbers: Mapping[int, int]) -> Ordering:
         tiers=placed(ordering.tiers),
         answers=compared(ordering.answers),
         flags={numbers[item]: flag for item, flag in ordering.flags.items()},
+        verdicts={numbers[item]: verdict for item, verdict in ordering.verdicts.items()},
         others={name: (placed(tiers), compared(answers)) for name, (tiers, answers) in ordering.others.items()},
     )

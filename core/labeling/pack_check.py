@@ -43,7 +43,7 @@ def fault(ranking: PackedRanking, completions: Collection[int], by_hand: Collect
         return "it has ranks that no order has"
     if not all(_place(item.position, completions) for item in ranking.items):
         return "its completions were shown in places that there are not"
-    if ranking.flag is None and all(item.flag is None and item.rank is None for item in ranking.items):
+    if ranking.flag is None and all(item[1:3] == (None, None) and item.verdict is None for item in ranking.items):
         return "nothing is ranked in it"
     if ranking.adjudicates:
         return "it decides between labelers, which is done in the project itself"

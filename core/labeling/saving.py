@@ -22,6 +22,7 @@ def save(drafts: Drafts, item: Item, *, repeat_of: int | None, seconds: float | 
                 _without(left_out, overall.ranks()),
                 flag=overall.flag,
                 flags=overall.flags,
+                verdicts=overall.verdicts,
                 comment=overall.comment.strip(),
                 seconds=seconds,
                 criteria={name: _without(left_out, order) for name, order in overall.criteria().items()},

@@ -100,7 +100,7 @@ class LabelingSession:
         """Store the ranking on disk; only then go on to the next item. `timed` keeps the seconds that it took."""
         item = self.editor.item
         if item is None or not item.saveable:
-            raise BadInput("Nothing is ranked yet: place at least one completion or set a flag.")
+            raise BadInput("Nothing is ranked yet: place or judge at least one completion, or set a flag.")
         group_id = item.group.id
         item.watch.mark()
         seconds = round(item.watch.seconds, 1) if timed else None

@@ -231,8 +231,11 @@ def _lowered(before: float | None, after: float | None) -> str:
 def _rewarded(job: TrainPolicyJob) -> str:
     """What the run optimised, as Markdown."""
     config = job.config
-    if ALGORITHMS[config.algorithm].learns_from is LearnsFrom.ANSWERS:
+    learns_from = ALGORITHMS[config.algorithm].learns_from
+    if learns_from is LearnsFrom.ANSWERS:
         return "from answers that people wrote or ranked best"
+    if learns_from is LearnsFrom.VERDICTS:
+        return "from verdicts on answers, good or bad"
     if config.train_on_gold:
         model = f"against the reward {cards.span(config.gold)}"
     elif config.reward_model:

@@ -6,6 +6,7 @@ ranked one and has no order among the unranked.
 """
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from core.conversation import Conversation
@@ -103,12 +104,22 @@ def apart(ranks: tuple[float, ...], strength: float) -> tuple[float, ...]:
 
 def best_of(group: JudgedGroup) -> set[int]:
     """The group's completions that most labelers put first; several where they are tied."""
+    return _most_often(group, min)
+
+
+def worst_of(group: JudgedGroup) -> set[int]:
+    """Those that most labelers put last; whatever was left unranked is below all that was ranked."""
+    return _most_often(group, max)
+
+
+def _most_often(group: JudgedGroup, end: Callable[[Iterable[float]], float]) -> set[int]:
+    """Those that most labelers put at one end of their order."""
     votes = dict.fromkeys(group.completion_ids, 0)
     for judgement in group.judgements:
         if judgement.criterion == OVERALL:
-            first = min(rank for rank in judgement.ranks if rank == rank)
+            there = end(rank for rank in judgement.ranks if rank == rank)
             for number, rank in zip(group.completion_ids, judgement.ranks, strict=True):
-                votes[number] += rank == first
+                votes[number] += rank == there
     most = max(votes.values())
     return {number for number, count in votes.items() if count == most}
 

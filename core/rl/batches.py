@@ -41,6 +41,17 @@ class PreferenceBatch(Batch):
 
 
 @dataclass(frozen=True)
+class VerdictBatch(Batch):
+    """Completions that are good or bad by themselves; every tensor is detached."""
+
+    logp_ref: Tensor  # (B, T) of the reference
+    weight: Tensor  # (B,) how much each counts; that of a bad one is negative
+    mismatched: tuple[Rows, Tensor] | None
+    """Prompts with answers that are not theirs, and the reference's log-probabilities (B, T') of these; None where all
+    answers are to one prompt."""
+
+
+@dataclass(frozen=True)
 class Rollout(Batch):
     """Completions drawn from the policy; every tensor is detached, log-probabilities at the sampling temperature.
 

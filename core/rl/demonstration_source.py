@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 from core.config.algorithms import SFT
 from core.config.training import TrainPolicyConfig
@@ -9,6 +10,7 @@ from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models import chat
 from core.models.adapters import SharedModel
+from core.models.load import Base
 from core.models.rows import Ids, Rows, from_lists
 from core.reward.examples import prompts_named
 from core.rl import passes, pinned_answers
@@ -19,6 +21,23 @@ from core.rl.rollout_source import MEASURE_EVERY, Collector, Drawn
 
 #: Held-out answers that are measured, at most.
 MOST_MEASURED = 64
+
+DemonstrationT = TypeVar("DemonstrationT", bound=Demonstration)
+
+
+def encoded(
+    base: Base, rows: Sequence[DemonstrationT], longest: int
+) -> tuple[list[tuple[DemonstrationT, Ids, Ids]], list[int]]:
+    """Each with its prompt and its answer as tokens, and the prompts whose answers are too long: they are never cut."""
+    found, dropped = [], []
+    for each in rows:
+        answer = chat.completion_ids(base, each.text)
+        if len(answer) >= longest:
+            dropped.append(each.prompt_id)
+            continue
+        prompt = chat.beside(base, each.conversation, len(answer), longest, each.prompt_id)
+        found.append((each, prompt, answer if each.ended or len(answer) == 1 else answer[:-1]))
+    return found, dropped
 
 
 class DemonstrationSource:
@@ -53,16 +72,8 @@ class DemonstrationSource:
         return f"Learns {len(self.train)} {'answer' if len(self.train) == 1 else 'answers'}; {measured}{but}."
 
     def _encoded(self, rows: Sequence[Demonstration], longest: int) -> tuple[list[tuple[Ids, Ids]], list[int]]:
-        """Prompts and answers as tokens, and the prompts whose answers are too long, which are never cut."""
-        found, dropped, base = [], [], self.shared.base
-        for each in rows:
-            answer = chat.completion_ids(base, each.text)
-            if len(answer) >= longest:
-                dropped.append(each.prompt_id)
-                continue
-            prompt = chat.beside(base, each.conversation, len(answer), longest, each.prompt_id)
-            found.append((prompt, answer if each.ended or len(answer) == 1 else answer[:-1]))
-        return found, dropped
+        found, dropped = encoded(self.shared.base, rows, longest)
+        return [(prompt, answer) for _, prompt, answer in found], dropped
 
     def next(self, step: int) -> Drawn:
         """What step number `step` learns from. Raises `Diverged`."""

@@ -43,7 +43,8 @@ class BaseLearner(Generic[BatchT]):
         return []
 
     def update(self, batch: BatchT, step: int) -> dict[str, float]:
-        """Learn from one batch, a `Rollout`, or what is stored (a `PreferenceBatch`, or answers as a plain `Batch`);
+        """Learn from one batch, a `Rollout`, or what is stored (a `PreferenceBatch`, a
+        `VerdictBatch`, or answers as a plain `Batch`);
         step counts from 0. Returns metrics by their names in `core.config.metrics`."""
         raise NotImplementedError
 

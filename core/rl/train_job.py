@@ -50,6 +50,7 @@ from core.rl.reference_answers import ReferenceAnswers
 from core.rl.rollout import POLICY
 from core.rl.rollout_source import Collector, RolloutSource, Source
 from core.rl.stopping import StoppingRules
+from core.rl.verdict_source import VerdictSource
 from core.runs import live_settings, origins, preflight
 from core.runs.pinned_prompts import BEFORE, PINNED, trained_on
 from core.store import prompts
@@ -94,6 +95,8 @@ def source_of(context: JobContext, shared: SharedModel, collector: Collector, le
         return PreferenceSource(context, shared, collector)
     if learns_from is LearnsFrom.ANSWERS:
         return DemonstrationSource(context, shared, collector)
+    if learns_from is LearnsFrom.VERDICTS:
+        return VerdictSource(context, shared, collector)
     return RolloutSource(collector, learner)
 
 
@@ -131,7 +134,7 @@ class Run:
             yield from self.heldout.before()
             if found := self.measured():
                 yield Metrics(0, found)
-                yield Result(TrainPolicyResult(loss_before=found["eval/loss"]))
+                yield Result(TrainPolicyResult(loss_before=found.get("eval/loss")))
             yield Checkpoint(0, self.save)  # what a run that goes wrong at once is put back to
 
         stage = f"Tuning the policy ({ALGORITHMS[config.algorithm].title})"

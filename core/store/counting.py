@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from core.conversation import Conversation
-from core.records import Labeler, Split
+from core.records import Labeler, Split, Verdict
 from core.store import Project, cells
 
 
@@ -16,6 +16,7 @@ class RankedAnswer(NamedTuple):
     rank: int | None
     flag: str | None
     written_by: str
+    verdict: Verdict | None
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class CountingRanking:
 
 
 OLDEST_FIRST = """
-    select r.id, i.completion_id, c.text, i.rank, i.flag, coalesce(w.name, ''), r.group_id, r.guidelines_id,
+    select r.id, i.completion_id, c.text, i.rank, i.flag, coalesce(w.name, ''), i.verdict, r.group_id, r.guidelines_id,
         r.created_at, q.text, q.tags, q.split, r.flag, r.comment, r.labeler_id, l.name, l.kind, l.detail, r.method,
         r.seconds, q.messages, r.strength
     from counting_rankings r join completion_groups g on g.id = r.group_id join prompts q on q.id = g.prompt_id
@@ -63,12 +64,12 @@ def listed(project: Project, *, by_group: bool = False) -> Iterator[CountingRank
     for ranking, rows in groupby(found, key=lambda values: int(values[0])):
         items = list(rows)
         (group, version, created, prompt, tags, split, flag, comment, who, name, kind, detail, method, seconds,
-         messages, strength) = items[0][6:]  # fmt: skip
+         messages, strength) = items[0][7:]  # fmt: skip
         yield CountingRanking(
             id=ranking, group_id=group, guidelines_id=version, created_at=created, prompt=prompt,
             tags=cells.tags(tags, f"of ranking {ranking}"), split=split, flag=flag, comment=comment,
             labeler=Labeler(who, name, kind, detail), method=method, seconds=seconds,
-            answers=tuple(RankedAnswer(*item[1:6]) for item in items), criteria=criteria.get(ranking, {}),
+            answers=tuple(RankedAnswer(*item[1:7]) for item in items), criteria=criteria.get(ranking, {}),
             conversation=cells.conversation(prompt, messages, f"of ranking {ranking}"), strength=strength,
         )  # fmt: skip
 
@@ -80,7 +81,8 @@ def unranked_completions(project: Project) -> int:
     """Of prompts and completions without a flag."""
     return int(project.database.value(
         "select count(*) from counting_rankings r join ranking_items i on i.ranking_id = r.id"
-        " where r.flag is null and i.flag is null and i.rank is null"
+        " where r.flag is null and i.flag is null and i.rank is null and (i.verdict is null"
+        " or exists (select 1 from ranking_items o where o.ranking_id = r.id and o.rank is not null))"
     ))  # fmt: skip
 
 
@@ -133,6 +135,22 @@ def by_hand(project: Project) -> int:
     return int(project.database.value(
         "select count(*) from completions c where c.written_by is not null and exists ("
         "select 1 from ranking_items i join counting_rankings r on r.id = i.ranking_id where i.completion_id = c.id)"
+    ))  # fmt: skip
+
+
+def verdicts(project: Project) -> int:
+    """Completions that are said to be good or bad by themselves, each ranking's counted."""
+    return int(project.database.value(
+        "select count(*) from counting_rankings r join ranking_items i on i.ranking_id = r.id"
+        " where i.verdict is not null"
+    ))  # fmt: skip
+
+
+def ordered(project: Project) -> int:
+    """Those that put a completion in a place."""
+    return int(project.database.value(
+        "select count(*) from counting_rankings r where exists ("
+        "select 1 from ranking_items i where i.ranking_id = r.id and i.rank is not null)"
     ))  # fmt: skip
 
 

@@ -37,7 +37,7 @@ WRITTEN = """
     and not exists (select 1 from counting_rankings r where r.group_id = g.id and r.flag is not null)
     and not exists (
         select 1 from counting_rankings r join ranking_items i on i.ranking_id = r.id
-        where r.group_id = g.id and i.completion_id = c.id and i.flag is not null
+        where r.group_id = g.id and i.completion_id = c.id and (i.flag is not null or i.verdict = 'bad')
     )
     order by c.id
 """
@@ -52,5 +52,5 @@ def alone(project: Project) -> set[int]:
 
 
 def written(project: Project) -> list[Written]:
-    """All of them, but those that were flagged, by themselves or with their prompt."""
+    """All of them, but those that were flagged, by themselves or with their prompt, and those that are bad."""
     return project.database.records(Written, WRITTEN)

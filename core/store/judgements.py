@@ -84,7 +84,7 @@ class Said(NamedTuple):
 def shared(project: Project, *, people_only: bool) -> Iterator[Said]:
     """Rankings without a flag of groups that several labelers ranked, in the order of groups, labelers, completions.
     Adjudicating ones are left out, and with `people_only` those by scripts. What came into a group after a ranking
-    counts as flagged in it: it was not judged."""
+    counts as flagged in it: it was not judged. Verdicts alone are no order, and stay out."""
     rows = project.database.execute(
         "with several as ("
         "  select group_id from rankings where retracted_at is null and repeat_of is null and flag is null"
@@ -95,6 +95,8 @@ def shared(project: Project, *, people_only: bool) -> Iterator[Said]:
         " join completions c on c.group_id = r.group_id"
         " left join ranking_items i on i.ranking_id = r.id and i.completion_id = c.id"
         " where r.flag is null and r.adjudicates = 0 and (l.kind = 'person' or not ?)"
+        " and exists (select 1 from ranking_items o where o.ranking_id = r.id"
+        "  and (o.rank is not null or o.flag is not null))"
         " order by r.group_id, r.labeler_id, c.id",
         (people_only,),
     )

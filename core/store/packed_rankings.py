@@ -29,6 +29,7 @@ class Item(NamedTuple):
     rank: int | None
     flag: str | None
     position: int | None
+    verdict: str | None = None
 
 
 class CriterionRank(NamedTuple):
@@ -92,8 +93,10 @@ ADD = """
     values (:group_id, :labeler_id, :guidelines_id, :flag, :comment, :seconds, :retracted_at, :created_at, :uid,
         :method, :repeat_of, :adjudicates, :strength, :origin)
 """
-ITEMS = "select ranking_id, completion_id, rank, flag, position from ranking_items"
-ADD_ITEM = "insert into ranking_items (ranking_id, completion_id, rank, flag, position) values (?, ?, ?, ?, ?)"
+ITEMS = "select ranking_id, completion_id, rank, flag, position, verdict from ranking_items"
+ADD_ITEM = """
+    insert into ranking_items (ranking_id, completion_id, rank, flag, position, verdict) values (?, ?, ?, ?, ?, ?)
+"""
 CRITERIA = "select ranking_id, criterion, completion_id, rank from criterion_ranks"
 ADD_CRITERION = "insert into criterion_ranks (ranking_id, criterion, completion_id, rank) values (?, ?, ?, ?)"
 

@@ -3,14 +3,15 @@
 import random
 import uuid
 from collections.abc import Container, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 from core.errors import BadInput
-from core.records import Labeler, NewRanking, Ranking
+from core.records import Labeler, NewRanking, Ranking, Verdict
 from core.store import Changes, Project, completions, guidelines, now
 
 #: How an order was given: placed by hand, derived from pairwise answers, or only the best and the worst.
 METHODS = ("order", "pairwise", "best-worst")
+VERDICTS = get_args(Verdict)
 
 NOBODY: Mapping[int, int] = {}
 ADD = """
@@ -19,14 +20,16 @@ ADD = """
     values (:id, :group_id, :labeler_id, :guidelines_id, :flag, :comment, :seconds, :created_at, :uid, :method,
         :repeat_of, :adjudicates, :strength)
 """
-ADD_ITEM = "insert into ranking_items (ranking_id, completion_id, rank, flag, position) values (?, ?, ?, ?, ?)"
+ADD_ITEM = """
+    insert into ranking_items (ranking_id, completion_id, rank, flag, position, verdict) values (?, ?, ?, ?, ?, ?)
+"""
 ADD_CRITERION = "insert into criterion_ranks (ranking_id, criterion, completion_id, rank) values (?, ?, ?, ?)"
 
 
 def add(project: Project, new: NewRanking) -> Changes:
     """Store one ranking, durably, under the newest guidelines; its ranks are stored without holes.
 
-    Raises `BadInput` when completions are missing, foreign, or none is ranked and nothing flagged.
+    Raises `BadInput` when completions are missing, foreign, or nothing is said of any of them.
     """
     check_stored(project, new)
     with project.write() as database:
@@ -50,11 +53,14 @@ def check(new: NewRanking, completion_ids: Iterable[int], by_hand: Container[int
     if (
         any(order.keys() != expected for order in orders)
         or not new.flags.keys() <= expected
+        or not new.verdicts.keys() <= expected
         or any(item not in by_hand for item in missing)
     ):
         raise BadInput("A ranking must name each completion of its prompt once, and no others.")
-    if new.flag is None and not new.flags and all(value is None for value in new.ranks.values()):
-        raise BadInput("Nothing is ranked: give at least one completion a rank, or set a flag.")
+    if new.flag is None and not new.flags and not new.verdicts and all(value is None for value in new.ranks.values()):
+        raise BadInput("Nothing is ranked: give at least one completion a rank or a verdict, or set a flag.")
+    if not set(new.verdicts.values()) <= set(VERDICTS):
+        raise BadInput("A verdict is good or bad.")
     if any(value is not None and value < 1 for order in orders for value in order.values()):
         raise BadInput("Ranks start at 1, the best.")
     if new.method not in METHODS:
@@ -75,7 +81,7 @@ def items(ranking_id: int, new: NewRanking) -> list[tuple[Any, ...]]:
     """For `ADD_ITEM`."""
     places = {completion: place for place, completion in enumerate(new.shown, start=1)}
     return [
-        (ranking_id, completion, rank, new.flags.get(completion), places.get(completion))
+        (ranking_id, completion, rank, new.flags.get(completion), places.get(completion), new.verdicts.get(completion))
         for completion, rank in dense(new.ranks).items()
     ]
 
@@ -135,7 +141,7 @@ def get(project: Project, ranking_id: int) -> Ranking:
     if row is None:
         raise BadInput(f"There is no ranking {ranking_id}.")
     items = project.database.rows(
-        "select completion_id, rank, flag from ranking_items where ranking_id = ?", ranking_id
+        "select completion_id, rank, flag, verdict from ranking_items where ranking_id = ?", ranking_id
     )
     criteria: dict[str, dict[int, int | None]] = {}
     for criterion, completion, rank in project.database.execute(
@@ -157,6 +163,7 @@ def get(project: Project, ranking_id: int) -> Ranking:
         method=row["method"],
         repeat_of=row["repeat_of"],
         adjudicates=bool(row["adjudicates"]),
+        verdicts={item["completion_id"]: item["verdict"] for item in items if item["verdict"]},
     )
 
 
@@ -187,13 +194,22 @@ def is_ranked(project: Project, group_id: int, labeler_id: int) -> bool:
     return bool(project.database.value(sql, group_id, labeler_id))
 
 
-def order_of(project: Project, group_id: int, labeler_id: int) -> dict[int, int | None] | None:
-    """The ranks in the labeler's ranking of the group that counts; None where there is none."""
+class Said(NamedTuple):
+    """Ranks and verdicts by completion."""
+
+    ranks: dict[int, int | None]
+    verdicts: dict[int, Verdict]
+
+
+def said_by(project: Project, group_id: int, labeler_id: int) -> Said | None:
+    """What the labeler's ranking of the group says that counts; None where there is none."""
     rows = project.database.execute(
-        "select i.completion_id, i.rank from current_rankings r join ranking_items i on i.ranking_id = r.id"
-        " where r.group_id = ? and r.labeler_id = ?", (group_id, labeler_id),
+        "select i.completion_id, i.rank, i.verdict from current_rankings r"
+        " join ranking_items i on i.ranking_id = r.id where r.group_id = ? and r.labeler_id = ?",
+        (group_id, labeler_id),
     ).fetchall()  # fmt: skip
-    return dict(rows) or None
+    verdicts = {item: verdict for item, _, verdict in rows if verdict}
+    return Said({item: rank for item, rank, _ in rows}, verdicts) if rows else None
 
 
 def count_by_labeler(project: Project) -> dict[int, int]:

@@ -520,6 +520,17 @@ def m010_labeler_numbers(database: Database) -> None:
     _execute(database, LABELER_NUMBERS)
 
 
+VERDICTS = """
+alter table ranking_items add column verdict text check (verdict in ('good', 'bad'));
+"""
+
+
+@migrations()
+def m011_verdicts(database: Database) -> None:
+    """A ranking may say of a completion by itself that it is good or bad, beside its place or instead of one."""
+    _execute(database, VERDICTS)
+
+
 def names() -> list[str]:
     """Of all migrations, in their order."""
     return [migration.name for migration in migrations._migrations]

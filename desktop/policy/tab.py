@@ -54,6 +54,7 @@ PREFERRED = "Gives a policy that writes what your labelers prefer, and stays nea
 ABOUT = {
     LearnsFrom.ROLLOUTS: f"Needs a reward model. {PREFERRED}",
     LearnsFrom.RANKINGS: f"Needs rankings. {PREFERRED}",
+    LearnsFrom.VERDICTS: "Needs answers called good or bad. Gives a policy that answers like the good ones.",
     LearnsFrom.ANSWERS: "Needs answers that people wrote or ranked best. Gives a policy that answers like them.",
 }
 

@@ -80,6 +80,8 @@ READ_GUIDELINES = _here("rank.read", f"Read the guidelines ({PANELS[PageId.RULES
 
 PLACE = _here("board.place", "Place", "Give it the next place", BINDINGS["place_selected"].keys)
 FLAG = _here("board.flag", "⚑  Flag", "Flag a completion or the whole prompt", BINDINGS["flag"].keys)
+GOOD = _here("board.good", "+", "The selected answer is good by itself", BINDINGS["good"].keys, "thumbs up verdict")
+BAD = _here("board.bad", "−", "The selected answer is bad by itself", BINDINGS["bad"].keys, "thumbs down verdict")
 UNDO = _here("board.undo", "Undo", "Undo, saved rankings too", BINDINGS["undo"].keys)
 LATER = _here("board.skip", "Later", "It comes back at the end", BINDINGS["skip"].keys)
 SAVE = _here("board.save", "Save and next", keys=BINDINGS["save"].keys, role="primary")
@@ -101,6 +103,6 @@ COMMENT = _here("board.comment", "Comment", keys=BINDINGS["comment"].keys, field
 ACTIONS = (
     *PANELS.values(), CLOSE_PANEL, LABELER, VIEW, NEXT_METHOD, BY_CRITERIA, *VIEWS.values(), LARGER, SMALLER,
     GENERATE, STOP, RESUME, POLICY, MIXED, *GENERATION.values(), WHOSE, CALIBRATE, BREAKS, BEGIN_GENERATING, UNDO_LAST,
-    UNSKIP, GO_ON, READ_GUIDELINES, ALL_KEYS, PLACE, FLAG, UNDO, LATER, SAVE, COMMENT, LEFT_BETTER, NEITHER,
+    UNSKIP, GO_ON, READ_GUIDELINES, ALL_KEYS, PLACE, GOOD, BAD, FLAG, UNDO, LATER, SAVE, COMMENT, LEFT_BETTER, NEITHER,
     RIGHT_BETTER, CRITERION, WRITE, MEND, EARLIER, ANSWER, ADD_ANSWER, LEAVE_ANSWER,
 )  # fmt: skip

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from core.labeling.answer_drafts import NEW
 from core.labeling.ordering import Ordering, letter
 from core.labeling.pack_check import LONGEST_COMMENT
-from core.records import Group
+from core.records import Group, Verdict
 from desktop.rank import actions
 from desktop.rank.board_parts import BoardParts
 from desktop.rank.card import RankingCard
@@ -52,6 +52,8 @@ class RankingBoard(BoardParts):
             "better": lambda: self._propose_for(Ordering.better),
             "worse": lambda: self._propose_for(Ordering.worse),
             "remove": lambda: self._propose_for(Ordering.remove),
+            "good": lambda: self._judge("good"),
+            "bad": lambda: self._judge("bad"),
             "take_back": self._take_back,
             "left": lambda: self.select(self.selected - 1),
             "right": lambda: self.select(self.selected + 1),
@@ -94,6 +96,8 @@ class RankingBoard(BoardParts):
         self.comment.installEventFilter(self)
         self.write_button.clicked.connect(lambda: self.writing.emit(NEW))
         self.mend_button.clicked.connect(lambda: self._mend())
+        self.good_button.clicked.connect(lambda: self._judge("good"))
+        self.bad_button.clicked.connect(lambda: self._judge("bad"))
         self.flag_button.clicked.connect(lambda: self.open_flags())
         self.undo_button.clicked.connect(self.undoing)
         self.skip_button.clicked.connect(self.skipping)
@@ -115,7 +119,10 @@ class RankingBoard(BoardParts):
             rank, tied = ordering.rank(item), ordering.tied(item)
             if ordering.method == "best-worst" and item not in ordering.extremes:
                 rank = None  # between the two, which is no place of its own
-            card.show_state(rank, tied=tied, flag=ordering.flags.get(item), word=self._word(item))
+            card.show_state(
+                rank, tied=tied, flag=ordering.flags.get(item), word=self._word(item),
+                verdict=ordering.verdicts.get(item),
+            )  # fmt: skip
         self.grid.show_only(asked)
         self.question.show_ordering(ordering)
         self.criteria.show_ordering(ordering)
@@ -302,6 +309,9 @@ class RankingBoard(BoardParts):
             return
         placed = self.ordering.rank(item) is not None
         self.propose(self.ordering.remove(item) if placed else self.ordering.place_last(item))
+
+    def _judge(self, verdict: Verdict) -> None:
+        self._propose_for(lambda ordering, item: ordering.judge(item, verdict))
 
     def _flag_item(self, item: int) -> None:
         self.open_flags(item)

@@ -52,6 +52,8 @@ class BoardParts(QWidget):
         self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.write_button = self._button(actions.WRITE)
         self.mend_button = self._button(actions.MEND)
+        self.good_button = self._button(actions.GOOD)
+        self.bad_button = self._button(actions.BAD)
         self.flag_button = self._button(actions.FLAG)
         self.undo_button = self._button(actions.UNDO)
         self.skip_button = self._button(actions.LATER)
@@ -80,6 +82,8 @@ class BoardParts(QWidget):
         for button in (
             self.write_button,
             self.mend_button,
+            self.good_button,
+            self.bad_button,
             self.flag_button,
             self.undo_button,
             self.skip_button,

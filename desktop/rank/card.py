@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.records import Completion
+from core.records import Completion, Verdict
 from core.texts import shown
 from desktop import user_settings
 from desktop.rank import actions
@@ -49,6 +49,7 @@ MIN_SIZE = QSize(236, 150)
 #: How a completion that is cut on its card is had whole.
 WAY = with_key("Copy all of it", "copy") + "."
 RADIUS = 10.0
+SAID = {None: "", "good": "+ good", "bad": "− bad"}
 FREE = "QToolButton { border: 1px solid palette(mid); border-radius: 6px; padding: 3px 10px; }"
 PLACED = (
     "QToolButton { border: 1px solid palette(highlight); border-radius: 6px; padding: 3px 10px;"
@@ -281,7 +282,9 @@ class RankingCard(QFrame):
             found.append(selection)
         self.text.setExtraSelections(found)
 
-    def show_state(self, rank: int | None, *, tied: bool, flag: str | None, word: str = "") -> None:
+    def show_state(
+        self, rank: int | None, *, tied: bool, flag: str | None, word: str = "", verdict: Verdict | None = None
+    ) -> None:
         """What the ordering says about this completion; `word` stands for the rank where ranks have names."""
         self._rank = rank
         self.chip.filled = rank is not None
@@ -290,10 +293,11 @@ class RankingCard(QFrame):
         self.place_button.setToolTip(
             f"Give it the next place ({self.letter})" if rank is None else "Take its place away (Delete)"
         )
-        self.flag_label.setText(f"⚑ {flag}" if flag else "")
+        self.flag_label.setText("   ".join(filter(None, (SAID[verdict], f"⚑ {flag}" if flag else ""))))
         self.flag_label.setToolTip(tip(flag or ""))
-        self.flag_label.setVisible(bool(flag))
+        self.flag_label.setVisible(bool(flag or verdict))
         place = "unranked" if rank is None else f"rank {rank}{', tied' if tied else ''}"
+        place += f", {verdict}" if verdict else ""
         self.setAccessibleDescription(f"{place}{', flagged ' + flag if flag else ''}. {shown(self.completion.text)}")
         self.chip.update()
         self.update()

@@ -26,7 +26,7 @@ from desktop.rank.keys import BINDINGS
 from desktop.session import Session
 from desktop.widgets.dates import local_time
 
-NOTHING = "Nothing is ranked yet: place at least one completion, or flag it (X)."
+NOTHING = "Nothing is ranked yet: place at least one completion, judge it (+ or -), or flag it (X)."
 
 
 class RankingController(QObject):

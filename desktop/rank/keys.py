@@ -15,8 +15,8 @@ from desktop.actions import CALM, WHAT_IT_READS
 #: What the board does.
 Name = Literal[
     "place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "left", "right", "up", "down",
-    "take_back", "remove", "flag", "save", "skip", "skip_for_good", "comment", "undo", "redo", "scroll_up",
-    "scroll_down", "earlier", "prompt_up", "prompt_down", "write", "mend", "copy", "help", "escape",
+    "take_back", "remove", "good", "bad", "flag", "save", "skip", "skip_for_good", "comment", "undo", "redo",
+    "scroll_up", "scroll_down", "earlier", "prompt_up", "prompt_down", "write", "mend", "copy", "help", "escape",
 ]  # fmt: skip
 #: What is done around the board, by the header and by the window, whatever has the focus.
 Around = Literal[
@@ -119,6 +119,9 @@ SECTIONS = (
             ),
             KeyRow((TIE_UP,), "tie it with the rank above"),
             KeyRow((KeyBinding("remove", ("Delete",)),), "take its place away"),
+            KeyRow(
+                (KeyBinding("good", ("+",)), KeyBinding("bad", ("-",))), "good or bad by itself; again takes it back"
+            ),
             KeyRow(
                 (KeyBinding("scroll_up", ("PgUp",), "Page Up"), KeyBinding("scroll_down", ("PgDown",), "Page Down")),
                 "scroll its text",
@@ -250,12 +253,15 @@ def _table() -> dict[Press, Command]:
 
 TABLE = _table()
 #: Signs that are typed in another way on each keyboard.
-TYPED: dict[str, Command] = {"?": Command("help"), "=": Command("tie_up")}
+TYPED: dict[str, Command] = {
+    "?": Command("help"), "=": Command("tie_up"), "+": Command("good"), "-": Command("bad")
+}  # fmt: skip
 
 
 def command(event: QKeyEvent, cards: int) -> Command | None:
     """The command that a key press means while `cards` cards are shown."""
-    if event.text() in TYPED:
+    zoom = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    if event.text() in TYPED and zoom != Qt.KeyboardModifier.ControlModifier:
         return TYPED[event.text()]
     held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     found = TABLE.get((event.key(), held))

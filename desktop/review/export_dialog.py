@@ -22,6 +22,9 @@ FORMATS = {
     "trl-conversational": (
         "TRL, conversational", "pairs.jsonl", "Pairs as chat messages. Name it .parquet for Parquet."
     ),
+    "kto": (
+        "TRL unpaired preference", "verdicts.jsonl", "An answer a row, good or bad. Name it .parquet for Parquet."
+    ),
     "hh": ("Anthropic HH", "pairs.jsonl.gz", "Pairs as two dialogues."),
     "llama-factory": ("LLaMA-Factory ranking", "pairs.json", "Pairs with instruction and input."),
     "argilla": ("Argilla records", "records.json", "Rankings with ties, one response for each labeler."),

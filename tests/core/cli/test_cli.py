@@ -267,7 +267,7 @@ def test_the_commands_around_a_policy(plumbline, tmp_path, tiny_model, monkeypat
     """Algorithms are listed, a sweep is queued and run, its runs compared, a setting steered, rounds shown."""
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
     listed = last_json(plumbline("algorithms", "--json")[1])["algorithms"]
-    assert {"ppo", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo", "dpo", "sft"} == {
+    assert {"ppo", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo", "dpo", "sft", "kto"} == {
         kind["name"] for kind in listed
     }
     assert all(kind["summary"] and "settings" in kind for kind in listed)

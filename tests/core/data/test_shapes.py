@@ -142,7 +142,8 @@ def test_equal_scores_are_a_tie_and_scores_are_named_as_lost(tmp_path):
 def test_thumbs_and_scores_of_one_question_are_one_ranking(tmp_path):
     thumbs = [{"prompt": "p", "completion": text, "label": good} for text, good in (("a", True), ("b", False))]
     found = rows(tmp_path, *thumbs, {"prompt": "alone", "completion": "c", "label": True})
-    assert [told(row)[2] for row in found] == [[("a", 1), ("b", 2)]]
+    assert [told(row)[2] for row in found] == [[("a", 1), ("b", 2)], [("c", None)]]
+    assert [[answer.verdict for answer in row.answers] for row in found] == [["good", "bad"], ["good"]]
     steer = [{"prompt": "p", "response": text, "helpfulness": score, "correctness": 4 - score}
              for text, score in (("a", 1), ("b", 4))]  # fmt: skip
     (row,) = rows(tmp_path, *steer)

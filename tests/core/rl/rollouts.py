@@ -1,6 +1,7 @@
 """Rollouts of the tiny model for tests of algorithms, and learners of any name."""
 
 import importlib
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from core.models.seeds import generator
 from core.reward.model import RewardModel
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings
-from core.rl.batches import Batch, PreferenceBatch, Rollout
+from core.rl.batches import Batch, PreferenceBatch, Rollout, VerdictBatch
 from core.rl.learner import BaseLearner
 from core.rl.rollout import POLICY, draw, logprobs, score_and_features
 
@@ -69,6 +70,11 @@ def batch_of(shared: SharedModel, name: str, rows: Rows, score: torch.Tensor) ->
     learns_from = ALGORITHMS[name].config.LEARNS_FROM
     if learns_from is LearnsFrom.ANSWERS:
         return Batch(rows)
+    if learns_from is LearnsFrom.VERDICTS:
+        reference, _ = logprobs(shared, REFERENCE, rows, 1.0, CONFIG.micro_batch)
+        beside = replace(rows, response_ids=rows.response_ids.roll(1, 0), is_response=rows.is_response.roll(1, 0))
+        beside_ref, _ = logprobs(shared, REFERENCE, beside, 1.0, CONFIG.micro_batch)
+        return VerdictBatch(rows, reference, score, (beside, beside_ref))
     return (
         preferences_of(shared, rows, -score) if learns_from is LearnsFrom.RANKINGS else rollout_of(shared, rows, score)
     )

@@ -124,7 +124,7 @@ def test_a_checkpoint_gives_the_next_update_bit_for_bit(shared, tmp_path, name):
     assert same(weights, other.actor.weights)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("dqn", "soft-q", "dpo", "sft")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("dqn", "soft-q", "dpo", "sft", "kto")])
 def test_equal_rewards_teach_nothing_where_the_baseline_is_their_mean(moved, name):
     options = {"reinforce": {"baseline": "batch"}, "grpo": {"kl_in": "reward"}}.get(name, {})
     learner = learner_of(moved, name, replace(CONFIG, kl_coef=0.0), **options)

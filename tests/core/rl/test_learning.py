@@ -27,9 +27,9 @@ TUNED = {
 }
 
 
-#: The others take minutes together.
+#: The others take minutes together. What KTO learns from verdicts is in `test_kto`.
 OFTEN = ("ppo", "rloo", "grpo", "dpo", "sft")
-SELDOM = [pytest.param(name, marks=pytest.mark.slow) for name in ALGORITHMS if name not in OFTEN]
+SELDOM = [pytest.param(name, marks=pytest.mark.slow) for name in ALGORITHMS if name not in (*OFTEN, "kto")]
 
 
 @pytest.mark.parametrize("name", [*represented(OFTEN, "ppo"), *SELDOM])

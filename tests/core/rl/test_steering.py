@@ -97,6 +97,7 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
         "nlpo": {"mask_refresh": 2},
         "dqn": {"sync_every": 3},
         "sft": {"answers": "best-ranked"},
+        "kto": {"verdicts": "ranked"},
     }
     own = options(name, **further.get(name, {}))
     whole = run_job(project, JobKind.TRAIN_POLICY, config, own)

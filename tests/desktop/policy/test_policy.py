@@ -439,6 +439,7 @@ def test_settings_that_an_algorithm_does_not_heed_are_not_shown(tab):
     for name, missing in (
         ("dpo", {"kl_coef", "kl_target", "completions"}),
         ("sft", {"kl_coef", "kl_target", "completions"}),
+        ("kto", {"kl_coef", "kl_target", "completions"}),
         ("trpo", {"learning_rate"}),
         ("ppo", set()),
     ):

@@ -1,0 +1,178 @@
+"""Completions that are good or bad by themselves, as batches to learn from."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+from core.config.algorithms import KTO
+from core.config.options import as_stored
+from core.config.training import TrainPolicyConfig
+from core.errors import NothingToDo
+from core.jobs.context import JobContext
+from core.models import chat
+from core.models.adapters import REFERENCE, SharedModel
+from core.models.rows import Ids, Rows, from_lists
+from core.preferences.judged_groups import best_of, judged_groups, worst_of
+from core.reward.examples import draw_of, heldout_prompts, prompts_named
+from core.rl import passes
+from core.rl.algorithms.kto import losses, reference_point
+from core.rl.batches import VerdictBatch
+from core.rl.demonstration_source import MOST_MEASURED, encoded
+from core.rl.pinned_answers import Demonstration
+from core.rl.rollout import POLICY, logprobs
+from core.rl.rollout_source import MEASURE_EVERY, Collector, Drawn
+from core.store import Project, completions, verdicts
+
+#: The file in a run's folder that pins them.
+PINNED = "verdicts.json"
+NONE = (
+    "There are no verdicts on answers to training prompts to learn from: give some in Rank (+ is good, - is bad), "
+    "import thumbs, or take the best and the worst of rankings with --verdicts ranked."
+)
+ONE_KIND = (
+    "All {count} verdicts to learn from are {kind}, and KTO needs both kinds: say of some answers that they are "
+    "{other}, or take the best and the worst of rankings, too, with --verdicts both."
+)
+
+
+@dataclass(frozen=True)
+class JudgedAnswer(Demonstration):
+    """An answer that is good or bad; `ranked` tells those that are the best or the worst of a ranking."""
+
+    good: bool = False
+    ranked: bool = False
+
+
+def judged_answers(project: Project, wanted: str) -> list[JudgedAnswer]:
+    """What `wanted` names (see the option `verdicts`); of both an answer's own verdicts come before its rank."""
+    cut_off = completions.unended(project)
+    found: list[JudgedAnswer] = []
+    if wanted != "ranked":
+        found += [
+            JudgedAnswer(*each[:6], ended=each.completion_id not in cut_off, good=bool(each.good))
+            for each in verdicts.counting(project)
+        ]
+    known = {each.completion_id for each in found}
+    for group in judged_groups(project, criteria=False) if wanted != "single" else ():
+        best, worst = best_of(group), worst_of(group)
+        found += [
+            JudgedAnswer(
+                number, group.prompt_id, group.prompt, group.messages, group.split, text, number not in cut_off,
+                good=number in best, ranked=True,
+            )
+            for number, text in zip(group.completion_ids, group.completions, strict=True)
+            if (number in best) != (number in worst) and number not in known
+        ]  # fmt: skip
+    return found
+
+
+def weights(options: KTO, good: int, bad: int) -> tuple[float, float]:
+    """lambda_D and lambda_U: those that are chosen, else such that both kinds weigh the same in sum (equation 8 allows
+    lambda_D n_D from 1 to 4/3 of lambda_U n_U); then the rarer kind weighs more than 1 each."""
+    desirable, undesirable = options.desirable_weight, options.undesirable_weight
+    if desirable and undesirable:
+        return desirable, undesirable
+    if desirable or undesirable:
+        return desirable or undesirable * bad / good, undesirable or desirable * good / bad
+    return max(1.0, bad / good), max(1.0, good / bad)
+
+
+class VerdictSource:
+    """Judged answers of training prompts, in passes over a shuffled order; held-out ones are measured now and then."""
+
+    def __init__(self, context: JobContext, shared: SharedModel, collector: Collector) -> None:
+        """Raises `NothingToDo` where there are none, or only good or only bad ones."""
+        self.shared, self.collector = shared, collector
+        self.config: TrainPolicyConfig = context.config
+        self.options: KTO = context.options
+        wanted = self.options.verdicts
+        kept = context.pinned(PINNED, lambda: [asdict(each) for each in judged_answers(context.project, wanted)])
+        rows = [as_stored(JudgedAnswer, each) for each in kept]
+        held = heldout_prompts(rows, self.options.heldout_fraction)
+        longest = min(self.options.max_length, shared.base.context)
+        self.train, dropped = encoded(shared.base, [each for each in rows if each.prompt_id not in held], longest)
+        heldout, more = encoded(shared.base, [each for each in rows if each.prompt_id in held], longest)
+        heldout.sort(key=lambda each: draw_of(each[0].prompt_id))
+        good = sum(each.good for each, _, _ in self.train)
+        self.weights = self._weights(good, len(self.train) - good)
+        self.notes = [self._counted(good, len(heldout[:MOST_MEASURED]))]
+        self.notes += [note.text for note in chat.told(shared.base, last=True)]
+        if dropped + more:
+            self.notes.append(
+                f"{len(dropped + more)} answers are longer than {longest} tokens and were left out: "
+                f"{prompts_named(dropped + more)} concerned."
+            )
+        if len({each.prompt_id for each, _, _ in self.train}) < 2:
+            self.notes.append("All verdicts are on one prompt: there is no answer to another one, and KTO's KL is 0.")
+        self.heldout = self._made(heldout[:MOST_MEASURED], heldout) if heldout else None
+
+    def _weights(self, good: int, bad: int) -> tuple[float, float]:
+        if not good + bad:
+            raise NothingToDo(NONE)
+        if not good or not bad:
+            kind, other = ("good", "bad") if good else ("bad", "good")
+            raise NothingToDo(ONE_KIND.format(count=good + bad, kind=kind, other=other))
+        return weights(self.options, good, bad)
+
+    def _counted(self, good: int, held: int) -> str:
+        bad, ranked = len(self.train) - good, sum(each.ranked for each, _, _ in self.train)
+        of_rankings = f", {ranked} of them the best and the worst of rankings" if ranked else ""
+        measured = f"measured on {held} held-out" if held else "none is held out"
+        one, other = self.weights
+        return (
+            f"Learns {good} good and {bad} bad answers{of_rankings}; a good one weighs {one:.3g}, a bad one "
+            f"{other:.3g}; {measured}."
+        )
+
+    def next(self, step: int) -> Drawn:
+        """What step number `step` learns from. Raises `Diverged`."""
+        return Drawn(self.batch(step), self.collector.now_and_then(step))
+
+    def batch(self, step: int) -> VerdictBatch:
+        """`batch_size` answers, a function of the seed and the step alone."""
+        size, seed = self.config.batch_size, f"{self.config.seed}/verdicts"
+        places = (passes.at(place, len(self.train), seed)[0] for place in range(step * size, (step + 1) * size))
+        return self._made([self.train[number] for number in places], self.train)
+
+    def measure(self, step: int, *, last: bool = False) -> dict[str, float]:
+        """Loss and margin of held-out answers under the policy after so many steps, where they are due."""
+        if self.heldout is None or not (last or step % MEASURE_EVERY == 0 or step == self.config.steps):
+            return {}
+        batch, beta = self.heldout, self.options.beta
+        self.shared.report_status(f"Measuring {len(batch)} held-out answers")
+        kl = reference_point(self.shared, batch, self.config.micro_batch)
+        logp, _ = logprobs(self.shared, POLICY, batch.rows, 1.0, self.config.micro_batch)
+        h = ((logp - batch.logp_ref) * batch.is_response).sum(1)
+        found = {"eval/verdict_loss": float(losses(h, kl, batch.weight, beta).mean())}
+        good = batch.weight > 0
+        if good.any() and not good.all():
+            found["eval/rewards/margins"] = beta * float(h[good].mean() - h[~good].mean())
+        return found
+
+    def _made(
+        self, chosen: Sequence[tuple[JudgedAnswer, Ids, Ids]], others: Sequence[tuple[JudgedAnswer, Ids, Ids]]
+    ) -> VerdictBatch:
+        """Each prompt with its answer, and once more with the next answer in the batch to another prompt (of `others`,
+        where all in the batch answer one)."""
+        desirable, undesirable = self.weights
+        beside = [(prompt, found) for place, (each, prompt, _) in enumerate(chosen)
+                  if (found := _other(each, [*chosen[place + 1 :], *chosen[:place], *others])) is not None]  # fmt: skip
+        weight = torch.tensor([desirable if each.good else -undesirable for each, _, _ in chosen])
+        return VerdictBatch(
+            *self._with_reference([(prompt, answer) for _, prompt, answer in chosen]),
+            weight.to(self.shared.base.device),
+            self._with_reference(beside) if beside else None,
+        )
+
+    def _with_reference(self, chosen: Sequence[tuple[Ids, Ids]]) -> tuple[Rows, Tensor]:
+        base = self.shared.base
+        prompts, answers = [prompt for prompt, _ in chosen], [[answer] for _, answer in chosen]
+        rows = from_lists(prompts, answers, base.pad_id, base.device)
+        return rows, logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)[0]
+
+
+def _other(of: JudgedAnswer, among: Sequence[tuple[JudgedAnswer, Ids, Ids]]) -> Ids | None:
+    """The first answer to another prompt."""
+    return next((answer for each, _, answer in among if each.prompt_id != of.prompt_id), None)

@@ -1,0 +1,97 @@
+"""A verdict on a completion by itself, from the key to the disk: begun, saved, revised, taken back, and on its way in
+packs, archives and copies."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+from click.testing import CliRunner
+
+from core.cli import cli
+from core.errors import BadInput
+from core.projects import archive
+from core.records import NewRanking
+from core.store import completions, labelers, open_project, rankings
+from tests.core.labeling.test_packs_back import away as away
+from tests.core.labeling.test_session import started
+from tests.older import TO_M008
+from tests.ranked import counting_rankings
+
+
+def judge(session, place, verdict):
+    session.editor.change(session.ordering.judge(session.ordering.shown[place], verdict))
+
+
+def judged(project, group_id, who, **verdicts) -> int:
+    ids = completions.ids(project, group_id)
+    said = {ids[int(place[1:])]: verdict for place, verdict in verdicts.items()}
+    return rankings.add(project, NewRanking(group_id, who, dict.fromkeys(ids), verdicts=said)).ids[0]
+
+
+def test_a_verdict_is_on_disk_before_it_is_shown_and_undo_takes_it_back(filled):
+    session = started(filled)
+    judge(session, 1, "good")
+    judge(session, 2, "bad")
+    again = started(filled)
+    again.open_next()
+    first = again.ordering.shown
+    assert again.ordering.verdicts == {first[1]: "good", first[2]: "bad"} and again.saveable
+    again.save()
+    (found,) = counting_rankings(filled)
+    assert found.verdicts == {first[1]: "good", first[2]: "bad"} and set(found.ranks.values()) == {None}
+    again.undo()
+    assert counting_rankings(filled) == [] and again.ordering.verdicts == found.verdicts
+    judge(again, 1, "good")  # the same once more is none
+    assert again.ordering.verdicts == {first[2]: "bad"}
+    again.undo()
+    assert again.ordering.verdicts == found.verdicts
+    again.save()
+    assert [each.verdicts for each in counting_rankings(filled)] == [found.verdicts]
+    assert filled.database.value("select count(*) from rankings") == 2  # nothing was written over
+
+
+def test_a_verdict_is_good_or_bad_and_of_a_completion_of_the_prompt(filled):
+    ids, me = completions.ids(filled, 1), labelers.named(filled, "me").id
+    for verdicts in ({ids[0]: "so-so"}, {999: "good"}):
+        with pytest.raises(BadInput):
+            rankings.add(filled, NewRanking(1, me, dict.fromkeys(ids), verdicts=verdicts))
+    with pytest.raises(BadInput, match="verdict"):
+        rankings.add(filled, NewRanking(1, me, dict.fromkeys(ids)))
+
+
+def test_verdicts_travel_in_packs_and_archives_and_come_back(filled, away, tmp_path):
+    mine = judged(away.project, 1, away.bo, _0="good", _3="bad")
+    assert away.merge().added == 1
+    assert [found.verdicts for found in counting_rankings(filled)] == [rankings.get(away.project, mine).verdicts]
+    archive.archive(filled, tmp_path / "a.zip")
+    with closing(open_project(archive.restore(tmp_path / "a.zip", tmp_path / "copy"))) as copy:
+        assert [found.verdicts for found in counting_rankings(copy)] == [found.verdicts for found in
+                                                                         counting_rankings(filled)]  # fmt: skip
+
+
+def test_the_terminal_takes_verdicts_one_by_one_or_at_once(filled):
+    def run(*arguments, typed=""):
+        done = CliRunner().invoke(cli, ["rank", str(filled.folder), "--json", *arguments], input=typed)
+        assert done.exit_code == 0, done.output
+        return done.stderr, json.loads(done.stdout.strip().splitlines()[-1])
+
+    told, result = run(typed="g 2\nb 1\n\n" + "s\n" * 5)
+    assert result == {"ranked": 1} and "2 is good" in told
+    run("--group", "2", "--good", "3", "--good", "1", "--order", "1>2")
+    first, second = counting_rankings(filled)
+    assert sorted(first.verdicts.values()) == ["bad", "good"] and set(second.verdicts.values()) == {"good"}
+    assert sorted(rank for rank in second.ranks.values() if rank) == [1, 2]
+
+
+def test_an_older_project_takes_verdicts_after_a_backup(filled, tmp_path):
+    path = filled.folder / "plumbline.db"
+    rankings.add(filled, NewRanking(1, labelers.named(filled, "me").id, dict.fromkeys(completions.ids(filled, 1), 1)))
+    filled.close()
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(TO_M008)
+        database.commit()
+    with closing(open_project(filled.folder)) as again:
+        assert len(counting_rankings(again)) == 1
+        judged(again, 2, labelers.named(again, "me").id, _0="bad")
+        assert [list(found.verdicts.values()) for found in counting_rankings(again)] == [[], ["bad"]]
