@@ -19,7 +19,7 @@ from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
 from core.records import Verdict
 from core.runs import wishes
-from core.store import Project, assignments, completions, guidelines, labelers, packed_rankings
+from core.store import Project, assignments, completions, guidelines, labelers, packed_rankings, rankings
 from core.trust import gate
 
 #: Differences from the author of the calibration set that are told.
@@ -76,7 +76,11 @@ def _rank_one(
     if session.group is None:
         raise BadInput("Everything is ranked: generate more completions, or name a --group.")
     group = session.group.id
+    if not order and not flag and (earlier := rankings.standing(session.project, group, session.labeler.id)):
+        session.editor.revise(earlier)
     given = _given(session, order, flag)
+    if both := set(verdicts["good"]) & set(verdicts["bad"]):
+        raise BadInput(f"Answer {min(both)} cannot be good and bad: name it once.")
     for said, numbers in verdicts.items():
         for number in numbers:
             given = given.with_verdict(_numbered(session, number), said)
@@ -168,8 +172,11 @@ def _overall(session: LabelingSession) -> Ordering:
 
 
 def _given(session: LabelingSession, order: str | None, flag: str | None) -> Ordering:
-    """An order as it was typed, a flag, or both; what was begun keeps its criteria, comment and flags of cards."""
+    """An order as it was typed, a flag, or both; what was begun keeps its criteria, comment and flags of cards, and the
+    order where neither was typed."""
     begun = _overall(session)
+    if not order and not flag:
+        return begun
     known = guidelines.flags(guidelines.current(session.project))
     if flag and known and flag not in known:
         raise BadInput(f"The guidelines define no flag {flag!r}: choose one of {', '.join(known)}.")

@@ -236,6 +236,8 @@ def _rewarded(job: TrainPolicyJob) -> str:
         return "from answers that people wrote or ranked best"
     if learns_from is LearnsFrom.VERDICTS:
         return "from verdicts on answers, good or bad"
+    if learns_from is LearnsFrom.RANKINGS:
+        return "from the project's rankings"
     if config.train_on_gold:
         model = f"against the reward {cards.span(config.gold)}"
     elif config.reward_model:
@@ -243,7 +245,7 @@ def _rewarded(job: TrainPolicyJob) -> str:
     elif job.result.reward_job:
         model = f"against the reward model of run {job.result.reward_job}"
     else:
-        model = "from the project's rankings"
+        return f"against the rules {cards.span(config.rules)}"
     return f"{model} and the rules {cards.span(config.rules)}" if config.rules else model
 
 

@@ -277,17 +277,23 @@ class Tally:
 
     def agreement(self, resamples: int) -> Agreement:
         def mean(first: int, least: float) -> Interval:
-            found = bootstrap(self.sums[:, first : first + 2], share, resamples=resamples, n=self.groups)
-            return widened(found, least)
+            sums = self.sums[:, first : first + 2]
+            return widened(bootstrap(sums, share, resamples=resamples, n=_with_any(sums)), least)
 
+        pairs = self.sums[:, self.SAME : self.SAME + 2]
         return Agreement(
-            pairwise=share_interval(self.sums[:, self.SAME : self.SAME + 2], resamples=resamples, n=self.groups),
+            pairwise=share_interval(pairs, resamples=resamples, n=_with_any(pairs)),
             tau_b=mean(self.TAU, -1.0),
             w=mean(self.W, 0.0),
             alpha=self.tables.alpha(len(self.sums), resamples=resamples, n=self.groups),
             groups=self.groups,
             labelers=self.labelers,
         )
+
+
+def _with_any(sums: NDArray[np.float64]) -> int:
+    """In how many groups there is anything to count."""
+    return int((sums[:, 1] > 0).sum())
 
 
 def _mean_and_whether(found: NDArray[np.float64]) -> NDArray[np.float64]:

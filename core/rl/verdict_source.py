@@ -1,7 +1,9 @@
 """Completions that are good or bad by themselves, as batches to learn from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,9 +22,10 @@ from core.rl import passes
 from core.rl.algorithms.kto import losses, reference_point
 from core.rl.batches import VerdictBatch
 from core.rl.demonstration_source import MOST_MEASURED, encoded
-from core.rl.pinned_answers import Demonstration
+from core.rl.pinned_answers import Demonstration, learnt_by
 from core.rl.rollout import POLICY, logprobs
 from core.rl.rollout_source import MEASURE_EVERY, Collector, Drawn
+from core.runs import origins
 from core.store import Project, completions, verdicts
 
 #: The file in a run's folder that pins them.
@@ -30,6 +33,10 @@ PINNED = "verdicts.json"
 NONE = (
     "There are no verdicts on answers to training prompts to learn from: give some in Rank (+ is good, - is bad), "
     "import thumbs, or take the best and the worst of rankings with --verdicts ranked."
+)
+NONE_LEFT = (
+    "None of the {count} judged answers can be learnt: their prompts are held out, or they are longer than {longest} "
+    "tokens with their prompt. Let some prompts be trained on, or set --max-length higher."
 )
 ONE_KIND = (
     "All {count} verdicts to learn from are {kind}, and KTO needs both kinds: say of some answers that they are "
@@ -88,15 +95,15 @@ class VerdictSource:
         self.config: TrainPolicyConfig = context.config
         self.options: KTO = context.options
         wanted = self.options.verdicts
-        kept = context.pinned(PINNED, lambda: [asdict(each) for each in judged_answers(context.project, wanted)])
-        rows = [as_stored(JudgedAnswer, each) for each in kept]
-        held = heldout_prompts(rows, self.options.heldout_fraction)
-        longest = min(self.options.max_length, shared.base.context)
+        kept = context.pinned(PINNED, lambda: _stored(context.project, wanted, self.config.start_from))
+        rows, before = [as_stored(JudgedAnswer, each) for each in kept["judged"]], set(kept["before"])
+        held = heldout_prompts(rows, self.options.heldout_fraction, before)
+        self.longest = longest = min(self.options.max_length, shared.base.context)
         self.train, dropped = encoded(shared.base, [each for each in rows if each.prompt_id not in held], longest)
-        heldout, more = encoded(shared.base, [each for each in rows if each.prompt_id in held], longest)
+        heldout, more = encoded(shared.base, [each for each in rows if each.prompt_id in held - before], longest)
         heldout.sort(key=lambda each: draw_of(each[0].prompt_id))
         good = sum(each.good for each, _, _ in self.train)
-        self.weights = self._weights(good, len(self.train) - good)
+        self.weights = self._weights(good, len(self.train) - good, len(rows))
         self.notes = [self._counted(good, len(heldout[:MOST_MEASURED]))]
         self.notes += [note.text for note in chat.told(shared.base, last=True)]
         if dropped + more:
@@ -108,9 +115,9 @@ class VerdictSource:
             self.notes.append("All verdicts are on one prompt: there is no answer to another one, and KTO's KL is 0.")
         self.heldout = self._made(heldout[:MOST_MEASURED], heldout) if heldout else None
 
-    def _weights(self, good: int, bad: int) -> tuple[float, float]:
+    def _weights(self, good: int, bad: int, judged: int) -> tuple[float, float]:
         if not good + bad:
-            raise NothingToDo(NONE)
+            raise NothingToDo(NONE_LEFT.format(count=judged, longest=self.longest) if judged else NONE)
         if not good or not bad:
             kind, other = ("good", "bad") if good else ("bad", "good")
             raise NothingToDo(ONE_KIND.format(count=good + bad, kind=kind, other=other))
@@ -155,10 +162,14 @@ class VerdictSource:
         self, chosen: Sequence[tuple[JudgedAnswer, Ids, Ids]], others: Sequence[tuple[JudgedAnswer, Ids, Ids]]
     ) -> VerdictBatch:
         """Each prompt with its answer, and once more with the next answer in the batch to another prompt (of `others`,
-        where all in the batch answer one)."""
+        where all in the batch answer one), as far as there is room for it."""
         desirable, undesirable = self.weights
-        beside = [(prompt, found) for place, (each, prompt, _) in enumerate(chosen)
-                  if (found := _other(each, [*chosen[place + 1 :], *chosen[:place], *others])) is not None]  # fmt: skip
+        beside = []
+        for place, (each, prompt, _) in enumerate(chosen):
+            following = (chosen[(place + on) % len(chosen)] for on in range(1, len(chosen)))
+            found = _other(each, chain(following, others))
+            if found is not None and len(prompt) < self.longest:
+                beside.append((prompt, found[: self.longest - len(prompt)]))
         weight = torch.tensor([desirable if each.good else -undesirable for each, _, _ in chosen])
         return VerdictBatch(
             *self._with_reference([(prompt, answer) for _, prompt, answer in chosen]),
@@ -173,6 +184,12 @@ class VerdictSource:
         return rows, logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)[0]
 
 
-def _other(of: JudgedAnswer, among: Sequence[tuple[JudgedAnswer, Ids, Ids]]) -> Ids | None:
+def _stored(project: Project, wanted: str, start_from: str) -> dict[str, Any]:
+    start = origins.run_named(start_from)
+    before = learnt_by(project, start) if start is not None else set[int]()
+    return {"judged": [asdict(each) for each in judged_answers(project, wanted)], "before": sorted(before)}
+
+
+def _other(of: JudgedAnswer, among: Iterable[tuple[JudgedAnswer, Ids, Ids]]) -> Ids | None:
     """The first answer to another prompt."""
     return next((answer for each, _, answer in among if each.prompt_id != of.prompt_id), None)

@@ -190,8 +190,13 @@ def stand(project: Project) -> bool:
 
 def is_ranked(project: Project, group_id: int, labeler_id: int) -> bool:
     """Does a ranking of the group by this labeler count?"""
-    sql = "select 1 from current_rankings where group_id = ? and labeler_id = ? limit 1"
-    return bool(project.database.value(sql, group_id, labeler_id))
+    return standing(project, group_id, labeler_id) is not None
+
+
+def standing(project: Project, group_id: int, labeler_id: int) -> int | None:
+    """The labeler's ranking of the group that counts."""
+    sql = "select id from current_rankings where group_id = ? and labeler_id = ? limit 1"
+    return project.database.value(sql, group_id, labeler_id)
 
 
 class Said(NamedTuple):

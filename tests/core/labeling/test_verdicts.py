@@ -95,3 +95,12 @@ def test_an_older_project_takes_verdicts_after_a_backup(filled, tmp_path):
         assert len(counting_rankings(again)) == 1
         judged(again, 2, labelers.named(again, "me").id, _0="bad")
         assert [list(found.verdicts.values()) for found in counting_rankings(again)] == [[], ["bad"]]
+
+
+def test_a_verdict_by_command_leaves_the_order_that_was_saved_before(filled):
+    given = ["rank", str(filled.folder), "--group", "1", "--labeler", "Ada"]
+    for more in (["--order", "2>1>3>4"], ["--good", "1"]):
+        assert CliRunner().invoke(cli, [*given, *more]).exit_code == 0
+    newest = "select rank from ranking_items where ranking_id = (select max(ranking_id) from ranking_items)"
+    ranks = filled.database.column(newest)
+    assert sorted(ranks) == [1, 2, 3, 4]

@@ -1,5 +1,7 @@
 """KTO: its loss and gradient beside those of plain transformers and peft, what it learns from, and its balance."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from core.events import NewCompletion
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.chat import completion_ids, prompt_ids
 from core.models.rows import from_lists
-from core.records import NewRanking
+from core.records import NewRanking, Prompt
 from core.rl import verdict_source
 from core.rl.batches import VerdictBatch
 from core.rl.rollout import POLICY, logprobs
@@ -131,3 +133,23 @@ def test_what_is_learnt_is_chosen_and_what_is_too_little_is_said(asking, run_job
     assert len(single) == 12 and all(each.good and not each.ranked for each in single)
     assert [(each.text, each.good) for each in ranked[:2]] == [("yes yes", False), ("no no", True)]
     assert len(ranked) == 12 and len(both) == 18, "an own verdict comes before a rank"
+
+
+def test_an_answer_beside_a_prompt_that_is_not_its_own_is_cut_to_the_room_there(asking, run_job, monkeypatch):
+    lengths = []
+
+    def made(asked, answers, *rest):
+        lengths.extend(len(prompt) + len(answer) for prompt, (answer,) in zip(asked, answers, strict=True))
+        return from_lists(asked, answers, *rest)
+
+    monkeypatch.setattr(verdict_source, "from_lists", made)
+    ada = labelers.named(asking, "Ada").id
+    for asked, text, verdict in (("why? " * 37, "no", "bad"), ("How?", "so " * 60, "good")):
+        number = prompts.add(asking, [Prompt(0, asked, split="train")]).ids[0]
+        ids = completions.ids(
+            asking, group := completions.add_group(asking, number, (NewCompletion(text, 0, True, 0),))
+        )
+        rankings.add(asking, NewRanking(group, ada, {ids[0]: None}, verdicts={ids[0]: verdict}))
+    job = run_job(asking, JobKind.TRAIN_POLICY, replace(RUN, steps=1), KTO(max_length=200))
+    assert job.status == "done", job.report or job.error
+    assert max(lengths) == 200
