@@ -35,7 +35,7 @@ TEXTS = ("a short answer", "a much longer and kinder answer for you", "no", "per
 
 @pytest.fixture(autouse=True)
 def _alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A data folder of its own for each test, and no hub."""
+    """A data folder of its own for each test, and no hub, nor a token for one."""
     data = tmp_path_factory.mktemp("data")
     (data / "models").mkdir()
     checked = tmp_path_factory.getbasetemp() / "checked"  # which tokenizers were read: the same few in all tests
@@ -43,6 +43,8 @@ def _alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     (data / "models" / ".checked").symlink_to(checked)
     monkeypatch.setenv("PLUMBLINE_DATA", str(data))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_TOKEN", "")
+    monkeypatch.setenv("HF_TOKEN_PATH", os.devnull)
 
 
 @pytest.fixture
