@@ -146,6 +146,30 @@ def test_an_export_names_no_place_of_the_machine(asking, run_job, tmp_path, tiny
     assert "against the reward `gold.py:score` and the rules `0.5*rules.py:kind; -0.01*length`" in card
 
 
+def test_an_export_names_no_code_that_its_base_brought(asking, run_job, tmp_path, tiny_model):
+    other = shutil.copytree(tiny_model, tmp_path / "model")
+    code = {"auto_map": {"AutoModel": "eve/repo--m.M"}, "custom_generate": "eve/repo", "custom_pipelines": {"x": {}}}
+    nested = {"auto_map": code["auto_map"], "image_processor": {"auto_map": code["auto_map"], "size": 3}}
+    for name, more in (
+        ("config.json", {"auto_map": code["auto_map"], "custom_pipelines": code["custom_pipelines"]}),
+        ("generation_config.json", code), ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["t.T", None]}}),
+        ("preprocessor_config.json", nested),
+    ):  # fmt: skip
+        path = other / name
+        path.write_text(json.dumps((json.loads(path.read_text()) if path.is_file() else {}) | more))
+    asking.set_setting("model", str(other))
+    for kind in ("safetensors", "adapter"):
+        out = tmp_path / kind
+        job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out), format=kind))
+        assert job.status == "done", job.report or job.error
+        for path in out.rglob("*.json"):
+            assert not any(name in path.read_text() for name in ('"auto_map"', "custom_", "eve/")), path.name
+    assert json.loads((tmp_path / "safetensors" / "preprocessor_config.json").read_text()) == {
+        "image_processor": {"size": 3}
+    }
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "safetensors").config.model_type == "llama"
+
+
 def test_a_policy_is_written_as_a_gguf_that_says_what_the_merged_model_says(asking, run_job, tmp_path):
     for kind, name in (("safetensors", "plain"), ("gguf", "gguf")):
         job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(tmp_path / name), format=kind))
