@@ -486,6 +486,6 @@ def test_the_format_of_an_export_is_that_of_the_model_and_of_nothing_beside_it(m
 
     os.mkfifo(model / "aaa.safetensors")
     (model / "bbb.safetensors").write_bytes(b"garbage")
-    assert export_job._stored_dtype(model) is torch.float32
+    assert export_job._stored_dtype(vetting.weight_files(model)[0]) is torch.float32
     save_file({"x": torch.zeros(1, dtype=torch.int64)}, model / WEIGHTS)
-    assert export_job._stored_dtype(model) is torch.float32
+    assert export_job._stored_dtype(vetting.weight_files(model)[0]) is torch.float32
